@@ -1,0 +1,12 @@
+/** Names what was given without showing it: values can be secrets, and can be large. */
+export function describe(value: unknown): string {
+  if (value === null) return 'null';
+  if (value === undefined) return 'nothing';
+  if (value === '') return 'an empty string';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  if (Number.isNaN(value)) return 'NaN';
+  if (typeof value === 'number') return `the number ${value}`;
+  if (typeof value === 'object') return 'an object';
+  if (typeof value === 'undefined') return 'nothing';
+  return `a ${typeof value}`;
+}

@@ -1,0 +1,57 @@
+/** One entry of the closed list: what a person may read, and whether asking again can help. */
+interface IErrorEntry {
+  readonly text: string;
+  readonly retryable: boolean;
+}
+
+/** Why a room was refused. Retryable: the same request may be granted later. Final: it won't. */
+export const ROOM_ERRORS = {
+  not_allowed: { text: 'This room is not open to you.', retryable: false },
+  guard_failed: { text: 'Whether this room is open to you could not be decided. Try again later.', retryable: true },
+  invalid_payload: { text: 'The request has a wrong shape: { rooms: string[] } is wanted.', retryable: false },
+  invalid_name: { text: 'A room has a name of at least one character.', retryable: false },
+  name_too_long: { text: 'The name of this room is too long.', retryable: false },
+  reserved_name: { text: 'Rooms of this name are internal.', retryable: false },
+  socket_id: { text: 'This is the private room of a connection.', retryable: false },
+  cluster_unanswered: { text: 'Not every instance answered in time. Try again later.', retryable: true },
+  too_many_rooms: { text: 'Too many rooms in one request.', retryable: false },
+  room_limit: { text: 'You are in as many rooms as you may be. Leave some first.', retryable: true },
+  left: { text: 'You left this room while it was being decided.', retryable: true },
+  unauthenticated: { text: 'Rooms are for authenticated clients.', retryable: true },
+  offline: { text: 'There is no connection to the server.', retryable: true },
+  timeout: { text: 'The server did not answer in time.', retryable: true },
+} as const satisfies Record<string, IErrorEntry>;
+
+export type TRoomErrorCode = keyof typeof ROOM_ERRORS;
+
+/** Why a client is not, or is no longer, authenticated: `code` of the event `unauthenticated`. */
+export const UNAUTHENTICATED_ERRORS = {
+  refused: { text: 'You could not be authenticated. Please sign in again.', retryable: false },
+  timeout: { text: 'You were not authenticated in time. Please sign in again.', retryable: false },
+  expired: { text: 'Your session has expired. Please sign in again.', retryable: true },
+  user_changed: { text: 'You signed in as somebody else.', retryable: true },
+  revoked: { text: 'Your access was withdrawn.', retryable: false },
+} as const satisfies Record<string, IErrorEntry>;
+
+export type TUnauthenticatedCode = keyof typeof UNAUTHENTICATED_ERRORS;
+
+/** What this library throws at the program that uses it. */
+export type TRoomgateErrorCode =
+  | 'invalid_option'
+  | 'invalid_argument'
+  | 'not_configured'
+  | 'not_connected'
+  | 'shut_down'
+  | 'unsupported'
+  | 'redis_unreachable';
+
+/** An error of this library. `code` is stable; `message` names what was given and what is wanted. */
+export class RoomgateError extends Error {
+  readonly code: TRoomgateErrorCode;
+
+  constructor(code: TRoomgateErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'RoomgateError';
+    this.code = code;
+  }
+}

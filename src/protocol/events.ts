@@ -1,0 +1,46 @@
+/** Event and room names that both ends share. The values are what travels on the wire. */
+export class SocketIOConstants {
+  /** Server to client: the keep-alive of an authenticated client. */
+  static readonly EVENT_PING = 'ping';
+  /** Server side only: Socket.IO's event for a new socket. */
+  static readonly EVENT_CONNECT = 'connection';
+  static readonly EVENT_DISCONNECT = 'disconnect';
+  /** Client to server, after authentication: asks for rooms. */
+  static readonly EVENT_JOIN = 'join';
+  /** Client to server, after authentication: gives rooms back. */
+  static readonly EVENT_LEAVE = 'leave';
+  /** Client to server: the only event that is heeded before authentication. */
+  static readonly EVENT_AUTHENTICATE = 'authenticate';
+  /** Server to client: the client was let in. */
+  static readonly EVENT_AUTHENTICATED = 'authenticated';
+  /** Server to client: the client was not let in, or is not any more, and why. */
+  static readonly EVENT_UNAUTHENTICATE = 'unauthenticated';
+  static readonly ROOM_DEFAULT = 'io-default';
+  static readonly ROOM_NOTIFICATION = 'io-notification';
+}
+
+/** Rooms, topics and Redis names that start with this belong to Roomgate: no client joins, leaves or is sent one by a program. */
+export const INTERNAL_PREFIX = 'roomgate:';
+
+/**
+ * Names that Socket.IO keeps for itself on every socket.
+ * @see https://socket.io/docs/v4/emit-cheatsheet/#reserved-events
+ */
+const SOCKET_IO_RESERVED: ReadonlySet<string> = new Set([
+  'connect',
+  'connect_error',
+  'disconnect',
+  'disconnecting',
+  'newListener',
+  'removeListener',
+]);
+
+/** Whether a program may not use this name as the topic of a message. */
+export function isReservedTopic(topic: string): boolean {
+  return SOCKET_IO_RESERVED.has(topic) || topic.startsWith(INTERNAL_PREFIX);
+}
+
+/** Whether this room is Roomgate's own, so that no client may join or leave it. */
+export function isInternalRoom(room: string): boolean {
+  return room.startsWith(INTERNAL_PREFIX);
+}

@@ -1,0 +1,18 @@
+/** What one client may make an instance hold. Each number is a default of the server's option `limits`. */
+export interface ILimits {
+  /** Rooms in one `join` or `leave`. Default 256: a page full of rooms, in a frame of a few kilobytes. */
+  readonly roomsPerRequest: number;
+  /** Rooms that one client is in or is asking for, default rooms aside. Default 1 000: about 100 KB of names and sets. */
+  readonly roomsPerClient: number;
+  /** Characters in a room's name. Default 255, as in Centrifugo: longer names are payloads in disguise. */
+  readonly roomNameLength: number;
+  /** Levels of objects and lists in one argument of an event. Default 64: far below where recursion over it fails. */
+  readonly payloadDepth: number;
+}
+
+export const DEFAULT_LIMITS: ILimits = Object.freeze({
+  roomsPerRequest: 256,
+  roomsPerClient: 1_000,
+  roomNameLength: 255,
+  payloadDepth: 64,
+});

@@ -1,0 +1,33 @@
+import type { TConstValue } from './types.js';
+
+/** The three states of a client, the same words on both ends. */
+export class SocketIOClientStates {
+  static readonly UNAUTHORIZED = 'unauthorized';
+  static readonly AUTHENTICATING = 'authenticating';
+  static readonly AUTHENTICATED = 'authenticated';
+
+  /** All states, in the order in which a client passes them. */
+  static readonly SCHEME_SET: Set<TSocketIOClientState> = new Set([
+    SocketIOClientStates.UNAUTHORIZED,
+    SocketIOClientStates.AUTHENTICATING,
+    SocketIOClientStates.AUTHENTICATED,
+  ]);
+
+  /** Whether `input` is one of the three states. */
+  static isValid(input: unknown): input is TSocketIOClientState {
+    return (SocketIOClientStates.SCHEME_SET as ReadonlySet<unknown>).has(input);
+  }
+}
+
+export type TSocketIOClientState = TConstValue<typeof SocketIOClientStates>;
+
+const LEGAL_MOVES: Readonly<Record<TSocketIOClientState, readonly TSocketIOClientState[]>> = {
+  unauthorized: ['authenticating'],
+  authenticating: ['authenticated', 'unauthorized'],
+  authenticated: ['unauthorized'],
+};
+
+/** Whether a client may go from one state to the other in one step. */
+export function isLegalMove(from: TSocketIOClientState, to: TSocketIOClientState): boolean {
+  return LEGAL_MOVES[from].includes(to);
+}

@@ -1,0 +1,104 @@
+import type { Adapter } from 'socket.io-adapter';
+import type { Server } from 'socket.io';
+
+/**
+ * What the server needs from outside, and what it tells the outside: the only words that `runtime/`, `backplane/` and
+ * `observability/` know of `server/`.
+ */
+
+/** Every outcome is one report. Secrets and payloads are not in reports; `error` is what the program's own code threw. */
+export type TReport =
+  | { readonly type: 'configured'; readonly path: string; readonly runtime: string; readonly redis: boolean }
+  | { readonly type: 'shut_down'; readonly clients: number; readonly cut: boolean }
+  | { readonly type: 'shutdown_step_failed'; readonly step: string; readonly error: unknown }
+  | { readonly type: 'client_connected'; readonly client: string }
+  | { readonly type: 'client_authenticated'; readonly client: string }
+  | { readonly type: 'client_refused'; readonly client: string; readonly code: string }
+  | { readonly type: 'client_ended'; readonly client: string; readonly reason: string }
+  | { readonly type: 'authentication_failed'; readonly client: string; readonly error: unknown }
+  | { readonly type: 'authentication_not_boolean'; readonly client: string; readonly given: string }
+  | { readonly type: 'room_guard_failed'; readonly client: string; readonly error: unknown }
+  | { readonly type: 'room_guard_not_list'; readonly client: string; readonly given: string }
+  | { readonly type: 'rooms_joined'; readonly client: string; readonly rooms: readonly string[] }
+  | { readonly type: 'rooms_left'; readonly client: string; readonly rooms: readonly string[] }
+  | { readonly type: 'rooms_refused'; readonly client: string; readonly codes: readonly string[] }
+  | { readonly type: 'handler_failed'; readonly where: string; readonly client?: string; readonly error: unknown }
+  | { readonly type: 'event_dropped'; readonly client: string; readonly why: 'unauthenticated' | 'too_deep' }
+  | { readonly type: 'message_sent'; readonly topic: string; readonly destination: string }
+  | { readonly type: 'send_dropped'; readonly topic: string }
+  | { readonly type: 'option_overruled'; readonly option: string; readonly why: string }
+  | TBackplaneReport;
+
+/** What happens between this instance and the others. */
+export type TBackplaneReport =
+  /** A connection to Redis was lost, or does not answer. Local delivery goes on. */
+  | { readonly type: 'backplane_lost'; readonly connection: string; readonly error?: unknown }
+  /**
+   * It is back. `dropped`: messages that other instances never got, since the queue was full or they were too old.
+   * `uncertain`: messages that were written but not answered, so that other instances may have got them or not.
+   */
+  | {
+      readonly type: 'backplane_restored';
+      readonly connection: string;
+      readonly afterMs: number;
+      readonly dropped: number;
+      readonly uncertain: number;
+    }
+  /** The subscription was connected and heard nothing; it was replaced. */
+  | { readonly type: 'backplane_deaf'; readonly silentMs: number }
+  /** Something arrived that no well-behaved instance sends. `count` since the last such report. */
+  | { readonly type: 'backplane_junk'; readonly channel: string; readonly why: string; readonly count: number }
+  /** Redis refused a command that is not essential; what is lost by it is said. */
+  | { readonly type: 'backplane_limited'; readonly command: string; readonly consequence: string; readonly error: unknown };
+
+/** Takes every report. Never throws. */
+export type TReporter = (report: TReport) => void;
+
+/** The transport under one or more sockets, as far as endings need it. */
+export interface IConnection {
+  readonly id?: string;
+  readonly readyState: string;
+  close(discard?: boolean): void;
+  once(event: 'close', listener: () => void): unknown;
+}
+
+/** How a Socket.IO server is born on a runtime, and how it dies there. */
+export interface IRuntime {
+  /** Creates the Socket.IO server and attaches it. */
+  attach(): Server;
+  /** No new connection is accepted from here on; those that stand are not touched. */
+  stopAccepting(): void;
+  /** Ends a transport at once, whatever its peer does. Harmless on one that has ended. */
+  cut(connection: IConnection): void;
+  /** Ends everything that is still open on the server that it is attached to. */
+  cutAll(): void;
+}
+
+/** Makes the adapter of one namespace: what Socket.IO takes as `serverOptions.adapter`. */
+export type TAdapterFactory = (namespace: ConstructorParameters<typeof Adapter>[0]) => Adapter;
+
+/** Where a socket id lives: on another instance, on none that lives, or nobody knows, as not every instance answered in time. */
+export type TIdOwner = 'elsewhere' | 'nowhere' | 'unanswered';
+
+/** What this instance answers to the others. */
+export interface IBackplaneLocal {
+  /** Whether a socket of this id, authenticated or not, is connected to this instance. */
+  hasSocket(id: string): boolean;
+}
+
+/** How instances act as one. */
+export interface IBackplane {
+  /**
+   * Connects, trying again until `timeoutMs` has passed; then rejects with a `RoomgateError` of code
+   * `redis_unreachable` that names host and port, leaving nothing open. May be called again after that.
+   */
+  open(local: IBackplaneLocal, timeoutMs: number): Promise<void>;
+  /** For `io.adapter()`; undefined means Socket.IO's own, in memory. Only after `open`. */
+  adapterFactory(): TAdapterFactory | undefined;
+  /** The plain emitter on the third connection; undefined where there is no Redis. Only after `open`. */
+  emitter(): unknown;
+  /** Asks every living instance which of these socket ids it has. Never rejects; answers within `timeoutMs`. */
+  findSockets(ids: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, TIdOwner>>;
+  /** Says goodbye and quits; what has not ended within `timeoutMs` is cut. Never rejects. Harmless when not open. */
+  close(timeoutMs: number): Promise<void>;
+}
