@@ -7,7 +7,7 @@ export class SocketIOClientStates {
   static readonly AUTHENTICATED = 'authenticated';
 
   /** All states, in the order in which a client passes them. */
-  static readonly SCHEME_SET: Set<TSocketIOClientState> = new Set([
+  static readonly SCHEME_SET = new Set<string>([
     SocketIOClientStates.UNAUTHORIZED,
     SocketIOClientStates.AUTHENTICATING,
     SocketIOClientStates.AUTHENTICATED,
@@ -15,7 +15,7 @@ export class SocketIOClientStates {
 
   /** Whether `input` is one of the three states. */
   static isValid(input: unknown): input is TSocketIOClientState {
-    return (SocketIOClientStates.SCHEME_SET as ReadonlySet<unknown>).has(input);
+    return typeof input === 'string' && SocketIOClientStates.SCHEME_SET.has(input);
   }
 }
 

@@ -1,5 +1,5 @@
+import type { Server, ServerOptions } from 'socket.io';
 import type { Adapter } from 'socket.io-adapter';
-import type { Server } from 'socket.io';
 
 /**
  * What the server needs from outside, and what it tells the outside: the only words that `runtime/`, `backplane/` and
@@ -49,28 +49,32 @@ export type TBackplaneReport =
   /** Something arrived that no well-behaved instance sends. `count` since the last such report. */
   | { readonly type: 'backplane_junk'; readonly channel: string; readonly why: string; readonly count: number }
   /** Redis refused a command that is not essential; what is lost by it is said. */
-  | { readonly type: 'backplane_limited'; readonly command: string; readonly consequence: string; readonly error: unknown };
+  | {
+      readonly type: 'backplane_limited';
+      readonly command: string;
+      readonly consequence: string;
+      readonly error: unknown;
+    };
 
 /** Takes every report. Never throws. */
 export type TReporter = (report: TReport) => void;
 
 /** The transport under one or more sockets, as far as endings need it. */
 export interface IConnection {
-  readonly id?: string;
   readonly readyState: string;
   close(discard?: boolean): void;
   once(event: 'close', listener: () => void): unknown;
 }
 
-/** How a Socket.IO server is born on a runtime, and how it dies there. */
+/** How a Socket.IO server is born on a runtime, and how connections and servers end there. */
 export interface IRuntime {
   /** Creates the Socket.IO server and attaches it. */
-  attach(): Server;
-  /** No new connection is accepted from here on; those that stand are not touched. */
-  stopAccepting(): void;
-  /** Ends a transport at once, whatever its peer does. Harmless on one that has ended. */
-  cut(connection: IConnection): void;
-  /** Ends everything that is still open on the server that it is attached to. */
+  attach(serverOptions: Partial<ServerOptions>): Server;
+  /** Closes a connection once what is queued for it was sent, and cuts it where its peer doesn't let that happen in time. */
+  end(connection: IConnection, graceMs: number): void;
+  /** No new connection is accepted from here on. Resolves once the last one that stands has ended. Never rejects. */
+  stopAccepting(): Promise<void>;
+  /** Ends at once, whatever its peer does, every connection that stood when accepting stopped. */
   cutAll(): void;
 }
 

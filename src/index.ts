@@ -1,0 +1,24 @@
+export { SocketIOEmitterHelper } from './backplane/emitter.js';
+export type {
+  IRedisClusterHelperOptions,
+  IRedisHelperCallbacks,
+  IRedisHelperOptions,
+} from './backplane/redis-helper.js';
+export { DefaultRedisHelper, RedisClusterHelper, RedisHelper } from './backplane/redis-helper.js';
+export * from './client/index.js';
+export { DEFAULT_LIMITS, type ILimits } from './protocol/limits.js';
+export { RuntimeModules, type TRuntimeModule } from './runtime/runtime-modules.js';
+export type {
+  IHandshake,
+  IRedisClientLike,
+  IRedisConnectionLike,
+  ISocketIOServerBaseOptions,
+  ISocketIOServerBunOptions,
+  ISocketIOServerNodeOptions,
+  TSocketIOAuthenticateFn,
+  TSocketIOClientConnectedFn,
+  TSocketIOServerOptions,
+  TSocketIOValidateRoomFn,
+} from './server/options.js';
+export { SocketIOServerHelper } from './server/server-helper.js';
+export type { IOServer, IOSocket, ISocketIOClient, TEventsMap, TMessage, TPayload, TTopic } from './server/types.js';

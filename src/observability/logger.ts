@@ -1,0 +1,86 @@
+import { inspect } from 'node:util';
+import type { ILogger } from '../protocol/types.js';
+import type { TReport, TReporter } from '../server/ports.js';
+
+type TLevel = keyof ILogger;
+type TReportOf<T extends TReport['type']> = Extract<TReport, { type: T }>;
+type TLine<T extends TReport['type']> = readonly [TLevel, (report: TReportOf<T>) => string];
+
+/**
+ * The level and the words of every report. What a peer can cause at will is at `debug`, so that no client can fill a
+ * log; what is wrong with the program is a warning or an error; what happens once in the life of an instance is info.
+ */
+const LINES: { readonly [T in TReport['type']]: TLine<T> } = {
+  configured: ['info', (r) => `ready at ${r.path} on ${r.runtime}, ${r.redis ? 'with Redis' : 'in-process'}`],
+  shut_down: ['info', (r) => `shut down; clients: ${r.clients}${r.cut ? '; what had not ended in time was cut' : ''}`],
+  shutdown_step_failed: ['error', (r) => `shutdown: ${r.step} failed: ${textOf(r.error)}`],
+  client_connected: ['debug', (r) => `client ${r.client} connected`],
+  client_authenticated: ['debug', (r) => `client ${r.client} authenticated`],
+  client_refused: ['debug', (r) => `client ${r.client} refused: ${r.code}`],
+  client_ended: ['debug', (r) => `client ${r.client} ended: ${r.reason}`],
+  authentication_failed: ['error', (r) => `authenticateFn failed for client ${r.client}: ${textOf(r.error)}`],
+  authentication_not_boolean: [
+    'warn',
+    (r) => `authenticateFn must return true or false; it returned ${r.given}, so client ${r.client} was refused`,
+  ],
+  room_guard_failed: ['error', (r) => `validateRoomFn failed for client ${r.client}: ${textOf(r.error)}`],
+  room_guard_not_list: [
+    'warn',
+    (r) => `validateRoomFn must return a list of rooms; it returned ${r.given}, so client ${r.client} joined none`,
+  ],
+  rooms_joined: ['debug', (r) => `client ${r.client} joined ${r.rooms.length} rooms`],
+  rooms_left: ['debug', (r) => `client ${r.client} left ${r.rooms.length} rooms`],
+  rooms_refused: ['debug', (r) => `client ${r.client} was refused rooms: ${r.codes.join(', ')}`],
+  handler_failed: [
+    'error',
+    (r) => `${r.where} failed${r.client === undefined ? '' : ` for client ${r.client}`}: ${textOf(r.error)}`,
+  ],
+  event_dropped: ['debug', (r) => `an event of client ${r.client} was dropped: ${r.why}`],
+  message_sent: ['info', (r) => `"${r.topic}" was sent to ${r.destination}`],
+  send_dropped: ['warn', (r) => `"${r.topic}" was not sent: the instance is shutting down`],
+  option_overruled: ['warn', (r) => `option "${r.option}" has no effect: ${r.why}`],
+  backplane_lost: [
+    'warn',
+    (r) =>
+      `Redis is away (${r.connection}${r.error === undefined ? '' : `: ${messageOf(r.error)}`}); local delivery goes on`,
+  ],
+  backplane_restored: [
+    'warn',
+    (r) =>
+      `Redis is back (${r.connection}) after ${Math.round(r.afterMs)} ms; ` +
+      `not delivered to other instances: ${r.dropped}, uncertain: ${r.uncertain}`,
+  ],
+  backplane_deaf: ['warn', (r) => `the subscription heard nothing for ${Math.round(r.silentMs)} ms and was replaced`],
+  backplane_junk: ['warn', (r) => `refused from Redis on ${r.channel}: ${r.why}; times: ${r.count}`],
+  backplane_limited: ['warn', (r) => `Redis refused ${r.command}: ${messageOf(r.error)}; ${r.consequence}`],
+};
+
+/** Nothing below a warning; the console's own methods are looked up at each call, so that a program may replace them. */
+const QUIET: ILogger = {
+  debug() {},
+  info() {},
+  warn: (message) => globalThis.console.warn(message),
+  error: (message) => globalThis.console.error(message),
+};
+
+/** Turns reports into log lines: the one place that writes them. Never throws. */
+export function createLogReporter(identifier: string, logger: ILogger | false = QUIET): TReporter {
+  if (logger === false) return () => {};
+  return (report) => {
+    const [level, words] = LINES[report.type] as TLine<TReport['type']>;
+    if (logger === QUIET && (level === 'debug' || level === 'info')) return;
+    try {
+      logger[level](`[roomgate] ${identifier}: ${words(report as never)}`);
+    } catch {
+      // A logger that fails has nowhere to say so, and must not take the program with it.
+    }
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : inspect(error, { depth: 1 });
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : inspect(error, { depth: 1 });
+}

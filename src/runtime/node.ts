@@ -1,0 +1,110 @@
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import { Server, type ServerOptions } from 'socket.io';
+import type { IConnection, IRuntime } from '../server/ports.js';
+
+/** How often connections that have become idle are looked for while a server closes. */
+const IDLE_SWEEP_MS = 50;
+
+/** What is used of `ws`, which engine.io keeps as `transport.socket`. */
+interface IWebSocket {
+  readonly readyState: number;
+  readonly CLOSED: number;
+  terminate(): void;
+  once(event: 'close', listener: () => void): unknown;
+}
+
+/**
+ * What is looked for inside an engine.io connection, each field only where it is found: without them an ending falls
+ * back to engine.io's own, which waits for the peer for up to 30 s.
+ */
+interface IEngineConnection extends IConnection {
+  readonly transport?: {
+    readonly socket?: Partial<IWebSocket>;
+    readonly req?: IncomingMessage | null;
+    readonly dataReq?: IncomingMessage | null;
+  };
+}
+
+interface IEngine {
+  readonly clients?: Record<string, IEngineConnection>;
+  readonly opts?: { allowRequest?: unknown };
+}
+
+/** A Socket.IO server attached to a server of node:http or node:https. */
+export class NodeRuntime implements IRuntime {
+  readonly #server: HttpServer;
+  readonly #ending = new Map<IEngineConnection, NodeJS.Timeout | undefined>();
+  #engine: IEngine | undefined;
+
+  constructor(server: HttpServer) {
+    this.#server = server;
+  }
+
+  attach(serverOptions: Partial<ServerOptions>): Server {
+    const io = new Server(this.#server, serverOptions);
+    this.#engine = io.engine as unknown as IEngine;
+    return io;
+  }
+
+  end(connection: IConnection, graceMs: number): void {
+    const engineConnection: IEngineConnection = connection;
+    if (this.#ending.has(engineConnection)) return;
+    this.#watch(engineConnection, setTimeout(() => cut(engineConnection), graceMs).unref());
+    connection.close();
+  }
+
+  stopAccepting(): Promise<void> {
+    const { clients = {}, opts } = this.#engine ?? {};
+    // Handshakes over connections that are kept alive: the client tries again, and finds another instance.
+    if (opts !== undefined) {
+      opts.allowRequest = (_: unknown, decide: (why: string, allow: boolean) => void) => decide('Shutting down', false);
+    }
+    for (const connection of Object.values(clients)) this.#watch(connection, undefined);
+    return new Promise((resolve) => {
+      const sweep = setInterval(() => this.#server.closeIdleConnections?.(), IDLE_SWEEP_MS).unref();
+      this.#server.close(() => {
+        clearInterval(sweep);
+        resolve();
+      });
+    });
+  }
+
+  cutAll(): void {
+    for (const connection of this.#ending.keys()) cut(connection);
+    this.#server.closeAllConnections?.();
+  }
+
+  /** Until the wire itself is gone: engine.io forgets a websocket when it asks it to close, not when it has. */
+  #watch(connection: IEngineConnection, timer: NodeJS.Timeout | undefined): void {
+    if (this.#ending.has(connection)) return;
+    this.#ending.set(connection, timer);
+    const gone = () => {
+      clearTimeout(this.#ending.get(connection));
+      this.#ending.delete(connection);
+    };
+    const closed = () => onceWireIsGone(connection, gone);
+    if (connection.readyState === 'closed') closed();
+    else connection.once('close', closed);
+  }
+}
+
+function webSocketOf(connection: IEngineConnection): IWebSocket | undefined {
+  const socket = connection.transport?.socket;
+  return typeof socket?.terminate === 'function' && typeof socket.once === 'function'
+    ? (socket as IWebSocket)
+    : undefined;
+}
+
+function onceWireIsGone(connection: IEngineConnection, gone: () => void): void {
+  const webSocket = webSocketOf(connection);
+  if (webSocket === undefined || webSocket.readyState === webSocket.CLOSED) gone();
+  else webSocket.once('close', gone);
+}
+
+/** Ends a connection whatever its peer does. Harmless on one that has ended. */
+function cut(connection: IEngineConnection): void {
+  connection.close(true);
+  webSocketOf(connection)?.terminate();
+  connection.transport?.req?.socket.destroy();
+  connection.transport?.dataReq?.socket.destroy();
+}

@@ -1,0 +1,255 @@
+import { type TUnauthenticatedCode, UNAUTHENTICATED_ERRORS } from '../protocol/errors.js';
+import { SocketIOConstants } from '../protocol/events.js';
+import type {
+  IAuthenticatedMessage,
+  IJoinAnswer,
+  ILeaveAnswer,
+  IPingMessage,
+  IUnauthenticatedMessage,
+} from '../protocol/messages.js';
+import { SocketIOClientStates } from '../protocol/states.js';
+import { Membership } from './adapter.js';
+import { authenticate, type TAuthenticationVerdict } from './authentication.js';
+import { Deadlines } from './deadlines.js';
+import { Gate } from './gate.js';
+import { KeepAlive } from './keep-alive.js';
+import type { IHandshake, IResolvedOptions } from './options.js';
+import type { IConnection, IRuntime, TReporter } from './ports.js';
+import type { Registry } from './registry.js';
+import type { IRoomsVerdict, Rooms } from './rooms.js';
+import { Session } from './session.js';
+import type { IOSocket } from './types.js';
+
+/** How long the peer of a connection that is being ended may take to fetch its last words. */
+const LAST_WORDS_MS = 5_000;
+
+export interface IConnectionsOptions {
+  readonly options: IResolvedOptions;
+  readonly registry: Registry;
+  readonly rooms: Rooms;
+  readonly runtime: IRuntime;
+  readonly report: TReporter;
+}
+
+type TListener = (this: IOSocket, ...args: unknown[]) => void;
+
+/**
+ * What clients cause, from their connection to their end. The only `socket.on`: each event goes to one flow, and the
+ * verdict is performed here.
+ *
+ *   connect ──► unauthorized ──authenticate──► authenticating ──true──► authenticated ──┐
+ *                    │                               │ otherwise                        │
+ *                    └────────── deadline ───────────┴──────► told, ended ◄── disconnect┘
+ */
+export class Connections {
+  readonly #options: IResolvedOptions;
+  readonly #registry: Registry;
+  readonly #rooms: Rooms;
+  readonly #runtime: IRuntime;
+  readonly #report: TReporter;
+  readonly #gate: Gate;
+  readonly #deadlines: Deadlines;
+  readonly #keepAlive: KeepAlive;
+  // One listener for all sockets, as with the gate: Socket.IO calls it with the socket as `this`.
+  readonly #listeners: Readonly<Record<'disconnect' | 'authenticate' | 'join' | 'leave', TListener>>;
+  #stopped = false;
+
+  constructor({ options, registry, rooms, runtime, report }: IConnectionsOptions) {
+    this.#options = options;
+    this.#registry = registry;
+    this.#rooms = rooms;
+    this.#runtime = runtime;
+    this.#report = report;
+    this.#gate = new Gate({ find: (id) => registry.get(id), payloadDepth: options.limits.payloadDepth, report });
+    this.#deadlines = new Deadlines(options.authenticateTimeout, (connection, session) =>
+      session === undefined
+        ? runtime.end(connection, LAST_WORDS_MS)
+        : this.#end(session, 'not authenticated in time', 'timeout'),
+    );
+    this.#keepAlive = new KeepAlive(options.pingInterval, (session) => this.#ping(session));
+
+    const of = (act: (session: Session, args: readonly unknown[]) => void): TListener =>
+      function (...args) {
+        const session = registry.get(this.id);
+        if (session !== undefined) act(session, args);
+      };
+    this.#listeners = {
+      disconnect: of((session, [reason]) => this.#forget(session, String(reason))),
+      authenticate: of((session) => this.#authenticate(session)),
+      join: of((session, args) => this.#join(session, args)),
+      leave: of((session, args) => this.#leave(session, args)),
+    };
+  }
+
+  /** A socket of the namespace `/` has connected. */
+  open(socket: IOSocket): void {
+    // Anybody can emit this event on the server; only Socket.IO has put the socket there as well.
+    if (socket?.nsp?.sockets.get(socket.id) !== socket) return;
+    this.#gate.guard(socket);
+    if (this.#stopped) {
+      socket.conn.close();
+      return;
+    }
+    const session = new Session(socket, this.#deadlines.timerOf(socket.conn));
+    this.#deadlines.bind(socket.conn, session);
+    this.#registry.add(session);
+    socket.on(SocketIOConstants.EVENT_DISCONNECT, this.#listeners.disconnect);
+    socket.on(SocketIOConstants.EVENT_AUTHENTICATE, this.#listeners.authenticate);
+    this.#report({ type: 'client_connected', client: session.id });
+  }
+
+  /** `disconnect({ socket })`: the client stays away until it is told otherwise. */
+  disconnect(socket: IOSocket): void {
+    const session = this.#registry.get(socket.id);
+    if (session?.socket === socket) this.#end(session, 'disconnected by the server');
+    else socket.disconnect();
+  }
+
+  /** Stops every timer and forgets every client, without a word to them. Returns how many there were. */
+  stop(): number {
+    this.#stopped = true;
+    this.#deadlines.stopAll();
+    this.#keepAlive.stopAll();
+    const sessions = [...this.#registry.sessions.values()];
+    for (const session of sessions) {
+      session.end();
+      this.#registry.remove(session);
+    }
+    return sessions.length;
+  }
+
+  #authenticate(session: Session): void {
+    if (!session.moveTo(SocketIOClientStates.AUTHENTICATING)) return;
+    const { id, socket } = session;
+    authenticate(id, socket.handshake as IHandshake, this.#options.authenticateFn)
+      .then((verdict) => this.#settle(session, verdict))
+      .catch((error: unknown) => {
+        this.#report({ type: 'handler_failed', where: 'admission', client: id, error });
+        this.#end(session, 'admission failed', 'refused');
+      });
+  }
+
+  async #settle(session: Session, verdict: TAuthenticationVerdict): Promise<void> {
+    if (!verdict.accepted) {
+      if (verdict.report !== undefined) this.#report(verdict.report);
+      this.#end(session, 'refused', 'refused');
+      return;
+    }
+    if (!session.moveTo(SocketIOClientStates.AUTHENTICATED)) return;
+    const { id, socket } = session;
+    this.#deadlines.stop(socket.conn);
+    this.#ping(session);
+    const standing = Membership.of(socket.nsp.adapter)?.admit(id, this.#options.defaultRooms);
+    // Adapters in which membership takes a while are waited for; the others answer in the same tick.
+    if (standing !== undefined) await standing;
+    if (session.ended) return;
+    socket.on(SocketIOConstants.EVENT_JOIN, this.#listeners.join);
+    socket.on(SocketIOConstants.EVENT_LEAVE, this.#listeners.leave);
+    this.#keepAlive.start(session);
+    const message: IAuthenticatedMessage = { id, time: new Date().toISOString() };
+    this.#tell(session, SocketIOConstants.EVENT_AUTHENTICATED, message);
+    this.#report({ type: 'client_authenticated', client: id });
+    await this.#greet(session);
+  }
+
+  async #greet({ id, socket }: Session): Promise<void> {
+    try {
+      await this.#options.clientConnectedFn?.({ socket });
+    } catch (error) {
+      this.#report({ type: 'handler_failed', where: 'clientConnectedFn', client: id, error });
+    }
+  }
+
+  #join(session: Session, args: readonly unknown[]): void {
+    const { payload, acknowledge } = readRequest(args);
+    this.#perform(session, 'join', this.#rooms.decideJoin(session, payload), async ({ granted, refused }) => {
+      if (granted.length > 0) await session.socket.join([...granted]);
+      if (granted.length > 0) this.#report({ type: 'rooms_joined', client: session.id, rooms: granted });
+      acknowledge({ joined: [...granted], refused: [...refused] } satisfies IJoinAnswer);
+    });
+  }
+
+  #leave(session: Session, args: readonly unknown[]): void {
+    const { payload, acknowledge } = readRequest(args);
+    this.#perform(session, 'leave', this.#rooms.decideLeave(session, payload), async ({ granted, refused }) => {
+      for (const room of granted) await session.socket.leave(room);
+      if (granted.length > 0) this.#report({ type: 'rooms_left', client: session.id, rooms: granted });
+      acknowledge({ left: [...granted], refused: [...refused] } satisfies ILeaveAnswer);
+    });
+  }
+
+  #perform(
+    session: Session,
+    where: string,
+    deciding: Promise<IRoomsVerdict>,
+    act: (verdict: IRoomsVerdict) => Promise<void>,
+  ): void {
+    deciding
+      .then(async (verdict) => {
+        if (session.ended) return;
+        const codes = [...new Set(verdict.refused.map(({ code }) => code))];
+        if (codes.length > 0) this.#report({ type: 'rooms_refused', client: session.id, codes });
+        await act(verdict);
+      })
+      .catch((error: unknown) => this.#report({ type: 'handler_failed', where, client: session.id, error }));
+  }
+
+  /** Ends a session from our side, once. With a code the client is told before; then its connection is closed. */
+  #end(session: Session, reason: string, code?: TUnauthenticatedCode): void {
+    const { id, socket } = session;
+    const connection: IConnection = socket.conn;
+    if (!this.#forget(session, reason)) return;
+    this.#deadlines.stop(connection);
+    if (code !== undefined) {
+      // Out of every room before it is told, so that nothing of them can come after its last words.
+      Membership.of(socket.nsp.adapter)?.dismiss(id);
+      const message: IUnauthenticatedMessage = {
+        message: UNAUTHENTICATED_ERRORS[code].text,
+        time: new Date().toISOString(),
+        code,
+      };
+      this.#tell(session, SocketIOConstants.EVENT_UNAUTHENTICATE, message);
+      this.#report({ type: 'client_refused', client: id, code });
+    }
+    this.#guarded('a "disconnect" listener', id, () => socket.disconnect());
+    this.#runtime.end(connection, LAST_WORDS_MS);
+  }
+
+  #forget(session: Session, reason: string): boolean {
+    if (!session.end()) return false;
+    this.#registry.remove(session);
+    this.#keepAlive.stop(session);
+    this.#deadlines.outlive(session.socket.conn);
+    this.#report({ type: 'client_ended', client: session.id, reason });
+    return true;
+  }
+
+  #ping(session: Session): void {
+    const message: IPingMessage = { time: new Date().toISOString() };
+    this.#tell(session, SocketIOConstants.EVENT_PING, message);
+  }
+
+  /** Straight to this very socket: a client's own answer never travels through Redis. */
+  #tell({ id, socket }: Session, event: string, message: object): void {
+    this.#guarded('an outgoing listener', id, () => socket.emit(event, message));
+  }
+
+  /** Runs what may call listeners of the program. */
+  #guarded(where: string, client: string, act: () => unknown): void {
+    try {
+      act();
+    } catch (error) {
+      this.#report({ type: 'handler_failed', where, client, error });
+    }
+  }
+}
+
+/** A request's payload and its acknowledgement, as Socket.IO gives them: the callback last, and only if it was asked for. */
+function readRequest(args: readonly unknown[]): {
+  payload: unknown;
+  acknowledge: (answer: IJoinAnswer | ILeaveAnswer) => void;
+} {
+  const last = args.at(-1);
+  const acknowledge = typeof last === 'function' ? (answer: unknown) => last(answer) : () => {};
+  return { payload: typeof args[0] === 'function' ? undefined : args[0], acknowledge };
+}

@@ -1,0 +1,80 @@
+import { type Packet, PacketType } from 'socket.io-parser';
+import { SocketIOConstants } from '../protocol/events.js';
+import { deeperThan } from './depth.js';
+import type { TReporter } from './ports.js';
+import type { Session } from './session.js';
+import type { IOSocket } from './types.js';
+
+/**
+ * Socket.IO hands every packet of a socket to this method of it, before `onAny` and before every middleware.
+ * It is private there, so `gate-probe.ts` tries it before a server starts.
+ */
+interface IPacketReceiver {
+  _onpacket(packet: Packet): void;
+}
+
+export interface IGateOptions {
+  /** The session of a socket that has not ended. */
+  readonly find: (socketId: string) => Session | undefined;
+  readonly payloadDepth: number;
+  readonly report: TReporter;
+}
+
+/**
+ * The way in. Before authentication no event but the first `authenticate` reaches any listener, whoever registered it,
+ * and nothing is acknowledged.
+ */
+export class Gate {
+  readonly #options: IGateOptions;
+  readonly #receive: (this: IOSocket & IPacketReceiver, packet: Packet) => void;
+
+  constructor(options: IGateOptions) {
+    this.#options = options;
+    const passes = (id: string, packet: Packet) => this.#passes(id, packet);
+    // One function for all sockets: a closure for each would be paid for by every idle client.
+    this.#receive = function (packet) {
+      if (passes(this.id, packet)) Object.getPrototypeOf(this)._onpacket.call(this, packet);
+    };
+  }
+
+  /** Stands before this socket from here on. */
+  guard(socket: IOSocket): void {
+    (socket as unknown as IPacketReceiver)._onpacket = this.#receive;
+  }
+
+  #passes(id: string, packet: Packet): boolean {
+    switch (packet.type) {
+      case PacketType.DISCONNECT:
+        return true;
+      case PacketType.EVENT:
+      case PacketType.BINARY_EVENT:
+        return this.#passesEvent(id, packet);
+      // An answer to what the program deliberately asked this very socket.
+      case PacketType.ACK:
+      case PacketType.BINARY_ACK:
+        return this.#options.find(id) !== undefined && this.#isShallow(id, packet);
+      default:
+        return false;
+    }
+  }
+
+  #passesEvent(id: string, packet: Packet): boolean {
+    if (!Array.isArray(packet.data)) return false;
+    const session = this.#options.find(id);
+    if (session?.authenticated) return this.#isShallow(id, packet);
+    const asks = packet.data[0] === SocketIOConstants.EVENT_AUTHENTICATE;
+    if (asks && session?.claimAuthenticate() && this.#isShallow(id, packet)) {
+      delete packet.id;
+      return true;
+    }
+    if (!asks) this.#options.report({ type: 'event_dropped', client: id, why: 'unauthenticated' });
+    return false;
+  }
+
+  #isShallow(id: string, packet: Packet): boolean {
+    // The list of arguments is a level that the client did not write.
+    if (!deeperThan(packet.data, this.#options.payloadDepth + 1)) return true;
+    this.#options.report({ type: 'event_dropped', client: id, why: 'too_deep' });
+    return false;
+  }
+}

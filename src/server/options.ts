@@ -1,0 +1,285 @@
+import type { Server as HttpServer, IncomingHttpHeaders } from 'node:http';
+import type { ParsedUrlQuery } from 'node:querystring';
+import type { DefaultEventsMap, ServerOptions } from 'socket.io';
+import { describe } from '../protocol/describe.js';
+import { RoomgateError } from '../protocol/errors.js';
+import { INTERNAL_PREFIX, SocketIOConstants } from '../protocol/events.js';
+import { DEFAULT_LIMITS, type ILimits } from '../protocol/limits.js';
+import type { ILogger, ValueOrPromise } from '../protocol/types.js';
+import type { IOSocket, TEventsMap } from './types.js';
+
+/** What `authenticateFn` is given: what is known of the request that opened the connection. */
+export interface IHandshake {
+  headers: IncomingHttpHeaders;
+  /** When it was made, as a date string. */
+  time: string;
+  /** The address of the peer, which is the proxy's where there is one. */
+  address: string;
+  /** Whether it came with an `Origin`. */
+  xdomain: boolean;
+  secure: boolean;
+  /** When it was made, in milliseconds since 1970. */
+  issued: number;
+  url: string;
+  query: ParsedUrlQuery;
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the client sent as `auth`; the contract leaves it open
+  auth: { [key: string]: any };
+}
+
+/**
+ * Decides on a client that emits `authenticate`. Only `true` lets it in: anything else, a throw and a rejection refuse it.
+ */
+export type TSocketIOAuthenticateFn = (args: IHandshake) => ValueOrPromise<boolean>;
+
+/** Returns those of the asked-for rooms that the client may join. A throw or a rejection refuses them all. */
+export type TSocketIOValidateRoomFn<
+  L extends TEventsMap = DefaultEventsMap,
+  E extends TEventsMap = DefaultEventsMap,
+  S extends TEventsMap = DefaultEventsMap,
+  // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default for `socket.data`
+  D = any,
+> = (opts: { socket: IOSocket<L, E, S, D>; rooms: string[] }) => ValueOrPromise<string[]>;
+
+/** Runs after a client is authenticated; the place to register event handlers. What it throws is reported. */
+export type TSocketIOClientConnectedFn<
+  L extends TEventsMap = DefaultEventsMap,
+  E extends TEventsMap = DefaultEventsMap,
+  S extends TEventsMap = DefaultEventsMap,
+  // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default for `socket.data`
+  D = any,
+> = (opts: { socket: IOSocket<L, E, S, D> }) => ValueOrPromise<void>;
+
+/** A client of Redis as far as it is used: ioredis' `Redis` and `Cluster` are such, of any version since 5. */
+export interface IRedisClientLike {
+  duplicate(...args: never[]): unknown;
+}
+
+/** Anything that hands out a client of Redis, such as `RedisHelper`. */
+export interface IRedisConnectionLike {
+  getClient(): IRedisClientLike;
+}
+
+export interface ISocketIOServerBaseOptions<
+  L extends TEventsMap = DefaultEventsMap,
+  E extends TEventsMap = DefaultEventsMap,
+  S extends TEventsMap = DefaultEventsMap,
+  // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default for `socket.data`
+  D = any,
+> {
+  /** Unique name of this instance, in logs and reports. */
+  identifier: string;
+  /**
+   * Socket.IO's own options: path, cors and the rest. `connectionStateRecovery` is refused, since it gives rooms and
+   * messages back before any authentication.
+   */
+  serverOptions: Partial<ServerOptions>;
+  /**
+   * A Redis helper, or a client of ioredis. It is duplicated three times and otherwise left alone. Without it the
+   * instance stands alone and needs no Redis.
+   */
+  redisConnection?: IRedisConnectionLike | IRedisClientLike | undefined;
+  authenticateFn: TSocketIOAuthenticateFn;
+  /** Without it every join is refused. */
+  validateRoomFn?: TSocketIOValidateRoomFn<L, E, S, D> | undefined;
+  clientConnectedFn?: TSocketIOClientConnectedFn<L, E, S, D> | undefined;
+  /** Milliseconds. A client that is not authenticated by then is disconnected. Default 10 000. */
+  authenticateTimeout?: number | undefined;
+  /** Milliseconds between `ping` events to an authenticated client. Default 30 000. */
+  pingInterval?: number | undefined;
+  /** Joined on authentication, whatever `validateRoomFn` says. Default `['io-default', 'io-notification']`. */
+  defaultRooms?: string[] | undefined;
+  /** Milliseconds for which `configure()` tries to reach Redis. Default 30 000. */
+  redisTimeout?: number | undefined;
+  /** Milliseconds. What has not ended by then is cut by `shutdown()`. Default 5 000. */
+  shutdownTimeout?: number | undefined;
+  /** What one client may make this instance hold. Each has a default: see `ILimits`. */
+  limits?: Partial<ILimits> | undefined;
+  /**
+   * Where log lines go: pino, `console` or anything with the four usual methods. Default: warnings and errors go to
+   * the console, the rest nowhere. `false`: nothing is logged.
+   */
+  logger?: ILogger | false | undefined;
+}
+
+export interface ISocketIOServerNodeOptions<
+  L extends TEventsMap = DefaultEventsMap,
+  E extends TEventsMap = DefaultEventsMap,
+  S extends TEventsMap = DefaultEventsMap,
+  // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default for `socket.data`
+  D = any,
+> extends ISocketIOServerBaseOptions<L, E, S, D> {
+  runtime: 'node';
+  /** The http or https server to attach to. It may listen already, and may serve a framework beside. */
+  server: HttpServer;
+}
+
+export interface ISocketIOServerBunOptions<
+  L extends TEventsMap = DefaultEventsMap,
+  E extends TEventsMap = DefaultEventsMap,
+  S extends TEventsMap = DefaultEventsMap,
+  // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default for `socket.data`
+  D = any,
+> extends ISocketIOServerBaseOptions<L, E, S, D> {
+  runtime: 'bun';
+  /** A `Server` of `@socket.io/bun-engine`. */
+  // biome-ignore lint/suspicious/noExplicitAny: an optional package's class; judged by its methods
+  engine: any;
+}
+
+/** The options of `SocketIOServerHelper`; `runtime` says which of the two rows applies. */
+export type TSocketIOServerOptions<
+  L extends TEventsMap = DefaultEventsMap,
+  E extends TEventsMap = DefaultEventsMap,
+  S extends TEventsMap = DefaultEventsMap,
+  // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default for `socket.data`
+  D = any,
+> = ISocketIOServerNodeOptions<L, E, S, D> | ISocketIOServerBunOptions<L, E, S, D>;
+
+/** The options once checked, with every default in place. */
+export interface IResolvedOptions {
+  readonly runtime: 'node' | 'bun';
+  readonly server: HttpServer | undefined;
+  readonly engine: unknown;
+  readonly identifier: string;
+  readonly serverOptions: Partial<ServerOptions>;
+  readonly redisConnection: IRedisConnectionLike | IRedisClientLike | undefined;
+  readonly authenticateFn: TSocketIOAuthenticateFn;
+  readonly validateRoomFn: TSocketIOValidateRoomFn | undefined;
+  readonly clientConnectedFn: TSocketIOClientConnectedFn | undefined;
+  readonly authenticateTimeout: number;
+  readonly pingInterval: number;
+  readonly defaultRooms: readonly string[];
+  readonly redisTimeout: number;
+  readonly shutdownTimeout: number;
+  readonly limits: ILimits;
+  readonly logger: ILogger | false | undefined;
+}
+
+/** A timer takes no more: beyond it Node.js fires at once. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
+/** What engine.io calls on the server that it is attached to, and `shutdown()` to end it. */
+const SERVER_METHODS = ['on', 'listeners', 'removeAllListeners', 'close'];
+const ENGINE_METHODS = ['on', 'close'];
+const LOGGER_METHODS = ['debug', 'info', 'warn', 'error'];
+
+function wrong(option: string, wanted: string, given: unknown): RoomgateError {
+  return new RoomgateError('invalid_option', `Option "${option}": ${wanted} is wanted, ${describe(given)} was given.`);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return (typeof value === 'object' || typeof value === 'function') && value !== null;
+}
+
+function hasMethods(value: unknown, methods: readonly string[]): boolean {
+  return isObject(value) && methods.every((method) => typeof value[method] === 'function');
+}
+
+function text(option: string, value: unknown): string {
+  if (typeof value !== 'string' || value === '') throw wrong(option, 'a string of at least one character', value);
+  return value;
+}
+
+function milliseconds(option: string, value: unknown, fallback: number, least: number): number {
+  if (value === undefined) return fallback;
+  if (typeof value !== 'number' || !(value >= least && value <= LONGEST_TIMER_MS)) {
+    throw wrong(option, `a number of milliseconds from ${least} to ${LONGEST_TIMER_MS}`, value);
+  }
+  return value;
+}
+
+// The caller has the exact type; here it is only judged whether it can be called.
+function callback<T>(option: string, value: T | undefined): T | undefined {
+  if (value !== undefined && typeof value !== 'function') throw wrong(option, 'a function', value);
+  return value;
+}
+
+function rooms(option: string, value: unknown): readonly string[] {
+  if (value === undefined) return [SocketIOConstants.ROOM_DEFAULT, SocketIOConstants.ROOM_NOTIFICATION];
+  if (!Array.isArray(value)) throw wrong(option, 'a list of room names', value);
+  for (const [index, room] of value.entries()) {
+    const name = text(`${option}[${index}]`, room);
+    if (name.startsWith(INTERNAL_PREFIX)) {
+      throw wrong(`${option}[${index}]`, `a name that does not start with "${INTERNAL_PREFIX}"`, name);
+    }
+  }
+  return Object.freeze([...new Set(value as string[])]);
+}
+
+function limits(value: unknown): ILimits {
+  if (value === undefined) return DEFAULT_LIMITS;
+  if (!isObject(value)) throw wrong('limits', 'an object of numbers', value);
+  const given = Object.entries(value).filter(([, limit]) => limit !== undefined);
+  for (const [name, limit] of given) {
+    if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
+      throw wrong(`limits.${name}`, `one of ${Object.keys(DEFAULT_LIMITS).join(', ')}`, limit);
+    }
+    if (!Number.isInteger(limit) || (limit as number) < 1)
+      throw wrong(`limits.${name}`, 'a whole number from 1', limit);
+  }
+  return Object.freeze({ ...DEFAULT_LIMITS, ...Object.fromEntries(given) });
+}
+
+function serverOptions(value: unknown): Partial<ServerOptions> {
+  if (!isObject(value)) throw wrong('serverOptions', "an object of Socket.IO's options ({} will do)", value);
+  if (value.connectionStateRecovery) {
+    throw new RoomgateError(
+      'invalid_option',
+      'Option "serverOptions.connectionStateRecovery" is not supported: Socket.IO gives a recovered socket its rooms and ' +
+        'missed messages before any authentication. Leave it out.',
+    );
+  }
+  return value as Partial<ServerOptions>;
+}
+
+function transport(options: { runtime?: unknown; server?: unknown; engine?: unknown }): 'node' | 'bun' {
+  switch (options.runtime) {
+    case 'node':
+      if (!hasMethods(options.server, SERVER_METHODS)) throw wrong('server', 'a server of node:http', options.server);
+      return 'node';
+    case 'bun':
+      if (!hasMethods(options.engine, ENGINE_METHODS)) {
+        throw wrong('engine', 'a Server of @socket.io/bun-engine', options.engine);
+      }
+      return 'bun';
+    default:
+      throw wrong('runtime', '"node" or "bun"', options.runtime);
+  }
+}
+
+function redisConnection(value: unknown): IRedisConnectionLike | IRedisClientLike | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (hasMethods(value, ['getClient'])) return value as IRedisConnectionLike;
+  if (hasMethods(value, ['duplicate'])) return value as IRedisClientLike;
+  throw wrong('redisConnection', 'a Redis helper (with getClient()) or a client of ioredis', value);
+}
+
+/** Checks every option and fills in the defaults; throws a `RoomgateError` that names the first one that is wrong. */
+export function resolveOptions(options: unknown): IResolvedOptions {
+  if (!isObject(options)) throw wrong('options', 'an object', options);
+  const given = options as unknown as TSocketIOServerOptions & { server?: HttpServer; engine?: unknown };
+  const runtime = transport(given);
+  const authenticateFn = callback('authenticateFn', given.authenticateFn);
+  if (authenticateFn === undefined) throw wrong('authenticateFn', 'a function', undefined);
+  if (given.logger !== undefined && given.logger !== false && !hasMethods(given.logger, LOGGER_METHODS)) {
+    throw wrong('logger', 'false or an object with debug, info, warn and error', given.logger);
+  }
+  return Object.freeze({
+    runtime,
+    server: given.server,
+    engine: given.engine,
+    identifier: text('identifier', given.identifier),
+    serverOptions: serverOptions(given.serverOptions),
+    redisConnection: redisConnection(given.redisConnection),
+    authenticateFn,
+    validateRoomFn: callback('validateRoomFn', given.validateRoomFn ?? undefined),
+    clientConnectedFn: callback('clientConnectedFn', given.clientConnectedFn ?? undefined),
+    authenticateTimeout: milliseconds('authenticateTimeout', given.authenticateTimeout, 10_000, 1),
+    pingInterval: milliseconds('pingInterval', given.pingInterval, 30_000, 1),
+    defaultRooms: rooms('defaultRooms', given.defaultRooms),
+    redisTimeout: milliseconds('redisTimeout', given.redisTimeout, 30_000, 1),
+    shutdownTimeout: milliseconds('shutdownTimeout', given.shutdownTimeout, 5_000, 0),
+    limits: limits(given.limits),
+    logger: given.logger,
+  });
+}

@@ -1,0 +1,42 @@
+import { resolveSend } from '../protocol/target.js';
+import type { TReporter } from './ports.js';
+import type { IOServer } from './types.js';
+
+/** What the program sends: a destination is resolved once and handed to the adapter, which alone knows who is reached. */
+export class Outbound {
+  readonly #io: IOServer;
+  readonly #report: TReporter;
+  #stopped = false;
+
+  constructor(io: IOServer, report: TReporter) {
+    this.#io = io;
+    this.#report = report;
+  }
+
+  /** From here on what is sent is dropped and reported: timers of the program may still run. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** @throws RoomgateError `invalid_argument`. */
+  send(opts: { doLog?: boolean | undefined; cb?: (() => void) | undefined }): void {
+    const { rooms, topic, args } = resolveSend(opts);
+    if (this.#stopped) {
+      this.#report({ type: 'send_dropped', topic });
+      return;
+    }
+    const { doLog, cb } = opts;
+    if (rooms === undefined) this.#io.emit(topic, ...args);
+    else this.#io.to([...rooms]).emit(topic, ...args);
+    if (doLog) this.#report({ type: 'message_sent', topic, destination: rooms?.join(', ') ?? 'every client' });
+    if (typeof cb === 'function') setImmediate(() => this.#call(cb));
+  }
+
+  async #call(cb: () => unknown): Promise<void> {
+    try {
+      await cb();
+    } catch (error) {
+      this.#report({ type: 'handler_failed', where: 'the callback of send()', error });
+    }
+  }
+}

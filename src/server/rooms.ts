@@ -1,0 +1,147 @@
+import { describe } from '../protocol/describe.js';
+import type { TRoomErrorCode } from '../protocol/errors.js';
+import { isInternalRoom } from '../protocol/events.js';
+import type { ILimits } from '../protocol/limits.js';
+import { type IRefusedRoom, parseRoomsRequest, refuseRoom } from '../protocol/messages.js';
+import type { TSocketIOValidateRoomFn } from './options.js';
+import type { TIdOwner, TReporter } from './ports.js';
+import type { Session } from './session.js';
+
+/** How long other instances are asked whether a name is the id of a socket of theirs. */
+const ASK_TIMEOUT_MS = 1_000;
+
+/**
+ * The form of Socket.IO's ids: 15 random bytes in base64url. Whether such a name is an id is asked, never guessed.
+ * @see https://github.com/socketio/socket.io/blob/main/packages/socket.io/lib/contrib/base64id.ts
+ */
+const ID_FORM = /^[\w-]{20}$/;
+
+export interface IRoomsOptions {
+  readonly limits: ILimits;
+  readonly defaultRooms: readonly string[];
+  readonly validateRoomFn: TSocketIOValidateRoomFn | undefined;
+  /** Whether this instance has a socket of that id. */
+  readonly hasSocket: (id: string) => boolean;
+  /** Asks the other instances. Never rejects. */
+  readonly findSockets: (ids: readonly string[], timeoutMs: number) => Promise<ReadonlyMap<string, TIdOwner>>;
+  readonly report: TReporter;
+}
+
+/** What to do with the rooms of one request. `granted` is empty where nothing may change. */
+export interface IRoomsVerdict {
+  readonly granted: readonly string[];
+  readonly refused: readonly IRefusedRoom[];
+}
+
+/** Decides which rooms a client may join and leave. It never touches the socket. */
+export class Rooms {
+  readonly #options: IRoomsOptions;
+
+  constructor(options: IRoomsOptions) {
+    this.#options = options;
+  }
+
+  /** Decides on a `join`. What the client leaves while this is pending is not granted. Never rejects. */
+  async decideJoin(session: Session, payload: unknown): Promise<IRoomsVerdict> {
+    const request = parseRoomsRequest(payload, this.#options.limits.roomsPerRequest);
+    if ('refusal' in request) return { granted: [], refused: [request.refusal] };
+    const refused = new Refusals();
+    const fits = this.#allowance(session);
+    const wanted = new Set(refused.sift(request.rooms, (room) => this.#unfit(room) ?? fits(room)));
+    if (wanted.size === 0) return { granted: [], refused: refused.list };
+
+    const pending = session.pendingJoins ?? new Set();
+    session.pendingJoins = pending.add(wanted);
+    const asked = [...wanted];
+    try {
+      const granted = await this.#askGuards(session, asked, refused);
+      refused.sift(granted, (room) => (wanted.has(room) ? undefined : 'left'));
+      return { granted: granted.filter((room) => wanted.has(room)), refused: refused.list };
+    } finally {
+      pending.delete(wanted);
+    }
+  }
+
+  /** Decides on a `leave`. Never rejects. */
+  async decideLeave(session: Session, payload: unknown): Promise<IRoomsVerdict> {
+    const request = parseRoomsRequest(payload, this.#options.limits.roomsPerRequest);
+    if ('refusal' in request) return { granted: [], refused: [request.refusal] };
+    const refused = new Refusals();
+    const wanted = refused.sift(request.rooms, (room) => this.#unfit(room));
+    for (const pending of session.pendingJoins ?? []) for (const room of wanted) pending.delete(room);
+    // A room of an id's form that the client is in was given to it by the program, perhaps the one of another client.
+    const rooms = session.socket.rooms;
+    const doubtful = wanted.filter((room) => ID_FORM.test(room) && rooms.has(room));
+    const owners = await this.#owners(doubtful);
+    return { granted: refused.sift(wanted, (room) => foreign(owners.get(room))), refused: refused.list };
+  }
+
+  async #askGuards(session: Session, asked: readonly string[], refused: Refusals): Promise<string[]> {
+    if (this.#options.validateRoomFn === undefined) return refused.sift(asked, () => 'not_allowed');
+    const owners = await this.#owners(asked.filter((room) => ID_FORM.test(room)));
+    const own = refused.sift(asked, (room) => foreign(owners.get(room)));
+    if (own.length === 0) return [];
+    const allowed = await this.#validate(this.#options.validateRoomFn, session, own);
+    return refused.sift(own, (room) =>
+      typeof allowed === 'string' ? allowed : allowed.has(room) ? undefined : 'not_allowed',
+    );
+  }
+
+  async #validate(
+    validateRoomFn: TSocketIOValidateRoomFn,
+    session: Session,
+    rooms: readonly string[],
+  ): Promise<ReadonlySet<unknown> | TRoomErrorCode> {
+    try {
+      const allowed: unknown = await validateRoomFn({ socket: session.socket, rooms: [...rooms] });
+      if (Array.isArray(allowed)) return new Set(allowed);
+      this.#options.report({ type: 'room_guard_not_list', client: session.id, given: describe(allowed) });
+      return 'not_allowed';
+    } catch (error) {
+      this.#options.report({ type: 'room_guard_failed', client: session.id, error });
+      return 'guard_failed';
+    }
+  }
+
+  async #owners(ids: readonly string[]): Promise<ReadonlyMap<string, TIdOwner>> {
+    return ids.length === 0 ? new Map() : this.#options.findSockets(ids, ASK_TIMEOUT_MS);
+  }
+
+  #unfit(room: string): TRoomErrorCode | undefined {
+    if (room === '') return 'invalid_name';
+    if (room.length > this.#options.limits.roomNameLength) return 'name_too_long';
+    if (isInternalRoom(room)) return 'reserved_name';
+    if (this.#options.hasSocket(room)) return 'socket_id';
+    return undefined;
+  }
+
+  /** Tells of one room after another whether it still fits. A room that the client is in costs nothing. */
+  #allowance(session: Session): (room: string) => TRoomErrorCode | undefined {
+    const { rooms } = session.socket;
+    const given = this.#options.defaultRooms.filter((room) => rooms.has(room)).length + 1;
+    let left = this.#options.limits.roomsPerClient - (rooms.size - given);
+    for (const pending of session.pendingJoins ?? []) left -= pending.size;
+    return (room) => (rooms.has(room) || left-- > 0 ? undefined : 'room_limit');
+  }
+}
+
+function foreign(owner: TIdOwner | undefined): TRoomErrorCode | undefined {
+  if (owner === 'elsewhere') return 'socket_id';
+  return owner === 'unanswered' ? 'cluster_unanswered' : undefined;
+}
+
+/** Collects what was refused, so that each step reads as a filter. */
+class Refusals {
+  readonly list: IRefusedRoom[] = [];
+
+  /** The rooms that have no reason against them; the others are noted with theirs. */
+  sift(rooms: Iterable<string>, why: (room: string) => TRoomErrorCode | undefined): string[] {
+    const kept: string[] = [];
+    for (const room of rooms) {
+      const code = why(room);
+      if (code === undefined) kept.push(room);
+      else this.list.push(refuseRoom(room, code));
+    }
+    return kept;
+  }
+}

@@ -1,0 +1,294 @@
+import type { Emitter } from '@socket.io/redis-emitter';
+import type { DefaultEventsMap } from 'socket.io';
+import type { Adapter } from 'socket.io-adapter';
+import { createInProcessBackplane } from '../backplane/in-process.js';
+import { createLogReporter } from '../observability/logger.js';
+import { describe } from '../protocol/describe.js';
+import { RoomgateError } from '../protocol/errors.js';
+import type { ValueOrPromise } from '../protocol/types.js';
+import { createBunRuntime } from '../runtime/bun.js';
+import { NodeRuntime } from '../runtime/node.js';
+import { guardedAdapter, guardLaterAdapters } from './adapter.js';
+import { Connections } from './connection.js';
+import { assertGateHolds } from './gate-probe.js';
+import { type IResolvedOptions, resolveOptions, type TSocketIOServerOptions } from './options.js';
+import { Outbound } from './outbound.js';
+import type { IBackplane, IRuntime, TAdapterFactory, TReporter } from './ports.js';
+import { Registry } from './registry.js';
+import { Rooms } from './rooms.js';
+import { shutDown } from './shutdown.js';
+import type { IOServer, IOSocket, ISocketIOClient, TEventsMap, TMessage, TTopic } from './types.js';
+
+/** Everything that exists from `configure()` to `shutdown()`. */
+interface IRunning {
+  readonly io: IOServer;
+  readonly runtime: IRuntime;
+  readonly backplane: IBackplane;
+  readonly connections: Connections;
+  readonly outbound: Outbound;
+}
+
+/**
+ * A Socket.IO server in which nothing moves before authentication and every room is guarded.
+ *
+ * @example
+ * const helper = new SocketIOServerHelper({
+ *   runtime: 'node',
+ *   server: httpServer,
+ *   identifier: 'chat-1',
+ *   serverOptions: { path: '/io' },
+ *   authenticateFn: async ({ auth }) => isValid(auth.token),
+ *   validateRoomFn: ({ rooms }) => rooms.filter((room) => room.startsWith('public/')),
+ *   clientConnectedFn: ({ socket }) => {
+ *     socket.on('hello', (name) => helper.send({ destination: socket.id, payload: { topic: 'hello', data: name } }));
+ *   },
+ * });
+ * await helper.configure();
+ */
+export class SocketIOServerHelper<
+  ListenEvents extends TEventsMap = DefaultEventsMap,
+  EmitEvents extends TEventsMap = DefaultEventsMap,
+  ServerSideEvents extends TEventsMap = DefaultEventsMap,
+  // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default for `socket.data`
+  SocketData = any,
+> {
+  /** The unique name of this instance. */
+  readonly identifier: string;
+  readonly #options: IResolvedOptions;
+  readonly #report: TReporter;
+  readonly #registry = new Registry();
+  #configuring: Promise<void> | undefined;
+  #opening: IBackplane | undefined;
+  #running: IRunning | undefined;
+  #shuttingDown: Promise<void> | undefined;
+
+  /**
+   * Checks and remembers the options, and does nothing else.
+   * @throws RoomgateError `invalid_option`, naming the option, what was given and what is wanted.
+   */
+  constructor(options: TSocketIOServerOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) {
+    this.#options = resolveOptions(options);
+    this.identifier = this.#options.identifier;
+    this.#report = createLogReporter(this.identifier, this.#options.logger);
+  }
+
+  /**
+   * Connects to Redis where there is one, then creates the Socket.IO server and attaches it. Call and await it once; a
+   * second call is harmless, and after a rejection it may be called again.
+   * @throws RoomgateError `redis_unreachable`, naming host and port, when Redis can't be reached within `redisTimeout`;
+   *   `unsupported` where the installed Socket.IO can't be guarded; `shut_down` after `shutdown()`.
+   */
+  configure(): Promise<void> {
+    this.#configuring ??= this.#configure().catch((error: unknown) => {
+      this.#configuring = undefined;
+      throw error;
+    });
+    return this.#configuring;
+  }
+
+  /**
+   * The raw Socket.IO server, for what this API doesn't cover.
+   * @throws RoomgateError `not_configured` before `configure()`.
+   */
+  getIOServer(): IOServer<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    // The event maps exist for the compiler only.
+    return this.#needRunning('getIOServer').io as IOServer<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  }
+
+  /** This instance's clients, authenticated or not: the live map, or with `id` that client. */
+  getClients(opts: { id: string }): ISocketIOClient<ListenEvents, EmitEvents, ServerSideEvents, SocketData> | undefined;
+  getClients(opts?: {
+    id?: undefined;
+  }): Map<string, ISocketIOClient<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>;
+  getClients(opts?: {
+    id?: string | undefined;
+  }):
+    | Map<string, ISocketIOClient<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>
+    | ISocketIOClient<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+    | undefined;
+  getClients(opts?: { id?: string | undefined }): unknown {
+    return opts?.id === undefined ? this.#registry.sessions : this.#registry.get(opts.id);
+  }
+
+  /**
+   * Listens on the Socket.IO server itself, not on one socket. What the handler throws or rejects with is reported.
+   * @throws RoomgateError `not_configured` before `configure()`, `invalid_argument` without a topic or a handler.
+   */
+  on<A extends unknown[] = unknown[], R = void>(opts: {
+    topic: string;
+    handler: (...args: A) => ValueOrPromise<R>;
+  }): void {
+    const { io } = this.#needRunning('on');
+    const { topic, handler } = opts ?? {};
+    if (typeof topic !== 'string' || topic === '') throw wrongArgument('on', 'topic', 'a name', topic);
+    if (typeof handler !== 'function') throw wrongArgument('on', 'handler', 'a function', handler);
+    const listener = async (...args: unknown[]): Promise<void> => {
+      try {
+        await handler(...(args as A));
+      } catch (error) {
+        this.#report({ type: 'handler_failed', where: `the handler of "${topic}"`, error });
+      }
+    };
+    // Socket.IO types the events that it knows; here any may be listened to.
+    (io as unknown as NodeJS.EventEmitter).on(topic, listener);
+  }
+
+  /**
+   * Sends to a socket id, a room or a list of them, and without `destination` to every authenticated client: on every
+   * instance, each client once, in the order of the calls. While Redis is away this instance's own clients are reached
+   * as ever. Dropped and reported from the moment `shutdown()` begins.
+   *
+   * `doLog` reports that it was sent. `cb` runs through `setImmediate` once it is handed over.
+   * @throws RoomgateError `not_configured` before `configure()`; `invalid_argument` for a topic that is missing or
+   *   reserved, an empty destination, and data that Socket.IO can't carry.
+   */
+  send<T extends TTopic<EmitEvents>>(opts: {
+    destination?: string | readonly string[] | undefined;
+    payload: TMessage<EmitEvents, T>;
+    doLog?: boolean | undefined;
+    cb?: (() => void) | undefined;
+  }): void {
+    this.#needRunning('send').outbound.send(opts);
+  }
+
+  /** Stops a client's timers, forgets it and disconnects it: it stays away until it is told otherwise. */
+  disconnect(opts: { socket: IOSocket<ListenEvents, EmitEvents, ServerSideEvents, SocketData> }): void {
+    const socket = opts?.socket as IOSocket | undefined;
+    if (socket === undefined || socket === null) return;
+    if (this.#running === undefined) socket.disconnect();
+    else this.#running.connections.disconnect(socket);
+  }
+
+  /**
+   * The Bun engine.
+   * @throws RoomgateError `unsupported` on Node.js.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: the contract's type; the engine is an optional package's class
+  getEngine(): any {
+    if (this.#options.runtime === 'bun') return this.#options.engine;
+    throw new RoomgateError(
+      'unsupported',
+      'getEngine(): there is an engine with runtime: "bun" only, this one is "node".',
+    );
+  }
+
+  /**
+   * The plain `@socket.io/redis-emitter` on this instance's third connection to Redis. What it sends reaches this
+   * instance's own clients through Redis too.
+   * @throws RoomgateError `not_configured` before `configure()`, `unsupported` without `redisConnection`.
+   */
+  getEmitter(): Emitter<EmitEvents> {
+    const emitter = this.#needRunning('getEmitter').backplane.emitter();
+    if (emitter !== undefined) return emitter as Emitter<EmitEvents>;
+    throw new RoomgateError('unsupported', 'getEmitter(): there is an emitter with the option "redisConnection" only.');
+  }
+
+  /**
+   * Closes every connection so that clients come back by themselves elsewhere, the Socket.IO server, the http server that
+   * it is attached to, and the connections to Redis. Takes at most `shutdownTimeout`, past which everything is cut. Never
+   * rejects. A second call, or one before `configure()`, is harmless.
+   */
+  shutdown(): Promise<void> {
+    if (this.#configuring === undefined) return Promise.resolve();
+    this.#shuttingDown ??= this.#shutdown();
+    return this.#shuttingDown;
+  }
+
+  async #configure(): Promise<void> {
+    const options = this.#options;
+    this.#refuseAfterShutdown();
+    const runtime = createRuntime(options);
+    const backplane = await createBackplane(options, this.#report);
+    this.#opening = backplane;
+    try {
+      await backplane.open({ hasSocket: (id) => this.#registry.has(id) }, options.redisTimeout);
+      await assertGateHolds();
+      this.#refuseAfterShutdown();
+      this.#running = this.#compose(runtime, backplane);
+    } catch (error) {
+      await backplane.close(options.shutdownTimeout);
+      throw error;
+    } finally {
+      this.#opening = undefined;
+    }
+    const path = options.serverOptions.path ?? '/socket.io';
+    const redis = options.redisConnection !== undefined;
+    this.#report({ type: 'configured', path, runtime: options.runtime, redis });
+  }
+
+  /** The one place that puts the parts together. */
+  #compose(runtime: IRuntime, backplane: IBackplane): IRunning {
+    const options = this.#options;
+    const report = this.#report;
+    const registry = this.#registry;
+    const adapter = guardedAdapter(this.#adapterFactory(backplane));
+    // Socket.IO types the option as a plain class or a function; what it does is to call it with `new`.
+    const io = runtime.attach({ ...options.serverOptions, adapter: adapter as never });
+    guardLaterAdapters(io);
+    const rooms = new Rooms({
+      ...options,
+      hasSocket: (id) => registry.has(id),
+      findSockets: (ids, timeoutMs) => backplane.findSockets(ids, timeoutMs),
+      report,
+    });
+    const connections = new Connections({ options, registry, rooms, runtime, report });
+    // `connect` comes right before `connection`: whatever the program listens to, the gate stands first.
+    io.on('connect', (socket) => connections.open(socket));
+    return { io, runtime, backplane, connections, outbound: new Outbound(io, report) };
+  }
+
+  #adapterFactory(backplane: IBackplane): TAdapterFactory | undefined {
+    const own = this.#options.serverOptions.adapter as
+      | (new (
+          ...args: Parameters<TAdapterFactory>
+        ) => Adapter)
+      | undefined;
+    const factory = backplane.adapterFactory();
+    if (own === undefined) return factory;
+    if (factory === undefined) return (namespace) => new own(namespace);
+    this.#report({
+      type: 'option_overruled',
+      option: 'serverOptions.adapter',
+      why: 'redisConnection brings its own adapter',
+    });
+    return factory;
+  }
+
+  async #shutdown(): Promise<void> {
+    this.#running?.outbound.stop();
+    // A configure() that still waits for Redis gives up, and leaves nothing open by itself.
+    await this.#opening?.close(this.#options.shutdownTimeout);
+    await this.#configuring?.catch(() => {});
+    if (this.#running === undefined) return;
+    await shutDown({ ...this.#running, timeoutMs: this.#options.shutdownTimeout, report: this.#report });
+  }
+
+  #refuseAfterShutdown(): void {
+    if (this.#shuttingDown === undefined) return;
+    throw new RoomgateError('shut_down', `configure(): "${this.identifier}" was shut down. Make a new helper instead.`);
+  }
+
+  #needRunning(method: string): IRunning {
+    if (this.#running !== undefined) return this.#running;
+    throw new RoomgateError('not_configured', `${method}(): call and await configure() first.`);
+  }
+}
+
+function createRuntime({ runtime, server }: IResolvedOptions): IRuntime {
+  return runtime === 'node' && server !== undefined ? new NodeRuntime(server) : createBunRuntime();
+}
+
+async function createBackplane(options: IResolvedOptions, report: TReporter): Promise<IBackplane> {
+  const { redisConnection, identifier } = options;
+  if (redisConnection === undefined) return createInProcessBackplane();
+  // Loaded here and not before, so that an instance without Redis loads no Redis module.
+  const { createRedisBackplane } = await import('../backplane/redis-backplane.js');
+  return createRedisBackplane({ redisConnection, identifier, report });
+}
+
+function wrongArgument(method: string, argument: string, wanted: string, given: unknown): RoomgateError {
+  return new RoomgateError(
+    'invalid_argument',
+    `${method}(): ${argument}: ${wanted} is wanted, ${describe(given)} was given.`,
+  );
+}

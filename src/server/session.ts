@@ -1,0 +1,55 @@
+import { isLegalMove, SocketIOClientStates, type TSocketIOClientState } from '../protocol/states.js';
+import type { IOSocket, ISocketIOClient } from './types.js';
+
+/** One client: its state, and that it ends once. The only place where a state changes. */
+export class Session implements ISocketIOClient {
+  readonly id: string;
+  readonly socket: IOSocket;
+  readonly authenticateTimeout: NodeJS.Timeout;
+  /** The rooms of each join that is still being decided; a `leave` takes them out again. */
+  pendingJoins: Set<Set<string>> | undefined;
+  #state: TSocketIOClientState = SocketIOClientStates.UNAUTHORIZED;
+  #ended = false;
+  #asked = false;
+
+  constructor(socket: IOSocket, authenticateTimeout: NodeJS.Timeout) {
+    this.id = socket.id;
+    this.socket = socket;
+    this.authenticateTimeout = authenticateTimeout;
+  }
+
+  get state(): TSocketIOClientState {
+    return this.#state;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Whether events of this client reach the program. */
+  get authenticated(): boolean {
+    return this.#state === SocketIOClientStates.AUTHENTICATED;
+  }
+
+  /** True the first time, as `authenticate` is heeded once. */
+  claimAuthenticate(): boolean {
+    if (this.#asked || this.#ended) return false;
+    this.#asked = true;
+    return true;
+  }
+
+  /** False where the session ended meanwhile: a verdict that comes too late meets nobody. */
+  moveTo(state: TSocketIOClientState): boolean {
+    if (this.#ended || !isLegalMove(this.#state, state)) return false;
+    this.#state = state;
+    return true;
+  }
+
+  /** True the first time. From here on the session is unauthorized for good. */
+  end(): boolean {
+    if (this.#ended) return false;
+    this.#ended = true;
+    this.#state = SocketIOClientStates.UNAUTHORIZED;
+    return true;
+  }
+}

@@ -1,0 +1,52 @@
+import type { Server } from 'socket.io';
+import type { Connections } from './connection.js';
+import type { IBackplane, IRuntime, TReporter } from './ports.js';
+
+export interface IShutdownOptions {
+  readonly io: Server;
+  readonly runtime: IRuntime;
+  readonly backplane: IBackplane;
+  readonly connections: Connections;
+  readonly timeoutMs: number;
+  readonly report: TReporter;
+}
+
+/** Of the whole time, what is kept for saying goodbye to Redis: the fifth part, at the most so many milliseconds. */
+const FAREWELL_MS = 1_000;
+
+/**
+ * Ends an instance. The order: nobody new comes in, so that nobody is met by a half-closed server; sessions end, so that
+ * nothing of theirs runs on; connections close without a Socket.IO disconnect, after which clients would stay away; Redis
+ * goes last, since closing sockets still publishes. Never rejects, and takes no longer than `timeoutMs`.
+ */
+export async function shutDown({
+  io,
+  runtime,
+  backplane,
+  connections,
+  timeoutMs,
+  report,
+}: IShutdownOptions): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  const left = () => Math.max(0, deadline - performance.now());
+  const failed = (step: string) => (error: unknown) => report({ type: 'shutdown_step_failed', step, error });
+
+  const allGone = runtime.stopAccepting();
+  const clients = connections.stop();
+  const closed = Promise.all([io.close().catch(failed('closing Socket.IO')), allGone]);
+  const cut = !(await within(closed, left() - Math.min(FAREWELL_MS, timeoutMs / 5)));
+  if (cut) runtime.cutAll();
+  await Promise.all([within(closed, left()), backplane.close(left()).catch(failed('closing Redis'))]);
+  report({ type: 'shut_down', clients, cut });
+}
+
+/** Whether it settled in time. */
+async function within(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), timeoutMs);
+  });
+  const done = await Promise.race([work.then(() => true as const), late]);
+  clearTimeout(timer);
+  return done;
+}
