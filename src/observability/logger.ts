@@ -66,15 +66,41 @@ const QUIET: ILogger = {
 /** Turns reports into log lines: the one place that writes them. Never throws. */
 export function createLogReporter(identifier: string, logger: ILogger | false = QUIET): TReporter {
   if (logger === false) return () => {};
+  const brake = new Brake();
   return (report) => {
     const [level, words] = LINES[report.type] as TLine<TReport['type']>;
     if (logger === QUIET && (level === 'debug' || level === 'info')) return;
+    const withheld = level === 'warn' || level === 'error' ? brake.pass(report.type) : 0;
+    if (withheld === undefined) return;
+    const more = withheld === 0 ? '' : ` (and ${withheld} more like it before)`;
     try {
-      logger[level](`[roomgate] ${identifier}: ${words(report as never)}`);
+      logger[level](`[roomgate] ${identifier}: ${words(report as never)}${more}`);
     } catch {
       // A logger that fails has nowhere to say so, and must not take the program with it.
     }
   };
+}
+
+/**
+ * A client that makes `authenticateFn` throw at will must not fill a disk: of each kind of warning and error so many
+ * lines pass in a window, and the first of a later one says how many did not.
+ */
+class Brake {
+  static readonly #LINES = 20;
+  static readonly #WINDOW_MS = 10_000;
+  readonly #windows = new Map<string, { since: number; lines: number }>();
+
+  /** How many were withheld since the last that passed; undefined where this one is withheld too. */
+  pass(kind: string): number | undefined {
+    const now = performance.now();
+    const window = this.#windows.get(kind);
+    if (window === undefined || now - window.since > Brake.#WINDOW_MS) {
+      this.#windows.set(kind, { since: now, lines: 1 });
+      return Math.max(0, (window?.lines ?? 0) - Brake.#LINES);
+    }
+    window.lines += 1;
+    return window.lines > Brake.#LINES ? undefined : 0;
+  }
 }
 
 function messageOf(error: unknown): string {

@@ -1,3 +1,4 @@
+import { Socket } from 'socket.io';
 import { type TUnauthenticatedCode, UNAUTHENTICATED_ERRORS } from '../protocol/errors.js';
 import { SocketIOConstants } from '../protocol/events.js';
 import type {
@@ -83,8 +84,8 @@ export class Connections {
 
   /** A socket of the namespace `/` has connected. */
   open(socket: IOSocket): void {
-    // Anybody can emit this event on the server; only Socket.IO has put the socket there as well.
-    if (socket?.nsp?.sockets.get(socket.id) !== socket) return;
+    // Anybody can emit this event on the server, other instances included.
+    if (!(socket instanceof Socket)) return;
     this.#gate.guard(socket);
     if (this.#stopped) {
       socket.conn.close();

@@ -19,6 +19,9 @@ import { Rooms } from './rooms.js';
 import { shutDown } from './shutdown.js';
 import type { IOServer, IOSocket, ISocketIOClient, TEventsMap, TMessage, TTopic } from './types.js';
 
+/** Socket.IO's default of `connectTimeout`. */
+const SOCKET_IO_CONNECT_TIMEOUT_MS = 45_000;
+
 /** Everything that exists from `configure()` to `shutdown()`. */
 interface IRunning {
   readonly io: IOServer;
@@ -222,8 +225,13 @@ export class SocketIOServerHelper<
     const report = this.#report;
     const registry = this.#registry;
     const adapter = guardedAdapter(this.#adapterFactory(backplane));
-    // Socket.IO types the option as a plain class or a function; what it does is to call it with `new`.
-    const io = runtime.attach({ ...options.serverOptions, adapter: adapter as never });
+    const io = runtime.attach({
+      // A connection that joins no namespace has no more time than one that does not authenticate.
+      connectTimeout: Math.min(SOCKET_IO_CONNECT_TIMEOUT_MS, options.authenticateTimeout),
+      ...options.serverOptions,
+      // Socket.IO types the option as a plain class or a function; what it does is to call it with `new`.
+      adapter: adapter as never,
+    });
     guardLaterAdapters(io);
     const rooms = new Rooms({
       ...options,

@@ -1,0 +1,4 @@
+export interface IDuplicable {
+  duplicate(...args: never[]): unknown;
+}
+export type TRedisConnection = IDuplicable | { getClient(): IDuplicable };

@@ -1,0 +1,62 @@
+import { describe } from './describe.js';
+import { RoomgateError } from './errors.js';
+import { isReservedTopic } from './events.js';
+
+/** A message whose receivers, topic and arguments are settled. */
+export interface ISendTarget {
+  /** Socket ids and rooms, each once; undefined means every authenticated client. */
+  readonly rooms: readonly string[] | undefined;
+  readonly topic: string;
+  /** No argument at all where `data` is undefined. */
+  readonly args: readonly unknown[];
+}
+
+/** What no client can be sent. Socket.IO would take a function for an acknowledgement, and fail over a bigint too late. */
+const UNSENDABLE: ReadonlySet<string> = new Set(['function', 'symbol', 'bigint']);
+
+/**
+ * The options of a `send`, whoever offers it, to what they mean.
+ * @throws RoomgateError `invalid_argument`, naming what was given and what is wanted.
+ */
+export function resolveSend(opts: unknown): ISendTarget {
+  const given = recordOf(opts, 'options', '{ destination?, payload: { topic, data } }');
+  const payload = recordOf(given.payload, 'payload', '{ topic, data }');
+  return { rooms: roomsOf(given.destination), topic: topicOf(payload.topic), args: argsOf(payload.data) };
+}
+
+function roomsOf(destination: unknown): readonly string[] | undefined {
+  if (destination === undefined) return undefined;
+  if (isName(destination)) return [destination];
+  const wanted = 'a room, a socket id or a list of them (left out for every client)';
+  if (!Array.isArray(destination) || destination.length === 0) throw wrong('destination', wanted, destination);
+  // Not `every`: a list with holes would pass.
+  for (let i = 0; i < destination.length; i++) {
+    if (!isName(destination[i])) throw wrong(`destination[${i}]`, 'a string that is not empty', destination[i]);
+  }
+  return [...new Set<string>(destination)];
+}
+
+function topicOf(topic: unknown): string {
+  if (!isName(topic)) throw wrong('payload.topic', 'a string that is not empty', topic);
+  if (!isReservedTopic(topic)) return topic;
+  throw new RoomgateError('invalid_argument', `send(): payload.topic: "${topic}" is reserved. Take another name.`);
+}
+
+function argsOf(data: unknown): readonly unknown[] {
+  if (data === undefined) return [];
+  if (UNSENDABLE.has(typeof data)) throw wrong('payload.data', 'a value that Socket.IO can carry', data);
+  return [data];
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+function recordOf(value: unknown, name: string, wanted: string): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>;
+  throw wrong(name, wanted, value);
+}
+
+function wrong(name: string, wanted: string, given: unknown): RoomgateError {
+  return new RoomgateError('invalid_argument', `send(): ${name}: ${wanted} is wanted, ${describe(given)} was given.`);
+}

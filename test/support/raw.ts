@@ -1,0 +1,264 @@
+import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import WebSocket from 'ws';
+import { type IStoppable, track } from './cleanup.js';
+import { EventLog, within } from './facts.js';
+
+/** Packets of one polling payload are separated by this. */
+const SEPARATOR = '\x1e';
+const PING = '2';
+const PONG = '3';
+
+export interface IRawOptions {
+  /** `/socket.io/` by default. */
+  path?: string;
+  headers?: Readonly<Record<string, string>>;
+  /** Added to `EIO=4` and `transport=…`. */
+  query?: Readonly<Record<string, string>>;
+  /** Whether Engine.IO's pings are answered, and left out of the frames. True by default. */
+  answerPings?: boolean;
+}
+
+/** One connection over WebSocket, with no client library that would put anything right. */
+export interface IRawWebSocket extends IStoppable {
+  /** Text frames as strings, binary ones as buffers, from Engine.IO's own handshake (`0{…}`) on. */
+  readonly frames: EventLog<string | Buffer>;
+  readonly closed: Promise<{ code: number; reason: string }>;
+  send(frame: string | Uint8Array): void;
+  /**
+   * Passes over Engine.IO's handshake and connects to a namespace, `/` by default. Resolves to the id of the socket; rejects with
+   * the server's `connect_error` frame.
+   */
+  connect(namespace?: string, auth?: unknown): Promise<{ sid: string }>;
+  /** Sends an event to the namespace `/`; with `ack`, its number, the answer comes as `43<ack>[…]`. */
+  emit(topic: string, args?: readonly unknown[], ack?: number): void;
+  /** The payload of the next `topic` that the namespace `/` sends; others stay unread. */
+  event(topic: string, timeout?: number): Promise<unknown[]>;
+  /** Reads nothing more, so that the server's buffers fill up. */
+  pauseReading(): void;
+  resumeReading(): void;
+  /** The closing handshake. */
+  close(code?: number): void;
+  /** Cuts the connection without a word. */
+  terminate(): void;
+}
+
+/** Opens a WebSocket to `url` (`http://…`). Rejects when the server refuses the upgrade, naming its status. */
+export async function rawWebSocket(url: string, options: IRawOptions = {}): Promise<IRawWebSocket> {
+  const target = addressOf(url, 'websocket', options);
+  target.protocol = target.protocol === 'https:' ? 'wss:' : 'ws:';
+  const socket = new WebSocket(target, { headers: { ...options.headers }, perMessageDeflate: false });
+  const frames = new EventLog<string | Buffer>();
+  socket.on('message', (data: Buffer, isBinary: boolean) => {
+    const frame = isBinary ? data : data.toString('utf8');
+    if (frame === PING && options.answerPings !== false) socket.send(PONG);
+    else frames.push(frame);
+  });
+  const closed = new Promise<{ code: number; reason: string }>((resolve) => {
+    socket.once('close', (code, reason) => {
+      frames.end(`the WebSocket was closed (${code} ${reason})`);
+      resolve({ code, reason: reason.toString('utf8') });
+    });
+  });
+  const opened = new Promise<void>((resolve, reject) => {
+    socket.once('open', resolve);
+    // Also what keeps a later error, such as a reset, from being thrown; 'close' follows it.
+    socket.on('error', reject);
+  });
+  const raw = track(new RawWebSocket(socket, frames, closed));
+  await within(opened, `a WebSocket to ${target}`);
+  return raw;
+}
+
+class RawWebSocket implements IRawWebSocket {
+  readonly #socket: WebSocket;
+
+  constructor(
+    socket: WebSocket,
+    readonly frames: EventLog<string | Buffer>,
+    readonly closed: Promise<{ code: number; reason: string }>,
+  ) {
+    this.#socket = socket;
+  }
+
+  send(frame: string | Uint8Array): void {
+    this.#socket.send(frame);
+  }
+
+  async connect(namespace = '/', auth?: unknown): Promise<{ sid: string }> {
+    const prefix = namespace === '/' ? '' : `${namespace},`;
+    await this.frames.next((frame) => String(frame).startsWith('0{'), { what: 'the handshake of Engine.IO' });
+    this.send(`40${prefix}${auth === undefined ? '' : JSON.stringify(auth)}`);
+    const answer = String(
+      await this.frames.next(isAnswer(prefix), { what: `an answer to connecting to ${namespace}` }),
+    );
+    if (answer.startsWith('44')) throw new Error(answer);
+    return JSON.parse(answer.slice(2 + prefix.length)) as { sid: string };
+  }
+
+  emit(topic: string, args: readonly unknown[] = [], ack?: number): void {
+    this.send(`42${ack ?? ''}${JSON.stringify([topic, ...args])}`);
+  }
+
+  async event(topic: string, timeout?: number): Promise<unknown[]> {
+    const start = `42[${JSON.stringify(topic)}`;
+    const patience = { what: `event ${topic}`, ...(timeout === undefined ? {} : { timeout }) };
+    const frame = await this.frames.next((it) => typeof it === 'string' && it.startsWith(start), patience);
+    return (JSON.parse(String(frame).slice(2)) as unknown[]).slice(1);
+  }
+
+  pauseReading(): void {
+    this.#socket.pause();
+  }
+
+  resumeReading(): void {
+    this.#socket.resume();
+  }
+
+  close(code?: number): void {
+    this.#socket.close(code);
+  }
+
+  terminate(): void {
+    this.#socket.terminate();
+  }
+
+  async stop(): Promise<void> {
+    this.#socket.resume();
+    this.#socket.terminate();
+    await this.closed;
+  }
+}
+
+function isAnswer(prefix: string): (frame: string | Buffer) => boolean {
+  return (frame) => typeof frame === 'string' && (frame.startsWith(`40${prefix}`) || frame.startsWith(`44${prefix}`));
+}
+
+/** What the server answered to one HTTP request. */
+export interface IRawAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** One Engine.IO session over HTTP long polling. */
+export interface IRawPolling extends IStoppable {
+  readonly sid: string;
+  /** The session's handshake, as the server sent it. */
+  readonly handshake: Readonly<Record<string, unknown>>;
+  /** One GET: resolves to the packets that it brought. Rejects on any status but 200, naming it and the body. */
+  poll(timeout?: number): Promise<string[]>;
+  /** One POST of packets, joined as Engine.IO wants it. Resolves to the answer, whatever its status. */
+  post(...packets: string[]): Promise<IRawAnswer>;
+  /** Connects to a namespace, as {@link IRawWebSocket.connect}; packets that came along stay for the next `poll`. */
+  connect(namespace?: string, auth?: unknown): Promise<{ sid: string }>;
+  emit(topic: string, args?: readonly unknown[], ack?: number): Promise<IRawAnswer>;
+  /** Polls until `accepts` finds its packet, and resolves to it; others are kept for the next call or `poll`. */
+  next(accepts: (packet: string) => boolean, timeout?: number): Promise<string>;
+}
+
+/** Opens a session over polling. Rejects on any status but 200. */
+export async function rawPolling(url: string, options: IRawOptions = {}): Promise<IRawPolling> {
+  const polling = track(new RawPolling(addressOf(url, 'polling', options), options));
+  await polling.open();
+  return polling;
+}
+
+class RawPolling implements IRawPolling {
+  handshake: Readonly<Record<string, unknown>> = {};
+  readonly #url: URL;
+  readonly #options: IRawOptions;
+  readonly #agent = new Agent({ keepAlive: true });
+  #kept: string[] = [];
+
+  constructor(url: URL, options: IRawOptions) {
+    this.#url = url;
+    this.#options = options;
+  }
+
+  get sid(): string {
+    return String(this.handshake['sid']);
+  }
+
+  async open(): Promise<void> {
+    const [first = ''] = await this.poll();
+    this.handshake = JSON.parse(first.slice(1)) as Record<string, unknown>;
+    this.#url.searchParams.set('sid', this.sid);
+  }
+
+  async poll(timeout?: number): Promise<string[]> {
+    if (this.#kept.length > 0) return this.#kept.splice(0);
+    for (;;) {
+      const { status, body } = await within(this.#ask('GET'), 'an answer to a poll', timeout);
+      if (status !== 200) throw new Error(`polling was answered ${status}: ${body}`);
+      const packets = body.split(SEPARATOR);
+      if (this.#options.answerPings === false) return packets;
+      const others = packets.filter((packet) => packet !== PING);
+      if (others.length < packets.length) await this.post(PONG);
+      if (others.length > 0) return others;
+    }
+  }
+
+  post(...packets: string[]): Promise<IRawAnswer> {
+    return within(this.#ask('POST', packets.join(SEPARATOR)), 'an answer to a POST');
+  }
+
+  async connect(namespace = '/', auth?: unknown): Promise<{ sid: string }> {
+    const prefix = namespace === '/' ? '' : `${namespace},`;
+    await this.post(`40${prefix}${auth === undefined ? '' : JSON.stringify(auth)}`);
+    const answer = await this.next(isAnswer(prefix));
+    if (answer.startsWith('44')) throw new Error(answer);
+    return JSON.parse(answer.slice(2 + prefix.length)) as { sid: string };
+  }
+
+  emit(topic: string, args: readonly unknown[] = [], ack?: number): Promise<IRawAnswer> {
+    return this.post(`42${ack ?? ''}${JSON.stringify([topic, ...args])}`);
+  }
+
+  async next(accepts: (packet: string) => boolean, timeout?: number): Promise<string> {
+    const passed: string[] = [];
+    for (;;) {
+      const packets = await this.poll(timeout);
+      const index = packets.findIndex(accepts);
+      if (index < 0) passed.push(...packets);
+      else {
+        const [found = ''] = packets.splice(index, 1);
+        this.#kept = [...passed, ...packets, ...this.#kept];
+        return found;
+      }
+    }
+  }
+
+  #ask(method: 'GET' | 'POST', body?: string): Promise<IRawAnswer> {
+    return new Promise((resolve, reject) => {
+      const headers = {
+        ...this.#options.headers,
+        ...(body === undefined ? {} : { 'content-type': 'text/plain;charset=UTF-8' }),
+      };
+      const asked = request(this.#url, { method, agent: this.#agent, headers }, (answer) => {
+        const chunks: Buffer[] = [];
+        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+        answer.on('error', reject);
+        answer.on('end', () => {
+          resolve({
+            status: answer.statusCode ?? 0,
+            headers: answer.headers,
+            body: Buffer.concat(chunks).toString('utf8'),
+          });
+        });
+      });
+      asked.on('error', reject);
+      asked.end(body);
+    });
+  }
+
+  stop(): void {
+    this.#agent.destroy();
+  }
+}
+
+function addressOf(url: string, transport: string, options: IRawOptions): URL {
+  const target = new URL(options.path ?? '/socket.io/', url);
+  for (const [name, value] of Object.entries({ EIO: '4', transport, ...options.query }))
+    target.searchParams.set(name, value);
+  return target;
+}

@@ -1,0 +1,223 @@
+import type { ChildProcess } from 'node:child_process';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type IExit, spawnTethered } from './children.js';
+import { type IStoppable, track } from './cleanup.js';
+import { eventually, unusedPort } from './facts.js';
+
+const run = promisify(execFile);
+const HOST = '127.0.0.1';
+const START_TRIES = 5;
+
+export interface IRedisOptions {
+  /** Required of every client from the start. */
+  password?: string;
+  /** A free one by default. */
+  port?: number;
+  /** One node that speaks the cluster's protocol and has all slots. For three see {@link startRedisCluster}. */
+  cluster?: boolean;
+  /** More of redis-server's own arguments, such as `['--maxclients', '5']`. */
+  args?: readonly string[];
+}
+
+/** A real redis-server of the test's own, without persistence: a restart forgets everything. */
+export interface IRedis extends IStoppable {
+  readonly host: string;
+  readonly port: number;
+  /** `redis://…` with the password of the start. */
+  readonly url: string;
+  readonly pid: number;
+  /** Runs redis-cli with the password of the moment. Rejects when Redis answers an error, or not within 5 s. */
+  cli(...args: string[]): Promise<string>;
+  /** `CONFIG SET`. After `requirepass`, `cli` uses the new password. */
+  configSet(name: string, value: string): Promise<void>;
+  /** Ends it (`SIGKILL` by default); resolves once it is gone. */
+  kill(signal?: NodeJS.Signals): Promise<void>;
+  /** It stops executing, with its connections standing. Resolves once it did. */
+  pause(): Promise<void>;
+  resume(): void;
+  /** Kills it if it runs, and starts an empty one on the same port. */
+  restart(): Promise<void>;
+}
+
+/** Starts one; resolves once it answers. Gone when the test, or outside of one its file, has ended. */
+export async function startRedis(options: IRedisOptions = {}): Promise<IRedis> {
+  const redis = new Redis(options);
+  track(redis);
+  await redis.start();
+  if (options.cluster === true) {
+    await redis.cli('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+    await stands(redis, 1);
+  }
+  return redis;
+}
+
+/** Three masters that share the slots. Resolves once each of them sees the whole. */
+export async function startRedisCluster(
+  options: Omit<IRedisOptions, 'port' | 'cluster'> = {},
+): Promise<readonly IRedis[]> {
+  const nodes = [0, 1, 2].map(() => track(new Redis({ ...options, cluster: true })));
+  await Promise.all(nodes.map((node) => node.start()));
+  const [first] = nodes;
+  const ranges = [
+    ['0', '5460'],
+    ['5461', '10922'],
+    ['10923', '16383'],
+  ] as const;
+  for (const [index, node] of nodes.entries()) {
+    await node.cli('CLUSTER', 'ADDSLOTSRANGE', ...(ranges[index] ?? []));
+    await node.cli('CLUSTER', 'SET-CONFIG-EPOCH', `${index + 1}`);
+    if (node !== first) await first?.cli('CLUSTER', 'MEET', HOST, `${node.port}`, `${node.busPort}`);
+  }
+  await Promise.all(nodes.map((node) => stands(node, nodes.length)));
+  return nodes;
+}
+
+async function stands(node: IRedis, size: number): Promise<void> {
+  await eventually(
+    async () => {
+      const info = await node.cli('CLUSTER', 'INFO');
+      return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${size}\r`);
+    },
+    { what: `a Redis cluster of ${size} that stands`, timeout: 20_000 },
+  );
+}
+
+class Redis implements IRedis {
+  readonly host = HOST;
+  readonly #options: IRedisOptions;
+  #password: string | undefined;
+  #port = 0;
+  #busPort = 0;
+  #directory: string | undefined;
+  #running: { child: ChildProcess; exited: Promise<IExit>; output: string[] } | undefined;
+
+  constructor(options: IRedisOptions) {
+    this.#options = options;
+    this.#port = options.port ?? 0;
+    this.#password = options.password;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get busPort(): number {
+    return this.#busPort;
+  }
+
+  get url(): string {
+    const secret = this.#options.password === undefined ? '' : `:${encodeURIComponent(this.#options.password)}@`;
+    return `redis://${secret}${HOST}:${this.#port}`;
+  }
+
+  get pid(): number {
+    const pid = this.#running?.child.pid;
+    if (pid === undefined) throw new Error('this redis-server does not run');
+    return pid;
+  }
+
+  async start(): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      if (this.#options.port === undefined) this.#port = await unusedPort();
+      if (this.#options.cluster === true) this.#busPort = await unusedPort();
+      try {
+        return await this.#launch();
+      } catch (error) {
+        // Somebody else may have taken the port in between.
+        if (this.#options.port !== undefined || tries === START_TRIES) throw error;
+      }
+    }
+  }
+
+  async #launch(): Promise<void> {
+    this.#directory ??= await mkdtemp(join(tmpdir(), 'roomgate-redis-'));
+    const args = [
+      '--port',
+      `${this.#port}`,
+      '--bind',
+      HOST,
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      '--dir',
+      this.#directory,
+    ];
+    if (this.#options.password !== undefined) args.push('--requirepass', this.#options.password);
+    if (this.#options.cluster === true) {
+      args.push('--cluster-enabled', 'yes', '--cluster-port', `${this.#busPort}`, '--cluster-announce-ip', HOST);
+      args.push('--cluster-node-timeout', '2000');
+    }
+    this.#password = this.#options.password;
+    args.push(...(this.#options.args ?? []));
+    const { child, exited } = spawnTethered('redis-server', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const output: string[] = [];
+    child.stdout?.on('data', (chunk) => output.push(String(chunk)));
+    child.stderr?.on('data', (chunk) => output.push(String(chunk)));
+    child.once('error', (error) => output.push(error.message));
+    this.#running = { child, exited, output };
+    let gone = false;
+    void exited.then(() => {
+      gone = true;
+    });
+    const answers = eventually(async () => gone || (await this.#ownAnswer()), {
+      what: 'PING answered by redis-server',
+      timeout: 15_000,
+    });
+    await answers;
+    if (gone) throw new Error(`redis-server did not start: ${output.join('').slice(-600)}`);
+  }
+
+  /** Whether it is this very process that answers on the port. */
+  async #ownAnswer(): Promise<boolean> {
+    const info = await this.cli('INFO', 'server');
+    return info.includes(`process_id:${this.pid}\r`);
+  }
+
+  async cli(...args: string[]): Promise<string> {
+    const env = { ...process.env, ...(this.#password === undefined ? {} : { REDISCLI_AUTH: this.#password }) };
+    const { stdout } = await run('redis-cli', ['-h', HOST, '-p', `${this.#port}`, '-e', ...args], {
+      env,
+      timeout: 5_000,
+    });
+    return stdout.replace(/\n$/, '');
+  }
+
+  async configSet(name: string, value: string): Promise<void> {
+    await this.cli('CONFIG', 'SET', name, value);
+    if (name === 'requirepass') this.#password = value === '' ? undefined : value;
+  }
+
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    this.#running?.child.kill(signal);
+    await this.#running?.exited;
+    this.#running = undefined;
+  }
+
+  async pause(): Promise<void> {
+    process.kill(this.pid, 'SIGSTOP');
+    if (process.platform !== 'linux') return;
+    await eventually(() => / T /.test(readFileSync(`/proc/${this.pid}/stat`, 'utf8')), {
+      what: 'redis-server stopped',
+    });
+  }
+
+  resume(): void {
+    process.kill(this.pid, 'SIGCONT');
+  }
+
+  async restart(): Promise<void> {
+    await this.kill();
+    await this.#launch();
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    if (this.#directory !== undefined) await rm(this.#directory, { recursive: true, force: true });
+  }
+}

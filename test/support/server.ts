@@ -1,0 +1,125 @@
+import { createServer, type Server as HttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { io as connectClient, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client';
+import { onTestFinished } from 'vitest';
+import type { ILogger } from '../../src/protocol/types.js';
+import type { ISocketIOServerNodeOptions } from '../../src/server/options.js';
+import { SocketIOServerHelper } from '../../src/server/server-helper.js';
+
+/** The log lines of one helper, each as `level: text`. */
+export class Log implements ILogger {
+  readonly lines: string[] = [];
+  debug = (message: string): void => this.#write('debug', message);
+  info = (message: string): void => this.#write('info', message);
+  warn = (message: string): void => this.#write('warn', message);
+  error = (message: string): void => this.#write('error', message);
+
+  /** The lines that matter to an operator. */
+  get loud(): string[] {
+    return this.lines.filter((line) => line.startsWith('warn') || line.startsWith('error'));
+  }
+
+  #write(level: string, message: string): void {
+    this.lines.push(`${level}: ${message}`);
+  }
+}
+
+export interface IStarted {
+  readonly helper: SocketIOServerHelper;
+  readonly http: HttpServer;
+  readonly url: string;
+  readonly log: Log;
+}
+
+export type TTestOptions = Partial<ISocketIOServerNodeOptions>;
+
+/** An http server that listens on a port of its own. */
+export async function listen(http: HttpServer = createServer()): Promise<{ http: HttpServer; url: string }> {
+  if (!http.listening) await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    http.closeAllConnections();
+    http.close();
+  });
+  return { http, url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` };
+}
+
+/** A helper that lets in whoever says `{ token: 'good' }`, and everybody into rooms that start with `open`. */
+export async function startServer(options: TTestOptions = {}): Promise<IStarted> {
+  const { http, url } = await listen(options.server as HttpServer | undefined);
+  const log = new Log();
+  const helper = new SocketIOServerHelper({
+    runtime: 'node',
+    identifier: 'test',
+    serverOptions: {},
+    authenticateFn: ({ auth }) => auth.token === 'good',
+    validateRoomFn: ({ rooms }) => rooms.filter((room) => room.startsWith('open')),
+    logger: log,
+    ...options,
+    server: http,
+  });
+  onTestFinished(() => helper.shutdown());
+  await helper.configure();
+  return { helper, http, url, log };
+}
+
+/** What a client was told, in order. */
+export interface ITestClient {
+  readonly socket: Socket;
+  /** Events and their payloads, and `disconnect` with its reason. */
+  readonly heard: [event: string, payload: unknown][];
+  /** The payload of the first such event, also when it came already. */
+  heardOf<T = unknown>(event: string): Promise<T>;
+}
+
+export type TClientOptions = Partial<ManagerOptions & SocketOptions>;
+
+/** A plain Socket.IO client; it connects, and does nothing else by itself. */
+export function connect(url: string, options: TClientOptions = {}): ITestClient {
+  const socket = connectClient(url, { reconnection: false, forceNew: true, ...options });
+  onTestFinished(() => {
+    socket.disconnect();
+  });
+  const heard: [string, unknown][] = [];
+  const waiting = new Set<() => void>();
+  const note = (event: string, payload: unknown): void => {
+    heard.push([event, payload]);
+    for (const look of waiting) look();
+  };
+  socket.onAny(note);
+  socket.on('disconnect', (reason) => note('disconnect', reason));
+  socket.on('connect', () => note('connect', socket.id));
+  socket.on('connect_error', (error) => note('connect_error', error.message));
+  const heardOf = <T>(event: string): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        const found = heard.find(([name]) => name === event);
+        if (found === undefined) return;
+        waiting.delete(look);
+        clearTimeout(timer);
+        resolve(found[1] as T);
+      };
+      const timer = setTimeout(() => {
+        waiting.delete(look);
+        reject(new Error(`"${event}" was not heard within 10 s; heard: ${JSON.stringify(heard)}`));
+      }, 10_000);
+      waiting.add(look);
+      look();
+    });
+  return { socket, heard, heardOf };
+}
+
+/** A client that was let in. */
+export async function connectAuthenticated(url: string, options: TClientOptions = {}): Promise<ITestClient> {
+  const client = connect(url, { auth: { token: 'good' }, ...options });
+  await client.heardOf('connect');
+  client.socket.emit('authenticate');
+  await client.heardOf('authenticated');
+  return client;
+}
+
+/** Everything that was sent to this client before has arrived once this resolves: it asks, and the answer comes behind. */
+export async function settled({ socket }: ITestClient): Promise<void> {
+  await socket.timeout(10_000).emitWithAck('leave', { rooms: [] });
+}
+
+export const TRANSPORTS: readonly (readonly string[])[] = [['websocket'], ['polling'], ['polling', 'websocket']];

@@ -1,0 +1,3 @@
+import { stopAtEndOfFile } from './cleanup.js';
+
+stopAtEndOfFile();

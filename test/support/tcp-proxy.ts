@@ -1,0 +1,132 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { type IStoppable, track } from './cleanup.js';
+import { unusedPort } from './facts.js';
+
+const HOST = '127.0.0.1';
+
+/** The wire between two parties, in the hands of the test. */
+export interface IProxy extends IStoppable {
+  readonly port: number;
+  /** Connections that stand at the moment. */
+  readonly connections: number;
+  /** Connections that were ever accepted. */
+  readonly accepted: number;
+  /** Resets every connection, on both sides. New ones are accepted as before. */
+  cut(): void;
+  /** Nothing passes any more, either way, and nobody is told: connections stand, new ones are accepted. */
+  blackhole(): void;
+  /** Ends a black hole; what was sent meanwhile arrives now, as after a repaired cable. */
+  heal(): void;
+  /** New connections are refused (`ECONNREFUSED`). Those that stand go on. */
+  refuse(): Promise<void>;
+  /** Ends a `refuse()`. */
+  accept(): Promise<void>;
+}
+
+/** Forwards TCP from a port of its own to `target` on 127.0.0.1 (a port, or host and port). */
+export async function startProxy(options: { target: number | { host?: string; port: number } }): Promise<IProxy> {
+  const target = typeof options.target === 'number' ? { port: options.target } : options.target;
+  const proxy = new TcpProxy(target.host ?? HOST, target.port, await unusedPort());
+  await proxy.accept();
+  return track(proxy);
+}
+
+interface IPair {
+  readonly near: Socket;
+  readonly far: Socket;
+}
+
+class TcpProxy implements IProxy {
+  readonly port: number;
+  readonly #host: string;
+  readonly #target: number;
+  readonly #pairs = new Set<IPair>();
+  #listener: Server | undefined;
+  #holding = false;
+  #accepted = 0;
+
+  constructor(host: string, target: number, port: number) {
+    this.#host = host;
+    this.#target = target;
+    this.port = port;
+  }
+
+  get connections(): number {
+    return this.#pairs.size;
+  }
+
+  get accepted(): number {
+    return this.#accepted;
+  }
+
+  cut(): void {
+    for (const { near, far } of this.#pairs) {
+      near.resetAndDestroy();
+      far.resetAndDestroy();
+    }
+  }
+
+  blackhole(): void {
+    this.#holding = true;
+    for (const pair of this.#pairs) hold(pair);
+  }
+
+  heal(): void {
+    this.#holding = false;
+    for (const pair of this.#pairs) forward(pair);
+  }
+
+  async refuse(): Promise<void> {
+    const listener = this.#listener;
+    this.#listener = undefined;
+    // Not awaiting its 'close': that comes only once the connections that stand have ended, too.
+    listener?.close();
+    await Promise.resolve();
+  }
+
+  async accept(): Promise<void> {
+    if (this.#listener !== undefined) return;
+    const listener = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (near) => this.#onConnection(near));
+    this.#listener = listener;
+    listener.listen(this.port, HOST);
+    await once(listener, 'listening');
+  }
+
+  async stop(): Promise<void> {
+    await this.refuse();
+    this.cut();
+  }
+
+  #onConnection(near: Socket): void {
+    this.#accepted += 1;
+    const far = connect({ host: this.#host, port: this.#target, allowHalfOpen: true });
+    const pair = { near, far };
+    this.#pairs.add(pair);
+    near.setNoDelay(true);
+    far.setNoDelay(true);
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      // A reset on one side is a reset on the other; the 'close' that follows does it.
+      one.on('error', () => undefined);
+      one.once('close', (failed) => {
+        this.#pairs.delete(pair);
+        if (failed) other.resetAndDestroy();
+        else other.destroy();
+      });
+    }
+    if (!this.#holding) forward(pair);
+  }
+}
+
+function forward({ near, far }: IPair): void {
+  near.pipe(far);
+  far.pipe(near);
+}
+
+function hold({ near, far }: IPair): void {
+  near.unpipe(far).pause();
+  far.unpipe(near).pause();
+}

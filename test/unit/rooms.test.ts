@@ -1,0 +1,168 @@
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_LIMITS } from '../../src/protocol/limits.js';
+import type { TSocketIOValidateRoomFn } from '../../src/server/options.js';
+import type { TIdOwner, TReport } from '../../src/server/ports.js';
+import { type IRoomsOptions, Rooms } from '../../src/server/rooms.js';
+import { Session } from '../../src/server/session.js';
+
+const OTHER_ID = 'abcdefghijABCDEFGHIJ';
+
+function setUp(options: Partial<IRoomsOptions> = {}, rooms: string[] = ['self']) {
+  const reports: TReport[] = [];
+  const flow = new Rooms({
+    limits: DEFAULT_LIMITS,
+    defaultRooms: [],
+    validateRoomFn: ({ rooms: asked }) => asked,
+    hasSocket: (id) => id === 'self',
+    findSockets: async (ids) => new Map(ids.map((id) => [id, 'nowhere' as TIdOwner])),
+    report: (report) => reports.push(report),
+    ...options,
+  });
+  // The flow asks nothing of a socket but its rooms.
+  const session = new Session({ id: 'self', rooms: new Set(rooms) } as never, undefined as never);
+  return { flow, session, reports };
+}
+
+async function codesOf(options: Partial<IRoomsOptions>, payload: unknown): Promise<string[]> {
+  const { flow, session } = setUp(options);
+  const { granted, refused } = await flow.decideJoin(session, payload);
+  return [...granted, ...refused.map(({ room, code }) => `${room}!${code}`)];
+}
+
+describe('join', () => {
+  it('grants what was asked for and returned, and nothing else', async () => {
+    const validateRoomFn = () => ['b', 'never-asked', 7 as never];
+    expect(await codesOf({ validateRoomFn }, { rooms: ['a', 'b', 'b'] })).toEqual(['b', 'a!not_allowed']);
+  });
+
+  it('refuses everything without a guard', async () => {
+    expect(await codesOf({ validateRoomFn: undefined }, { rooms: ['a'] })).toEqual(['a!not_allowed']);
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['null', null],
+    ['a string', 'abc'],
+    ['a list', ['a']],
+    ['rooms as a string', { rooms: 'abc' }],
+    ['a number among rooms', { rooms: ['a', 1] }],
+    ['nested lists', { rooms: [['a']] }],
+    ['rooms that are inherited', Object.create({ rooms: ['a'] })],
+  ])('refuses %s as a whole, and says what is wanted', async (_, payload) => {
+    const { flow, session } = setUp();
+    const { granted, refused } = await flow.decideJoin(session, payload);
+    expect(granted).toEqual([]);
+    expect(refused).toEqual([
+      { room: '', code: 'invalid_payload', message: expect.stringContaining('rooms: string[]') },
+    ]);
+  });
+
+  it('refuses more rooms in a request than the limit', async () => {
+    const rooms = Array.from({ length: 257 }, (_, index) => `r${index}`);
+    expect(await codesOf({}, { rooms })).toEqual(['!too_many_rooms']);
+    expect(await codesOf({}, { rooms: rooms.slice(1) })).toEqual(rooms.slice(1));
+  });
+
+  it('refuses names that are empty, too long or internal, one by one', async () => {
+    const rooms = ['', 'x'.repeat(255), 'x'.repeat(256), 'roomgate:presence', 'ok'];
+    expect(await codesOf({}, { rooms })).toEqual([
+      'x'.repeat(255),
+      'ok',
+      '!invalid_name',
+      `${'x'.repeat(256)}!name_too_long`,
+      'roomgate:presence!reserved_name',
+    ]);
+  });
+
+  it('counts rooms that are joined and rooms that are pending, but not default rooms', async () => {
+    const limits = { ...DEFAULT_LIMITS, roomsPerClient: 3 };
+    let open: (rooms: string[]) => void = () => {};
+    const first = new Promise<string[]>((resolve) => {
+      open = resolve;
+    });
+    let calls = 0;
+    const validateRoomFn: TSocketIOValidateRoomFn = ({ rooms }) => (calls++ === 0 ? first : rooms);
+    const { flow, session } = setUp({ limits, defaultRooms: ['lobby'], validateRoomFn }, ['self', 'lobby', 'a']);
+    const pending = flow.decideJoin(session, { rooms: ['b'] });
+    const second = await flow.decideJoin(session, { rooms: ['a', 'c', 'd'] });
+    open(['b']);
+    expect(second.granted).toEqual(['a', 'c']);
+    expect(second.refused.map(({ room, code }) => [room, code])).toEqual([['d', 'room_limit']]);
+    expect((await pending).granted).toEqual(['b']);
+    expect(session.pendingJoins?.size).toBe(0);
+  });
+
+  it('does not grant what was left while it was being decided', async () => {
+    let open: (rooms: string[]) => void = () => {};
+    const validateRoomFn = () =>
+      new Promise<string[]>((resolve) => {
+        open = resolve;
+      });
+    const { flow, session } = setUp({ validateRoomFn });
+    const join = flow.decideJoin(session, { rooms: ['a', 'b'] });
+    const leave = await flow.decideLeave(session, { rooms: ['a'] });
+    await Promise.resolve();
+    open(['a', 'b']);
+    expect(leave.granted).toEqual(['a']);
+    const { granted, refused } = await join;
+    expect(granted).toEqual(['b']);
+    expect(refused).toMatchObject([{ room: 'a', code: 'left' }]);
+  });
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('secret');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('secret'))],
+  ])('refuses when the guard %s, retryable, without its text', async (_, validateRoomFn) => {
+    const { flow, session, reports } = setUp({ validateRoomFn });
+    const { granted, refused } = await flow.decideJoin(session, { rooms: ['a'] });
+    expect(granted).toEqual([]);
+    expect(refused).toMatchObject([{ room: 'a', code: 'guard_failed' }]);
+    expect(JSON.stringify(refused)).not.toContain('secret');
+    expect(reports).toMatchObject([{ type: 'room_guard_failed', client: 'self' }]);
+  });
+
+  it('refuses when the guard returns no list: a string would be joined letter by letter', async () => {
+    const { flow, session, reports } = setUp({ validateRoomFn: () => 'a' as never });
+    expect(await flow.decideJoin(session, { rooms: ['a'] })).toMatchObject({
+      granted: [],
+      refused: [{ code: 'not_allowed' }],
+    });
+    expect(reports).toMatchObject([{ type: 'room_guard_not_list', given: 'a string' }]);
+  });
+});
+
+describe("rooms that are some socket's id", () => {
+  it('are refused when the socket is here, whatever the name looks like', async () => {
+    expect(await codesOf({}, { rooms: ['self'] })).toEqual(['self!socket_id']);
+  });
+
+  it.each([
+    ['elsewhere', `${OTHER_ID}!socket_id`],
+    ['unanswered', `${OTHER_ID}!cluster_unanswered`],
+    ['nowhere', OTHER_ID],
+  ] as const)('are judged by what the cluster answers: %s', async (owner, outcome) => {
+    const asked: string[][] = [];
+    const findSockets: IRoomsOptions['findSockets'] = async (ids) => {
+      asked.push([...ids]);
+      return new Map(ids.map((id) => [id, owner]));
+    };
+    expect(await codesOf({ findSockets }, { rooms: ['plain', OTHER_ID] })).toContain(outcome);
+    expect(asked).toEqual([[OTHER_ID]]);
+  });
+
+  it("cannot be left, be it the client's own or one that the program put it into", async () => {
+    const findSockets: IRoomsOptions['findSockets'] = async (ids) => new Map(ids.map((id) => [id, 'elsewhere']));
+    const { flow, session } = setUp({ findSockets }, ['self', OTHER_ID, 'a']);
+    const { granted, refused } = await flow.decideLeave(session, { rooms: ['self', OTHER_ID, 'a'] });
+    expect(granted).toEqual(['a']);
+    expect(refused.map(({ room, code }) => [room, code])).toEqual([
+      ['self', 'socket_id'],
+      [OTHER_ID, 'socket_id'],
+    ]);
+  });
+});

@@ -1,0 +1,143 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
+import { Server } from 'socket.io';
+import { describe, expect, test } from 'vitest';
+import { defer } from '../support/cleanup.js';
+import { EventLog, eventually, nextEvent, within } from '../support/facts.js';
+import { rawPolling, rawWebSocket } from '../support/raw.js';
+import { startRedis, startRedisCluster } from '../support/redis.js';
+import { startProxy } from '../support/tcp-proxy.js';
+
+describe('facts', () => {
+  test('eventually names what it waited for and why it was not so', async () => {
+    const never = eventually(() => expect(1).toBe(2), { timeout: 20, what: 'one to be two' });
+    await expect(never).rejects.toThrow(/not within 20 ms: one to be two; at last: .*expected 1 to be 2/);
+    await expect(eventually(() => false, { timeout: 20 })).rejects.toThrow('not within 20 ms: () => false');
+    await expect(eventually(() => 7)).resolves.toBe(7);
+  });
+
+  test('a log hands out what arrived before and after it was asked', async () => {
+    const log = new EventLog<number>();
+    log.push(1);
+    log.push(2);
+    const later = log.next((value) => value > 2);
+    log.push(3);
+    expect([await log.next((value) => value === 2), await log.next(), await later]).toEqual([2, 1, 3]);
+    expect(log.all).toEqual([1, 2, 3]);
+    expect(log.unread).toEqual([]);
+    await expect(log.next(undefined, { timeout: 10, what: 'a fourth' })).rejects.toThrow(
+      'a fourth (3 arrived, 0 unread)',
+    );
+    const waiting = log.next();
+    log.end('it is over');
+    await expect(waiting).rejects.toThrow('it is over');
+    await expect(log.next()).rejects.toThrow('it is over');
+  });
+});
+
+describe('redis', () => {
+  test('is paused, killed and restarted on its port, empty', async () => {
+    const redis = await startRedis({ password: 'first' });
+    await redis.cli('SET', 'a', '1');
+    expect(await redis.cli('GET', 'a')).toBe('1');
+    await redis.configSet('requirepass', 'second');
+    expect(await redis.cli('GET', 'a')).toBe('1');
+    await redis.pause();
+    const answer = redis.cli('PING');
+    redis.resume();
+    expect(await answer).toBe('PONG');
+    const { pid } = redis;
+    await redis.kill();
+    await expect(redis.cli('PING')).rejects.toThrow('Could not connect');
+    await redis.restart();
+    expect(redis.pid).not.toBe(pid);
+    expect(await redis.cli('EXISTS', 'a')).toBe('0');
+    await expect(redis.cli('NOSUCH')).rejects.toThrow();
+    await redis.stop();
+    await redis.stop();
+  });
+
+  test('speaks as a cluster, alone and in threes', async () => {
+    const alone = await startRedis({ cluster: true });
+    expect(await alone.cli('SET', 'a', '1')).toBe('OK');
+    const three = await startRedisCluster();
+    const slots = await Promise.all(three.map((node) => node.cli('CLUSTER', 'KEYSLOT', 'a')));
+    expect(new Set(slots).size).toBe(1);
+    const set = await Promise.allSettled(three.map((node) => node.cli('SET', 'a', '1')));
+    expect(set.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected', 'rejected']);
+  });
+
+  test('a port that is taken is said to be', async () => {
+    const redis = await startRedis();
+    await expect(startRedis({ port: redis.port })).rejects.toThrow('did not start');
+  });
+});
+
+describe('proxy', () => {
+  test('holds, heals, cuts and refuses', async () => {
+    const redis = await startRedis();
+    const proxy = await startProxy({ target: redis.port });
+    const socket = connect(proxy.port, '127.0.0.1');
+    const chunks = new EventLog<string>();
+    socket.on('data', (chunk) => chunks.push(String(chunk)));
+    socket.write('PING\r\n');
+    expect(await chunks.next()).toBe('+PONG\r\n');
+    proxy.blackhole();
+    socket.write('PING\r\n');
+    await expect(chunks.next(undefined, { timeout: 100 })).rejects.toThrow('not within');
+    proxy.heal();
+    expect(await chunks.next()).toBe('+PONG\r\n');
+    await proxy.refuse();
+    const [refused] = await nextEvent<[Error]>(connect(proxy.port, '127.0.0.1'), 'error');
+    expect(refused.message).toContain('ECONNREFUSED');
+    expect(proxy.connections).toBe(1);
+    await proxy.accept();
+    proxy.cut();
+    const [reset] = await nextEvent<[Error]>(socket, 'error');
+    expect(reset.message).toContain('ECONNRESET');
+    await eventually(() => proxy.connections === 0);
+    expect(proxy.accepted).toBe(1);
+  });
+});
+
+describe('raw', () => {
+  async function echoServer(): Promise<string> {
+    const http = createServer();
+    const io = new Server(http, { pingInterval: 50, pingTimeout: 1_000 });
+    defer(() => io.close());
+    io.use((socket, next) => next(socket.handshake.auth['bad'] === true ? new Error('no') : undefined));
+    io.on('connection', (socket) => socket.on('echo', (value, answer) => answer(value)));
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  }
+
+  test('over WebSocket', async () => {
+    const url = await echoServer();
+    const raw = await rawWebSocket(url);
+    expect((await raw.connect()).sid).toMatch(/.{20}/);
+    raw.emit('echo', [{ a: 1 }], 5);
+    expect(await raw.frames.next()).toBe('435[{"a":1}]');
+    await expect((await rawWebSocket(url)).connect('/', { bad: true })).rejects.toThrow('44{"message":"no"}');
+    const silent = await rawWebSocket(url, { answerPings: false });
+    await silent.connect();
+    expect(await silent.frames.next()).toBe('2');
+    expect((await silent.closed).code).toBe(1005);
+    await expect(rawWebSocket(url, { path: '/elsewhere/' })).rejects.toThrow('404');
+    raw.terminate();
+    expect((await raw.closed).code).toBe(1006);
+  });
+
+  test('over polling', async () => {
+    const url = await echoServer();
+    const raw = await rawPolling(url);
+    expect((await raw.connect()).sid).toMatch(/.{20}/);
+    await raw.emit('echo', ['x'], 1);
+    await raw.emit('echo', ['y'], 2);
+    expect(await raw.next((packet) => packet === '432["y"]')).toBe('432["y"]');
+    expect(await raw.poll()).toEqual(['431["x"]']);
+    expect((await raw.post('x'.repeat(5))).status).toBe(200);
+    await expect(raw.poll()).rejects.toThrow('400');
+    await within(Promise.resolve(), 'nothing');
+  });
+});
