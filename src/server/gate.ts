@@ -33,7 +33,10 @@ export class Gate {
     const passes = (id: string, packet: Packet) => this.#passes(id, packet);
     // One function for all sockets: a closure for each would be paid for by every idle client.
     this.#receive = function (packet) {
-      if (passes(this.id, packet)) Object.getPrototypeOf(this)._onpacket.call(this, packet);
+      if (!passes(this.id, packet)) return;
+      const { _onpacket: plain }: Partial<IPacketReceiver> = Object.getPrototypeOf(this);
+      // Without it nothing comes in at all: the gate stays shut, and a server would not have started.
+      plain?.call(this, packet);
     };
   }
 

@@ -1,0 +1,76 @@
+import { createServer } from 'node:http';
+import { Socket } from 'socket.io';
+import { afterEach, describe, expect, it } from 'vitest';
+import { SocketIOServerHelper } from '../../src/server/server-helper.js';
+
+type TPrivate = Record<string, unknown>;
+const prototype = Socket.prototype as unknown as TPrivate;
+
+/** What a coming version of Socket.IO might do to the hook. */
+const original = Object.fromEntries(
+  ['_onpacket', 'onevent', 'dispatch', '_onconnect'].map((name) => [name, prototype[name]]),
+);
+
+afterEach(() => {
+  Object.assign(prototype, original);
+});
+
+function configureOne(): Promise<void> {
+  const server = createServer();
+  const helper = new SocketIOServerHelper({
+    runtime: 'node',
+    server,
+    identifier: 'a',
+    serverOptions: {},
+    authenticateFn: () => true,
+  });
+  return helper.configure().then(() => helper.shutdown());
+}
+
+describe('configure() where Socket.IO has changed inside', () => {
+  it('starts with the one that is installed', async () => {
+    await expect(configureOne()).resolves.toBeUndefined();
+  });
+
+  it.each([
+    [
+      'packets do not pass the hook any more',
+      () => {
+        const receive = original._onpacket as (this: Socket, packet: unknown) => void;
+        // As if the packets of a socket were dispatched without the method that the gate replaces on it.
+        prototype._onconnect = function (this: Socket) {
+          Object.defineProperty(this, '_onpacket', { get: () => receive, set: () => {} });
+          (original._onconnect as (this: Socket) => void).call(this);
+        };
+      },
+    ],
+    [
+      'the hook is gone',
+      () => {
+        delete prototype._onpacket;
+      },
+    ],
+    [
+      'what the hook hands on to is gone',
+      () => {
+        prototype.onevent = () => {};
+      },
+    ],
+    [
+      'a socket enters the adapter by another way',
+      () => {
+        prototype._onconnect = function (this: Socket) {
+          (original._onconnect as (this: Socket) => void).call(this);
+          this.nsp.adapter.sids.set(this.id, new Set([this.id]));
+          this.nsp.adapter.rooms.set(this.id, new Set([this.id]));
+        };
+      },
+    ],
+  ])('refuses to start when %s', async (_, change) => {
+    change();
+    await expect(configureOne()).rejects.toMatchObject({
+      code: 'unsupported',
+      message: expect.stringContaining('cannot be guarded'),
+    });
+  });
+});

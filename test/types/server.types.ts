@@ -1,0 +1,88 @@
+/** Checked by the compiler, never run: what must not compile stands behind an expected error. */
+import type { Server as HttpServer } from 'node:http';
+import type { Server } from 'socket.io';
+import type { IHandshake, TSocketIOServerOptions } from '../../src/server/options.js';
+import { SocketIOServerHelper } from '../../src/server/server-helper.js';
+import type { ISocketIOClient } from '../../src/server/types.js';
+
+declare const server: HttpServer;
+const rest = { runtime: 'node', server, identifier: 'a', serverOptions: {}, authenticateFn: () => true } as const;
+
+type TEqual<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function same<A, B>(_: TEqual<A, B>): void {}
+
+interface IUp {
+  say(text: string): void;
+}
+interface IDown {
+  said(message: { from: string; text: string }): void;
+  closed(): void;
+}
+interface IBetween {
+  reload(what: string): void;
+}
+interface IData {
+  user: string;
+}
+
+const typed = new SocketIOServerHelper<IUp, IDown, IBetween, IData>({
+  ...rest,
+  validateRoomFn: ({ socket, rooms }) => {
+    same<typeof socket.data, IData>(true);
+    same<typeof rooms, string[]>(true);
+    return rooms;
+  },
+  clientConnectedFn: ({ socket }) => {
+    socket.on('say', (text) => same<typeof text, string>(true));
+    // @ts-expect-error: clients do not emit this
+    socket.on('shout', () => {});
+  },
+});
+
+typed.send({ payload: { topic: 'said', data: { from: 'ann', text: 'hi' } } });
+typed.send({ payload: { topic: 'closed' } });
+typed.send({ destination: ['a', 'b'], payload: { topic: 'closed', data: undefined }, doLog: true, cb: () => {} });
+// @ts-expect-error: no such topic
+typed.send({ payload: { topic: 'sayd', data: { from: 'ann', text: 'hi' } } });
+// @ts-expect-error: not what the topic carries
+typed.send({ payload: { topic: 'said', data: 'hi' } });
+// @ts-expect-error: the data is missing
+typed.send({ payload: { topic: 'said' } });
+// @ts-expect-error: this topic carries nothing
+typed.send({ payload: { topic: 'closed', data: 1 } });
+// @ts-expect-error: a destination is a string or a list of them
+typed.send({ destination: 5, payload: { topic: 'closed' } });
+same<ReturnType<typeof typed.getIOServer>, Server<IUp, IDown, IBetween, IData>>(true);
+
+const loose = new SocketIOServerHelper(rest);
+loose.send({ payload: { topic: 'anything', data: { whatever: 1 } } });
+loose.send({ destination: undefined, payload: { topic: 'anything', data: null } });
+same<ReturnType<typeof loose.getIOServer>, Server>(true);
+
+same<ReturnType<typeof loose.configure>, Promise<void>>(true);
+const everyone = loose.getClients();
+same<typeof everyone, Map<string, ISocketIOClient>>(true);
+const all = loose.getClients({});
+same<typeof all, Map<string, ISocketIOClient>>(true);
+const one = loose.getClients({ id: 'x' });
+same<typeof one, ISocketIOClient | undefined>(true);
+declare const maybe: { id?: string };
+const either = loose.getClients(maybe);
+same<typeof either, Map<string, ISocketIOClient> | ISocketIOClient | undefined>(true);
+
+loose.on({ topic: 'connection', handler: () => {} });
+loose.on<[string, number], boolean>({ topic: 'x', handler: (name, count) => name.length > count });
+// @ts-expect-error: a handler takes what was said
+loose.on<[string]>({ topic: 'x', handler: (count: number) => count });
+
+// @ts-expect-error: on Node.js there is a server
+export const withoutServer: TSocketIOServerOptions = { ...rest, server: undefined };
+// @ts-expect-error: on Bun there is an engine
+export const bunWithoutEngine: TSocketIOServerOptions = { ...rest, runtime: 'bun' };
+export const bun: TSocketIOServerOptions = { ...rest, runtime: 'bun', engine: {} };
+// @ts-expect-error: a boolean is wanted
+export const answersText: TSocketIOServerOptions = { ...rest, authenticateFn: () => 'true' };
+export const answersLater: TSocketIOServerOptions = {
+  ...rest,
+  authenticateFn: async ({ auth }: IHandshake) => auth.ok === true,
+};
