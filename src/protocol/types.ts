@@ -1,5 +1,5 @@
-/** The union of the string values that a class or object holds as constants. */
-export type TConstValue<T extends object> = Extract<T[keyof T], string>;
+/** The union of the strings and numbers that a class or object holds as constants. */
+export type TConstValue<T extends object> = Extract<T[keyof T], string | number>;
 
 /** A value, or a promise of it. */
 export type ValueOrPromise<T> = T | Promise<T>;

@@ -91,8 +91,7 @@ export class Connections {
       socket.conn.close();
       return;
     }
-    const session = new Session(socket, this.#deadlines.timerOf(socket.conn));
-    this.#deadlines.bind(socket.conn, session);
+    const session = new Session(socket, this.#deadlines.of(socket.conn));
     this.#registry.add(session);
     socket.on(SocketIOConstants.EVENT_DISCONNECT, this.#listeners.disconnect);
     socket.on(SocketIOConstants.EVENT_AUTHENTICATE, this.#listeners.authenticate);

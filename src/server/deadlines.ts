@@ -1,14 +1,19 @@
 import type { IConnection } from './ports.js';
 import type { Session } from './session.js';
 
-interface IDeadline {
+/** The time in which a connection has to authenticate, and the one attempt that it has. */
+export interface IDeadline {
   readonly timer: NodeJS.Timeout;
+  /** Whether `authenticate` was heeded on this connection. */
+  claimed: boolean;
+  /** Whom to tell when the time is over. */
   session: Session | undefined;
+  watched: boolean;
 }
 
 /**
- * The time that each connection has to authenticate. It belongs to the connection, not to the socket: leaving a
- * namespace and coming back renews nothing, and neither does traffic.
+ * The deadlines of all connections that are not authenticated. A deadline belongs to the connection, not to the socket:
+ * leaving a namespace and coming back renews neither the time nor the attempt, and traffic doesn't either.
  */
 export class Deadlines {
   readonly #timeoutMs: number;
@@ -20,15 +25,9 @@ export class Deadlines {
     this.#expired = expired;
   }
 
-  /** The timer under a connection: the one that runs, or a new one. */
-  timerOf(connection: IConnection): NodeJS.Timeout {
-    return (this.#running.get(connection) ?? this.#arm(connection)).timer;
-  }
-
-  /** It is this session that ends when the time of its connection is over. */
-  bind(connection: IConnection, session: Session): void {
-    const deadline = this.#running.get(connection);
-    if (deadline !== undefined) deadline.session = session;
+  /** The deadline of a connection: the one that runs, or a new one. */
+  of(connection: IConnection): IDeadline {
+    return this.#running.get(connection) ?? this.#arm(connection);
   }
 
   /** The connection was authenticated, or is being ended. */
@@ -44,8 +43,9 @@ export class Deadlines {
     const deadline = this.#running.get(connection);
     if (deadline === undefined) return;
     deadline.session = undefined;
-    if (connection.readyState === 'open') connection.once('close', () => this.stop(connection));
-    else this.stop(connection);
+    if (connection.readyState !== 'open') this.stop(connection);
+    else if (!deadline.watched) connection.once('close', () => this.stop(connection));
+    deadline.watched = true;
   }
 
   stopAll(): void {
@@ -58,7 +58,7 @@ export class Deadlines {
       this.#running.delete(connection);
       this.#expired(connection, deadline.session);
     }, this.#timeoutMs).unref();
-    const deadline: IDeadline = { timer, session: undefined };
+    const deadline: IDeadline = { timer, claimed: false, session: undefined, watched: false };
     this.#running.set(connection, deadline);
     return deadline;
   }

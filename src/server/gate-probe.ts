@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Server } from 'socket.io';
 import { RoomgateError } from '../protocol/errors.js';
 import { guardedAdapter, Membership } from './adapter.js';
+import { Deadlines } from './deadlines.js';
 import { Gate } from './gate.js';
 import { Session } from './session.js';
 import type { IOSocket } from './types.js';
@@ -53,10 +54,7 @@ async function tryGate(connection: ProbeConnection): Promise<void> {
   let session: Session | undefined;
   const gate = new Gate({ find: () => session, payloadDepth: 1, report: () => {} });
   io.on('connect', (socket) => {
-    session = new Session(
-      socket as IOSocket,
-      setTimeout(() => {}, 0),
-    );
+    session = new Session(socket as IOSocket, new Deadlines(1, () => {}).of(socket.conn));
     gate.guard(socket as IOSocket);
     socket.onAny((event) => heard.push(`any ${event}`));
     socket.use(([event], next) => {

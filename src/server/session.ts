@@ -1,21 +1,26 @@
 import { isLegalMove, SocketIOClientStates, type TSocketIOClientState } from '../protocol/states.js';
+import type { IDeadline } from './deadlines.js';
 import type { IOSocket, ISocketIOClient } from './types.js';
 
 /** One client: its state, and that it ends once. The only place where a state changes. */
 export class Session implements ISocketIOClient {
   readonly id: string;
   readonly socket: IOSocket;
-  readonly authenticateTimeout: NodeJS.Timeout;
   /** The rooms of each join that is still being decided; a `leave` takes them out again. */
   pendingJoins: Set<Set<string>> | undefined;
   #state: TSocketIOClientState = SocketIOClientStates.UNAUTHORIZED;
   #ended = false;
-  #asked = false;
+  readonly #deadline: IDeadline;
 
-  constructor(socket: IOSocket, authenticateTimeout: NodeJS.Timeout) {
+  constructor(socket: IOSocket, deadline: IDeadline) {
     this.id = socket.id;
     this.socket = socket;
-    this.authenticateTimeout = authenticateTimeout;
+    this.#deadline = deadline;
+    deadline.session = this;
+  }
+
+  get authenticateTimeout(): NodeJS.Timeout {
+    return this.#deadline.timer;
   }
 
   get state(): TSocketIOClientState {
@@ -31,10 +36,10 @@ export class Session implements ISocketIOClient {
     return this.#state === SocketIOClientStates.AUTHENTICATED;
   }
 
-  /** True the first time, as `authenticate` is heeded once. */
+  /** True the first time on its connection, as `authenticate` is heeded once there. */
   claimAuthenticate(): boolean {
-    if (this.#asked || this.#ended) return false;
-    this.#asked = true;
+    if (this.#deadline.claimed || this.#ended) return false;
+    this.#deadline.claimed = true;
     return true;
   }
 

@@ -55,7 +55,7 @@ describe('what send() refuses', () => {
     ['an empty list', { destination: [], payload: { topic: 'a', data: 1 } }, 'an empty list was given'],
     ['an empty entry', { destination: ['a', ''], payload: { topic: 'a', data: 1 } }, 'destination[1]'],
     ['a missing id', { destination: null, payload: { topic: 'a', data: 1 } }, 'null was given'],
-    ['no payload', {}, 'payload.topic'],
+    ['no payload', {}, 'payload'],
     ['no topic', { payload: { data: 1 } }, 'nothing was given'],
     ['an empty topic', { payload: { topic: '', data: 1 } }, 'an empty string was given'],
     ["Socket.IO's own topics", { payload: { topic: 'disconnect', data: 1 } }, 'reserved'],

@@ -19,7 +19,7 @@ function setUp(options: Partial<IRoomsOptions> = {}, rooms: string[] = ['self'])
     ...options,
   });
   // The flow asks nothing of a socket but its rooms.
-  const session = new Session({ id: 'self', rooms: new Set(rooms) } as never, undefined as never);
+  const session = new Session({ id: 'self', rooms: new Set(rooms) } as never, {} as never);
   return { flow, session, reports };
 }
 
