@@ -21,6 +21,8 @@ describe('the deadline of a connection', () => {
       await peer.frames.next((frame) => String(frame).startsWith('40{'));
       rounds++;
       peer.emit('authenticate');
+      // Turns of the server's loop, in which it hears of that.
+      await fetch(`${url}/socket.io/?EIO=4&transport=polling&sid=nobody`);
       peer.send('41');
       await eventually(() => expect(helper.getClients().size).toBe(0));
       await again();
