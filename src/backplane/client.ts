@@ -1,4 +1,51 @@
+/** A client of Redis that the program gives, as far as it is used. */
 export interface IDuplicable {
   duplicate(...args: never[]): unknown;
 }
+
+/** What the program gives: a client of ioredis 5 or 6 (`Redis` or `Cluster`), or anything that hands one out. */
 export type TRedisConnection = IDuplicable | { getClient(): IDuplicable };
+
+export type TMessageBody = string | Buffer;
+export type TListener = (...args: never[]) => unknown;
+
+/** One connection to one Redis process, as far as it is used: an ioredis `Redis` of our own making. */
+export interface IRedisConnection {
+  readonly status: string;
+  readonly stream?: { readonly writable?: boolean } | undefined;
+  on(event: string, listener: TListener): unknown;
+  connect(): Promise<unknown>;
+  quit(): Promise<unknown>;
+  disconnect(): void;
+  call(command: string, ...args: (string | number)[]): Promise<unknown>;
+  publish(channel: string, message: TMessageBody): Promise<unknown>;
+  subscribe(...channels: string[]): Promise<unknown>;
+  psubscribe(...patterns: string[]): Promise<unknown>;
+  unsubscribe(...channels: string[]): Promise<unknown>;
+  punsubscribe(...patterns: string[]): Promise<unknown>;
+}
+
+/** Makes connections from what the program gave, and leaves that alone. */
+export interface IDialer {
+  /** For messages: where Redis is said to be. */
+  readonly address: string;
+  /** A connection that is not connected yet. In a cluster, another `attempt` is another node. */
+  dial(name: string, attempt: number): Promise<IRedisConnection>;
+  /** How many subscribe to the channel, on all nodes; undefined where the one Redis can be asked by any connection. */
+  readonly countSubscribers: ((channel: string) => Promise<number>) | undefined;
+}
+
+/** Whether Redis itself refused, so that the command was surely not carried out. */
+export function isReply(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'ReplyError';
+}
+
+/** Whether Redis refused with this first word, such as `MOVED`. */
+export function isReplyOf(error: unknown, ...words: string[]): boolean {
+  return isReply(error) && words.some((word) => error.message.startsWith(word));
+}
+
+/** Whether this Redis takes the command from nobody, or not from us, however often it is asked. */
+export function isForbidden(error: unknown): boolean {
+  return isReplyOf(error, 'NOPERM', 'ERR unknown command', 'ERR unknown subcommand', "ERR This instance doesn't");
+}

@@ -147,15 +147,15 @@ export class RedisClusterHelper extends DefaultRedisHelper<Cluster> {
       ...(password === undefined ? {} : { password }),
     }));
     const { Cluster } = loadClient();
-    const client = new Cluster(startup, withPassword(clusterOptions, nodes[0]?.password));
+    const { redisOptions, ...options } = clusterOptions;
+    const password = nodes[0]?.password;
+    // Nodes that are learnt from others would be asked without a password: theirs is given with the first ones only.
+    const ofEach = { ...(password === undefined ? {} : { password }), ...redisOptions };
+    // ioredis' type of the parameter tells a missing replyMapping from an undefined one; its type of the options does not.
+    const all = { ...options, redisOptions: ofEach } as NonNullable<ConstructorParameters<typeof Cluster>[1]>;
+    const client = new Cluster(startup, all);
     super({ ...callbacks, scope: RedisClusterHelper.name, identifier: name, client });
   }
-}
-
-/** Nodes that are learnt from others would be asked without a password: it is given to the first ones only. */
-function withPassword(options: ClusterOptions, password: string | undefined): ClusterOptions {
-  if (password === undefined) return options;
-  return { ...options, redisOptions: { password, ...options.redisOptions } };
 }
 
 /** Loaded by whoever makes a client here, and by nobody else. A constructor can't wait for an import. */

@@ -202,6 +202,7 @@ export class SocketIOServerHelper<
     this.#refuseAfterShutdown();
     const runtime = createRuntime(options);
     const backplane = await createBackplane(options, this.#report);
+    this.#refuseAfterShutdown();
     this.#opening = backplane;
     try {
       await backplane.open({ hasSocket: (id) => this.#registry.has(id) }, options.redisTimeout);

@@ -1,0 +1,158 @@
+import { within } from './bounded.js';
+import type { IDialer, IDuplicable, IRedisConnection, TListener, TRedisConnection } from './client.js';
+
+/**
+ * What our duplicates do otherwise than the client that they are made from. Each lives once: it is never reconnected,
+ * never resends and never queues, since all of that is decided by `Link`, `Publisher` and `Subscriber`. Leases and
+ * channels must have one scope, and channels know neither databases nor prefixes.
+ */
+const OVERRIDES = {
+  lazyConnect: true,
+  retryStrategy: null,
+  sentinelRetryStrategy: null,
+  reconnectOnError: null,
+  maxRetriesPerRequest: null,
+  enableOfflineQueue: false,
+  enableReadyCheck: false,
+  enableAutoPipelining: false,
+  autoResubscribe: false,
+  autoResendUnfulfilledCommands: false,
+  commandTimeout: undefined,
+  socketTimeout: undefined,
+  connectTimeout: 5_000,
+  // After which a connection that was given up is destroyed, in ms: its farewell may never be read.
+  disconnectTimeout: 50,
+  replyMapping: 'legacy',
+  stringNumbers: false,
+  monitor: false,
+  readOnly: false,
+  keyPrefix: '',
+  db: 0,
+} as const;
+
+/** How long a cluster may take to say which nodes it has, in ms. */
+const SCOUT_TIMEOUT_MS = 4_000;
+
+interface INode extends IRedisConnection {
+  duplicate(overrides: object): IRedisConnection;
+  readonly options?: { readonly host?: unknown; readonly port?: unknown; readonly path?: unknown } | undefined;
+}
+
+interface ICluster {
+  duplicate(nodes: never[], overrides: object): ICluster;
+  nodes(role: 'all' | 'master'): INode[];
+  on(event: string, listener: TListener): unknown;
+  connect(): Promise<unknown>;
+  disconnect(): void;
+}
+
+/** How connections are made from what the program gave. */
+export function createDialer(connection: TRedisConnection): IDialer {
+  const client: IDuplicable = 'getClient' in connection ? connection.getClient() : connection;
+  return isCluster(client) ? new ClusterDialer(client) : new SingleDialer(client as unknown as INode);
+}
+
+/** How a connection is called in Redis' list of clients, which takes no spaces. */
+export function connectionName(identifier: string, role: string): string {
+  return `roomgate:${identifier.replace(/[^\w.:-]/g, '_')}:${role}`;
+}
+
+function isCluster(client: object): client is ICluster {
+  return 'isCluster' in client && client.isCluster === true;
+}
+
+class SingleDialer implements IDialer {
+  readonly address: string;
+  readonly countSubscribers = undefined;
+  readonly #client: INode;
+
+  constructor(client: INode) {
+    this.#client = client;
+    this.address = addressOf(client.options ?? {});
+  }
+
+  async dial(name: string): Promise<IRedisConnection> {
+    return this.#client.duplicate({ ...OVERRIDES, connectionName: name });
+  }
+}
+
+/**
+ * A connection to a cluster is a connection to one of its masters, so that its messages have an order and its
+ * predecessor can be fenced. Which masters there are is asked anew each time, by a duplicate that lives no longer than that.
+ */
+class ClusterDialer implements IDialer {
+  readonly address: string;
+  readonly countSubscribers = (channel: string) => this.#countSubscribers(channel);
+  readonly #client: ICluster;
+  readonly #start = Math.floor(Math.random() * 1_024);
+  #scouting: Promise<INode[]> | undefined;
+
+  constructor(client: ICluster) {
+    this.#client = client;
+    this.address = startupNodesOf(client);
+  }
+
+  async dial(name: string, attempt: number): Promise<IRedisConnection> {
+    this.#scouting ??= this.#scout(async (cluster) => cluster.nodes('master')).finally(() => {
+      this.#scouting = undefined;
+    });
+    const masters = (await this.#scouting).sort((a, b) => (addressOf(a.options) < addressOf(b.options) ? -1 : 1));
+    const node = masters[(this.#start + attempt) % masters.length];
+    if (node === undefined) throw new Error('The cluster has no master.');
+    return node.duplicate({ ...OVERRIDES, connectionName: name });
+  }
+
+  /** Each node knows its own subscribers only. One that is away has none. */
+  #countSubscribers(channel: string): Promise<number> {
+    const late = 'A node did not answer in time.';
+    const ask = async (node: INode) => {
+      const reply = await within(node.call('pubsub', 'numsub', channel), SCOUT_TIMEOUT_MS / 2, late);
+      return Array.isArray(reply) ? Number(reply[1]) : 0;
+    };
+    return this.#scout(async (cluster) => {
+      const counts = await Promise.allSettled(cluster.nodes('all').map(ask));
+      return counts.reduce((sum, count) => sum + (count.status === 'fulfilled' ? count.value : 0), 0);
+    });
+  }
+
+  async #scout<T>(use: (cluster: ICluster) => Promise<T>): Promise<T> {
+    const cluster = this.#client.duplicate([], {
+      lazyConnect: true,
+      clusterRetryStrategy: null,
+      enableReadyCheck: false,
+      slotsRefreshInterval: undefined,
+    });
+    let cause: unknown;
+    cluster.on('error', () => {});
+    cluster.on('node error', (error: unknown) => {
+      cause = error;
+    });
+    try {
+      await within(cluster.connect(), SCOUT_TIMEOUT_MS, 'The cluster did not say in time which nodes it has.');
+      return await use(cluster);
+    } catch (error) {
+      throw cause ?? error;
+    } finally {
+      cluster.disconnect();
+    }
+  }
+}
+
+function addressOf(options: INode['options']): string {
+  if (options === undefined) return 'an unknown address';
+  const { host, port, path } = options;
+  if (typeof path === 'string' && path !== '') return path;
+  return host === undefined && port === undefined ? 'an unknown address' : `${host ?? 'localhost'}:${port ?? 6379}`;
+}
+
+/** Private to ioredis, and wanted for messages only: where it is not what it was, they name no node. */
+function startupNodesOf(client: ICluster): string {
+  const nodes: unknown = 'startupNodes' in client ? client.startupNodes : undefined;
+  if (!Array.isArray(nodes) || nodes.length === 0) return 'a cluster';
+  return nodes.map((node: unknown) => startupNodeOf(node)).join(', ');
+}
+
+function startupNodeOf(node: unknown): string {
+  if (typeof node === 'string') return node.replace(/^.*@/, '');
+  return addressOf(typeof node === 'number' ? { port: node } : (node as INode['options']));
+}

@@ -1,0 +1,58 @@
+import { type IRedisConnection, isForbidden } from './client.js';
+
+/** Tells, once for each command, that Redis refused it and what is lost by that. */
+export type TLimited = (command: string, consequence: string, error: unknown) => void;
+
+interface IPassport {
+  /** Of the Redis process: numbers of clients begin anew with it. */
+  readonly runId: string;
+  readonly client: number;
+}
+
+const UNFENCED = 'when a connection to Redis is replaced, messages may arrive out of order once';
+
+/**
+ * A Redis that was stopped, or a network that was, still holds what an earlier connection wrote, and would carry it out
+ * after what its successor says. So the earlier one is killed, in Redis, before the successor says anything.
+ */
+export class Fence {
+  readonly #limited: TLimited;
+  #predecessor: IPassport | undefined;
+
+  constructor(limited: TLimited) {
+    this.#limited = limited;
+  }
+
+  /** After it nothing of the predecessor is carried out any more. Rejects when this connection is of no use either. */
+  async pass(client: IRedisConnection): Promise<void> {
+    const passport = await this.#passportOf(client);
+    // Another process never knew the predecessor: there the number is somebody else's.
+    if (passport !== undefined && passport.runId === this.#predecessor?.runId) {
+      await this.#kill(client, this.#predecessor.client);
+    }
+    this.#predecessor = passport;
+  }
+
+  async #passportOf(client: IRedisConnection): Promise<IPassport | undefined> {
+    const [info, id] = await Promise.all([
+      this.#ask('INFO', client.call('info', 'server')),
+      this.#ask('CLIENT ID', client.call('client', 'id')),
+    ]);
+    const runId = /^run_id:(\w+)/m.exec(String(info ?? ''))?.[1];
+    return runId === undefined || id === undefined ? undefined : { runId, client: Number(id) };
+  }
+
+  async #kill(client: IRedisConnection, id: number): Promise<void> {
+    await this.#ask('CLIENT KILL', client.call('client', 'kill', 'id', id));
+  }
+
+  async #ask(command: string, reply: Promise<unknown>): Promise<unknown> {
+    try {
+      return await reply;
+    } catch (error) {
+      if (!isForbidden(error)) throw error;
+      this.#limited(command, UNFENCED, error);
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,160 @@
+import { within } from './bounded.js';
+import type { IRedisConnection } from './client.js';
+
+export interface ILinkOptions {
+  dial(attempt: number): Promise<IRedisConnection>;
+  /** Makes a connection fit for use before anybody else gets it. A rejection means that another one is tried. */
+  greet(client: IRedisConnection): Promise<void>;
+  onUp(client: IRedisConnection): void;
+  onDown(error: unknown): void;
+}
+
+/** From dialling to being greeted, in ms. */
+const HANDSHAKE_TIMEOUT_MS = 5_000;
+const FIRST_DELAY_MS = 50;
+/** Between attempts in the first seconds, so that clients hear again within a second of Redis' return. */
+const EAGER_DELAY_MS = 500;
+const EAGER_FOR_MS = 30_000;
+const LONGEST_DELAY_MS = 2_000;
+/** A connection that lasted less long than this, in ms, counts as a failed attempt. */
+const LASTING_MS = 1_000;
+
+/**
+ * One connection that heals for ever, whatever it was lost by. It is made of connections that live once each:
+ *
+ *   start() ──► dialling ──► greeted: up ──► lost, or replaced
+ *                  ▲  └─ failed ─┐               │
+ *                  └── back-off ◄┴───────────────┘          stop() leaves from anywhere
+ */
+export class Link {
+  readonly #options: ILinkOptions;
+  #client: IRedisConnection | undefined;
+  #dialling: IRedisConnection | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** Counts beginnings: what belongs to an earlier one is void. */
+  #turn = 0;
+  #running = false;
+  #attempt = 0;
+  #failures = 0;
+  #failingSince = 0;
+  #upSince = 0;
+  #lastError: unknown;
+
+  constructor(options: ILinkOptions) {
+    this.#options = options;
+  }
+
+  /** The connection, while it is up. */
+  get client(): IRedisConnection | undefined {
+    return this.#client;
+  }
+
+  /** Why it is not up, as far as known. */
+  get lastError(): unknown {
+    return this.#lastError;
+  }
+
+  start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    void this.#dial();
+  }
+
+  /** Gives the connection up, and makes another. */
+  replace(error: unknown): void {
+    if (this.#client !== undefined) this.#lose(this.#client, error);
+  }
+
+  /** Says goodbye if there is anybody to say it to, for at most `timeoutMs`; never rejects. */
+  async stop(timeoutMs: number): Promise<void> {
+    const client = this.#client;
+    this.#running = false;
+    this.#turn += 1;
+    this.#client = undefined;
+    clearTimeout(this.#timer);
+    if (this.#dialling !== undefined) discard(this.#dialling);
+    this.#dialling = undefined;
+    if (client === undefined) return;
+    try {
+      await within(client.quit(), timeoutMs, 'Redis did not take leave in time.');
+    } catch {
+      // It is cut all the same.
+    }
+    discard(client);
+  }
+
+  async #dial(): Promise<void> {
+    const turn = ++this.#turn;
+    const stale = () => turn !== this.#turn;
+    let client: IRedisConnection | undefined;
+    let cause: unknown;
+    let over = false;
+    try {
+      const late = 'Redis did not answer in time.';
+      client = await within(this.#options.dial(this.#attempt++), HANDSHAKE_TIMEOUT_MS, late);
+      const fresh = client;
+      fresh.on('error', (error: unknown) => {
+        cause = error;
+      });
+      fresh.on('close', () => {
+        over = true;
+        if (this.#client === fresh) this.#lose(fresh, cause);
+      });
+      if (stale()) return discard(fresh);
+      this.#dialling = fresh;
+      await within(connectAndGreet(fresh, this.#options), HANDSHAKE_TIMEOUT_MS, late);
+      if (stale()) return discard(fresh);
+      if (over) throw new Error('The connection was closed.');
+      this.#rise(fresh);
+    } catch (error) {
+      if (client !== undefined) discard(client);
+      if (!stale()) this.#fail(cause ?? error);
+    }
+  }
+
+  #rise(client: IRedisConnection): void {
+    this.#dialling = undefined;
+    this.#client = client;
+    this.#upSince = performance.now();
+    this.#lastError = undefined;
+    this.#options.onUp(client);
+  }
+
+  #lose(client: IRedisConnection, error: unknown): void {
+    this.#client = undefined;
+    // The node that served well is the first to be tried again.
+    this.#attempt -= 1;
+    if (performance.now() - this.#upSince > LASTING_MS) this.#failures = 0;
+    discard(client);
+    this.#fail(error ?? new Error('The connection was closed.'));
+    this.#options.onDown(this.#lastError);
+  }
+
+  #fail(error: unknown): void {
+    this.#dialling = undefined;
+    this.#lastError = error;
+    if (this.#failures === 0) this.#failingSince = performance.now();
+    const eager = performance.now() - this.#failingSince < EAGER_FOR_MS;
+    const delay = Math.min(
+      FIRST_DELAY_MS * 2 ** Math.min(this.#failures, 10),
+      eager ? EAGER_DELAY_MS : LONGEST_DELAY_MS,
+    );
+    this.#failures += 1;
+    // Spread, so that the instances of a cluster don't all come back in the same moment.
+    this.#timer = setTimeout(() => void this.#dial(), delay * (0.5 + Math.random() / 2));
+    this.#timer.unref();
+  }
+}
+
+async function connectAndGreet(client: IRedisConnection, { greet }: ILinkOptions): Promise<void> {
+  await client.connect();
+  await greet(client);
+}
+
+function discard(client: IRedisConnection): void {
+  try {
+    client.disconnect();
+  } catch {
+    // It is not ours any more, whatever it says.
+  }
+}

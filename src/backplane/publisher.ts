@@ -1,0 +1,216 @@
+import type { TReporter } from '../server/ports.js';
+import { type IDialer, type IRedisConnection, isReply, isReplyOf, type TMessageBody } from './client.js';
+import { Fence, type TLimited } from './fence.js';
+import { Link } from './link.js';
+import { Outage } from './outage.js';
+import { MessageQueue } from './queue.js';
+
+export interface IPublisherOptions {
+  /** In reports. */
+  readonly name: string;
+  /** In Redis' list of clients. */
+  readonly connectionName: string;
+  readonly dialer: IDialer;
+  readonly report: TReporter;
+  readonly limited: TLimited;
+  /** Runs on each connection once its predecessor is fenced, before the first message. */
+  readonly greet?: ((client: IRedisConnection) => Promise<void>) | undefined;
+  readonly onUp?: (() => void) | undefined;
+}
+
+/** Ticks without any answer, after which messages wait here instead of in a connection that may be dead. */
+const STALLED_AFTER = 2;
+/** Ticks without any answer, after which the connection is replaced. */
+const DEAD_AFTER = 10;
+/** Idle ticks between two pings. */
+const PING_TICKS = 3;
+
+/**
+ * Looks to Socket.IO's adapter and emitter like a client of Redis, and keeps what such a client doesn't promise: it
+ * never throws or rejects over a message, never sends one twice, keeps their order, and holds a bounded number of them.
+ * Time is counted in ticks, since a program that held its event loop has not been waiting for Redis.
+ */
+export class Publisher {
+  /** What the adapter tells clients apart by. */
+  readonly isCluster = false;
+  readonly #options: IPublisherOptions;
+  readonly #link: Link;
+  readonly #outage: Outage;
+  readonly #queue = new MessageQueue();
+  /** Counts connections: answers of an earlier one are void. */
+  #generation = 0;
+  #unanswered = 0;
+  #messagesUnanswered = 0;
+  #silentTicks = 0;
+  #idleTicks = 0;
+  #dropped = 0;
+  #uncertain = 0;
+  #stopped = false;
+
+  constructor(options: IPublisherOptions) {
+    const { name, connectionName, dialer, report, limited } = options;
+    const fence = new Fence(limited);
+    this.#options = options;
+    this.#outage = new Outage(name, report);
+    this.#link = new Link({
+      dial: (attempt) => dialer.dial(connectionName, attempt),
+      greet: async (client) => {
+        await fence.pass(client);
+        await options.greet?.(client);
+      },
+      onUp: () => this.#rise(),
+      onDown: (error) => this.#fall(error),
+    });
+  }
+
+  /** Whether Redis takes and answers what is sent now. */
+  get healthy(): boolean {
+    return this.#link.client !== undefined && !this.#outage.lasts;
+  }
+
+  get connected(): boolean {
+    return this.#link.client !== undefined;
+  }
+
+  get lastError(): unknown {
+    return this.#link.lastError;
+  }
+
+  start(): void {
+    this.#link.start();
+  }
+
+  async stop(timeoutMs: number): Promise<void> {
+    this.#stopped = true;
+    await this.#link.stop(timeoutMs);
+  }
+
+  /** Sends it, or keeps it until Redis is back. Never throws. */
+  publish(channel: string, message: TMessageBody): void {
+    if (this.#stopped) return;
+    const client = this.#link.client;
+    const open = client !== undefined && this.healthy && client.stream?.writable !== false;
+    if (open) this.#write(client, channel, message);
+    else this.#dropped += this.#queue.push(channel, message);
+  }
+
+  /** Any command, at once or not at all. Rejects when Redis is away or refuses. */
+  async command(name: string, ...args: (string | number)[]): Promise<unknown> {
+    const client = this.#link.client;
+    if (client === undefined || !this.healthy) throw new Error('Redis is away.');
+    return this.#watch(client.call(name, ...args));
+  }
+
+  /** As Socket.IO's adapter asks how many instances there are. */
+  send_command(name: string, args: string[], callback: (error: unknown, reply?: unknown) => void): void {
+    const channel = args[1] ?? '';
+    const count = this.#options.dialer.countSubscribers;
+    const reply = count === undefined ? this.command(name, ...args) : count(channel).then((sum) => [channel, sum]);
+    reply.then(
+      (value) => callback(null, value),
+      (error) => callback(error),
+    );
+  }
+
+  /** There are no events: the adapter listens to errors only, and those are reported. */
+  on(): this {
+    return this;
+  }
+
+  off(): this {
+    return this;
+  }
+
+  listenerCount(): number {
+    return 0;
+  }
+
+  /** Once a second. */
+  tick(): void {
+    if (this.#link.client === undefined) return;
+    if (this.#unanswered === 0) {
+      this.#keepAsking(this.#link.client);
+      return;
+    }
+    this.#silentTicks += 1;
+    const silence = () => new Error('Redis does not answer.');
+    if (this.#silentTicks >= STALLED_AFTER) this.#outage.begin(silence());
+    if (this.#silentTicks >= DEAD_AFTER) this.#link.replace(silence());
+  }
+
+  /** Makes another connection, though nothing is known against this one. */
+  replace(error: unknown): void {
+    this.#link.replace(error);
+  }
+
+  /** A connection that is dead is better found before there is something to say. */
+  #keepAsking(client: IRedisConnection): void {
+    this.#idleTicks += 1;
+    if (this.#idleTicks % PING_TICKS === 0) this.#watch(client.call('ping')).catch(() => {});
+  }
+
+  #rise(): void {
+    this.#generation += 1;
+    this.#unanswered = 0;
+    this.#messagesUnanswered = 0;
+    this.#silentTicks = 0;
+    this.#flush();
+    this.#options.onUp?.();
+  }
+
+  #fall(error: unknown): void {
+    this.#generation += 1;
+    this.#uncertain += this.#messagesUnanswered;
+    this.#messagesUnanswered = 0;
+    this.#unanswered = 0;
+    this.#outage.begin(error);
+  }
+
+  #flush(): void {
+    const { messages, dropped } = this.#queue.drain();
+    const missed = { dropped: this.#dropped + dropped, uncertain: this.#uncertain };
+    this.#dropped = 0;
+    this.#uncertain = 0;
+    this.#outage.end(missed);
+    for (const { channel, message } of messages) this.publish(channel, message);
+  }
+
+  #write(client: IRedisConnection, channel: string, message: TMessageBody): void {
+    const generation = this.#generation;
+    this.#messagesUnanswered += 1;
+    this.#watch(client.publish(channel, message)).then(
+      () => {
+        if (generation === this.#generation) this.#messagesUnanswered -= 1;
+      },
+      (error: unknown) => {
+        if (generation !== this.#generation) return;
+        this.#messagesUnanswered -= 1;
+        this.#refused(error);
+      },
+    );
+  }
+
+  /** Keeps count of what Redis owes an answer to. */
+  #watch<T>(reply: Promise<T>): Promise<T> {
+    const generation = this.#generation;
+    this.#unanswered += 1;
+    const answered = () => {
+      if (generation !== this.#generation) return;
+      this.#unanswered -= 1;
+      this.#silentTicks = 0;
+      if (this.#outage.lasts && this.#link.client !== undefined) this.#flush();
+    };
+    reply.then(answered, answered);
+    return reply;
+  }
+
+  #refused(error: unknown): void {
+    if (!isReply(error)) {
+      this.#uncertain += 1;
+      return;
+    }
+    this.#dropped += 1;
+    this.#options.limited('PUBLISH', 'other instances do not get what is sent here', error);
+    if (isReplyOf(error, 'NOAUTH', 'WRONGPASS')) this.#link.replace(error);
+  }
+}

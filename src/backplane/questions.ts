@@ -1,0 +1,61 @@
+import { JunkError } from './inspect.js';
+
+/** Which of these sockets do you have? */
+export interface IAsk {
+  readonly ask: string;
+  readonly from: string;
+  readonly ids: readonly string[];
+}
+
+/** These. */
+export interface IAnswer {
+  readonly ask: string;
+  readonly from: string;
+  readonly has: readonly string[];
+}
+
+/** Socket ids and names of instances are much shorter. */
+const LONGEST = 255;
+
+/** Whether it can be a socket's id, or an instance's. */
+export function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= LONGEST;
+}
+
+/** @throws JunkError */
+export function parseAsk(message: Buffer, mostIds: number): IAsk {
+  const { ask, from, ids } = parse(message);
+  return { ask: nameIn(ask), from: nameIn(from), ids: namesIn(ids, mostIds) };
+}
+
+/** @throws JunkError */
+export function parseAnswer(message: Buffer, mostIds: number): IAnswer {
+  const { ask, from, has } = parse(message);
+  return { ask: nameIn(ask), from: nameIn(from), has: namesIn(has, mostIds) };
+}
+
+/** Who leaves. @throws JunkError */
+export function parseGoodbye(message: Buffer): string {
+  return nameIn(parse(message).from);
+}
+
+function parse(message: Buffer): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(message.toString());
+  } catch (cause) {
+    throw new JunkError('no JSON', { cause });
+  }
+  if (typeof value !== 'object' || value === null) throw new JunkError('not an object');
+  return value as Readonly<Record<string, unknown>>;
+}
+
+function namesIn(value: unknown, most: number): string[] {
+  if (!Array.isArray(value) || value.length > most) throw new JunkError('no list of a proper length');
+  return value.map(nameIn);
+}
+
+function nameIn(value: unknown): string {
+  if (isName(value)) return value;
+  throw new JunkError('a name is missing, or odd');
+}

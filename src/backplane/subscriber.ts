@@ -1,0 +1,248 @@
+import type { TReporter } from '../server/ports.js';
+import type { IDialer, IRedisConnection } from './client.js';
+import { Fence, type TLimited } from './fence.js';
+import { inspectRequest, inspectResponse } from './inspect.js';
+import type { Junk } from './junk.js';
+import { Link } from './link.js';
+import { Outage } from './outage.js';
+
+type TMessageListener = (...args: unknown[]) => unknown;
+
+export interface ISubscriberOptions {
+  /** In Redis' list of clients. */
+  readonly connectionName: string;
+  readonly dialer: IDialer;
+  readonly report: TReporter;
+  readonly limited: TLimited;
+  readonly junk: Junk;
+  /** Of the adapter's channels: `socket.io` by default there. */
+  readonly key: string;
+  /** Subscribed for as long as the connection lives, whatever the adapter does. */
+  readonly patterns: readonly string[];
+  /** The same for channels; their messages go to the handler and not to the adapter. */
+  readonly channels: ReadonlyMap<string, (message: Buffer) => void>;
+  /** A sign that the subscription works: what follows this prefix on the pattern is kept from the adapter. */
+  readonly probePrefix: string;
+  readonly onProbe: (sender: string) => void;
+}
+
+/** Ticks without a word on the pattern, though Redis took our probes, after which the subscription is deaf. */
+const DEAF_AFTER = 10;
+/** Ticks without any answer to a ping, after which the connection is dead. */
+const DEAD_AFTER = 10;
+
+/**
+ * Looks to Socket.IO's adapter like a client in subscriber mode, and guards what comes through: it keeps the list of
+ * subscriptions itself and renews it on each connection, judges messages before the adapter acts on them, catches what
+ * its handlers throw, and notices a subscription that is connected and hears nothing.
+ */
+export class Subscriber {
+  readonly #options: ISubscriberOptions;
+  readonly #link: Link;
+  readonly #outage: Outage;
+  readonly #listeners = new Map<string, Set<TMessageListener>>();
+  readonly #patterns: Set<string>;
+  readonly #channels: Set<string>;
+  /** The one connection that is listened to, from before it is up: it hears as soon as it is subscribed. */
+  #heard: IRedisConnection | undefined;
+  #silentTicks = 0;
+  #pinging = false;
+  #deafTicks = 0;
+  #probed = false;
+
+  constructor(options: ISubscriberOptions) {
+    const { connectionName, dialer, report, limited } = options;
+    const fence = new Fence(limited);
+    this.#options = options;
+    this.#patterns = new Set(options.patterns);
+    this.#channels = new Set(options.channels.keys());
+    this.#outage = new Outage('subscriber', report);
+    this.#link = new Link({
+      dial: (attempt) => dialer.dial(connectionName, attempt),
+      greet: async (client) => {
+        // Its predecessor would go on being counted as a server that can be asked.
+        await fence.pass(client);
+        this.#listenTo(client);
+        await this.#subscribeAll(client);
+      },
+      onUp: (client) => this.#rise(client),
+      onDown: (error) => {
+        this.#heard = undefined;
+        this.#outage.begin(error);
+      },
+    });
+  }
+
+  get connected(): boolean {
+    return this.#link.client !== undefined;
+  }
+
+  get lastError(): unknown {
+    return this.#link.lastError;
+  }
+
+  start(): void {
+    this.#link.start();
+  }
+
+  async stop(timeoutMs: number): Promise<void> {
+    this.#listeners.clear();
+    this.#heard = undefined;
+    await this.#link.stop(timeoutMs);
+  }
+
+  replace(error: unknown): void {
+    this.#link.replace(error);
+  }
+
+  on(event: string, listener: TMessageListener): this {
+    const listeners = this.#listeners.get(event) ?? new Set();
+    this.#listeners.set(event, listeners.add(listener));
+    return this;
+  }
+
+  off(event: string, listener: TMessageListener): this {
+    this.#listeners.get(event)?.delete(listener);
+    return this;
+  }
+
+  listenerCount(event: string): number {
+    return this.#listeners.get(event)?.size ?? 0;
+  }
+
+  psubscribe(pattern: string): void {
+    this.#patterns.add(pattern);
+    this.#try('PSUBSCRIBE', (client) => client.psubscribe(pattern));
+  }
+
+  subscribe(channels: string | string[]): void {
+    const list = [channels].flat();
+    for (const channel of list) this.#channels.add(channel);
+    this.#try('SUBSCRIBE', (client) => client.subscribe(...list));
+  }
+
+  punsubscribe(pattern: string): void {
+    if (this.#options.patterns.includes(pattern)) return;
+    this.#patterns.delete(pattern);
+    this.#try('PUNSUBSCRIBE', (client) => client.punsubscribe(pattern));
+  }
+
+  unsubscribe(channels: string | string[]): void {
+    const list = [channels].flat().filter((channel) => !this.#options.channels.has(channel));
+    for (const channel of list) this.#channels.delete(channel);
+    if (list.length > 0) this.#try('UNSUBSCRIBE', (client) => client.unsubscribe(...list));
+  }
+
+  /** Redis acknowledged a probe of ours: by now, or soon, it must have been heard. */
+  probed(): void {
+    this.#probed = true;
+  }
+
+  /** Once a second. `publisherHealthy`: nothing can be expected to be heard while nothing can be said. */
+  tick(publisherHealthy: boolean): void {
+    if (this.#link.client === undefined) return;
+    this.#ping(this.#link.client);
+    if (this.#silentTicks >= DEAD_AFTER) {
+      this.#link.replace(new Error('Redis does not answer.'));
+      return;
+    }
+    this.#deafTicks = publisherHealthy && this.#probed ? this.#deafTicks + 1 : 0;
+    if (this.#deafTicks < DEAF_AFTER) return;
+    this.#options.report({ type: 'backplane_deaf', silentMs: this.#deafTicks * 1_000 });
+    this.#link.replace(new Error('The subscription is deaf.'));
+  }
+
+  /** Asked all the time, since nothing else is said on this connection that could go unanswered. */
+  #ping(client: IRedisConnection): void {
+    this.#silentTicks += 1;
+    if (this.#pinging) return;
+    this.#pinging = true;
+    const answered = () => {
+      if (client !== this.#link.client) return;
+      this.#pinging = false;
+      this.#silentTicks = 0;
+    };
+    client.call('ping').then(answered, answered);
+  }
+
+  #rise(client: IRedisConnection): void {
+    this.#silentTicks = 0;
+    this.#pinging = false;
+    this.#deafTicks = 0;
+    this.#probed = false;
+    this.#outage.end({ dropped: 0, uncertain: 0 });
+    // What was asked for while the others were being renewed. Asking twice is harmless.
+    this.#subscribeAll(client).catch((error) => this.#link.replace(error));
+  }
+
+  #listenTo(client: IRedisConnection): void {
+    this.#heard = client;
+    client.on('pmessageBuffer', (pattern: string, channel: Buffer, message: Buffer) => {
+      if (client === this.#heard) this.#hearPattern(pattern, channel.toString(), message);
+    });
+    client.on('messageBuffer', (channel: Buffer, message: Buffer) => {
+      if (client === this.#heard) this.#hearChannel(channel.toString(), message);
+    });
+  }
+
+  async #subscribeAll(client: IRedisConnection): Promise<void> {
+    await Promise.all([
+      this.#patterns.size > 0 && client.psubscribe(...this.#patterns),
+      this.#channels.size > 0 && client.subscribe(...this.#channels),
+    ]);
+  }
+
+  #try(command: string, send: (client: IRedisConnection) => Promise<unknown>): void {
+    const client = this.#link.client;
+    if (client === undefined) return;
+    send(client).catch((error: unknown) => {
+      // A connection that was lost meanwhile has a successor, which subscribes to all.
+      if (client !== this.#link.client) return;
+      this.#options.limited(command, 'some messages of other instances do not arrive here', error);
+    });
+  }
+
+  #hearPattern(pattern: string, channel: string, message: Buffer): void {
+    this.#silentTicks = 0;
+    this.#deafTicks = 0;
+    this.#probed = false;
+    const { probePrefix, onProbe } = this.#options;
+    if (channel.startsWith(probePrefix)) onProbe(channel.slice(probePrefix.length, -1));
+    else this.#emit('broadcast', 'pmessageBuffer', [pattern, channel, message]);
+  }
+
+  #hearChannel(channel: string, message: Buffer): void {
+    this.#silentTicks = 0;
+    const own = this.#options.channels.get(channel);
+    if (own === undefined) this.#hearAdapterChannel(channel, message);
+    else own(message);
+  }
+
+  #hearAdapterChannel(channel: string, message: Buffer): void {
+    const isRequest = channel.startsWith(`${this.#options.key}-request#`);
+    const kind = isRequest ? 'request' : 'response';
+    let callsProgram = false;
+    try {
+      if (isRequest) callsProgram = inspectRequest(message).callsProgram;
+      else inspectResponse(message);
+    } catch (error) {
+      this.#options.junk.refuse(kind, error);
+      return;
+    }
+    this.#emit(callsProgram ? 'program' : kind, 'messageBuffer', [channel, message]);
+  }
+
+  /** Each listener on its own, so that one namespace's failure is not another's. */
+  #emit(kind: string, event: string, args: unknown[]): void {
+    for (const listener of [...(this.#listeners.get(event) ?? [])]) void this.#call(kind, listener, args);
+  }
+
+  async #call(kind: string, listener: TMessageListener, args: unknown[]): Promise<void> {
+    try {
+      await listener(...args);
+    } catch (error) {
+      if (kind !== 'program') this.#options.junk.refuse(kind, error);
+      else this.#options.report({ type: 'handler_failed', where: 'a handler of serverSideEmit', error });
+    }
+  }
+}
