@@ -1,0 +1,16 @@
+export type { TRoomErrorCode, TRoomgateErrorCode, TUnauthenticatedCode } from '../protocol/errors.js';
+export { RoomgateError } from '../protocol/errors.js';
+export { SocketIOConstants } from '../protocol/events.js';
+export type {
+  IAuthenticatedMessage,
+  IJoinAnswer,
+  ILeaveAnswer,
+  IPingMessage,
+  IRefusedRoom,
+  IRoomsRequest,
+  IUnauthenticatedMessage,
+} from '../protocol/messages.js';
+export { SocketIOClientStates, type TSocketIOClientState } from '../protocol/states.js';
+export type { ILogger, TConstValue, TSocketIOEventHandler, ValueOrPromise } from '../protocol/types.js';
+export { SocketIOClientHelper } from './client-helper.js';
+export type { IOptions, ISocketIOClientOptions } from './options.js';

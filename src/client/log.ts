@@ -1,0 +1,46 @@
+import { describe } from '../protocol/describe.js';
+import type { ILogger } from '../protocol/types.js';
+
+type TLevel = keyof ILogger;
+
+/** Nothing below a warning; the console's own methods are looked up at each call, so that a program may replace them. */
+const QUIET: ILogger = {
+  debug() {},
+  info() {},
+  warn: (message) => globalThis.console.warn(message),
+  error: (message) => globalThis.console.error(message),
+};
+
+/** The one place where the client makes log lines. Nothing here throws. */
+export class Log {
+  readonly #identifier: string;
+  readonly #sink: ILogger | false;
+
+  constructor(identifier: string, sink: ILogger | false = QUIET) {
+    this.#identifier = identifier;
+    this.#sink = sink;
+  }
+
+  write(level: TLevel, text: string): void {
+    if (this.#sink === false) return;
+    try {
+      this.#sink[level](`[roomgate] ${this.#identifier}: ${text}`);
+    } catch {
+      // A logger that fails has nowhere to say so, and must not take the program with it.
+    }
+  }
+
+  /** Runs code of the program: at once, and whatever it throws or rejects with ends here. */
+  async run(where: string, code: () => unknown): Promise<void> {
+    try {
+      await code();
+    } catch (error) {
+      this.write('error', `${where} failed: ${textOf(error)}`);
+    }
+  }
+}
+
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return `it threw ${describe(error)}`;
+  return error.stack ?? error.message;
+}

@@ -1,0 +1,113 @@
+import type { TRoomErrorCode } from '../protocol/errors.js';
+import { SocketIOConstants } from '../protocol/events.js';
+import {
+  type IJoinAnswer,
+  type ILeaveAnswer,
+  type IRefusedRoom,
+  type IRoomsRequest,
+  parseRoomsRequest,
+  refuseRoom,
+} from '../protocol/messages.js';
+import { SocketIOClientStates, type TSocketIOClientState } from '../protocol/states.js';
+import type { Log } from './log.js';
+
+/** The way to the server, as far as rooms need it. */
+export interface IRoomsLink {
+  readonly connected: boolean;
+  readonly state: TSocketIOClientState;
+  /** Emits with an acknowledgement; `onAnswer` is called at most once, and never after `timeoutMs`. */
+  ask(event: string, request: IRoomsRequest, timeoutMs: number, onAnswer: (answer: unknown) => void): void;
+}
+
+/** What was granted, under either name, and what was not. */
+interface IOutcome {
+  readonly granted: string[];
+  readonly refused: IRefusedRoom[];
+}
+
+/** Asks the server for rooms. Whatever happens, the answer comes, and comes as a value. */
+export class Rooms {
+  readonly #link: IRoomsLink;
+  readonly #timeoutMs: number;
+  readonly #log: Log;
+  /** How to refuse each request that the server has not answered. */
+  readonly #pending = new Set<(code: TRoomErrorCode) => void>();
+
+  constructor(link: IRoomsLink, timeoutMs: number, log: Log) {
+    this.#link = link;
+    this.#timeoutMs = timeoutMs;
+    this.#log = log;
+  }
+
+  async join(input: unknown): Promise<IJoinAnswer> {
+    const { granted, refused } = await this.#request(SocketIOConstants.EVENT_JOIN, 'joined', input);
+    return { joined: granted, refused };
+  }
+
+  async leave(input: unknown): Promise<ILeaveAnswer> {
+    const { granted, refused } = await this.#request(SocketIOConstants.EVENT_LEAVE, 'left', input);
+    return { left: granted, refused };
+  }
+
+  /** The connection ended: no answer to what was asked over it can come any more. */
+  connectionEnded(): void {
+    for (const refuse of this.#pending) refuse('offline');
+  }
+
+  async #request(event: string, grantedKey: string, input: unknown): Promise<IOutcome> {
+    // How many rooms one request may name is the server's to say.
+    const parsed = parseRoomsRequest(input, Number.POSITIVE_INFINITY);
+    if ('refusal' in parsed) return { granted: [], refused: [parsed.refusal] };
+    const rooms = [...parsed.rooms];
+    if (!this.#link.connected) return refuseAll(rooms, 'offline');
+    if (this.#link.state !== SocketIOClientStates.AUTHENTICATED) return refuseAll(rooms, 'unauthenticated');
+    const outcome = await this.#ask(event, grantedKey, rooms);
+    this.#log.write('debug', `${event}: granted: ${outcome.granted.length}, refused: ${outcome.refused.length}`);
+    return outcome;
+  }
+
+  #ask(event: string, grantedKey: string, rooms: string[]): Promise<IOutcome> {
+    return new Promise((resolve) => {
+      const settle = (outcome: IOutcome): void => {
+        clearTimeout(timer);
+        this.#pending.delete(refuse);
+        resolve(outcome);
+      };
+      const refuse = (code: TRoomErrorCode): void => settle(refuseAll(rooms, code));
+      const timer = setTimeout(refuse, this.#timeoutMs, 'timeout');
+      this.#pending.add(refuse);
+      try {
+        this.#link.ask(event, { rooms }, this.#timeoutMs, (answer) => settle(readAnswer(answer, grantedKey, rooms)));
+      } catch (error) {
+        // Listeners of the program for outgoing events run within the call.
+        refuse('offline');
+        void this.#log.run(`emitting "${event}"`, () => Promise.reject(error));
+      }
+    });
+  }
+}
+
+function refuseAll(rooms: readonly string[], code: TRoomErrorCode, message?: string): IOutcome {
+  return { granted: [], refused: rooms.map((room) => refuseRoom(room, code, message)) };
+}
+
+/** A server that isn't ours may acknowledge with anything. */
+function readAnswer(answer: unknown, grantedKey: string, rooms: readonly string[]): IOutcome {
+  const { [grantedKey]: granted, refused } = (answer ?? {}) as Readonly<Record<string, unknown>>;
+  if (isListOf(granted, isString) && isListOf(refused, isRefusal)) return { granted, refused };
+  return refuseAll(rooms, 'timeout', 'The server did not say which rooms it granted.');
+}
+
+function isListOf<T>(value: unknown, isOne: (entry: unknown) => entry is T): value is T[] {
+  return Array.isArray(value) && value.every(isOne);
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isRefusal(value: unknown): value is IRefusedRoom {
+  if (typeof value !== 'object' || value === null) return false;
+  const { room, code, message } = value as Readonly<Record<string, unknown>>;
+  return isString(room) && isString(code) && isString(message);
+}

@@ -1,0 +1,66 @@
+import { describe } from '../protocol/describe.js';
+import type { Log } from './log.js';
+
+type THandler = (...args: unknown[]) => unknown;
+type TListener = (...args: unknown[]) => void;
+
+/** Where events come from. */
+export interface IEventSource {
+  on(event: string, listener: TListener): void;
+  off(event: string, listener: TListener): void;
+}
+
+interface IEntry {
+  readonly handler: THandler;
+  readonly listener: TListener;
+}
+
+/** Which handlers were given to `subscribe`, and the listener in which each is wrapped so that none harms another. */
+export class Subscriptions {
+  readonly #source: IEventSource;
+  readonly #log: Log;
+  readonly #entries = new Map<string, IEntry[]>();
+
+  constructor(source: IEventSource, log: Log) {
+    this.#source = source;
+    this.#log = log;
+  }
+
+  add(event: unknown, handler: unknown, ignoreDuplicate: boolean): void {
+    if (!this.#isEvent('subscribe', event)) return;
+    if (typeof handler !== 'function') {
+      this.#log.write('warn', `subscribe("${event}"): a function is wanted as handler, ${describe(handler)} was given`);
+      return;
+    }
+    const entries = this.#entries.get(event) ?? [];
+    if (ignoreDuplicate && entries.length > 0) {
+      this.#log.write('debug', `subscribe("${event}"): there is a handler already; this one was ignored`);
+      return;
+    }
+    const code = handler as THandler;
+    const listener: TListener = (...args) => void this.#log.run(`a handler of "${event}"`, () => code(...args));
+    this.#entries.set(event, [...entries, { handler: code, listener }]);
+    this.#source.on(event, listener);
+  }
+
+  /** Without `handler` all of the event; with it that one, as often as it was subscribed. */
+  remove(event: unknown, handler?: unknown): void {
+    if (!this.#isEvent('unsubscribe', event)) return;
+    const entries = this.#entries.get(event) ?? [];
+    const goes = (entry: IEntry): boolean => handler === undefined || entry.handler === handler;
+    const kept = entries.filter((entry) => !goes(entry));
+    if (kept.length === 0) this.#entries.delete(event);
+    else this.#entries.set(event, kept);
+    for (const entry of entries) if (goes(entry)) this.#source.off(event, entry.listener);
+  }
+
+  clear(): void {
+    for (const event of [...this.#entries.keys()]) this.remove(event);
+  }
+
+  #isEvent(method: string, event: unknown): event is string {
+    if (typeof event === 'string' && event !== '') return true;
+    this.#log.write('warn', `${method}(): a name is wanted as event, ${describe(event)} was given`);
+    return false;
+  }
+}
