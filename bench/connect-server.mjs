@@ -40,7 +40,7 @@ function plain() {
 }
 
 async function roomgate() {
-  const { SocketIOServerHelper } = await import('roomgate');
+  const { SocketIOServerHelper } = await import('../dist/index.js');
   const helper = new SocketIOServerHelper({
     runtime: 'node',
     server,

@@ -20,6 +20,9 @@ function pin(pid, cpu) {
 async function start(variant) {
   const file = fileURLToPath(new URL('connect-server.mjs', import.meta.url));
   const child = fork(file, [variant], { execArgv: ['--expose-gc'] });
+  child.once('exit', (code) => {
+    if (code) process.exit(code);
+  });
   pin(child.pid, 0);
   const [{ port }] = await once(child, 'message');
   const ask = async () => {
