@@ -122,19 +122,26 @@ class ClusterDialer implements IDialer {
       enableReadyCheck: false,
       slotsRefreshInterval: undefined,
     });
-    let cause: unknown;
-    cluster.on('error', () => {});
-    cluster.on('node error', (error: unknown) => {
-      cause = error;
-    });
     try {
-      await within(cluster.connect(), SCOUT_TIMEOUT_MS, 'The cluster did not say in time which nodes it has.');
+      await reach(cluster);
       return await use(cluster);
-    } catch (error) {
-      throw cause ?? error;
     } finally {
       cluster.disconnect();
     }
+  }
+}
+
+async function reach(cluster: ICluster): Promise<void> {
+  let cause: unknown;
+  cluster.on('error', () => {});
+  cluster.on('node error', (error: unknown) => {
+    cause = error;
+  });
+  try {
+    await within(cluster.connect(), SCOUT_TIMEOUT_MS, 'The cluster did not say in time which nodes it has.');
+  } catch (error) {
+    // What the nodes said tells more than that none of them was of use.
+    throw cause instanceof Error ? new Error(`No node of the cluster is of use: ${cause.message}`, { cause }) : error;
   }
 }
 

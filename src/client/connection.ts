@@ -15,18 +15,19 @@ export interface IConnectionEvents {
 
 type TListener = (...args: unknown[]) => void;
 
+/** How long what was written before a disconnect may take to arrive; then the connection is cut. */
+const LAST_WORDS_MS = 5_000;
+
 /** One Socket.IO socket. The only file that touches socket.io-client. */
 export class Connection {
   readonly socket: Socket;
 
   /** Starts connecting at once unless `options.autoConnect` is false. */
   constructor(host: string, options: IOptions, events: IConnectionEvents) {
-    // A copy: Socket.IO writes into the options that it is given. Headers that are no strings are made ones by the transports.
-    this.socket = io(host, { ...options } as Partial<ManagerOptions & SocketOptions>);
+    this.socket = io(host, forSocketIO(options));
     this.socket.on('connect', () => events.connected());
     this.socket.on('disconnect', (reason) => events.disconnected(reason));
     this.socket.on('connect_error', (error) => {
-      handshakeOf(this.socket)?.abort();
       // Engine.IO has one error that is a string.
       events.failed(error instanceof Error ? error : new Error(String(error)));
     });
@@ -56,10 +57,12 @@ export class Connection {
   }
 
   disconnect(): void {
-    const handshake = handshakeOf(this.socket);
     this.socket.disconnect();
-    // Still opening where another namespace shares this connection.
-    if (this.socket.io.engine?.readyState === 'closed') handshake?.abort();
+    const { engine } = this.socket.io;
+    if (engine?.readyState !== 'closing') return;
+    // What was written is on its way. A Node.js process with nothing else to do waits for it, but not for its heartbeat to fail.
+    const end = setTimeout(() => engine.transport.close(), LAST_WORDS_MS);
+    engine.once('close', () => clearTimeout(end));
   }
 
   emit(event: string, args: readonly unknown[]): void {
@@ -81,20 +84,16 @@ export class Connection {
   }
 }
 
-interface IAbortable {
-  abort(): void;
-}
-
 /**
- * The request with which an HTTP long-polling connection begins, while it is under way. Socket.IO gives such a connection up
- * without ending its request: against a server that accepts and never answers, it would keep a Node.js process alive.
- * These fields are private, so each may be missing.
+ * A copy, since Socket.IO writes into what it is given. In Node.js requests of HTTP long polling don't keep the process alive;
+ * Socket.IO's timers do, as long as the connection is wanted. It can't cancel a request, so that a server which accepts and
+ * never answers would keep a process alive after `shutdown()`. Without a time-out for connecting there is no such timer.
  */
-function handshakeOf(socket: Socket): IAbortable | undefined {
-  const transport = socket.io.engine?.transport as unknown as
-    | { readyState?: unknown; pollXhr?: { _xhr?: Partial<IAbortable> | null } | null }
-    | undefined;
-  if (transport?.readyState !== 'opening') return undefined;
-  const request = transport.pollXhr?._xhr;
-  return typeof request?.abort === 'function' ? (request as IAbortable) : undefined;
+function forSocketIO(options: IOptions): Partial<ManagerOptions & SocketOptions> {
+  const given = { ...options } as Partial<ManagerOptions & SocketOptions>;
+  // The type says number; Socket.IO takes false for "none".
+  if ((given.timeout as unknown) === false) return given;
+  const perTransport = (given.transportOptions ?? {}) as Readonly<Record<string, object>>;
+  given.transportOptions = { ...perTransport, polling: { autoUnref: true, ...perTransport.polling } };
+  return given;
 }

@@ -298,7 +298,9 @@ describe.each([
       return eventually(() => heardOn(local, 'n').includes(goal), { timeout: 10_000 });
     };
     await streamed(50);
-    await harm(server, () => streamed(300));
+    await harm(server, async () => {
+      await streamed(300);
+    });
     // Healed: what is sent now arrives over there.
     const healed = number;
     await eventually(() => heardOn(remote, 'n').some((value) => Number(value) > healed), {

@@ -176,7 +176,7 @@ class RawPolling implements IRawPolling {
   }
 
   get sid(): string {
-    return String(this.handshake['sid']);
+    return String(this.handshake.sid);
   }
 
   async open(): Promise<void> {

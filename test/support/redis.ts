@@ -1,13 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { type IExit, spawnTethered } from './children.js';
 import { type IStoppable, track } from './cleanup.js';
 import { eventually, unusedPort } from './facts.js';
+import { temporaryFolder } from './folder.js';
 
 const run = promisify(execFile);
 const HOST = '127.0.0.1';
@@ -135,7 +134,7 @@ class Redis implements IRedis {
   }
 
   async #launch(): Promise<void> {
-    this.#directory ??= await mkdtemp(join(tmpdir(), 'roomgate-redis-'));
+    this.#directory ??= await temporaryFolder('redis');
     const args = [
       '--port',
       `${this.#port}`,

@@ -1,0 +1,192 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/facts.js';
+import { openPeer, type Peer, TRANSPORTS } from './peers.js';
+import { startVictim, type Victim } from './victim.js';
+
+const DEADLINE_MS = 500;
+/** On a machine that others use, too. Far below what a renewal would give. */
+const SLACK_MS = 1_500;
+/** How long the peer of a connection that is being ended may take to fetch its last words. */
+const LAST_WORDS_MS = 5_000;
+
+let victim: Victim;
+
+beforeAll(async () => {
+  victim = await startVictim({ options: { authenticateTimeout: DEADLINE_MS } });
+});
+
+/** Milliseconds until the server has closed what `start` opened. */
+async function timed(work: () => Promise<void>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+async function untilClosed(act: () => Promise<unknown>): Promise<number> {
+  let times = 0;
+  for (;;) {
+    try {
+      await act();
+      times += 1;
+    } catch {
+      return times;
+    }
+  }
+}
+
+function expectTold(frames: readonly string[]): void {
+  const [told = '', ...after] = frames.filter((frame) => frame !== '2');
+  expect(told).toMatch(/^42\["unauthenticated",\{"message":"[^"]+","time":"[^"]+","code":"timeout"\}\]$/);
+  expect(after).toEqual(['41']);
+}
+
+describe.each(TRANSPORTS)('authenticateTimeout over %s', (transport) => {
+  it('ends a client that never asks to be let in', async () => {
+    const ms = await timed(async () => {
+      const peer = await openPeer(victim, transport);
+      expectTold(await peer.heardToTheEnd());
+    });
+    expect(ms).toBeLessThan(DEADLINE_MS + SLACK_MS);
+    await victim.unharmed();
+  });
+
+  it('5.15 also ends a client whose authenticateFn hangs', async () => {
+    const peer = await openPeer(victim, transport, { verdict: 'hangs' });
+    await peer.send('42["authenticate"]');
+    expectTold(await peer.heardToTheEnd());
+    await victim.unharmed();
+  });
+
+  it('is not renewed by traffic', async () => {
+    const ms = await timed(async () => {
+      const peer = await openPeer(victim, transport);
+      await untilClosed(async () => {
+        await peer.send('42["secret"]', '3');
+        if ((await victim.call('stateOf', { id: peer.sid })) === null) throw new Error('gone');
+      });
+    });
+    expect(ms).toBeGreaterThan(DEADLINE_MS / 2);
+    expect(ms).toBeLessThan(DEADLINE_MS + SLACK_MS);
+    await victim.unharmed();
+  });
+
+  it('is not renewed by leaving the namespace and coming back, which leaves no listeners behind', async () => {
+    let rounds = 0;
+    let most = 0;
+    const ms = await timed(async () => {
+      const peer = await openPeer(victim, transport);
+      rounds = await untilClosed(async () => {
+        const sid = await comeBack(peer);
+        most = Math.max(most, await victim.call('listenersOf', { id: sid }));
+      });
+    });
+    expect(rounds).toBeGreaterThan(3);
+    expect(most).toBeLessThan(6);
+    expect(ms).toBeLessThan(DEADLINE_MS + SLACK_MS);
+    await victim.unharmed();
+  });
+});
+
+let current: { readonly peer: Peer; sid: string } | undefined;
+
+/** Leaves `/` and connects to it again; the id of the new socket. */
+async function comeBack(peer: Peer): Promise<string> {
+  const leaving = current?.peer === peer ? current.sid : peer.sid;
+  await peer.send('41');
+  await eventually(async () => (await victim.call('stateOf', { id: leaving })) === null);
+  await peer.send('40');
+  const frames = await peer.heardUntil((frame) => frame.startsWith('40{'));
+  const { sid } = JSON.parse(frames.at(-1)?.slice(2) ?? '{}');
+  current = { peer, sid };
+  return sid;
+}
+
+describe('the deadline belongs to the transport', () => {
+  it('other namespaces that are joined and left do not keep one that is outside of `/`', async () => {
+    const ms = await timed(async () => {
+      const peer = await openPeer(victim, 'websocket');
+      await untilClosed(async () => {
+        await peer.send('40/other,');
+        await peer.heardUntil((frame) => frame.startsWith('40/other,'));
+        await peer.send('41/other,');
+        if ((await victim.call('stateOf', { id: peer.sid })) === null) throw new Error('gone');
+      });
+    });
+    expect(ms).toBeLessThan(DEADLINE_MS + SLACK_MS);
+    await victim.unharmed();
+  });
+
+  it('another namespace that stays joined goes with it', async () => {
+    const peer = await openPeer(victim, 'websocket');
+    await peer.send('40/other,');
+    await peer.heardUntil((frame) => frame.startsWith('40/other,'));
+    const heard = await peer.heardToTheEnd();
+    expectTold(heard.filter((frame) => !frame.includes('/other')));
+    await victim.unharmed();
+  });
+
+  it('one that left `/` for good is closed without a word', async () => {
+    const peer = await openPeer(victim, 'websocket');
+    await peer.send('41');
+    expect(await peer.heardToTheEnd()).toEqual([]);
+    await victim.unharmed();
+  });
+
+  it('connections that join nothing are closed as well, over WebSocket', async () => {
+    const socket = await victim.webSocket();
+    const ms = await timed(async () => void (await socket.closed));
+    expect(ms).toBeLessThan(DEADLINE_MS + SLACK_MS);
+    await victim.unharmed();
+  });
+
+  it('and over polling', async () => {
+    const polling = await victim.polling();
+    const ms = await timed(async () => expect(await polling.poll()).toEqual(['1']));
+    expect(ms).toBeLessThan(DEADLINE_MS + SLACK_MS);
+    await victim.unharmed();
+  });
+
+  it('asking for namespaces that do not exist keeps nobody', async () => {
+    const socket = await victim.webSocket();
+    const ms = await timed(async () => {
+      await untilClosed(async () => {
+        socket.send('40/nowhere,');
+        await socket.frames.next((frame) => String(frame).startsWith('44/nowhere,'));
+      });
+    });
+    expect(ms).toBeLessThan(DEADLINE_MS + SLACK_MS);
+    await victim.unharmed();
+  });
+});
+
+describe('a peer of polling that never polls', () => {
+  const GONE_MS = DEADLINE_MS + LAST_WORDS_MS + SLACK_MS;
+
+  it.each([
+    ['and joins nothing', async () => void (await victim.polling())],
+    ['after it connected', async () => void (await openPeer(victim, 'polling'))],
+    [
+      'after it was refused',
+      async () => {
+        const peer = await openPeer(victim, 'polling', { verdict: 'no' });
+        await peer.send('42["authenticate"]');
+      },
+    ],
+    [
+      'after it left',
+      async () => {
+        const peer = await openPeer(victim, 'polling');
+        await peer.send('41');
+      },
+    ],
+  ])('%s is gone in time', async (_, attack) => {
+    await attack();
+    expect((await victim.state()).engine).toBe(victim.baseline.engine + 1);
+    await victim.beat();
+    const { engine, clients, sockets, sids, active } = victim.baseline;
+    await eventually(
+      async () => expect(await victim.state()).toMatchObject({ engine, clients, sockets, sids, active }),
+      { timeout: GONE_MS, what: 'a connection that never polls is gone' },
+    );
+  });
+});

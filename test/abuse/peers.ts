@@ -1,0 +1,124 @@
+import { within } from '../support/facts.js';
+import type { Victim } from './victim.js';
+
+export const TRANSPORTS = ['websocket', 'polling', 'polling, then upgraded'] as const;
+export type TTransport = (typeof TRANSPORTS)[number];
+
+interface IWire {
+  send(...frames: (string | Buffer)[]): Promise<unknown> | void;
+  /** The next frames that came, at least one; rejects once the connection is closed. */
+  receive(): Promise<(string | Buffer)[]>;
+}
+
+/** An attacker in the namespace `/`, over any transport, frame by frame. */
+export class Peer {
+  readonly sid: string;
+  readonly #victim: Victim;
+  readonly #wire: IWire;
+  #unread: string[] = [];
+
+  constructor(victim: Victim, wire: IWire, sid: string) {
+    this.#victim = victim;
+    this.#wire = wire;
+    this.sid = sid;
+  }
+
+  /** Frames as Engine.IO has them: `42[…]`, and buffers for what is binary. */
+  async send(...frames: (string | Buffer)[]): Promise<void> {
+    await this.#wire.send(...frames);
+  }
+
+  /** Everything that comes before the first frame that `accepts` wants, and that frame as the last. */
+  async heardUntil(accepts: (frame: string) => boolean, what = 'a frame'): Promise<string[]> {
+    const heard: string[] = [];
+    for (;;) {
+      if (this.#unread.length === 0) this.#unread = (await within(this.#wire.receive(), what, 10_000)).map(String);
+      const frame = this.#unread.shift() ?? '';
+      heard.push(frame);
+      if (accepts(frame)) return heard;
+    }
+  }
+
+  /**
+   * The program asks this very socket, and it answers. So all that the peer sent before has been dealt with, and all that
+   * was sent to it has come: that is returned.
+   */
+  async heardSoFar(): Promise<string[]> {
+    const first = await this.#marker();
+    // What the frames before the answer caused comes before the second question.
+    return [...first, ...(await this.#marker())];
+  }
+
+  async #marker(): Promise<string[]> {
+    const asking = this.#victim.call('ask', { id: this.sid });
+    const heard = await Promise.race([this.heardUntil((frame) => /^42\d+\["marker"/.test(frame)), asking.then(never)]);
+    const [, id = ''] = /^42(\d+)/.exec(heard.pop() ?? '') ?? [];
+    await this.send(`43${id}["here"]`);
+    await asking;
+    return heard;
+  }
+
+  /** All that comes until the server closes the connection. */
+  async heardToTheEnd(): Promise<string[]> {
+    const heard = this.#unread.splice(0);
+    for (;;) {
+      try {
+        heard.push(...(await within(this.#wire.receive(), 'the end of the connection', 10_000)).map(String));
+      } catch (error) {
+        if (String(error).includes('not within')) throw error;
+        return heard;
+      }
+    }
+  }
+}
+
+function never(): Promise<never> {
+  return new Promise(() => {});
+}
+
+/** Connects to the namespace `/`, and does nothing else. */
+export async function openPeer(victim: Victim, transport: TTransport, auth: object = {}): Promise<Peer> {
+  if (transport === 'websocket') {
+    const socket = await victim.webSocket();
+    const { sid } = await socket.connect('/', auth);
+    return new Peer(victim, overWebSocket(socket), sid);
+  }
+  const polling = await victim.polling();
+  const { sid } = await polling.connect('/', auth);
+  if (transport === 'polling') return new Peer(victim, overPolling(polling), sid);
+  const socket = await victim.webSocket({ query: { sid: polling.sid } });
+  socket.send('2probe');
+  await socket.frames.next((frame) => frame === '3probe', { what: 'an answer to the probe' });
+  socket.send('5');
+  return new Peer(victim, overWebSocket(socket), sid);
+}
+
+function overWebSocket(socket: Awaited<ReturnType<Victim['webSocket']>>): IWire {
+  return {
+    send: (...frames) => {
+      for (const frame of frames) socket.send(frame);
+    },
+    receive: async () => [await socket.frames.next()],
+  };
+}
+
+function overPolling(polling: Awaited<ReturnType<Victim['polling']>>): IWire {
+  return {
+    send: (...frames) =>
+      polling.post(...frames.map((frame) => (typeof frame === 'string' ? frame : `b${frame.toString('base64')}`))),
+    receive: async () => {
+      const packets = await polling.poll(15_000);
+      // Engine.IO's own words: nothing, and the end.
+      if (packets.includes('1')) throw new Error('the session was closed');
+      return packets.filter((packet) => packet !== '6');
+    },
+  };
+}
+
+/** One that was let in. */
+export async function openAuthenticated(victim: Victim, transport: TTransport, auth: object = {}): Promise<Peer> {
+  const peer = await openPeer(victim, transport, { verdict: 'yes', ...auth });
+  await peer.send('42["authenticate"]');
+  await peer.heardUntil((frame) => frame.startsWith('42["authenticated"'), 'authenticated');
+  return peer;
+}

@@ -1,0 +1,204 @@
+import { io as connectClient, type Socket } from 'socket.io-client';
+import { expect } from 'vitest';
+import { track } from '../support/cleanup.js';
+import { eventually, nextEvent } from '../support/facts.js';
+import { type IProgram, startProgram } from '../support/process.js';
+import { type IRawOptions, type IRawPolling, type IRawWebSocket, rawPolling, rawWebSocket } from '../support/raw.js';
+
+const PROGRAM = new URL('../fixtures/abuse-victim.mjs', import.meta.url);
+
+/** What the server holds; see the program's `state`. */
+export type TState = Readonly<
+  Record<
+    'clients' | 'rooms' | 'sids' | 'sockets' | 'engine' | 'wires' | 'timers' | 'active' | 'retained',
+    number
+  >
+>;
+
+export interface IVictimOptions {
+  /** Of the helper: those that JSON can carry. */
+  readonly options?: Readonly<Record<string, unknown>>;
+  readonly logger?: 'keeps' | 'throws' | 'rejects';
+  readonly redisPort?: number;
+}
+
+/** Well-behaved clients: whatever is done to the server, they hear everything once, in order, and nothing else. */
+class Witness {
+  readonly beats: number[] = [];
+  readonly blasts: string[] = [];
+  readonly strange: string[] = [];
+  readonly socket: Socket;
+
+  constructor(url: string, transports: readonly string[]) {
+    this.socket = connectClient(url, {
+      auth: { verdict: 'yes' },
+      transports: [...transports],
+      forceNew: true,
+      reconnection: false,
+    });
+    this.socket.onAny((event: string, data: unknown, answer?: (value: string) => void) => this.#note(event, data, answer));
+    this.socket.on('disconnect', (reason) => this.strange.push(`disconnect ${reason}`));
+  }
+
+  async enter(): Promise<void> {
+    await nextEvent(this.socket, 'connect');
+    const authenticated = nextEvent(this.socket, 'authenticated');
+    this.socket.emit('authenticate');
+    await authenticated;
+    const answer: unknown = await this.socket.timeout(5_000).emitWithAck('join', { rooms: ['witnesses'] });
+    expect(answer).toEqual({ joined: ['witnesses'], refused: [] });
+    await eventually(() => this.socket.io.engine.transport.name === 'websocket');
+  }
+
+  #note(event: string, data: unknown, answer?: (value: string) => void): void {
+    if (event === 'beat') this.beats.push(data as number);
+    else if (event === 'blast') this.blasts.push(data as string);
+    else if (event === 'asked') answer?.('here');
+    else if (event !== 'ping' && event !== 'whim' && event !== 'authenticated') this.strange.push(event);
+  }
+}
+
+/** The program under attack, with its witnesses. */
+export class Victim {
+  readonly #program: IProgram;
+  readonly #attackers: (IRawWebSocket | IRawPolling)[] = [];
+  #calls = 0;
+  #url = '';
+  #witnesses: readonly Witness[] = [];
+  #baseline: TState | undefined;
+
+  constructor(program: IProgram) {
+    this.#program = program;
+  }
+
+  get url(): string {
+    return this.#url;
+  }
+
+  get program(): IProgram {
+    return this.#program;
+  }
+
+  get witnesses(): readonly Witness[] {
+    return this.#witnesses;
+  }
+
+  /** What the server held before any attack. */
+  get baseline(): TState {
+    if (this.#baseline === undefined) throw new Error('begin() comes first');
+    return this.#baseline;
+  }
+
+  async begin(): Promise<void> {
+    const { url } = await this.#program.messages.next((message) => message?.url !== undefined, { timeout: 15_000 });
+    this.#url = url as string;
+    this.#witnesses = [['websocket'], ['polling', 'websocket']].map((transports) => new Witness(this.#url, transports));
+    track({
+      stop: () => {
+        for (const { socket } of this.#witnesses) socket.disconnect();
+      },
+    });
+    await Promise.all(this.#witnesses.map((witness) => witness.enter()));
+    this.#baseline = await this.#settledState();
+  }
+
+  /** Asks the program; rejects with what it threw. */
+  // biome-ignore lint/suspicious/noExplicitAny: each call has its own answer
+  async call(name: string, args: object = {}, timeout = 10_000): Promise<any> {
+    this.#calls += 1;
+    const call = this.#calls;
+    this.#program.send({ call, name, args });
+    const { result, error } = await this.#program.messages.next((message) => message?.call === call, {
+      timeout,
+      what: `an answer to ${name}`,
+    });
+    if (error !== undefined) throw new Error(error);
+    return result;
+  }
+
+  state(): Promise<TState> {
+    return this.call('state');
+  }
+
+  /** A raw connection that is gone before `unharmed` looks. */
+  async webSocket(options?: IRawOptions): Promise<IRawWebSocket> {
+    return this.#remember(await rawWebSocket(this.url, options));
+  }
+
+  async polling(options?: IRawOptions): Promise<IRawPolling> {
+    return this.#remember(await rawPolling(this.url, options));
+  }
+
+  /** A raw client that was let in. */
+  async authenticated(auth: object = {}): Promise<IRawWebSocket & { readonly sid: string }> {
+    const attacker = await this.webSocket();
+    const { sid } = await attacker.connect('/', { verdict: 'yes', ...auth });
+    attacker.emit('authenticate');
+    await attacker.event('authenticated');
+    return Object.assign(attacker, { sid });
+  }
+
+  /** Numbered messages to both witnesses, who must have heard each of them once, in order. */
+  async beat(count = 8): Promise<void> {
+    const witnesses = this.#witnesses.map(({ socket }) => socket.id);
+    const last: number = await this.call('beat', { count, witnesses });
+    const all = Array.from({ length: last }, (_, index) => index + 1);
+    for (const witness of this.#witnesses) {
+      await eventually(() => witness.beats.length >= last, { what: `beat ${last} at a witness` });
+      expect(witness.beats, 'what a witness heard').toEqual(all);
+    }
+  }
+
+  /** The attackers are gone; the server lives, said nothing on stderr, served its witnesses and holds nothing more. */
+  async unharmed(timeout = 5_000): Promise<void> {
+    for (const attacker of this.#attackers.splice(0)) await leave(attacker);
+    await this.beat();
+    for (const { strange } of this.#witnesses) expect(strange, 'what a witness should not have heard').toEqual([]);
+    await this.holdsNoMore(timeout);
+    expect(this.#program.stderr).toBe('');
+  }
+
+  #remember<T extends IRawWebSocket | IRawPolling>(attacker: T): T {
+    this.#attackers.push(attacker);
+    track({ stop: () => leave(attacker) });
+    return attacker;
+  }
+
+  /** What the server holds is back to what it was. Timers may be fewer: Node.js has short ones of its own. */
+  async holdsNoMore(timeout = 5_000): Promise<void> {
+    const { timers, ...rest } = this.baseline;
+    await eventually(
+      async () => {
+        const state = await this.state();
+        expect(state).toMatchObject(rest);
+        expect(state.timers).toBeLessThanOrEqual(timers);
+      },
+      { timeout, what: 'the server holds what it held before' },
+    );
+  }
+
+  /** Once two looks agree: connections of the start, such as the polling of a witness, have gone. */
+  async #settledState(): Promise<TState> {
+    return eventually(async () => {
+      const first = await this.state();
+      await this.beat(4);
+      expect(await this.state()).toEqual(first);
+      expect(first.wires).toBe(this.#witnesses.length);
+      return first;
+    }, { timeout: 15_000 });
+  }
+}
+
+/** A peer of polling that only vanished would be kept until it is missed. */
+async function leave(attacker: IRawWebSocket | IRawPolling): Promise<void> {
+  if ('post' in attacker) await attacker.post('1').catch(() => undefined);
+  await attacker.stop();
+}
+
+/** Starts a program to attack; gone when the test, or outside of one its file, has ended. */
+export async function startVictim({ options, logger, redisPort }: IVictimOptions = {}): Promise<Victim> {
+  const config = { ...options, ...(logger && { logger }), ...(redisPort && { redisPort }) };
+  const victim = new Victim(startProgram(PROGRAM, { args: [JSON.stringify(config)], execArgv: ['--expose-gc'] }));
+  await victim.begin();
+  return victim;
+}

@@ -1,0 +1,222 @@
+import { createServer } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { track } from '../support/cleanup.js';
+import { CLIENT_TRANSPORTS, called, createAuthenticated, createHelper, startWordsServer } from '../support/client.js';
+import { EventLog, eventually, unusedPort } from '../support/facts.js';
+import { type IProgram, startProgram } from '../support/process.js';
+import { startProxy } from '../support/tcp-proxy.js';
+
+/** Refuses every request, and writes down who asked. */
+async function startRefusing(): Promise<{ url: string; asked: EventLog<string> }> {
+  const asked = new EventLog<string>();
+  const http = createServer((request, response) => {
+    asked.push(new URL(request.url ?? '', 'http://x').searchParams.get('who') ?? '');
+    response.writeHead(503).end();
+  });
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  track({
+    stop: () => {
+      http.closeAllConnections();
+      http.close();
+    },
+  });
+  return { url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`, asked };
+}
+
+/** Accepts every connection and never says a word. */
+async function startMute(): Promise<{ url: string; accepted: EventLog<Socket> }> {
+  const accepted = new EventLog<Socket>();
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.resume();
+    accepted.push(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  track({
+    stop: () => {
+      server.close();
+      for (const socket of accepted.all) socket.destroy();
+    },
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, accepted };
+}
+
+describe('shutdown() while the server is away', () => {
+  it.each([['between two attempts'], ['within onError']])('makes no further attempt: %s', async (moment) => {
+    const { url, asked } = await startRefusing();
+    const options = { query: { who: 'gone' }, transports: ['polling'] };
+    const gone = createHelper(url, {
+      options,
+      ...(moment === 'within onError' && { onError: () => gone.helper.shutdown() }),
+    });
+    await eventually(() => asked.all.includes('gone'));
+    if (moment === 'between two attempts') {
+      await called(gone, 'onError');
+      gone.helper.shutdown();
+    } else {
+      await eventually(() => !gone.helper.getSocketClient().active);
+    }
+    const before = asked.all.filter((who) => who === 'gone').length;
+    // One that goes on trying measures the time.
+    createHelper(url, { options: { ...options, query: { who: 'control' } } });
+    await eventually(() => asked.all.filter((who) => who === 'control').length > 5);
+    expect(asked.all.filter((who) => who === 'gone')).toHaveLength(before);
+  });
+
+  it('disconnect() makes none either, and connect() begins again', async () => {
+    const { url, asked } = await startRefusing();
+    const client = createHelper(url, { options: { query: { who: 'gone' }, transports: ['polling'] } });
+    await called(client, 'onError');
+    client.helper.disconnect();
+    const before = asked.all.length;
+    createHelper(url, { options: { query: { who: 'control' }, transports: ['polling'] } });
+    await eventually(() => asked.all.filter((who) => who === 'control').length > 5);
+    expect(asked.all.filter((who) => who === 'gone')).toHaveLength(before);
+    client.helper.connect();
+    await eventually(() => asked.all.filter((who) => who === 'gone').length > before);
+  });
+
+  it('gives the connection up at once that is being opened', async () => {
+    const { url, accepted } = await startMute();
+    const client = createHelper(url, { options: { transports: ['websocket'] } });
+    const socket = await accepted.next();
+    client.helper.shutdown();
+    await eventually(() => socket.destroyed || socket.readableEnded);
+  });
+});
+
+describe('shutdown() of a connected client', () => {
+  it.each(CLIENT_TRANSPORTS.map((transports) => ({ transports })))(
+    'ends the connection, all listeners and the state, and calls nobody, over $transports',
+    async ({ transports }) => {
+      const server = await startWordsServer();
+      const client = await createAuthenticated(server.url, { options: { transports } });
+      const raw = client.helper.getSocketClient();
+      const heard: unknown[] = [];
+      raw.on('news', (text) => heard.push(text));
+      raw.onAny((event) => heard.push(event));
+      client.helper.subscribe({ event: 'news', handler: (text) => void heard.push(text) });
+      const socket = await server.sockets.next();
+      const ended = new Promise((resolve) => socket.on('disconnect', resolve));
+      const before = client.calls.all.length;
+      client.helper.shutdown();
+      client.helper.shutdown();
+      expect(client.helper.getState()).toBe('unauthorized');
+      expect([raw.connected, raw.active]).toEqual([false, false]);
+      expect(raw.listeners('news')).toEqual([]);
+      expect(raw.listeners('connect')).toEqual([]);
+      expect(raw.listenersAny()).toEqual([]);
+      await ended;
+      await eventually(() => expect(server.io.engine.clientsCount).toBe(0));
+      expect(client.calls.all).toHaveLength(before);
+      expect(heard).toEqual([]);
+    },
+  );
+
+  it('is final, and every call after it is harmless', async () => {
+    const server = await startWordsServer();
+    const { helper, log } = await createAuthenticated(server.url);
+    helper.shutdown();
+    helper.connect();
+    helper.disconnect();
+    helper.authenticate();
+    helper.configure();
+    helper.subscribe({ event: 'news', handler: () => {} });
+    helper.unsubscribe({ event: 'news' });
+    expect(() => helper.emit({ topic: 'news' })).toThrow(expect.objectContaining({ code: 'not_connected' }));
+    expect((await helper.joinRooms({ rooms: ['a'] })).refused).toMatchObject([{ room: 'a', code: 'offline' }]);
+    expect(helper.getSocketClient().active).toBe(false);
+    expect(helper.getSocketClient().listeners('news')).toEqual([]);
+    expect(log.lines.filter((line) => line.includes('was shut down'))).toHaveLength(2);
+  });
+
+  it('leaves another helper of the same host alone, of the same namespace or another', async () => {
+    const server = await startWordsServer();
+    server.io.of('/chat').on('connection', (socket) => socket.on('hello', (answer) => answer('hello')));
+    const first = createHelper(server.url);
+    const others = [createHelper(server.url), createHelper(`${server.url}/chat`)];
+    for (const client of [first, ...others]) await called(client, 'onConnected');
+    first.helper.shutdown();
+    const [second, chat] = others.map(({ helper }) => helper);
+    second?.emit({ topic: 'end' });
+    await server.heard.next(([event]) => event === 'end');
+    expect(await chat?.getSocketClient().timeout(5_000).emitWithAck('hello')).toBe('hello');
+    expect(others.map(({ calls }) => calls.all.length)).toEqual([1, 1]);
+  });
+});
+
+describe('a program that shuts its client down', () => {
+  let awayUrl = '';
+  beforeAll(async () => {
+    awayUrl = `http://127.0.0.1:${await unusedPort()}`;
+  });
+
+  function startClient(...args: [host: string, transports: string, moment: string]): IProgram {
+    return startProgram(new URL('../fixtures/client-shutdown.mjs', import.meta.url), { args });
+  }
+
+  async function endOf(host: string, transports: string, moment: string): Promise<unknown[]> {
+    const program = startClient(host, transports, moment);
+    const exit = await program.ended(10_000);
+    expect(program.stderr).toBe('');
+    expect(exit).toMatchObject({ code: 0 });
+    return [...program.messages.all];
+  }
+
+  it.each([
+    ['polling', 'failed'],
+    ['websocket', 'failed'],
+    ['polling', 'trying again'],
+    ['websocket', 'trying again'],
+  ])('ends by itself while the server is away, over %s, when it has %s', async (transports, moment) => {
+    expect(await endOf(awayUrl, transports, moment)).toEqual(['started', 'unauthorized']);
+  });
+
+  it.each([['polling'], ['websocket'], ['polling,websocket']])(
+    'says goodbye, then ends by itself, over %s',
+    async (transports) => {
+      const server = await startWordsServer();
+      const reasons = new EventLog<string>();
+      server.io.on('connection', (socket) => socket.on('disconnect', (reason) => reasons.push(reason)));
+      expect(await endOf(server.url, transports, 'connected')).toEqual(['started', 'unauthorized']);
+      expect(await reasons.next()).toBe('client namespace disconnect');
+    },
+  );
+
+  it.each([['polling'], ['websocket']])(
+    'lives on over %s while it is connected, and ends when it shuts down',
+    async (transports) => {
+      const server = await startWordsServer({ pingInterval: 20 });
+      const program = startClient(server.url, transports, 'told');
+      const { conn } = await server.sockets.next();
+      const beats = new EventLog<unknown>();
+      conn.on('heartbeat', () => beats.push(undefined));
+      for (let i = 0; i < 10; i++) await beats.next();
+      program.send('now');
+      expect(await program.ended()).toMatchObject({ code: 0 });
+    },
+  );
+
+  it.each([['polling'], ['websocket']])(
+    'lives on over %s while a server says nothing, and ends when it shuts down',
+    async (transports) => {
+      const { url, accepted } = await startMute();
+      const program = startClient(url, transports, 'told');
+      for (let i = 0; i < 3; i++) await accepted.next();
+      program.send('now');
+      expect(await program.ended()).toMatchObject({ code: 0 });
+      expect(program.messages.all).toEqual(['started', 'unauthorized']);
+    },
+  );
+
+  it('ends a few seconds later where a server has stopped answering over polling', async () => {
+    const server = await startWordsServer();
+    const proxy = await startProxy({ target: server.port });
+    const program = startClient(`http://127.0.0.1:${proxy.port}`, 'polling', 'told');
+    await server.sockets.next();
+    proxy.blackhole();
+    program.send('now');
+    expect(await program.ended(10_000)).toMatchObject({ code: 0 });
+  });
+});

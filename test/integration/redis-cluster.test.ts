@@ -1,0 +1,140 @@
+import type { Emitter } from '@socket.io/redis-emitter';
+import { Cluster } from 'ioredis';
+import { describe, expect, it } from 'vitest';
+import { SocketIOEmitterHelper } from '../../src/backplane/emitter.js';
+import { createRedisBackplane } from '../../src/backplane/redis-backplane.js';
+import { RedisClusterHelper } from '../../src/backplane/redis-helper.js';
+import { inOrder, listener, sendUntilHeard, startNode, takeTheClock } from '../support/backplane.js';
+import { defer } from '../support/cleanup.js';
+import { eventually } from '../support/facts.js';
+import { type IRedis, startRedis, startRedisCluster } from '../support/redis.js';
+
+function clusterClient(nodes: readonly IRedis[]): Cluster {
+  const client = new Cluster(
+    nodes.map(({ host, port }) => ({ host, port })),
+    { lazyConnect: true },
+  );
+  client.on('error', () => undefined);
+  defer(() => client.disconnect());
+  return client;
+}
+
+describe.each([
+  ['one node', async () => [await startRedis({ cluster: true })]],
+  ['three nodes', () => startRedisCluster()],
+] as const)('a Redis cluster of %s', (_, startNodes) => {
+  it('carries messages in order, counts servers on all nodes, and knows who has which socket', async () => {
+    const nodes = await startNodes();
+    const servers = await Promise.all(
+      ['a', 'b', 'c'].map((id) => startNode({ redisConnection: clusterClient(nodes), sockets: [id], identifier: id })),
+    );
+    const [one, two, three] = servers;
+    if (one === undefined || two === undefined || three === undefined) throw new Error('unreachable');
+    const ears = await Promise.all(servers.map(({ url }) => listener(url)));
+    const [ear] = ears;
+    if (ear === undefined) throw new Error('unreachable');
+    await sendUntilHeard(one, ears[2] ?? ear, await sendUntilHeard(one, ears[1] ?? ear, 0));
+    for (let number = 10_000; number < 15_000; number++) one.io.emit('n', number);
+    await eventually(() => ears.every(({ heard }) => heard.at(-1) === 14_999), { timeout: 15_000 });
+    for (const { heard } of ears) {
+      expect(inOrder(heard)).toBe(true);
+      expect(heard.filter((number) => number >= 10_000)).toHaveLength(5_000);
+    }
+    await eventually(async () => expect(await one.io.fetchSockets()).toHaveLength(3));
+    const owners = await one.backplane.findSockets(['a', 'b', 'c', 'd'], 5_000);
+    expect([...owners.values()]).toEqual(['nowhere', 'elsewhere', 'elsewhere', 'nowhere']);
+    (one.backplane.emitter() as Emitter).emit('n', 20_000);
+    await eventually(() => ears.every(({ heard }) => heard.at(-1) === 20_000));
+    expect(servers.flatMap(({ reports }) => reports)).toEqual([]);
+  });
+});
+
+describe('a Redis cluster', () => {
+  it('is left with three connections an instance, and with the given client unconnected', async () => {
+    const redis = await startRedis({ cluster: true });
+    const client = clusterClient([redis]);
+    const node = await startNode({ redisConnection: client, identifier: 'one' });
+    const connections = async () => (await redis.cli('CLIENT', 'LIST')).split('\n').length - 1;
+    await eventually(async () => (await connections()) === 3);
+    expect(client.status).toBe('wait');
+    await node.backplane.close(1_000);
+    await eventually(async () => (await connections()) === 0);
+  });
+
+  it('that loses nodes is healed from by way of the others', async () => {
+    const nodes = await startRedisCluster();
+    for (const node of nodes) {
+      await node.configSet('cluster-require-full-coverage', 'no');
+      await node.configSet('cluster-allow-pubsubshard-when-down', 'yes');
+    }
+    const one = await startNode({ redisConnection: clusterClient(nodes), identifier: 'one' });
+    const two = await startNode({ redisConnection: clusterClient(nodes), identifier: 'two' });
+    const ear = await listener(two.url);
+    const next = await sendUntilHeard(one, ear, 0);
+    for (const node of nodes) {
+      const ours = (await node.cli('CLIENT', 'LIST')).includes('name=roomgate:one:publisher');
+      if (ours) await node.kill();
+    }
+    await eventually(() => one.reported('backplane_lost').some(({ connection }) => connection === 'publisher'));
+    await sendUntilHeard(one, ear, next + 1_000);
+    expect(inOrder(ear.heard)).toBe(true);
+  });
+
+  it('that moves its slots is followed to the node that has the leases now', async () => {
+    const clock = takeTheClock();
+    const nodes = await startRedisCluster();
+    const one = await startNode({ redisConnection: clusterClient(nodes), identifier: 'one' });
+    await startNode({ redisConnection: clusterClient(nodes), identifier: 'two', sockets: ['a'] });
+    const key = 'roomgate:socket.io:instances';
+    const holds = async (node: IRedis) => (await node.cli('KEYS', key)) === key;
+    const held = await Promise.all(nodes.map(holds));
+    const from = nodes[held.indexOf(true)];
+    const to = nodes[held.indexOf(false)];
+    if (from === undefined || to === undefined) throw new Error('unreachable');
+    const slot = await from.cli('CLUSTER', 'KEYSLOT', key);
+    const id = await to.cli('CLUSTER', 'MYID');
+    await from.cli('DEL', key);
+    for (const node of [to, ...nodes]) await node.cli('CLUSTER', 'SETSLOT', slot, 'NODE', id);
+    await eventually(
+      async () => {
+        clock.ticks(1);
+        return (await one.backplane.findSockets(['a'], 200)).get('a') === 'elsewhere';
+      },
+      { timeout: 15_000 },
+    );
+    await eventually(async () => (await to.cli('ZCARD', key)) === '2', { timeout: 15_000 });
+  });
+
+  it('is reached through RedisClusterHelper, with a password that only the nodes were given', async () => {
+    const redis = await startRedis({ cluster: true, password: 'secret' });
+    const helper = new RedisClusterHelper({
+      name: 'cluster',
+      nodes: [{ host: redis.host, port: `${redis.port}`, password: 'secret' }],
+    });
+    helper.getClient().on('error', () => undefined);
+    defer(() => helper.disconnect());
+    const node = await startNode({ redisConnection: helper });
+    const ear = await listener(node.url);
+    const emitter = new SocketIOEmitterHelper({ identifier: 'worker', redisConnection: helper, logger: false });
+    defer(() => emitter.shutdown());
+    await emitter.configure();
+    emitter.send({ payload: { topic: 'n', data: 1 } });
+    await eventually(() => ear.heard.length === 1);
+  });
+
+  it('that can not be reached is named by its nodes', async () => {
+    const redis = await startRedis({ cluster: true });
+    await redis.kill();
+    const backplane = createRedisBackplane({
+      redisConnection: clusterClient([redis]),
+      identifier: 'a',
+      report: () => undefined,
+    });
+    await expect(backplane.open({ hasSocket: () => false }, 300)).rejects.toMatchObject({
+      code: 'redis_unreachable',
+      message: expect.stringMatching(
+        new RegExp(`${redis.host}:${redis.port} within 300 ms: No node of the cluster is of use: .+`),
+      ),
+    });
+  });
+});

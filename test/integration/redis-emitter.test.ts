@@ -1,0 +1,118 @@
+import { Emitter } from '@socket.io/redis-emitter';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { SocketIOEmitterHelper } from '../../src/backplane/emitter.js';
+import type { ILogger } from '../../src/protocol/types.js';
+import { inOrder, listener, redisClient, startNode } from '../support/backplane.js';
+import { defer } from '../support/cleanup.js';
+import { eventually } from '../support/facts.js';
+import { type IRedis, startRedis } from '../support/redis.js';
+
+let redis: IRedis;
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+
+function newEmitter(port: number, more: { redisTimeout?: number; key?: string; logger?: ILogger } = {}) {
+  const redisConnection = redisClient(port);
+  const helper = new SocketIOEmitterHelper({ identifier: 'worker', redisConnection, logger: false, ...more });
+  defer(() => helper.shutdown());
+  return { helper, redisConnection };
+}
+
+describe('SocketIOEmitterHelper', () => {
+  it('reaches everybody, a room and a socket, each client once and in order', async () => {
+    const node = await startNode({ redisConnection: redisClient(redis.port) });
+    const [a, b] = [await listener(node.url), await listener(node.url)];
+    node.io.in(a.id).socketsJoin(['room', 'other']);
+    await eventually(() => node.io.sockets.adapter.rooms.has('room'));
+    const { helper, redisConnection } = newEmitter(redis.port);
+    await helper.configure();
+    await helper.configure();
+    const done: number[] = [];
+    helper.send({ payload: { topic: 'n', data: 1 }, cb: () => done.push(1) });
+    expect(done).toEqual([]);
+    helper.send({ destination: 'room', payload: { topic: 'n', data: 2 } });
+    helper.send({ destination: ['room', 'other', a.id], payload: { topic: 'n', data: 3 } });
+    helper.send({ destination: b.id, payload: { topic: 'n', data: 4 } });
+    helper.send({ payload: { topic: 'n', data: 0 } });
+    await eventually(() => a.heard.at(-1) === 0 && b.heard.at(-1) === 0);
+    expect(a.heard).toEqual([1, 2, 3, 0]);
+    expect(b.heard).toEqual([1, 4, 0]);
+    expect(done).toEqual([1]);
+    expect(helper.getEmitter()).toBeInstanceOf(Emitter);
+    expect(redisConnection.status).toBe('wait');
+  });
+
+  it('reaches only the servers of its own key', async () => {
+    const [ours, theirs] = [
+      await startNode({ redisConnection: redisClient(redis.port), key: 'shop' }),
+      await startNode({ redisConnection: redisClient(redis.port) }),
+    ];
+    const [ear, other] = [await listener(ours.url), await listener(theirs.url)];
+    const { helper } = newEmitter(redis.port, { key: 'shop' });
+    await helper.configure();
+    helper.send({ payload: { topic: 'n', data: 1 } });
+    await eventually(() => ear.heard.length === 1);
+    expect(other.heard).toEqual([]);
+  });
+
+  it('refuses what can not be meant, and sending before configure()', async () => {
+    const { helper } = newEmitter(redis.port);
+    const message = { payload: { topic: 'n', data: 1 } };
+    expect(() => helper.send(message)).toThrow('configure');
+    expect(() => helper.getEmitter()).toThrow('configure');
+    await helper.configure();
+    expect(() => helper.send({ ...message, destination: '' })).toThrow('destination');
+    expect(() => helper.send({ payload: { topic: 'disconnect' } })).toThrow('reserved');
+    expect(() => new SocketIOEmitterHelper({ identifier: '', redisConnection: redisClient(1) })).toThrow('identifier');
+    expect(() => new SocketIOEmitterHelper({ identifier: 'a', redisConnection: {} as never })).toThrow(
+      'redisConnection',
+    );
+  });
+
+  it('keeps what it is given while Redis is away, and throws nothing at the program', async () => {
+    const own = await startRedis();
+    const node = await startNode({ redisConnection: redisClient(own.port) });
+    const { heard } = await listener(node.url);
+    const lines: string[] = [];
+    const logger = { debug() {}, info() {}, error() {}, warn: (line: string) => lines.push(line) };
+    const { helper } = newEmitter(own.port, { logger });
+    await helper.configure();
+    await own.kill();
+    await eventually(() => lines.some((line) => line.includes('away')));
+    for (let number = 0; number < 1_000; number++) helper.send({ payload: { topic: 'n', data: number } });
+    await own.restart();
+    await eventually(() => {
+      helper.send({ payload: { topic: 'n', data: 5_000 + heard.length } });
+      return heard.length > 0;
+    });
+    expect(inOrder(heard)).toBe(true);
+    await eventually(() => lines.some((line) => line.includes('back')));
+  });
+
+  it('says where Redis is not, may be configured again, and ends without harm', async () => {
+    const own = await startRedis();
+    await own.kill();
+    const { helper } = newEmitter(own.port, { redisTimeout: 200 });
+    await expect(helper.configure()).rejects.toMatchObject({
+      code: 'redis_unreachable',
+      message: expect.stringContaining(`127.0.0.1:${own.port}`),
+    });
+    await own.restart();
+    await helper.configure();
+    await Promise.all([helper.shutdown(), helper.shutdown()]);
+    expect(() => helper.send({ payload: { topic: 'n', data: 1 } })).not.toThrow();
+    await eventually(async () => (await own.cli('CLIENT', 'LIST')).split('\n').length === 1);
+    await newEmitter(own.port).helper.shutdown();
+  });
+
+  it('gives up a configure() that waits when it is shut down', async () => {
+    const own = await startRedis();
+    await own.kill();
+    const { helper } = newEmitter(own.port);
+    const configuring = helper.configure().catch((error: unknown) => error);
+    await helper.shutdown();
+    expect(await configuring).toMatchObject({ code: 'shut_down' });
+  });
+});

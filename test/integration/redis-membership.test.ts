@@ -1,0 +1,162 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { openClient, redisClient, startNode, takeTheClock } from '../support/backplane.js';
+import { eventually } from '../support/facts.js';
+import { type IRedis, startRedis } from '../support/redis.js';
+
+let redis: IRedis;
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+
+const start = (sockets: readonly string[] = [], more: { key?: string; port?: number } = {}) =>
+  startNode({ redisConnection: redisClient(more.port ?? redis.port), sockets, ...(more.key ? { key: more.key } : {}) });
+
+describe('findSockets()', () => {
+  it('tells which sockets another instance has, all in one go and long before the time is up', async () => {
+    const one = await start(['a']);
+    await start(['b']);
+    await start(['c']);
+    const begun = performance.now();
+    const owners = await one.backplane.findSockets(['a', 'b', 'c', 'd'], 10_000);
+    expect(performance.now() - begun).toBeLessThan(1_000);
+    expect([...owners]).toEqual([
+      ['a', 'nowhere'],
+      ['b', 'elsewhere'],
+      ['c', 'elsewhere'],
+      ['d', 'nowhere'],
+    ]);
+  });
+
+  it('asks for thousands at once, and for no name that no socket can have', async () => {
+    const one = await start();
+    await start(['id-2500']);
+    const ids = Array.from({ length: 3_000 }, (_, index) => `id-${index}`);
+    const owners = await one.backplane.findSockets([...ids, 'x'.repeat(1_000)], 5_000);
+    expect(owners.size).toBe(3_001);
+    expect([...owners].filter(([, owner]) => owner !== 'nowhere')).toEqual([['id-2500', 'elsewhere']]);
+  });
+
+  it('knows what it does not know: an instance that lives and does not answer', async () => {
+    const client = openClient(redis.port);
+    const mute = await startNode({ redisConnection: client, sockets: ['a'] });
+    const one = await start();
+    await client.connection('subscriber').unsubscribe('roomgate:socket.io:ask');
+    const owners = await one.backplane.findSockets(['a', 'b'], 200);
+    expect([...owners.values()]).toEqual(['unanswered', 'unanswered']);
+    await mute.backplane.close(500);
+    expect((await one.backplane.findSockets(['a'], 2_000)).get('a')).toBe('nowhere');
+  });
+
+  it('keeps apart programs that share one Redis under different keys', async () => {
+    const one = await start([], { key: 'shop' });
+    await start(['a'], { key: 'other' });
+    expect((await one.backplane.findSockets(['a'], 2_000)).get('a')).toBe('nowhere');
+  });
+
+  it('answers at once, and never "nowhere", while Redis is away; and by itself again after that', async () => {
+    const own = await startRedis();
+    const one = await start([], { port: own.port });
+    const two = await start(['a'], { port: own.port });
+    await own.kill();
+    await eventually(() => one.reported('backplane_lost').length === 3);
+    const begun = performance.now();
+    expect([...(await one.backplane.findSockets(['a', 'b'], 5_000)).values()]).toEqual(['unanswered', 'unanswered']);
+    expect(performance.now() - begun).toBeLessThan(500);
+    await own.restart();
+    for (const node of [one, two]) await eventually(() => node.reported('backplane_restored').length === 3);
+    expect((await one.backplane.findSockets(['a'], 5_000)).get('a')).toBe('elsewhere');
+  });
+
+  it('does not wait for longer than it may where Redis does not answer', async () => {
+    const own = await startRedis();
+    const one = await start([], { port: own.port });
+    await own.pause();
+    expect((await one.backplane.findSockets(['a'], 200)).get('a')).toBe('unanswered');
+    own.resume();
+  });
+
+  it('does not forget the others when Redis lost its memory', async () => {
+    const own = await startRedis();
+    const one = await start([], { port: own.port });
+    await start(['a'], { port: own.port });
+    expect((await one.backplane.findSockets(['a'], 2_000)).get('a')).toBe('elsewhere');
+    await own.cli('FLUSHALL');
+    expect((await one.backplane.findSockets(['a'], 2_000)).get('a')).toBe('elsewhere');
+  });
+
+  it('holds no more than a bounded number of questions', async () => {
+    const client = openClient(redis.port);
+    const mute = await startNode({ redisConnection: client });
+    const one = await start();
+    await client.connection('subscriber').unsubscribe('roomgate:socket.io:ask');
+    const asked = Array.from({ length: 1_000 }, () => one.backplane.findSockets(['a'], 400));
+    const begun = performance.now();
+    expect((await one.backplane.findSockets(['a'], 5_000)).get('a')).toBe('unanswered');
+    expect(performance.now() - begun).toBeLessThan(300);
+    await Promise.all(asked);
+    await mute.backplane.close(500);
+    expect((await one.backplane.findSockets(['a'], 2_000)).get('a')).toBe('nowhere');
+  });
+
+  it('ends with close()', async () => {
+    const client = openClient(redis.port);
+    await startNode({ redisConnection: client });
+    const one = await start();
+    await client.connection('subscriber').unsubscribe('roomgate:socket.io:ask');
+    const asked = one.backplane.findSockets(['a'], 20_000);
+    await one.backplane.close(500);
+    expect((await asked).get('a')).toBe('unanswered');
+  });
+});
+
+describe('an instance', () => {
+  it('that died without a word is waited for until its lease is over', async () => {
+    const own = await startRedis();
+    const dead = `${'d'.repeat(16)}`;
+    const one = await start([], { port: own.port });
+    const [seconds] = (await own.cli('TIME')).split('\n');
+    const until = (Number(seconds) + 1) * 1_000 + 500;
+    await own.cli('ZADD', 'roomgate:socket.io:instances', `${until}`, dead);
+    expect((await one.backplane.findSockets(['a'], 100)).get('a')).toBe('unanswered');
+    await eventually(async () => (await one.backplane.findSockets(['a'], 100)).get('a') === 'nowhere');
+  });
+
+  it('that says goodbye is not waited for, by a question that is already on its way neither', async () => {
+    const client = openClient(redis.port);
+    const mute = await startNode({ redisConnection: client, sockets: ['a'] });
+    const one = await start();
+    await client.connection('subscriber').unsubscribe('roomgate:socket.io:ask');
+    const asked = one.backplane.findSockets(['a'], 10_000);
+    await mute.backplane.close(500);
+    const begun = performance.now();
+    expect((await asked).get('a')).toBe('nowhere');
+    expect(performance.now() - begun).toBeLessThan(2_000);
+  });
+
+  it('renews its lease, and takes it out again in a Redis that forgot', async () => {
+    const own = await startRedis();
+    const clock = takeTheClock();
+    const client = openClient(own.port);
+    await startNode({ redisConnection: client });
+    const list = () => own.cli('ZRANGE', 'roomgate:socket.io:instances', '0', '-1');
+    expect(await list()).toMatch(/^[\w-]{16}$/);
+    await own.cli('FLUSHALL');
+    for (let tick = 0; tick < 5; tick++) {
+      clock.ticks(1);
+      // So that Redis has answered what the tick asked.
+      await client.connection('emitter').ping();
+    }
+    await eventually(async () => expect(await list()).toMatch(/^[\w-]{16}$/));
+    expect(Number(await own.cli('PTTL', 'roomgate:socket.io:instances'))).toBeGreaterThan(15_000);
+  });
+
+  it('that may not write says so, and takes no silence for an answer', async () => {
+    const own = await startRedis();
+    await own.cli('ACL', 'SETUSER', 'guest', 'on', '>secret', '~*', '&*', '+@all', '-zadd');
+    const redisConnection = redisClient(own.port, { username: 'guest', password: 'secret' });
+    const one = await startNode({ redisConnection });
+    expect((await one.backplane.findSockets(['a'], 1_000)).get('a')).toBe('unanswered');
+    expect(one.reported('backplane_limited')).toMatchObject([{ command: 'ZADD' }]);
+  });
+});

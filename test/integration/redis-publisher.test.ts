@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest';
+import {
+  inOrder,
+  listener,
+  openClient,
+  redisClient,
+  sendUntilHeard,
+  startNode,
+  takeTheClock,
+} from '../support/backplane.js';
+import { eventually } from '../support/facts.js';
+import { startRedis } from '../support/redis.js';
+import { startProxy } from '../support/tcp-proxy.js';
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
+
+describe('the publisher', () => {
+  it('loses nothing of 20 000 messages in one tick', async () => {
+    const { port } = await startRedis();
+    const [one, two] = [
+      await startNode({ redisConnection: redisClient(port) }),
+      await startNode({ redisConnection: redisClient(port) }),
+    ];
+    const { heard } = await listener(two.url);
+    for (let number = 0; number < 20_000; number++) one.io.emit('n', number);
+    await eventually(() => heard.length >= 20_000, { timeout: 15_000 });
+    expect(heard).toEqual(numbers(0, 20_000));
+    expect(one.reports).toEqual([]);
+  });
+
+  it('keeps what is sent while Redis is away, in order, and counts what it had to drop', async () => {
+    const redis = await startRedis();
+    const one = await startNode({ redisConnection: redisClient(redis.port) });
+    const two = await startNode({ redisConnection: redisClient(redis.port) });
+    const { heard } = await listener(two.url);
+    const own = await listener(one.url);
+    await redis.kill();
+    await eventually(() => one.reported('backplane_lost').length === 3);
+    for (let number = 0; number < 12_000; number++) one.io.emit('n', number);
+    await eventually(() => own.heard.length === 12_000, { what: 'local delivery', timeout: 10_000 });
+    await redis.restart();
+    await eventually(() => heard.at(-1) === 11_999, { timeout: 10_000 });
+    // The subscriber over there comes back at a moment of its own: what was said before that is gone.
+    expect(inOrder(heard)).toBe(true);
+    expect(heard[0]).toBeGreaterThanOrEqual(2_000);
+    const [back] = one.reported('backplane_restored').filter(({ connection }) => connection === 'publisher');
+    expect(back).toMatchObject({ dropped: 2_000, uncertain: 0 });
+    await sendUntilHeard(two, own, 20_000);
+  });
+
+  it('holds at most 16 MB', async () => {
+    const redis = await startRedis();
+    const one = await startNode({ redisConnection: redisClient(redis.port) });
+    await redis.kill();
+    await eventually(() => one.reported('backplane_lost').length === 3);
+    const megabyte = 'x'.repeat(1_024 * 1_024);
+    for (let count = 0; count < 20; count++) one.io.emit('large', megabyte);
+    await redis.restart();
+    const [back] = await eventually(() => {
+      const found = one.reported('backplane_restored').filter(({ connection }) => connection === 'publisher');
+      return found.length > 0 && found;
+    });
+    expect(back?.dropped).toBe(5);
+  });
+
+  it('never throws and never rejects, whatever state it is in', async () => {
+    const redis = await startRedis();
+    const one = await startNode({ redisConnection: redisClient(redis.port) });
+    one.io.emit('n', 1);
+    await redis.kill();
+    one.io.emit('n', 2);
+    await eventually(() => one.reported('backplane_lost').length === 3);
+    one.io.emit('n', 3);
+    await expect(one.io.fetchSockets()).rejects.toThrow('Redis is away');
+    await one.backplane.close(100);
+    expect(() => one.io.emit('n', 4)).not.toThrow();
+  });
+});
+
+describe('a Redis that does not answer', () => {
+  it('is not waited for in memory without bounds, and gets all of it in order when it goes on', async () => {
+    const redis = await startRedis();
+    const clock = takeTheClock();
+    const one = await startNode({ redisConnection: redisClient(redis.port) });
+    const two = await startNode({ redisConnection: redisClient(redis.port) });
+    const { heard } = await listener(two.url);
+    await redis.pause();
+    for (let number = 0; number < 500; number++) one.io.emit('n', number);
+    clock.ticks(4);
+    expect(one.reported('backplane_lost').map(({ connection }) => connection)).toContain('publisher');
+    for (let number = 500; number < 1_000; number++) one.io.emit('n', number);
+    redis.resume();
+    await eventually(() => heard.length === 1_000, { timeout: 10_000 });
+    expect(heard).toEqual(numbers(0, 1_000));
+    expect(one.reported('backplane_restored').find(({ connection }) => connection === 'publisher')).toMatchObject({
+      dropped: 0,
+      uncertain: 0,
+    });
+  });
+
+  it('gets another connection, and nothing that the former one wrote comes after it or twice', async () => {
+    const redis = await startRedis();
+    const clock = takeTheClock();
+    const client = openClient(redis.port);
+    const one = await startNode({ redisConnection: client });
+    const two = await startNode({ redisConnection: redisClient(redis.port) });
+    const { heard } = await listener(two.url);
+    const former = client.connection('publisher');
+    await redis.pause();
+    // Large enough that Redis takes many turns to read what lies in its socket.
+    const ballast = 'x'.repeat(1_000);
+    for (let number = 0; number < 3_000; number++) one.io.emit('n', number, ballast);
+    clock.ticks(12);
+    expect(client.connection('publisher')).toBe(former);
+    for (let number = 3_000; number < 3_500; number++) one.io.emit('n', number);
+    await eventually(() => client.connection('publisher') !== former);
+    redis.resume();
+    await eventually(() => heard.at(-1) === 3_499, { what: 'the last number', timeout: 15_000 });
+    expect(inOrder(heard)).toBe(true);
+    expect(heard.filter((number) => number >= 3_000)).toEqual(numbers(3_000, 3_500));
+    const [back] = one.reported('backplane_restored').filter(({ connection }) => connection === 'publisher');
+    expect(back).toMatchObject({ dropped: 0, uncertain: 3_000 });
+  });
+
+  it('is not taken for dead because the program held its event loop', async () => {
+    const { port } = await startRedis();
+    const client = openClient(port);
+    const one = await startNode({ redisConnection: client });
+    const former = client.connection('publisher');
+    one.io.emit('n', 1);
+    const end = performance.now() + 12_000;
+    while (performance.now() < end);
+    await eventually(async () => (await one.io.fetchSockets()).length === 0);
+    expect(client.connection('publisher')).toBe(former);
+    expect(one.reports).toEqual([]);
+  });
+});
+
+describe('the fence', () => {
+  it('kills nobody in a Redis that was started anew, where numbers of clients begin anew', async () => {
+    const redis = await startRedis();
+    const client = openClient(redis.port);
+    await startNode({ redisConnection: client });
+    const id = Number(await client.connection('publisher').call('client', 'id'));
+    await redis.kill();
+    await eventually(() => client.connection('publisher').status === 'end');
+    const proxy = await startProxy({ target: redis.port });
+    await redis.restart();
+    // Strangers take the numbers that the publisher had.
+    const strangers = Array.from({ length: id + 5 }, () => redisClient(proxy.port));
+    await Promise.all(strangers.map((stranger) => stranger.connect()));
+    await eventually(() => client.connection('publisher').status === 'ready');
+    await eventually(async () => (await client.connection('publisher').call('ping')) === 'PONG');
+    const answers = await Promise.all(strangers.map((stranger) => stranger.ping()));
+    expect(new Set(answers)).toEqual(new Set(['PONG']));
+    expect(strangers.every(({ status }) => status === 'ready')).toBe(true);
+  });
+
+  it('is done without where CLIENT is forbidden, and that is said once', async () => {
+    const redis = await startRedis();
+    await redis.cli('ACL', 'SETUSER', 'guest', 'on', '>secret', '~*', '&*', '+@all', '-client', '-info');
+    const connection = redisClient(redis.port, { username: 'guest', password: 'secret', disableClientInfo: true });
+    const one = await startNode({ redisConnection: connection });
+    const two = await startNode({ redisConnection: redisClient(redis.port) });
+    const { heard } = await listener(two.url);
+    await sendUntilHeard(one, { heard }, 0);
+    await redis.cli('CLIENT', 'KILL', 'TYPE', 'normal');
+    await redis.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    await eventually(() => one.reported('backplane_restored').length >= 3);
+    await eventually(() => two.reported('backplane_restored').length >= 3);
+    await sendUntilHeard(one, { heard }, 10_000);
+    expect(one.reported('backplane_limited').map(({ command }) => command)).toEqual(['INFO', 'CLIENT ID']);
+  });
+});

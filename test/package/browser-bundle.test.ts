@@ -1,0 +1,61 @@
+import { isBuiltin } from 'node:module';
+import { gzipSync } from 'node:zlib';
+import { build, type Rollup } from 'vite';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createConsumer, type IConsumer } from './consumer.js';
+
+/**
+ * What `roomgate/client` may add to a page that has socket.io-client already, minified and compressed. Raise it knowingly:
+ * every visitor of every page pays for it.
+ */
+const OWN_LIMIT_BYTES = 5_000;
+
+let consumer: IConsumer;
+
+beforeAll(async () => {
+  consumer = await createConsumer();
+}, 120_000);
+
+async function bundle(external: string[] = []): Promise<{ code: string; modules: string[]; imports: string[] }> {
+  await consumer.write('page.js', `export * from 'roomgate/client';`);
+  const result = await build({
+    root: consumer.folder,
+    configFile: false,
+    logLevel: 'silent',
+    build: {
+      write: false,
+      minify: true,
+      rollupOptions: { input: `${consumer.folder}/page.js`, external, preserveEntrySignatures: 'strict' },
+    },
+  });
+  const outputs = (Array.isArray(result) ? result : [result]) as Rollup.RollupOutput[];
+  const chunks = outputs.flatMap(({ output }) => output).filter((it) => it.type === 'chunk');
+  return {
+    code: chunks.map((chunk) => chunk.code).join('\n'),
+    modules: chunks.flatMap((chunk) => chunk.moduleIds),
+    imports: chunks.flatMap((chunk) => [...chunk.imports, ...chunk.dynamicImports]),
+  };
+}
+
+describe('roomgate/client in a page', () => {
+  test('bundles without anything of Node.js', async () => {
+    const { code, modules, imports } = await bundle();
+    expect(modules.some((id) => id.includes('/roomgate/dist/client/'))).toBe(true);
+    expect(modules.some((id) => id.includes('/socket.io-client/'))).toBe(true);
+    // How Vite replaces a module that only Node.js has.
+    expect(modules.filter((id) => id.includes('__vite-browser-external') || isBuiltin(id))).toEqual([]);
+    expect(imports.filter(isBuiltin)).toEqual([]);
+    expect(code).not.toMatch(/\b(?:setImmediate|__dirname|Buffer\.from|process\.(?:env|nextTick|on))\b/);
+  });
+
+  test(`costs at most ${OWN_LIMIT_BYTES} bytes beside socket.io-client`, async () => {
+    const [own, whole] = await Promise.all([bundle(['socket.io-client']), bundle()]);
+    const [ownBytes, wholeBytes] = [own, whole].map(({ code }) => gzipSync(code, { level: 9 }).byteLength);
+    console.log(
+      `roomgate/client: ${ownBytes} bytes of its own, ${wholeBytes} bytes with socket.io-client (minified, gzip)`,
+    );
+    expect(own.imports).toEqual(['socket.io-client']);
+    expect(ownBytes).toBeGreaterThan(500);
+    expect(ownBytes).toBeLessThanOrEqual(OWN_LIMIT_BYTES);
+  });
+});

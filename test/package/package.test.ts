@@ -1,0 +1,213 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { startProgram } from '../support/process.js';
+import { createConsumer, type IConsumer } from './consumer.js';
+import { projectFolder } from './imports.js';
+
+const run = promisify(execFile);
+
+const REDIS_PACKAGES = ['ioredis', '@socket.io/redis-adapter', '@socket.io/redis-emitter', 'notepack.io'];
+const SERVER_EXPORTS = [
+  'DefaultRedisHelper',
+  'RedisClusterHelper',
+  'RedisHelper',
+  'RuntimeModules',
+  'SocketIOClientHelper',
+  'SocketIOClientStates',
+  'SocketIOConstants',
+  'SocketIOEmitterHelper',
+  'SocketIOServerHelper',
+];
+const CLIENT_EXPORTS = ['SocketIOClientHelper', 'SocketIOClientStates', 'SocketIOConstants'];
+
+/** The oldest versions without a published advisory against them. */
+const FLOORS = { 'socket.io': '4.8.3', 'engine.io': '6.6.9', 'socket.io-parser': '4.2.6', ws: '8.21.0' };
+
+let consumer: IConsumer;
+/** This Node.js, and the newest even one where that is another. */
+const nodes = new Set([process.execPath]);
+
+beforeAll(async () => {
+  const { stdout } = await run(process.execPath, ['scripts/newest-node.mjs'], { cwd: projectFolder });
+  if (stdout.trim() !== '') nodes.add(stdout.trim());
+  consumer = await createConsumer();
+}, 120_000);
+
+/** What a program in the consumer's folder prints first. Fails when it does not end well, or says anything on stderr. */
+async function printed(where: IConsumer, name: string, code: string, node = process.execPath): Promise<unknown> {
+  const program = startProgram(await where.write(name, code), { cwd: where.folder, node });
+  expect(await program.ended(20_000), program.stderr).toEqual({ code: 0, signal: null });
+  expect(program.stderr).toBe('');
+  return program.messages.next();
+}
+
+describe('the tarball', () => {
+  test('holds what is compiled and what a reader needs, nothing else', () => {
+    const others = consumer.files.filter((path) => !/^dist\/.*\.(js|d\.ts)$/.test(path));
+    const wanted = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md'];
+    expect(others.filter((path) => !wanted.includes(path))).toEqual([]);
+    expect(others).toContain('README.md');
+    expect(consumer.files).toContain('dist/index.js');
+    expect(consumer.files).toContain('dist/client/index.d.ts');
+  });
+
+  test('has nothing that publint would change', async () => {
+    const tarball = await readFile(consumer.tarball);
+    const { messages, pkg } = await publint({ pack: { tarball: new Uint8Array(tarball).buffer }, strict: true });
+    expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
+  });
+
+  test('has types that resolve wherever ES modules do', async () => {
+    const checker = join(projectFolder, 'node_modules/@arethetypeswrong/cli/dist/index.js');
+    const args = [checker, consumer.tarball, '--profile', 'esm-only', '--format', 'ascii', '--no-color'];
+    // It exits non-zero, and so this rejects with all it printed, when a type does not resolve.
+    const { stdout } = await run(process.execPath, args, { cwd: consumer.folder });
+    expect(stdout).toMatch(/"roomgate"\s+node16 \(from ESM\): 🟢 \(ESM\)\s+bundler: 🟢/u);
+    expect(stdout).toMatch(/"roomgate\/client"\s+node16 \(from ESM\): 🟢 \(ESM\)\s+bundler: 🟢/u);
+  });
+});
+
+describe('an installed package', () => {
+  test('is imported on each Node.js', async () => {
+    const code = (entry: string): string => `console.log(JSON.stringify(Object.keys(await import('${entry}'))));`;
+    for (const node of nodes) {
+      expect(await printed(consumer, 'server.mjs', code('roomgate'), node)).toEqual(
+        expect.arrayContaining(SERVER_EXPORTS),
+      );
+      expect(await printed(consumer, 'client.mjs', code('roomgate/client'), node)).toEqual(
+        expect.arrayContaining(CLIENT_EXPORTS),
+      );
+    }
+  });
+
+  test('is required on each Node.js', async () => {
+    const code = (entry: string): string => `console.log(JSON.stringify(Object.keys(require('${entry}'))));`;
+    for (const node of nodes) {
+      expect(await printed(consumer, 'server.cjs', code('roomgate'), node)).toEqual(
+        expect.arrayContaining(SERVER_EXPORTS),
+      );
+      expect(await printed(consumer, 'client.cjs', code('roomgate/client'), node)).toEqual(
+        expect.arrayContaining(CLIENT_EXPORTS),
+      );
+    }
+  });
+
+  test('loads nothing of Redis before Redis is asked for', async () => {
+    const bare = await consumer.without(REDIS_PACKAGES);
+    const code = `
+      import { RedisHelper, SocketIOServerHelper } from 'roomgate';
+      let asked;
+      try {
+        new RedisHelper({ name: 'a', host: '127.0.0.1', port: 1, password: '', autoConnect: false });
+      } catch (error) {
+        asked = error.code;
+      }
+      console.log(JSON.stringify([typeof SocketIOServerHelper, asked]));`;
+    expect(await printed(bare, 'no-redis.mjs', code)).toEqual(['function', 'MODULE_NOT_FOUND']);
+  });
+
+  test('runs a server without Redis where nothing of Redis is installed', async () => {
+    const bare = await consumer.without(REDIS_PACKAGES);
+    const code = `
+      import { createServer } from 'node:http';
+      import { SocketIOServerHelper } from 'roomgate';
+      const helper = new SocketIOServerHelper({
+        runtime: 'node', identifier: 'bare', server: createServer(), serverOptions: {}, authenticateFn: () => true,
+      });
+      await helper.configure();
+      helper.send({ payload: { topic: 'news', data: 1 } });
+      await helper.shutdown();
+      console.log('"ended"');`;
+    expect(await printed(bare, 'bare.mjs', code)).toBe('ended');
+  });
+
+  test('loads nothing but socket.io-client for a client', async () => {
+    const server = ['socket.io', 'engine.io', 'socket.io-adapter', ...REDIS_PACKAGES];
+    const bare = await consumer.without(server);
+    const code = `import { SocketIOClientHelper } from 'roomgate/client'; console.log(JSON.stringify(typeof SocketIOClientHelper));`;
+    expect(await printed(bare, 'client-alone.mjs', code)).toBe('function');
+  });
+
+  test('brings no version below the floors', async () => {
+    const installed = await consumer.installed();
+    for (const [name, floor] of Object.entries(FLOORS)) {
+      const versions = [...installed]
+        .filter(([path]) => path.endsWith(`node_modules/${name}`))
+        .map(([, version]) => version);
+      expect(versions, name).not.toEqual([]);
+      for (const version of versions) expect(atLeast(version, floor), `${name} ${version}`).toBe(true);
+    }
+  });
+
+  test('allows no version below the floors', async () => {
+    const manifest = JSON.parse(await readFile(join(projectFolder, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
+    for (const name of ['socket.io', 'engine.io', 'socket.io-parser'] as const) {
+      const range = manifest.dependencies[name] ?? '';
+      expect(range, name).toMatch(/^[\^~]\d+\.\d+\.\d+$/);
+      expect(atLeast(range.slice(1), FLOORS[name]), `${name} ${range}`).toBe(true);
+    }
+  });
+});
+
+describe('its types', () => {
+  const program = `
+    import { createServer } from 'node:http';
+    import { RedisHelper, SocketIOServerHelper, type IHandshake, type TSocketIOServerOptions } from 'roomgate';
+    import { SocketIOClientHelper } from 'roomgate/client';
+
+    const options: TSocketIOServerOptions = {
+      runtime: 'node',
+      server: createServer(),
+      identifier: 'one',
+      serverOptions: { path: '/io' },
+      redisConnection: new RedisHelper({ name: 'redis', host: 'localhost', port: 6379, password: '' }),
+      authenticateFn: (handshake: IHandshake) => handshake.auth['token'] === 'good',
+      validateRoomFn: ({ rooms }) => rooms.filter((room) => room.startsWith('open')),
+    };
+    const server = new SocketIOServerHelper(options);
+    const map: number = server.getClients().size;
+    server.send({ destination: 'room', payload: { topic: 'news', data: { map } } });
+    // @ts-expect-error: a topic is text
+    server.send({ payload: { topic: 1, data: null } });
+
+    const client = new SocketIOClientHelper({
+      identifier: 'two',
+      host: 'http://localhost',
+      options: { path: '/io', extraHeaders: {} },
+      onUnauthenticated: (message) => console.log(message.length),
+    });
+    client.joinRooms({ rooms: ['open-1'] });
+    // @ts-expect-error: there is no such state
+    const wrong: 'elsewhere' = client.getState();
+    export { wrong };
+  `;
+
+  test.each(['nodenext', 'bundler'])('check with moduleResolution %s', async (moduleResolution) => {
+    await consumer.write('program.ts', program);
+    const module = moduleResolution === 'bundler' ? 'esnext' : moduleResolution;
+    const config = `tsconfig.${moduleResolution}.json`;
+    const compilerOptions = { module, moduleResolution, strict: true, noEmit: true, target: 'es2022', types: ['node'] };
+    await consumer.write(config, JSON.stringify({ compilerOptions, files: ['program.ts'] }));
+    const compiler = join(projectFolder, 'node_modules/typescript/bin/tsc');
+    const result = await run(process.execPath, [compiler, '-p', config], { cwd: consumer.folder }).catch(
+      (error) => error,
+    );
+    expect(result.stdout).toBe('');
+  });
+});
+
+function atLeast(version: string, floor: string): boolean {
+  const [ours, wanted] = [version, floor].map((text) => text.split('.').map(Number));
+  for (const [index, part] of (wanted ?? []).entries()) {
+    const difference = (ours?.[index] ?? 0) - part;
+    if (difference !== 0) return difference > 0;
+  }
+  return true;
+}

@@ -1,0 +1,137 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Redis, type RedisOptions } from 'ioredis';
+import { Server } from 'socket.io';
+import { io as connect } from 'socket.io-client';
+import { vi } from 'vitest';
+import { createRedisBackplane } from '../../src/backplane/redis-backplane.js';
+import type { IBackplane, TAdapterFactory, TReport } from '../../src/server/ports.js';
+import { defer } from './cleanup.js';
+import { eventually, nextEvent } from './facts.js';
+
+/** Which type ioredis gives to replies, no test here has to do with. */
+type TRedisOptions = Omit<RedisOptions, 'replyMapping'>;
+type TRedisConnection = Parameters<typeof createRedisBackplane>[0]['redisConnection'];
+
+/** A client as a program would make it, ended with the test. It is silent about errors. */
+export function redisClient(port: number, options: TRedisOptions = {}): Redis {
+  const client = new Redis({ host: '127.0.0.1', port, lazyConnect: true, ...options });
+  client.on('error', () => undefined);
+  defer(() => client.disconnect());
+  return client;
+}
+
+/** A client whose duplicates, which are the backplane's connections, the test can reach by the end of their name. */
+export function openClient(port: number, options: TRedisOptions = {}) {
+  const client = redisClient(port, options);
+  const made: Redis[] = [];
+  return {
+    /** From here on connections are made to this port. */
+    moveTo(port: number): void {
+      client.options.port = port;
+    },
+    duplicate(overrides: TRedisOptions): Redis {
+      const connection = client.duplicate(overrides);
+      made.push(connection);
+      return connection;
+    },
+    /** The latest connection of that role. */
+    connection(role: 'publisher' | 'subscriber' | 'emitter'): Redis {
+      const found = made.findLast(({ options }) => options.connectionName?.endsWith(`:${role}`));
+      if (found === undefined) throw new Error(`no ${role} was made`);
+      return found;
+    },
+  };
+}
+
+/** Redis has answered what the last tick asked. A connection that was given up answers nothing. */
+export async function answered(client: ReturnType<typeof openClient>): Promise<void> {
+  const roles = ['publisher', 'subscriber', 'emitter'] as const;
+  await Promise.allSettled(roles.map((role) => client.connection(role).ping()));
+}
+
+/** The backplane's clock in the hands of the test: sockets and their time-outs go on as they are. */
+export function takeTheClock(): { ticks(count: number): void } {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  defer(() => vi.useRealTimers());
+  return {
+    ticks: (count) => {
+      vi.advanceTimersByTime(count * 1_000);
+    },
+  };
+}
+
+export interface INode {
+  readonly backplane: IBackplane;
+  readonly io: Server;
+  readonly url: string;
+  readonly reports: TReport[];
+  reported<T extends TReport['type']>(type: T): Extract<TReport, { type: T }>[];
+}
+
+export interface INodeOptions {
+  readonly redisConnection: TRedisConnection;
+  readonly identifier?: string;
+  readonly key?: string;
+  readonly sockets?: readonly string[];
+}
+
+/** A plain Socket.IO server over a backplane of its own. */
+export async function startNode({
+  redisConnection,
+  identifier = 'node',
+  key,
+  sockets = [],
+}: INodeOptions): Promise<INode> {
+  const reports: TReport[] = [];
+  const backplane = createRedisBackplane({
+    redisConnection,
+    identifier,
+    key,
+    report: (report) => reports.push(report),
+  });
+  await backplane.open({ hasSocket: (id) => sockets.includes(id) }, 5_000);
+  const { io, url } = await startPlain(backplane.adapterFactory());
+  defer(() => backplane.close(500));
+  const reported = <T extends TReport['type']>(type: T) =>
+    reports.filter((report): report is Extract<TReport, { type: T }> => report.type === type);
+  return { backplane, io, url, reports, reported };
+}
+
+/** A Socket.IO server with nothing of ours but, where given, the adapter. */
+export async function startPlain(factory: TAdapterFactory | undefined): Promise<{ io: Server; url: string }> {
+  const http = createServer();
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  const io = new Server(http, { serveClient: false });
+  if (factory !== undefined) io.adapter(factory as never);
+  defer(() => io.close());
+  return { io, url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` };
+}
+
+/** A real client of the server at `url`, and the numbers that it was sent as event `n`. */
+export async function listener(url: string): Promise<{ readonly heard: number[]; readonly id: string }> {
+  const socket = connect(url, { transports: ['websocket'], forceNew: true });
+  defer(() => socket.disconnect());
+  const heard: number[] = [];
+  socket.on('n', (value: number) => heard.push(value));
+  await nextEvent(socket, 'connect');
+  return { heard, id: socket.id ?? '' };
+}
+
+/** Whether each number came at most once, and none after a greater one. */
+export function inOrder(numbers: readonly number[]): boolean {
+  return numbers.every((value, index) => index === 0 || value > (numbers[index - 1] ?? 0));
+}
+
+/** Sends until it is heard over there: then both ways between the two are open. Returns the next free number. */
+export async function sendUntilHeard(from: INode, to: { readonly heard: number[] }, start: number): Promise<number> {
+  let next = start;
+  await eventually(
+    () => {
+      from.io.emit('n', next++);
+      return to.heard.some((value) => value >= start);
+    },
+    { what: 'a number heard by the other instance', timeout: 15_000 },
+  );
+  return next;
+}

@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type BrowserContext, chromium } from 'playwright-core';
+import { build } from 'vite';
+import { defer } from './cleanup.js';
+
+/** Quiet: no sandbox (tests run as root), and nothing that looks for a network. */
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** A Chromium of its own, with a profile of its own; closed when the test, or outside of one its file, has ended. */
+export async function startBrowser(): Promise<BrowserContext> {
+  const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+  if (!existsSync(executablePath)) {
+    throw new Error(`no Chromium at ${executablePath}: install it, or set CHROMIUM_PATH`);
+  }
+  const profile = await mkdtemp(join(tmpdir(), 'roomgate-chromium-'));
+  defer(() => rm(profile, { recursive: true, force: true, maxRetries: 5 }));
+  const context = await chromium.launchPersistentContext(profile, { executablePath, args: FLAGS, headless: true });
+  defer(() => context.close());
+  return context;
+}
+
+/** What a browser gets: the module and everything that it imports, in one piece, minified. */
+export async function bundleForBrowser(entry: string | URL): Promise<string> {
+  const built = await build({
+    configFile: false,
+    logLevel: 'error',
+    build: {
+      write: false,
+      lib: { entry: entry instanceof URL ? fileURLToPath(entry) : entry, formats: ['es'] },
+    },
+  });
+  const [output] = Array.isArray(built) ? built : [built];
+  if (output === undefined || !('output' in output)) throw new Error('the bundler watches instead of building');
+  const [chunk, ...others] = output.output;
+  if (others.length > 0) throw new Error('the bundle is in one piece');
+  return chunk.code;
+}
+
+/** Serves an empty page at `/` that loads `script` as a module; resolves to its address. */
+export async function servePage(script: string): Promise<string> {
+  const http = createServer((request, response) => {
+    const isScript = request.url === '/page.js';
+    response.writeHead(200, { 'content-type': isScript ? 'text/javascript' : 'text/html; charset=utf-8' });
+    response.end(
+      isScript
+        ? script
+        : '<!doctype html><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>',
+    );
+  });
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  defer(() => {
+    http.closeAllConnections();
+    http.close();
+  });
+  return `http://127.0.0.1:${(http.address() as AddressInfo).port}/`;
+}

@@ -1,0 +1,126 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Server, type Socket as ServerSocket } from 'socket.io';
+import { SocketIOClientHelper } from '../../src/client/client-helper.js';
+import type { ISocketIOClientOptions } from '../../src/client/options.js';
+import type { ILogger } from '../../src/protocol/types.js';
+import { track } from './cleanup.js';
+import { EventLog } from './facts.js';
+
+/** A plain Socket.IO server that knows the words and nothing of this library. */
+export interface IWordsServer {
+  readonly io: Server;
+  readonly url: string;
+  readonly port: number;
+  /** Everything that clients emitted, with the acknowledgement taken off. */
+  readonly heard: EventLog<readonly unknown[]>;
+  /** Its sockets, as they come. */
+  readonly sockets: EventLog<ServerSocket>;
+}
+
+export interface IWordsOptions {
+  /** What it says to `authenticate`; it lets in by default. `null`: nothing. */
+  verdict?: readonly [event: string, payload?: unknown] | null;
+  /** What it acknowledges `join` and `leave` with; it grants everything by default. */
+  answer?: (event: string, rooms: string[]) => unknown;
+  /** No acknowledgement at all, as servers did that know nothing of it. */
+  silent?: boolean;
+  /** Of Engine.IO's heartbeat, in milliseconds. */
+  pingInterval?: number;
+}
+
+export async function startWordsServer(options: IWordsOptions = {}): Promise<IWordsServer> {
+  const http = createServer();
+  const io = new Server(http, { path: '/io', pingInterval: options.pingInterval ?? 25_000 });
+  const heard = new EventLog<readonly unknown[]>();
+  const sockets = new EventLog<ServerSocket>();
+  const { verdict = ['authenticated', { id: 'x', time: 'now' }], answer = grantAll, silent = false } = options;
+  io.on('connection', (socket) => {
+    socket.onAny((...args: unknown[]) => {
+      const last = args.at(-1);
+      heard.push(typeof last === 'function' ? args.slice(0, -1) : args);
+    });
+    socket.on('authenticate', () => {
+      if (verdict !== null) socket.emit(...verdict);
+    });
+    for (const event of ['join', 'leave']) {
+      socket.on(event, ({ rooms }: { rooms: string[] }, acknowledge?: (answer: unknown) => void) => {
+        if (!silent) acknowledge?.(answer(event, rooms));
+      });
+    }
+    sockets.push(socket);
+  });
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  track({
+    stop: async () => {
+      await io.close();
+    },
+  });
+  const { port } = http.address() as AddressInfo;
+  return { io, url: `http://127.0.0.1:${port}`, port, heard, sockets };
+}
+
+function grantAll(event: string, rooms: string[]): unknown {
+  return { [event === 'join' ? 'joined' : 'left']: rooms, refused: [] };
+}
+
+/** Lines as `level: text`. */
+export class LogLines implements ILogger {
+  readonly lines: string[] = [];
+  debug = (line: string): void => this.#write('debug', line);
+  info = (line: string): void => this.#write('info', line);
+  warn = (line: string): void => this.#write('warn', line);
+  error = (line: string): void => this.#write('error', line);
+
+  #write(level: string, line: string): void {
+    this.lines.push(`${level}: ${line}`);
+  }
+}
+
+export interface ITestHelper {
+  readonly helper: SocketIOClientHelper;
+  /** Callbacks in the order in which they ran, each with its argument and the state at that moment. */
+  readonly calls: EventLog<readonly [name: string, argument: unknown, state: string]>;
+  readonly log: LogLines;
+}
+
+type TOptions = Omit<Partial<ISocketIOClientOptions>, 'options'> & {
+  options?: Partial<ISocketIOClientOptions['options']>;
+};
+
+/** A helper whose every callback is written down; it is shut down when the test ends. */
+export function createHelper(host: string, options: TOptions = {}): ITestHelper {
+  const calls: ITestHelper['calls'] = new EventLog();
+  const log = new LogLines();
+  const note = (name: string, argument?: unknown): void => calls.push([name, argument, helper.getState()]);
+  const helper = new SocketIOClientHelper({
+    identifier: 'tester',
+    host,
+    onConnected: () => note('onConnected'),
+    onDisconnected: (reason) => note('onDisconnected', reason),
+    onError: (error) => note('onError', error),
+    onAuthenticated: () => note('onAuthenticated'),
+    onUnauthenticated: (message) => note('onUnauthenticated', message),
+    logger: log,
+    ...options,
+    options: { path: '/io', reconnectionDelay: 20, reconnectionDelayMax: 20, ...options.options },
+  });
+  track({ stop: () => helper.shutdown() });
+  return { helper, calls, log };
+}
+
+/** Resolves once the callback has run, also if it did so already. */
+export async function called({ calls }: ITestHelper, name: string): Promise<readonly [string, unknown, string]> {
+  return calls.next((call) => call[0] === name, { what: `the callback ${name}` });
+}
+
+/** A helper that was let in. */
+export async function createAuthenticated(host: string, options: TOptions = {}): Promise<ITestHelper> {
+  const created = createHelper(host, options);
+  await called(created, 'onConnected');
+  created.helper.authenticate();
+  await called(created, 'onAuthenticated');
+  return created;
+}
+
+export const CLIENT_TRANSPORTS = [['websocket'], ['polling'], ['polling', 'websocket']];

@@ -1,0 +1,148 @@
+/** Checked by the compiler, never run: what must not compile stands behind an expected error. */
+import type { Socket } from 'socket.io-client';
+import {
+  type IJoinAnswer,
+  type ILeaveAnswer,
+  type ILogger,
+  type IOptions,
+  type ISocketIOClientOptions,
+  SocketIOClientHelper,
+  SocketIOClientStates,
+  type TSocketIOClientState,
+  type TSocketIOEventHandler,
+} from '../../src/client/index.js';
+
+type TEqual<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function same<A, B>(_: TEqual<A, B>): void {}
+
+const options = { identifier: 'a', host: 'http://127.0.0.1', options: { path: '/io' } };
+
+interface IDown {
+  said(message: { from: string; text: string }): void;
+  moved(x: number, y: number): void;
+  closed(): void;
+}
+interface IUp {
+  say(text: string): void;
+  leaveAll(): void;
+}
+interface IBetween {
+  reload(what: string): void;
+}
+interface IData {
+  user: string;
+}
+
+const typed = new SocketIOClientHelper<IDown, IUp, IBetween, IData>(options);
+export const halfTyped: SocketIOClientHelper<IDown, IUp> = new SocketIOClientHelper<IDown, IUp>(options);
+
+typed.subscribe({
+  event: 'said',
+  handler: (message) => same<typeof message, { from: string; text: string }>(true),
+});
+typed.subscribe({ event: 'moved', handler: (x, y) => same<[typeof x, typeof y], [number, number]>(true) });
+typed.subscribe({ event: 'closed', handler: async () => {}, ignoreDuplicate: false });
+typed.subscribe({ event: 'disconnect', handler: (reason) => same<typeof reason, string>(true) });
+typed.subscribe({ event: 'unauthenticated', handler: ({ code, message }) => void `${code}: ${message}` });
+// @ts-expect-error: the server sends no such event
+typed.subscribe({ event: 'sayd', handler: () => {} });
+// @ts-expect-error: not what the event carries
+typed.subscribe({ event: 'said', handler: (message: number) => void message });
+// @ts-expect-error: a number is wanted
+typed.subscribe<number>({ event: 'said', handler: (message: number) => void message });
+typed.subscribeMany({ events: { said: ({ text }) => void text.length, closed: () => {} } });
+// @ts-expect-error: the server sends no such event
+typed.subscribeMany({ events: { sayd: () => {} } });
+// @ts-expect-error: not what the event carries
+typed.subscribeMany({ events: { said: (message: number) => void message } });
+typed.unsubscribe({ event: 'said' });
+typed.unsubscribe({ event: 'said', handler: (message: { from: string; text: string }) => void message });
+// @ts-expect-error: the server sends no such event
+typed.unsubscribe({ event: 'sayd' });
+typed.unsubscribeMany({ events: ['said', 'closed'] });
+// @ts-expect-error: the server sends no such event
+typed.unsubscribeMany({ events: ['sayd'] });
+
+typed.emit({ topic: 'say', data: 'hi' });
+typed.emit({ topic: 'leaveAll' });
+typed.emit({ topic: 'leaveAll', data: undefined, doLog: true, cb: () => {} });
+// @ts-expect-error: the server knows no such topic
+typed.emit({ topic: 'sayy', data: 'hi' });
+// @ts-expect-error: that is what the server sends, not the client
+typed.emit({ topic: 'said', data: { from: 'a', text: 'b' } });
+// @ts-expect-error: not what the topic carries
+typed.emit({ topic: 'say', data: 5 });
+// @ts-expect-error: not what the topic carries, whatever is claimed
+typed.emit<number>({ topic: 'say', data: 5 });
+// @ts-expect-error: the data is missing
+typed.emit({ topic: 'say' });
+// @ts-expect-error: this topic carries nothing
+typed.emit({ topic: 'leaveAll', data: 1 });
+same<ReturnType<typeof typed.getSocketClient>, Socket<IDown, IUp>>(true);
+
+const loose = new SocketIOClientHelper({
+  ...options,
+  onConnected: () => {},
+  onDisconnected: async (reason) => same<typeof reason, string>(true),
+  onError: (error) => same<typeof error, Error>(true),
+  onAuthenticated: async () => {},
+  onUnauthenticated: (message) => same<typeof message, string>(true),
+});
+
+loose.subscribe({ event: 'anything', handler: (data) => same<typeof data, unknown>(true) });
+loose.subscribe({ event: 'anything', handler: (data: { a: number }) => void data.a });
+loose.subscribe<{ a: number }>({ event: 'anything', handler: (data) => same<typeof data, { a: number }>(true) });
+loose.subscribe<string>({ event: 'anything', handler: async (data) => same<typeof data, string>(true) });
+loose.subscribe<'on' | 'off'>({ event: 'anything', handler: (data) => same<typeof data, 'on' | 'off'>(true) });
+// @ts-expect-error: a handler takes what was said
+loose.subscribe<string>({ event: 'anything', handler: (data: number) => void data });
+// @ts-expect-error: an event has a name
+loose.subscribe({ event: 5, handler: () => {} });
+declare const handlers: Record<string, TSocketIOEventHandler>;
+loose.subscribeMany({ events: handlers });
+loose.subscribeMany({ events: { a: (data: string) => void data, b: (data: number) => void data, c: () => {} } });
+loose.unsubscribe({ event: 'anything', handler: (data: string) => void data });
+loose.unsubscribeMany({ events: ['anything'] });
+
+loose.emit({ topic: 'anything', data: { whatever: 1 } });
+loose.emit({ topic: 'anything' });
+loose.emit<{ a: number }>({ topic: 'anything', data: { a: 1 }, doLog: false, cb: () => {} });
+loose.emit<string>({ topic: 'anything', data: 'x' });
+// @ts-expect-error: not the payload that was said
+loose.emit<{ a: number }>({ topic: 'anything', data: 'x' });
+// @ts-expect-error: a topic is needed
+loose.emit({ data: 1 });
+same<ReturnType<typeof loose.getSocketClient>, Socket>(true);
+
+const joined = loose.joinRooms({ rooms: ['a'] });
+same<typeof joined, Promise<IJoinAnswer>>(true);
+const left = loose.leaveRooms({ rooms: ['a'] as readonly string[] });
+same<typeof left, Promise<ILeaveAnswer>>(true);
+// @ts-expect-error: a list is wanted
+loose.joinRooms({ rooms: 'a' });
+same<ReturnType<typeof loose.getState>, TSocketIOClientState>(true);
+same<TSocketIOClientState, 'unauthorized' | 'authenticating' | 'authenticated'>(true);
+const input: unknown = 'authenticated';
+if (SocketIOClientStates.isValid(input)) same<typeof input, TSocketIOClientState>(true);
+
+export const everyOption: IOptions = {
+  path: '/io',
+  extraHeaders: { authorization: 'x', 5: 6 },
+  transports: ['websocket'],
+  auth: { token: 'x' },
+  reconnectionDelay: 5,
+  autoConnect: false,
+};
+// @ts-expect-error: the path is needed
+export const withoutPath: IOptions = {};
+// @ts-expect-error: the host is needed
+export const withoutHost: ISocketIOClientOptions = { identifier: 'a', options: { path: '/io' } };
+declare const logger: ILogger;
+export const logged: ISocketIOClientOptions[] = [
+  { ...options, logger },
+  { ...options, logger: false },
+  { ...options, logger: console },
+  { ...options, roomsTimeout: 100 },
+];
+// @ts-expect-error: no such level
+export const halfLogged: ISocketIOClientOptions = { ...options, logger: { info() {} } };

@@ -1,0 +1,109 @@
+import fc from 'fast-check';
+import { encode } from 'notepack.io';
+import { describe, expect, it } from 'vitest';
+import { inspectRequest, inspectResponse, JunkError } from '../../src/backplane/inspect.js';
+import { PARSER } from '../../src/backplane/parser.js';
+import { parseAnswer, parseAsk, parseGoodbye } from '../../src/backplane/questions.js';
+
+/** Whether it passes, or is refused in words of ours. Anything else fails the test. */
+function verdict(inspect: () => unknown): 'passed' | 'refused' {
+  try {
+    inspect();
+    return 'passed';
+  } catch (error) {
+    if (error instanceof JunkError) return 'refused';
+    throw error;
+  }
+}
+
+const anything = fc.anything({ maxDepth: 3, withNullPrototype: true });
+const json = (value: unknown) => Buffer.from(JSON.stringify(value) ?? 'undefined');
+
+describe('whatever arrives', () => {
+  it('is judged without any other error', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        const message = Buffer.from(bytes);
+        verdict(() => inspectRequest(message));
+        verdict(() => inspectResponse(message));
+        verdict(() => parseAsk(message, 10));
+        verdict(() => parseAnswer(message, 10));
+        verdict(() => parseGoodbye(message));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('with proper types and anything else in it, is judged without any other error', () => {
+    const request = fc.record(
+      { type: fc.nat(10), opts: anything, rooms: anything, requestId: anything, data: anything, packet: anything },
+      { requiredKeys: ['type'] },
+    );
+    fc.assert(
+      fc.property(request, (value) => {
+        // What has no JSON is not sent.
+        fc.pre(isJson(value));
+        verdict(() => inspectRequest(json(value)));
+        verdict(() => inspectResponse(json(value)));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('is judged by its own fields', () => {
+    const forged = '{"__proto__":{"type":6,"data":["note"]},"constructor":{"name":"x"}}';
+    expect(verdict(() => inspectRequest(Buffer.from(forged)))).toBe('refused');
+  });
+});
+
+function isJson(value: unknown): boolean {
+  try {
+    return JSON.stringify(value) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+const TARGET = { rooms: ['a', 5], except: [], flags: {} };
+
+describe('requests', () => {
+  it.each([
+    ['join', { type: 2, uid: 'u', opts: TARGET, rooms: ['b'] }],
+    ['leave, from a plain emitter', { type: 3, opts: { rooms: ['a'], except: [] }, rooms: ['b'] }],
+    ['disconnect', { type: 4, opts: TARGET, close: true }],
+    ['sockets', { type: 0, requestId: 'r', rooms: ['a'] }],
+    ['all rooms', { type: 1, requestId: 'r', uid: 'u' }],
+    ['fetch', { type: 5, requestId: 'r', opts: TARGET }],
+    ['broadcast', { type: 7, requestId: 'r', opts: TARGET, packet: { type: 2, data: ['n'], nsp: '/' } }],
+  ])('%s passes, as JSON and as MessagePack', (_, request) => {
+    for (const message of [json(request), encode(request)]) {
+      expect(inspectRequest(message)).toEqual({ callsProgram: false });
+    }
+  });
+
+  it('tells those that call handlers of the program', () => {
+    expect(inspectRequest(json({ type: 6, uid: 'u', data: ['note', 1] }))).toEqual({ callsProgram: true });
+  });
+});
+
+describe('questions', () => {
+  it('pass where they are proper, and are bounded', () => {
+    const ids = ['a', 'b'];
+    expect(parseAsk(json({ ask: '1', from: 'x', ids }), 2)).toEqual({ ask: '1', from: 'x', ids });
+    expect(verdict(() => parseAsk(json({ ask: '1', from: 'x', ids }), 1))).toBe('refused');
+    expect(verdict(() => parseAsk(json({ ask: '1', from: 'x'.repeat(256), ids }), 2))).toBe('refused');
+    expect(verdict(() => parseAnswer(json({ ask: '1', from: 'x', has: 'ab' }), 2))).toBe('refused');
+  });
+});
+
+describe('the parser', () => {
+  it('is the inverse of itself for what a server broadcasts', () => {
+    const message = ['uid', { type: 2, data: ['n', { a: [1, 'ü', null, Buffer.from([1])] }], nsp: '/' }, TARGET];
+    expect(PARSER.decode(PARSER.encode(message))).toEqual(message);
+  });
+
+  it('takes a broadcast whose namespace is left out, as old emitters send it', () => {
+    const message = ['emitter', { type: 2, data: ['n'] }, { rooms: [], flags: {} }];
+    expect(PARSER.decode(PARSER.encode(message))).toEqual(message);
+  });
+});

@@ -1,0 +1,75 @@
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { Junk } from '../../src/backplane/junk.js';
+import { MessageQueue } from '../../src/backplane/queue.js';
+import type { TReport } from '../../src/server/ports.js';
+
+describe('MessageQueue', () => {
+  it('gives back what it was given, in order, once', () => {
+    const queue = new MessageQueue();
+    queue.push('a', '1');
+    queue.push('b', Buffer.from('2'));
+    expect(queue.size).toBe(2);
+    expect(queue.drain()).toEqual({
+      messages: [expect.objectContaining({ channel: 'a', message: '1' }), expect.objectContaining({ channel: 'b' })],
+      dropped: 0,
+    });
+    expect(queue.drain()).toEqual({ messages: [], dropped: 0 });
+  });
+
+  it('drops the oldest of more than 10 000, for as long as it takes', () => {
+    const queue = new MessageQueue();
+    let dropped = 0;
+    for (let number = 0; number < 35_000; number++) dropped += queue.push('c', String(number));
+    expect(dropped).toBe(25_000);
+    const { messages } = queue.drain();
+    expect(messages.map(({ message }) => message)).toEqual(
+      Array.from({ length: 10_000 }, (_, i) => String(i + 25_000)),
+    );
+  });
+
+  it('drops the oldest of more than 16 MB, one that is larger than all included', () => {
+    const queue = new MessageQueue();
+    queue.push('c', 'first');
+    expect(queue.push('c', Buffer.alloc(16 * 1_024 * 1_024 - 100))).toBe(0);
+    expect(queue.push('c', 'ü'.repeat(100))).toBe(2);
+    expect(queue.push('c', Buffer.alloc(17 * 1_024 * 1_024))).toBe(2);
+    expect(queue.size).toBe(0);
+    expect(queue.push('c', 'last')).toBe(0);
+  });
+
+  it('gives nothing back that is older than 30 s, and counts it', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const queue = new MessageQueue();
+    queue.push('c', 'old');
+    vi.advanceTimersByTime(20_000);
+    queue.push('c', 'young');
+    vi.advanceTimersByTime(10_001);
+    expect(queue.drain()).toMatchObject({ messages: [{ message: 'young' }], dropped: 1 });
+  });
+});
+
+describe('Junk', () => {
+  it('tells of each kind at once, then every ten ticks with a count, then no more', () => {
+    const reports: TReport[] = [];
+    const junk = new Junk((report) => reports.push(report));
+    const tick = (count: number) => {
+      for (let i = 0; i < count; i++) junk.tick();
+    };
+    junk.refuse('a', new Error('first'));
+    junk.refuse('a', new Error('second'));
+    junk.refuse('b', 'no error at all');
+    expect(reports).toMatchObject([
+      { channel: 'a', why: 'first', count: 1 },
+      { channel: 'b', count: 1 },
+    ]);
+    tick(9);
+    expect(reports).toHaveLength(2);
+    tick(30);
+    expect(reports.slice(2)).toMatchObject([{ channel: 'a', why: 'second', count: 1 }]);
+    junk.refuse('a', new Error('third'));
+    expect(reports.at(-1)).toMatchObject({ channel: 'a', why: 'third', count: 1 });
+  });
+});

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { resolveSend } from '../../src/protocol/target.js';
+
+const payload = { topic: 'n', data: 1 };
+
+describe('resolveSend()', () => {
+  it('settles receivers, topic and arguments', () => {
+    expect(resolveSend({ payload })).toEqual({ rooms: undefined, topic: 'n', args: [1] });
+    expect(resolveSend({ destination: undefined, payload })).toMatchObject({ rooms: undefined });
+    expect(resolveSend({ destination: 'a', payload })).toMatchObject({ rooms: ['a'] });
+    expect(resolveSend({ destination: ['a', 'b', 'a'], payload })).toMatchObject({ rooms: ['a', 'b'] });
+  });
+
+  it.each([[0], [false], [''], [null], [Number.NaN], [Buffer.from('x')], [[undefined]], [{ a: 1 }]])(
+    'carries %j as data',
+    (data) => {
+      expect(resolveSend({ payload: { topic: 'n', data } }).args).toEqual([data]);
+    },
+  );
+
+  it('sends no argument where there is no data', () => {
+    expect(resolveSend({ payload: { topic: 'n' } }).args).toEqual([]);
+    expect(resolveSend({ payload: { topic: 'n', data: undefined } }).args).toEqual([]);
+  });
+
+  it.each([
+    ['nothing', undefined, 'options: '],
+    ['null', null, 'options: '],
+    ['no payload', {}, 'payload: '],
+    ['an empty destination', { destination: '', payload }, 'destination: .*an empty string was given'],
+    ['an empty list', { destination: [], payload }, 'destination: .*an empty list was given'],
+    ['a null destination', { destination: null, payload }, 'destination: .*null was given'],
+    ['a number as destination', { destination: 5, payload }, 'destination: .*the number 5 was given'],
+    ['an empty name in a list', { destination: ['a', ''], payload }, 'destination\\[1\\]: .*an empty string was given'],
+    ['a list with a hole', { destination: new Array(1), payload }, 'destination\\[0\\]: .*nothing was given'],
+    ['a missing topic', { payload: { data: 1 } }, 'payload.topic: .*nothing was given'],
+    ['an empty topic', { payload: { topic: '', data: 1 } }, 'payload.topic: .*an empty string was given'],
+    ['a reserved topic', { payload: { topic: 'disconnect' } }, 'payload.topic: "disconnect" is reserved'],
+    ['an internal topic', { payload: { topic: 'roomgate:x' } }, 'payload.topic: "roomgate:x" is reserved'],
+    ['a function', { payload: { topic: 'n', data: () => 1 } }, 'payload.data: .*a function was given'],
+    ['a bigint', { payload: { topic: 'n', data: 1n } }, 'payload.data: .*a bigint was given'],
+    ['a symbol', { payload: { topic: 'n', data: Symbol('x') } }, 'payload.data: .*a symbol was given'],
+  ])('refuses %s', (_, opts, message) => {
+    expect(() => resolveSend(opts)).toThrow(
+      expect.objectContaining({ code: 'invalid_argument', message: expect.stringMatching(message) }),
+    );
+  });
+});

@@ -1,0 +1,157 @@
+import { EventEmitter } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { Log } from '../../src/client/log.js';
+import { Subscriptions } from '../../src/client/subscriptions.js';
+import { LogLines } from '../support/client.js';
+import { eventually } from '../support/facts.js';
+
+function setUp() {
+  const source = new EventEmitter();
+  const log = new LogLines();
+  return { source, log, subscriptions: new Subscriptions(source, new Log('tester', log)) };
+}
+
+function recorder() {
+  const calls: unknown[][] = [];
+  return { calls, handler: (...args: unknown[]) => void calls.push(args) };
+}
+
+describe('subscribing', () => {
+  it('gives the handler everything that the event carries', () => {
+    const { source, subscriptions } = setUp();
+    const { calls, handler } = recorder();
+    subscriptions.add('news', handler, true);
+    source.emit('news', 0, undefined, 'x');
+    expect(calls).toEqual([[0, undefined, 'x']]);
+  });
+
+  it('ignores a second handler, another or the same, and counts only what was subscribed', () => {
+    const { source, subscriptions, log } = setUp();
+    const [first, second] = [recorder(), recorder()];
+    source.on('news', () => {});
+    subscriptions.add('news', first.handler, true);
+    subscriptions.add('news', second.handler, true);
+    subscriptions.add('news', first.handler, true);
+    source.emit('news', 1);
+    expect([first.calls.length, second.calls.length]).toEqual([1, 0]);
+    expect(log.lines).toHaveLength(2);
+    expect(log.lines[0]).toMatch(/^debug: \[roomgate\] tester: subscribe\("news"\)/);
+  });
+
+  it('takes a second handler where duplicates are not to be ignored, the same one too', () => {
+    const { source, subscriptions } = setUp();
+    const [first, second] = [recorder(), recorder()];
+    subscriptions.add('news', first.handler, true);
+    subscriptions.add('news', second.handler, false);
+    subscriptions.add('news', first.handler, false);
+    source.emit('news', 1);
+    expect([first.calls.length, second.calls.length]).toEqual([2, 1]);
+  });
+
+  it.each(['__proto__', 'constructor', 'hasOwnProperty', 'toString'])('takes %s for a name like any other', (event) => {
+    const { source, subscriptions } = setUp();
+    const { calls, handler } = recorder();
+    subscriptions.add(event, handler, true);
+    source.emit(event, 1);
+    subscriptions.remove(event, handler);
+    source.emit(event, 2);
+    expect(calls).toEqual([[1]]);
+  });
+
+  it('warns of a missing event and of a missing handler, and changes nothing', () => {
+    const { source, subscriptions, log } = setUp();
+    for (const event of ['', undefined, null, 5]) subscriptions.add(event, () => {}, true);
+    for (const handler of [undefined, null, 'x']) subscriptions.add('news', handler, true);
+    subscriptions.remove('');
+    expect(log.lines).toHaveLength(8);
+    expect(log.lines.every((line) => line.startsWith('warn: '))).toBe(true);
+    expect(source.eventNames()).toEqual([]);
+  });
+});
+
+describe('a handler that fails', () => {
+  it('harms no other, whether it throws or rejects, and is logged', async () => {
+    const { source, subscriptions, log } = setUp();
+    const { calls, handler } = recorder();
+    subscriptions.add('news', () => Promise.reject(new Error('later')), false);
+    subscriptions.add(
+      'news',
+      () => {
+        throw new Error('at once');
+      },
+      false,
+    );
+    subscriptions.add('news', handler, false);
+    source.emit('news', 'secret payload');
+    expect(calls).toHaveLength(1);
+    await eventually(() => expect(log.lines).toHaveLength(2));
+    expect(log.lines.join()).toMatch(/at once/);
+    expect(log.lines.join()).toMatch(/later/);
+    expect(log.lines.join()).not.toMatch(/secret/);
+  });
+
+  it('harms nobody either where the logger fails', () => {
+    const fail = () => {
+      throw new Error('the disk is full');
+    };
+    const source = new EventEmitter();
+    const failing = new Log('tester', { debug: fail, info: fail, warn: fail, error: fail });
+    const subscriptions = new Subscriptions(source, failing);
+    const { calls, handler } = recorder();
+    subscriptions.add('news', fail, false);
+    subscriptions.add('news', handler, false);
+    source.emit('news', 1);
+    expect(calls).toEqual([[1]]);
+  });
+});
+
+describe('unsubscribing', () => {
+  it('removes the handler that was given, wholly, and no other', () => {
+    const { source, subscriptions } = setUp();
+    const [first, second] = [recorder(), recorder()];
+    for (const { handler } of [first, second, first]) subscriptions.add('news', handler, false);
+    subscriptions.remove('news', first.handler);
+    source.emit('news', 1);
+    expect([first.calls.length, second.calls.length]).toEqual([0, 1]);
+  });
+
+  it('removes without a handler all that were subscribed, and no other listener', () => {
+    const { source, subscriptions } = setUp();
+    const [first, second, raw] = [recorder(), recorder(), recorder()];
+    source.on('news', raw.handler);
+    for (const { handler } of [first, second]) subscriptions.add('news', handler, false);
+    subscriptions.remove('news');
+    source.emit('news', 1);
+    expect([first.calls.length, second.calls.length, raw.calls.length]).toEqual([0, 0, 1]);
+  });
+
+  it('makes room for another handler', () => {
+    const { source, subscriptions } = setUp();
+    const { calls, handler } = recorder();
+    const gone = () => {};
+    subscriptions.add('news', gone, true);
+    subscriptions.remove('news', gone);
+    subscriptions.add('news', handler, true);
+    source.emit('news', 1);
+    expect(calls).toEqual([[1]]);
+  });
+
+  it('does nothing for a handler or an event that was never subscribed', () => {
+    const { source, subscriptions } = setUp();
+    const { calls, handler } = recorder();
+    subscriptions.add('news', handler, true);
+    subscriptions.remove('news', () => {});
+    subscriptions.remove('weather');
+    source.emit('news', 1);
+    expect(calls).toEqual([[1]]);
+  });
+
+  it('removes everything at the end', () => {
+    const { source, subscriptions } = setUp();
+    subscriptions.add('a', () => {}, false);
+    subscriptions.add('b', () => {}, false);
+    subscriptions.add('b', () => {}, false);
+    subscriptions.clear();
+    expect(source.eventNames()).toEqual([]);
+  });
+});
