@@ -1,15 +1,5 @@
 import type { IConnection } from './ports.js';
-import type { Session } from './session.js';
-
-/** The time in which a connection has to authenticate, and the one attempt that it has. */
-export interface IDeadline {
-  readonly timer: NodeJS.Timeout;
-  /** Whether `authenticate` was heeded on this connection. */
-  claimed: boolean;
-  /** Whom to tell when the time is over. */
-  session: Session | undefined;
-  watched: boolean;
-}
+import type { IDeadline, Session } from './session.js';
 
 /**
  * The deadlines of all connections that are not authenticated. A deadline belongs to the connection, not to the socket:

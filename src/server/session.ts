@@ -1,6 +1,15 @@
 import { isLegalMove, SocketIOClientStates, type TSocketIOClientState } from '../protocol/states.js';
-import type { IDeadline } from './deadlines.js';
 import type { IOSocket, ISocketIOClient } from './types.js';
+
+/** The time in which a connection has to authenticate, and the one attempt that it has. */
+export interface IDeadline {
+  readonly timer: NodeJS.Timeout;
+  /** Whether `authenticate` was heeded on this connection. */
+  claimed: boolean;
+  /** Whom to tell when the time is over. */
+  session: Session | undefined;
+  watched: boolean;
+}
 
 /** One client: its state, and that it ends once. The only place where a state changes. */
 export class Session implements ISocketIOClient {

@@ -6,8 +6,6 @@ import { startVictim, type Victim } from './victim.js';
 const DEADLINE_MS = 500;
 /** On a machine that others use, too. Far below what a renewal would give. */
 const SLACK_MS = 1_500;
-/** How long the peer of a connection that is being ended may take to fetch its last words. */
-const LAST_WORDS_MS = 5_000;
 
 let victim: Victim;
 
@@ -156,37 +154,5 @@ describe('the deadline belongs to the transport', () => {
     });
     expect(ms).toBeLessThan(DEADLINE_MS + SLACK_MS);
     await victim.unharmed();
-  });
-});
-
-describe('a peer of polling that never polls', () => {
-  const GONE_MS = DEADLINE_MS + LAST_WORDS_MS + SLACK_MS;
-
-  it.each([
-    ['and joins nothing', async () => void (await victim.polling())],
-    ['after it connected', async () => void (await openPeer(victim, 'polling'))],
-    [
-      'after it was refused',
-      async () => {
-        const peer = await openPeer(victim, 'polling', { verdict: 'no' });
-        await peer.send('42["authenticate"]');
-      },
-    ],
-    [
-      'after it left',
-      async () => {
-        const peer = await openPeer(victim, 'polling');
-        await peer.send('41');
-      },
-    ],
-  ])('%s is gone in time', async (_, attack) => {
-    await attack();
-    expect((await victim.state()).engine).toBe(victim.baseline.engine + 1);
-    await victim.beat();
-    const { engine, clients, sockets, sids, active } = victim.baseline;
-    await eventually(
-      async () => expect(await victim.state()).toMatchObject({ engine, clients, sockets, sids, active }),
-      { timeout: GONE_MS, what: 'a connection that never polls is gone' },
-    );
   });
 });

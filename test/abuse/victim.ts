@@ -1,3 +1,4 @@
+import { createConnection } from 'node:net';
 import { io as connectClient, type Socket } from 'socket.io-client';
 import { expect } from 'vitest';
 import { track } from '../support/cleanup.js';
@@ -127,6 +128,22 @@ export class Victim {
 
   async polling(options?: IRawOptions): Promise<IRawPolling> {
     return this.#remember(await rawPolling(this.url, options));
+  }
+
+  /** A POST that promises more than it brings, over a connection that stays open. */
+  async halfRequest(): Promise<void> {
+    const polling = await this.polling();
+    const { hostname, port } = new URL(this.url);
+    const socket = createConnection({ host: hostname, port: Number(port) });
+    socket.on('error', () => undefined);
+    track({
+      stop: () => {
+        socket.destroy();
+      },
+    });
+    const path = `/socket.io/?EIO=4&transport=polling&sid=${polling.sid}`;
+    socket.write(`POST ${path} HTTP/1.1\r\nHost: victim\r\nContent-Type: text/plain\r\nContent-Length: 1000\r\n\r\n40`);
+    await eventually(async () => (await this.state()).wires > this.baseline.wires, { what: 'the request has come' });
   }
 
   /** A raw client that was let in. */

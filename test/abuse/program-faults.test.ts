@@ -1,0 +1,159 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { openAuthenticated, openPeer, TRANSPORTS } from './peers.js';
+import { startVictim, type Victim } from './victim.js';
+
+const REFUSING = {
+  no: undefined,
+  throws: 'error',
+  rejects: 'error',
+  'throws undefined': 'error',
+  'the string "false"': 'a string',
+  'the string "true"': 'a string',
+  one: 'the number 1',
+  'an empty object': 'an object',
+  'a boxed true': 'an object',
+  'a list with true': 'a list',
+  'a thenable that throws': 'error',
+  'a getter of then that throws': 'error',
+  nothing: 'nothing',
+} as const;
+
+let victim: Victim;
+
+beforeAll(async () => {
+  victim = await startVictim({ options: { authenticateTimeout: 1_000 } });
+});
+
+describe.each(TRANSPORTS)('5.2, 5.3 and 5.4 over %s: authenticateFn that gives', (transport) => {
+  it.each(Object.entries(REFUSING))('%s refuses, and its client is told first', async (verdict, reported) => {
+    await victim.call('lines');
+    const peer = await openPeer(victim, transport, { verdict });
+    await peer.send('42["authenticate"]');
+
+    const [told = '', ...after] = await peer.heardToTheEnd();
+
+    expect(told).toMatch(/^42\["unauthenticated",\{"message":"[^"]+","time":"\d{4}-[^"]+Z","code":"refused"\}\]$/);
+    expect(told).not.toContain('secret');
+    expect(after).toEqual(['41']);
+    const lines: string[] = await victim.call('lines');
+    const loud = lines.filter((line) => /^(warn|error)/.test(line));
+    if (reported === undefined) expect(loud).toEqual([]);
+    else if (reported === 'error') expect(loud).toEqual([expect.stringMatching(/^error: .*authenticateFn/)]);
+    else expect(loud).toEqual([expect.stringContaining(`it returned ${reported}`)]);
+    await victim.unharmed();
+  });
+});
+
+it('5.2 a thenable that never calls back is ended by the deadline', async () => {
+  const peer = await openPeer(victim, 'websocket', { verdict: 'a thenable that never calls back' });
+  await peer.send('42["authenticate"]');
+  const heard = await peer.heardToTheEnd();
+  expect(heard[0]).toContain('"code":"timeout"');
+  await victim.unharmed();
+});
+
+describe('5.2 and 5.8 validateRoomFn that gives', () => {
+  it.each([
+    ['throws', 'guard_failed'],
+    ['rejects', 'guard_failed'],
+    ['a list that throws', 'guard_failed'],
+    ['a string', 'not_allowed'],
+    ['a set', 'not_allowed'],
+    ['true', 'not_allowed'],
+    ['nothing', 'not_allowed'],
+  ])('%s lets nobody into any room', async (guard, code) => {
+    const peer = await openAuthenticated(victim, 'websocket', { guard });
+    const before = await victim.call('rooms', { id: peer.sid });
+    await peer.send('421["join",{"rooms":["abc","a"]}]');
+    const [answer = ''] = await peer.heardUntil((frame) => frame.startsWith('431'));
+    const [{ joined, refused }] = JSON.parse(answer.slice(3));
+    expect(joined).toEqual([]);
+    expect(refused.map((it: { room: string; code: string }) => [it.room, it.code])).toEqual([
+      ['abc', code],
+      ['a', code],
+    ]);
+    expect(answer).not.toContain('secret');
+    expect(await victim.call('rooms', { id: peer.sid })).toEqual(before);
+    await victim.unharmed();
+  });
+
+  it.each(['unasked', 'mixed'])('%s rooms lets into those that were asked for', async (guard) => {
+    const peer = await openAuthenticated(victim, 'websocket', { guard });
+    const before: string[] = await victim.call('rooms', { id: peer.sid });
+    await peer.send('421["join",{"rooms":["a","b"]}]');
+    const [answer] = await peer.heardUntil((frame) => frame.startsWith('431'));
+    expect(answer).toBe('431[{"joined":["a","b"],"refused":[]}]');
+    expect(await victim.call('rooms', { id: peer.sid })).toEqual([...before, 'a', 'b']);
+    await victim.unharmed();
+  });
+
+  it('nothing for ever: the rest of the client works, and what it may be waiting for is bounded', async () => {
+    const peer = await openAuthenticated(victim, 'websocket', { guard: 'hangs' });
+    for (let request = 0; request < 8; request++) {
+      const rooms = Array.from({ length: 250 }, (_, index) => `${request}-${index}`);
+      await peer.send(`42${request}${JSON.stringify(['join', { rooms }])}`);
+    }
+    const frames = await peer.heardUntil((frame) => frame.startsWith('437'));
+    const refusals = frames.map((frame) => JSON.parse(frame.slice(3))[0].refused);
+    expect(refusals).toHaveLength(4);
+    for (const list of refusals) expect(new Set(list.map(({ code }: { code: string }) => code))).toEqual(new Set(['room_limit']));
+    await peer.send('429["echo","still here"]');
+    await peer.heardUntil((frame) => frame === '439["still here"]');
+    await victim.unharmed();
+  });
+});
+
+describe('5.2 clientConnectedFn that', () => {
+  it.each(['throws', 'rejects', 'hangs', 'a thenable that throws'])('%s harms nobody', async (greet) => {
+    await victim.call('lines');
+    const peer = await openAuthenticated(victim, 'websocket', { greet });
+    await peer.send('421["echo","hello"]');
+    await peer.heardUntil((frame) => frame === '431["hello"]');
+    const failures = (await victim.call('lines')).filter((line: string) => line.includes('clientConnectedFn failed'));
+    expect(failures).toHaveLength(greet === 'hangs' ? 0 : 1);
+    await victim.unharmed();
+  });
+});
+
+describe('a listener of outgoing events that throws', () => {
+  it('does not keep its own client from being refused and ended', async () => {
+    const peer = await openPeer(victim, 'websocket', { verdict: 'no', outgoing: 'throws' });
+    await peer.send('42["authenticate"]');
+    expect((await peer.heardToTheEnd()).at(-1)).toBe('41');
+    await victim.unharmed();
+  });
+
+  it('does not keep its own client from being let in', async () => {
+    const peer = await openPeer(victim, 'websocket', { verdict: 'yes', outgoing: 'throws' });
+    await peer.send('42["authenticate"]', '421["secret"]');
+    await expect.poll(() => victim.call('stateOf', { id: peer.sid })).toBe('authenticated');
+    await peer.send('422["echo","hello"]');
+    await victim.unharmed();
+  });
+
+  it('does not keep a message to all from the others', async () => {
+    const peer = await openPeer(victim, 'websocket', { verdict: 'yes', outgoing: 'throws' });
+    await peer.send('42["authenticate"]');
+    await expect.poll(() => victim.call('stateOf', { id: peer.sid })).toBe('authenticated');
+    const late = await victim.authenticated();
+    await victim.call('send', { topic: 'to-all' });
+    await late.event('to-all');
+    await victim.unharmed();
+  });
+});
+
+describe.each(['throws', 'rejects'] as const)('a logger that %s', (logger) => {
+  it('takes nobody with it', async () => {
+    const other = await startVictim({ logger, options: { authenticateTimeout: 1_000 } });
+    for (const verdict of ['throws', 'one', 'no']) {
+      const peer = await openPeer(other, 'websocket', { verdict });
+      await peer.send('42["secret"]', '42["authenticate"]');
+      expect((await peer.heardToTheEnd()).at(-1)).toBe('41');
+    }
+    const peer = await openAuthenticated(other, 'websocket', { guard: 'throws', greet: 'throws' });
+    await peer.send('421["join",{"rooms":["a"]}]');
+    await peer.heardUntil((frame) => frame.startsWith('431'));
+    expect((await other.call('lines')).length).toBeGreaterThan(0);
+    await other.unharmed();
+  });
+});

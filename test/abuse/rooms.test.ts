@@ -1,0 +1,181 @@
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { IRawWebSocket } from '../support/raw.js';
+import { startVictim, type Victim } from './victim.js';
+
+type TClient = IRawWebSocket & { readonly sid: string };
+interface IAnswer {
+  readonly joined?: string[];
+  readonly left?: string[];
+  readonly refused: { room: string; code: string; message: string }[];
+}
+
+let victim: Victim;
+let questions = 0;
+
+beforeAll(async () => {
+  victim = await startVictim({ options: { serverOptions: { maxHttpBufferSize: 8e6 } } });
+});
+
+async function ask(client: TClient, topic: string, ...args: unknown[]): Promise<IAnswer> {
+  questions += 1;
+  const start = `43${questions}[`;
+  client.emit(topic, args, questions);
+  const frame = String(await client.frames.next((it) => String(it).startsWith(start), { what: `an answer to ${topic}` }));
+  return JSON.parse(frame.slice(start.length - 1))[0];
+}
+
+function roomsOf(client: TClient): Promise<string[]> {
+  return victim.call('rooms', { id: client.sid });
+}
+
+const WRONG: readonly [string, unknown[]][] = [
+  ['nothing', []],
+  ['null', [null]],
+  ['a number', [7]],
+  ['a string', ['abc']],
+  ['true', [true]],
+  ['a list of names', [['abc']]],
+  ['an empty object', [{}]],
+  ['rooms as a string', [{ rooms: 'abc' }]],
+  ['rooms as null', [{ rooms: null }]],
+  ['rooms as a number', [{ rooms: 3 }]],
+  ['rooms as an object like a list', [{ rooms: { 0: 'abc', length: 1 } }]],
+  ['null among the rooms', [{ rooms: ['abc', null] }]],
+  ['numbers among the rooms', [{ rooms: [1, 2] }]],
+  ['nested lists', [{ rooms: [['abc'], [['def']]] }]],
+  ['an object among the rooms', [{ rooms: [{ toString: 'abc' }] }]],
+  ['a placeholder of a binary that never comes', [{ rooms: [{ _placeholder: true, num: 0 }] }]],
+  ['the rooms in the prototype', [JSON.parse('{"__proto__":{"rooms":["abc"]}}')]],
+  ['the rooms as the second argument', [null, { rooms: ['abc'] }]],
+];
+
+describe.each(['join', 'leave'])('5.1 a `%s` of a wrong shape', (topic) => {
+  it.each(WRONG)('with %s gets an error reply and changes nothing', async (_, args) => {
+    const client = await victim.authenticated();
+    const before = await roomsOf(client);
+    const answer = await ask(client, topic, ...args);
+    expect(answer[topic === 'join' ? 'joined' : 'left']).toEqual([]);
+    expect(answer.refused.map(({ code }) => code)).toEqual(['invalid_payload']);
+    // The same without a question: nobody is answered, nothing is thrown.
+    client.emit(topic, args);
+    await ask(client, 'leave', { rooms: [] });
+    expect(await roomsOf(client)).toEqual(before);
+    await victim.unharmed();
+  });
+
+  it('is survived whatever JSON it is, and changes at most the rooms that it lists', async () => {
+    const client = await victim.authenticated();
+    const before = new Set(await roomsOf(client));
+    const fitting = fc.record({ rooms: fc.array(fc.oneof(fc.string(), fc.constantFrom('__proto__', 'toString'))) });
+    const payload = fc.oneof(fc.jsonValue({ maxDepth: 5 }), fitting, fc.record({ rooms: fc.jsonValue() }));
+    const property = fc.asyncProperty(fc.array(payload, { maxLength: 3 }), async (args) => {
+      const answer = await ask(client, topic, ...args);
+      expect(Array.isArray(answer.refused)).toBe(true);
+      const listed = new Set<unknown>((args[0] as { rooms?: unknown[] } | null)?.rooms ?? []);
+      const rooms = await roomsOf(client);
+      for (const room of rooms) expect(before.has(room) || listed.has(room)).toBe(true);
+      if (topic === 'join') await ask(client, 'leave', { rooms: rooms.filter((room) => !before.has(room)) });
+      else for (const room of before) expect(rooms.includes(room) || listed.has(room)).toBe(true);
+    });
+    await fc.assert(property, { numRuns: 150, verbose: fc.VerbosityLevel.Verbose });
+    await victim.unharmed();
+  });
+});
+
+describe('names that are properties of every object', () => {
+  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'prototype', 'then', 'toJSON'])(
+    '`%s` is a room like any other',
+    async (room) => {
+      const client = await victim.authenticated();
+      expect(await ask(client, 'join', { rooms: [room] })).toEqual({ joined: [room], refused: [] });
+      await victim.call('send', { destination: room, topic: 'to-room', data: room });
+      expect(await client.event('to-room')).toEqual([room]);
+      expect(await ask(client, 'leave', { rooms: [room] })).toEqual({ left: [room], refused: [] });
+      await victim.unharmed();
+    },
+  );
+});
+
+describe('5.6 the room of another socket', () => {
+  it('cannot be joined or left by its id, whether that socket is authenticated or not', async () => {
+    const outside = await victim.webSocket();
+    const { sid: outsider } = await outside.connect();
+    const client = await victim.authenticated();
+    const others = [outsider, ...victim.witnesses.map(({ socket }) => `${socket.id}`)];
+    for (const topic of ['join', 'leave']) {
+      const { refused } = await ask(client, topic, { rooms: others });
+      expect(refused.map(({ room, code }) => [room, code])).toEqual(others.map((room) => [room, 'socket_id']));
+    }
+    for (const destination of others.slice(1)) await victim.call('send', { destination, topic: 'private' });
+    for (const { strange } of victim.witnesses) strange.splice(strange.indexOf('private'), 1);
+    await ask(client, 'leave', { rooms: [] });
+    expect(client.frames.unread.filter((frame) => String(frame).includes('private'))).toEqual([]);
+    await victim.unharmed();
+  });
+
+  it('nor can its own be left', async () => {
+    const client = await victim.authenticated();
+    const { refused } = await ask(client, 'leave', { rooms: [client.sid] });
+    expect(refused.map(({ code }) => code)).toEqual(['socket_id']);
+    await victim.call('send', { destination: client.sid, topic: 'mine' });
+    await client.event('mine');
+    await victim.unharmed();
+  });
+
+  it('is judged by fact: an honest name of the same form is open', async () => {
+    const client = await victim.authenticated();
+    const room = 'room_of_twenty_chars';
+    expect(await ask(client, 'join', { rooms: [room] })).toEqual({ joined: [room], refused: [] });
+    await victim.unharmed();
+  });
+
+  it('rooms that start with `roomgate:` are internal, whatever validateRoomFn says', async () => {
+    const client = await victim.authenticated();
+    for (const topic of ['join', 'leave']) {
+      const { refused } = await ask(client, topic, { rooms: ['roomgate:', 'roomgate:presence'] });
+      expect(refused.map(({ code }) => code)).toEqual(['reserved_name', 'reserved_name']);
+    }
+    await victim.unharmed();
+  });
+});
+
+describe('5.7 the limits', () => {
+  it('roomsPerRequest: 100 000 rooms in one packet are refused as a whole', async () => {
+    const client = await victim.authenticated();
+    const before = await roomsOf(client);
+    for (const topic of ['join', 'leave']) {
+      const { refused } = await ask(client, topic, { rooms: Array.from({ length: 100_000 }, (_, index) => `r${index}`) });
+      expect(refused.map(({ room, code }) => [room, code])).toEqual([['', 'too_many_rooms']]);
+    }
+    expect(await roomsOf(client)).toEqual(before);
+    await victim.unharmed();
+  });
+
+  it('roomsPerRequest: the same room 257 times is 257 rooms', async () => {
+    const client = await victim.authenticated();
+    const { refused } = await ask(client, 'join', { rooms: Array.from({ length: 257 }, () => 'same') });
+    expect(refused.map(({ code }) => code)).toEqual(['too_many_rooms']);
+    await victim.unharmed();
+  });
+
+  it('roomsPerClient: 1 000 rooms, however many requests run at once', async () => {
+    const client = await victim.authenticated();
+    for (let request = 0; request < 20; request++) {
+      client.emit('join', [{ rooms: Array.from({ length: 200 }, (_, index) => `${request}/${index}`) }]);
+    }
+    const { refused } = await ask(client, 'join', { rooms: ['one more'] });
+    expect(refused.map(({ code }) => code)).toEqual(['room_limit']);
+    expect(await roomsOf(client)).toHaveLength(1_000 + 3);
+    await victim.unharmed();
+  });
+
+  it('roomNameLength: a name of 255 characters is taken, one of 256 and one of 1 MB are not', async () => {
+    const client = await victim.authenticated();
+    const fits = 'x'.repeat(255);
+    const { joined, refused } = await ask(client, 'join', { rooms: [fits, `${fits}x`, 'x'.repeat(1_000_000)] });
+    expect(joined).toEqual([fits]);
+    expect(refused.map(({ code }) => code)).toEqual(['name_too_long', 'name_too_long']);
+    await victim.unharmed();
+  });
+});

@@ -1,0 +1,115 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/facts.js';
+import type { IRawWebSocket } from '../support/raw.js';
+import { openPeer } from './peers.js';
+import { startVictim, type Victim } from './victim.js';
+
+const DEADLINE_MS = 500;
+/** How long the peer of a connection that is being ended may take to fetch its last words. */
+const LAST_WORDS_MS = 5_000;
+const GONE_MS = DEADLINE_MS + LAST_WORDS_MS + 2_000;
+/** More than the buffers of two kernels take. */
+const FLOOD = { messages: 64, characters: 500_000 };
+
+type TAttack = (victim: Victim) => Promise<unknown>;
+
+async function deaf(victim: Victim, auth: object): Promise<IRawWebSocket & { readonly sid: string }> {
+  const socket = await victim.webSocket();
+  const { sid } = await socket.connect('/', auth);
+  socket.pauseReading();
+  return Object.assign(socket, { sid });
+}
+
+async function overdue(victim: Victim): Promise<void> {
+  await victim.polling();
+  await eventually(async () => (await victim.call('closing')) === 1, { what: 'the server closes it' });
+}
+
+const ATTACKS: Readonly<Record<string, TAttack>> = {
+  'never polls and joins nothing': (victim) => victim.polling(),
+  'never polls once it has connected': (victim) => openPeer(victim, 'polling'),
+  'never polls once it was refused': async (victim) => {
+    const peer = await openPeer(victim, 'polling', { verdict: 'no' });
+    await peer.send('42["authenticate"]');
+  },
+  'never polls once it has left': async (victim) => {
+    const peer = await openPeer(victim, 'polling');
+    await peer.send('41');
+  },
+  'never reads and joins nothing': async (victim) => (await victim.webSocket()).pauseReading(),
+  'never reads once it has connected': (victim) => deaf(victim, {}),
+  'never reads once it was refused': async (victim) => (await deaf(victim, { verdict: 'no' })).emit('authenticate'),
+};
+
+describe('a peer is gone within the time for its last words, though it', () => {
+  const victims = new Map<string, Victim>();
+  let attacked = 0;
+
+  // All at once, each against a program of its own: they mostly wait.
+  beforeAll(async () => {
+    for (const [name, attack] of Object.entries(ATTACKS)) {
+      const victim = await startVictim({ options: { authenticateTimeout: DEADLINE_MS } });
+      victims.set(name, victim);
+      await attack(victim);
+    }
+    attacked = performance.now();
+  });
+
+  it.each(Object.keys(ATTACKS))('%s', async (name) => {
+    const victim = victims.get(name);
+    if (victim === undefined) throw new Error('no victim');
+    await victim.beat();
+    await victim.holdsNoMore(Math.max(200, attacked + GONE_MS - performance.now()));
+    expect(victim.program.stderr).toBe('');
+  });
+});
+
+describe('a client that takes nothing of what is sent to it', () => {
+  it('holds up nobody, and is gone in time once it is disconnected', async () => {
+    const victim = await startVictim({ options: { serverOptions: { maxHttpBufferSize: 4e6 } } });
+    const socket = await victim.authenticated();
+    socket.pauseReading();
+    await victim.call('flood', { id: socket.sid, ...FLOOD });
+    await victim.beat();
+    expect(await victim.call('stateOf', { id: socket.sid })).toBe('authenticated');
+
+    await victim.call('kick', { id: socket.sid });
+
+    await victim.beat();
+    await victim.holdsNoMore(LAST_WORDS_MS + 2_000);
+    expect(victim.program.stderr).toBe('');
+  });
+});
+
+describe('shutdown() is bounded by shutdownTimeout, and lets the process end, with', () => {
+  const SHUTDOWN_MS = 1_000;
+
+  it.each([
+    ['a peer that never polls', async (victim: Victim) => void (await openPeer(victim, 'polling'))],
+    ['a peer that never polls and joins nothing', async (victim: Victim) => void (await victim.polling())],
+    ['a peer that never polls and has left', ATTACKS['never polls once it has left']],
+    ['a peer that never polls and is being ended', ATTACKS['never polls once it was refused']],
+    ['a peer that never polls, joined nothing and whose time is over', overdue],
+    ['a peer that never reads', async (victim: Victim) => void (await deaf(victim, {}))],
+    [
+      'a client that takes nothing of what is sent to it',
+      async (victim: Victim) => {
+        const socket = await victim.authenticated();
+        socket.pauseReading();
+        await victim.call('flood', { id: socket.sid, ...FLOOD });
+      },
+    ],
+    ['a hanging authenticateFn', async (victim: Victim) => (await deaf(victim, { verdict: 'hangs' })).emit('authenticate')],
+    ['a request of which only the head came', async (victim: Victim) => void (await victim.halfRequest())],
+  ])('%s', async (_, attack) => {
+    const options = { shutdownTimeout: SHUTDOWN_MS, authenticateTimeout: attack === overdue ? DEADLINE_MS : 10_000 };
+    const victim = await startVictim({ options });
+    await attack?.(victim);
+    const { ms, listening, clients } = await victim.call('shutdown');
+    expect({ listening, clients }).toEqual({ listening: false, clients: 0 });
+    expect(ms).toBeLessThan(SHUTDOWN_MS + 500);
+    victim.program.endInput();
+    expect(await victim.program.ended(3_000)).toEqual({ code: 0, signal: null });
+    expect(victim.program.stderr).toBe('');
+  });
+});
