@@ -67,7 +67,7 @@ function stopOnSignal(helper) {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
-  if (process.env.npm_lifecycle_event !== undefined) {};
+  if (process.env.npm_lifecycle_event !== undefined) whenParentIsGone(stop);
   return stopping.signal;
 }
 

@@ -6,6 +6,7 @@ import { run } from './run.mjs';
 /** What the tests need besides npm's packages, by the programs that prove it. */
 const NEEDS = [
   { package: 'redis-server', there: () => found('redis-server') && found('redis-cli') },
+  { package: 'openssl', there: () => found('openssl') },
   {
     package: 'chromium',
     there: () =>
