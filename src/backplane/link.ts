@@ -13,7 +13,7 @@ export interface ILinkOptions {
 const HANDSHAKE_TIMEOUT_MS = 5_000;
 const FIRST_DELAY_MS = 50;
 /** Between attempts in the first seconds, so that clients hear again within a second of Redis' return. */
-const EAGER_DELAY_MS = 500;
+const EAGER_DELAY_MS = 250;
 const EAGER_FOR_MS = 30_000;
 const LONGEST_DELAY_MS = 2_000;
 /** A connection that lasted less long than this, in ms, counts as a failed attempt. */

@@ -15,13 +15,17 @@ export interface IPublisherOptions {
   readonly limited: TLimited;
   /** Runs on each connection once its predecessor is fenced, before the first message. */
   readonly greet?: ((client: IRedisConnection) => Promise<void>) | undefined;
-  readonly onUp?: (() => void) | undefined;
 }
 
 /** Ticks without any answer, after which messages wait here instead of in a connection that may be dead. */
 const STALLED_AFTER = 2;
 /** Ticks without any answer, after which the connection is replaced. */
 const DEAD_AFTER = 10;
+/**
+ * After an outage, how long a connection that is up again says nothing, in ms: the subscribers of other instances were
+ * away too, and come back at moments of their own. What is said before that they never hear.
+ */
+const GRACE_MS = 300;
 /** Idle ticks between two pings. */
 const PING_TICKS = 3;
 
@@ -45,6 +49,8 @@ export class Publisher {
   #idleTicks = 0;
   #dropped = 0;
   #uncertain = 0;
+  #stalled = false;
+  #grace: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(options: IPublisherOptions) {
@@ -65,7 +71,7 @@ export class Publisher {
 
   /** Whether Redis takes and answers what is sent now. */
   get healthy(): boolean {
-    return this.#link.client !== undefined && !this.#outage.lasts;
+    return this.#link.client !== undefined && !this.#stalled;
   }
 
   get connected(): boolean {
@@ -82,6 +88,7 @@ export class Publisher {
 
   async stop(timeoutMs: number): Promise<void> {
     this.#stopped = true;
+    clearTimeout(this.#grace);
     await this.#link.stop(timeoutMs);
   }
 
@@ -89,8 +96,8 @@ export class Publisher {
   publish(channel: string, message: TMessageBody): void {
     if (this.#stopped) return;
     const client = this.#link.client;
-    const open = client !== undefined && this.healthy && client.stream?.writable !== false;
-    if (open) this.#write(client, channel, message);
+    const open = this.healthy && this.#grace === undefined && client?.stream?.writable !== false;
+    if (client !== undefined && open) this.#write(client, channel, message);
     else this.#dropped += this.#queue.push(channel, message);
   }
 
@@ -134,7 +141,10 @@ export class Publisher {
     }
     this.#silentTicks += 1;
     const silence = () => new Error('Redis does not answer.');
-    if (this.#silentTicks >= STALLED_AFTER) this.#outage.begin(silence());
+    if (this.#silentTicks >= STALLED_AFTER) {
+      this.#stalled = true;
+      this.#outage.begin(silence());
+    }
     if (this.#silentTicks >= DEAD_AFTER) this.#link.replace(silence());
   }
 
@@ -150,19 +160,23 @@ export class Publisher {
   }
 
   #rise(): void {
-    this.#generation += 1;
-    this.#unanswered = 0;
-    this.#messagesUnanswered = 0;
     this.#silentTicks = 0;
-    this.#flush();
-    this.#options.onUp?.();
+    if (!this.#outage.lasts) return;
+    this.#grace = setTimeout(() => {
+      this.#grace = undefined;
+      if (!this.#stalled) this.#flush();
+    }, GRACE_MS);
+    this.#grace.unref();
   }
 
   #fall(error: unknown): void {
+    clearTimeout(this.#grace);
+    this.#grace = undefined;
     this.#generation += 1;
     this.#uncertain += this.#messagesUnanswered;
     this.#messagesUnanswered = 0;
     this.#unanswered = 0;
+    this.#stalled = false;
     this.#outage.begin(error);
   }
 
@@ -198,7 +212,9 @@ export class Publisher {
       if (generation !== this.#generation) return;
       this.#unanswered -= 1;
       this.#silentTicks = 0;
-      if (this.#outage.lasts && this.#link.client !== undefined) this.#flush();
+      if (!this.#stalled) return;
+      this.#stalled = false;
+      if (this.#grace === undefined) this.#flush();
     };
     reply.then(answered, answered);
     return reply;

@@ -36,6 +36,10 @@ const ATTACKS: Readonly<Record<string, TAttack>> = {
     const peer = await openPeer(victim, 'polling');
     await peer.send('41');
   },
+  'never polls once it broke the protocol': async (victim) => {
+    const peer = await openPeer(victim, 'polling');
+    await peer.send('49');
+  },
   'never reads and joins nothing': async (victim) => (await victim.webSocket()).pauseReading(),
   'never reads once it has connected': (victim) => deaf(victim, {}),
   'never reads once it was refused': async (victim) => (await deaf(victim, { verdict: 'no' })).emit('authenticate'),
@@ -89,6 +93,7 @@ describe('shutdown() is bounded by shutdownTimeout, and lets the process end, wi
     ['a peer that never polls and joins nothing', async (victim: Victim) => void (await victim.polling())],
     ['a peer that never polls and has left', ATTACKS['never polls once it has left']],
     ['a peer that never polls and is being ended', ATTACKS['never polls once it was refused']],
+    ['a peer that never polls and broke the protocol', ATTACKS['never polls once it broke the protocol']],
     ['a peer that never polls, joined nothing and whose time is over', overdue],
     ['a peer that never reads', async (victim: Victim) => void (await deaf(victim, {}))],
     [

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { UNAUTHENTICATED_ERRORS } from '../../src/protocol/errors.js';
 import { spawnTethered } from '../support/children.js';
@@ -70,7 +71,7 @@ describe('npm start', () => {
     const port = await unusedPort();
     const { child, exited } = spawnTethered(
       'sh',
-      ['-c', `"${process.execPath}" "${SCRIPT.pathname}" & echo $!; wait`],
+      ['-c', `"${process.execPath}" "${fileURLToPath(SCRIPT)}" & echo $!; wait`],
       {
         env: { ...process.env, PORT: `${port}`, npm_lifecycle_event: 'start' },
         stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,0 +1,150 @@
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/facts.js';
+import { openAuthenticated, openPeer } from './peers.js';
+import { startVictim, type Victim } from './victim.js';
+
+let victim: Victim;
+
+beforeAll(async () => {
+  victim = await startVictim({ options: { authenticateTimeout: 1_000 } });
+});
+
+/** Frames that break the protocol: whoever sends one is cut off, and nobody else notices. */
+const BREAKING: readonly [string, (string | Buffer)[]][] = [
+  ['an unknown type of packet', ['49["secret"]']],
+  ['no packet at all', ['4']],
+  ['an event without a name', ['42[]']],
+  ['an event that is an object', ['42{"0":"secret"}']],
+  ['an event that is null', ['42null']],
+  ['an event whose name is an object', ['42[{"toString":"secret"}]']],
+  ['an event whose name is null', ['42[null]']],
+  ['JSON that ends too early', ['42["secret"']],
+  ['what is no JSON', ['42[secret]']],
+  ['a name that Socket.IO keeps for itself: connect', ['42["connect"]']],
+  ['a name that Socket.IO keeps for itself: disconnect', ['42["disconnect"]']],
+  ['a name that Socket.IO keeps for itself: disconnecting', ['42["disconnecting"]']],
+  ['a name that Socket.IO keeps for itself: newListener', ['42["newListener"]']],
+  ['a name that Socket.IO keeps for itself, in a binary event', ['451-["disconnect",{"_placeholder":true,"num":0}]', Buffer.from([1])]],
+  ['a refusal, which only servers send', ['44{"message":"no"}']],
+  ['a second CONNECT', ['40']],
+  ['a disconnection with a payload', ['41{"reason":"none"}']],
+  ['an answer that is no list', ['431{"a":1}']],
+  ['a packet for a namespace that was not joined', ['42/other,["secret"]']],
+  ['a packet for a namespace that does not exist', ['42/nowhere,["secret"]']],
+  ['binary data that nobody announced', [Buffer.from('secret')]],
+  ['text where binary data was announced', ['451-["secret",{"_placeholder":true,"num":0}]', '42["secret"]']],
+  ['a number of attachments that is none', ['45x-["secret"]']],
+  ['a number of attachments that is negative', ['45-1-["secret"]']],
+  ['zero attachments', ['450-["secret"]']],
+  ['more attachments than anybody sends', ['4599999999-["secret",{"_placeholder":true,"num":0}]']],
+  ['a placeholder with too high a number', ['451-["secret",{"_placeholder":true,"num":9}]', Buffer.from([1])]],
+  ['a placeholder with a negative number', ['451-["secret",{"_placeholder":true,"num":-1}]', Buffer.from([1])]],
+  ['a placeholder whose number is a property', ['451-["secret",{"_placeholder":true,"num":"constructor"}]', Buffer.from([1])]],
+];
+
+describe.each(['outside', 'inside'] as const)('a frame of a client that is %s', (where) => {
+  it.each(BREAKING)('with %s ends its own connection and nothing else', async (_, frames) => {
+    const open = where === 'outside' ? openPeer : openAuthenticated;
+    const peer = await open(victim, 'websocket', { verdict: 'yes' });
+    await peer.send(...frames);
+    expect(await peer.heardToTheEnd()).toEqual([]);
+    if (where === 'outside') expect(await victim.call('heard', { id: peer.sid })).toEqual([]);
+    await victim.unharmed();
+  });
+});
+
+/** Frames of Engine.IO itself. */
+const ENGINE: readonly [string, string][] = [
+  ['of an unknown type', '9'],
+  ['empty', ''],
+  ['of a letter', 'x'],
+  ['the handshake, which only servers send', '0{"sid":"mine"}'],
+  ['a ping, which only servers send', '2'],
+  ['a pong that nobody asked for', '3'],
+  ['an upgrade of what is upgraded', '5'],
+  ['a probe', '2probe'],
+  ['nothing to do', '6'],
+  ['the end', '1'],
+];
+
+describe('a frame of Engine.IO', () => {
+  it.each(ENGINE)('%s harms nobody', async (_, frame) => {
+    const peer = await openPeer(victim, 'websocket');
+    await peer.send(frame, frame, '42["secret"]');
+    // Whether it closes this connection is Engine.IO's to say; the deadline does in any case.
+    const heard = await peer.heardToTheEnd();
+    expect(heard.filter((it) => !/^(42\["unauthenticated"|41$|2$|3)/.test(it))).toEqual([]);
+    expect(await victim.call('heard', { id: peer.sid })).toEqual([]);
+    await victim.unharmed();
+  });
+});
+
+it('attachments without end hold no more than their connection may, and end with it', async () => {
+  const peer = await openPeer(victim, 'websocket');
+  await peer.send('4510-["secret",{"_placeholder":true,"num":0}]', ...Array.from({ length: 9 }, () => Buffer.alloc(1_000)));
+  expect((await peer.heardToTheEnd())[0]).toContain('"code":"timeout"');
+  await victim.unharmed();
+});
+
+describe('arbitrary frames', () => {
+  const valid = fc.constantFrom(
+    '42["authenticate"]',
+    '42["secret"]',
+    '421["secret"]',
+    '421["join",{"rooms":["a"]}]',
+    '422["leave",{"rooms":["a"]}]',
+    '41',
+    '40',
+    '40{"verdict":"yes"}',
+    '40/other,',
+    '41/other,',
+    '42/other,1["hello"]',
+    '3',
+    '451-["echo",{"_placeholder":true,"num":0}]',
+    '431["answer"]',
+  );
+  const nearly = fc.tuple(fc.constantFrom('0', '1', '2', '3', '4', '5', '6'), fc.constantFrom('', '0', '1', '2', '3', '4', '5', '6'), fc.string({ unit: 'binary' })).map((parts) => parts.join(''));
+  const packet = fc.jsonValue({ maxDepth: 4 }).map((value) => `42${JSON.stringify(value)}`);
+  const binary = fc.uint8Array({ maxLength: 64 }).map((bytes) => Buffer.from(bytes));
+  const frame = fc.oneof({ weight: 4, arbitrary: valid }, nearly, packet, binary, fc.string({ unit: 'binary' }));
+
+  it.each([
+    ['of a client outside', 'no'],
+    ['of a client that may come in', 'yes'],
+  ])('%s, in any order, leave nothing behind', async (_, verdict) => {
+    const property = fc.asyncProperty(fc.array(frame, { maxLength: 25 }), async (frames) => {
+      const peer = await victim.webSocket();
+      const { sid } = await peer.connect('/', { verdict });
+      for (const each of frames) peer.send(each);
+      peer.close();
+      await peer.closed;
+      await eventually(async () => (await victim.call('stateOf', { id: sid })) === null);
+      if (verdict === 'no') {
+        const heard: string[] = await victim.call('heard', { id: sid });
+        expect(heard.filter((entry) => !entry.endsWith(' authenticate'))).toEqual([]);
+      }
+      expect(victim.program.stderr).toBe('');
+    });
+    await fc.assert(property, { numRuns: 120, verbose: fc.VerbosityLevel.Verbose });
+    await victim.unharmed();
+  });
+
+  it('in the body of a POST, leave nothing behind', async () => {
+    const text = fc.oneof(frame.map(String), fc.string({ unit: 'binary' }), fc.constant('\x1e'), fc.constant('bAAAA'), fc.constant('b===='));
+    const property = fc.asyncProperty(fc.array(text, { minLength: 1, maxLength: 20 }), async (packets) => {
+      const polling = await victim.polling();
+      const { sid } = await polling.connect('/', { verdict: 'no' });
+      const { status } = await polling.post(...packets);
+      expect([200, 400]).toContain(status);
+      // Fetches what Engine.IO may have to say of it, so that it does not wait.
+      const polled = polling.poll().catch(() => undefined);
+      await polling.post('1');
+      await polled;
+      await eventually(async () => (await victim.call('stateOf', { id: sid })) === null);
+      expect(victim.program.stderr).toBe('');
+    });
+    await fc.assert(property, { numRuns: 80, verbose: fc.VerbosityLevel.Verbose });
+    await victim.unharmed();
+  });
+});

@@ -1,0 +1,127 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { openAuthenticated, openPeer } from './peers.js';
+import { startVictim, type Victim } from './victim.js';
+
+const DEPTH = 64;
+
+let victim: Victim;
+
+beforeAll(async () => {
+  victim = await startVictim({ options: { serverOptions: { maxHttpBufferSize: 4e6 }, authenticateTimeout: 1_000 } });
+});
+
+function lists(levels: number): string {
+  return '['.repeat(levels) + ']'.repeat(levels);
+}
+
+function objects(levels: number): string {
+  return `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
+}
+
+describe('5.7 payloadDepth', () => {
+  it.each([
+    ['lists', lists],
+    ['objects', objects],
+  ])('64 levels of %s pass, 65 and 20 000 do not, and the connection stands', async (_, nest) => {
+    const peer = await openAuthenticated(victim, 'websocket');
+    await peer.send(`421["echo",${nest(DEPTH)}]`, `422["echo",${nest(DEPTH + 1)}]`, `423["echo",${nest(20_000)}]`);
+    await peer.send(`424["echo",1,${nest(20_000)}]`, `425["join",${nest(20_000)}]`, '426["echo","last"]');
+    const frames = await peer.heardUntil((frame) => frame.startsWith('436'));
+    expect(frames).toEqual([
+      `42["echo",${nest(DEPTH)}]`,
+      `431[${nest(DEPTH)}]`,
+      '42["echo","last"]',
+      '436["last"]',
+    ]);
+    await victim.unharmed();
+  });
+
+  it('holds for binary events, acknowledgements and `authenticate`, too', async () => {
+    const peer = await openPeer(victim, 'websocket', { verdict: 'yes' });
+    await peer.send(`430[${lists(20_000)}]`, `42["authenticate",${lists(20_000)}]`);
+    expect((await peer.heardToTheEnd())[0]).toContain('"code":"timeout"');
+
+    const inside = await openAuthenticated(victim, 'websocket');
+    await inside.send(`451-1["echo",${lists(DEPTH + 1)},{"_placeholder":true,"num":0}]`, Buffer.from([1]));
+    await inside.send(`461-2[${lists(DEPTH + 1)},{"_placeholder":true,"num":0}]`, Buffer.from([1]));
+    expect(await inside.heardSoFar()).toEqual([]);
+    // Socket.IO itself gives up on these, and on their sender.
+    await inside.send(`451-1["echo",${lists(20_000)},{"_placeholder":true,"num":0}]`, Buffer.from([1]));
+    expect(await inside.heardToTheEnd()).toEqual([]);
+    await victim.unharmed();
+  });
+
+  it('a deep `auth` of the handshake harms nobody', async () => {
+    const peer = await victim.webSocket();
+    peer.send(`40{"verdict":"yes","deep":${lists(20_000)}}`);
+    await peer.frames.next((frame) => String(frame).startsWith('40{'));
+    peer.emit('authenticate');
+    await peer.event('authenticated');
+    await victim.unharmed();
+  });
+
+  it('the widest payloads are walked in time', async () => {
+    const peer = await openAuthenticated(victim, 'websocket');
+    const start = performance.now();
+    await peer.send(`421["secret",[${'[],'.repeat(1_000_000)}[]]]`);
+    await peer.heardUntil((frame) => frame === '431["the secret"]');
+    expect(performance.now() - start).toBeLessThan(3_000);
+    await victim.unharmed();
+  });
+});
+
+describe('values that are odd come back as they were sent, and harm nobody', () => {
+  it.each([
+    ['lone surrogates', '"\\ud800 \\udc00 a\\udfff"'],
+    ['a name that is a lone surrogate', '{"\\ud800":1}'],
+    ['null characters and separators', '"\\u0000\\u001e"'],
+    ['the largest safe number and beyond', '[9007199254740991,1e+308,-0.5,5e-324]'],
+    ['a list of nulls', '[null,null]'],
+    ['a property named __proto__', '{"__proto__":{"polluted":true}}'],
+    ['properties named after methods', '{"toString":1,"hasOwnProperty":2,"constructor":{"prototype":3}}'],
+    ['what looks like a placeholder', '{"placeholder":true,"num":7}'],
+    ['a property named toJSON', '{"toJSON":"no function"}'],
+    ['a property named then', '{"then":"no function"}'],
+  ])('%s', async (_, json) => {
+    const peer = await openAuthenticated(victim, 'websocket');
+    await peer.send(`421["echo",${json}]`);
+    expect(await peer.heardUntil((frame) => frame.startsWith('431'))).toEqual([`42["echo",${json}]`, `431[${json}]`]);
+    await victim.unharmed();
+  });
+
+  it('a string of 3 MB', async () => {
+    const peer = await openAuthenticated(victim, 'websocket');
+    const text = 'x'.repeat(3_000_000);
+    await peer.send(`421["echo","${text}"]`);
+    expect((await peer.heardUntil((frame) => frame.startsWith('431'))).at(-1)).toHaveLength(text.length + 7);
+    await victim.unharmed();
+  });
+
+  it('a number that JSON reads as infinite', async () => {
+    const peer = await openAuthenticated(victim, 'websocket');
+    await peer.send('421["echo",1e999]');
+    expect((await peer.heardUntil((frame) => frame.startsWith('431'))).at(-1)).toBe('431[null]');
+    await victim.unharmed();
+  });
+});
+
+describe('event names that are properties of every object', () => {
+  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', '', 'x'.repeat(1_000_000), '\\ud800'])(
+    'reach nothing but their own listeners: %.20s',
+    async (name) => {
+      for (const peer of [await openPeer(victim, 'websocket'), await openAuthenticated(victim, 'websocket')]) {
+        await peer.send(`421["${name}",{"rooms":["a"]}]`, `42["${name}"]`);
+        expect(await peer.heardSoFar()).toEqual([]);
+      }
+      await victim.unharmed();
+    },
+  );
+});
+
+it('the prototype of every object is what it was', async () => {
+  const peer = await openAuthenticated(victim, 'websocket', { __proto__: { verdict: 'yes' } });
+  await peer.send('421["echo",{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}]');
+  await peer.heardUntil((frame) => frame.startsWith('431'));
+  expect(await victim.call('polluted')).toBe(false);
+  await victim.unharmed();
+});

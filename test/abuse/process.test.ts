@@ -1,0 +1,107 @@
+import { io as connectClient } from 'socket.io-client';
+import { describe, expect, it } from 'vitest';
+import { defer } from '../support/cleanup.js';
+import { eventually, nextEvent } from '../support/facts.js';
+import { startVictim } from './victim.js';
+
+describe('5.17 the library installs no handler of the whole process', () => {
+  it('neither by being imported, nor while it serves, nor at shutdown', async () => {
+    const victim = await startVictim();
+    const serving = await victim.call('processListeners');
+    expect(serving.now).toEqual({ ...serving.before, exit: serving.now.exit });
+    expect(serving.now.exit - serving.before.exit).toBeLessThanOrEqual(1);
+    await victim.call('shutdown');
+    const { before, now } = await victim.call('processListeners');
+    expect(now).toEqual(before);
+    victim.program.endInput();
+    expect(await victim.program.ended()).toEqual({ code: 0, signal: null });
+    expect(victim.program.stderr).toBe('');
+  });
+
+  it('so what a program throws ends it, as it does everywhere', async () => {
+    const victim = await startVictim();
+    victim.program.send({ call: 0, name: 'throwLater' });
+    expect(await victim.program.ended()).toEqual({ code: 1, signal: null });
+    expect(victim.program.stderr).toContain('thrown by the program');
+  });
+
+  it('and signals end it', async () => {
+    const victim = await startVictim();
+    victim.program.kill('SIGTERM');
+    expect(await victim.program.ended()).toEqual({ code: null, signal: 'SIGTERM' });
+  });
+});
+
+describe('5.11 shutdown()', () => {
+  it('closes connections so that clients come back by themselves', async () => {
+    const victim = await startVictim();
+    const clients = Array.from({ length: 20 }, (_, index) =>
+      connectClient(victim.url, {
+        auth: { verdict: 'yes' },
+        transports: index % 2 === 0 ? ['websocket'] : ['polling'],
+        forceNew: true,
+        reconnectionDelay: 50,
+        reconnectionDelayMax: 100,
+      }),
+    );
+    defer(() => {
+      for (const client of clients) client.disconnect();
+    });
+    await Promise.all(clients.map((client) => nextEvent(client, 'connect')));
+    const reasons: string[] = [];
+    let tries = 0;
+    for (const client of clients) {
+      client.on('disconnect', (reason) => reasons.push(reason));
+      client.io.once('reconnect_attempt', () => {
+        tries += 1;
+      });
+    }
+    await victim.call('shutdown');
+    await eventually(() => tries === clients.length, { what: 'every client tries again' });
+    expect(reasons).toHaveLength(clients.length);
+    expect(reasons).not.toContain('io server disconnect');
+    for (const client of clients) expect(client.active).toBe(true);
+  });
+
+  it('drops what timers of the program still send, and says so', async () => {
+    const victim = await startVictim();
+    await victim.call('shutdown');
+    await victim.call('send', { topic: 'too-late', data: 1 });
+    const lines: string[] = await victim.call('lines');
+    expect(lines.filter((line) => line.startsWith('warn'))).toEqual([expect.stringContaining('"too-late" was not sent')]);
+    await victim.call('shutdown');
+  });
+});
+
+describe('5.9 send()', () => {
+  it('carries what is falsy', async () => {
+    const victim = await startVictim();
+    const client = await victim.authenticated();
+    for (const data of [0, false, '', null, [], {}]) {
+      await victim.call('send', { destination: client.sid, topic: 'value', data });
+      expect(await client.event('value')).toEqual([data]);
+    }
+    await victim.call('send', { destination: client.sid, topic: 'value', absent: true });
+    expect(await client.event('value')).toEqual([]);
+    await victim.unharmed();
+  });
+
+  it('refuses an empty destination and a topic that is missing or reserved, and sends nothing to anybody', async () => {
+    const victim = await startVictim();
+    const wrong = [
+      { destination: '', topic: 'value', data: 1 },
+      { destination: [], topic: 'value', data: 1 },
+      { destination: [''], topic: 'value', data: 1 },
+      { destination: null, topic: 'value', data: 1 },
+      { destination: 7, topic: 'value', data: 1 },
+      { topic: '', data: 1 },
+      { topic: null, data: 1 },
+      { data: 1 },
+      ...['connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener', 'roomgate:x'].map(
+        (topic) => ({ topic, data: 1 }),
+      ),
+    ];
+    for (const each of wrong) await expect(victim.call('send', each)).rejects.toThrow('RoomgateError');
+    await victim.unharmed();
+  });
+});

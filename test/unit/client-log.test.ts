@@ -1,0 +1,58 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Log } from '../../src/client/log.js';
+
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+
+function spyOnConsole(): string[] {
+  const lines: string[] = [];
+  for (const level of [...LEVELS, 'log'] as const) {
+    vi.spyOn(console, level).mockImplementation((line) => void lines.push(`${level}: ${line}`));
+  }
+  return lines;
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe('the log of the client', () => {
+  it('is quiet by default: warnings and errors to the console, and nothing else', () => {
+    const lines = spyOnConsole();
+    const log = new Log('tester');
+    for (const level of LEVELS) log.write(level, 'text');
+    expect(lines).toEqual(['warn: [roomgate] tester: text', 'error: [roomgate] tester: text']);
+  });
+
+  it('is silent where it is told to be', async () => {
+    const lines = spyOnConsole();
+    const log = new Log('tester', false);
+    for (const level of LEVELS) log.write(level, 'text');
+    await log.run('code', () => Promise.reject(new Error('mistake')));
+    expect(lines).toEqual([]);
+  });
+
+  it('calls the methods of a logger as methods', () => {
+    const logger = {
+      lines: [] as string[],
+      debug(line: string) {
+        this.lines.push(line);
+      },
+      info() {},
+      warn() {},
+      error() {},
+    };
+    new Log('tester', logger).write('debug', 'text');
+    expect(logger.lines).toEqual(['[roomgate] tester: text']);
+  });
+
+  it('names what failed, and of what was thrown only an error is shown', async () => {
+    const lines = spyOnConsole();
+    const log = new Log('tester');
+    await log.run('onConnected', () => {
+      throw new Error('mistake');
+    });
+    await log.run('onConnected', () => Promise.reject('a secret'));
+    expect(lines[0]).toMatch(/^error: \[roomgate\] tester: onConnected failed: Error: mistake/);
+    expect(lines[1]).toBe('error: [roomgate] tester: onConnected failed: it threw a string');
+  });
+});
