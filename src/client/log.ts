@@ -23,11 +23,11 @@ export class Log {
 
   write(level: TLevel, text: string): void {
     if (this.#sink === false) return;
+    // A logger that fails, be it later, has nowhere to say so, and must not take the program with it.
     try {
-      this.#sink[level](`[roomgate] ${this.#identifier}: ${text}`);
-    } catch {
-      // A logger that fails has nowhere to say so, and must not take the program with it.
-    }
+      const outcome: unknown = this.#sink[level](`[roomgate] ${this.#identifier}: ${text}`);
+      if (outcome instanceof Promise) outcome.catch(() => {});
+    } catch {}
   }
 
   /** Runs code of the program: at once, and whatever it throws or rejects with ends here. */

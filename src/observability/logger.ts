@@ -73,11 +73,11 @@ export function createLogReporter(identifier: string, logger: ILogger | false = 
     const withheld = level === 'warn' || level === 'error' ? brake.pass(report.type) : 0;
     if (withheld === undefined) return;
     const more = withheld === 0 ? '' : ` (and ${withheld} more like it before)`;
+    // A logger that fails, be it later, has nowhere to say so, and must not take the program with it.
     try {
-      logger[level](`[roomgate] ${identifier}: ${words(report as never)}${more}`);
-    } catch {
-      // A logger that fails has nowhere to say so, and must not take the program with it.
-    }
+      const outcome: unknown = logger[level](`[roomgate] ${identifier}: ${words(report as never)}${more}`);
+      if (outcome instanceof Promise) outcome.catch(() => {});
+    } catch {}
   };
 }
 

@@ -22,6 +22,8 @@ interface IEngineConnection extends IConnection {
     readonly socket?: Partial<IWebSocket>;
     readonly req?: IncomingMessage | null;
     readonly dataReq?: IncomingMessage | null;
+    /** Of polling: ends the wait for a poll, with which the closing would be told. */
+    readonly shouldClose?: unknown;
   };
 }
 
@@ -105,6 +107,8 @@ function onceWireIsGone(connection: IEngineConnection, gone: () => void): void {
 function cut(connection: IEngineConnection): void {
   connection.close(true);
   webSocketOf(connection)?.terminate();
-  connection.transport?.req?.socket.destroy();
-  connection.transport?.dataReq?.socket.destroy();
+  const { req, dataReq, shouldClose } = connection.transport ?? {};
+  if (typeof shouldClose === 'function') shouldClose();
+  req?.socket.destroy();
+  dataReq?.socket.destroy();
 }

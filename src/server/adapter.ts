@@ -1,8 +1,10 @@
 import type { Server } from 'socket.io';
 import { Adapter } from 'socket.io-adapter';
-import type { TAdapterFactory } from './ports.js';
+import type { TAdapterFactory, TReporter } from './ports.js';
 
 type TNamespaceOfAdapter = ConstructorParameters<typeof Adapter>[0];
+/** Private to Socket.IO's adapter: calls `act` with each socket of a broadcast, one after another. */
+type TApply = (opts: unknown, act: (socket: { id: string }) => void) => void;
 type TAdapterConstructor = new (namespace: TNamespaceOfAdapter) => Adapter;
 
 /**
@@ -28,7 +30,7 @@ export class Membership {
   }
 
   /** Guards an adapter by replacing, on this one object, the four methods through which sockets enter and leave it. */
-  constructor(adapter: Adapter) {
+  constructor(adapter: Adapter, report: TReporter) {
     const { addAll, del, delAll, socketRooms } = adapter;
     this.#adapter = adapter;
     this.#addAll = addAll.bind(adapter);
@@ -45,6 +47,7 @@ export class Membership {
       this.#delAll(id);
     };
     adapter.socketRooms = (id) => this.#held.get(id) ?? socketRooms.call(adapter, id);
+    containThrows(adapter as unknown as { apply?: TApply }, report);
   }
 
   isMember(id: string): boolean {
@@ -76,24 +79,41 @@ export class Membership {
 }
 
 /** The adapter that Socket.IO shall use: `make`'s, or the one in memory, with the namespace `/` guarded. */
-export function guardedAdapter(make: TAdapterFactory | undefined): TAdapterConstructor {
-  return guarding(make ?? ((namespace) => new Adapter(namespace)));
+export function guardedAdapter(make: TAdapterFactory | undefined, report: TReporter): TAdapterConstructor {
+  return guarding(make ?? ((namespace) => new Adapter(namespace)), report);
 }
 
 /** From here on, whatever adapter the program gives to the server is guarded too. */
-export function guardLaterAdapters(io: Server): void {
+export function guardLaterAdapters(io: Server, report: TReporter): void {
   const plain = io.adapter.bind(io) as (...make: TAdapterConstructor[]) => unknown;
   // Socket.IO tells reading from writing by the number of arguments.
   const guarded = (make?: TAdapterConstructor): unknown =>
-    make === undefined ? plain() : plain(guarding((namespace) => new make(namespace)));
+    make === undefined ? plain() : plain(guarding((namespace) => new make(namespace), report));
   io.adapter = guarded as Server['adapter'];
 }
 
-function guarding(make: TAdapterFactory): TAdapterConstructor {
+/**
+ * A listener of the program that throws over a message to one socket (`onAnyOutgoing`, `disconnect`) must not keep it
+ * from the sockets behind. Where the adapter has no such method, it is Socket.IO's own way that holds.
+ */
+function containThrows(adapter: { apply?: TApply }, report: TReporter): void {
+  const { apply } = adapter;
+  if (typeof apply !== 'function') return;
+  adapter.apply = (opts, act) =>
+    apply.call(adapter, opts, (socket) => {
+      try {
+        act(socket);
+      } catch (error) {
+        report({ type: 'handler_failed', where: 'a listener of a socket', client: socket.id, error });
+      }
+    });
+}
+
+function guarding(make: TAdapterFactory, report: TReporter): TAdapterConstructor {
   // Socket.IO calls it with `new`, which an arrow function would not take.
   function Guarded(namespace: TNamespaceOfAdapter): Adapter {
     const adapter = make(namespace);
-    if (namespace.name === '/') new Membership(adapter);
+    if (namespace.name === '/') new Membership(adapter, report);
     return adapter;
   }
   return Guarded as unknown as TAdapterConstructor;

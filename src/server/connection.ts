@@ -19,7 +19,7 @@ import type { IConnection, IRuntime, TReporter } from './ports.js';
 import type { Registry } from './registry.js';
 import type { IRoomsVerdict, Rooms } from './rooms.js';
 import { Session } from './session.js';
-import type { IOSocket } from './types.js';
+import type { IOServer, IOSocket } from './types.js';
 
 /** How long the peer of a connection that is being ended may take to fetch its last words. */
 const LAST_WORDS_MS = 5_000;
@@ -53,6 +53,7 @@ export class Connections {
   readonly #keepAlive: KeepAlive;
   // One listener for all sockets, as with the gate: Socket.IO calls it with the socket as `this`.
   readonly #listeners: Readonly<Record<'disconnect' | 'authenticate' | 'join' | 'leave', TListener>>;
+  readonly #sessions = new WeakMap<IConnection, Session>();
   #stopped = false;
 
   constructor({ options, registry, rooms, runtime, report }: IConnectionsOptions) {
@@ -82,16 +83,29 @@ export class Connections {
     };
   }
 
+  /** Before the program can listen to anything: whatever it listens to, the gate stands first. */
+  watch(io: IOServer): void {
+    io.engine.on('connection', (connection: IConnection) => {
+      if (this.#stopped) connection.close();
+      else this.#deadlines.begin(connection);
+    });
+    io.on('new_namespace', (namespace) => namespace.on('connect', ({ conn }) => this.#deadlines.spare(conn)));
+    // `connect` comes right before `connection`.
+    io.on('connect', (socket) => this.#open(socket));
+  }
+
   /** A socket of the namespace `/` has connected. */
-  open(socket: IOSocket): void {
+  #open(socket: IOSocket): void {
     // Anybody can emit this event on the server, other instances included.
     if (!(socket instanceof Socket)) return;
     this.#gate.guard(socket);
-    if (this.#stopped) {
-      socket.conn.close();
+    // Socket.IO makes a socket of every CONNECT that comes before the first is through. One is all that a connection gets.
+    if (this.#stopped || this.#sessions.get(socket.conn)?.ended === false) {
+      this.#runtime.end(socket.conn, LAST_WORDS_MS);
       return;
     }
     const session = new Session(socket, this.#deadlines.of(socket.conn));
+    this.#sessions.set(socket.conn, session);
     this.#registry.add(session);
     socket.on(SocketIOConstants.EVENT_DISCONNECT, this.#listeners.disconnect);
     socket.on(SocketIOConstants.EVENT_AUTHENTICATE, this.#listeners.authenticate);
@@ -219,7 +233,6 @@ export class Connections {
     if (!session.end()) return false;
     this.#registry.remove(session);
     this.#keepAlive.stop(session);
-    this.#deadlines.outlive(session.socket.conn);
     this.#report({ type: 'client_ended', client: session.id, reason });
     return true;
   }

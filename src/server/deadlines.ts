@@ -3,16 +3,29 @@ import type { IDeadline, Session } from './session.js';
 
 /**
  * The deadlines of all connections that are not authenticated. A deadline belongs to the connection, not to the socket:
- * leaving a namespace and coming back renews neither the time nor the attempt, and traffic doesn't either.
+ * it starts before there is any, leaving a namespace and coming back renews neither the time nor the attempt, and traffic
+ * doesn't either.
  */
 export class Deadlines {
   readonly #timeoutMs: number;
   readonly #running = new Map<IConnection, IDeadline>();
   readonly #expired: (connection: IConnection, session: Session | undefined) => void;
+  readonly #closed: (this: IConnection) => void;
 
   constructor(timeoutMs: number, expired: (connection: IConnection, session: Session | undefined) => void) {
     this.#timeoutMs = timeoutMs;
     this.#expired = expired;
+    const stop = (connection: IConnection) => this.stop(connection);
+    // One listener for all connections: they are called with the connection as `this`.
+    this.#closed = function () {
+      stop(this);
+    };
+  }
+
+  /** A connection stands. */
+  begin(connection: IConnection): void {
+    connection.on('close', this.#closed);
+    this.of(connection);
   }
 
   /** The deadline of a connection: the one that runs, or a new one. */
@@ -20,7 +33,7 @@ export class Deadlines {
     return this.#running.get(connection) ?? this.#arm(connection);
   }
 
-  /** The connection was authenticated, or is being ended. */
+  /** The connection was authenticated, is being ended, or is gone. */
   stop(connection: IConnection): void {
     const deadline = this.#running.get(connection);
     if (deadline === undefined) return;
@@ -28,14 +41,9 @@ export class Deadlines {
     this.#running.delete(connection);
   }
 
-  /** The socket is gone without having been authenticated. Its connection keeps the deadline for as long as it stands. */
-  outlive(connection: IConnection): void {
-    const deadline = this.#running.get(connection);
-    if (deadline === undefined) return;
-    deadline.session = undefined;
-    if (connection.readyState !== 'open') this.stop(connection);
-    else if (!deadline.watched) connection.once('close', () => this.stop(connection));
-    deadline.watched = true;
+  /** The connection is used for a namespace of the program's own. Where that is all it is used for, it is left alone. */
+  spare(connection: IConnection): void {
+    if (this.#running.get(connection)?.used === false) this.stop(connection);
   }
 
   stopAll(): void {
@@ -48,7 +56,7 @@ export class Deadlines {
       this.#running.delete(connection);
       this.#expired(connection, deadline.session);
     }, this.#timeoutMs).unref();
-    const deadline: IDeadline = { timer, claimed: false, session: undefined, watched: false };
+    const deadline: IDeadline = { timer, claimed: false, used: false, session: undefined };
     this.#running.set(connection, deadline);
     return deadline;
   }

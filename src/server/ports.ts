@@ -63,6 +63,7 @@ export type TReporter = (report: TReport) => void;
 export interface IConnection {
   readonly readyState: string;
   close(discard?: boolean): void;
+  on(event: 'close', listener: (this: IConnection) => void): unknown;
   once(event: 'close', listener: () => void): unknown;
 }
 

@@ -19,9 +19,6 @@ import { Rooms } from './rooms.js';
 import { shutDown } from './shutdown.js';
 import type { IOServer, IOSocket, ISocketIOClient, TEventsMap, TMessage, TTopic } from './types.js';
 
-/** Socket.IO's default of `connectTimeout`. */
-const SOCKET_IO_CONNECT_TIMEOUT_MS = 45_000;
-
 /** Everything that exists from `configure()` to `shutdown()`. */
 interface IRunning {
   readonly io: IOServer;
@@ -225,15 +222,10 @@ export class SocketIOServerHelper<
     const options = this.#options;
     const report = this.#report;
     const registry = this.#registry;
-    const adapter = guardedAdapter(this.#adapterFactory(backplane));
-    const io = runtime.attach({
-      // A connection that joins no namespace has no more time than one that does not authenticate.
-      connectTimeout: Math.min(SOCKET_IO_CONNECT_TIMEOUT_MS, options.authenticateTimeout),
-      ...options.serverOptions,
-      // Socket.IO types the option as a plain class or a function; what it does is to call it with `new`.
-      adapter: adapter as never,
-    });
-    guardLaterAdapters(io);
+    const adapter = guardedAdapter(this.#adapterFactory(backplane), report);
+    // Socket.IO types the option as a plain class or a function; what it does is to call it with `new`.
+    const io = runtime.attach({ ...options.serverOptions, adapter: adapter as never });
+    guardLaterAdapters(io, report);
     const rooms = new Rooms({
       ...options,
       hasSocket: (id) => registry.has(id),
@@ -241,8 +233,7 @@ export class SocketIOServerHelper<
       report,
     });
     const connections = new Connections({ options, registry, rooms, runtime, report });
-    // `connect` comes right before `connection`: whatever the program listens to, the gate stands first.
-    io.on('connect', (socket) => connections.open(socket));
+    connections.watch(io);
     return { io, runtime, backplane, connections, outbound: new Outbound(io, report) };
   }
 

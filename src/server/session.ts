@@ -6,9 +6,10 @@ export interface IDeadline {
   readonly timer: NodeJS.Timeout;
   /** Whether `authenticate` was heeded on this connection. */
   claimed: boolean;
-  /** Whom to tell when the time is over. */
+  /** Whether the connection ever joined the namespace that is guarded. */
+  used: boolean;
+  /** Whom to tell when the time is over: the socket that is there, if any. */
   session: Session | undefined;
-  watched: boolean;
 }
 
 /** One client: its state, and that it ends once. The only place where a state changes. */
@@ -26,6 +27,7 @@ export class Session implements ISocketIOClient {
     this.socket = socket;
     this.#deadline = deadline;
     deadline.session = this;
+    deadline.used = true;
   }
 
   get authenticateTimeout(): NodeJS.Timeout {
@@ -63,6 +65,7 @@ export class Session implements ISocketIOClient {
   end(): boolean {
     if (this.#ended) return false;
     this.#ended = true;
+    if (this.#deadline.session === this) this.#deadline.session = undefined;
     this.#state = SocketIOClientStates.UNAUTHORIZED;
     return true;
   }

@@ -59,7 +59,9 @@ describe.each(TRANSPORTS)('`authenticate` is heeded once per connection over %s'
 it('a verdict for a socket that left meets nobody, least of all the next socket of its connection', async () => {
   const peer = await openPeer(victim, 'websocket', { verdict: 'waits' });
   const before = await victim.call('asked');
-  await peer.send('42["authenticate"]', '41');
+  await peer.send('42["authenticate"]');
+  await eventually(async () => (await victim.call('stateOf', { id: peer.sid })) === 'authenticating');
+  await peer.send('41');
   await eventually(async () => (await victim.call('stateOf', { id: peer.sid })) === null);
   await peer.send('40{"verdict":"waits"}');
   const sid = sidOf(await peer.heardUntil(isNamespaceAnswer));

@@ -27,12 +27,7 @@ describe('5.7 payloadDepth', () => {
     await peer.send(`421["echo",${nest(DEPTH)}]`, `422["echo",${nest(DEPTH + 1)}]`, `423["echo",${nest(20_000)}]`);
     await peer.send(`424["echo",1,${nest(20_000)}]`, `425["join",${nest(20_000)}]`, '426["echo","last"]');
     const frames = await peer.heardUntil((frame) => frame.startsWith('436'));
-    expect(frames).toEqual([
-      `42["echo",${nest(DEPTH)}]`,
-      `431[${nest(DEPTH)}]`,
-      '42["echo","last"]',
-      '436["last"]',
-    ]);
+    expect(frames).toEqual([`42["echo",${nest(DEPTH)}]`, `431[${nest(DEPTH)}]`, '42["echo","last"]', '436["last"]']);
     await victim.unharmed();
   });
 

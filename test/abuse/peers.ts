@@ -5,7 +5,7 @@ export const TRANSPORTS = ['websocket', 'polling', 'polling, then upgraded'] as 
 export type TTransport = (typeof TRANSPORTS)[number];
 
 interface IWire {
-  send(...frames: (string | Buffer)[]): Promise<unknown> | void;
+  send(...frames: (string | Buffer)[]): Promise<unknown>;
   /** The next frames that came, at least one; rejects once the connection is closed. */
   receive(): Promise<(string | Buffer)[]>;
 }
@@ -95,7 +95,7 @@ export async function openPeer(victim: Victim, transport: TTransport, auth: obje
 
 function overWebSocket(socket: Awaited<ReturnType<Victim['webSocket']>>): IWire {
   return {
-    send: (...frames) => {
+    send: async (...frames) => {
       for (const frame of frames) socket.send(frame);
     },
     receive: async () => [await socket.frames.next()],

@@ -8,11 +8,12 @@ describe('5.17 the library installs no handler of the whole process', () => {
   it('neither by being imported, nor while it serves, nor at shutdown', async () => {
     const victim = await startVictim();
     const serving = await victim.call('processListeners');
-    expect(serving.now).toEqual({ ...serving.before, exit: serving.now.exit });
-    expect(serving.now.exit - serving.before.exit).toBeLessThanOrEqual(1);
+    // Node.js itself listens for the exit as long as the program's main module waits for something.
+    const none = { ...serving.before, exit: 0 };
+    expect(serving.now).toEqual({ ...none, exit: expect.any(Number) });
+    expect(serving.now.exit).toBeLessThanOrEqual(1);
     await victim.call('shutdown');
-    const { before, now } = await victim.call('processListeners');
-    expect(now).toEqual(before);
+    expect((await victim.call('processListeners')).now).toEqual(none);
     victim.program.endInput();
     expect(await victim.program.ended()).toEqual({ code: 0, signal: null });
     expect(victim.program.stderr).toBe('');
@@ -68,7 +69,9 @@ describe('5.11 shutdown()', () => {
     await victim.call('shutdown');
     await victim.call('send', { topic: 'too-late', data: 1 });
     const lines: string[] = await victim.call('lines');
-    expect(lines.filter((line) => line.startsWith('warn'))).toEqual([expect.stringContaining('"too-late" was not sent')]);
+    expect(lines.filter((line) => line.startsWith('warn'))).toEqual([
+      expect.stringContaining('"too-late" was not sent'),
+    ]);
     await victim.call('shutdown');
   });
 });

@@ -22,7 +22,9 @@ async function ask(client: TClient, topic: string, ...args: unknown[]): Promise<
   questions += 1;
   const start = `43${questions}[`;
   client.emit(topic, args, questions);
-  const frame = String(await client.frames.next((it) => String(it).startsWith(start), { what: `an answer to ${topic}` }));
+  const frame = String(
+    await client.frames.next((it) => String(it).startsWith(start), { what: `an answer to ${topic}` }),
+  );
   return JSON.parse(frame.slice(start.length - 1))[0];
 }
 
@@ -150,7 +152,9 @@ describe('5.7 the limits', () => {
     const client = await victim.authenticated();
     const before = await roomsOf(client);
     for (const topic of ['join', 'leave']) {
-      const { refused } = await ask(client, topic, { rooms: Array.from({ length: 100_000 }, (_, index) => `r${index}`) });
+      const { refused } = await ask(client, topic, {
+        rooms: Array.from({ length: 100_000 }, (_, index) => `r${index}`),
+      });
       expect(refused.map(({ room, code }) => [room, code])).toEqual([['', 'too_many_rooms']]);
     }
     expect(await roomsOf(client)).toEqual(before);

@@ -104,7 +104,10 @@ describe('shutdown() is bounded by shutdownTimeout, and lets the process end, wi
         await victim.call('flood', { id: socket.sid, ...FLOOD });
       },
     ],
-    ['a hanging authenticateFn', async (victim: Victim) => (await deaf(victim, { verdict: 'hangs' })).emit('authenticate')],
+    [
+      'a hanging authenticateFn',
+      async (victim: Victim) => (await deaf(victim, { verdict: 'hangs' })).emit('authenticate'),
+    ],
     ['a request of which only the head came', async (victim: Victim) => void (await victim.halfRequest())],
   ])('%s', async (_, attack) => {
     const options = { shutdownTimeout: SHUTDOWN_MS, authenticateTimeout: attack === overdue ? DEADLINE_MS : 10_000 };

@@ -10,10 +10,7 @@ const PROGRAM = new URL('../fixtures/abuse-victim.mjs', import.meta.url);
 
 /** What the server holds; see the program's `state`. */
 export type TState = Readonly<
-  Record<
-    'clients' | 'rooms' | 'sids' | 'sockets' | 'engine' | 'wires' | 'timers' | 'active' | 'retained',
-    number
-  >
+  Record<'clients' | 'rooms' | 'sids' | 'sockets' | 'engine' | 'wires' | 'timers' | 'active' | 'retained', number>
 >;
 
 export interface IVictimOptions {
@@ -21,6 +18,8 @@ export interface IVictimOptions {
   readonly options?: Readonly<Record<string, unknown>>;
   readonly logger?: 'keeps' | 'throws' | 'rejects';
   readonly redisPort?: number;
+  /** How many well-behaved clients it has; two by default. */
+  readonly witnesses?: number;
 }
 
 /** Well-behaved clients: whatever is done to the server, they hear everything once, in order, and nothing else. */
@@ -37,7 +36,9 @@ class Witness {
       forceNew: true,
       reconnection: false,
     });
-    this.socket.onAny((event: string, data: unknown, answer?: (value: string) => void) => this.#note(event, data, answer));
+    this.socket.onAny((event: string, data: unknown, answer?: (value: string) => void) =>
+      this.#note(event, data, answer),
+    );
     this.socket.on('disconnect', (reason) => this.strange.push(`disconnect ${reason}`));
   }
 
@@ -90,10 +91,11 @@ export class Victim {
     return this.#baseline;
   }
 
-  async begin(): Promise<void> {
+  async begin(witnesses: number): Promise<void> {
     const { url } = await this.#program.messages.next((message) => message?.url !== undefined, { timeout: 15_000 });
     this.#url = url as string;
-    this.#witnesses = [['websocket'], ['polling', 'websocket']].map((transports) => new Witness(this.#url, transports));
+    const transports = [['websocket'], ['polling', 'websocket']].slice(0, witnesses);
+    this.#witnesses = transports.map((each) => new Witness(this.#url, each));
     track({
       stop: () => {
         for (const { socket } of this.#witnesses) socket.disconnect();
@@ -157,6 +159,7 @@ export class Victim {
 
   /** Numbered messages to both witnesses, who must have heard each of them once, in order. */
   async beat(count = 8): Promise<void> {
+    if (this.#witnesses.length === 0) return;
     const witnesses = this.#witnesses.map(({ socket }) => socket.id);
     const last: number = await this.call('beat', { count, witnesses });
     const all = Array.from({ length: last }, (_, index) => index + 1);
@@ -166,9 +169,14 @@ export class Victim {
     }
   }
 
+  /** Every raw connection that was opened here leaves. */
+  async leaveAll(): Promise<void> {
+    for (const attacker of this.#attackers.splice(0)) await leave(attacker);
+  }
+
   /** The attackers are gone; the server lives, said nothing on stderr, served its witnesses and holds nothing more. */
   async unharmed(timeout = 5_000): Promise<void> {
-    for (const attacker of this.#attackers.splice(0)) await leave(attacker);
+    await this.leaveAll();
     await this.beat();
     for (const { strange } of this.#witnesses) expect(strange, 'what a witness should not have heard').toEqual([]);
     await this.holdsNoMore(timeout);
@@ -196,13 +204,16 @@ export class Victim {
 
   /** Once two looks agree: connections of the start, such as the polling of a witness, have gone. */
   async #settledState(): Promise<TState> {
-    return eventually(async () => {
-      const first = await this.state();
-      await this.beat(4);
-      expect(await this.state()).toEqual(first);
-      expect(first.wires).toBe(this.#witnesses.length);
-      return first;
-    }, { timeout: 15_000 });
+    return eventually(
+      async () => {
+        const first = await this.state();
+        await this.beat(4);
+        expect(await this.state()).toEqual(first);
+        expect(first.wires).toBe(this.#witnesses.length);
+        return first;
+      },
+      { timeout: 15_000 },
+    );
   }
 }
 
@@ -213,9 +224,9 @@ async function leave(attacker: IRawWebSocket | IRawPolling): Promise<void> {
 }
 
 /** Starts a program to attack; gone when the test, or outside of one its file, has ended. */
-export async function startVictim({ options, logger, redisPort }: IVictimOptions = {}): Promise<Victim> {
+export async function startVictim({ options, logger, redisPort, witnesses = 2 }: IVictimOptions = {}): Promise<Victim> {
   const config = { ...options, ...(logger && { logger }), ...(redisPort && { redisPort }) };
   const victim = new Victim(startProgram(PROGRAM, { args: [JSON.stringify(config)], execArgv: ['--expose-gc'] }));
-  await victim.begin();
+  await victim.begin(witnesses);
   return victim;
 }

@@ -105,14 +105,17 @@ describe('a Redis cluster', () => {
     await eventually(async () => (await to.cli('ZCARD', key)) === '2', { timeout: 15_000 });
   });
 
-  it('is reached through RedisClusterHelper, with a password that only the nodes were given', async () => {
-    const redis = await startRedis({ cluster: true, password: 'secret' });
+  it('is reached through RedisClusterHelper, with a password that only the first node was given', async () => {
+    const [redis] = await startRedisCluster({ password: 'secret' });
+    if (redis === undefined) throw new Error('unreachable');
     const helper = new RedisClusterHelper({
       name: 'cluster',
       nodes: [{ host: redis.host, port: `${redis.port}`, password: 'secret' }],
     });
     helper.getClient().on('error', () => undefined);
     defer(() => helper.disconnect());
+    await eventually(() => helper.getClient().status === 'ready');
+    await Promise.all(Array.from({ length: 20 }, (_, index) => helper.getClient().set(`key-${index}`, 'x')));
     const node = await startNode({ redisConnection: helper });
     const ear = await listener(node.url);
     const emitter = new SocketIOEmitterHelper({ identifier: 'worker', redisConnection: helper, logger: false });

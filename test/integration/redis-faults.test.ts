@@ -240,14 +240,20 @@ describe('whatever the client of the program is set to', () => {
     ['reconnects on errors', { reconnectOnError: () => 2 }],
     ['bounds its commands', { commandTimeout: 100, socketTimeout: 200 }],
   ] as const)('heals where it %s', async (_, options) => {
-    const one = await startNode({ redisConnection: redisClient(redis.port, options), sockets: ['a'] });
+    const one = await startNode({ redisConnection: redisClient(redis.port, options) });
     const two = await startNode({ redisConnection: redisClient(redis.port) });
     const heardByOne = await listener(one.url);
     const heardByTwo = await listener(two.url);
     await dropAll({ redis } as IStage);
     const next = await sendUntilHeard(one, heardByTwo, 0);
     await sendUntilHeard(two, heardByOne, next);
-    await eventually(async () => (await two.backplane.findSockets(['a'], 1_000)).get('a') === 'elsewhere');
+  });
+
+  it.each([{ keyPrefix: 'app:' }, { db: 3 }])('has the one scope that channels have, with %o too', async (options) => {
+    const one = await startNode({ redisConnection: redisClient(redis.port, options), sockets: ['b'] });
+    const two = await startNode({ redisConnection: redisClient(redis.port) });
+    expect((await two.backplane.findSockets(['b'], 1_000)).get('b')).toBe('elsewhere');
+    await one.backplane.close(500);
   });
 });
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openClient, redisClient, startNode, takeTheClock } from '../support/backplane.js';
-import { eventually } from '../support/facts.js';
+import { eventually, nextEvent, within } from '../support/facts.js';
 import { type IRedis, startRedis } from '../support/redis.js';
 
 let redis: IRedis;
@@ -104,9 +104,13 @@ describe('findSockets()', () => {
     await startNode({ redisConnection: client });
     const one = await start();
     await client.connection('subscriber').unsubscribe('roomgate:socket.io:ask');
+    const witness = redisClient(redis.port);
+    await witness.subscribe('roomgate:socket.io:ask');
+    const published = nextEvent(witness, 'message');
     const asked = one.backplane.findSockets(['a'], 20_000);
+    await published;
     await one.backplane.close(500);
-    expect((await asked).get('a')).toBe('unanswered');
+    expect((await within(asked, 'the answer')).get('a')).toBe('unanswered');
   });
 });
 

@@ -7,7 +7,7 @@ describe.each(TRANSPORTS.map((transports) => ({ transports: [...transports] })))
   ({ transports }) => {
     it('lets every client come back by itself, to the instance that takes over', async () => {
       const first = await startServer();
-      const port = new URL(first.url).port;
+      const port = Number(new URL(first.url).port);
       const clients = await Promise.all(
         Array.from({ length: 5 }, () =>
           connectAuthenticated(first.url, {
@@ -26,10 +26,7 @@ describe.each(TRANSPORTS.map((transports) => ({ transports: [...transports] })))
         expect(await client.heardOf('disconnect')).not.toBe('io server disconnect');
         expect(client.socket.active).toBe(true);
       }
-      const { createServer } = await import('node:http');
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(Number(port), '127.0.0.1', resolve));
-      const second = await startServer({ server });
+      const second = await startServer({}, port);
       await eventually(() => expect(second.helper.getClients().size).toBe(5), { timeout: 15_000 });
       await eventually(() => clients.every(({ socket }) => socket.connected && !ids.includes(socket.id)));
     });

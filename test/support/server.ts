@@ -33,9 +33,9 @@ export interface IStarted {
 
 export type TTestOptions = Partial<ISocketIOServerNodeOptions>;
 
-/** An http server that listens on a port of its own. */
-export async function listen(http: HttpServer = createServer()): Promise<{ http: HttpServer; url: string }> {
-  if (!http.listening) await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+/** An http server that listens: on a port of its own, unless one is named. */
+export async function listen(http: HttpServer = createServer(), port = 0): Promise<{ http: HttpServer; url: string }> {
+  if (!http.listening) await new Promise<void>((resolve) => http.listen(port, '127.0.0.1', resolve));
   onTestFinished(() => {
     http.closeAllConnections();
     http.close();
@@ -44,8 +44,8 @@ export async function listen(http: HttpServer = createServer()): Promise<{ http:
 }
 
 /** A helper that lets in whoever says `{ token: 'good' }`, and everybody into rooms that start with `open`. */
-export async function startServer(options: TTestOptions = {}): Promise<IStarted> {
-  const { http, url } = await listen(options.server as HttpServer | undefined);
+export async function startServer(options: TTestOptions = {}, port = 0): Promise<IStarted> {
+  const server = options.server ?? createServer();
   const log = new Log();
   const helper = new SocketIOServerHelper({
     runtime: 'node',
@@ -55,10 +55,12 @@ export async function startServer(options: TTestOptions = {}): Promise<IStarted>
     validateRoomFn: ({ rooms }) => rooms.filter((room) => room.startsWith('open')),
     logger: log,
     ...options,
-    server: http,
+    server,
   });
   onTestFinished(() => helper.shutdown());
   await helper.configure();
+  // Who comes before there is a handler would be left hanging.
+  const { http, url } = await listen(server, port);
   return { helper, http, url, log };
 }
 

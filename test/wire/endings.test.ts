@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { rawPolling, rawWebSocket } from '../support/raw.js';
+import { startServer } from '../support/server.js';
+import { enter } from './enter.js';
+
+describe('an ending', () => {
+  it('by disconnect({ socket }): `41` without a word before, then the connection is closed', async () => {
+    const { url, helper } = await startServer();
+    const socket = await enter(url);
+    const client = helper.getClients({ id: socket.sid });
+    if (client === undefined) throw new Error('no such client');
+    helper.disconnect({ socket: client.socket });
+    expect(await socket.frames.next()).toBe('41');
+    await socket.closed;
+    expect(socket.frames.unread).toEqual([]);
+  });
+
+  it('by shutdown(), over WebSocket: the connection is closed without `41`', async () => {
+    const { url, helper } = await startServer();
+    const socket = await enter(url);
+    await helper.shutdown();
+    await socket.closed;
+    expect(socket.frames.unread).toEqual([]);
+  });
+
+  it('by shutdown(), over polling: `1` without `41`', async () => {
+    const { url, helper } = await startServer();
+    const polling = await rawPolling(url);
+    const { sid } = await polling.connect('/', { token: 'good' });
+    const polled = polling.poll();
+    await expect.poll(() => helper.getClients({ id: sid })?.socket.conn.transport.writable).toBe(true);
+    await helper.shutdown();
+    expect(await polled).toEqual(['1']);
+  });
+
+  it('by the client, `41`: its entry is gone, and what is sent to its id reaches nobody', async () => {
+    const { url, helper } = await startServer();
+    const socket = await enter(url);
+    const other = await enter(url);
+    socket.send('41');
+    await expect.poll(() => helper.getClients({ id: socket.sid })).toBeUndefined();
+    helper.send({ destination: socket.sid, payload: { topic: 'private', data: 1 } });
+    helper.send({ payload: { topic: 'all', data: 2 } });
+    expect(await other.frames.next()).toBe('42["all",2]');
+    expect(socket.frames.unread).toEqual([]);
+  });
+});
+
+describe('pings', () => {
+  it('of Engine.IO are `2` and wait for `3`; the library’s own are the event `ping`', async () => {
+    const { url } = await startServer({ pingInterval: 100, serverOptions: { pingInterval: 150, pingTimeout: 2_000 } });
+    const socket = await rawWebSocket(url, { answerPings: false });
+    await socket.connect('/', { token: 'good' });
+    socket.emit('authenticate');
+    await socket.event('authenticated');
+    await socket.frames.next((frame) => frame === '2');
+    socket.send('3');
+    await socket.frames.next((frame) => frame === '2');
+    socket.send('3');
+    const [{ time }] = (await socket.event('ping')) as [{ time: string }];
+    expect(new Date(time).toISOString()).toBe(time);
+  });
+
+  it('that are not answered end the connection', async () => {
+    const { url } = await startServer({ serverOptions: { pingInterval: 100, pingTimeout: 100 } });
+    const socket = await rawWebSocket(url, { answerPings: false });
+    await socket.connect('/', { token: 'good' });
+    await socket.closed;
+  });
+});

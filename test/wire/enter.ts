@@ -1,0 +1,11 @@
+import { type IRawWebSocket, rawWebSocket } from '../support/raw.js';
+
+/** A connection that was let in, with the frames of that read: what comes next was caused by the test. */
+export async function enter(url: string): Promise<IRawWebSocket & { readonly sid: string }> {
+  const socket = await rawWebSocket(url);
+  const { sid } = await socket.connect('/', { token: 'good' });
+  socket.emit('authenticate');
+  await socket.event('ping');
+  await socket.event('authenticated');
+  return Object.assign(socket, { sid });
+}
