@@ -55,6 +55,10 @@ export class NodeRuntime implements IRuntime {
     connection.close();
   }
 
+  release({ transport }: IEngineConnection): void {
+    giveUpPolling(transport);
+  }
+
   stopAccepting(): Promise<void> {
     const { clients = {}, opts } = this.#engine ?? {};
     // Handshakes over connections that are kept alive: the client tries again, and finds another instance.
@@ -107,8 +111,12 @@ function onceWireIsGone(connection: IEngineConnection, gone: () => void): void {
 function cut(connection: IEngineConnection): void {
   connection.close(true);
   webSocketOf(connection)?.terminate();
-  const { req, dataReq, shouldClose } = connection.transport ?? {};
-  if (typeof shouldClose === 'function') shouldClose();
-  req?.socket.destroy();
-  dataReq?.socket.destroy();
+  giveUpPolling(connection.transport);
+  connection.transport?.req?.socket.destroy();
+  connection.transport?.dataReq?.socket.destroy();
+}
+
+/** A polling transport that closes waits for 30 s for a poll, be its connection gone or not. */
+function giveUpPolling(transport: IEngineConnection['transport']): void {
+  if (typeof transport?.shouldClose === 'function') transport.shouldClose();
 }

@@ -53,6 +53,7 @@ export class Connections {
   readonly #keepAlive: KeepAlive;
   // One listener for all sockets, as with the gate: Socket.IO calls it with the socket as `this`.
   readonly #listeners: Readonly<Record<'disconnect' | 'authenticate' | 'join' | 'leave', TListener>>;
+  readonly #closed: (this: IConnection) => void;
   readonly #sessions = new WeakMap<IConnection, Session>();
   #stopped = false;
 
@@ -70,6 +71,13 @@ export class Connections {
     );
     this.#keepAlive = new KeepAlive(options.pingInterval, (session) => this.#ping(session));
 
+    const gone = (connection: IConnection): void => {
+      this.#deadlines.stop(connection);
+      runtime.release(connection);
+    };
+    this.#closed = function () {
+      gone(this);
+    };
     const of = (act: (session: Session, args: readonly unknown[]) => void): TListener =>
       function (...args) {
         const session = registry.get(this.id);
@@ -86,8 +94,9 @@ export class Connections {
   /** Before the program can listen to anything: whatever it listens to, the gate stands first. */
   watch(io: IOServer): void {
     io.engine.on('connection', (connection: IConnection) => {
+      connection.on('close', this.#closed);
       if (this.#stopped) connection.close();
-      else this.#deadlines.begin(connection);
+      else this.#deadlines.of(connection);
     });
     io.on('new_namespace', (namespace) => namespace.on('connect', ({ conn }) => this.#deadlines.spare(conn)));
     // `connect` comes right before `connection`.

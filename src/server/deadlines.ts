@@ -10,22 +10,10 @@ export class Deadlines {
   readonly #timeoutMs: number;
   readonly #running = new Map<IConnection, IDeadline>();
   readonly #expired: (connection: IConnection, session: Session | undefined) => void;
-  readonly #closed: (this: IConnection) => void;
 
   constructor(timeoutMs: number, expired: (connection: IConnection, session: Session | undefined) => void) {
     this.#timeoutMs = timeoutMs;
     this.#expired = expired;
-    const stop = (connection: IConnection) => this.stop(connection);
-    // One listener for all connections: they are called with the connection as `this`.
-    this.#closed = function () {
-      stop(this);
-    };
-  }
-
-  /** A connection stands. */
-  begin(connection: IConnection): void {
-    connection.on('close', this.#closed);
-    this.of(connection);
   }
 
   /** The deadline of a connection: the one that runs, or a new one. */

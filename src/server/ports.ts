@@ -73,6 +73,8 @@ export interface IRuntime {
   attach(serverOptions: Partial<ServerOptions>): Server;
   /** Closes a connection once what is queued for it was sent, and cuts it where its peer doesn't let that happen in time. */
   end(connection: IConnection, graceMs: number): void;
+  /** Lets go of what is still held of a connection that is gone. */
+  release(connection: IConnection): void;
   /** No new connection is accepted from here on. Resolves once the last one that stands has ended. Never rejects. */
   stopAccepting(): Promise<void>;
   /** Ends at once, whatever its peer does, every connection that stood when accepting stopped. */

@@ -275,6 +275,8 @@ describe('a subscription that is connected and deaf', () => {
       await answered(client);
     }
     expect(node.reports).toEqual([]);
+    // Its probes would be heard, too.
+    await node.backplane.close(500);
     const other = openClient(redis.port, { protocol });
     const lonely = await startNode({ redisConnection: other });
     other.moveTo(1);
