@@ -167,7 +167,7 @@ export class SocketIOClientHelper<
     checkMessage(topic, data);
     // A trailing undefined would arrive as null.
     connection.emit(topic, data === undefined ? [] : [data]);
-    if (doLog) this.#log.write('info', `"${topic}" was emitted`);
+    if (doLog) this.#log.writeAsked(`"${topic}" was emitted`);
     if (typeof cb === 'function') {
       void Promise.resolve().then(() => this.#log.run('the callback of emit()', () => cb()));
     }

@@ -3,10 +3,13 @@ import type { ILogger } from '../protocol/types.js';
 
 type TLevel = keyof ILogger;
 
-/** Nothing below a warning; the console's own methods are looked up at each call, so that a program may replace them. */
+/**
+ * The default: warnings, errors, and what `doLog` asks for. The console's own methods are looked up at each call, so
+ * that a program may replace them.
+ */
 const QUIET: ILogger = {
   debug() {},
-  info() {},
+  info: (message) => globalThis.console.info(message),
   warn: (message) => globalThis.console.warn(message),
   error: (message) => globalThis.console.error(message),
 };
@@ -22,6 +25,16 @@ export class Log {
   }
 
   write(level: TLevel, text: string): void {
+    if (this.#sink === QUIET && (level === 'debug' || level === 'info')) return;
+    this.#send(level, text);
+  }
+
+  /** What the program asked to be told, so that the default does not keep it back. */
+  writeAsked(text: string): void {
+    this.#send('info', text);
+  }
+
+  #send(level: TLevel, text: string): void {
     if (this.#sink === false) return;
     // A logger that fails, be it later, has nowhere to say so, and must not take the program with it.
     try {

@@ -55,10 +55,13 @@ const LINES: { readonly [T in TReport['type']]: TLine<T> } = {
   backplane_limited: ['warn', (r) => `Redis refused ${r.command}: ${messageOf(r.error)}; ${r.consequence}`],
 };
 
-/** Nothing below a warning; the console's own methods are looked up at each call, so that a program may replace them. */
+/**
+ * The default: warnings, errors, and what `doLog` asks for. The console's own methods are looked up at each call, so
+ * that a program may replace them.
+ */
 const QUIET: ILogger = {
   debug() {},
-  info() {},
+  info: (message) => globalThis.console.info(message),
   warn: (message) => globalThis.console.warn(message),
   error: (message) => globalThis.console.error(message),
 };
@@ -69,7 +72,8 @@ export function createLogReporter(identifier: string, logger: ILogger | false = 
   const brake = new Brake();
   return (report) => {
     const [level, words] = LINES[report.type] as TLine<TReport['type']>;
-    if (logger === QUIET && (level === 'debug' || level === 'info')) return;
+    if (logger === QUIET && level === 'info' && report.type !== 'message_sent') return;
+    if (logger === QUIET && level === 'debug') return;
     const withheld = level === 'warn' || level === 'error' ? brake.pass(report.type) : 0;
     if (withheld === undefined) return;
     const more = withheld === 0 ? '' : ` (and ${withheld} more like it before)`;

@@ -35,6 +35,11 @@ const SOCKET_IO_RESERVED: ReadonlySet<string> = new Set([
   'removeListener',
 ]);
 
+/** Whether Socket.IO keeps this name for itself, so that no peer may send it either. */
+export function isSocketIOEvent(name: unknown): boolean {
+  return typeof name === 'string' && SOCKET_IO_RESERVED.has(name);
+}
+
 /** Whether a program may not use this name as the topic of a message. */
 export function isReservedTopic(topic: string): boolean {
   return SOCKET_IO_RESERVED.has(topic) || topic.startsWith(INTERNAL_PREFIX);

@@ -1,6 +1,6 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import { Server, type ServerOptions } from 'socket.io';
-import type { IConnection, IRuntime } from '../server/ports.js';
+import type { IConnection, IRuntime, TReporter } from '../server/ports.js';
 
 /** How often connections that have become idle are looked for while a server closes. */
 const IDLE_SWEEP_MS = 50;
@@ -35,11 +35,13 @@ interface IEngine {
 /** A Socket.IO server attached to a server of node:http or node:https. */
 export class NodeRuntime implements IRuntime {
   readonly #server: HttpServer;
+  readonly #report: TReporter;
   readonly #ending = new Map<IEngineConnection, NodeJS.Timeout | undefined>();
   #engine: IEngine | undefined;
 
-  constructor(server: HttpServer) {
+  constructor(server: HttpServer, report: TReporter) {
     this.#server = server;
+    this.#report = report;
   }
 
   attach(serverOptions: Partial<ServerOptions>): Server {
@@ -51,8 +53,8 @@ export class NodeRuntime implements IRuntime {
   end(connection: IConnection, graceMs: number): void {
     const engineConnection: IEngineConnection = connection;
     if (this.#ending.has(engineConnection)) return;
-    this.#watch(engineConnection, setTimeout(() => cut(engineConnection), graceMs).unref());
-    connection.close();
+    this.#watch(engineConnection, setTimeout(() => this.#cut(engineConnection), graceMs).unref());
+    this.#attempt(() => connection.close());
   }
 
   release({ transport }: IEngineConnection): void {
@@ -75,9 +77,32 @@ export class NodeRuntime implements IRuntime {
     });
   }
 
+  closeAll(): void {
+    for (const connection of Object.values(this.#engine?.clients ?? {})) this.#attempt(() => connection.close(true));
+  }
+
   cutAll(): void {
-    for (const connection of this.#ending.keys()) cut(connection);
+    for (const connection of [...this.#ending.keys()]) this.#cut(connection);
     this.#server.closeAllConnections?.();
+  }
+
+  /** Ends a connection whatever its peer does. Harmless on one that has ended. */
+  #cut(connection: IEngineConnection): void {
+    const { req, dataReq } = connection.transport ?? {};
+    this.#attempt(() => connection.close(true));
+    this.#attempt(() => webSocketOf(connection)?.terminate());
+    this.#attempt(() => giveUpPolling(connection.transport));
+    this.#attempt(() => req?.socket.destroy());
+    this.#attempt(() => dataReq?.socket.destroy());
+  }
+
+  /** A listener of the program that throws when a socket ends must not keep another one from ending. */
+  #attempt(step: () => unknown): void {
+    try {
+      step();
+    } catch (error) {
+      this.#report({ type: 'handler_failed', where: 'a listener of a socket that ends', error });
+    }
   }
 
   /** Until the wire itself is gone: engine.io forgets a websocket when it asks it to close, not when it has. */
@@ -105,15 +130,6 @@ function onceWireIsGone(connection: IEngineConnection, gone: () => void): void {
   const webSocket = webSocketOf(connection);
   if (webSocket === undefined || webSocket.readyState === webSocket.CLOSED) gone();
   else webSocket.once('close', gone);
-}
-
-/** Ends a connection whatever its peer does. Harmless on one that has ended. */
-function cut(connection: IEngineConnection): void {
-  connection.close(true);
-  webSocketOf(connection)?.terminate();
-  giveUpPolling(connection.transport);
-  connection.transport?.req?.socket.destroy();
-  connection.transport?.dataReq?.socket.destroy();
 }
 
 /** A polling transport that closes waits for 30 s for a poll, be its connection gone or not. */

@@ -12,6 +12,7 @@ import { SocketIOClientStates } from '../protocol/states.js';
 import { Membership } from './adapter.js';
 import { authenticate, type TAuthenticationVerdict } from './authentication.js';
 import { Deadlines } from './deadlines.js';
+import { deeperThan } from './depth.js';
 import { Gate } from './gate.js';
 import { KeepAlive } from './keep-alive.js';
 import type { IHandshake, IResolvedOptions } from './options.js';
@@ -55,6 +56,8 @@ export class Connections {
   readonly #listeners: Readonly<Record<'disconnect' | 'authenticate' | 'join' | 'leave', TListener>>;
   readonly #closed: (this: IConnection) => void;
   readonly #sessions = new WeakMap<IConnection, Session>();
+  /** Connections that are used for namespaces of the program's own, which may be all that they are kept for. */
+  readonly #elsewhere = new WeakSet<IConnection>();
   #stopped = false;
 
   constructor({ options, registry, rooms, runtime, report }: IConnectionsOptions) {
@@ -98,7 +101,12 @@ export class Connections {
       if (this.#stopped) connection.close();
       else this.#deadlines.of(connection);
     });
-    io.on('new_namespace', (namespace) => namespace.on('connect', ({ conn }) => this.#deadlines.spare(conn)));
+    io.on('new_namespace', (namespace) =>
+      namespace.on('connect', ({ conn }) => {
+        this.#elsewhere.add(conn);
+        this.#deadlines.spare(conn);
+      }),
+    );
     // `connect` comes right before `connection`.
     io.on('connect', (socket) => this.#open(socket));
   }
@@ -144,6 +152,12 @@ export class Connections {
   #authenticate(session: Session): void {
     if (!session.moveTo(SocketIOClientStates.AUTHENTICATING)) return;
     const { id, socket } = session;
+    // It is handed to the program now, and to other instances that ask who is here.
+    if (deeperThan(socket.handshake.auth, this.#options.limits.payloadDepth)) {
+      this.#report({ type: 'event_dropped', client: id, why: 'too_deep' });
+      this.#end(session, 'refused', 'refused');
+      return;
+    }
     authenticate(id, socket.handshake as IHandshake, this.#options.authenticateFn)
       .then((verdict) => this.#settle(session, verdict))
       .catch((error: unknown) => {
@@ -239,7 +253,10 @@ export class Connections {
   }
 
   #forget(session: Session, reason: string): boolean {
+    const { conn } = session.socket;
     if (!session.end()) return false;
+    // It has left what it was let into: for coming back it has the time that everybody has.
+    if (conn.readyState === 'open' && !this.#elsewhere.has(conn)) this.#deadlines.of(conn);
     this.#registry.remove(session);
     this.#keepAlive.stop(session);
     this.#report({ type: 'client_ended', client: session.id, reason });

@@ -1,5 +1,5 @@
 import { type Packet, PacketType } from 'socket.io-parser';
-import { SocketIOConstants } from '../protocol/events.js';
+import { isSocketIOEvent, SocketIOConstants } from '../protocol/events.js';
 import { deeperThan } from './depth.js';
 import type { TReporter } from './ports.js';
 import type { Session } from './session.js';
@@ -62,7 +62,8 @@ export class Gate {
   }
 
   #passesEvent(id: string, packet: Packet): boolean {
-    if (!Array.isArray(packet.data)) return false;
+    // Socket.IO's own parser lets neither through; a program may bring another one.
+    if (!Array.isArray(packet.data) || isSocketIOEvent(packet.data[0])) return false;
     const session = this.#options.find(id);
     if (session?.authenticated) return this.#isShallow(id, packet);
     const asks = packet.data[0] === SocketIOConstants.EVENT_AUTHENTICATE;

@@ -242,13 +242,15 @@ function transport(options: { runtime?: unknown; server?: unknown; engine?: unkn
         throw wrong('engine', 'a Server of @socket.io/bun-engine', options.engine);
       }
       return 'bun';
-    default:
-      throw wrong('runtime', '"node" or "bun"', options.runtime);
+    default: {
+      const given = typeof options.runtime === 'string' ? `"${options.runtime}"` : describe(options.runtime);
+      throw new RoomgateError('invalid_option', `Option "runtime": "node" or "bun" is wanted, ${given} was given.`);
+    }
   }
 }
 
 function redisConnection(value: unknown): IRedisConnectionLike | IRedisClientLike | undefined {
-  if (value === undefined || value === null) return undefined;
+  if (value === undefined) return undefined;
   if (hasMethods(value, ['getClient'])) return value as IRedisConnectionLike;
   if (hasMethods(value, ['duplicate'])) return value as IRedisClientLike;
   throw wrong('redisConnection', 'a Redis helper (with getClient()) or a client of ioredis', value);

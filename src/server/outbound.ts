@@ -1,6 +1,13 @@
+import { RoomgateError } from '../protocol/errors.js';
 import { resolveSend } from '../protocol/target.js';
 import type { TReporter } from './ports.js';
 import type { IOServer } from './types.js';
+
+/** Nothing is thrown over a message that nobody gets, whatever is wrong with it. */
+export function reportDropped(opts: unknown, report: TReporter): void {
+  const topic: unknown = (opts as { payload?: { topic?: unknown } | null } | undefined)?.payload?.topic;
+  report({ type: 'send_dropped', topic: typeof topic === 'string' ? topic : '' });
+}
 
 /** What the program sends: a destination is resolved once and handed to the adapter, which alone knows who is reached. */
 export class Outbound {
@@ -20,14 +27,19 @@ export class Outbound {
 
   /** @throws RoomgateError `invalid_argument`. */
   send(opts: { doLog?: boolean | undefined; cb?: (() => void) | undefined }): void {
-    const { rooms, topic, args } = resolveSend(opts);
     if (this.#stopped) {
-      this.#report({ type: 'send_dropped', topic });
+      reportDropped(opts, this.#report);
       return;
     }
+    const { rooms, topic, args } = resolveSend(opts);
     const { doLog, cb } = opts;
-    if (rooms === undefined) this.#io.emit(topic, ...args);
-    else this.#io.to([...rooms]).emit(topic, ...args);
+    const target = rooms === undefined ? this.#io : this.#io.to([...rooms]);
+    try {
+      target.emit(topic, ...args);
+    } catch (cause) {
+      // Whatever walks over the data gives up in its own words: a stack that ran out, a circle, a nested bigint.
+      throw new RoomgateError('invalid_argument', `send(): payload.data of "${topic}" can't be encoded.`, { cause });
+    }
     if (doLog) this.#report({ type: 'message_sent', topic, destination: rooms?.join(', ') ?? 'every client' });
     if (typeof cb === 'function') setImmediate(() => this.#call(cb));
   }

@@ -77,6 +77,8 @@ export interface IRuntime {
   release(connection: IConnection): void;
   /** No new connection is accepted from here on. Resolves once the last one that stands has ended. Never rejects. */
   stopAccepting(): Promise<void>;
+  /** Closes every connection that still stands. */
+  closeAll(): void;
   /** Ends at once, whatever its peer does, every connection that stood when accepting stopped. */
   cutAll(): void;
 }

@@ -10,6 +10,9 @@ import type { Session } from './session.js';
 /** How long other instances are asked whether a name is the id of a socket of theirs. */
 const ASK_TIMEOUT_MS = 1_000;
 
+/** How many such questions one client may have open: they cost every instance, and are all clients' to share. */
+const MOST_QUESTIONS = 4;
+
 /**
  * The form of Socket.IO's ids: 15 random bytes in base64url. Whether such a name is an id is asked, never guessed.
  * @see https://github.com/socketio/socket.io/blob/main/packages/socket.io/lib/contrib/base64id.ts
@@ -72,13 +75,14 @@ export class Rooms {
     // A room of an id's form that the client is in was given to it by the program, perhaps the one of another client.
     const rooms = session.socket.rooms;
     const doubtful = wanted.filter((room) => ID_FORM.test(room) && rooms.has(room));
-    const owners = await this.#owners(doubtful);
+    const owners = await this.#owners(session, doubtful);
     return { granted: refused.sift(wanted, (room) => foreign(owners.get(room))), refused: refused.list };
   }
 
   async #askGuards(session: Session, asked: readonly string[], refused: Refusals): Promise<string[]> {
     if (this.#options.validateRoomFn === undefined) return refused.sift(asked, () => 'not_allowed');
-    const owners = await this.#owners(asked.filter((room) => ID_FORM.test(room)));
+    const doubtful = asked.filter((room) => ID_FORM.test(room));
+    const owners = await this.#owners(session, doubtful);
     const own = refused.sift(asked, (room) => foreign(owners.get(room)));
     if (own.length === 0) return [];
     const allowed = await this.#validate(this.#options.validateRoomFn, session, own);
@@ -103,8 +107,15 @@ export class Rooms {
     }
   }
 
-  async #owners(ids: readonly string[]): Promise<ReadonlyMap<string, TIdOwner>> {
-    return ids.length === 0 ? new Map() : this.#options.findSockets(ids, ASK_TIMEOUT_MS);
+  async #owners(session: Session, ids: readonly string[]): Promise<ReadonlyMap<string, TIdOwner>> {
+    if (ids.length === 0) return new Map();
+    if (session.questions >= MOST_QUESTIONS) return new Map(ids.map((id) => [id, 'unanswered']));
+    session.questions += 1;
+    try {
+      return await this.#options.findSockets(ids, ASK_TIMEOUT_MS);
+    } finally {
+      session.questions -= 1;
+    }
   }
 
   #unfit(room: string): TRoomErrorCode | undefined {
@@ -115,13 +126,16 @@ export class Rooms {
     return undefined;
   }
 
-  /** Tells of one room after another whether it still fits. A room that the client is in costs nothing. */
+  /** Tells of one room after another whether it still fits, into what the client is in and into what it is asking for. */
   #allowance(session: Session): (room: string) => TRoomErrorCode | undefined {
     const { rooms } = session.socket;
     const given = this.#options.defaultRooms.filter((room) => rooms.has(room)).length + 1;
-    let left = this.#options.limits.roomsPerClient - (rooms.size - given);
-    for (const pending of session.pendingJoins ?? []) left -= pending.size;
-    return (room) => (rooms.has(room) || left-- > 0 ? undefined : 'room_limit');
+    let pendingLeft = this.#options.limits.roomsPerClient;
+    for (const pending of session.pendingJoins ?? []) pendingLeft -= pending.size;
+    let left = pendingLeft - (rooms.size - given);
+    // A room that the client is in takes no new place, but asking for it again is asked of the guard like any other.
+    const fits = (room: string) => pendingLeft-- > 0 && (rooms.has(room) || left-- > 0);
+    return (room) => (fits(room) ? undefined : 'room_limit');
   }
 }
 

@@ -12,7 +12,7 @@ import { guardedAdapter, guardLaterAdapters } from './adapter.js';
 import { Connections } from './connection.js';
 import { assertGateHolds } from './gate-probe.js';
 import { type IResolvedOptions, resolveOptions, type TSocketIOServerOptions } from './options.js';
-import { Outbound } from './outbound.js';
+import { Outbound, reportDropped } from './outbound.js';
 import type { IBackplane, IRuntime, TAdapterFactory, TReporter } from './ports.js';
 import { Registry } from './registry.js';
 import { Rooms } from './rooms.js';
@@ -78,7 +78,8 @@ export class SocketIOServerHelper<
    * @throws RoomgateError `redis_unreachable`, naming host and port, when Redis can't be reached within `redisTimeout`;
    *   `unsupported` where the installed Socket.IO can't be guarded; `shut_down` after `shutdown()`.
    */
-  configure(): Promise<void> {
+  async configure(): Promise<void> {
+    this.#refuseAfterShutdown();
     this.#configuring ??= this.#configure().catch((error: unknown) => {
       this.#configuring = undefined;
       throw error;
@@ -148,7 +149,9 @@ export class SocketIOServerHelper<
     doLog?: boolean | undefined;
     cb?: (() => void) | undefined;
   }): void {
-    this.#needRunning('send').outbound.send(opts);
+    // Also where it ends before it was ever configured.
+    if (this.#running === undefined && this.#shuttingDown !== undefined) reportDropped(opts, this.#report);
+    else this.#needRunning('send').outbound.send(opts);
   }
 
   /** Stops a client's timers, forgets it and disconnects it: it stays away until it is told otherwise. */
@@ -186,7 +189,8 @@ export class SocketIOServerHelper<
   /**
    * Closes every connection so that clients come back by themselves elsewhere, the Socket.IO server, the http server that
    * it is attached to, and the connections to Redis. Takes at most `shutdownTimeout`, past which everything is cut. Never
-   * rejects. A second call, or one before `configure()`, is harmless.
+   * rejects. A second call, or one before `configure()`, is harmless; one while `configure()` waits for Redis makes that
+   * reject, and leaves alone the http server, which was not attached to yet.
    */
   shutdown(): Promise<void> {
     if (this.#configuring === undefined) return Promise.resolve();
@@ -197,7 +201,7 @@ export class SocketIOServerHelper<
   async #configure(): Promise<void> {
     const options = this.#options;
     this.#refuseAfterShutdown();
-    const runtime = createRuntime(options);
+    const runtime = createRuntime(options, this.#report);
     const backplane = await createBackplane(options, this.#report);
     this.#refuseAfterShutdown();
     this.#opening = backplane;
@@ -274,8 +278,8 @@ export class SocketIOServerHelper<
   }
 }
 
-function createRuntime({ runtime, server }: IResolvedOptions): IRuntime {
-  return runtime === 'node' && server !== undefined ? new NodeRuntime(server) : createBunRuntime();
+function createRuntime({ runtime, server }: IResolvedOptions, report: TReporter): IRuntime {
+  return runtime === 'node' && server !== undefined ? new NodeRuntime(server, report) : createBunRuntime();
 }
 
 async function createBackplane(options: IResolvedOptions, report: TReporter): Promise<IBackplane> {

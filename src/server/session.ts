@@ -18,6 +18,8 @@ export class Session implements ISocketIOClient {
   readonly socket: IOSocket;
   /** The rooms of each join that is still being decided; a `leave` takes them out again. */
   pendingJoins: Set<Set<string>> | undefined;
+  /** How many questions to other instances wait for an answer on behalf of this client. */
+  questions = 0;
   #state: TSocketIOClientState = SocketIOClientStates.UNAUTHORIZED;
   #ended = false;
   readonly #deadline: IDeadline;

@@ -33,12 +33,18 @@ export async function shutDown({
 
   const allGone = runtime.stopAccepting();
   const clients = connections.stop();
-  const closed = Promise.all([io.close().catch(failed('closing Socket.IO')), allGone]);
+  const closed = closeAll(io, runtime, failed('closing Socket.IO')).then(() => allGone);
   const cut = !(await within(closed, left() - Math.min(FAREWELL_MS, timeoutMs / 5)));
   // Also where all went well: a polling peer that is not heard of any more has no wire, and would be waited for.
   runtime.cutAll();
   await Promise.all([within(closed, left()), backplane.close(left()).catch(failed('closing Redis'))]);
   report({ type: 'shut_down', clients, cut });
+}
+
+/** A listener of the program that throws over one socket makes Socket.IO leave the others open. */
+async function closeAll(io: Server, runtime: IRuntime, failed: (error: unknown) => void): Promise<void> {
+  await io.close().catch(failed);
+  runtime.closeAll();
 }
 
 /** Whether it settled in time. */

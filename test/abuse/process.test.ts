@@ -48,7 +48,13 @@ describe('5.11 shutdown()', () => {
     defer(() => {
       for (const client of clients) client.disconnect();
     });
-    await Promise.all(clients.map((client) => nextEvent(client, 'connect')));
+    await Promise.all(
+      clients.map(async (client) => {
+        await nextEvent(client, 'connect');
+        client.emit('authenticate');
+        await nextEvent(client, 'authenticated');
+      }),
+    );
     const reasons: string[] = [];
     let tries = 0;
     for (const client of clients) {

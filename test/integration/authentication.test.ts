@@ -149,6 +149,22 @@ describe('authenticateFn', () => {
     }
   });
 
+  it('is not asked about a handshake that nests too deeply', async () => {
+    let asked = 0;
+    const { url } = await startServer({
+      authenticateFn: () => {
+        asked++;
+        return true;
+      },
+    });
+    const auth = JSON.parse(`${'{"a":'.repeat(100)}1${'}'.repeat(100)}`);
+    const client = connect(url, { auth });
+    await client.heardOf('connect');
+    client.socket.emit('authenticate');
+    expect(await client.heardOf('unauthenticated')).toMatchObject({ code: 'refused' });
+    expect(asked).toBe(0);
+  });
+
   it('is asked once, however often the client asks', async () => {
     let asked = 0;
     const { url } = await startServer({

@@ -36,6 +36,33 @@ describe('the deadline of a connection', () => {
     expect(helper.getClients().size).toBe(0);
   });
 
+  it('runs again for a client that was authenticated and left, and not for one that is in another namespace', async () => {
+    const { helper, url } = await startServer({ authenticateTimeout: 300, authenticateFn: () => true });
+    helper.getIOServer().of('/other');
+    const [idle, elsewhere] = await Promise.all([rawWebSocket(url), rawWebSocket(url)]);
+    elsewhere.send('40/other,');
+    await elsewhere.frames.next((frame) => String(frame).startsWith('40/other'));
+    for (const peer of [idle, elsewhere]) {
+      peer.send('40');
+      await peer.frames.next((frame) => String(frame).startsWith('40{'));
+      peer.emit('authenticate');
+      await peer.event('authenticated');
+      peer.send('41');
+    }
+    await within(idle.closed, 'the end of the one that is nowhere');
+    expect(helper.getIOServer().of('/other').sockets.size).toBe(1);
+    elsewhere.send('41/other,');
+  });
+
+  it('spares a connection that is used for another namespace only, and ends one that joins nothing', async () => {
+    const { helper, url } = await startServer({ authenticateTimeout: 300 });
+    helper.getIOServer().of('/other');
+    const [nowhere, elsewhere] = await Promise.all([rawWebSocket(url), rawWebSocket(url)]);
+    elsewhere.send('40/other,');
+    await within(nowhere.closed, 'the end of the one that joined nothing');
+    expect(helper.getIOServer().of('/other').sockets.size).toBe(1);
+  });
+
   it('starts anew for a client that was authenticated, left and came back', async () => {
     const { helper, url } = await startServer({ authenticateFn: () => true });
     const peer = await rawWebSocket(url);

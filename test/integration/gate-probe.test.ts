@@ -1,7 +1,10 @@
 import { createServer } from 'node:http';
 import { Socket } from 'socket.io';
+import { Decoder, Encoder, PacketType } from 'socket.io-parser';
 import { afterEach, describe, expect, it } from 'vitest';
 import { SocketIOServerHelper } from '../../src/server/server-helper.js';
+import { rawWebSocket } from '../support/raw.js';
+import { startServer } from '../support/server.js';
 
 type TPrivate = Record<string, unknown>;
 const prototype = Socket.prototype as unknown as TPrivate;
@@ -72,5 +75,26 @@ describe('configure() where Socket.IO has changed inside', () => {
       code: 'unsupported',
       message: expect.stringContaining('cannot be guarded'),
     });
+  });
+});
+
+describe('a program that brings its own parser', () => {
+  it('does not let a client forge an event of Socket.IO itself', async () => {
+    class Lax extends Decoder {
+      override add(data: unknown): void {
+        if (data === '2["disconnect","forged"]') {
+          this.emitReserved('decoded', { type: PacketType.EVENT, nsp: '/', data: ['disconnect', 'forged'] });
+        } else super.add(data);
+      }
+    }
+    const { helper, url } = await startServer({ serverOptions: { parser: { Encoder, Decoder: Lax } } });
+    const peer = await rawWebSocket(url);
+    const { sid } = await peer.connect('/', { token: 'good' });
+    peer.emit('authenticate');
+    await peer.event('authenticated');
+    peer.send('42["disconnect","forged"]');
+    peer.emit('leave', [{ rooms: [] }], 1);
+    await peer.frames.next((frame) => String(frame).startsWith('431'));
+    expect(helper.getClients({ id: sid })?.state).toBe('authenticated');
   });
 });

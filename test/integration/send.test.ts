@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { RoomgateError } from '../../src/protocol/errors.js';
 import { nextEvent } from '../support/facts.js';
 import { connect, connectAuthenticated, settled, startServer, TRANSPORTS } from '../support/server.js';
@@ -89,6 +89,26 @@ describe('send()', () => {
     });
     expect(order).toEqual(['returned', 'cb']);
     expect(log.lines).toContainEqual(expect.stringMatching(/"a" was sent to every client/));
+  });
+
+  it('logs what doLog asks for also where no logger was given', async () => {
+    const { helper } = await startServer({ logger: undefined });
+    const info = vi.spyOn(console, 'info').mockImplementation(() => {});
+    onTestFinished(() => info.mockRestore());
+    helper.send({ payload: { topic: 'quiet', data: 1 } });
+    helper.send({ destination: 'room', payload: { topic: 'asked', data: 'secret' }, doLog: true });
+    expect(info.mock.calls).toEqual([[expect.stringMatching(/test: "asked" was sent to room$/)]]);
+  });
+
+  it('says so where the data cannot be encoded', async () => {
+    const { helper } = await startServer();
+    const circle: Record<string, unknown> = {};
+    circle.circle = circle;
+    for (const data of [circle, { nested: 1n }]) {
+      expect(() => helper.send({ payload: { topic: 'x', data } })).toThrow(
+        expect.objectContaining({ code: 'invalid_argument' }),
+      );
+    }
   });
 
   it('reports a callback that throws', async () => {

@@ -54,8 +54,41 @@ describe('shutdown()', () => {
     await Promise.all([helper.shutdown(), helper.shutdown()]);
     await helper.shutdown();
     expect(http.listening).toBe(false);
-    await expect(helper.configure()).resolves.toBeUndefined();
+    await expect(helper.configure()).rejects.toMatchObject({ code: 'shut_down' });
     expect(helper.getClients().size).toBe(0);
+  });
+
+  it.each(['disconnecting', 'disconnect'])(
+    'ends everybody where a "%s" listener of the program throws',
+    async (event) => {
+      const { helper, url, http, log } = await startServer({
+        clientConnectedFn: ({ socket }) => {
+          socket.on(event as 'disconnect', () => {
+            throw new Error('of the program');
+          });
+        },
+      });
+      const clients = await Promise.all([1, 2, 3].map(() => connectAuthenticated(url)));
+      await helper.shutdown();
+      for (const client of clients) await client.heardOf('disconnect');
+      expect(http.listening).toBe(false);
+      await eventually(() => expect(helper.getIOServer().engine.clientsCount).toBe(0));
+      expect(log.loud).toContainEqual(expect.stringContaining('of the program'));
+    },
+  );
+
+  it('drops what is sent while it runs, whatever is wrong with it', async () => {
+    const { helper, log } = await startServer();
+    await helper.shutdown();
+    for (const call of [
+      {},
+      undefined,
+      { destination: '', payload: { topic: 'x', data: 1 } },
+      { payload: { data: 1n } },
+    ]) {
+      helper.send(call as never);
+    }
+    expect(log.loud).toHaveLength(4);
   });
 
   it('is bounded where a peer does not read, and cuts it', async () => {

@@ -43,7 +43,7 @@ describe('options', () => {
   });
 
   it.each([
-    ['runtime', { runtime: 'deno' }, '"node" or "bun" is wanted, a string was given'],
+    ['runtime', { runtime: 'deno' }, '"node" or "bun" is wanted, "deno" was given'],
     ['runtime', { runtime: undefined }, 'nothing was given'],
     ['server', { server: undefined }, 'a server of node:http is wanted, nothing was given'],
     ['server', { server: {} }, 'an object was given'],
@@ -52,6 +52,7 @@ describe('options', () => {
     ['serverOptions', { serverOptions: undefined }, 'nothing was given'],
     ['serverOptions.connectionStateRecovery', { serverOptions: { connectionStateRecovery: {} } }, 'not supported'],
     ['redisConnection', { redisConnection: 'redis://localhost' }, 'a string was given'],
+    ['redisConnection', { redisConnection: null }, 'null was given'],
     ['authenticateFn', { authenticateFn: undefined }, 'a function is wanted, nothing was given'],
     ['authenticateFn', { authenticateFn: true }, 'a boolean was given'],
     ['validateRoomFn', { validateRoomFn: [] }, 'an empty list was given'],

@@ -92,6 +92,21 @@ describe('join', () => {
     expect(session.pendingJoins?.size).toBe(0);
   });
 
+  it('bounds what is pending, also for rooms that the client is in', async () => {
+    let asked = 0;
+    const validateRoomFn = () => {
+      asked++;
+      return new Promise<string[]>(() => {});
+    };
+    const limits = { ...DEFAULT_LIMITS, roomsPerClient: 3 };
+    const { flow, session } = setUp({ limits, defaultRooms: ['lobby'], validateRoomFn }, ['self', 'lobby']);
+    const answers = Array.from({ length: 5 }, () => flow.decideJoin(session, { rooms: ['lobby'] }));
+    for (const answer of answers.slice(3)) {
+      expect(await answer).toMatchObject({ granted: [], refused: [{ code: 'room_limit' }] });
+    }
+    expect(asked).toBe(3);
+  });
+
   it('does not grant what was left while it was being decided', async () => {
     let open: (rooms: string[]) => void = () => {};
     const validateRoomFn = () =>
@@ -153,6 +168,20 @@ describe("rooms that are some socket's id", () => {
     };
     expect(await codesOf({ findSockets }, { rooms: ['plain', OTHER_ID] })).toContain(outcome);
     expect(asked).toEqual([[OTHER_ID]]);
+  });
+
+  it('are not asked for without end by one client', async () => {
+    let open = 0;
+    const findSockets: IRoomsOptions['findSockets'] = () => {
+      open++;
+      return new Promise(() => {});
+    };
+    const { flow, session } = setUp({ findSockets });
+    const answers = Array.from({ length: 6 }, () => flow.decideJoin(session, { rooms: [OTHER_ID] }));
+    for (const answer of answers.slice(4)) {
+      expect(await answer).toMatchObject({ granted: [], refused: [{ code: 'cluster_unanswered' }] });
+    }
+    expect(open).toBe(4);
   });
 
   it("cannot be left, be it the client's own or one that the program put it into", async () => {
