@@ -1,3 +1,5 @@
+import { describe } from '../protocol/describe.js';
+import { RoomgateError } from '../protocol/errors.js';
 import { within } from './bounded.js';
 import type { IDialer, IDuplicable, IRedisConnection, TListener, TRedisConnection } from './client.js';
 
@@ -46,9 +48,16 @@ interface ICluster {
   disconnect(): void;
 }
 
-/** How connections are made from what the program gave. */
+/**
+ * How connections are made from what the program gave.
+ * @throws RoomgateError `invalid_option` where it hands out something else than a client.
+ */
 export function createDialer(connection: TRedisConnection): IDialer {
-  const client: IDuplicable = 'getClient' in connection ? connection.getClient() : connection;
+  const client: IDuplicable | null | undefined = 'getClient' in connection ? connection.getClient() : connection;
+  if (typeof client?.duplicate !== 'function') {
+    const text = `Option "redisConnection": its getClient() returned ${describe(client)}, a client of ioredis is wanted.`;
+    throw new RoomgateError('invalid_option', text);
+  }
   return isCluster(client) ? new ClusterDialer(client) : new SingleDialer(client as unknown as INode);
 }
 

@@ -20,6 +20,10 @@ const REFUSING = {
 
 let victim: Victim;
 
+beforeAll(async () => {
+  victim = await startVictim({ options: { authenticateTimeout: 1_000 } });
+});
+
 describe.each(TRANSPORTS)('5.2, 5.3 and 5.4 over %s: authenticateFn that gives', (transport) => {
   // One of its own for each, as equal warnings are only logged so often.
   beforeAll(async () => {

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import { createAdapter } from '@socket.io/redis-adapter';
 import { Emitter } from '@socket.io/redis-emitter';
 import { Redis } from 'ioredis';
+import { Redis as Redis5 } from 'ioredis5';
 import { Server } from 'socket.io';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { RedisHelper } from '../../src/backplane/redis-helper.js';
@@ -160,6 +161,43 @@ describe('two instances', () => {
     );
   });
 
+  it('are made from a client of ioredis 5 as well as of 6', async () => {
+    const old = new Redis5({ port: redis.port, host: '127.0.0.1', lazyConnect: true, maxRetriesPerRequest: 1 });
+    old.on('error', () => {});
+    onTestFinished(() => old.disconnect());
+    const one = await startServer({ redisConnection: old });
+    const [two] = await startInstances(1);
+    if (two === undefined) throw new Error('unreachable');
+    const clients = await Promise.all([one, two].map(({ url }) => connectAuthenticated(url)));
+    one.helper.send({ payload: { topic: 'a', data: 5 } });
+    two.helper.send({ payload: { topic: 'a', data: 6 } });
+    for (const last of [5, 6]) await everybodyHas(clients, 'a', last);
+    expect(await one.helper.getIOServer().fetchSockets()).toHaveLength(2);
+    expect(old.status).toBe('wait');
+  });
+
+  it('carry typed arrays and odd dates as they are carried to local clients', async () => {
+    const [one, two] = await startInstances(2);
+    if (one === undefined || two === undefined) throw new Error('unreachable');
+    const clients = await Promise.all([one, two].map(({ url }) => connectAuthenticated(url)));
+    const data = {
+      floats: new Float32Array([1.5, -2]),
+      none: new Date(Number.NaN),
+      some: new Date(0),
+      list: [1, { a: [new Uint16Array([7])] }],
+    };
+    one.helper.send({ payload: { topic: 'v', data } });
+    one.helper.send({ payload: { topic: 'end', data: 1 } });
+    await everybodyHas(clients, 'end', 1);
+    const [local, remote] = clients.map((client) => heardOn(client, 'v')[0]);
+    expect(remote).toEqual(local);
+    expect(local).toMatchObject({
+      none: null,
+      some: '1970-01-01T00:00:00.000Z',
+      floats: Buffer.from(new Float32Array([1.5, -2]).buffer),
+    });
+  });
+
   it('are made from a Redis helper that is left unconnected', async () => {
     const helper = new RedisHelper({ name: 'r', host: '127.0.0.1', port: String(redis.port), autoConnect: false });
     const { helper: server } = await startServer({ redisConnection: helper });
@@ -169,6 +207,13 @@ describe('two instances', () => {
 });
 
 describe('without Redis', () => {
+  it('configure() says so where the helper hands out no client', async () => {
+    await expect(startServer({ redisConnection: { getClient: () => null as never } })).rejects.toMatchObject({
+      code: 'invalid_option',
+      message: expect.stringContaining('null'),
+    });
+  });
+
   it('configure() rejects in time, naming host and port, and may be called again', async () => {
     const away = await startRedis();
     const port = away.port;
@@ -274,7 +319,7 @@ describe.each([
           'socket.io#/#room#',
           'socket.io-request#/#',
           'socket.io-response#/#',
-          'roomgate:ask',
+          'roomgate:socket.io:ask',
         ]) {
           await server.cli('PUBLISH', channel, junk);
         }
