@@ -30,7 +30,9 @@ function plain() {
       ping();
       socket.join(['io-default', 'io-notification']);
       socket.on('join', ({ rooms }) => socket.join(rooms));
-      socket.on('leave', ({ rooms }) => rooms.forEach((room) => socket.leave(room)));
+      socket.on('leave', ({ rooms }) => {
+        for (const room of rooms) socket.leave(room);
+      });
       client.interval = setInterval(ping, 30_000);
       socket.emit('authenticated', { id: socket.id, time: new Date().toISOString() });
       socket.on('hello', () => {});

@@ -89,7 +89,8 @@ for (const [field, label] of [
   ['whole', 'us of CPU, the end included'],
   ['heap', 'bytes of heap while connected'],
 ]) {
-  for (const variant of VARIANTS) console.log(`  ${variant.padEnd(9)} ${row(results[variant].map((r) => r[field]))} ${label}`);
+  for (const variant of VARIANTS)
+    console.log(`  ${variant.padEnd(9)} ${row(results[variant].map((r) => r[field]))} ${label}`);
   const ratios = results.roomgate.map((r, index) => r[field] / results.plain[index][field]);
   console.log(`  ratio     ${row(ratios, 3)} roomgate / plain, round by round`);
 }
