@@ -6,6 +6,7 @@ export type {
 } from './backplane/redis-helper.js';
 export { DefaultRedisHelper, RedisClusterHelper, RedisHelper } from './backplane/redis-helper.js';
 export * from './client/index.js';
+export type { TEventsMap, TPayload, TTopic } from './protocol/event-maps.js';
 export { DEFAULT_LIMITS, type ILimits } from './protocol/limits.js';
 export { RuntimeModules, type TRuntimeModule } from './runtime/runtime-modules.js';
 export type {
@@ -21,4 +22,4 @@ export type {
   TSocketIOValidateRoomFn,
 } from './server/options.js';
 export { SocketIOServerHelper } from './server/server-helper.js';
-export type { IOServer, IOSocket, ISocketIOClient, TEventsMap, TMessage, TPayload, TTopic } from './server/types.js';
+export type { IOServer, IOSocket, ISocketIOClient, TMessage } from './server/types.js';

@@ -2,13 +2,14 @@ import type { Emitter } from '@socket.io/redis-emitter';
 import { createLogReporter } from '../observability/logger.js';
 import { describe } from '../protocol/describe.js';
 import { RoomgateError } from '../protocol/errors.js';
-import { resolveSend } from '../protocol/target.js';
+import { emitSafely, resolveSend, topicOf } from '../protocol/target.js';
 import type { ILogger } from '../protocol/types.js';
 import type { TReporter } from '../server/ports.js';
 import type { TRedisConnection } from './client.js';
 import { connectionName, createDialer } from './connections.js';
 import { createLimited } from './limited.js';
 import { allConnected } from './opening.js';
+import { PARSER } from './parser.js';
 import { Publisher } from './publisher.js';
 
 export interface ISocketIOEmitterOptions {
@@ -84,14 +85,14 @@ export class SocketIOEmitterHelper {
    * @throws RoomgateError `invalid_argument`, or `not_configured` before `configure()`.
    */
   send(message: IEmitterMessage): void {
-    const { rooms, topic, args } = resolveSend(message);
     if (this.#closing.signal.aborted) {
-      this.#report({ type: 'send_dropped', topic });
+      this.#report({ type: 'send_dropped', topic: topicOf(message) });
       return;
     }
+    const { rooms, topic, args } = resolveSend(message);
     const emitter = this.getEmitter();
-    if (rooms === undefined) emitter.emit(topic, ...args);
-    else emitter.to([...rooms]).emit(topic, ...args);
+    const target = rooms === undefined ? emitter : emitter.to([...rooms]);
+    emitSafely(topic, () => target.emit(topic, ...args));
     const { doLog, cb } = message;
     if (doLog) this.#report({ type: 'message_sent', topic, destination: rooms?.join(', ') ?? 'every client' });
     if (typeof cb === 'function') setImmediate(() => this.#call(cb));
@@ -133,7 +134,7 @@ export class SocketIOEmitterHelper {
     }
     const ticker = setInterval(() => publisher.tick(), TICK_MS);
     ticker.unref();
-    this.#running = { publisher, emitter: new Emitter(publisher, { key }), ticker };
+    this.#running = { publisher, emitter: new Emitter(publisher, { key, parser: PARSER }), ticker };
   }
 
   async #call(cb: () => unknown): Promise<void> {

@@ -1,4 +1,5 @@
 import { decode } from 'notepack.io';
+import { isSocketIOEvent } from '../protocol/events.js';
 
 /**
  * What other instances send, judged before anything acts on it. Anybody who reaches Redis can publish; nothing that
@@ -19,16 +20,6 @@ const REQUEST = {
   acknowledgement: 9,
 } as const;
 const EVENT_PACKET = 2;
-
-/** Names that Socket.IO's own parsers refuse, so that a client which gets one closes its connection. */
-const RESERVED_EVENTS: ReadonlySet<unknown> = new Set([
-  'connect',
-  'connect_error',
-  'disconnect',
-  'disconnecting',
-  'newListener',
-  'removeListener',
-]);
 
 /** Names under which a namespace calls its own handlers with sockets: forged, these would not be any. */
 const RESERVED_SERVER_EVENTS: ReadonlySet<unknown> = new Set(['connect', 'connection', 'new_namespace']);
@@ -116,10 +107,7 @@ function checkPacket(packet: unknown): void {
   ensure(id === undefined, 'a packet that is already numbered');
   ensure(Array.isArray(data), 'an event without data');
   const name: unknown = (data as unknown[])[0];
-  ensure(
-    (typeof name === 'string' && !RESERVED_EVENTS.has(name)) || typeof name === 'number',
-    'an event without a name',
-  );
+  ensure((typeof name === 'string' && !isSocketIOEvent(name)) || typeof name === 'number', 'an event without a name');
 }
 
 function decodeRecord(message: Buffer): TRecord {

@@ -133,7 +133,7 @@ class Session {
       onProbe: (sender) => membership.heard(sender),
     });
     this.adapterFactory = createAdapter(this.#publisher, this.#subscriber, { key, parser: PARSER });
-    this.emitter = new Emitter(this.#third, { key });
+    this.emitter = new Emitter(this.#third, { key, parser: PARSER });
   }
 
   async open(local: IBackplaneLocal, timeoutMs: number): Promise<void> {

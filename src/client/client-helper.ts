@@ -1,6 +1,7 @@
 import type { Socket } from 'socket.io-client';
 import { describe } from '../protocol/describe.js';
 import { RoomgateError } from '../protocol/errors.js';
+import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
 import { isReservedTopic, SocketIOConstants } from '../protocol/events.js';
 import type { IJoinAnswer, ILeaveAnswer } from '../protocol/messages.js';
 import type { TSocketIOClientState } from '../protocol/states.js';
@@ -12,12 +13,10 @@ import { Session } from './session.js';
 import { Subscriptions } from './subscriptions.js';
 import type {
   TAnyHandler,
-  TClientEventsMap,
   TEmitLoosely,
   TEmitTyped,
   THandlers,
   TListenTopic,
-  TLooseEvents,
   TSubscribeLoosely,
   TSubscribeTyped,
 } from './types.js';
@@ -51,10 +50,10 @@ interface IParts {
  * });
  */
 export class SocketIOClientHelper<
-  ListenEvents extends TClientEventsMap = TLooseEvents,
-  EmitEvents extends TClientEventsMap = TLooseEvents,
-  _ServerSideEvents extends TClientEventsMap = TLooseEvents,
-  _SocketData = unknown,
+  ListenEvents extends TEventsMap = TLooseEvents,
+  EmitEvents extends TEventsMap = TLooseEvents,
+  _ServerSideEvents extends TEventsMap = TLooseEvents,
+  _SocketData = TLooseData,
 > {
   /** Names this client in log lines. */
   readonly identifier: string;

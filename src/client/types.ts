@@ -1,13 +1,6 @@
+import type { TEventsMap, TPayload } from '../protocol/event-maps.js';
 import type { IAuthenticatedMessage, IPingMessage, IUnauthenticatedMessage } from '../protocol/messages.js';
 import type { TSocketIOEventHandler, ValueOrPromise } from '../protocol/types.js';
-
-/** Event names to the signatures of their handlers, as in Socket.IO. */
-// biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own bound for its event maps
-export type TClientEventsMap = { [event: string]: any };
-
-/** Every name, every payload: what holds as long as no map is given. */
-// biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default for its event maps
-export type TLooseEvents = { [event: string]: (...args: any[]) => void };
 
 /** Names and payloads of a map that is closed, and never for a map that takes any name. */
 type TClosed<Map, T> = string extends keyof Map ? never : T;
@@ -23,12 +16,12 @@ interface IOwnEvents {
   ping(message: IPingMessage): void;
 }
 
-type TListenable<L extends TClientEventsMap> = Omit<IOwnEvents, keyof L> & L;
+type TListenable<L extends TEventsMap> = Omit<IOwnEvents, keyof L> & L;
 
 /** The events that a client with this map may subscribe to. */
-export type TListenTopic<L extends TClientEventsMap> = keyof TListenable<L> & string;
+export type TListenTopic<L extends TEventsMap> = keyof TListenable<L> & string;
 
-type THandlerOf<L extends TClientEventsMap, T extends TListenTopic<L>> = TListenable<L>[T] extends (
+type THandlerOf<L extends TEventsMap, T extends TListenTopic<L>> = TListenable<L>[T] extends (
   ...args: infer A
 ) => unknown
   ? (...args: A) => ValueOrPromise<void>
@@ -41,17 +34,14 @@ interface ISubscription<Event, Handler> {
   ignoreDuplicate?: boolean | undefined;
 }
 
-export type TSubscribeLoosely<L extends TClientEventsMap, T> = TOpen<
-  L,
-  ISubscription<string, TSocketIOEventHandler<T>>
->;
+export type TSubscribeLoosely<L extends TEventsMap, T> = TOpen<L, ISubscription<string, TSocketIOEventHandler<T>>>;
 
-export type TSubscribeTyped<L extends TClientEventsMap, T extends TListenTopic<L>> = TClosed<
+export type TSubscribeTyped<L extends TEventsMap, T extends TListenTopic<L>> = TClosed<
   L,
   ISubscription<T, THandlerOf<L, T>>
 >;
 
-export type THandlers<L extends TClientEventsMap> = string extends keyof L
+export type THandlers<L extends TEventsMap> = string extends keyof L
   ? // biome-ignore lint/suspicious/noExplicitAny: handlers of different payloads stand side by side in one record
     Record<string, TSocketIOEventHandler<any>>
   : { [T in TListenTopic<L>]?: THandlerOf<L, T> };
@@ -67,15 +57,9 @@ interface IEmission<Topic> {
   cb?: (() => unknown) | undefined;
 }
 
-type TPayloadOf<E extends TClientEventsMap, T extends keyof E> = E[T] extends (...args: infer A) => unknown
-  ? A extends []
-    ? undefined
-    : A[0]
-  : never;
+export type TEmitLoosely<E extends TEventsMap, T> = TOpen<E, IEmission<string> & { data?: T }>;
 
-export type TEmitLoosely<E extends TClientEventsMap, T> = TOpen<E, IEmission<string> & { data?: T }>;
-
-export type TEmitTyped<E extends TClientEventsMap, T extends keyof E & string> = TClosed<
+export type TEmitTyped<E extends TEventsMap, T extends keyof E & string> = TClosed<
   E,
-  IEmission<T> & (TPayloadOf<E, T> extends undefined ? { data?: undefined } : { data: TPayloadOf<E, T> })
+  IEmission<T> & (TPayload<E, T> extends undefined ? { data?: undefined } : { data: TPayload<E, T> })
 >;

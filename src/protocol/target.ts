@@ -21,7 +21,26 @@ const UNSENDABLE: ReadonlySet<string> = new Set(['function', 'symbol', 'bigint']
 export function resolveSend(opts: unknown): ISendTarget {
   const given = recordOf(opts, 'options', '{ destination?, payload: { topic, data } }');
   const payload = recordOf(given.payload, 'payload', '{ topic, data }');
-  return { rooms: roomsOf(given.destination), topic: topicOf(payload.topic), args: argsOf(payload.data) };
+  return { rooms: roomsOf(given.destination), topic: checkedTopic(payload.topic), args: argsOf(payload.data) };
+}
+
+/**
+ * Emits, and tells in our words where the data can't be encoded: whatever walks over it gives up in its own, over a stack
+ * that ran out, a circle, a nested bigint.
+ * @throws RoomgateError `invalid_argument`.
+ */
+export function emitSafely(topic: string, emit: () => unknown): void {
+  try {
+    emit();
+  } catch (cause) {
+    throw new RoomgateError('invalid_argument', `send(): payload.data of "${topic}" can't be encoded.`, { cause });
+  }
+}
+
+/** The topic of something that is not sent and so not checked, for the report; empty where there is none. */
+export function topicOf(opts: unknown): string {
+  const topic: unknown = (opts as { payload?: { topic?: unknown } | null } | undefined)?.payload?.topic;
+  return typeof topic === 'string' ? topic : '';
 }
 
 function roomsOf(destination: unknown): readonly string[] | undefined {
@@ -36,7 +55,7 @@ function roomsOf(destination: unknown): readonly string[] | undefined {
   return [...new Set<string>(destination)];
 }
 
-function topicOf(topic: unknown): string {
+function checkedTopic(topic: unknown): string {
   if (!isName(topic)) throw wrong('payload.topic', 'a string that is not empty', topic);
   if (!isReservedTopic(topic)) return topic;
   throw new RoomgateError('invalid_argument', `send(): payload.topic: "${topic}" is reserved. Take another name.`);

@@ -3,10 +3,11 @@ import type { ParsedUrlQuery } from 'node:querystring';
 import type { DefaultEventsMap, ServerOptions } from 'socket.io';
 import { describe } from '../protocol/describe.js';
 import { RoomgateError } from '../protocol/errors.js';
+import type { TEventsMap, TLooseData } from '../protocol/event-maps.js';
 import { INTERNAL_PREFIX, SocketIOConstants } from '../protocol/events.js';
 import { DEFAULT_LIMITS, type ILimits } from '../protocol/limits.js';
 import type { ILogger, ValueOrPromise } from '../protocol/types.js';
-import type { IOSocket, TEventsMap } from './types.js';
+import type { IOSocket } from './types.js';
 
 /** What `authenticateFn` is given: what is known of the request that opened the connection. */
 export interface IHandshake {
@@ -36,8 +37,7 @@ export type TSocketIOValidateRoomFn<
   L extends TEventsMap = DefaultEventsMap,
   E extends TEventsMap = DefaultEventsMap,
   S extends TEventsMap = DefaultEventsMap,
-  // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default for `socket.data`
-  D = any,
+  D = TLooseData,
 > = (opts: { socket: IOSocket<L, E, S, D>; rooms: string[] }) => ValueOrPromise<string[]>;
 
 /** Runs after a client is authenticated; the place to register event handlers. What it throws is reported. */
@@ -45,8 +45,7 @@ export type TSocketIOClientConnectedFn<
   L extends TEventsMap = DefaultEventsMap,
   E extends TEventsMap = DefaultEventsMap,
   S extends TEventsMap = DefaultEventsMap,
-  // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default for `socket.data`
-  D = any,
+  D = TLooseData,
 > = (opts: { socket: IOSocket<L, E, S, D> }) => ValueOrPromise<void>;
 
 /** A client of Redis as far as it is used: ioredis' `Redis` and `Cluster` are such, of any version since 5. */
@@ -63,8 +62,7 @@ export interface ISocketIOServerBaseOptions<
   L extends TEventsMap = DefaultEventsMap,
   E extends TEventsMap = DefaultEventsMap,
   S extends TEventsMap = DefaultEventsMap,
-  // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default for `socket.data`
-  D = any,
+  D = TLooseData,
 > {
   /** Unique name of this instance, in logs and reports. */
   identifier: string;
@@ -105,8 +103,7 @@ export interface ISocketIOServerNodeOptions<
   L extends TEventsMap = DefaultEventsMap,
   E extends TEventsMap = DefaultEventsMap,
   S extends TEventsMap = DefaultEventsMap,
-  // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default for `socket.data`
-  D = any,
+  D = TLooseData,
 > extends ISocketIOServerBaseOptions<L, E, S, D> {
   runtime: 'node';
   /** The http or https server to attach to. It may listen already, and may serve a framework beside. */
@@ -117,8 +114,7 @@ export interface ISocketIOServerBunOptions<
   L extends TEventsMap = DefaultEventsMap,
   E extends TEventsMap = DefaultEventsMap,
   S extends TEventsMap = DefaultEventsMap,
-  // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default for `socket.data`
-  D = any,
+  D = TLooseData,
 > extends ISocketIOServerBaseOptions<L, E, S, D> {
   runtime: 'bun';
   /** A `Server` of `@socket.io/bun-engine`. */
@@ -131,8 +127,7 @@ export type TSocketIOServerOptions<
   L extends TEventsMap = DefaultEventsMap,
   E extends TEventsMap = DefaultEventsMap,
   S extends TEventsMap = DefaultEventsMap,
-  // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default for `socket.data`
-  D = any,
+  D = TLooseData,
 > = ISocketIOServerNodeOptions<L, E, S, D> | ISocketIOServerBunOptions<L, E, S, D>;
 
 /** The options once checked, with every default in place. */

@@ -1,12 +1,10 @@
-import { RoomgateError } from '../protocol/errors.js';
-import { resolveSend } from '../protocol/target.js';
+import { emitSafely, resolveSend, topicOf } from '../protocol/target.js';
 import type { TReporter } from './ports.js';
 import type { IOServer } from './types.js';
 
 /** Nothing is thrown over a message that nobody gets, whatever is wrong with it. */
 export function reportDropped(opts: unknown, report: TReporter): void {
-  const topic: unknown = (opts as { payload?: { topic?: unknown } | null } | undefined)?.payload?.topic;
-  report({ type: 'send_dropped', topic: typeof topic === 'string' ? topic : '' });
+  report({ type: 'send_dropped', topic: topicOf(opts) });
 }
 
 /** What the program sends: a destination is resolved once and handed to the adapter, which alone knows who is reached. */
@@ -34,12 +32,7 @@ export class Outbound {
     const { rooms, topic, args } = resolveSend(opts);
     const { doLog, cb } = opts;
     const target = rooms === undefined ? this.#io : this.#io.to([...rooms]);
-    try {
-      target.emit(topic, ...args);
-    } catch (cause) {
-      // Whatever walks over the data gives up in its own words: a stack that ran out, a circle, a nested bigint.
-      throw new RoomgateError('invalid_argument', `send(): payload.data of "${topic}" can't be encoded.`, { cause });
-    }
+    emitSafely(topic, () => target.emit(topic, ...args));
     if (doLog) this.#report({ type: 'message_sent', topic, destination: rooms?.join(', ') ?? 'every client' });
     if (typeof cb === 'function') setImmediate(() => this.#call(cb));
   }

@@ -5,6 +5,7 @@ import { createInProcessBackplane } from '../backplane/in-process.js';
 import { createLogReporter } from '../observability/logger.js';
 import { describe } from '../protocol/describe.js';
 import { RoomgateError } from '../protocol/errors.js';
+import type { TEventsMap, TLooseData, TTopic } from '../protocol/event-maps.js';
 import type { ValueOrPromise } from '../protocol/types.js';
 import { createBunRuntime } from '../runtime/bun.js';
 import { NodeRuntime } from '../runtime/node.js';
@@ -17,7 +18,7 @@ import type { IBackplane, IRuntime, TAdapterFactory, TReporter } from './ports.j
 import { Registry } from './registry.js';
 import { Rooms } from './rooms.js';
 import { shutDown } from './shutdown.js';
-import type { IOServer, IOSocket, ISocketIOClient, TEventsMap, TMessage, TTopic } from './types.js';
+import type { IOServer, IOSocket, ISocketIOClient, TMessage } from './types.js';
 
 /** Everything that exists from `configure()` to `shutdown()`. */
 interface IRunning {
@@ -49,8 +50,7 @@ export class SocketIOServerHelper<
   ListenEvents extends TEventsMap = DefaultEventsMap,
   EmitEvents extends TEventsMap = DefaultEventsMap,
   ServerSideEvents extends TEventsMap = DefaultEventsMap,
-  // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default for `socket.data`
-  SocketData = any,
+  SocketData = TLooseData,
 > {
   /** The unique name of this instance. */
   readonly identifier: string;
