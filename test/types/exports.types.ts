@@ -1,0 +1,67 @@
+/** Checked by the compiler, never run: every name that the contract says is imported from where. */
+
+import * as client from '../../src/client/index.js';
+import {
+  DefaultRedisHelper,
+  type IHandshake,
+  type IOptions,
+  type ISocketIOClient,
+  type ISocketIOClientOptions,
+  type ISocketIOServerBaseOptions,
+  type ISocketIOServerBunOptions,
+  type ISocketIOServerNodeOptions,
+  RedisClusterHelper,
+  RedisHelper,
+  RuntimeModules,
+  SocketIOClientHelper,
+  SocketIOClientStates,
+  type SocketIOConstants,
+  SocketIOEmitterHelper,
+  SocketIOServerHelper,
+  type TConstValue,
+  type TRuntimeModule,
+  type TSocketIOAuthenticateFn,
+  type TSocketIOClientConnectedFn,
+  type TSocketIOClientState,
+  type TSocketIOEventHandler,
+  type TSocketIOServerOptions,
+  type TSocketIOValidateRoomFn,
+  type ValueOrPromise,
+} from '../../src/index.js';
+
+export type TAll = [
+  IHandshake,
+  IOptions,
+  ISocketIOClient,
+  ISocketIOClientOptions,
+  ISocketIOServerBaseOptions,
+  ISocketIOServerBunOptions,
+  ISocketIOServerNodeOptions,
+  TRuntimeModule,
+  TSocketIOAuthenticateFn,
+  TSocketIOClientConnectedFn,
+  TSocketIOEventHandler,
+  TSocketIOServerOptions,
+  TSocketIOValidateRoomFn,
+];
+export const classes = [
+  DefaultRedisHelper,
+  RedisClusterHelper,
+  RedisHelper,
+  SocketIOClientHelper,
+  SocketIOEmitterHelper,
+  SocketIOServerHelper,
+];
+export const inBrowsers = [client.SocketIOClientHelper, client.SocketIOConstants, client.SocketIOClientStates];
+
+type TEqual<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function same<A, B>(_: TEqual<A, B>): void {}
+
+same<TSocketIOClientState, 'unauthorized' | 'authenticating' | 'authenticated'>(true);
+same<TConstValue<typeof SocketIOClientStates>, TSocketIOClientState>(true);
+same<TRuntimeModule, 'node' | 'bun'>(true);
+same<ValueOrPromise<number>, number | Promise<number>>(true);
+same<typeof SocketIOConstants.EVENT_PING, 'ping'>(true);
+const runtime: TRuntimeModule = RuntimeModules.detect();
+const state: unknown = runtime;
+if (SocketIOClientStates.isValid(state)) same<typeof state, TSocketIOClientState>(true);
