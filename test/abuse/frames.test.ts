@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/facts.js';
 import { openAuthenticated, openPeer } from './peers.js';
+import { holds } from './properties.js';
 import { startVictim, type Victim } from './victim.js';
 
 let victim: Victim;
@@ -141,7 +142,7 @@ describe('arbitrary frames', () => {
       }
       expect(victim.program.stderr).toBe('');
     });
-    await fc.assert(property, { numRuns: 120, verbose: fc.VerbosityLevel.Verbose });
+    await holds(property, 120);
     await victim.unharmed();
   });
 
@@ -162,7 +163,7 @@ describe('arbitrary frames', () => {
       await eventually(async () => (await victim.call('stateOf', { id: sid })) === null);
       expect(victim.program.stderr).toBe('');
     });
-    await fc.assert(property, { numRuns: 80, verbose: fc.VerbosityLevel.Verbose });
+    await holds(property, 80);
     await victim.unharmed(10_000);
   });
 });

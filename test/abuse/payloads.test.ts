@@ -46,12 +46,19 @@ describe('5.7 payloadDepth', () => {
     await victim.unharmed();
   });
 
-  it('a deep `auth` of the handshake harms nobody', async () => {
-    const peer = await victim.webSocket();
-    peer.send(`40{"verdict":"yes","deep":${lists(20_000)}}`);
-    await peer.frames.next((frame) => String(frame).startsWith('40{'));
-    peer.emit('authenticate');
-    await peer.event('authenticated');
+  it('holds for the `auth` of the handshake: its client is refused before the program is given it', async () => {
+    const before = await victim.call('asked');
+    for (const [deep, told] of [
+      [lists(DEPTH - 1), 'authenticated'],
+      [lists(20_000), 'unauthenticated'],
+    ]) {
+      const peer = await victim.webSocket();
+      peer.send(`40{"verdict":"yes","deep":${deep}}`);
+      await peer.frames.next((frame) => String(frame).startsWith('40{'));
+      peer.emit('authenticate');
+      await peer.event(`${told}`);
+    }
+    expect(await victim.call('asked')).toBe(before + 1);
     await victim.unharmed();
   });
 

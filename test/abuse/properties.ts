@@ -1,0 +1,15 @@
+import fc, { type IAsyncProperty } from 'fast-check';
+
+/**
+ * Tries a property with generated values. A failure prints its seed and path; the same run again, for one test:
+ * `FC_SEED=… FC_PATH=… npx vitest run <file> -t <name>`.
+ */
+export async function holds<T>(property: IAsyncProperty<T>, numRuns: number): Promise<void> {
+  const { FC_SEED, FC_PATH } = process.env;
+  await fc.assert(property, {
+    numRuns,
+    verbose: fc.VerbosityLevel.Verbose,
+    ...(FC_SEED === undefined ? {} : { seed: Number(FC_SEED) }),
+    ...(FC_PATH === undefined ? {} : { path: FC_PATH }),
+  });
+}
