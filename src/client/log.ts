@@ -39,7 +39,7 @@ export class Log {
     // A logger that fails, be it later, has nowhere to say so, and must not take the program with it.
     try {
       const outcome: unknown = this.#sink[level](`[roomgate] ${this.#identifier}: ${text}`);
-      if (outcome instanceof Promise) outcome.catch(() => {});
+      if (outcome instanceof Object && 'then' in outcome) Promise.resolve(outcome).catch(() => {});
     } catch {}
   }
 

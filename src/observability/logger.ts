@@ -80,7 +80,7 @@ export function createLogReporter(identifier: string, logger: ILogger | false = 
     // A logger that fails, be it later, has nowhere to say so, and must not take the program with it.
     try {
       const outcome: unknown = logger[level](`[roomgate] ${identifier}: ${words(report as never)}${more}`);
-      if (outcome instanceof Promise) outcome.catch(() => {});
+      if (outcome instanceof Object && 'then' in outcome) Promise.resolve(outcome).catch(() => {});
     } catch {}
   };
 }

@@ -11,6 +11,7 @@ import type {
 import { SocketIOClientStates } from '../protocol/states.js';
 import { Membership } from './adapter.js';
 import { authenticate, type TAuthenticationVerdict } from './authentication.js';
+import { ConnectBurst } from './connect-burst.js';
 import { Deadlines } from './deadlines.js';
 import { deeperThan } from './depth.js';
 import { Gate } from './gate.js';
@@ -54,6 +55,7 @@ export class Connections {
   readonly #keepAlive: KeepAlive;
   // One listener for all sockets, as with the gate: Socket.IO calls it with the socket as `this`.
   readonly #listeners: Readonly<Record<'disconnect' | 'authenticate' | 'join' | 'leave', TListener>>;
+  readonly #connectBurst = new ConnectBurst();
   readonly #closed: (this: IConnection) => void;
   readonly #sessions = new WeakMap<IConnection, Session>();
   /** Connections that are used for namespaces of the program's own, which may be all that they are kept for. */
@@ -98,6 +100,7 @@ export class Connections {
   watch(io: IOServer): void {
     io.engine.on('connection', (connection: IConnection) => {
       connection.on('close', this.#closed);
+      this.#connectBurst.watch(connection);
       if (this.#stopped) connection.close();
       else this.#deadlines.of(connection);
     });

@@ -64,6 +64,7 @@ export interface IConnection {
   readonly readyState: string;
   close(discard?: boolean): void;
   on(event: 'close', listener: (this: IConnection) => void): unknown;
+  on(event: 'packet', listener: (this: IConnection, packet: { type: string; data?: unknown }) => void): unknown;
   once(event: 'close', listener: () => void): unknown;
 }
 
