@@ -9,7 +9,6 @@ import type { TRedisConnection } from './client.js';
 import { connectionName, createDialer } from './connections.js';
 import { createLimited } from './limited.js';
 import { allConnected } from './opening.js';
-import { PARSER } from './parser.js';
 import { Publisher } from './publisher.js';
 
 export interface ISocketIOEmitterOptions {
@@ -124,7 +123,7 @@ export class SocketIOEmitterHelper {
       limited: createLimited(report),
     });
     // Loaded here and not before, so that a program that has no use for it loads no Redis module.
-    const { Emitter } = await import('@socket.io/redis-emitter');
+    const [{ Emitter }, { PARSER }] = await Promise.all([import('@socket.io/redis-emitter'), import('./parser.js')]);
     publisher.start();
     try {
       await allConnected([publisher], dialer.address, redisTimeout, this.#closing.signal);

@@ -147,8 +147,18 @@ export class Link {
 }
 
 async function connectAndGreet(client: IRedisConnection, { greet }: ILinkOptions): Promise<void> {
-  await client.connect();
+  await connected(client);
   await greet(client);
+}
+
+/** A wrapper may hand out clients that connect by themselves, whatever they are told. */
+async function connected(client: IRedisConnection): Promise<void> {
+  if (client.status === 'ready') return;
+  if (client.status === 'connecting' || client.status === 'connect') {
+    await new Promise<void>((resolve) => client.on('ready', resolve));
+    return;
+  }
+  await client.connect();
 }
 
 function discard(client: IRedisConnection): void {

@@ -198,6 +198,26 @@ describe('two instances', () => {
     });
   });
 
+  it('are made from a wrapper whose clients connect by themselves', async () => {
+    const made: Redis[] = [];
+    const wrapper = {
+      duplicate: () => {
+        const client = new Redis({ port: redis.port, host: '127.0.0.1' });
+        made.push(client);
+        return client;
+      },
+    };
+    const one = await startServer({ redisConnection: { getClient: () => wrapper } });
+    const [two] = await startInstances(1);
+    if (two === undefined) throw new Error('unreachable');
+    const client = await connectAuthenticated(one.url);
+    two.helper.send({ payload: { topic: 'a', data: 1 } });
+    expect(await client.heardOf('a')).toBe(1);
+    expect(made).toHaveLength(3);
+    await one.helper.shutdown();
+    await eventually(() => made.every(({ status }) => status === 'end'), { what: 'all connections have ended' });
+  });
+
   it('are made from a Redis helper that is left unconnected', async () => {
     const helper = new RedisHelper({ name: 'r', host: '127.0.0.1', port: String(redis.port), autoConnect: false });
     const { helper: server } = await startServer({ redisConnection: helper });
