@@ -100,10 +100,10 @@ describe('a Redis cluster', () => {
         clock.ticks(1);
         return (await one.backplane.findSockets(['a'], 200)).get('a') === 'elsewhere';
       },
-      { timeout: 15_000 },
+      { timeout: 25_000 },
     );
-    await eventually(async () => (await to.cli('ZCARD', key)) === '2', { timeout: 15_000 });
-  });
+    await eventually(async () => (await to.cli('ZCARD', key)) === '2', { timeout: 25_000 });
+  }, 60_000);
 
   it('is reached through RedisClusterHelper, with a password that only the first node was given', async () => {
     const [redis] = await startRedisCluster({ password: 'secret' });
