@@ -19,6 +19,7 @@ import { KeepAlive } from './keep-alive.js';
 import type { IHandshake, IResolvedOptions } from './options.js';
 import type { IConnection, IRuntime, TReporter } from './ports.js';
 import type { Registry } from './registry.js';
+import { readRequest } from './request.js';
 import type { IRoomsVerdict, Rooms } from './rooms.js';
 import { Session } from './session.js';
 import type { IOServer, IOSocket } from './types.js';
@@ -90,7 +91,7 @@ export class Connections {
       };
     this.#listeners = {
       disconnect: of((session, [reason]) => this.#forget(session, String(reason))),
-      authenticate: of((session) => this.#authenticate(session)),
+      authenticate: of((session) => void this.#authenticate(session)),
       join: of((session, args) => this.#join(session, args)),
       leave: of((session, args) => this.#leave(session, args)),
     };
@@ -152,44 +153,51 @@ export class Connections {
     return sessions.length;
   }
 
-  #authenticate(session: Session): void {
+  // Few promises on purpose: what stands here is paid for at every connection.
+  async #authenticate(session: Session): Promise<void> {
     if (!session.moveTo(SocketIOClientStates.AUTHENTICATING)) return;
     const { id, socket } = session;
-    // It is handed to the program now, and to other instances that ask who is here.
-    if (deeperThan(socket.handshake.auth, this.#options.limits.payloadDepth)) {
-      this.#report({ type: 'event_dropped', client: id, why: 'too_deep' });
-      this.#end(session, 'refused', 'refused');
-      return;
+    try {
+      const verdict = await this.#judge(id, socket.handshake as IHandshake);
+      if (verdict.accepted) {
+        const standing = this.#admit(session);
+        // Adapters in which membership takes a while are waited for; the others answer in the same tick.
+        if (standing !== undefined) await standing;
+        this.#welcome(session);
+        return;
+      }
+      if (verdict.report !== undefined) this.#report(verdict.report);
+    } catch (error) {
+      this.#report({ type: 'handler_failed', where: 'admission', client: id, error });
     }
-    authenticate(id, socket.handshake as IHandshake, this.#options.authenticateFn)
-      .then((verdict) => this.#settle(session, verdict))
-      .catch((error: unknown) => {
-        this.#report({ type: 'handler_failed', where: 'admission', client: id, error });
-        this.#end(session, 'admission failed', 'refused');
-      });
+    this.#end(session, 'refused', 'refused');
   }
 
-  async #settle(session: Session, verdict: TAuthenticationVerdict): Promise<void> {
-    if (!verdict.accepted) {
-      if (verdict.report !== undefined) this.#report(verdict.report);
-      this.#end(session, 'refused', 'refused');
-      return;
-    }
+  #judge(client: string, handshake: IHandshake): Promise<TAuthenticationVerdict> | TAuthenticationVerdict {
+    // It would be handed to the program, and to other instances that ask who is here.
+    const tooDeep = deeperThan(handshake.auth, this.#options.limits.payloadDepth);
+    if (tooDeep) return { accepted: false, report: { type: 'event_dropped', client, why: 'too_deep' } };
+    return authenticate(client, handshake, this.#options.authenticateFn);
+  }
+
+  #admit(session: Session): Promise<void> | void {
     if (!session.moveTo(SocketIOClientStates.AUTHENTICATED)) return;
     const { id, socket } = session;
     this.#deadlines.stop(socket.conn);
     this.#ping(session);
-    const standing = Membership.of(socket.nsp.adapter)?.admit(id, this.#options.defaultRooms);
-    // Adapters in which membership takes a while are waited for; the others answer in the same tick.
-    if (standing !== undefined) await standing;
+    return Membership.of(socket.nsp.adapter)?.admit(id, this.#options.defaultRooms);
+  }
+
+  #welcome(session: Session): void {
     if (session.ended) return;
+    const { id, socket } = session;
     socket.on(SocketIOConstants.EVENT_JOIN, this.#listeners.join);
     socket.on(SocketIOConstants.EVENT_LEAVE, this.#listeners.leave);
     this.#keepAlive.start(session);
     const message: IAuthenticatedMessage = { id, time: new Date().toISOString() };
     this.#tell(session, SocketIOConstants.EVENT_AUTHENTICATED, message);
     this.#report({ type: 'client_authenticated', client: id });
-    await this.#greet(session);
+    if (this.#options.clientConnectedFn !== undefined) void this.#greet(session);
   }
 
   async #greet({ id, socket }: Session): Promise<void> {
@@ -284,14 +292,4 @@ export class Connections {
       this.#report({ type: 'handler_failed', where, client, error });
     }
   }
-}
-
-/** A request's payload and its acknowledgement, as Socket.IO gives them: the callback last, and only if it was asked for. */
-function readRequest(args: readonly unknown[]): {
-  payload: unknown;
-  acknowledge: (answer: IJoinAnswer | ILeaveAnswer) => void;
-} {
-  const last = args.at(-1);
-  const acknowledge = typeof last === 'function' ? (answer: unknown) => last(answer) : () => {};
-  return { payload: typeof args[0] === 'function' ? undefined : args[0], acknowledge };
 }
