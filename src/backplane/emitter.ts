@@ -1,6 +1,6 @@
 import type { Emitter } from '@socket.io/redis-emitter';
 import { createLogReporter } from '../observability/logger.js';
-import { describe } from '../protocol/describe.js';
+import { checkLogger, isObject, milliseconds, wrongOption } from '../protocol/checks.js';
 import { RoomgateError } from '../protocol/errors.js';
 import { emitSafely, resolveSend, topicOf } from '../protocol/target.js';
 import type { ILogger } from '../protocol/types.js';
@@ -20,7 +20,7 @@ export interface ISocketIOEmitterOptions {
   redisTimeout?: number | undefined;
   /** What the adapter's channels start with on the servers. Default `socket.io`. */
   key?: string | undefined;
-  /** Where warnings go. Default: the console. `false`: nowhere. */
+  /** Where log lines go. Default: warnings, errors and what `doLog` asks for, to the console. `false`: nowhere. */
   logger?: ILogger | false | undefined;
 }
 
@@ -35,6 +35,7 @@ export interface IEmitterMessage {
   cb?: (() => unknown) | undefined;
 }
 
+const OF = 'SocketIOEmitterHelper';
 const TICK_MS = 1_000;
 const QUIT_TIMEOUT_MS = 2_000;
 
@@ -55,13 +56,16 @@ export class SocketIOEmitterHelper {
 
   /** Checks and remembers; `configure()` connects. @throws RoomgateError `invalid_option`. */
   constructor(options: ISocketIOEmitterOptions) {
+    if (!isObject(options)) throw wrong('options', 'an object', options);
     const { identifier, redisConnection } = options;
     if (typeof identifier !== 'string' || identifier === '') throw wrong('identifier', 'a unique name', identifier);
     if (!isConnection(redisConnection)) {
       throw wrong('redisConnection', 'a Redis helper (with getClient()) or a client of ioredis', redisConnection);
     }
+    checkLogger(OF, options.logger);
+    const redisTimeout = milliseconds(OF, 'redisTimeout', options.redisTimeout, 30_000, 1);
     this.identifier = identifier;
-    this.#options = options;
+    this.#options = { ...options, redisTimeout };
     this.#report = createLogReporter(identifier, options.logger);
   }
 
@@ -151,6 +155,5 @@ function isConnection(value: unknown): value is TRedisConnection {
 }
 
 function wrong(option: string, wanted: string, given: unknown): RoomgateError {
-  const text = `SocketIOEmitterHelper: option "${option}": ${wanted} is wanted, ${describe(given)} was given.`;
-  return new RoomgateError('invalid_option', text);
+  return wrongOption(OF, option, wanted, given);
 }

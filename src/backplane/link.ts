@@ -155,7 +155,10 @@ async function connectAndGreet(client: IRedisConnection, { greet }: ILinkOptions
 async function connected(client: IRedisConnection): Promise<void> {
   if (client.status === 'ready') return;
   if (client.status === 'connecting' || client.status === 'connect') {
-    await new Promise<void>((resolve) => client.on('ready', resolve));
+    await new Promise<void>((resolve, reject) => {
+      client.on('ready', resolve);
+      for (const event of ['close', 'end']) client.on(event, () => reject(new Error('The connection was closed.')));
+    });
     return;
   }
   await client.connect();

@@ -22,13 +22,17 @@ function asOnTheWire(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return value;
   if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value;
+  if (value instanceof ArrayBuffer) return value;
   if (Array.isArray(value)) return changed(value, value.map(asOnTheWire));
-  // Other classes know best how they are encoded.
-  if (Object.getPrototypeOf(value) !== Object.prototype) return value;
+  if (hasToJSON(value)) return asOnTheWire(value.toJSON());
   const entries = Object.entries(value);
   const after = entries.map(([, entry]) => asOnTheWire(entry));
   if (entries.every(([, entry], index) => entry === after[index])) return value;
   return Object.fromEntries(entries.map(([key], index) => [key, after[index]]));
+}
+
+function hasToJSON(value: object): value is { toJSON(): unknown } {
+  return 'toJSON' in value && typeof value.toJSON === 'function';
 }
 
 function changed(before: readonly unknown[], after: readonly unknown[]): readonly unknown[] {

@@ -90,6 +90,13 @@ export class Publisher {
     this.#stopped = true;
     clearTimeout(this.#grace);
     await this.#link.stop(timeoutMs);
+    const { messages, dropped } = this.#queue.drain();
+    const missed = {
+      dropped: this.#dropped + messages.length + dropped,
+      uncertain: this.#uncertain + this.#messagesUnanswered,
+    };
+    const { name: connection, report } = this.#options;
+    if (missed.dropped + missed.uncertain > 0) report({ type: 'backplane_abandoned', connection, ...missed });
   }
 
   /** Sends it, or keeps it until Redis is back. Never throws. */

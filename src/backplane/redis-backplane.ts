@@ -34,7 +34,7 @@ export function createRedisBackplane(options: IRedisBackplaneOptions): IBackplan
 
 class RedisBackplane implements IBackplane {
   readonly #options: IRedisBackplaneOptions;
-  #session: Session | undefined;
+  #session: OpenBackplane | undefined;
 
   constructor(options: IRedisBackplaneOptions) {
     this.#options = options;
@@ -42,7 +42,7 @@ class RedisBackplane implements IBackplane {
 
   async open(local: IBackplaneLocal, timeoutMs: number): Promise<void> {
     if (this.#session !== undefined) throw new RoomgateError('invalid_argument', 'The backplane is open already.');
-    const session = new Session(this.#options);
+    const session = new OpenBackplane(this.#options);
     this.#session = session;
     try {
       await session.open(local, timeoutMs);
@@ -72,14 +72,14 @@ class RedisBackplane implements IBackplane {
     await session?.close(timeoutMs);
   }
 
-  #opened(): Session {
+  #opened(): OpenBackplane {
     if (this.#session !== undefined) return this.#session;
     throw new RoomgateError('not_configured', 'The backplane is not open.');
   }
 }
 
 /** From `open` to `close`: the three connections and what is made of them. */
-class Session {
+class OpenBackplane {
   readonly membership: Membership;
   readonly adapterFactory: TAdapterFactory;
   readonly emitter: Emitter;

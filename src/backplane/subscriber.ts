@@ -172,7 +172,10 @@ export class Subscriber {
     this.#probed = false;
     this.#outage.end({ dropped: 0, uncertain: 0 });
     // What was asked for while the others were being renewed. Asking twice is harmless.
-    this.#subscribeAll(client).catch((error) => this.#link.replace(error));
+    this.#subscribeAll(client).catch((error: unknown) => {
+      // A connection that was lost meanwhile has a successor, which is not to blame.
+      if (client === this.#link.client) this.#link.replace(error);
+    });
   }
 
   #listenTo(client: IRedisConnection): void {

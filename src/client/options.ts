@@ -1,6 +1,6 @@
 import type { ManagerOptions, SocketOptions } from 'socket.io-client';
-import { describe } from '../protocol/describe.js';
-import { RoomgateError } from '../protocol/errors.js';
+import { checkLogger, milliseconds, wrongOption } from '../protocol/checks.js';
+import type { RoomgateError } from '../protocol/errors.js';
 import type { ILogger, ValueOrPromise } from '../protocol/types.js';
 
 /** All of socket.io-client's options. They are handed on as they are. */
@@ -30,8 +30,8 @@ export interface ISocketIOClientOptions {
   /** The server did not let this client in, or does not any more. The message is for its user; empty where none came. */
   onUnauthenticated?: ((message: string) => ValueOrPromise<void>) | undefined;
   /**
-   * Where log lines go; they carry neither payloads nor credentials. Default: warnings and errors to the console and
-   * nothing else. `false`: nothing at all.
+   * Where log lines go; they carry neither payloads nor credentials. Default: warnings, errors and what `doLog`
+   * asks for to the console. `false`: nothing at all.
    */
   logger?: ILogger | false | undefined;
   /**
@@ -42,10 +42,7 @@ export interface ISocketIOClientOptions {
 }
 
 const CALLBACKS = ['onConnected', 'onDisconnected', 'onError', 'onAuthenticated', 'onUnauthenticated'] as const;
-const LOG_METHODS = ['debug', 'info', 'warn', 'error'] as const;
-
-/** Longer timers fire at once, on every runtime. */
-const LONGEST_TIMER_MS = 2_147_483_647;
+const OF = 'SocketIOClientHelper';
 
 /** @throws RoomgateError `invalid_option`, naming the option, what was given and what is wanted. */
 export function checkOptions(given: unknown): void {
@@ -59,29 +56,14 @@ export function checkOptions(given: unknown): void {
     const value = given[name] ?? undefined;
     if (value !== undefined && typeof value !== 'function') throw wrong(name, 'a function', value);
   }
-  const { logger, roomsTimeout } = given;
-  if (logger !== undefined && logger !== false && !isLogger(logger)) {
-    throw wrong('logger', `false or an object with the methods ${LOG_METHODS.join(', ')}`, logger);
-  }
-  if (roomsTimeout !== undefined && !isDelay(roomsTimeout)) {
-    throw wrong('roomsTimeout', `a number of milliseconds from 1 to ${LONGEST_TIMER_MS}`, roomsTimeout);
-  }
+  checkLogger(OF, given.logger);
+  milliseconds(OF, 'roomsTimeout', given.roomsTimeout, 0, 1);
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function isLogger(value: unknown): boolean {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
-  return LOG_METHODS.every((method) => typeof (value as Record<string, unknown>)[method] === 'function');
-}
-
-function isDelay(value: unknown): boolean {
-  return typeof value === 'number' && value >= 1 && value <= LONGEST_TIMER_MS;
-}
-
 function wrong(option: string, wanted: string, given: unknown): RoomgateError {
-  const text = `SocketIOClientHelper: option "${option}": ${wanted} is wanted, ${describe(given)} was given.`;
-  return new RoomgateError('invalid_option', text);
+  return wrongOption(OF, option, wanted, given);
 }

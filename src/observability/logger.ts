@@ -50,6 +50,10 @@ const LINES: { readonly [T in TReport['type']]: TLine<T> } = {
       `Redis is back (${r.connection}) after ${Math.round(r.afterMs)} ms; ` +
       `not delivered to other instances: ${r.dropped}, uncertain: ${r.uncertain}`,
   ],
+  backplane_abandoned: [
+    'warn',
+    (r) => `ended (${r.connection}); not delivered to other instances: ${r.dropped}, uncertain: ${r.uncertain}`,
+  ],
   backplane_deaf: ['warn', (r) => `the subscription heard nothing for ${Math.round(r.silentMs)} ms and was replaced`],
   backplane_junk: ['warn', (r) => `refused from Redis on ${r.channel}: ${r.why}; times: ${r.count}`],
   backplane_limited: ['warn', (r) => `Redis refused ${r.command}: ${messageOf(r.error)}; ${r.consequence}`],

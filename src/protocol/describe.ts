@@ -7,6 +7,5 @@ export function describe(value: unknown): string {
   if (Number.isNaN(value)) return 'NaN';
   if (typeof value === 'number') return `the number ${value}`;
   if (typeof value === 'object') return 'an object';
-  if (typeof value === 'undefined') return 'nothing';
   return `a ${typeof value}`;
 }

@@ -30,7 +30,7 @@ export class Membership {
   }
 
   /** Guards an adapter by replacing, on this one object, the four methods through which sockets enter and leave it. */
-  constructor(adapter: Adapter, report: TReporter) {
+  constructor(adapter: Adapter) {
     const { addAll, del, delAll, socketRooms } = adapter;
     this.#adapter = adapter;
     this.#addAll = addAll.bind(adapter);
@@ -47,7 +47,6 @@ export class Membership {
       this.#delAll(id);
     };
     adapter.socketRooms = (id) => this.#held.get(id) ?? socketRooms.call(adapter, id);
-    containThrows(adapter as unknown as { apply?: TApply }, report);
   }
 
   isMember(id: string): boolean {
@@ -113,7 +112,8 @@ function guarding(make: TAdapterFactory, report: TReporter): TAdapterConstructor
   // Socket.IO calls it with `new`, which an arrow function would not take.
   function Guarded(namespace: TNamespaceOfAdapter): Adapter {
     const adapter = make(namespace);
-    if (namespace.name === '/') new Membership(adapter, report);
+    containThrows(adapter as unknown as { apply?: TApply }, report);
+    if (namespace.name === '/') new Membership(adapter);
     return adapter;
   }
   return Guarded as unknown as TAdapterConstructor;

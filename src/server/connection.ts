@@ -11,12 +11,12 @@ import type {
 import { SocketIOClientStates } from '../protocol/states.js';
 import { Membership } from './adapter.js';
 import { authenticate, type TAuthenticationVerdict } from './authentication.js';
-import { ConnectBurst } from './connect-burst.js';
 import { Deadlines } from './deadlines.js';
 import { deeperThan } from './depth.js';
 import { Gate } from './gate.js';
 import { KeepAlive } from './keep-alive.js';
 import type { IHandshake, IResolvedOptions } from './options.js';
+import { PendingConnects } from './pending-connects.js';
 import type { IConnection, IRuntime, TReporter } from './ports.js';
 import type { Registry } from './registry.js';
 import { readRequest } from './request.js';
@@ -56,7 +56,7 @@ export class Connections {
   readonly #keepAlive: KeepAlive;
   // One listener for all sockets, as with the gate: Socket.IO calls it with the socket as `this`.
   readonly #listeners: Readonly<Record<'disconnect' | 'authenticate' | 'join' | 'leave', TListener>>;
-  readonly #connectBurst = new ConnectBurst();
+  readonly #pendingConnects = new PendingConnects();
   readonly #closed: (this: IConnection) => void;
   readonly #sessions = new WeakMap<IConnection, Session>();
   /** Connections that are used for namespaces of the program's own, which may be all that they are kept for. */
@@ -78,6 +78,9 @@ export class Connections {
     this.#keepAlive = new KeepAlive(options.pingInterval, (session) => this.#ping(session));
 
     const gone = (connection: IConnection): void => {
+      // A program that takes all listeners off a socket takes ours too, and must not keep a client that is gone.
+      const session = this.#sessions.get(connection);
+      if (session !== undefined) this.#forget(session, 'the connection was closed');
       this.#deadlines.stop(connection);
       runtime.release(connection);
     };
@@ -101,12 +104,13 @@ export class Connections {
   watch(io: IOServer): void {
     io.engine.on('connection', (connection: IConnection) => {
       connection.on('close', this.#closed);
-      this.#connectBurst.watch(connection);
+      this.#pendingConnects.watch(connection);
       if (this.#stopped) connection.close();
       else this.#deadlines.of(connection);
     });
     io.on('new_namespace', (namespace) =>
       namespace.on('connect', ({ conn }) => {
+        this.#pendingConnects.settle(conn);
         this.#elsewhere.add(conn);
         this.#deadlines.spare(conn);
       }),
@@ -120,6 +124,7 @@ export class Connections {
     // Anybody can emit this event on the server, other instances included.
     if (!(socket instanceof Socket)) return;
     this.#gate.guard(socket);
+    this.#pendingConnects.settle(socket.conn);
     // Socket.IO makes a socket of every CONNECT that comes before the first is through. One is all that a connection gets.
     if (this.#stopped || this.#sessions.get(socket.conn)?.ended === false) {
       this.#runtime.end(socket.conn, LAST_WORDS_MS);

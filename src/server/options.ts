@@ -1,6 +1,7 @@
 import type { Server as HttpServer, IncomingHttpHeaders } from 'node:http';
 import type { ParsedUrlQuery } from 'node:querystring';
 import type { DefaultEventsMap, ServerOptions } from 'socket.io';
+import { checkLogger, hasMethods, isObject, milliseconds, wrongOption } from '../protocol/checks.js';
 import { describe } from '../protocol/describe.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData } from '../protocol/event-maps.js';
@@ -93,8 +94,8 @@ export interface ISocketIOServerBaseOptions<
   /** What one client may make this instance hold. Each has a default: see `ILimits`. */
   limits?: Partial<ILimits> | undefined;
   /**
-   * Where log lines go: pino, `console` or anything with the four usual methods. Default: warnings and errors go to
-   * the console, the rest nowhere. `false`: nothing is logged.
+   * Where log lines go: pino, `console` or anything with the four usual methods. Default: warnings, errors and what
+   * `doLog` asks for go to the console, the rest nowhere. `false`: nothing is logged.
    */
   logger?: ILogger | false | undefined;
 }
@@ -150,36 +151,18 @@ export interface IResolvedOptions {
   readonly logger: ILogger | false | undefined;
 }
 
-/** A timer takes no more: beyond it Node.js fires at once. */
-const LONGEST_TIMER_MS = 2_147_483_647;
-
 /** What engine.io calls on the server that it is attached to, and `shutdown()` to end it. */
 const SERVER_METHODS = ['on', 'listeners', 'removeAllListeners', 'close'];
 const ENGINE_METHODS = ['on', 'close'];
-const LOGGER_METHODS = ['debug', 'info', 'warn', 'error'];
+
+const OF = 'SocketIOServerHelper';
 
 function wrong(option: string, wanted: string, given: unknown): RoomgateError {
-  return new RoomgateError('invalid_option', `Option "${option}": ${wanted} is wanted, ${describe(given)} was given.`);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return (typeof value === 'object' || typeof value === 'function') && value !== null;
-}
-
-function hasMethods(value: unknown, methods: readonly string[]): boolean {
-  return isObject(value) && methods.every((method) => typeof value[method] === 'function');
+  return wrongOption(OF, option, wanted, given);
 }
 
 function text(option: string, value: unknown): string {
   if (typeof value !== 'string' || value === '') throw wrong(option, 'a string of at least one character', value);
-  return value;
-}
-
-function milliseconds(option: string, value: unknown, fallback: number, least: number): number {
-  if (value === undefined) return fallback;
-  if (typeof value !== 'number' || !(value >= least && value <= LONGEST_TIMER_MS)) {
-    throw wrong(option, `a number of milliseconds from ${least} to ${LONGEST_TIMER_MS}`, value);
-  }
   return value;
 }
 
@@ -220,7 +203,7 @@ function serverOptions(value: unknown): Partial<ServerOptions> {
   if (value.connectionStateRecovery) {
     throw new RoomgateError(
       'invalid_option',
-      'Option "serverOptions.connectionStateRecovery" is not supported: Socket.IO gives a recovered socket its rooms and ' +
+      'SocketIOServerHelper: option "serverOptions.connectionStateRecovery" is not supported: Socket.IO gives a recovered socket its rooms and ' +
         'missed messages before any authentication. Leave it out.',
     );
   }
@@ -239,7 +222,10 @@ function transport(options: { runtime?: unknown; server?: unknown; engine?: unkn
       return 'bun';
     default: {
       const given = typeof options.runtime === 'string' ? `"${options.runtime}"` : describe(options.runtime);
-      throw new RoomgateError('invalid_option', `Option "runtime": "node" or "bun" is wanted, ${given} was given.`);
+      throw new RoomgateError(
+        'invalid_option',
+        `${OF}: option "runtime": "node" or "bun" is wanted, ${given} was given.`,
+      );
     }
   }
 }
@@ -258,9 +244,7 @@ export function resolveOptions(options: unknown): IResolvedOptions {
   const runtime = transport(given);
   const authenticateFn = callback('authenticateFn', given.authenticateFn);
   if (authenticateFn === undefined) throw wrong('authenticateFn', 'a function', undefined);
-  if (given.logger !== undefined && given.logger !== false && !hasMethods(given.logger, LOGGER_METHODS)) {
-    throw wrong('logger', 'false or an object with debug, info, warn and error', given.logger);
-  }
+  checkLogger(OF, given.logger);
   return Object.freeze({
     runtime,
     server: given.server,
@@ -271,11 +255,11 @@ export function resolveOptions(options: unknown): IResolvedOptions {
     authenticateFn,
     validateRoomFn: callback('validateRoomFn', given.validateRoomFn ?? undefined),
     clientConnectedFn: callback('clientConnectedFn', given.clientConnectedFn ?? undefined),
-    authenticateTimeout: milliseconds('authenticateTimeout', given.authenticateTimeout, 10_000, 1),
-    pingInterval: milliseconds('pingInterval', given.pingInterval, 30_000, 1),
+    authenticateTimeout: milliseconds(OF, 'authenticateTimeout', given.authenticateTimeout, 10_000, 1),
+    pingInterval: milliseconds(OF, 'pingInterval', given.pingInterval, 30_000, 1),
     defaultRooms: rooms('defaultRooms', given.defaultRooms),
-    redisTimeout: milliseconds('redisTimeout', given.redisTimeout, 30_000, 1),
-    shutdownTimeout: milliseconds('shutdownTimeout', given.shutdownTimeout, 5_000, 0),
+    redisTimeout: milliseconds(OF, 'redisTimeout', given.redisTimeout, 30_000, 1),
+    shutdownTimeout: milliseconds(OF, 'shutdownTimeout', given.shutdownTimeout, 5_000, 0),
     limits: limits(given.limits),
     logger: given.logger,
   });

@@ -44,6 +44,13 @@ export type TBackplaneReport =
       readonly dropped: number;
       readonly uncertain: number;
     }
+  /** The instance ended while it was away. The counts are those of `backplane_restored`. */
+  | {
+      readonly type: 'backplane_abandoned';
+      readonly connection: string;
+      readonly dropped: number;
+      readonly uncertain: number;
+    }
   /** The subscription was connected and heard nothing; it was replaced. */
   | { readonly type: 'backplane_deaf'; readonly silentMs: number }
   /** Something arrived that no well-behaved instance sends. `count` since the last such report. */

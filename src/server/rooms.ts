@@ -6,11 +6,12 @@ import { type IRefusedRoom, parseRoomsRequest, refuseRoom } from '../protocol/me
 import type { TSocketIOValidateRoomFn } from './options.js';
 import type { TIdOwner, TReporter } from './ports.js';
 import type { Session } from './session.js';
+import { Turnstile } from './turnstile.js';
 
 /** How long other instances are asked whether a name is the id of a socket of theirs. */
 const ASK_TIMEOUT_MS = 1_000;
 
-/** How many such questions one client may have open: they cost every instance, and are all clients' to share. */
+/** How many such questions are asked for one client at a time: they cost every instance, and are all clients' to share. */
 const MOST_QUESTIONS = 4;
 
 /**
@@ -109,12 +110,13 @@ export class Rooms {
 
   async #owners(session: Session, ids: readonly string[]): Promise<ReadonlyMap<string, TIdOwner>> {
     if (ids.length === 0) return new Map();
-    if (session.questions >= MOST_QUESTIONS) return new Map(ids.map((id) => [id, 'unanswered']));
-    session.questions += 1;
+    const deadline = performance.now() + ASK_TIMEOUT_MS;
+    session.questions ??= new Turnstile(MOST_QUESTIONS);
+    await session.questions.enter();
     try {
-      return await this.#options.findSockets(ids, ASK_TIMEOUT_MS);
+      return await this.#options.findSockets(ids, Math.max(0, deadline - performance.now()));
     } finally {
-      session.questions -= 1;
+      session.questions.leave();
     }
   }
 

@@ -1,4 +1,5 @@
 import { isLegalMove, SocketIOClientStates, type TSocketIOClientState } from '../protocol/states.js';
+import type { Turnstile } from './turnstile.js';
 import type { IOSocket, ISocketIOClient } from './types.js';
 
 /** The time in which a connection has to authenticate, and the one attempt that it has. */
@@ -18,8 +19,8 @@ export class Session implements ISocketIOClient {
   readonly socket: IOSocket;
   /** The rooms of each join that is still being decided; a `leave` takes them out again. */
   pendingJoins: Set<Set<string>> | undefined;
-  /** How many questions to other instances wait for an answer on behalf of this client. */
-  questions = 0;
+  /** Where questions to other instances on behalf of this client wait for their turn. */
+  questions: Turnstile | undefined;
   #state: TSocketIOClientState = SocketIOClientStates.UNAUTHORIZED;
   #ended = false;
   readonly #deadline: IDeadline;

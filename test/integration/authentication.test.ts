@@ -203,6 +203,14 @@ describe('clientConnectedFn', () => {
 });
 
 describe('the end of a client', () => {
+  it('is noticed also where the program took all listeners off its socket', async () => {
+    const { helper, url } = await startServer();
+    const client = await connectAuthenticated(url);
+    helper.getClients({ id: client.socket.id ?? '' })?.socket.removeAllListeners();
+    client.socket.disconnect();
+    await eventually(() => expect(helper.getClients().size).toBe(0));
+  });
+
   it('leaves no entry and no room, whoever goes', async () => {
     const { helper, url } = await startServer();
     const io = helper.getIOServer();

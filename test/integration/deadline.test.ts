@@ -63,6 +63,26 @@ describe('the deadline of a connection', () => {
     expect(helper.getIOServer().of('/other').sockets.size).toBe(1);
   });
 
+  it('does not give time to a connection that asks for namespaces faster than it is let in, bit by bit', async () => {
+    let asked = 0;
+    const { helper, url } = await startServer({ authenticateFn: () => true });
+    // As a program does that looks something up first.
+    helper.getIOServer().use(() => {
+      asked++;
+    });
+    const peer = await rawWebSocket(url);
+    let open = true;
+    void peer.closed.then(() => {
+      open = false;
+    });
+    while (open) {
+      for (let packet = 0; packet < 10; packet++) peer.send('40');
+      const before = asked;
+      await eventually(() => !open || asked >= before + 10);
+    }
+    expect(asked).toBeLessThanOrEqual(64);
+  });
+
   it('starts anew for a client that was authenticated, left and came back', async () => {
     const { helper, url } = await startServer({ authenticateFn: () => true });
     const peer = await rawWebSocket(url);

@@ -1,10 +1,11 @@
 import { createServer } from 'node:http';
 import { Socket } from 'socket.io';
+import { Adapter } from 'socket.io-adapter';
 import { Decoder, Encoder, PacketType } from 'socket.io-parser';
 import { afterEach, describe, expect, it } from 'vitest';
 import { SocketIOServerHelper } from '../../src/server/server-helper.js';
 import { rawWebSocket } from '../support/raw.js';
-import { startServer } from '../support/server.js';
+import { connect, connectAuthenticated, startServer } from '../support/server.js';
 
 type TPrivate = Record<string, unknown>;
 const prototype = Socket.prototype as unknown as TPrivate;
@@ -75,6 +76,22 @@ describe('configure() where Socket.IO has changed inside', () => {
       code: 'unsupported',
       message: expect.stringContaining('cannot be guarded'),
     });
+  });
+});
+
+describe('a program that sets an adapter of its own later', () => {
+  it('does not open the gate with it', async () => {
+    const { helper, url } = await startServer();
+    const io = helper.getIOServer();
+    io.adapter(Adapter as never);
+    const [stranger, member] = [connect(url), await connectAuthenticated(url)];
+    await stranger.heardOf('connect');
+    io.emit('x', 1);
+    io.to(stranger.socket.id ?? '').emit('x', 1);
+    expect(await member.heardOf('x')).toBe(1);
+    helper.getClients({ id: stranger.socket.id ?? '' })?.socket.emit('deliberate', 1);
+    await stranger.heardOf('deliberate');
+    expect(stranger.heard.map(([event]) => event)).toEqual(['connect', 'deliberate']);
   });
 });
 

@@ -57,6 +57,13 @@ async function everybodyHas(clients: readonly ITestClient[], topic: string, last
   );
 }
 
+class Own {
+  readonly bytes = new Uint16Array([1, 2]);
+  toJSON(): unknown {
+    return { bytes: this.bytes, none: new Date(Number.NaN) };
+  }
+}
+
 describe.each([2, 3])('%i instances', (count) => {
   it('act as one: ids, rooms, lists and everybody, each client once and in order', async () => {
     const instances = await startInstances(count);
@@ -182,6 +189,7 @@ describe('two instances', () => {
     const clients = await Promise.all([one, two].map(({ url }) => connectAuthenticated(url)));
     const data = {
       floats: new Float32Array([1.5, -2]),
+      own: new Own(),
       none: new Date(Number.NaN),
       some: new Date(0),
       list: [1, { a: [new Uint16Array([7])] }],
@@ -227,6 +235,19 @@ describe('two instances', () => {
 });
 
 describe('without Redis', () => {
+  it('what could not be delivered until the end is told at the end', async () => {
+    const away = await startRedis();
+    const [one] = await startInstances(1, away.port);
+    if (one === undefined) throw new Error('unreachable');
+    await away.kill();
+    await eventually(() => one.log.loud.some((line) => line.includes('Redis is away (publisher')));
+    for (let number = 0; number < 3; number++) one.helper.send({ payload: { topic: 'n', data: number } });
+    await one.helper.shutdown();
+    expect(one.log.loud).toContainEqual(
+      expect.stringContaining('ended (publisher); not delivered to other instances: 3'),
+    );
+  });
+
   it('configure() says so where the helper hands out no client', async () => {
     await expect(startServer({ redisConnection: { getClient: () => null as never } })).rejects.toMatchObject({
       code: 'invalid_option',

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { DEFAULT_LIMITS } from '../../src/protocol/limits.js';
 import type { TSocketIOValidateRoomFn } from '../../src/server/options.js';
 import type { TIdOwner, TReport } from '../../src/server/ports.js';
@@ -170,18 +170,23 @@ describe("rooms that are some socket's id", () => {
     expect(asked).toEqual([[OTHER_ID]]);
   });
 
-  it('are not asked for without end by one client', async () => {
-    let open = 0;
-    const findSockets: IRoomsOptions['findSockets'] = () => {
-      open++;
-      return new Promise(() => {});
-    };
+  it('are asked for a few at a time for one client, and each in its time', async () => {
+    const open: { ids: readonly string[]; timeoutMs: number; answer: () => void }[] = [];
+    const findSockets: IRoomsOptions['findSockets'] = (ids, timeoutMs) =>
+      new Promise((resolve) => {
+        open.push({ ids, timeoutMs, answer: () => resolve(new Map(ids.map((id) => [id, 'nowhere']))) });
+      });
     const { flow, session } = setUp({ findSockets });
-    const answers = Array.from({ length: 6 }, () => flow.decideJoin(session, { rooms: [OTHER_ID] }));
-    for (const answer of answers.slice(4)) {
-      expect(await answer).toMatchObject({ granted: [], refused: [{ code: 'cluster_unanswered' }] });
+    const names = Array.from({ length: 6 }, (_, index) => `${OTHER_ID.slice(0, -1)}${index}`);
+    const answers = names.map((room) => flow.decideJoin(session, { rooms: [room] }));
+    await vi.waitFor(() => expect(open).toHaveLength(4));
+    for (let index = 0; index < names.length; index++) {
+      await vi.waitFor(() => expect(open.length).toBeGreaterThan(index));
+      expect(open.length - index).toBeLessThanOrEqual(4);
+      open[index]?.answer();
     }
-    expect(open).toBe(4);
+    expect((await Promise.all(answers)).flatMap(({ granted }) => granted)).toEqual(names);
+    for (const { timeoutMs } of open) expect(timeoutMs).toBeLessThanOrEqual(1_000);
   });
 
   it("cannot be left, be it the client's own or one that the program put it into", async () => {

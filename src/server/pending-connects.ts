@@ -1,12 +1,15 @@
 import type { IConnection } from './ports.js';
 
 /**
- * Namespaces that a connection may ask for in one turn of the event loop. More than a program has, and far fewer than fit
- * into one request: of each, Socket.IO makes a socket and runs the program's middleware before anybody can refuse it.
+ * Namespaces that a connection may be asking for at a time. More than a program has, and far fewer than fit into one
+ * request: of each, Socket.IO makes a socket and runs the program's middleware before anybody can refuse it.
  */
-const MOST_AT_ONCE = 64;
+const MOST_PENDING = 64;
 
-/** The first character of Socket.IO's CONNECT packet, which is all that comes before the name of the namespace. */
+/**
+ * The first character of Socket.IO's CONNECT packet, which is all that comes before the name of the namespace. With a
+ * parser of the program's own that writes another one, nothing is counted.
+ */
 const CONNECT = '0';
 
 /** What engine.io hands to Socket.IO; `packet` comes right before. */
@@ -15,9 +18,9 @@ interface IEnginePacket {
   readonly data?: unknown;
 }
 
-/** Closes connections that ask for too many namespaces at once. */
-export class ConnectBurst {
-  readonly #counts = new Map<IConnection, number>();
+/** Closes connections that ask for namespaces faster than they are let in, be it at once or bit by bit. */
+export class PendingConnects {
+  readonly #counts = new WeakMap<IConnection, number>();
   readonly #onPacket: (this: IConnection, packet: IEnginePacket) => void;
 
   constructor() {
@@ -32,11 +35,17 @@ export class ConnectBurst {
     connection.on('packet', this.#onPacket);
   }
 
+  /** It came into one. */
+  settle(connection: IConnection): void {
+    const count = (this.#counts.get(connection) ?? 1) - 1;
+    if (count === 0) this.#counts.delete(connection);
+    else this.#counts.set(connection, count);
+  }
+
   #count(connection: IConnection): void {
-    if (this.#counts.size === 0) setImmediate(() => this.#counts.clear());
     const count = (this.#counts.get(connection) ?? 0) + 1;
     this.#counts.set(connection, count);
     // At once: what stands behind in the same request is then not read any more.
-    if (count > MOST_AT_ONCE) connection.close(true);
+    if (count > MOST_PENDING) connection.close(true);
   }
 }

@@ -1,0 +1,23 @@
+/** Lets so many in at a time; who comes after that waits in line. */
+export class Turnstile {
+  readonly #most: number;
+  readonly #line: (() => void)[] = [];
+  #inside = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Resolves once it is this one's turn. Each `enter` wants a `leave`. */
+  async enter(): Promise<void> {
+    if (this.#inside >= this.#most) await new Promise<void>((resolve) => this.#line.push(resolve));
+    else this.#inside += 1;
+  }
+
+  leave(): void {
+    const next = this.#line.shift();
+    // Who waits takes the place over, so that nobody comes in between.
+    if (next === undefined) this.#inside -= 1;
+    else next();
+  }
+}
