@@ -80,7 +80,10 @@ async function stands(node: IRedis, size: number): Promise<void> {
   await eventually(
     async () => {
       const info = await node.cli('CLUSTER', 'INFO');
-      return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${size}\r`);
+      if (!info.includes('cluster_state:ok') || !info.includes(`cluster_known_nodes:${size}\r`)) return false;
+      // What is published goes over the links between nodes, which may come after that: one each way to each other node.
+      const links = await node.cli('CLUSTER', 'LINKS');
+      return links.split(/\bdirection\b/).length - 1 === 2 * (size - 1);
     },
     { what: `a Redis cluster of ${size} that stands`, timeout: 20_000 },
   );
