@@ -1,31 +1,21 @@
 import { describe } from '../protocol/describe.js';
+import { CONSOLE, writeSafely } from '../protocol/sink.js';
 import type { ILogger } from '../protocol/types.js';
 
 type TLevel = keyof ILogger;
-
-/**
- * The default: warnings, errors, and what `doLog` asks for. The console's own methods are looked up at each call, so
- * that a program may replace them.
- */
-const QUIET: ILogger = {
-  debug() {},
-  info: (message) => globalThis.console.info(message),
-  warn: (message) => globalThis.console.warn(message),
-  error: (message) => globalThis.console.error(message),
-};
 
 /** The one place where the client makes log lines. Nothing here throws. */
 export class Log {
   readonly #identifier: string;
   readonly #sink: ILogger | false;
 
-  constructor(identifier: string, sink: ILogger | false = QUIET) {
+  constructor(identifier: string, sink: ILogger | false = CONSOLE) {
     this.#identifier = identifier;
     this.#sink = sink;
   }
 
   write(level: TLevel, text: string): void {
-    if (this.#sink === QUIET && (level === 'debug' || level === 'info')) return;
+    if (this.#sink === CONSOLE && (level === 'debug' || level === 'info')) return;
     this.#send(level, text);
   }
 
@@ -35,12 +25,7 @@ export class Log {
   }
 
   #send(level: TLevel, text: string): void {
-    if (this.#sink === false) return;
-    // A logger that fails, be it later, has nowhere to say so, and must not take the program with it.
-    try {
-      const outcome: unknown = this.#sink[level](`[roomgate] ${this.#identifier}: ${text}`);
-      if (outcome instanceof Object && 'then' in outcome) Promise.resolve(outcome).catch(() => {});
-    } catch {}
+    if (this.#sink !== false) writeSafely(this.#sink, level, () => `[roomgate] ${this.#identifier}: ${text}`);
   }
 
   /** Runs code of the program: at once, and whatever it throws or rejects with ends here. */

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { CONSOLE, writeSafely } from '../protocol/sink.js';
 import type { ILogger } from '../protocol/types.js';
 import type { TReport, TReporter } from '../server/ports.js';
 
@@ -59,33 +60,18 @@ const LINES: { readonly [T in TReport['type']]: TLine<T> } = {
   backplane_limited: ['warn', (r) => `Redis refused ${r.command}: ${messageOf(r.error)}; ${r.consequence}`],
 };
 
-/**
- * The default: warnings, errors, and what `doLog` asks for. The console's own methods are looked up at each call, so
- * that a program may replace them.
- */
-const QUIET: ILogger = {
-  debug() {},
-  info: (message) => globalThis.console.info(message),
-  warn: (message) => globalThis.console.warn(message),
-  error: (message) => globalThis.console.error(message),
-};
-
 /** Turns reports into log lines: the one place that writes them. Never throws. */
-export function createLogReporter(identifier: string, logger: ILogger | false = QUIET): TReporter {
+export function createLogReporter(identifier: string, logger: ILogger | false = CONSOLE): TReporter {
   if (logger === false) return () => {};
   const brake = new Brake();
   return (report) => {
     const [level, words] = LINES[report.type] as TLine<TReport['type']>;
-    if (logger === QUIET && level === 'info' && report.type !== 'message_sent') return;
-    if (logger === QUIET && level === 'debug') return;
+    if (logger === CONSOLE && level === 'info' && report.type !== 'message_sent') return;
+    if (logger === CONSOLE && level === 'debug') return;
     const withheld = level === 'warn' || level === 'error' ? brake.pass(report.type) : 0;
     if (withheld === undefined) return;
     const more = withheld === 0 ? '' : ` (and ${withheld} more like it before)`;
-    // A logger that fails, be it later, has nowhere to say so, and must not take the program with it.
-    try {
-      const outcome: unknown = logger[level](`[roomgate] ${identifier}: ${words(report as never)}${more}`);
-      if (outcome instanceof Object && 'then' in outcome) Promise.resolve(outcome).catch(() => {});
-    } catch {}
+    writeSafely(logger, level, () => `[roomgate] ${identifier}: ${words(report as never)}${more}`);
   };
 }
 

@@ -4,8 +4,9 @@ import { Emitter } from '@socket.io/redis-emitter';
 import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { Server } from 'socket.io';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { RedisHelper } from '../../src/backplane/redis-helper.js';
+import { SocketIOServerHelper } from '../../src/server/server-helper.js';
 import { eventually } from '../support/facts.js';
 import { type IRedis, startRedis } from '../support/redis.js';
 import {
@@ -15,6 +16,7 @@ import {
   type ITestClient,
   listen,
   startServer,
+  type TTestOptions,
 } from '../support/server.js';
 
 let redis: IRedis;
@@ -234,6 +236,21 @@ describe('two instances', () => {
   });
 });
 
+async function unconfigured(options: TTestOptions): Promise<SocketIOServerHelper> {
+  const { http } = await listen();
+  const helper = new SocketIOServerHelper({
+    runtime: 'node',
+    identifier: 'a',
+    serverOptions: {},
+    authenticateFn: () => true,
+    logger: false,
+    ...options,
+    server: http,
+  });
+  onTestFinished(() => helper.shutdown());
+  return helper;
+}
+
 describe('without Redis', () => {
   it('what could not be delivered until the end is told at the end', async () => {
     const away = await startRedis();
@@ -259,19 +276,7 @@ describe('without Redis', () => {
     const away = await startRedis();
     const port = away.port;
     await away.kill();
-    const { SocketIOServerHelper } = await import('../../src/server/server-helper.js');
-    const { http } = await listen();
-    const helper = new SocketIOServerHelper({
-      runtime: 'node',
-      server: http,
-      identifier: 'a',
-      serverOptions: {},
-      redisConnection: plainRedis(port),
-      redisTimeout: 500,
-      authenticateFn: () => true,
-      logger: false,
-    });
-    onTestFinished(() => helper.shutdown());
+    const helper = await unconfigured({ redisConnection: plainRedis(port), redisTimeout: 500 });
     await expect(helper.configure()).rejects.toMatchObject({
       code: 'redis_unreachable',
       message: expect.stringContaining(`127.0.0.1:${port}`),
@@ -283,24 +288,16 @@ describe('without Redis', () => {
   });
 
   it.each([
-    ['has just begun', async () => {}],
-    ['waits for Redis', () => new Promise((resolve) => setTimeout(resolve, 200))],
-  ])('shutdown() ends a configure() that %s', async (_, progress) => {
+    ['has just begun', 0],
+    ['waits for Redis', 4],
+  ])('shutdown() ends a configure() that %s', async (_, attempts) => {
     const away = await startRedis();
     await away.kill();
-    const { SocketIOServerHelper } = await import('../../src/server/server-helper.js');
-    const { http } = await listen();
-    const helper = new SocketIOServerHelper({
-      runtime: 'node',
-      server: http,
-      identifier: 'a',
-      serverOptions: {},
-      redisConnection: plainRedis(away.port),
-      authenticateFn: () => true,
-      logger: false,
-    });
+    const client = plainRedis(away.port);
+    const duplicate = vi.spyOn(client, 'duplicate');
+    const helper = await unconfigured({ redisConnection: client });
     const configuring = expect(helper.configure()).rejects.toThrow();
-    await progress();
+    await eventually(() => duplicate.mock.calls.length >= attempts);
     await helper.shutdown();
     await configuring;
   });

@@ -1,0 +1,67 @@
+import { pino } from 'pino';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { createLogReporter } from '../../src/observability/logger.js';
+
+const refusal = { type: 'authentication_failed', client: 'c', error: new Error('no such table') } as const;
+const connected = { type: 'client_connected', client: 'c' } as const;
+
+describe('reports become lines', () => {
+  it('of pino, at its levels', () => {
+    const lines: { level: number; msg: string }[] = [];
+    const logger = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) });
+    const report = createLogReporter('one', logger);
+    report(refusal);
+    report(connected);
+    expect(lines).toMatchObject([
+      { level: 50, msg: expect.stringMatching(/one: authenticateFn failed for client c: Error: no such table/) },
+      { level: 20, msg: '[roomgate] one: client c connected' },
+    ]);
+  });
+
+  it('of the console by default: what is wrong, and nothing of what clients do', () => {
+    const calls: string[] = [];
+    for (const level of ['debug', 'info', 'log', 'warn', 'error'] as const) {
+      const spy = vi.spyOn(console, level).mockImplementation(() => {
+        calls.push(level);
+      });
+      onTestFinished(() => spy.mockRestore());
+    }
+    const report = createLogReporter('one');
+    report(connected);
+    report({ type: 'configured', path: '/io', runtime: 'node', redis: false });
+    report({ type: 'send_dropped', topic: 'x' });
+    report(refusal);
+    report({ type: 'message_sent', topic: 'x', destination: 'every client' });
+    expect(calls).toEqual(['warn', 'error', 'info']);
+  });
+
+  it('nowhere with false, and without harm where an error cannot be put into words', () => {
+    createLogReporter('one', false)(refusal);
+    const warn = vi.fn();
+    const report = createLogReporter('one', { debug: warn, info: warn, warn, error: warn });
+    const hostile = new Proxy(new Error('x'), {
+      get: () => {
+        throw new Error('hostile');
+      },
+    });
+    expect(() => report({ ...refusal, error: hostile })).not.toThrow();
+    report(refusal);
+    expect(warn).toHaveBeenCalledTimes(1);
+  });
+
+  it('of one kind at most twenty in ten seconds, and then a count of the others', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const lines: string[] = [];
+    const write = (line: string) => void lines.push(line);
+    const report = createLogReporter('one', { debug: write, info: write, warn: write, error: write });
+    for (let time = 0; time < 25; time++) report(refusal);
+    report({ type: 'send_dropped', topic: 'x' });
+    expect(lines).toHaveLength(21);
+    vi.advanceTimersByTime(10_001);
+    report(refusal);
+    expect(lines.at(-1)).toMatch(/\(and 5 more like it before\)$/);
+  });
+});
