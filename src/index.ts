@@ -1,3 +1,4 @@
+export type { IEmitterMessage, ISocketIOEmitterOptions } from './backplane/emitter.js';
 export { SocketIOEmitterHelper } from './backplane/emitter.js';
 export type {
   IRedisClusterHelperOptions,
