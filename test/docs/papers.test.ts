@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ROOM_ERRORS, UNAUTHENTICATED_ERRORS } from '../../src/protocol/errors.js';
+import { codeBlocksOf, PROJECT, pasteProject } from '../support/document.js';
+
+const CLIENT_ANSWERS = ['unauthenticated', 'offline', 'timeout'];
+/** Languages whose blocks are programs, so that a reader pastes them into a file. */
+const PROGRAMS = ['ts', 'tsx', 'js', 'mjs', 'typescript', 'javascript', 'python', 'py'];
+
+/** Every document that people read, by its path from the project's folder. The reference is made, not written. */
+const PAPERS = [
+  ...['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'],
+  ...(await readdir(join(PROJECT, 'docs'), { recursive: true }))
+    .filter((name) => name.endsWith('.md') && !name.startsWith('api/'))
+    .map((name) => `docs/${name}`)
+    .sort(),
+];
+
+describe.each(PAPERS)('%s', (paper) => {
+  it('links to nothing that is not there', async () => {
+    const text = await readFile(join(PROJECT, paper), 'utf8');
+    const targets = [...text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map(([, target = '']) => target);
+    const missing = targets.filter((target) => !existsSync(join(PROJECT, dirname(paper), target)));
+    expect(missing).toEqual([]);
+  });
+
+  it('has programs only that name their file, and compile as they stand', async () => {
+    const blocks = await codeBlocksOf(paper);
+    const nameless = blocks.filter(({ language, name }) => PROGRAMS.includes(language) && name === undefined);
+    expect(nameless.map(({ code }) => code)).toEqual([]);
+    if (blocks.some(({ name }) => name?.endsWith('.ts'))) expect((await pasteProject(paper)).compiled).toBe('');
+  });
+});
+
+describe('docs/protocol.md', () => {
+  it('lists every code, and whether asking again can help', async () => {
+    const text = await readFile(join(PROJECT, 'docs/protocol.md'), 'utf8');
+    const [, authentication = '', rooms = ''] = text.split(/^## (?:Authentication|Rooms)$/m);
+    const rowsOf = (section: string) =>
+      [...section.matchAll(/^\| `(\w+)` \| (\w+) /gm)].map(([, code, next]) => `${code} ${next}`);
+    const travelling = Object.entries(ROOM_ERRORS).filter(([code]) => !CLIENT_ANSWERS.includes(code));
+    expect(rowsOf(rooms).sort()).toEqual(
+      travelling.map(([code, { retryable }]) => `${code} ${retryable ? 'yes' : 'no'}`).sort(),
+    );
+    const codes = rowsOf(authentication).map((row) => row.split(' ')[0]);
+    expect(codes).toEqual(Object.keys(UNAUTHENTICATED_ERRORS));
+  });
+});
