@@ -1,15 +1,12 @@
 import type { Socket } from 'socket.io-client';
-import { describe } from '../protocol/describe.js';
-import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
-import { isReservedTopic, SocketIOConstants } from '../protocol/events.js';
 import type { IJoinAnswer, ILeaveAnswer } from '../protocol/messages.js';
 import type { TSocketIOClientState } from '../protocol/states.js';
-import { Connection } from './connection.js';
+import { Lifecycle } from './lifecycle.js';
 import { Log } from './log.js';
 import { checkOptions, type ISocketIOClientOptions } from './options.js';
-import { Rooms } from './rooms.js';
-import { Session } from './session.js';
+import type { IEmitArguments } from './outbound.js';
+import type { ISocketIOClientStatus, IWaitOptions, TSocketIOClientStatus } from './status.js';
 import { Subscriptions } from './subscriptions.js';
 import type {
   TAnyHandler,
@@ -21,13 +18,10 @@ import type {
   TSubscribeTyped,
 } from './types.js';
 
-const DEFAULT_ROOMS_TIMEOUT_MS = 5_000;
-
 /** Everything that exists from `configure()` on. */
 interface IParts {
-  readonly connection: Connection;
+  readonly lifecycle: Lifecycle;
   readonly subscriptions: Subscriptions;
-  readonly rooms: Rooms;
 }
 
 /**
@@ -41,13 +35,14 @@ interface IParts {
  * const helper = new SocketIOClientHelper({
  *   identifier: 'web',
  *   host: 'https://example.org',
- *   options: { path: '/io', auth: { token } },
- *   onConnected: () => helper.authenticate(),
- *   onAuthenticated: async () => {
- *     const { refused } = await helper.joinRooms({ rooms: ['public/news'] });
- *     helper.subscribe({ event: 'news', handler: (news) => show(news, refused) });
- *   },
+ *   options: { path: '/io' },
+ *   credentials: async () => ({ token: await fetchToken() }),
+ *   queue: true,
+ *   onStatusChanged: ({ status, message }) => showStatus(status, message),
  * });
+ * helper.subscribe({ event: 'news', handler: (news) => showNews(news) });
+ * await helper.waitFor('authenticated');
+ * const { refused } = await helper.joinRooms({ rooms: ['public/news'] });
  */
 export class SocketIOClientHelper<
   ListenEvents extends TEventsMap = TLooseEvents,
@@ -57,9 +52,8 @@ export class SocketIOClientHelper<
 > {
   /** Names this client in log lines. */
   readonly identifier: string;
-  readonly #options: ISocketIOClientOptions;
   readonly #log: Log;
-  readonly #session: Session;
+  readonly #options: ISocketIOClientOptions;
   #parts: IParts | undefined;
   #isShutDown = false;
 
@@ -72,7 +66,6 @@ export class SocketIOClientHelper<
     this.identifier = options.identifier;
     this.#options = options;
     this.#log = new Log(options.identifier, options.logger);
-    this.#session = new Session(options, this.#log);
     this.configure();
   }
 
@@ -81,37 +74,60 @@ export class SocketIOClientHelper<
     this.#running();
   }
 
-  /** Connects. Does nothing when connected, and after `shutdown()`, which is final. */
+  /** Connects; while waiting to reconnect, at once. Does nothing when connected, and after `shutdown()`, which is final. */
   connect(): void {
     if (this.#isShutDown) this.#log.write('warn', 'connect(): ignored, as this client was shut down');
-    else this.#running().connection.connect();
+    else this.#running().lifecycle.connection.connect();
   }
 
   /** Disconnects, and stops trying until `connect()`. Listeners stay. */
   disconnect(): void {
-    this.#running().connection.disconnect();
+    this.#running().lifecycle.disconnect();
   }
 
   /** Asks to be let in. Does nothing but log unless connected and unauthorized. */
   authenticate(): void {
-    const { connection } = this.#running();
-    if (connection.connected && this.#session.beginAuthentication()) {
-      connection.emit(SocketIOConstants.EVENT_AUTHENTICATE, []);
-      return;
-    }
-    const state = connection.connected ? this.#session.state : 'not connected';
+    if (this.#running().lifecycle.authenticate()) return;
+    const state = this.#running().lifecycle.connection.connected ? this.getState() : 'not connected';
     this.#log.write('warn', `authenticate(): ignored, as this client is ${state}`);
   }
 
   /** How far this client is. Unauthorized again on every disconnect. */
   getState(): TSocketIOClientState {
-    return this.#session.state;
+    return this.#running().lifecycle.session.state;
+  }
+
+  /**
+   * Where this client stands, for a user interface: one object that does not change, the same until the status does.
+   * Together with `onStatus` it is what React's `useSyncExternalStore` takes.
+   */
+  getStatus(): ISocketIOClientStatus {
+    return this.#running().lifecycle.status.current;
+  }
+
+  /**
+   * Calls `listener` at each change of the status; what it throws is logged. Returns its own remover.
+   * @example const stop = helper.onStatus(({ status, message }) => show(status, message));
+   */
+  onStatus(listener: (status: ISocketIOClientStatus) => void): () => void {
+    return this.#running().lifecycle.status.listen(listener);
+  }
+
+  /**
+   * Resolves once the status is the one that is asked for, at once where it is. `connected` counts as reached while more is.
+   * @throws RoomgateError (as a rejection) `refused`, `disconnected` or `shut_down` once only the program could bring it about;
+   *   `timed_out` after `timeout` milliseconds, which is without end by default; `invalid_argument` for what is no status. And
+   *   the reason of `signal`, where that is aborted.
+   * @example await helper.waitFor('authenticated', { timeout: 10_000 });
+   */
+  waitFor(status: TSocketIOClientStatus, opts?: IWaitOptions): Promise<void> {
+    return this.#running().lifecycle.status.waitFor(status, opts);
   }
 
   /** The raw socket, for what this API doesn't cover. */
   getSocketClient(): Socket<ListenEvents, EmitEvents> {
     // The event maps exist for the compiler only.
-    return this.#running().connection.socket as unknown as Socket<ListenEvents, EmitEvents>;
+    return this.#running().lifecycle.connection.socket as unknown as Socket<ListenEvents, EmitEvents>;
   }
 
   /**
@@ -152,99 +168,50 @@ export class SocketIOClientHelper<
   }
 
   /**
-   * Emits to the server. `cb` runs after it was handed over, once `emit` has returned. `doLog` logs the topic.
-   * @throws RoomgateError `not_connected` when there is no connection; `invalid_argument` when the topic is empty or
-   *   reserved, or the data is nothing that Socket.IO can carry.
+   * Emits to the server. `cb` runs after it was handed over, once `emit` has returned. `doLog` logs the topic. With the option
+   * `queue` what is emitted while this client is not let in waits until it is, and `cb` is given an error where that is in vain:
+   * `expired`, `refused`, `disconnected` or `shut_down`. Handed over is not delivered: what was on its way when a connection broke is lost.
+   * @throws RoomgateError `not_connected` when there is no connection, with a queue: when none will come by itself;
+   *   `queue_full`; `invalid_argument` when the topic is empty or reserved, or the data is nothing that Socket.IO can carry.
    */
   emit<T = unknown>(opts: TEmitLoosely<EmitEvents, T>): void;
   emit<T extends keyof EmitEvents & string>(opts: TEmitTyped<EmitEvents, T>): void;
-  emit(opts: { topic?: unknown; data?: unknown; doLog?: unknown; cb?: unknown }): void {
-    const { connection } = this.#running();
-    const { topic, data, doLog, cb } = opts ?? {};
-    if (!connection.connected)
-      throw new RoomgateError('not_connected', 'emit(): there is no connection to the server.');
-    checkMessage(topic, data);
-    // A trailing undefined would arrive as null.
-    connection.emit(topic, data === undefined ? [] : [data]);
-    if (doLog) this.#log.writeAsked(`"${topic}" was emitted`);
-    if (typeof cb === 'function') {
-      void Promise.resolve().then(() => this.#log.run('the callback of emit()', () => cb()));
-    }
+  emit(opts: IEmitArguments): void {
+    this.#running().lifecycle.outbound.emit(opts ?? {});
   }
 
   /**
    * Asks for rooms. The promise never rejects: where the server granted nothing or could not be asked, every room stands in
-   * `refused`, with the reason.
+   * `refused`, with the reason. With automatic authentication a room stays wanted until it is refused for good or left: it is
+   * asked for again after each reconnect, and as soon as this client is let in where it was not yet.
    */
   joinRooms(opts: { rooms: readonly string[] }): Promise<IJoinAnswer> {
-    return this.#running().rooms.join(opts);
+    return this.#running().lifecycle.rooms.join(opts);
   }
 
   /** Gives rooms back. The promise never rejects, as that of `joinRooms`. */
   leaveRooms(opts: { rooms: readonly string[] }): Promise<ILeaveAnswer> {
-    return this.#running().rooms.leave(opts);
+    return this.#running().lifecycle.rooms.leave(opts);
   }
 
   /**
-   * Removes all listeners, those of the raw socket included, disconnects and stops trying; no callback is called for it. It
-   * is final: build another helper to come back. A second call is harmless.
+   * Removes all listeners, those of the raw socket included, disconnects and stops trying; no callback is called for it
+   * but those of the status. It is final: build another helper to come back. A second call is harmless.
    */
   shutdown(): void {
     if (this.#isShutDown) return;
     this.#isShutDown = true;
-    const { connection, subscriptions, rooms } = this.#running();
-    subscriptions.clear();
-    connection.shutdown();
-    this.#session.end();
-    rooms.connectionEnded();
+    this.#running().subscriptions.clear();
+    this.#running().lifecycle.shutdown();
     this.#log.write('info', 'shut down');
   }
-
   #running(): IParts {
     this.#parts ??= this.#build();
     return this.#parts;
   }
 
   #build(): IParts {
-    const { host, options, roomsTimeout = DEFAULT_ROOMS_TIMEOUT_MS } = this.#options;
-    const session = this.#session;
-    const connection = new Connection(host, options, {
-      connected: () => session.connected(),
-      disconnected: (reason) => {
-        session.disconnected(reason);
-        rooms.connectionEnded();
-      },
-      failed: (error) => session.failed(error),
-      authenticated: () => session.authenticated(),
-      unauthenticated: (payload) => session.unauthenticated(payload),
-      pinged: () => this.#log.write('debug', 'ping'),
-    });
-    const link = {
-      get connected() {
-        return connection.connected;
-      },
-      get state() {
-        return session.state;
-      },
-      ask: connection.ask.bind(connection),
-    };
-    const rooms = new Rooms(link, roomsTimeout, this.#log);
-    return { connection, rooms, subscriptions: new Subscriptions(connection, this.#log) };
+    const lifecycle = new Lifecycle(this.#options, this.#log);
+    return { lifecycle, subscriptions: new Subscriptions(lifecycle.connection, this.#log) };
   }
-}
-
-function checkMessage(topic: unknown, data: unknown): asserts topic is string {
-  if (typeof topic !== 'string' || topic === '') throw wrong('topic', 'a string that is not empty', topic);
-  if (isReservedTopic(topic)) {
-    throw new RoomgateError('invalid_argument', `emit(): topic: "${topic}" is reserved. Take another name.`);
-  }
-  // Socket.IO would take a function for an acknowledgement, lose a symbol, and fail over a bigint with its own words.
-  if (['function', 'symbol', 'bigint'].includes(typeof data)) {
-    throw wrong('data', 'a value that Socket.IO can carry', data);
-  }
-}
-
-function wrong(argument: string, wanted: string, given: unknown): RoomgateError {
-  const text = `emit(): ${argument}: ${wanted} is wanted, ${describe(given)} was given.`;
-  return new RoomgateError('invalid_argument', text);
 }

@@ -3,6 +3,7 @@ export { RoomgateError } from '../protocol/errors.js';
 export { SocketIOConstants } from '../protocol/events.js';
 export type {
   IAuthenticatedMessage,
+  IComeBackMessage,
   IJoinAnswer,
   ILeaveAnswer,
   IPingMessage,
@@ -13,4 +14,11 @@ export type {
 export { SocketIOClientStates, type TSocketIOClientState } from '../protocol/states.js';
 export type { ILogger, TConstValue, TSocketIOEventHandler, ValueOrPromise } from '../protocol/types.js';
 export { SocketIOClientHelper } from './client-helper.js';
-export type { IOptions, ISocketIOClientOptions } from './options.js';
+export type { TCredentials, TCredentialsReason } from './credentials.js';
+export type { IOptions, IQueueOptions, ISocketIOClientOptions } from './options.js';
+export {
+  type ISocketIOClientStatus,
+  type IWaitOptions,
+  SocketIOClientStatuses,
+  type TSocketIOClientStatus,
+} from './status.js';

@@ -1,7 +1,10 @@
 import type { ManagerOptions, SocketOptions } from 'socket.io-client';
 import { checkLogger, milliseconds, wrongOption } from '../protocol/checks.js';
 import type { RoomgateError } from '../protocol/errors.js';
+import type { IJoinAnswer } from '../protocol/messages.js';
 import type { ILogger, ValueOrPromise } from '../protocol/types.js';
+import type { TCredentials } from './credentials.js';
+import type { ISocketIOClientStatus } from './status.js';
 
 /** All of socket.io-client's options. They are handed on as they are. */
 export interface IOptions extends Omit<Partial<ManagerOptions & SocketOptions>, 'path' | 'extraHeaders'> {
@@ -12,6 +15,14 @@ export interface IOptions extends Omit<Partial<ManagerOptions & SocketOptions>, 
   extraHeaders?: Record<string | symbol | number, any> | undefined;
 }
 
+/** How much `emit` may keep while this client is not let in. */
+export interface IQueueOptions {
+  /** Messages. Default 100; one more makes `emit` throw `queue_full`. */
+  max?: number | undefined;
+  /** Milliseconds that one message may wait. Default 30 000; then its `cb` is called with the error `expired`. */
+  ttl?: number | undefined;
+}
+
 /** The options of `SocketIOClientHelper`. What a callback throws or rejects with is caught and logged. */
 export interface ISocketIOClientOptions {
   /** Names this client in log lines. */
@@ -19,6 +30,25 @@ export interface ISocketIOClientOptions {
   /** The server's address, as Socket.IO takes it: `https://example.org`, or with a namespace `https://example.org/chat`. */
   host: string;
   options: IOptions;
+  /**
+   * What to present at each attempt to connect: it becomes the handshake's `auth`, in the place of `options.auth`. `reason` is
+   * `connect` until a connection has stood since the construction or `connect()`, and `reconnect` from then on. The server's
+   * time for authenticating runs meanwhile. Where it throws or rejects, `onError` is given a `RoomgateError` of code
+   * `credentials_failed`, and the next attempt asks again.
+   * @example credentials: async ({ reason }) => ({ token: await fetchToken({ fresh: reason === 'reconnect' }) })
+   */
+  credentials?: TCredentials | undefined;
+  /**
+   * Asks to be let in by itself after each connect, then for the rooms again that `joinRooms` asked for. Default: true with
+   * `credentials`, otherwise false, and the program calls `authenticate()`.
+   */
+  autoAuthenticate?: boolean | undefined;
+  /**
+   * `emit` while this client is not let in: the message waits, and goes out, in order and once, when it is and has its rooms
+   * again. One that can't be sent comes back as the argument of its `cb`. Default: no queue, and `emit` throws when there is no
+   * connection. `true` takes both defaults.
+   */
+  queue?: true | IQueueOptions | undefined;
   /** The connection stands, also after a reconnect; the usual place to call `authenticate()`. */
   onConnected?: (() => ValueOrPromise<void>) | undefined;
   /** The connection ended, for one of Socket.IO's reasons. Not called by `shutdown()`. */
@@ -29,6 +59,14 @@ export interface ISocketIOClientOptions {
   onAuthenticated?: (() => ValueOrPromise<void>) | undefined;
   /** The server did not let this client in, or does not any more. The message is for its user; empty where none came. */
   onUnauthenticated?: ((message: string) => ValueOrPromise<void>) | undefined;
+  /**
+   * With automatic authentication: the rooms that `joinRooms` had asked for were asked for again after a reconnect, and this
+   * is what became of each. Called again where rooms were refused for a reason that passed. Without this callback refusals
+   * are logged as a warning.
+   */
+  onRoomsRejoined?: ((answer: IJoinAnswer) => ValueOrPromise<void>) | undefined;
+  /** The status changed. The same as `onStatus()`, from the very beginning; the only callback that `shutdown()` calls. */
+  onStatusChanged?: ((status: ISocketIOClientStatus) => ValueOrPromise<void>) | undefined;
   /**
    * Where log lines go; they carry neither payloads nor credentials. Default: warnings, errors and what `doLog`
    * asks for to the console. `false`: nothing at all.
@@ -41,7 +79,16 @@ export interface ISocketIOClientOptions {
   roomsTimeout?: number | undefined;
 }
 
-const CALLBACKS = ['onConnected', 'onDisconnected', 'onError', 'onAuthenticated', 'onUnauthenticated'] as const;
+const FUNCTIONS = [
+  'credentials',
+  'onConnected',
+  'onDisconnected',
+  'onError',
+  'onAuthenticated',
+  'onUnauthenticated',
+  'onRoomsRejoined',
+  'onStatusChanged',
+] as const;
 const OF = 'SocketIOClientHelper';
 
 /** @throws RoomgateError `invalid_option`, naming the option, what was given and what is wanted. */
@@ -52,12 +99,23 @@ export function checkOptions(given: unknown): void {
     if (typeof value !== 'string' || value === '') throw wrong(name, 'a string that is not empty', value);
   }
   if (!isObject(given.options)) throw wrong('options', "an object with socket.io-client's options", given.options);
-  for (const name of CALLBACKS) {
+  for (const name of FUNCTIONS) {
     const value = given[name] ?? undefined;
     if (value !== undefined && typeof value !== 'function') throw wrong(name, 'a function', value);
   }
+  const { autoAuthenticate = false } = given;
+  if (typeof autoAuthenticate !== 'boolean') throw wrong('autoAuthenticate', 'true or false', autoAuthenticate);
+  checkQueue(given.queue);
   checkLogger(OF, given.logger);
   milliseconds(OF, 'roomsTimeout', given.roomsTimeout, 0, 1);
+}
+
+function checkQueue(queue: unknown): void {
+  if (queue === undefined || queue === true) return;
+  if (!isObject(queue)) throw wrong('queue', 'true or an object with max and ttl', queue);
+  const { max = 1 } = queue;
+  if (!Number.isInteger(max) || (max as number) < 1) throw wrong('queue.max', 'a whole number from 1', max);
+  milliseconds(OF, 'queue.ttl', queue.ttl, 0, 1);
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

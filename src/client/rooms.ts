@@ -10,6 +10,7 @@ import {
 } from '../protocol/messages.js';
 import { SocketIOClientStates, type TSocketIOClientState } from '../protocol/states.js';
 import type { Log } from './log.js';
+import { WantedRooms } from './wanted-rooms.js';
 
 /** The way to the server, as far as rooms need it. */
 export interface IRoomsLink {
@@ -32,6 +33,7 @@ export class Rooms {
   readonly #log: Log;
   /** How to refuse each request that the server has not answered. */
   readonly #pending = new Set<(code: TRoomErrorCode) => void>();
+  readonly #wanted = new WantedRooms();
 
   constructor(link: IRoomsLink, timeoutMs: number, log: Log) {
     this.#link = link;
@@ -40,18 +42,44 @@ export class Rooms {
   }
 
   async join(input: unknown): Promise<IJoinAnswer> {
-    const { granted, refused } = await this.#request(SocketIOConstants.EVENT_JOIN, 'joined', input);
-    return { joined: granted, refused };
+    const fresh = this.#wanted.want(roomsIn(input));
+    const answer = await this.#join(input);
+    this.#wanted.heed(answer.refused, fresh);
+    return answer;
   }
 
   async leave(input: unknown): Promise<ILeaveAnswer> {
+    this.#wanted.forget(roomsIn(input));
     const { granted, refused } = await this.#request(SocketIOConstants.EVENT_LEAVE, 'left', input);
     return { left: granted, refused };
+  }
+
+  /** Whether there are rooms that the program asked for and has not given back. */
+  get wanted(): boolean {
+    return !this.#wanted.isEmpty;
+  }
+
+  /** Asks again for the rooms that are wanted, or for some of them. */
+  async rejoin(some?: readonly string[]): Promise<IJoinAnswer> {
+    const ask = (rooms: readonly string[]): Promise<IJoinAnswer> => this.#join({ rooms });
+    const answer = await (some === undefined ? this.#wanted.ask(ask) : this.#wanted.askAgain(some, ask));
+    this.#wanted.heed(answer.refused);
+    return answer;
+  }
+
+  /** Of what was refused, the rooms that may be granted soon. */
+  passing(refused: readonly IRefusedRoom[]): readonly string[] {
+    return this.#wanted.passing(refused);
   }
 
   /** The connection ended: no answer to what was asked over it can come any more. */
   connectionEnded(): void {
     for (const refuse of this.#pending) refuse('offline');
+  }
+
+  async #join(input: unknown): Promise<IJoinAnswer> {
+    const { granted, refused } = await this.#request(SocketIOConstants.EVENT_JOIN, 'joined', input);
+    return { joined: granted, refused };
   }
 
   async #request(event: string, grantedKey: string, input: unknown): Promise<IOutcome> {
@@ -85,6 +113,12 @@ export class Rooms {
       }
     });
   }
+}
+
+/** Of a request that makes no sense, none. */
+function roomsIn(input: unknown): readonly string[] {
+  const parsed = parseRoomsRequest(input, Number.POSITIVE_INFINITY);
+  return 'rooms' in parsed ? parsed.rooms : [];
 }
 
 function refuseAll(rooms: readonly string[], code: TRoomErrorCode, message?: string): IOutcome {

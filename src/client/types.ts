@@ -1,3 +1,4 @@
+import type { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TPayload } from '../protocol/event-maps.js';
 import type { IAuthenticatedMessage, IPingMessage, IUnauthenticatedMessage } from '../protocol/messages.js';
 import type { TSocketIOEventHandler, ValueOrPromise } from '../protocol/types.js';
@@ -53,8 +54,11 @@ interface IEmission<Topic> {
   topic: Topic;
   /** Default false: logs, at info, that it was handed over; the topic, never the data. */
   doLog?: boolean | undefined;
-  /** Runs after it was handed over, never before `emit` has returned. */
-  cb?: (() => unknown) | undefined;
+  /**
+   * Runs after it was handed over, never before `emit` has returned. With the option `queue` it is given an error where the
+   * message could not be sent.
+   */
+  cb?: ((error?: RoomgateError) => unknown) | undefined;
 }
 
 export type TEmitLoosely<E extends TEventsMap, T> = TOpen<E, IEmission<string> & { data?: T }>;

@@ -35,12 +35,23 @@ export const UNAUTHENTICATED_ERRORS = {
 
 export type TUnauthenticatedCode = keyof typeof UNAUTHENTICATED_ERRORS;
 
+/** Whether a client that is told this code may be let in with new credentials. A code that is not known is final. */
+export function isRenewable(code: string): boolean {
+  return Object.hasOwn(UNAUTHENTICATED_ERRORS, code) && UNAUTHENTICATED_ERRORS[code as TUnauthenticatedCode].retryable;
+}
+
 /** What this library throws at the program that uses it. */
 export type TRoomgateErrorCode =
   | 'invalid_option'
   | 'invalid_argument'
   | 'not_configured'
   | 'not_connected'
+  | 'credentials_failed'
+  | 'queue_full'
+  | 'expired'
+  | 'refused'
+  | 'disconnected'
+  | 'timed_out'
   | 'shut_down'
   | 'unsupported'
   | 'redis_unreachable';

@@ -22,6 +22,12 @@ export class SocketIOConstants {
 /** Rooms, topics and Redis names that start with this belong to Roomgate: no client joins, leaves or is sent one by a program. */
 export const INTERNAL_PREFIX = 'roomgate:';
 
+/** Server to client: the instance will close this connection; come back, but not sooner than told. */
+export const EVENT_DRAIN = `${INTERNAL_PREFIX}drain`;
+
+/** Server to client: this connection is closed, as the client made the instance hold too much; come back, but not sooner than told. */
+export const EVENT_LIMITED = `${INTERNAL_PREFIX}limited`;
+
 /**
  * Names that Socket.IO keeps for itself on every socket.
  * @see https://socket.io/docs/v4/emit-cheatsheet/#reserved-events

@@ -24,6 +24,12 @@ export interface IUnauthenticatedMessage {
   code: TUnauthenticatedCode;
 }
 
+/** Server to client: `roomgate:drain` and `roomgate:limited`. The connection is closed; the client is to come back. */
+export interface IComeBackMessage {
+  /** Milliseconds before which the client is not to come back. */
+  after: number;
+}
+
 /** Client to server: `join` and `leave`. */
 export interface IRoomsRequest {
   rooms: string[];

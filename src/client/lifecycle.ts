@@ -1,0 +1,258 @@
+import { isRenewable } from '../protocol/errors.js';
+import { SocketIOConstants } from '../protocol/events.js';
+import type { IJoinAnswer } from '../protocol/messages.js';
+import { Connection, type IConnectionEvents } from './connection.js';
+import type { Log } from './log.js';
+import type { IQueueOptions, ISocketIOClientOptions } from './options.js';
+import { Outbound } from './outbound.js';
+import type { IOutboxLimits } from './outbox.js';
+import { Rooms } from './rooms.js';
+import { Session } from './session.js';
+import { type ISocketIOClientStatus, Status } from './status.js';
+
+const DEFAULT_ROOMS_TIMEOUT_MS = 5_000;
+const DEFAULT_QUEUE = { max: 100, ttl: 30_000 };
+
+/** Rooms that were refused for a reason that passes are asked for again, this often and after such a time at most. */
+const MOST_REJOINS = 5;
+const FIRST_REJOIN_MS = 1_000;
+
+/** Of an `unauthenticated` that was heard: what is to be done once the connection has ended. */
+type TEnding = 'stay away' | 'come back';
+
+/**
+ * What becomes of this client as its connection comes and goes.
+ *
+ *   connecting ──► connected ──► authenticating ──► authenticated: rooms again, then what waited
+ *       ▲                             │                  │
+ *       └──────── waiting ◄── lost, drained, limited, or expired: once
+ *                                     └─ refused, revoked, disconnected: until the program asks
+ */
+export class Lifecycle implements IConnectionEvents {
+  readonly session = new Session();
+  readonly status: Status;
+  readonly connection: Connection;
+  readonly rooms: Rooms;
+  readonly outbound: Outbound;
+  readonly #options: ISocketIOClientOptions;
+  readonly #log: Log;
+  /** Whether this client asks to be let in by itself, and so survives a lost connection by itself. */
+  readonly #isAutomatic: boolean;
+  #ending: TEnding | undefined;
+  /** Whether it came back with new credentials, and was not let in since. */
+  #hasRenewed = false;
+  /** Counts connections, so that what began on one is not taken for another's. */
+  #life = 0;
+  #isRejoining = false;
+  #rejoinTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: ISocketIOClientOptions, log: Log) {
+    const { host, options: forSocketIO, credentials, roomsTimeout = DEFAULT_ROOMS_TIMEOUT_MS, queue } = options;
+    this.#options = options;
+    this.#log = log;
+    this.#isAutomatic = options.autoAuthenticate ?? credentials !== undefined;
+    this.status = new Status(forSocketIO.autoConnect === false ? 'disconnected' : 'connecting', log);
+    if (options.onStatusChanged !== undefined) this.status.listen(options.onStatusChanged);
+    const lifecycle = this;
+    this.rooms = new Rooms(
+      {
+        get connected() {
+          return lifecycle.connection.connected;
+        },
+        get state() {
+          return lifecycle.session.state;
+        },
+        ask: (...args) => lifecycle.connection.ask(...args),
+      },
+      roomsTimeout,
+      log,
+    );
+    this.outbound = new Outbound(
+      {
+        get connected() {
+          return lifecycle.connection.connected;
+        },
+        get settled() {
+          return lifecycle.session.authenticated && !lifecycle.#isRejoining;
+        },
+        get hopeful() {
+          return !['disconnected', 'refused'].includes(lifecycle.status.current.status);
+        },
+        emit: (...args) => lifecycle.connection.emit(...args),
+      },
+      queue && limitsOf(queue),
+      log,
+    );
+    this.connection = new Connection({ host, options: forSocketIO, credentials }, this);
+  }
+
+  /** Asks to be let in. False where this is not the moment. */
+  authenticate(): boolean {
+    if (!this.connection.connected || !this.session.beginAuthentication()) return false;
+    this.#ending = undefined;
+    this.status.set('authenticating');
+    this.connection.emit(SocketIOConstants.EVENT_AUTHENTICATE, []);
+    return true;
+  }
+
+  disconnect(): void {
+    this.connection.disconnect();
+    this.#settleFor('disconnected', { message: 'disconnected by the program' });
+  }
+
+  shutdown(): void {
+    this.#life += 1;
+    clearTimeout(this.#rejoinTimer);
+    this.connection.shutdown();
+    this.session.end();
+    this.rooms.connectionEnded();
+    this.outbound.fail('shut_down', 'this client was shut down');
+    this.status.shutDown();
+  }
+
+  attempting(): void {
+    if (!this.connection.connected) this.status.set('connecting');
+  }
+
+  connected(): void {
+    this.#log.write('info', 'connected');
+    this.#ending = undefined;
+    if (!this.#isAutomatic) this.connection.succeeded();
+    this.status.set('connected');
+    this.#call('onConnected', () => this.#options.onConnected?.());
+    // The program may have asked in its callback, or ended it all.
+    if (this.#isAutomatic) this.authenticate();
+  }
+
+  authenticated(): void {
+    if (!this.session.enter()) return;
+    this.#log.write('info', 'authenticated');
+    this.#ending = undefined;
+    this.#hasRenewed = false;
+    this.connection.succeeded();
+    // Before the program hears of it: what it emits from now on comes after what waits already.
+    this.#isRejoining = this.#isAutomatic && this.rooms.wanted;
+    this.status.set('authenticated');
+    this.#call('onAuthenticated', () => this.#options.onAuthenticated?.());
+    if (this.#isRejoining) void this.#rejoin();
+    else this.outbound.flush();
+  }
+
+  unauthenticated(payload: unknown): void {
+    const { message, code } = read(payload);
+    this.session.end();
+    this.#log.write('info', `unauthenticated: ${code}`);
+    if (this.#isAutomatic && !this.#hasRenewed && isRenewable(code)) {
+      this.#hasRenewed = true;
+      this.#ending = 'come back';
+      this.status.set('waiting', { message });
+    } else {
+      this.#ending = 'stay away';
+      this.#settleFor('refused', { code, message });
+    }
+    this.#call('onUnauthenticated', () => this.#options.onUnauthenticated?.(message));
+  }
+
+  disconnected(reason: string): void {
+    this.#life += 1;
+    this.#isRejoining = false;
+    clearTimeout(this.#rejoinTimer);
+    this.session.end();
+    this.rooms.connectionEnded();
+    this.#log.write('info', `disconnected: ${reason}`);
+    this.#follow(reason);
+    this.#call('onDisconnected', () => this.#options.onDisconnected?.(reason));
+  }
+
+  failed(error: Error): void {
+    const { onError } = this.#options;
+    const { message } = error;
+    this.#log.write(onError ? 'debug' : 'warn', `connecting failed: ${message}`);
+    // Socket.IO lets go of a socket that a middleware of the server refused, and of no other.
+    if (!this.connection.active) this.#settleFor('refused', { code: 'connect_error', message });
+    else if (this.connection.returning) this.status.set('waiting', { message });
+    else this.#settleFor('disconnected', { message });
+    this.#call('onError', () => onError?.(error));
+  }
+
+  waiting(retryAt: number): void {
+    const { message } = this.status.current;
+    this.status.set('waiting', { ...(message === undefined ? {} : { message }), retryAt });
+  }
+
+  gaveUp(): void {
+    this.#settleFor('disconnected', { message: 'every attempt to connect failed' });
+  }
+
+  pinged(): void {
+    this.#log.write('debug', 'ping');
+  }
+
+  /** What follows from an end: the contract's table of endings, from the client's side. */
+  #follow(reason: string): void {
+    const ending = this.#ending;
+    this.#ending = undefined;
+    const isMeant = !this.connection.active;
+    if (reason === 'io client disconnect') {
+      this.#settleFor('disconnected', { message: reason });
+    } else if (ending === 'stay away') {
+      // Its last word was a refusal; that the connection broke before the server closed it changes nothing.
+      if (!isMeant) this.connection.disconnect();
+    } else if (ending === 'come back' && isMeant) {
+      this.connection.comeBack();
+    } else if (isMeant || !this.connection.returning) {
+      this.#settleFor('disconnected', { message: reason });
+    } else if (this.status.current.status !== 'waiting') {
+      this.status.set('waiting', { message: reason });
+    }
+  }
+
+  /** A status that only the program can change: nothing that waits has hope any more. */
+  #settleFor(status: 'disconnected' | 'refused', more: Omit<ISocketIOClientStatus, 'status'>): void {
+    const isRefused = this.status.current.status === 'refused';
+    if (!(isRefused && status === 'disconnected')) this.status.set(status, more);
+    this.outbound.fail(status, status === 'refused' ? 'the server refused this client' : 'this client is disconnected');
+  }
+
+  /** The server knows nothing of this client's rooms. What waits to be sent may need them, so it goes after that. */
+  async #rejoin(): Promise<void> {
+    const life = this.#life;
+    const answer = await this.rooms.rejoin();
+    if (life !== this.#life) return;
+    this.#isRejoining = false;
+    this.outbound.flush();
+    this.#report(answer, 1);
+  }
+
+  #report(answer: IJoinAnswer, tries: number): void {
+    const { onRoomsRejoined } = this.#options;
+    const refused = answer.refused.map(({ room, code }) => `${room} (${code})`).join(', ');
+    if (refused !== '') this.#log.write(onRoomsRejoined ? 'debug' : 'warn', `rooms not rejoined: ${refused}`);
+    this.#call('onRoomsRejoined', () => onRoomsRejoined?.(answer));
+    const passing = this.rooms.passing(answer.refused);
+    if (passing.length === 0 || tries >= MOST_REJOINS) return;
+    const life = this.#life;
+    this.#rejoinTimer = setTimeout(
+      async () => {
+        const again = await this.rooms.rejoin(passing);
+        if (life === this.#life) this.#report(again, tries + 1);
+      },
+      Math.random() * FIRST_REJOIN_MS * 2 ** tries,
+    );
+  }
+
+  #call(name: string, callback: () => unknown): void {
+    void this.#log.run(name, callback);
+  }
+}
+
+function limitsOf(queue: true | IQueueOptions): IOutboxLimits {
+  const { max = DEFAULT_QUEUE.max, ttl = DEFAULT_QUEUE.ttl } = queue === true ? DEFAULT_QUEUE : queue;
+  return { max, ttl };
+}
+
+/** A server that isn't ours may say anything. */
+function read(payload: unknown): { message: string; code: string } {
+  const { message, code } = (payload ?? {}) as { message?: unknown; code?: unknown };
+  return { message: typeof message === 'string' ? message : '', code: typeof code === 'string' ? code : 'refused' };
+}

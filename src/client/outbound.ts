@@ -1,0 +1,85 @@
+import { describe } from '../protocol/describe.js';
+import { RoomgateError, type TRoomgateErrorCode } from '../protocol/errors.js';
+import { isReservedTopic } from '../protocol/events.js';
+import type { Log } from './log.js';
+import { type IEmitted, type IOutboxLimits, Outbox } from './outbox.js';
+
+/** What is asked of the connection when something is emitted. */
+export interface IOutboundLink {
+  readonly connected: boolean;
+  /** Let in, and in its rooms again: what waited may go, and what comes now goes at once. */
+  readonly settled: boolean;
+  /** Whether it will be settled one day without the program. */
+  readonly hopeful: boolean;
+  emit(event: string, args: readonly unknown[]): void;
+}
+
+export interface IEmitArguments {
+  topic?: unknown;
+  data?: unknown;
+  doLog?: unknown;
+  cb?: unknown;
+}
+
+/** `emit`: at once, or, where the program wants a queue, as soon as this client is let in. */
+export class Outbound {
+  readonly #link: IOutboundLink;
+  readonly #log: Log;
+  readonly #outbox: Outbox | undefined;
+
+  constructor(link: IOutboundLink, limits: IOutboxLimits | undefined, log: Log) {
+    this.#link = link;
+    this.#log = log;
+    this.#outbox = limits === undefined ? undefined : new Outbox(limits, log);
+  }
+
+  /** @throws RoomgateError `not_connected`, `invalid_argument`, `queue_full` */
+  emit({ topic, data, doLog, cb }: IEmitArguments): void {
+    const waits = this.#outbox !== undefined && !(this.#link.settled && this.#outbox.isEmpty);
+    if (waits ? !this.#link.hopeful : !this.#link.connected) {
+      throw new RoomgateError('not_connected', 'emit(): there is no connection to the server.');
+    }
+    checkMessage(topic, data);
+    const emitted: IEmitted = {
+      topic,
+      // A trailing undefined would arrive as null.
+      args: data === undefined ? [] : [data],
+      doLog: Boolean(doLog),
+      cb: typeof cb === 'function' ? (cb as NonNullable<IEmitted['cb']>) : undefined,
+    };
+    if (waits) this.#outbox?.add(emitted);
+    else this.#send(emitted);
+  }
+
+  /** This client is settled: what waited goes out. */
+  flush(): void {
+    this.#outbox?.flush((emitted) => this.#send(emitted));
+  }
+
+  /** What waited will never be sent. */
+  fail(code: TRoomgateErrorCode, why: string): void {
+    this.#outbox?.fail(code, why);
+  }
+
+  #send({ topic, args, doLog, cb }: IEmitted): void {
+    this.#link.emit(topic, args);
+    if (doLog) this.#log.writeAsked(`"${topic}" was emitted`);
+    if (cb !== undefined) void Promise.resolve().then(() => this.#log.run('the callback of emit()', () => cb()));
+  }
+}
+
+function checkMessage(topic: unknown, data: unknown): asserts topic is string {
+  if (typeof topic !== 'string' || topic === '') throw wrong('topic', 'a string that is not empty', topic);
+  if (isReservedTopic(topic)) {
+    throw new RoomgateError('invalid_argument', `emit(): topic: "${topic}" is reserved. Take another name.`);
+  }
+  // Socket.IO would take a function for an acknowledgement, lose a symbol, and fail over a bigint with its own words.
+  if (['function', 'symbol', 'bigint'].includes(typeof data)) {
+    throw wrong('data', 'a value that Socket.IO can carry', data);
+  }
+}
+
+function wrong(argument: string, wanted: string, given: unknown): RoomgateError {
+  const text = `emit(): ${argument}: ${wanted} is wanted, ${describe(given)} was given.`;
+  return new RoomgateError('invalid_argument', text);
+}

@@ -1,0 +1,97 @@
+import { RoomgateError, type TRoomgateErrorCode } from '../protocol/errors.js';
+import type { Log } from './log.js';
+
+/** A message that was emitted. */
+export interface IEmitted {
+  readonly topic: string;
+  /** As Socket.IO takes them. */
+  readonly args: readonly unknown[];
+  readonly doLog: boolean;
+  readonly cb: ((error?: RoomgateError) => unknown) | undefined;
+}
+
+/** How much waits, and for how long. */
+export interface IOutboxLimits {
+  /** Messages. */
+  readonly max: number;
+  /** Milliseconds. */
+  readonly ttl: number;
+}
+
+interface IEntry {
+  readonly emitted: IEmitted;
+  readonly expiresAt: number;
+}
+
+/** What was emitted while nobody could take it, in its order. Each leaves once: it is sent, or its caller is told why not. */
+export class Outbox {
+  readonly #limits: IOutboxLimits;
+  readonly #log: Log;
+  #entries: IEntry[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(limits: IOutboxLimits, log: Log) {
+    this.#limits = limits;
+    this.#log = log;
+  }
+
+  get isEmpty(): boolean {
+    return this.#entries.length === 0;
+  }
+
+  /** @throws RoomgateError `queue_full` */
+  add(emitted: IEmitted): void {
+    const { max, ttl } = this.#limits;
+    if (this.#entries.length >= max) {
+      throw new RoomgateError('queue_full', `emit(): "${emitted.topic}" can't wait: ${max} messages do already.`);
+    }
+    this.#entries.push({ emitted, expiresAt: performance.now() + ttl });
+    this.#watch();
+  }
+
+  /** Hands everything over, the oldest first; also what is added meanwhile. */
+  flush(send: (emitted: IEmitted) => void): void {
+    for (let entry = this.#entries.shift(); entry !== undefined; entry = this.#entries.shift()) {
+      try {
+        send(entry.emitted);
+      } catch (error) {
+        this.#return(entry.emitted, 'invalid_argument', `it can't be sent: ${String(error)}`, error);
+      }
+    }
+    this.#watch();
+  }
+
+  /** Gives everything back. */
+  fail(code: TRoomgateErrorCode, why: string): void {
+    const entries = this.#entries;
+    this.#entries = [];
+    this.#watch();
+    for (const { emitted } of entries) this.#return(emitted, code, why);
+  }
+
+  #return({ topic, cb }: IEmitted, code: TRoomgateErrorCode, why: string, cause?: unknown): void {
+    const error = new RoomgateError(code, `emit(): "${topic}" was not sent: ${why}.`, { cause });
+    if (cb === undefined) this.#log.write('warn', error.message);
+    else void Promise.resolve().then(() => this.#log.run('the callback of emit()', () => cb(error)));
+  }
+
+  /** One timer, for the one that waits longest. */
+  #watch(): void {
+    const [first] = this.#entries;
+    if (first === undefined) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+    } else if (this.#timer === undefined) {
+      this.#timer = setTimeout(() => this.#expire(), Math.max(0, first.expiresAt - performance.now()));
+    }
+  }
+
+  #expire(): void {
+    this.#timer = undefined;
+    const now = performance.now();
+    const old = this.#entries.filter(({ expiresAt }) => expiresAt <= now);
+    this.#entries = this.#entries.slice(old.length);
+    this.#watch();
+    for (const { emitted } of old) this.#return(emitted, 'expired', `it waited for ${this.#limits.ttl} ms`);
+  }
+}

@@ -1,0 +1,180 @@
+import { describe } from '../protocol/describe.js';
+import { RoomgateError } from '../protocol/errors.js';
+import type { TConstValue } from '../protocol/types.js';
+import type { Log } from './log.js';
+
+/** Where a client stands, in words for a user interface. */
+export class SocketIOClientStatuses {
+  /** Not connected, and not about to be: before `connect()`, after `disconnect()`, the server's disconnect or `shutdown()`. */
+  static readonly DISCONNECTED = 'disconnected';
+  /** An attempt to connect is under way. */
+  static readonly CONNECTING = 'connecting';
+  /** The connection stands; nobody has asked to be let in yet. */
+  static readonly CONNECTED = 'connected';
+  /** The server was asked to let this client in, and has not answered yet. */
+  static readonly AUTHENTICATING = 'authenticating';
+  static readonly AUTHENTICATED = 'authenticated';
+  /** The server did not let this client in, or does not any more; it stays away until `connect()`. */
+  static readonly REFUSED = 'refused';
+  /** Between two attempts to come back. */
+  static readonly WAITING = 'waiting';
+
+  /** All of them. */
+  static readonly SCHEME_SET = new Set<string>([
+    SocketIOClientStatuses.DISCONNECTED,
+    SocketIOClientStatuses.CONNECTING,
+    SocketIOClientStatuses.CONNECTED,
+    SocketIOClientStatuses.AUTHENTICATING,
+    SocketIOClientStatuses.AUTHENTICATED,
+    SocketIOClientStatuses.REFUSED,
+    SocketIOClientStatuses.WAITING,
+  ]);
+
+  /** Whether `input` is one of them. */
+  static isValid(input: unknown): input is TSocketIOClientStatus {
+    return typeof input === 'string' && SocketIOClientStatuses.SCHEME_SET.has(input);
+  }
+}
+
+export type TSocketIOClientStatus = TConstValue<typeof SocketIOClientStatuses>;
+
+/** One moment of a client. It does not change: the next moment is another object. */
+export interface ISocketIOClientStatus {
+  readonly status: TSocketIOClientStatus;
+  /** When refused: the code of `unauthenticated`, or `connect_error` where a middleware of the server refused. */
+  readonly code?: string;
+  /** When refused: what to tell the user. When disconnected or waiting: why, where it is known. */
+  readonly message?: string;
+  /** When waiting: the time of the next attempt, in milliseconds since 1970. */
+  readonly retryAt?: number;
+}
+
+export interface IWaitOptions {
+  /** Milliseconds; without it as long as it takes. */
+  timeout?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+type TListener = (status: ISocketIOClientStatus) => unknown;
+
+/** Once the connection stands it is still "connected" while more than that has been reached. */
+const STANDING: ReadonlySet<TSocketIOClientStatus> = new Set(['connected', 'authenticating', 'authenticated']);
+
+/** The status, whoever looks at it, and whoever waits for it. */
+export class Status {
+  readonly #log: Log;
+  readonly #listeners = new Set<TListener>();
+  #current: ISocketIOClientStatus;
+  #isShutDown = false;
+
+  constructor(first: TSocketIOClientStatus, log: Log) {
+    this.#current = Object.freeze({ status: first });
+    this.#log = log;
+  }
+
+  get current(): ISocketIOClientStatus {
+    return this.#current;
+  }
+
+  /** Tells everybody, unless it is so already. */
+  set(status: TSocketIOClientStatus, more: Omit<ISocketIOClientStatus, 'status'> = {}): void {
+    const next: ISocketIOClientStatus = Object.freeze({ status, ...more });
+    if (isSame(this.#current, next)) return;
+    this.#current = next;
+    this.#tell();
+  }
+
+  /** Returns its own remover, which is harmless a second time. */
+  listen(listener: TListener): () => void {
+    // The same function given twice is two listeners, so that each remover removes its own.
+    const own: TListener = (status) => listener(status);
+    if (!this.#isShutDown) this.#listeners.add(own);
+    return () => {
+      this.#listeners.delete(own);
+    };
+  }
+
+  async waitFor(wanted: unknown, { timeout, signal }: IWaitOptions = {}): Promise<void> {
+    if (!SocketIOClientStatuses.isValid(wanted)) {
+      throw wrong('status', `one of ${[...SocketIOClientStatuses.SCHEME_SET].join(', ')}`, wanted);
+    }
+    if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
+      throw wrong('timeout', 'a number of milliseconds', timeout);
+    }
+    signal?.throwIfAborted();
+    await new Promise<void>((resolve, reject) => {
+      const settle = (act: () => void): void => {
+        stop();
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', abort);
+        act();
+      };
+      const abort = (): void => settle(() => reject(signal?.reason));
+      const look = (): void => {
+        if (this.#isReached(wanted)) settle(resolve);
+        else if (this.#isHopeless(wanted)) settle(() => reject(this.#hopeless(wanted)));
+      };
+      const stop = this.listen(look);
+      const timer =
+        timeout === undefined ? undefined : setTimeout(() => settle(() => reject(late(wanted, timeout))), timeout);
+      signal?.addEventListener('abort', abort);
+      look();
+    });
+  }
+
+  /** The last thing that anybody is told: it is disconnected, and who waits for something else does so in vain. */
+  shutDown(): void {
+    if (this.#isShutDown) return;
+    this.#isShutDown = true;
+    this.#current = Object.freeze({ status: 'disconnected' });
+    this.#tell();
+    this.#listeners.clear();
+  }
+
+  #tell(): void {
+    const current = this.#current;
+    for (const listener of [...this.#listeners]) {
+      // One that was removed by another one meanwhile is not called any more.
+      if (this.#listeners.has(listener)) void this.#log.run('a listener of the status', () => listener(current));
+    }
+  }
+
+  #isReached(wanted: TSocketIOClientStatus): boolean {
+    const { status } = this.#current;
+    return status === wanted || (wanted === 'connected' && STANDING.has(status));
+  }
+
+  /** Whether nothing but the program can change the status any more. */
+  #isHopeless(wanted: TSocketIOClientStatus): boolean {
+    if (this.#isShutDown) return true;
+    const { status } = this.#current;
+    if (wanted === 'refused' || wanted === 'disconnected') return false;
+    return status === 'refused' || status === 'disconnected';
+  }
+
+  #hopeless(wanted: TSocketIOClientStatus): RoomgateError {
+    const { status, message } = this.#current;
+    const start = `waitFor("${wanted}"): this client`;
+    if (this.#isShutDown) return new RoomgateError('shut_down', `${start} was shut down.`);
+    const why = message === undefined ? '' : ` (${message})`;
+    if (status === 'refused')
+      return new RoomgateError('refused', `${start} was refused${why}. Call connect() to try again.`);
+    return new RoomgateError('disconnected', `${start} is disconnected${why}. Call connect() first.`);
+  }
+}
+
+function isSame(one: ISocketIOClientStatus, other: ISocketIOClientStatus): boolean {
+  const { status, code, message, retryAt } = other;
+  return one.status === status && one.code === code && one.message === message && one.retryAt === retryAt;
+}
+
+function late(wanted: string, timeout: number): RoomgateError {
+  return new RoomgateError('timed_out', `waitFor("${wanted}"): it was not so within ${timeout} ms.`);
+}
+
+function wrong(argument: string, wanted: string, given: unknown): RoomgateError {
+  return new RoomgateError(
+    'invalid_argument',
+    `waitFor(): ${argument}: ${wanted} is wanted, ${describe(given)} was given.`,
+  );
+}
