@@ -37,6 +37,13 @@ const LINES: { readonly [T in TReport['type']]: TLine<T> } = {
     (r) => `${r.where} failed${r.client === undefined ? '' : ` for client ${r.client}`}: ${textOf(r.error)}`,
   ],
   event_dropped: ['debug', (r) => `an event of client ${r.client} was dropped: ${r.why}`],
+  handlers_late: [
+    'warn',
+    (r) =>
+      `clientConnectedFn of client ${r.client} has not settled within ${r.afterMs} ms; ` +
+      `events that waited for its handlers: ${r.events}, delivered now`,
+  ],
+  client_limited: ['debug', (r) => `client ${r.client} was closed, as it made this instance hold too much: ${r.why}`],
   message_sent: ['info', (r) => `"${r.topic}" was sent to ${r.destination}`],
   send_dropped: ['warn', (r) => `"${r.topic}" was not sent: the instance is shutting down`],
   option_overruled: ['warn', (r) => `option "${r.option}" has no effect: ${r.why}`],

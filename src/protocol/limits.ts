@@ -8,6 +8,10 @@ export interface ILimits {
   readonly roomNameLength: number;
   /** Levels of objects and lists in one argument of an event. Default 64: far below where recursion over it fails. */
   readonly payloadDepth: number;
+  /** Events that wait until `clientConnectedFn` has registered its handlers. Default 100: more is no beginning but a stream. */
+  readonly heldEvents: number;
+  /** Bytes of these events, about. Default 1 000 000: one payload of the size that Socket.IO takes at most. */
+  readonly heldBytes: number;
 }
 
 export const DEFAULT_LIMITS: ILimits = Object.freeze({
@@ -15,4 +19,6 @@ export const DEFAULT_LIMITS: ILimits = Object.freeze({
   roomsPerClient: 1_000,
   roomNameLength: 255,
   payloadDepth: 64,
+  heldEvents: 100,
+  heldBytes: 1_000_000,
 });

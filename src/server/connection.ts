@@ -1,10 +1,9 @@
 import { Socket } from 'socket.io';
 import { type TUnauthenticatedCode, UNAUTHENTICATED_ERRORS } from '../protocol/errors.js';
-import { SocketIOConstants } from '../protocol/events.js';
+import { EVENT_LIMITED, SocketIOConstants } from '../protocol/events.js';
 import type {
   IAuthenticatedMessage,
-  IJoinAnswer,
-  ILeaveAnswer,
+  IComeBackMessage,
   IPingMessage,
   IUnauthenticatedMessage,
 } from '../protocol/messages.js';
@@ -13,16 +12,20 @@ import { Membership } from './adapter.js';
 import { authenticate, type TAuthenticationVerdict } from './authentication.js';
 import { Deadlines } from './deadlines.js';
 import { deeperThan } from './depth.js';
+import { EarlyEvents } from './early-events.js';
 import { Gate } from './gate.js';
 import { KeepAlive } from './keep-alive.js';
 import type { IHandshake, IResolvedOptions } from './options.js';
 import { PendingConnects } from './pending-connects.js';
 import type { IConnection, IRuntime, TReporter } from './ports.js';
 import type { Registry } from './registry.js';
-import { readRequest } from './request.js';
-import type { IRoomsVerdict, Rooms } from './rooms.js';
+import { RoomRequests } from './room-requests.js';
+import type { Rooms } from './rooms.js';
 import { Session } from './session.js';
 import type { IOServer, IOSocket } from './types.js';
+
+/** How long a client that sent too much too early is to stay away. */
+const COME_BACK_AFTER_MS = 1_000;
 
 /** How long the peer of a connection that is being ended may take to fetch its last words. */
 const LAST_WORDS_MS = 5_000;
@@ -48,7 +51,6 @@ type TListener = (this: IOSocket, ...args: unknown[]) => void;
 export class Connections {
   readonly #options: IResolvedOptions;
   readonly #registry: Registry;
-  readonly #rooms: Rooms;
   readonly #runtime: IRuntime;
   readonly #report: TReporter;
   readonly #gate: Gate;
@@ -66,10 +68,15 @@ export class Connections {
   constructor({ options, registry, rooms, runtime, report }: IConnectionsOptions) {
     this.#options = options;
     this.#registry = registry;
-    this.#rooms = rooms;
     this.#runtime = runtime;
     this.#report = report;
-    this.#gate = new Gate({ find: (id) => registry.get(id), payloadDepth: options.limits.payloadDepth, report });
+    this.#gate = new Gate({
+      find: (id) => registry.get(id),
+      payloadDepth: options.limits.payloadDepth,
+      patienceMs: options.authenticateTimeout,
+      overflowed: (session) => this.#limit(session),
+      report,
+    });
     this.#deadlines = new Deadlines(options.authenticateTimeout, (connection, session) =>
       session === undefined
         ? runtime.end(connection, LAST_WORDS_MS)
@@ -87,6 +94,7 @@ export class Connections {
     this.#closed = function () {
       gone(this);
     };
+    const requests = new RoomRequests(rooms, report);
     const of = (act: (session: Session, args: readonly unknown[]) => void): TListener =>
       function (...args) {
         const session = registry.get(this.id);
@@ -95,8 +103,8 @@ export class Connections {
     this.#listeners = {
       disconnect: of((session, [reason]) => this.#forget(session, String(reason))),
       authenticate: of((session) => void this.#authenticate(session)),
-      join: of((session, args) => this.#join(session, args)),
-      leave: of((session, args) => this.#leave(session, args)),
+      join: of((session, args) => requests.join(session, args)),
+      leave: of((session, args) => requests.leave(session, args)),
     };
   }
 
@@ -189,6 +197,8 @@ export class Connections {
     if (!session.moveTo(SocketIOClientStates.AUTHENTICATED)) return;
     const { id, socket } = session;
     this.#deadlines.stop(socket.conn);
+    // From here on events pass the gate, and the program has yet to say who handles them.
+    if (this.#options.clientConnectedFn !== undefined) session.early = new EarlyEvents(this.#options.limits);
     this.#ping(session);
     return Membership.of(socket.nsp.adapter)?.admit(id, this.#options.defaultRooms);
   }
@@ -202,49 +212,19 @@ export class Connections {
     const message: IAuthenticatedMessage = { id, time: new Date().toISOString() };
     this.#tell(session, SocketIOConstants.EVENT_AUTHENTICATED, message);
     this.#report({ type: 'client_authenticated', client: id });
-    if (this.#options.clientConnectedFn !== undefined) void this.#greet(session);
+    void this.#greet(session);
   }
 
-  async #greet({ id, socket }: Session): Promise<void> {
+  async #greet(session: Session): Promise<void> {
+    const { id, socket } = session;
     try {
-      await this.#options.clientConnectedFn?.({ socket });
+      const greeting = this.#options.clientConnectedFn?.({ socket });
+      // In the same turn where the program has nothing to wait for.
+      if (isPromiseLike(greeting)) await greeting;
     } catch (error) {
       this.#report({ type: 'handler_failed', where: 'clientConnectedFn', client: id, error });
     }
-  }
-
-  #join(session: Session, args: readonly unknown[]): void {
-    const { payload, acknowledge } = readRequest(args);
-    this.#perform(session, 'join', this.#rooms.decideJoin(session, payload), async ({ granted, refused }) => {
-      if (granted.length > 0) await session.socket.join([...granted]);
-      if (granted.length > 0) this.#report({ type: 'rooms_joined', client: session.id, rooms: granted });
-      acknowledge({ joined: [...granted], refused: [...refused] } satisfies IJoinAnswer);
-    });
-  }
-
-  #leave(session: Session, args: readonly unknown[]): void {
-    const { payload, acknowledge } = readRequest(args);
-    this.#perform(session, 'leave', this.#rooms.decideLeave(session, payload), async ({ granted, refused }) => {
-      for (const room of granted) await session.socket.leave(room);
-      if (granted.length > 0) this.#report({ type: 'rooms_left', client: session.id, rooms: granted });
-      acknowledge({ left: [...granted], refused: [...refused] } satisfies ILeaveAnswer);
-    });
-  }
-
-  #perform(
-    session: Session,
-    where: string,
-    deciding: Promise<IRoomsVerdict>,
-    act: (verdict: IRoomsVerdict) => Promise<void>,
-  ): void {
-    deciding
-      .then(async (verdict) => {
-        if (session.ended) return;
-        const codes = [...new Set(verdict.refused.map(({ code }) => code))];
-        if (codes.length > 0) this.#report({ type: 'rooms_refused', client: session.id, codes });
-        await act(verdict);
-      })
-      .catch((error: unknown) => this.#report({ type: 'handler_failed', where, client: session.id, error }));
+    this.#gate.release(session);
   }
 
   /** Ends a session from our side, once. With a code the client is told before; then its connection is closed. */
@@ -266,6 +246,18 @@ export class Connections {
     }
     this.#guarded('a "disconnect" listener', id, () => socket.disconnect());
     this.#runtime.end(connection, LAST_WORDS_MS);
+  }
+
+  /** The client may come back, and is told when. */
+  #limit(session: Session): void {
+    const { id, socket } = session;
+    const message: IComeBackMessage = { after: COME_BACK_AFTER_MS };
+    this.#report({ type: 'client_limited', client: id, why: 'held_events' });
+    if (!this.#forget(session, 'limited')) return;
+    this.#deadlines.stop(socket.conn);
+    Membership.of(socket.nsp.adapter)?.dismiss(id);
+    this.#tell(session, EVENT_LIMITED, message);
+    this.#runtime.end(socket.conn, LAST_WORDS_MS);
   }
 
   #forget(session: Session, reason: string): boolean {
@@ -297,4 +289,8 @@ export class Connections {
       this.#report({ type: 'handler_failed', where, client, error });
     }
   }
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value;
 }

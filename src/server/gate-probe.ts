@@ -52,7 +52,8 @@ async function tryGate(connection: ProbeConnection): Promise<void> {
   io.bind(engine as never);
   const heard: string[] = [];
   let session: Session | undefined;
-  const gate = new Gate({ find: () => session, payloadDepth: 1, report: () => {} });
+  const idle = { patienceMs: 1, overflowed: () => {}, report: () => {} };
+  const gate = new Gate({ find: () => session, payloadDepth: 1, ...idle });
   io.on('connect', (socket) => {
     session = new Session(socket as IOSocket, new Deadlines(1, () => {}).of(socket.conn));
     gate.guard(socket as IOSocket);

@@ -17,6 +17,10 @@ export interface IGateOptions {
   /** The session of a socket that has not ended. */
   readonly find: (socketId: string) => Session | undefined;
   readonly payloadDepth: number;
+  /** How long an event may wait for the program's handlers, in milliseconds. */
+  readonly patienceMs: number;
+  /** A client whose events wait sent more of them than may be held. */
+  readonly overflowed: (session: Session) => void;
   readonly report: TReporter;
 }
 
@@ -32,17 +36,21 @@ export class Gate {
     this.#options = options;
     const passes = (id: string, packet: Packet) => this.#passes(id, packet);
     // One function for all sockets: a closure for each would be paid for by every idle client.
+    const deliver = this.#deliver;
     this.#receive = function (packet) {
-      if (!passes(this.id, packet)) return;
-      const { _onpacket: plain }: Partial<IPacketReceiver> = Object.getPrototypeOf(this);
-      // Without it nothing comes in at all: the gate stays shut, and a server would not have started.
-      plain?.call(this, packet);
+      if (passes(this.id, packet)) deliver(this, packet);
     };
   }
 
   /** Stands before this socket from here on. */
   guard(socket: IOSocket): void {
     (socket as unknown as IPacketReceiver)._onpacket = this.#receive;
+  }
+
+  #deliver(socket: IOSocket, packet: Packet): void {
+    const { _onpacket: plain }: Partial<IPacketReceiver> = Object.getPrototypeOf(socket);
+    // Without it nothing comes in at all: the gate stays shut, and a server would not have started.
+    plain?.call(socket as IOSocket & IPacketReceiver, packet);
   }
 
   #passes(id: string, packet: Packet): boolean {
@@ -65,7 +73,7 @@ export class Gate {
     // Socket.IO's own parser lets neither through; a program may bring another one.
     if (!Array.isArray(packet.data) || isSocketIOEvent(packet.data[0])) return false;
     const session = this.#options.find(id);
-    if (session?.authenticated) return this.#isShallow(id, packet);
+    if (session?.authenticated) return this.#isShallow(id, packet) && !this.#holds(session, packet);
     const asks = packet.data[0] === SocketIOConstants.EVENT_AUTHENTICATE;
     if (asks && session?.claimAuthenticate() && this.#isShallow(id, packet)) {
       delete packet.id;
@@ -73,6 +81,31 @@ export class Gate {
     }
     if (!asks) this.#options.report({ type: 'event_dropped', client: id, why: 'unauthenticated' });
     return false;
+  }
+
+  /** The program's handlers are there, or were waited for long enough: what came before goes to whoever listens now. */
+  release(session: Session): void {
+    const packets = session.early?.take() ?? [];
+    session.early = undefined;
+    for (const packet of packets) this.#deliver(session.socket, packet);
+  }
+
+  /** Until the program's handlers are there an event that has none waits, and every later one behind it. */
+  #holds(session: Session, packet: Packet): boolean {
+    const { early, socket } = session;
+    if (early === undefined || (early.count === 0 && socket.listenerCount(packet.data[0]) > 0)) return false;
+    if (!early.add(packet)) {
+      this.#options.overflowed(session);
+      return true;
+    }
+    early.expire(() => this.#releaseLate(session), this.#options.patienceMs);
+    return true;
+  }
+
+  #releaseLate(session: Session): void {
+    const { patienceMs, report } = this.#options;
+    report({ type: 'handlers_late', client: session.id, events: session.early?.count ?? 0, afterMs: patienceMs });
+    this.release(session);
   }
 
   #isShallow(id: string, packet: Packet): boolean {

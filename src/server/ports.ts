@@ -24,6 +24,10 @@ export type TReport =
   | { readonly type: 'rooms_refused'; readonly client: string; readonly codes: readonly string[] }
   | { readonly type: 'handler_failed'; readonly where: string; readonly client?: string; readonly error: unknown }
   | { readonly type: 'event_dropped'; readonly client: string; readonly why: 'unauthenticated' | 'too_deep' }
+  /** `clientConnectedFn` took longer than events of the client wait for its handlers; they were delivered without. */
+  | { readonly type: 'handlers_late'; readonly client: string; readonly events: number; readonly afterMs: number }
+  /** The client made this instance hold more than it may; its connection was closed, and it may come back. */
+  | { readonly type: 'client_limited'; readonly client: string; readonly why: 'held_events' }
   | { readonly type: 'message_sent'; readonly topic: string; readonly destination: string }
   | { readonly type: 'send_dropped'; readonly topic: string }
   | { readonly type: 'option_overruled'; readonly option: string; readonly why: string }

@@ -1,4 +1,5 @@
 import { isLegalMove, SocketIOClientStates, type TSocketIOClientState } from '../protocol/states.js';
+import type { EarlyEvents } from './early-events.js';
 import type { Turnstile } from './turnstile.js';
 import type { IOSocket, ISocketIOClient } from './types.js';
 
@@ -21,6 +22,8 @@ export class Session implements ISocketIOClient {
   pendingJoins: Set<Set<string>> | undefined;
   /** Where questions to other instances on behalf of this client wait for their turn. */
   questions: Turnstile | undefined;
+  /** What came before the program's handlers; undefined once they are there. */
+  early: EarlyEvents | undefined;
   #state: TSocketIOClientState = SocketIOClientStates.UNAUTHORIZED;
   #ended = false;
   readonly #deadline: IDeadline;
@@ -70,6 +73,8 @@ export class Session implements ISocketIOClient {
     this.#ended = true;
     if (this.#deadline.session === this) this.#deadline.session = undefined;
     this.#state = SocketIOClientStates.UNAUTHORIZED;
+    this.early?.take();
+    this.early = undefined;
     return true;
   }
 }

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { defer } from './cleanup.js';
 import { temporaryFolder } from './folder.js';
 import { type IProgram, startProgram } from './process.js';
 
@@ -54,6 +55,7 @@ function nameOf(code: string): string | undefined {
 /** Pastes every named block into an empty project with the packages of this one, and compiles what is TypeScript. */
 export async function pasteProject(document: string): Promise<IPastedProject> {
   const folder = await temporaryFolder('document');
+  defer(() => rm(folder, { recursive: true, force: true }));
   const blocks = (await codeBlocksOf(document)).filter(({ name }) => name !== undefined);
   const files = blocks.map(({ name = '' }) => name);
   await linkPackages(folder);

@@ -30,7 +30,14 @@ describe('options', () => {
       defaultRooms: ['io-default', 'io-notification'],
       redisTimeout: 30_000,
       shutdownTimeout: 5_000,
-      limits: { roomsPerRequest: 256, roomsPerClient: 1_000, roomNameLength: 255, payloadDepth: 64 },
+      limits: {
+        roomsPerRequest: 256,
+        roomsPerClient: 1_000,
+        roomNameLength: 255,
+        payloadDepth: 64,
+        heldEvents: 100,
+        heldBytes: 1_000_000,
+      },
     });
   });
 

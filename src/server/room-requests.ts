@@ -1,0 +1,50 @@
+import type { IJoinAnswer, ILeaveAnswer } from '../protocol/messages.js';
+import type { TReporter } from './ports.js';
+import { readRequest } from './request.js';
+import type { IRoomsVerdict, Rooms } from './rooms.js';
+import type { Session } from './session.js';
+
+/** What clients ask about rooms: each request goes to the flow, and its verdict is performed and answered here. */
+export class RoomRequests {
+  readonly #rooms: Rooms;
+  readonly #report: TReporter;
+
+  constructor(rooms: Rooms, report: TReporter) {
+    this.#rooms = rooms;
+    this.#report = report;
+  }
+
+  join(session: Session, args: readonly unknown[]): void {
+    const { payload, acknowledge } = readRequest(args);
+    this.#perform(session, 'join', this.#rooms.decideJoin(session, payload), async ({ granted, refused }) => {
+      if (granted.length > 0) await session.socket.join([...granted]);
+      if (granted.length > 0) this.#report({ type: 'rooms_joined', client: session.id, rooms: granted });
+      acknowledge({ joined: [...granted], refused: [...refused] } satisfies IJoinAnswer);
+    });
+  }
+
+  leave(session: Session, args: readonly unknown[]): void {
+    const { payload, acknowledge } = readRequest(args);
+    this.#perform(session, 'leave', this.#rooms.decideLeave(session, payload), async ({ granted, refused }) => {
+      for (const room of granted) await session.socket.leave(room);
+      if (granted.length > 0) this.#report({ type: 'rooms_left', client: session.id, rooms: granted });
+      acknowledge({ left: [...granted], refused: [...refused] } satisfies ILeaveAnswer);
+    });
+  }
+
+  #perform(
+    session: Session,
+    where: string,
+    deciding: Promise<IRoomsVerdict>,
+    act: (verdict: IRoomsVerdict) => Promise<void>,
+  ): void {
+    deciding
+      .then(async (verdict) => {
+        if (session.ended) return;
+        const codes = [...new Set(verdict.refused.map(({ code }) => code))];
+        if (codes.length > 0) this.#report({ type: 'rooms_refused', client: session.id, codes });
+        await act(verdict);
+      })
+      .catch((error: unknown) => this.#report({ type: 'handler_failed', where, client: session.id, error }));
+  }
+}

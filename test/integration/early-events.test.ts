@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest';
+import type { IOSocket } from '../../src/server/types.js';
+import { called, createHelper } from '../support/client.js';
+import { EventLog, eventually } from '../support/facts.js';
+import { connect, connectAuthenticated, type ITestClient, startServer, TRANSPORTS } from '../support/server.js';
+
+interface IGreeting {
+  readonly socket: IOSocket;
+  /** Lets `clientConnectedFn` go on, and so end. */
+  finish(): void;
+}
+
+/** A server whose `clientConnectedFn` ends when the test says so; `register` runs then. */
+async function startSlow(register: (socket: IOSocket, heard: EventLog<unknown>) => void, options = {}) {
+  const greetings = new EventLog<IGreeting>();
+  const heard = new EventLog<unknown>();
+  const started = await startServer({
+    clientConnectedFn: async ({ socket }) => {
+      await new Promise<void>((resolve) => greetings.push({ socket, finish: resolve }));
+      register(socket, heard);
+    },
+    ...options,
+  });
+  return { ...started, greetings, heard };
+}
+
+const listen = (socket: IOSocket, heard: EventLog<unknown>): void => {
+  socket.on('say', (text) => heard.push(text));
+};
+
+/** Everything that was sent before has reached the server: the answer comes behind it, and never waits. */
+async function arrived(client: ITestClient, socket: IOSocket): Promise<void> {
+  client.socket.once('mark', (acknowledge) => acknowledge());
+  await socket.timeout(10_000).emitWithAck('mark');
+}
+
+describe('events before the handlers of an async clientConnectedFn', () => {
+  it.each(TRANSPORTS.map((transports) => ({ transports })))(
+    'wait for them, in order and once, over $transports',
+    async ({ transports }) => {
+      const { url, greetings, heard } = await startSlow(listen);
+      const client = await connectAuthenticated(url, { transports: [...transports] });
+      for (let n = 0; n < 50; n++) client.socket.emit('say', n);
+      const answer = client.socket.timeout(10_000).emitWithAck('join', { rooms: ['open-1'] });
+      const greeting = await greetings.next();
+      await eventually(() => client.socket.io.engine.writeBuffer.length === 0);
+      expect(heard.all).toEqual([]);
+      greeting.finish();
+      expect(await answer).toEqual({ joined: ['open-1'], refused: [] });
+      expect(heard.all).toEqual(Array.from({ length: 50 }, (_, n) => n));
+    },
+  );
+
+  it('with an acknowledgement are answered', async () => {
+    const { url, greetings } = await startSlow((socket) => {
+      socket.on('ask', (acknowledge) => acknowledge('yes'));
+    });
+    const client = await connectAuthenticated(url);
+    const answer = client.socket.timeout(10_000).emitWithAck('ask');
+    (await greetings.next()).finish();
+    expect(await answer).toBe('yes');
+  });
+
+  it('do not wait where there is a handler already, and answers to the program never do', async () => {
+    const heard = new EventLog<unknown>();
+    const { url } = await startServer({
+      clientConnectedFn: async ({ socket }) => {
+        socket.on('early', (text) => heard.push(text));
+        heard.push(await socket.timeout(10_000).emitWithAck('question'));
+        await new Promise(() => {});
+      },
+    });
+    const client = connect(url, { auth: { token: 'good' } });
+    client.socket.on('question', (acknowledge) => acknowledge('answered'));
+    await client.heardOf('connect');
+    client.socket.emit('authenticate');
+    await client.heardOf('authenticated');
+    client.socket.emit('early', 'at once');
+    expect([await heard.next(), await heard.next()].sort()).toEqual(['answered', 'at once']);
+  });
+
+  it('wait behind one that waits, so that their order stays', async () => {
+    const { url, greetings, heard } = await startSlow((socket, log) => {
+      socket.on('late', (text) => log.push(text));
+    });
+    const client = await connectAuthenticated(url);
+    const greeting = await greetings.next();
+    greeting.socket.on('early', (text) => heard.push(text));
+    client.socket.emit('late', 1);
+    client.socket.emit('early', 2);
+    await arrived(client, greeting.socket);
+    greeting.finish();
+    expect([await heard.next(), await heard.next()]).toEqual([1, 2]);
+  });
+
+  it('are delivered also where it rejects', async () => {
+    const heard = new EventLog<unknown>();
+    const { url, log } = await startServer({
+      clientConnectedFn: async ({ socket }) => {
+        await Promise.resolve();
+        listen(socket, heard);
+        throw new Error('on purpose');
+      },
+    });
+    const client = await connectAuthenticated(url);
+    client.socket.emit('say', 'still');
+    expect(await heard.next()).toBe('still');
+    expect(log.loud.join('\n')).toContain('on purpose');
+  });
+
+  it('wait for no longer than authenticateTimeout, and it is said', async () => {
+    const heard = new EventLog<unknown>();
+    const { url, log } = await startServer({
+      authenticateTimeout: 200,
+      clientConnectedFn: async ({ socket }) => {
+        await Promise.resolve();
+        socket.onAny((event) => heard.push(event));
+        await new Promise(() => {});
+      },
+    });
+    const client = await connectAuthenticated(url);
+    client.socket.emit('nobody', 'listens');
+    expect(await heard.next()).toBe('nobody');
+    expect(log.loud.join('\n')).toMatch(/clientConnectedFn of client \S+ has not settled within 200 ms; .*: 1,/);
+  });
+
+  it.each([
+    ['events', { heldEvents: 3 }, 4, 'x'],
+    ['bytes', { heldBytes: 1_000 }, 2, 'x'.repeat(600)],
+  ])(
+    'past the limit of %s end the connection; the client is told when to come back',
+    async (_, limits, count, text) => {
+      const { helper, url, greetings, heard, log } = await startSlow(listen, { limits });
+      const client = await connectAuthenticated(url);
+      const greeting = await greetings.next();
+      for (let n = 0; n < count; n++) client.socket.emit('say', text);
+      expect(await client.heardOf('roomgate:limited')).toEqual({ after: 1_000 });
+      // Not Socket.IO's own disconnect, after which a client stays away.
+      expect(await client.heardOf('disconnect')).toMatch(/^transport (close|error)$/);
+      greeting.finish();
+      await eventually(() => helper.getClients().size === 0);
+      expect(heard.all).toEqual([]);
+      expect(log.lines.join('\n')).toContain('held_events');
+    },
+  );
+
+  it('as many as may wait do', async () => {
+    const { url, greetings, heard } = await startSlow(listen, { limits: { heldEvents: 3 } });
+    const client = await connectAuthenticated(url);
+    for (let n = 0; n < 3; n++) client.socket.emit('say', n);
+    const greeting = await greetings.next();
+    await arrived(client, greeting.socket);
+    greeting.finish();
+    expect([await heard.next(), await heard.next(), await heard.next()]).toEqual([0, 1, 2]);
+  });
+
+  it('are gone with their client', async () => {
+    const { helper, url, greetings, heard } = await startSlow(listen);
+    const client = await connectAuthenticated(url);
+    client.socket.emit('say', 'too late');
+    const greeting = await greetings.next();
+    await arrived(client, greeting.socket);
+    client.socket.disconnect();
+    await eventually(() => helper.getClients().size === 0);
+    const other = createHelper(url, {
+      autoAuthenticate: true,
+      options: { path: '/socket.io', auth: { token: 'good' } },
+    });
+    await called(other, 'onAuthenticated');
+    other.helper.emit({ topic: 'say', data: 'mine' });
+    greeting.finish();
+    (await greetings.next()).finish();
+    expect(await heard.next()).toBe('mine');
+    expect(heard.all).toEqual(['mine']);
+  });
+});
