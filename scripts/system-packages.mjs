@@ -7,12 +7,17 @@ import { run } from './run.mjs';
 const NEEDS = [
   { package: 'redis-server', there: () => found('redis-server') && found('redis-cli') },
   { package: 'openssl', there: () => found('openssl') },
+  { package: 'nginx', there: () => found('nginx') },
+  { package: 'haproxy', there: () => found('haproxy') },
   {
     package: 'chromium',
     there: () =>
       executable(process.env.CHROMIUM_PATH ?? '') || ['chromium', 'chromium-browser', 'google-chrome'].some(found),
   },
 ];
+
+/** Where Debian keeps servers, and only root's PATH leads. */
+const SERVER_FOLDERS = ['/usr/sbin', '/usr/local/sbin'];
 
 /** How long another run of the package manager is waited for. */
 const LOCK_SECONDS = 600;
@@ -82,7 +87,8 @@ function lineThatInstalls(missing) {
 }
 
 function found(program) {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => executable(join(folder, program)));
+  const folders = [...(process.env.PATH ?? '').split(delimiter), ...SERVER_FOLDERS];
+  return folders.some((folder) => executable(join(folder, program)));
 }
 
 function executable(path) {

@@ -57,7 +57,9 @@ describe('events before the handlers of an async clientConnectedFn', () => {
     });
     const client = await connectAuthenticated(url);
     const answer = client.socket.timeout(10_000).emitWithAck('ask');
-    (await greetings.next()).finish();
+    const greeting = await greetings.next();
+    await arrived(client, greeting.socket);
+    greeting.finish();
     expect(await answer).toBe('yes');
   });
 
@@ -94,16 +96,15 @@ describe('events before the handlers of an async clientConnectedFn', () => {
   });
 
   it('are delivered also where it rejects', async () => {
-    const heard = new EventLog<unknown>();
-    const { url, log } = await startServer({
-      clientConnectedFn: async ({ socket }) => {
-        await Promise.resolve();
-        listen(socket, heard);
-        throw new Error('on purpose');
-      },
+    const { url, log, greetings, heard } = await startSlow((socket, events) => {
+      listen(socket, events);
+      throw new Error('on purpose');
     });
     const client = await connectAuthenticated(url);
     client.socket.emit('say', 'still');
+    const greeting = await greetings.next();
+    await arrived(client, greeting.socket);
+    greeting.finish();
     expect(await heard.next()).toBe('still');
     expect(log.loud.join('\n')).toContain('on purpose');
   });
