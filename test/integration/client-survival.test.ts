@@ -329,9 +329,9 @@ describe('the queue', () => {
   });
 
   it.each([
-    ['refused', (helper: SocketIOClientHelper) => void helper],
-    ['disconnected', (helper: SocketIOClientHelper) => helper.disconnect()],
-    ['shut_down', (helper: SocketIOClientHelper) => helper.shutdown()],
+    ['refused', (): void => {}],
+    ['disconnected', (helper: SocketIOClientHelper): void => helper.disconnect()],
+    ['shut_down', (helper: SocketIOClientHelper): void => helper.shutdown()],
   ] as const)('gives everything back when the client is %s', async (code, act) => {
     const server = await startServer({ authenticateFn: () => new Promise((resolve) => setImmediate(resolve, false)) });
     const { helper } = connectTo(server.url, true);

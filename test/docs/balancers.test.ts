@@ -1,0 +1,300 @@
+import { execFile } from 'node:child_process';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { SocketIOClientHelper } from '../../src/client/client-helper.js';
+import { configIn, type IRunningBalancer, replaced, startBalancer, type TBalancer } from '../support/balancer.js';
+import { defer, track } from '../support/cleanup.js';
+import { CLIENT_TRANSPORTS } from '../support/client.js';
+import { codeBlocksOf, type IPastedProject, pasteProject } from '../support/document.js';
+import { EventLog, eventually, unusedPort } from '../support/facts.js';
+import { temporaryFolder } from '../support/folder.js';
+import type { IProgram } from '../support/process.js';
+import { type IRedis, startRedis } from '../support/redis.js';
+
+const run = promisify(execFile);
+
+/** Generous, since a machine that is busy starts instances slowly. */
+const SLOW = { timeout: 20_000 };
+const ROOM = 'public/news';
+
+interface IWhere {
+  readonly instance: string;
+  readonly address: string;
+  readonly forwardedFor: string;
+}
+
+interface IPerson {
+  readonly client: SocketIOClientHelper;
+  readonly where: EventLog<IWhere>;
+  readonly said: EventLog<string>;
+  readonly ends: EventLog<string>;
+  readonly errors: EventLog<Error>;
+  /** Whether it is authenticated and in the room, at this moment. */
+  in: boolean;
+}
+
+type TClientOptions = Partial<ConstructorParameters<typeof SocketIOClientHelper>[0]['options']>;
+
+/** A client as the recipe's, which writes down what happens to it. */
+function connectTo(url: string, options: TClientOptions = {}): IPerson {
+  const person: IPerson = {
+    ...{ where: new EventLog<IWhere>(), said: new EventLog<string>() },
+    ...{ ends: new EventLog<string>(), errors: new EventLog<Error>(), in: false },
+    client: new SocketIOClientHelper({
+      identifier: 'reader',
+      host: url,
+      options: {
+        ...{ path: '/io', auth: { token: 'let me in' }, withCredentials: true, rejectUnauthorized: false },
+        ...options,
+      },
+      logger: false,
+      onConnected: () => {
+        person.client.authenticate();
+      },
+      onAuthenticated: async () => {
+        const { joined } = await person.client.joinRooms({ rooms: [ROOM] });
+        person.in = joined.includes(ROOM);
+      },
+      onDisconnected: (reason) => {
+        person.in = false;
+        person.ends.push(reason);
+      },
+      onError: (error) => person.errors.push(error),
+    }),
+  };
+  person.client.subscribe<IWhere>({ event: 'where', handler: (where) => person.where.push(where) });
+  person.client.subscribe<string>({ event: 'said', handler: (text) => person.said.push(text) });
+  track({ stop: () => person.client.shutdown() });
+  return person;
+}
+
+async function comeIn(person: IPerson): Promise<IPerson> {
+  await eventually(() => person.in, { what: 'a client that is in its room', ...SLOW });
+  return person;
+}
+
+interface IBalancerInPapers {
+  readonly program: TBalancer;
+  readonly paper: string;
+  /** The line that makes sessions sticky. */
+  readonly sticky: RegExp;
+  /** What the recipe has in its place to go by the client's address. */
+  readonly byAddress: (config: string) => string;
+  readonly listen: string;
+}
+
+const BALANCERS: readonly IBalancerInPapers[] = [
+  {
+    program: 'nginx',
+    paper: 'docs/recipes/behind-nginx.md',
+    sticky: /^ *hash .*\n/m,
+    byAddress: (config) => replaced(config, { 'hash $route consistent;': 'hash $remote_addr consistent;' }),
+    listen: 'listen 8080;',
+  },
+  {
+    program: 'haproxy',
+    paper: 'docs/recipes/behind-haproxy.md',
+    sticky: /^ *cookie .*\n/m,
+    byAddress: (config) => replaced(config, { 'balance leastconn': 'balance source' }).replace(/^ *cookie .*\n/m, ''),
+    listen: 'bind :8080',
+  },
+];
+
+describe.each(BALANCERS)('three instances behind $program', ({ program, paper, sticky, byAddress, listen }) => {
+  let project: IPastedProject;
+  let redis: IRedis;
+  let ports: number[];
+  let instances: IProgram[];
+  let config: string;
+  let balancer: IRunningBalancer;
+  let url: string;
+
+  const startInstance = async (port: number, replace: Record<string, number> = {}): Promise<IProgram> => {
+    const env = { PORT: `${port}`, REDIS_PORT: `${redis.port}` };
+    const instance = await project.start('instance.ts', { env, replace });
+    await eventually(async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).status === 200, SLOW);
+    return instance;
+  };
+
+  const startWith = async (
+    text: string,
+    upstreams: readonly number[],
+    replacements: Record<string, string | number> = {},
+  ): Promise<IRunningBalancer> => {
+    const [first = 0, second = first, third = first] = upstreams;
+    const port = await unusedPort();
+    const places = { ':3001': `:${first}`, ':3002': `:${second}`, ':3003': `:${third}`, '8080': port };
+    return startBalancer({ program, config: replaced(text, { ...places, ...replacements }), port });
+  };
+
+  beforeAll(async () => {
+    [project, redis, config] = await Promise.all([pasteProject(paper), startRedis(), configIn(paper, program)]);
+    ports = [await unusedPort(), await unusedPort(), await unusedPort()];
+    instances = await Promise.all(ports.map((port) => startInstance(port)));
+    balancer = await startWith(config, ports);
+    url = `http://127.0.0.1:${balancer.port}`;
+  });
+
+  it('has programs that compile as they stand', () => {
+    expect(project.compiled).toBe('');
+  });
+
+  it('the client of the recipe gets in, and hears what it said', async () => {
+    const client = await project.start('client.ts', { env: { SERVER: url } });
+    const where = await client.messages.next((line) => typeof line === 'object', SLOW);
+    expect(ports.map((port) => `news-${port}`)).toContain(where.instance);
+    expect(await client.messages.next((line) => /^news-\d+: /.test(line), SLOW)).toBe(`${where.instance}: Hello`);
+  });
+
+  it.each(CLIENT_TRANSPORTS.map((transports) => ({ transports })))(
+    'lets $transports through',
+    async ({ transports }) => {
+      const { client, errors, ends } = await comeIn(connectTo(url, { transports }));
+      const last = transports.at(-1);
+      await eventually(() => client.getSocketClient().io.engine.transport.name === last, { what: `transport ${last}` });
+      expect(errors.all).toEqual([]);
+      expect(ends.all).toEqual([]);
+    },
+  );
+
+  it('brings a message to clients on all three', async () => {
+    const people: IPerson[] = [];
+    const seen = new Set<string>();
+    while (seen.size < ports.length && people.length < 60) {
+      const transports = CLIENT_TRANSPORTS[people.length % CLIENT_TRANSPORTS.length] ?? [];
+      const person = await comeIn(connectTo(url, { transports }));
+      people.push(person);
+      seen.add((await person.where.next()).instance);
+    }
+    expect(seen.size).toBe(3);
+    people[0]?.client.emit({ topic: 'say', data: 'to all' });
+    const heard = await Promise.all(people.map(({ said }) => said.next((text) => text.endsWith(': to all'))));
+    expect(new Set(heard).size).toBe(1);
+  });
+
+  it('shows its own address, and that of the client as a header which the client can not forge', async () => {
+    const extraHeaders = { 'X-Forwarded-For': '203.0.113.7' };
+    const { where } = connectTo(url, { extraHeaders });
+    expect(await where.next()).toMatchObject({ address: '127.0.0.1', forwardedFor: '127.0.0.1' });
+  });
+
+  it('takes large messages by polling, up to what Socket.IO takes', async () => {
+    const { client, said } = await comeIn(connectTo(url, { transports: ['polling'] }));
+    client.emit({ topic: 'say', data: 'x'.repeat(990_000) });
+    expect(await said.next()).toHaveLength(990_000 + `news-${ports[0]}: `.length);
+  });
+
+  it('without sticky sessions refuses those who poll, and takes WebSocket', async () => {
+    const loose = await startWith(config.replace(sticky, ''), ports);
+    const looseUrl = `http://127.0.0.1:${loose.port}`;
+    const opened = await (await fetch(`${looseUrl}/io/?EIO=4&transport=polling`)).text();
+    const { sid } = JSON.parse(opened.slice(1));
+    const second = await fetch(`${looseUrl}/io/?EIO=4&transport=polling&sid=${sid}`);
+    expect(second.status).toBe(400);
+    expect(await second.text()).toBe('{"code":1,"message":"Session ID unknown"}');
+    const poller = connectTo(looseUrl, { transports: ['polling'] });
+    const { errors } = await comeIn(connectTo(looseUrl, { transports: ['websocket'] }));
+    expect(errors.all).toEqual([]);
+    expect(poller.in).toBe(false);
+  });
+
+  it('goes by the address where the recipe has a client without cookies go by it', async () => {
+    const { port } = await startWith(byAddress(config), ports);
+    const options = { transports: ['polling'], withCredentials: false };
+    const { errors } = await comeIn(connectTo(`http://127.0.0.1:${port}`, options));
+    expect(errors.all).toEqual([]);
+  });
+
+  if (program === 'nginx') {
+    it('cuts those off who send more by polling than nginx takes', async () => {
+      const { port } = await startWith(config, ports, { '1m': '100k' });
+      const { client, ends } = await comeIn(connectTo(`http://127.0.0.1:${port}`, { transports: ['polling'] }));
+      client.emit({ topic: 'say', data: 'x'.repeat(200_000) });
+      expect(await ends.next()).toBe('transport error');
+    });
+
+    it('has clients back after a reload', async () => {
+      const soon = { 'worker_shutdown_timeout 60s': 'worker_shutdown_timeout 100ms' };
+      const reloaded = await startWith(config, ports, soon);
+      const person = await comeIn(connectTo(`http://127.0.0.1:${reloaded.port}`, { transports: ['websocket'] }));
+      reloaded.reload();
+      expect(await person.ends.next(undefined, SLOW)).toBe('transport close');
+      await comeIn(person);
+    });
+  }
+
+  it('leaves quiet clients alone as long as its time-outs are above the heartbeat, and only then', async () => {
+    const quick = await unusedPort();
+    await startInstance(quick, { '25_000': 200 });
+    const calm = await startWith(config, [quick], { '60s': '1s' });
+    const rash = await startWith(config, ports, { '60s': '1s' });
+    const people = ['polling', 'websocket'].map((transport) => {
+      const transports = [transport];
+      const patient = connectTo(`http://127.0.0.1:${calm.port}`, { transports });
+      const beats = new EventLog<void>();
+      patient.client.getSocketClient().io.on('ping', () => beats.push());
+      return { patient, beats, cut: connectTo(`http://127.0.0.1:${rash.port}`, { transports }) };
+    });
+    for (const { patient, beats, cut } of people) {
+      expect(await cut.ends.next(undefined, SLOW)).toMatch(/^transport (close|error)$/);
+      // Three times as long as the time-out.
+      await eventually(() => beats.all.length >= 15, { what: '15 heartbeats', ...SLOW });
+      expect(patient.ends.all).toEqual([]);
+      expect(patient.in).toBe(true);
+    }
+  });
+
+  it('works over TLS with the lines of the recipe', async () => {
+    const folder = await temporaryFolder('balancer-tls');
+    defer(() => rm(folder, { recursive: true, force: true }));
+    const [key, cert, both] = ['key.pem', 'cert.pem', 'both.pem'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const subject = ['-subj', '/CN=localhost', '-days', '2'];
+    await run('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, ...subject]);
+    await writeFile(both, (await readFile(cert, 'utf8')) + (await readFile(key, 'utf8')));
+    const lines = (await codeBlocksOf(paper)).find(({ language, name }) => language === program && name === undefined);
+    const files = { fullchain: cert, privkey: key, site: both };
+    const tls = (lines?.code ?? '')
+      .replace(/\/etc\/\S+\/(fullchain|privkey|site)\.pem/g, (_, name: keyof typeof files) => files[name])
+      .replace('443', '8080');
+    const secure = await startWith(config.replace(listen, tls), ports);
+    for (const transports of CLIENT_TRANSPORTS) {
+      const { errors } = await comeIn(connectTo(`https://127.0.0.1:${secure.port}`, { transports }));
+      expect(errors.all).toEqual([]);
+    }
+  });
+
+  it('loses no client when the instances are restarted in turn', async () => {
+    const people = Array.from({ length: 20 }, (_, index) =>
+      connectTo(url, { transports: CLIENT_TRANSPORTS[index % CLIENT_TRANSPORTS.length] ?? [] }),
+    );
+    await Promise.all(people.map(comeIn));
+    for (const [index, port] of ports.entries()) {
+      const hit = people.filter(({ where }) => where.all.at(-1)?.instance === `news-${port}`);
+      instances[index]?.kill('SIGTERM');
+      expect(await instances[index]?.ended(10_000)).toEqual({ code: 0, signal: null });
+      // An instance's own answer to a request that asks for nothing; a balancer that found none says 502 or 503.
+      const answers = await Promise.all(Array.from({ length: 12 }, () => fetch(`${url}/io/`)));
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([400]));
+      await Promise.all(hit.map(({ ends }) => ends.next()));
+      await eventually(() => people.every((person) => person.in), { what: '20 clients on the other two', ...SLOW });
+      instances[index] = await startInstance(port);
+    }
+    const [speaker] = people;
+    // Again and again: nginx may still send those who poll back to the instance that they came from.
+    await eventually(
+      () => {
+        if (speaker?.in === true) speaker.client.emit({ topic: 'say', data: 'back' });
+        return people.every((person) => person.in && person.said.all.some((text) => text.endsWith(': back')));
+      },
+      { what: '20 clients that are in their room and hear', ...SLOW },
+    );
+    expect(people.every(({ ends }) => ends.all.length > 0)).toBe(true);
+    expect(instances.map(({ stderr }) => stderr)).toEqual(['', '', '']);
+  }, 90_000);
+});

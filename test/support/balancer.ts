@@ -1,0 +1,117 @@
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { delimiter, join } from 'node:path';
+import { type IExit, spawnTethered } from './children.js';
+import { type IStoppable, track } from './cleanup.js';
+import { codeBlocksOf } from './document.js';
+import { eventually, within } from './facts.js';
+import { temporaryFolder } from './folder.js';
+
+export type TBalancer = 'nginx' | 'haproxy';
+
+/**
+ * If this process is killed by force the kernel ends the balancer, as every child; but gently, since nginx ended by force
+ * leaves its workers behind.
+ */
+const GENTLY = existsSync('/usr/bin/setpriv') ? ['setpriv', '--pdeathsig', 'TERM'] : [];
+
+const CONFIGS: Readonly<Record<TBalancer, string>> = { nginx: 'nginx.conf', haproxy: 'haproxy.cfg' };
+
+export interface IBalancerOptions {
+  readonly program: TBalancer;
+  /** Its whole configuration. */
+  readonly config: string;
+  /** The port that the configuration makes it listen on. */
+  readonly port: number;
+}
+
+/** A real nginx or HAProxy, in the foreground, with a folder of its own. */
+export interface IRunningBalancer extends IStoppable {
+  readonly port: number;
+  /** What it printed so far. */
+  readonly output: string;
+  readonly exited: Promise<IExit>;
+  /** nginx's `-s reload`: new workers with the same configuration, while the old ones end. */
+  reload(): void;
+}
+
+/** The configuration that a document shows under this balancer's usual file name. */
+export async function configIn(document: string, program: TBalancer): Promise<string> {
+  const block = (await codeBlocksOf(document)).find(({ name }) => name === CONFIGS[program]);
+  if (block === undefined) throw new Error(`${document} shows no ${CONFIGS[program]}`);
+  return block.code;
+}
+
+/** All replacements in one pass, so that none meets another's result; one that finds nothing is a mistake of the test. */
+export function replaced(text: string, replacements: Readonly<Record<string, string | number>>): string {
+  const wanted = Object.keys(replacements);
+  const missing = wanted.filter((from) => !text.includes(from));
+  if (missing.length > 0) throw new Error(`nothing to replace: ${missing.join(', ')}`);
+  if (wanted.length === 0) return text;
+  const pattern = new RegExp(wanted.map((from) => from.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|'), 'g');
+  return text.replace(pattern, (from) => `${replacements[from]}`);
+}
+
+/** Starts one; resolves once it takes connections. Gone when the test, or outside of one its file, has ended. */
+export async function startBalancer({ program, config, port }: IBalancerOptions): Promise<IRunningBalancer> {
+  const folder = await temporaryFolder(program);
+  const file = join(folder, CONFIGS[program]);
+  await writeFile(file, config);
+  const args = program === 'nginx' ? ['-p', folder, '-c', CONFIGS.nginx, '-g', 'daemon off;'] : ['-f', file];
+  // Debian keeps both where only root's PATH leads.
+  const env = { ...process.env, PATH: [process.env.PATH, '/usr/sbin', '/usr/local/sbin'].join(delimiter) };
+  const [command = program, ...rest] = [...GENTLY, program, ...args];
+  // A group of its own, so that nginx's workers can be ended with it.
+  const { child, exited } = spawnTethered(command, rest, { cwd: folder, env, detached: true });
+  const endGroup = (signal: NodeJS.Signals): void => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, signal);
+    } catch {
+      // All of them are gone.
+    }
+  };
+  const onExit = (): void => endGroup('SIGKILL');
+  process.on('exit', onExit);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk) => {
+      output += String(chunk);
+    });
+  }
+  let gone = false;
+  void exited.then(() => {
+    gone = true;
+  });
+  const running = track<IRunningBalancer>({
+    port,
+    get output() {
+      return output;
+    },
+    exited,
+    reload: () => {
+      child.kill('SIGHUP');
+    },
+    stop: async () => {
+      child.kill('SIGTERM');
+      await within(exited, `${program} ended`).catch(() => undefined);
+      endGroup('SIGKILL');
+      process.off('exit', onExit);
+      await rm(folder, { recursive: true, force: true });
+    },
+  });
+  await eventually(async () => gone || (await takesConnections(port)), { what: `${program} that listens` });
+  if (gone) throw new Error(`${program} did not start: ${output}`);
+  return running;
+}
+
+async function takesConnections(port: number): Promise<boolean> {
+  const probe = connect(port, '127.0.0.1');
+  try {
+    await once(probe, 'connect');
+    return true;
+  } finally {
+    probe.destroy();
+  }
+}
