@@ -10,6 +10,9 @@ export * from './client/index.js';
 export type { TEventsMap, TPayload, TTopic } from './protocol/event-maps.js';
 export { DEFAULT_LIMITS, type ILimits } from './protocol/limits.js';
 export { RuntimeModules, type TRuntimeModule } from './runtime/runtime-modules.js';
+export { SocketIOComponent } from './server/component.js';
+export type { ISocketIOComponentOptions } from './server/component-options.js';
+export type { IHttpServerLike, TServerHolder, TServerSource } from './server/http-server.js';
 export type {
   IHandshake,
   IRedisClientLike,
@@ -22,5 +25,6 @@ export type {
   TSocketIOServerOptions,
   TSocketIOValidateRoomFn,
 } from './server/options.js';
+export type { ISocketIOCorsOptions, TOrigin, TOriginFn } from './server/origin-guard.js';
 export { SocketIOServerHelper } from './server/server-helper.js';
 export type { IOServer, IOSocket, ISocketIOClient, TMessage } from './server/types.js';

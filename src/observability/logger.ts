@@ -44,6 +44,12 @@ const LINES: { readonly [T in TReport['type']]: TLine<T> } = {
       `events that waited for its handlers: ${r.events}, delivered now`,
   ],
   client_limited: ['debug', (r) => `client ${r.client} was closed, as it made this instance hold too much: ${r.why}`],
+  origin_refused: [
+    'warn',
+    (r) =>
+      `a page of ${JSON.stringify(r.origin)} was refused at ${JSON.stringify(r.host)}; ` +
+      'if it is yours, name it in the option cors.origin, and let proxies pass the Host header on',
+  ],
   message_sent: ['info', (r) => `"${r.topic}" was sent to ${r.destination}`],
   send_dropped: ['warn', (r) => `"${r.topic}" was not sent: the instance is shutting down`],
   option_overruled: ['warn', (r) => `option "${r.option}" has no effect: ${r.why}`],

@@ -240,15 +240,17 @@ function redisConnection(value: unknown): IRedisConnectionLike | IRedisClientLik
 /** Checks every option and fills in the defaults; throws a `RoomgateError` that names the first one that is wrong. */
 export function resolveOptions(options: unknown): IResolvedOptions {
   if (!isObject(options)) throw wrong('options', 'an object', options);
-  const given = options as unknown as TSocketIOServerOptions & { server?: HttpServer; engine?: unknown };
-  const runtime = transport(given);
+  const { server, engine } = options as { server?: HttpServer; engine?: unknown };
+  return Object.freeze({ runtime: transport(options), server, engine, ...resolveBaseOptions(options) });
+}
+
+/** The same for what does not depend on the runtime. */
+export function resolveBaseOptions(options: unknown): Omit<IResolvedOptions, 'runtime' | 'server' | 'engine'> {
+  const given = options as ISocketIOServerBaseOptions;
   const authenticateFn = callback('authenticateFn', given.authenticateFn);
   if (authenticateFn === undefined) throw wrong('authenticateFn', 'a function', undefined);
   checkLogger(OF, given.logger);
-  return Object.freeze({
-    runtime,
-    server: given.server,
-    engine: given.engine,
+  return {
     identifier: text('identifier', given.identifier),
     serverOptions: serverOptions(given.serverOptions),
     redisConnection: redisConnection(given.redisConnection),
@@ -262,5 +264,5 @@ export function resolveOptions(options: unknown): IResolvedOptions {
     shutdownTimeout: milliseconds(OF, 'shutdownTimeout', given.shutdownTimeout, 5_000, 0),
     limits: limits(given.limits),
     logger: given.logger,
-  });
+  };
 }

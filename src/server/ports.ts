@@ -28,6 +28,8 @@ export type TReport =
   | { readonly type: 'handlers_late'; readonly client: string; readonly events: number; readonly afterMs: number }
   /** The client made this instance hold more than it may; its connection was closed, and it may come back. */
   | { readonly type: 'client_limited'; readonly client: string; readonly why: 'held_events' }
+  /** A browser's page of an origin that was not named; both are what the client sent. */
+  | { readonly type: 'origin_refused'; readonly origin: string; readonly host: string }
   | { readonly type: 'message_sent'; readonly topic: string; readonly destination: string }
   | { readonly type: 'send_dropped'; readonly topic: string }
   | { readonly type: 'option_overruled'; readonly option: string; readonly why: string }

@@ -30,6 +30,12 @@ const RULES: Readonly<Record<string, IRule>> = {
     packages: ['socket.io', NODE],
     typesAreFree: true,
   },
+  // The helper in the life of an application: it finds out where it runs, and reports before there is a helper.
+  'server/component.ts': {
+    values: ['protocol', 'server', 'runtime', 'observability'],
+    packages: [],
+    typesAreFree: true,
+  },
   server: {
     values: ['protocol'],
     packages: ['socket.io', 'socket.io-adapter', 'socket.io-parser', 'engine.io', NODE],

@@ -15,6 +15,7 @@ import {
   RuntimeModules,
   SocketIOClientHelper,
   SocketIOClientStates,
+  SocketIOComponent,
   type SocketIOConstants,
   SocketIOEmitterHelper,
   SocketIOServerHelper,
@@ -49,6 +50,7 @@ export const classes = [
   RedisClusterHelper,
   RedisHelper,
   SocketIOClientHelper,
+  SocketIOComponent,
   SocketIOEmitterHelper,
   SocketIOServerHelper,
 ];

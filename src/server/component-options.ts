@@ -1,0 +1,124 @@
+import { hostname } from 'node:os';
+import type { DefaultEventsMap, ServerOptions } from 'socket.io';
+import { isObject, wrongOption } from '../protocol/checks.js';
+import { RoomgateError } from '../protocol/errors.js';
+import type { TEventsMap, TLooseData } from '../protocol/event-maps.js';
+import type { TServerSource } from './http-server.js';
+import { type ISocketIOServerBaseOptions, resolveBaseOptions } from './options.js';
+import { checkCors, type ISocketIOCorsOptions } from './origin-guard.js';
+
+/** The options of `SocketIOComponent`: those of `SocketIOServerHelper`, and what an application's life needs. */
+export interface ISocketIOComponentOptions<
+  L extends TEventsMap = DefaultEventsMap,
+  E extends TEventsMap = DefaultEventsMap,
+  S extends TEventsMap = DefaultEventsMap,
+  D = TLooseData,
+> extends Omit<ISocketIOServerBaseOptions<L, E, S, D>, 'identifier' | 'serverOptions'> {
+  /**
+   * The server to attach to, whether it listens yet or not: one of `node:http`, what holds one as a Fastify app does, or a
+   * function that returns either and is called by `start()`. It may be given to `start()` instead.
+   */
+  server?: TServerSource | undefined;
+  /** Unique name of this instance, in logs and reports. Default: the host's name and the process id. */
+  identifier?: string | undefined;
+  /** Where clients connect to: their `path`. Default `/io`. */
+  path?: string | undefined;
+  /**
+   * Which other origins browsers let in. Without it none: handshakes from pages of other origins are refused, WebSockets
+   * included. The server's own origin, judged by the `Host` header, and clients that are no browsers need no naming.
+   */
+  cors?: ISocketIOCorsOptions | undefined;
+  /**
+   * Whether SIGTERM and SIGINT call `stop()`. The process then ends by itself, once nothing else of the program keeps it.
+   * Default false.
+   */
+  signals?: boolean | undefined;
+  /** The rest of Socket.IO's own options. Compression is off unless it is asked for here. */
+  serverOptions?: Partial<Omit<ServerOptions, 'path' | 'cors'>> | undefined;
+}
+
+/** The options once checked; those of the helper are checked by the helper. */
+export interface IResolvedComponentOptions {
+  readonly server: unknown;
+  readonly path: string;
+  readonly cors: ISocketIOCorsOptions | undefined;
+  readonly signals: boolean;
+  readonly identifier: string;
+  readonly serverOptions: Partial<ServerOptions>;
+  /** What the helper is given as it is. */
+  readonly rest: Omit<ISocketIOServerBaseOptions, 'identifier' | 'serverOptions'>;
+}
+
+const OF = 'SocketIOComponent';
+const OWN = ['server', 'identifier', 'path', 'cors', 'signals', 'serverOptions'] as const;
+const OF_HELPER = [
+  ...[
+    'authenticateFn',
+    'validateRoomFn',
+    'clientConnectedFn',
+    'redisConnection',
+    'authenticateTimeout',
+    'pingInterval',
+  ],
+  ...['defaultRooms', 'redisTimeout', 'shutdownTimeout', 'limits', 'logger'],
+];
+/** The path is compared with the beginning of a request's: anything but plain segments matches nothing, or too much. */
+const PATH = /^(\/[\w.~-]+)+\/?$/;
+
+/** @throws RoomgateError `invalid_option`, naming the first option that is wrong, what was given and what is wanted. */
+export function resolveComponentOptions(options: unknown): IResolvedComponentOptions {
+  if (!isObject(options)) throw wrongOption(OF, 'options', 'an object', options);
+  checkNames(options);
+  const { server, identifier, path, cors, signals, serverOptions, ...rest } = options;
+  const resolved = {
+    server,
+    path: checkPath(path),
+    cors: checkCors(OF, cors),
+    signals: checkSignals(signals),
+    identifier: identifier === undefined ? `${hostname()}-${process.pid}` : (identifier as string),
+    serverOptions: checkServerOptions(serverOptions),
+    rest: rest as unknown as IResolvedComponentOptions['rest'],
+  };
+  // What the helper would refuse is refused here already, and not once the application runs.
+  resolveBaseOptions({ ...resolved.rest, ...resolved });
+  return Object.freeze(resolved);
+}
+
+function checkNames(options: Record<string, unknown>): void {
+  for (const name of Object.keys(options)) {
+    if (name === 'runtime' || name === 'engine') {
+      throw refused(`option "${name}": this class finds out by itself where it runs. Leave it out`);
+    }
+    if (!(OWN as readonly string[]).includes(name) && !OF_HELPER.includes(name)) {
+      const all = [...OWN, ...OF_HELPER].join(', ');
+      throw refused(`option "${name}" is unknown. The options are ${all}`);
+    }
+  }
+}
+
+function checkPath(path: unknown): string {
+  if (path === undefined) return '/io';
+  if (typeof path !== 'string') throw wrongOption(OF, 'path', 'a path such as "/io"', path);
+  if (!PATH.test(path)) throw refused(`option "path": a path such as "/io" is wanted, "${path}" was given`);
+  return path.replace(/\/$/, '');
+}
+
+function checkSignals(signals: unknown): boolean {
+  if (signals === undefined || typeof signals === 'boolean') return signals === true;
+  throw wrongOption(OF, 'signals', 'true or false', signals);
+}
+
+function checkServerOptions(given: unknown): Partial<ServerOptions> {
+  if (given === undefined) return {};
+  if (!isObject(given)) throw wrongOption(OF, 'serverOptions', "an object of Socket.IO's options", given);
+  for (const name of ['path', 'cors']) {
+    if (given[name] !== undefined) {
+      throw refused(`option "serverOptions.${name}": this class has an option "${name}" of its own. Give it there`);
+    }
+  }
+  return given as Partial<ServerOptions>;
+}
+
+function refused(text: string): RoomgateError {
+  return new RoomgateError('invalid_option', `${OF}: ${text}.`);
+}

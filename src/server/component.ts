@@ -1,0 +1,182 @@
+import type { Server as HttpServer } from 'node:http';
+import type { DefaultEventsMap, ServerOptions } from 'socket.io';
+import { createLogReporter } from '../observability/logger.js';
+import { RoomgateError } from '../protocol/errors.js';
+import type { TEventsMap, TLooseData } from '../protocol/event-maps.js';
+import { RuntimeModules } from '../runtime/runtime-modules.js';
+import {
+  type IResolvedComponentOptions,
+  type ISocketIOComponentOptions,
+  resolveComponentOptions,
+} from './component-options.js';
+import { findServer, type TServerSource } from './http-server.js';
+import type { ISocketIOServerBaseOptions } from './options.js';
+import { guardOrigins, type TAllowRequest } from './origin-guard.js';
+import { SocketIOServerHelper } from './server-helper.js';
+
+const OF = 'SocketIOComponent';
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+/** Which paths of a server are taken: two components at one path would both answer each request. */
+const takenPaths = new WeakMap<HttpServer, Set<string>>();
+
+/**
+ * `SocketIOServerHelper` in the life of an application: it begins once the application's server is there, and ends with it.
+ *
+ * Its defaults are those of a server that browsers use: path `/io`, no page of another origin unless named, no compression.
+ *
+ * @example
+ * const app = express();
+ * const component = new SocketIOComponent({
+ *   authenticateFn: async ({ auth }) => isValid(auth.token),
+ *   validateRoomFn: ({ rooms }) => rooms.filter((room) => room.startsWith('public/')),
+ *   signals: true,
+ * });
+ * await component.start(app.listen(3000));
+ * component.helper.send({ destination: 'public/news', payload: { topic: 'news', data: 'Hello' } });
+ */
+export class SocketIOComponent<
+  ListenEvents extends TEventsMap = DefaultEventsMap,
+  EmitEvents extends TEventsMap = DefaultEventsMap,
+  ServerSideEvents extends TEventsMap = DefaultEventsMap,
+  SocketData = TLooseData,
+> {
+  readonly #options: IResolvedComponentOptions;
+  /** Loosely typed, as the event maps exist for the compiler only. */
+  #helper: SocketIOServerHelper | undefined;
+  #source: unknown;
+  #starting: Promise<void> | undefined;
+  #started = false;
+  #release: (() => void) | undefined;
+  #stopping: Promise<void> | undefined;
+
+  /**
+   * Checks and remembers the options, and does nothing else.
+   * @throws RoomgateError `invalid_option`, naming the option, what was given and what is wanted.
+   */
+  constructor(options: ISocketIOComponentOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) {
+    this.#options = resolveComponentOptions(options);
+  }
+
+  /**
+   * The helper, from the moment `start()` has resolved.
+   * @throws RoomgateError `not_configured` before that.
+   */
+  get helper(): SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    if (this.#helper === undefined || !this.#started) {
+      throw new RoomgateError('not_configured', `${OF}.helper: call and await start() first.`);
+    }
+    return this.#helper as unknown as SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  }
+
+  /**
+   * Attaches to the server, which is given here or as the option, and may listen already or later. Resolves once clients are
+   * served. A second call is harmless; after a rejection it may be called again.
+   * @throws RoomgateError `invalid_option` for what is no server, with the way to get one; `invalid_argument` for another
+   *   server than before, or a path of it that is taken; `shut_down` after `stop()`; and what `configure()` of the helper throws.
+   */
+  async start(server?: TServerSource): Promise<void> {
+    if (this.#stopping !== undefined) {
+      throw new RoomgateError('shut_down', `${OF}.start(): it was stopped. Make a new component instead.`);
+    }
+    if (this.#starting !== undefined && server !== undefined && server !== this.#source) {
+      throw new RoomgateError('invalid_argument', `${OF}.start(): it was started with another server already.`);
+    }
+    this.#source = server ?? this.#source ?? this.#options.server;
+    this.#starting ??= this.#start(this.#source).catch((error: unknown) => {
+      this.#starting = undefined;
+      this.#source = undefined;
+      throw error;
+    });
+    return this.#starting;
+  }
+
+  /**
+   * Ends it as `shutdown()` of the helper does, the server that it is attached to included. Never rejects, and is harmless
+   * at any time; while `start()` is under way it makes that reject.
+   */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #start(source: unknown): Promise<void> {
+    if (RuntimeModules.isBun()) {
+      throw new RoomgateError('unsupported', `${OF}: this version serves on Node.js only. Clients may be on Bun.`);
+    }
+    this.#heedSignals(true);
+    try {
+      const server = await findServer(OF, source);
+      this.#refuseAfterStop();
+      this.#release = takePath(server, this.#options.path);
+      this.#helper = new SocketIOServerHelper({ runtime: 'node', server, ...this.#helperOptions() });
+      await this.#helper.configure();
+      this.#started = true;
+    } catch (error) {
+      this.#letGo();
+      this.#helper = undefined;
+      throw error;
+    }
+  }
+
+  async #stop(): Promise<void> {
+    // Where there is none yet, start() notices by itself.
+    if (this.#helper !== undefined) {
+      await this.#helper.shutdown();
+      await this.#starting?.catch(() => {});
+    }
+    this.#letGo();
+  }
+
+  #letGo(): void {
+    this.#heedSignals(false);
+    this.#release?.();
+    this.#release = undefined;
+  }
+
+  #helperOptions(): ISocketIOServerBaseOptions {
+    const { path, cors, identifier, serverOptions, rest } = this.#options;
+    const report = createLogReporter(identifier, rest.logger);
+    const own = serverOptions.allowRequest as TAllowRequest | undefined;
+    const composed: Partial<ServerOptions> = {
+      perMessageDeflate: false,
+      httpCompression: false,
+      ...serverOptions,
+      path,
+      allowRequest: guardOrigins({ origin: cors?.origin ?? false }, own, report),
+    };
+    if (cors !== undefined) composed.cors = { ...cors } as NonNullable<ServerOptions['cors']>;
+    return { ...rest, identifier, serverOptions: composed };
+  }
+
+  /** With `on` and not `once`: under npm, Ctrl-C arrives twice, and the second must not end the process half-way. */
+  #heedSignals(heed: boolean): void {
+    if (!this.#options.signals) return;
+    for (const signal of SIGNALS) {
+      process.removeListener(signal, this.#onSignal);
+      if (heed) process.on(signal, this.#onSignal);
+    }
+  }
+
+  readonly #onSignal = (): void => {
+    void this.stop();
+  };
+
+  #refuseAfterStop(): void {
+    if (this.#stopping === undefined) return;
+    throw new RoomgateError('shut_down', `${OF}.start(): it was stopped meanwhile.`);
+  }
+}
+
+/** @throws RoomgateError where it is taken. Returns what gives it back. */
+function takePath(server: HttpServer, path: string): () => void {
+  const taken = takenPaths.get(server) ?? new Set<string>();
+  if (taken.has(path)) {
+    throw new RoomgateError(
+      'invalid_argument',
+      `${OF}.start(): the path "${path}" of this server is another component's. Give one of them another path.`,
+    );
+  }
+  takenPaths.set(server, taken.add(path));
+  return () => taken.delete(path);
+}

@@ -1,0 +1,67 @@
+import type { Server as HttpServer } from 'node:http';
+import { hasMethods, isObject } from '../protocol/checks.js';
+import { describe } from '../protocol/describe.js';
+import { RoomgateError } from '../protocol/errors.js';
+import type { ValueOrPromise } from '../protocol/types.js';
+
+/** What is used of a server of node:http or node:https; frameworks type theirs in many ways. */
+export interface IHttpServerLike {
+  // biome-ignore lint/suspicious/noExplicitAny: servers differ in the types of their listeners
+  on(event: string, listener: (...args: any[]) => void): unknown;
+  listeners(event: string): unknown[];
+  removeAllListeners(event?: string): unknown;
+  close(...args: never[]): unknown;
+}
+
+/** A server, or what holds one, as a Fastify app does. */
+export type TServerHolder = IHttpServerLike | { readonly server: IHttpServerLike };
+
+/** A server, or a function that returns it, since many frameworks have one only once they listen. */
+export type TServerSource = TServerHolder | (() => ValueOrPromise<TServerHolder | undefined>);
+
+const SERVER_METHODS = ['on', 'listeners', 'removeAllListeners', 'close'];
+const WANTED = 'a server of node:http or node:https is wanted';
+
+/** The server in what was given. @throws RoomgateError `invalid_option` that says how to get at the server. */
+export async function findServer(of: string, source: unknown): Promise<HttpServer> {
+  const direct = serverIn(source);
+  if (direct !== undefined) return direct;
+  const known = adviceFor(source);
+  if (known === undefined && typeof source === 'function') {
+    const given: unknown = await source();
+    const returned = serverIn(given);
+    if (returned !== undefined) return returned;
+    throw wrong(of, `the function returned ${describe(given)}`, adviceFor(given));
+  }
+  throw wrong(of, `${describe(source)} was given`, known);
+}
+
+function serverIn(given: unknown): HttpServer | undefined {
+  const isServer = (value: unknown): value is HttpServer => hasMethods(value, SERVER_METHODS);
+  if (isServer(given)) return given;
+  return isObject(given) && isServer(given.server) ? given.server : undefined;
+}
+
+/** What to write instead, for the mistakes that are made most. */
+function adviceFor(given: unknown): string | undefined {
+  if (given === undefined || given === null) {
+    return 'Most frameworks have their server only after listen(): call start(server) then, or give a function that returns it';
+  }
+  if (!isObject(given)) return undefined;
+  if (hasMethods(given, ['use', 'handle', 'listen'])) {
+    return 'An Express app is not a server: give what its listen() returns, or createServer(app)';
+  }
+  if (hasMethods(given, ['fetch', 'request', 'route'])) {
+    return 'A Hono app is not a server: give what serve({ fetch: app.fetch }) of @hono/node-server returns';
+  }
+  if (hasMethods(given, ['getHttpServer'])) return 'Give what its getHttpServer() returns';
+  if (hasMethods(given, ['callback', 'use'])) {
+    return 'A Koa app is not a server: give what its listen() returns, or createServer(app.callback())';
+  }
+  return undefined;
+}
+
+function wrong(of: string, given: string, advice: string | undefined): RoomgateError {
+  const more = advice === undefined ? '' : ` ${advice}.`;
+  return new RoomgateError('invalid_option', `${of}: option "server": ${WANTED}, ${given}.${more}`);
+}

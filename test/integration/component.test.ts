@@ -1,0 +1,379 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { serve } from '@hono/node-server';
+import express from 'express';
+import fastify from 'fastify';
+import { Hono } from 'hono';
+import { Redis } from 'ioredis';
+import { describe, expect, it, vi } from 'vitest';
+import { RoomgateError } from '../../src/protocol/errors.js';
+import { SocketIOComponent } from '../../src/server/component.js';
+import type { ISocketIOComponentOptions } from '../../src/server/component-options.js';
+import type { TServerSource } from '../../src/server/http-server.js';
+import { defer, track } from '../support/cleanup.js';
+import { unusedPort, within } from '../support/facts.js';
+import { startProgram } from '../support/process.js';
+import { rawPolling, rawWebSocket } from '../support/raw.js';
+import { connectAuthenticated, Log, listen, TRANSPORTS } from '../support/server.js';
+
+function makeComponent(options: Partial<ISocketIOComponentOptions> = {}): { component: SocketIOComponent; log: Log } {
+  const log = new Log();
+  const component = new SocketIOComponent({
+    authenticateFn: ({ auth }) => auth.token === 'good',
+    logger: log,
+    ...options,
+  });
+  track(component);
+  return { component, log };
+}
+
+function portOf(server: Pick<Server, 'address'>): number {
+  return (server.address() as AddressInfo).port;
+}
+
+/** What the given thing throws, as `code: message`. */
+async function complaint(act: () => unknown): Promise<string> {
+  try {
+    await act();
+  } catch (error) {
+    if (error instanceof RoomgateError) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+  return 'nothing was thrown';
+}
+
+/** Each starts an application, hands its server over the way that its users would, and says where it listens. */
+const applications: Record<string, (component: SocketIOComponent) => Promise<number>> = {
+  'an http server that does not listen yet': async (component) => {
+    const server = createServer((_, response) => response.end('hello'));
+    await component.start(server);
+    return portOf((await listen(server)).http);
+  },
+  'an http server that listens': async (component) => {
+    const { http } = await listen(createServer((_, response) => response.end('hello')));
+    await component.start(http);
+    return portOf(http);
+  },
+  Express: async (component) => {
+    const app = express();
+    app.get('/hello', (_, response) => void response.send('hello'));
+    const server = app.listen(0);
+    await component.start(server);
+    await vi.waitUntil(() => server.listening);
+    return portOf(server);
+  },
+  'Fastify, as it is': async (component) => {
+    const app = fastify();
+    app.get('/hello', async () => 'hello');
+    // Fastify's close() waits for connections that last; this hook comes before the waiting.
+    app.addHook('preClose', () => component.stop());
+    defer(() => app.close());
+    await component.start(app);
+    await app.listen({ port: 0 });
+    return portOf(app.server);
+  },
+  'Hono, through a function': async () => {
+    const app = new Hono().get('/hello', (context) => context.text('hello'));
+    let server: ReturnType<typeof serve> | undefined;
+    const component = makeComponent({ server: () => server }).component;
+    expect(await complaint(() => component.start())).toMatch(/the function returned nothing.*only after listen\(\)/);
+    server = await new Promise<ReturnType<typeof serve>>((resolve) => {
+      const starting = serve({ fetch: app.fetch, port: 0 }, () => resolve(starting));
+    });
+    await component.start();
+    return portOf(server as Server);
+  },
+};
+
+describe.each(Object.entries(applications))('with %s', (_, start) => {
+  it('serves clients at /io beside the application', async () => {
+    const { component } = makeComponent();
+    const port = await start(component);
+    const url = `http://127.0.0.1:${port}`;
+    for (const transports of TRANSPORTS) {
+      const client = await connectAuthenticated(url, { path: '/io', transports: [...transports] });
+      expect(client.socket.connected).toBe(true);
+    }
+    expect(await (await fetch(`${url}/hello`)).text()).toBe('hello');
+  });
+});
+
+describe('its defaults', () => {
+  it('are the path /io, a name of its own, and no compression', async () => {
+    const { component } = makeComponent();
+    const server = createServer((_, response) => response.writeHead(404).end());
+    await component.start(server);
+    expect(component.helper.identifier).toMatch(new RegExp(`-${process.pid}$`));
+    const { opts } = component.helper.getIOServer().engine as unknown as { opts: Record<string, unknown> };
+    expect(opts).toMatchObject({ perMessageDeflate: false, httpCompression: false });
+    const { url } = await listen(server);
+    const statusAt = async (path: string) => (await fetch(`${url}${path}/?EIO=4&transport=polling`)).status;
+    expect([await statusAt('/socket.io'), await statusAt('/io')]).toEqual([404, 200]);
+  });
+
+  it('give way to what is asked for', async () => {
+    const { component } = makeComponent({ path: '/live/', identifier: 'a', serverOptions: { httpCompression: true } });
+    const server = createServer();
+    await component.start(server);
+    expect(component.helper.identifier).toBe('a');
+    expect(component.helper.getIOServer().path()).toBe('/live');
+    const { opts } = component.helper.getIOServer().engine as unknown as { opts: Record<string, unknown> };
+    expect(opts.httpCompression).toBeTruthy();
+  });
+});
+
+describe('pages of other origins', () => {
+  const HERE = 'https://app.example';
+
+  /** A WebSocket's handshake is answered by Engine.IO with 400 whatever the reason, a polling one with 403. */
+  const REFUSED = ['400', '403'];
+
+  /** How each transport answers a handshake with this origin: `in`, or the status. */
+  async function answers(url: string, origin: string | undefined, host?: string): Promise<string[]> {
+    const headers = { ...(origin === undefined ? {} : { origin }), ...(host === undefined ? {} : { host }) };
+    const webSocket = rawWebSocket(url, { path: '/io/', headers });
+    const polling = rawPolling(url, { path: '/io/', headers });
+    return Promise.all(
+      [webSocket, polling].map((opening) =>
+        opening.then(
+          () => 'in',
+          (error: Error) => /\b[45]\d\d\b/.exec(error.message)?.[0] ?? error.message,
+        ),
+      ),
+    );
+  }
+
+  async function serving(options: Partial<ISocketIOComponentOptions>): Promise<{ url: string; log: Log }> {
+    const { component, log } = makeComponent(options);
+    const server = createServer();
+    await component.start(server);
+    return { url: (await listen(server)).url, log };
+  }
+
+  it('are refused without a word about them, and the operator is told the fix', async () => {
+    const { url, log } = await serving({});
+    expect(await answers(url, HERE)).toEqual(REFUSED);
+    expect(await answers(url, 'null')).toEqual(REFUSED);
+    expect(log.loud[0]).toMatch(/"https:\/\/app\.example" was refused at "127\.0\.0\.1:\d+"; .*cors\.origin/);
+  });
+
+  it('own pages and programs that are no browsers come in', async () => {
+    const { url } = await serving({});
+    expect(await answers(url, undefined)).toEqual(['in', 'in']);
+    expect(await answers(url, url)).toEqual(['in', 'in']);
+    // TLS ended before it.
+    expect(await answers(url, HERE, 'APP.example')).toEqual(['in', 'in']);
+  });
+
+  const naming: [string, NonNullable<ISocketIOComponentOptions['cors']>['origin']][] = [
+    ['by name', HERE],
+    ['in a list', ['http://localhost:5173', HERE]],
+    ['by a pattern, asked twice', /^https:\/\/app\./g],
+    ['by *', '*'],
+    ['by true', true],
+    ['by a function', (origin, callback) => callback(null, origin === HERE)],
+    ['by a function that answers with a list', (_, callback) => callback(null, [/^https:\/\/app/, false])],
+  ];
+  it.each(naming)('come in where they are named %s', async (_, origin) => {
+    const { url } = await serving({ cors: { origin } });
+    expect(await answers(url, HERE)).toEqual(['in', 'in']);
+    const polled = await fetch(`${url}/io/?EIO=4&transport=polling`, { headers: { origin: HERE } });
+    expect(['*', HERE]).toContain(polled.headers.get('access-control-allow-origin'));
+  });
+
+  it.each([
+    ['another name', 'https://other.example'],
+    ['false', false],
+    ['a function that says no', (_: unknown, callback: (error: null, allow: boolean) => void) => callback(null, false)],
+    ['a function that fails', (_: unknown, callback: (error: Error) => void) => callback(new Error('no database'))],
+    [
+      'a function that throws',
+      () => {
+        throw new Error('no database');
+      },
+    ],
+  ] as [string, NonNullable<ISocketIOComponentOptions['cors']>['origin']][])('stay out with %s', async (_, origin) => {
+    const { url } = await serving({ cors: { origin } });
+    // Where the function fails, what sets the headers refuses before.
+    for (const answer of await answers(url, HERE)) expect(answer).toMatch(/^40[03]$/);
+  });
+
+  it('meet allowRequest of the program only where they may come in', async () => {
+    const asked: (string | undefined)[] = [];
+    const { url } = await serving({
+      cors: { origin: HERE },
+      serverOptions: {
+        allowRequest: ({ headers }, decide) => {
+          asked.push(headers.origin);
+          decide('not today', headers.origin === undefined);
+        },
+      },
+    });
+    expect(await answers(url, 'https://other.example')).toEqual(REFUSED);
+    expect(asked).toEqual([]);
+    expect(await answers(url, HERE)).toEqual(REFUSED);
+    expect(await answers(url, undefined)).toEqual(['in', 'in']);
+    expect(asked).toEqual([HERE, HERE, undefined, undefined]);
+  });
+});
+
+describe('its life', () => {
+  it('start() is harmless twice, also at once; helper is there after it and not before', async () => {
+    const { component } = makeComponent({ server: createServer() });
+    expect(await complaint(() => component.helper)).toMatch(/^not_configured: .*call and await start\(\) first/);
+    await Promise.all([component.start(), component.start()]);
+    await component.start();
+    expect(component.helper.getClients().size).toBe(0);
+    expect(await complaint(() => component.start(createServer()))).toMatch(/^invalid_argument: .*another server/);
+  });
+
+  it('start() may be called again after it failed', async () => {
+    const { component } = makeComponent();
+    expect(await complaint(() => component.start())).toMatch(/^invalid_option: .*nothing was given.*only after listen/);
+    const server = createServer();
+    await component.start(server);
+    const { url } = await listen(server);
+    await connectAuthenticated(url, { path: '/io' });
+  });
+
+  it('stop() is harmless before start(), twice, and at once', async () => {
+    const { component } = makeComponent();
+    await component.stop();
+    await Promise.all([component.stop(), component.stop()]);
+    expect(await complaint(() => component.start(createServer()))).toMatch(/^shut_down: .*Make a new component/);
+  });
+
+  it('stop() ends clients so that they come back by themselves, and the server', async () => {
+    const { component } = makeComponent();
+    const server = createServer();
+    await component.start(server);
+    const { url } = await listen(server);
+    const client = await connectAuthenticated(url, { path: '/io', transports: ['websocket'] });
+    await component.stop();
+    expect(await client.heardOf('disconnect')).toBe('transport close');
+    expect(server.listening).toBe(false);
+    // The path is free again.
+    const next = makeComponent().component;
+    await next.start(server);
+  });
+
+  it('stop() while start() waits for Redis ends the waiting', async () => {
+    const port = await unusedPort();
+    const redis = new Redis({ port, lazyConnect: true });
+    const { component } = makeComponent({ redisConnection: redis });
+    const starting = complaint(() => component.start(createServer()));
+    await component.stop();
+    expect(await within(starting, 'start() gave up')).toMatch(/^(shut_down|redis_unreachable): /);
+  });
+
+  it('stop() while start() waits for a server does not wait for it', async () => {
+    let give = (_: TServerSource & Server): void => {};
+    const server = () => new Promise<Server>((resolve) => (give = resolve));
+    const { component } = makeComponent({ server });
+    const starting = complaint(() => component.start());
+    await within(component.stop(), 'stop()');
+    give(createServer());
+    expect(await starting).toMatch(/^shut_down: .*stopped meanwhile/);
+  });
+
+  it('two components share a server at two paths, and not at one', async () => {
+    const server = createServer();
+    const [one, same, other] = [makeComponent(), makeComponent(), makeComponent({ path: '/other' })];
+    await one.component.start(server);
+    expect(await complaint(() => same.component.start(server))).toMatch(/^invalid_argument: .*"\/io".*another path/);
+    await other.component.start(server);
+    const { url } = await listen(server);
+    for (const path of ['/io', '/other']) await connectAuthenticated(url, { path });
+  });
+});
+
+describe('signals', () => {
+  const listeners = () => process.listenerCount('SIGTERM') + process.listenerCount('SIGINT');
+
+  it('are left alone unless asked for, and after stop()', async () => {
+    const before = listeners();
+    const plain = makeComponent();
+    await plain.component.start(createServer());
+    expect(listeners()).toBe(before);
+    const asked = makeComponent({ signals: true });
+    expect(await complaint(() => asked.component.start())).toMatch(/^invalid_option/);
+    expect(listeners()).toBe(before);
+    await asked.component.start(createServer());
+    expect(listeners()).toBe(before + 2);
+    await asked.component.stop();
+    expect(listeners()).toBe(before);
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('%s, even twice, ends a program that asked for it', async (signal) => {
+    const program = startProgram(new URL('../fixtures/component.mjs', import.meta.url));
+    const { port } = await program.messages.next();
+    const client = await connectAuthenticated(`http://127.0.0.1:${port}`, { path: '/io', transports: ['websocket'] });
+    program.kill(signal);
+    program.kill(signal);
+    expect(await client.heardOf('disconnect')).toBe('transport close');
+    expect(await program.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(program.stderr).toBe('');
+  });
+});
+
+describe('mistakes', () => {
+  const servers: [string, unknown, RegExp][] = [
+    ['nothing', undefined, /nothing was given\. Most frameworks have their server only after listen\(\)/],
+    ['an Express app', express(), /An Express app is not a server: give what its listen\(\) returns/],
+    ['a Hono app', new Hono(), /A Hono app is not a server: give what serve\(/],
+    ['a NestJS app', { getHttpServer: () => createServer() }, /getHttpServer\(\)/],
+    ['a Koa app', { callback: () => {}, use: () => {} }, /Koa app/],
+    ['a function that returns an Express app', () => express(), /the function returned a function\. An Express app/],
+    ['a number', 3000, /the number 3000 was given/],
+  ];
+  it.each(servers)('start() says how to get at the server, given %s', async (_, given, words) => {
+    const { component } = makeComponent();
+    const said = await complaint(() => component.start(given as TServerSource));
+    expect(said).toMatch(
+      /^invalid_option: SocketIOComponent: option "server": a server of node:http or node:https is wanted/,
+    );
+    expect(said).toMatch(words);
+  });
+
+  it('what the function that gives the server throws comes through', async () => {
+    const { component } = makeComponent({
+      server: () => {
+        throw new Error('no server today');
+      },
+    });
+    await expect(component.start()).rejects.toThrow('no server today');
+  });
+
+  const wrong: [string, Record<string, unknown>, RegExp][] = [
+    ['authenticateFn', { authenticateFn: undefined }, /"authenticateFn": a function is wanted/],
+    ['runtime', { runtime: 'node' }, /"runtime": .*Leave it out/],
+    ['an unknown one', { validateRoom: () => [] }, /"validateRoom" is unknown.*validateRoomFn/],
+    ['path', { path: 'io' }, /"path": a path such as "\/io" is wanted, "io" was given/],
+    ['the path of everything', { path: '/' }, /"path"/],
+    ['path with a query', { path: '/io?x' }, /"path"/],
+    ['path of a wrong type', { path: 1 }, /"path": .*the number 1/],
+    ['signals', { signals: 'SIGTERM' }, /"signals": true or false is wanted/],
+    ['serverOptions.path', { serverOptions: { path: '/x' } }, /"serverOptions\.path": .*option "path" of its own/],
+    ['serverOptions.cors', { serverOptions: { cors: {} } }, /"serverOptions\.cors"/],
+    ['connectionStateRecovery', { serverOptions: { connectionStateRecovery: {} } }, /connectionStateRecovery/],
+    ['cors without an origin', { cors: {} }, /"cors": an object that names origins/],
+    ['cors as a function', { cors: () => {} }, /"cors": an object that names origins/],
+    ['an origin with a path', { cors: { origin: 'https://app.example/' } }, /write "https:\/\/app\.example"/],
+    ['an origin without a scheme', { cors: { origin: ['app.example'] } }, /begins with its scheme/],
+    ['an origin of a wrong type', { cors: { origin: 5 } }, /"cors\.origin": .*the number 5/],
+    ['* with credentials', { cors: { origin: '*', credentials: true } }, /browsers refuse the origin "\*"/],
+    ['identifier', { identifier: '' }, /"identifier"/],
+    ['logger', { logger: 'console' }, /"logger"/],
+  ];
+  it.each(wrong)('the constructor names %s', async (_, options, words) => {
+    const given = { authenticateFn: () => true, ...options } as ISocketIOComponentOptions;
+    const said = await complaint(() => new SocketIOComponent(given));
+    expect(said).toMatch(/^invalid_option: /);
+    expect(said).toMatch(words);
+  });
+
+  it('no options at all', async () => {
+    const Anything = SocketIOComponent as unknown as new (options?: unknown) => SocketIOComponent;
+    expect(await complaint(() => new Anything())).toMatch(/^invalid_option: .*an object is wanted, nothing was given/);
+  });
+});

@@ -1,0 +1,59 @@
+/** Checked by the compiler, never run: what must not compile stands behind an expected error. */
+import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import { serve } from '@hono/node-server';
+import express from 'express';
+import fastify from 'fastify';
+import { Hono } from 'hono';
+import { SocketIOComponent, type SocketIOServerHelper } from '../../src/index.js';
+
+type TEqual<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function same<A, B>(_: TEqual<A, B>): void {}
+
+interface IUp {
+  say(text: string): void;
+}
+interface IDown {
+  said(text: string): void;
+}
+interface IBetween {
+  reload(what: string): void;
+}
+interface IData {
+  user: string;
+}
+
+const component = new SocketIOComponent<IUp, IDown, IBetween, IData>({
+  authenticateFn: () => true,
+  clientConnectedFn: ({ socket }) => {
+    same<typeof socket.data, IData>(true);
+    socket.on('say', (text) => same<typeof text, string>(true));
+  },
+  cors: { origin: ['https://app.example', /\.app\.example$/] },
+  serverOptions: { pingInterval: 10_000 },
+});
+same<typeof component.helper, SocketIOServerHelper<IUp, IDown, IBetween, IData>>(true);
+component.helper.send({ payload: { topic: 'said', data: 'x' } });
+// @ts-expect-error: the payload is a text
+component.helper.send({ payload: { topic: 'said', data: 1 } });
+
+// Each framework hands its server over without a cast.
+const app = new Hono();
+component.start(express().listen(0));
+component.start(fastify());
+component.start(fastify().server);
+component.start(serve({ fetch: app.fetch }));
+component.start(createServer());
+component.start(createSecureServer());
+component.start(async () => createServer());
+component.start(() => undefined);
+component.start();
+
+// @ts-expect-error: an app is not a server
+component.start(app);
+// @ts-expect-error: nobody decides who comes in
+new SocketIOComponent({});
+// @ts-expect-error: it has an option of its own for the path
+new SocketIOComponent({ authenticateFn: () => true, serverOptions: { path: '/io' } });
+// @ts-expect-error: origins are named
+new SocketIOComponent({ authenticateFn: () => true, cors: {} });
