@@ -1,0 +1,82 @@
+import fastify, { type FastifyPluginAsync } from 'fastify';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { SocketIOComponent } from '../../src/index.js';
+import { type IPastedProject, pasteProject } from '../support/document.js';
+import { eventually, unusedPort } from '../support/facts.js';
+import type { IProgram } from '../support/process.js';
+import { connectAuthenticated } from '../support/server.js';
+
+const SLOW = { timeout: 20_000 };
+/** Reasons after which Socket.IO's clients come back by themselves. */
+const COMES_BACK = /^transport (close|error)$/;
+
+describe.each(['express', 'fastify', 'hono'])('the recipe for %s', (name) => {
+  let project: IPastedProject;
+
+  beforeAll(async () => {
+    project = await pasteProject(`docs/recipes/${name}.md`);
+    expect(project.compiled).toBe('');
+  });
+
+  async function start(): Promise<{ url: string; server: IProgram }> {
+    const port = await unusedPort();
+    const server = await project.start('server.ts', { env: { PORT: `${port}` } });
+    expect(await server.messages.next(undefined, SLOW)).toBe('listening');
+    return { url: `http://localhost:${port}`, server };
+  }
+
+  const announce = (url: string, body: unknown) =>
+    fetch(`${url}/announce`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+
+  it('brings what a route announces to who is in the room', async () => {
+    const { url, server } = await start();
+    const client = await project.start('client.ts', { env: { SERVER: url } });
+    expect(await client.messages.next(undefined, SLOW)).toBe('joined: public/news refused: secret');
+    expect((await announce(url, { text: 5 })).status).toBe(name === 'fastify' ? 202 : 400);
+    expect((await announce(url, {})).status).toBe(400);
+    expect((await announce(url, { text: 'Hello' })).status).toBe(202);
+    await client.messages.next((line) => line === 'announced: Hello');
+    expect(await (await fetch(`${url}/healthz`)).text()).toBe('ok');
+    expect(server.stderr).toBe('');
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('ends on %s, with clients that come back by themselves', async (signal) => {
+    const { url, server } = await start();
+    const auth = { token: 'let me in' };
+    const clients = ['websocket', 'polling'].map((transport) =>
+      connectAuthenticated(url, { path: '/io', auth, transports: [transport] }),
+    );
+    for (const client of await Promise.all(clients)) expect(client.socket.connected).toBe(true);
+    server.kill(signal);
+    for (const client of clients) expect(await (await client).heardOf('disconnect')).toMatch(COMES_BACK);
+    expect(await server.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(server.stderr).toBe('');
+  });
+
+  it('lets pages of other origins in where they are named, and not otherwise', async () => {
+    const { url } = await start();
+    const status = async (origin: string) =>
+      (await fetch(`${url}/io/?EIO=4&transport=polling`, { headers: { origin } })).status;
+    expect([await status('http://localhost:5173'), await status(url)]).toEqual([403, 200]);
+  });
+
+  if (name === 'fastify') {
+    it('starts as a plugin, too', async () => {
+      const { realtime } = (await import(`${project.folder}/out/realtime.js`)) as {
+        realtime: FastifyPluginAsync<{ component: SocketIOComponent }>;
+      };
+      const component = new SocketIOComponent({ authenticateFn: () => true });
+      const app = fastify();
+      app.register(realtime, { component });
+      const url = await app.listen({ port: 0, host: '127.0.0.1' });
+      const client = await connectAuthenticated(url, { path: '/io' });
+      await app.close();
+      await eventually(() => !client.socket.connected);
+      expect(await client.heardOf('disconnect')).toBe('transport close');
+    });
+  }
+});
