@@ -2,67 +2,63 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
-import { UNAUTHENTICATED_ERRORS } from '../../src/protocol/errors.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { buildChat, CHAT_PROGRAM, ChatClient } from '../support/chat.js';
 import { spawnTethered } from '../support/children.js';
 import { defer } from '../support/cleanup.js';
-import { EventLog, unusedPort, within } from '../support/facts.js';
+import { EventLog, nextEvent, unusedPort, within } from '../support/facts.js';
 import { type IProgram, startProgram } from '../support/process.js';
-import { connect } from '../support/server.js';
 
 const SCRIPT = new URL('../../scripts/start.mjs', import.meta.url);
 
 /** It builds first. */
-const PATIENCE = { timeout: 25_000, what: 'the end of the session' };
+const BUILD_MS = 25_000;
+const PATIENCE = { timeout: BUILD_MS, what: 'the last line of the start' };
+const isLast = (line: unknown): boolean => line === 'It stays up until you press Ctrl-C.';
 
-async function start(): Promise<{ program: IProgram; url: string; lines: string[] }> {
+async function start(env: Record<string, string> = {}): Promise<{ program: IProgram; url: string; lines: string[] }> {
   const port = await unusedPort();
-  const program = startProgram(SCRIPT, { env: { PORT: `${port}` } });
-  await program.messages.next((line) => String(line).startsWith('The session went well'), PATIENCE);
+  const program = startProgram(SCRIPT, { env: { PORT: `${port}`, ...env } });
+  await program.messages.next(isLast, PATIENCE);
   return { program, url: `http://localhost:${port}`, lines: program.messages.all.map(String) };
 }
 
 describe('npm start', () => {
-  it('plays the session, tells each step, and stays up', async () => {
+  it('serves the chat, and says where and how', async () => {
     const { program, url, lines } = await start();
-    expect(lines[0]).toBe(`Roomgate is ready on ${url}`);
-    const told = [
-      'Ada shows a good token and is let in.',
-      'Ben shows a good token and is let in. The server tells everybody; Ada hears: Ben is here.',
-      `Eve shows a wrong token and is refused: "${UNAUTHENTICATED_ERRORS.refused.text}"`,
-      'Eve was connected all the while, and heard 0 messages.',
-      'Ada asks for the kitchen and is in: kitchen.',
-      'Ben asks for the kitchen and the cellar and is in: kitchen.',
-      'The cellar is refused: "This room is not open to you."',
-      'Ada writes to the kitchen, and Ben reads: "Tea is ready."',
-    ];
-    expect(lines.filter((line) => line.startsWith('  ✓ ')).map((line) => line.slice(4))).toEqual([
-      expect.stringContaining('connect'),
-      ...told,
-    ]);
+    expect(lines[0]).toBe(`The chat is ready on ${url}`);
+    expect(lines.join('\n')).toContain('REDIS_URL=redis://127.0.0.1:6379 PORT=');
     expect(program.stderr).toBe('');
 
     const page = await fetch(url);
-    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
-    expect(await page.text()).toContain('Roomgate is running');
-    expect((await fetch(`${url}/other`)).status).toBe(404);
-    const client = connect(url, { auth: { token: 'ben-token' } });
-    await client.heardOf('connect');
-    client.socket.emit('authenticate');
-    expect(await client.heardOf('arrived')).toEqual({ name: 'Ben' });
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/html')]);
+    const [, token, address = ''] = /curl -H '(Authorization: Bearer \S+)' (\S+)/.exec(lines.join('\n')) ?? [];
+    expect((await fetch(address)).status).toBe(401);
+    const clients = await fetch(address, { headers: { authorization: `${token?.slice('Authorization: '.length)}` } });
+    expect([clients.status, await clients.json()]).toEqual([200, { clients: [] }]);
+    await ChatClient.enter(url, 'Ada', 'lobby');
+  });
+
+  it('makes other secrets at each start, unless they are given', async () => {
+    const [one, other, given] = await Promise.all([start(), start(), start({ OPERATOR_TOKEN: 'mine' })]);
+    const tokenOf = ({ lines }: { lines: string[] }) => /token is (\S+)\. /.exec(lines.join('\n'))?.[1];
+    expect(tokenOf(one)).toMatch(/^[\w-]{32}$/);
+    expect(tokenOf(one)).not.toBe(tokenOf(other));
+    expect(tokenOf(given)).toBe('mine');
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'stops on %s, however often it comes, with clients connected',
     async (signal) => {
       const { program, url } = await start();
-      const client = connect(url, { auth: { token: 'ada-token' }, transports: ['websocket'] });
-      await client.heardOf('connect');
+      const { socket } = await ChatClient.enter(url, 'Ada', 'lobby');
+      const gone = nextEvent<[string]>(socket, 'disconnect', { timeout: 10_000 });
       program.kill(signal);
       program.kill(signal);
       expect(await program.ended(10_000)).toEqual({ code: 0, signal: null });
-      expect(program.messages.all.filter((line) => line === 'Goodbye.')).toHaveLength(1);
-      expect(await client.heardOf('disconnect')).toMatch(/^transport (close|error)$/);
+      expect(program.messages.all.slice(-2)).toEqual(['Shutting down …', 'Goodbye.']);
+      expect(program.stderr).toBe('');
+      expect((await gone)[0]).toMatch(/^transport (close|error)$/);
       await expect(fetch(url)).rejects.toThrow();
     },
   );
@@ -82,7 +78,7 @@ describe('npm start', () => {
     const pid = Number(await lines.next());
     let over = false;
     defer(() => over || process.kill(pid, 'SIGKILL'));
-    await lines.next((line) => line.startsWith('The session went well'), PATIENCE);
+    await lines.next(isLast, PATIENCE);
     child.kill('SIGTERM');
     // Its output is that of the shell: it has ended when the last of them has.
     await within(exited, 'the end of the server', 10_000);
@@ -97,17 +93,45 @@ describe('npm start', () => {
     await once(other, 'listening');
     const { port } = other.address() as { port: number };
     const program = startProgram(SCRIPT, { env: { PORT: `${port}` } });
-    expect(await program.ended(25_000)).toEqual({ code: 1, signal: null });
+    expect(await program.ended(BUILD_MS)).toEqual({ code: 1, signal: null });
     const another = port === 65_535 ? 3000 : port + 1;
     expect(program.stderr).toBe(
       `Port ${port} is taken by another program. Choose another one, for example: PORT=${another} npm start\n`,
     );
   });
+});
+
+describe('the program of the chat', () => {
+  beforeAll(buildChat);
 
   it.each(['abc', '-1', '65536', '80.5'])('refuses %s as a port', async (port) => {
-    const program = startProgram(SCRIPT, { env: { PORT: port } });
+    const program = startProgram(CHAT_PROGRAM, { env: { PORT: port } });
     expect(await program.ended(10_000)).toEqual({ code: 1, signal: null });
-    expect(program.stderr).toContain(`"${port}" was given`);
+    expect(program.stderr).toBe(
+      `PORT is to be a number from 0 to 65535, "${port}" was given. For example: PORT=3001 npm start\n`,
+    );
     expect(program.messages.all).toEqual([]);
+  });
+
+  it('says so where Redis is not there, and shows no password', async () => {
+    const [port, redis] = [await unusedPort(), await unusedPort()];
+    const env = { PORT: `${port}`, REDIS_URL: `redis://:hush@127.0.0.1:${redis}` };
+    const program = startProgram(CHAT_PROGRAM, { env });
+    expect(await program.ended(20_000)).toEqual({ code: 1, signal: null });
+    expect(program.stderr).toContain(`127.0.0.1:${redis}`);
+    expect(program.stderr).not.toMatch(/hush|^ {4}at /m);
+  });
+
+  it('refuses what is no address of a Redis', async () => {
+    const program = startProgram(CHAT_PROGRAM, { env: { REDIS_URL: 'localhost:6379' } });
+    expect(await program.ended(10_000)).toEqual({ code: 1, signal: null });
+    expect(program.stderr).toBe('REDIS_URL is to be an address such as redis://127.0.0.1:6379.\n');
+  });
+
+  it('listens where HOST says', async () => {
+    const port = await unusedPort();
+    const program = startProgram(CHAT_PROGRAM, { env: { PORT: `${port}`, HOST: '127.0.0.1' } });
+    await program.messages.next(isLast);
+    expect(program.messages.all[0]).toBe(`The chat is ready on http://127.0.0.1:${port}`);
   });
 });

@@ -1,0 +1,59 @@
+import type { IConversation, IEntry } from './state.js';
+
+/** Of each conversation the page keeps this many that were sent. */
+const MOST_KEPT = 300;
+
+/** What the server tells of a message, whichever kind. */
+export interface ITold {
+  readonly id: string;
+  readonly from: string;
+  readonly text: string;
+  readonly at: string;
+}
+
+/** Adds what the server tells. What is here already under its id is what was sent, and takes its place by the server's time. */
+export function withTold(entries: readonly IEntry[], told: readonly ITold[]): readonly IEntry[] {
+  const news = new Map(told.map((message) => [message.id, message]));
+  const others = entries.filter(({ id }) => !news.has(id));
+  const sent: IEntry[] = others.filter(({ delivery }) => delivery === 'sent');
+  for (const { id, from, text, at } of news.values()) sent.push({ id, from, text, at, delivery: 'sent' });
+  sent.sort((one, other) => (one.at < other.at ? -1 : Number(one.at > other.at)));
+  return [...sent.slice(-MOST_KEPT), ...others.filter(({ delivery }) => delivery !== 'sent')];
+}
+
+/** How many of them are new here and from somebody else. */
+export function countNew({ entries }: IConversation, told: readonly ITold[], me: string | undefined): number {
+  const known = new Set(entries.map(({ id }) => id));
+  return told.filter(({ id, from }) => from !== me && !known.has(id)).length;
+}
+
+/** Changes the one with this id; the same list where there is none. */
+export function changed(entries: readonly IEntry[], id: string, change: (entry: IEntry) => IEntry): readonly IEntry[] {
+  if (!entries.some((entry) => entry.id === id)) return entries;
+  return entries.map((entry) => (entry.id === id ? change(entry) : entry));
+}
+
+/** It did not arrive, unless its echo tells otherwise. */
+export function failed(entry: IEntry, reason: string): IEntry {
+  if (entry.delivery === 'sent') return entry;
+  const { id, from, text, at } = entry;
+  return { id, from, text, at, delivery: 'failed', reason };
+}
+
+/** It was handed to the connection of this number. */
+export function handedOver(entry: IEntry, life: number, handedAt: number): IEntry {
+  if (entry.delivery !== 'waiting') return entry;
+  return { ...entry, delivery: 'sending', life, handedAt };
+}
+
+/**
+ * The history was asked for on connection `life` and has come. What was handed to an earlier one and is not in it was lost on
+ * the way; what was handed to this one may still be under way.
+ */
+export function withoutLost(entries: readonly IEntry[], life: number): readonly IEntry[] {
+  const isLost = (entry: IEntry): boolean => entry.delivery === 'sending' && (entry.life ?? 0) < life;
+  if (!entries.some(isLost)) return entries;
+  return entries.map((entry) =>
+    isLost(entry) ? failed(entry, 'the connection broke while it was on its way') : entry,
+  );
+}

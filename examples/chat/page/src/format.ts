@@ -1,0 +1,72 @@
+import type { IEntry } from './state.js';
+
+const TIME = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const DAY = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+/** What one person said within so many milliseconds stands under one name. */
+const GROUP_MS = 5 * 60 * 1_000;
+const TINTS = 8;
+
+export interface IGroup {
+  readonly from: string;
+  readonly at: string;
+  readonly entries: IEntry[];
+}
+
+export interface IDay {
+  readonly label: string;
+  readonly groups: IGroup[];
+}
+
+export const timeOf = (at: string): string => TIME.format(new Date(at));
+
+export function dayOf(at: string, now: Date = new Date()): string {
+  const day = new Date(at);
+  if (day.toDateString() === now.toDateString()) return 'Today';
+  if (day.toDateString() === new Date(now.getTime() - DAY_MS).toDateString()) return 'Yesterday';
+  return DAY.format(day);
+}
+
+export function grouped(entries: readonly IEntry[], now: Date = new Date()): readonly IDay[] {
+  const days: IDay[] = [];
+  for (const entry of entries) {
+    const label = dayOf(entry.at, now);
+    let day = days.at(-1);
+    if (day?.label !== label) {
+      day = { label, groups: [] };
+      days.push(day);
+    }
+    const group = day.groups.at(-1);
+    const last = group?.entries.at(-1);
+    const isNear = last !== undefined && Date.parse(entry.at) - Date.parse(last.at) < GROUP_MS;
+    if (group?.from === entry.from && isNear) group.entries.push(entry);
+    else day.groups.push({ from: entry.from, at: entry.at, entries: [entry] });
+  }
+  return days;
+}
+
+/** "Ada is typing…" and its plural. */
+export function typingWords(names: readonly string[]): string {
+  const [first, second] = names;
+  if (first === undefined) return '';
+  if (second === undefined) return `${first} is typing…`;
+  return names.length === 2 ? `${first} and ${second} are typing…` : `${names.length} people are typing…`;
+}
+
+/** The same colour for the same name, everywhere. */
+export function tintOf(name: string): number {
+  let sum = 0;
+  for (const character of name) sum = (sum * 31 + (character.codePointAt(0) ?? 0)) % 9_973;
+  return sum % TINTS;
+}
+
+/** One or two letters. */
+export function initialsOf(name: string): string {
+  const words = name.split(/[\s_.-]+/u).filter((word) => word !== '');
+  const letters = words.length > 1 ? [words[0], words.at(-1)] : [words[0] ?? name];
+  return letters
+    .map((word) => [...(word ?? '')][0] ?? '')
+    .join('')
+    .toLocaleUpperCase();
+}

@@ -1,0 +1,41 @@
+import type { IState } from './state.js';
+
+/** How the connection looks to its user. */
+export interface ILine {
+  readonly tone: 'ok' | 'busy' | 'warn' | 'bad' | 'off';
+  readonly label: string;
+  /** One more sentence, where there is something to say. */
+  readonly detail?: string;
+  /** When the next attempt is made, in milliseconds since 1970. */
+  readonly retryAt?: number;
+  /** What the user can do, as the words of a button. */
+  readonly action?: 'Sign in again' | 'Try now' | 'Connect';
+}
+
+export function describeLine({ line, isOnline, health, life }: IState): ILine {
+  const { status, message, retryAt } = line;
+  if (status === 'refused') {
+    const detail = message === undefined || message === '' ? 'The server did not let you in.' : message;
+    return { tone: 'bad', label: 'Signed out', detail, action: 'Sign in again' };
+  }
+  if (status === 'authenticated') {
+    if (health.degraded) return { tone: 'warn', label: 'Connected, degraded', detail: health.message };
+    return { tone: 'ok', label: 'Connected' };
+  }
+  if (!isOnline) return { tone: 'off', label: 'Offline', detail: 'What you write waits here.' };
+  switch (status) {
+    case 'disconnected':
+      return { tone: 'off', label: 'Disconnected', action: 'Connect' };
+    case 'waiting':
+      return { tone: 'busy', label: 'Reconnecting', action: 'Try now', ...(retryAt === undefined ? {} : { retryAt }) };
+    case 'connecting':
+      return { tone: 'busy', label: life > 0 ? 'Reconnecting' : 'Connecting' };
+    default:
+      return { tone: 'busy', label: 'Signing in' };
+  }
+}
+
+/** Whether what is written now has a way to the server, or will have one by itself. */
+export function canWrite({ line }: IState): boolean {
+  return line.status !== 'refused' && line.status !== 'disconnected';
+}

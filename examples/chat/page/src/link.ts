@@ -1,0 +1,230 @@
+import { type IJoinAnswer, RoomgateError, SocketIOClientHelper } from 'roomgate/client';
+import {
+  type IClientEvents,
+  type IServerEvents,
+  roomIdOf,
+  roomName,
+  SOCKET_PATH,
+  type THistory,
+  type TTyping,
+} from '../../words.js';
+import { signIn } from './api.js';
+import {
+  conversationOf,
+  type IEntry,
+  type IMembership,
+  membershipOf,
+  personKey,
+  roomKey,
+  type TKey,
+  targetOf,
+} from './state.js';
+import type { IStore } from './store.js';
+
+/** What was handed over and has no echo after so many milliseconds is looked up in the history. */
+const ECHO_MS = 15_000;
+const CLOCK_MS = 1_000;
+
+/** No answer yet: the helper asks for the room as soon as it is let in. */
+const UNASKED: ReadonlySet<string> = new Set(['offline', 'unauthenticated']);
+
+const WHY_NOT_SENT: Readonly<Record<string, string>> = {
+  expired: 'the connection was away for too long',
+  refused: 'you are signed out',
+  disconnected: 'you are disconnected',
+  not_connected: 'you are disconnected',
+  queue_full: 'too many messages are waiting already',
+  shut_down: 'you signed out',
+};
+
+/** The page's one connection: what happens on it becomes actions of the store. */
+export class Link {
+  readonly #store: IStore;
+  readonly #me: string;
+  readonly #helper: SocketIOClientHelper<IServerEvents, IClientEvents>;
+  readonly #clock: ReturnType<typeof setInterval>;
+
+  constructor(store: IStore, me: string, rooms: readonly string[]) {
+    this.#store = store;
+    this.#me = me;
+    this.#helper = new SocketIOClientHelper({
+      identifier: 'chat',
+      host: location.origin,
+      options: { path: SOCKET_PATH },
+      // Asked at each attempt: a server that was started anew may not know the token of before.
+      credentials: async () => ({ token: (await signIn(me)).token }),
+      queue: true,
+      logger: false,
+      onStatusChanged: (line) => store.dispatch({ type: 'line', line }),
+      onAuthenticated: () => this.#letIn(),
+      onRoomsRejoined: (answer) => this.#roomsAnswered(answer),
+    });
+    store.dispatch({ type: 'line', line: this.#helper.getStatus() });
+    this.#subscribe();
+    // There is no connection yet; the helper asks for them as soon as there is, and before anything that waits is sent.
+    for (const room of rooms) void this.join(room);
+    this.#clock = setInterval(() => this.#tick(), CLOCK_MS);
+  }
+
+  /** Tries now: between two attempts, and after a refusal. */
+  connect(): void {
+    this.#helper.connect();
+  }
+
+  async join(room: string): Promise<void> {
+    this.#setMemberships([[room, { state: 'asking' }]]);
+    this.#roomsAnswered(await this.#helper.joinRooms({ rooms: [roomName(room)] }));
+  }
+
+  async leave(room: string): Promise<void> {
+    this.#setMemberships([[room, { state: 'out' }]]);
+    await this.#helper.leaveRooms({ rooms: [roomName(room)] });
+  }
+
+  say(key: TKey, text: string): void {
+    const entry: IEntry = { id: newId(), from: this.#me, text, at: new Date().toISOString(), delivery: 'waiting' };
+    this.#store.dispatch({ type: 'written', key, entry });
+    this.#send(key, entry);
+  }
+
+  /** Under the same id: should it have arrived after all, nobody reads it twice. */
+  sayAgain(key: TKey, entry: IEntry): void {
+    this.#store.dispatch({ type: 'again', key, id: entry.id });
+    this.#send(key, entry);
+  }
+
+  typing(key: TKey, typing: boolean): void {
+    // It is about this moment: nothing to keep for later.
+    if (!this.#isIn) return;
+    const { kind, name } = targetOf(key);
+    this.#helper.emit({ topic: 'typing', data: kind === 'room' ? { room: name, typing } : { to: name, typing } });
+  }
+
+  /** Asks for the past of a conversation with a person; a room's is asked for when it is joined. */
+  look(key: TKey): void {
+    if (targetOf(key).kind === 'person' && !conversationOf(this.#store.state, key).isLoaded) this.#askHistory(key);
+  }
+
+  end(): void {
+    clearInterval(this.#clock);
+    this.#helper.shutdown();
+  }
+
+  get #isIn(): boolean {
+    return this.#helper.getStatus().status === 'authenticated';
+  }
+
+  #send(key: TKey, { id, text }: IEntry): void {
+    const { kind, name } = targetOf(key);
+    const cb = (error?: RoomgateError): void => {
+      if (error === undefined) this.#store.dispatch({ type: 'handed over', key, id, now: Date.now() });
+      else this.#notSent(id, error);
+    };
+    try {
+      if (kind === 'room') this.#helper.emit({ topic: 'say', data: { id, room: name, text }, cb });
+      else this.#helper.emit({ topic: 'whisper', data: { id, to: name, text }, cb });
+    } catch (error) {
+      this.#notSent(id, error);
+    }
+  }
+
+  #notSent(id: string, error: unknown): void {
+    const code = error instanceof RoomgateError ? error.code : '';
+    this.#store.dispatch({ type: 'failed', id, reason: WHY_NOT_SENT[code] ?? 'it could not be sent' });
+  }
+
+  #subscribe(): void {
+    const { dispatch } = this.#store;
+    this.#helper.subscribeMany({
+      events: {
+        welcome: (welcome) => dispatch({ type: 'welcome', welcome }),
+        message: (message) => dispatch({ type: 'told', key: roomKey(message.room), message }),
+        whisper: (message) =>
+          dispatch({ type: 'told', key: personKey(this.#other(message.from, message.to)), message }),
+        rejected: ({ id, message }) => dispatch({ type: 'failed', id, reason: message }),
+        history: (history) => dispatch({ type: 'history', key: keyOf(history), messages: history.messages }),
+        typing: (typing) => this.#typed(typing),
+        people: ({ people }) => dispatch({ type: 'people', people }),
+        health: ({ degraded, message }) => dispatch({ type: 'health', degraded, message }),
+        rooms: ({ rooms }) => this.#moved(rooms),
+        notice: ({ text, at }) => dispatch({ type: 'notice', text, at }),
+      },
+    });
+  }
+
+  #letIn(): void {
+    this.#store.dispatch({ type: 'let in' });
+    const { conversations, open } = this.#store.state;
+    const keys = new Set([...conversations.keys(), open]);
+    // All of them: somebody may have written while this page was away.
+    for (const key of keys) if (targetOf(key).kind === 'person') this.#askHistory(key);
+  }
+
+  #roomsAnswered({ joined, refused }: IJoinAnswer): void {
+    const changes: [string, IMembership][] = [];
+    for (const room of joined) {
+      const id = roomIdOf(room) ?? room;
+      if (membershipOf(this.#store.state, id).state === 'out') continue;
+      changes.push([id, { state: 'in' }]);
+      this.#askHistory(roomKey(id));
+    }
+    for (const { room, code, message } of refused) {
+      if (!UNASKED.has(code)) changes.push([roomIdOf(room) ?? room, { state: 'refused', reason: message }]);
+    }
+    this.#setMemberships(changes);
+  }
+
+  /** An operator put this client into rooms, or out of them. The helper is told, so that a reconnect keeps it so. */
+  #moved(rooms: readonly string[]): void {
+    const before = this.#store.state.memberships;
+    for (const room of rooms) {
+      if (before.get(room)?.state !== 'in') void this.join(room);
+    }
+    for (const [room, { state }] of before) {
+      if (state !== 'in' || rooms.includes(room)) continue;
+      void this.#helper.leaveRooms({ rooms: [roomName(room)] });
+      this.#setMemberships([[room, { state: 'out', reason: 'An operator took you out of this room.' }]]);
+    }
+  }
+
+  #setMemberships(changes: readonly (readonly [string, IMembership])[]): void {
+    if (changes.length > 0) this.#store.dispatch({ type: 'memberships', changes: new Map(changes) });
+  }
+
+  #askHistory(key: TKey): void {
+    if (!this.#isIn) return;
+    const { kind, name } = targetOf(key);
+    this.#helper.emit({ topic: 'history', data: kind === 'room' ? { room: name } : { person: name } });
+  }
+
+  #typed(typing: TTyping): void {
+    const key = 'room' in typing ? roomKey(typing.room) : personKey(this.#other(typing.from, typing.to));
+    if (typing.from === this.#me) return;
+    this.#store.dispatch({ type: 'typing', key, from: typing.from, typing: typing.typing, now: Date.now() });
+  }
+
+  /** Of a conversation of two. */
+  #other(from: string, to: string): string {
+    return from === this.#me ? to : from;
+  }
+
+  #tick(): void {
+    const now = Date.now();
+    this.#store.dispatch({ type: 'clock', now });
+    if (!this.#isIn) return;
+    for (const [key, { entries }] of this.#store.state.conversations) {
+      const late = entries.filter((it) => it.delivery === 'sending' && now - (it.handedAt ?? 0) > ECHO_MS);
+      for (const { id } of late) this.#store.dispatch({ type: 'doubted', key, id, now });
+      if (late.length > 0) this.#askHistory(key);
+    }
+  }
+}
+
+function keyOf(history: THistory): TKey {
+  return 'room' in history ? roomKey(history.room) : personKey(history.person);
+}
+
+/** `crypto.randomUUID` is missing on pages that came over plain HTTP from elsewhere than localhost. */
+function newId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,53 @@
+import { HOME, type IEntry, type IState, type TKey, targetOf } from './state.js';
+
+/** Of this tab only, so that two windows can be two people. */
+const NAME = 'roomgate-chat';
+
+/** What survives a reload. */
+export interface IMemory {
+  readonly name: string;
+  /** The rooms to be in, by their short ids. */
+  readonly rooms: readonly string[];
+  /** Conversations with people, and everywhere what was written and is not known to have arrived. */
+  readonly unsent: readonly (readonly [TKey, readonly IEntry[]])[];
+}
+
+export const FIRST_ROOMS: readonly string[] = [targetOf(HOME).name];
+
+/** Where storage is forbidden, or holds what is not ours, nothing is remembered. */
+export function recall(): IMemory | undefined {
+  try {
+    const memory = JSON.parse(sessionStorage.getItem(NAME) ?? 'null') as IMemory | null;
+    const isOurs = typeof memory?.name === 'string' && Array.isArray(memory.rooms) && Array.isArray(memory.unsent);
+    return isOurs ? memory : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function remember(state: IState): void {
+  try {
+    const memory = memoryOf(state);
+    if (memory === undefined) sessionStorage.removeItem(NAME);
+    else sessionStorage.setItem(NAME, JSON.stringify(memory));
+  } catch {
+    // Storage is full or forbidden: then a reload asks for the name again.
+  }
+}
+
+export function memoryOf(state: IState): IMemory | undefined {
+  const { me: name, memberships, conversations } = state;
+  if (name === undefined) return undefined;
+  const rooms = [...memberships].filter(([, { state: it }]) => it === 'in' || it === 'asking').map(([id]) => id);
+  const unsent = [...conversations]
+    .map(([key, { entries }]) => [key, entries.filter(({ delivery }) => delivery !== 'sent')] as const)
+    .filter(([key, entries]) => entries.length > 0 || targetOf(key).kind === 'person');
+  return { name, rooms, unsent };
+}
+
+/** Whether it arrived before the reload is for the history to say. */
+export function restored({ unsent }: IMemory): ReadonlyMap<TKey, readonly IEntry[]> {
+  const doubted = (entry: IEntry): IEntry =>
+    entry.delivery === 'failed' ? entry : { ...entry, delivery: 'sending', life: 0 };
+  return new Map(unsent.map(([key, entries]) => [key, entries.map(doubted)]));
+}

@@ -1,0 +1,119 @@
+import { createContext } from 'preact';
+import { useContext, useEffect, useState } from 'preact/hooks';
+import { listRooms, signIn } from './api.js';
+import { Link } from './link.js';
+import { FIRST_ROOMS, recall, remember, restored } from './memory.js';
+import { hashOf, keyInHash } from './route.js';
+import { HOME, type IEntry, type IState, type TKey } from './state.js';
+import { createStore, type IStore } from './store.js';
+
+/** What the page can do; one for its whole life. */
+export class Session {
+  readonly store: IStore = createStore();
+  /** What is written and not said yet, for each conversation. */
+  readonly drafts = new Map<TKey, string>();
+  #link: Link | undefined;
+
+  start(): void {
+    const { store } = this;
+    store.listen(() => remember(store.state));
+    const memory = recall();
+    if (memory !== undefined) this.#enter(memory.name, memory.rooms, restored(memory));
+    addEventListener('hashchange', () => this.#follow());
+    addEventListener('online', () => store.dispatch({ type: 'network', isOnline: true }));
+    addEventListener('offline', () => store.dispatch({ type: 'network', isOnline: false }));
+    document.addEventListener('visibilitychange', () =>
+      store.dispatch({ type: 'looking', isLooking: document.visibilityState === 'visible' }),
+    );
+    store.dispatch({ type: 'network', isOnline: navigator.onLine });
+    // The list is in the server's welcome, too; without a connection this is the one to show.
+    listRooms().then(
+      (rooms) => store.dispatch({ type: 'rooms listed', rooms }),
+      () => undefined,
+    );
+  }
+
+  /** @throws with words for the person who signs in. */
+  async signIn(name: string): Promise<void> {
+    const { name: accepted } = await signIn(name);
+    this.#enter(accepted, FIRST_ROOMS, new Map());
+  }
+
+  signOut(): void {
+    this.#link?.end();
+    this.#link = undefined;
+    this.drafts.clear();
+    this.store.dispatch({ type: 'signed out' });
+    history.replaceState(null, '', hashOf(HOME));
+  }
+
+  connect(): void {
+    this.#link?.connect();
+  }
+
+  open(key: TKey): void {
+    location.hash = hashOf(key);
+  }
+
+  join(room: string): void {
+    void this.#link?.join(room);
+  }
+
+  leave(room: string): void {
+    void this.#link?.leave(room);
+  }
+
+  say(key: TKey, text: string): void {
+    this.#link?.say(key, text);
+  }
+
+  sayAgain(key: TKey, entry: IEntry): void {
+    this.#link?.sayAgain(key, entry);
+  }
+
+  discard(key: TKey, id: string): void {
+    this.store.dispatch({ type: 'discarded', key, id });
+  }
+
+  typing(key: TKey, typing: boolean): void {
+    this.#link?.typing(key, typing);
+  }
+
+  readNotice(id: number): void {
+    this.store.dispatch({ type: 'notice read', id });
+  }
+
+  #enter(name: string, rooms: readonly string[], unsent: ReadonlyMap<TKey, readonly IEntry[]>): void {
+    this.store.dispatch({ type: 'signed in', name, restored: unsent });
+    this.#link = new Link(this.store, name, rooms);
+    this.#follow();
+  }
+
+  /** Opens what the address says. */
+  #follow(): void {
+    const key = keyInHash(location.hash) ?? HOME;
+    this.store.dispatch({ type: 'open', key });
+    this.#link?.look(key);
+  }
+}
+
+export const SessionContext = createContext<Session | undefined>(undefined);
+
+export function useSession(): Session {
+  const session = useContext(SessionContext);
+  if (session === undefined) throw new Error('there is a session around the whole page');
+  return session;
+}
+
+/** The state of this moment; what uses it is drawn again when it changes. */
+export function useChat(): IState {
+  const { store } = useSession();
+  const [state, setState] = useState(store.state);
+  useEffect(() => {
+    const update = (): void => setState(store.state);
+    // It may have changed between the first drawing and this effect.
+    update();
+    return store.listen(update);
+  }, [store]);
+  return state;
+}

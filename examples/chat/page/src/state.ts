@@ -1,0 +1,109 @@
+import type { ISocketIOClientStatus } from 'roomgate/client';
+import type { IPerson, IRoom } from '../../words.js';
+
+/** Rooms and people share one list of conversations: `room:lobby`, `person:Ada`. */
+export type TKey = `room:${string}` | `person:${string}`;
+
+/**
+ * `waiting`: for the connection. `sending`: handed over, its echo has not come. `sent`: the echo came. `failed`: it did not
+ * arrive, and it is the writer's to say whether it goes again.
+ */
+export type TDelivery = 'waiting' | 'sending' | 'sent' | 'failed';
+
+export interface IEntry {
+  readonly id: string;
+  readonly from: string;
+  readonly text: string;
+  /** ISO 8601; of the server once it was sent, of this page before. */
+  readonly at: string;
+  readonly delivery: TDelivery;
+  /** Why it failed, for its writer. */
+  readonly reason?: string;
+  /** The connection that it was handed to, and when in milliseconds since 1970. */
+  readonly life?: number;
+  readonly handedAt?: number;
+}
+
+export interface IConversation {
+  /** In the order of the server's time; what was not sent yet stands at the end. */
+  readonly entries: readonly IEntry[];
+  readonly unread: number;
+  /** The server told of its past at least once. */
+  readonly isLoaded: boolean;
+  /** Who types, with the time at which that is no longer believed. */
+  readonly typing: ReadonlyMap<string, number>;
+}
+
+/** `asking`: asked for, or to be asked for once there is a connection. */
+export interface IMembership {
+  readonly state: 'out' | 'asking' | 'in' | 'refused';
+  readonly reason?: string;
+}
+
+export interface INotice {
+  readonly id: number;
+  readonly text: string;
+  readonly at: string;
+}
+
+export interface IState {
+  /** Undefined until somebody signs in. */
+  readonly me: string | undefined;
+  readonly line: ISocketIOClientStatus;
+  /** What the browser says of the network. */
+  readonly isOnline: boolean;
+  readonly instance: string | undefined;
+  readonly health: { readonly degraded: boolean; readonly message: string };
+  readonly maxText: number;
+  readonly rooms: readonly IRoom[];
+  readonly memberships: ReadonlyMap<string, IMembership>;
+  readonly people: readonly IPerson[];
+  readonly conversations: ReadonlyMap<TKey, IConversation>;
+  readonly open: TKey;
+  /** Whether the reader can see the open conversation. */
+  readonly isLooking: boolean;
+  readonly notices: readonly INotice[];
+  /** Counts the connections that this client was let in on. */
+  readonly life: number;
+}
+
+export const HOME: TKey = 'room:lobby';
+
+export const NOTHING_SAID: IConversation = { entries: [], unread: 0, isLoaded: false, typing: new Map() };
+
+export const OUT: IMembership = { state: 'out' };
+
+export function initialState(): IState {
+  return {
+    me: undefined,
+    line: { status: 'disconnected' },
+    isOnline: true,
+    instance: undefined,
+    health: { degraded: false, message: '' },
+    maxText: 2_000,
+    rooms: [],
+    memberships: new Map(),
+    people: [],
+    conversations: new Map(),
+    open: HOME,
+    isLooking: true,
+    notices: [],
+    life: 0,
+  };
+}
+
+export const roomKey = (id: string): TKey => `room:${id}`;
+export const personKey = (name: string): TKey => `person:${name}`;
+
+/** What a key is about. */
+export function targetOf(key: TKey): { readonly kind: 'room' | 'person'; readonly name: string } {
+  const isRoom = key.startsWith('room:');
+  return { kind: isRoom ? 'room' : 'person', name: key.slice(isRoom ? 5 : 7) };
+}
+
+export const conversationOf = (state: IState, key: TKey): IConversation => state.conversations.get(key) ?? NOTHING_SAID;
+
+export const membershipOf = (state: IState, room: string): IMembership => state.memberships.get(room) ?? OUT;
+
+export const unreadOf = (state: IState): number =>
+  [...state.conversations.values()].reduce((sum, { unread }) => sum + unread, 0);

@@ -1,0 +1,258 @@
+import type { ISocketIOClientStatus } from 'roomgate/client';
+import type { IPerson, IRoom, IWelcome } from '../../words.js';
+import { changed, countNew, failed, handedOver, type ITold, withoutLost, withTold } from './entries.js';
+import {
+  conversationOf,
+  HOME,
+  type IConversation,
+  type IEntry,
+  type IMembership,
+  type IState,
+  initialState,
+  roomKey,
+  type TKey,
+} from './state.js';
+
+/** A typing notice that is not renewed is believed for so long, in milliseconds. */
+const TYPING_MS = 6_000;
+const MOST_NOTICES = 3;
+
+/** Everything that can happen. */
+export type TAction =
+  | { readonly type: 'signed in'; readonly name: string; readonly restored: ReadonlyMap<TKey, readonly IEntry[]> }
+  | { readonly type: 'signed out' }
+  | { readonly type: 'line'; readonly line: ISocketIOClientStatus }
+  | { readonly type: 'let in' }
+  | { readonly type: 'network'; readonly isOnline: boolean }
+  | { readonly type: 'looking'; readonly isLooking: boolean }
+  | { readonly type: 'rooms listed'; readonly rooms: readonly IRoom[] }
+  | { readonly type: 'welcome'; readonly welcome: IWelcome }
+  | { readonly type: 'health'; readonly degraded: boolean; readonly message: string }
+  | { readonly type: 'people'; readonly people: readonly IPerson[] }
+  | { readonly type: 'memberships'; readonly changes: ReadonlyMap<string, IMembership> }
+  | { readonly type: 'open'; readonly key: TKey }
+  | { readonly type: 'written'; readonly key: TKey; readonly entry: IEntry }
+  | { readonly type: 'handed over'; readonly key: TKey; readonly id: string; readonly now: number }
+  | { readonly type: 'failed'; readonly id: string; readonly reason: string }
+  | { readonly type: 'again'; readonly key: TKey; readonly id: string }
+  | { readonly type: 'discarded'; readonly key: TKey; readonly id: string }
+  | { readonly type: 'doubted'; readonly key: TKey; readonly id: string; readonly now: number }
+  | { readonly type: 'told'; readonly key: TKey; readonly message: ITold }
+  | { readonly type: 'history'; readonly key: TKey; readonly messages: readonly ITold[] }
+  | {
+      readonly type: 'typing';
+      readonly key: TKey;
+      readonly from: string;
+      readonly typing: boolean;
+      readonly now: number;
+    }
+  | { readonly type: 'clock'; readonly now: number }
+  | { readonly type: 'notice'; readonly text: string; readonly at: string }
+  | { readonly type: 'notice read'; readonly id: number };
+
+/** One step. The same state where nothing changed. */
+export function reduce(state: IState, action: TAction): IState {
+  switch (action.type) {
+    case 'signed in':
+      return signedIn(state, action.name, action.restored);
+    case 'signed out':
+      return { ...initialState(), isOnline: state.isOnline, rooms: state.rooms };
+    case 'line':
+      return { ...state, line: action.line };
+    case 'let in':
+      return { ...state, life: state.life + 1 };
+    case 'network':
+      return { ...state, isOnline: action.isOnline };
+    case 'looking':
+      return seen({ ...state, isLooking: action.isLooking });
+    case 'rooms listed':
+      return { ...state, rooms: action.rooms };
+    case 'welcome': {
+      const { instance, rooms, limits } = action.welcome;
+      return { ...state, instance, rooms, maxText: limits.text };
+    }
+    case 'health':
+      return { ...state, health: { degraded: action.degraded, message: action.message } };
+    case 'people':
+      return { ...state, people: action.people };
+    case 'memberships':
+      return { ...state, memberships: new Map([...state.memberships, ...action.changes]) };
+    case 'open':
+      return seen({ ...state, open: action.key });
+    case 'notice': {
+      const id = (state.notices.at(-1)?.id ?? 0) + 1;
+      return { ...state, notices: [...state.notices, { id, text: action.text, at: action.at }].slice(-MOST_NOTICES) };
+    }
+    case 'notice read':
+      return { ...state, notices: state.notices.filter(({ id }) => id !== action.id) };
+    default:
+      return reduceConversations(state, action);
+  }
+}
+
+type TConversationAction = Extract<
+  TAction,
+  {
+    type:
+      | 'written'
+      | 'handed over'
+      | 'failed'
+      | 'again'
+      | 'discarded'
+      | 'doubted'
+      | 'told'
+      | 'history'
+      | 'typing'
+      | 'clock';
+  }
+>;
+
+function reduceConversations(state: IState, action: TConversationAction): IState {
+  switch (action.type) {
+    case 'written':
+      return inEntries(state, action.key, (entries) => [...entries, action.entry]);
+    case 'handed over':
+      return inEntries(state, action.key, (entries) =>
+        changed(entries, action.id, (entry) => handedOver(entry, state.life, action.now)),
+      );
+    case 'failed':
+      return everywhere(state, (entries) => changed(entries, action.id, (entry) => failed(entry, action.reason)));
+    case 'again':
+      return inEntries(state, action.key, (entries) => againIn(entries, action.id));
+    case 'discarded':
+      return inEntries(state, action.key, (entries) => entries.filter(({ id }) => id !== action.id));
+    case 'doubted':
+      // As if it had been handed to an earlier connection: the history decides.
+      return inEntries(state, action.key, (entries) =>
+        changed(entries, action.id, (entry) => ({ ...entry, life: 0, handedAt: action.now })),
+      );
+    case 'told':
+      return told(state, action.key, action.message);
+    case 'history':
+      return history(state, action.key, action.messages);
+    case 'typing':
+      return typing(state, action);
+    case 'clock':
+      return withoutSilent(state, action.now);
+  }
+}
+
+function signedIn(state: IState, name: string, restored: ReadonlyMap<TKey, readonly IEntry[]>): IState {
+  let next: IState = { ...state, me: name };
+  for (const [key, entries] of restored) next = inEntries(next, key, () => entries);
+  return next;
+}
+
+function told(state: IState, key: TKey, message: ITold): IState {
+  return seen(
+    inConversation(state, key, (conversation) => {
+      const typing = new Map(conversation.typing);
+      typing.delete(message.from);
+      const unread = conversation.unread + countNew(conversation, [message], state.me);
+      return { ...conversation, typing, unread, entries: withTold(conversation.entries, [message]) };
+    }),
+  );
+}
+
+/** The first history is the past; of a later one what is new came while this page was away. */
+function history(state: IState, key: TKey, messages: readonly ITold[]): IState {
+  return seen(
+    inConversation(state, key, (conversation) => {
+      const unread = conversation.isLoaded ? countNew(conversation, messages, state.me) : 0;
+      const entries = withoutLost(withTold(conversation.entries, messages), state.life);
+      return { ...conversation, entries, isLoaded: true, unread: conversation.unread + unread };
+    }),
+  );
+}
+
+function typing(state: IState, { key, from, typing: isTyping, now }: Extract<TAction, { type: 'typing' }>): IState {
+  return inConversation(state, key, (conversation) => {
+    const next = new Map(conversation.typing);
+    if (isTyping) next.set(from, now + TYPING_MS);
+    else next.delete(from);
+    return { ...conversation, typing: next };
+  });
+}
+
+function withoutSilent(state: IState, now: number): IState {
+  let next = state;
+  for (const [key, { typing: typists }] of state.conversations) {
+    const believed = new Map([...typists].filter(([, until]) => until > now));
+    if (believed.size !== typists.size) next = inConversation(next, key, (it) => ({ ...it, typing: believed }));
+  }
+  return next;
+}
+
+/** To the end: it is written now. */
+function againIn(entries: readonly IEntry[], id: string): readonly IEntry[] {
+  const entry = entries.find((it) => it.id === id);
+  if (entry?.delivery !== 'failed') return entries;
+  const { from, text, at } = entry;
+  return [...entries.filter((it) => it !== entry), { id, from, text, at, delivery: 'waiting' }];
+}
+
+function inConversation(state: IState, key: TKey, change: (conversation: IConversation) => IConversation): IState {
+  const before = conversationOf(state, key);
+  const after = change(before);
+  return after === before ? state : { ...state, conversations: new Map(state.conversations).set(key, after) };
+}
+
+function inEntries(state: IState, key: TKey, change: (entries: readonly IEntry[]) => readonly IEntry[]): IState {
+  return inConversation(state, key, (conversation) => {
+    const entries = change(conversation.entries);
+    return entries === conversation.entries ? conversation : { ...conversation, entries };
+  });
+}
+
+function everywhere(state: IState, change: (entries: readonly IEntry[]) => readonly IEntry[]): IState {
+  let next = state;
+  for (const key of state.conversations.keys()) next = inEntries(next, key, change);
+  return next;
+}
+
+/** What the reader looks at is read. */
+function seen(state: IState): IState {
+  if (!state.isLooking || conversationOf(state, state.open).unread === 0) return state;
+  return inConversation(state, state.open, (conversation) => ({ ...conversation, unread: 0 }));
+}
+
+/** Where to go when the conversation that is open can't be. */
+export function fallback(state: IState): TKey {
+  return state.rooms.some(({ id }) => roomKey(id) === HOME) ? HOME : roomKey(state.rooms[0]?.id ?? 'lobby');
+}
+
+/** The state, who changes it, and who is told. */
+export interface IStore {
+  readonly state: IState;
+  dispatch(action: TAction): void;
+  /** Called at most once a turn, however much changed. Returns its own remover. */
+  listen(listener: () => void): () => void;
+}
+
+export function createStore(first: IState = initialState()): IStore {
+  let state = first;
+  let isTelling = false;
+  const listeners = new Set<() => void>();
+  const tell = (): void => {
+    isTelling = false;
+    for (const listener of [...listeners]) listener();
+  };
+  return {
+    get state() {
+      return state;
+    },
+    dispatch: (action) => {
+      const next = reduce(state, action);
+      if (next === state) return;
+      state = next;
+      if (!isTelling) queueMicrotask(tell);
+      isTelling = true;
+    },
+    listen: (listener) => {
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+      };
+    },
+  };
+}

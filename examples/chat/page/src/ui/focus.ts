@@ -1,0 +1,11 @@
+/** To the composer where there is a keyboard to write with; on a phone that would open one, so to the heading. */
+export function focusConversation(): void {
+  const composer = document.querySelector<HTMLTextAreaElement>('#composer');
+  const hasKeyboard = matchMedia('(min-width: 800px)').matches;
+  if (hasKeyboard && composer !== null && !composer.disabled) composer.focus();
+  else focusMain();
+}
+
+export function focusMain(): void {
+  document.querySelector<HTMLElement>('#conversation-title')?.focus();
+}

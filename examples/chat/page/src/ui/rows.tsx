@@ -1,0 +1,73 @@
+import type { IRoom } from '../../../words.js';
+import { hashOf } from '../route.js';
+import { conversationOf, type IState, membershipOf, personKey, roomKey, type TKey } from '../state.js';
+import { Avatar } from './avatar.js';
+import { LockIcon } from './icons.js';
+
+interface IRow {
+  readonly state: IState;
+  readonly onChosen: () => void;
+}
+
+export function RoomRow({ state, room, onChosen }: IRow & { room: IRoom }) {
+  const key = roomKey(room.id);
+  const { state: membership } = membershipOf(state, room.id);
+  const isHere = membership === 'in';
+  return (
+    <li>
+      <a
+        href={hashOf(key)}
+        class={`row ${isHere ? '' : 'faint'}`}
+        aria-current={state.open === key ? 'page' : undefined}
+        onClick={onChosen}
+      >
+        <span class="sign" aria-hidden="true">
+          {membership === 'refused' ? <LockIcon /> : '#'}
+        </span>
+        <span class="name">{room.title}</span>
+        {!isHere && <span class="note">{NOTES[membership]}</span>}
+        <Unread state={state} of={key} />
+      </a>
+    </li>
+  );
+}
+
+const NOTES = { in: '', out: 'not joined', asking: 'joining', refused: 'closed' } as const;
+
+/** Without a connection nobody knows who is there. */
+export type TPresence = 'online' | 'away' | 'unknown';
+
+export function PersonRow({ state, name, presence, onChosen }: IRow & { name: string; presence: TPresence }) {
+  const isOnline = presence === 'online';
+  const key = personKey(name);
+  return (
+    <li>
+      <a
+        href={hashOf(key)}
+        class={`row ${isOnline ? '' : 'faint'}`}
+        aria-current={state.open === key ? 'page' : undefined}
+        onClick={onChosen}
+      >
+        <span class={`who ${isOnline ? 'online' : ''}`}>
+          <Avatar name={name} size="small" />
+        </span>
+        <span class="name" title={name}>
+          {name}
+        </span>
+        {presence !== 'unknown' && <span class={isOnline ? 'hidden' : 'note'}>{presence}</span>}
+        <Unread state={state} of={key} />
+      </a>
+    </li>
+  );
+}
+
+function Unread({ state, of: key }: { state: IState; of: TKey }) {
+  const { unread } = conversationOf(state, key);
+  if (unread === 0) return null;
+  return (
+    <span class="badge">
+      {unread > 99 ? '99+' : unread}
+      <span class="hidden"> unread</span>
+    </span>
+  );
+}

@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto';
+
+const DEFAULT_PORT = 3000;
+
+export interface IEnvironment {
+  port: number;
+  /** Undefined: all interfaces. */
+  host: string | undefined;
+  redisUrl: string | undefined;
+  secret: string;
+  operatorToken: string;
+}
+
+/** A mistake that its message explains fully, so that no stack is shown. */
+export class Complaint extends Error {}
+
+/** @throws Complaint */
+export function readEnvironment(env: NodeJS.ProcessEnv): IEnvironment {
+  return {
+    port: readPort(env.PORT),
+    host: env.HOST || undefined,
+    redisUrl: readRedisUrl(env.REDIS_URL),
+    secret: env.CHAT_SECRET || randomBytes(32).toString('base64url'),
+    operatorToken: env.OPERATOR_TOKEN || randomBytes(24).toString('base64url'),
+  };
+}
+
+/** What the system says about a port, in words that say what to do. */
+export function explain(error: unknown, { port }: IEnvironment): unknown {
+  const { code } = error as { code?: unknown };
+  const another = port < 65_535 ? port + 1 : DEFAULT_PORT;
+  const advice = `Choose another one, for example: PORT=${another} npm start`;
+  if (code === 'EADDRINUSE') return new Complaint(`Port ${port} is taken by another program. ${advice}`);
+  if (code === 'EACCES') return new Complaint(`Port ${port} may not be used by this user. ${advice}`);
+  if (code === 'redis_unreachable') return new Complaint((error as Error).message);
+  return error;
+}
+
+function readPort(given: string | undefined): number {
+  if (given === undefined || given === '') return DEFAULT_PORT;
+  const port = Number(given);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new Complaint(`PORT is to be a number from 0 to 65535, "${given}" was given. For example: PORT=3001 npm start`);
+}
+
+function readRedisUrl(given: string | undefined): string | undefined {
+  if (given === undefined || given === '') return undefined;
+  if (/^rediss?:\/\/./.test(given) && URL.canParse(given)) return given;
+  // It may hold a password, so it is not shown.
+  throw new Complaint('REDIS_URL is to be an address such as redis://127.0.0.1:6379.');
+}

@@ -1,0 +1,41 @@
+import { Complaint, explain, type IEnvironment, readEnvironment } from './environment.js';
+import { type IRunningChat, startChat } from './start.js';
+
+try {
+  const environment = readEnvironment(process.env);
+  const chat = await startChat(environment).catch((error: unknown) => {
+    throw explain(error, environment);
+  });
+  stopOnSignal(chat);
+  tell(chat, environment);
+} catch (error) {
+  console.error(error instanceof Complaint ? error.message : error);
+  process.exitCode = 1;
+}
+
+function stopOnSignal(chat: IRunningChat): void {
+  let stopping = false;
+  const stop = async (): Promise<void> => {
+    // Ctrl-C under npm arrives twice: from the terminal, and from npm.
+    if (stopping) return;
+    stopping = true;
+    console.log('\nShutting down …');
+    await chat.stop();
+    console.log('Goodbye.');
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+}
+
+function tell({ url }: IRunningChat, { operatorToken, port, redisUrl }: IEnvironment): void {
+  console.log(`The chat is ready on ${url}\n`);
+  console.log(`The operator's token is ${operatorToken}. With it, for example:`);
+  console.log(`  curl -H 'Authorization: Bearer ${operatorToken}' ${url}/operator/clients\n`);
+  const another = `PORT=${port < 65_535 ? port + 1 : 3000} npm start`;
+  if (redisUrl === undefined) {
+    console.log(
+      `A second process shares the chat where both have a Redis: REDIS_URL=redis://127.0.0.1:6379 ${another}`,
+    );
+  } else console.log(`A second process with the same REDIS_URL shares the chat: ${another}`);
+  console.log('It stays up until you press Ctrl-C.');
+}

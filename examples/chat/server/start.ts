@@ -1,0 +1,71 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
+import { createAdaptorServer } from '@hono/node-server';
+import { Redis } from 'ioredis';
+import { SocketIOComponent } from 'roomgate';
+import { type IMessage, type IWhisper, SOCKET_PATH } from '../words.js';
+import { Chat } from './chat.js';
+import type { IEnvironment } from './environment.js';
+import { type IEntry, type IHistory, MemoryHistory } from './history.js';
+import { httpApp } from './http.js';
+import { operatorApi } from './operator.js';
+import { People } from './people.js';
+import { RedisLink } from './redis.js';
+import { RedisHistory } from './redis-history.js';
+import { isOpen } from './rooms.js';
+import { Tokens } from './tokens.js';
+import type { TChatComponent } from './types.js';
+
+const REDIS_TIMEOUT_MS = 10_000;
+
+export interface IRunningChat {
+  url: string;
+  stop(): Promise<void>;
+}
+
+/** Puts the parts together; resolves once people can come. Rejects, with nothing left open, where that can't be. */
+export async function startChat(environment: IEnvironment): Promise<IRunningChat> {
+  const { port, host, redisUrl, secret, operatorToken } = environment;
+  const tokens = new Tokens(secret);
+  const redis = redisUrl === undefined ? undefined : new RedisLink(redisUrl);
+  const component: TChatComponent = new SocketIOComponent({
+    identifier: `${hostname()}-${process.pid}`,
+    path: SOCKET_PATH,
+    authenticateFn: ({ auth }) => tokens.isGood(auth.token),
+    validateRoomFn: ({ rooms }) => rooms.filter(isOpen),
+    clientConnectedFn: ({ socket }) => chat.welcome(socket),
+    // Never connects by itself: Roomgate makes its own connections from it.
+    redisConnection: redisUrl === undefined ? undefined : new Redis(redisUrl, { lazyConnect: true }),
+    redisTimeout: REDIS_TIMEOUT_MS,
+  });
+  // Given to the component before it listens, so that nobody comes while something behind it is not there yet.
+  const server = createAdaptorServer({ fetch: (request, env) => app.fetch(request, env) }) as Server;
+  const stop = async (): Promise<void> => {
+    await component.stop();
+    redis?.close();
+  };
+  const giveUp = async (error: unknown): Promise<never> => {
+    await stop();
+    throw error;
+  };
+  await component.start(server).catch(giveUp);
+  await redis?.open();
+  const people = new People(component.helper.getIOServer(), redis);
+  const rooms = historyOf<IMessage>('room', redis);
+  const whispers = historyOf<IWhisper>('whisper', redis);
+  const chat = new Chat({ component, people, redis, rooms, whispers });
+  const app = httpApp({ tokens, operator: operatorApi({ component, chat, redis, token: operatorToken }) });
+  server.listen(port, host);
+  await once(server, 'listening').catch(giveUp);
+  return { url: urlOf(host, (server.address() as AddressInfo).port), stop };
+}
+
+function urlOf(host: string | undefined, port: number): string {
+  return `http://${host?.includes(':') ? `[${host}]` : (host ?? 'localhost')}:${port}`;
+}
+
+function historyOf<T extends IEntry>(kind: string, redis: RedisLink | undefined): IHistory<T> {
+  return redis === undefined ? new MemoryHistory<T>() : new RedisHistory<T>(redis, kind);
+}

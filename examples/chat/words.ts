@@ -1,0 +1,125 @@
+/**
+ * What the chat's server and its page say to each other. It imports nothing, so that both can have it.
+ */
+
+/** Where Socket.IO is, on the address that the page came from. */
+export const SOCKET_PATH = '/io';
+
+/** Characters of a text, after trimming. */
+export const MAX_TEXT = 2_000;
+
+/** Characters of a name, after trimming. */
+export const MAX_NAME = 24;
+
+/** Characters of the id that a client gives its message. */
+export const MAX_ID = 64;
+
+/** How many messages of a conversation are remembered. */
+export const HISTORY_LENGTH = 50;
+
+/** A room of the chat, by its short id. */
+export interface IRoom {
+  id: string;
+  title: string;
+  about: string;
+}
+
+/** The Socket.IO room of a chat room; the client asks for it through `joinRooms`. */
+export const roomName = (id: string): string => `room/${id}`;
+
+/** The Socket.IO room of one person's sockets; only the server puts anybody into it. */
+export const userRoomName = (name: string): string => `user/${name}`;
+
+/** The chat room of a Socket.IO room; `undefined` where it is another kind of room. */
+export const roomIdOf = (name: string): string | undefined => (name.startsWith('room/') ? name.slice(5) : undefined);
+
+/** Said in a room. `id` is the sender's own; `at` is ISO 8601, as all times here. */
+export interface IMessage {
+  id: string;
+  room: string;
+  from: string;
+  text: string;
+  at: string;
+}
+
+/** Said to one person. */
+export interface IWhisper {
+  id: string;
+  from: string;
+  to: string;
+  text: string;
+  at: string;
+}
+
+export interface IPerson {
+  name: string;
+  rooms: string[];
+}
+
+/**
+ * `not_in_room`: the sender is not in that room. `away`: nobody of that name is online. `invalid`: not of the shape that is
+ * wanted. `too_fast`: too many messages in a short time.
+ */
+export type TRejectedCode = 'not_in_room' | 'away' | 'invalid' | 'too_fast';
+
+export interface ISay {
+  id: string;
+  room: string;
+  text: string;
+}
+
+export interface IWhisperRequest {
+  id: string;
+  to: string;
+  text: string;
+}
+
+export type TTypingRequest = { room: string; typing: boolean } | { to: string; typing: boolean };
+
+export type THistoryRequest = { room: string } | { person: string };
+
+export interface IWelcome {
+  name: string;
+  instance: string;
+  rooms: IRoom[];
+  limits: { text: number };
+}
+
+export interface IRejected {
+  id: string;
+  code: TRejectedCode;
+  message: string;
+}
+
+/** The last messages of a conversation, oldest first. */
+export type THistory = { room: string; messages: IMessage[] } | { person: string; messages: IWhisper[] };
+
+export type TTyping = { room: string; from: string; typing: boolean } | { to: string; from: string; typing: boolean };
+
+/** What a client emits. */
+export interface IClientEvents {
+  say: (message: ISay) => void;
+  whisper: (message: IWhisperRequest) => void;
+  typing: (typing: TTypingRequest) => void;
+  history: (conversation: THistoryRequest) => void;
+}
+
+/** What a client hears. */
+export interface IServerEvents {
+  welcome: (welcome: IWelcome) => void;
+  message: (message: IMessage) => void;
+  whisper: (whisper: IWhisper) => void;
+  rejected: (rejected: IRejected) => void;
+  history: (history: THistory) => void;
+  typing: (typing: TTyping) => void;
+  people: (online: { people: IPerson[] }) => void;
+  health: (health: { degraded: boolean; message: string }) => void;
+  rooms: (mine: { rooms: string[] }) => void;
+  notice: (notice: { text: string; at: string }) => void;
+}
+
+/** The answer to `POST /api/sign-in`. */
+export interface ISignedIn {
+  token: string;
+  name: string;
+}

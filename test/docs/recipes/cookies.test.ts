@@ -1,0 +1,150 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { SocketIOClientHelper } from '../../../src/client/client-helper.js';
+import { UNAUTHENTICATED_ERRORS } from '../../../src/protocol/errors.js';
+import { bundleForBrowser, servePage, startBrowser } from '../../support/browser.js';
+import { track } from '../../support/cleanup.js';
+import { type IPastedProject, pasteProject } from '../../support/document.js';
+import { eventually, unusedPort } from '../../support/facts.js';
+import type { IProgram } from '../../support/process.js';
+
+const SLOW = { timeout: 15_000 };
+const ADA = { authorization: `Basic ${btoa('ada:difference engine')}` };
+
+let project: IPastedProject;
+
+beforeAll(async () => {
+  project = await pasteProject('docs/recipes/cookies.md');
+});
+
+async function startServer(
+  env: Readonly<Record<string, string>> = {},
+  port?: number,
+): Promise<{ server: IProgram; url: string }> {
+  const own = port ?? (await unusedPort());
+  const server = await project.start('server.ts', { env: { PORT: `${own}`, ...env } });
+  await server.messages.next((line) => line === `listening on ${own}`, SLOW);
+  return { server, url: `http://127.0.0.1:${own}` };
+}
+
+async function logIn(url: string): Promise<string> {
+  const answer = await fetch(`${url}/login`, { method: 'POST', headers: ADA });
+  return answer.headers.get('set-cookie') ?? '';
+}
+
+/** A client of Node.js that presents a cookie, once its fate is decided. */
+async function connect(url: string, cookie: string, headers: object = {}): Promise<SocketIOClientHelper> {
+  const client = new SocketIOClientHelper({
+    identifier: 'stranger',
+    host: url,
+    options: { path: '/io', extraHeaders: { cookie, ...headers }, reconnection: false },
+    autoAuthenticate: true,
+    logger: false,
+  });
+  track({ stop: () => client.shutdown() });
+  await eventually(() => ['authenticated', 'refused', 'disconnected'].includes(client.getStatus().status), SLOW);
+  return client;
+}
+
+/** The recipe's page, served from an origin of its own. */
+async function servedPage(url: string): Promise<string> {
+  const source = await readFile(join(project.folder, 'browser.ts'), 'utf8');
+  const entry = join(project.folder, `browser-${new URL(url).port}.ts`);
+  await writeFile(entry, source.replace('http://localhost:3000', url));
+  return servePage(await bundleForBrowser(entry));
+}
+
+const shown = (page: Page): Promise<string[]> => page.locator('p').allTextContents();
+
+describe('docs/recipes/cookies.md', () => {
+  it('sets a cookie that scripts and other sites do not get', async () => {
+    const { url } = await startServer();
+    expect(await logIn(url)).toMatch(/^session=[\w-]{43}; Max-Age=28800; Path=\/; HttpOnly; SameSite=Lax$/);
+    const safe = await startServer({ NODE_ENV: 'production' });
+    expect(await logIn(safe.url)).toContain('; Secure');
+  });
+
+  it('lets its client on Node.js in, and refuses one of a wrong account', async () => {
+    const { server, url } = await startServer();
+    const client = await project.start('node-client.ts', { env: { SERVER: url } });
+    expect(await client.messages.next(undefined, SLOW)).toBe('I am ada');
+    const other = await project.start('node-client.ts', { env: { SERVER: url, ACCOUNT: 'ada:wrong' } });
+    expect(await other.ended(15_000)).toEqual({ code: 0, signal: null });
+    expect(other.messages.all).toEqual([
+      `refused: ${UNAUTHENTICATED_ERRORS.refused.text}`,
+      'disconnected: io server disconnect',
+    ]);
+    server.kill('SIGTERM');
+    expect(await server.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(server.stderr).toBe('');
+  });
+
+  it('ends the connections of a session that logs out, and of no other', async () => {
+    const { url } = await startServer();
+    const cookies = [await logIn(url), await logIn(url)] as const;
+    const [first, second, third] = await Promise.all([
+      connect(url, cookies[0]),
+      connect(url, cookies[0]),
+      connect(url, cookies[1]),
+    ]);
+    await fetch(`${url}/logout`, { method: 'POST', headers: { cookie: cookies[0] } });
+    for (const client of [first, second]) await client.waitFor('disconnected', SLOW);
+    expect(third.getStatus().status).toBe('authenticated');
+    expect((await connect(url, cookies[0])).getStatus()).toMatchObject({ status: 'refused', code: 'refused' });
+  });
+
+  it('knows no session but its own', async () => {
+    const { url } = await startServer();
+    for (const cookie of ['', 'session=', 'session=guess', 'other=1']) {
+      expect([cookie, (await connect(url, cookie)).getStatus().status]).toEqual([cookie, 'refused']);
+    }
+  });
+
+  it('heeds no other origin, on any of its ways in', async () => {
+    const { url } = await startServer();
+    const cookie = await logIn(url);
+    const origin = 'http://localhost:5174';
+    for (const path of ['/login', '/logout']) {
+      const answer = await fetch(`${url}${path}`, { method: 'POST', headers: { ...ADA, cookie, origin } });
+      expect([path, answer.status, answer.headers.get('set-cookie')]).toEqual([path, 403, null]);
+      expect(answer.headers.get('access-control-allow-origin')).toBe(null);
+    }
+    expect((await connect(url, cookie, { origin })).getStatus().status).toBe('disconnected');
+    const own = await connect(url, cookie, { origin: 'http://localhost:5173' });
+    expect(own.getStatus().status).toBe('authenticated');
+  });
+
+  it('shows in a browser what it says, and keeps the page of another origin out', async () => {
+    const port = await unusedPort();
+    const [trusted, foreign] = [
+      await servedPage(`http://127.0.0.1:${port}`),
+      await servedPage(`http://127.0.0.1:${port}`),
+    ];
+    const { url } = await startServer({ APP_ORIGIN: new URL(trusted).origin }, port);
+    const browser = await startBrowser();
+    const page = await browser.newPage();
+    await page.goto(trusted);
+    await eventually(async () => (await shown(page)).at(-1) === 'I am ada', SLOW);
+    expect(await shown(page)).toEqual(['login: done', 'connected', 'authenticating', 'authenticated', 'I am ada']);
+    expect(await page.evaluate(() => document.cookie)).toBe('');
+
+    const other = await browser.newPage();
+    await other.goto(foreign);
+    const address = `${url.replace('http', 'ws')}/io/?EIO=4&transport=websocket`;
+    const opened = await other.evaluate(
+      (to) =>
+        new Promise((resolve) => {
+          const socket = new WebSocket(to);
+          socket.onmessage = () => resolve('opened');
+          socket.onerror = () => resolve('kept out');
+        }),
+      address,
+    );
+    expect(opened).toBe('kept out');
+
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await eventually(async () => (await shown(page)).at(-1) === 'disconnected io server disconnect', SLOW);
+  });
+});

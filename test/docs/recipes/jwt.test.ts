@@ -1,0 +1,124 @@
+import { SignJWT, UnsecuredJWT } from 'jose';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { SocketIOClientHelper } from '../../../src/client/client-helper.js';
+import { UNAUTHENTICATED_ERRORS } from '../../../src/protocol/errors.js';
+import { track } from '../../support/cleanup.js';
+import { type IPastedProject, pasteProject } from '../../support/document.js';
+import { eventually, unusedPort } from '../../support/facts.js';
+import type { IProgram } from '../../support/process.js';
+
+const SLOW = { timeout: 15_000 };
+/** Long enough for each of the algorithms, so that it is not its length that one fails for. */
+const SECRET = 'the secret of this test'.repeat(3);
+const KEY = new TextEncoder().encode(SECRET);
+
+let project: IPastedProject;
+
+beforeAll(async () => {
+  project = await pasteProject('docs/recipes/jwt.md');
+});
+
+async function startServer(env: Readonly<Record<string, string>> = {}): Promise<{ server: IProgram; url: string }> {
+  const port = await unusedPort();
+  const server = await project.start('server.ts', { env: { PORT: `${port}`, JWT_SECRET: SECRET, ...env } });
+  await server.messages.next((line) => line === `listening on ${port}`, SLOW);
+  return { server, url: `http://127.0.0.1:${port}` };
+}
+
+/** Presents a token; resolves to the status that this ends in. */
+async function present(url: string, token: unknown): Promise<string> {
+  const client = new SocketIOClientHelper({
+    identifier: 'stranger',
+    host: url,
+    options: { path: '/io' },
+    credentials: () => ({ token }),
+    logger: false,
+  });
+  track({ stop: () => client.shutdown() });
+  await eventually(() => ['authenticated', 'refused'].includes(client.getStatus().status), SLOW);
+  return client.getStatus().status;
+}
+
+interface IToken {
+  readonly sub?: string;
+  readonly iss?: string;
+  readonly aud?: string;
+  readonly alg?: string;
+  readonly expiresIn?: number | undefined;
+  readonly key?: Uint8Array;
+}
+
+function tokenOf(token: IToken = {}): Promise<string> {
+  const { sub = 'ada', iss = 'https://app.example', aud = 'https://app.example/io', alg = 'HS256', key = KEY } = token;
+  const now = Math.floor(Date.now() / 1000);
+  const expiresIn = 'expiresIn' in token ? token.expiresIn : 60;
+  const exp = expiresIn === undefined ? {} : { exp: now + expiresIn };
+  return new SignJWT({ sub, iss, aud, ...exp }).setProtectedHeader({ alg }).sign(key);
+}
+
+describe('docs/recipes/jwt.md', () => {
+  it('lets a client in with a token that it fetched, and says who it is', async () => {
+    const { server, url } = await startServer();
+    const client = await project.start('client.ts', { env: { SERVER: url } });
+    expect(await client.messages.next(undefined, SLOW)).toBe('I am ada');
+    server.kill('SIGTERM');
+    expect(await server.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(server.stderr).toBe('');
+  });
+
+  it('refuses an account that is wrong, and its client stays away and ends', async () => {
+    const { url } = await startServer();
+    const client = await project.start('client.ts', { env: { SERVER: url, ACCOUNT: 'ada:wrong' } });
+    expect(await client.ended(15_000)).toEqual({ code: 0, signal: null });
+    expect(client.messages.all).toEqual([
+      `refused: ${UNAUTHENTICATED_ERRORS.refused.text}`,
+      'disconnected: io server disconnect',
+    ]);
+    for (const authorization of ['', 'Basic', `Basic ${btoa('nobody')}`, `Basic ${btoa('nobody:')}`]) {
+      const answer = await fetch(`${url}/token`, { method: 'POST', headers: { authorization } });
+      expect([authorization, answer.status]).toEqual([authorization, 401]);
+    }
+  });
+
+  it('ends a connection whose token has run out, and the client comes back with a fresh one', async () => {
+    const { url } = await startServer({ TOKEN_SECONDS: '2' });
+    const client = await project.start('client.ts', { env: { SERVER: url } });
+    for (const line of ['I am ada', 'disconnected: io server disconnect', 'I am ada']) {
+      expect(await client.messages.next(undefined, SLOW)).toBe(line);
+    }
+    expect(client.stderr).toBe('');
+  });
+
+  it('goes on trying while the tokens can not be had', async () => {
+    const { server, url } = await startServer();
+    const client = await project.start('client.ts', { env: { SERVER: url } });
+    expect(await client.messages.next(undefined, SLOW)).toBe('I am ada');
+    server.kill();
+    await client.messages.next((line) => String(line).startsWith('not connected: '), SLOW);
+    const again = await project.start('server.ts', { env: { PORT: new URL(url).port, JWT_SECRET: SECRET } });
+    expect(await client.messages.next((line) => line === 'I am ada', SLOW)).toBe('I am ada');
+    expect(again.stderr).toBe('');
+  });
+
+  it('takes the right token, and no other', async () => {
+    const { server, url } = await startServer();
+    expect(await present(url, await tokenOf())).toBe('authenticated');
+    const unsigned = new UnsecuredJWT({ sub: 'ada', iss: 'https://app.example', aud: 'https://app.example/io' });
+    const wrong: Readonly<Record<string, unknown>> = {
+      none: undefined,
+      'not a string': { length: 3 },
+      'not a token': 'a.b.c',
+      unsigned: unsigned.setExpirationTime('1h').encode(),
+      'another algorithm': await tokenOf({ alg: 'HS512' }),
+      'another key': await tokenOf({ key: new TextEncoder().encode('some other key, long enough as well') }),
+      'another issuer': await tokenOf({ iss: 'https://evil.example' }),
+      'another audience': await tokenOf({ aud: 'https://app.example/mail' }),
+      'run out': await tokenOf({ expiresIn: -1 }),
+      'without end': await tokenOf({ expiresIn: undefined }),
+    };
+    for (const [what, token] of Object.entries(wrong)) {
+      expect([what, await present(url, token)]).toEqual([what, 'refused']);
+    }
+    expect(server.stderr).toBe('');
+  });
+});

@@ -1,0 +1,118 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { SocketIOClientHelper } from '../../../src/client/client-helper.js';
+import { ROOM_ERRORS, UNAUTHENTICATED_ERRORS } from '../../../src/protocol/errors.js';
+import { track } from '../../support/cleanup.js';
+import { type IPastedProject, pasteProject } from '../../support/document.js';
+import { EventLog, eventually, unusedPort } from '../../support/facts.js';
+import type { IProgram } from '../../support/process.js';
+import { startRedis } from '../../support/redis.js';
+
+const SLOW = { timeout: 15_000 };
+
+let project: IPastedProject;
+
+beforeAll(async () => {
+  project = await pasteProject('docs/recipes/rooms-per-user.md');
+});
+
+interface IInstance {
+  readonly program: IProgram;
+  readonly url: string;
+}
+
+async function startInstances(): Promise<readonly [IInstance, IInstance]> {
+  const redis = await startRedis();
+  const start = async (): Promise<IInstance> => {
+    const port = await unusedPort();
+    const env = { PORT: `${port}`, REDIS_PORT: `${redis.port}` };
+    const program = await project.start('instance.ts', { env });
+    await program.messages.next((line) => line === `listening on ${port}`, SLOW);
+    return { program, url: `http://127.0.0.1:${port}` };
+  };
+  return [await start(), await start()];
+}
+
+/** Another device of a user; resolves once it is let in, or refused. */
+async function connect(url: string, user: string) {
+  const heard = new EventLog<unknown>();
+  const client = new SocketIOClientHelper({
+    identifier: user,
+    host: url,
+    options: { path: '/io' },
+    credentials: () => ({ token: `token of ${user}` }),
+    logger: false,
+  });
+  client.subscribe({ event: 'message', handler: (message) => heard.push(message) });
+  track({ stop: () => client.shutdown() });
+  await eventually(() => ['authenticated', 'refused'].includes(client.getStatus().status), SLOW);
+  const status = () => client.getStatus().status;
+  /** Answered once everything that was sent to this client before is here. */
+  const online = (): Promise<unknown> => client.getSocketClient().emitWithAck('who-is-online');
+  return { client, heard, status, online };
+}
+
+describe('docs/recipes/rooms-per-user.md', () => {
+  it('prints what it says, over two instances', async () => {
+    const [one, two] = await startInstances();
+    const refusals = [`user:ada: ${ROOM_ERRORS.not_allowed.text}`, `user:bob: ${ROOM_ERRORS.not_allowed.text}`];
+    const devices: IProgram[] = [];
+    for (const { url } of [one, two]) {
+      const device = await project.start('client.ts', { env: { SERVER: url } });
+      for (const line of [...refusals, "online: [ 'ada' ]"])
+        expect(await device.messages.next(undefined, SLOW)).toBe(line);
+      devices.push(device);
+    }
+    const bob = await project.start('client.ts', { env: { SERVER: one.url, TOKEN: 'token of bob', TO: 'ada' } });
+    await bob.messages.next((line) => line === "online: [ 'ada', 'bob' ]", SLOW);
+    for (const device of devices) expect(await device.messages.next(undefined, SLOW)).toBe('bob: Hello');
+
+    await project.start('client.ts', { env: { SERVER: one.url, TOKEN: 'token of root', END: 'ada' } });
+    for (const device of devices) {
+      expect(await device.ended(15_000)).toEqual({ code: 0, signal: null });
+      expect(device.messages.unread).toEqual(['disconnected: io server disconnect']);
+    }
+    for (const { url } of [one, two]) {
+      const again = await project.start('client.ts', { env: { SERVER: url } });
+      expect(await again.messages.next(undefined, SLOW)).toBe(`refused: ${UNAUTHENTICATED_ERRORS.refused.text}`);
+    }
+    expect(bob.messages.all.filter((line) => String(line).startsWith('disconnected'))).toEqual([]);
+    for (const { program } of [one, two]) {
+      program.kill('SIGTERM');
+      expect(await program.ended(10_000)).toEqual({ code: 0, signal: null });
+      expect(program.stderr).toBe('');
+    }
+  });
+
+  it('ends also who left the own room, and nobody else', async () => {
+    const [one, two] = await startInstances();
+    const ada = await connect(two.url, 'ada');
+    await ada.client.leaveRooms({ rooms: ['user:ada'] });
+    const bob = await connect(two.url, 'bob');
+    bob.client.emit({ topic: 'end-user', data: 'ada' });
+    expect(await bob.online()).toEqual(['ada', 'bob']);
+    expect(ada.status()).toBe('authenticated');
+    const root = await connect(one.url, 'root');
+    root.client.emit({ topic: 'end-user', data: 'ada' });
+    await ada.client.waitFor('disconnected', SLOW);
+    expect(await root.online()).toEqual(['bob', 'root']);
+    expect(bob.status()).toBe('authenticated');
+    expect((await connect(one.url, 'ada')).status()).toBe('refused');
+  });
+
+  it('reaches no other user, and outlives what clients send', async () => {
+    const [one, two] = await startInstances();
+    const [ada, bob, root] = [
+      await connect(one.url, 'ada'),
+      await connect(two.url, 'bob'),
+      await connect(two.url, 'root'),
+    ];
+    for (const data of [undefined, null, 7, { to: 1, text: 'x' }, { to: 'ada' }, []]) {
+      bob.client.emit({ topic: 'message', data });
+    }
+    bob.client.emit({ topic: 'who-is-online', data: 'no function' });
+    bob.client.emit({ topic: 'message', data: { to: 'ada', text: 'for ada' } });
+    expect(await ada.heard.next()).toEqual({ from: 'bob', text: 'for ada' });
+    expect(await root.online()).toEqual(['ada', 'bob', 'root']);
+    expect([bob.heard.all, root.heard.all]).toEqual([[], []]);
+  });
+});

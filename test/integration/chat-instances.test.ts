@@ -1,0 +1,125 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { buildChat, ChatClient, startChat } from '../support/chat.js';
+import { eventually } from '../support/facts.js';
+import { startRedis } from '../support/redis.js';
+
+const PATIENCE = { timeout: 20_000 };
+
+beforeAll(buildChat);
+
+async function two() {
+  const redis = await startRedis();
+  const [left, right] = await Promise.all([startChat({ redisUrl: redis.url }), startChat({ redisUrl: redis.url })]);
+  return { redis, left, right };
+}
+
+async function historyOf(client: ChatClient, room: string): Promise<string[]> {
+  client.sendRaw('history', { room });
+  const { messages } = await client.next('history');
+  return messages.map(({ text }) => text);
+}
+
+describe('two processes over Redis', () => {
+  it('are one chat', async () => {
+    const { left, right } = await two();
+    const ada = await ChatClient.enter(left.url, 'Ada', 'lobby');
+    const ben = await ChatClient.enter(right.url, 'Ben', 'lobby', 'garden');
+    for (const client of [ada, ben]) await client.sees(['Ada: lobby', 'Ben: garden, lobby']);
+    // Twice in less than the time between two looks that need no cause: it was told.
+    for (const change of ['join', 'leave'] as const) {
+      ben.sendRaw(change, { rooms: ['room/workshop'] });
+      await ada.sees(['Ada: lobby', change === 'join' ? 'Ben: garden, lobby, workshop' : 'Ben: garden, lobby']);
+    }
+
+    ada.sendRaw('say', { id: '1', room: 'lobby', text: 'Hello over there' });
+    expect(await ben.next('message')).toEqual(await ada.next('message'));
+    ben.sendRaw('whisper', { id: 'w', to: 'Ada', text: 'Psst' });
+    expect(await ada.next('whisper')).toEqual(await ben.next('whisper'));
+    ben.sendRaw('typing', { to: 'Ada', typing: true });
+    expect(await ada.next('typing')).toEqual({ to: 'Ada', from: 'Ben', typing: true });
+
+    // Sent again to the other instance, as after a reconnect through a load balancer: it is there already.
+    const again = await ChatClient.enter(right.url, 'Ada', 'lobby');
+    again.sendRaw('say', { id: '1', room: 'lobby', text: 'Hello over there' });
+    await again.next('message');
+    expect(await historyOf(ben, 'lobby')).toEqual(['Hello over there']);
+    expect(ben.all('message')).toHaveLength(1);
+  });
+
+  it('obey the operator of either', async () => {
+    const { left, right } = await two();
+    const ben = await ChatClient.enter(right.url, 'Ben', 'lobby');
+    const { body } = await left.operate('/clients');
+    expect(body).toMatchObject({ clients: [{ id: ben.id, name: 'Ben', rooms: ['lobby'] }] });
+    for (const [path, text] of [
+      ['/broadcast', 'to all'],
+      ['/rooms/lobby/send', 'to the lobby'],
+      [`/clients/${ben.id}/send`, 'to Ben'],
+    ] as const) {
+      await left.operate(path, { text });
+      expect(await ben.next('notice')).toMatchObject({ text });
+    }
+    const joined = await left.operate(`/clients/${ben.id}/join`, { rooms: ['vault'] });
+    expect(joined).toEqual({ status: 200, body: { rooms: ['lobby', 'vault'] } });
+    expect(await ben.next('rooms')).toEqual(joined.body);
+    const gone = await left.operate(`/clients/${ben.id}/leave`, { rooms: ['lobby'] });
+    expect(gone.body).toEqual({ rooms: ['vault'] });
+    await ben.sees(['Ben: vault']);
+    expect(await left.operate('/health')).toMatchObject({ body: { redis: 'ready', degraded: false } });
+  });
+
+  it('forget the people of one that was killed', async () => {
+    const { left, right } = await two();
+    const ada = await ChatClient.enter(left.url, 'Ada', 'lobby');
+    await ChatClient.enter(right.url, 'Ben', 'lobby');
+    await ada.sees(['Ada: lobby', 'Ben: lobby']);
+    right.program.kill('SIGKILL');
+    await ada.sees(['Ada: lobby'], PATIENCE.timeout);
+    ada.sendRaw('whisper', { id: 'w', to: 'Ben', text: 'Psst' });
+    expect(await ada.next('rejected')).toMatchObject({ code: 'away' });
+  });
+});
+
+describe('a Redis that goes away', () => {
+  it.each(['is killed', 'hangs'] as const)('and %s leaves each instance a chat, and comes back', async (how) => {
+    const { redis, left, right } = await two();
+    const [ada, cleo, ben] = await Promise.all([
+      ChatClient.enter(left.url, 'Ada', 'lobby'),
+      ChatClient.enter(left.url, 'Cleo', 'lobby'),
+      ChatClient.enter(right.url, 'Ben', 'lobby'),
+    ]);
+    await ada.sees(['Ada: lobby', 'Ben: lobby', 'Cleo: lobby']);
+    ada.sendRaw('say', { id: '1', room: 'lobby', text: 'before' });
+    await ben.next('message');
+
+    if (how === 'hangs') await redis.pause();
+    else await redis.kill();
+    for (const client of [ada, ben]) {
+      expect(await client.next('health', ({ degraded }) => degraded, PATIENCE)).toMatchObject({
+        message: expect.stringContaining('other instances'),
+      });
+    }
+    expect(await left.operate('/health')).toMatchObject({ status: 200, body: { redis: 'away', degraded: true } });
+    await ada.sees(['Ada: lobby', 'Cleo: lobby']);
+    ada.sendRaw('say', { id: '2', room: 'lobby', text: 'meanwhile here' });
+    expect(await cleo.next('message', ({ id }) => id === '2')).toMatchObject({ text: 'meanwhile here' });
+    ben.sendRaw('say', { id: '3', room: 'lobby', text: 'meanwhile there' });
+    await ben.next('message', ({ id }) => id === '3');
+    expect(await historyOf(cleo, 'lobby')).toEqual(['before', 'meanwhile here']);
+    ada.sendRaw('whisper', { id: 'w', to: 'Ben', text: 'Psst' });
+    expect(await ada.next('rejected')).toMatchObject({ code: 'away' });
+    const late = await ChatClient.enter(left.url, 'Dora', 'lobby');
+    await late.next('health', ({ degraded }) => degraded);
+
+    if (how === 'hangs') redis.resume();
+    else await redis.restart();
+    for (const client of [ada, ben]) await client.next('health', ({ degraded }) => !degraded, PATIENCE);
+    await ben.sees(['Ada: lobby', 'Ben: lobby', 'Cleo: lobby', 'Dora: lobby'], PATIENCE.timeout);
+    ada.sendRaw('say', { id: '4', room: 'lobby', text: 'after' });
+    await ben.next('message', ({ id }) => id === '4', PATIENCE);
+    const all = ['before', 'meanwhile here', 'meanwhile there', 'after'];
+    const reader = await ChatClient.enter(right.url, 'Eve', 'lobby');
+    await eventually(async () => expect(await historyOf(reader, 'lobby')).toEqual(all));
+    expect(await redis.cli('LLEN', 'chat:room:lobby')).toBe('4');
+  });
+});

@@ -1,0 +1,104 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { buildChat, ChatClient, type IRunningChat, startChat } from '../support/chat.js';
+
+let chat: IRunningChat;
+
+beforeAll(async () => {
+  await buildChat();
+  chat = await startChat();
+});
+
+const NOBODY = 'AAAAAAAAAAAAAAAAAAAA';
+const GET = ['/info', '/health', '/clients', `/clients/${NOBODY}/rooms`];
+const TEXT = ['/broadcast', '/rooms/lobby/send', `/clients/${NOBODY}/send`];
+const ROOMS = [`/clients/${NOBODY}/join`, `/clients/${NOBODY}/leave`];
+
+describe('the operator', () => {
+  it.each([...GET, ...TEXT, ...ROOMS])('shows a token for %s', async (path) => {
+    const body = GET.includes(path) ? undefined : {};
+    for (const token of [null, '', 'a guess', 'the-operator2']) {
+      const answer = await chat.operate(path, body, token);
+      expect(answer).toEqual({ status: 401, body: { error: expect.stringContaining('Bearer') } });
+    }
+    expect((await chat.operate(path, body)).status).not.toBe(401);
+  });
+
+  it('sees the instance, its health and its clients', async () => {
+    const ada = await ChatClient.enter(chat.url, 'Ada', 'lobby');
+    const info = await chat.operate('/info');
+    expect(info).toMatchObject({ status: 200, body: { instance: expect.any(String), clients: 1 } });
+    const health = await chat.operate('/health');
+    expect(health).toEqual({ status: 200, body: { degraded: false, message: '', redis: 'none' } });
+    const { body } = await chat.operate('/clients');
+    expect(body).toEqual({
+      clients: [
+        {
+          ...{ id: ada.id, name: 'Ada', rooms: ['lobby'] },
+          ...{ instance: expect.any(String), since: expect.any(String), address: expect.any(String) },
+        },
+      ],
+    });
+  });
+
+  it('speaks to everybody, to a room, and to one client', async () => {
+    const ada = await ChatClient.enter(chat.url, 'Ada', 'lobby');
+    const ben = await ChatClient.enter(chat.url, 'Ben', 'garden');
+    for (const [path, text] of [
+      ['/broadcast', 'to all'],
+      ['/rooms/garden/send', 'to the garden'],
+      [`/clients/${ada.id}/send`, 'to Ada'],
+    ] as const) {
+      const answer = await chat.operate(path, { text });
+      expect(answer).toEqual({ status: 200, body: { sent: { text, at: expect.any(String) } } });
+    }
+    await ada.join();
+    await ben.join();
+    expect(ada.all('notice').map(({ text }) => text)).toEqual(['to all', 'to Ada']);
+    expect(ben.all('notice').map(({ text }) => text)).toEqual(['to all', 'to the garden']);
+  });
+
+  it('moves a client, which is told', async () => {
+    const ada = await ChatClient.enter(chat.url, 'Ada', 'lobby');
+    const joined = await chat.operate(`/clients/${ada.id}/join`, { rooms: ['vault', 'garden'] });
+    expect(joined).toEqual({ status: 200, body: { rooms: ['garden', 'lobby', 'vault'] } });
+    expect(await ada.next('rooms')).toEqual(joined.body);
+    expect((await chat.operate(`/clients/${ada.id}/rooms`)).body).toEqual(joined.body);
+    await ada.sees(['Ada: garden, lobby, vault']);
+    await chat.operate(`/clients/${ada.id}/leave`, { rooms: ['lobby', 'garden', 'workshop'] });
+    expect(await ada.next('rooms')).toEqual({ rooms: ['vault'] });
+  });
+
+  it.each(TEXT)('is told what is wrong with the text for %s', async (path) => {
+    for (const [body, given] of [
+      ['no json', 'something else'],
+      [{}, 'nothing'],
+      [{ text: '  ' }, 'a string of 2 characters'],
+      [{ text: 'x'.repeat(2_001) }, 'a string of 2001 characters'],
+      [{ text: ['x'] }, 'a list of 1'],
+      [[], 'nothing'],
+    ] as const) {
+      const answer = await chat.operate(path, body);
+      expect(answer).toEqual({ status: 400, body: { error: expect.stringContaining(`${given} was given`) } });
+    }
+  });
+
+  it.each(ROOMS)('is told what is wrong with the rooms for %s', async (path) => {
+    for (const body of ['no json', {}, { rooms: 'lobby' }, { rooms: [] }, { rooms: [7] }]) {
+      const answer = await chat.operate(path, body);
+      expect(answer).toEqual({ status: 400, body: { error: expect.stringContaining('is wanted') } });
+    }
+    const unknown = await chat.operate(path, { rooms: ['lobby', 'attic'] });
+    expect(unknown).toEqual({ status: 404, body: { error: expect.stringContaining('lobby, garden') } });
+  });
+
+  it('gets 404 for clients and rooms that are not there, and for names of rooms in the place of an id', async () => {
+    await ChatClient.enter(chat.url, 'Ada', 'lobby');
+    for (const id of [NOBODY, 'room%2Flobby', 'user%2FAda', 'Ada']) {
+      expect((await chat.operate(`/clients/${id}/rooms`)).status, id).toBe(404);
+      expect((await chat.operate(`/clients/${id}/send`, { text: 'x' })).status, id).toBe(404);
+      expect((await chat.operate(`/clients/${id}/join`, { rooms: ['vault'] })).status, id).toBe(404);
+    }
+    expect((await chat.operate('/rooms/attic/send', { text: 'x' })).status).toBe(404);
+    expect((await chat.operate('/nothing')).status).toBe(404);
+  });
+});

@@ -1,0 +1,264 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { HISTORY_LENGTH, MAX_TEXT } from '../../examples/chat/words.js';
+import { buildChat, ChatClient, type IRunningChat, signIn, startChat } from '../support/chat.js';
+import { nextEvent } from '../support/facts.js';
+
+let chat: IRunningChat;
+
+beforeAll(async () => {
+  await buildChat();
+  chat = await startChat();
+});
+
+/** Names of its own for each test, as all of them share one server. */
+let count = 0;
+function names(): [ada: string, ben: string] {
+  count += 1;
+  return [`Ada ${count}`, `Ben ${count}`];
+}
+
+describe('over HTTP', () => {
+  it.each([
+    ['Ada', 'Ada'],
+    ['  Zoë-Ann_2.0 ', 'Zoë-Ann_2.0'],
+    ['किरण', 'किरण'],
+    ['e\u0301', 'é'],
+  ])('signs in as %j', async (given, name) => {
+    const signedIn = await signIn(chat.url, given);
+    expect(signedIn.name).toBe(name);
+    expect(JSON.parse(Buffer.from(signedIn.token.split('.')[1] ?? '', 'base64url').toString())).toMatchObject({
+      exp: expect.any(Number),
+    });
+  });
+
+  it.each([
+    ['{"name":""}', 'a string of 0 characters was given'],
+    ['{"name":"  "}', 'a string of 2 characters was given'],
+    [`{"name":"${'x'.repeat(25)}"}`, 'a string of 25 characters was given'],
+    ['{"name":"a/b"}', '1 to 24 letters'],
+    ['{"name":"a\\u202eb"}', '1 to 24 letters'],
+    ['{"name":7}', 'a number was given'],
+    ['{"name":["Ada"]}', 'a list of 1 was given'],
+    ['[]', 'nothing was given'],
+    ['null', 'nothing was given'],
+    ['no json', 'nothing was given'],
+  ])('refuses to sign in with %s', async (body, why) => {
+    const response = await fetch(`${chat.url}/api/sign-in`, { method: 'POST', body });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toEqual({ error: expect.stringContaining(why) });
+  });
+
+  it('refuses a body that is too long', async () => {
+    const response = await fetch(`${chat.url}/api/sign-in`, { method: 'POST', body: 'x'.repeat(100_000) });
+    expect(response.status).toBe(413);
+  });
+
+  it('serves the page, its health and its rooms, and nothing else', async () => {
+    const page = await fetch(chat.url);
+    expect(page.headers.get('content-type')).toMatch(/^text\/html/);
+    expect(page.headers.get('cache-control')).toBe('no-cache');
+    const html = await page.text();
+    const [, script = ''] = /src="\.?(\/assets\/[^"]+\.js)"/.exec(html) ?? [];
+    const asset = await fetch(chat.url + script);
+    expect([asset.status, asset.headers.get('content-type')]).toEqual([200, expect.stringContaining('javascript')]);
+    expect(asset.headers.get('cache-control')).toContain('immutable');
+    expect(await (await fetch(`${chat.url}/healthz`)).text()).toBe('ok');
+    const { rooms } = (await (await fetch(`${chat.url}/api/rooms`)).json()) as { rooms: { id: string }[] };
+    expect(rooms.map(({ id }) => id)).toEqual(['lobby', 'garden', 'workshop', 'vault']);
+    for (const path of ['/nothing', '/%2e%2e/server/main.js', '/..%2fserver/main.js', '/api/sign-in']) {
+      expect((await fetch(chat.url + path)).status, path).toBe(404);
+    }
+  });
+});
+
+describe('at the gate', () => {
+  it('refuses tokens that it did not sign', async () => {
+    const { token } = await signIn(chat.url, 'Eve');
+    const [header, claims, signature] = token.split('.');
+    const other = btoa(JSON.stringify({ sub: 'Ada', exp: 9_999_999_999 })).replace(/=+$/, '');
+    const none = btoa(JSON.stringify({ alg: 'none' })).replace(/=+$/, '');
+    for (const bad of ['', 'nonsense', `${header}.${other}.${signature}`, `${none}.${claims}.`, `${token}x`]) {
+      const { socket } = ChatClient.knock(chat.url, bad);
+      const [why] = await nextEvent<[{ code: string }]>(socket, 'unauthenticated');
+      expect(why.code, bad).toBe('refused');
+    }
+  });
+
+  it('welcomes whoever shows a good one', async () => {
+    const [name] = names();
+    const { token } = await signIn(chat.url, name);
+    const client = ChatClient.knock(chat.url, token);
+    const welcome = await client.next('welcome');
+    expect(welcome).toMatchObject({ name, instance: expect.any(String), limits: { text: MAX_TEXT } });
+    expect(welcome.rooms).toHaveLength(4);
+    expect(await client.next('health')).toEqual({ degraded: false, message: '' });
+    await client.next('people', ({ people }) => people.some((person) => person.name === name));
+  });
+
+  it('lets nobody into the vault, into rooms of others, or into rooms that are not there', async () => {
+    const [ada, ben] = names();
+    const client = await ChatClient.enter(chat.url, ada, 'lobby');
+    const asked = ['room/vault', `user/${ben}`, `user/${ada}`, 'room/attic', 'lobby'];
+    const { joined, refused } = await client.join(...asked);
+    expect(joined).toEqual([]);
+    expect(refused.map(({ room, code }) => [room, code])).toEqual(asked.map((room) => [room, 'not_allowed']));
+  });
+});
+
+describe('in rooms', () => {
+  it('carries what is said to everybody in the room, the sender included, and to nobody else', async () => {
+    const [ada, ben] = names();
+    const [one, other, outside] = await Promise.all([
+      ChatClient.enter(chat.url, ada, 'garden'),
+      ChatClient.enter(chat.url, ben, 'garden'),
+      ChatClient.enter(chat.url, `${ben} outside`, 'lobby'),
+    ]);
+    one.sendRaw('say', { id: `${ada}-1`, room: 'garden', text: '  Tea is ready.  ' });
+    const heard = await other.next('message');
+    expect(heard).toEqual({ id: `${ada}-1`, room: 'garden', from: ada, text: 'Tea is ready.', at: expect.any(String) });
+    expect(new Date(heard.at).toISOString()).toBe(heard.at);
+    expect(await one.next('message')).toEqual(heard);
+    await outside.join();
+    expect(outside.all('message')).toEqual([]);
+  });
+
+  it('rejects what is said from outside of the room', async () => {
+    const client = await ChatClient.enter(chat.url, names()[0], 'lobby');
+    client.sendRaw('say', { id: 'x', room: 'vault', text: 'Open, sesame' });
+    expect(await client.next('rejected')).toMatchObject({ id: 'x', code: 'not_in_room' });
+  });
+
+  it('tells the others who types', async () => {
+    const [ada, ben] = names();
+    const one = await ChatClient.enter(chat.url, ada, 'lobby');
+    const other = await ChatClient.enter(chat.url, ben, 'lobby');
+    one.sendRaw('typing', { room: 'lobby', typing: true });
+    expect(await other.next('typing')).toEqual({ room: 'lobby', from: ada, typing: true });
+    one.sendRaw('typing', { to: ben, typing: false });
+    expect(await other.next('typing')).toEqual({ to: ben, from: ada, typing: false });
+    await one.join();
+    expect(one.all('typing')).toEqual([]);
+  });
+
+  it(`remembers the last ${HISTORY_LENGTH}, and each id once`, async () => {
+    const [ada, ben] = names();
+    const one = await ChatClient.enter(chat.url, ada, 'workshop');
+    for (let n = 1; n <= HISTORY_LENGTH + 5; n += 1)
+      one.sendRaw('say', { id: `${ada}-${n}`, room: 'workshop', text: `${n}` });
+    const last = `${ada}-${HISTORY_LENGTH + 5}`;
+    const first = await one.next('message', ({ id }) => id === last);
+    one.sendRaw('say', { id: last, room: 'workshop', text: 'sent again' });
+    expect(await one.next('message', ({ id }) => id === last)).toEqual(first);
+
+    const other = await ChatClient.enter(chat.url, ben, 'workshop');
+    other.sendRaw('say', { id: last, room: 'workshop', text: 'with the id of another' });
+    expect(await other.next('rejected')).toMatchObject({ id: last, code: 'invalid' });
+    other.sendRaw('history', { room: 'workshop' });
+    const history = await other.next('history');
+    expect(history).toMatchObject({ room: 'workshop' });
+    expect(history.messages.map(({ text }) => text)).toEqual(
+      Array.from({ length: HISTORY_LENGTH }, (_, n) => `${n + 6}`),
+    );
+    expect(other.all('message')).toEqual([]);
+  });
+
+  it('gives the history of a room to those in it only', async () => {
+    const client = await ChatClient.enter(chat.url, names()[0], 'lobby');
+    client.sendRaw('history', { room: 'vault' });
+    client.sendRaw('history', { room: 'lobby' });
+    expect(await client.next('history')).toMatchObject({ room: 'lobby' });
+  });
+
+  it('slows down who says too much at once', async () => {
+    const [ada] = names();
+    const client = await ChatClient.enter(chat.url, ada, 'lobby');
+    for (let n = 0; n < 150; n += 1) client.sendRaw('say', { id: `${ada}-${n}`, room: 'lobby', text: `${n}` });
+    expect(await client.next('rejected')).toMatchObject({ code: 'too_fast' });
+    await client.join();
+    expect(client.all('message').length).toBeGreaterThanOrEqual(100);
+  });
+});
+
+describe('between two', () => {
+  it('carries a whisper to all windows of both, and remembers it for them only', async () => {
+    const [ada, ben] = names();
+    const [one, second, other, third] = await Promise.all([
+      ChatClient.enter(chat.url, ada),
+      ChatClient.enter(chat.url, ada),
+      ChatClient.enter(chat.url, ben),
+      ChatClient.enter(chat.url, `${ben} 3`),
+    ]);
+    one.sendRaw('whisper', { id: 'w', to: ben, text: 'Psst' });
+    const heard = await other.next('whisper');
+    expect(heard).toEqual({ id: 'w', from: ada, to: ben, text: 'Psst', at: expect.any(String) });
+    expect(await one.next('whisper')).toEqual(heard);
+    expect(await second.next('whisper')).toEqual(heard);
+    one.sendRaw('whisper', { id: 'w', to: ben, text: 'Psst again' });
+    expect(await one.next('whisper')).toEqual(heard);
+
+    other.sendRaw('history', { person: ada });
+    expect(await other.next('history')).toEqual({ person: ada, messages: [heard] });
+    third.sendRaw('history', { person: ada });
+    expect(await third.next('history')).toEqual({ person: ada, messages: [] });
+    expect(third.all('whisper')).toEqual([]);
+  });
+
+  it('says so where nobody of that name is online', async () => {
+    const [ada, ben] = names();
+    const client = await ChatClient.enter(chat.url, ada);
+    client.sendRaw('whisper', { id: 'w', to: ben, text: 'Psst' });
+    expect(await client.next('rejected')).toEqual({ id: 'w', code: 'away', message: `${ben} is not online.` });
+  });
+});
+
+describe('people', () => {
+  it('are told as they come, change rooms and go, one entry for each name', async () => {
+    const chat = await startChat();
+    const ada = await ChatClient.enter(chat.url, 'Ada', 'lobby');
+    await ada.sees(['Ada: lobby']);
+    const ben = await ChatClient.enter(chat.url, 'Ben', 'lobby', 'garden');
+    const again = await ChatClient.enter(chat.url, 'Ben', 'workshop');
+    await ada.sees(['Ada: lobby', 'Ben: garden, lobby, workshop']);
+    await again.sees(['Ada: lobby', 'Ben: garden, lobby, workshop']);
+    again.socket.disconnect();
+    await ada.sees(['Ada: lobby', 'Ben: garden, lobby']);
+    ben.sendRaw('leave', { rooms: ['room/lobby'] });
+    await ada.sees(['Ada: lobby', 'Ben: garden']);
+    ben.socket.disconnect();
+    await ada.sees(['Ada: lobby']);
+  });
+});
+
+describe('strangers', () => {
+  const SHAPES: unknown[] = [undefined, null, 0, '', 'abc', true, [], [[]], {}, { id: {} }, { toString: null }];
+  const FIELDS = [null, 7, '', [], {}, 'x'.repeat(MAX_TEXT + 1), ' '];
+
+  it('harm nobody with payloads of any shape', async () => {
+    const [ada, ben] = names();
+    const witness = await ChatClient.enter(chat.url, ada, 'garden');
+    const stranger = await ChatClient.enter(chat.url, ben, 'garden');
+    const payloads = [
+      ...SHAPES,
+      ...FIELDS.map((text) => ({ id: 'x', room: 'garden', to: ada, text, typing: 1 })),
+      ...FIELDS.map((id) => ({ id, room: id, to: id, person: id, text: 'Hello', typing: true })),
+    ];
+    for (const event of ['say', 'whisper', 'typing', 'history']) {
+      stranger.sendRaw(event);
+      for (const payload of payloads) stranger.sendRaw(event, payload);
+      stranger.sendRaw(event, ...payloads);
+      stranger.sendRaw(event, new Uint8Array(8), () => undefined);
+    }
+    for (const event of ['welcome', 'message', 'people', 'rejected', '__proto__', 'constructor']) {
+      stranger.sendRaw(event, { from: ada, text: 'forged' });
+    }
+    await stranger.join();
+    expect(witness.all('message')).toEqual([]);
+    expect(witness.all('whisper')).toEqual([]);
+    expect(witness.all('typing')).toEqual([]);
+    for (const { code } of stranger.all('rejected')) expect(code).toMatch(/^(invalid|too_fast|not_in_room|away)$/);
+
+    witness.sendRaw('say', { id: `${ada}-after`, room: 'garden', text: 'Still here' });
+    expect(await stranger.next('message')).toMatchObject({ text: 'Still here' });
+    expect(chat.program.stderr).toBe('');
+  });
+});

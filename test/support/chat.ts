@@ -1,0 +1,142 @@
+import { io, type Socket } from 'socket.io-client';
+import type { IClientEvents, IServerEvents, ISignedIn } from '../../examples/chat/words.js';
+import { roomName, SOCKET_PATH } from '../../examples/chat/words.js';
+import { defer } from './cleanup.js';
+import { EventLog, eventually, type IPatience, unusedPort } from './facts.js';
+import { type IProgram, startProgram } from './process.js';
+
+const BUILD = new URL('../../scripts/build-chat.mjs', import.meta.url);
+/** The server's program, as `buildChat` makes it. */
+export const CHAT_PROGRAM = new URL('../../examples/chat/dist/server/main.js', import.meta.url);
+const PATIENCE_MS = 20_000;
+
+/** Builds the chat's server and page; harmless beside another build or a server that runs. Call it in `beforeAll`. */
+export async function buildChat(): Promise<void> {
+  const build = startProgram(BUILD);
+  const { code } = await build.ended(60_000);
+  if (code !== 0) throw new Error(`The chat could not be built: ${build.messages.all.join('\n')}${build.stderr}`);
+}
+
+export interface IChatOptions {
+  /** A free one by default. */
+  port?: number;
+  redisUrl?: string;
+  env?: Readonly<Record<string, string>>;
+}
+
+/** The chat's server as a process of its own; killed when the test has ended. */
+export interface IRunningChat {
+  readonly program: IProgram;
+  readonly port: number;
+  readonly url: string;
+  /** Asks the operator's API; the answer's status and body. `token: null` asks without one. */
+  operate(path: string, body?: unknown, token?: string | null): Promise<{ status: number; body: unknown }>;
+}
+
+export const OPERATOR_TOKEN = 'the-operator';
+
+/** Starts what `buildChat` built; resolves once it serves. */
+export async function startChat({ port, redisUrl, env = {} }: IChatOptions = {}): Promise<IRunningChat> {
+  const chosen = port ?? (await unusedPort());
+  const url = `http://localhost:${chosen}`;
+  const redis = redisUrl === undefined ? {} : { REDIS_URL: redisUrl };
+  const program = startProgram(CHAT_PROGRAM, { env: { PORT: `${chosen}`, OPERATOR_TOKEN, ...redis, ...env } });
+  const ready = (line: unknown) => String(line).startsWith('The chat is ready');
+  await program.messages.next(ready, { timeout: PATIENCE_MS, what: 'the chat is ready' });
+  return {
+    program,
+    port: chosen,
+    url,
+    operate: async (path, body, token = OPERATOR_TOKEN) => {
+      const response = await fetch(`${url}/operator${path}`, {
+        method: body === undefined ? 'GET' : 'POST',
+        headers: token === null ? {} : { authorization: `Bearer ${token}` },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      });
+      return { status: response.status, body: await response.json() };
+    },
+  };
+}
+
+export async function signIn(url: string, name: string): Promise<ISignedIn> {
+  const response = await fetch(`${url}/api/sign-in`, { method: 'POST', body: JSON.stringify({ name }) });
+  if (response.status !== 200) throw new Error(`sign-in answered ${response.status}`);
+  return (await response.json()) as ISignedIn;
+}
+
+type TPayload<E extends keyof IServerEvents> = Parameters<IServerEvents[E]>[0];
+
+/** One window of one person, over a plain Socket.IO client. */
+export class ChatClient {
+  readonly name: string;
+  readonly socket: Socket<IServerEvents, IClientEvents>;
+  readonly #heard = new EventLog<readonly [event: string, payload: unknown]>();
+
+  private constructor(url: string, name: string, token: string) {
+    this.name = name;
+    this.socket = io(url, { path: SOCKET_PATH, auth: { token }, forceNew: true, reconnection: false });
+    this.socket.onAny((event: string, payload: unknown) => this.#heard.push([event, payload]));
+    this.socket.on('connect', () => this.sendRaw('authenticate'));
+    defer(() => this.socket.disconnect());
+  }
+
+  /** Connects, and asks to be let in, with this token. */
+  static knock(url: string, token: string): ChatClient {
+    return new ChatClient(url, '', token);
+  }
+
+  /** Signs in, and resolves once in these rooms. */
+  static async enter(url: string, name: string, ...rooms: string[]): Promise<ChatClient> {
+    const client = new ChatClient(url, name, (await signIn(url, name)).token);
+    await client.next('welcome', () => true, { timeout: PATIENCE_MS });
+    const { refused } = await client.join(...rooms.map(roomName));
+    if (refused.length > 0) throw new Error(`refused: ${JSON.stringify(refused)}`);
+    return client;
+  }
+
+  get id(): string {
+    return this.socket.id ?? '';
+  }
+
+  /** Everything of this event so far. */
+  all<E extends keyof IServerEvents>(event: E): TPayload<E>[] {
+    return this.#heard.all.filter(([name]) => name === event).map(([, payload]) => payload as TPayload<E>);
+  }
+
+  /** The first such event that was not taken yet. */
+  async next<E extends keyof IServerEvents>(
+    event: E,
+    accepts: (payload: TPayload<E>) => boolean = () => true,
+    patience: IPatience = {},
+  ): Promise<TPayload<E>> {
+    const fits = ([name, payload]: readonly [string, unknown]) => name === event && accepts(payload as TPayload<E>);
+    const [, payload] = await this.#heard.next(fits, { what: `"${event}" for ${this.name}`, ...patience });
+    return payload as TPayload<E>;
+  }
+
+  /** The whole answer of Roomgate, by the Socket.IO names of rooms. */
+  async join(...rooms: string[]): Promise<{ joined: string[]; refused: { room: string; code: string }[] }> {
+    const socket = this.socket as unknown as Socket;
+    return socket.timeout(PATIENCE_MS).emitWithAck('join', { rooms });
+  }
+
+  /** Anything, of any shape. */
+  sendRaw(event: string, ...payload: unknown[]): void {
+    (this.socket as unknown as Socket).emit(event, ...payload);
+  }
+
+  /** Resolves once the list of people, as it was told last, is this: `name: room, room` each. */
+  async sees(people: readonly string[], timeout?: number): Promise<void> {
+    const words = () =>
+      this.all('people')
+        .at(-1)
+        ?.people.map(({ name, rooms }) => `${name}: ${rooms.join(', ')}`);
+    const fact = () => JSON.stringify(words()) === JSON.stringify(people);
+    const what = `${this.name} sees ${people.join('; ')}`;
+    try {
+      await eventually(fact, { what, ...(timeout === undefined ? {} : { timeout }) });
+    } catch (error) {
+      throw new Error(`${(error as Error).message}, but ${words()?.join('; ')}`);
+    }
+  }
+}
