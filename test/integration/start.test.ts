@@ -16,16 +16,19 @@ const BUILD_MS = 25_000;
 const PATIENCE = { timeout: BUILD_MS, what: 'the last line of the start' };
 const isLast = (line: unknown): boolean => line === 'It stays up until you press Ctrl-C.';
 
-async function start(env: Record<string, string> = {}): Promise<{ program: IProgram; url: string; lines: string[] }> {
+async function start(
+  script = CHAT_PROGRAM,
+  env: Record<string, string> = {},
+): Promise<{ program: IProgram; url: string; lines: string[] }> {
   const port = await unusedPort();
-  const program = startProgram(SCRIPT, { env: { PORT: `${port}`, ...env } });
+  const program = startProgram(script, { env: { PORT: `${port}`, ...env } });
   await program.messages.next(isLast, PATIENCE);
   return { program, url: `http://localhost:${port}`, lines: program.messages.all.map(String) };
 }
 
 describe('npm start', () => {
   it('serves the chat, and says where and how', async () => {
-    const { program, url, lines } = await start();
+    const { program, url, lines } = await start(SCRIPT);
     expect(lines[0]).toBe(`The chat is ready on ${url}`);
     expect(lines.join('\n')).toContain('REDIS_URL=redis://127.0.0.1:6379 PORT=');
     expect(program.stderr).toBe('');
@@ -38,30 +41,6 @@ describe('npm start', () => {
     expect([clients.status, await clients.json()]).toEqual([200, { clients: [] }]);
     await ChatClient.enter(url, 'Ada', 'lobby');
   });
-
-  it('makes other secrets at each start, unless they are given', async () => {
-    const [one, other, given] = await Promise.all([start(), start(), start({ OPERATOR_TOKEN: 'mine' })]);
-    const tokenOf = ({ lines }: { lines: string[] }) => /token is (\S+)\. /.exec(lines.join('\n'))?.[1];
-    expect(tokenOf(one)).toMatch(/^[\w-]{32}$/);
-    expect(tokenOf(one)).not.toBe(tokenOf(other));
-    expect(tokenOf(given)).toBe('mine');
-  });
-
-  it.each(['SIGINT', 'SIGTERM'] as const)(
-    'stops on %s, however often it comes, with clients connected',
-    async (signal) => {
-      const { program, url } = await start();
-      const { socket } = await ChatClient.enter(url, 'Ada', 'lobby');
-      const gone = nextEvent<[string]>(socket, 'disconnect', { timeout: 10_000 });
-      program.kill(signal);
-      program.kill(signal);
-      expect(await program.ended(10_000)).toEqual({ code: 0, signal: null });
-      expect(program.messages.all.slice(-2)).toEqual(['Shutting down …', 'Goodbye.']);
-      expect(program.stderr).toBe('');
-      expect((await gone)[0]).toMatch(/^transport (close|error)$/);
-      await expect(fetch(url)).rejects.toThrow();
-    },
-  );
 
   it('stops when npm and its shell are gone', async () => {
     const port = await unusedPort();
@@ -85,24 +64,34 @@ describe('npm start', () => {
     over = true;
     expect(lines.all.at(-1)).toBe('Goodbye.');
   });
-
-  it('says so where the port is taken, naming it and the way out', async () => {
-    const other = createServer();
-    defer(() => other.close());
-    other.listen(0);
-    await once(other, 'listening');
-    const { port } = other.address() as { port: number };
-    const program = startProgram(SCRIPT, { env: { PORT: `${port}` } });
-    expect(await program.ended(BUILD_MS)).toEqual({ code: 1, signal: null });
-    const another = port === 65_535 ? 3000 : port + 1;
-    expect(program.stderr).toBe(
-      `Port ${port} is taken by another program. Choose another one, for example: PORT=${another} npm start\n`,
-    );
-  });
 });
 
 describe('the program of the chat', () => {
   beforeAll(buildChat);
+
+  it('makes other secrets at each start, unless they are given', async () => {
+    const [one, other, given] = await Promise.all([start(), start(), start(CHAT_PROGRAM, { OPERATOR_TOKEN: 'mine' })]);
+    const tokenOf = ({ lines }: { lines: string[] }) => /token is (\S+)\. /.exec(lines.join('\n'))?.[1];
+    expect(tokenOf(one)).toMatch(/^[\w-]{32}$/);
+    expect(tokenOf(one)).not.toBe(tokenOf(other));
+    expect(tokenOf(given)).toBe('mine');
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'stops on %s, however often it comes, with clients connected',
+    async (signal) => {
+      const { program, url } = await start();
+      const { socket } = await ChatClient.enter(url, 'Ada', 'lobby');
+      const gone = nextEvent<[string]>(socket, 'disconnect', { timeout: 10_000 });
+      program.kill(signal);
+      program.kill(signal);
+      expect(await program.ended(10_000)).toEqual({ code: 0, signal: null });
+      expect(program.messages.all.slice(-2)).toEqual(['Shutting down …', 'Goodbye.']);
+      expect(program.stderr).toBe('');
+      expect((await gone)[0]).toMatch(/^transport (close|error)$/);
+      await expect(fetch(url)).rejects.toThrow();
+    },
+  );
 
   it.each(['abc', '-1', '65536', '80.5'])('refuses %s as a port', async (port) => {
     const program = startProgram(CHAT_PROGRAM, { env: { PORT: port } });
@@ -133,5 +122,19 @@ describe('the program of the chat', () => {
     const program = startProgram(CHAT_PROGRAM, { env: { PORT: `${port}`, HOST: '127.0.0.1' } });
     await program.messages.next(isLast);
     expect(program.messages.all[0]).toBe(`The chat is ready on http://127.0.0.1:${port}`);
+  });
+
+  it('says so where the port is taken, naming it and the way out', async () => {
+    const other = createServer();
+    defer(() => other.close());
+    other.listen(0);
+    await once(other, 'listening');
+    const { port } = other.address() as { port: number };
+    const program = startProgram(CHAT_PROGRAM, { env: { PORT: `${port}` } });
+    expect(await program.ended(10_000)).toEqual({ code: 1, signal: null });
+    const another = port === 65_535 ? 3000 : port + 1;
+    expect(program.stderr).toBe(
+      `Port ${port} is taken by another program. Choose another one, for example: PORT=${another} npm start\n`,
+    );
   });
 });
