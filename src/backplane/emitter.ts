@@ -11,6 +11,7 @@ import { createLimited } from './limited.js';
 import { allConnected } from './opening.js';
 import { Publisher } from './publisher.js';
 
+/** The options of `SocketIOEmitterHelper`. */
 export interface ISocketIOEmitterOptions {
   /** Unique name of this process, in logs and in Redis' list of clients. */
   identifier: string;
@@ -28,6 +29,7 @@ export interface ISocketIOEmitterOptions {
 export interface IEmitterMessage {
   /** A room, a socket id or a list of them; left out, every authenticated client. */
   destination?: string | readonly string[] | undefined;
+  /** The event's name, and anything that Socket.IO can carry. */
   payload: { topic: string; data?: unknown };
   /** Whether to log that it was sent. Default false. */
   doLog?: boolean | undefined;

@@ -11,10 +11,12 @@ export interface IRedisHelperCallbacks {
   onConnected?: ((opts: { name: string; helper: DefaultRedisHelper }) => void) | undefined;
   /** Each time that Redis takes commands. */
   onReady?: ((opts: { name: string; helper: DefaultRedisHelper }) => void) | undefined;
+  /** Each time that something goes wrong with the connection. */
   // biome-ignore lint/suspicious/noExplicitAny: the documented type, so that handlers written to it still compile
   onError?: ((opts: { name: string; helper: DefaultRedisHelper; error: any }) => void) | undefined;
 }
 
+/** The options of `RedisHelper`. */
 export interface IRedisHelperOptions extends IRedisHelperCallbacks {
   /** Names the helper, in its callbacks. */
   name: string;
@@ -31,6 +33,7 @@ export interface IRedisHelperOptions extends IRedisHelperCallbacks {
   maxRetry?: number | undefined;
 }
 
+/** The options of `RedisClusterHelper`. */
 export interface IRedisClusterHelperOptions extends IRedisHelperCallbacks {
   /** Names the helper, in its callbacks. */
   name: string;

@@ -29,6 +29,7 @@ export interface ISocketIOClientOptions {
   identifier: string;
   /** The server's address, as Socket.IO takes it: `https://example.org`, or with a namespace `https://example.org/chat`. */
   host: string;
+  /** Those of socket.io-client; `path` is the server's. */
   options: IOptions;
   /**
    * What to present at each attempt to connect: it becomes the handshake's `auth`, in the place of `options.auth`. `reason` is

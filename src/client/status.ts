@@ -13,6 +13,7 @@ export class SocketIOClientStatuses {
   static readonly CONNECTED = 'connected';
   /** The server was asked to let this client in, and has not answered yet. */
   static readonly AUTHENTICATING = 'authenticating';
+  /** The server let this client in. */
   static readonly AUTHENTICATED = 'authenticated';
   /** The server did not let this client in, or does not any more; it stays away until `connect()`. */
   static readonly REFUSED = 'refused';
@@ -36,10 +37,12 @@ export class SocketIOClientStatuses {
   }
 }
 
+/** One of the words of `SocketIOClientStatuses`. */
 export type TSocketIOClientStatus = TConstValue<typeof SocketIOClientStatuses>;
 
 /** One moment of a client. It does not change: the next moment is another object. */
 export interface ISocketIOClientStatus {
+  /** The word for it. */
   readonly status: TSocketIOClientStatus;
   /** When refused: the code of `unauthenticated`, or `connect_error` where a middleware of the server refused. */
   readonly code?: string;
@@ -49,9 +52,11 @@ export interface ISocketIOClientStatus {
   readonly retryAt?: number;
 }
 
+/** How long `waitFor` waits. */
 export interface IWaitOptions {
   /** Milliseconds; without it as long as it takes. */
   timeout?: number | undefined;
+  /** Ends the waiting, with its reason. */
   signal?: AbortSignal | undefined;
 }
 

@@ -22,6 +22,7 @@ export const ROOM_ERRORS = {
   timeout: { text: 'The server did not answer in time.', retryable: true },
 } as const satisfies Record<string, IErrorEntry>;
 
+/** Why a room was refused. */
 export type TRoomErrorCode = keyof typeof ROOM_ERRORS;
 
 /** Why a client is not, or is no longer, authenticated: `code` of the event `unauthenticated`. */
@@ -33,6 +34,7 @@ export const UNAUTHENTICATED_ERRORS = {
   revoked: { text: 'Your access was withdrawn.', retryable: false },
 } as const satisfies Record<string, IErrorEntry>;
 
+/** Why a client is not, or is no longer, authenticated. */
 export type TUnauthenticatedCode = keyof typeof UNAUTHENTICATED_ERRORS;
 
 /** Whether a client that is told this code may be let in with new credentials. A code that is not known is final. */
@@ -40,7 +42,7 @@ export function isRenewable(code: string): boolean {
   return Object.hasOwn(UNAUTHENTICATED_ERRORS, code) && UNAUTHENTICATED_ERRORS[code as TUnauthenticatedCode].retryable;
 }
 
-/** What this library throws at the program that uses it. */
+/** The codes of `RoomgateError`. */
 export type TRoomgateErrorCode =
   | 'invalid_option'
   | 'invalid_argument'

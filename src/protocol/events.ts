@@ -4,6 +4,7 @@ export class SocketIOConstants {
   static readonly EVENT_PING = 'ping';
   /** Server side only: Socket.IO's event for a new socket. */
   static readonly EVENT_CONNECT = 'connection';
+  /** Both ends: Socket.IO's event for a socket that is gone. */
   static readonly EVENT_DISCONNECT = 'disconnect';
   /** Client to server, after authentication: asks for rooms. */
   static readonly EVENT_JOIN = 'join';
@@ -15,7 +16,9 @@ export class SocketIOConstants {
   static readonly EVENT_AUTHENTICATED = 'authenticated';
   /** Server to client: the client was not let in, or is not any more, and why. */
   static readonly EVENT_UNAUTHENTICATE = 'unauthenticated';
+  /** Every authenticated client is in it, unless the option `defaultRooms` says otherwise. */
   static readonly ROOM_DEFAULT = 'io-default';
+  /** The same. */
   static readonly ROOM_NOTIFICATION = 'io-notification';
 }
 

@@ -14,6 +14,7 @@ export interface ILimits {
   readonly heldBytes: number;
 }
 
+/** What holds where the option `limits` says nothing. */
 export const DEFAULT_LIMITS: ILimits = Object.freeze({
   roomsPerRequest: 256,
   roomsPerClient: 1_000,

@@ -21,6 +21,7 @@ export interface IUnauthenticatedMessage {
   message: string;
   /** ISO 8601. */
   time: string;
+  /** For the program. Take one that is not known for a refusal. */
   code: TUnauthenticatedCode;
 }
 
@@ -39,7 +40,9 @@ export interface IRoomsRequest {
 export interface IRefusedRoom {
   /** The room as it was asked for; empty where the request as a whole was refused. */
   room: string;
+  /** For the program; `docs/protocol.md` says which of them may pass. */
   code: TRoomErrorCode;
+  /** For the client's user. */
   message: string;
 }
 

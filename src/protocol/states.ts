@@ -2,8 +2,11 @@ import type { TConstValue } from './types.js';
 
 /** The three states of a client, the same words on both ends. */
 export class SocketIOClientStates {
+  /** Not let in: before it asked, after a refusal, and without a connection. */
   static readonly UNAUTHORIZED = 'unauthorized';
+  /** It asked, and there is no answer yet. */
   static readonly AUTHENTICATING = 'authenticating';
+  /** Let in. */
   static readonly AUTHENTICATED = 'authenticated';
 
   /** All states, in the order in which a client passes them. */
@@ -19,6 +22,7 @@ export class SocketIOClientStates {
   }
 }
 
+/** One of the words of `SocketIOClientStates`. */
 export type TSocketIOClientState = TConstValue<typeof SocketIOClientStates>;
 
 const LEGAL_MOVES: Readonly<Record<TSocketIOClientState, readonly TSocketIOClientState[]>> = {

@@ -1,3 +1,4 @@
+/** A JavaScript runtime, by its name. */
 export type TRuntimeModule = 'node' | 'bun';
 
 /** The JavaScript runtimes on which Roomgate runs. */

@@ -12,6 +12,7 @@ import type { IOSocket } from './types.js';
 
 /** What `authenticateFn` is given: what is known of the request that opened the connection. */
 export interface IHandshake {
+  /** Of that request; browsers let no page set them for a WebSocket. */
   headers: IncomingHttpHeaders;
   /** When it was made, as a date string. */
   time: string;
@@ -19,11 +20,15 @@ export interface IHandshake {
   address: string;
   /** Whether it came with an `Origin`. */
   xdomain: boolean;
+  /** Whether it came over TLS to this server itself; false behind a proxy that ends TLS. */
   secure: boolean;
   /** When it was made, in milliseconds since 1970. */
   issued: number;
+  /** Path and query, as they were asked for. */
   url: string;
+  /** The query, with Socket.IO's own entries (`EIO`, `transport`). */
   query: ParsedUrlQuery;
+  /** What the client presents, such as a token: unchecked, so judge it before it is used. */
   // biome-ignore lint/suspicious/noExplicitAny: whatever the client sent as `auth`; the contract leaves it open
   auth: { [key: string]: any };
 }
@@ -59,6 +64,7 @@ export interface IRedisConnectionLike {
   getClient(): IRedisClientLike;
 }
 
+/** The options of `SocketIOServerHelper` that are the same on each runtime. */
 export interface ISocketIOServerBaseOptions<
   L extends TEventsMap = DefaultEventsMap,
   E extends TEventsMap = DefaultEventsMap,
@@ -77,9 +83,11 @@ export interface ISocketIOServerBaseOptions<
    * instance stands alone and needs no Redis.
    */
   redisConnection?: IRedisConnectionLike | IRedisClientLike | undefined;
+  /** Decides on a client that emits `authenticate`. */
   authenticateFn: TSocketIOAuthenticateFn;
-  /** Without it every join is refused. */
+  /** Returns those of the asked-for rooms that the client may join. Without it every join is refused. */
   validateRoomFn?: TSocketIOValidateRoomFn<L, E, S, D> | undefined;
+  /** Runs after a client is authenticated: the place to register event handlers. Events that come before they are there wait. */
   clientConnectedFn?: TSocketIOClientConnectedFn<L, E, S, D> | undefined;
   /** Milliseconds. A client that is not authenticated by then is disconnected. Default 10 000. */
   authenticateTimeout?: number | undefined;
@@ -100,6 +108,7 @@ export interface ISocketIOServerBaseOptions<
   logger?: ILogger | false | undefined;
 }
 
+/** The options of `SocketIOServerHelper` on Node.js. */
 export interface ISocketIOServerNodeOptions<
   L extends TEventsMap = DefaultEventsMap,
   E extends TEventsMap = DefaultEventsMap,
@@ -111,6 +120,7 @@ export interface ISocketIOServerNodeOptions<
   server: HttpServer;
 }
 
+/** The options of `SocketIOServerHelper` on Bun, which this version refuses with the error `unsupported`. */
 export interface ISocketIOServerBunOptions<
   L extends TEventsMap = DefaultEventsMap,
   E extends TEventsMap = DefaultEventsMap,

@@ -25,8 +25,10 @@ export interface ISocketIOClient<
   S extends TEventsMap = DefaultEventsMap,
   D = TLooseData,
 > {
+  /** The socket's id, which is also the name of its private room. */
   id: string;
   socket: IOSocket<L, E, S, D>;
+  /** How far it is. */
   state: TSocketIOClientState;
   /** Undefined: one sweep serves all clients. */
   interval?: NodeJS.Timeout;

@@ -1,0 +1,286 @@
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import type { DisconnectReason as TServerReason } from 'socket.io';
+import type { Socket } from 'socket.io-client';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { RedisHelper } from '../../src/backplane/redis-helper.js';
+import { createLogReporter } from '../../src/observability/logger.js';
+import { ROOM_ERRORS, type TRoomgateErrorCode, UNAUTHENTICATED_ERRORS } from '../../src/protocol/errors.js';
+import type { ILogger } from '../../src/protocol/types.js';
+import type { TReport } from '../../src/server/ports.js';
+import { SocketIOServerHelper } from '../../src/server/server-helper.js';
+import { called, createAuthenticated, createHelper, startWordsServer } from '../support/client.js';
+import { PROJECT } from '../support/document.js';
+import { EventLog, eventually, unusedPort } from '../support/facts.js';
+
+const AWAY = { options: { autoConnect: false } };
+const REFUSAL = ['unauthenticated', { message: 'No.', code: 'refused', time: 'now' }] as const;
+
+let page = '';
+
+beforeAll(async () => {
+  page = await readFile(join(PROJECT, 'docs/errors.md'), 'utf8');
+});
+
+/** From a heading, or another line, to the next heading. */
+function sectionOf(start: string): string {
+  return page.split(`\n${start}`)[1]?.split('\n## ')[0] ?? '';
+}
+
+/** The first table of a section: the cells of its rows whose first or second one is a code. */
+function rowsOf(section: string): string[][] {
+  const [table = ''] = /^\|.*(?:\n\|.*)*/m.exec(section) ?? [];
+  const rows = table.split('\n').map((row) => row.slice(2, -2).split(' | '));
+  return rows.filter((cells) => cells.slice(0, 2).some((cell) => cell.startsWith('`')));
+}
+
+const codesOf = (section: string): string[] => rowsOf(section).map(([first = '']) => first.replaceAll('`', ''));
+
+/** The code that an act throws, rejects with, or hands to its callback. */
+async function codeOf(act: () => unknown): Promise<unknown> {
+  try {
+    return await act();
+  } catch (error) {
+    return (error as { code?: unknown }).code;
+  }
+}
+
+async function away(): Promise<string> {
+  return `http://127.0.0.1:${await unusedPort()}`;
+}
+
+function serverHelper(more: object = {}): SocketIOServerHelper {
+  return new SocketIOServerHelper({
+    ...{ runtime: 'node', server: createServer(), identifier: 'test', serverOptions: {}, logger: false },
+    authenticateFn: () => true,
+    ...more,
+  });
+}
+
+/** The code with which a message that waits comes back. */
+async function returned(host: string, ttl: number, then: (opts: { shutdown(): void }) => void): Promise<unknown> {
+  const { helper } = createHelper(host, { queue: { ttl }, autoAuthenticate: true });
+  const codes = new EventLog<unknown>();
+  helper.emit({ topic: 'say', cb: (error) => codes.push(error?.code) });
+  then(helper);
+  return codes.next();
+}
+
+/** Each code, and what brings it about. The compiler misses the one that is missing. */
+const CAUSES: Readonly<Record<TRoomgateErrorCode, () => unknown>> = {
+  invalid_option: () => serverHelper({ authenticateFn: 'yes' }),
+  invalid_argument: async () => createHelper(await away(), AWAY).helper.waitFor('happy' as never),
+  not_configured: () => serverHelper().getIOServer(),
+  not_connected: async () => createHelper(await away(), AWAY).helper.emit({ topic: 'say' }),
+  credentials_failed: async () => {
+    const { url } = await startWordsServer();
+    const client = createHelper(url, { credentials: () => Promise.reject(new Error('no token')) });
+    return ((await called(client, 'onError'))[1] as { code?: unknown }).code;
+  },
+  queue_full: async () => {
+    const { helper } = createHelper(await away(), { queue: { max: 1 } });
+    for (const topic of ['one', 'two']) helper.emit({ topic, cb: () => {} });
+  },
+  expired: async () => returned(await away(), 10, () => {}),
+  refused: async () => {
+    const { url } = await startWordsServer({ verdict: REFUSAL });
+    return createHelper(url, { autoAuthenticate: true }).helper.waitFor('authenticated');
+  },
+  disconnected: async () => createHelper(await away(), AWAY).helper.waitFor('connected'),
+  timed_out: async () => createHelper(await away()).helper.waitFor('connected', { timeout: 10 }),
+  shut_down: async () => returned(await away(), 10_000, (helper) => helper.shutdown()),
+  unsupported: () => serverHelper().getEngine(),
+  redis_unreachable: async () => {
+    const port = await unusedPort();
+    const redis = new RedisHelper({ name: 'nobody', host: '127.0.0.1', port, autoConnect: false });
+    await serverHelper({ redisConnection: redis, redisTimeout: 50 }).configure();
+  },
+};
+
+/** Of each report one or more, as they come about. The compiler misses the one that is missing. */
+const [client, error, connection] = ['9Dk-1', new Error('odd'), 'publisher'];
+const missed = { dropped: 2, uncertain: 1 };
+const REPORTS: { readonly [T in TReport['type']]: readonly Extract<TReport, { type: T }>[] } = {
+  configured: [{ type: 'configured', path: '/io', runtime: 'node', redis: true }],
+  shut_down: [{ type: 'shut_down', clients: 2, cut: true }],
+  shutdown_step_failed: [{ type: 'shutdown_step_failed', step: 'closing Redis', error }],
+  client_connected: [{ type: 'client_connected', client }],
+  client_authenticated: [{ type: 'client_authenticated', client }],
+  client_refused: [{ type: 'client_refused', client, code: 'refused' }],
+  client_ended: [{ type: 'client_ended', client, reason: 'transport close' }],
+  authentication_failed: [{ type: 'authentication_failed', client, error }],
+  authentication_not_boolean: [{ type: 'authentication_not_boolean', client, given: 'a string' }],
+  room_guard_failed: [{ type: 'room_guard_failed', client, error }],
+  room_guard_not_list: [{ type: 'room_guard_not_list', client, given: 'a string' }],
+  rooms_joined: [{ type: 'rooms_joined', client, rooms: ['a'] }],
+  rooms_left: [{ type: 'rooms_left', client, rooms: ['a'] }],
+  rooms_refused: [{ type: 'rooms_refused', client, codes: ['not_allowed'] }],
+  handler_failed: [
+    { type: 'handler_failed', where: 'clientConnectedFn', client, error },
+    { type: 'handler_failed', where: 'a listener of a socket', client, error },
+    { type: 'handler_failed', where: 'the callback of send()', error },
+    { type: 'handler_failed', where: 'the handler of "say"', error },
+  ],
+  event_dropped: [{ type: 'event_dropped', client, why: 'too_deep' }],
+  handlers_late: [{ type: 'handlers_late', client, events: 3, afterMs: 10_000 }],
+  client_limited: [{ type: 'client_limited', client, why: 'held_events' }],
+  origin_refused: [{ type: 'origin_refused', origin: 'https://a.example', host: 'b.example' }],
+  message_sent: [{ type: 'message_sent', topic: 'news', destination: 'every client' }],
+  send_dropped: [{ type: 'send_dropped', topic: 'news' }],
+  option_overruled: [{ type: 'option_overruled', option: 'serverOptions.adapter', why: 'there is another' }],
+  backplane_lost: [
+    { type: 'backplane_lost', connection },
+    { type: 'backplane_lost', connection, error },
+  ],
+  backplane_restored: [{ type: 'backplane_restored', connection, afterMs: 12, ...missed }],
+  backplane_abandoned: [{ type: 'backplane_abandoned', connection, ...missed }],
+  backplane_deaf: [{ type: 'backplane_deaf', silentMs: 10_000 }],
+  backplane_junk: [{ type: 'backplane_junk', channel: 'request', why: 'no JSON', count: 3 }],
+  backplane_limited: [{ type: 'backplane_limited', command: 'ZADD', consequence: 'a lease is missing', error }],
+};
+
+/** Warnings and errors, as `level | text`, without the name of who wrote them. */
+class Loud implements ILogger {
+  readonly lines: string[] = [];
+  debug = (): void => {};
+  info = (): void => {};
+  warn = (line: string): void => this.#note('warn', line);
+  error = (line: string): void => this.#note('error', line);
+
+  #note(level: string, line: string): void {
+    this.lines.push(`${level} | ${line.replace(/^\[roomgate\] \w+: /, '')}`);
+  }
+}
+
+interface IPattern {
+  readonly row: string;
+  readonly fixed: number;
+  matches(line: string): boolean;
+}
+
+/** The rows of a table of log lines. `…` stands for anything. */
+function patternsOf(section: string): IPattern[] {
+  return rowsOf(section).map(([level = '', line = '']) => {
+    const parts = line
+      .slice(1, -1)
+      .split('…')
+      .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+    const pattern = new RegExp(`^${level} \\| ${parts.join('[^]+')}$`);
+    return { row: line, fixed: line.length, matches: (text) => pattern.test(text) };
+  });
+}
+
+/** Which row tells of each line: the most exact one that fits. */
+function rowsFor(lines: readonly string[], patterns: readonly IPattern[]): { told: string[]; untold: string[] } {
+  const exact = [...patterns].sort((one, other) => other.fixed - one.fixed);
+  const rows = lines.map((line) => ({ line, row: exact.find(({ matches }) => matches(line))?.row }));
+  return {
+    told: [...new Set(rows.flatMap(({ row }) => row ?? []))].sort(),
+    untold: rows.filter(({ row }) => row === undefined).map(({ line }) => line),
+  };
+}
+
+describe('the codes of docs/errors.md', () => {
+  it.each(Object.entries(CAUSES))('%s comes about as it says', async (code, cause) => {
+    expect(await codeOf(cause)).toBe(code);
+    expect(codesOf(sectionOf('## Errors that are thrown'))).toContain(code);
+  });
+
+  it('are all that there are', () => {
+    expect(codesOf(sectionOf('## Errors that are thrown'))).toEqual(Object.keys(CAUSES));
+    expect(codesOf(sectionOf('## Why a client is not let in'))).toEqual(Object.keys(UNAUTHENTICATED_ERRORS));
+  });
+
+  it('say of each room that is refused whether asking again can help', () => {
+    const rows = rowsOf(sectionOf('## Rooms that are refused')).map(([code, retryable]) => `${code} ${retryable}`);
+    const all = Object.entries(ROOM_ERRORS).map(([code, { retryable }]) => `\`${code}\` ${retryable ? 'yes' : 'no'}`);
+    expect(rows.sort()).toEqual(all.sort());
+  });
+});
+
+/** Socket.IO's own words. The compiler misses the one that is missing, and the one that is no more. */
+const CLIENT_REASONS: Readonly<Record<Socket.DisconnectReason, true>> = {
+  'io server disconnect': true,
+  'io client disconnect': true,
+  'transport close': true,
+  'transport error': true,
+  'ping timeout': true,
+  'parse error': true,
+};
+const SERVER_REASONS: Readonly<Record<TServerReason, true>> = {
+  'client namespace disconnect': true,
+  'server namespace disconnect': true,
+  'server shutting down': true,
+  'forced close': true,
+  'forced server close': true,
+  'transport close': true,
+  'transport error': true,
+  'ping timeout': true,
+  'parse error': true,
+};
+
+describe('the reasons of docs/errors.md', () => {
+  it('are all that Socket.IO has', () => {
+    expect(codesOf(sectionOf('What `onDisconnected` is given on the client:'))).toEqual(Object.keys(CLIENT_REASONS));
+    expect(codesOf(sectionOf('What a `disconnect` listener is given on the server:'))).toEqual(
+      Object.keys(SERVER_REASONS),
+    );
+  });
+});
+
+describe('the log lines of docs/errors.md', () => {
+  it('are all that a server warns about', () => {
+    const patterns = patternsOf(sectionOf('Of the server, and of'));
+    const loud = new Loud();
+    const report = createLogReporter('test', loud);
+    for (const one of Object.values(REPORTS).flat()) report(one);
+    const { told, untold } = rowsFor(loud.lines, patterns);
+    expect(untold).toEqual([]);
+    expect(told).toEqual(patterns.map(({ row }) => row).sort());
+  });
+
+  it('are all that a client warns about', async () => {
+    const patterns = patternsOf(sectionOf('Of the client.'));
+    const loud = new Loud();
+    await misuse(loud);
+    await loseRooms(loud);
+    const { told, untold } = rowsFor(loud.lines, patterns);
+    expect(untold).toEqual([]);
+    expect(told).toEqual(patterns.map(({ row }) => row).sort());
+  });
+});
+
+/** All that can be done wrong without a server. */
+async function misuse(logger: ILogger): Promise<void> {
+  const { helper } = createHelper(await away(), { logger, onError: undefined, queue: true });
+  helper.emit({ topic: 'say' });
+  helper.authenticate();
+  helper.subscribe({ event: '', handler: () => {} });
+  helper.subscribe({ event: 'said', handler: 'shout' as never });
+  helper.unsubscribe({ event: '' });
+  helper.onStatus(() => {
+    throw new Error('a listener of the test');
+  });
+  await eventually(() => helper.getStatus().status === 'waiting');
+  helper.shutdown();
+  helper.connect();
+  helper.subscribe({ event: 'said', handler: () => {} });
+}
+
+/** A room that was granted is refused after a reconnect. */
+async function loseRooms(logger: Loud): Promise<void> {
+  let isOpen = true;
+  const server = await startWordsServer({
+    answer: (_, rooms) => (isOpen ? { joined: rooms, refused: [] } : { joined: [], refused: rooms.map(notAllowed) }),
+  });
+  const created = await createAuthenticated(server.url, { logger, autoAuthenticate: true });
+  await created.helper.joinRooms({ rooms: ['public/news'] });
+  isOpen = false;
+  (await server.sockets.next()).conn.close();
+  await eventually(() => logger.lines.some((line) => line.includes('rooms not rejoined')));
+}
+
+function notAllowed(room: string): object {
+  return { room, code: 'not_allowed', message: ROOM_ERRORS.not_allowed.text };
+}
