@@ -97,7 +97,8 @@ export class Lifecycle implements IConnectionEvents {
 
   disconnect(): void {
     this.connection.disconnect();
-    this.#settleFor('disconnected', { message: 'disconnected by the program' });
+    // Socket.IO's words, which come by themselves where there was a connection: one end is one change.
+    this.#settleFor('disconnected', { message: 'io client disconnect' });
   }
 
   shutdown(): void {

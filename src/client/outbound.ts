@@ -48,7 +48,7 @@ export class Outbound {
       cb: typeof cb === 'function' ? (cb as NonNullable<IEmitted['cb']>) : undefined,
     };
     if (waits) this.#outbox?.add(emitted);
-    else this.#send(emitted);
+    else this.#sendNow(emitted);
   }
 
   /** This client is settled: what waited goes out. */
@@ -59,6 +59,15 @@ export class Outbound {
   /** What waited will never be sent. */
   fail(code: TRoomgateErrorCode, why: string): void {
     this.#outbox?.fail(code, why);
+  }
+
+  /** Socket.IO encodes at once, and throws its own way over a circle and a bigint within. */
+  #sendNow(emitted: IEmitted): void {
+    try {
+      this.#send(emitted);
+    } catch (cause) {
+      throw new RoomgateError('invalid_argument', `emit(): data of "${emitted.topic}" can't be encoded.`, { cause });
+    }
   }
 
   #send({ topic, args, doLog, cb }: IEmitted): void {

@@ -512,6 +512,17 @@ describe('the status', () => {
     await expect(inVain).rejects.toMatchObject({ code: 'shut_down' });
   });
 
+  it('changes once where the program disconnects', async () => {
+    const server = await startServer();
+    const { helper } = createHelper(server.url, { autoAuthenticate: true, options: GOOD });
+    await helper.waitFor('authenticated');
+    const seen: unknown[] = [];
+    helper.onStatus((status) => seen.push(status));
+    helper.disconnect();
+    helper.disconnect();
+    expect(seen).toEqual([{ status: 'disconnected', message: 'io client disconnect' }]);
+  });
+
   it('goes on where a listener throws', async () => {
     const server = await startServer();
     const { helper, log } = createHelper(server.url, { autoAuthenticate: true, options: GOOD });

@@ -176,6 +176,9 @@ describe('callbacks and handlers that fail', () => {
   });
 });
 
+const CIRCLE: { self?: unknown } = {};
+CIRCLE.self = CIRCLE;
+
 describe('emitting', () => {
   it('throws without a connection', () => {
     const client = createHelper('http://127.0.0.1:1', { options: { autoConnect: false } });
@@ -195,6 +198,8 @@ describe('emitting', () => {
     [{ topic: 'roomgate:x' }],
     [{ topic: 'a', data: () => {} }],
     [{ topic: 'a', data: 5n }],
+    [{ topic: 'a', data: { deep: [5n] } }],
+    [{ topic: 'a', data: CIRCLE }],
     [undefined],
   ])('throws for %o', async (opts) => {
     const server = await startWordsServer();
