@@ -15,6 +15,7 @@ export function Conversation({ state, me }: { state: IState; me: string }) {
   const { kind, name } = targetOf(open);
   const conversation = conversationOf(state, open);
   const title = kind === 'person' ? name : (state.rooms.find(({ id }) => id === name)?.title ?? name);
+  const isIn = state.line.status === 'authenticated';
   const isEmpty = conversation.entries.length === 0;
   return (
     <main class="conversation" aria-labelledby="conversation-title">
@@ -30,10 +31,10 @@ export function Conversation({ state, me }: { state: IState; me: string }) {
       <Composer
         of={open}
         title={title}
-        typing={typingWords([...conversation.typing.keys()])}
+        typing={isIn ? typingWords([...conversation.typing.keys()]) : ''}
         maxText={state.maxText}
         blocked={blocked(state, title)}
-        isAway={state.line.status !== 'authenticated'}
+        isAway={!isIn}
         caution={state.health.degraded ? state.health.message : ''}
       />
     </main>

@@ -1,0 +1,266 @@
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { BrowserContext, Page } from 'playwright-core';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startBrowser } from '../support/browser.js';
+import { defer } from '../support/cleanup.js';
+import { codeBlocksOf, type ICodeBlock, type IPastedProject, PROJECT, pasteProject } from '../support/document.js';
+import { eventually, unusedPort } from '../support/facts.js';
+import { type IProgram, startProgram } from '../support/process.js';
+import { startRedis } from '../support/redis.js';
+
+const run = promisify(execFile);
+const PAPER = 'docs/tutorial.md';
+/** Generous, since a machine that is busy starts programs slowly. */
+const SLOW = { timeout: 20_000 };
+const REFUSED = 'You could not be authenticated. Please sign in again.';
+
+let blocks: readonly ICodeBlock[];
+let project: IPastedProject;
+let port: number;
+
+beforeAll(async () => {
+  blocks = await codeBlocksOf(PAPER);
+  project = await pasteProject(PAPER);
+});
+
+beforeEach(async () => {
+  port = await unusedPort();
+});
+
+interface IStart {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A program of the tutorial, with this test's port in the place of 3000. */
+async function start(name: string, options: IStart = {}): Promise<IProgram> {
+  const built = join(project.folder, 'out', `${name}.js`);
+  const file = join(project.folder, 'out', `${name}.on-${port}.js`);
+  await writeFile(file, (await readFile(built, 'utf8')).replaceAll('3000', `${port}`));
+  return startProgram(file, { cwd: project.folder, ...options });
+}
+
+async function startServer(step: number, env: Readonly<Record<string, string>> = {}): Promise<IProgram> {
+  const server = await start(`step-${step}/server`, { env });
+  await server.messages.next((line) => line === `chat on http://localhost:${env.PORT ?? port}`, SLOW);
+  return server;
+}
+
+/** `person` is what one types behind the name of the program: `ann apple`. */
+function startClient(step: number, person = ''): Promise<IProgram> {
+  return start(`step-${step}/client`, { args: person === '' ? [] : person.split(' ') });
+}
+
+/** As Ctrl-C does; every step says that it ends in order. */
+async function endInOrder(server: IProgram): Promise<void> {
+  server.kill('SIGINT');
+  expect(await server.ended(10_000)).toEqual({ code: 0, signal: null });
+  expect(server.stderr).toBe('');
+}
+
+/** The lines that the tutorial shows as what a program prints: the block that begins with `start`. */
+function shown(start: string): readonly string[] {
+  const block = blocks.find(({ language, code }) => language === 'text' && code.startsWith(start));
+  return block?.code.trimEnd().split('\n') ?? [];
+}
+
+async function printed(program: IProgram, count: number): Promise<readonly unknown[]> {
+  const lines: unknown[] = [];
+  while (lines.length < count) lines.push(await program.messages.next(undefined, SLOW));
+  return lines;
+}
+
+describe('the programs of the tutorial', () => {
+  it('compile with the tutorial’s own words to the compiler', async () => {
+    const tsconfig = blocks.find(({ name }) => name === 'tsconfig.json');
+    await writeFile(join(project.folder, 'tsconfig.json'), tsconfig?.code ?? '');
+    const compiler = join(PROJECT, 'node_modules/typescript/bin/tsc');
+    const said = await run(process.execPath, [compiler, '-p', project.folder]).catch(
+      (error: { stdout: string }) => error,
+    );
+    expect(said.stdout).toBe('');
+  });
+
+  it('step 1: the server lets nobody in, and the client is told', async () => {
+    const server = await startServer(1);
+    const client = await startClient(1);
+    const expected = shown('connected\nauthenticating\nrefused');
+    expect(await client.ended(SLOW.timeout)).toEqual({ code: 0, signal: null });
+    expect(client.messages.all).toEqual(expected);
+    expect(expected.at(-1)).toBe(`refused: ${REFUSED}`);
+    await endInOrder(server);
+  });
+
+  it('step 2: the right password lets in, a wrong one is refused', async () => {
+    const server = await startServer(2);
+    const ann = await startClient(2, 'ann apple');
+    expect(await printed(ann, 3)).toEqual(['connected', 'authenticating', 'authenticated']);
+    expect(await server.messages.next(undefined, SLOW)).toBe('ann is here');
+    const stranger = await startClient(2, 'ann wrong');
+    expect(await stranger.ended(SLOW.timeout)).toEqual({ code: 0, signal: null });
+    expect(stranger.messages.all).toEqual(['connected', 'authenticating', `refused: ${REFUSED}`]);
+    await endInOrder(server);
+  });
+
+  it('step 3: a room refuses, and says why', async () => {
+    const server = await startServer(3);
+    const expected = {
+      'ann apple': shown("joined: [ 'lobby', 'kitchen' ]"),
+      'bob banana': shown("joined: [ 'lobby' ]"),
+    };
+    for (const [person, lines] of Object.entries(expected)) {
+      const client = await startClient(3, person);
+      expect(await client.ended(SLOW.timeout)).toEqual({ code: 0, signal: null });
+      expect(client.messages.all).toEqual(lines);
+    }
+    expect(expected['bob banana']).toHaveLength(2);
+    const stranger = await startClient(3, 'bob wrong');
+    expect(await stranger.ended(SLOW.timeout)).toMatchObject({ code: 1 });
+    expect(stranger.stderr).toContain(REFUSED);
+    await endInOrder(server);
+  });
+
+  it('step 4: what one types the other reads, and who comes later is shown it', async () => {
+    const server = await startServer(4);
+    const ann = await startClient(4, 'ann apple');
+    const bob = await startClient(4, 'bob banana');
+    const expected = shown('ann: Hello\n');
+    // What is typed here comes with quotes.
+    const isLine = (index: number) => (line: unknown) => line === expected[index]?.replace(/: (.*)/, ': "$1"');
+    for (const [index, client] of [ann, bob].entries()) {
+      client.send(expected[index]?.replace(/.*: /, ''));
+      for (const other of [ann, bob]) await other.messages.next(isLine(index), SLOW);
+    }
+    expect([ann.messages.all.length, bob.messages.all.length]).toEqual([2, 2]);
+    bob.kill('SIGINT');
+    const again = await startClient(4, 'bob banana');
+    for (const index of [0, 1]) await again.messages.next(isLine(index), SLOW);
+    ann.endInput();
+    expect(await ann.ended(SLOW.timeout)).toEqual({ code: 0, signal: null });
+    await endInOrder(server);
+  });
+});
+
+/** Makes the page as `npx vite build` does, with the page of this step where the tutorial says so. */
+async function buildPage(step: number): Promise<void> {
+  const html = blocks.find(({ name }) => name === 'index.html')?.code ?? '';
+  const tag = `<script type="module" src="/step-${step}/page.ts"></script>`;
+  expect(blocks.some(({ language, code }) => language === 'html' && code.includes(tag))).toBe(true);
+  await writeFile(join(project.folder, 'index.html'), html.replace(/<script.*<\/script>/, tag));
+  await run(process.execPath, [join(PROJECT, 'node_modules/vite/bin/vite.js'), 'build'], { cwd: project.folder });
+}
+
+interface IWindow {
+  readonly page: Page;
+  /** What the page threw. */
+  readonly errors: readonly Error[];
+  status(wanted: RegExp | string): Promise<void>;
+  lines(wanted: readonly string[]): Promise<void>;
+  say(text: string): Promise<void>;
+}
+
+async function openWindow(context: BrowserContext, at: number, person: string): Promise<IWindow> {
+  const page = await context.newPage();
+  defer(() => page.close());
+  const errors: Error[] = [];
+  page.on('pageerror', (error) => errors.push(error));
+  await page.goto(`http://localhost:${at}/`);
+  const [name = '', password = ''] = person.split(' ');
+  await page.fill('#sign-in [name=name]', name);
+  await page.fill('#sign-in [name=password]', password);
+  await page.click('#sign-in button');
+  const items = page.locator('#messages li');
+  return {
+    ...{ page, errors },
+    status: async (wanted) => {
+      await eventually(async () => expect(await page.textContent('#status')).toMatch(wanted), SLOW);
+    },
+    lines: async (wanted) => {
+      await eventually(async () => expect(await items.allTextContents()).toEqual(wanted), SLOW);
+    },
+    say: async (text) => {
+      await page.fill('#say [name=text]', text);
+      await page.click('#say button');
+    },
+  };
+}
+
+describe('the page of the tutorial, in Chromium', () => {
+  let context: BrowserContext;
+  beforeAll(async () => {
+    context = await startBrowser();
+  });
+
+  it('step 5: two windows hear each other, and a wrong password leaves the form there', async () => {
+    await buildPage(5);
+    const server = await startServer(5);
+    const ann = await openWindow(context, port, 'ann apple');
+    const bob = await openWindow(context, port, 'bob banana');
+    await ann.status('authenticated');
+    await bob.status('authenticated');
+    await ann.say('<b>Hello</b>');
+    for (const window of [ann, bob]) await window.lines(['ann: <b>Hello</b>']);
+    await bob.say('Hello Ann');
+    for (const window of [ann, bob]) await window.lines(['ann: <b>Hello</b>', 'bob: Hello Ann']);
+    const stranger = await openWindow(context, port, 'ann wrong');
+    await stranger.status(REFUSED);
+    expect(await stranger.page.isVisible('#sign-in')).toBe(true);
+    expect(await stranger.page.isVisible('#say')).toBe(false);
+    expect([...ann.errors, ...bob.errors, ...stranger.errors]).toEqual([]);
+    await endInOrder(server);
+  });
+
+  it('step 6: what is sent without a connection goes out when it is back, in order and once', async () => {
+    await buildPage(6);
+    const before = await startServer(5);
+    const ann = await openWindow(context, port, 'ann apple');
+    await ann.status('authenticated');
+    await endInOrder(before);
+    await ann.status(/^The connection is lost\. The next attempt is at \d/);
+    const texts = ['Are you there?', ...Array.from({ length: 19 }, (_, index) => `${index + 2}`)];
+    await ann.say(texts[0] ?? '');
+    await ann.lines(['ann: Are you there? (on its way)']);
+    for (const text of texts.slice(1)) await ann.say(text);
+    await ann.lines(texts.map((text) => `ann: ${text} (on its way)`));
+    expect(ann.errors).toEqual([]);
+    await ann.say('one too many');
+    await eventually(() =>
+      expect(ann.errors.map(({ message }) => message)).toEqual([expect.stringContaining('20 messages')]),
+    );
+    expect(await ann.page.inputValue('#say [name=text]')).toBe('one too many');
+    const after = await startServer(5);
+    await ann.status('authenticated');
+    await ann.lines(texts.map((text) => `ann: ${text}`));
+    const bob = await openWindow(context, port, 'bob banana');
+    await bob.lines(texts.map((text) => `ann: ${text}`));
+    await endInOrder(after);
+  });
+
+  it('step 7: two processes act as one, and a restart forgets nothing', async () => {
+    await buildPage(6);
+    const redis = await startRedis();
+    const ports = [await unusedPort(), await unusedPort()] as const;
+    const startBoth = () =>
+      Promise.all(ports.map((own) => startServer(7, { PORT: `${own}`, REDIS_PORT: `${redis.port}` })));
+    const before = await startBoth();
+    const ann = await openWindow(context, ports[0], 'ann apple');
+    const bob = await openWindow(context, ports[1], 'bob banana');
+    for (const window of [ann, bob]) await window.status('authenticated');
+    await ann.say('Hello from the one');
+    for (const window of [ann, bob]) await window.lines(['ann: Hello from the one']);
+    await bob.say('Hello from the other');
+    const both = ['ann: Hello from the one', 'bob: Hello from the other'];
+    for (const window of [ann, bob]) await window.lines(both);
+    for (const server of before) await endInOrder(server);
+    await ann.status(/^The connection is lost/);
+    const after = await startBoth();
+    for (const window of [ann, bob]) await window.status('authenticated');
+    const third = await openWindow(context, ports[1], 'ann apple');
+    await third.lines(both);
+    for (const server of after) await endInOrder(server);
+    expect([...ann.errors, ...bob.errors, ...third.errors]).toEqual([]);
+  });
+});

@@ -1,0 +1,182 @@
+import type { BrowserContext } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { startBrowser } from '../support/browser.js';
+import { buildChat, ChatClient, startChat } from '../support/chat.js';
+import { ChatWindow } from '../support/chat-page.js';
+import { eventually } from '../support/facts.js';
+
+const WIDE = { width: 1280, height: 800 };
+const NARROW = { width: 390, height: 844 };
+
+let context: BrowserContext;
+beforeAll(async () => {
+  await buildChat();
+  context = await startBrowser();
+});
+
+/** Presses a key until the focus is on what has this name, at most so often. */
+async function reach({ page }: ChatWindow, name: string, key = 'Tab'): Promise<void> {
+  const seen: string[] = [];
+  for (let presses = 0; presses < 30; presses += 1) {
+    await page.keyboard.press(key);
+    const words = await page.evaluate(() => document.activeElement?.textContent ?? '');
+    if (words.includes(name)) return;
+    seen.push(words.slice(0, 20));
+  }
+  throw new Error(`the keyboard does not come to "${name}", only to ${seen.join(', ')}`);
+}
+
+describe('with nothing but a keyboard', () => {
+  it('one signs in, changes the room, joins, and sends', async () => {
+    const chat = await startChat();
+    const grace = await ChatWindow.enter(context, chat.url, 'Grace');
+    await grace.join('Garden');
+    const window = await ChatWindow.open(context, chat.url);
+    const { page } = window;
+    await eventually(() => page.evaluate(() => document.activeElement?.id === 'name'));
+    await page.keyboard.type('Ada');
+    await page.keyboard.press('Enter');
+    await window.connected();
+    await eventually(() => page.evaluate(() => document.activeElement?.id === 'composer'));
+    await page.keyboard.type('Line one');
+    await page.keyboard.press('Shift+Enter');
+    await page.keyboard.type('line two');
+    await page.keyboard.press('Enter');
+    await window.reads('line two');
+    expect(await window.texts()).toEqual(['Line one\nline two']);
+    await reach(window, 'Garden', 'Shift+Tab');
+    await page.keyboard.press('Enter');
+    await eventually(() => page.evaluate(() => document.activeElement?.id === 'conversation-title'));
+    await reach(window, 'Join Garden');
+    await page.keyboard.press('Enter');
+    await eventually(() => page.evaluate(() => document.activeElement?.id === 'composer'));
+    await page.keyboard.type('Without a mouse');
+    await page.keyboard.press('Enter');
+    await grace.reads('Without a mouse');
+    await reach(window, 'Skip to the conversation', 'Shift+Tab');
+    await page.keyboard.press('Enter');
+    await eventually(() => page.evaluate(() => document.activeElement?.id === 'composer'));
+  });
+});
+
+describe('on a phone', () => {
+  it('rooms and people are in a drawer that keeps the focus, and gives it back', async () => {
+    const chat = await startChat();
+    const ada = await ChatWindow.enter(context, chat.url, 'Ada', NARROW);
+    const { page } = ada;
+    const opener = page.getByRole('button', { name: 'Rooms and people' });
+    const drawer = page.getByRole('dialog', { name: 'Rooms and people' });
+    await opener.click();
+    await drawer.waitFor();
+    for (let presses = 0; presses < 12; presses += 1) {
+      await page.keyboard.press('Tab');
+      // Between its last and its first the browser itself is in the round, which a page sees as its body.
+      const place = await page.evaluate(() => [
+        document.activeElement?.closest('dialog')?.open,
+        document.activeElement?.tagName,
+      ]);
+      expect(place[0] === true || place[1] === 'BODY', String(place)).toBe(true);
+    }
+    await page.keyboard.press('Escape');
+    await drawer.waitFor({ state: 'hidden' });
+    expect(await opener.evaluate((it) => it === document.activeElement)).toBe(true);
+    await opener.click();
+    await ada.entry('Garden').click();
+    await drawer.waitFor({ state: 'hidden' });
+    await ada.heading.filter({ hasText: 'Garden' }).waitFor();
+    await eventually(() => page.evaluate(() => document.activeElement?.id === 'conversation-title'));
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(NARROW.width);
+    expect(ada.problems).toEqual([]);
+  });
+});
+
+/** What sticks out of the window on the right. */
+function sticksOut({ page }: ChatWindow): Promise<string[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll('body *')]
+      .filter((it) => it.getBoundingClientRect().right > innerWidth + 1)
+      .map((it) => `${it.tagName} ${it.className}`),
+  );
+}
+
+describe.each([WIDE, NARROW])('what does not fit, $width wide', (size) => {
+  it('long words, long names and long texts leave the page in shape', async () => {
+    const chat = await startChat();
+    const grace = await ChatClient.enter(chat.url, 'M'.repeat(24), 'lobby');
+    const ada = await ChatWindow.enter(context, chat.url, 'W'.repeat(24), size);
+    grace.socket.emit('say', { id: 'long', room: 'lobby', text: 'z'.repeat(500) });
+    await ada.reads('zzz');
+    await ada.say('x'.repeat(1_900));
+    await ada.reads('xxx');
+    await ada.page.locator('#composer').fill('y'.repeat(2_003));
+    await ada.page.getByText('3 too many').waitFor();
+    expect(await ada.page.getByRole('button', { name: 'Send' }).isDisabled()).toBe(true);
+    expect(await sticksOut(ada)).toEqual([]);
+    expect(await ada.page.getByRole('log').evaluate((it) => it.scrollWidth - it.clientWidth)).toBe(0);
+  });
+
+  it('200 people are counted, listed and found', { timeout: 60_000 }, async () => {
+    const chat = await startChat();
+    const ada = await ChatWindow.enter(context, chat.url, 'Ada', size);
+    const names = Array.from({ length: 200 }, (_, index) => `Person ${index + 1}`);
+    // Not all at once: each one's connecting is bounded in time.
+    while (names.length > 0) {
+      await Promise.all(names.splice(0, 20).map((name) => ChatClient.enter(chat.url, name, 'lobby')));
+    }
+    await ada.page.getByText('201 here').waitFor();
+    if (size === NARROW) await ada.page.getByRole('button', { name: 'Rooms and people' }).click();
+    await ada.entry('Person 200 online').waitFor();
+    expect(await sticksOut(ada)).toEqual([]);
+    await ada.page.getByLabel('Find a person').fill('son 142');
+    await ada.entry('Person 200 online').waitFor({ state: 'detached' });
+    await ada.entry('Person 142 online').click();
+    await ada.heading.filter({ hasText: 'Person 142' }).waitFor();
+    expect(ada.problems).toEqual([]);
+  });
+});
+
+describe.each([
+  { ...WIDE, scheme: 'light' as const },
+  { ...WIDE, scheme: 'dark' as const },
+  { ...NARROW, scheme: 'light' as const },
+  { ...NARROW, scheme: 'dark' as const },
+])('axe, at $width pixels, $scheme', ({ scheme, ...size }) => {
+  it('finds nothing against signing in, a conversation, a refusal, and an outage', { timeout: 60_000 }, async () => {
+    const chat = await startChat();
+    const grace = await ChatWindow.enter(context, chat.url, 'Grace');
+    const ada = await ChatWindow.open(context, chat.url, { ...size, scheme });
+    expect(await ada.violations()).toEqual([]);
+    await ada.signIn('Ada');
+    await ada.connected();
+    await grace.say('One of Grace');
+    await ada.reads('One of Grace');
+    await ada.say('One of Ada');
+    await ada.reads('One of Ada');
+    await chat.operate('/broadcast', { text: 'A notice.' });
+    await ada.page.getByText('A notice.').waitFor();
+    expect(await ada.violations()).toEqual([]);
+    if (size.width === NARROW.width) {
+      await ada.page.getByRole('button', { name: 'Rooms and people' }).click();
+      await ada.page.getByRole('dialog').waitFor();
+      // Sliding in, it is half transparent.
+      await eventually(() => ada.page.evaluate(() => document.getAnimations().length === 0));
+      expect(await ada.violations()).toEqual([]);
+    }
+    await ada.entry('Vault').click();
+    await ada.page.getByRole('button', { name: 'Join Vault' }).click();
+    await ada.page.getByRole('heading', { name: 'Vault is closed to you' }).waitFor();
+    expect(await ada.violations()).toEqual([]);
+    await ada.page.evaluate(() => {
+      location.hash = '#/person/Nobody';
+    });
+    await ada.heading.filter({ hasText: 'Nobody' }).waitFor();
+    await ada.say('Hello?');
+    await ada.said('Hello?').getByText('Not sent').waitFor();
+    chat.program.kill();
+    await ada.state('Reconnecting');
+    await ada.say('And now?');
+    await ada.said('And now?').getByText('Waiting…').waitFor();
+    expect(await ada.violations()).toEqual([]);
+    expect([...ada.problems, ...grace.problems]).toEqual([]);
+  });
+});

@@ -1,0 +1,225 @@
+import type { BrowserContext, Page, WebSocketRoute } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { startBrowser } from '../support/browser.js';
+import { buildChat, ChatClient, startChat } from '../support/chat.js';
+import { ChatWindow } from '../support/chat-page.js';
+import { defer } from '../support/cleanup.js';
+import { startRedis } from '../support/redis.js';
+
+let context: BrowserContext;
+beforeAll(async () => {
+  await buildChat();
+  context = await startBrowser();
+});
+
+describe('a token that is worth nothing', () => {
+  it('is refused, which is said with its reason, and signing in again works', async () => {
+    const chat = await startChat();
+    const ada = await ChatWindow.open(context, chat.url);
+    await ada.page.route('**/api/sign-in', (route) => route.fulfill({ json: { token: 'forged', name: 'Ada' } }));
+    await ada.signIn('Ada');
+    await ada.state('Signed out');
+    await ada.state('You could not be authenticated. Please sign in again.');
+    expect(await ada.page.locator('#composer').isDisabled()).toBe(true);
+    await ada.page.locator('#composer-hint').getByText('Please sign in again.').waitFor();
+    await ada.page.unroute('**/api/sign-in');
+    await ada.page.getByRole('button', { name: 'Sign in again' }).click();
+    await ada.connected();
+    await ada.say('There I am');
+    await ada.reads('There I am');
+    expect(ada.problems).toEqual([]);
+  });
+});
+
+describe('a server that is started anew under two windows', () => {
+  it('both come back into their rooms, and what was written meanwhile arrives once', { timeout: 60_000 }, async () => {
+    const chat = await startChat();
+    let { program } = chat;
+    const ada = await ChatWindow.enter(context, chat.url, 'Ada');
+    const grace = await ChatWindow.enter(context, chat.url, 'Grace');
+    await ada.join('Garden');
+    await grace.join('Garden');
+    await ada.say('Before');
+    await grace.reads('Before');
+    for (const round of ['first', 'second']) {
+      program.kill();
+      await ada.state('Reconnecting');
+      await grace.state('Reconnecting');
+      await ada.say(`Ada, ${round}`);
+      await grace.say(`Grace, ${round}`);
+      await ada.said(`Ada, ${round}`).getByText('Waiting…').waitFor();
+      ({ program } = await startChat({ port: chat.port }));
+      await Promise.all([ada.connected(), grace.connected()]);
+      for (const window of [ada, grace]) {
+        await window.reads(`Ada, ${round}`);
+        await window.reads(`Grace, ${round}`);
+      }
+    }
+    expect(await ada.heading.textContent()).toContain('Garden');
+    // The page keeps what a server without Redis forgot.
+    expect(await ada.texts()).toHaveLength(5);
+    await ada.show('Lobby');
+    await ada.say('In both rooms');
+    await grace.entry('Lobby 1 unread').waitFor();
+    expect([...ada.problems, ...grace.problems]).toEqual([]);
+  });
+
+  it('counts down to the next attempt, and tries at once when asked', { timeout: 60_000 }, async () => {
+    const chat = await startChat();
+    const ada = await ChatWindow.enter(context, chat.url, 'Ada', { clock: true });
+    const bar = ada.page.locator('.state');
+    const before = await ada.page.locator('.conversation').boundingBox();
+    chat.program.kill();
+    await bar.getByText(/^in [2-9] s$/).waitFor();
+    expect(await ada.page.locator('.conversation').boundingBox()).toEqual(before);
+    // With its time standing still the page never comes to its next attempt by itself.
+    await ada.page.clock.pauseAt(await ada.page.evaluate(() => Date.now() + 1));
+    await startChat({ port: chat.port });
+    await bar.getByRole('button', { name: 'Try now' }).click();
+    await ada.connected();
+    expect(ada.problems).toEqual([]);
+  });
+});
+
+describe('a window without a network', () => {
+  it('says so, keeps what is written, and sends it in order when it is back', { timeout: 60_000 }, async () => {
+    const chat = await startChat();
+    // Under the name "localhost" Socket.IO's client takes no notice of the network.
+    const ada = await ChatWindow.enter(context, chat.url.replace('localhost', '127.0.0.1'), 'Ada');
+    // Outside of the browser, which loses its network as a whole.
+    const grace = await ChatClient.enter(chat.url, 'Grace', 'lobby');
+    defer(() => context.setOffline(false));
+    await context.setOffline(true);
+    await ada.state('Offline');
+    await ada.say('One');
+    await ada.said('One').getByText('Waiting…').waitFor();
+    await ada.say('Two');
+    await ada.said('Two').getByText('Waiting…').waitFor();
+    grace.socket.emit('say', { id: 'meanwhile', room: 'lobby', text: 'Meanwhile' });
+    await grace.next('message', ({ text }) => text === 'Meanwhile');
+    await context.setOffline(false);
+    await ada.connected();
+    for (const text of ['Meanwhile', 'One', 'Two']) await ada.reads(text);
+    expect(await ada.texts()).toEqual(['Meanwhile', 'One', 'Two']);
+    expect(grace.all('message').map(({ text }) => text)).toEqual(['Meanwhile', 'One', 'Two']);
+    expect(ada.problems).toEqual([]);
+  });
+});
+
+describe('a message that did not arrive', () => {
+  it('is marked when it waited for too long, and goes again, once', { timeout: 60_000 }, async () => {
+    const chat = await startChat();
+    const ada = await ChatWindow.enter(context, chat.url, 'Ada', { clock: true });
+    chat.program.kill();
+    await ada.state('Reconnecting');
+    await ada.say('Too early');
+    await ada.said('Too early').getByText('Waiting…').waitFor();
+    await ada.page.clock.fastForward(31_000);
+    await ada.said('Too early').getByText('Not sent: the connection was away for too long').waitFor();
+    await startChat({ port: chat.port });
+    const grace = await ChatWindow.enter(context, chat.url, 'Grace');
+    await ada.page.clock.fastForward(10_000);
+    await ada.connected();
+    await ada.said('Too early').getByRole('button', { name: 'Send again' }).click();
+    await ada.reads('Too early');
+    await grace.reads('Too early');
+    expect([...ada.problems, ...grace.problems]).toEqual([]);
+  });
+
+  it('is marked when it was on its way as the connection broke', { timeout: 60_000 }, async () => {
+    const chat = await startChat();
+    const ada = await ChatWindow.enter(context, chat.url, 'Ada');
+    // Stopped, it takes nothing out of its connection.
+    chat.program.kill('SIGSTOP');
+    await ada.say('Into the void');
+    await ada.said('Into the void').getByText('Sending…').waitFor();
+    chat.program.kill();
+    await startChat({ port: chat.port });
+    await ada.said('Into the void').getByText('Not sent: the connection broke while it was on its way').waitFor();
+    await ada.said('Into the void').getByRole('button', { name: 'Discard' }).click();
+    expect(await ada.said('Into the void').count()).toBe(0);
+    expect(ada.problems).toEqual([]);
+  });
+
+  it('is found in the history when only its echo was lost', { timeout: 60_000 }, async () => {
+    const redis = await startRedis();
+    const chat = await startChat({ redisUrl: redis.url });
+    const grace = await ChatWindow.enter(context, chat.url, 'Grace');
+    const ada = await ChatWindow.open(context, chat.url);
+    const cut = await cutAtEcho(ada.page);
+    await ada.page.reload();
+    await ada.signIn('Ada');
+    await ada.connected();
+    await cut.upgraded;
+    await ada.say('Heard after all');
+    await cut.done;
+    await ada.reads('Heard after all');
+    await grace.reads('Heard after all');
+    expect(await ada.texts()).toEqual(['Heard after all']);
+    expect([...ada.problems, ...grace.problems]).toEqual([]);
+  });
+
+  it('is kept over a reload, and looked up', { timeout: 60_000 }, async () => {
+    const chat = await startChat();
+    const ada = await ChatWindow.enter(context, chat.url, 'Ada');
+    await ada.page.route('**/api/sign-in', (route) => route.abort());
+    chat.program.kill();
+    await ada.state('Reconnecting');
+    await ada.say('Not forgotten');
+    await ada.said('Not forgotten').getByText('Waiting…').waitFor();
+    await startChat({ port: chat.port });
+    await ada.page.reload();
+    await ada.page.unroute('**/api/sign-in');
+    await ada.said('Not forgotten').getByText('Not sent').waitFor({ timeout: 30_000 });
+    await ada.said('Not forgotten').getByRole('button', { name: 'Send again' }).click();
+    await ada.reads('Not forgotten');
+    expect(ada.problems).toEqual([]);
+  });
+
+  it('says why the server rejected it', async () => {
+    const chat = await startChat();
+    const ada = await ChatWindow.enter(context, chat.url, 'Ada');
+    await ada.page.evaluate(() => {
+      location.hash = '#/person/Nobody';
+    });
+    await ada.heading.filter({ hasText: 'Nobody' }).waitFor();
+    await ada.say('Hello?');
+    await ada.said('Hello?').getByText('Not sent: Nobody is not online.').waitFor();
+    expect(ada.problems).toEqual([]);
+  });
+});
+
+/** The first WebSocket from now on breaks instead of giving the page the echo of its message. */
+async function cutAtEcho(page: Page): Promise<{ upgraded: Promise<void>; done: Promise<void> }> {
+  const upgraded = latch();
+  const done = latch();
+  let isCut = false;
+  await page.routeWebSocket(/\/io\//, (route: WebSocketRoute) => {
+    const server = route.connectToServer();
+    route.onMessage((frame) => {
+      server.send(frame);
+      // Engine.IO's packet for "upgrade": from here on it is this socket that carries everything.
+      if (frame === '5') upgraded.resolve();
+    });
+    server.onMessage((frame) => {
+      if (isCut || !String(frame).includes('["message"')) {
+        route.send(frame);
+        return;
+      }
+      isCut = true;
+      void route.close();
+      void server.close();
+      done.resolve();
+    });
+  });
+  return { upgraded: upgraded.promise, done: done.promise };
+}
+
+/** A promise, and what resolves it. */
+function latch(): { readonly promise: Promise<void>; resolve(): void } {
+  let open: () => void = () => undefined;
+  const promise = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { promise, resolve: () => open() };
+}

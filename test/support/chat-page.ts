@@ -1,0 +1,134 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { BrowserContext, Locator, Page } from 'playwright-core';
+import { defer } from './cleanup.js';
+import { eventually } from './facts.js';
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const PATIENCE_MS = 15_000;
+
+/** What the browser says by itself about a server that is away; what the page does about it is what tests look at. */
+const NETWORK = /net::ERR_|WebSocket connection to/;
+
+export interface IWindowOptions {
+  width?: number;
+  height?: number;
+  scheme?: 'light' | 'dark';
+  /** The page's time becomes the test's to wind on; until then it runs as ever. */
+  clock?: boolean;
+}
+
+/** One window of the chat, as its user sees it. */
+export class ChatWindow {
+  readonly page: Page;
+  /** What the console said that nobody should read there. */
+  readonly problems: string[] = [];
+
+  private constructor(page: Page) {
+    this.page = page;
+    page.setDefaultTimeout(PATIENCE_MS);
+    page.on('pageerror', (error) => this.problems.push(String(error)));
+    page.on('console', (message) => {
+      const isProblem = message.type() === 'error' || message.type() === 'warning';
+      if (isProblem && !NETWORK.test(message.text())) this.problems.push(message.text());
+    });
+  }
+
+  static async open(context: BrowserContext, url: string, options: IWindowOptions = {}): Promise<ChatWindow> {
+    const { width = 1280, height = 800, scheme = 'light', clock = false } = options;
+    const page = await context.newPage();
+    defer(() => page.close());
+    await page.setViewportSize({ width, height });
+    await page.emulateMedia({ colorScheme: scheme });
+    if (clock) await page.clock.install();
+    const window = new ChatWindow(page);
+    await page.goto(url);
+    return window;
+  }
+
+  /** Opens one and signs in; resolves once it may write in the lobby. */
+  static async enter(
+    context: BrowserContext,
+    url: string,
+    name: string,
+    options: IWindowOptions = {},
+  ): Promise<ChatWindow> {
+    const window = await ChatWindow.open(context, url, options);
+    await window.signIn(name);
+    await window.connected();
+    await window.page.locator('#composer:enabled').waitFor();
+    return window;
+  }
+
+  async signIn(name: string): Promise<void> {
+    await this.page.getByLabel('Your name').fill(name);
+    await this.page.getByRole('button', { name: 'Come in' }).click();
+  }
+
+  get heading(): Locator {
+    return this.page.getByRole('heading', { level: 1 });
+  }
+
+  /** A room's or a person's entry in the list. */
+  entry(name: string | RegExp): Locator {
+    return this.page.getByRole('navigation', { name: 'Conversations' }).getByRole('link', { name });
+  }
+
+  /** Resolves once the state of the connection is these words. */
+  async state(words: string, timeout = PATIENCE_MS): Promise<void> {
+    await this.page.locator('.top').getByRole('status').getByText(words, { exact: true }).waitFor({ timeout });
+  }
+
+  /** After an outage it may be the end of a longer pause before the page comes back. */
+  async connected(): Promise<void> {
+    await this.state('Connected', 25_000);
+  }
+
+  /** Opens a room that this window is not in, and joins it. */
+  async join(room: string): Promise<void> {
+    await this.show(room);
+    await this.page.getByRole('button', { name: `Join ${room}` }).click();
+    await this.page.locator('#composer:enabled').waitFor();
+  }
+
+  /** Opens a conversation by its entry; resolves once it is the one that is written in. */
+  async show(name: string): Promise<void> {
+    await this.entry(new RegExp(`^#? ?${name}`)).click();
+    await this.heading.filter({ hasText: name }).waitFor();
+  }
+
+  async say(text: string): Promise<void> {
+    await this.page.locator('#composer').fill(text);
+    await this.page.locator('#composer').press('Enter');
+  }
+
+  /** A message in the open conversation, with what is said of its delivery. */
+  said(text: string): Locator {
+    return this.page.getByRole('log').locator('.said').filter({ hasText: text });
+  }
+
+  /** Resolves once the message stands there, once, and as sent. */
+  async reads(text: string): Promise<void> {
+    const what = `"${text}" is read once`;
+    await eventually(
+      async () => {
+        const classes = await this.said(text).evaluateAll((all) => all.map((it) => it.className));
+        if (classes.length !== 1 || classes[0] !== 'said sent') throw new Error(JSON.stringify(classes));
+      },
+      { what, timeout: PATIENCE_MS },
+    );
+  }
+
+  /** All messages of the open conversation, in the order of the page. */
+  async texts(): Promise<string[]> {
+    return this.page.getByRole('log').locator('.bubble').allInnerTexts();
+  }
+
+  /** What axe finds against the page as it is: rule and element each. */
+  async violations(): Promise<string[]> {
+    await this.page.evaluate(await readFile(AXE, 'utf8'));
+    // Run in the page, where `axe` is a global.
+    return this.page.evaluate(`axe.run(document).then(({ violations }) =>
+      violations.flatMap(({ id, nodes }) => nodes.map((node) => id + ': ' + node.html + ' ' + node.failureSummary)))`);
+  }
+}
