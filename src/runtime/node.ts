@@ -18,6 +18,7 @@ interface IWebSocket {
  * back to engine.io's own, which waits for the peer for up to 30 s.
  */
 interface IEngineConnection extends IConnection {
+  once(event: 'close' | 'upgrade', listener: () => void): unknown;
   readonly transport?: {
     readonly socket?: Partial<IWebSocket>;
     readonly req?: IncomingMessage | null;
@@ -113,6 +114,9 @@ export class NodeRuntime implements IRuntime {
       clearTimeout(this.#ending.get(connection));
       this.#ending.delete(connection);
     };
+    // One that changes from polling to WebSocket meanwhile leaves behind a transport that nobody would look at again.
+    const { transport } = connection;
+    connection.once('upgrade', () => giveUpPolling(transport));
     const closed = () => onceWireIsGone(connection, gone);
     if (connection.readyState === 'closed') closed();
     else connection.once('close', closed);

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/facts.js';
-import type { IRawWebSocket } from '../support/raw.js';
+import { startProgram } from '../support/process.js';
+import { type IRawWebSocket, rawPolling, rawWebSocket } from '../support/raw.js';
 import { openPeer } from './peers.js';
 import { startVictim, type Victim } from './victim.js';
 
@@ -120,4 +121,21 @@ describe('shutdown() is bounded by shutdownTimeout, and lets the process end, wi
     expect(await victim.program.ended(3_000)).toEqual({ code: 0, signal: null });
     expect(victim.program.stderr).toBe('');
   });
+});
+
+it('a client that is refused while it changes from polling to WebSocket keeps no program alive', async () => {
+  const program = startProgram(new URL('../fixtures/component.mjs', import.meta.url));
+  const { port } = await program.messages.next();
+  const url = `http://127.0.0.1:${port}`;
+  const polling = await rawPolling(url, { path: '/io/' });
+  await polling.connect('/', { token: 'bad' });
+  const socket = await rawWebSocket(url, { path: '/io/', query: { sid: polling.sid } });
+  socket.send('2probe');
+  expect(await socket.frames.next()).toBe('3probe');
+  await polling.emit('authenticate');
+  await polling.next((packet) => packet.startsWith('42["unauthenticated"'));
+  socket.send('5');
+  await socket.closed;
+  program.kill('SIGTERM');
+  expect(await program.ended()).toEqual({ code: 0, signal: null });
 });
