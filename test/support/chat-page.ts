@@ -14,7 +14,7 @@ export interface IWindowOptions {
   width?: number;
   height?: number;
   scheme?: 'light' | 'dark';
-  /** The page's time becomes the test's to wind on; until then it runs as ever. */
+  /** The time of the whole browser, so of one of its own, becomes the test's to wind on; until then it runs as ever. */
   clock?: boolean;
 }
 
