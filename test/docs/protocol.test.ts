@@ -1,0 +1,134 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { SocketIOClientHelper } from '../../src/client/client-helper.js';
+import { type IPastedProject, PROJECT, pasteProject } from '../support/document.js';
+import { unusedPort } from '../support/facts.js';
+import { OtherServer } from '../support/other-server.js';
+import type { IProgram } from '../support/process.js';
+import { type IRawWebSocket, rawWebSocket } from '../support/raw.js';
+import { linesOf, Names, scenariosIn } from '../support/scenario.js';
+
+const DOCUMENT = 'docs/protocol.md';
+/** Each of them is in the document, and no other: who takes one out of there says so here. */
+const HAPPY = 15;
+const UNHAPPY = 25;
+const OTHER_SERVERS = 8;
+const SLOW = { timeout: 20_000 };
+/** A scenario in which the server is stopped has one of its own. */
+const STOPS = '— the server gets SIGTERM';
+
+const scenarios = scenariosIn(await readFile(join(PROJECT, DOCUMENT), 'utf8'));
+const played = scenarios.filter(({ number }) => /^[HU]/.test(number));
+
+it('numbers its scenarios without a gap', () => {
+  const numbers = (letter: string, count: number) =>
+    Array.from({ length: count }, (_, index) => `${letter}${index + 1}`);
+  expect(scenarios.map(({ number }) => number)).toEqual([
+    ...numbers('H', HAPPY),
+    ...numbers('U', UNHAPPY),
+    ...numbers('S', OTHER_SERVERS),
+  ]);
+});
+
+interface IRunning {
+  readonly url: string;
+  readonly program: IProgram;
+  /** Another one at the same address. */
+  again(): Promise<IRunning>;
+}
+
+let project: IPastedProject;
+const running = new Map<string, IRunning>();
+
+async function start(options: string, port?: number): Promise<IRunning> {
+  const own = port ?? (await unusedPort());
+  const program = await project.start('server.ts', { env: { PORT: `${own}`, OPTIONS: options } });
+  expect(await program.messages.next(undefined, SLOW)).toBe('listening');
+  return { url: `http://127.0.0.1:${own}`, program, again: () => start(options, own) };
+}
+
+beforeAll(async () => {
+  project = await pasteProject(DOCUMENT);
+  expect(project.compiled).toBe('');
+  for (const options of new Set(played.map((scenario) => scenario.options))) {
+    running.set(options, await start(options));
+  }
+});
+
+/** Plays the client's part of a scenario, and compares the server's with the document. */
+class Player {
+  readonly #names = new Names();
+  readonly #sockets: IRawWebSocket[] = [];
+  readonly #answerPings: boolean;
+  #server: IRunning;
+
+  constructor(server: IRunning, lines: readonly string[]) {
+    this.#server = server;
+    this.#answerPings = !lines.includes('← 2');
+  }
+
+  async play(line: string): Promise<void> {
+    const [kind, text] = [line.slice(0, 1), line.slice(2)];
+    if (kind === '→') this.#socket.send(this.#names.fill(text));
+    else if (kind === '←') this.#names.expectFrame(await this.#socket.frames.next(undefined, { what: text }), text);
+    else if (kind === '—') await this.#happen(text);
+    else throw new Error(`no line of a scenario: ${line}`);
+  }
+
+  /** No connection heard anything but what the document says. */
+  async end(): Promise<void> {
+    for (const socket of this.#sockets) {
+      socket.close();
+      await socket.closed;
+      expect(socket.frames.unread.filter((frame) => frame !== '2')).toEqual([]);
+    }
+  }
+
+  get #socket(): IRawWebSocket {
+    const socket = this.#sockets.at(-1);
+    if (socket === undefined) throw new Error('there is no connection yet');
+    return socket;
+  }
+
+  async #happen(text: string): Promise<void> {
+    const [, path] = /^a WebSocket to (\S+)\?EIO=4&transport=websocket$/.exec(text) ?? [];
+    const [, code] = /^the server closes the connection: (\d+)$/.exec(text) ?? [];
+    if (path !== undefined) {
+      this.#sockets.push(await rawWebSocket(this.#server.url, { path, answerPings: this.#answerPings }));
+    } else if (code !== undefined) expect((await this.#socket.closed).code).toBe(Number(code));
+    else if (text === 'ids of their own') this.#names.forget();
+    else if (text === 'the client closes the connection') this.#socket.close();
+    else if (`— ${text}` === STOPS) this.#server.program.kill('SIGTERM');
+    else if (text === 'the server is started again') {
+      await this.#server.program.ended(10_000);
+      this.#server = await this.#server.again();
+    } else throw new Error(`nobody knows how that happens: ${text}`);
+  }
+}
+
+describe('against a server of ours', () => {
+  it.each(played)('$number: $title', async ({ number, options }) => {
+    const lines = linesOf(number, scenarios);
+    const shared = lines.includes(STOPS) ? undefined : running.get(options);
+    const player = new Player(shared ?? (await start(options)), lines);
+    for (const line of lines) await player.play(line);
+    await player.end();
+  });
+});
+
+describe('our client against a server of another make', () => {
+  it.each(scenarios.filter(({ number }) => number.startsWith('S')))('$number: $title', async ({ number }) => {
+    const server = new OtherServer(new Names());
+    await server.start(async (host) => {
+      process.env.SERVER = host;
+      // By a name of its own each time, as a module runs once.
+      const program = pathToFileURL(join(project.folder, 'out/another-servers-client.js'));
+      const { client } = (await import(`${program}?${number}`)) as { client: SocketIOClientHelper };
+      return client;
+    });
+    for (const line of linesOf(number, scenarios)) await server.play(line);
+    server.end();
+  });
+});

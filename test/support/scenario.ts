@@ -1,0 +1,116 @@
+import { expect } from 'vitest';
+
+/** One numbered scenario of `docs/protocol.md`. */
+export interface IScenario {
+  /** `H1`, `U12`, `S3`. */
+  readonly number: string;
+  readonly title: string;
+  /** What the server is started with, as JSON. */
+  readonly options: string;
+  /** Each starts with `→`, `←` or `—`, and a blank. */
+  readonly lines: readonly string[];
+}
+
+const HEADING = /^#### ([A-Z]\d+): (.+)$/m;
+const ID = /^[\w-]{20}$/;
+
+/** Those of a document, in its order. A scenario without its frames throws. */
+export function scenariosIn(markdown: string): readonly IScenario[] {
+  const [, ...parts] = markdown.split(/^(?=#### [A-Z]\d+: )/m);
+  return parts.map((part) => {
+    const [, number = '', title = ''] = HEADING.exec(part) ?? [];
+    const [, options = '{}'] = /^`OPTIONS`: `(.+)`$/m.exec(part) ?? [];
+    const [, frames] = /^```text\n(.*?)\n```$/ms.exec(part) ?? [];
+    if (frames === undefined) throw new Error(`${number} has no frames`);
+    return { number, title, options, lines: frames.split('\n') };
+  });
+}
+
+/** The lines of a scenario, with those of the scenarios that it builds on in their place. */
+export function linesOf(number: string, scenarios: readonly IScenario[]): string[] {
+  const found = scenarios.find((scenario) => scenario.number === number);
+  if (found === undefined) throw new Error(`there is no ${number}`);
+  return found.lines.flatMap((line) => {
+    const [, base] = /^— as (\w+)$/.exec(line) ?? [];
+    return base === undefined ? [line] : ['— ids of their own', ...linesOf(base, scenarios)];
+  });
+}
+
+/** What stands for a long value, written out. */
+export function writtenOut(frame: string): string {
+  return frame
+    .replace(/<lists, (\d+) levels deep>/g, (_, levels) => '['.repeat(Number(levels)) + ']'.repeat(Number(levels)))
+    .replace(/<a string of (\d+) characters>/g, (_, length) => 'x'.repeat(Number(length)))
+    .replace(/"<(\d+) rooms>"/g, (_, count) =>
+      Array.from({ length: Number(count) }, (__, index) => `"public/${index}"`).join(),
+    );
+}
+
+/** What the names of one scenario stand for, once they are known. */
+export class Names {
+  readonly #ids = new Map<string, string>();
+
+  forget(): void {
+    this.#ids.clear();
+  }
+
+  /** The frame with every name replaced; `invent` gives what is not known yet. */
+  fill(frame: string, invent?: () => string): string {
+    return writtenOut(frame).replace(/<(\w+)>/g, (_, name: string) => {
+      if (name === 'time') return new Date().toISOString();
+      const known = this.#ids.get(name) ?? invent?.();
+      if (known === undefined) throw new Error(`<${name}> is not known yet: ${frame}`);
+      this.#ids.set(name, known);
+      return known;
+    });
+  }
+
+  /** Whether a message is what the document says, whatever the order of keys. Learns the ids in it. */
+  expectFrame(actual: string | Buffer, expected: string): void {
+    const [, bytes] = /^<bytes ([\da-f ]+)>$/.exec(expected) ?? [];
+    if (bytes !== undefined) {
+      expect(actual).toEqual(Buffer.from(bytes.replaceAll(' ', ''), 'hex'));
+      return;
+    }
+    const [wanted, given] = [split(writtenOut(expected)), split(String(actual))];
+    const mismatch = `${String(actual).slice(0, 500)} in the place of ${expected}`;
+    expect(given.head, mismatch).toBe(wanted.head);
+    this.expectValue(given.body, wanted.body, mismatch);
+  }
+
+  expectValue(actual: unknown, expected: unknown, mismatch?: string): void {
+    expect(actual, mismatch).toEqual(this.#pattern(actual, expected));
+  }
+
+  /** The expected value, where each name has become the actual value beside it if that fits the name. */
+  #pattern(actual: unknown, expected: unknown): unknown {
+    if (typeof expected === 'string') return this.#fits(actual, expected) ? actual : expected;
+    if (typeof expected !== 'object' || expected === null) return expected;
+    const beside = (key: string): unknown => (Object(actual) as Readonly<Record<string, unknown>>)[key];
+    const entries = Object.entries(expected).map(([key, value]) => [key, this.#pattern(beside(key), value)] as const);
+    return Array.isArray(expected) ? entries.map(([, value]) => value) : Object.fromEntries(entries);
+  }
+
+  #fits(actual: unknown, expected: string): boolean {
+    const [, name] = /^<(\w+)>$/.exec(expected) ?? [];
+    if (name === undefined || typeof actual !== 'string') return false;
+    if (name === 'message') return actual !== '';
+    if (name === 'time') return isTime(actual);
+    const known = this.#ids.get(name);
+    if (known !== undefined) return actual === known;
+    // Different names are different ids.
+    if (!ID.test(actual) || [...this.#ids.values()].includes(actual)) return false;
+    this.#ids.set(name, actual);
+    return true;
+  }
+}
+
+function isTime(text: string): boolean {
+  return !Number.isNaN(Date.parse(text)) && new Date(text).toISOString() === text;
+}
+
+/** `4217["join",{}]`: what stands before the JSON, and the JSON. */
+function split(frame: string): { head: string; body: unknown } {
+  const [, head = '', body = ''] = /^([^[{]*)(.*)$/s.exec(frame) ?? [];
+  return { head, body: body === '' ? undefined : JSON.parse(body) };
+}
