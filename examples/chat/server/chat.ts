@@ -11,7 +11,8 @@ import type { TChatComponent, TChatSocket } from './types.js';
 /** A client that comes back sends what waited in its queue, which holds 100, at once. */
 const MESSAGES = { burst: 100, perSecond: 5 };
 const TYPING = { burst: 10, perSecond: 5 };
-const HISTORY = { burst: 30, perSecond: 5 };
+/** A page that comes back asks for each of its conversations at once. */
+const HISTORY = { burst: 100, perSecond: 5 };
 
 export interface IChatParts {
   component: TChatComponent;
