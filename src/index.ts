@@ -7,7 +7,7 @@ export type {
 } from './backplane/redis-helper.js';
 export { DefaultRedisHelper, RedisClusterHelper, RedisHelper } from './backplane/redis-helper.js';
 export * from './client/index.js';
-export type { TEventsMap, TPayload, TTopic } from './protocol/event-maps.js';
+export type { TPayload, TTopic } from './protocol/event-maps.js';
 export { DEFAULT_LIMITS, type ILimits } from './protocol/limits.js';
 export { RuntimeModules, type TRuntimeModule } from './runtime/runtime-modules.js';
 export { SocketIOComponent } from './server/component.js';

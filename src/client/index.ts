@@ -1,5 +1,6 @@
 export type { TRoomErrorCode, TRoomgateErrorCode, TUnauthenticatedCode } from '../protocol/errors.js';
 export { RoomgateError } from '../protocol/errors.js';
+export type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
 export { SocketIOConstants } from '../protocol/events.js';
 export type {
   IAuthenticatedMessage,

@@ -1,17 +1,17 @@
 import { hostname } from 'node:os';
-import type { DefaultEventsMap, ServerOptions } from 'socket.io';
+import type { ServerOptions } from 'socket.io';
 import { isObject, wrongOption } from '../protocol/checks.js';
 import { RoomgateError } from '../protocol/errors.js';
-import type { TEventsMap, TLooseData } from '../protocol/event-maps.js';
+import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
 import type { TServerSource } from './http-server.js';
 import { type ISocketIOServerBaseOptions, resolveBaseOptions } from './options.js';
 import { checkCors, type ISocketIOCorsOptions } from './origin-guard.js';
 
 /** The options of `SocketIOComponent`: those of `SocketIOServerHelper`, and what an application's life needs. */
 export interface ISocketIOComponentOptions<
-  L extends TEventsMap = DefaultEventsMap,
-  E extends TEventsMap = DefaultEventsMap,
-  S extends TEventsMap = DefaultEventsMap,
+  L extends TEventsMap = TLooseEvents,
+  E extends TEventsMap = TLooseEvents,
+  S extends TEventsMap = TLooseEvents,
   D = TLooseData,
 > extends Omit<ISocketIOServerBaseOptions<L, E, S, D>, 'identifier' | 'serverOptions'> {
   /**

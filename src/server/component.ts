@@ -1,8 +1,8 @@
 import type { Server as HttpServer } from 'node:http';
-import type { DefaultEventsMap, ServerOptions } from 'socket.io';
+import type { ServerOptions } from 'socket.io';
 import { createLogReporter } from '../observability/logger.js';
 import { RoomgateError } from '../protocol/errors.js';
-import type { TEventsMap, TLooseData } from '../protocol/event-maps.js';
+import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
 import { RuntimeModules } from '../runtime/runtime-modules.js';
 import {
   type IResolvedComponentOptions,
@@ -36,9 +36,9 @@ const takenPaths = new WeakMap<HttpServer, Set<string>>();
  * component.helper.send({ destination: 'public/news', payload: { topic: 'news', data: 'Hello' } });
  */
 export class SocketIOComponent<
-  ListenEvents extends TEventsMap = DefaultEventsMap,
-  EmitEvents extends TEventsMap = DefaultEventsMap,
-  ServerSideEvents extends TEventsMap = DefaultEventsMap,
+  ListenEvents extends TEventsMap = TLooseEvents,
+  EmitEvents extends TEventsMap = TLooseEvents,
+  ServerSideEvents extends TEventsMap = TLooseEvents,
   SocketData = TLooseData,
 > {
   readonly #options: IResolvedComponentOptions;

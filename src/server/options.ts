@@ -1,10 +1,10 @@
 import type { Server as HttpServer, IncomingHttpHeaders } from 'node:http';
 import type { ParsedUrlQuery } from 'node:querystring';
-import type { DefaultEventsMap, ServerOptions } from 'socket.io';
+import type { ServerOptions } from 'socket.io';
 import { checkLogger, hasMethods, isObject, milliseconds, wrongOption } from '../protocol/checks.js';
 import { describe } from '../protocol/describe.js';
 import { RoomgateError } from '../protocol/errors.js';
-import type { TEventsMap, TLooseData } from '../protocol/event-maps.js';
+import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
 import { INTERNAL_PREFIX, SocketIOConstants } from '../protocol/events.js';
 import { DEFAULT_LIMITS, type ILimits } from '../protocol/limits.js';
 import type { ILogger, ValueOrPromise } from '../protocol/types.js';
@@ -40,17 +40,17 @@ export type TSocketIOAuthenticateFn = (args: IHandshake) => ValueOrPromise<boole
 
 /** Returns those of the asked-for rooms that the client may join. A throw or a rejection refuses them all. */
 export type TSocketIOValidateRoomFn<
-  L extends TEventsMap = DefaultEventsMap,
-  E extends TEventsMap = DefaultEventsMap,
-  S extends TEventsMap = DefaultEventsMap,
+  L extends TEventsMap = TLooseEvents,
+  E extends TEventsMap = TLooseEvents,
+  S extends TEventsMap = TLooseEvents,
   D = TLooseData,
 > = (opts: { socket: IOSocket<L, E, S, D>; rooms: string[] }) => ValueOrPromise<string[]>;
 
 /** Runs after a client is authenticated; the place to register event handlers. What it throws is reported. */
 export type TSocketIOClientConnectedFn<
-  L extends TEventsMap = DefaultEventsMap,
-  E extends TEventsMap = DefaultEventsMap,
-  S extends TEventsMap = DefaultEventsMap,
+  L extends TEventsMap = TLooseEvents,
+  E extends TEventsMap = TLooseEvents,
+  S extends TEventsMap = TLooseEvents,
   D = TLooseData,
 > = (opts: { socket: IOSocket<L, E, S, D> }) => ValueOrPromise<void>;
 
@@ -66,9 +66,9 @@ export interface IRedisConnectionLike {
 
 /** The options of `SocketIOServerHelper` that are the same on each runtime. */
 export interface ISocketIOServerBaseOptions<
-  L extends TEventsMap = DefaultEventsMap,
-  E extends TEventsMap = DefaultEventsMap,
-  S extends TEventsMap = DefaultEventsMap,
+  L extends TEventsMap = TLooseEvents,
+  E extends TEventsMap = TLooseEvents,
+  S extends TEventsMap = TLooseEvents,
   D = TLooseData,
 > {
   /** Unique name of this instance, in logs and reports. */
@@ -110,9 +110,9 @@ export interface ISocketIOServerBaseOptions<
 
 /** The options of `SocketIOServerHelper` on Node.js. */
 export interface ISocketIOServerNodeOptions<
-  L extends TEventsMap = DefaultEventsMap,
-  E extends TEventsMap = DefaultEventsMap,
-  S extends TEventsMap = DefaultEventsMap,
+  L extends TEventsMap = TLooseEvents,
+  E extends TEventsMap = TLooseEvents,
+  S extends TEventsMap = TLooseEvents,
   D = TLooseData,
 > extends ISocketIOServerBaseOptions<L, E, S, D> {
   runtime: 'node';
@@ -122,9 +122,9 @@ export interface ISocketIOServerNodeOptions<
 
 /** The options of `SocketIOServerHelper` on Bun, which this version refuses with the error `unsupported`. */
 export interface ISocketIOServerBunOptions<
-  L extends TEventsMap = DefaultEventsMap,
-  E extends TEventsMap = DefaultEventsMap,
-  S extends TEventsMap = DefaultEventsMap,
+  L extends TEventsMap = TLooseEvents,
+  E extends TEventsMap = TLooseEvents,
+  S extends TEventsMap = TLooseEvents,
   D = TLooseData,
 > extends ISocketIOServerBaseOptions<L, E, S, D> {
   runtime: 'bun';
@@ -135,9 +135,9 @@ export interface ISocketIOServerBunOptions<
 
 /** The options of `SocketIOServerHelper`; `runtime` says which of the two rows applies. */
 export type TSocketIOServerOptions<
-  L extends TEventsMap = DefaultEventsMap,
-  E extends TEventsMap = DefaultEventsMap,
-  S extends TEventsMap = DefaultEventsMap,
+  L extends TEventsMap = TLooseEvents,
+  E extends TEventsMap = TLooseEvents,
+  S extends TEventsMap = TLooseEvents,
   D = TLooseData,
 > = ISocketIOServerNodeOptions<L, E, S, D> | ISocketIOServerBunOptions<L, E, S, D>;
 

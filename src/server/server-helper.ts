@@ -1,11 +1,10 @@
 import type { Emitter } from '@socket.io/redis-emitter';
-import type { DefaultEventsMap } from 'socket.io';
 import type { Adapter } from 'socket.io-adapter';
 import { createInProcessBackplane } from '../backplane/in-process.js';
 import { createLogReporter } from '../observability/logger.js';
 import { describe } from '../protocol/describe.js';
 import { RoomgateError } from '../protocol/errors.js';
-import type { TEventsMap, TLooseData, TTopic } from '../protocol/event-maps.js';
+import type { TEventsMap, TLooseData, TLooseEvents, TTopic } from '../protocol/event-maps.js';
 import type { ValueOrPromise } from '../protocol/types.js';
 import { createBunRuntime } from '../runtime/bun.js';
 import { NodeRuntime } from '../runtime/node.js';
@@ -47,9 +46,9 @@ interface IRunning {
  * await helper.configure();
  */
 export class SocketIOServerHelper<
-  ListenEvents extends TEventsMap = DefaultEventsMap,
-  EmitEvents extends TEventsMap = DefaultEventsMap,
-  ServerSideEvents extends TEventsMap = DefaultEventsMap,
+  ListenEvents extends TEventsMap = TLooseEvents,
+  EmitEvents extends TEventsMap = TLooseEvents,
+  ServerSideEvents extends TEventsMap = TLooseEvents,
   SocketData = TLooseData,
 > {
   /** The unique name of this instance. */

@@ -1,28 +1,28 @@
-import type { DefaultEventsMap, Server, Socket } from 'socket.io';
-import type { TEventsMap, TLooseData, TPayload, TTopic } from '../protocol/event-maps.js';
+import type { Server, Socket } from 'socket.io';
+import type { TEventsMap, TLooseData, TLooseEvents, TPayload, TTopic } from '../protocol/event-maps.js';
 import type { TSocketIOClientState } from '../protocol/states.js';
 
 /** Socket.IO's server-side socket. */
 export type IOSocket<
-  L extends TEventsMap = DefaultEventsMap,
-  E extends TEventsMap = DefaultEventsMap,
-  S extends TEventsMap = DefaultEventsMap,
+  L extends TEventsMap = TLooseEvents,
+  E extends TEventsMap = TLooseEvents,
+  S extends TEventsMap = TLooseEvents,
   D = TLooseData,
 > = Socket<L, E, S, D>;
 
 /** Socket.IO's server. */
 export type IOServer<
-  L extends TEventsMap = DefaultEventsMap,
-  E extends TEventsMap = DefaultEventsMap,
-  S extends TEventsMap = DefaultEventsMap,
+  L extends TEventsMap = TLooseEvents,
+  E extends TEventsMap = TLooseEvents,
+  S extends TEventsMap = TLooseEvents,
   D = TLooseData,
 > = Server<L, E, S, D>;
 
 /** One client of this instance, from its connection to its end. */
 export interface ISocketIOClient<
-  L extends TEventsMap = DefaultEventsMap,
-  E extends TEventsMap = DefaultEventsMap,
-  S extends TEventsMap = DefaultEventsMap,
+  L extends TEventsMap = TLooseEvents,
+  E extends TEventsMap = TLooseEvents,
+  S extends TEventsMap = TLooseEvents,
   D = TLooseData,
 > {
   /** The socket's id, which is also the name of its private room. */

@@ -96,7 +96,8 @@ async function compile(folder: string, files: readonly string[]): Promise<string
   if (files.length === 0) return '';
   const compilerOptions = {
     ...{ strict: true, module: 'nodenext', target: 'es2022', types: ['node'], outDir: 'out', rootDir: '.' },
-    ...{ noEmitOnError: true, skipLibCheck: true },
+    // Declarations as `tsc --init` has them: what a program exports has to have a name.
+    ...{ noEmitOnError: true, skipLibCheck: true, declaration: true },
   };
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
   const compiler = join(PROJECT, 'node_modules/typescript/bin/tsc');
