@@ -9,6 +9,9 @@ const PASSING: ReadonlySet<string> = new Set([
   'timeout',
 ] satisfies TRoomErrorCode[]);
 
+/** How many requests may be made of rooms that are asked for again. */
+const REQUESTS_AGAIN = 16;
+
 /** Asks the server for rooms; the answer says of each what became of it. */
 type TAsk = (rooms: readonly string[]) => Promise<IJoinAnswer>;
 
@@ -47,12 +50,10 @@ export class WantedRooms {
     return this.#askFor([...this.#wanted], ask);
   }
 
-  /** Asks for some of them again. */
+  /** Asks for some of them again, in several requests: a guard that fails over one room refuses all of its request. */
   async askAgain(rooms: readonly string[], ask: TAsk): Promise<IJoinAnswer> {
-    return this.#askFor(
-      rooms.filter((room) => this.#wanted.has(room)),
-      ask,
-    );
+    const wanted = rooms.filter((room) => this.#wanted.has(room));
+    return this.#askFor(wanted, ask, Math.ceil(wanted.length / REQUESTS_AGAIN));
   }
 
   /** Those that were refused for a reason that passes, and are still wanted. */
@@ -61,10 +62,15 @@ export class WantedRooms {
   }
 
   /** In as many requests as the server's limits ask for. */
-  async #askFor(rooms: readonly string[], ask: TAsk): Promise<IJoinAnswer> {
+  async #askFor(
+    rooms: readonly string[],
+    ask: TAsk,
+    most: number = DEFAULT_LIMITS.roomsPerRequest,
+  ): Promise<IJoinAnswer> {
+    const step = Math.min(most, DEFAULT_LIMITS.roomsPerRequest);
     const answers: IJoinAnswer[] = [];
-    for (let from = 0; from < rooms.length; from += DEFAULT_LIMITS.roomsPerRequest) {
-      answers.push(await this.#askParted(rooms.slice(from, from + DEFAULT_LIMITS.roomsPerRequest), ask));
+    for (let from = 0; from < rooms.length; from += step) {
+      answers.push(await this.#askParted(rooms.slice(from, from + step), ask));
     }
     return merged(answers);
   }

@@ -178,6 +178,28 @@ describe('a client that authenticates by itself', () => {
     expect(await rejoined.next()).toEqual({ joined: ['open-1'], refused: [] });
   });
 
+  it('keeps its other rooms where the guard fails over one', async () => {
+    const server = await startServer({
+      validateRoomFn: ({ rooms }) => {
+        if (rooms.includes('open-broken')) throw new Error('this room is broken');
+        return rooms;
+      },
+      logger: false,
+    });
+    const joined = new Set<string>();
+    const { helper } = createHelper(server.url, {
+      autoAuthenticate: true,
+      onRoomsRejoined: (answer) => {
+        for (const room of answer.joined) joined.add(room);
+      },
+      options: GOOD,
+    });
+    const rooms = ['open-1', 'open-broken', 'open-2'];
+    await helper.joinRooms({ rooms });
+    await eventually(() => joined.size === 2, { timeout: 15_000 });
+    expect([...joined]).toEqual(['open-1', 'open-2']);
+  });
+
   it('asks for many rooms in as many requests as the server wants', async () => {
     const server = await startServer({ limits: { roomsPerRequest: 3 } });
     const proxy = await startProxy({ target: portOf(server.url) });
