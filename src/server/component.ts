@@ -11,7 +11,7 @@ import {
 } from './component-options.js';
 import { findServer, type TServerSource } from './http-server.js';
 import type { ISocketIOServerBaseOptions } from './options.js';
-import { guardOrigins, type TAllowRequest } from './origin-guard.js';
+import { guardOrigins, harmless, type TAllowRequest } from './origin-guard.js';
 import { SocketIOServerHelper } from './server-helper.js';
 
 const OF = 'SocketIOComponent';
@@ -135,8 +135,9 @@ export class SocketIOComponent<
   }
 
   #helperOptions(): ISocketIOServerBaseOptions {
-    const { path, cors, identifier, serverOptions, rest } = this.#options;
+    const { path, identifier, serverOptions, rest } = this.#options;
     const report = createLogReporter(identifier, rest.logger);
+    const cors = this.#options.cors === undefined ? undefined : harmless(this.#options.cors, report);
     const own = serverOptions.allowRequest as TAllowRequest | undefined;
     const composed: Partial<ServerOptions> = {
       perMessageDeflate: false,
@@ -171,10 +172,13 @@ export class SocketIOComponent<
 /** @throws RoomgateError where it is taken. Returns what gives it back. */
 function takePath(server: HttpServer, path: string): () => void {
   const taken = takenPaths.get(server) ?? new Set<string>();
-  if (taken.has(path)) {
+  // Beginnings are compared, as Engine.IO does: below "/io" there is no room for another one.
+  const other = [...taken].find((it) => `${it}/`.startsWith(`${path}/`) || `${path}/`.startsWith(`${it}/`));
+  if (other !== undefined) {
     throw new RoomgateError(
       'invalid_argument',
-      `${OF}.start(): the path "${path}" of this server is another component's. Give one of them another path.`,
+      `${OF}.start(): the path "${other}" of this server is another component's, so "${path}" can't be used. ` +
+        'Give one of them another path.',
     );
   }
   takenPaths.set(server, taken.add(path));

@@ -53,8 +53,32 @@ export function guardOrigins(
       }
     };
     if (origin === undefined || isOwn(origin, host)) judge(true);
-    else ask(allowed, origin, judge, report);
+    else ask(allowed, origin, judge);
   };
+}
+
+/**
+ * A function of the program that can do no harm: it is asked about origins only, what it throws, rejects with or answers as an
+ * error is a no, and its first answer counts. The `cors` package would hand an error on, and leave a rejection to the process.
+ */
+export function harmless(cors: ISocketIOCorsOptions, report: TReporter): ISocketIOCorsOptions {
+  const { origin: ask } = cors;
+  if (typeof ask !== 'function') return cors;
+  const origin: TOriginFn = (given, callback) => {
+    let isOpen = true;
+    const answer = (allow: Parameters<typeof callback>[1]): void => {
+      if (isOpen) callback(null, allow ?? false);
+      isOpen = false;
+    };
+    const failed = (error: unknown): void => {
+      report({ type: 'handler_failed', where: 'cors.origin', error });
+      answer(false);
+    };
+    if (given === undefined) answer(false);
+    // Inside of a promise, so that a throw and a rejection are one.
+    else void new Promise((done) => done(ask(given, (error, allow) => answer(error ? false : allow)))).catch(failed);
+  };
+  return { ...cors, origin };
 }
 
 /** Checks `cors`; without it no other origin is let in. @throws RoomgateError */
@@ -68,7 +92,7 @@ export function checkCors(of: string, cors: unknown): ISocketIOCorsOptions | und
   if (credentials === true && (origin === '*' || (Array.isArray(origin) && origin.includes('*')))) {
     throw new RoomgateError(
       'invalid_option',
-      `${of}: option "cors": browsers refuse the origin "*" together with credentials. Name the origins, or give origin: true.`,
+      `${of}: option "cors": browsers refuse the origin "*" together with credentials. Name the origins.`,
     );
   }
   return cors as unknown as ISocketIOCorsOptions;
@@ -98,28 +122,16 @@ function originOf(text: string): string | undefined {
 
 /** Whether the page comes from where the request goes to. The scheme is not compared: a proxy may have ended TLS. */
 function isOwn(origin: string, host: string | undefined): boolean {
-  return host !== undefined && URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
+  if (host === undefined || !URL.canParse(origin)) return false;
+  const page = new URL(origin);
+  // A default port may be written out in the one and not in the other.
+  const here = `${page.protocol}//${host}`;
+  return URL.canParse(here) && new URL(here).host === page.host;
 }
 
-function ask(
-  allowed: ISocketIOCorsOptions['origin'],
-  origin: string,
-  judge: (lets: boolean) => void,
-  report: TReporter,
-): void {
-  if (typeof allowed !== 'function') {
-    judge(matches(allowed, origin));
-    return;
-  }
-  const failed = (error: unknown): void => {
-    report({ type: 'handler_failed', where: 'cors.origin', error });
-    judge(false);
-  };
-  try {
-    allowed(origin, (error, answer) => (error ? failed(error) : judge(matches(answer, origin))));
-  } catch (error) {
-    failed(error);
-  }
+function ask(allowed: ISocketIOCorsOptions['origin'], origin: string, judge: (lets: boolean) => void): void {
+  if (typeof allowed === 'function') allowed(origin, (_, answer) => judge(matches(answer, origin)));
+  else judge(matches(allowed, origin));
 }
 
 function matches(allowed: unknown, origin: string): boolean {

@@ -163,6 +163,8 @@ describe('pages of other origins', () => {
     expect(await answers(url, url)).toEqual(['in', 'in']);
     // TLS ended before it.
     expect(await answers(url, HERE, 'APP.example')).toEqual(['in', 'in']);
+    expect(await answers(url, HERE, 'app.example:443')).toEqual(['in', 'in']);
+    expect(await answers(url, HERE, 'app.example:8443')).toEqual(REFUSED);
   });
 
   const naming: [string, NonNullable<ISocketIOComponentOptions['cors']>['origin']][] = [
@@ -186,6 +188,7 @@ describe('pages of other origins', () => {
     ['false', false],
     ['a function that says no', (_: unknown, callback: (error: null, allow: boolean) => void) => callback(null, false)],
     ['a function that fails', (_: unknown, callback: (error: Error) => void) => callback(new Error('no database'))],
+    ['an async function that rejects', async () => Promise.reject(new Error('no database'))],
     [
       'a function that throws',
       () => {
@@ -194,8 +197,9 @@ describe('pages of other origins', () => {
     ],
   ] as [string, NonNullable<ISocketIOComponentOptions['cors']>['origin']][])('stay out with %s', async (_, origin) => {
     const { url } = await serving({ cors: { origin } });
-    // Where the function fails, what sets the headers refuses before.
-    for (const answer of await answers(url, HERE)) expect(answer).toMatch(/^40[03]$/);
+    expect(await answers(url, HERE)).toEqual(REFUSED);
+    expect(await answers(url, url)).toEqual(['in', 'in']);
+    expect(await answers(url, undefined)).toEqual(['in', 'in']);
   });
 
   it('meet allowRequest of the program only where they may come in', async () => {
@@ -282,6 +286,8 @@ describe('its life', () => {
     await one.component.start(server);
     expect(await complaint(() => same.component.start(server))).toMatch(/^invalid_argument: .*"\/io".*another path/);
     await other.component.start(server);
+    const below = makeComponent({ path: '/io/admin' });
+    expect(await complaint(() => below.component.start(server))).toMatch(/^invalid_argument: .*"\/io".*"\/io\/admin"/);
     const { url } = await listen(server);
     for (const path of ['/io', '/other']) await connectAuthenticated(url, { path });
   });

@@ -3,6 +3,9 @@ import { MAX_ID, MAX_NAME, MAX_TEXT, type THistoryRequest, type TTypingRequest }
 /** Letters, their marks and digits of any script, space, and `_-.`. */
 const NAME = /^[\p{L}\p{M}\p{N}_. -]+$/u;
 
+/** Half of a character, which JSON can write and Redis's scripts can't read. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
 /** What was wanted and what was given instead, for the one who sent it. */
 export class Refusal extends Error {}
 
@@ -22,13 +25,14 @@ export function checkName(field: string, value: unknown): string {
 /** @throws Refusal */
 export function checkText(value: unknown): string {
   const text = typeof value === 'string' ? value.trim() : '';
-  if (text !== '' && text.length <= MAX_TEXT) return text;
+  if (text !== '' && text.length <= MAX_TEXT && !LONE_SURROGATE.test(text)) return text;
   throw refuse('text', `a string of 1 to ${MAX_TEXT} characters`, value);
 }
 
 /** @throws Refusal */
 export function checkId(value: unknown): string {
-  if (typeof value === 'string' && value !== '' && value.length <= MAX_ID) return value;
+  const isId = typeof value === 'string' && value !== '' && value.length <= MAX_ID;
+  if (isId && !LONE_SURROGATE.test(value)) return value;
   throw refuse('id', `a string of 1 to ${MAX_ID} characters`, value);
 }
 

@@ -8,7 +8,8 @@ const LIFETIME_S = 7 * 24 * 60 * 60;
 /** Looking and adding are one step, as a message that is sent again may arrive on two instances at once. */
 const ADD = `
 for _, item in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
-  if cjson.decode(item).id == ARGV[3] then return item end
+  local isRead, message = pcall(cjson.decode, item)
+  if isRead and message.id == ARGV[3] then return item end
 end
 redis.call('RPUSH', KEYS[1], ARGV[4])
 redis.call('LTRIM', KEYS[1], -ARGV[1], -1)
@@ -20,8 +21,8 @@ return false
 const MERGE = `
 local seen, entries = {}, {}
 local function take(item)
-  local message = cjson.decode(item)
-  if seen[message.id] then return end
+  local isRead, message = pcall(cjson.decode, item)
+  if not isRead or seen[message.id] then return end
   seen[message.id] = true
   entries[#entries + 1] = { at = message.at, place = #entries, item = item }
 end

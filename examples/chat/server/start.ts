@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { createAdaptorServer } from '@hono/node-server';
 import { Redis } from 'ioredis';
 import { SocketIOComponent } from 'roomgate';
-import { type IMessage, type IWhisper, SOCKET_PATH } from '../words.js';
+import { type IMessage, type IWhisper, roomIdOf, SOCKET_PATH } from '../words.js';
 import { Chat } from './chat.js';
 import type { IEnvironment } from './environment.js';
 import { type IEntry, type IHistory, MemoryHistory } from './history.js';
@@ -16,7 +16,7 @@ import { RedisLink } from './redis.js';
 import { RedisHistory } from './redis-history.js';
 import { isOpen } from './rooms.js';
 import { Tokens } from './tokens.js';
-import type { TChatComponent } from './types.js';
+import type { TChatComponent, TChatSocket } from './types.js';
 
 const REDIS_TIMEOUT_MS = 10_000;
 
@@ -34,7 +34,8 @@ export async function startChat(environment: IEnvironment): Promise<IRunningChat
     identifier: `${hostname()}-${process.pid}`,
     path: SOCKET_PATH,
     authenticateFn: ({ auth }) => tokens.isGood(auth.token),
-    validateRoomFn: ({ rooms }) => rooms.filter(isOpen),
+    // What an operator put somebody into stays theirs when their page asks for it.
+    validateRoomFn: ({ socket, rooms }) => rooms.filter((room) => isOpen(room) || isIn(socket, room)),
     clientConnectedFn: ({ socket }) => chat.welcome(socket),
     // Never connects by itself: Roomgate makes its own connections from it.
     redisConnection: redisUrl === undefined ? undefined : new Redis(redisUrl, { lazyConnect: true }),
@@ -60,6 +61,10 @@ export async function startChat(environment: IEnvironment): Promise<IRunningChat
   server.listen(port, host);
   await once(server, 'listening').catch(giveUp);
   return { url: urlOf(host, (server.address() as AddressInfo).port), stop };
+}
+
+function isIn(socket: TChatSocket, room: string): boolean {
+  return roomIdOf(room) !== undefined && socket.rooms.has(room);
 }
 
 function urlOf(host: string | undefined, port: number): string {

@@ -189,6 +189,14 @@ export class Link {
 
   #setMemberships(changes: readonly (readonly [string, IMembership])[]): void {
     if (changes.length > 0) this.#store.dispatch({ type: 'memberships', changes: new Map(changes) });
+    for (const [room, { state }] of changes) if (state === 'out' || state === 'refused') this.#giveUpOn(roomKey(room));
+  }
+
+  /** The history of a room that this page is not in can't tell what became of a message. */
+  #giveUpOn(key: TKey): void {
+    for (const { id, delivery } of conversationOf(this.#store.state, key).entries) {
+      if (delivery === 'sending') this.#store.dispatch({ type: 'failed', id, reason: 'you are not in this room' });
+    }
   }
 
   #askHistory(key: TKey): void {

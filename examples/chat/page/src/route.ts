@@ -5,7 +5,8 @@ export function keyInHash(hash: string): TKey | undefined {
   const [, kind, encoded] = /^#\/(room|person)\/([^/]+)$/.exec(hash) ?? [];
   if (kind === undefined || encoded === undefined) return undefined;
   try {
-    const name = decodeURIComponent(encoded);
+    // One spelling for each name, as the server has it.
+    const name = decodeURIComponent(encoded).normalize('NFC').trim();
     return kind === 'room' ? roomKey(name) : personKey(name);
   } catch {
     return undefined;
