@@ -1,5 +1,7 @@
+import { Redis } from 'ioredis';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildChat, ChatClient, startChat } from '../support/chat.js';
+import { defer } from '../support/cleanup.js';
 import { eventually } from '../support/facts.js';
 import { startRedis } from '../support/redis.js';
 
@@ -44,6 +46,23 @@ describe('two processes over Redis', () => {
     await again.next('message');
     expect(await historyOf(ben, 'lobby')).toEqual(['Hello over there']);
     expect(ben.all('message')).toHaveLength(1);
+  });
+
+  it('share their history also behind a message that Redis can not read', async () => {
+    const { redis, left, right } = await two();
+    const ada = await ChatClient.enter(left.url, 'Ada', 'lobby');
+    const ben = await ChatClient.enter(right.url, 'Ben', 'lobby');
+    const outside = new Redis(redis.url);
+    defer(() => outside.disconnect());
+    const at = '2026-01-01T00:00:00.000Z';
+    await outside.rpush(
+      'chat:room:lobby',
+      JSON.stringify({ id: 'half', room: 'lobby', from: 'Ada', text: '\ud800', at }),
+    );
+    ada.sendRaw('say', { id: 'after', room: 'lobby', text: 'After' });
+    await ben.next('message');
+    expect((await historyOf(ben, 'lobby')).at(-1)).toBe('After');
+    expect(await outside.llen('chat:room:lobby')).toBe(2);
   });
 
   it('obey the operator of either', async () => {
