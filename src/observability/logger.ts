@@ -44,6 +44,12 @@ const LINES: { readonly [T in TReport['type']]: TLine<T> } = {
       `events that waited for its handlers: ${r.events}, delivered now`,
   ],
   client_limited: ['debug', (r) => `client ${r.client} was closed, as it made this instance hold too much: ${r.why}`],
+  reader_too_slow: [
+    'warn',
+    (r) =>
+      `a client was closed, as it reads more slowly than it is sent to, and a message for it was dropped; ` +
+      `bytes that waited: ${r.waitingBytes}`,
+  ],
   origin_refused: [
     'warn',
     (r) =>

@@ -1,10 +1,199 @@
+import { Server, type ServerOptions } from 'socket.io';
 import { RoomgateError } from '../protocol/errors.js';
-import type { IRuntime } from '../server/ports.js';
+import type { IConnection, IRuntime, TReporter } from '../server/ports.js';
+import {
+  abandonUpgrade,
+  type IBunEngine,
+  type IBunHandlers,
+  type IBunServer,
+  type IBunWebSocket,
+  type IEngineSocket,
+  type IEngineTransport,
+  isWholeEngine,
+  onUpgrading,
+} from './bun-engine.js';
+import { applyOptions } from './bun-options.js';
+import { BunRequests } from './bun-requests.js';
+import { Wire } from './bun-wire.js';
 
-/** Refuses for now: nothing of what is promised has been tried on Bun's engine. */
-export function createBunRuntime(): IRuntime {
-  throw new RoomgateError(
-    'unsupported',
-    'runtime: "bun" is not supported by this version. Run the server on Node.js with runtime: "node"; clients may be on Bun.',
-  );
+/** How long a peer may take to read what was sent to it before its connection was closed. */
+const LAST_WORDS_MS = 5_000;
+/** How often it is looked whether a server that closes has answered all of its requests. */
+const IDLE_SWEEP_MS = 20;
+/** The code of a WebSocket that is closed since a message was too large (RFC 6455, section 7.4.1). */
+const TOO_LARGE = 1009;
+/** Bun takes no more for `idleTimeout`, in seconds. */
+const LONGEST_IDLE_S = 255;
+
+/** Engines that a helper was configured with: a second one would answer each request again. */
+const taken = new WeakSet<object>();
+
+/** A Socket.IO server bound to an engine of `@socket.io/bun-engine`. */
+export class BunRuntime implements IRuntime {
+  readonly #engine: IBunEngine;
+  readonly #report: TReporter;
+  readonly #servers = new Set<IBunServer>();
+  readonly #connections = new Map<IEngineSocket, NodeJS.Timeout | undefined>();
+  readonly #wires = new Map<IEngineTransport, Wire>();
+  readonly #upgrading = new Map<IEngineTransport, IEngineSocket>();
+  #requests: BunRequests | undefined;
+  #stopped = false;
+
+  /** `server`: one that is to be stopped even where it never had a request. */
+  constructor(engine: unknown, server: unknown, report: TReporter) {
+    this.#engine = engine as IBunEngine;
+    this.#report = report;
+    if (server !== undefined) this.#servers.add(server as IBunServer);
+  }
+
+  attach(serverOptions: Partial<ServerOptions>): Server {
+    const engine = this.#engine;
+    if (taken.has(engine)) {
+      throw new RoomgateError(
+        'invalid_option',
+        'SocketIOServerHelper: option "engine": this engine belongs to another helper, or did. Make a new one.',
+      );
+    }
+    taken.add(engine);
+    if (isWholeEngine(engine)) this.#guard(engine, serverOptions);
+    const io = new Server({ ...serverOptions, serveClient: false });
+    io.bind(engine as never);
+    return io;
+  }
+
+  end(connection: IConnection, graceMs: number): void {
+    const socket = connection as IEngineSocket;
+    // A wire bounds by itself how long it takes; polling has nobody who would.
+    if (this.#connections.get(socket) === undefined && this.#connections.has(socket)) {
+      this.#connections.set(socket, setTimeout(() => this.cut(socket), graceMs).unref());
+    }
+    this.#attempt(() => connection.close());
+  }
+
+  cut(connection: IConnection): void {
+    const { transport } = connection as IEngineSocket;
+    this.#attempt(() => connection.close());
+    this.#attempt(() => this.#wires.get(transport)?.terminate());
+    // One that waits for a poll, with which the rest would be sent.
+    if (connection.readyState !== 'closed') this.#attempt(() => transport.close());
+  }
+
+  release(connection: IConnection): void {
+    for (const [transport, socket] of this.#upgrading) {
+      if (socket === connection) abandonUpgrade(socket, transport);
+    }
+  }
+
+  stopAccepting(): Promise<void> {
+    this.#stopped = true;
+    this.#requests?.stop();
+    // Its promise is not waited for: Bun 1.2 may never keep it.
+    for (const server of this.#servers) this.#attempt(() => void server.stop());
+    return new Promise((resolve) => {
+      const sweep = setInterval(() => {
+        if (!this.#isIdle()) return;
+        clearInterval(sweep);
+        resolve();
+      }, IDLE_SWEEP_MS);
+      sweep.unref();
+    });
+  }
+
+  closeAll(): void {
+    for (const connection of [...this.#connections.keys()]) this.#attempt(() => connection.close());
+  }
+
+  cutAll(): void {
+    for (const connection of [...this.#connections.keys()]) this.cut(connection);
+    for (const wire of [...this.#wires.values()]) this.#attempt(() => wire.terminate());
+    for (const server of this.#servers) this.#attempt(() => void server.stop(true));
+    this.#servers.clear();
+  }
+
+  #isIdle(): boolean {
+    if (this.#connections.size > 0 || this.#wires.size > 0) return false;
+    return [...this.#servers].every(({ pendingRequests = 0 }) => pendingRequests === 0);
+  }
+
+  /** Puts itself before the engine, in whose place it stands towards Bun. Handlers that were made before call it as well. */
+  #guard(engine: IBunEngine, serverOptions: Partial<ServerOptions>): void {
+    const requests = new BunRequests(engine, applyOptions(engine.opts, serverOptions, this.#report), this.#report);
+    const { onWebSocketOpen, onWebSocketMessage, onWebSocketClose, handler } = engine;
+    this.#requests = requests;
+    // Who came before there was anybody to serve it.
+    for (const early of engine.clients.values()) early.close();
+    if (!('clientsCount' in engine)) Object.defineProperty(engine, 'clientsCount', { get: () => engine.clients.size });
+    engine.on('connection', (connection, request) => this.#open(connection, request));
+    engine.handleRequest = (request, server) => {
+      if (!this.#stopped) this.#servers.add(server);
+      return requests.answer(request, server);
+    };
+    engine.onWebSocketOpen = (webSocket) => onWebSocketOpen.call(engine, this.#wire(webSocket));
+    engine.onWebSocketMessage = (webSocket, message) => {
+      if (message.length <= engine.opts.maxHttpBufferSize) onWebSocketMessage.call(engine, webSocket, message);
+      else webSocket.close(TOO_LARGE);
+    };
+    engine.onWebSocketClose = (webSocket, code, reason) => {
+      this.#unwire(webSocket);
+      onWebSocketClose.call(engine, webSocket, code, reason);
+    };
+    engine.handler = () => this.#handlers(handler.call(engine), requests);
+  }
+
+  #handlers(plain: IBunHandlers, requests: BunRequests): IBunHandlers {
+    const engine = this.#engine;
+    return {
+      ...plain,
+      fetch: (request, server) =>
+        requests.serves(request, server) ? engine.handleRequest(request, server) : new Response(null, { status: 404 }),
+      websocket: { ...plain.websocket, closeOnBackpressureLimit: true },
+      idleTimeout: Math.min(plain.idleTimeout ?? LONGEST_IDLE_S, LONGEST_IDLE_S),
+    };
+  }
+
+  /** Before Socket.IO sees the connection: what the engine doesn't know of it is filled in. */
+  #open(connection: IEngineSocket, request: Request): void {
+    const asNode = this.#requests?.of(request);
+    if (asNode !== undefined) {
+      connection.request = asNode;
+      connection.remoteAddress = asNode.socket.remoteAddress;
+    }
+    connection.protocol ??= 4;
+    this.#connections.set(connection, undefined);
+    connection.once('close', () => {
+      clearTimeout(this.#connections.get(connection));
+      this.#connections.delete(connection);
+    });
+    onUpgrading(connection, (transport) => this.#upgrading.set(transport, connection));
+  }
+
+  #wire(webSocket: IBunWebSocket): IBunWebSocket {
+    const transport = webSocket.data?.transport;
+    if (transport === undefined) return webSocket;
+    const wire = new Wire(webSocket, {
+      lastWordsMs: LAST_WORDS_MS,
+      dropped: (waitingBytes) => this.#report({ type: 'reader_too_slow', waitingBytes }),
+    });
+    this.#wires.set(transport, wire);
+    return wire;
+  }
+
+  #unwire({ data }: IBunWebSocket): void {
+    const transport = data?.transport;
+    if (transport === undefined) return;
+    this.#wires.get(transport)?.gone();
+    this.#wires.delete(transport);
+    const connection = this.#upgrading.get(transport);
+    this.#upgrading.delete(transport);
+    if (connection !== undefined && connection.transport !== transport) abandonUpgrade(connection, transport);
+  }
+
+  /** A listener of the program that throws when a socket ends must not keep another one from ending. */
+  #attempt(step: () => unknown): void {
+    try {
+      step();
+    } catch (error) {
+      this.#report({ type: 'handler_failed', where: 'a listener of a socket that ends', error });
+    }
+  }
 }

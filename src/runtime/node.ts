@@ -18,6 +18,7 @@ interface IWebSocket {
  * back to engine.io's own, which waits for the peer for up to 30 s.
  */
 interface IEngineConnection extends IConnection {
+  close(discard?: boolean): void;
   once(event: 'close' | 'upgrade', listener: () => void): unknown;
   readonly transport?: {
     readonly socket?: Partial<IWebSocket>;
@@ -56,6 +57,11 @@ export class NodeRuntime implements IRuntime {
     if (this.#ending.has(engineConnection)) return;
     this.#watch(engineConnection, setTimeout(() => this.#cut(engineConnection), graceMs).unref());
     this.#attempt(() => connection.close());
+  }
+
+  cut(connection: IConnection): void {
+    const engineConnection: IEngineConnection = connection;
+    this.#attempt(() => engineConnection.close(true));
   }
 
   release({ transport }: IEngineConnection): void {

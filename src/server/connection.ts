@@ -58,7 +58,7 @@ export class Connections {
   readonly #keepAlive: KeepAlive;
   // One listener for all sockets, as with the gate: Socket.IO calls it with the socket as `this`.
   readonly #listeners: Readonly<Record<'disconnect' | 'authenticate' | 'join' | 'leave', TListener>>;
-  readonly #pendingConnects = new PendingConnects();
+  readonly #pendingConnects: PendingConnects;
   readonly #closed: (this: IConnection) => void;
   readonly #sessions = new WeakMap<IConnection, Session>();
   /** Connections that are used for namespaces of the program's own, which may be all that they are kept for. */
@@ -70,6 +70,7 @@ export class Connections {
     this.#registry = registry;
     this.#runtime = runtime;
     this.#report = report;
+    this.#pendingConnects = new PendingConnects((connection) => runtime.cut(connection));
     this.#gate = new Gate({
       find: (id) => registry.get(id),
       payloadDepth: options.limits.payloadDepth,

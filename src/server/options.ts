@@ -120,7 +120,7 @@ export interface ISocketIOServerNodeOptions<
   server: HttpServer;
 }
 
-/** The options of `SocketIOServerHelper` on Bun, which this version refuses with the error `unsupported`. */
+/** The options of `SocketIOServerHelper` on Bun. */
 export interface ISocketIOServerBunOptions<
   L extends TEventsMap = TLooseEvents,
   E extends TEventsMap = TLooseEvents,
@@ -128,9 +128,22 @@ export interface ISocketIOServerBunOptions<
   D = TLooseData,
 > extends ISocketIOServerBaseOptions<L, E, S, D> {
   runtime: 'bun';
-  /** A `Server` of `@socket.io/bun-engine`. */
+  /**
+   * A `Server` of `@socket.io/bun-engine`, a new one for each helper. Where it and `serverOptions` name different values, those
+   * of `serverOptions` count. Give Bun what its `handler()` returns after `configure()`.
+   */
   // biome-ignore lint/suspicious/noExplicitAny: an optional package's class; judged by its methods
   engine: any;
+  /**
+   * The server of `Bun.serve` that `shutdown()` shall stop. One that ever handed a request to the engine is stopped without
+   * being named here.
+   */
+  server?: IBunServerLike | undefined;
+}
+
+/** What is used of a server of `Bun.serve`. */
+export interface IBunServerLike {
+  stop(closeActiveConnections?: boolean): unknown;
 }
 
 /** The options of `SocketIOServerHelper`; `runtime` says which of the two rows applies. */
@@ -144,7 +157,8 @@ export type TSocketIOServerOptions<
 /** The options once checked, with every default in place. */
 export interface IResolvedOptions {
   readonly runtime: 'node' | 'bun';
-  readonly server: HttpServer | undefined;
+  /** Of `node:http` with runtime `node`, of `Bun.serve` with `bun`. */
+  readonly server: unknown;
   readonly engine: unknown;
   readonly identifier: string;
   readonly serverOptions: Partial<ServerOptions>;
@@ -220,7 +234,7 @@ function serverOptions(value: unknown): Partial<ServerOptions> {
   return value as Partial<ServerOptions>;
 }
 
-function transport(options: { runtime?: unknown; server?: unknown; engine?: unknown }): 'node' | 'bun' {
+function runtimeOf(options: { runtime?: unknown; server?: unknown; engine?: unknown }): 'node' | 'bun' {
   switch (options.runtime) {
     case 'node':
       if (!hasMethods(options.server, SERVER_METHODS)) throw wrong('server', 'a server of node:http', options.server);
@@ -228,6 +242,9 @@ function transport(options: { runtime?: unknown; server?: unknown; engine?: unkn
     case 'bun':
       if (!hasMethods(options.engine, ENGINE_METHODS)) {
         throw wrong('engine', 'a Server of @socket.io/bun-engine', options.engine);
+      }
+      if (options.server !== undefined && !hasMethods(options.server, ['stop'])) {
+        throw wrong('server', 'a server of Bun.serve', options.server);
       }
       return 'bun';
     default: {
@@ -250,8 +267,8 @@ function redisConnection(value: unknown): IRedisConnectionLike | IRedisClientLik
 /** Checks every option and fills in the defaults; throws a `RoomgateError` that names the first one that is wrong. */
 export function resolveOptions(options: unknown): IResolvedOptions {
   if (!isObject(options)) throw wrong('options', 'an object', options);
-  const { server, engine } = options as { server?: HttpServer; engine?: unknown };
-  return Object.freeze({ runtime: transport(options), server, engine, ...resolveBaseOptions(options) });
+  const { server, engine } = options;
+  return Object.freeze({ runtime: runtimeOf(options), server, engine, ...resolveBaseOptions(options) });
 }
 
 /** The same for what does not depend on the runtime. */

@@ -21,9 +21,12 @@ interface IEnginePacket {
 /** Closes connections that ask for namespaces faster than they are let in, be it at once or bit by bit. */
 export class PendingConnects {
   readonly #counts = new WeakMap<IConnection, number>();
+  readonly #cut: (connection: IConnection) => void;
   readonly #onPacket: (this: IConnection, packet: IEnginePacket) => void;
 
-  constructor() {
+  /** `cut` closes one at once: what stands behind in the same request is then not read any more. */
+  constructor(cut: (connection: IConnection) => void) {
+    this.#cut = cut;
     const count = (connection: IConnection) => this.#count(connection);
     // One listener for all connections: they are called with the connection as `this`.
     this.#onPacket = function ({ type, data }) {
@@ -45,7 +48,6 @@ export class PendingConnects {
   #count(connection: IConnection): void {
     const count = (this.#counts.get(connection) ?? 0) + 1;
     this.#counts.set(connection, count);
-    // At once: what stands behind in the same request is then not read any more.
-    if (count > MOST_PENDING) connection.close(true);
+    if (count > MOST_PENDING) this.#cut(connection);
   }
 }

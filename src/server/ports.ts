@@ -28,6 +28,8 @@ export type TReport =
   | { readonly type: 'handlers_late'; readonly client: string; readonly events: number; readonly afterMs: number }
   /** The client made this instance hold more than it may; its connection was closed, and it may come back. */
   | { readonly type: 'client_limited'; readonly client: string; readonly why: 'held_events' }
+  /** The client reads more slowly than it is sent to, so that a message for it was dropped; its connection was closed. */
+  | { readonly type: 'reader_too_slow'; readonly waitingBytes: number }
   /** A browser's page of an origin that was not named; both are what the client sent. */
   | { readonly type: 'origin_refused'; readonly origin: string; readonly host: string }
   | { readonly type: 'message_sent'; readonly topic: string; readonly destination: string }
@@ -75,7 +77,7 @@ export type TReporter = (report: TReport) => void;
 /** The transport under one or more sockets, as far as endings need it. */
 export interface IConnection {
   readonly readyState: string;
-  close(discard?: boolean): void;
+  close(): void;
   on(event: 'close', listener: (this: IConnection) => void): unknown;
   on(event: 'packet', listener: (this: IConnection, packet: { type: string; data?: unknown }) => void): unknown;
   once(event: 'close', listener: () => void): unknown;
@@ -87,6 +89,8 @@ export interface IRuntime {
   attach(serverOptions: Partial<ServerOptions>): Server;
   /** Closes a connection once what is queued for it was sent, and cuts it where its peer doesn't let that happen in time. */
   end(connection: IConnection, graceMs: number): void;
+  /** Closes a connection at once, whatever waits to be sent or to be read. */
+  cut(connection: IConnection): void;
   /** Lets go of what is still held of a connection that is gone. */
   release(connection: IConnection): void;
   /** No new connection is accepted from here on. Resolves once the last one that stands has ended. Never rejects. */

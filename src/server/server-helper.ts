@@ -1,3 +1,4 @@
+import type { Server as HttpServer } from 'node:http';
 import type { Emitter } from '@socket.io/redis-emitter';
 import type { Adapter } from 'socket.io-adapter';
 import { createInProcessBackplane } from '../backplane/in-process.js';
@@ -6,7 +7,6 @@ import { describe } from '../protocol/describe.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents, TTopic } from '../protocol/event-maps.js';
 import type { ValueOrPromise } from '../protocol/types.js';
-import { createBunRuntime } from '../runtime/bun.js';
 import { NodeRuntime } from '../runtime/node.js';
 import { guardedAdapter, guardLaterAdapters } from './adapter.js';
 import { Connections } from './connection.js';
@@ -200,7 +200,7 @@ export class SocketIOServerHelper<
   async #configure(): Promise<void> {
     const options = this.#options;
     this.#refuseAfterShutdown();
-    const runtime = createRuntime(options, this.#report);
+    const runtime = await createRuntime(options, this.#report);
     const backplane = await createBackplane(options, this.#report);
     this.#refuseAfterShutdown();
     this.#opening = backplane;
@@ -277,8 +277,11 @@ export class SocketIOServerHelper<
   }
 }
 
-function createRuntime({ runtime, server }: IResolvedOptions, report: TReporter): IRuntime {
-  return runtime === 'node' && server !== undefined ? new NodeRuntime(server, report) : createBunRuntime();
+async function createRuntime({ runtime, server, engine }: IResolvedOptions, report: TReporter): Promise<IRuntime> {
+  if (runtime === 'node') return new NodeRuntime(server as HttpServer, report);
+  // Loaded here and not before, so that an instance on Node.js loads nothing of it.
+  const { BunRuntime } = await import('../runtime/bun.js');
+  return new BunRuntime(engine, server, report);
 }
 
 async function createBackplane(options: IResolvedOptions, report: TReporter): Promise<IBackplane> {

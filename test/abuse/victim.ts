@@ -5,6 +5,7 @@ import { track } from '../support/cleanup.js';
 import { eventually, nextEvent } from '../support/facts.js';
 import { type IProgram, startProgram } from '../support/process.js';
 import { type IRawOptions, type IRawPolling, type IRawWebSocket, rawPolling, rawWebSocket } from '../support/raw.js';
+import { runnerOf } from '../support/setting.js';
 
 const PROGRAM = new URL('../fixtures/abuse-victim.mjs', import.meta.url);
 
@@ -226,7 +227,7 @@ async function leave(attacker: IRawWebSocket | IRawPolling): Promise<void> {
 /** Starts a program to attack; gone when the test, or outside of one its file, has ended. */
 export async function startVictim({ options, logger, redisPort, witnesses = 2 }: IVictimOptions = {}): Promise<Victim> {
   const config = { ...options, ...(logger && { logger }), ...(redisPort && { redisPort }) };
-  const victim = new Victim(startProgram(PROGRAM, { args: [JSON.stringify(config)], execArgv: ['--expose-gc'] }));
+  const victim = new Victim(startProgram(PROGRAM, { args: [JSON.stringify(config)], ...runnerOf() }));
   await victim.begin(witnesses);
   return victim;
 }

@@ -1,0 +1,34 @@
+import cors from 'cors';
+import type { ServerOptions } from 'socket.io';
+import type { INodeRequest } from './bun-request.js';
+
+/** The answer of the `cors` package to a request. */
+export interface ICorsAnswer {
+  readonly headers: Headers;
+  /** The status of a preflight request, which is answered by that; undefined where the request goes on. */
+  readonly status: number | undefined;
+}
+
+export type TCors = (request: INodeRequest) => Promise<ICorsAnswer>;
+
+/**
+ * CORS by the package that Engine.IO uses on Node.js. The engine for Bun has an implementation of its own, which takes a
+ * function given as `origin` for a yes to everybody.
+ */
+export function corsOf(options: NonNullable<ServerOptions['cors']>): TCors {
+  const middleware = cors(options);
+  return (request) =>
+    new Promise((resolve, reject) => {
+      const headers = new Headers();
+      const response = {
+        statusCode: 200,
+        getHeader: (name: string) => headers.get(name) ?? undefined,
+        setHeader: (name: string, value: string | number | readonly string[]) => headers.set(name, `${value}`),
+        end: () => resolve({ headers, status: response.statusCode }),
+      };
+      middleware(request, response, (error?: unknown) => {
+        if (error) reject(error);
+        else resolve({ headers, status: undefined });
+      });
+    });
+}

@@ -1,0 +1,131 @@
+import { hasMethods } from '../protocol/checks.js';
+import type { IConnection } from '../server/ports.js';
+
+/**
+ * `@socket.io/bun-engine` and Bun itself, as far as they are used: by their shape, so that neither has to be installed to
+ * compile or to run on Node.js. This file is the only one that reaches for what the engine keeps private.
+ */
+
+/** A server of `Bun.serve`. */
+export interface IBunServer {
+  stop(closeActiveConnections?: boolean): Promise<void> | void;
+  requestIP?(request: Request): { readonly address: string; readonly port: number } | null;
+  /** Seconds for which a connection may be idle while this request is answered; 0 is without end. */
+  timeout?(request: Request, seconds: number): void;
+  /** Where it listens, with its scheme. */
+  readonly url?: URL;
+  /** Requests that have not been answered yet. */
+  readonly pendingRequests?: number;
+}
+
+/** Bun's side of a WebSocket. */
+export interface IBunWebSocket {
+  readonly data: { readonly transport?: IEngineTransport } | undefined;
+  readonly readyState: number;
+  /** The bytes that went out; -1 where they wait; 0 where they are dropped, and where there were none. */
+  send(data: string | ArrayBuffer | ArrayBufferView): number;
+  close(code?: number, reason?: string): void;
+  terminate(): void;
+  getBufferedAmount?(): number;
+}
+
+/** One way of the engine to a client: polling, or a WebSocket. */
+export interface IEngineTransport {
+  readonly name: 'polling' | 'websocket';
+  close(): void;
+  onError?(message: string): void;
+  onPacket?(packet: { readonly type: string }): void;
+}
+
+/** What a socket of the engine knows of the request that opened it. */
+export interface IEngineRequest {
+  readonly url: string;
+}
+
+/** A connection of the engine, which may change from one transport to another. */
+export interface IEngineSocket extends IConnection {
+  readonly id: string;
+  readonly transport: IEngineTransport;
+  request: unknown;
+  remoteAddress?: string;
+  protocol?: number;
+  upgradeState?: string;
+  _maybeUpgrade?(transport: IEngineTransport): void;
+}
+
+/** The engine's own options, which it reads at each request. */
+export interface IEngineOptions {
+  path: string;
+  pingTimeout: number;
+  pingInterval: number;
+  upgradeTimeout: number;
+  maxHttpBufferSize: number;
+  cors?: unknown;
+  allowRequest?: (request: Request, server: IBunServer) => Promise<void> | void;
+  editResponseHeaders?: (headers: Headers, request: Request, server: IBunServer) => void | Promise<void>;
+}
+
+type TBody = string | Buffer;
+
+/** A `Server` of the engine. Of its methods those are replaced, on this one object, that Bun's handlers call. */
+export interface IBunEngine {
+  readonly opts: IEngineOptions;
+  readonly clients: ReadonlyMap<string, IEngineSocket>;
+  on(event: 'connection', listener: (socket: IEngineSocket, request: Request) => void): unknown;
+  emit(event: string, ...args: unknown[]): unknown;
+  close(): unknown;
+  handleRequest(request: Request, server: IBunServer): Promise<Response>;
+  onWebSocketOpen(webSocket: IBunWebSocket): void;
+  onWebSocketMessage(webSocket: IBunWebSocket, message: TBody): void;
+  onWebSocketClose(webSocket: IBunWebSocket, code: number, reason: string): void;
+  handler(): IBunHandlers;
+}
+
+/** What is spread into the options of `Bun.serve`. */
+export interface IBunHandlers {
+  fetch(request: Request, server: IBunServer): Response | Promise<Response>;
+  readonly websocket: IBunWebSocketHandlers;
+  readonly idleTimeout?: number;
+  readonly maxRequestBodySize?: number;
+}
+
+/** What Bun calls over a WebSocket, and its limits. */
+export interface IBunWebSocketHandlers {
+  // biome-ignore lint/suspicious/noExplicitAny: the data of a WebSocket is of the type that its program chose
+  open?(webSocket: any): unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: as above, and of Bun's own types for what comes in
+  message(webSocket: any, message: any): unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  close?(webSocket: any, code: number, reason: string): unknown;
+  readonly maxPayloadLength?: number;
+  readonly backpressureLimit?: number;
+  readonly closeOnBackpressureLimit?: boolean;
+}
+
+const METHODS = ['on', 'emit', 'close', 'handleRequest', 'onWebSocketOpen', 'onWebSocketMessage', 'onWebSocketClose'];
+
+/** Whether everything that is used of the engine is where it was looked for. A test double, or another engine, is bound as it is. */
+export function isWholeEngine(engine: unknown): engine is IBunEngine {
+  if (!hasMethods(engine, [...METHODS, 'handler'])) return false;
+  const { opts, clients } = engine as Partial<IBunEngine>;
+  return typeof opts === 'object' && typeof opts.path === 'string' && clients instanceof Map;
+}
+
+/** Ends a change to WebSocket that is under way, with its timer: the engine does so for a packet that it doesn't expect. */
+export function abandonUpgrade(connection: IEngineSocket, transport: IEngineTransport): void {
+  if (connection.upgradeState !== 'upgrading') return;
+  transport.onPacket?.({ type: 'noop' });
+  // The engine itself would refuse every later one.
+  connection.upgradeState = 'not_upgraded';
+}
+
+/** Calls `act` with each transport that the connection may change to, before the engine deals with it. */
+export function onUpgrading(connection: IEngineSocket, act: (transport: IEngineTransport) => void): void {
+  const { _maybeUpgrade: plain } = connection;
+  if (typeof plain !== 'function') return;
+  connection._maybeUpgrade = (transport) => {
+    // The engine closes a second one at once.
+    if (connection.upgradeState === 'not_upgraded') act(transport);
+    plain.call(connection, transport);
+  };
+}

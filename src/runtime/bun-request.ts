@@ -1,0 +1,81 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { type ParsedUrlQuery, parse } from 'node:querystring';
+import type { IBunServer } from './bun-engine.js';
+
+/**
+ * A request of Bun in the form that `node:http` gives to programs, as far as handshakes and guards look at it. The handshake
+ * that Socket.IO builds of it has the same fields on both runtimes.
+ */
+export interface INodeRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly httpVersion: '1.1';
+  readonly socket: IPeer;
+  /** The older name of `socket`, which Socket.IO uses. */
+  readonly connection: IPeer;
+  readonly _query: ParsedUrlQuery;
+}
+
+interface IPeer {
+  readonly remoteAddress: string;
+  readonly remotePort: number | undefined;
+  readonly encrypted: boolean;
+}
+
+/** Before it is upgraded: after that Bun knows no address any more. */
+export function nodeRequestOf(request: Request, server: IBunServer): INodeRequest {
+  const url = targetOf(request.url);
+  const peer = server.requestIP?.(request);
+  const socket: IPeer = {
+    remoteAddress: peer?.address ?? '',
+    remotePort: peer?.port,
+    encrypted: server.url?.protocol === 'https:' || request.url.startsWith('https:'),
+  };
+  return {
+    method: request.method,
+    url,
+    headers: Object.fromEntries(request.headers) as IncomingHttpHeaders,
+    httpVersion: '1.1',
+    socket,
+    connection: socket,
+    _query: parse(queryOf(url)),
+  };
+}
+
+/** What a program takes as an `IncomingMessage`; the fields above are what there is of one. */
+export function asIncomingMessage(request: INodeRequest): IncomingMessage {
+  return request as unknown as IncomingMessage;
+}
+
+/** Path and query of an address. Without `URL`, which throws over a `Host` header that is none. */
+export function targetOf(address: string): string {
+  const scheme = address.indexOf('://');
+  const start = scheme < 0 ? 0 : address.indexOf('/', scheme + 3);
+  const fragment = address.indexOf('#', start);
+  return start < 0 ? '/' : address.slice(start, fragment < 0 ? undefined : fragment);
+}
+
+function queryOf(url: string): string {
+  const mark = url.indexOf('?');
+  return mark < 0 ? '' : url.slice(mark + 1);
+}
+
+/** The text of a request's body; undefined where it has more bytes than that, of which then no more are read. */
+export async function readBody(request: Request, mostBytes: number): Promise<string | undefined> {
+  if (Number(request.headers.get('content-length') ?? 0) > mostBytes) return undefined;
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  const reader = request.body?.getReader();
+  for (;;) {
+    const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
+    if (done) return Buffer.concat(chunks).toString('utf8');
+    bytes += value.byteLength;
+    if (bytes > mostBytes) {
+      await reader?.cancel();
+      return undefined;
+    }
+    chunks.push(value);
+  }
+}

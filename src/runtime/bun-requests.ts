@@ -1,0 +1,202 @@
+import { stringifySetCookie } from 'cookie';
+import type { TReporter } from '../server/ports.js';
+import type { IBunEngine, IBunServer, IEngineSocket } from './bun-engine.js';
+import type { IRequestOptions } from './bun-options.js';
+import { asIncomingMessage, type INodeRequest, nodeRequestOf, readBody } from './bun-request.js';
+
+/** The errors of Engine.IO: the number and the words that a client is answered. */
+const ERRORS = {
+  unknownTransport: [0, 'Transport unknown'],
+  unknownSession: [1, 'Session ID unknown'],
+  handshakeMethod: [2, 'Bad handshake method'],
+  badRequest: [3, 'Bad request'],
+  forbidden: [4, 'Forbidden'],
+  unsupportedVersion: [5, 'Unsupported protocol version'],
+} as const;
+
+interface IRefusal {
+  readonly error: keyof typeof ERRORS;
+  readonly context: Readonly<Record<string, unknown>>;
+}
+
+/** What was found out about a request on its way to the engine. */
+interface IKnown {
+  readonly asNode: INodeRequest;
+  /** To be added to whatever is answered. */
+  headers: Headers | undefined;
+}
+
+/** What HTTP allows in a header's value (RFC 9110, section 5.5), in which Engine.IO looks for an origin. */
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+/** What Socket.IO's handshake over polling begins with. */
+const OPEN_PACKET = /^0(\{[^}]*\})/;
+
+/**
+ * What stands between Bun and the engine: requests are judged as Engine.IO does on Node.js, by the same options, and what is
+ * known of them is kept for the handshake, since Bun forgets it with the upgrade.
+ */
+export class BunRequests {
+  readonly #engine: IBunEngine;
+  readonly #options: IRequestOptions;
+  readonly #report: TReporter;
+  readonly #known = new WeakMap<Request, IKnown>();
+  readonly #handle: IBunEngine['handleRequest'];
+  #stopped = false;
+
+  constructor(engine: IBunEngine, options: IRequestOptions, report: TReporter) {
+    this.#engine = engine;
+    this.#options = options;
+    this.#report = report;
+    this.#handle = engine.handleRequest.bind(engine);
+    const { editResponseHeaders } = engine.opts;
+    engine.opts.editResponseHeaders = async (headers, request, server) => {
+      for (const [name, value] of this.#known.get(request)?.headers ?? []) headers.set(name, value);
+      await editResponseHeaders?.call(engine.opts, headers, request, server);
+    };
+  }
+
+  /** From here on nobody new comes in: who does is told so, and finds another instance. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** The request of a connection, as Node.js would have given it. */
+  of(request: Request): INodeRequest | undefined {
+    return this.#known.get(request)?.asNode;
+  }
+
+  /** Whether an address is below the path of this server. */
+  serves(request: Request, server: IBunServer): boolean {
+    return nodeRequestOf(request, server).url.startsWith(this.#engine.opts.path);
+  }
+
+  async answer(request: Request, server: IBunServer): Promise<Response> {
+    // A poll waits for longer than the 10 s after which Bun takes a connection for idle.
+    server.timeout?.(request, 0);
+    const known: IKnown = { asNode: nodeRequestOf(request, server), headers: undefined };
+    this.#known.set(request, known);
+    try {
+      return await this.#answer(request, server, known);
+    } catch (error) {
+      this.#report({ type: 'handler_failed', where: 'the engine', error });
+      return new Response(null, { status: 500 });
+    }
+  }
+
+  async #answer(request: Request, server: IBunServer, known: IKnown): Promise<Response> {
+    const refusal = await this.#judge(known);
+    if (refusal instanceof Response) return refusal;
+    if (refusal !== undefined) return this.#refuse(refusal, known);
+    const { sid } = known.asNode._query;
+    if (request.method === 'POST') return this.#take(request, server, known);
+    const response = await this.#handle(request, server);
+    if (sid || request.headers.has('upgrade')) return asNodeAnswers(response);
+    return this.#greet(response);
+  }
+
+  /** The first answer over polling, which names the transports to change to, and may bring a cookie. */
+  async #greet(response: Response): Promise<Response> {
+    const { transports, allowUpgrades, cookie } = this.#options;
+    const mayUpgrade = allowUpgrades && transports.includes('websocket');
+    if (response.status !== 200 || (mayUpgrade && cookie === undefined)) return response;
+    const body = await response.text();
+    const [, json] = OPEN_PACKET.exec(body) ?? [];
+    if (json === undefined) return new Response(body, response);
+    const open = JSON.parse(json) as { sid: string; upgrades: string[] };
+    const { headers } = response;
+    if (cookie !== undefined)
+      headers.set('Set-Cookie', stringifySetCookie(`${cookie.name}`, open.sid, cookie as object));
+    if (!mayUpgrade) open.upgrades = [];
+    return new Response(
+      body.replace(OPEN_PACKET, () => `0${JSON.stringify(open)}`),
+      { status: 200, headers },
+    );
+  }
+
+  /** What a client sends over polling, of which no more is read than it may send. */
+  async #take(request: Request, server: IBunServer, known: IKnown): Promise<Response> {
+    let body: string | undefined;
+    try {
+      body = await readBody(request, this.#engine.opts.maxHttpBufferSize);
+    } catch {
+      // The peer left in the middle of it, so that what it sent has a hole.
+      this.#session(known)?.transport.onError?.('data request aborted');
+      return new Response(null, { status: 400 });
+    }
+    if (body === undefined) return new Response(null, { status: 413, headers: known.headers ?? {} });
+    const whole = new Request(request, { body });
+    this.#known.set(whole, known);
+    return this.#handle(whole, server);
+  }
+
+  /** A refusal, or the answer to a preflight request. */
+  async #judge(known: IKnown): Promise<IRefusal | Response | undefined> {
+    const { asNode } = known;
+    try {
+      const answer = await this.#options.cors?.(asNode);
+      known.headers = answer?.headers;
+      if (answer?.status !== undefined) return new Response(null, { status: answer.status, headers: answer.headers });
+    } catch {
+      return { error: 'badRequest', context: { name: 'MIDDLEWARE_FAILURE' } };
+    }
+    return this.#verify(asNode) ?? (asNode._query.sid ? undefined : this.#allow(asNode));
+  }
+
+  /** The checks of Engine.IO on Node.js, in their order; those of the engine for Bun are fewer. */
+  #verify({ method, headers, _query }: INodeRequest): IRefusal | undefined {
+    const { transport, sid } = _query;
+    if (typeof transport !== 'string' || !this.#options.transports.includes(transport)) {
+      return { error: 'unknownTransport', context: { transport } };
+    }
+    const { origin } = headers;
+    if (!HEADER_VALUE.test(origin ?? '')) return { error: 'badRequest', context: { name: 'INVALID_ORIGIN', origin } };
+    const isUpgrade = headers.upgrade?.toLowerCase() === 'websocket';
+    if (sid) return this.#verifySession(`${sid}`, transport, isUpgrade);
+    if (method !== 'GET') return { error: 'handshakeMethod', context: { method } };
+    if (isUpgrade !== (transport === 'websocket')) {
+      return { error: 'badRequest', context: { name: 'TRANSPORT_HANDSHAKE_ERROR' } };
+    }
+    return _query.EIO === '4' ? undefined : { error: 'unsupportedVersion', context: { protocol: 3 } };
+  }
+
+  #verifySession(sid: string, transport: string, isUpgrade: boolean): IRefusal | undefined {
+    const session = this.#engine.clients.get(sid);
+    if (session === undefined) return { error: 'unknownSession', context: { sid } };
+    const previousTransport = session.transport.name;
+    const isChange = isUpgrade && transport === 'websocket' && previousTransport === 'polling';
+    if (isChange ? this.#options.allowUpgrades : !isUpgrade && transport === previousTransport) return undefined;
+    return { error: 'badRequest', context: { name: 'TRANSPORT_MISMATCH', transport, previousTransport } };
+  }
+
+  async #allow(request: INodeRequest): Promise<IRefusal | undefined> {
+    if (this.#stopped) return { error: 'forbidden', context: { message: 'Shutting down' } };
+    const { allowRequest } = this.#options;
+    if (allowRequest === undefined) return undefined;
+    return new Promise((resolve) => {
+      allowRequest(asIncomingMessage(request), (message, isAllowed) =>
+        resolve(isAllowed ? undefined : { error: 'forbidden', context: { message } }),
+      );
+    });
+  }
+
+  #refuse({ error, context }: IRefusal, { asNode, headers }: IKnown): Response {
+    const [code, message] = ERRORS[error];
+    this.#engine.emit('connection_error', { req: asNode, code, message, context });
+    const text = error === 'forbidden' ? (context.message ?? message) : message;
+    const answer = new Headers(headers);
+    answer.set('Content-Type', 'application/json');
+    return new Response(JSON.stringify({ code, message: text }), {
+      status: error === 'forbidden' ? 403 : 400,
+      headers: answer,
+    });
+  }
+
+  #session({ asNode }: IKnown): IEngineSocket | undefined {
+    return this.#engine.clients.get(`${asNode._query.sid}`);
+  }
+}
+
+/** What asked for a WebSocket and was no valid request for one is answered 500 by the engine. */
+function asNodeAnswers(response: Response): Response {
+  return response.status === 500 ? new Response(null, { status: 400, headers: response.headers }) : response;
+}

@@ -1,0 +1,105 @@
+import type { IBunWebSocket } from './bun-engine.js';
+
+/** The states of a WebSocket, as the standard numbers them. */
+const OPEN = 1;
+const CLOSING = 2;
+const CLOSED = 3;
+
+/** How often it is looked whether a peer has read what was sent to it before its connection was closed. */
+const DRAIN_CHECK_MS = 20;
+
+export interface IWireOptions {
+  /** How long a peer may take to read what was sent to it before the end, in milliseconds. */
+  readonly lastWordsMs: number;
+  /** Bun dropped a message, with so many bytes waiting: the stream to this peer would go on with a hole in it. */
+  readonly dropped: (waitingBytes: number) => void;
+}
+
+/**
+ * What the engine gets in place of a WebSocket of Bun. Nothing goes out behind a message that Bun dropped, and closing waits
+ * for the peer to read, within limits: Bun's own close drops what waits (1.2), or never ends where the peer reads nothing.
+ */
+export class Wire implements IBunWebSocket {
+  readonly #webSocket: IBunWebSocket;
+  readonly #options: IWireOptions;
+  readonly #whenGone: (() => void)[] = [];
+  #draining: NodeJS.Timeout | undefined;
+  #ended = false;
+
+  constructor(webSocket: IBunWebSocket, options: IWireOptions) {
+    this.#webSocket = webSocket;
+    this.#options = options;
+  }
+
+  get data(): IBunWebSocket['data'] {
+    return this.#webSocket.data;
+  }
+
+  get readyState(): number {
+    return this.#ended && this.#webSocket.readyState === OPEN ? CLOSING : this.#webSocket.readyState;
+  }
+
+  get isGone(): boolean {
+    return this.#webSocket.readyState === CLOSED && this.#draining === undefined;
+  }
+
+  send(data: string | ArrayBuffer | ArrayBufferView): number {
+    if (this.readyState !== OPEN) return 0;
+    const sent = this.#webSocket.send(data);
+    // Of an empty message no byte goes out, and nothing is missing.
+    if (sent === 0 && (typeof data === 'string' ? data.length : data.byteLength) > 0) this.#drop();
+    return sent;
+  }
+
+  close(code?: number, reason?: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#waitingBytes() === 0) {
+      this.#webSocket.close(code, reason);
+      return;
+    }
+    const end = performance.now() + this.#options.lastWordsMs;
+    this.#draining = setInterval(() => {
+      if (this.#webSocket.readyState !== OPEN) this.gone();
+      else if (this.#waitingBytes() === 0) this.#stopDraining(() => this.#webSocket.close(code, reason));
+      else if (performance.now() > end) this.terminate();
+    }, DRAIN_CHECK_MS);
+    this.#draining.unref();
+  }
+
+  /** Cuts it, whatever the peer does. */
+  terminate(): void {
+    this.#ended = true;
+    this.#stopDraining(() => this.#webSocket.terminate());
+  }
+
+  /** `act` runs once it is closed, at once where it is. */
+  onceGone(act: () => void): void {
+    if (this.isGone) act();
+    else this.#whenGone.push(act);
+  }
+
+  /** Bun says that it is closed. */
+  gone(): void {
+    this.#ended = true;
+    this.#stopDraining(() => {});
+    for (const act of this.#whenGone.splice(0)) act();
+  }
+
+  #waitingBytes(): number {
+    return this.#webSocket.getBufferedAmount?.() ?? 0;
+  }
+
+  #drop(): void {
+    this.#ended = true;
+    this.#options.dropped(this.#waitingBytes());
+    // Not at once: Socket.IO is in the middle of a broadcast, and a close runs listeners of the program.
+    setImmediate(() => this.terminate());
+  }
+
+  #stopDraining(then: () => void): void {
+    clearInterval(this.#draining);
+    this.#draining = undefined;
+    then();
+  }
+}
