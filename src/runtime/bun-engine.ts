@@ -50,6 +50,8 @@ export interface IEngineSocket extends IConnection {
   remoteAddress?: string;
   protocol?: number;
   upgradeState?: string;
+  /** Armed while a pong is due. Where there never was one, the engine arms a timer more for each pong that comes. */
+  pingTimeoutTimer?: unknown;
   _maybeUpgrade?(transport: IEngineTransport): void;
 }
 
@@ -100,7 +102,12 @@ export interface IBunWebSocketHandlers {
   readonly maxPayloadLength?: number;
   readonly backpressureLimit?: number;
   readonly closeOnBackpressureLimit?: boolean;
+  readonly idleTimeout?: number;
 }
+
+/** A timer that is over, for what asks whether there is one. */
+const EXPIRED = setTimeout(() => {}, 0);
+clearTimeout(EXPIRED);
 
 const METHODS = ['on', 'emit', 'close', 'handleRequest', 'onWebSocketOpen', 'onWebSocketMessage', 'onWebSocketClose'];
 
@@ -128,4 +135,12 @@ export function onUpgrading(connection: IEngineSocket, act: (transport: IEngineT
     if (connection.upgradeState === 'not_upgraded') act(transport);
     plain.call(connection, transport);
   };
+}
+
+/**
+ * Lets a pong that nobody asked for renew the time to the next ping, as on Node.js: before its first ping the engine makes a
+ * timer of each, and forgets the one before, so that a client could make it hold any number.
+ */
+export function expectPongs(connection: IEngineSocket): void {
+  connection.pingTimeoutTimer ??= EXPIRED;
 }

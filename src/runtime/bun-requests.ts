@@ -26,6 +26,8 @@ interface IKnown {
   headers: Headers | undefined;
 }
 
+/** For how long a connection is kept that has been answered, in seconds: as Node.js does. */
+const KEEP_ALIVE_S = 5;
 /** What HTTP allows in a header's value (RFC 9110, section 5.5), in which Engine.IO looks for an origin. */
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** What Socket.IO's handshake over polling begins with. */
@@ -71,8 +73,6 @@ export class BunRequests {
   }
 
   async answer(request: Request, server: IBunServer): Promise<Response> {
-    // A poll waits for longer than the 10 s after which Bun takes a connection for idle.
-    server.timeout?.(request, 0);
     const known: IKnown = { asNode: nodeRequestOf(request, server), headers: undefined };
     this.#known.set(request, known);
     try {
@@ -80,6 +80,8 @@ export class BunRequests {
     } catch (error) {
       this.#report({ type: 'handler_failed', where: 'the engine', error });
       return new Response(null, { status: 500 });
+    } finally {
+      server.timeout?.(request, KEEP_ALIVE_S);
     }
   }
 
@@ -88,10 +90,12 @@ export class BunRequests {
     if (refusal instanceof Response) return refusal;
     if (refusal !== undefined) return this.#refuse(refusal, known);
     const { sid } = known.asNode._query;
+    if (request.headers.has('upgrade')) return asNodeAnswers(await this.#handle(request, server));
     if (request.method === 'POST') return this.#take(request, server, known);
+    // Else Bun would take the connection for idle while a poll waits.
+    server.timeout?.(request, 0);
     const response = await this.#handle(request, server);
-    if (sid || request.headers.has('upgrade')) return asNodeAnswers(response);
-    return this.#greet(response);
+    return sid ? response : this.#greet(response);
   }
 
   /** The first answer over polling, which names the transports to change to, and may bring a cookie. */

@@ -3,6 +3,7 @@ import { RoomgateError } from '../protocol/errors.js';
 import type { IConnection, IRuntime, TReporter } from '../server/ports.js';
 import {
   abandonUpgrade,
+  expectPongs,
   type IBunEngine,
   type IBunHandlers,
   type IBunServer,
@@ -22,8 +23,10 @@ const LAST_WORDS_MS = 5_000;
 const IDLE_SWEEP_MS = 20;
 /** The code of a WebSocket that is closed since a message was too large (RFC 6455, section 7.4.1). */
 const TOO_LARGE = 1009;
-/** Bun takes no more for `idleTimeout`, in seconds. */
+/** Bun takes no more for the `idleTimeout` of HTTP, in seconds. */
 const LONGEST_IDLE_S = 255;
+/** What Bun takes for the `idleTimeout` of a WebSocket, in seconds. */
+const WEBSOCKET_IDLE_S = { least: 8, most: 960 } as const;
 
 /** Engines that a helper was configured with: a second one would answer each request again. */
 const taken = new WeakSet<object>();
@@ -146,9 +149,19 @@ export class BunRuntime implements IRuntime {
       ...plain,
       fetch: (request, server) =>
         requests.serves(request, server) ? engine.handleRequest(request, server) : new Response(null, { status: 404 }),
-      websocket: { ...plain.websocket, closeOnBackpressureLimit: true },
+      websocket: { ...plain.websocket, closeOnBackpressureLimit: true, idleTimeout: this.#webSocketIdleS() },
       idleTimeout: Math.min(plain.idleTimeout ?? LONGEST_IDLE_S, LONGEST_IDLE_S),
     };
+  }
+
+  /**
+   * As long as a peer may keep silent. It is also what ends the wire of a peer that reads nothing: once Bun was told to close a
+   * WebSocket, nothing else does.
+   */
+  #webSocketIdleS(): number {
+    const { pingInterval, pingTimeout } = this.#engine.opts;
+    const seconds = Math.ceil((pingInterval + pingTimeout) / 1_000);
+    return Math.min(Math.max(seconds, WEBSOCKET_IDLE_S.least), WEBSOCKET_IDLE_S.most);
   }
 
   /** Before Socket.IO sees the connection: what the engine doesn't know of it is filled in. */
@@ -164,6 +177,7 @@ export class BunRuntime implements IRuntime {
       clearTimeout(this.#connections.get(connection));
       this.#connections.delete(connection);
     });
+    expectPongs(connection);
     onUpgrading(connection, (transport) => this.#upgrading.set(transport, connection));
   }
 

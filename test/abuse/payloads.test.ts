@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { SETTING } from '../support/setting.js';
 import { openAuthenticated, openPeer } from './peers.js';
 import { startVictim, type Victim } from './victim.js';
 
@@ -40,9 +41,9 @@ describe('5.7 payloadDepth', () => {
     await inside.send(`451-1["echo",${lists(DEPTH + 1)},{"_placeholder":true,"num":0}]`, Buffer.from([1]));
     await inside.send(`461-2[${lists(DEPTH + 1)},{"_placeholder":true,"num":0}]`, Buffer.from([1]));
     expect(await inside.heardSoFar()).toEqual([]);
-    // Socket.IO itself gives up on these, and on their sender.
+    // Socket.IO itself gives up on these, and on their sender, where the runtime's stack is as small as that of Node.js.
     await inside.send(`451-1["echo",${lists(20_000)},{"_placeholder":true,"num":0}]`, Buffer.from([1]));
-    expect(await inside.heardToTheEnd()).toEqual([]);
+    expect(await (SETTING.runtime === 'bun' ? inside.heardSoFar() : inside.heardToTheEnd())).toEqual([]);
     await victim.unharmed();
   });
 
