@@ -32,6 +32,7 @@ export interface IBunWebSocket {
 /** One way of the engine to a client: polling, or a WebSocket. */
 export interface IEngineTransport {
   readonly name: 'polling' | 'websocket';
+  readonly opts?: IEngineOptions;
   close(): void;
   onError?(message: string): void;
   onPacket?(packet: { readonly type: string }): void;
@@ -80,12 +81,14 @@ export interface IBunEngine {
   onWebSocketOpen(webSocket: IBunWebSocket): void;
   onWebSocketMessage(webSocket: IBunWebSocket, message: TBody): void;
   onWebSocketClose(webSocket: IBunWebSocket, code: number, reason: string): void;
-  handler(): IBunHandlers;
+  /** `own`: of ours, options of `Bun.serve` that the engine is to stand beside. */
+  handler(own?: object): IBunHandlers;
 }
 
-/** What is spread into the options of `Bun.serve`. */
+/** What `Bun.serve` and `server.reload` take. */
 export interface IBunHandlers {
-  fetch(request: Request, server: IBunServer): Response | Promise<Response>;
+  // biome-ignore lint/suspicious/noExplicitAny: Bun's own type of a server, which is there on Bun only
+  fetch(this: unknown, request: Request, server: any): Response | Promise<Response>;
   readonly websocket: IBunWebSocketHandlers;
   readonly idleTimeout?: number;
   readonly maxRequestBodySize?: number;
@@ -94,11 +97,11 @@ export interface IBunHandlers {
 /** What Bun calls over a WebSocket, and its limits. */
 export interface IBunWebSocketHandlers {
   // biome-ignore lint/suspicious/noExplicitAny: the data of a WebSocket is of the type that its program chose
-  open?(webSocket: any): unknown;
+  open?(webSocket: any): void;
   // biome-ignore lint/suspicious/noExplicitAny: as above, and of Bun's own types for what comes in
-  message(webSocket: any, message: any): unknown;
+  message(webSocket: any, message: any): void;
   // biome-ignore lint/suspicious/noExplicitAny: as above
-  close?(webSocket: any, code: number, reason: string): unknown;
+  close?(webSocket: any, code: number, reason: string): void;
   readonly maxPayloadLength?: number;
   readonly backpressureLimit?: number;
   readonly closeOnBackpressureLimit?: boolean;

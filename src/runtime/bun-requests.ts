@@ -44,6 +44,7 @@ export class BunRequests {
   readonly #known = new WeakMap<Request, IKnown>();
   readonly #handle: IBunEngine['handleRequest'];
   #stopped = false;
+  #pending = 0;
 
   constructor(engine: IBunEngine, options: IRequestOptions, report: TReporter) {
     this.#engine = engine;
@@ -57,6 +58,11 @@ export class BunRequests {
     };
   }
 
+  /** Requests that have no answer yet. */
+  get pending(): number {
+    return this.#pending;
+  }
+
   /** From here on nobody new comes in: who does is told so, and finds another instance. */
   stop(): void {
     this.#stopped = true;
@@ -67,20 +73,17 @@ export class BunRequests {
     return this.#known.get(request)?.asNode;
   }
 
-  /** Whether an address is below the path of this server. */
-  serves(request: Request, server: IBunServer): boolean {
-    return nodeRequestOf(request, server).url.startsWith(this.#engine.opts.path);
-  }
-
   async answer(request: Request, server: IBunServer): Promise<Response> {
     const known: IKnown = { asNode: nodeRequestOf(request, server), headers: undefined };
     this.#known.set(request, known);
+    this.#pending += 1;
     try {
       return await this.#answer(request, server, known);
     } catch (error) {
       this.#report({ type: 'handler_failed', where: 'the engine', error });
       return new Response(null, { status: 500 });
     } finally {
+      this.#pending -= 1;
       server.timeout?.(request, KEEP_ALIVE_S);
     }
   }

@@ -5,7 +5,6 @@ import {
   abandonUpgrade,
   expectPongs,
   type IBunEngine,
-  type IBunHandlers,
   type IBunServer,
   type IBunWebSocket,
   type IEngineSocket,
@@ -14,7 +13,9 @@ import {
   onUpgrading,
 } from './bun-engine.js';
 import { applyOptions } from './bun-options.js';
+import { targetOf } from './bun-request.js';
 import { BunRequests } from './bun-requests.js';
+import { beside, handlersOf } from './bun-serve.js';
 import { Wire } from './bun-wire.js';
 
 /** How long a peer may take to read what was sent to it before its connection was closed. */
@@ -23,10 +24,11 @@ const LAST_WORDS_MS = 5_000;
 const IDLE_SWEEP_MS = 20;
 /** The code of a WebSocket that is closed since a message was too large (RFC 6455, section 7.4.1). */
 const TOO_LARGE = 1009;
-/** Bun takes no more for the `idleTimeout` of HTTP, in seconds. */
-const LONGEST_IDLE_S = 255;
-/** What Bun takes for the `idleTimeout` of a WebSocket, in seconds. */
-const WEBSOCKET_IDLE_S = { least: 8, most: 960 } as const;
+/**
+ * Before 1.4 Bun closes no connection any more once it was told to accept none, counts requests that were aborted as pending, and
+ * may never keep the promise of `stop()`. There a server is stopped in one step, after the last client has gone.
+ */
+const STOPS_IN_TWO_STEPS = isAtLeast(process.versions.bun, 1, 4);
 
 /** Engines that a helper was configured with: a second one would answer each request again. */
 const taken = new WeakSet<object>();
@@ -90,8 +92,7 @@ export class BunRuntime implements IRuntime {
   stopAccepting(): Promise<void> {
     this.#stopped = true;
     this.#requests?.stop();
-    // Its promise is not waited for: Bun 1.2 may never keep it.
-    for (const server of this.#servers) this.#attempt(() => void server.stop());
+    if (STOPS_IN_TWO_STEPS) for (const server of this.#servers) this.#attempt(() => void server.stop());
     return new Promise((resolve) => {
       const sweep = setInterval(() => {
         if (!this.#isIdle()) return;
@@ -114,8 +115,8 @@ export class BunRuntime implements IRuntime {
   }
 
   #isIdle(): boolean {
-    if (this.#connections.size > 0 || this.#wires.size > 0) return false;
-    return [...this.#servers].every(({ pendingRequests = 0 }) => pendingRequests === 0);
+    if (this.#connections.size > 0 || this.#wires.size > 0 || (this.#requests?.pending ?? 0) > 0) return false;
+    return !STOPS_IN_TWO_STEPS || [...this.#servers].every(({ pendingRequests = 0 }) => pendingRequests === 0);
   }
 
   /** Puts itself before the engine, in whose place it stands towards Bun. Handlers that were made before call it as well. */
@@ -140,28 +141,9 @@ export class BunRuntime implements IRuntime {
       this.#unwire(webSocket);
       onWebSocketClose.call(engine, webSocket, code, reason);
     };
-    engine.handler = () => this.#handlers(handler.call(engine), requests);
-  }
-
-  #handlers(plain: IBunHandlers, requests: BunRequests): IBunHandlers {
-    const engine = this.#engine;
-    return {
-      ...plain,
-      fetch: (request, server) =>
-        requests.serves(request, server) ? engine.handleRequest(request, server) : new Response(null, { status: 404 }),
-      websocket: { ...plain.websocket, closeOnBackpressureLimit: true, idleTimeout: this.#webSocketIdleS() },
-      idleTimeout: Math.min(plain.idleTimeout ?? LONGEST_IDLE_S, LONGEST_IDLE_S),
-    };
-  }
-
-  /**
-   * As long as a peer may keep silent. It is also what ends the wire of a peer that reads nothing: once Bun was told to close a
-   * WebSocket, nothing else does.
-   */
-  #webSocketIdleS(): number {
-    const { pingInterval, pingTimeout } = this.#engine.opts;
-    const seconds = Math.ceil((pingInterval + pingTimeout) / 1_000);
-    return Math.min(Math.max(seconds, WEBSOCKET_IDLE_S.least), WEBSOCKET_IDLE_S.most);
+    const serves = (request: Request) => targetOf(request.url).startsWith(engine.opts.path);
+    engine.handler = (own) =>
+      own === undefined ? handlersOf(engine, handler.call(engine), serves) : beside(engine, own, serves);
   }
 
   /** Before Socket.IO sees the connection: what the engine doesn't know of it is filled in. */
@@ -210,4 +192,9 @@ export class BunRuntime implements IRuntime {
       this.#report({ type: 'handler_failed', where: 'a listener of a socket that ends', error });
     }
   }
+}
+
+function isAtLeast(version: string | undefined, major: number, minor: number): boolean {
+  const [ownMajor = 0, ownMinor = 0] = (version ?? '').split('.').map(Number);
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
 }

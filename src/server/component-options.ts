@@ -4,7 +4,7 @@ import { isObject, wrongOption } from '../protocol/checks.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
 import type { TServerSource } from './http-server.js';
-import { type ISocketIOServerBaseOptions, resolveBaseOptions } from './options.js';
+import { type IBunServerLike, type ISocketIOServerBaseOptions, resolveBaseOptions } from './options.js';
 import { checkCors, type ISocketIOCorsOptions } from './origin-guard.js';
 
 /** The options of `SocketIOComponent`: those of `SocketIOServerHelper`, and what an application's life needs. */
@@ -16,9 +16,10 @@ export interface ISocketIOComponentOptions<
 > extends Omit<ISocketIOServerBaseOptions<L, E, S, D>, 'identifier' | 'serverOptions'> {
   /**
    * The server to attach to, whether it listens yet or not: one of `node:http`, what holds one as a Fastify app does, or a
-   * function that returns either and is called by `start()`. It may be given to `start()` instead.
+   * function that returns either and is called by `start()`. It may be given to `start()` instead. On Bun one of `Bun.serve`, or
+   * none: there `serveOptions()` is what serves.
    */
-  server?: TServerSource | undefined;
+  server?: TServerSource | IBunServerLike | undefined;
   /** Unique name of this instance, in logs and reports. Default: the host's name and the process id. */
   identifier?: string | undefined;
   /** Where clients connect to: their `path`. Default `/io`. */

@@ -1,16 +1,16 @@
-import type { Server as HttpServer } from 'node:http';
 import type { ServerOptions } from 'socket.io';
 import { createLogReporter } from '../observability/logger.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
+import type { IBunHandlers } from '../runtime/bun-engine.js';
 import { RuntimeModules } from '../runtime/runtime-modules.js';
 import {
   type IResolvedComponentOptions,
   type ISocketIOComponentOptions,
   resolveComponentOptions,
 } from './component-options.js';
-import { findServer, type TServerSource } from './http-server.js';
-import type { ISocketIOServerBaseOptions } from './options.js';
+import { findBunServer, findServer, type TServerSource } from './http-server.js';
+import type { IBunServerLike, ISocketIOServerBaseOptions } from './options.js';
 import { guardOrigins, harmless, type TAllowRequest } from './origin-guard.js';
 import { SocketIOServerHelper } from './server-helper.js';
 
@@ -18,7 +18,7 @@ const OF = 'SocketIOComponent';
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /** Which paths of a server are taken: two components at one path would both answer each request. */
-const takenPaths = new WeakMap<HttpServer, Set<string>>();
+const takenPaths = new WeakMap<object, Set<string>>();
 
 /**
  * `SocketIOServerHelper` in the life of an application: it begins once the application's server is there, and ends with it.
@@ -34,6 +34,11 @@ const takenPaths = new WeakMap<HttpServer, Set<string>>();
  * });
  * await component.start(app.listen(3000));
  * component.helper.send({ destination: 'public/news', payload: { topic: 'news', data: 'Hello' } });
+ *
+ * @example
+ * // On Bun, where it builds the engine and stands beside a `fetch` handler of yours.
+ * await component.start();
+ * const server = Bun.serve(component.serveOptions({ port: 3000, fetch: app.fetch }));
  */
 export class SocketIOComponent<
   ListenEvents extends TEventsMap = TLooseEvents,
@@ -72,10 +77,14 @@ export class SocketIOComponent<
   /**
    * Attaches to the server, which is given here or as the option, and may listen already or later. Resolves once clients are
    * served. A second call is harmless; after a rejection it may be called again.
+   *
+   * On Bun there is no server to attach to: it builds the engine, for `serveOptions()` to hand out. A server of `Bun.serve` may
+   * be given, so that `stop()` ends it also where no client ever came.
    * @throws RoomgateError `invalid_option` for what is no server, with the way to get one; `invalid_argument` for another
-   *   server than before, or a path of it that is taken; `shut_down` after `stop()`; and what `configure()` of the helper throws.
+   *   server than before, or a path of it that is taken; `shut_down` after `stop()`; and what `configure()` of the helper throws; on Bun
+   *   `unsupported` where `@socket.io/bun-engine` is not installed.
    */
-  async start(server?: TServerSource): Promise<void> {
+  async start(server?: TServerSource | IBunServerLike): Promise<void> {
     if (this.#stopping !== undefined) {
       throw new RoomgateError('shut_down', `${OF}.start(): it was stopped. Make a new component instead.`);
     }
@@ -92,6 +101,24 @@ export class SocketIOComponent<
   }
 
   /**
+   * On Bun, what `Bun.serve` and `server.reload` take: options of yours, and Socket.IO beside them. It answers below its path; the
+   * rest goes to your `fetch`, `routes` and `websocket`, and without a `fetch` is answered 404.
+   *
+   * @example
+   * const server = Bun.serve(component.serveOptions({ port: 3000, fetch: () => new Response('Hello') }));
+   * @example
+   * server.reload(component.serveOptions({ fetch: app.fetch })); // one that runs already
+   * @throws RoomgateError `not_configured` before `start()` has resolved, `unsupported` on Node.js.
+   */
+  serveOptions<T extends object = Record<never, never>>(own?: T): Omit<T, 'fetch' | 'websocket'> & IBunHandlers {
+    if (!RuntimeModules.isBun()) {
+      throw new RoomgateError('unsupported', `${OF}.serveOptions(): it is for Bun. On Node.js start(server) attaches.`);
+    }
+    // Of what the program gives nothing is taken away, so that the type of the rest holds.
+    return this.helper.getEngine().handler(own ?? {});
+  }
+
+  /**
    * Ends it as `shutdown()` of the helper does, the server that it is attached to included. Never rejects, and is harmless
    * at any time; while `start()` is under way it makes that reject.
    */
@@ -101,15 +128,9 @@ export class SocketIOComponent<
   }
 
   async #start(source: unknown): Promise<void> {
-    if (RuntimeModules.isBun()) {
-      throw new RoomgateError('unsupported', `${OF}: this version serves on Node.js only. Clients may be on Bun.`);
-    }
     this.#heedSignals(true);
     try {
-      const server = await findServer(OF, source);
-      this.#refuseAfterStop();
-      this.#release = takePath(server, this.#options.path);
-      this.#helper = new SocketIOServerHelper({ runtime: 'node', server, ...this.#helperOptions() });
+      this.#helper = RuntimeModules.isBun() ? await this.#makeOnBun(source) : await this.#makeOnNode(source);
       await this.#helper.configure();
       this.#started = true;
     } catch (error) {
@@ -117,6 +138,20 @@ export class SocketIOComponent<
       this.#helper = undefined;
       throw error;
     }
+  }
+
+  async #makeOnNode(source: unknown): Promise<SocketIOServerHelper> {
+    const server = await findServer(OF, source);
+    this.#refuseAfterStop();
+    this.#release = takePath(server, this.#options.path);
+    return new SocketIOServerHelper({ runtime: 'node', server, ...this.#helperOptions() });
+  }
+
+  async #makeOnBun(source: unknown): Promise<SocketIOServerHelper> {
+    const server = await findBunServer(OF, source);
+    const engine = await makeEngine();
+    this.#refuseAfterStop();
+    return new SocketIOServerHelper({ runtime: 'bun', engine, server, ...this.#helperOptions() });
   }
 
   async #stop(): Promise<void> {
@@ -169,8 +204,21 @@ export class SocketIOComponent<
   }
 }
 
+/** The package for Bun: not installed on Node.js, and not to be resolved by the compiler, as its types need Bun's. */
+const ENGINE: string = '@socket.io/bun-engine';
+
+async function makeEngine(): Promise<unknown> {
+  try {
+    const { Server } = await import(ENGINE);
+    return new Server();
+  } catch (cause) {
+    const text = `${OF}.start(): on Bun the package ${ENGINE} is needed. Install it: bun add ${ENGINE}`;
+    throw new RoomgateError('unsupported', text, { cause });
+  }
+}
+
 /** @throws RoomgateError where it is taken. Returns what gives it back. */
-function takePath(server: HttpServer, path: string): () => void {
+function takePath(server: object, path: string): () => void {
   const taken = takenPaths.get(server) ?? new Set<string>();
   // Beginnings are compared, as Engine.IO does: below "/io" there is no room for another one.
   const other = [...taken].find((it) => `${it}/`.startsWith(`${path}/`) || `${path}/`.startsWith(`${it}/`));

@@ -3,6 +3,7 @@ import { hasMethods, isObject } from '../protocol/checks.js';
 import { describe } from '../protocol/describe.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { ValueOrPromise } from '../protocol/types.js';
+import type { IBunServerLike } from './options.js';
 
 /** What is used of a server of node:http or node:https; frameworks type theirs in many ways. */
 export interface IHttpServerLike {
@@ -34,6 +35,18 @@ export async function findServer(of: string, source: unknown): Promise<HttpServe
     throw wrong(of, `the function returned ${describe(given)}`, adviceFor(given));
   }
   throw wrong(of, `${describe(source)} was given`, known);
+}
+
+/** The server of `Bun.serve` in what was given, if anything was. @throws RoomgateError `invalid_option` */
+export async function findBunServer(of: string, source: unknown): Promise<IBunServerLike | undefined> {
+  const given: unknown = typeof source === 'function' ? await source() : source;
+  if (given === undefined) return undefined;
+  if (hasMethods(given, ['stop', 'reload'])) return given as IBunServerLike;
+  throw new RoomgateError(
+    'invalid_option',
+    `${of}: option "server": on Bun what Bun.serve() returns is wanted, or nothing, ${describe(given)} was given. ` +
+      'Applications are handed to Bun.serve: Bun.serve(component.serveOptions({ fetch: app.fetch })).',
+  );
 }
 
 function serverIn(given: unknown): HttpServer | undefined {

@@ -1,0 +1,92 @@
+import type { IBunEngine, IBunHandlers, IBunServer, IBunWebSocket, IBunWebSocketHandlers } from './bun-engine.js';
+
+/** Bun takes no more for the `idleTimeout` of HTTP, in seconds. */
+const LONGEST_IDLE_S = 255;
+/** What Bun takes for the `idleTimeout` of a WebSocket, in seconds. */
+const WEBSOCKET_IDLE_S = { least: 8, most: 960 } as const;
+/** Bun's own default for the largest message of a WebSocket, in bytes. */
+const BUN_MAX_PAYLOAD = 16 * 1024 * 1024;
+
+/** Options of `Bun.serve`, as far as they are looked at. */
+interface IServeOptions {
+  readonly fetch?: (this: unknown, request: Request, server: IBunServer) => Response | Promise<Response>;
+  readonly websocket?: IBunWebSocketHandlers;
+  readonly routes?: Readonly<Record<string, unknown>>;
+}
+
+/** Whether an address is below the path that the engine serves. */
+export type TServes = (request: Request) => boolean;
+
+/** What `Bun.serve` needs for an engine that serves alone. */
+export function handlersOf(engine: IBunEngine, plain: IBunHandlers, serves: TServes): IBunHandlers {
+  return {
+    ...plain,
+    fetch: (request, server) =>
+      serves(request) ? engine.handleRequest(request, server) : new Response(null, { status: 404 }),
+    websocket: guarded(engine, plain.websocket),
+    idleTimeout: Math.min(plain.idleTimeout ?? LONGEST_IDLE_S, LONGEST_IDLE_S),
+  };
+}
+
+/**
+ * The program's own options of `Bun.serve`, with an engine in them: it answers below its path and takes its own WebSockets, and
+ * the program has the rest. Limits of the program stay its own.
+ */
+export function beside(engine: IBunEngine, own: IServeOptions, serves: TServes): IBunHandlers {
+  const { fetch, websocket, routes } = own;
+  const { websocket: plain } = engine.handler();
+  const answer = (request: Request, server: IBunServer) => engine.handleRequest(request, server);
+  return {
+    ...own,
+    fetch(request, server) {
+      if (serves(request)) return answer(request, server);
+      return fetch?.call(this, request, server) ?? new Response(null, { status: 404 });
+    },
+    // Bun looks into the routes first, where one for everything would take ours.
+    ...(routes === undefined ? {} : { routes: { ...routes, ...routesTo(engine.opts.path, answer) } }),
+    websocket: websocket === undefined ? plain : shared(engine, plain, websocket),
+  };
+}
+
+function routesTo(path: string, answer: unknown): Record<string, unknown> {
+  return { [path]: answer, [`${path.replace(/\/$/, '')}/*`]: answer };
+}
+
+function guarded(engine: IBunEngine, plain: IBunWebSocketHandlers): IBunWebSocketHandlers {
+  const { pingInterval, pingTimeout } = engine.opts;
+  const silence = Math.ceil((pingInterval + pingTimeout) / 1_000);
+  return {
+    ...plain,
+    // Else Bun goes on behind what it dropped.
+    closeOnBackpressureLimit: true,
+    // As long as a peer may keep silent. It is also what ends the wire of a peer that reads nothing: once Bun was told to close
+    // a WebSocket, nothing else does.
+    idleTimeout: Math.min(Math.max(silence, WEBSOCKET_IDLE_S.least), WEBSOCKET_IDLE_S.most),
+  };
+}
+
+/** Each handler of the program is called for the program's own WebSockets only. */
+function shared(engine: IBunEngine, ours: IBunWebSocketHandlers, own: IBunWebSocketHandlers): IBunWebSocketHandlers {
+  const composed: Record<string, unknown> = { ...ours, ...own, closeOnBackpressureLimit: true };
+  composed.maxPayloadLength = Math.max(own.maxPayloadLength ?? BUN_MAX_PAYLOAD, ours.maxPayloadLength ?? 0);
+  for (const name of new Set([...Object.keys(ours), ...Object.keys(own)])) {
+    const [mine, theirs] = [handlerOf(ours, name), handlerOf(own, name)];
+    if (mine === undefined && theirs === undefined) continue;
+    composed[name] = (webSocket: IBunWebSocket, ...args: unknown[]) =>
+      (isOf(engine, webSocket) ? mine : theirs)?.(webSocket, ...args);
+  }
+  return composed as unknown as IBunWebSocketHandlers;
+}
+
+function handlerOf(
+  handlers: IBunWebSocketHandlers,
+  name: string,
+): ((webSocket: IBunWebSocket, ...args: unknown[]) => unknown) | undefined {
+  const handler: unknown = handlers[name as keyof IBunWebSocketHandlers];
+  return typeof handler === 'function' ? handler.bind(handlers) : undefined;
+}
+
+/** Whether a WebSocket was opened by this engine, whose transports know its options. */
+function isOf(engine: IBunEngine, { data }: IBunWebSocket): boolean {
+  return typeof data === 'object' && data !== null && data.transport?.opts === engine.opts;
+}
