@@ -1,8 +1,20 @@
 import { defineConfig } from 'vitest/config';
 
+/** Suites over whole servers, which are programs of their own: they run wherever a server can. */
+const EVERYWHERE = ['test/abuse/**/*.test.ts', 'test/behaviour/**/*.test.ts'];
+
+/** The runtimes of servers to test on; `npm test` goes through the versions of each. */
+const runtimes = (process.env.ROOMGATE_TEST_RUNTIMES ?? 'node,bun').split(',');
+
+const projects = [
+  { name: 'node', include: ['test/**/*.test.ts'], env: {} },
+  { name: 'node, redis', include: EVERYWHERE, env: { ROOMGATE_TEST_BACKPLANE: 'redis' } },
+  { name: 'bun', include: EVERYWHERE, env: { ROOMGATE_TEST_RUNTIME: 'bun' } },
+  { name: 'bun, redis', include: EVERYWHERE, env: { ROOMGATE_TEST_RUNTIME: 'bun', ROOMGATE_TEST_BACKPLANE: 'redis' } },
+];
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     setupFiles: ['test/support/setup.ts'],
     pool: 'forks',
     // Two files at a time: tests of time-outs must not starve each other of the processor.
@@ -10,5 +22,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     passWithNoTests: false,
+    projects: projects
+      .filter(({ name }) => runtimes.some((runtime) => name.startsWith(runtime)))
+      .map((test) => ({ extends: true, test })),
   },
 });

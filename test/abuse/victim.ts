@@ -5,6 +5,7 @@ import { track } from '../support/cleanup.js';
 import { eventually, nextEvent } from '../support/facts.js';
 import { type IProgram, startProgram } from '../support/process.js';
 import { type IRawOptions, type IRawPolling, type IRawWebSocket, rawPolling, rawWebSocket } from '../support/raw.js';
+import { type IRedis, startRedis } from '../support/redis.js';
 import { runnerOf, SETTING } from '../support/setting.js';
 
 const PROGRAM = new URL('../fixtures/abuse-victim.mjs', import.meta.url);
@@ -228,8 +229,17 @@ async function leave(attacker: IRawWebSocket | IRawPolling): Promise<void> {
   await attacker.stop();
 }
 
+let redis: Promise<IRedis> | undefined;
+
+/** One for all tests of a file. Where a test is the first to want it, it would end with that test. */
+function redisOfThisFile(): Promise<IRedis> {
+  redis ??= startRedis({ lifetime: 'file' });
+  return redis;
+}
+
 /** Starts a program to attack; gone when the test, or outside of one its file, has ended. */
-export async function startVictim({ options, logger, redisPort, witnesses = 2 }: IVictimOptions = {}): Promise<Victim> {
+export async function startVictim({ options, logger, witnesses = 2, ...more }: IVictimOptions = {}): Promise<Victim> {
+  const redisPort = more.redisPort ?? (SETTING.redis ? (await redisOfThisFile()).port : undefined);
   const config = { ...options, ...(logger && { logger }), ...(redisPort && { redisPort }) };
   const victim = new Victim(startProgram(PROGRAM, { args: [JSON.stringify(config)], ...runnerOf() }));
   await victim.begin(witnesses);
