@@ -21,12 +21,6 @@ export function track<T extends IStoppable>(stoppable: T): T {
   return stoppable;
 }
 
-/** Sees to it that `stoppable.stop()` runs when the test file ends, also where a test started it. */
-export function trackForFile<T extends IStoppable>(stoppable: T): T {
-  ofThisFile.push(stoppable);
-  return stoppable;
-}
-
 /** As {@link track}, for what is no object with a `stop()`: an `io.close()`, a client's `disconnect()`. */
 export function defer(stop: () => Promise<unknown> | unknown): void {
   track({

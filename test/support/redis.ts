@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { type IExit, spawnTethered } from './children.js';
-import { type IStoppable, track, trackForFile } from './cleanup.js';
+import { type IStoppable, track } from './cleanup.js';
 import { eventually, unusedPort } from './facts.js';
 import { temporaryFolder } from './folder.js';
 
@@ -19,8 +19,6 @@ export interface IRedisOptions {
   port?: number;
   /** One node that speaks the cluster's protocol and has all slots. For three see {@link startRedisCluster}. */
   cluster?: boolean;
-  /** Whether it lives until the test that started it ends, which is the default, or until its file ends. */
-  lifetime?: 'test' | 'file';
   /** More of redis-server's own arguments, such as `['--maxclients', '5']`. */
   args?: readonly string[];
 }
@@ -48,8 +46,7 @@ export interface IRedis extends IStoppable {
 /** Starts one; resolves once it answers. Gone when the test, or outside of one its file, has ended. */
 export async function startRedis(options: IRedisOptions = {}): Promise<IRedis> {
   const redis = new Redis(options);
-  if (options.lifetime === 'file') trackForFile(redis);
-  else track(redis);
+  track(redis);
   await redis.start();
   if (options.cluster === true) {
     await redis.cli('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
