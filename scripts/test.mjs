@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { newestNode } from './newest-node.mjs';
+import { newestNode, oldestBun } from './other-runtimes.mjs';
 import { root, run } from './run.mjs';
 import { provideSystemPackages } from './system-packages.mjs';
 
 /**
- * `npm test`: everything, on this Node.js and on the newest even one.
+ * `npm test`: everything, on this Node.js and on the newest even one; suites over whole servers also against those on Bun, the
+ * current one and the oldest that is supported.
  * `npm test -- test/unit -t name`: what follows `--` goes to Vitest, for one run on this Node.js without the checks.
  */
 const filters = process.argv.slice(2);
@@ -17,29 +18,45 @@ if (major < 20 || (major === 20 && minor < 19)) stop(`Node.js 20.19 or newer is 
 if (!(await provideSystemPackages())) stop('System packages are missing.');
 if (filters.length === 0) await step('Style and types', () => run('npm', ['run', '--silent', 'check']));
 await step('Build', () => run(process.execPath, ['scripts/build.mjs']));
-await testOn(process.execPath, process.version);
-if (filters.length === 0) await testOnNewest();
+await testOn('this Node.js and the current Bun', process.execPath);
+if (filters.length === 0) {
+  await testOnNewestNode();
+  await testOnOldestBun();
+}
 finish();
 
-async function testOnNewest() {
-  const newest = await newestNode().catch((error) => stop(error.message));
-  if (newest === undefined) {
-    console.log(
-      `\nThere is no ready-made newest Node.js for ${process.platform} on ${process.arch}: not tested there.`,
-    );
-    return;
-  }
+/** Servers on Bun are programs of their own, so that they don't run again for another Node.js. */
+async function testOnNewestNode() {
+  const newest = await found('Node.js', newestNode);
+  if (newest === undefined) return;
   const { output } = await run(newest, ['--version'], { quiet: true });
-  if (Number(output.slice(1).split('.')[0]) > major) await testOn(newest, output.trim());
+  if (Number(output.slice(1).split('.')[0]) <= major) return;
+  await testOn('the newest Node.js', newest, { ROOMGATE_TEST_RUNTIMES: 'node' });
 }
 
-async function testOn(node, version) {
-  console.log(`\n== Tests on Node.js ${version}`);
-  const report = join(root, '.cache', `report-${process.pid}-${version}.json`);
+async function testOnOldestBun() {
+  const oldest = await found('Bun', oldestBun);
+  if (oldest === undefined) return;
+  const env = { ROOMGATE_TEST_RUNTIMES: 'bun', ROOMGATE_TEST_BUN: oldest };
+  await testOn('the oldest Bun', process.execPath, env);
+}
+
+async function found(what, provide) {
+  const path = await provide().catch((error) => stop(error.message));
+  if (path === undefined) {
+    console.log(`\nThere is no other ready-made ${what} for ${process.platform} on ${process.arch}: not tested there.`);
+  }
+  return path;
+}
+
+async function testOn(title, node, env = {}) {
+  const { output } = await run(env.ROOMGATE_TEST_BUN ?? node, ['--version'], { quiet: true });
+  console.log(`\n== Tests on ${title}: ${output.trim()}`);
+  const report = join(root, '.cache', `report-${process.pid}-${output.trim()}.json`);
   await mkdir(join(root, '.cache'), { recursive: true });
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const { ok } = await run(node, [vitest, 'run', ...reporters, ...filters]);
+  const { ok } = await run(node, [vitest, 'run', ...reporters, ...filters], { env });
   const result = existsSync(report) ? JSON.parse(await readFile(report, 'utf8')) : {};
   await rm(report, { force: true });
   total.passed += result.numPassedTests ?? 0;

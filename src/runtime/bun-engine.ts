@@ -1,4 +1,5 @@
 import { hasMethods } from '../protocol/checks.js';
+import { RoomgateError } from '../protocol/errors.js';
 import type { IConnection } from '../server/ports.js';
 
 /**
@@ -82,7 +83,7 @@ export interface IBunEngine {
   onWebSocketMessage(webSocket: IBunWebSocket, message: TBody): void;
   onWebSocketClose(webSocket: IBunWebSocket, code: number, reason: string): void;
   /** `own`: of ours, options of `Bun.serve` that the engine is to stand beside. */
-  handler(own?: object): IBunHandlers;
+  handler(own?: IBunServeOptions): IBunHandlers;
 }
 
 /** What `Bun.serve` and `server.reload` take. */
@@ -94,6 +95,14 @@ export interface IBunHandlers {
   readonly maxRequestBodySize?: number;
 }
 
+/** Options of `Bun.serve` that Socket.IO can stand beside, as far as it looks at them. */
+export interface IBunServeOptions {
+  // biome-ignore lint/suspicious/noExplicitAny: Bun's own types, which are there on Bun only
+  fetch?(this: any, request: Request, server: any): any;
+  readonly websocket?: IBunWebSocketHandlers;
+  readonly routes?: object;
+}
+
 /** What Bun calls over a WebSocket, and its limits. */
 export interface IBunWebSocketHandlers {
   // biome-ignore lint/suspicious/noExplicitAny: the data of a WebSocket is of the type that its program chose
@@ -102,6 +111,8 @@ export interface IBunWebSocketHandlers {
   message(webSocket: any, message: any): void;
   // biome-ignore lint/suspicious/noExplicitAny: as above
   close?(webSocket: any, code: number, reason: string): void;
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  drain?(webSocket: any): void;
   readonly maxPayloadLength?: number;
   readonly backpressureLimit?: number;
   readonly closeOnBackpressureLimit?: boolean;
@@ -113,6 +124,18 @@ const EXPIRED = setTimeout(() => {}, 0);
 clearTimeout(EXPIRED);
 
 const METHODS = ['on', 'emit', 'close', 'handleRequest', 'onWebSocketOpen', 'onWebSocketMessage', 'onWebSocketClose'];
+
+/** A new engine. The package is loaded here and not before, as it can't be loaded on Node.js. @throws RoomgateError */
+export async function makeEngine(of: string): Promise<unknown> {
+  try {
+    // Kept from the compiler, as the package's types need Bun's.
+    const { Server } = (await import('@socket.io/bun-engine' as string)) as { Server: new () => unknown };
+    return new Server();
+  } catch (cause) {
+    const text = `${of}: on Bun the package @socket.io/bun-engine is needed. Install it: bun add @socket.io/bun-engine`;
+    throw new RoomgateError('unsupported', text, { cause });
+  }
+}
 
 /** Whether everything that is used of the engine is where it was looked for. A test double, or another engine, is bound as it is. */
 export function isWholeEngine(engine: unknown): engine is IBunEngine {

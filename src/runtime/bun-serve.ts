@@ -1,4 +1,11 @@
-import type { IBunEngine, IBunHandlers, IBunServer, IBunWebSocket, IBunWebSocketHandlers } from './bun-engine.js';
+import type {
+  IBunEngine,
+  IBunHandlers,
+  IBunServeOptions,
+  IBunServer,
+  IBunWebSocket,
+  IBunWebSocketHandlers,
+} from './bun-engine.js';
 
 /** Bun takes no more for the `idleTimeout` of HTTP, in seconds. */
 const LONGEST_IDLE_S = 255;
@@ -6,13 +13,6 @@ const LONGEST_IDLE_S = 255;
 const WEBSOCKET_IDLE_S = { least: 8, most: 960 } as const;
 /** Bun's own default for the largest message of a WebSocket, in bytes. */
 const BUN_MAX_PAYLOAD = 16 * 1024 * 1024;
-
-/** Options of `Bun.serve`, as far as they are looked at. */
-interface IServeOptions {
-  readonly fetch?: (this: unknown, request: Request, server: IBunServer) => Response | Promise<Response>;
-  readonly websocket?: IBunWebSocketHandlers;
-  readonly routes?: Readonly<Record<string, unknown>>;
-}
 
 /** Whether an address is below the path that the engine serves. */
 export type TServes = (request: Request) => boolean;
@@ -32,7 +32,7 @@ export function handlersOf(engine: IBunEngine, plain: IBunHandlers, serves: TSer
  * The program's own options of `Bun.serve`, with an engine in them: it answers below its path and takes its own WebSockets, and
  * the program has the rest. Limits of the program stay its own.
  */
-export function beside(engine: IBunEngine, own: IServeOptions, serves: TServes): IBunHandlers {
+export function beside(engine: IBunEngine, own: IBunServeOptions, serves: TServes): IBunHandlers {
   const { fetch, websocket, routes } = own;
   const { websocket: plain } = engine.handler();
   const answer = (request: Request, server: IBunServer) => engine.handleRequest(request, server);

@@ -3,7 +3,6 @@ import type { IBunWebSocket } from './bun-engine.js';
 /** The states of a WebSocket, as the standard numbers them. */
 const OPEN = 1;
 const CLOSING = 2;
-const CLOSED = 3;
 
 /** How often it is looked whether a peer has read what was sent to it before its connection was closed. */
 const DRAIN_CHECK_MS = 20;
@@ -22,7 +21,6 @@ export interface IWireOptions {
 export class Wire implements IBunWebSocket {
   readonly #webSocket: IBunWebSocket;
   readonly #options: IWireOptions;
-  readonly #whenGone: (() => void)[] = [];
   #draining: NodeJS.Timeout | undefined;
   #ended = false;
 
@@ -37,10 +35,6 @@ export class Wire implements IBunWebSocket {
 
   get readyState(): number {
     return this.#ended && this.#webSocket.readyState === OPEN ? CLOSING : this.#webSocket.readyState;
-  }
-
-  get isGone(): boolean {
-    return this.#webSocket.readyState === CLOSED && this.#draining === undefined;
   }
 
   send(data: string | ArrayBuffer | ArrayBufferView): number {
@@ -61,29 +55,24 @@ export class Wire implements IBunWebSocket {
     const end = performance.now() + this.#options.lastWordsMs;
     this.#draining = setInterval(() => {
       if (this.#webSocket.readyState !== OPEN) this.gone();
-      else if (this.#waitingBytes() === 0) this.#stopDraining(() => this.#webSocket.close(code, reason));
       else if (performance.now() > end) this.terminate();
-    }, DRAIN_CHECK_MS);
-    this.#draining.unref();
+      else if (this.#waitingBytes() === 0) {
+        clearInterval(this.#draining);
+        this.#webSocket.close(code, reason);
+      }
+    }, DRAIN_CHECK_MS).unref();
   }
 
   /** Cuts it, whatever the peer does. */
   terminate(): void {
-    this.#ended = true;
-    this.#stopDraining(() => this.#webSocket.terminate());
-  }
-
-  /** `act` runs once it is closed, at once where it is. */
-  onceGone(act: () => void): void {
-    if (this.isGone) act();
-    else this.#whenGone.push(act);
+    this.gone();
+    this.#webSocket.terminate();
   }
 
   /** Bun says that it is closed. */
   gone(): void {
     this.#ended = true;
-    this.#stopDraining(() => {});
-    for (const act of this.#whenGone.splice(0)) act();
+    clearInterval(this.#draining);
   }
 
   #waitingBytes(): number {
@@ -95,11 +84,5 @@ export class Wire implements IBunWebSocket {
     this.#options.dropped(this.#waitingBytes());
     // Not at once: Socket.IO is in the middle of a broadcast, and a close runs listeners of the program.
     setImmediate(() => this.terminate());
-  }
-
-  #stopDraining(then: () => void): void {
-    clearInterval(this.#draining);
-    this.#draining = undefined;
-    then();
   }
 }

@@ -22,6 +22,8 @@ import { Wire } from './bun-wire.js';
 const LAST_WORDS_MS = 5_000;
 /** How often it is looked whether a server that closes has answered all of its requests. */
 const IDLE_SWEEP_MS = 20;
+const ANOTHER_MAKE =
+  'the engine is not the @socket.io/bun-engine that is known here; it is used as it is, with its own options and faults';
 /** The code of a WebSocket that is closed since a message was too large (RFC 6455, section 7.4.1). */
 const TOO_LARGE = 1009;
 /**
@@ -61,6 +63,7 @@ export class BunRuntime implements IRuntime {
     }
     taken.add(engine);
     if (isWholeEngine(engine)) this.#guard(engine, serverOptions);
+    else this.#report({ type: 'option_overruled', option: 'serverOptions', why: ANOTHER_MAKE });
     const io = new Server({ ...serverOptions, serveClient: false });
     io.bind(engine as never);
     return io;

@@ -2,7 +2,7 @@ import type { ServerOptions } from 'socket.io';
 import { createLogReporter } from '../observability/logger.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
-import type { IBunHandlers } from '../runtime/bun-engine.js';
+import type { IBunHandlers, IBunServeOptions } from '../runtime/bun-engine.js';
 import { RuntimeModules } from '../runtime/runtime-modules.js';
 import {
   type IResolvedComponentOptions,
@@ -110,7 +110,9 @@ export class SocketIOComponent<
    * server.reload(component.serveOptions({ fetch: app.fetch })); // one that runs already
    * @throws RoomgateError `not_configured` before `start()` has resolved, `unsupported` on Node.js.
    */
-  serveOptions<T extends object = Record<never, never>>(own?: T): Omit<T, 'fetch' | 'websocket'> & IBunHandlers {
+  serveOptions<T extends object = Record<never, never>>(
+    own?: T & IBunServeOptions,
+  ): Omit<T, 'fetch' | 'websocket'> & IBunHandlers {
     if (!RuntimeModules.isBun()) {
       throw new RoomgateError('unsupported', `${OF}.serveOptions(): it is for Bun. On Node.js start(server) attaches.`);
     }
@@ -149,7 +151,8 @@ export class SocketIOComponent<
 
   async #makeOnBun(source: unknown): Promise<SocketIOServerHelper> {
     const server = await findBunServer(OF, source);
-    const engine = await makeEngine();
+    const { makeEngine } = await import('../runtime/bun-engine.js');
+    const engine = await makeEngine(`${OF}.start()`);
     this.#refuseAfterStop();
     return new SocketIOServerHelper({ runtime: 'bun', engine, server, ...this.#helperOptions() });
   }
@@ -201,19 +204,6 @@ export class SocketIOComponent<
   #refuseAfterStop(): void {
     if (this.#stopping === undefined) return;
     throw new RoomgateError('shut_down', `${OF}.start(): it was stopped meanwhile.`);
-  }
-}
-
-/** The package for Bun: not installed on Node.js, and not to be resolved by the compiler, as its types need Bun's. */
-const ENGINE: string = '@socket.io/bun-engine';
-
-async function makeEngine(): Promise<unknown> {
-  try {
-    const { Server } = await import(ENGINE);
-    return new Server();
-  } catch (cause) {
-    const text = `${OF}.start(): on Bun the package ${ENGINE} is needed. Install it: bun add ${ENGINE}`;
-    throw new RoomgateError('unsupported', text, { cause });
   }
 }
 

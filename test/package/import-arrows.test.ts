@@ -41,7 +41,12 @@ const RULES: Readonly<Record<string, IRule>> = {
     packages: ['socket.io', 'socket.io-adapter', 'socket.io-parser', 'engine.io', NODE],
     typesAreFree: true,
   },
-  runtime: { values: ['protocol'], types: ['server/ports.ts'], packages: ['socket.io', NODE], typesAreFree: true },
+  runtime: {
+    values: ['protocol'],
+    types: ['server/ports.ts'],
+    packages: ['socket.io', '@socket.io/bun-engine', 'cookie', 'cors', NODE],
+    typesAreFree: true,
+  },
   // The root of a process that holds no sockets: it puts its own few parts together, and imports no server code.
   'backplane/emitter.ts': {
     values: ['protocol', 'observability'],
@@ -66,9 +71,11 @@ const RULES: Readonly<Record<string, IRule>> = {
   observability: { values: ['protocol'], types: ['server/ports.ts'], packages: [NODE], typesAreFree: true },
 };
 
-const declared: readonly string[] = Object.keys(
-  (JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8')) as { dependencies: object }).dependencies,
-);
+const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8')) as {
+  dependencies: object;
+  peerDependencies: object;
+};
+const declared: readonly string[] = [...Object.keys(dependencies), ...Object.keys(peerDependencies)];
 
 /** Why this arrow is wrong; undefined where it is right. */
 function wrong(arrow: IArrow): string | undefined {

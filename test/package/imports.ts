@@ -82,6 +82,8 @@ function isRequire(callee: unknown): boolean {
 
 function textOf(node: unknown): string | undefined {
   if (!isNode(node)) return undefined;
+  // `'name' as string`, which keeps a package's types out.
+  if (node.type === 'TSAsExpression') return textOf(node.expression);
   return typeof node.value === 'string' ? node.value : '(computed)';
 }
 

@@ -33,7 +33,7 @@ let consumer: IConsumer;
 const nodes = new Set([process.execPath]);
 
 beforeAll(async () => {
-  const { stdout } = await run(process.execPath, ['scripts/newest-node.mjs'], { cwd: projectFolder });
+  const { stdout } = await run(process.execPath, ['scripts/other-runtimes.mjs'], { cwd: projectFolder });
   if (stdout.trim() !== '') nodes.add(stdout.trim());
   consumer = await createConsumer();
 }, 120_000);

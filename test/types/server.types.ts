@@ -79,7 +79,10 @@ loose.on<[string]>({ topic: 'x', handler: (count: number) => count });
 export const withoutServer: TSocketIOServerOptions = { ...rest, server: undefined };
 // @ts-expect-error: on Bun there is an engine
 export const bunWithoutEngine: TSocketIOServerOptions = { ...rest, runtime: 'bun' };
-export const bun: TSocketIOServerOptions = { ...rest, runtime: 'bun', engine: {} };
+// @ts-expect-error: on Bun a server is one of Bun.serve
+export const bunWithNodeServer: TSocketIOServerOptions = { ...rest, runtime: 'bun', engine: {} };
+export const bun: TSocketIOServerOptions = { ...rest, server: undefined, runtime: 'bun', engine: {} };
+export const bunWithServer: TSocketIOServerOptions = { ...bun, server: { stop() {} } };
 // @ts-expect-error: a boolean is wanted
 export const answersText: TSocketIOServerOptions = { ...rest, authenticateFn: () => 'true' };
 export const answersLater: TSocketIOServerOptions = {

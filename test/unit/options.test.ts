@@ -55,6 +55,7 @@ describe('options', () => {
     ['server', { server: undefined }, 'a server of node:http is wanted, nothing was given'],
     ['server', { server: {} }, 'an object was given'],
     ['engine', { runtime: 'bun' }, 'a Server of @socket.io/bun-engine is wanted, nothing was given'],
+    ['server', { runtime: 'bun', engine: { on() {}, close() {} }, server: {} }, 'a server of Bun.serve is wanted'],
     ['identifier', { identifier: '' }, 'an empty string was given'],
     ['serverOptions', { serverOptions: undefined }, 'nothing was given'],
     ['serverOptions.connectionStateRecovery', { serverOptions: { connectionStateRecovery: {} } }, 'not supported'],

@@ -32,21 +32,19 @@ describe('constants', () => {
 });
 
 describe('runtime: "bun"', () => {
-  it('is refused by configure(), in words that help, and hands out its engine', async () => {
+  it('hands out its engine, and binds one of another make as it is', async () => {
     const { SocketIOServerHelper } = await import('../../src/index.js');
-    const engine = { on() {}, close() {} };
-    const helper = new SocketIOServerHelper({
-      runtime: 'bun',
-      engine,
-      identifier: 'a',
-      serverOptions: {},
-      authenticateFn: () => true,
-    });
+    const heard: string[] = [];
+    const engine = { on: (event: string) => heard.push(event), close: () => heard.push('close') };
+    const options = { runtime: 'bun', engine, identifier: 'a', serverOptions: {}, authenticateFn: () => true } as const;
+    const helper = new SocketIOServerHelper(options);
     expect(helper.getEngine()).toBe(engine);
-    await expect(helper.configure()).rejects.toMatchObject({
-      code: 'unsupported',
-      message: expect.stringContaining('Node.js'),
+    await helper.configure();
+    await expect(new SocketIOServerHelper(options).configure()).rejects.toMatchObject({
+      code: 'invalid_option',
+      message: expect.stringContaining('belongs to another helper'),
     });
     await helper.shutdown();
+    expect(heard).toEqual(['connection', 'connection', 'close']);
   });
 });
