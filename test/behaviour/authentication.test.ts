@@ -1,0 +1,166 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { within } from '../support/facts.js';
+import { rawWebSocket } from '../support/raw.js';
+import { connect } from '../support/server.js';
+import { enter, heardOn, idOf, type Served, serve, stranger, topicsOf, WAYS } from './program.js';
+
+const DEADLINE_MS = 600;
+let server: Served;
+
+beforeAll(async () => {
+  server = await serve({
+    options: (inside) => ({
+      authenticateTimeout: 600,
+      authenticateFn: ({ auth }) => {
+        const found = [...inside.helper.getClients().values()].find(({ socket }) => socket.handshake.auth === auth);
+        inside.note(['authenticateFn', found?.id, found?.state]);
+        if (auth.token === 'waits') {
+          return new Promise((resolve) => {
+            inside.memory.resolve = resolve;
+          });
+        }
+        return auth.token === 'good';
+      },
+      clientConnectedFn: ({ socket }) => {
+        inside.note([
+          'clientConnectedFn',
+          socket.id,
+          inside.helper.getClients({ id: socket.id })?.state,
+          [...socket.rooms],
+        ]);
+        socket.emit('welcome', 'in');
+      },
+    }),
+  });
+});
+
+const stateOf = (id: string) => server.run(({ helper }, it) => helper.getClients({ id: it })?.state ?? null, id);
+
+/** What the functions of the program noted of one client. */
+const notedOf = (id: string) => server.notes.filter((note) => (note as unknown[])[1] === id);
+
+describe.each(WAYS)('over $way', ({ transports }) => {
+  it('a client is let in step by step, in the order of the contract, however often it asks', async () => {
+    const client = await stranger(server.url, { transports, auth: { token: 'good' } });
+    const id = idOf(client);
+    expect(await stateOf(id)).toBe('unauthorized');
+    for (let times = 0; times < 3; times++) client.socket.emit('authenticate');
+    const { time, ...rest } = await client.heardOf<{ id: string; time: string }>('authenticated');
+    expect(rest).toEqual({ id });
+    expect(new Date(time).toISOString()).toBe(time);
+    client.socket.emit('authenticate');
+    await client.socket.timeout(5_000).emitWithAck('leave', { rooms: [] });
+    expect(topicsOf(client)).toEqual(['connect', 'ping', 'authenticated', 'welcome']);
+    const [ping] = heardOn(client, 'ping') as { time: string }[];
+    expect(new Date(ping?.time ?? '').toISOString()).toBe(ping?.time);
+    expect(notedOf(id)).toEqual([
+      ['authenticateFn', id, 'authenticating'],
+      ['clientConnectedFn', id, 'authenticated', [id, 'io-default', 'io-notification']],
+    ]);
+    expect(await stateOf(id)).toBe('authenticated');
+  });
+
+  it('one that is refused is told so before it is disconnected, ten of ten, and nothing of them stays', async () => {
+    const clients = await Promise.all(
+      Array.from({ length: 10 }, () => stranger(server.url, { transports, auth: { token: 'bad' } })),
+    );
+    for (const client of clients) client.socket.emit('authenticate');
+    for (const client of clients) {
+      await client.heardOf('disconnect');
+      expect(client.heard.slice(1)).toEqual([
+        ['unauthenticated', { code: 'refused', message: expect.any(String), time: expect.any(String) }],
+        ['disconnect', 'io server disconnect'],
+      ]);
+      expect(client.socket.active).toBe(false);
+    }
+    await server.holdsNobody();
+  });
+
+  it('one that is not let in before its deadline is told so, and one that is in stays', async () => {
+    const inside = await enter(server.url, { transports, auth: { token: 'good' } });
+    // Later than the one that is in, whose deadline has passed once theirs has.
+    const idle = await stranger(server.url, { transports });
+    const waiting = await stranger(server.url, { transports, auth: { token: 'waits' } });
+    const waitingId = idOf(waiting);
+    waiting.socket.emit('authenticate');
+    for (const late of [idle, waiting]) {
+      expect(await late.heardOf('disconnect')).toBe('io server disconnect');
+      expect(late.heard.slice(1)).toMatchObject([
+        ['unauthenticated', { code: 'timeout' }],
+        ['disconnect', 'io server disconnect'],
+      ]);
+    }
+    await server.run(({ memory }) => memory.resolve(true));
+    await inside.socket.timeout(5_000).emitWithAck('leave', { rooms: [] });
+    expect(await stateOf(idOf(inside))).toBe('authenticated');
+    expect(notedOf(waitingId)).toEqual([['authenticateFn', waitingId, 'authenticating']]);
+    inside.socket.disconnect();
+    await server.holdsNobody();
+  });
+
+  it('one that leaves is forgotten at once: no entry, no room, no session, and its state is the first again', async () => {
+    const client = await enter(server.url, { transports, auth: { token: 'good' } });
+    await server.run(({ helper, memory }, id) => {
+      memory.entry = helper.getClients({ id });
+    }, idOf(client));
+    client.socket.disconnect();
+    await server.holdsNobody();
+    expect(await server.run(({ memory }) => memory.entry.state)).toBe('unauthorized');
+  });
+
+  it('disconnect({ socket }) ends a client without a word, and it stays away until the program asks', async () => {
+    const client = await enter(server.url, {
+      transports,
+      auth: { token: 'good' },
+      reconnection: true,
+      reconnectionDelay: 1,
+    });
+    const id = idOf(client);
+    const left = await server.run(({ helper, memory }, id) => {
+      const entry = helper.getClients({ id });
+      if (entry === undefined) return 'no client';
+      entry.socket.on('disconnecting', () => {
+        memory.rooms = [...entry.socket.rooms];
+      });
+      helper.disconnect({ socket: entry.socket });
+      helper.disconnect({ socket: entry.socket });
+      return [memory.rooms, helper.getClients().size];
+    }, id);
+    expect(left).toEqual([[id, 'io-default', 'io-notification'], 0]);
+    expect(await client.heardOf('disconnect')).toBe('io server disconnect');
+    expect(topicsOf(client)).not.toContain('unauthenticated');
+    expect(client.socket.active).toBe(false);
+    client.heard.length = 0;
+    client.socket.connect();
+    await client.heardOf('connect');
+    client.socket.emit('authenticate');
+    await client.heardOf('authenticated');
+    client.socket.disconnect();
+  });
+});
+
+describe('the deadline', () => {
+  it('is the configured one, counted from the connection', async () => {
+    const began = performance.now();
+    const client = connect(server.url, { transports: ['websocket'] });
+    await client.heardOf('unauthenticated');
+    const after = performance.now() - began;
+    // Timers may be early by a part of a millisecond.
+    expect(after).toBeGreaterThanOrEqual(DEADLINE_MS - 5);
+    expect(after).toBeLessThan(DEADLINE_MS + 3_000);
+  });
+
+  it('of a connection that joins nothing ends it, too', async () => {
+    const socket = await rawWebSocket(server.url);
+    await within(socket.closed, 'the end of the connection');
+  });
+});
+
+describe('defaultRooms and authenticateTimeout', () => {
+  it('take effect as they are given', async () => {
+    const own = await serve({ options: () => ({ defaultRooms: ['lobby'], authenticateFn: async () => true }) });
+    const client = await enter(own.url);
+    const rooms = await own.run(({ helper }, id) => [...(helper.getClients({ id })?.socket.rooms ?? [])], idOf(client));
+    expect(rooms).toEqual([client.socket.id, 'lobby']);
+  });
+});

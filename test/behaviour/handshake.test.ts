@@ -1,0 +1,221 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { IHandshake } from '../../src/server/options.js';
+import { temporaryFolder } from '../support/folder.js';
+import { itExceptOnBun } from '../support/setting.js';
+import { type IInside, type IServing, type Served, serve } from './program.js';
+import { type IVisit, visit } from './visit.js';
+
+/** What a program can see of a client: the handshake, and around it what Socket.IO gives. */
+interface ISeen {
+  /** As authenticateFn was given it. */
+  readonly given: IHandshake;
+  /** Whether that is what the socket has as its handshake. */
+  readonly isOfTheSocket: boolean;
+  readonly request: Record<'url' | 'method' | 'httpVersion' | 'address' | 'encrypted' | 'query' | 'headers', unknown>;
+  readonly connection: Record<'address' | 'protocol' | 'transport' | 'readyState', unknown>;
+}
+
+const options = ({ memory, note }: IInside) => ({
+  authenticateFn: (handshake: IHandshake) => {
+    memory.given = handshake;
+    return true;
+  },
+  clientConnectedFn: ({ socket }: { socket: import('socket.io').Socket }) => {
+    const { request, conn } = socket;
+    note({
+      given: memory.given,
+      isOfTheSocket: socket.handshake === memory.given,
+      request: {
+        url: request.url,
+        method: request.method,
+        httpVersion: request.httpVersion,
+        address: request.socket.remoteAddress,
+        port: typeof request.socket.remotePort,
+        encrypted: (request.socket as { encrypted?: boolean }).encrypted === true,
+        query: (request as { _query?: unknown })._query,
+        headers: request.headers,
+      },
+      connection: {
+        address: conn.remoteAddress,
+        protocol: conn.protocol,
+        transport: conn.transport.name,
+        readyState: conn.readyState,
+      },
+    });
+  },
+});
+
+/** The same on the runtime of the setting and on Node.js, where Socket.IO's own code fills in every field. */
+const servers = new Map<string, readonly [own: Served, onNode: Served]>();
+
+const HOSTS = ['127.0.0.1', '::1', '::'] as const;
+
+beforeAll(async () => {
+  const tls = await certificate();
+  const servings: readonly (readonly [string, IServing])[] = [
+    ...HOSTS.map((host) => [host, { host }] as const),
+    ['https', { tls }],
+  ];
+  await Promise.all(
+    servings.map(async ([name, serving]) => {
+      const [own, onNode] = await Promise.all([
+        serve({ options, serving }),
+        serve({ options, serving, runtime: 'node' }),
+      ]);
+      servers.set(name, [own, onNode]);
+    }),
+  );
+});
+
+async function certificate(): Promise<{ key: string; cert: string }> {
+  const folder = await temporaryFolder('handshake');
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  execFileSync('openssl', [...request, '-keyout', key, '-out', cert, '-subj', '/CN=localhost'], { stdio: 'ignore' });
+  return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
+}
+
+/** What both see of the same visit. */
+async function seen(name: string, what: IVisit): Promise<readonly [own: ISeen, onNode: ISeen]> {
+  const both = servers.get(name) ?? [];
+  const [own, onNode] = await Promise.all(
+    both.map(async (server) => {
+      const host = name === '::' && what.host !== undefined ? what.host : new URL(server.url).hostname;
+      await visit(`${new URL(server.url).protocol}//${host}:${server.port}`, what);
+      return (await server.note()) as ISeen;
+    }),
+  );
+  if (own === undefined || onNode === undefined) throw new Error(`no servers: ${name}`);
+  return [own, onNode];
+}
+
+/** Without what is another one at each request: the port, the moment, the key of a WebSocket. */
+function lasting({ given: { time, issued, ...given }, request, ...rest }: ISeen): unknown {
+  const headers = (of: IHandshake['headers']): object => {
+    const { host, 'sec-websocket-key': key, ...others } = of;
+    return { ...others, host: host?.replace(/:\d+$/, ''), key: typeof key };
+  };
+  return {
+    ...rest,
+    given: { ...given, headers: headers(given.headers), time: typeof time, issued: typeof issued },
+    request: { ...request, headers: headers(request.headers as IHandshake['headers']) },
+  };
+}
+
+const COOKIES = 'session=s%3Aabc.def; theme=dark; empty=';
+const HEADERS: readonly (readonly [string, Readonly<Record<string, string | string[]>>])[] = [
+  ['none but the usual', {}],
+  ['cookies', { cookie: COOKIES }],
+  ['cookies in two lines', { cookie: ['a=1', 'b=2'] }],
+  ['custom ones', { 'X-Custom': 'Value', 'x-empty': '', authorization: 'Bearer a.b.c' }],
+  ['one in two lines', { 'x-many': ['1', '2'] }],
+  [
+    'those of a proxy',
+    { 'x-forwarded-for': '203.0.113.7, 10.0.0.1', 'x-forwarded-proto': 'https', forwarded: 'for=a' },
+  ],
+  ['an origin', { origin: 'https://app.example' }],
+  [
+    'those of a browser',
+    { 'user-agent': 'Mozilla/5.0', 'accept-language': 'de,en;q=0.5', referer: 'http://a.example/' },
+  ],
+  ['characters beyond ASCII', { 'x-name': 'J\xfcrgen' }],
+];
+
+const QUERIES: readonly (readonly [string, Record<string, unknown>])[] = [
+  ['', {}],
+  ['&room=one', { room: 'one' }],
+  // Engine.IO keeps the last of those that are named alike.
+  ['&tag=a&tag=b&tag=c', { tag: 'c' }],
+  ['&name=J%C3%BCrgen%20%2B%20%26%3D', { name: 'Jürgen + &=' }],
+  ['&plus=a+b', { plus: 'a b' }],
+  ['&empty=&none&=nameless', { empty: '', none: '', '': 'nameless' }],
+  ['&list[]=1&list[]=2&a.b=c', { 'list[]': '2', 'a.b': 'c' }],
+  ['&broken=%zz%', { broken: '%zz%' }],
+  ['&odd=~!*()|^`{}', { odd: '~!*()|^`{}' }],
+  ['&__proto__=x&constructor=y', { constructor: 'y' }],
+];
+
+const AUTHS = [undefined, {}, { token: 'good', nested: { list: [1, null, 'é😀'] } }, { '': '', a: false, n: 0 }];
+
+describe.each(['websocket', 'polling', 'upgraded'] as const)('the handshake over %s', (way) => {
+  describe('is the same as on Node.js, with the right values, for', () => {
+    it.each(HEADERS)('headers: %s', async (_, headers) => {
+      const [own, onNode] = await seen('127.0.0.1', { way, headers });
+      expect(lasting(own)).toEqual(lasting(onNode));
+      const { given } = own;
+      for (const [name, value] of Object.entries(headers)) {
+        const joined = Array.isArray(value) ? value.join(name === 'cookie' ? '; ' : ', ') : value;
+        expect(given.headers[name.toLowerCase()]).toBe(joined);
+      }
+      expect(given.xdomain).toBe(headers.origin !== undefined);
+    });
+
+    it.each(QUERIES)('the query %s', async (query, values) => {
+      const [own, onNode] = await seen('127.0.0.1', { way, query });
+      expect(lasting(own)).toEqual(lasting(onNode));
+      const transport = way === 'websocket' ? 'websocket' : 'polling';
+      expect(own.given.url).toBe(`/socket.io/?EIO=4&transport=${transport}${query}`);
+      expect(own.given.query).toMatchObject({ EIO: '4', transport, ...values });
+    });
+
+    itExceptOnBun('Request.url is a WHATWG URL, in whose query an apostrophe is %27')(
+      'the query &name=O’Neil, as it was written',
+      async () => {
+        const [own, onNode] = await seen('127.0.0.1', { way, query: "&name=O'Neil" });
+        expect(own.given.query).toEqual(onNode.given.query);
+        expect(own.given.url).toBe(onNode.given.url);
+      },
+    );
+
+    it.each(AUTHS)('auth: %j', async (auth) => {
+      const [own, onNode] = await seen('127.0.0.1', { way, auth });
+      expect(lasting(own)).toEqual(lasting(onNode));
+      expect(own.given.auth).toEqual(auth ?? {});
+    });
+  });
+
+  it.each([
+    ['127.0.0.1', undefined, '127.0.0.1'],
+    ['::1', undefined, '::1'],
+    ['::', '[::1]', '::1'],
+    ['::', '127.0.0.1', '::ffff:127.0.0.1'],
+  ])('names the address of the peer: at %s, from %s', async (name, host, address) => {
+    const [own, onNode] = await seen(name, { way, ...(host === undefined ? {} : { host }) });
+    expect(lasting(own)).toEqual(lasting(onNode));
+    expect([own.given.address, own.request.address, own.connection.address]).toEqual([address, address, address]);
+  });
+
+  it.each([
+    ['127.0.0.1', false],
+    ['https', true],
+  ])('says whether it is secure: %s', async (name, secure) => {
+    const [own, onNode] = await seen(name, { way, headers: { origin: 'https://app.example' } });
+    expect(lasting(own)).toEqual(lasting(onNode));
+    expect([own.given.secure, own.request.encrypted]).toEqual([secure, secure]);
+  });
+
+  it('tells when it came: the moment of the connection, twice', async () => {
+    const before = Date.now();
+    const [own] = await seen('127.0.0.1', { way });
+    const { issued, time } = own.given;
+    expect(issued).toBeGreaterThanOrEqual(before);
+    expect(issued).toBeLessThanOrEqual(Date.now());
+    // A date string, which has no milliseconds.
+    expect(Date.parse(time)).toBe(Math.floor(issued / 1_000) * 1_000);
+  });
+
+  it('is that of the socket, whose connection tells its transport', async () => {
+    const [own] = await seen('127.0.0.1', { way });
+    expect(own.isOfTheSocket).toBe(true);
+    expect(own.connection).toEqual({
+      address: '127.0.0.1',
+      protocol: 4,
+      transport: way === 'polling' ? 'polling' : 'websocket',
+      readyState: 'open',
+    });
+    expect(own.request).toMatchObject({ method: 'GET', httpVersion: '1.1', port: 'number', encrypted: false });
+  });
+});

@@ -1,0 +1,153 @@
+import type { Redis } from 'ioredis';
+import type * as roomgate from '../../src/index.js';
+import type { SocketIOServerHelper, TSocketIOServerOptions } from '../../src/index.js';
+import type { IOServer } from '../../src/server/types.js';
+import { eventually } from '../support/facts.js';
+import { type IProgram, startProgram } from '../support/process.js';
+import { startRedis } from '../support/redis.js';
+import { connect, connectAuthenticated, type ITestClient, type TClientOptions } from '../support/server.js';
+import { runnerOf, SETTING } from '../support/setting.js';
+
+const PROGRAM = new URL('../fixtures/behaviour-server.mjs', import.meta.url);
+
+/** What a function of a test has at hand where it runs: in the program, so that it sees nothing else of its test. */
+export interface IInside {
+  readonly roomgate: typeof roomgate;
+  readonly helper: SocketIOServerHelper;
+  readonly io: IOServer;
+  readonly transport: { listening(): Promise<boolean> | boolean };
+  // biome-ignore lint/suspicious/noExplicitAny: whatever a test keeps there
+  readonly memory: Record<string, any>;
+  /** The program's log, as `level: text`. */
+  readonly lines: string[];
+  /** Tells the test; see {@link Served.notes}. */
+  note(value: unknown): void;
+  newRedis(): Redis;
+  /** One more helper in the same program, not configured yet. */
+  make(options?: TOptions, where?: IServing): Promise<{ helper: SocketIOServerHelper }>;
+  /** One more helper that serves; resolves to its address. */
+  serve(options?: TOptions, where?: IServing): Promise<string>;
+}
+
+type TOptions = Partial<Omit<TSocketIOServerOptions, 'runtime' | 'server' | 'engine'>>;
+
+/** How it serves; see `transport.mjs`. */
+export interface IServing {
+  readonly host?: string;
+  readonly port?: number;
+  readonly tls?: { readonly key: string; readonly cert: string };
+  readonly handlers?: 'late' | 'early' | 'written';
+}
+
+export interface IServedOptions {
+  /** Of the helper. Default: see `behaviour-server.mjs`. */
+  readonly options?: (inside: IInside) => TOptions | Promise<TOptions>;
+  /** Runs before `configure()`. */
+  readonly before?: (inside: IInside) => unknown;
+  readonly serving?: IServing;
+  readonly runtime?: 'node' | 'bun';
+  readonly redisPort?: number;
+  readonly identifier?: string;
+}
+
+/** A server, which is a program of its own, on the runtime and the backplane of the setting. */
+export class Served {
+  readonly program: IProgram;
+  readonly url: string;
+  #calls = 0;
+
+  constructor(program: IProgram, url: string) {
+    this.program = program;
+    this.url = url;
+  }
+
+  get port(): number {
+    return Number(new URL(this.url).port);
+  }
+
+  /** Runs a function in the program, with what JSON can carry. Rejects with what it threw. */
+  async run<A extends readonly unknown[], R>(act: (inside: IInside, ...args: A) => R | Promise<R>, ...args: A) {
+    this.#calls += 1;
+    const call = this.#calls;
+    this.program.send({ call, source: String(act), args });
+    const { result, error, code } = await this.program.messages.next((message) => message?.call === call, {
+      timeout: 10_000,
+      what: `an answer to ${String(act).slice(0, 200)}`,
+    });
+    if (error !== undefined) throw Object.assign(new Error(error), { code });
+    return result as R;
+  }
+
+  /** The next note of the program. */
+  async note(): Promise<unknown> {
+    const { note } = await this.program.messages.next((message) => message?.note !== undefined, { what: 'a note' });
+    return note;
+  }
+
+  /** All of its notes so far. */
+  get notes(): unknown[] {
+    return this.program.messages.all.filter((message) => message?.note !== undefined).map(({ note }) => note);
+  }
+
+  /** Nobody is left of those who came. */
+  async holdsNobody(): Promise<void> {
+    const held = () =>
+      this.run(({ helper, io }) => [
+        helper.getClients().size,
+        io.engine.clientsCount,
+        io.sockets.adapter.sids.size,
+        io.sockets.adapter.rooms.size,
+      ]);
+    await eventually(async () => (await held()).every((count) => count === 0), { what: 'nobody is left' });
+  }
+}
+
+/** Starts a program that serves; gone when the test, or outside of one its file, has ended. */
+export async function serve({ options, before, runtime, ...config }: IServedOptions = {}): Promise<Served> {
+  const redisPort = config.redisPort ?? (SETTING.redis ? (await startRedis()).port : undefined);
+  const sources = { ...(options && { options: String(options) }), ...(before && { before: String(before) }) };
+  const program = startProgram(PROGRAM, {
+    args: [JSON.stringify({ ...config, ...sources, redisPort })],
+    ...runnerOf(runtime),
+  });
+  const { url } = await program.messages.next((message) => message?.url !== undefined, { timeout: 15_000 });
+  return new Served(program, url as string);
+}
+
+/** The ways of a client to a server. */
+export const WAYS = [
+  { way: 'websocket', transports: ['websocket'] },
+  { way: 'polling', transports: ['polling'] },
+  { way: 'polling, then upgraded', transports: ['polling', 'websocket'] },
+];
+
+/** A client that was let in, and has changed its transport where it was to. */
+export async function enter(url: string, options: TClientOptions = {}): Promise<ITestClient> {
+  const client = await connectAuthenticated(url, options);
+  const { transports = ['websocket'] } = options;
+  await eventually(() => client.socket.io.engine.transport.name === transports.at(-1), { what: 'the upgrade' });
+  return client;
+}
+
+/** The id of a client that is connected. */
+export function idOf({ socket }: ITestClient): string {
+  if (socket.id === undefined) throw new Error('this client is not connected');
+  return socket.id;
+}
+
+/** One that only connected. */
+export async function stranger(url: string, options: TClientOptions = {}): Promise<ITestClient> {
+  const client = connect(url, options);
+  await client.heardOf('connect');
+  return client;
+}
+
+/** The payloads of a topic, in their order. */
+export function heardOn({ heard }: ITestClient, topic: string): unknown[] {
+  return heard.filter(([event]) => event === topic).map(([, payload]) => payload);
+}
+
+/** The names of what a client heard, without the keep-alive. */
+export function topicsOf({ heard }: ITestClient): string[] {
+  return heard.map(([event]) => event);
+}
