@@ -3,13 +3,16 @@ import { defineConfig } from 'vitest/config';
 /** Suites over whole servers, which are programs of their own: they run wherever a server can. */
 const EVERYWHERE = ['test/abuse/**/*.test.ts', 'test/behaviour/**/*.test.ts'];
 
+/** What there is on Bun only. */
+const ON_BUN = 'test/bun/**/*.test.ts';
+
 /** The runtimes of servers to test on; `npm test` goes through the versions of each. */
 const runtimes = (process.env.ROOMGATE_TEST_RUNTIMES ?? 'node,bun').split(',');
 
 const projects = [
-  { name: 'node', include: ['test/**/*.test.ts'], env: {} },
+  { name: 'node', include: ['test/**/*.test.ts'], exclude: [ON_BUN], env: {} },
   { name: 'node, redis', include: EVERYWHERE, env: { ROOMGATE_TEST_BACKPLANE: 'redis' } },
-  { name: 'bun', include: EVERYWHERE, env: { ROOMGATE_TEST_RUNTIME: 'bun' } },
+  { name: 'bun', include: [...EVERYWHERE, ON_BUN], env: { ROOMGATE_TEST_RUNTIME: 'bun' } },
   { name: 'bun, redis', include: EVERYWHERE, env: { ROOMGATE_TEST_RUNTIME: 'bun', ROOMGATE_TEST_BACKPLANE: 'redis' } },
 ];
 

@@ -36,7 +36,13 @@ export interface IEngineTransport {
   readonly opts?: IEngineOptions;
   close(): void;
   onError?(message: string): void;
-  onPacket?(packet: { readonly type: string }): void;
+  onPacket?(packet: IEnginePacket): void;
+  send?(packets: readonly IEnginePacket[]): void;
+}
+
+interface IEnginePacket {
+  readonly type: string;
+  readonly data?: unknown;
 }
 
 /** What a socket of the engine knows of the request that opened it. */
@@ -158,8 +164,24 @@ export function onUpgrading(connection: IEngineSocket, act: (transport: IEngineT
   if (typeof plain !== 'function') return;
   connection._maybeUpgrade = (transport) => {
     // The engine closes a second one at once.
-    if (connection.upgradeState === 'not_upgraded') act(transport);
+    if (connection.upgradeState === 'not_upgraded') {
+      act(transport);
+      answerProbes(connection, transport);
+    }
     plain.call(connection, transport);
+  };
+}
+
+/** The engine is shown the first probe only: it arms a timer for each, and stops but the last. */
+function answerProbes(connection: IEngineSocket, transport: IEngineTransport): void {
+  const { onPacket: plain } = transport;
+  if (typeof plain !== 'function') return;
+  let isProbed = false;
+  transport.onPacket = (packet) => {
+    const isProbe = packet.type === 'ping' && packet.data === 'probe' && connection.upgradeState === 'upgrading';
+    if (isProbe && isProbed) transport.send?.([{ type: 'pong', data: 'probe' }]);
+    else plain.call(transport, packet);
+    isProbed ||= isProbe;
   };
 }
 

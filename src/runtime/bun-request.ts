@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { type ParsedUrlQuery, parse } from 'node:querystring';
 import type { IBunServer } from './bun-engine.js';
 
 /**
@@ -15,7 +14,7 @@ export interface INodeRequest {
   readonly socket: IPeer;
   /** The older name of `socket`, which Socket.IO uses. */
   readonly connection: IPeer;
-  readonly _query: ParsedUrlQuery;
+  readonly _query: Readonly<Partial<Record<string, string>>>;
 }
 
 interface IPeer {
@@ -40,7 +39,8 @@ export function nodeRequestOf(request: Request, server: IBunServer): INodeReques
     httpVersion: '1.1',
     socket,
     connection: socket,
-    _query: parse(queryOf(url)),
+    // As Engine.IO does: of a name that is given twice the last value counts.
+    _query: Object.fromEntries(new URLSearchParams(queryOf(url))),
   };
 }
 

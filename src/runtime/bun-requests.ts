@@ -89,6 +89,9 @@ export class BunRequests {
   }
 
   async #answer(request: Request, server: IBunServer, known: IKnown): Promise<Response> {
+    // Made of the Host header, over which the engine would throw (RFC 9112, section 3.2, wants the same answer).
+    if (!URL.canParse(request.url))
+      return this.#refuse({ error: 'badRequest', context: { name: 'INVALID_HOST' } }, known);
     const refusal = await this.#judge(known);
     if (refusal instanceof Response) return refusal;
     if (refusal !== undefined) return this.#refuse(refusal, known);
@@ -151,19 +154,19 @@ export class BunRequests {
 
   /** The checks of Engine.IO on Node.js, in their order; those of the engine for Bun are fewer. */
   #verify({ method, headers, _query }: INodeRequest): IRefusal | undefined {
-    const { transport, sid } = _query;
-    if (typeof transport !== 'string' || !this.#options.transports.includes(transport)) {
+    const { transport, sid, EIO } = _query;
+    if (transport === undefined || !this.#options.transports.includes(transport)) {
       return { error: 'unknownTransport', context: { transport } };
     }
     const { origin } = headers;
     if (!HEADER_VALUE.test(origin ?? '')) return { error: 'badRequest', context: { name: 'INVALID_ORIGIN', origin } };
     const isUpgrade = headers.upgrade?.toLowerCase() === 'websocket';
-    if (sid) return this.#verifySession(`${sid}`, transport, isUpgrade);
+    if (sid) return this.#verifySession(sid, transport, isUpgrade);
     if (method !== 'GET') return { error: 'handshakeMethod', context: { method } };
     if (isUpgrade !== (transport === 'websocket')) {
       return { error: 'badRequest', context: { name: 'TRANSPORT_HANDSHAKE_ERROR' } };
     }
-    return _query.EIO === '4' ? undefined : { error: 'unsupportedVersion', context: { protocol: 3 } };
+    return EIO === '4' ? undefined : { error: 'unsupportedVersion', context: { protocol: 3 } };
   }
 
   #verifySession(sid: string, transport: string, isUpgrade: boolean): IRefusal | undefined {
@@ -199,7 +202,7 @@ export class BunRequests {
   }
 
   #session({ asNode }: IKnown): IEngineSocket | undefined {
-    return this.#engine.clients.get(`${asNode._query.sid}`);
+    return this.#engine.clients.get(asNode._query.sid ?? '');
   }
 }
 

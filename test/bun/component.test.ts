@@ -1,0 +1,166 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { request as ask } from 'node:https';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import WebSocket from 'ws';
+import { eventually, logOf } from '../support/facts.js';
+import { temporaryFolder } from '../support/folder.js';
+import { type IProgram, startProgram } from '../support/process.js';
+import { rawPolling, rawWebSocket } from '../support/raw.js';
+import { connectAuthenticated, TRANSPORTS } from '../support/server.js';
+import { runnerOf } from '../support/setting.js';
+
+const PROGRAM = new URL('../fixtures/bun-component.mjs', import.meta.url);
+
+function start(application: string, options: object = {}, env: Record<string, string> = {}): IProgram {
+  return startProgram(PROGRAM, { ...runnerOf('bun'), args: [application, JSON.stringify(options)], env });
+}
+
+async function serve(
+  application: string,
+  options: object = {},
+  env: Record<string, string> = {},
+): Promise<{ program: IProgram; port: number; url: string }> {
+  const program = start(application, options, env);
+  const { port, error } = await program.messages.next((message) => 'port' in message || 'error' in message, {
+    timeout: 10_000,
+  });
+  expect(error).toBeUndefined();
+  return { program, port, url: `http://127.0.0.1:${port}` };
+}
+
+function logOfProgram({ messages }: IProgram): string[] {
+  return messages.all.flatMap(({ log }) => (/^(warn|error)/.test(log) ? [log] : []));
+}
+
+async function expectServed(url: string, path = '/io', ca?: string): Promise<void> {
+  for (const transports of TRANSPORTS) {
+    const tls = ca === undefined ? {} : { ca };
+    const client = await connectAuthenticated(url, { path, transports: [...transports], ...tls });
+    expect(client.socket.connected).toBe(true);
+    client.socket.disconnect();
+  }
+}
+
+describe.each([
+  'alone',
+  'a fetch handler',
+  'Hono',
+  'a server that runs already',
+  'a route for everything',
+  'WebSockets of its own',
+  'another component',
+])('beside %s', (application) => {
+  it('serves clients at /io, and leaves the rest to the application', async () => {
+    const { program, url } = await serve(application);
+    await expectServed(url);
+    const hello = await fetch(`${url}/hello`);
+    expect([hello.status, await hello.text()]).toEqual(application === 'alone' ? [404, ''] : [200, 'hello']);
+    expect(logOfProgram(program)).toEqual([]);
+    expect(program.stderr).toBe('');
+  });
+
+  it('stop() ends the server, after which the process ends by itself', async () => {
+    const { program, url } = await serve(application);
+    const client = await connectAuthenticated(url, { path: '/io' });
+    program.send('stop');
+    expect(await program.messages.next((message) => message === 'stopped')).toBe('stopped');
+    expect(await client.heardOf('disconnect')).not.toBe('io server disconnect');
+    await expect(fetch(`${url}/hello`)).rejects.toThrow('fetch failed');
+    program.endInput();
+    if (application === 'another component') program.kill('SIGTERM');
+    else expect(await program.ended()).toEqual({ code: 0, signal: null });
+    expect(program.stderr).toBe('');
+  });
+});
+
+it('beside another component each has its path', async () => {
+  const { url } = await serve('another component');
+  await expectServed(url, '/other');
+  await expectServed(url, '/io');
+});
+
+it('beside WebSockets of its own each gets what is its own', async () => {
+  const { url, program } = await serve('WebSockets of its own');
+  const client = await connectAuthenticated(url, { path: '/io', transports: ['websocket'] });
+  const own = new WebSocket(`${url.replace('http', 'ws')}/anything`);
+  const heard = logOf<Buffer>(own, 'message');
+  expect(String(await heard.next())).toBe('{"mine":true}');
+  own.send('hello');
+  expect(String(await heard.next())).toBe('echo hello');
+  own.close();
+  expect(await program.messages.next((message) => message.closed !== undefined)).toEqual({ closed: { mine: true } });
+  expect(client.socket.connected).toBe(true);
+  client.socket.disconnect();
+  await eventually(() => program.messages.all.some(({ log }) => /^debug: .* ended: /.test(log)));
+  expect(program.messages.all.filter((message) => message.closed !== undefined)).toHaveLength(1);
+});
+
+it('serves over https, and the handshake is secure', async () => {
+  const folder = await temporaryFolder('tls');
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+  const made = ['-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert];
+  execFileSync('openssl', ['req', '-x509', ...made, ...subject], { stdio: 'ignore' });
+  const tls = { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
+  const { port } = await serve('https', {}, { TLS: JSON.stringify(tls) });
+  await expectServed(`https://127.0.0.1:${port}`, '/io', tls.cert);
+  const status = await new Promise((resolve, reject) => {
+    const asked = ask(`https://127.0.0.1:${port}/hello`, { ca: tls.cert }, (answer) => resolve(answer.statusCode));
+    asked.on('error', reject).end();
+  });
+  expect(status).toBe(200);
+});
+
+it('ends a server that was given to start() and never had a request', async () => {
+  const { program, url } = await serve('a server that nobody asks');
+  await expect(fetch(url)).rejects.toThrow('fetch failed');
+  program.send('stop');
+  program.endInput();
+  expect(await program.ended()).toEqual({ code: 0, signal: null });
+});
+
+it('heeds signals where it is asked to, and lets the process end', async () => {
+  const { program, url } = await serve('a fetch handler', { signals: true });
+  const client = await connectAuthenticated(url, { path: '/io' });
+  program.endInput();
+  program.kill('SIGTERM');
+  expect(await program.ended()).toEqual({ code: 0, signal: null });
+  expect(await client.heardOf('disconnect')).not.toBe('io server disconnect');
+});
+
+it('keeps out pages of other origins, over both transports, and lets in those that are named', async () => {
+  const NAMED = 'https://app.example';
+  const { url, program } = await serve('a fetch handler', { cors: { origin: NAMED, credentials: true } });
+  const answers = (origin: string) =>
+    Promise.all(
+      [rawPolling, rawWebSocket].map((open) =>
+        open(url, { path: '/io/', headers: { origin } }).then(
+          () => 'in',
+          (error: Error) => /\b[45]\d\d\b/.exec(error.message)?.[0],
+        ),
+      ),
+    );
+  expect(await answers(NAMED)).toEqual(['in', 'in']);
+  expect(await answers(url)).toEqual(['in', 'in']);
+  expect(await answers('https://evil.example')).toEqual(['403', '403']);
+  const preflight = await fetch(`${url}/io/`, { method: 'OPTIONS', headers: { origin: NAMED } });
+  expect(preflight.status).toBe(204);
+  expect(preflight.headers.get('access-control-allow-origin')).toBe(NAMED);
+  expect(preflight.headers.get('access-control-allow-credentials')).toBe('true');
+  expect(logOfProgram(program)).toEqual([1, 2].map(() => expect.stringContaining('evil.example')));
+});
+
+it.each([
+  ['a server of node:http', 'invalid_option: .*what Bun.serve\\(\\) returns is wanted.*an object was given'],
+  ['an app', 'invalid_option: .*Bun.serve\\(component.serveOptions\\(\\{ fetch: app.fetch \\}\\)\\)'],
+  ['nothing yet', 'not_configured: .*call and await start\\(\\) first'],
+  ['no engine', 'unsupported: .*bun add @socket.io/bun-engine'],
+])('refuses %s, in words that help', async (application, words) => {
+  const program = start(application);
+  const { error } = await program.messages.next((message) => message.error !== undefined);
+  expect(error).toMatch(new RegExp(words));
+  program.endInput();
+  expect(await program.ended()).toEqual({ code: 0, signal: null });
+});
