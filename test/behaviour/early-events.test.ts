@@ -1,0 +1,89 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/facts.js';
+import type { ITestClient } from '../support/server.js';
+import { connectAuthenticated } from '../support/server.js';
+import { enter, heardOn, idOf, type Served, serve, stranger, topicsOf, WAYS } from './program.js';
+
+let server: Served;
+
+beforeAll(async () => {
+  server = await serve({
+    options: ({ note, memory }) => ({
+      pingInterval: 60,
+      limits: { heldEvents: 100 },
+      clientConnectedFn: async ({ socket }) => {
+        await new Promise((resolve) => {
+          memory[socket.id] = resolve;
+        });
+        socket.on('say', (text) => note([socket.id, text]));
+        socket.on('ask', (answer) => answer('yes'));
+        if (socket.handshake.auth.greeting === 'fails') throw new Error('on purpose');
+      },
+    }),
+  });
+});
+
+/** Lets `clientConnectedFn` register its handlers, once it has begun. */
+async function register(client: ITestClient): Promise<void> {
+  await eventually(() => server.run(({ memory }, id) => memory[id] !== undefined, idOf(client)));
+  await server.run(({ memory }, id) => memory[id](), idOf(client));
+}
+
+/** Everything that was sent before has reached the server: the answer comes behind it, and never waits. */
+async function arrived(client: ITestClient): Promise<void> {
+  client.socket.once('mark', (acknowledge) => acknowledge());
+  await server.run(
+    async ({ helper }, id) => void (await helper.getClients({ id })?.socket.timeout(5_000).emitWithAck('mark')),
+    idOf(client),
+  );
+}
+
+const saidBy = (id: string) =>
+  server.notes.filter((note) => (note as unknown[])[0] === id).map((note) => (note as unknown[])[1]);
+
+describe.each(WAYS)('over $way', ({ transports }) => {
+  it('events before the handlers of an async clientConnectedFn wait for them, in order and once', async () => {
+    const client = await connectAuthenticated(server.url, { transports });
+    for (let n = 0; n < 50; n++) client.socket.emit('say', n);
+    const asked = client.socket.timeout(5_000).emitWithAck('ask');
+    const joined = client.socket.timeout(5_000).emitWithAck('join', { rooms: ['open'] });
+    await arrived(client);
+    expect(saidBy(idOf(client))).toEqual([]);
+    await register(client);
+    expect(await asked).toBe('yes');
+    expect(await joined).toEqual({ joined: ['open'], refused: [] });
+    expect(saidBy(idOf(client))).toEqual(Array.from({ length: 50 }, (_, n) => n));
+  });
+
+  it('they are delivered also where it rejects', async () => {
+    const client = await connectAuthenticated(server.url, { transports, auth: { token: 'good', greeting: 'fails' } });
+    client.socket.emit('say', 'still');
+    await arrived(client);
+    await register(client);
+    await eventually(() => expect(saidBy(idOf(client))).toEqual(['still']));
+  });
+
+  it('more of them than may wait close the connection, and the client is told when to come back', async () => {
+    const client = await connectAuthenticated(server.url, { transports });
+    const id = idOf(client);
+    for (let n = 0; n < 101; n++) client.socket.emit('say', n);
+    expect(await client.heardOf('roomgate:limited')).toEqual({ after: 1_000 });
+    // Not Socket.IO's own disconnect, after which a client stays away.
+    expect(await client.heardOf('disconnect')).toMatch(/^transport (close|error)$/);
+    expect(topicsOf(client)).not.toContain('unauthenticated');
+    await eventually(() => server.run(({ helper }, it) => helper.getClients({ id: it }) === undefined, id));
+    expect(saidBy(id)).toEqual([]);
+  });
+
+  it('keep-alive pings come to who is in, again and again, and to nobody else', async () => {
+    const outside = await stranger(server.url, { transports });
+    const clients = await Promise.all([enter(server.url, { transports }), enter(server.url, { transports })]);
+    for (const client of clients) await eventually(() => heardOn(client, 'ping').length >= 4);
+    for (const client of clients) {
+      for (const { time } of heardOn(client, 'ping') as { time: string }[]) {
+        expect(new Date(time).toISOString()).toBe(time);
+      }
+    }
+    expect(topicsOf(outside)).toEqual(['connect']);
+  });
+});
