@@ -1,6 +1,6 @@
 import { stringifySetCookie } from 'cookie';
 import type { TReporter } from '../server/ports.js';
-import type { IBunEngine, IBunServer, IEngineSocket } from './bun-engine.js';
+import type { IBunEngine, IBunServer, IEngineTransport } from './bun-engine.js';
 import type { IRequestOptions } from './bun-options.js';
 import { asIncomingMessage, type INodeRequest, nodeRequestOf, readBody } from './bun-request.js';
 
@@ -42,6 +42,8 @@ export class BunRequests {
   readonly #options: IRequestOptions;
   readonly #report: TReporter;
   readonly #known = new WeakMap<Request, IKnown>();
+  /** Transports of which a POST is being read. */
+  readonly #reading = new WeakSet<IEngineTransport>();
   readonly #handle: IBunEngine['handleRequest'];
   #stopped = false;
   #pending = 0;
@@ -54,6 +56,8 @@ export class BunRequests {
     const { editResponseHeaders } = engine.opts;
     engine.opts.editResponseHeaders = async (headers, request, server) => {
       for (const [name, value] of this.#known.get(request)?.headers ?? []) headers.set(name, value);
+      // As Engine.IO does: nobody between shall keep what a session was sent.
+      if (!request.headers.has('upgrade')) headers.set('Cache-Control', 'no-store');
       await editResponseHeaders?.call(engine.opts, headers, request, server);
     };
   }
@@ -123,16 +127,21 @@ export class BunRequests {
     );
   }
 
-  /** What a client sends over polling, of which no more is read than it may send. */
+  /** What a client sends over polling: one request at a time, and no more of it is read than a client may send. */
   async #take(request: Request, server: IBunServer, known: IKnown): Promise<Response> {
-    let body: string | undefined;
-    try {
-      body = await readBody(request, this.#engine.opts.maxHttpBufferSize);
-    } catch {
-      // The peer left in the middle of it, so that what it sent has a hole.
-      this.#session(known)?.transport.onError?.('data request aborted');
-      return new Response(null, { status: 400 });
-    }
+    // The one of now: where the session changes to WebSocket meanwhile, its end is no longer the session's.
+    const transport = this.#engine.clients.get(known.asNode._query.sid ?? '')?.transport;
+    const fail = (why: string): Response => {
+      transport?.onError?.(why);
+      return new Response(null, { status: 400, headers: known.headers ?? {} });
+    };
+    if (transport === undefined || this.#reading.has(transport)) return fail('data request overlap from client');
+    if (request.headers.get('content-type') === 'application/octet-stream') return fail('invalid content');
+    this.#reading.add(transport);
+    const body = await readBody(request, this.#engine.opts.maxHttpBufferSize)
+      .catch(() => null)
+      .finally(() => this.#reading.delete(transport));
+    if (body === null) return fail('data request aborted');
     if (body === undefined) return new Response(null, { status: 413, headers: known.headers ?? {} });
     const whole = new Request(request, { body });
     this.#known.set(whole, known);
@@ -199,10 +208,6 @@ export class BunRequests {
       status: error === 'forbidden' ? 403 : 400,
       headers: answer,
     });
-  }
-
-  #session({ asNode }: IKnown): IEngineSocket | undefined {
-    return this.#engine.clients.get(asNode._query.sid ?? '');
   }
 }
 

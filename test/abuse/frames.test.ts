@@ -87,6 +87,16 @@ describe('a frame of Engine.IO', () => {
   });
 });
 
+it('probes without end, of a change that never comes, hold nothing once their connections are gone', async () => {
+  const polling = await victim.polling();
+  const socket = await victim.webSocket({ query: { sid: polling.sid } });
+  for (let probe = 0; probe < 2_000; probe++) socket.send('2probe');
+  await eventually(() => socket.frames.all.length === 2_000, { what: 'an answer to each' });
+  expect(new Set(socket.frames.all)).toEqual(new Set(['3probe']));
+  socket.terminate();
+  await victim.unharmed();
+});
+
 it('attachments without end hold no more than their connection may, and end with it', async () => {
   const peer = await openPeer(victim, 'websocket');
   await peer.send(

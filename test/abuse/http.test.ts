@@ -66,6 +66,15 @@ describe('a request that Engine.IO does not take', () => {
   });
 });
 
+it.each(['x:99999', '[::1', '%zz', 'a b', 'x/y', ''])(
+  'a Host header of `%s` is no reason to fail, or to log',
+  async (host) => {
+    expect(await ask('/socket.io/?EIO=4&transport=polling&sid=nobody', 'GET', '', { host })).toBe(400);
+    expect((await victim.call('lines')).filter((line: string) => /^(warn|error)/.test(line))).toEqual([]);
+    await victim.unharmed();
+  },
+);
+
 describe('maxHttpBufferSize', () => {
   const TOO_LARGE = 1_000_001;
 
