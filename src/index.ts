@@ -15,6 +15,7 @@ export { SocketIOComponent } from './server/component.js';
 export type { ISocketIOComponentOptions } from './server/component-options.js';
 export type { IHttpServerLike, TServerHolder, TServerSource } from './server/http-server.js';
 export type {
+  IBunServerHandle,
   IBunServerLike,
   IHandshake,
   IRedisClientLike,

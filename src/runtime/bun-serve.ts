@@ -14,15 +14,15 @@ const WEBSOCKET_IDLE_S = { least: 8, most: 960 } as const;
 /** Bun's own default for the largest message of a WebSocket, in bytes. */
 const BUN_MAX_PAYLOAD = 16 * 1024 * 1024;
 
-/** Whether an address is below the path that the engine serves. */
-export type TServes = (request: Request) => boolean;
+/** Whether a request is below the path that the engine serves. */
+export type TServes = (request: Request, server: IBunServer) => boolean;
 
 /** What `Bun.serve` needs for an engine that serves alone. */
 export function handlersOf(engine: IBunEngine, plain: IBunHandlers, serves: TServes): IBunHandlers {
   return {
     ...plain,
     fetch: (request, server) =>
-      serves(request) ? engine.handleRequest(request, server) : new Response(null, { status: 404 }),
+      serves(request, server) ? engine.handleRequest(request, server) : new Response(null, { status: 404 }),
     websocket: guarded(engine, plain.websocket),
     idleTimeout: Math.min(plain.idleTimeout ?? LONGEST_IDLE_S, LONGEST_IDLE_S),
   };
@@ -39,7 +39,7 @@ export function beside(engine: IBunEngine, own: IBunServeOptions, serves: TServe
   return {
     ...own,
     fetch(request, server) {
-      if (serves(request)) return answer(request, server);
+      if (serves(request, server)) return answer(request, server);
       return fetch?.call(this, request, server) ?? new Response(null, { status: 404 });
     },
     // Bun looks into the routes first, where one for everything would take ours.

@@ -132,7 +132,7 @@ export class BunRuntime implements IRuntime {
     if (!('clientsCount' in engine)) Object.defineProperty(engine, 'clientsCount', { get: () => engine.clients.size });
     engine.on('connection', (connection, request) => this.#open(connection, request));
     engine.handleRequest = (request, server) => {
-      if (!this.#stopped) this.#servers.add(server);
+      this.#noteServer(server);
       return requests.answer(request, server);
     };
     engine.onWebSocketOpen = (webSocket) => onWebSocketOpen.call(engine, this.#wire(webSocket));
@@ -144,9 +144,16 @@ export class BunRuntime implements IRuntime {
       this.#unwire(webSocket);
       onWebSocketClose.call(engine, webSocket, code, reason);
     };
-    const serves = (request: Request) => targetOf(request.url).startsWith(engine.opts.path);
+    const serves = (request: Request, server: IBunServer): boolean => {
+      this.#noteServer(server);
+      return targetOf(request.url).startsWith(engine.opts.path);
+    };
     engine.handler = (own) =>
       own === undefined ? handlersOf(engine, handler.call(engine), serves) : beside(engine, own, serves);
+  }
+
+  #noteServer(server: IBunServer): void {
+    if (!this.#stopped) this.#servers.add(server);
   }
 
   /** Before Socket.IO sees the connection: what the engine doesn't know of it is filled in. */

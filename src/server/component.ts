@@ -10,7 +10,7 @@ import {
   resolveComponentOptions,
 } from './component-options.js';
 import { findBunServer, findServer, type TServerSource } from './http-server.js';
-import type { IBunServerLike, ISocketIOServerBaseOptions } from './options.js';
+import type { IBunServerHandle, IBunServerLike, ISocketIOServerBaseOptions } from './options.js';
 import { guardOrigins, harmless, type TAllowRequest } from './origin-guard.js';
 import { SocketIOServerHelper } from './server-helper.js';
 
@@ -37,8 +37,7 @@ const takenPaths = new WeakMap<object, Set<string>>();
  *
  * @example
  * // On Bun, where it builds the engine and stands beside a `fetch` handler of yours.
- * await component.start();
- * const server = Bun.serve(component.serveOptions({ port: 3000, fetch: app.fetch }));
+ * await component.serve({ port: 3000, fetch: app.fetch });
  */
 export class SocketIOComponent<
   ListenEvents extends TEventsMap = TLooseEvents,
@@ -47,6 +46,7 @@ export class SocketIOComponent<
   SocketData = TLooseData,
 > {
   readonly #options: IResolvedComponentOptions;
+  readonly #servers = new Set<IBunServerHandle>();
   /** Loosely typed, as the event maps exist for the compiler only. */
   #helper: SocketIOServerHelper | undefined;
   #source: unknown;
@@ -101,6 +101,23 @@ export class SocketIOComponent<
   }
 
   /**
+   * On Bun, starts it where it was not, and `Bun.serve` with options of yours, which Socket.IO stands beside as `serveOptions()`
+   * says. `stop()` ends that server.
+   *
+   * @example
+   * const { url } = await component.serve({ port: 3000, fetch: app.fetch });
+   * @throws RoomgateError as `start()` and `serveOptions()` do; and what `Bun.serve` throws, after which it may be called again.
+   */
+  async serve<T extends object = Record<never, never>>(own?: T & IBunServeOptions): Promise<IBunServerHandle> {
+    refuseOnNode('serve');
+    await this.start();
+    const { Bun } = globalThis as unknown as { Bun: { serve(options: object): IBunServerHandle } };
+    const server = Bun.serve(this.serveOptions<object>(own));
+    this.#servers.add(server);
+    return server;
+  }
+
+  /**
    * On Bun, what `Bun.serve` and `server.reload` take: options of yours, and Socket.IO beside them. It answers below its path; the
    * rest goes to your `fetch`, `routes` and `websocket`, and without a `fetch` is answered 404.
    *
@@ -113,9 +130,7 @@ export class SocketIOComponent<
   serveOptions<T extends object = Record<never, never>>(
     own?: T & IBunServeOptions,
   ): Omit<T, 'fetch' | 'websocket'> & IBunHandlers {
-    if (!RuntimeModules.isBun()) {
-      throw new RoomgateError('unsupported', `${OF}.serveOptions(): it is for Bun. On Node.js start(server) attaches.`);
-    }
+    refuseOnNode('serveOptions');
     // Of what the program gives nothing is taken away, so that the type of the rest holds.
     return this.helper.getEngine().handler(own ?? {});
   }
@@ -163,6 +178,8 @@ export class SocketIOComponent<
       await this.#helper.shutdown();
       await this.#starting?.catch(() => {});
     }
+    // The helper has ended those that ever had a request. Not waited for: before 1.4 Bun may not keep that promise.
+    for (const server of this.#servers) void server.stop(true);
     this.#letGo();
   }
 
@@ -205,6 +222,11 @@ export class SocketIOComponent<
     if (this.#stopping === undefined) return;
     throw new RoomgateError('shut_down', `${OF}.start(): it was stopped meanwhile.`);
   }
+}
+
+function refuseOnNode(method: string): void {
+  if (RuntimeModules.isBun()) return;
+  throw new RoomgateError('unsupported', `${OF}.${method}(): it is for Bun. On Node.js start(server) attaches.`);
 }
 
 /** @throws RoomgateError where it is taken. Returns what gives it back. */

@@ -146,6 +146,14 @@ export interface IBunServerLike {
   stop(closeActiveConnections?: boolean): unknown;
 }
 
+/** A server that `SocketIOComponent` started on Bun: of what `Bun.serve` returns, what programs use most. */
+export interface IBunServerHandle extends IBunServerLike {
+  readonly port?: number | undefined;
+  readonly hostname?: string | undefined;
+  readonly url: URL;
+  reload(options: object): unknown;
+}
+
 /** The options of `SocketIOServerHelper`; `runtime` says which of the two rows applies. */
 export type TSocketIOServerOptions<
   L extends TEventsMap = TLooseEvents,

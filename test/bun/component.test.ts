@@ -46,6 +46,7 @@ async function expectServed(url: string, path = '/io', ca?: string): Promise<voi
 describe.each([
   'alone',
   'a fetch handler',
+  'options that Bun.serve is given',
   'Hono',
   'a server that runs already',
   'a route for everything',
@@ -113,13 +114,18 @@ it('serves over https, and the handshake is secure', async () => {
   expect(status).toBe(200);
 });
 
-it('ends a server that was given to start() and never had a request', async () => {
-  const { program, url } = await serve('a server that nobody asks');
-  await expect(fetch(url)).rejects.toThrow('fetch failed');
-  program.send('stop');
-  program.endInput();
-  expect(await program.ended()).toEqual({ code: 0, signal: null });
-});
+it.each(['a server that is given', 'alone', 'a port that is taken'])(
+  'ends a server that never had a request: %s',
+  async (application) => {
+    const { program, url } = await serve(application);
+    program.send('stop');
+    expect(await program.messages.next((message) => message === 'stopped')).toBe('stopped');
+    await expect(fetch(url)).rejects.toThrow('fetch failed');
+    program.endInput();
+    expect(await program.ended()).toEqual({ code: 0, signal: null });
+    expect(program.stderr).toBe('');
+  },
+);
 
 it('heeds signals where it is asked to, and lets the process end', async () => {
   const { program, url } = await serve('a fetch handler', { signals: true });

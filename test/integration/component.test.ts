@@ -383,3 +383,9 @@ describe('mistakes', () => {
     expect(await complaint(() => new Anything())).toMatch(/^invalid_option: .*an object is wanted, nothing was given/);
   });
 });
+
+it('says that serve() and serveOptions() are for Bun', async () => {
+  const { component } = makeComponent();
+  expect(await complaint(() => component.serve())).toMatch(/^unsupported: .*serve\(\): it is for Bun/);
+  expect(await complaint(() => component.serveOptions())).toMatch(/^unsupported: .*serveOptions\(\): it is for Bun/);
+});
