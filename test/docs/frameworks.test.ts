@@ -10,7 +10,15 @@ const SLOW = { timeout: 20_000 };
 /** Reasons after which Socket.IO's clients come back by themselves. */
 const COMES_BACK = /^transport (close|error)$/;
 
-describe.each(['express', 'fastify', 'hono'])('the recipe for %s', (name) => {
+const RECIPES = [
+  { name: 'express', program: 'server.ts', runtime: 'node' },
+  { name: 'fastify', program: 'server.ts', runtime: 'node' },
+  { name: 'hono', program: 'server.ts', runtime: 'node' },
+  { name: 'hono', program: 'bun.ts', runtime: 'bun' },
+  { name: 'bun', program: 'server.ts', runtime: 'bun' },
+] as const;
+
+describe.each(RECIPES)('the recipe for $name on $runtime', ({ name, program, runtime }) => {
   let project: IPastedProject;
 
   beforeAll(async () => {
@@ -20,7 +28,7 @@ describe.each(['express', 'fastify', 'hono'])('the recipe for %s', (name) => {
 
   async function start(): Promise<{ url: string; server: IProgram }> {
     const port = await unusedPort();
-    const server = await project.start('server.ts', { env: { PORT: `${port}` } });
+    const server = await project.start(program, { runtime, env: { PORT: `${port}` } });
     expect(await server.messages.next(undefined, SLOW)).toBe('listening');
     return { url: `http://localhost:${port}`, server };
   }
@@ -34,7 +42,7 @@ describe.each(['express', 'fastify', 'hono'])('the recipe for %s', (name) => {
 
   it('brings what a route announces to who is in the room', async () => {
     const { url, server } = await start();
-    const client = await project.start('client.ts', { env: { SERVER: url } });
+    const client = await project.start('client.ts', { runtime, env: { SERVER: url } });
     expect(await client.messages.next(undefined, SLOW)).toBe('joined: public/news refused: secret');
     expect((await announce(url, { text: 5 })).status).toBe(name === 'fastify' ? 202 : 400);
     expect((await announce(url, {})).status).toBe(400);

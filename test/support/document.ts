@@ -3,11 +3,14 @@ import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { bunPath } from './bun.js';
 import { defer } from './cleanup.js';
 import { temporaryFolder } from './folder.js';
 import { type IProgram, startProgram } from './process.js';
 
 const run = promisify(execFile);
+/** What only a project has that installed the types of Bun. */
+const BUN = /\bBun\.|@socket\.io\/bun-engine/;
 
 /** The folder of the project. */
 export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -38,6 +41,8 @@ export interface IPastedProject {
 export interface IStartOptions {
   readonly replace?: Readonly<Record<string, string | number>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** Bun runs the program as it stands in the document, and Node.js what the compiler made of it. Default `node`. */
+  readonly runtime?: 'node' | 'bun';
 }
 
 /** The blocks of a document, which is named from the folder of the project: `docs/protocol.md`. */
@@ -64,20 +69,20 @@ export async function pasteProject(document: string): Promise<IPastedProject> {
     await mkdir(dirname(join(folder, name)), { recursive: true });
     await writeFile(join(folder, name), code);
   }
-  const compiled = await compile(
-    folder,
-    files.filter((name) => /\.tsx?$/.test(name)),
-  );
+  const sources = files.filter((name) => /\.tsx?$/.test(name));
+  const forBun = blocks.some(({ code }) => BUN.test(code));
+  const compiled = await compile(folder, sources, forBun ? ['node', 'bun'] : ['node']);
   let started = 0;
-  const start = async (name: string, { replace = {}, env = {} }: IStartOptions = {}): Promise<IProgram> => {
-    const built = join(folder, 'out', name.replace(/\.ts$/, '.js'));
-    let code = await readFile(built, 'utf8');
+  const start = async (name: string, opts: IStartOptions = {}): Promise<IProgram> => {
+    const { replace = {}, env = {}, runtime = 'node' } = opts;
+    const original = runtime === 'bun' ? join(folder, name) : join(folder, 'out', name.replace(/\.ts$/, '.js'));
+    let code = await readFile(original, 'utf8');
     for (const [from, to] of Object.entries(replace)) code = code.replaceAll(from, `${to}`);
     // Beside the original, so that what it imports is found, and under a name of its own.
     started += 1;
-    const file = built.replace(/\.js$/, `.run-${started}.js`);
+    const file = original.replace(/\.(?=[jt]s$)/, `.run-${started}.`);
     await writeFile(file, code);
-    return startProgram(file, { cwd: folder, env });
+    return startProgram(file, { cwd: folder, env, node: runtime === 'bun' ? bunPath() : process.execPath });
   };
   return { folder, files, compiled, start };
 }
@@ -92,10 +97,10 @@ async function linkPackages(folder: string): Promise<void> {
 }
 
 /** As a new project would have it, in its strictest form. */
-async function compile(folder: string, files: readonly string[]): Promise<string> {
+async function compile(folder: string, files: readonly string[], types: readonly string[]): Promise<string> {
   if (files.length === 0) return '';
   const compilerOptions = {
-    ...{ strict: true, module: 'nodenext', target: 'es2022', types: ['node'], outDir: 'out', rootDir: '.' },
+    ...{ strict: true, module: 'nodenext', target: 'es2022', types, outDir: 'out', rootDir: '.' },
     // Declarations as `tsc --init` has them: what a program exports has to have a name.
     ...{ noEmitOnError: true, skipLibCheck: true, declaration: true },
   };

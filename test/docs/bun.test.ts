@@ -1,0 +1,117 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ServerOptions } from 'socket.io';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { IEngineOptions } from '../../src/runtime/bun-engine.js';
+import { applyOptions } from '../../src/runtime/bun-options.js';
+import type { TReport } from '../../src/server/ports.js';
+import { type IPastedProject, PROJECT, pasteProject } from '../support/document.js';
+import { eventually, unusedPort } from '../support/facts.js';
+import type { IProgram } from '../support/process.js';
+import { connectAuthenticated, TRANSPORTS } from '../support/server.js';
+
+const PAGE = 'docs/bun.md';
+const PROGRAMS = ['server.ts', 'engine.ts'];
+const CLIENT = { path: '/io', auth: { token: 'let me in' } };
+
+/** As a new engine has them. */
+const ENGINE: Readonly<IEngineOptions> = {
+  ...{ path: '/engine.io/', pingTimeout: 20_000, pingInterval: 25_000 },
+  ...{ upgradeTimeout: 10_000, maxHttpBufferSize: 1_000_000 },
+};
+/** Each option of Socket.IO, on, and with a value that is not the engine's. The compiler notices when there is another. */
+const ALL: Readonly<Required<Record<keyof ServerOptions, unknown>>> = {
+  ...{ path: '/io', serveClient: true, adapter: class {}, parser: {}, connectTimeout: 1, addTrailingSlash: true },
+  ...{ pingTimeout: 1, pingInterval: 1, upgradeTimeout: 1, maxHttpBufferSize: 1, allowUpgrades: true, cookie: true },
+  ...{ allowRequest: () => {}, transports: ['polling', 'websocket', 'webtransport'], perMessageDeflate: true },
+  ...{ httpCompression: true, wsEngine: class {}, initialPacket: '', cors: {}, allowEIO3: true },
+  ...{ destroyUpgrade: true, destroyUpgradeTimeout: 1, cleanupEmptyChildNamespaces: true },
+  connectionStateRecovery: {},
+};
+
+let page = '';
+let project: IPastedProject;
+
+beforeAll(async () => {
+  [page, project] = await Promise.all([readFile(join(PROJECT, PAGE), 'utf8'), pasteProject(PAGE)]);
+});
+
+/** The cells of the rows of a table, which is found by the beginning of its first line. */
+function tableAt(start: string): string[][] {
+  const [, rows = ''] = page.split(`\n${start}`)[1]?.split(/^\|[-|]+\n/m) ?? [];
+  const [table = ''] = /^\|.*(?:\n\|.*)*/.exec(rows) ?? [];
+  return table.split('\n').map((row) =>
+    row
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim()),
+  );
+}
+
+function reportsOf(engine: Partial<IEngineOptions>, given: Readonly<Record<string, unknown>>): TReport[] {
+  const reports: TReport[] = [];
+  applyOptions({ ...ENGINE, ...engine }, given as Partial<ServerOptions>, (report) => reports.push(report));
+  return reports;
+}
+
+async function start(name: string): Promise<{ url: string; program: IProgram }> {
+  const port = await unusedPort();
+  const program = await project.start(name, { runtime: 'bun', replace: { 3000: port } });
+  const url = `http://localhost:${port}`;
+  await eventually(async () => (await fetch(`${url}/io/?EIO=4&transport=polling`)).ok, { timeout: 20_000 });
+  return { url, program };
+}
+
+describe('the programs of docs/bun.md', () => {
+  it('are all there, and compile as they stand', () => {
+    expect(project.files).toEqual(PROGRAMS);
+    expect(project.compiled).toBe('');
+  });
+
+  it.each(PROGRAMS)('%s serves on each transport, and ends on SIGTERM', async (name) => {
+    const { url, program } = await start(name);
+    const clients = [];
+    for (const transports of TRANSPORTS) {
+      clients.push(await connectAuthenticated(url, { ...CLIENT, transports: [...transports] }));
+    }
+    expect((await fetch(url)).status).toBe(name === 'server.ts' ? 200 : 404);
+    program.kill('SIGTERM');
+    for (const client of clients) expect(await client.heardOf('disconnect')).toMatch(/^transport (close|error)$/);
+    expect(await program.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(program.stderr).toBe('');
+  });
+});
+
+describe('the options of docs/bun.md', () => {
+  it('that can not be honoured are all that are reported so, with their reasons', () => {
+    const told = tableAt('What can')
+      .flatMap(([names = '', why]) => names.split(', ').map((name) => `${name.replaceAll('`', '')}: ${why}`))
+      .sort();
+    const reported = reportsOf({}, ALL).map((report) =>
+      report.type === 'option_overruled'
+        ? `${report.option.replace('serverOptions.', '')}: ${report.why}`
+        : report.type,
+    );
+    expect(told).toEqual(reported.sort());
+  });
+
+  it('that both name count as serverOptions has them, which is told as the page words it', () => {
+    const reports = reportsOf({ pingTimeout: 5_000, pingInterval: 7_000 }, { pingTimeout: 6_000 });
+    expect(reports).toHaveLength(1);
+    const [{ option, why }] = reports as [Extract<TReport, { type: 'option_overruled' }>];
+    expect(page).toContain(`\`option "${option}" has no effect: ${why}\``);
+  });
+});
+
+describe('the table of docs/bun.md', () => {
+  it('says why of each difference, and of each defect that is mended where it is reported', () => {
+    const rows = tableAt('## Node.js and Bun, side by side').filter(([first = '']) => !first.startsWith('**'));
+    expect(rows.length).toBeGreaterThan(20);
+    for (const cells of rows) {
+      expect(cells).toHaveLength(4);
+      const [, onNode, onBun, why = ''] = cells;
+      if (onNode !== onBun) expect(why).not.toBe('');
+      if (why.startsWith('mended:')) expect(why).toMatch(/not reported upstream|https:\/\/github\.com\//i);
+    }
+  });
+});
