@@ -32,6 +32,9 @@ const TOO_LARGE = 1009;
  */
 const STOPS_IN_TWO_STEPS = isAtLeast(process.versions.bun, 1, 4);
 
+/** What a unit of a string's length takes in UTF-8, at the most. */
+const BYTES_OF_A_UNIT = 3;
+
 /** Engines that a helper was configured with: a second one would answer each request again. */
 const taken = new WeakSet<object>();
 
@@ -137,7 +140,7 @@ export class BunRuntime implements IRuntime {
     };
     engine.onWebSocketOpen = (webSocket) => onWebSocketOpen.call(engine, this.#wire(webSocket));
     engine.onWebSocketMessage = (webSocket, message) => {
-      if (message.length <= engine.opts.maxHttpBufferSize) onWebSocketMessage.call(engine, webSocket, message);
+      if (isWithin(engine.opts.maxHttpBufferSize, message)) onWebSocketMessage.call(engine, webSocket, message);
       else webSocket.close(TOO_LARGE);
     };
     engine.onWebSocketClose = (webSocket, code, reason) => {
@@ -202,6 +205,12 @@ export class BunRuntime implements IRuntime {
       this.#report({ type: 'handler_failed', where: 'a listener of a socket that ends', error });
     }
   }
+}
+
+/** Whether a message has no more bytes than that. Counted only where the length of a text doesn't tell. */
+function isWithin(mostBytes: number, message: string | Buffer): boolean {
+  if (typeof message !== 'string') return message.byteLength <= mostBytes;
+  return message.length * BYTES_OF_A_UNIT <= mostBytes || Buffer.byteLength(message) <= mostBytes;
 }
 
 function isAtLeast(version: string | undefined, major: number, minor: number): boolean {
