@@ -37,7 +37,7 @@ beforeAll(async () => {
 const stateOf = (id: string) => server.run(({ helper }, it) => helper.getClients({ id: it })?.state ?? null, id);
 
 /** What the functions of the program noted of one client. */
-const notedOf = (id: string) => server.notes.filter((note) => (note as unknown[])[1] === id);
+const notedOf = async (id: string) => (await server.notes()).filter((note) => (note as unknown[])[1] === id);
 
 describe.each(WAYS)('over $way', ({ transports }) => {
   it('a client is let in step by step, in the order of the contract, however often it asks', async () => {
@@ -53,7 +53,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     expect(topicsOf(client)).toEqual(['connect', 'ping', 'authenticated', 'welcome']);
     const [ping] = heardOn(client, 'ping') as { time: string }[];
     expect(new Date(ping?.time ?? '').toISOString()).toBe(ping?.time);
-    expect(notedOf(id)).toEqual([
+    expect(await notedOf(id)).toEqual([
       ['authenticateFn', id, 'authenticating'],
       ['clientConnectedFn', id, 'authenticated', [id, 'io-default', 'io-notification']],
     ]);
@@ -93,7 +93,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     await server.run(({ memory }) => memory.resolve(true));
     await inside.socket.timeout(5_000).emitWithAck('leave', { rooms: [] });
     expect(await stateOf(idOf(inside))).toBe('authenticated');
-    expect(notedOf(waitingId)).toEqual([['authenticateFn', waitingId, 'authenticating']]);
+    expect(await notedOf(waitingId)).toEqual([['authenticateFn', waitingId, 'authenticating']]);
     inside.socket.disconnect();
     await server.holdsNobody();
   });

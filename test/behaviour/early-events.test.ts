@@ -38,8 +38,8 @@ async function arrived(client: ITestClient): Promise<void> {
   );
 }
 
-const saidBy = (id: string) =>
-  server.notes.filter((note) => (note as unknown[])[0] === id).map((note) => (note as unknown[])[1]);
+const saidBy = async (id: string) =>
+  (await server.notes()).filter((note) => (note as unknown[])[0] === id).map((note) => (note as unknown[])[1]);
 
 describe.each(WAYS)('over $way', ({ transports }) => {
   it('events before the handlers of an async clientConnectedFn wait for them, in order and once', async () => {
@@ -48,11 +48,11 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     const asked = client.socket.timeout(5_000).emitWithAck('ask');
     const joined = client.socket.timeout(5_000).emitWithAck('join', { rooms: ['open'] });
     await arrived(client);
-    expect(saidBy(idOf(client))).toEqual([]);
+    expect(await saidBy(idOf(client))).toEqual([]);
     await register(client);
     expect(await asked).toBe('yes');
     expect(await joined).toEqual({ joined: ['open'], refused: [] });
-    expect(saidBy(idOf(client))).toEqual(Array.from({ length: 50 }, (_, n) => n));
+    expect(await saidBy(idOf(client))).toEqual(Array.from({ length: 50 }, (_, n) => n));
   });
 
   it('they are delivered also where it rejects', async () => {
@@ -60,7 +60,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     client.socket.emit('say', 'still');
     await arrived(client);
     await register(client);
-    await eventually(() => expect(saidBy(idOf(client))).toEqual(['still']));
+    await eventually(async () => expect(await saidBy(idOf(client))).toEqual(['still']));
   });
 
   it('more of them than may wait close the connection, and the client is told when to come back', async () => {
@@ -72,7 +72,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     expect(await client.heardOf('disconnect')).toMatch(/^transport (close|error)$/);
     expect(topicsOf(client)).not.toContain('unauthenticated');
     await eventually(() => server.run(({ helper }, it) => helper.getClients({ id: it }) === undefined, id));
-    expect(saidBy(id)).toEqual([]);
+    expect(await saidBy(id)).toEqual([]);
   });
 
   it('keep-alive pings come to who is in, again and again, and to nobody else', async () => {

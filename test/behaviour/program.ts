@@ -84,8 +84,9 @@ export class Served {
     return note;
   }
 
-  /** All of its notes so far. */
-  get notes(): unknown[] {
+  /** All of its notes so far. It says them before it answers. */
+  async notes(): Promise<unknown[]> {
+    await this.run(() => {});
     return this.program.messages.all.filter((message) => message?.note !== undefined).map(({ note }) => note);
   }
 

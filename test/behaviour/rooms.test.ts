@@ -37,7 +37,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
       refused: [{ room: 'closed', ...NOT_ALLOWED }],
     });
     expect(await roomsOf(client)).toEqual([idOf(client), ...DEFAULTS, 'open-a', 'open-b']);
-    expect(server.notes.at(-1)).toEqual([idOf(client), ['open-a', 'closed', 'open-b'], true]);
+    expect((await server.notes()).at(-1)).toEqual([idOf(client), ['open-a', 'closed', 'open-b'], true]);
     expect(await ask(client, 'leave', ['open-a', 'io-default', 'never'])).toEqual({
       left: ['open-a', 'io-default', 'never'],
       refused: [],

@@ -116,7 +116,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
 
   it('what clients emit comes in order, each once, and their questions are answered', async () => {
     const client = await enter(server.url, { transports });
-    const before = server.notes.length;
+    const before = (await server.notes()).length;
     for (let n = 0; n < 500; n++) client.socket.emit('note', n);
     for (const args of [[0], [''], [false, null], [{ a: [1] }, 'two', 3], []]) {
       const { answer } = await new Promise<{ answer: unknown[] }>((resolve) =>
@@ -124,7 +124,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
       );
       expect(answer).toEqual([args.map((it) => typeof it), ...args]);
     }
-    expect(server.notes.slice(before)).toEqual(Array.from({ length: 500 }, (_, n) => n));
+    expect((await server.notes()).slice(before)).toEqual(Array.from({ length: 500 }, (_, n) => n));
   });
 
   it('what clients emit may be bytes, also none at all, and so may the answers', async () => {
@@ -191,7 +191,7 @@ it('what is sent while a client changes from polling to WebSocket comes in order
   for (let round = 0; round < 5; round++) {
     const client = await stranger(server.url, { transports: ['polling', 'websocket'], auth: { token: 'good' } });
     const id = idOf(client);
-    const before = server.notes.length;
+    const before = (await server.notes()).length;
     client.socket.emit('authenticate');
     await client.heardOf('authenticated');
     const sending = server.run(async ({ helper }, to) => {
@@ -208,7 +208,7 @@ it('what is sent while a client changes from polling to WebSocket comes in order
     await settled(client);
     const all = Array.from({ length: 300 }, (_, n) => n);
     expect(heardOn(client, 'n')).toEqual(all);
-    expect(server.notes.slice(before)).toEqual(all);
+    expect((await server.notes()).slice(before)).toEqual(all);
     client.socket.disconnect();
   }
 });

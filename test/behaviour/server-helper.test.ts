@@ -116,7 +116,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
 
   it('on() listens on the server, and what its handler throws is contained and reported', async () => {
     const client = await enter(server.url, { transports, auth: { token: 'good', handler: 'fails' } });
-    expect(server.notes).toContainEqual(['connection', idOf(client), 'unauthorized']);
+    expect(await server.notes()).toContainEqual(['connection', idOf(client), 'unauthorized']);
     const lines = await server.run(({ lines }) => lines.splice(0).filter((line) => line.startsWith('error')));
     expect(lines).toEqual([expect.stringMatching(/the handler of "connection" failed.*in a handler/s)]);
   });
