@@ -9,6 +9,7 @@ import { OtherServer } from '../support/other-server.js';
 import type { IProgram } from '../support/process.js';
 import { type IRawWebSocket, rawWebSocket } from '../support/raw.js';
 import { linesOf, Names, scenariosIn } from '../support/scenario.js';
+import { SETTING } from '../support/setting.js';
 
 const DOCUMENT = 'docs/protocol.md';
 /** Each of them is in the document, and no other: who takes one out of there says so here. */
@@ -42,9 +43,23 @@ interface IRunning {
 let project: IPastedProject;
 const running = new Map<string, IRunning>();
 
+/** Bun closes no WebSocket without a code. */
+const CODES: Readonly<Record<string, number>> = SETTING.runtime === 'bun' ? { 1005: 1000 } : {};
+
+/** What of the document's server is written otherwise on Bun; the rest, and what it says to clients, is the same. */
+const ON_BUN = {
+  "import { createServer } from 'node:http';": "import { Server } from '@socket.io/bun-engine';",
+  'const server = createServer((_, response) => response.writeHead(404).end());': 'const engine = new Server();',
+  "runtime: 'node',\n  server,": "runtime: 'bun',\n  engine,",
+  "server.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => console.log('listening'));":
+    "Bun.serve({ port: Number(process.env.PORT), hostname: '127.0.0.1', ...engine.handler() });\nconsole.log('listening');",
+};
+
 async function start(options: string, port?: number): Promise<IRunning> {
   const own = port ?? (await unusedPort());
-  const program = await project.start('server.ts', { env: { PORT: `${own}`, OPTIONS: options } });
+  const { runtime } = SETTING;
+  const replace = runtime === 'bun' ? ON_BUN : {};
+  const program = await project.start('server.ts', { env: { PORT: `${own}`, OPTIONS: options }, runtime, replace });
   expect(await program.messages.next(undefined, SLOW)).toBe('listening');
   return { url: `http://127.0.0.1:${own}`, program, again: () => start(options, own) };
 }
