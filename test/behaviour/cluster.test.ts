@@ -1,0 +1,203 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/facts.js';
+import { type IRedis, startRedis } from '../support/redis.js';
+import { type ITestClient, settled } from '../support/server.js';
+import { SETTING } from '../support/setting.js';
+import { enter, heardOn, idOf, type Served, serve, stranger, topicsOf } from './program.js';
+
+const OTHER = SETTING.runtime === 'bun' ? 'node' : 'bun';
+const BYTES = [[], [0], [1, 2, 255]];
+
+/** One past the last thing that was sent: once everybody has it, nothing that was sent before is still on the way. */
+async function everybodyHas(clients: readonly ITestClient[], topic: string, last: unknown): Promise<void> {
+  for (const client of clients) {
+    await eventually(() => heardOn(client, topic).includes(last), { what: `${topic} ${last}`, timeout: 10_000 });
+  }
+}
+
+const joinAll = (clients: readonly ITestClient[], rooms: string[]) =>
+  Promise.all(clients.map(({ socket }) => socket.timeout(5_000).emitWithAck('join', { rooms })));
+
+// Without Redis there are no two instances that act as one: that is what the other projects run.
+describe.runIf(SETTING.redis).each([
+  ['on the same runtime', SETTING.runtime],
+  ['on the other runtime', OTHER],
+] as const)('two instances, the second %s', (_, runtime) => {
+  let redis: IRedis;
+  let near: Served;
+  let far: Served;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    const redisPort = redis.port;
+    [near, far] = await Promise.all([
+      serve({ redisPort, identifier: 'near' }),
+      serve({ redisPort, identifier: 'far', runtime }),
+    ]);
+  });
+
+  async function both(transports = ['websocket']): Promise<[ITestClient, ITestClient]> {
+    return Promise.all([enter(near.url, { transports }), enter(far.url, { transports })]);
+  }
+
+  it('act as one: ids, rooms, lists and everybody, each client once and in order', async () => {
+    const clients = [...(await both()), ...(await both(['polling'])), ...(await both(['polling', 'websocket']))];
+    await joinAll(clients, ['open-a', 'open-b']);
+    for (const from of [near, far]) {
+      await from.run(({ helper }, ids) => {
+        for (let n = 0; n < 300; n++) {
+          const destination = [undefined, 'open-a', ['open-a', 'open-b'], ids][n % 4];
+          helper.send({ destination, payload: { topic: helper.identifier, data: n } });
+        }
+      }, clients.map(idOf));
+    }
+    for (const topic of ['near', 'far']) {
+      await everybodyHas(clients, topic, 299);
+      for (const client of clients) expect(heardOn(client, topic)).toEqual(Array.from({ length: 300 }, (_, n) => n));
+    }
+    for (const { socket } of clients) socket.disconnect();
+  });
+
+  it('carry every value to the client of the other, bytes among them', async () => {
+    const [ours, theirs] = await both();
+    for (const [from, client] of [
+      [near, theirs],
+      [far, ours],
+    ] as const) {
+      await from.run(
+        ({ helper }, id, all) => {
+          const send = (data: unknown) => helper.send({ destination: id, payload: { topic: 'value', data } });
+          for (const value of [0, false, '', null, undefined, 'ü😀', { a: [1] }]) send(value);
+          for (const bytes of all) {
+            send(Buffer.from(bytes));
+            send({ of: [new Uint8Array(bytes), 'x'] });
+          }
+          send('end');
+        },
+        idOf(client),
+        BYTES,
+      );
+      await everybodyHas([client], 'value', 'end');
+      const binary = BYTES.flatMap((bytes) => [Buffer.from(bytes), { of: [Buffer.from(bytes), 'x'] }]);
+      expect(heardOn(client, 'value')).toEqual([0, false, '', null, undefined, 'ü😀', { a: [1] }, ...binary, 'end']);
+    }
+  });
+
+  it('ask, fetch, give rooms to and disconnect the clients of the other', async () => {
+    const [ours, theirs] = await both();
+    for (const { socket } of [ours, theirs]) {
+      socket.on('question', (answer: (it: unknown) => void) => answer(socket.id));
+    }
+    const ids = [idOf(ours), idOf(theirs)];
+    const seen = await near.run(async ({ io }, theirId) => {
+      const answers = await io.timeout(5_000).emitWithAck('question');
+      const fetched = (await io.fetchSockets()).map(({ id }) => id);
+      io.in(theirId).socketsJoin('given');
+      io.to('given').emit('given', 1);
+      return { answers, fetched };
+    }, idOf(theirs));
+    expect(seen.answers).toEqual(expect.arrayContaining(ids));
+    expect(seen.fetched).toEqual(expect.arrayContaining(ids));
+    expect(await theirs.heardOf('given')).toBe(1);
+    await near.run(({ io }, id) => io.in(id).disconnectSockets(), idOf(theirs));
+    expect(await theirs.heardOf('disconnect')).toBe('io server disconnect');
+  });
+
+  it('leave out whoever is not authenticated', async () => {
+    const outside = await stranger(far.url);
+    const [ours, theirs] = await both();
+    await near.run(({ helper, io }, id) => {
+      helper.send({ destination: [id], payload: { topic: 'secret', data: 1 } });
+      io.in(id).socketsJoin('room');
+      io.to('room').emit('secret');
+      io.emit('secret');
+      helper.send({ payload: { topic: 'end', data: 1 } });
+    }, idOf(outside));
+    await everybodyHas([ours, theirs], 'end', 1);
+    expect(topicsOf(outside)).toEqual(['connect']);
+  });
+
+  it('are reached by SocketIOEmitterHelper and by a plain emitter, each client once', async () => {
+    const clients = await both();
+    await joinAll(clients, ['open-e']);
+    const [ours, theirs] = clients;
+    await near.run(async ({ roomgate, newRedis, helper }, id) => {
+      const emitter = new roomgate.SocketIOEmitterHelper({ identifier: 'worker', redisConnection: newRedis() });
+      await emitter.configure();
+      for (const destination of [undefined, 'open-e', ['open-e', id], id]) {
+        emitter.send({ destination, payload: { topic: 'work', data: destination ?? 'all' } });
+      }
+      emitter.send({ payload: { topic: 'work', data: Buffer.from([]) } });
+      emitter.send({ payload: { topic: 'work', data: 'end' } });
+      await new Promise<void>((resolve) => emitter.send({ payload: { topic: 'x' }, cb: resolve }));
+      helper.getEmitter().to('open-e').emit('plain', 1);
+      await emitter.shutdown();
+    }, idOf(theirs));
+    await everybodyHas(clients, 'work', 'end');
+    await everybodyHas(clients, 'plain', 1);
+    const id = idOf(theirs);
+    expect(heardOn(ours, 'work')).toEqual(['all', 'open-e', ['open-e', id], Buffer.from([]), 'end']);
+    expect(heardOn(theirs, 'work')).toEqual(['all', 'open-e', ['open-e', id], id, Buffer.from([]), 'end']);
+    for (const client of clients) expect(heardOn(client, 'plain')).toEqual([1]);
+  });
+
+  it('survive a Redis that restarts: local clients miss nothing, and both ways are healed by themselves', async () => {
+    const [ours, theirs] = await both();
+    await joinAll([ours, theirs], ['open-r']);
+    const send = (from: Served, n: number) =>
+      from.run(({ helper }, it) => helper.send({ destination: 'open-r', payload: { topic: 'n', data: it } }), n);
+    await send(near, 0);
+    await everybodyHas([ours, theirs], 'n', 0);
+    await redis.kill();
+    for (let n = 1; n <= 10; n++) await send(near, n);
+    await everybodyHas([ours], 'n', 10);
+    await redis.restart();
+    let next = 10;
+    for (const [from, other, mark] of [
+      [near, theirs, 1_000],
+      [far, ours, 10_000],
+    ] as const) {
+      next = mark;
+      await eventually(
+        async () => {
+          next += 1;
+          await send(from, next);
+          return heardOn(other, 'n').some((n) => (n as number) > mark);
+        },
+        { timeout: 20_000, what: 'the way is healed' },
+      );
+    }
+    await everybodyHas([ours, theirs], 'n', next);
+    const numbers = heardOn(ours, 'n') as number[];
+    expect(numbers.slice(0, 11)).toEqual(Array.from({ length: 11 }, (_, n) => n));
+    for (const client of [ours, theirs]) {
+      const heard = heardOn(client, 'n') as number[];
+      expect(heard).toEqual([...new Set(heard)].sort((a, b) => a - b));
+    }
+    await Promise.all([settled(ours), settled(theirs)]);
+    expect([near.program.stderr, far.program.stderr]).toEqual(['', '']);
+  });
+
+  it('one that shuts down leaves the other as it is', async () => {
+    const more = await serve({ redisPort: redis.port, identifier: 'leaving', runtime });
+    const [ours] = await both();
+    const leaving = await enter(more.url);
+    await more.run(({ helper }) => helper.shutdown());
+    await leaving.heardOf('disconnect');
+    more.program.endInput();
+    expect(await more.program.ended()).toEqual({ code: 0, signal: null });
+    await far.run(({ helper }) => helper.send({ payload: { topic: 'after', data: 1 } }));
+    expect(await ours.heardOf('after')).toBe(1);
+    expect((await near.run(async ({ io }) => (await io.fetchSockets()).length)) > 0).toBe(true);
+  });
+});
+
+describe.runIf(!SETTING.redis)('an instance without Redis', () => {
+  it('stands alone, and needs none', async () => {
+    const [one, two] = await Promise.all([serve(), serve()]);
+    const [ours, theirs] = await Promise.all([enter(one.url), enter(two.url)]);
+    await one.run(({ helper }) => helper.send({ payload: { topic: 'n', data: 1 } }));
+    await Promise.all([settled(ours), settled(theirs)]);
+    expect([heardOn(ours, 'n'), heardOn(theirs, 'n')]).toEqual([[1], []]);
+  });
+});

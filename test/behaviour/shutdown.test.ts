@@ -1,0 +1,152 @@
+import { createConnection } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { eventually, unusedPort } from '../support/facts.js';
+import { rawPolling, rawWebSocket } from '../support/raw.js';
+import { enter, heardOn, idOf, type Served, serve, stranger, topicsOf, WAYS } from './program.js';
+
+const COMING_BACK = { reconnection: true, reconnectionDelay: 20, reconnectionDelayMax: 50 };
+
+function isRefused(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ port, host: '127.0.0.1' });
+    socket.once('connect', () => resolve(false));
+    socket.once('error', () => resolve(true));
+    socket.once('close', () => socket.destroy());
+  });
+}
+
+const shutDown = (server: Served) =>
+  server.run(async ({ helper }) => {
+    const began = performance.now();
+    await helper.shutdown();
+    return { ms: performance.now() - began, clients: helper.getClients().size };
+  });
+
+/** The program has nothing left to do but to be told what to do. */
+async function endsByItself(server: Served): Promise<void> {
+  server.program.endInput();
+  expect(await server.program.ended()).toEqual({ code: 0, signal: null });
+  expect(server.program.stderr).toBe('');
+}
+
+describe.each(WAYS)('over $way', ({ transports }) => {
+  it('shutdown() ends everything, and clients come back by themselves to whoever takes over', async () => {
+    const port = await unusedPort();
+    const first = await serve({ serving: { port } });
+    const clients = await Promise.all(
+      Array.from({ length: 5 }, () => enter(first.url, { transports, ...COMING_BACK })),
+    );
+    const ids = clients.map(idOf);
+    const outside = await stranger(first.url, { transports });
+    const { ms, clients: left } = await shutDown(first);
+    expect(left).toBe(0);
+    expect(ms).toBeLessThan(4_000);
+    for (const client of [...clients, outside]) {
+      expect(await client.heardOf('disconnect')).toMatch(/^transport (close|error)$/);
+      expect(topicsOf(client)).not.toContain('unauthenticated');
+    }
+    expect(await isRefused(port)).toBe(true);
+    await endsByItself(first);
+
+    const second = await serve({ serving: { port } });
+    await eventually(() => clients.every(({ socket }) => socket.connected), { timeout: 15_000 });
+    for (const client of clients) {
+      expect(ids).not.toContain(idOf(client));
+      client.socket.emit('authenticate');
+      await eventually(() => heardOn(client, 'authenticated').length === 2);
+    }
+    await second.run(({ helper }) => helper.send({ payload: { topic: 'hello', data: 'again' } }));
+    for (const client of clients) expect(await client.heardOf('hello')).toBe('again');
+  });
+
+  it('what is sent from then on is dropped and said, never thrown; a second call is harmless', async () => {
+    const server = await serve();
+    const client = await enter(server.url, { transports });
+    const lines = await server.run(async ({ helper, lines }) => {
+      const done = [helper.shutdown(), helper.shutdown()];
+      helper.send({ payload: { topic: 'late', data: 1 } });
+      await Promise.all(done);
+      await helper.shutdown();
+      helper.send({ payload: { topic: 'later', data: 1 } });
+      helper.send({} as never);
+      return lines.filter((line) => /^(warn|error)/.test(line));
+    });
+    expect(lines).toEqual([
+      expect.stringContaining('"late" was not sent'),
+      expect.stringContaining('"later" was not sent'),
+      expect.stringContaining('was not sent'),
+    ]);
+    await client.heardOf('disconnect');
+    expect(topicsOf(client)).not.toContain('late');
+    await endsByItself(server);
+  });
+
+  it('listeners of the program that throw when a socket ends keep nobody', async () => {
+    const server = await serve({
+      options: () => ({
+        clientConnectedFn: ({ socket }) => {
+          for (const event of ['disconnecting', 'disconnect'] as const) {
+            socket.on(event, () => {
+              throw new Error('of the program');
+            });
+          }
+        },
+      }),
+    });
+    const clients = await Promise.all([1, 2, 3].map(() => enter(server.url, { transports })));
+    expect(await shutDown(server)).toMatchObject({ clients: 0 });
+    for (const client of clients) await client.heardOf('disconnect');
+    const lines = await server.run(({ io, lines }) => [io.engine.clientsCount, lines.join('\n')]);
+    expect(lines).toEqual([0, expect.stringContaining('of the program')]);
+    await endsByItself(server);
+  });
+});
+
+describe('shutdown(), seen from the wire', () => {
+  it('closes a WebSocket without `41`, so that its client is not told to stay away', async () => {
+    const server = await serve();
+    const socket = await rawWebSocket(server.url);
+    await socket.connect('/', { token: 'good' });
+    await shutDown(server);
+    await socket.closed;
+    expect(socket.frames.unread).toEqual([]);
+  });
+
+  it('answers a poll that waits with `1`, and nothing before it', async () => {
+    const server = await serve();
+    const polling = await rawPolling(server.url);
+    const { sid } = await polling.connect('/', { token: 'good' });
+    const polled = polling.poll();
+    await eventually(() =>
+      server.run(({ helper }, id) => {
+        const conn = helper.getClients({ id })?.socket.conn as { transport: { writable: boolean } } | undefined;
+        return conn?.transport.writable === true;
+      }, sid),
+    );
+    await shutDown(server);
+    expect(await polled).toEqual(['1']);
+  });
+
+  it('leaves no hole in what was sent right before it, over each way', async () => {
+    const server = await serve();
+    const clients = await Promise.all(WAYS.map(({ transports }) => enter(server.url, { transports })));
+    await server.run(async ({ helper }) => {
+      for (let n = 0; n < 20; n++) helper.send({ payload: { topic: 'last', data: n } });
+      await helper.shutdown();
+    });
+    for (const [index, client] of clients.entries()) {
+      await client.heardOf('disconnect');
+      const heard = heardOn(client, 'last');
+      expect(heard, WAYS[index]?.way).toEqual(Array.from({ length: heard.length }, (_, n) => n));
+    }
+  });
+
+  it('without any client, and before anybody came, ends the listening as well', async () => {
+    const server = await serve();
+    expect(await isRefused(server.port)).toBe(false);
+    await rawWebSocket(server.url);
+    await shutDown(server);
+    expect(await isRefused(server.port)).toBe(true);
+    await endsByItself(server);
+  });
+});
