@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { bunPath } from '../support/bun.js';
 import { startProgram } from '../support/process.js';
 import { createConsumer, type IConsumer } from './consumer.js';
 import { projectFolder } from './imports.js';
@@ -124,6 +125,43 @@ describe('an installed package', () => {
       await helper.shutdown();
       console.log('"ended"');`;
     expect(await printed(bare, 'bare.mjs', code)).toBe('ended');
+  });
+
+  test('brings and loads nothing of Bun on Node.js', async () => {
+    const names = [...(await consumer.installed()).keys()].map((path) => path.replace(/^.*node_modules\//, ''));
+    expect(names.filter((name) => /bun|typescript/.test(name))).toEqual([]);
+    const loaded = `
+      import { registerHooks } from 'node:module';
+      const loaded = [];
+      registerHooks?.({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
+      await import('roomgate');
+      console.log(JSON.stringify(loaded.filter((url) => url.includes('/runtime/bun'))));`;
+    for (const node of nodes) {
+      // Hooks that see what is imported came with Node.js 22.15.
+      const { stdout } = await run(node, ['--version']);
+      if (Number(stdout.slice(1).split('.')[0]) < 24) continue;
+      expect(await printed(consumer, 'loaded.mjs', loaded, node)).toEqual([]);
+    }
+  });
+
+  test('runs on Bun, and says what is missing where its engine is not installed', async () => {
+    const code = `
+      import { SocketIOComponent } from 'roomgate';
+      const component = new SocketIOComponent({ authenticateFn: () => true });
+      try {
+        const { url } = await component.serve({ port: 0 });
+        const answer = await fetch(new URL('/io/?EIO=4&transport=polling', url));
+        console.log(JSON.stringify([answer.status, (await answer.text()).slice(0, 2)]));
+      } catch ({ code, message }) {
+        console.log(JSON.stringify([code, message.split(': ').at(-1)]));
+      }
+      await component.stop();`;
+    const bun = bunPath();
+    expect(await printed(consumer, 'bun.mjs', code, bun)).toEqual(['unsupported', 'bun add @socket.io/bun-engine']);
+    const equipped = await consumer.without([]);
+    const engine = join('node_modules', '@socket.io', 'bun-engine');
+    await cp(join(projectFolder, engine), join(equipped.folder, engine), { recursive: true });
+    expect(await printed(equipped, 'bun.mjs', code, bun)).toEqual([200, '0{']);
   });
 
   test('loads nothing but socket.io-client for a client', async () => {
