@@ -11,7 +11,7 @@ beforeAll(async () => {
 
 describe('the programs of the README', () => {
   it('are all there, and compile as they stand', () => {
-    expect(project.files).toEqual(['server.ts', 'client.ts']);
+    expect(project.files).toEqual(['server.ts', 'on-bun.ts', 'client.ts']);
     expect(project.compiled).toBe('');
   });
 
@@ -32,5 +32,17 @@ describe('the programs of the README', () => {
     const restarted = await project.start('server.ts', { replace });
     await said('authenticated ');
     expect([server.stderr, restarted.stderr]).toEqual(['', '']);
+  });
+
+  it('let the same client in on Bun, at the path of that server', async () => {
+    const replace = { 3000: await unusedPort() };
+    const server = await project.start('on-bun.ts', { replace, runtime: 'bun' });
+    const client = await project.start('client.ts', { replace, runtime: 'bun' });
+    const told = { timeout: 15_000 };
+    await client.messages.next((line) => String(line).startsWith('joined: ['), told);
+    await client.messages.next((line) => line === `secret: ${ROOM_ERRORS.not_allowed.text}`, told);
+    server.kill('SIGTERM');
+    expect(await server.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(server.stderr).toBe('');
   });
 });
