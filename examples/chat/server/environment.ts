@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { RuntimeModules } from 'roomgate';
 
 const DEFAULT_PORT = 3000;
+
+/** What starts the chat on the runtime that this is. */
+export const START = RuntimeModules.isBun() ? 'npm run start:bun' : 'npm start';
 
 export interface IEnvironment {
   port: number;
@@ -29,7 +33,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): IEnvironment {
 export function explain(error: unknown, { port }: IEnvironment): unknown {
   const { code } = error as { code?: unknown };
   const another = port < 65_535 ? port + 1 : DEFAULT_PORT;
-  const advice = `Choose another one, for example: PORT=${another} npm start`;
+  const advice = `Choose another one, for example: PORT=${another} ${START}`;
   if (code === 'EADDRINUSE') return new Complaint(`Port ${port} is taken by another program. ${advice}`);
   if (code === 'EACCES') return new Complaint(`Port ${port} may not be used by this user. ${advice}`);
   if (code === 'redis_unreachable') return new Complaint((error as Error).message);
@@ -40,7 +44,7 @@ function readPort(given: string | undefined): number {
   if (given === undefined || given === '') return DEFAULT_PORT;
   const port = Number(given);
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
-  throw new Complaint(`PORT is to be a number from 0 to 65535, "${given}" was given. For example: PORT=3001 npm start`);
+  throw new Complaint(`PORT is to be a number from 0 to 65535, "${given}" was given. For example: PORT=3001 ${START}`);
 }
 
 function readRedisUrl(given: string | undefined): string | undefined {

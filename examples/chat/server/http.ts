@@ -1,9 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { serveStatic } from '@hono/node-server/serve-static';
-import { Hono } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { secureHeaders } from 'hono/secure-headers';
+import { serveStatic } from 'hono/serve-static';
 import { checkName, fieldsOf, Refusal } from './checks.js';
 import { ROOMS } from './rooms.js';
 import type { Tokens } from './tokens.js';
@@ -30,7 +31,7 @@ export function httpApp({ tokens, operator }: { tokens: Tokens; operator: Hono }
   });
   app.get('/api/rooms', (c) => c.json({ rooms: ROOMS }));
   app.route('/operator', operator);
-  app.use(serveStatic({ root: PAGE, onFound: (path, c) => c.header('Cache-Control', cacheOf(path)) }));
+  app.use(page());
   app.notFound((c) => c.json({ error: 'There is nothing here.' }, 404));
   app.onError((error, c) => {
     if (error instanceof Refusal) return c.json({ error: error.message }, 400);
@@ -39,6 +40,21 @@ export function httpApp({ tokens, operator }: { tokens: Tokens; operator: Hono }
     return c.json({ error: 'Something went wrong.' }, 500);
   });
   return app;
+}
+
+/** Its files, by nothing that belongs to one runtime. */
+function page(): MiddlewareHandler {
+  return serveStatic({
+    root: PAGE,
+    rewriteRequestPath: (path) => (path === '/' ? '/index.html' : path),
+    getContent: async (path, c) => {
+      const content = await readFile(path).catch(() => null);
+      // HEAD is answered without it, and says how long it is.
+      if (content !== null) c.header('Content-Length', `${content.length}`);
+      return content;
+    },
+    onFound: (path, c) => c.header('Cache-Control', cacheOf(path)),
+  });
 }
 
 /** Names of assets change with their content; the page that names them has to be asked for each time. */

@@ -1,4 +1,4 @@
-import { Complaint, explain, type IEnvironment, readEnvironment } from './environment.js';
+import { Complaint, explain, type IEnvironment, readEnvironment, START } from './environment.js';
 import { type IRunningChat, startChat } from './start.js';
 
 try {
@@ -31,7 +31,7 @@ function tell({ url }: IRunningChat, { operatorToken, port, redisUrl }: IEnviron
   console.log(`The chat is ready on ${url}\n`);
   console.log(`The operator's token is ${operatorToken}. With it, for example:`);
   console.log(`  curl -H 'Authorization: Bearer ${operatorToken}' ${url}/operator/clients\n`);
-  const another = `PORT=${port < 65_535 ? port + 1 : 3000} npm start`;
+  const another = `PORT=${port < 65_535 ? port + 1 : 3000} ${START}`;
   if (redisUrl === undefined) {
     console.log(
       `A second process shares the chat where both have a Redis: REDIS_URL=redis://127.0.0.1:6379 ${another}`,

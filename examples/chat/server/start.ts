@@ -1,8 +1,4 @@
-import { once } from 'node:events';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
-import { createAdaptorServer } from '@hono/node-server';
 import { Redis } from 'ioredis';
 import { SocketIOComponent } from 'roomgate';
 import { type IMessage, type IWhisper, roomIdOf, SOCKET_PATH } from '../words.js';
@@ -15,6 +11,7 @@ import { People } from './people.js';
 import { RedisLink } from './redis.js';
 import { RedisHistory } from './redis-history.js';
 import { isOpen } from './rooms.js';
+import { servingOn } from './serve.js';
 import { Tokens } from './tokens.js';
 import type { TChatComponent, TChatSocket } from './types.js';
 
@@ -41,26 +38,23 @@ export async function startChat(environment: IEnvironment): Promise<IRunningChat
     redisConnection: redisUrl === undefined ? undefined : new Redis(redisUrl, { lazyConnect: true }),
     redisTimeout: REDIS_TIMEOUT_MS,
   });
-  // Given to the component before it listens, so that nobody comes while something behind it is not there yet.
-  const server = createAdaptorServer({ fetch: (request, env) => app.fetch(request, env) }) as Server;
+  const serving = servingOn({ component, fetch: (request) => app.fetch(request) });
   const stop = async (): Promise<void> => {
-    await component.stop();
+    await serving.stop();
     redis?.close();
   };
   const giveUp = async (error: unknown): Promise<never> => {
     await stop();
     throw error;
   };
-  await component.start(server).catch(giveUp);
+  await serving.start().catch(giveUp);
   await redis?.open();
   const people = new People(component.helper.getIOServer(), redis);
   const rooms = historyOf<IMessage>('room', redis);
   const whispers = historyOf<IWhisper>('whisper', redis);
   const chat = new Chat({ component, people, redis, rooms, whispers });
   const app = httpApp({ tokens, operator: operatorApi({ component, chat, redis, token: operatorToken }) });
-  server.listen(port, host);
-  await once(server, 'listening').catch(giveUp);
-  return { url: urlOf(host, (server.address() as AddressInfo).port), stop };
+  return { url: urlOf(host, await serving.listen(port, host).catch(giveUp)), stop };
 }
 
 function isIn(socket: TChatSocket, room: string): boolean {
