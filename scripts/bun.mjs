@@ -1,21 +1,22 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from './run.mjs';
+import { fileURLToPath } from 'node:url';
+
+const MODULES = fileURLToPath(new URL('../node_modules', import.meta.url));
 
 /** Where its install script was not run, `bun` keeps a note in the place of the program. */
 const LARGER_THAN_A_NOTE = 1_000_000;
 
-/** The Bun that `npm install` brought; undefined where it brought none. */
+/** Path of the Bun that `npm install` brought; `undefined` where it brought none. */
 export function installedBun() {
-  const modules = join(root, 'node_modules');
-  const own = platformPackages(join(modules, '@oven'));
-  return [join(modules, 'bun', 'bin', 'bun.exe'), ...own].find(isProgram);
+  return [join(MODULES, 'bun', 'bin', 'bun.exe'), ...platformPackages()].find(isProgram);
 }
 
-/** Where the program itself comes from; `bun` copies it. */
-function platformPackages(folder) {
+/** From these `bun` takes its program when it is installed. */
+function platformPackages() {
+  const packages = join(MODULES, '@oven');
   try {
-    return readdirSync(folder).flatMap((name) => ['bun', 'bun.exe'].map((file) => join(folder, name, 'bin', file)));
+    return readdirSync(packages).flatMap((name) => ['bun', 'bun.exe'].map((file) => join(packages, name, 'bin', file)));
   } catch {
     return [];
   }

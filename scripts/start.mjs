@@ -1,33 +1,43 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { installedBun } from './bun.mjs';
 
-/** `npm start`: builds the library, then the chat of `examples/chat` on top of it, and runs the chat in this process. */
-const PARENT_CHECK_MS = 250;
+/**
+ * `npm start`: builds the library, then the chat of `examples/chat` on top of it, and runs the chat in this process.
+ * `npm run start:bun`, which adds `--bun`, runs it on Bun.
+ */
+const CHAT = new URL('../examples/chat/dist/server/main.js', import.meta.url);
+const isForBun = process.argv.includes('--bun');
+const bun = isForBun ? installedBun() : undefined;
 
-if (process.env.npm_lifecycle_event !== undefined) whenParentIsGone(() => process.kill(process.pid, 'SIGTERM'));
-if ((await built('build.mjs')) && (await built('build-chat.mjs'))) {
-  // Only now: it is what was just built.
-  await import('../examples/chat/dist/server/main.js');
-} else {
-  console.error('The build failed; what is wrong is said above.');
-  process.exitCode = 1;
-}
+if (process.env.npm_lifecycle_event !== undefined) await import('./end-with-parent.mjs');
+if (isForBun && bun === undefined) fail('There is no Bun in node_modules: run npm install.');
+else if (!((await built('build.mjs')) && (await built('build-chat.mjs')))) {
+  fail('The build failed; what is wrong is said above.');
+} else if (bun !== undefined) await runOn(bun);
+// Only now: it is what was just built.
+else await import(CHAT.href);
 
 /** Always: it takes a few seconds, and leaves alone what has not changed. */
 async function built(script) {
-  const path = fileURLToPath(new URL(script, import.meta.url));
-  const [code] = await once(spawn(process.execPath, [path], { stdio: 'inherit' }), 'exit');
+  const [code] = await once(spawn(process.execPath, [pathOf(script)], { stdio: 'inherit' }), 'exit');
   return code === 0;
 }
 
-/** npm hands SIGTERM on to its shell, which on Debian dies of it without telling anybody. */
-function whenParentIsGone(act) {
-  const parent = process.ppid;
-  const watch = setInterval(() => {
-    if (process.ppid === parent) return;
-    clearInterval(watch);
-    act();
-  }, PARENT_CHECK_MS);
-  watch.unref();
+async function runOn(program) {
+  const child = spawn(program, ['--preload', pathOf('end-with-parent.mjs'), fileURLToPath(CHAT)], { stdio: 'inherit' });
+  // Ctrl-C reaches both by itself, and twice does no harm; what is sent to this process alone is handed on.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+  const [code] = await once(child, 'exit');
+  process.exitCode = code ?? 1;
+}
+
+function pathOf(script) {
+  return fileURLToPath(new URL(script, import.meta.url));
+}
+
+function fail(why) {
+  console.error(why);
+  process.exitCode = 1;
 }

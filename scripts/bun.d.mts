@@ -1,0 +1,1 @@
+export function installedBun(): string | undefined;
