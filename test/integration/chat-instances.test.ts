@@ -9,9 +9,13 @@ const PATIENCE = { timeout: 20_000 };
 
 beforeAll(buildChat);
 
+/** The left one where the setting says, the right one on Node.js. */
 async function two() {
   const redis = await startRedis();
-  const [left, right] = await Promise.all([startChat({ redisUrl: redis.url }), startChat({ redisUrl: redis.url })]);
+  const [left, right] = await Promise.all([
+    startChat({ redisUrl: redis.url }),
+    startChat({ redisUrl: redis.url, runtime: 'node' }),
+  ]);
   return { redis, left, right };
 }
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { HISTORY_LENGTH, MAX_TEXT } from '../../examples/chat/words.js';
-import { buildChat, ChatClient, type IRunningChat, signIn, startChat } from '../support/chat.js';
+import { buildChat, ChatClient, type IRunningChat, OPERATOR_TOKEN, signIn, startChat } from '../support/chat.js';
 import { nextEvent } from '../support/facts.js';
 
 let chat: IRunningChat;
@@ -67,6 +67,51 @@ describe('over HTTP', () => {
     expect(rooms.map(({ id }) => id)).toEqual(['lobby', 'garden', 'workshop', 'vault']);
     for (const path of ['/nothing', '/%2e%2e/server/main.js', '/..%2fserver/main.js', '/api/sign-in']) {
       expect((await fetch(chat.url + path)).status, path).toBe(404);
+    }
+  });
+});
+
+/** What of an answer is the chat's, and neither the server's of a runtime nor of this moment. */
+async function answerOf(url: string, path: string, init?: RequestInit): Promise<object> {
+  const response = await fetch(url + path, init);
+  const { date, connection, 'keep-alive': _, ...headers } = Object.fromEntries(response.headers);
+  const { 'content-type': type, 'content-length': length, ...others } = headers;
+  const text = (await response.text()).replace(/"(token|at|instance|uptime)":("[^"]*"|\d+)/g, '"$1"');
+  return {
+    status: response.status,
+    ...others,
+    type: type?.toLowerCase().replaceAll(' ', ''),
+    // Else it follows from the text.
+    length: init?.method === 'HEAD' ? length : undefined,
+    text,
+  };
+}
+
+describe('on Node.js and on Bun', () => {
+  it('the answers are the same', async () => {
+    const [node, bun] = await Promise.all([startChat({ runtime: 'node' }), startChat({ runtime: 'bun' })]);
+    const [, script = ''] = /src="\.?(\/assets\/[^"]+\.js)"/.exec(await (await fetch(node.url)).text()) ?? [];
+    const body = (text: string): RequestInit => ({ method: 'POST', body: text });
+    const operator: RequestInit = { headers: { authorization: `Bearer ${OPERATOR_TOKEN}` } };
+    const paths = ['/', script, '/assets', '/nothing', '/%zz', '/healthz', '/api/rooms', '/operator/info'];
+    const operatorPaths = ['/info', '/health', '/clients', '/clients/nobody/rooms', '/nothing'];
+    const requests: [path: string, init?: RequestInit][] = [
+      ...paths.map((path): [string] => [path]),
+      ...['/', script].map((path): [string, RequestInit] => [path, { method: 'HEAD' }]),
+      ...['{"name":"Ada"}', '{}', 'no json', 'x'.repeat(100_000)].map((text): [string, RequestInit] => [
+        '/api/sign-in',
+        body(text),
+      ]),
+      ...operatorPaths.map((path): [string, RequestInit] => [`/operator${path}`, operator]),
+      ...['{"text":"Hello"}', '{"text":7}', 'no json'].map((text): [string, RequestInit] => [
+        '/operator/broadcast',
+        { ...operator, ...body(text) },
+      ]),
+      ['/api/rooms', { method: 'DELETE' }],
+    ];
+    for (const [path, init] of requests) {
+      const wanted = await answerOf(node.url, path, init);
+      expect(await answerOf(bun.url, path, init), `${init?.method ?? 'GET'} ${path}`).toEqual(wanted);
     }
   });
 });

@@ -4,10 +4,11 @@ import { roomName, SOCKET_PATH } from '../../examples/chat/words.js';
 import { defer } from './cleanup.js';
 import { EventLog, eventually, type IPatience, unusedPort } from './facts.js';
 import { type IProgram, startProgram } from './process.js';
+import { runnerOf, SETTING } from './setting.js';
 
 const BUILD = new URL('../../scripts/build-chat.mjs', import.meta.url);
 /** The server's program, as `buildChat` makes it. */
-export const CHAT_PROGRAM = new URL('../../examples/chat/dist/server/main.js', import.meta.url);
+const CHAT_PROGRAM = new URL('../../examples/chat/dist/server/main.js', import.meta.url);
 const PATIENCE_MS = 20_000;
 
 /** Builds the chat's server and page; harmless beside another build or a server that runs. Call it in `beforeAll`. */
@@ -22,6 +23,8 @@ export interface IChatOptions {
   port?: number;
   redisUrl?: string;
   env?: Readonly<Record<string, string>>;
+  /** Where it runs; where the setting says by default. */
+  runtime?: typeof SETTING.runtime;
 }
 
 /** The chat's server as a process of its own; killed when the test has ended. */
@@ -35,12 +38,17 @@ export interface IRunningChat {
 
 export const OPERATOR_TOKEN = 'the-operator';
 
+/** Runs what `buildChat` built, as it is. */
+export function runChat(env: Readonly<Record<string, string>>, runtime = SETTING.runtime): IProgram {
+  return startProgram(CHAT_PROGRAM, { node: runnerOf(runtime).node, env });
+}
+
 /** Starts what `buildChat` built; resolves once it serves. */
-export async function startChat({ port, redisUrl, env = {} }: IChatOptions = {}): Promise<IRunningChat> {
+export async function startChat({ port, redisUrl, env = {}, runtime }: IChatOptions = {}): Promise<IRunningChat> {
   const chosen = port ?? (await unusedPort());
   const url = `http://localhost:${chosen}`;
   const redis = redisUrl === undefined ? {} : { REDIS_URL: redisUrl };
-  const program = startProgram(CHAT_PROGRAM, { env: { PORT: `${chosen}`, OPERATOR_TOKEN, ...redis, ...env } });
+  const program = runChat({ PORT: `${chosen}`, OPERATOR_TOKEN, ...redis, ...env }, runtime);
   const ready = (line: unknown) => String(line).startsWith('The chat is ready');
   await program.messages.next(ready, { timeout: PATIENCE_MS, what: 'the chat is ready' });
   return {
