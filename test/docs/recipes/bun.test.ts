@@ -66,10 +66,9 @@ describe('docs/recipes/bun.md', () => {
   });
 
   it('adds Socket.IO to a server that runs already, and ends it where nobody came', async () => {
-    const started = await start('running.ts');
-    expect(await (await fetch(started.url)).text()).toBe('ready');
-    await endsWell(started);
+    await endsWell(await start('running.ts'));
     const other = await start('running.ts');
+    expect(await (await fetch(other.url)).text()).toBe('ready');
     for (const transports of TRANSPORTS) {
       const { socket } = await connectAuthenticated(other.url, { ...CLIENT, transports: [...transports] });
       expect(socket.connected).toBe(true);
