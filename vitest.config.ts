@@ -13,8 +13,8 @@ const CHAT = [
 
 /** What there is on Bun only. */
 const ON_BUN = 'test/bun/**/*.test.ts';
-/** What is played against one server of each runtime. */
-const ON_BOTH = ['test/docs/protocol.test.ts'];
+/** What is played against one server of each runtime, and what programs with a client do on each. */
+const ON_BOTH = ['test/docs/protocol.test.ts', 'test/integration/client-shutdown.test.ts'];
 
 /** The runtimes of servers to test on; `npm test` goes through the versions of each. */
 const runtimes = (process.env.ROOMGATE_TEST_RUNTIMES ?? 'node,bun').split(',');

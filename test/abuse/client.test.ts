@@ -4,12 +4,13 @@ import { defer } from '../support/cleanup.js';
 import { eventually } from '../support/facts.js';
 import { startProgram } from '../support/process.js';
 import { startServer } from '../support/server.js';
+import { runnerOf } from '../support/setting.js';
 
 const PROGRAM = new URL('../fixtures/abuse-client.mjs', import.meta.url);
 
 describe('5.10 the client’s shutdown() stops trying, and lets the process end', () => {
   it.each(['was never there', 'goes away'])('when the server %s', async (mode) => {
-    const program = startProgram(PROGRAM, { args: [mode] });
+    const program = startProgram(PROGRAM, { ...runnerOf(), args: [mode] });
     expect(await program.messages.next((message) => message?.state !== undefined)).toEqual({
       state: 'unauthorized',
       active: false,

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/facts.js';
 import { startProgram } from '../support/process.js';
 import { type IRawWebSocket, rawPolling, rawWebSocket } from '../support/raw.js';
-import { SETTING } from '../support/setting.js';
+import { runnerOf, SETTING } from '../support/setting.js';
 import { openPeer } from './peers.js';
 import { startVictim, type Victim } from './victim.js';
 
@@ -132,8 +132,10 @@ describe('shutdown() is bounded by shutdownTimeout, and lets the process end, wi
 });
 
 it('a client that is refused while it changes from polling to WebSocket keeps no program alive', async () => {
-  const program = startProgram(new URL('../fixtures/component.mjs', import.meta.url));
-  const { port } = await program.messages.next();
+  const onBun = SETTING.runtime === 'bun';
+  const fixture = new URL(`../fixtures/${onBun ? 'bun-' : ''}component.mjs`, import.meta.url);
+  const program = startProgram(fixture, { ...runnerOf(), args: ['alone', '{"signals":true}'] });
+  const { port } = await program.messages.next((message) => 'port' in message);
   const url = `http://127.0.0.1:${port}`;
   const polling = await rawPolling(url, { path: '/io/' });
   await polling.connect('/', { token: 'bad' });
@@ -144,6 +146,7 @@ it('a client that is refused while it changes from polling to WebSocket keeps no
   await polling.next((packet) => packet.startsWith('42["unauthenticated"'));
   socket.send('5');
   await socket.closed;
+  program.endInput();
   program.kill('SIGTERM');
   expect(await program.ended()).toEqual({ code: 0, signal: null });
 });

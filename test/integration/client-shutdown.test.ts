@@ -5,6 +5,7 @@ import { track } from '../support/cleanup.js';
 import { CLIENT_TRANSPORTS, called, createAuthenticated, createHelper, startWordsServer } from '../support/client.js';
 import { EventLog, eventually, unusedPort } from '../support/facts.js';
 import { type IProgram, startProgram } from '../support/process.js';
+import { runnerOf } from '../support/setting.js';
 import { startProxy } from '../support/tcp-proxy.js';
 
 /** Refuses every request, and writes down who asked. */
@@ -153,7 +154,7 @@ describe('a program that shuts its client down', () => {
   });
 
   function startClient(...args: [host: string, transports: string, moment: string]): IProgram {
-    return startProgram(new URL('../fixtures/client-shutdown.mjs', import.meta.url), { args });
+    return startProgram(new URL('../fixtures/client-shutdown.mjs', import.meta.url), { ...runnerOf(), args });
   }
 
   async function endOf(host: string, transports: string, moment: string): Promise<unknown[]> {
