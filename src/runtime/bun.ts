@@ -45,7 +45,8 @@ export class BunRuntime implements IRuntime {
   readonly #servers = new Set<IBunServer>();
   readonly #connections = new Map<IEngineSocket, NodeJS.Timeout | undefined>();
   readonly #wires = new Map<IEngineTransport, Wire>();
-  readonly #upgrading = new Map<IEngineTransport, IEngineSocket>();
+  readonly #upgrading = new WeakMap<IEngineSocket, IEngineTransport>();
+  readonly #upgradedBy = new WeakMap<IEngineTransport, IEngineSocket>();
   #requests: BunRequests | undefined;
   #stopped = false;
 
@@ -65,9 +66,12 @@ export class BunRuntime implements IRuntime {
       );
     }
     taken.add(engine);
-    if (isWholeEngine(engine)) this.#guard(engine, serverOptions);
-    else this.#report({ type: 'option_overruled', option: 'serverOptions', why: ANOTHER_MAKE });
-    const io = new Server({ ...serverOptions, serveClient: false });
+    const options: Partial<ServerOptions> = { ...serverOptions, serveClient: false };
+    if (isWholeEngine(engine)) {
+      this.#guard(engine, serverOptions);
+      options.path = engine.opts.path;
+    } else this.#report({ type: 'option_overruled', option: 'serverOptions', why: ANOTHER_MAKE });
+    const io = new Server(options);
     io.bind(engine as never);
     return io;
   }
@@ -82,17 +86,17 @@ export class BunRuntime implements IRuntime {
   }
 
   cut(connection: IConnection): void {
-    const { transport } = connection as IEngineSocket;
+    const { transport } = connection as Partial<IEngineSocket>;
     this.#attempt(() => connection.close());
+    if (transport === undefined) return;
     this.#attempt(() => this.#wires.get(transport)?.terminate());
     // One that waits for a poll, with which the rest would be sent.
     if (connection.readyState !== 'closed') this.#attempt(() => transport.close());
   }
 
   release(connection: IConnection): void {
-    for (const [transport, socket] of this.#upgrading) {
-      if (socket === connection) abandonUpgrade(socket, transport);
-    }
+    const transport = this.#upgrading.get(connection as IEngineSocket);
+    if (transport !== undefined) abandonUpgrade(connection as IEngineSocket, transport);
   }
 
   stopAccepting(): Promise<void> {
@@ -173,7 +177,10 @@ export class BunRuntime implements IRuntime {
       this.#connections.delete(connection);
     });
     expectPongs(connection);
-    onUpgrading(connection, (transport) => this.#upgrading.set(transport, connection));
+    onUpgrading(connection, (transport) => {
+      this.#upgrading.set(connection, transport);
+      this.#upgradedBy.set(transport, connection);
+    });
   }
 
   #wire(webSocket: IBunWebSocket): IBunWebSocket {
@@ -192,8 +199,7 @@ export class BunRuntime implements IRuntime {
     if (transport === undefined) return;
     this.#wires.get(transport)?.gone();
     this.#wires.delete(transport);
-    const connection = this.#upgrading.get(transport);
-    this.#upgrading.delete(transport);
+    const connection = this.#upgradedBy.get(transport);
     if (connection !== undefined && connection.transport !== transport) abandonUpgrade(connection, transport);
   }
 

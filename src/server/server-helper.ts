@@ -215,9 +215,8 @@ export class SocketIOServerHelper<
     } finally {
       this.#opening = undefined;
     }
-    const path = options.serverOptions.path ?? '/socket.io';
     const redis = options.redisConnection !== undefined;
-    this.#report({ type: 'configured', path, runtime: options.runtime, redis });
+    this.#report({ type: 'configured', path: this.#running.io.path(), runtime: options.runtime, redis });
   }
 
   /** The one place that puts the parts together. */
