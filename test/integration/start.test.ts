@@ -162,6 +162,8 @@ describe('the program of the chat', () => {
     const program = runChat({ PORT: `${port}`, HOST: '127.0.0.1' });
     await program.messages.next(isLast);
     expect(program.messages.all[0]).toBe(`The chat is ready on http://127.0.0.1:${port}`);
+    expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+    await expect(fetch(`http://[::1]:${port}/healthz`)).rejects.toThrow();
   });
 
   it('says so where the port is taken, naming it and the way out', async () => {
