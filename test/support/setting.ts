@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { it } from 'vitest';
 import { bunPath } from './bun.js';
 
@@ -12,7 +13,18 @@ export function runnerOf(runtime: 'node' | 'bun' = SETTING.runtime): { node: str
   return runtime === 'bun' ? { node: bunPath(), execArgv: [] } : { node: process.execPath, execArgv: ['--expose-gc'] };
 }
 
-/** A test that Bun or its engine can't pass, by the issue over there; when it passes, this fails, and docs/bun.md is to change. */
-export function itExceptOnBun(_issue: string): typeof it | typeof it.fails {
-  return SETTING.runtime === 'bun' ? it.fails : it;
+/**
+ * A test that Bun or its engine can't pass, by the issue over there; when it passes, this fails, and docs/bun.md is to change.
+ * `mendedIn`: the oldest Bun that is known to pass, as `[major, minor]`.
+ */
+export function itExceptOnBun(_issue: string, mendedIn?: readonly [number, number]): typeof it | typeof it.fails {
+  return SETTING.runtime === 'bun' && (mendedIn === undefined || isOlder(mendedIn)) ? it.fails : it;
+}
+
+let version: readonly number[] | undefined;
+
+function isOlder([major, minor]: readonly [number, number]): boolean {
+  version ??= execFileSync(bunPath(), ['--version'], { encoding: 'utf8' }).split('.').map(Number);
+  const [ownMajor = 0, ownMinor = 0] = version;
+  return ownMajor < major || (ownMajor === major && ownMinor < minor);
 }
