@@ -1,0 +1,155 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { within } from '../support/facts.js';
+import { type IRawWebSocket, rawPolling, rawWebSocket } from '../support/raw.js';
+import { itExceptOnBun } from '../support/setting.js';
+import { enter, heardOn, idOf, type Served, serve, stranger, WAYS } from './program.js';
+import { ask, opening } from './requests.js';
+
+let server: Served;
+
+beforeAll(async () => {
+  server = await serve({
+    options: ({ note }) => ({
+      serverOptions: { pingInterval: 2_000, pingTimeout: 500 },
+      clientConnectedFn: ({ socket }) => {
+        const { conn } = socket;
+        socket.on('disconnecting', (reason) => note([socket.id, 'disconnecting', reason, socket.rooms.size]));
+        socket.on('disconnect', (reason) => note([socket.id, 'disconnect', reason, socket.rooms.size]));
+        conn.once('upgrade', ({ name }: { name: string }) => note([socket.id, 'upgrade', name]));
+        conn.once('close', (reason: string) => note([socket.id, 'close', reason]));
+      },
+    }),
+  });
+});
+
+/** What the program noted of one client, once its connection was closed. */
+async function endOf(id: string): Promise<unknown[]> {
+  const { note } = await server.program.messages.next(
+    (message) => Array.isArray(message?.note) && message.note[0] === id && message.note[1] === 'close',
+    { what: `the end of ${id}` },
+  );
+  const before = (await server.notes()).filter((it) => (it as unknown[])[0] === id) as unknown[][];
+  expect(before.at(-1)).toEqual(note);
+  return before.filter(([, event]) => event !== 'upgrade').map(([, ...rest]) => rest);
+}
+
+const ended = (reason: string, close: unknown): unknown[] => [
+  ['disconnecting', reason, 3],
+  ['disconnect', reason, 0],
+  ['close', close],
+];
+
+describe.each(WAYS)('what the program is told of an ending over $way', ({ transports }) => {
+  it.each([
+    ['the client leaves the namespace', 'client namespace disconnect', /forced close|transport close|transport error/],
+    ['the client closes the connection', 'transport close', /transport close/],
+    ['the program disconnects it', 'server namespace disconnect', /forced close|forced server close/],
+  ])('%s', async (how, reason, close) => {
+    const client = await enter(server.url, { transports });
+    const id = idOf(client);
+    if (how === 'the client leaves the namespace') client.socket.disconnect();
+    else if (how === 'the client closes the connection') client.socket.io.engine.close();
+    else {
+      await server.run(({ helper }, it) => {
+        const entry = helper.getClients({ id: it });
+        if (entry !== undefined) helper.disconnect({ socket: entry.socket });
+      }, id);
+    }
+    expect(await endOf(id)).toEqual(ended(reason, expect.stringMatching(close)));
+  });
+});
+
+async function rawClient(): Promise<IRawWebSocket & { id: string }> {
+  const socket = await rawWebSocket(server.url, { answerPings: false });
+  const { sid: id } = await socket.connect('/', { token: 'good' });
+  socket.emit('authenticate');
+  await socket.event('authenticated');
+  return Object.assign(socket, { id });
+}
+
+describe('what the program is told of an ending without words', () => {
+  it('a WebSocket that is cut', async () => {
+    const socket = await rawClient();
+    socket.terminate();
+    expect(await endOf(socket.id)).toEqual(ended('transport close', 'transport close'));
+  });
+
+  it('a peer that answers no ping', async () => {
+    const socket = await rawClient();
+    await within(socket.closed, 'the end of the connection');
+    expect(await endOf(socket.id)).toEqual(ended('ping timeout', 'ping timeout'));
+  });
+
+  it('a peer that breaks the protocol of Socket.IO', async () => {
+    const socket = await rawClient();
+    socket.send('49');
+    expect(await endOf(socket.id)).toEqual(ended('forced close', 'forced close'));
+  });
+
+  it('a peer that breaks the protocol of Engine.IO', async () => {
+    const socket = await rawClient();
+    socket.send('x');
+    expect(await endOf(socket.id)).toEqual(ended('parse error', 'parse error'));
+  });
+
+  it('a peer of polling that closes its session', async () => {
+    const polling = await rawPolling(server.url);
+    const { sid } = await polling.connect('/', { token: 'good' });
+    await polling.emit('authenticate');
+    await polling.next((packet) => packet.startsWith('42["authenticated"'));
+    await polling.post('1');
+    expect(await endOf(sid)).toEqual(ended('transport close', 'transport close'));
+  });
+});
+
+it('the change of transport is told to the program, on the connection', async () => {
+  const client = await stranger(server.url, { transports: ['polling', 'websocket'], auth: { token: 'good' } });
+  // Before the change, as far as that can be said: it is under way from the beginning.
+  const upgraded = await server.run(
+    ({ helper }, id) =>
+      new Promise((resolve) => {
+        const conn = helper.getClients({ id })?.socket.conn;
+        if (conn?.transport.name === 'websocket') resolve('websocket');
+        else conn?.once('upgrade', ({ name }: { name: string }) => resolve(name));
+      }),
+    idOf(client),
+  );
+  expect(upgraded).toBe('websocket');
+  client.socket.emit('authenticate');
+  await client.heardOf('authenticated');
+  expect(heardOn(client, 'disconnect')).toEqual([]);
+});
+
+describe('what Engine.IO’s own server has beside its options', () => {
+  const HEADER = 'x-from-the-program';
+
+  itExceptOnBun('the engine emits no event for headers; editResponseHeaders is its own way')(
+    'the events "initial_headers" and "headers"',
+    async () => {
+      await server.run(({ io }, name) => {
+        io.engine.on('initial_headers', (headers: Record<string, string>) => {
+          headers[name] = 'first';
+        });
+      }, HEADER);
+      expect((await ask(server.url, opening('polling'))).headers[HEADER]).toBe('first');
+    },
+  );
+
+  itExceptOnBun('the engine takes no middleware')('io.engine.use()', async () => {
+    await server.run(({ io }) => {
+      io.engine.use((_: unknown, response: { setHeader(name: string, value: string): void }, next: () => void) => {
+        response.setHeader('x-of-a-middleware', '1');
+        next();
+      });
+    });
+    expect((await ask(server.url, opening('polling'))).headers['x-of-a-middleware']).toBe('1');
+  });
+
+  itExceptOnBun('the engine makes its ids by itself')('io.engine.generateId', async () => {
+    await server.run(({ io }) => {
+      Object.assign(io.engine, { generateId: () => 'an-id-of-the-program' });
+    });
+    const { body } = await ask(server.url, opening('polling'));
+    expect(JSON.parse(body.slice(1)).sid).toBe('an-id-of-the-program');
+  });
+});
