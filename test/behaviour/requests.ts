@@ -1,4 +1,4 @@
-import { type IncomingHttpHeaders, request } from 'node:http';
+import { type Agent, type IncomingHttpHeaders, request } from 'node:http';
 
 export interface IAnswer {
   readonly status: number;
@@ -6,14 +6,22 @@ export interface IAnswer {
   readonly body: string;
 }
 
+interface IAsked {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** One that keeps connections; each request has one of its own by default. */
+  readonly agent?: Agent;
+}
+
 /** The answer to one request, as it came. */
 export function ask(
   url: string,
   path: string,
-  { method = 'GET', headers = {}, body }: { method?: string; headers?: Record<string, string>; body?: string } = {},
+  { method = 'GET', headers = {}, body, agent }: IAsked = {},
 ): Promise<IAnswer> {
   return new Promise((resolve, reject) => {
-    const asked = request(`${url}${path}`, { method, headers, agent: false }, (answer) => {
+    const asked = request(`${url}${path}`, { method, headers, agent: agent ?? false }, (answer) => {
       let text = '';
       answer.setEncoding('utf8').on('data', (chunk: string) => {
         text += chunk;

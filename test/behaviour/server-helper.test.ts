@@ -72,6 +72,22 @@ describe('before configure()', () => {
   });
 });
 
+describe('on()', () => {
+  it('refuses what can not be listened with', async () => {
+    const codes = await server.run(({ helper }) =>
+      [{ topic: '', handler: () => {} }, { topic: 'x' }, undefined].map((wrong) => {
+        try {
+          helper.on(wrong as never);
+          return 'done';
+        } catch (error) {
+          return (error as { code: string }).code;
+        }
+      }),
+    );
+    expect(codes).toEqual(Array(3).fill('invalid_argument'));
+  });
+});
+
 describe('getEngine() and getEmitter()', () => {
   it('give what this runtime and this backplane have, and say so where they have none', async () => {
     const engine = await server.run(({ helper }) => {

@@ -1,8 +1,11 @@
+import { Agent } from 'node:http';
 import { createConnection } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { defer } from '../support/cleanup.js';
 import { eventually, unusedPort } from '../support/facts.js';
 import { rawPolling, rawWebSocket } from '../support/raw.js';
 import { enter, heardOn, idOf, type Served, serve, stranger, topicsOf, WAYS } from './program.js';
+import { ask, opening } from './requests.js';
 
 const COMING_BACK = { reconnection: true, reconnectionDelay: 20, reconnectionDelayMax: 50 };
 
@@ -68,13 +71,16 @@ describe.each(WAYS)('over $way', ({ transports }) => {
       await Promise.all(done);
       await helper.shutdown();
       helper.send({ payload: { topic: 'later', data: 1 } });
-      helper.send({} as never);
+      // Nothing is thrown over what nobody gets, whatever is wrong with it.
+      for (const wrong of [{}, undefined, { destination: '', payload: { topic: 'x' } }, { payload: { data: 1n } }]) {
+        helper.send(wrong as never);
+      }
       return lines.filter((line) => /^(warn|error)/.test(line));
     });
     expect(lines).toEqual([
       expect.stringContaining('"late" was not sent'),
       expect.stringContaining('"later" was not sent'),
-      expect.stringContaining('was not sent'),
+      ...Array(4).fill(expect.stringContaining('was not sent')),
     ]);
     await client.heardOf('disconnect');
     expect(topicsOf(client)).not.toContain('late');
@@ -139,6 +145,30 @@ describe('shutdown(), seen from the wire', () => {
       const heard = heardOn(client, 'last');
       expect(heard, WAYS[index]?.way).toEqual(Array.from({ length: heard.length }, (_, n) => n));
     }
+  });
+
+  it('takes nobody in while it runs, over a new connection or over one that stands', async () => {
+    const server = await serve({ options: () => ({ shutdownTimeout: 2_000 }) });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    defer(() => agent.destroy());
+    expect((await ask(server.url, opening('polling'), { agent })).status).toBe(200);
+    // Neither of the two ever polls, so that the end of their sessions is waited for.
+    await (await rawPolling(server.url)).connect('/', { token: 'good' });
+    const running = server.run(async ({ helper, note }) => {
+      const done = helper.shutdown();
+      note('it runs');
+      await done;
+    });
+    expect(await server.note()).toBe('it runs');
+    for (const over of [{ agent }, {}]) {
+      const status = await ask(server.url, opening('polling'), over).then(
+        (answer) => answer.status,
+        (error: { code: string }) => error.code,
+      );
+      expect([403, 'ECONNREFUSED', 'ECONNRESET']).toContain(status);
+    }
+    await running;
+    await endsByItself(server);
   });
 
   it('without any client, and before anybody came, ends the listening as well', async () => {
