@@ -12,7 +12,7 @@ const CHAT = [
 ];
 
 /** What there is on Bun only. */
-const ON_BUN = 'test/bun/**/*.test.ts';
+const ON_BUN = ['test/bun/**/*.test.ts', 'test/docs/bun.test.ts', 'test/docs/recipes/bun.test.ts'];
 /** What is played against one server of each runtime, and what programs with a client do on each. */
 const ON_BOTH = ['test/docs/protocol.test.ts', 'test/integration/client-shutdown.test.ts'];
 
@@ -20,9 +20,9 @@ const ON_BOTH = ['test/docs/protocol.test.ts', 'test/integration/client-shutdown
 const runtimes = (process.env.ROOMGATE_TEST_RUNTIMES ?? 'node,bun').split(',');
 
 const projects = [
-  { name: 'node', include: ['test/**/*.test.ts'], exclude: [ON_BUN], env: {} },
+  { name: 'node', include: ['test/**/*.test.ts'], exclude: ON_BUN, env: {} },
   { name: 'node, redis', include: EVERYWHERE, env: { ROOMGATE_TEST_BACKPLANE: 'redis' } },
-  { name: 'bun', include: [...EVERYWHERE, ...ON_BOTH, ...CHAT, ON_BUN], env: { ROOMGATE_TEST_RUNTIME: 'bun' } },
+  { name: 'bun', include: [...EVERYWHERE, ...ON_BOTH, ...CHAT, ...ON_BUN], env: { ROOMGATE_TEST_RUNTIME: 'bun' } },
   { name: 'bun, redis', include: EVERYWHERE, env: { ROOMGATE_TEST_RUNTIME: 'bun', ROOMGATE_TEST_BACKPLANE: 'redis' } },
 ];
 

@@ -60,6 +60,7 @@ export interface IEngineSocket extends IConnection {
   upgradeState?: string;
   /** Armed while a pong is due. Where there never was one, the engine arms a timer more for each pong that comes. */
   pingTimeoutTimer?: unknown;
+  removeListener(event: 'close', listener: () => void): unknown;
   _maybeUpgrade?(transport: IEngineTransport): void;
 }
 

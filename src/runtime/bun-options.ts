@@ -10,6 +10,8 @@ export interface IRequestOptions {
   readonly allowUpgrades: boolean;
   readonly cors: TCors | undefined;
   readonly allowRequest: ServerOptions['allowRequest'];
+  /** The engine's own `allowRequest`. */
+  readonly allowOnBun: IEngineOptions['allowRequest'];
   readonly cookie: (ServerOptions['cookie'] & object) | undefined;
 }
 
@@ -55,11 +57,12 @@ export function applyOptions(
   }
   engine.path = pathOf(engine, given, overruled);
 
-  const { cors } = engine;
+  const { cors, allowRequest: allowOnBun } = engine;
   if (given.cors !== undefined && cors !== undefined) overruled('engine.cors', 'serverOptions.cors is given');
   const corsOptions = given.cors ?? (cors as ServerOptions['cors']);
-  // The engine would add headers of its own to those of the same options here.
+  // The engine would add headers of its own to those of the same options here, and ask too late.
   delete engine.cors;
+  delete engine.allowRequest;
 
   const transports = (given.transports as readonly string[] | undefined) ?? ['polling', 'websocket'];
   if (transports.includes('webtransport')) overruled('serverOptions.transports: webtransport', 'Bun has none');
@@ -68,6 +71,7 @@ export function applyOptions(
     allowUpgrades: given.allowUpgrades ?? true,
     cors: corsOptions === undefined ? undefined : corsOf(corsOptions),
     allowRequest: given.allowRequest,
+    allowOnBun,
     cookie: cookieOf(given.cookie),
   };
 }

@@ -62,14 +62,20 @@ function queryOf(url: string): string {
   return mark < 0 ? '' : url.slice(mark + 1);
 }
 
-/** The text of a request's body; undefined where it has more bytes than that, of which then no more are read. */
-export async function readBody(request: Request, mostBytes: number): Promise<string | undefined> {
+/**
+ * The text of a request's body; undefined where it has more bytes than that, of which then no more are read.
+ * Rejects where the peer leaves before its end, and where `over` says that nobody waits for it any more.
+ */
+export async function readBody(request: Request, mostBytes: number, over: AbortSignal): Promise<string | undefined> {
   if (Number(request.headers.get('content-length') ?? 0) > mostBytes) return undefined;
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   const reader = request.body?.getReader();
+  // A peer that sends a byte now and then would be read for ever.
+  over.addEventListener('abort', () => void reader?.cancel().catch(() => {}));
   for (;;) {
     const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
+    over.throwIfAborted();
     if (done) return Buffer.concat(chunks).toString('utf8');
     bytes += value.byteLength;
     if (bytes > mostBytes) {

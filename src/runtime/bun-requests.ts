@@ -1,6 +1,6 @@
 import { stringifySetCookie } from 'cookie';
 import type { TReporter } from '../server/ports.js';
-import type { IBunEngine, IBunServer, IEngineTransport } from './bun-engine.js';
+import type { IBunEngine, IBunServer, IEngineSocket, IEngineTransport } from './bun-engine.js';
 import type { IRequestOptions } from './bun-options.js';
 import { asIncomingMessage, type INodeRequest, nodeRequestOf, readBody } from './bun-request.js';
 
@@ -28,6 +28,8 @@ interface IKnown {
 
 /** For how long a connection is kept that has been answered, in seconds: as Node.js does. */
 const KEEP_ALIVE_S = 5;
+/** Bun takes no more, in seconds. */
+const LONGEST_IDLE_S = 255;
 /** What HTTP allows in a header's value (RFC 9110, section 5.5), in which Engine.IO looks for an origin. */
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** What Socket.IO's handshake over polling begins with. */
@@ -88,15 +90,24 @@ export class BunRequests {
       return new Response(null, { status: 500 });
     } finally {
       this.#pending -= 1;
-      server.timeout?.(request, KEEP_ALIVE_S);
+      server.timeout?.(request, request.method === 'GET' ? this.#silenceS() : KEEP_ALIVE_S);
     }
+  }
+
+  /**
+   * For how long a peer may keep silent. It is also the time in which it may stop reading, since nothing tells when an answer
+   * has gone out.
+   */
+  #silenceS(): number {
+    const { pingInterval, pingTimeout } = this.#engine.opts;
+    return Math.min(Math.ceil((pingInterval + pingTimeout) / 1_000), LONGEST_IDLE_S);
   }
 
   async #answer(request: Request, server: IBunServer, known: IKnown): Promise<Response> {
     // Made of the Host header, over which the engine would throw (RFC 9112, section 3.2, wants the same answer).
     if (!URL.canParse(request.url))
       return this.#refuse({ error: 'badRequest', context: { name: 'INVALID_HOST' } }, known);
-    const refusal = await this.#judge(known);
+    const refusal = await this.#judge(known, request, server);
     if (refusal instanceof Response) return refusal;
     if (refusal !== undefined) return this.#refuse(refusal, known);
     const { sid } = known.asNode._query;
@@ -129,27 +140,43 @@ export class BunRequests {
 
   /** What a client sends over polling: one request at a time, and no more of it is read than a client may send. */
   async #take(request: Request, server: IBunServer, known: IKnown): Promise<Response> {
+    const session = this.#engine.clients.get(known.asNode._query.sid ?? '');
     // The one of now: where the session changes to WebSocket meanwhile, its end is no longer the session's.
-    const transport = this.#engine.clients.get(known.asNode._query.sid ?? '')?.transport;
+    const transport = session?.transport;
+    const headers = new Headers(known.headers);
     const fail = (why: string): Response => {
       transport?.onError?.(why);
-      return new Response(null, { status: 400, headers: known.headers ?? {} });
+      headers.set('Connection', 'close');
+      return new Response(null, { status: 400, headers });
     };
-    if (transport === undefined || this.#reading.has(transport)) return fail('data request overlap from client');
+    if (session === undefined || transport === undefined) return fail('');
+    if (this.#reading.has(transport)) return fail('data request overlap from client');
     if (request.headers.get('content-type') === 'application/octet-stream') return fail('invalid content');
     this.#reading.add(transport);
-    const body = await readBody(request, this.#engine.opts.maxHttpBufferSize)
-      .catch(() => null)
-      .finally(() => this.#reading.delete(transport));
+    const body = await this.#read(request, session).finally(() => this.#reading.delete(transport));
     if (body === null) return fail('data request aborted');
-    if (body === undefined) return new Response(null, { status: 413, headers: known.headers ?? {} });
+    if (body === undefined) return new Response(null, { status: 413, headers });
     const whole = new Request(request, { body });
     this.#known.set(whole, known);
     return this.#handle(whole, server);
   }
 
+  /** A body, as long as its session stands; null where there is no whole one. */
+  async #read(request: Request, session: IEngineSocket): Promise<string | undefined | null> {
+    const over = new AbortController();
+    const end = (): void => over.abort();
+    session.once('close', end);
+    try {
+      return await readBody(request, this.#engine.opts.maxHttpBufferSize, over.signal);
+    } catch {
+      return null;
+    } finally {
+      session.removeListener('close', end);
+    }
+  }
+
   /** A refusal, or the answer to a preflight request. */
-  async #judge(known: IKnown): Promise<IRefusal | Response | undefined> {
+  async #judge(known: IKnown, request: Request, server: IBunServer): Promise<IRefusal | Response | undefined> {
     const { asNode } = known;
     try {
       const answer = await this.#options.cors?.(asNode);
@@ -158,7 +185,18 @@ export class BunRequests {
     } catch {
       return { error: 'badRequest', context: { name: 'MIDDLEWARE_FAILURE' } };
     }
-    return this.#verify(asNode) ?? (asNode._query.sid ? undefined : this.#allow(asNode));
+    const refusal = this.#verify(asNode) ?? (asNode._query.sid ? undefined : await this.#allow(asNode));
+    return refusal ?? this.#allowAsOnBun(request, server);
+  }
+
+  /** The engine's own option. Asked here, since the engine looks a session up before it waits for the answer. */
+  async #allowAsOnBun(request: Request, server: IBunServer): Promise<IRefusal | undefined> {
+    try {
+      await this.#options.allowOnBun?.(request, server);
+      return undefined;
+    } catch (message) {
+      return { error: 'forbidden', context: { message } };
+    }
   }
 
   /** The checks of Engine.IO on Node.js, in their order; those of the engine for Bun are fewer. */

@@ -83,6 +83,6 @@ export class Wire implements IBunWebSocket {
     this.#ended = true;
     this.#options.dropped(this.#waitingBytes());
     // Not at once: Socket.IO is in the middle of a broadcast, and a close runs listeners of the program.
-    setImmediate(() => this.terminate());
+    setTimeout(() => this.terminate(), 0);
   }
 }

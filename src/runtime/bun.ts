@@ -87,11 +87,8 @@ export class BunRuntime implements IRuntime {
 
   cut(connection: IConnection): void {
     const { transport } = connection as Partial<IEngineSocket>;
-    this.#attempt(() => connection.close());
-    if (transport === undefined) return;
-    this.#attempt(() => this.#wires.get(transport)?.terminate());
-    // One that waits for a poll, with which the rest would be sent.
-    if (connection.readyState !== 'closed') this.#attempt(() => transport.close());
+    this.#discard(connection);
+    if (transport !== undefined) this.#attempt(() => this.#wires.get(transport)?.terminate());
   }
 
   release(connection: IConnection): void {
@@ -114,7 +111,7 @@ export class BunRuntime implements IRuntime {
   }
 
   closeAll(): void {
-    for (const connection of [...this.#connections.keys()]) this.#attempt(() => connection.close());
+    for (const connection of [...this.#connections.keys()]) this.#discard(connection);
   }
 
   cutAll(): void {
@@ -157,6 +154,13 @@ export class BunRuntime implements IRuntime {
     };
     engine.handler = (own) =>
       own === undefined ? handlersOf(engine, handler.call(engine), serves) : beside(engine, own, serves);
+  }
+
+  /** Closes a connection, and doesn't wait for a poll with which the rest would be sent. */
+  #discard(connection: IConnection): void {
+    const { transport } = connection as Partial<IEngineSocket>;
+    this.#attempt(() => connection.close());
+    if (connection.readyState !== 'closed') this.#attempt(() => transport?.close());
   }
 
   #noteServer(server: IBunServer): void {

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as nextTurn } from 'node:timers/promises';
 import { Server } from 'socket.io';
 import { RoomgateError } from '../protocol/errors.js';
 import { guardedAdapter, Membership } from './adapter.js';
@@ -91,7 +91,7 @@ async function tryGate(connection: ProbeConnection): Promise<void> {
   expect(connection.written, ['2["probe"]'], 'after admission, packets out');
 }
 
-/** Longer than the ticks that Socket.IO takes for anything. */
+/** Longer than the ticks that Socket.IO takes for anything. By timers, as Bun 1.2 lets immediates wait while nothing else happens. */
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await nextTurn();
 }
