@@ -39,25 +39,13 @@ function servingOnNode({ component, fetch }: IServeParts): IServing {
   };
 }
 
-/** What is used of Bun, by its shape: its own types would be everywhere in a program that is for Node.js too. */
-interface IBunServer {
-  readonly port: number;
-  stop(closeActiveConnections: boolean): unknown;
-}
-declare const Bun: { serve(options: ReturnType<TChatComponent['serveOptions']>): IBunServer };
-
 function servingOnBun({ component, fetch }: IServeParts): IServing {
-  let server: IBunServer | undefined;
   return {
     start: () => component.start(),
     async listen(port, hostname) {
-      server = Bun.serve(component.serveOptions({ port, hostname, fetch }));
-      return server.port;
+      const server = await component.serve({ port, hostname, fetch });
+      return server.port ?? port;
     },
-    async stop() {
-      await component.stop();
-      // The component knows the server from the first client on, which may never have come.
-      server?.stop(true);
-    },
+    stop: () => component.stop(),
   };
 }
