@@ -25,6 +25,14 @@ const ENGINE_DEFAULTS = {
 } as const;
 const NUMBERS = ['pingTimeout', 'pingInterval', 'upgradeTimeout', 'maxHttpBufferSize'] as const;
 
+/** Bun takes no more for the `idleTimeout` of HTTP, in seconds. */
+export const LONGEST_IDLE_S = 255;
+
+/** For how long a peer may keep silent before its session ends, in seconds. */
+export function silenceOf({ pingInterval, pingTimeout }: IEngineOptions): number {
+  return Math.ceil((pingInterval + pingTimeout) / 1_000);
+}
+
 /** Options of Socket.IO that ask for what Bun or its engine can't do, each with the reason. Asked for is what is not off. */
 const NOT_ON_BUN: Readonly<Partial<Record<keyof ServerOptions, string>>> = {
   allowEIO3: 'the engine for Bun speaks protocol 4 only',

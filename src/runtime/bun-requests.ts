@@ -1,23 +1,9 @@
 import { stringifySetCookie } from 'cookie';
 import type { TReporter } from '../server/ports.js';
+import { BunChecks, type IRefusal, REQUEST_ERRORS } from './bun-checks.js';
 import type { IBunEngine, IBunServer, IEngineSocket, IEngineTransport } from './bun-engine.js';
-import type { IRequestOptions } from './bun-options.js';
-import { asIncomingMessage, type INodeRequest, nodeRequestOf, readBody } from './bun-request.js';
-
-/** The errors of Engine.IO: the number and the words that a client is answered. */
-const ERRORS = {
-  unknownTransport: [0, 'Transport unknown'],
-  unknownSession: [1, 'Session ID unknown'],
-  handshakeMethod: [2, 'Bad handshake method'],
-  badRequest: [3, 'Bad request'],
-  forbidden: [4, 'Forbidden'],
-  unsupportedVersion: [5, 'Unsupported protocol version'],
-} as const;
-
-interface IRefusal {
-  readonly error: keyof typeof ERRORS;
-  readonly context: Readonly<Record<string, unknown>>;
-}
+import { type IRequestOptions, LONGEST_IDLE_S, silenceOf } from './bun-options.js';
+import { type INodeRequest, nodeRequestOf, readBody } from './bun-request.js';
 
 /** What was found out about a request on its way to the engine. */
 interface IKnown {
@@ -28,16 +14,12 @@ interface IKnown {
 
 /** For how long a connection is kept that has been answered, in seconds: as Node.js does. */
 const KEEP_ALIVE_S = 5;
-/** Bun takes no more, in seconds. */
-const LONGEST_IDLE_S = 255;
-/** What HTTP allows in a header's value (RFC 9110, section 5.5), in which Engine.IO looks for an origin. */
-const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** What Socket.IO's handshake over polling begins with. */
 const OPEN_PACKET = /^0(\{[^}]*\})/;
 
 /**
- * What stands between Bun and the engine: requests are judged as Engine.IO does on Node.js, by the same options, and what is
- * known of them is kept for the handshake, since Bun forgets it with the upgrade.
+ * What stands between Bun and the engine: requests are judged and read before the engine sees them, and what is known of them is
+ * kept for the handshake, since Bun forgets it with the upgrade.
  */
 export class BunRequests {
   readonly #engine: IBunEngine;
@@ -47,12 +29,13 @@ export class BunRequests {
   /** Transports of which a POST is being read. */
   readonly #reading = new WeakSet<IEngineTransport>();
   readonly #handle: IBunEngine['handleRequest'];
-  #stopped = false;
+  readonly #checks: BunChecks;
   #pending = 0;
 
   constructor(engine: IBunEngine, options: IRequestOptions, report: TReporter) {
     this.#engine = engine;
     this.#options = options;
+    this.#checks = new BunChecks(engine, options);
     this.#report = report;
     this.#handle = engine.handleRequest.bind(engine);
     const { editResponseHeaders } = engine.opts;
@@ -71,7 +54,7 @@ export class BunRequests {
 
   /** From here on nobody new comes in: who does is told so, and finds another instance. */
   stop(): void {
-    this.#stopped = true;
+    this.#checks.stop();
   }
 
   /** The request of a connection, as Node.js would have given it. */
@@ -90,17 +73,13 @@ export class BunRequests {
       return new Response(null, { status: 500 });
     } finally {
       this.#pending -= 1;
-      server.timeout?.(request, request.method === 'GET' ? this.#silenceS() : KEEP_ALIVE_S);
+      server.timeout?.(request, this.#keepAliveS(request));
     }
   }
 
-  /**
-   * For how long a peer may keep silent. It is also the time in which it may stop reading, since nothing tells when an answer
-   * has gone out.
-   */
-  #silenceS(): number {
-    const { pingInterval, pingTimeout } = this.#engine.opts;
-    return Math.min(Math.ceil((pingInterval + pingTimeout) / 1_000), LONGEST_IDLE_S);
+  /** An answer to a poll may be large, and may be read slowly: nothing tells when it has gone out. */
+  #keepAliveS({ method }: Request): number {
+    return method === 'GET' ? Math.min(silenceOf(this.#engine.opts), LONGEST_IDLE_S) : KEEP_ALIVE_S;
   }
 
   async #answer(request: Request, server: IBunServer, known: IKnown): Promise<Response> {
@@ -185,59 +164,11 @@ export class BunRequests {
     } catch {
       return { error: 'badRequest', context: { name: 'MIDDLEWARE_FAILURE' } };
     }
-    const refusal = this.#verify(asNode) ?? (asNode._query.sid ? undefined : await this.#allow(asNode));
-    return refusal ?? this.#allowAsOnBun(request, server);
-  }
-
-  /** The engine's own option. Asked here, since the engine looks a session up before it waits for the answer. */
-  async #allowAsOnBun(request: Request, server: IBunServer): Promise<IRefusal | undefined> {
-    try {
-      await this.#options.allowOnBun?.(request, server);
-      return undefined;
-    } catch (message) {
-      return { error: 'forbidden', context: { message } };
-    }
-  }
-
-  /** The checks of Engine.IO on Node.js, in their order; those of the engine for Bun are fewer. */
-  #verify({ method, headers, _query }: INodeRequest): IRefusal | undefined {
-    const { transport, sid, EIO } = _query;
-    if (transport === undefined || !this.#options.transports.includes(transport)) {
-      return { error: 'unknownTransport', context: { transport } };
-    }
-    const { origin } = headers;
-    if (!HEADER_VALUE.test(origin ?? '')) return { error: 'badRequest', context: { name: 'INVALID_ORIGIN', origin } };
-    const isUpgrade = headers.upgrade?.toLowerCase() === 'websocket';
-    if (sid) return this.#verifySession(sid, transport, isUpgrade);
-    if (method !== 'GET') return { error: 'handshakeMethod', context: { method } };
-    if (isUpgrade !== (transport === 'websocket')) {
-      return { error: 'badRequest', context: { name: 'TRANSPORT_HANDSHAKE_ERROR' } };
-    }
-    return EIO === '4' ? undefined : { error: 'unsupportedVersion', context: { protocol: 3 } };
-  }
-
-  #verifySession(sid: string, transport: string, isUpgrade: boolean): IRefusal | undefined {
-    const session = this.#engine.clients.get(sid);
-    if (session === undefined) return { error: 'unknownSession', context: { sid } };
-    const previousTransport = session.transport.name;
-    const isChange = isUpgrade && transport === 'websocket' && previousTransport === 'polling';
-    if (isChange ? this.#options.allowUpgrades : !isUpgrade && transport === previousTransport) return undefined;
-    return { error: 'badRequest', context: { name: 'TRANSPORT_MISMATCH', transport, previousTransport } };
-  }
-
-  async #allow(request: INodeRequest): Promise<IRefusal | undefined> {
-    if (this.#stopped) return { error: 'forbidden', context: { message: 'Shutting down' } };
-    const { allowRequest } = this.#options;
-    if (allowRequest === undefined) return undefined;
-    return new Promise((resolve) => {
-      allowRequest(asIncomingMessage(request), (message, isAllowed) =>
-        resolve(isAllowed ? undefined : { error: 'forbidden', context: { message } }),
-      );
-    });
+    return this.#checks.judge(asNode, request, server);
   }
 
   #refuse({ error, context }: IRefusal, { asNode, headers }: IKnown): Response {
-    const [code, message] = ERRORS[error];
+    const [code, message] = REQUEST_ERRORS[error];
     this.#engine.emit('connection_error', { req: asNode, code, message, context });
     const text = error === 'forbidden' ? (context.message ?? message) : message;
     const answer = new Headers(headers);

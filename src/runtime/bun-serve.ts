@@ -6,9 +6,8 @@ import type {
   IBunWebSocket,
   IBunWebSocketHandlers,
 } from './bun-engine.js';
+import { LONGEST_IDLE_S, silenceOf } from './bun-options.js';
 
-/** Bun takes no more for the `idleTimeout` of HTTP, in seconds. */
-const LONGEST_IDLE_S = 255;
 /** What Bun takes for the `idleTimeout` of a WebSocket, in seconds. */
 const WEBSOCKET_IDLE_S = { least: 8, most: 960 } as const;
 /** Bun's own default for the largest message of a WebSocket, in bytes. */
@@ -53,15 +52,14 @@ function routesTo(path: string, answer: unknown): Record<string, unknown> {
 }
 
 function guarded(engine: IBunEngine, plain: IBunWebSocketHandlers): IBunWebSocketHandlers {
-  const { pingInterval, pingTimeout } = engine.opts;
-  const silence = Math.ceil((pingInterval + pingTimeout) / 1_000);
+  const { least, most } = WEBSOCKET_IDLE_S;
   return {
     ...plain,
     // Else Bun goes on behind what it dropped.
     closeOnBackpressureLimit: true,
     // As long as a peer may keep silent. It is also what ends the wire of a peer that reads nothing: once Bun was told to close
     // a WebSocket, nothing else does.
-    idleTimeout: Math.min(Math.max(silence, WEBSOCKET_IDLE_S.least), WEBSOCKET_IDLE_S.most),
+    idleTimeout: Math.min(Math.max(silenceOf(engine.opts), least), most),
   };
 }
 

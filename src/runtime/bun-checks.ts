@@ -1,0 +1,91 @@
+import type { IBunEngine, IBunServer } from './bun-engine.js';
+import type { IRequestOptions } from './bun-options.js';
+import { asIncomingMessage, type INodeRequest } from './bun-request.js';
+
+/** The errors of Engine.IO: the number and the words that a client is answered. */
+export const REQUEST_ERRORS = {
+  unknownTransport: [0, 'Transport unknown'],
+  unknownSession: [1, 'Session ID unknown'],
+  handshakeMethod: [2, 'Bad handshake method'],
+  badRequest: [3, 'Bad request'],
+  forbidden: [4, 'Forbidden'],
+  unsupportedVersion: [5, 'Unsupported protocol version'],
+} as const;
+
+/** Why a request goes no further. */
+export interface IRefusal {
+  readonly error: keyof typeof REQUEST_ERRORS;
+  readonly context: Readonly<Record<string, unknown>>;
+}
+
+/** What HTTP allows in a header's value (RFC 9110, section 5.5), in which Engine.IO looks for an origin. */
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** Judges requests as Engine.IO does on Node.js, by the same options; the engine for Bun checks less. */
+export class BunChecks {
+  readonly #clients: IBunEngine['clients'];
+  readonly #options: IRequestOptions;
+  #stopped = false;
+
+  constructor({ clients }: IBunEngine, options: IRequestOptions) {
+    this.#clients = clients;
+    this.#options = options;
+  }
+
+  /** From here on nobody new comes in. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Undefined: it may go on. */
+  async judge(asNode: INodeRequest, request: Request, server: IBunServer): Promise<IRefusal | undefined> {
+    const refusal = this.#verify(asNode) ?? (asNode._query.sid ? undefined : await this.#allow(asNode));
+    return refusal ?? this.#allowOnBun(request, server);
+  }
+
+  #verify({ method, headers, _query }: INodeRequest): IRefusal | undefined {
+    const { transport, sid, EIO } = _query;
+    if (transport === undefined || !this.#options.transports.includes(transport)) {
+      return { error: 'unknownTransport', context: { transport } };
+    }
+    const { origin } = headers;
+    if (!HEADER_VALUE.test(origin ?? '')) return { error: 'badRequest', context: { name: 'INVALID_ORIGIN', origin } };
+    const isUpgrade = headers.upgrade?.toLowerCase() === 'websocket';
+    if (sid) return this.#verifySession(sid, transport, isUpgrade);
+    if (method !== 'GET') return { error: 'handshakeMethod', context: { method } };
+    if (isUpgrade !== (transport === 'websocket')) {
+      return { error: 'badRequest', context: { name: 'TRANSPORT_HANDSHAKE_ERROR' } };
+    }
+    return EIO === '4' ? undefined : { error: 'unsupportedVersion', context: { protocol: 3 } };
+  }
+
+  #verifySession(sid: string, transport: string, isUpgrade: boolean): IRefusal | undefined {
+    const session = this.#clients.get(sid);
+    if (session === undefined) return { error: 'unknownSession', context: { sid } };
+    const previousTransport = session.transport.name;
+    const isChange = isUpgrade && transport === 'websocket' && previousTransport === 'polling';
+    if (isChange ? this.#options.allowUpgrades : !isUpgrade && transport === previousTransport) return undefined;
+    return { error: 'badRequest', context: { name: 'TRANSPORT_MISMATCH', transport, previousTransport } };
+  }
+
+  async #allow(request: INodeRequest): Promise<IRefusal | undefined> {
+    if (this.#stopped) return { error: 'forbidden', context: { message: 'Shutting down' } };
+    const { allowRequest } = this.#options;
+    if (allowRequest === undefined) return undefined;
+    return new Promise((resolve) => {
+      allowRequest(asIncomingMessage(request), (message, isAllowed) =>
+        resolve(isAllowed ? undefined : { error: 'forbidden', context: { message } }),
+      );
+    });
+  }
+
+  /** The engine's own option. Asked here, since the engine looks a session up before it waits for the answer. */
+  async #allowOnBun(request: Request, server: IBunServer): Promise<IRefusal | undefined> {
+    try {
+      await this.#options.allowOnBun?.(request, server);
+      return undefined;
+    } catch (message) {
+      return { error: 'forbidden', context: { message } };
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import { createConnection, type Socket } from 'node:net';
+import { expect, it } from 'vitest';
+import { track } from '../support/cleanup.js';
+import { eventually, within } from '../support/facts.js';
+import { type IRawPolling, rawPolling, rawWebSocket } from '../support/raw.js';
+import { type Served, serve } from './program.js';
+
+/** A client over polling that was let in. */
+async function enterPolling({ url }: Served): Promise<IRawPolling & { readonly id: string }> {
+  const polling = await rawPolling(url);
+  const { sid: id } = await polling.connect('/', { token: 'good' });
+  await polling.emit('authenticate');
+  await polling.next((packet) => packet.startsWith('42["authenticated"'));
+  return Object.assign(polling, { id });
+}
+
+/** A request of a session as it goes over the wire, by a peer that is in no hurry. */
+function ask({ port }: Served, { sid }: IRawPolling, method: string, headers = ''): Socket {
+  const socket = createConnection({ host: '127.0.0.1', port });
+  socket.on('error', () => undefined);
+  track({ stop: () => void socket.destroy() });
+  const target = `/socket.io/?EIO=4&transport=polling&sid=${sid}`;
+  socket.write(`${method} ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\n${headers}\r\n`);
+  return socket;
+}
+
+const HALF = 'Content-Type: text/plain\r\nContent-Length: 100000\r\n';
+
+/** Bytes of a body, one by one, until the other side has had enough. */
+async function drip(socket: Socket): Promise<void> {
+  socket.resume();
+  while (socket.bytesRead === 0 && !socket.destroyed && socket.writable) {
+    socket.write('4');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+it('a large answer to a poll reaches a client that stops reading for longer than idle connections are kept', async () => {
+  const BYTES = 8_000_000;
+  const server = await serve({ options: () => ({ pingInterval: 3_000 }) });
+  const slow = await enterPolling(server);
+  const witness = await rawWebSocket(server.url);
+  await witness.connect('/', { token: 'good' });
+  await server.run(
+    ({ helper }, destination, characters) => {
+      for (let n = 0; n < 100; n++) {
+        helper.send({ destination, payload: { topic: 'n', data: 'x'.repeat(characters / 100) } });
+      }
+    },
+    slow.id,
+    BYTES,
+  );
+  const socket = ask(server, slow, 'GET');
+  socket.pause();
+  witness.emit('authenticate');
+  // The first comes at once; after the fourth 9 s have passed.
+  for (let ping = 0; ping < 4; ping++) await witness.event('ping');
+  let heard = 0;
+  socket.on('data', (chunk) => {
+    heard += chunk.length;
+  });
+  socket.resume();
+  await eventually(() => heard > BYTES, { what: 'the whole answer' });
+  expect(await server.run(({ helper }, id) => helper.getClients({ id })?.state, slow.id)).toBe('authenticated');
+});
+
+it('a body that drips is read no longer than its session stands, and holds up no shutdown', async () => {
+  const server = await serve({ options: () => ({ authenticateTimeout: 500 }) });
+  const polling = await rawPolling(server.url);
+  await within(drip(ask(server, polling, 'POST', HALF)), 'the end of the request');
+  const second = await rawPolling(server.url);
+  const dripping = drip(ask(server, second, 'POST', HALF));
+  const ms = await server.run(async ({ helper }) => {
+    const start = performance.now();
+    await helper.shutdown();
+    return performance.now() - start;
+  });
+  await dripping;
+  // Of 5 s, past which it would have been cut.
+  expect(ms).toBeLessThan(3_000);
+});
+
+it('two requests at once in which a session sends end it', async () => {
+  const server = await serve();
+  const polling = await enterPolling(server);
+  const first = ask(server, polling, 'POST', HALF);
+  first.write('42["first');
+  await fetch(server.url);
+  expect((await polling.post('42["second"]')).status).toBe(400);
+  await eventually(() => server.run(({ helper }, id) => helper.getClients({ id }) === undefined, polling.id), {
+    what: 'the server has forgotten it',
+  });
+});
+
+it('a request that breaks off after the change to WebSocket does not end what was changed', async () => {
+  const server = await serve();
+  const polling = await enterPolling(server);
+  const half = ask(server, polling, 'POST', HALF);
+  half.write('42["half');
+  await fetch(server.url);
+  const socket = await rawWebSocket(server.url, { query: { sid: polling.sid } });
+  socket.send('2probe');
+  await socket.frames.next((frame) => frame === '3probe');
+  socket.send('5');
+  socket.emit('leave', [{ rooms: [] }], 1);
+  await socket.frames.next((frame) => String(frame).startsWith('431'));
+  half.destroy();
+  await fetch(server.url);
+  socket.emit('leave', [{ rooms: [] }], 2);
+  expect(await socket.frames.next((frame) => String(frame).startsWith('432'))).toBe('432[{"left":[],"refused":[]}]');
+});
+
+it('answers to polls may be kept by nobody between', async () => {
+  const { url } = await serve();
+  const answer = await fetch(`${url}/socket.io/?EIO=4&transport=polling`);
+  expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'no-store']);
+});

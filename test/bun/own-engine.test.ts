@@ -1,0 +1,57 @@
+import { expect, it } from 'vitest';
+import { type IProgram, startProgram } from '../support/process.js';
+import { rawPolling, rawWebSocket } from '../support/raw.js';
+import { runnerOf } from '../support/setting.js';
+
+const PROGRAM = new URL('../fixtures/bun-own-engine.mjs', import.meta.url);
+
+async function start(serverOptions: object = {}): Promise<{ program: IProgram; url: string; log: () => string[] }> {
+  const program = startProgram(PROGRAM, { ...runnerOf('bun'), args: [JSON.stringify(serverOptions)] });
+  const { port } = await program.messages.next((message) => message.port !== undefined, { timeout: 10_000 });
+  const log = (): string[] => program.messages.all.flatMap(({ log: line }) => line ?? []);
+  return { program, url: `http://127.0.0.1:${port}`, log };
+}
+
+it('options of the engine count where serverOptions are silent', async () => {
+  const { url, log } = await start();
+  const polling = await rawPolling(url, { path: '/own/' });
+  expect(polling.handshake).toMatchObject({ pingInterval: 12_000, pingTimeout: 20_000 });
+  const answer = await fetch(`${url}/own/?EIO=4&transport=polling`, { headers: { origin: 'https://a.example' } });
+  expect(answer.headers.get('x-edited')).toBe('yes');
+  // The engine by itself takes a function for a yes.
+  expect(answer.headers.get('access-control-allow-origin')).toBe(null);
+  const refused = await fetch(`${url}/own/?EIO=4&transport=polling`, { headers: { 'x-refused': '1' } });
+  expect([refused.status, await refused.json()]).toEqual([403, { code: 4, message: 'not today' }]);
+  expect(log()).toEqual([]);
+});
+
+it('those of serverOptions count where both say something, and that is told once for each', async () => {
+  const cors = { origin: 'https://a.example' };
+  const { url, log } = await start({ path: '/theirs', pingInterval: 13_000, pingTimeout: 14_000, cors });
+  const polling = await rawPolling(url, { path: '/theirs/' });
+  expect(polling.handshake).toMatchObject({ pingInterval: 13_000, pingTimeout: 14_000 });
+  expect((await fetch(`${url}/own/?EIO=4&transport=polling`)).status).toBe(404);
+  const preflight = await fetch(`${url}/theirs/`, { method: 'OPTIONS', headers: { origin: 'https://b.example' } });
+  expect(preflight.headers.get('access-control-allow-origin')).toBe('https://a.example');
+  expect(log().map((line) => /"([^"]+)" has no effect/.exec(line)?.[1])).toEqual([
+    'engine.pingInterval',
+    'engine.path',
+    'engine.cors',
+  ]);
+});
+
+it('a session that ends while its upgrade is being decided leaves no WebSocket behind', async () => {
+  const { program, url } = await start();
+  const polling = await rawPolling(url, { path: '/own/' });
+  const { sid } = polling;
+  const upgrading = rawWebSocket(url, { path: '/own/', query: { sid }, headers: { 'x-waits': '1' } });
+  await program.messages.next((message) => message.asked === sid);
+  await polling.post('1');
+  program.send('decide');
+  await expect(upgrading).rejects.toThrow('400');
+  expect(await program.messages.next((message) => message.clients !== undefined)).toEqual({
+    clients: 0,
+    webSockets: 0,
+  });
+  expect(program.messages.all.filter(({ log }) => log !== undefined)).toEqual([]);
+});
