@@ -13,10 +13,14 @@ export type { IBunHandlers, IBunServeOptions, IBunWebSocketHandlers } from './ru
 export { RuntimeModules, type TRuntimeModule } from './runtime/runtime-modules.js';
 export { SocketIOComponent } from './server/component.js';
 export type { ISocketIOComponentOptions } from './server/component-options.js';
-export type { IHttpServerLike, TServerHolder, TServerSource } from './server/http-server.js';
 export type {
   IBunServerHandle,
   IBunServerLike,
+  IHttpServerLike,
+  TServerHolder,
+  TServerSource,
+} from './server/http-server.js';
+export type {
   IHandshake,
   IRedisClientLike,
   IRedisConnectionLike,

@@ -76,7 +76,8 @@ export interface IEngineOptions {
   editResponseHeaders?: (headers: Headers, request: Request, server: IBunServer) => void | Promise<void>;
 }
 
-type TBody = string | Buffer;
+/** What comes in over a WebSocket. */
+export type TBody = string | Buffer;
 
 /** A `Server` of the engine. Of its methods those are replaced, on this one object, that Bun's handlers call. */
 export interface IBunEngine {

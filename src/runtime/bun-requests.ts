@@ -66,20 +66,19 @@ export class BunRequests {
     const known: IKnown = { asNode: nodeRequestOf(request, server), headers: undefined };
     this.#known.set(request, known);
     this.#pending += 1;
+    let keepAliveS = KEEP_ALIVE_S;
     try {
-      return await this.#answer(request, server, known);
+      const response = await this.#answer(request, server, known);
+      // An answer to a poll may be large, and may be read slowly: nothing tells when it has gone out.
+      if (request.method === 'GET' && response.ok) keepAliveS = Math.min(silenceOf(this.#engine.opts), LONGEST_IDLE_S);
+      return response;
     } catch (error) {
       this.#report({ type: 'handler_failed', where: 'the engine', error });
       return new Response(null, { status: 500 });
     } finally {
       this.#pending -= 1;
-      server.timeout?.(request, this.#keepAliveS(request));
+      server.timeout?.(request, keepAliveS);
     }
-  }
-
-  /** An answer to a poll may be large, and may be read slowly: nothing tells when it has gone out. */
-  #keepAliveS({ method }: Request): number {
-    return method === 'GET' ? Math.min(silenceOf(this.#engine.opts), LONGEST_IDLE_S) : KEEP_ALIVE_S;
   }
 
   async #answer(request: Request, server: IBunServer, known: IKnown): Promise<Response> {

@@ -5,13 +5,17 @@ import type {
   IBunServer,
   IBunWebSocket,
   IBunWebSocketHandlers,
+  TBody,
 } from './bun-engine.js';
 import { LONGEST_IDLE_S, silenceOf } from './bun-options.js';
+import { isWithin, TOO_LARGE } from './bun-wire.js';
 
 /** What Bun takes for the `idleTimeout` of a WebSocket, in seconds. */
 const WEBSOCKET_IDLE_S = { least: 8, most: 960 } as const;
 /** Bun's own default for the largest message of a WebSocket, in bytes. */
 const BUN_MAX_PAYLOAD = 16 * 1024 * 1024;
+/** And for how long one may be idle, in seconds. */
+const BUN_IDLE_S = 120;
 
 /** Whether a request is below the path that the engine serves. */
 export type TServes = (request: Request, server: IBunServer) => boolean;
@@ -55,7 +59,7 @@ function guarded(engine: IBunEngine, plain: IBunWebSocketHandlers): IBunWebSocke
   const { least, most } = WEBSOCKET_IDLE_S;
   return {
     ...plain,
-    // Else Bun goes on behind what it dropped.
+    // What is lost by then is lost: a wire sends nothing behind it anyway.
     closeOnBackpressureLimit: true,
     // As long as a peer may keep silent. It is also what ends the wire of a peer that reads nothing: once Bun was told to close
     // a WebSocket, nothing else does.
@@ -63,15 +67,20 @@ function guarded(engine: IBunEngine, plain: IBunWebSocketHandlers): IBunWebSocke
   };
 }
 
-/** Each handler of the program is called for the program's own WebSockets only. */
+/** Each handler of the program is called for the program's own WebSockets only, and its limits hold for those. */
 function shared(engine: IBunEngine, ours: IBunWebSocketHandlers, own: IBunWebSocketHandlers): IBunWebSocketHandlers {
-  const composed: Record<string, unknown> = { ...ours, ...own, closeOnBackpressureLimit: true };
-  composed.maxPayloadLength = Math.max(own.maxPayloadLength ?? BUN_MAX_PAYLOAD, ours.maxPayloadLength ?? 0);
+  const { maxPayloadLength = BUN_MAX_PAYLOAD, idleTimeout = BUN_IDLE_S, closeOnBackpressureLimit = false } = own;
+  const composed: Record<string, unknown> = { ...ours, ...own, closeOnBackpressureLimit };
+  composed.maxPayloadLength = Math.max(maxPayloadLength, ours.maxPayloadLength ?? 0);
+  composed.idleTimeout = own.idleTimeout ?? Math.max(idleTimeout, ours.idleTimeout ?? 0);
   for (const name of new Set([...Object.keys(ours), ...Object.keys(own)])) {
     const [mine, theirs] = [handlerOf(ours, name), handlerOf(own, name)];
     if (mine === undefined && theirs === undefined) continue;
-    composed[name] = (webSocket: IBunWebSocket, ...args: unknown[]) =>
-      (isOf(engine, webSocket) ? mine : theirs)?.(webSocket, ...args);
+    composed[name] = (webSocket: IBunWebSocket, ...args: unknown[]) => {
+      if (isOf(engine, webSocket)) mine?.(webSocket, ...args);
+      else if (name === 'message' && !isWithin(maxPayloadLength, args[0] as TBody)) webSocket.close(TOO_LARGE);
+      else theirs?.(webSocket, ...args);
+    };
   }
   return composed as unknown as IBunWebSocketHandlers;
 }

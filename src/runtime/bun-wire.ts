@@ -1,11 +1,22 @@
-import type { IBunWebSocket } from './bun-engine.js';
+import type { IBunWebSocket, TBody } from './bun-engine.js';
 
 /** The states of a WebSocket, as the standard numbers them. */
 const OPEN = 1;
 const CLOSING = 2;
 
+/** The code of a WebSocket that is closed since a message was too large (RFC 6455, section 7.4.1). */
+export const TOO_LARGE = 1009;
+/** What a unit of a string's length takes in UTF-8, at the most. */
+const BYTES_OF_A_UNIT = 3;
+
 /** How often it is looked whether a peer has read what was sent to it before its connection was closed. */
 const DRAIN_CHECK_MS = 20;
+
+/** Whether a message has no more bytes than that. Counted only where the length of a text doesn't tell. */
+export function isWithin(mostBytes: number, message: TBody): boolean {
+  if (typeof message !== 'string') return message.byteLength <= mostBytes;
+  return message.length * BYTES_OF_A_UNIT <= mostBytes || Buffer.byteLength(message) <= mostBytes;
+}
 
 export interface IWireOptions {
   /** How long a peer may take to read what was sent to it before the end, in milliseconds. */

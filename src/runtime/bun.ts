@@ -16,7 +16,7 @@ import { applyOptions } from './bun-options.js';
 import { targetOf } from './bun-request.js';
 import { BunRequests } from './bun-requests.js';
 import { beside, handlersOf } from './bun-serve.js';
-import { Wire } from './bun-wire.js';
+import { isWithin, TOO_LARGE, Wire } from './bun-wire.js';
 
 /** How long a peer may take to read what was sent to it before its connection was closed. */
 const LAST_WORDS_MS = 5_000;
@@ -24,16 +24,11 @@ const LAST_WORDS_MS = 5_000;
 const IDLE_SWEEP_MS = 20;
 const ANOTHER_MAKE =
   'the engine is not the @socket.io/bun-engine that is known here; it is used as it is, with its own options and faults';
-/** The code of a WebSocket that is closed since a message was too large (RFC 6455, section 7.4.1). */
-const TOO_LARGE = 1009;
 /**
  * Before 1.4 Bun closes no connection any more once it was told to accept none, counts requests that were aborted as pending, and
  * may never keep the promise of `stop()`. There a server is stopped in one step, after the last client has gone.
  */
 const STOPS_IN_TWO_STEPS = isAtLeast(process.versions.bun, 1, 4);
-
-/** What a unit of a string's length takes in UTF-8, at the most. */
-const BYTES_OF_A_UNIT = 3;
 
 /** Engines that a helper was configured with: a second one would answer each request again. */
 const taken = new WeakSet<object>();
@@ -215,12 +210,6 @@ export class BunRuntime implements IRuntime {
       this.#report({ type: 'handler_failed', where: 'a listener of a socket that ends', error });
     }
   }
-}
-
-/** Whether a message has no more bytes than that. Counted only where the length of a text doesn't tell. */
-function isWithin(mostBytes: number, message: string | Buffer): boolean {
-  if (typeof message !== 'string') return message.byteLength <= mostBytes;
-  return message.length * BYTES_OF_A_UNIT <= mostBytes || Buffer.byteLength(message) <= mostBytes;
 }
 
 function isAtLeast(version: string | undefined, major: number, minor: number): boolean {

@@ -3,8 +3,8 @@ import type { ServerOptions } from 'socket.io';
 import { isObject, wrongOption } from '../protocol/checks.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
-import type { TServerSource } from './http-server.js';
-import { type IBunServerLike, type ISocketIOServerBaseOptions, resolveBaseOptions } from './options.js';
+import type { IBunServerLike, TServerSource } from './http-server.js';
+import { type ISocketIOServerBaseOptions, resolveBaseOptions } from './options.js';
 import { checkCors, type ISocketIOCorsOptions } from './origin-guard.js';
 
 /** The options of `SocketIOComponent`: those of `SocketIOServerHelper`, and what an application's life needs. */

@@ -9,8 +9,14 @@ import {
   type ISocketIOComponentOptions,
   resolveComponentOptions,
 } from './component-options.js';
-import { findBunServer, findServer, type TServerSource } from './http-server.js';
-import type { IBunServerHandle, IBunServerLike, ISocketIOServerBaseOptions } from './options.js';
+import {
+  findBunServer,
+  findServer,
+  type IBunServerHandle,
+  type IBunServerLike,
+  type TServerSource,
+} from './http-server.js';
+import type { ISocketIOServerBaseOptions } from './options.js';
 import { guardOrigins, harmless, type TAllowRequest } from './origin-guard.js';
 import { SocketIOServerHelper } from './server-helper.js';
 

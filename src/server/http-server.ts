@@ -3,7 +3,6 @@ import { hasMethods, isObject } from '../protocol/checks.js';
 import { describe } from '../protocol/describe.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { ValueOrPromise } from '../protocol/types.js';
-import type { IBunServerLike } from './options.js';
 
 /** What is used of a server of node:http or node:https; frameworks type theirs in many ways. */
 export interface IHttpServerLike {
@@ -12,6 +11,19 @@ export interface IHttpServerLike {
   listeners(event: string): unknown[];
   removeAllListeners(event?: string): unknown;
   close(...args: never[]): unknown;
+}
+
+/** What is used of a server of `Bun.serve`. */
+export interface IBunServerLike {
+  stop(closeActiveConnections?: boolean): unknown;
+}
+
+/** A server that `SocketIOComponent` started on Bun: of what `Bun.serve` returns, what programs use most. */
+export interface IBunServerHandle extends IBunServerLike {
+  readonly port?: number | undefined;
+  readonly hostname?: string | undefined;
+  readonly url: URL;
+  reload(options: object): unknown;
 }
 
 /** A server, or what holds one, as a Fastify app does. */

@@ -8,6 +8,7 @@ import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-map
 import { INTERNAL_PREFIX, SocketIOConstants } from '../protocol/events.js';
 import { DEFAULT_LIMITS, type ILimits } from '../protocol/limits.js';
 import type { ILogger, ValueOrPromise } from '../protocol/types.js';
+import type { IBunServerLike } from './http-server.js';
 import type { IOSocket } from './types.js';
 
 /** What `authenticateFn` is given: what is known of the request that opened the connection. */
@@ -139,19 +140,6 @@ export interface ISocketIOServerBunOptions<
    * being named here.
    */
   server?: IBunServerLike | undefined;
-}
-
-/** What is used of a server of `Bun.serve`. */
-export interface IBunServerLike {
-  stop(closeActiveConnections?: boolean): unknown;
-}
-
-/** A server that `SocketIOComponent` started on Bun: of what `Bun.serve` returns, what programs use most. */
-export interface IBunServerHandle extends IBunServerLike {
-  readonly port?: number | undefined;
-  readonly hostname?: string | undefined;
-  readonly url: URL;
-  reload(options: object): unknown;
 }
 
 /** The options of `SocketIOServerHelper`; `runtime` says which of the two rows applies. */

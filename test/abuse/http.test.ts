@@ -66,14 +66,15 @@ describe('a request that Engine.IO does not take', () => {
   });
 });
 
-it.each(['x:99999', '[::1', '%zz', 'a b', 'x/y', ''])(
-  'a Host header of `%s` is no reason to fail, or to log',
-  async (host) => {
-    expect(await ask('/socket.io/?EIO=4&transport=polling&sid=nobody', 'GET', '', { host })).toBe(400);
-    expect((await victim.call('lines')).filter((line: string) => /^(warn|error)/.test(line))).toEqual([]);
-    await victim.unharmed();
-  },
-);
+it('a Host header that is none is no reason to fail, or to log', async () => {
+  // Engine.IO doesn't look at it; on Bun an address is made of it, and what makes none is refused.
+  for (const host of ['x:99999', '[::1', '%zz', 'a b', 'x/y', '']) {
+    expect([200, 400]).toContain(await ask('/socket.io/?EIO=4&transport=polling', 'GET', '', { host }));
+  }
+  expect((await victim.call('lines')).filter((line: string) => /^(warn|error)/.test(line))).toEqual([]);
+  // Those who were let in never poll again.
+  await victim.unharmed(10_000);
+});
 
 describe('maxHttpBufferSize', () => {
   const TOO_LARGE = 1_000_001;

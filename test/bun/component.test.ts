@@ -4,7 +4,7 @@ import { request as ask } from 'node:https';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
-import { eventually, logOf } from '../support/facts.js';
+import { eventually, logOf, nextEvent } from '../support/facts.js';
 import { temporaryFolder } from '../support/folder.js';
 import { type IProgram, startProgram } from '../support/process.js';
 import { rawPolling, rawWebSocket } from '../support/raw.js';
@@ -12,6 +12,9 @@ import { connectAuthenticated, TRANSPORTS } from '../support/server.js';
 import { runnerOf } from '../support/setting.js';
 
 const PROGRAM = new URL('../fixtures/bun-component.mjs', import.meta.url);
+
+/** Bun 1.2 closes in a way that tells no code. */
+const TOO_LARGE: readonly unknown[] = [1009, 1006];
 
 function start(application: string, options: object = {}, env: Record<string, string> = {}): IProgram {
   return startProgram(PROGRAM, { ...runnerOf('bun'), args: [application, JSON.stringify(options)], env });
@@ -96,6 +99,38 @@ it('beside WebSockets of its own each gets what is its own', async () => {
   client.socket.disconnect();
   await eventually(() => program.messages.all.some(({ log }) => /^debug: .* ended: /.test(log)));
   expect(program.messages.all.filter((message) => message.closed !== undefined)).toHaveLength(1);
+});
+
+it('beside WebSockets of its own each has its own limit, in bytes, and requests have theirs', async () => {
+  const { url } = await serve('WebSockets of its own');
+  for (const [size, isTaken] of [
+    [1_000, true],
+    [1_001, false],
+  ] as const) {
+    const own = new WebSocket(`${url.replace('http', 'ws')}/anything`);
+    const heard = logOf<Buffer>(own, 'message');
+    const closed = nextEvent(own, 'close');
+    await heard.next();
+    own.send('x'.repeat(size));
+    if (isTaken) expect(String(await heard.next())).toHaveLength(size + 'echo '.length);
+    else expect(TOO_LARGE).toContain((await closed)[0]);
+    own.terminate();
+  }
+  const ours = await rawWebSocket(url, { path: '/io/' });
+  await ours.connect('/', { token: 'good' });
+  // 400 000 characters, and three times as many bytes.
+  ours.send(`42["x","${'€'.repeat(400_000)}"]`);
+  expect(TOO_LARGE).toContain((await ours.closed).code);
+  const polling = await rawPolling(url, { path: '/io/' });
+  const chunked = new ReadableStream({
+    start(controller) {
+      for (let n = 0; n < 11; n++) controller.enqueue(new TextEncoder().encode('4'.repeat(100_000)));
+      controller.close();
+    },
+  });
+  const target = `${url}/io/?EIO=4&transport=polling&sid=${polling.sid}`;
+  const answer = await fetch(target, { method: 'POST', body: chunked, duplex: 'half' } as RequestInit);
+  expect(answer.status).toBe(413);
 });
 
 it('serves over https, and the handshake is secure', async () => {

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { within } from '../support/facts.js';
 import { type IProgram, startProgram } from '../support/process.js';
 import { rawPolling, rawWebSocket } from '../support/raw.js';
 import { runnerOf } from '../support/setting.js';
@@ -13,7 +14,7 @@ async function start(serverOptions: object = {}): Promise<{ program: IProgram; u
 }
 
 it('options of the engine count where serverOptions are silent', async () => {
-  const { url, log } = await start();
+  const { program, url, log } = await start();
   const polling = await rawPolling(url, { path: '/own/' });
   expect(polling.handshake).toMatchObject({ pingInterval: 12_000, pingTimeout: 20_000 });
   const answer = await fetch(`${url}/own/?EIO=4&transport=polling`, { headers: { origin: 'https://a.example' } });
@@ -22,6 +23,10 @@ it('options of the engine count where serverOptions are silent', async () => {
   expect(answer.headers.get('access-control-allow-origin')).toBe(null);
   const refused = await fetch(`${url}/own/?EIO=4&transport=polling`, { headers: { 'x-refused': '1' } });
   expect([refused.status, await refused.json()]).toEqual([403, { code: 4, message: 'not today' }]);
+  const asking = fetch(`${url}/own/?EIO=4&transport=polling`, { headers: { 'x-waits': '1' } });
+  expect(await program.messages.next((message) => 'asked' in message)).toEqual({ asked: null });
+  program.send('decide');
+  expect((await within(asking, 'an answer, as it is asked once')).status).toBe(200);
   expect(log()).toEqual([]);
 });
 
