@@ -6,8 +6,11 @@ import { runnerOf } from '../support/setting.js';
 
 const PROGRAM = new URL('../fixtures/bun-own-engine.mjs', import.meta.url);
 
-async function start(serverOptions: object = {}): Promise<{ program: IProgram; url: string; log: () => string[] }> {
-  const program = startProgram(PROGRAM, { ...runnerOf('bun'), args: [JSON.stringify(serverOptions)] });
+async function start(
+  serverOptions: object = {},
+  ...more: string[]
+): Promise<{ program: IProgram; url: string; log: () => string[] }> {
+  const program = startProgram(PROGRAM, { ...runnerOf('bun'), args: [JSON.stringify(serverOptions), ...more] });
   const { port } = await program.messages.next((message) => message.port !== undefined, { timeout: 10_000 });
   const log = (): string[] => program.messages.all.flatMap(({ log: line }) => line ?? []);
   return { program, url: `http://127.0.0.1:${port}`, log };
@@ -59,4 +62,19 @@ it('a session that ends while its upgrade is being decided leaves no WebSocket b
     webSockets: 0,
   });
   expect(program.messages.all.filter(({ log }) => log !== undefined)).toEqual([]);
+});
+
+it('serves with pings that are further apart than Bun lets a connection be idle', async () => {
+  const { url } = await start({ path: '/far', pingInterval: 200_000 });
+  expect((await rawPolling(url, { path: '/far/' })).handshake).toMatchObject({ pingInterval: 200_000 });
+});
+
+it('who came before configure() is sent away by it, as nobody stood at the gate', async () => {
+  const { program, url } = await start({}, 'early');
+  const [polling, socket] = [await rawPolling(url, { path: '/own/' }), await rawWebSocket(url, { path: '/own/' })];
+  program.send('configure');
+  await program.messages.next((message) => message.configured === true);
+  await socket.closed;
+  await expect(polling.poll()).rejects.toThrow('Session ID unknown');
+  await (await rawWebSocket(url, { path: '/own/' })).connect('/');
 });
