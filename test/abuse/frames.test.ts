@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { eventually } from '../support/facts.js';
+import { eventually, within } from '../support/facts.js';
 import { openAuthenticated, openPeer } from './peers.js';
 import { holds } from './properties.js';
 import { startVictim, type Victim } from './victim.js';
@@ -94,6 +94,16 @@ it('probes without end, of a change that never comes, hold nothing once their co
   await eventually(() => socket.frames.all.length === 2_000, { what: 'an answer to each' });
   expect(new Set(socket.frames.all)).toEqual(new Set(['3probe']));
   socket.terminate();
+  await victim.unharmed();
+});
+
+it('a change to WebSocket whose session ends meanwhile ends with it', async () => {
+  const polling = await victim.polling();
+  const socket = await victim.webSocket({ query: { sid: polling.sid } });
+  socket.send('2probe');
+  expect(await socket.frames.next()).toBe('3probe');
+  await polling.post('1');
+  await within(socket.closed, 'the end of the WebSocket');
   await victim.unharmed();
 });
 
