@@ -40,9 +40,11 @@ export class BunRequests {
     this.#handle = engine.handleRequest.bind(engine);
     const { editResponseHeaders } = engine.opts;
     engine.opts.editResponseHeaders = async (headers, request, server) => {
-      for (const [name, value] of this.#known.get(request)?.headers ?? []) headers.set(name, value);
+      const known = this.#known.get(request);
+      for (const [name, value] of known?.headers ?? []) headers.set(name, value);
       // As Engine.IO does: nobody between shall keep what a session was sent.
       if (!request.headers.has('upgrade')) headers.set('Cache-Control', 'no-store');
+      if (known !== undefined) this.#askForHeaders(headers, known.asNode);
       await editResponseHeaders?.call(engine.opts, headers, request, server);
     };
   }
@@ -150,6 +152,17 @@ export class BunRequests {
       return null;
     } finally {
       session.removeListener('close', end);
+    }
+  }
+
+  /** The events with which Engine.IO lets programs add headers to an answer. */
+  #askForHeaders(headers: Headers, asNode: INodeRequest): void {
+    const more: Record<string, string | readonly string[]> = {};
+    if (!asNode._query.sid) this.#engine.emit('initial_headers', more, asNode);
+    this.#engine.emit('headers', more, asNode);
+    for (const [name, values] of Object.entries(more)) {
+      headers.delete(name);
+      for (const value of [values].flat()) headers.append(name, value);
     }
   }
 

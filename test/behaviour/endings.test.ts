@@ -123,17 +123,21 @@ it('the change of transport is told to the program, on the connection', async ()
 describe('what Engine.IO’s own server has beside its options', () => {
   const HEADER = 'x-from-the-program';
 
-  itExceptOnBun('the engine emits no event for headers; editResponseHeaders is its own way')(
-    'the events "initial_headers" and "headers"',
-    async () => {
-      await server.run(({ io }, name) => {
-        io.engine.on('initial_headers', (headers: Record<string, string>) => {
-          headers[name] = 'first';
-        });
-      }, HEADER);
-      expect((await ask(server.url, opening('polling'))).headers[HEADER]).toBe('first');
-    },
-  );
+  it('the events "initial_headers" and "headers", the first for handshakes only', async () => {
+    await server.run(({ io }, name) => {
+      io.engine.on('initial_headers', (headers: Record<string, string[]>, { url }: { url: string }) => {
+        headers[name] = ['first', String(url.startsWith('/socket.io/?'))];
+      });
+      io.engine.on('headers', (headers: Record<string, string>) => {
+        headers[`${name}-s`] = 'each';
+      });
+    }, HEADER);
+    const { headers, body } = await ask(server.url, opening('polling'));
+    expect([headers[HEADER], headers[`${HEADER}-s`]]).toEqual(['first, true', 'each']);
+    const { sid } = JSON.parse(body.slice(1));
+    const later = (await ask(server.url, `${opening('polling')}&sid=${sid}`, { method: 'POST', body: '1' })).headers;
+    expect([later[HEADER], later[`${HEADER}-s`]]).toEqual([undefined, 'each']);
+  });
 
   itExceptOnBun('the engine takes no middleware')('io.engine.use()', async () => {
     await server.run(({ io }) => {

@@ -152,11 +152,14 @@ describe.each(['websocket', 'polling', 'upgraded'] as const)('the handshake over
       expect(given.xdomain).toBe(headers.origin !== undefined);
     });
 
-    itExceptOnBun('Bun 1.2 keeps the last of two lines', [1, 4])('headers: one in two lines', async () => {
-      const [own, onNode] = await seen('127.0.0.1', { way, headers: { 'x-many': ['1', '2'] } });
-      expect(lasting(own)).toEqual(lasting(onNode));
-      expect(own.given.headers['x-many']).toBe('1, 2');
-    });
+    itExceptOnBun('oven-sh/bun#19372: 1.2 keeps the last of two lines', [1, 4])(
+      'headers: one in two lines',
+      async () => {
+        const [own, onNode] = await seen('127.0.0.1', { way, headers: { 'x-many': ['1', '2'] } });
+        expect(lasting(own)).toEqual(lasting(onNode));
+        expect(own.given.headers['x-many']).toBe('1, 2');
+      },
+    );
 
     it.each(QUERIES)('the query %s', async (query, values) => {
       const [own, onNode] = await seen('127.0.0.1', { way, query });

@@ -221,7 +221,7 @@ describe('what Bun or its engine does not have', () => {
     expect(status).toBe(200);
   });
 
-  itExceptOnBun('the engine does not compress')('perMessageDeflate', async () => {
+  itExceptOnBun('socketio/bun-engine#7: it does not compress')('perMessageDeflate', async () => {
     const { WebSocket } = await import('ws');
     const socket = new WebSocket(`${at.notOnBun.replace('http', 'ws')}${opening('websocket')}`);
     await new Promise((resolve) => socket.once('open', resolve));
@@ -230,7 +230,7 @@ describe('what Bun or its engine does not have', () => {
     expect(extensions).toBe('permessage-deflate');
   });
 
-  itExceptOnBun('the engine does not compress')('httpCompression', async () => {
+  itExceptOnBun('socketio/bun-engine#7: it does not compress')('httpCompression', async () => {
     const headers = { 'accept-encoding': 'gzip' };
     const polling = await rawPolling(at.notOnBun);
     const session = `${opening('polling')}&sid=${polling.sid}`;
