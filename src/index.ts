@@ -9,7 +9,7 @@ export { DefaultRedisHelper, RedisClusterHelper, RedisHelper } from './backplane
 export * from './client/index.js';
 export type { TPayload, TTopic } from './protocol/event-maps.js';
 export { DEFAULT_LIMITS, type ILimits } from './protocol/limits.js';
-export type { IBunHandlers, IBunServeOptions, IBunWebSocketHandlers } from './runtime/bun-engine.js';
+export type { IBunHandlers, IBunServeOptions, IBunWebSocketHandlers } from './runtime/bun/engine.js';
 export { RuntimeModules, type TRuntimeModule } from './runtime/runtime-modules.js';
 export { SocketIOComponent } from './server/component.js';
 export type { ISocketIOComponentOptions } from './server/component-options.js';

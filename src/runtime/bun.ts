@@ -11,12 +11,12 @@ import {
   type IEngineTransport,
   isWholeEngine,
   onUpgrading,
-} from './bun-engine.js';
-import { applyOptions } from './bun-options.js';
-import { targetOf } from './bun-request.js';
-import { BunRequests } from './bun-requests.js';
-import { beside, handlersOf } from './bun-serve.js';
-import { isWithin, TOO_LARGE, Wire } from './bun-wire.js';
+} from './bun/engine.js';
+import { applyOptions } from './bun/options.js';
+import { targetOf } from './bun/request.js';
+import { BunRequests } from './bun/requests.js';
+import { beside, handlersOf } from './bun/serve.js';
+import { isWithin, TOO_LARGE, Wire } from './bun/wire.js';
 
 /** How long a peer may take to read what was sent to it before its connection was closed. */
 const LAST_WORDS_MS = 5_000;

@@ -2,7 +2,7 @@ import type { ServerOptions } from 'socket.io';
 import { createLogReporter } from '../observability/logger.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
-import type { IBunHandlers, IBunServeOptions } from '../runtime/bun-engine.js';
+import type { IBunHandlers, IBunServeOptions } from '../runtime/bun/engine.js';
 import { RuntimeModules } from '../runtime/runtime-modules.js';
 import {
   type IResolvedComponentOptions,
@@ -172,7 +172,7 @@ export class SocketIOComponent<
 
   async #makeOnBun(source: unknown): Promise<SocketIOServerHelper> {
     const server = await findBunServer(OF, source);
-    const { makeEngine } = await import('../runtime/bun-engine.js');
+    const { makeEngine } = await import('../runtime/bun/engine.js');
     const engine = await makeEngine(`${OF}.start()`);
     this.#refuseAfterStop();
     return new SocketIOServerHelper({ runtime: 'bun', engine, server, ...this.#helperOptions() });

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { IBunWebSocket } from '../../src/runtime/bun-engine.js';
-import { Wire } from '../../src/runtime/bun-wire.js';
+import type { IBunWebSocket } from '../../src/runtime/bun/engine.js';
+import { Wire } from '../../src/runtime/bun/wire.js';
 import { defer } from '../support/cleanup.js';
 import { eventually } from '../support/facts.js';
 

@@ -1,8 +1,8 @@
 import type { ServerOptions } from 'socket.io';
-import type { TReporter } from '../server/ports.js';
-import type { TCors } from './bun-cors.js';
-import { corsOf } from './bun-cors.js';
-import type { IEngineOptions } from './bun-engine.js';
+import type { TReporter } from '../../server/ports.js';
+import type { TCors } from './cors.js';
+import { corsOf } from './cors.js';
+import type { IEngineOptions } from './engine.js';
 
 /** What is decided about requests here, since the engine has no option for it. */
 export interface IRequestOptions {

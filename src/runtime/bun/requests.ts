@@ -1,9 +1,9 @@
 import { stringifySetCookie } from 'cookie';
-import type { TReporter } from '../server/ports.js';
-import { BunChecks, type IRefusal, REQUEST_ERRORS } from './bun-checks.js';
-import type { IBunEngine, IBunServer, IEngineSocket, IEngineTransport } from './bun-engine.js';
-import { type IRequestOptions, LONGEST_IDLE_S, silenceOf } from './bun-options.js';
-import { type INodeRequest, nodeRequestOf, readBody } from './bun-request.js';
+import type { TReporter } from '../../server/ports.js';
+import { BunChecks, type IRefusal, REQUEST_ERRORS } from './checks.js';
+import type { IBunEngine, IBunServer, IEngineSocket, IEngineTransport } from './engine.js';
+import { type IRequestOptions, LONGEST_IDLE_S, silenceOf } from './options.js';
+import { type INodeRequest, nodeRequestOf, readBody } from './request.js';
 
 /** What was found out about a request on its way to the engine. */
 interface IKnown {

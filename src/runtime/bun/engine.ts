@@ -1,6 +1,6 @@
-import { hasMethods } from '../protocol/checks.js';
-import { RoomgateError } from '../protocol/errors.js';
-import type { IConnection } from '../server/ports.js';
+import { hasMethods } from '../../protocol/checks.js';
+import { RoomgateError } from '../../protocol/errors.js';
+import type { IConnection } from '../../server/ports.js';
 
 /**
  * `@socket.io/bun-engine` and Bun itself, as far as they are used: by their shape, so that neither has to be installed to

@@ -1,4 +1,4 @@
-import type { IBunWebSocket, TBody } from './bun-engine.js';
+import type { IBunWebSocket, TBody } from './engine.js';
 
 /** The states of a WebSocket, as the standard numbers them. */
 const OPEN = 1;

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import type { IBunServer } from './bun-engine.js';
+import type { IBunServer } from './engine.js';
 
 /**
  * A request of Bun in the form that `node:http` gives to programs, as far as handshakes and guards look at it. The handshake

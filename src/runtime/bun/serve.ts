@@ -6,9 +6,9 @@ import type {
   IBunWebSocket,
   IBunWebSocketHandlers,
   TBody,
-} from './bun-engine.js';
-import { LONGEST_IDLE_S, silenceOf } from './bun-options.js';
-import { isWithin, TOO_LARGE } from './bun-wire.js';
+} from './engine.js';
+import { LONGEST_IDLE_S, silenceOf } from './options.js';
+import { isWithin, TOO_LARGE } from './wire.js';
 
 /** What Bun takes for the `idleTimeout` of a WebSocket, in seconds. */
 const WEBSOCKET_IDLE_S = { least: 8, most: 960 } as const;

@@ -1,6 +1,6 @@
-import type { IBunEngine, IBunServer } from './bun-engine.js';
-import type { IRequestOptions } from './bun-options.js';
-import { asIncomingMessage, type INodeRequest } from './bun-request.js';
+import type { IBunEngine, IBunServer } from './engine.js';
+import type { IRequestOptions } from './options.js';
+import { asIncomingMessage, type INodeRequest } from './request.js';
 
 /** The errors of Engine.IO: the number and the words that a client is answered. */
 export const REQUEST_ERRORS = {
