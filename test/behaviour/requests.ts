@@ -14,14 +14,14 @@ interface IAsked {
   readonly agent?: Agent;
 }
 
-/** The answer to one request, as it came. */
+/** The answer to one request, as it came. The path is sent as it stands. */
 export function ask(
   url: string,
   path: string,
   { method = 'GET', headers = {}, body, agent }: IAsked = {},
 ): Promise<IAnswer> {
   return new Promise((resolve, reject) => {
-    const asked = request(`${url}${path}`, { method, headers, agent: agent ?? false }, (answer) => {
+    const asked = request(url, { method, path, headers, agent: agent ?? false }, (answer) => {
       let text = '';
       answer.setEncoding('utf8').on('data', (chunk: string) => {
         text += chunk;

@@ -45,11 +45,6 @@ interface IEnginePacket {
   readonly data?: unknown;
 }
 
-/** What a socket of the engine knows of the request that opened it. */
-export interface IEngineRequest {
-  readonly url: string;
-}
-
 /** A connection of the engine, which may change from one transport to another. */
 export interface IEngineSocket extends IConnection {
   readonly id: string;
@@ -163,7 +158,7 @@ export function abandonUpgrade(connection: IEngineSocket, transport: IEngineTran
 /** Calls `act` with each transport that the connection may change to, before the engine deals with it. */
 export function onUpgrading(connection: IEngineSocket, act: (transport: IEngineTransport) => void): void {
   const { _maybeUpgrade: plain } = connection;
-  if (typeof plain !== 'function') return;
+  if (typeof plain !== 'function' || connection.transport.name !== 'polling') return;
   connection._maybeUpgrade = (transport) => {
     // The engine closes a second one at once.
     if (connection.upgradeState === 'not_upgraded') {

@@ -30,7 +30,8 @@ export function nodeRequestOf(request: Request, server: IBunServer): INodeReques
   const socket: IPeer = {
     remoteAddress: peer?.address ?? '',
     remotePort: peer?.port,
-    encrypted: server.url?.protocol === 'https:' || request.url.startsWith('https:'),
+    // Not of the request's own address, which its sender may have written out with any scheme.
+    encrypted: server.url?.protocol === 'https:',
   };
   return {
     method: request.method,

@@ -43,7 +43,7 @@ export class BunRequests {
       const known = this.#known.get(request);
       for (const [name, value] of known?.headers ?? []) headers.set(name, value);
       // As Engine.IO does: nobody between shall keep what a session was sent.
-      if (!request.headers.has('upgrade')) headers.set('Cache-Control', 'no-store');
+      if (!isUpgrade(request)) headers.set('Cache-Control', 'no-store');
       if (known !== undefined) this.#askForHeaders(headers, known.asNode);
       await editResponseHeaders?.call(engine.opts, headers, request, server);
     };
@@ -68,19 +68,18 @@ export class BunRequests {
     const known: IKnown = { asNode: nodeRequestOf(request, server), headers: undefined };
     this.#known.set(request, known);
     this.#pending += 1;
-    let keepAliveS = KEEP_ALIVE_S;
-    try {
-      const response = await this.#answer(request, server, known);
-      // An answer to a poll may be large, and may be read slowly: nothing tells when it has gone out.
-      if (request.method === 'GET' && response.ok) keepAliveS = Math.min(silenceOf(this.#engine.opts), LONGEST_IDLE_S);
-      return response;
-    } catch (error) {
+    const response = await this.#answer(request, server, known).catch((error: unknown) => {
       this.#report({ type: 'handler_failed', where: 'the engine', error });
       return new Response(null, { status: 500 });
-    } finally {
-      this.#pending -= 1;
-      server.timeout?.(request, keepAliveS);
-    }
+    });
+    this.#pending -= 1;
+    if (!isUpgrade(request)) server.timeout?.(request, this.#keepAliveS(request, response));
+    return response;
+  }
+
+  /** An answer to a poll may be large, and may be read slowly: nothing tells when it has gone out. */
+  #keepAliveS({ method }: Request, { ok }: Response): number {
+    return method === 'GET' && ok ? Math.min(silenceOf(this.#engine.opts), LONGEST_IDLE_S) : KEEP_ALIVE_S;
   }
 
   async #answer(request: Request, server: IBunServer, known: IKnown): Promise<Response> {
@@ -91,7 +90,7 @@ export class BunRequests {
     if (refusal instanceof Response) return refusal;
     if (refusal !== undefined) return this.#refuse(refusal, known);
     const { sid } = known.asNode._query;
-    if (request.headers.has('upgrade')) return asNodeAnswers(await this.#handle(request, server));
+    if (isUpgrade(request)) return asNodeAnswers(await this.#handle(request, server));
     if (request.method === 'POST') return this.#take(request, server, known);
     // Else Bun would take the connection for idle while a poll waits.
     server.timeout?.(request, 0);
@@ -185,11 +184,17 @@ export class BunRequests {
     const text = error === 'forbidden' ? (context.message ?? message) : message;
     const answer = new Headers(headers);
     answer.set('Content-Type', 'application/json');
+    if (asNode.headers.upgrade !== undefined) answer.set('Connection', 'close');
     return new Response(JSON.stringify({ code, message: text }), {
       status: error === 'forbidden' ? 403 : 400,
       headers: answer,
     });
   }
+}
+
+/** As the engine tells it. */
+function isUpgrade({ headers }: Request): boolean {
+  return headers.has('upgrade');
 }
 
 /** What asked for a WebSocket and was no valid request for one is answered 500 by the engine. */

@@ -69,10 +69,10 @@ function guarded(engine: IBunEngine, plain: IBunWebSocketHandlers): IBunWebSocke
 
 /** Each handler of the program is called for the program's own WebSockets only, and its limits hold for those. */
 function shared(engine: IBunEngine, ours: IBunWebSocketHandlers, own: IBunWebSocketHandlers): IBunWebSocketHandlers {
-  const { maxPayloadLength = BUN_MAX_PAYLOAD, idleTimeout = BUN_IDLE_S, closeOnBackpressureLimit = false } = own;
+  const { maxPayloadLength = BUN_MAX_PAYLOAD, closeOnBackpressureLimit = false } = own;
   const composed: Record<string, unknown> = { ...ours, ...own, closeOnBackpressureLimit };
   composed.maxPayloadLength = Math.max(maxPayloadLength, ours.maxPayloadLength ?? 0);
-  composed.idleTimeout = own.idleTimeout ?? Math.max(idleTimeout, ours.idleTimeout ?? 0);
+  composed.idleTimeout = own.idleTimeout ?? Math.max(BUN_IDLE_S, ours.idleTimeout ?? 0);
   for (const name of new Set([...Object.keys(ours), ...Object.keys(own)])) {
     const [mine, theirs] = [handlerOf(ours, name), handlerOf(own, name)];
     if (mine === undefined && theirs === undefined) continue;

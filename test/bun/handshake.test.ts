@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest';
+import { serve } from '../behaviour/program.js';
+import { ask, opening } from '../behaviour/requests.js';
+
+it('a client cannot make its handshake secure by writing out an address of https', async () => {
+  const server = await serve({
+    runtime: 'bun',
+    options: ({ note }) => ({
+      authenticateFn: ({ secure, url }) => {
+        note({ secure, url });
+        return true;
+      },
+    }),
+  });
+  const target = `https://elsewhere.example${opening('polling')}`;
+  // As a proxy is asked: the whole address stands in the first line of the request.
+  const { status, body } = await ask(server.url, target);
+  expect(status).toBe(200);
+  const session = `${opening('polling')}&sid=${JSON.parse(body.slice(1)).sid}`;
+  for (const packet of ['40', '42["authenticate"]']) await ask(server.url, session, { method: 'POST', body: packet });
+  expect(await server.note()).toEqual({ secure: false, url: opening('polling') });
+});
