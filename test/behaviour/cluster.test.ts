@@ -15,6 +15,39 @@ async function everybodyHas(clients: readonly ITestClient[], topic: string, last
   }
 }
 
+interface IFault {
+  readonly what: string;
+  strike(redis: IRedis): Promise<unknown>;
+  mend?(redis: IRedis): unknown;
+}
+
+const FAULTS: readonly IFault[] = [
+  { what: 'a Redis that restarts', strike: (redis) => redis.kill(), mend: (redis) => redis.restart() },
+  { what: 'a Redis that hangs', strike: (redis) => redis.pause(), mend: (redis) => redis.resume() },
+  { what: 'connections that are cut', strike: (redis) => cut(redis) },
+  {
+    what: 'a password that nobody told them',
+    strike: async (redis) => {
+      await redis.configSet('requirepass', 'changed');
+      await cut(redis);
+    },
+    mend: (redis) => redis.configSet('requirepass', ''),
+  },
+  {
+    what: 'junk where instances talk',
+    strike: async (redis) => {
+      const channels = (await redis.cli('PUBSUB', 'CHANNELS')).split('\n').filter(Boolean);
+      for (const channel of ['socket.io#/#', 'socket.io#/#open-r#', ...channels]) {
+        for (const junk of ['junk', '{}', '{"type":0}', 'null']) await redis.cli('PUBLISH', channel, junk);
+      }
+    },
+  },
+];
+
+async function cut(redis: IRedis): Promise<void> {
+  for (const type of ['normal', 'pubsub']) await redis.cli('CLIENT', 'KILL', 'TYPE', type);
+}
+
 const numbersOf = (client: ITestClient, from: number, to: number): number[] =>
   (heardOn(client, 'n') as number[]).filter((n) => n >= from && n < to);
 
@@ -144,43 +177,46 @@ describe.runIf(SETTING.redis).each([
     for (const client of clients) expect(heardOn(client, 'plain')).toEqual([1]);
   });
 
-  it('survive a Redis that restarts: local clients miss nothing, and both ways are healed by themselves', async () => {
-    const [ours, theirs] = await both();
-    await joinAll([ours, theirs], ['open-r']);
-    const send = (from: Served, n: number) =>
-      from.run(({ helper }, it) => helper.send({ destination: 'open-r', payload: { topic: 'n', data: it } }), n);
-    await send(near, 0);
-    await everybodyHas([ours, theirs], 'n', 0);
-    await redis.kill();
-    for (let n = 1; n <= 10; n++) await send(near, n);
-    await everybodyHas([ours], 'n', 10);
-    await redis.restart();
-    let next = 10;
-    for (const [from, other, mark] of [
-      [near, theirs, 1_000],
-      [far, ours, 10_000],
-    ] as const) {
-      next = mark;
-      await eventually(
-        async () => {
-          next += 1;
-          await send(from, next);
-          return heardOn(other, 'n').some((n) => (n as number) > mark);
-        },
-        { timeout: 20_000, what: 'the way is healed' },
-      );
-    }
-    await everybodyHas([ours, theirs], 'n', next);
-    expect(numbersOf(ours, 0, 11)).toEqual(Array.from({ length: 11 }, (_, n) => n));
-    // Each sender's in its order; which of two senders comes first is nobody's promise.
-    for (const client of [ours, theirs]) {
-      for (const heard of [numbersOf(client, 0, 10_000), numbersOf(client, 10_000, Number.POSITIVE_INFINITY)]) {
-        expect(heard).toEqual([...new Set(heard)].sort((a, b) => a - b));
+  it.each(FAULTS)(
+    'survive $what: local clients miss nothing, and both ways are healed by themselves',
+    async (fault) => {
+      const [ours, theirs] = await both();
+      await joinAll([ours, theirs], ['open-r']);
+      const send = (from: Served, n: number) =>
+        from.run(({ helper }, it) => helper.send({ destination: 'open-r', payload: { topic: 'n', data: it } }), n);
+      await send(near, 0);
+      await everybodyHas([ours, theirs], 'n', 0);
+      await fault.strike(redis);
+      for (let n = 1; n <= 10; n++) await send(near, n);
+      await everybodyHas([ours], 'n', 10);
+      await fault.mend?.(redis);
+      let next = 10;
+      for (const [from, other, mark] of [
+        [near, theirs, 1_000],
+        [far, ours, 10_000],
+      ] as const) {
+        next = mark;
+        await eventually(
+          async () => {
+            next += 1;
+            await send(from, next);
+            return heardOn(other, 'n').some((n) => (n as number) > mark);
+          },
+          { timeout: 20_000, what: 'the way is healed' },
+        );
       }
-    }
-    await Promise.all([settled(ours), settled(theirs)]);
-    expect([near.program.stderr, far.program.stderr]).toEqual(['', '']);
-  });
+      await everybodyHas([ours, theirs], 'n', next);
+      expect(numbersOf(ours, 0, 11)).toEqual(Array.from({ length: 11 }, (_, n) => n));
+      // Each sender's in its order; which of two senders comes first is nobody's promise.
+      for (const client of [ours, theirs]) {
+        for (const heard of [numbersOf(client, 0, 10_000), numbersOf(client, 10_000, Number.POSITIVE_INFINITY)]) {
+          expect(heard).toEqual([...new Set(heard)].sort((a, b) => a - b));
+        }
+      }
+      await Promise.all([settled(ours), settled(theirs)]);
+      expect([near.program.stderr, far.program.stderr]).toEqual(['', '']);
+    },
+  );
 
   it('one that shuts down leaves the other as it is', async () => {
     const more = await serve({ redisPort: redis.port, identifier: 'leaving', runtime });
