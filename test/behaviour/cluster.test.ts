@@ -55,10 +55,12 @@ const joinAll = (clients: readonly ITestClient[], rooms: string[]) =>
   Promise.all(clients.map(({ socket }) => socket.timeout(5_000).emitWithAck('join', { rooms })));
 
 // Without Redis there are no two instances that act as one: that is what the other projects run.
-describe.runIf(SETTING.redis).each([
+const SECONDS = [
   ['on the same runtime', SETTING.runtime],
   ['on the other runtime', OTHER],
-] as const)('two instances, the second %s', (_, runtime) => {
+] as const;
+
+describe.each(SETTING.redis ? SECONDS : [])('two instances, the second %s', (_, runtime) => {
   let redis: IRedis;
   let near: Served;
   let far: Served;
@@ -232,7 +234,7 @@ describe.runIf(SETTING.redis).each([
   });
 });
 
-describe.runIf(!SETTING.redis)('an instance without Redis', () => {
+describe.each(SETTING.redis ? [] : ['an instance without Redis'])('%s', () => {
   it('stands alone, and needs none', async () => {
     const [one, two] = await Promise.all([serve(), serve()]);
     const [ours, theirs] = await Promise.all([enter(one.url), enter(two.url)]);
