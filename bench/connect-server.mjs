@@ -1,16 +1,18 @@
-// The server under measurement: `node connect-server.mjs plain|roomgate`. Talks to connect.mjs over the IPC channel.
+// The server under measurement: `node connect-server.mjs plain|roomgate`, or `bun …`. Talks to connect.mjs over the IPC channel.
 import { createServer } from 'node:http';
 import { Server } from 'socket.io';
 
 const [variant] = process.argv.slice(2);
-const server = createServer();
+const onBun = 'Bun' in globalThis;
+const server = onBun ? undefined : createServer();
+const engine = onBun ? new (await import('@socket.io/bun-engine')).Server({ path: '/io/' }) : undefined;
 const authenticateFn = async ({ auth }) => auth.token === 'good';
 const options = { path: '/io', serveClient: false };
 
 /** What a careful program writes by hand: deadline, answer, rooms, keep-alive, and an end. */
 function plain() {
   const clients = new Map();
-  const io = new Server(server, options);
+  const io = onBun ? new Server(options).bind(engine) : new Server(server, options);
   io.on('connection', (socket) => {
     const client = { id: socket.id, socket, state: 'unauthorized', interval: undefined };
     client.authenticateTimeout = setTimeout(() => socket.disconnect(), 10_000);
@@ -44,10 +46,9 @@ function plain() {
 async function roomgate() {
   const { SocketIOServerHelper } = await import('../dist/index.js');
   const helper = new SocketIOServerHelper({
-    runtime: 'node',
-    server,
+    ...(onBun ? { runtime: 'bun', engine } : { runtime: 'node', server }),
     identifier: 'bench',
-    serverOptions: options,
+    serverOptions: onBun ? { path: '/io' } : options,
     authenticateFn,
     clientConnectedFn: ({ socket }) => {
       socket.on('hello', () => {});
@@ -58,9 +59,11 @@ async function roomgate() {
 }
 
 const { clients } = await (variant === 'plain' ? plain() : roomgate());
-server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));
+if (onBun) process.send({ port: Bun.serve({ port: 0, hostname: '127.0.0.1', ...engine.handler() }).port });
+else server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));
 process.on('message', () => {
-  globalThis.gc?.();
+  if (onBun) Bun.gc(true);
+  else globalThis.gc?.();
   const { user, system } = process.cpuUsage();
   process.send({ cpu: user + system, clients: clients(), heap: process.memoryUsage().heapUsed });
 });

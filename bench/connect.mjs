@@ -1,11 +1,14 @@
 // CPU of the server per connection that is opened and authenticated: Roomgate beside plain Socket.IO doing the same work,
-// in turn, in one run. `node connect.mjs [rounds] [connections]`. Quote the ratio; machines differ and drift.
+// in turn, in one run. `node connect.mjs [rounds] [connections]`, and `RUNTIME=bun` before it for servers on Bun, where plain
+// Socket.IO is bound to the same engine. Quote the ratio; machines differ and drift.
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
+import { installedBun } from '../scripts/bun.mjs';
 
 const [rounds = 7, connections = 2_000] = process.argv.slice(2).map(Number);
+const onBun = process.env.RUNTIME === 'bun';
 const PARALLEL = 50;
 const VARIANTS = ['plain', 'roomgate'];
 
@@ -19,7 +22,8 @@ function pin(pid, cpu) {
 
 async function start(variant) {
   const file = fileURLToPath(new URL('connect-server.mjs', import.meta.url));
-  const child = fork(file, [variant], { execArgv: ['--expose-gc'] });
+  const runner = onBun ? { execPath: installedBun(), execArgv: [] } : { execArgv: ['--expose-gc'] };
+  const child = fork(file, [variant], runner);
   child.once('exit', (code) => {
     if (code) process.exit(code);
   });
@@ -83,7 +87,9 @@ for (let round = 0; round < rounds; round++) {
 }
 for (const { child } of servers) child.kill();
 
-console.log(`${connections} connections, ${rounds} rounds in turn, Node.js ${process.version}; min / median / max`);
+console.log(
+  `${connections} connections, ${rounds} rounds in turn, ${onBun ? 'Bun' : `Node.js ${process.version}`}; min / median / max`,
+);
 for (const [field, label] of [
   ['connect', 'us of CPU to connect and authenticate'],
   ['whole', 'us of CPU, the end included'],

@@ -16,7 +16,7 @@ import { applyOptions } from './bun/options.js';
 import { targetOf } from './bun/request.js';
 import { BunRequests } from './bun/requests.js';
 import { beside, handlersOf } from './bun/serve.js';
-import { isWithin, TOO_LARGE, Wire } from './bun/wire.js';
+import { type IWireOptions, isWithin, TOO_LARGE, Wire } from './bun/wire.js';
 
 /** How long a peer may take to read what was sent to it before its connection was closed. */
 const LAST_WORDS_MS = 5_000;
@@ -42,6 +42,9 @@ export class BunRuntime implements IRuntime {
   readonly #wires = new Map<IEngineTransport, Wire>();
   readonly #upgrading = new WeakMap<IEngineSocket, IEngineTransport>();
   readonly #upgradedBy = new WeakMap<IEngineTransport, IEngineSocket>();
+  readonly #wireOptions: IWireOptions;
+  // One listener for all connections, which are called with the connection as `this`: each idle client would pay for its own.
+  readonly #closed: (this: IConnection) => void;
   #requests: BunRequests | undefined;
   #stopped = false;
 
@@ -50,6 +53,15 @@ export class BunRuntime implements IRuntime {
     this.#engine = engine as IBunEngine;
     this.#report = report;
     if (server !== undefined) this.#servers.add(server as IBunServer);
+    this.#wireOptions = {
+      lastWordsMs: LAST_WORDS_MS,
+      dropped: (waitingBytes) => report({ type: 'reader_too_slow', waitingBytes }),
+    };
+    const connections = this.#connections;
+    this.#closed = function () {
+      clearTimeout(connections.get(this as IEngineSocket));
+      connections.delete(this as IEngineSocket);
+    };
   }
 
   attach(serverOptions: Partial<ServerOptions>): Server {
@@ -171,10 +183,7 @@ export class BunRuntime implements IRuntime {
     }
     connection.protocol ??= 4;
     this.#connections.set(connection, undefined);
-    connection.once('close', () => {
-      clearTimeout(this.#connections.get(connection));
-      this.#connections.delete(connection);
-    });
+    connection.on('close', this.#closed);
     expectPongs(connection);
     onUpgrading(connection, (transport) => {
       this.#upgrading.set(connection, transport);
@@ -185,10 +194,7 @@ export class BunRuntime implements IRuntime {
   #wire(webSocket: IBunWebSocket): IBunWebSocket {
     const transport = webSocket.data?.transport;
     if (transport === undefined) return webSocket;
-    const wire = new Wire(webSocket, {
-      lastWordsMs: LAST_WORDS_MS,
-      dropped: (waitingBytes) => this.#report({ type: 'reader_too_slow', waitingBytes }),
-    });
+    const wire = new Wire(webSocket, this.#wireOptions);
     this.#wires.set(transport, wire);
     return wire;
   }
