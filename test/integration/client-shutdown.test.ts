@@ -5,7 +5,7 @@ import { track } from '../support/cleanup.js';
 import { CLIENT_TRANSPORTS, called, createAuthenticated, createHelper, startWordsServer } from '../support/client.js';
 import { EventLog, eventually, unusedPort } from '../support/facts.js';
 import { type IProgram, startProgram } from '../support/process.js';
-import { runnerOf } from '../support/setting.js';
+import { itExceptOnBun, runnerOf } from '../support/setting.js';
 import { startProxy } from '../support/tcp-proxy.js';
 
 /** Refuses every request, and writes down who asked. */
@@ -147,6 +147,9 @@ describe('shutdown() of a connected client', () => {
   });
 });
 
+/** Not reported over there: `node:http` of an older Bun goes on waiting for the answer to a request that was aborted. */
+const itWhereRequestsEnd = itExceptOnBun('a request that is aborted keeps the process', [1, 4]);
+
 describe('a program that shuts its client down', () => {
   let awayUrl = '';
   beforeAll(async () => {
@@ -199,19 +202,21 @@ describe('a program that shuts its client down', () => {
     },
   );
 
-  it.each([['polling'], ['websocket']])(
-    'lives on over %s while a server says nothing, and ends when it shuts down',
-    async (transports) => {
-      const { url, accepted } = await startMute();
-      const program = startClient(url, transports, 'told');
-      for (let i = 0; i < 3; i++) await accepted.next();
-      program.send('now');
-      expect(await program.ended()).toMatchObject({ code: 0 });
-      expect(program.messages.all).toEqual(['started', 'unauthorized']);
-    },
-  );
+  for (const transports of ['polling', 'websocket']) {
+    (transports === 'polling' ? itWhereRequestsEnd : it)(
+      `lives on over ${transports} while a server says nothing, and ends when it shuts down`,
+      async () => {
+        const { url, accepted } = await startMute();
+        const program = startClient(url, transports, 'told');
+        for (let i = 0; i < 3; i++) await accepted.next();
+        program.send('now');
+        expect(await program.ended()).toMatchObject({ code: 0 });
+        expect(program.messages.all).toEqual(['started', 'unauthorized']);
+      },
+    );
+  }
 
-  it('ends a few seconds later where a server has stopped answering over polling', async () => {
+  itWhereRequestsEnd('ends a few seconds later where a server has stopped answering over polling', async () => {
     const server = await startWordsServer();
     const proxy = await startProxy({ target: server.port });
     const program = startClient(`http://127.0.0.1:${proxy.port}`, 'polling', 'told');
