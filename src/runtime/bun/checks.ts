@@ -18,6 +18,7 @@ export interface IRefusal {
   readonly context: Readonly<Record<string, unknown>>;
 }
 
+const SHUTTING_DOWN: IRefusal = { error: 'forbidden', context: { message: 'Shutting down' } };
 /** What HTTP allows in a header's value (RFC 9110, section 5.5), in which Engine.IO looks for an origin. */
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
@@ -37,9 +38,21 @@ export class BunChecks {
     this.#stopped = true;
   }
 
-  /** Undefined: it may go on. */
-  async judge(asNode: INodeRequest, request: Request, server: IBunServer): Promise<IRefusal | undefined> {
-    const refusal = this.#verify(asNode) ?? (asNode._query.sid ? undefined : await this.#allow(asNode));
+  /** Undefined: it may go on. A promise only where the program is asked, as each connection pays for one. */
+  judge(
+    asNode: INodeRequest,
+    request: Request,
+    server: IBunServer,
+  ): Promise<IRefusal | undefined> | IRefusal | undefined {
+    const { allowRequest, allowOnBun } = this.#options;
+    const isNew = !asNode._query.sid;
+    const refusal = this.#verify(asNode) ?? (isNew && this.#stopped ? SHUTTING_DOWN : undefined);
+    if (refusal !== undefined || ((allowRequest === undefined || !isNew) && allowOnBun === undefined)) return refusal;
+    return this.#ask(isNew ? asNode : undefined, request, server);
+  }
+
+  async #ask(asNode: INodeRequest | undefined, request: Request, server: IBunServer): Promise<IRefusal | undefined> {
+    const refusal = asNode === undefined ? undefined : await this.#allow(asNode);
     return refusal ?? this.#allowOnBun(request, server);
   }
 
@@ -69,7 +82,6 @@ export class BunChecks {
   }
 
   async #allow(request: INodeRequest): Promise<IRefusal | undefined> {
-    if (this.#stopped) return { error: 'forbidden', context: { message: 'Shutting down' } };
     const { allowRequest } = this.#options;
     if (allowRequest === undefined) return undefined;
     return new Promise((resolve) => {

@@ -1,6 +1,7 @@
 import { stringifySetCookie } from 'cookie';
 import type { TReporter } from '../../server/ports.js';
 import { BunChecks, type IRefusal, REQUEST_ERRORS } from './checks.js';
+import type { TCors } from './cors.js';
 import type { IBunEngine, IBunServer, IEngineSocket, IEngineTransport } from './engine.js';
 import { type IRequestOptions, LONGEST_IDLE_S, silenceOf } from './options.js';
 import { type INodeRequest, nodeRequestOf, readBody } from './request.js';
@@ -39,13 +40,13 @@ export class BunRequests {
     this.#report = report;
     this.#handle = engine.handleRequest.bind(engine);
     const { editResponseHeaders } = engine.opts;
-    engine.opts.editResponseHeaders = async (headers, request, server) => {
+    engine.opts.editResponseHeaders = (headers, request, server) => {
       const known = this.#known.get(request);
       for (const [name, value] of known?.headers ?? []) headers.set(name, value);
       // As Engine.IO does: nobody between shall keep what a session was sent.
       if (!isUpgrade(request)) headers.set('Cache-Control', 'no-store');
       if (known !== undefined) this.#askForHeaders(headers, known.asNode);
-      await editResponseHeaders?.call(engine.opts, headers, request, server);
+      return editResponseHeaders?.call(engine.opts, headers, request, server);
     };
   }
 
@@ -86,8 +87,10 @@ export class BunRequests {
     // Made of the Host header, over which the engine would throw (RFC 9112, section 3.2, wants the same answer).
     if (!URL.canParse(request.url))
       return this.#refuse({ error: 'badRequest', context: { name: 'INVALID_HOST' } }, known);
-    const refusal = await this.#judge(known, request, server);
-    if (refusal instanceof Response) return refusal;
+    const { cors } = this.#options;
+    const answered = cors === undefined ? undefined : await this.#applyCors(cors, known);
+    if (answered instanceof Response) return answered;
+    const refusal = answered ?? (await this.#checks.judge(known.asNode, request, server));
     if (refusal !== undefined) return this.#refuse(refusal, known);
     const { sid } = known.asNode._query;
     if (isUpgrade(request)) return asNodeAnswers(await this.#handle(request, server));
@@ -165,17 +168,15 @@ export class BunRequests {
     }
   }
 
-  /** A refusal, or the answer to a preflight request. */
-  async #judge(known: IKnown, request: Request, server: IBunServer): Promise<IRefusal | Response | undefined> {
-    const { asNode } = known;
+  /** The answer to a preflight request, or a refusal; else what else may be answered gets its headers. */
+  async #applyCors(cors: TCors, known: IKnown): Promise<IRefusal | Response | undefined> {
     try {
-      const answer = await this.#options.cors?.(asNode);
-      known.headers = answer?.headers;
-      if (answer?.status !== undefined) return new Response(null, { status: answer.status, headers: answer.headers });
+      const { headers, status } = await cors(known.asNode);
+      known.headers = headers;
+      return status === undefined ? undefined : new Response(null, { status, headers });
     } catch {
       return { error: 'badRequest', context: { name: 'MIDDLEWARE_FAILURE' } };
     }
-    return this.#checks.judge(asNode, request, server);
   }
 
   #refuse({ error, context }: IRefusal, { asNode, headers }: IKnown): Response {
