@@ -1,4 +1,7 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 /** How long a fact may take to become true. Generous: it is only ever used up by a test that fails. */
 const PATIENCE_MS = 5_000;
@@ -137,12 +140,41 @@ export function logOf<T = unknown>(emitter: IEmitting, event: string): EventLog<
 
 /**
  * A port on 127.0.0.1 that nobody listens on, outside of the range that systems take outgoing ports from: so it stays free
- * while the server on it is away for a moment.
+ * while the server on it is away for a moment. No other test on this machine gets it as long as this process lives.
  */
 export async function unusedPort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
-    if (await isFree(port)) return port;
+    if (reserve(port) && (await isFree(port))) return port;
+  }
+}
+
+const RESERVED = join(tmpdir(), 'roomgate-test-ports');
+const own = new Set<string>();
+
+process.on('exit', () => {
+  for (const file of own) rmSync(file, { force: true });
+});
+
+/** Another test may have chosen the same one, and not listen yet. A file says so, with the process that it belongs to. */
+function reserve(port: number): boolean {
+  const file = join(RESERVED, `${port}`);
+  mkdirSync(RESERVED, { recursive: true });
+  try {
+    writeFileSync(file, `${process.pid}`, { flag: 'wx' });
+  } catch {
+    if (isAlive(Number(readFileSync(file, { encoding: 'utf8', flag: 'a+' })))) return false;
+    writeFileSync(file, `${process.pid}`);
+  }
+  own.add(file);
+  return true;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return pid > 0 && process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }
 

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { Server } from 'socket.io';
 import { describe, expect, test } from 'vitest';
 import { defer } from '../support/cleanup.js';
-import { EventLog, eventually, nextEvent } from '../support/facts.js';
+import { EventLog, eventually, nextEvent, unusedPort } from '../support/facts.js';
 import { startProgram } from '../support/process.js';
 import { rawPolling, rawWebSocket } from '../support/raw.js';
 import { startRedis, startRedisCluster } from '../support/redis.js';
@@ -35,6 +35,12 @@ describe('facts', () => {
     await expect(waiting).rejects.toThrow('it is over');
     await expect(log.next()).rejects.toThrow('it is over');
   });
+});
+
+test('a port that nobody uses is given to one test only', async () => {
+  // Of 12 000: by chance alone some would be the same.
+  const ports = await Promise.all(Array.from({ length: 500 }, () => unusedPort()));
+  expect(new Set(ports).size).toBe(ports.length);
 });
 
 describe('redis', () => {
