@@ -140,7 +140,7 @@ export function logOf<T = unknown>(emitter: IEmitting, event: string): EventLog<
 
 /**
  * A port on 127.0.0.1 that nobody listens on, outside of the range that systems take outgoing ports from: so it stays free
- * while the server on it is away for a moment. No other test on this machine gets it as long as this process lives.
+ * while the server on it is away for a moment. No other test on this machine gets it before this file has ended.
  */
 export async function unusedPort(): Promise<number> {
   for (;;) {
@@ -152,9 +152,11 @@ export async function unusedPort(): Promise<number> {
 const RESERVED = join(tmpdir(), 'roomgate-test-ports');
 const own = new Set<string>();
 
-process.on('exit', () => {
+/** Called at the end of each test file by `setup.ts`. */
+export function releasePorts(): void {
   for (const file of own) rmSync(file, { force: true });
-});
+  own.clear();
+}
 
 /** Another test may have chosen the same one, and not listen yet. A file says so, with the process that it belongs to. */
 function reserve(port: number): boolean {
