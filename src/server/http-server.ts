@@ -57,7 +57,7 @@ export async function findBunServer(of: string, source: unknown): Promise<IBunSe
   throw new RoomgateError(
     'invalid_option',
     `${of}: option "server": on Bun what Bun.serve() returns is wanted, or nothing, ${describe(given)} was given. ` +
-      'Applications are handed to Bun.serve: Bun.serve(component.serveOptions({ fetch: app.fetch })).',
+      'Applications are handed to serve(): component.serve({ fetch: app.fetch }).',
   );
 }
 

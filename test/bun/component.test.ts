@@ -133,6 +133,15 @@ it('beside WebSockets of its own each has its own limit, in bytes, and requests 
   expect(answer.status).toBe(413);
 });
 
+it('a poll may wait for longer than Bun lets a connection be idle', async () => {
+  // The first thing that comes to the poll is a ping.
+  const serverOptions = { pingInterval: 7_000 };
+  const { url, program } = await serve('an idleTimeout of 1 s', { authenticateTimeout: 20_000, serverOptions });
+  const polling = await rawPolling(url, { path: '/io/', answerPings: false });
+  expect(await polling.poll(15_000)).toEqual(['2']);
+  expect(program.stderr).toBe('');
+});
+
 it('serves over https, and the handshake is secure', async () => {
   const folder = await temporaryFolder('tls');
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
@@ -195,7 +204,7 @@ it('keeps out pages of other origins, over both transports, and lets in those th
 
 it.each([
   ['a server of node:http', 'invalid_option: .*what Bun.serve\\(\\) returns is wanted.*an object was given'],
-  ['an app', 'invalid_option: .*Bun.serve\\(component.serveOptions\\(\\{ fetch: app.fetch \\}\\)\\)'],
+  ['an app', 'invalid_option: .*component.serve\\(\\{ fetch: app.fetch \\}\\)'],
   ['nothing yet', 'not_configured: .*call and await start\\(\\) first'],
   ['no engine', 'unsupported: .*bun add @socket.io/bun-engine'],
 ])('refuses %s, in words that help', async (application, words) => {
