@@ -1,8 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { SocketIOClientHelper } from '../../src/client/client-helper.js';
-import { called, createAuthenticated, createHelper } from '../support/client.js';
+import { called, createAuthenticated, createHelper, lose } from '../support/client.js';
 import { EventLog, eventually, unusedPort } from '../support/facts.js';
-import { type IProxy, startProxy } from '../support/tcp-proxy.js';
+import { startProxy } from '../support/tcp-proxy.js';
 import { type IServedOptions, type Served, serve, WAYS } from './program.js';
 
 const CUTS = 8;
@@ -19,19 +18,6 @@ let server: Served;
 beforeAll(async () => {
   server = await serve({ options });
 });
-
-/** Long polling may have no connection at this very moment, so that there is nothing to cut. */
-async function lose(helper: SocketIOClientHelper, proxy: IProxy): Promise<void> {
-  let isLost = false;
-  const lost = helper.waitFor('waiting').then(() => {
-    isLost = true;
-  });
-  await eventually(() => {
-    if (!isLost) proxy.cut();
-    return isLost;
-  });
-  await lost;
-}
 
 const send = (to: Served, destination: string, data: unknown) =>
   to.run(

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { SocketIOClientHelper } from '../../src/client/client-helper.js';
 import { RoomgateError } from '../../src/protocol/errors.js';
-import { CLIENT_TRANSPORTS, called, createHelper, startWordsServer } from '../support/client.js';
+import { CLIENT_TRANSPORTS, called, createHelper, lose, startWordsServer } from '../support/client.js';
 import { EventLog, eventually, unusedPort } from '../support/facts.js';
 import { startServer, type TTestOptions } from '../support/server.js';
-import { type IProxy, startProxy } from '../support/tcp-proxy.js';
+import { startProxy } from '../support/tcp-proxy.js';
 
 const CUTS = 30;
 const GOOD = { path: '/socket.io', auth: { token: 'good' } };
@@ -22,19 +22,6 @@ async function startChat(options: TTestOptions = {}, port = 0) {
     port,
   );
   return { ...started, said };
-}
-
-/** Long polling may have no connection at this very moment, so that there is nothing to cut. */
-async function lose(helper: SocketIOClientHelper, proxy: IProxy): Promise<void> {
-  let isLost = false;
-  const lost = helper.waitFor('waiting').then(() => {
-    isLost = true;
-  });
-  await eventually(() => {
-    if (!isLost) proxy.cut();
-    return isLost;
-  });
-  await lost;
 }
 
 const portOf = (url: string): number => Number(new URL(url).port);

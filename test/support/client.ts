@@ -5,7 +5,8 @@ import { SocketIOClientHelper } from '../../src/client/client-helper.js';
 import type { ISocketIOClientOptions } from '../../src/client/options.js';
 import type { ILogger } from '../../src/protocol/types.js';
 import { track } from './cleanup.js';
-import { EventLog } from './facts.js';
+import { EventLog, eventually } from './facts.js';
+import type { IProxy } from './tcp-proxy.js';
 
 /** A plain Socket.IO server that knows the words and nothing of this library. */
 export interface IWordsServer {
@@ -124,3 +125,16 @@ export async function createAuthenticated(host: string, options: TOptions = {}):
 }
 
 export const CLIENT_TRANSPORTS = [['websocket'], ['polling'], ['polling', 'websocket']];
+
+/** Cuts a client's connection until it has noticed. Long polling may have no connection at this very moment, so that there is nothing to cut. */
+export async function lose(helper: SocketIOClientHelper, proxy: IProxy): Promise<void> {
+  let isLost = false;
+  const lost = helper.waitFor('waiting').then(() => {
+    isLost = true;
+  });
+  await eventually(() => {
+    if (!isLost) proxy.cut();
+    return isLost;
+  });
+  await lost;
+}
