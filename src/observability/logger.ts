@@ -59,6 +59,7 @@ const LINES: { readonly [T in TReport['type']]: TLine<T> } = {
   message_sent: ['info', (r) => `"${r.topic}" was sent to ${r.destination}`],
   send_dropped: ['warn', (r) => `"${r.topic}" was not sent: the instance is shutting down`],
   option_overruled: ['warn', (r) => `option "${r.option}" has no effect: ${r.why}`],
+  fanout_plain: ['warn', (r) => `messages go out in Socket.IO's own way, which costs more: ${r.why} was not found`],
   backplane_lost: [
     'warn',
     (r) =>

@@ -35,6 +35,8 @@ export type TReport =
   | { readonly type: 'message_sent'; readonly topic: string; readonly destination: string }
   | { readonly type: 'send_dropped'; readonly topic: string }
   | { readonly type: 'option_overruled'; readonly option: string; readonly why: string }
+  /** What is installed isn't what the fan-out knows: everything goes Socket.IO's own way. `why`: what was missed. */
+  | { readonly type: 'fanout_plain'; readonly why: string }
   | TBackplaneReport;
 
 /** What happens between this instance and the others. */
@@ -99,6 +101,45 @@ export interface IRuntime {
   closeAll(): void;
   /** Ends at once, whatever its peer does, every connection that stood when accepting stopped. */
   cutAll(): void;
+}
+
+/** A socket of Socket.IO, as far as it is sent to. */
+export interface IRecipient {
+  readonly id: string;
+  readonly client: {
+    readonly conn: unknown;
+    /** Private: hands packets that are encoded to the connection. */
+    writeToEngine(encoded: readonly unknown[], options: IBroadcastOptions): void;
+  };
+}
+
+/** What Socket.IO hands to the engine beside a message. */
+export interface IBroadcastOptions {
+  readonly volatile?: boolean;
+  readonly compress?: boolean;
+  /** Private: the WebSocket frame, its head and its body. */
+  wsPreEncodedFrame?: readonly Buffer[];
+}
+
+/** A message to any number of sockets, encoded once for all. */
+export interface IBroadcast {
+  /** As Socket.IO's parser made it: a text, and its attachments. */
+  readonly encoded: readonly unknown[];
+  readonly options: IBroadcastOptions;
+  /** What the fan-out's `prepare()` made of it. */
+  readonly prepared: unknown;
+}
+
+/** How a message gets from an adapter to this instance's own sockets. All that is sent to one socket keeps its order. */
+export interface IFanout {
+  /** Stands between the engine and Socket.IO from here on; before the first connection. */
+  attach(io: Server): void;
+  /** The form in which a message goes out; undefined where it has to go Socket.IO's own way. */
+  prepare(encoded: readonly unknown[], options: IBroadcastOptions): unknown;
+  /** To one socket, by the turn's end. */
+  deliver(socket: IRecipient, broadcast: IBroadcast): void;
+  /** Sends what waits, and leaves nothing behind in the process. */
+  close(): void;
 }
 
 /** Makes the adapter of one namespace: what Socket.IO takes as `serverOptions.adapter`. */

@@ -2,6 +2,7 @@ import type { Server as HttpServer } from 'node:http';
 import type { Emitter } from '@socket.io/redis-emitter';
 import type { Adapter } from 'socket.io-adapter';
 import { createInProcessBackplane } from '../backplane/in-process.js';
+import { NodeFanout } from '../fanout/node.js';
 import { createLogReporter } from '../observability/logger.js';
 import { describe } from '../protocol/describe.js';
 import { RoomgateError } from '../protocol/errors.js';
@@ -13,7 +14,7 @@ import { Connections } from './connection.js';
 import { assertGateHolds } from './gate-probe.js';
 import { type IResolvedOptions, resolveOptions, type TSocketIOServerOptions } from './options.js';
 import { Outbound, reportDropped } from './outbound.js';
-import type { IBackplane, IRuntime, TAdapterFactory, TReporter } from './ports.js';
+import type { IBackplane, IFanout, IRuntime, TAdapterFactory, TReporter } from './ports.js';
 import { Registry } from './registry.js';
 import { Rooms } from './rooms.js';
 import { shutDown } from './shutdown.js';
@@ -24,6 +25,7 @@ interface IRunning {
   readonly io: IOServer;
   readonly runtime: IRuntime;
   readonly backplane: IBackplane;
+  readonly fanout: IFanout | undefined;
   readonly connections: Connections;
   readonly outbound: Outbound;
 }
@@ -224,10 +226,12 @@ export class SocketIOServerHelper<
     const options = this.#options;
     const report = this.#report;
     const registry = this.#registry;
-    const adapter = guardedAdapter(this.#adapterFactory(backplane), report);
+    const fanout = options.fanout && options.runtime === 'node' ? new NodeFanout(report) : undefined;
+    const adapter = guardedAdapter(this.#adapterFactory(backplane), report, fanout);
     // Socket.IO types the option as a plain class or a function; what it does is to call it with `new`.
     const io = runtime.attach({ ...options.serverOptions, adapter: adapter as never });
-    guardLaterAdapters(io, report);
+    fanout?.attach(io);
+    guardLaterAdapters(io, report, fanout);
     const rooms = new Rooms({
       ...options,
       hasSocket: (id) => registry.has(id),
@@ -236,7 +240,7 @@ export class SocketIOServerHelper<
     });
     const connections = new Connections({ options, registry, rooms, runtime, report });
     connections.watch(io);
-    return { io, runtime, backplane, connections, outbound: new Outbound(io, report) };
+    return { io, runtime, backplane, fanout, connections, outbound: new Outbound(io, report) };
   }
 
   #adapterFactory(backplane: IBackplane): TAdapterFactory | undefined {

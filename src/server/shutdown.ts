@@ -1,11 +1,12 @@
 import type { Server } from 'socket.io';
 import type { Connections } from './connection.js';
-import type { IBackplane, IRuntime, TReporter } from './ports.js';
+import type { IBackplane, IFanout, IRuntime, TReporter } from './ports.js';
 
 export interface IShutdownOptions {
   readonly io: Server;
   readonly runtime: IRuntime;
   readonly backplane: IBackplane;
+  readonly fanout: IFanout | undefined;
   readonly connections: Connections;
   readonly timeoutMs: number;
   readonly report: TReporter;
@@ -23,6 +24,7 @@ export async function shutDown({
   io,
   runtime,
   backplane,
+  fanout,
   connections,
   timeoutMs,
   report,
@@ -37,6 +39,7 @@ export async function shutDown({
   const cut = !(await within(closed, left() - Math.min(FAREWELL_MS, timeoutMs / 5)));
   // Also where all went well: a polling peer that is not heard of any more has no wire, and would be waited for.
   runtime.cutAll();
+  fanout?.close();
   await Promise.all([within(closed, left()), backplane.close(left()).catch(failed('closing Redis'))]);
   report({ type: 'shut_down', clients, cut });
 }

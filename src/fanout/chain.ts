@@ -1,0 +1,125 @@
+import { setImmediate } from 'node:timers';
+
+/**
+ * What waits to go out over one connection in this turn of the event loop, as a chain from its last message back to its
+ * first. Connections for which the same messages wait share the same links, so that these are joined once for all of them.
+ */
+export interface ILink<Frame> {
+  readonly before: ILink<Frame> | undefined;
+  readonly frame: Frame;
+  /** Of the chain up to here: its bytes, and a little for each message. */
+  readonly weight: number;
+  /** The last link that was made behind this one, which the next connection most likely needs as well. */
+  after: ILink<Frame> | undefined;
+  /** What the lane made of the chain up to here. */
+  whole: unknown;
+}
+
+/** The way out over one connection. */
+export interface ILane<Frame> {
+  /** Whether its peer reads as fast as it is sent to. */
+  readonly writable: boolean;
+  /** The last of what waits; undefined where nothing does. */
+  tail: ILink<Frame> | undefined;
+  /** Writes a chain at once. */
+  write(tail: ILink<Frame>): void;
+}
+
+export interface ISized {
+  readonly length: number;
+}
+
+/** Bytes. What grew to this goes out before the turn ends: more would not make it cheaper, only larger. */
+const LARGEST_CHAIN = 64 * 1024;
+/** What a link weighs beside the bytes of its message. */
+const WEIGHT_OF_A_LINK = 64;
+
+/** Queues that write what waits also where the process ends in this very turn. */
+const open = new Set<{ flush(): void }>();
+const flushAll = (): void => {
+  for (const queue of open) queue.flush();
+};
+
+/** Holds what is sent in one turn of the event loop, and writes it when the turn ends: one write for each connection. */
+export class ChainQueue<Frame extends ISized> {
+  // Taken as it is now: tests of programs put a clock of their own in its place.
+  readonly #later = setImmediate;
+  readonly #flush = (): void => this.flush();
+  #first: ILink<Frame> | undefined;
+  #dirty: ILane<Frame>[] = [];
+
+  open(): void {
+    if (open.size === 0) process.on('exit', flushAll);
+    open.add(this);
+  }
+
+  /** Writes what waits; harmless when closed. What comes after is written at the end of its turn all the same. */
+  close(): void {
+    this.flush();
+    if (open.delete(this) && open.size === 0) process.off('exit', flushAll);
+  }
+
+  /** Puts a message in line. False where what waited had to be written first, and its peer turned out to be slow. */
+  offer(lane: ILane<Frame>, frame: Frame): boolean {
+    const { tail } = lane;
+    if (tail?.after?.frame === frame) {
+      lane.tail = tail.after;
+      return true;
+    }
+    if (tail !== undefined && isFull(tail, frame)) {
+      this.flushLane(lane);
+      if (!lane.writable) return false;
+    }
+    this.#append(lane, frame);
+    return true;
+  }
+
+  /** The same for a message that can't wait elsewhere. */
+  push(lane: ILane<Frame>, frame: Frame): void {
+    if (lane.tail !== undefined && isFull(lane.tail, frame)) this.flushLane(lane);
+    this.#append(lane, frame);
+  }
+
+  /** Writes now what waits for this lane. */
+  flushLane(lane: ILane<Frame>): void {
+    const { tail } = lane;
+    lane.tail = undefined;
+    if (tail !== undefined) lane.write(tail);
+  }
+
+  /** Writes now what waits. */
+  flush(): void {
+    const lanes = this.#dirty;
+    this.#dirty = [];
+    this.#first = undefined;
+    for (const lane of lanes) this.flushLane(lane);
+  }
+
+  #append(lane: ILane<Frame>, frame: Frame): void {
+    const { tail } = lane;
+    if (tail === undefined) {
+      if (this.#first?.frame !== frame) this.#first = link(undefined, frame);
+      lane.tail = this.#first;
+      if (this.#dirty.push(lane) === 1) this.#later(this.#flush);
+      return;
+    }
+    if (tail.after?.frame !== frame) tail.after = link(tail, frame);
+    lane.tail = tail.after;
+  }
+}
+
+/** The messages of a chain, the first one first. */
+export function framesOf<Frame>(tail: ILink<Frame>): Frame[] {
+  const frames: Frame[] = [];
+  for (let at: ILink<Frame> | undefined = tail; at !== undefined; at = at.before) frames.push(at.frame);
+  return frames.reverse();
+}
+
+function isFull(tail: ILink<ISized>, frame: ISized): boolean {
+  return tail.weight + frame.length + WEIGHT_OF_A_LINK > LARGEST_CHAIN;
+}
+
+function link<Frame extends ISized>(before: ILink<Frame> | undefined, frame: Frame): ILink<Frame> {
+  const weight = (before?.weight ?? 0) + frame.length + WEIGHT_OF_A_LINK;
+  return { before, frame, weight, after: undefined, whole: undefined };
+}

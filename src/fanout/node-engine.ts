@@ -1,0 +1,112 @@
+import { EventEmitter } from 'node:events';
+import type { Duplex } from 'node:stream';
+
+/**
+ * engine.io and `ws`, as far as the fan-out reaches into them: this file and `outlet.ts`, which stands in for a transport,
+ * are the only ones. Where something is not as expected everything goes Socket.IO's own way.
+ */
+
+/** A WebSocket of the package `ws`. */
+export interface IWebSocket {
+  readonly readyState: number;
+  readonly OPEN: number;
+  on(event: 'message' | 'close' | 'error', listener: (this: IWebSocket, ...args: never[]) => void): unknown;
+  close(): void;
+  /** Private: what it writes its frames into. */
+  readonly _socket?: Duplex;
+  /** Private: what was agreed on with the peer, such as compression. */
+  readonly _extensions?: object;
+  /** Private: what writes frames, with a queue of its own only where it compresses. */
+  readonly _sender?: { sendFrame?: unknown };
+}
+
+/** The request that a transport is made for. */
+export interface IEngineRequest {
+  readonly _query: Record<string, string | undefined>;
+  readonly websocket: IWebSocket;
+}
+
+export interface IEnginePacket {
+  readonly type: string;
+  readonly data?: unknown;
+  readonly options?: { readonly wsPreEncodedFrame?: readonly Buffer[] };
+}
+
+/** The class that all of engine.io's transports are of. */
+export interface ITransport {
+  writable: boolean;
+  readonly supportsBinary: boolean;
+  readonly parser: {
+    encodePacket(packet: IEnginePacket, supportsBinary: boolean, take: (data: string | Buffer) => void): void;
+  };
+  emit(event: 'drain' | 'ready'): boolean;
+  onError(message: string, description?: unknown): void;
+  onData(data: string | Buffer): void;
+  onClose(): void;
+}
+
+export type TTransportClass = new (request: IEngineRequest) => ITransport;
+
+/** A connection of engine.io. */
+export interface IEngineConnection {
+  readonly readyState: string;
+  readonly transport: unknown;
+  /** What waits for the transport to become writable. */
+  readonly writeBuffer: readonly IEnginePacket[];
+  listenerCount(event: string): number;
+}
+
+/** A server of engine.io. */
+export interface INodeEngine {
+  /** Protected: makes the transport of a request. */
+  createTransport(name: string, request: IEngineRequest): unknown;
+  readonly opts?: { readonly wsEngine?: unknown };
+  listenerCount(event: string): number;
+}
+
+const TRANSPORT_METHODS = ['send', 'doClose', 'onData', 'onClose', 'onError', 'onPacket', 'close', 'discard', 'emit'];
+
+/**
+ * The class that a transport over WebSocket is to be derived from, found by making one that nobody is behind; or what was
+ * looked for and not found.
+ */
+export function probeTransport(engine: INodeEngine): { base?: TTransportClass; missing: string } {
+  try {
+    return probe(engine);
+  } catch (error) {
+    return { missing: `engine.createTransport() failed: ${String(error)}` };
+  }
+}
+
+function probe(engine: INodeEngine): { base?: TTransportClass; missing: string } {
+  if (typeof engine?.createTransport !== 'function') return { missing: 'engine.createTransport()' };
+  if (typeof engine.listenerCount !== 'function') return { missing: 'engine.listenerCount()' };
+  const websocket = new EventEmitter() as unknown as IWebSocket;
+  const made = engine.createTransport('websocket', { _query: { EIO: '4' }, websocket });
+  const found = made as Record<string, unknown>;
+  for (const method of TRANSPORT_METHODS) {
+    if (typeof found?.[method] !== 'function') return { missing: `${method}() of a transport` };
+  }
+  if (found.writable !== true || found.supportsBinary !== true) return { missing: 'writable of a transport' };
+  const { parser } = found as { parser?: { encodePacket?: unknown } };
+  if (typeof parser?.encodePacket !== 'function') return { missing: 'parser of a transport' };
+  if (found.socket !== websocket) return { missing: 'socket of a transport' };
+  const base = Object.getPrototypeOf(Object.getPrototypeOf(made))?.constructor;
+  const isBase =
+    typeof base === 'function' && base.prototype.name === undefined && typeof base.prototype.close === 'function';
+  return isBase ? { base: base as TTransportClass, missing: '' } : { missing: 'the class of all transports' };
+}
+
+/** A client of today's protocol, over `ws`, without compression. */
+export function isOrdinary({ _query, websocket }: IEngineRequest): boolean {
+  const { _socket, _extensions, _sender } = websocket;
+  return (
+    _query.EIO === '4' &&
+    !_query.b64 &&
+    typeof _socket?.write === 'function' &&
+    typeof _sender?.sendFrame === 'function' &&
+    typeof _extensions === 'object' &&
+    _extensions !== null &&
+    Object.keys(_extensions).length === 0
+  );
+}

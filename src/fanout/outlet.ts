@@ -1,0 +1,137 @@
+import type { Duplex } from 'node:stream';
+import { type ChainQueue, framesOf, type ILane, type ILink } from './chain.js';
+import { binaryFrame, type TFrame, textFrame } from './frames.js';
+import type { IEnginePacket, IEngineRequest, ITransport, IWebSocket, TTransportClass } from './node-engine.js';
+
+/** A transport of engine.io over a WebSocket, which writes once in a turn of the event loop. */
+export interface IOutlet extends ITransport, ILane<TFrame> {
+  writable: boolean;
+}
+
+const OUTLET = Symbol('outlet');
+
+interface IMarked {
+  [OUTLET]?: IOutletInside;
+}
+interface IOutletInside extends IOutlet {
+  resume(): void;
+}
+
+// One of each for all connections: an idle one would pay for its own.
+function heard(this: IWebSocket & IMarked, data: Buffer, isBinary: boolean): void {
+  this[OUTLET]?.onData(isBinary ? data : data.toString());
+}
+function closed(this: IWebSocket & IMarked): void {
+  this[OUTLET]?.onClose();
+}
+function failed(this: IWebSocket & IMarked, error: Error): void {
+  this[OUTLET]?.onError(error as unknown as string);
+}
+function drained(this: Duplex & IMarked): void {
+  this[OUTLET]?.resume();
+}
+function writeFailed(this: Duplex & IMarked, error: Error & { syscall?: string }): void {
+  if (error.syscall?.startsWith('write')) this[OUTLET]?.onError('write error', error.stack);
+}
+
+/** Makes transports that write through `queue`, derived from engine.io's class of all transports. */
+export function outletsOver(Transport: TTransportClass, queue: ChainQueue<TFrame>) {
+  class Outlet extends Transport implements IOutletInside {
+    tail: ILink<TFrame> | undefined = undefined;
+    readonly socket: IWebSocket;
+    /** engine.io writes its option here; there is no compression on this way. */
+    perMessageDeflate: unknown = null;
+    /** Batches of engine.io that it has not been told of yet that they went out. */
+    #unconfirmed = 0;
+
+    constructor(request: IEngineRequest) {
+      super(request);
+      const { websocket } = request;
+      this.socket = websocket;
+      const stream = streamOf(websocket);
+      (websocket as IMarked)[OUTLET] = this;
+      (stream as IMarked)[OUTLET] = this;
+      websocket.on('message', heard);
+      websocket.on('close', closed);
+      websocket.on('error', failed);
+      stream.on('error', writeFailed);
+      this.writable = true;
+    }
+
+    get name(): string {
+      return 'websocket';
+    }
+
+    get handlesUpgrades(): boolean {
+      return true;
+    }
+
+    send(packets: readonly IEnginePacket[]): void {
+      this.#unconfirmed++;
+      for (const packet of packets) queue.push(this, frameOf(this, packet));
+    }
+
+    write(tail: ILink<TFrame>): void {
+      const { socket } = this;
+      if (socket.readyState !== socket.OPEN) return;
+      const stream = streamOf(socket);
+      stream.write(joined(tail));
+      // What the kernel took at once doesn't count, however large it was.
+      if (stream.writableLength < stream.writableHighWaterMark) this.#confirm();
+      else if (this.writable) {
+        this.writable = false;
+        stream.once('drain', drained);
+      }
+    }
+
+    resume(): void {
+      this.writable = true;
+      this.#confirm();
+      this.emit('ready');
+    }
+
+    doClose(done?: () => void): void {
+      queue.flushLane(this);
+      this.socket.close();
+      done?.();
+    }
+
+    #confirm(): void {
+      for (; this.#unconfirmed > 0; this.#unconfirmed--) {
+        try {
+          this.emit('drain');
+        } catch (error) {
+          // A callback of the program threw. The others are served first.
+          process.nextTick(() => {
+            throw error;
+          });
+        }
+      }
+    }
+  }
+
+  return {
+    make: (request: IEngineRequest): IOutlet => new Outlet(request),
+    isOutlet: (transport: unknown): transport is IOutlet => transport instanceof Outlet,
+  };
+}
+
+function streamOf(socket: IWebSocket): Duplex {
+  return socket._socket as Duplex;
+}
+
+function joined(tail: ILink<TFrame>): Buffer {
+  if (tail.before === undefined) return tail.frame;
+  tail.whole ??= Buffer.concat(framesOf(tail));
+  return tail.whole as Buffer;
+}
+
+function frameOf({ parser, supportsBinary }: ITransport, packet: IEnginePacket): TFrame {
+  const ready = packet.options?.wsPreEncodedFrame;
+  if (ready !== undefined) return ready.length === 1 ? (ready[0] as Buffer) : Buffer.concat(ready);
+  let frame: TFrame | undefined;
+  parser.encodePacket(packet, supportsBinary, (data) => {
+    frame = typeof data === 'string' ? textFrame(data) : binaryFrame(data);
+  });
+  return frame as TFrame;
+}
