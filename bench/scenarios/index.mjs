@@ -1,0 +1,3 @@
+import fanOut from './fan-out.mjs';
+
+export const scenarios = [fanOut];
