@@ -1,0 +1,109 @@
+// The load: one process that holds every client. It obeys the commands below over the IPC channel.
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { now, tally } from './frames.mjs';
+import { Peer } from './peer.mjs';
+
+const PARALLEL = 50;
+let peers = [];
+let mark = { cpu: process.cpuUsage(), at: performance.now() };
+
+async function open({ port, clients, rooms, perRoom }) {
+  const first = peers.length;
+  let next = first;
+  const lane = async () => {
+    while (next < first + clients) {
+      const index = next++;
+      peers[index] = await Peer.open(port, rooms ? [`room-${Math.floor(index / perRoom)}`] : undefined);
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, lane));
+}
+
+function reset() {
+  tally.messages = 0;
+  tally.pings = 0;
+  tally.samples.length = 0;
+  tally.expected = Number.POSITIVE_INFINITY;
+  for (const peer of peers) peer.messages = 0;
+  mark = { cpu: process.cpuUsage(), at: performance.now() };
+}
+
+/** From now on the server hears by one byte that all of a tick has arrived. */
+async function pace({ control, perTick }) {
+  const line = connect({ port: control, host: '127.0.0.1', noDelay: true });
+  line.on('error', () => {});
+  await once(line, 'connect');
+  tally.reached = () => {
+    tally.expected += perTick;
+    line.write('.');
+  };
+  tally.expected = tally.messages + perTick;
+  stopPacing = () => {
+    tally.reached = () => {};
+    line.destroy();
+  };
+}
+let stopPacing = () => {};
+
+const arrived = (messages) =>
+  new Promise((resolve) => {
+    if (tally.messages >= messages) return resolve();
+    tally.expected = messages;
+    tally.reached = resolve;
+  });
+
+/** Each talker speaks once in `every` milliseconds, at a moment of its own, `times` times. */
+async function talk({ talkers, every, times, size, expect }) {
+  const filling = 'x'.repeat(size - 16);
+  const end = arrived(expect);
+  const started = performance.now();
+  let said = 0;
+  const timer = setInterval(() => {
+    const due = Math.min(talkers * times, Math.floor(((performance.now() - started) * talkers) / every));
+    for (; said < due; said++) peers[said % talkers].say(String(Math.round(now())) + filling);
+    if (said === talkers * times) clearInterval(timer);
+  }, 1);
+  await end;
+}
+
+function result() {
+  const { user, system } = process.cpuUsage(mark.cpu);
+  const samples = Float64Array.from(tally.samples).sort();
+  const at = (part) => (samples.length ? samples[Math.floor((samples.length - 1) * part)] / 1_000 : null);
+  const counts = peers.map((peer) => peer.messages);
+  return {
+    messages: tally.messages,
+    pings: tally.pings,
+    fewest: counts.reduce((least, count) => Math.min(least, count), Number.POSITIVE_INFINITY),
+    most: counts.reduce((most, count) => Math.max(most, count), 0),
+    p50: at(0.5),
+    p99: at(0.99),
+    busy: ((user + system) / 1_000 / (performance.now() - mark.at)) * 100,
+    closed: peers.filter((peer) => peer.closed).length,
+  };
+}
+
+const commands = {
+  open,
+  reset,
+  pace,
+  unpace: () => stopPacing(),
+  talk,
+  result,
+  pause: ({ index }) => peers[index].pause(),
+  close: () => {
+    for (const peer of peers) peer.close();
+    peers = [];
+  },
+};
+
+process.on('message', async ({ id, command, ...work }) => {
+  try {
+    process.send({ id, ...(await commands[command](work)) });
+  } catch (error) {
+    process.send({ id, error: error.message });
+  }
+});
+process.on('disconnect', () => process.exit());
+process.send({ ready: true });

@@ -1,0 +1,73 @@
+/** A variant that lost, doubled or never delivered messages has no figure, but this. */
+export class Broken extends Error {}
+
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** What one too many would arrive in, before the counts are read. */
+const AFTERMATH_MS = 50;
+
+async function counted(load, expected, each) {
+  await pause(AFTERMATH_MS);
+  const result = await load.ask('result');
+  if (result.messages !== expected) throw new Broken(`${result.messages} of ${expected} messages arrived`);
+  if (each !== undefined && (result.fewest !== each || result.most !== each)) {
+    throw new Broken(`clients received ${result.fewest} to ${result.most} messages instead of ${each}`);
+  }
+  return result;
+}
+
+/** Ticks of `server`, the next one once the load has all of the last. Resolves to CPU, latency and the load's own effort. */
+async function ticked({ server, load, work, receivers }) {
+  const perTick = work.perTick * receivers;
+  await load.ask('reset');
+  await load.ask('pace', { control: server.control, perTick });
+  try {
+    const { cpu } = await server.ask('burst', work, 120_000);
+    const { busy } = await load.ask('result');
+    const each = work.slow ? undefined : work.perTick * work.ticks;
+    return { ...(await counted(load, perTick * work.ticks, each)), cpu, busy };
+  } catch (error) {
+    const { messages } = await load.ask('result');
+    const expected = perTick * work.ticks;
+    throw messages < expected ? new Broken(`${messages} of ${expected} messages arrived`) : error;
+  } finally {
+    await load.ask('unpace');
+  }
+}
+
+/**
+ * CPU of `server` per delivery over a burst, after one that only warms up and a collection that is in neither. With `rooms`
+ * each client is in one of so many rooms of `members`; without, all are in one. With `receiver` the clients are on that
+ * instance and the messages come from `server`; then `sender` is the CPU of that one per message.
+ */
+export async function burst({ server, receiver = server, load, work }) {
+  const receivers = (work.rooms ?? 1) * work.members;
+  if (!work.cold)
+    await ticked({ server, load, work: { ...work, ticks: Math.max(2, Math.ceil(work.ticks / 4)) }, receivers });
+  for (const instance of new Set([server, receiver])) await instance.ask('collect');
+  const before = await receiver.ask('report');
+  const { cpu, p50, p99, busy, messages } = await ticked({ server, load, work, receivers });
+  if (receiver === server) return { cpu: cpu / messages, p50, p99, busy };
+  const after = await receiver.ask('report');
+  return { cpu: (after.cpu - before.cpu) / messages, sender: (cpu * receivers) / messages, p50, p99, busy };
+}
+
+/** Rooms that clients ask for by an event are theirs a little later; who joins how differs, so the rooms are tried. */
+export async function membersArrived(server, load, work) {
+  const expected = work.rooms * work.members;
+  for (let attempt = 0; attempt < 20; attempt++) {
+    await load.ask('reset');
+    await server.ask('probe', { ...work, perTick: 1 });
+    await pause(200);
+    if ((await load.ask('result')).messages === expected) return;
+  }
+  throw new Broken(`of ${expected} clients ${(await load.ask('result')).messages} are in their rooms`);
+}
+
+export async function emptied(server) {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    if ((await server.ask('report')).clients === 0) return;
+    await pause(50);
+  }
+  throw new Broken('clients that left are still counted 10 s later');
+}

@@ -1,0 +1,86 @@
+// `npm run bench -- [--quick] [--only a,b] [--variants a,b] [--rounds 5] [--name x]`
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { environment } from './environment.mjs';
+import { startProgram } from './program.mjs';
+import { startRedis } from './redis.mjs';
+import { scenarios } from './scenarios/index.mjs';
+import { printTables, summarize } from './table.mjs';
+import { missing, parseVariants } from './variants.mjs';
+
+const QUICK = 'plain,roomgate,ws,bun-native';
+const FULL = 'plain,plain-redis,roomgate,roomgate-bun,ignis,nest,ws,bun-native,bun-engine';
+
+const { values: given } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    variants: { type: 'string' },
+    rounds: { type: 'string' },
+    name: { type: 'string' },
+    clients: { type: 'string' },
+    size: { type: 'string' },
+    'per-tick': { type: 'string' },
+  },
+});
+const rounds = Number(given.rounds ?? (given.quick ? 3 : 5));
+const quick = given.quick;
+const numbers = (text) => text?.split(',').map(Number);
+const narrow = { clients: numbers(given.clients), sizes: numbers(given.size), perTicks: numbers(given['per-tick']) };
+
+function chosen() {
+  const names = given.only?.split(',');
+  for (const name of names ?? []) {
+    if (!scenarios.some((scenario) => scenario.name === name)) {
+      throw new Error(`no scenario "${name}"; there are ${scenarios.map((scenario) => scenario.name).join(', ')}`);
+    }
+  }
+  return scenarios.filter((scenario) => (names ? names.includes(scenario.name) : !quick || scenario.quick !== false));
+}
+
+/** One variant, once: a server of its own and a load of its own, gone afterwards. */
+async function once(scenario, variant, setting) {
+  const why = missing(variant);
+  if (why) return [{ cell: undefined, broken: why }];
+  const programs = [];
+  const start = async (more = {}, core = 0) => {
+    const redis = variant.redis ? { redis: await startRedis() } : {};
+    const settings = { ...variant.settings, ...redis, ...more };
+    const server = await startProgram(`servers/${variant.file}.mjs`, settings, { core, bun: variant.bun });
+    programs.push(server);
+    return server;
+  };
+  try {
+    const load = await startProgram('load/load.mjs', {}, { core: 1 });
+    programs.push(load);
+    return await scenario.measure({ start, load, variant }, setting);
+  } catch (error) {
+    return [{ cell: undefined, broken: error.message }];
+  } finally {
+    for (const program of programs) await program.stop();
+  }
+}
+
+const results = { ...environment(), rounds, scenarios: [] };
+mkdirSync(new URL('results/', import.meta.url), { recursive: true });
+const file = new URL(`results/${given.name ?? (quick ? 'quick' : 'last')}.json`, import.meta.url);
+
+for (const scenario of chosen()) {
+  const variants = parseVariants(given.variants ?? (quick ? QUICK : (scenario.variants ?? FULL)));
+  const rows = [];
+  for (const setting of scenario.settings({ quick, ...narrow })) {
+    for (let round = 0; round < Math.min(rounds, scenario.rounds ?? rounds); round++) {
+      const first = round % variants.length;
+      for (const variant of [...variants.slice(first), ...variants.slice(0, first)]) {
+        process.stderr.write(`${scenario.name} ${JSON.stringify(setting)} round ${round + 1} ${variant.name}\n`);
+        for (const row of await once(scenario, variant, setting)) {
+          rows.push({ round, variant: variant.name, title: variant.title, setting, ...row });
+        }
+      }
+    }
+  }
+  const table = summarize(scenario, rows);
+  results.scenarios.push({ name: scenario.name, title: scenario.title, metrics: scenario.metrics, table, rows });
+  writeFileSync(file, `${JSON.stringify(results, undefined, 1)}\n`);
+  printTables(scenario, table);
+}

@@ -1,0 +1,30 @@
+import { Broken } from '../measure.mjs';
+import { cpu, LATENCY } from './metrics.mjs';
+
+async function conversation(server, load, { clients, talkers, every, size }, times) {
+  const expect = talkers * times * clients;
+  await load.ask('reset');
+  const before = await server.ask('report');
+  await load.ask('talk', { talkers, every, times, size, expect }, 120_000);
+  const after = await server.ask('report');
+  const result = await load.ask('result');
+  if (result.messages !== expect) throw new Broken(`${result.messages} of ${expect} messages arrived`);
+  return { cpu: (after.cpu - before.cpu) / expect, p50: result.p50, p99: result.p99, busy: result.busy };
+}
+
+/** What a client says goes to all; talkers keep their pace, so that a server that can't keep up has a growing delay. */
+export default {
+  name: 'chat',
+  title: 'Chat: each message of a client is sent to all',
+  metrics: [cpu('delivery'), ...LATENCY],
+  settings: ({ quick }) => [{ clients: 200, talkers: 50, every: 10, times: quick ? 30 : 100, size: 128 }],
+  async measure({ start, load }, setting) {
+    const server = await start();
+    await load.ask('open', { port: server.port, clients: setting.clients });
+    await conversation(server, load, setting, Math.ceil(setting.times / 4));
+    await server.ask('collect');
+    const { talkers, clients, every } = setting;
+    const values = await conversation(server, load, setting, setting.times);
+    return [{ cell: `${talkers} talkers, each every ${every} ms, ${clients} listeners`, ...values }];
+  },
+};

@@ -1,0 +1,29 @@
+import { burst } from '../measure.mjs';
+import { cpu, LATENCY } from './metrics.mjs';
+
+/** One room with everybody in it. */
+export default {
+  name: 'fan-out',
+  title: 'Fan-out: one room with all clients in it',
+  metrics: [cpu('delivery'), ...LATENCY],
+  settings: ({ quick, clients, sizes, perTicks }) =>
+    (clients ?? (quick ? [1_000] : [100, 1_000, 5_000])).map((count) => ({
+      clients: count,
+      sizes: sizes ?? (quick ? [128] : [32, 128, 4_096]),
+      perTicks: perTicks ?? [1, 10, 100],
+      deliveries: quick ? 60_000 : 150_000,
+    })),
+  async measure({ start, load }, { clients, sizes, perTicks, deliveries }) {
+    const server = await start();
+    await load.ask('open', { port: server.port, clients });
+    const rows = [];
+    for (const size of sizes) {
+      for (const perTick of perTicks) {
+        const ticks = Math.max(3, Math.ceil(deliveries / clients / perTick));
+        const values = await burst({ server, load, work: { ticks, perTick, size, members: clients } });
+        rows.push({ cell: `${clients} clients, ${size} B, ${perTick} per tick`, ...values });
+      }
+    }
+    return rows;
+  },
+};

@@ -1,0 +1,8 @@
+/** What every scenario with messages shows beside its CPU. */
+export const LATENCY = [
+  { key: 'p50', label: 'p50 ms', digits: 1 },
+  { key: 'p99', label: 'p99 ms', digits: 1 },
+  { key: 'busy', label: 'load busy %', digits: 0 },
+];
+
+export const cpu = (of) => ({ key: 'cpu', label: `us of server CPU per ${of}`, digits: 2, ratio: true });

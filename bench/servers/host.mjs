@@ -1,0 +1,100 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+/**
+ * The frame of every measured message is the same from each variant: an event `m` with one string. It begins with the time
+ * of sending in microseconds, 16 digits, so that the load finds it at a fixed place without decoding.
+ */
+export const TOPIC = 'm';
+const clock = () => String(Math.round((performance.timeOrigin + performance.now()) * 1_000));
+
+export const onBun = 'Bun' in globalThis;
+export const path = '/io';
+export const defaultRooms = ['io-default', 'io-notification'];
+export const authenticateFn = async ({ auth }) => auth.token === 'good';
+
+/** What the program that starts the servers asks of each: `redis`, `pingInterval`, `spin`, and what `--variants` adds. */
+export const settings = JSON.parse(process.argv[2] ?? '{}');
+
+function collect() {
+  if (onBun) Bun.gc(true);
+  else for (let run = 0; run < 2; run++) globalThis.gc?.();
+}
+
+function report(app) {
+  const { user, system } = process.cpuUsage();
+  const { heapUsed, external, rss } = process.memoryUsage();
+  return { cpu: user + system, heap: heapUsed, external, rss, clients: app.clients() };
+}
+
+/** Work that the rig must be able to see: `spin` microseconds more for each delivery. */
+function spin(deliveries) {
+  const end = performance.now() + (settings.spin * deliveries) / 1_000;
+  while (performance.now() < end);
+}
+
+/**
+ * One turn of a timer sends a whole tick; the load's byte on the control connection asks for the next one, in a turn of its
+ * own. A connection beside the measured ones, since a message of the IPC channel costs ten times as much.
+ */
+function bursts(app) {
+  let acknowledged = () => {};
+  const control = createServer((socket) => socket.on('data', () => acknowledged()));
+  const tick = ({ perTick, size, rooms, members }) => {
+    const filling = 'x'.repeat(size - 16);
+    for (let message = 0; message < perTick; message++) {
+      for (const room of rooms ? rooms.names : defaultRooms.slice(0, 1)) app.publish(room, clock() + filling);
+      if (settings.spin) spin(members);
+    }
+  };
+  const burst = (work) =>
+    new Promise((resolve) => {
+      if (work.rooms) work.rooms = { names: Array.from({ length: work.rooms }, (_, room) => `room-${room}`) };
+      const before = process.cpuUsage();
+      const started = performance.now();
+      let left = work.ticks;
+      acknowledged = () => {
+        if (--left > 0) return setTimeout(tick, 0, work);
+        const { user, system } = process.cpuUsage(before);
+        resolve({ cpu: user + system, ms: performance.now() - started });
+      };
+      setTimeout(tick, 0, work);
+    });
+  return { control, burst, once: tick };
+}
+
+/**
+ * Runs a variant's server. `build` resolves to `port`, `publish(room, text)`, which sends the event `m`, and `clients()`.
+ */
+export async function host(build) {
+  const app = await build();
+  const { control, burst, once: probe } = bursts(app);
+  control.listen(0, '127.0.0.1');
+  await once(control, 'listening');
+  const commands = {
+    burst,
+    probe: (work) => {
+      probe({
+        ...work,
+        rooms: work.rooms && { names: Array.from({ length: work.rooms }, (_, room) => `room-${room}`) },
+      });
+    },
+    collect: () => {
+      collect();
+      return report(app);
+    },
+    report: () => report(app),
+  };
+  process.on('message', async ({ id, command, ...work }) => {
+    process.send({ id, ...(await commands[command](work)) });
+  });
+  process.on('disconnect', () => process.exit());
+  process.send({ ready: true, port: app.port, control: control.address().port });
+}
+
+/** Resolves to the port once the server listens. */
+export async function listening(server) {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server.address().port;
+}

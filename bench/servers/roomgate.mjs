@@ -1,0 +1,33 @@
+// Roomgate on Node.js or on Bun: the built package, as a user has it.
+import { createServer } from 'node:http';
+import { SocketIOServerHelper } from '../../dist/index.js';
+import { authenticateFn, defaultRooms, host, listening, onBun, path, settings, TOPIC } from './host.mjs';
+
+async function redisConnection() {
+  const { Redis } = await import('ioredis');
+  return new Redis(settings.redis, '127.0.0.1');
+}
+
+await host(async () => {
+  const server = onBun ? undefined : createServer();
+  const engine = onBun ? new (await import('@socket.io/bun-engine')).Server({ path: `${path}/` }) : undefined;
+  const helper = new SocketIOServerHelper({
+    ...(onBun ? { runtime: 'bun', engine } : { runtime: 'node', server }),
+    identifier: `bench-${process.pid}`,
+    serverOptions: { path, ...(onBun ? {} : { serveClient: false }), ...settings.serverOptions },
+    ...(settings.redis ? { redisConnection: await redisConnection() } : {}),
+    ...(settings.pingInterval ? { pingInterval: settings.pingInterval } : {}),
+    authenticateFn,
+    validateRoomFn: ({ rooms }) => rooms,
+    clientConnectedFn: ({ socket }) => {
+      socket.on('say', (data) => helper.send({ destination: defaultRooms[0], payload: { topic: TOPIC, data } }));
+    },
+    ...settings.options,
+  });
+  await helper.configure();
+  return {
+    port: onBun ? Bun.serve({ port: 0, hostname: '127.0.0.1', ...engine.handler() }).port : await listening(server),
+    clients: () => helper.getClients().size,
+    publish: (room, data) => helper.send({ destination: room, payload: { topic: TOPIC, data } }),
+  };
+});

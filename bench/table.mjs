@@ -1,0 +1,92 @@
+const sorted = (values) => [...values].sort((a, b) => a - b);
+
+export function spread(values) {
+  const all = sorted(values.filter((value) => Number.isFinite(value)));
+  if (all.length === 0) return undefined;
+  return { min: all[0], median: all[Math.floor((all.length - 1) / 2)], max: all.at(-1) };
+}
+
+/** Round by round against the base, so that a drift of the machine meets both. */
+function ratios(rows, base, key) {
+  const ofRound = new Map(base.map((row) => [row.round, row[key]]));
+  return spread(rows.map((row) => row[key] / ofRound.get(row.round)));
+}
+
+const BASES = ['plain', 'plain-redis'];
+
+/** One entry a cell and variant: min, median and max of every metric, and the ratios to plain Socket.IO and Bun's publish. */
+export function summarize(scenario, rows) {
+  const cells = [...new Set(rows.map((row) => row.cell))].filter((cell) => cell !== undefined);
+  const names = [...new Set(rows.map((row) => row.variant))];
+  const base = BASES.find((name) => name === (scenario.base ?? 'plain') && names.includes(name));
+  return cells.flatMap((cell) =>
+    names.map((variant) => {
+      const mine = rows.filter((row) => row.cell === cell && row.variant === variant && !row.broken);
+      const of = (name) => rows.filter((row) => row.cell === cell && row.variant === name && !row.broken);
+      const broken = rows.find((row) => row.variant === variant && row.broken && (row.cell ?? cell) === cell)?.broken;
+      const entry = {
+        cell,
+        variant,
+        title: rows.find((row) => row.variant === variant).title,
+        broken,
+        rounds: mine.length,
+      };
+      for (const { key, ratio } of scenario.metrics) {
+        entry[key] = spread(mine.map((row) => row[key]));
+        if (!ratio || mine.length === 0) continue;
+        entry.ratios ??= {};
+        entry.ratios[key] = ratios(mine, base ? of(base) : [], key);
+        entry.native ??= {};
+        entry.native[key] = ratios(mine, of('bun-native'), key);
+      }
+      return entry;
+    }),
+  );
+}
+
+const three = (value, digits) =>
+  value ? `${value.min.toFixed(digits)} / ${value.median.toFixed(digits)} / ${value.max.toFixed(digits)}` : '-';
+
+function columns(scenario) {
+  return scenario.metrics.flatMap(({ key, label, digits, ratio }) => [
+    { label, of: (entry) => (ratio ? three(entry[key], digits) : (entry[key]?.median.toFixed(digits) ?? '-')) },
+    ...(ratio
+      ? [
+          { label: 'ratio to plain', of: (entry) => three(entry.ratios?.[key], 3) },
+          { label: "to Bun's publish", of: (entry) => three(entry.native?.[key], 2) },
+        ]
+      : []),
+  ]);
+}
+
+/** Cells without any figure of their own still show who could not be measured, and why. */
+function linesOf(entries, shown) {
+  const head = ['', ...shown.map(({ label }) => label)];
+  const body = entries.map((entry) => [
+    entry.title,
+    ...(entry.rounds ? shown.map(({ of }) => of(entry)) : [`not measured: ${entry.broken}`]),
+  ]);
+  const widths = head.map((label, column) =>
+    Math.max(label.length, ...body.filter((line) => line.length === head.length).map((line) => line[column].length)),
+  );
+  widths[0] = Math.max(...body.map(([title]) => title.length));
+  return [head, ...body].map((line) =>
+    line
+      .map((text, column) => text.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+export function printTables(scenario, table) {
+  console.log(`\n${scenario.title}  (min / median / max of the rounds; ratios are round by round)`);
+  for (const cell of new Set(table.map((entry) => entry.cell))) {
+    const entries = table.filter((entry) => entry.cell === cell);
+    const shown = columns(scenario).filter(({ of }) => entries.some((entry) => of(entry) !== '-'));
+    console.log(`\n  ${cell}`);
+    for (const line of linesOf(entries, shown)) console.log(`    ${line}`);
+    for (const entry of entries) {
+      if (entry.rounds && entry.broken) console.log(`    ${entry.title}: a round is missing: ${entry.broken}`);
+    }
+  }
+}
