@@ -54,13 +54,14 @@ export interface IEngineConnection {
   /** What waits for the transport to become writable. */
   readonly writeBuffer: readonly IEnginePacket[];
   listenerCount(event: string): number;
+  once(event: 'upgrade', listener: () => void): unknown;
 }
 
 /** A server of engine.io. */
 export interface INodeEngine {
   /** Protected: makes the transport of a request. */
   createTransport(name: string, request: IEngineRequest): unknown;
-  readonly opts?: { readonly wsEngine?: unknown };
+  on(event: 'connection', listener: (connection: IEngineConnection) => void): unknown;
   listenerCount(event: string): number;
 }
 

@@ -1,11 +1,28 @@
 import type { Duplex } from 'node:stream';
 import { type ChainQueue, framesOf, type ILane, type ILink } from './chain.js';
 import { binaryFrame, type TFrame, textFrame } from './frames.js';
-import type { IEnginePacket, IEngineRequest, ITransport, IWebSocket, TTransportClass } from './node-engine.js';
+import type {
+  IEngineConnection,
+  IEnginePacket,
+  IEngineRequest,
+  ITransport,
+  IWebSocket,
+  TTransportClass,
+} from './node-engine.js';
 
 /** A transport of engine.io over a WebSocket, which writes once in a turn of the event loop. */
 export interface IOutlet extends ITransport, ILane<TFrame> {
   writable: boolean;
+  /** Whose transport it is, once it is. */
+  connection: IEngineConnection | undefined;
+  /** Bytes that the kernel has not taken. */
+  readonly unread: number;
+}
+
+export interface IOutletEvents {
+  /** The kernel takes no more, after so many bytes in one go. */
+  filled(connection: IEngineConnection, bytes: number): void;
+  drained(connection: IEngineConnection): void;
 }
 
 const OUTLET = Symbol('outlet');
@@ -35,9 +52,10 @@ function writeFailed(this: Duplex & IMarked, error: Error & { syscall?: string }
 }
 
 /** Makes transports that write through `queue`, derived from engine.io's class of all transports. */
-export function outletsOver(Transport: TTransportClass, queue: ChainQueue<TFrame>) {
+export function outletsOver(Transport: TTransportClass, queue: ChainQueue<TFrame>, events: IOutletEvents) {
   class Outlet extends Transport implements IOutletInside {
     tail: ILink<TFrame> | undefined = undefined;
+    connection: IEngineConnection | undefined = undefined;
     readonly socket: IWebSocket;
     /** engine.io writes its option here; there is no compression on this way. */
     perMessageDeflate: unknown = null;
@@ -66,6 +84,10 @@ export function outletsOver(Transport: TTransportClass, queue: ChainQueue<TFrame
       return true;
     }
 
+    get unread(): number {
+      return streamOf(this.socket).writableLength;
+    }
+
     send(packets: readonly IEnginePacket[]): void {
       this.#unconfirmed++;
       for (const packet of packets) queue.push(this, frameOf(this, packet));
@@ -75,17 +97,20 @@ export function outletsOver(Transport: TTransportClass, queue: ChainQueue<TFrame
       const { socket } = this;
       if (socket.readyState !== socket.OPEN) return;
       const stream = streamOf(socket);
-      stream.write(joined(tail));
+      const bytes = joined(tail);
+      stream.write(bytes);
       // What the kernel took at once doesn't count, however large it was.
       if (stream.writableLength < stream.writableHighWaterMark) this.#confirm();
       else if (this.writable) {
         this.writable = false;
         stream.once('drain', drained);
+        if (this.connection !== undefined) events.filled(this.connection, bytes.length);
       }
     }
 
     resume(): void {
       this.writable = true;
+      if (this.connection !== undefined) events.drained(this.connection);
       this.#confirm();
       this.emit('ready');
     }

@@ -47,7 +47,7 @@ const LINES: { readonly [T in TReport['type']]: TLine<T> } = {
   reader_too_slow: [
     'warn',
     (r) =>
-      `a client was closed, as it reads more slowly than it is sent to, and a message for it was dropped; ` +
+      `${r.client === undefined ? 'a client' : `client ${r.client}`} was closed, as it reads more slowly than it is sent to; ` +
       `bytes that waited: ${r.waitingBytes}`,
   ],
   origin_refused: [

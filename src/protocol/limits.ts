@@ -12,6 +12,11 @@ export interface ILimits {
   readonly heldEvents: number;
   /** Bytes of these events, about. Default 1 000 000: one payload of the size that Socket.IO takes at most. */
   readonly heldBytes: number;
+  /**
+   * Bytes that wait for a client that does not read, or not as fast as it is sent to, whatever its transport. The largest
+   * message among them does not count. Default 1 000 000: a client that is further behind is better off starting anew.
+   */
+  readonly queuedBytes: number;
 }
 
 /** What holds where the option `limits` says nothing. */
@@ -22,4 +27,5 @@ export const DEFAULT_LIMITS: ILimits = Object.freeze({
   payloadDepth: 64,
   heldEvents: 100,
   heldBytes: 1_000_000,
+  queuedBytes: 1_000_000,
 });

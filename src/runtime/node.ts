@@ -60,8 +60,7 @@ export class NodeRuntime implements IRuntime {
   }
 
   cut(connection: IConnection): void {
-    const engineConnection: IEngineConnection = connection;
-    this.#attempt(() => engineConnection.close(true));
+    this.#cut(connection);
   }
 
   release({ transport }: IEngineConnection): void {

@@ -56,7 +56,7 @@ const NAMES: Readonly<Record<keyof ISocketIOComponentOptions, true>> = {
   ...{ server: true, identifier: true, path: true, cors: true, signals: true, serverOptions: true },
   ...{ authenticateFn: true, validateRoomFn: true, clientConnectedFn: true, redisConnection: true },
   ...{ authenticateTimeout: true, pingInterval: true, defaultRooms: true, redisTimeout: true },
-  ...{ shutdownTimeout: true, limits: true, fanout: true, logger: true },
+  ...{ shutdownTimeout: true, limits: true, fanout: true, replaceable: true, logger: true },
 };
 /** The path is compared with the beginning of a request's: anything but plain segments matches nothing, or too much. */
 const PATH = /^(\/[\w.~-]+)+\/?$/;

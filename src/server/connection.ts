@@ -154,6 +154,13 @@ export class Connections {
     else socket.disconnect();
   }
 
+  /** More waits for this connection than may. It is ended once what sends to it just now is done. */
+  tooSlow(connection: IConnection, waitingBytes: number): void {
+    const client = this.#sessions.get(connection)?.id;
+    this.#report({ type: 'reader_too_slow', waitingBytes, ...(client === undefined ? {} : { client }) });
+    queueMicrotask(() => this.#runtime.cut(connection));
+  }
+
   /** Stops every timer and forgets every client, without a word to them. Returns how many there were. */
   stop(): number {
     this.#stopped = true;

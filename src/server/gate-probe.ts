@@ -47,7 +47,7 @@ export async function assertGateHolds(): Promise<void> {
 }
 
 async function tryGate(connection: ProbeConnection): Promise<void> {
-  const io = new Server({ adapter: guardedAdapter(undefined, () => {}) as never, serveClient: false });
+  const io = new Server({ adapter: guardedAdapter(undefined, { report: () => {} }) as never, serveClient: false });
   const engine = new EventEmitter();
   io.bind(engine as never);
   const heard: string[] = [];

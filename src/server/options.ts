@@ -9,6 +9,7 @@ import { INTERNAL_PREFIX, SocketIOConstants } from '../protocol/events.js';
 import { DEFAULT_LIMITS, type ILimits } from '../protocol/limits.js';
 import type { ILogger, ValueOrPromise } from '../protocol/types.js';
 import type { IBunServerLike } from './http-server.js';
+import type { TReplaceable } from './replaceable.js';
 import type { IOSocket } from './types.js';
 
 /** What `authenticateFn` is given: what is known of the request that opened the connection. */
@@ -108,6 +109,13 @@ export interface ISocketIOServerBaseOptions<
    */
   fanout?: boolean | undefined;
   /**
+   * Topics of which the newest message is enough, each with a function that names what a message is about: `{ price: (data) =>
+   * data.symbol }`. While a client reads more slowly than it is sent to, a message takes the place of the waiting one of the
+   * same topic and name, so that the client falls behind no further. Not for what one socket is sent by `socket.emit`.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: data of the program's own, which it knows and we don't
+  replaceable?: { readonly [topic: string]: (data: any) => string | number } | undefined;
+  /**
    * Where log lines go: pino, `console` or anything with the four usual methods. Default: warnings, errors and what
    * `doLog` asks for go to the console, the rest nowhere. `false`: nothing is logged.
    */
@@ -174,6 +182,7 @@ export interface IResolvedOptions {
   readonly shutdownTimeout: number;
   readonly limits: ILimits;
   readonly fanout: boolean;
+  readonly replaceable: TReplaceable | undefined;
   readonly logger: ILogger | false | undefined;
 }
 
@@ -202,6 +211,13 @@ function flag(option: string, value: unknown, fallback: boolean): boolean {
   if (value === undefined) return fallback;
   if (typeof value !== 'boolean') throw wrong(option, 'true or false', value);
   return value;
+}
+
+function replaceable(value: unknown): TReplaceable | undefined {
+  if (value === undefined) return undefined;
+  if (!isObject(value)) throw wrong('replaceable', 'an object of functions', value);
+  for (const [topic, nameOf] of Object.entries(value)) callback(`replaceable.${topic}`, nameOf ?? null);
+  return value as TReplaceable;
 }
 
 function rooms(option: string, value: unknown): readonly string[] {
@@ -299,6 +315,7 @@ export function resolveBaseOptions(options: unknown): Omit<IResolvedOptions, 'ru
     shutdownTimeout: milliseconds(OF, 'shutdownTimeout', given.shutdownTimeout, 5_000, 0),
     limits: limits(given.limits),
     fanout: flag('fanout', given.fanout, true),
+    replaceable: replaceable(given.replaceable),
     logger: given.logger,
   };
 }

@@ -28,8 +28,8 @@ export type TReport =
   | { readonly type: 'handlers_late'; readonly client: string; readonly events: number; readonly afterMs: number }
   /** The client made this instance hold more than it may; its connection was closed, and it may come back. */
   | { readonly type: 'client_limited'; readonly client: string; readonly why: 'held_events' }
-  /** The client reads more slowly than it is sent to, so that a message for it was dropped; its connection was closed. */
-  | { readonly type: 'reader_too_slow'; readonly waitingBytes: number }
+  /** The client reads more slowly than it is sent to: more waited for it than may. Its connection was closed. */
+  | { readonly type: 'reader_too_slow'; readonly client?: string; readonly waitingBytes: number }
   /** A browser's page of an origin that was not named; both are what the client sent. */
   | { readonly type: 'origin_refused'; readonly origin: string; readonly host: string }
   | { readonly type: 'message_sent'; readonly topic: string; readonly destination: string }
@@ -75,6 +75,9 @@ export type TBackplaneReport =
 
 /** Takes every report. Never throws. */
 export type TReporter = (report: TReport) => void;
+
+/** What a message may replace while that waits: the key of its kind. `args`: the topic and its data. */
+export type TKeyOf = (args: readonly unknown[]) => string | undefined;
 
 /** The transport under one or more sockets, as far as endings need it. */
 export interface IConnection {
@@ -128,6 +131,8 @@ export interface IBroadcast {
   readonly options: IBroadcastOptions;
   /** What the fan-out's `prepare()` made of it. */
   readonly prepared: unknown;
+  /** What it may replace, while that waits for a peer that reads slowly: an earlier message with the same key. */
+  readonly key: string | undefined;
 }
 
 /** How a message gets from an adapter to this instance's own sockets. All that is sent to one socket keeps its order. */

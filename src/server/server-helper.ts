@@ -16,6 +16,7 @@ import { type IResolvedOptions, resolveOptions, type TSocketIOServerOptions } fr
 import { Outbound, reportDropped } from './outbound.js';
 import type { IBackplane, IFanout, IRuntime, TAdapterFactory, TReporter } from './ports.js';
 import { Registry } from './registry.js';
+import { keysOf } from './replaceable.js';
 import { Rooms } from './rooms.js';
 import { shutDown } from './shutdown.js';
 import type { IOServer, IOSocket, ISocketIOClient, TMessage } from './types.js';
@@ -25,7 +26,7 @@ interface IRunning {
   readonly io: IOServer;
   readonly runtime: IRuntime;
   readonly backplane: IBackplane;
-  readonly fanout: IFanout | undefined;
+  readonly fanout: IFanout;
   readonly connections: Connections;
   readonly outbound: Outbound;
 }
@@ -226,12 +227,18 @@ export class SocketIOServerHelper<
     const options = this.#options;
     const report = this.#report;
     const registry = this.#registry;
-    const fanout = options.fanout && options.runtime === 'node' ? new NodeFanout(report) : undefined;
-    const adapter = guardedAdapter(this.#adapterFactory(backplane), report, fanout);
+    const fanout = new NodeFanout({
+      coalesce: options.fanout && options.runtime === 'node',
+      mostBytes: options.limits.queuedBytes,
+      tooSlow: (connection, waitingBytes) => connections.tooSlow(connection, waitingBytes),
+      report,
+    });
+    const parts = { fanout, report, keyOf: keysOf(options.replaceable, report) };
+    const adapter = guardedAdapter(this.#adapterFactory(backplane), parts);
     // Socket.IO types the option as a plain class or a function; what it does is to call it with `new`.
     const io = runtime.attach({ ...options.serverOptions, adapter: adapter as never });
-    fanout?.attach(io);
-    guardLaterAdapters(io, report, fanout);
+    fanout.attach(io);
+    guardLaterAdapters(io, parts);
     const rooms = new Rooms({
       ...options,
       hasSocket: (id) => registry.has(id),

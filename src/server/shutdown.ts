@@ -6,7 +6,7 @@ export interface IShutdownOptions {
   readonly io: Server;
   readonly runtime: IRuntime;
   readonly backplane: IBackplane;
-  readonly fanout: IFanout | undefined;
+  readonly fanout: IFanout;
   readonly connections: Connections;
   readonly timeoutMs: number;
   readonly report: TReporter;
@@ -39,7 +39,7 @@ export async function shutDown({
   const cut = !(await within(closed, left() - Math.min(FAREWELL_MS, timeoutMs / 5)));
   // Also where all went well: a polling peer that is not heard of any more has no wire, and would be waited for.
   runtime.cutAll();
-  fanout?.close();
+  fanout.close();
   await Promise.all([within(closed, left()), backplane.close(left()).catch(failed('closing Redis'))]);
   report({ type: 'shut_down', clients, cut });
 }

@@ -1,0 +1,147 @@
+import type { Adapter } from 'socket.io-adapter';
+import { Audiences } from './audiences.js';
+import type { IBroadcast, IBroadcastOptions, IFanout, IRecipient, TKeyOf, TReporter } from './ports.js';
+
+export interface IBroadcastParts {
+  readonly report: TReporter;
+  /** Without it everything goes Socket.IO's own way. */
+  readonly fanout?: IFanout;
+  /** Without it no message replaces another. */
+  readonly keyOf?: TKeyOf | undefined;
+}
+
+/** What is private to Socket.IO's adapter, each of which is used only where it is found. */
+interface IAdapterInside {
+  /** Encodes a message to many, and notes the WebSocket frame among the options that go to the engine with it. */
+  _encode?(packet: IPacket, options: IBroadcastOptions): unknown[];
+  apply?: TApply;
+}
+/** Calls `act` with each socket of a broadcast, one after another. */
+type TApply = (target: ITarget, act: (socket: IReachedSocket) => void) => void;
+
+interface IPacket {
+  /** There is one where it is to be acknowledged. */
+  readonly id?: number;
+  readonly data?: unknown;
+}
+interface ITarget {
+  readonly rooms: ReadonlySet<string>;
+  readonly except?: ReadonlySet<string>;
+}
+interface IReachedSocket extends IRecipient {
+  /** Private: tells the listeners of `onAnyOutgoing`. */
+  notifyOutgoingListeners?(packet: IPacket): void;
+}
+
+/**
+ * What a namespace sends to its sockets. Socket.IO's adapter encodes a message with one method of its own and then goes
+ * through the recipients with another; all adapters, Redis' included, come down to these two.
+ *
+ * A listener of the program that throws over a message to one socket (`onAnyOutgoing`, `disconnect`) doesn't keep it from
+ * the sockets behind.
+ */
+export class Broadcasts {
+  readonly #parts: IBroadcastParts;
+  /** Undefined where this adapter has its own idea of who is reached. */
+  readonly #audiences: Audiences | undefined;
+  readonly #apply: TApply;
+  /** What was encoded, until its recipients are gone through. */
+  #next: (IBroadcast & { readonly packet: IPacket }) | undefined;
+
+  /** `adapter`: one that `hasRecipients`. */
+  constructor(adapter: Adapter, parts: IBroadcastParts) {
+    const { fanout } = parts;
+    const inside = adapter as unknown as IAdapterInside;
+    this.#parts = parts;
+    this.#apply = (inside.apply as TApply).bind(adapter);
+    if (fanout !== undefined && hasPlainRooms(adapter)) this.#audiences = this.#watchRooms(adapter);
+    if (fanout !== undefined && typeof inside._encode === 'function') this.#takeOver(inside, fanout);
+    inside.apply = (target, act) => {
+      const broadcast = this.#next;
+      this.#next = undefined;
+      if (broadcast === undefined) this.#each(target, act);
+      else this.#send(broadcast, target);
+    };
+  }
+
+  #watchRooms(adapter: Adapter): Audiences {
+    const audiences = new Audiences(adapter, adapter.nsp.sockets as unknown as ReadonlyMap<string, IRecipient>);
+    const { addAll, del, delAll } = adapter;
+    adapter.addAll = (id, rooms) => {
+      audiences.changed(rooms);
+      return addAll.call(adapter, id, rooms);
+    };
+    adapter.del = (id, room) => {
+      audiences.changed([room]);
+      return del.call(adapter, id, room);
+    };
+    adapter.delAll = (id) => {
+      audiences.changed(adapter.sids.get(id) ?? []);
+      delAll.call(adapter, id);
+    };
+    return audiences;
+  }
+
+  /** A message that is to be acknowledged goes Socket.IO's own way. */
+  #takeOver(inside: IAdapterInside, fanout: IFanout): void {
+    const encode = (inside._encode as NonNullable<IAdapterInside['_encode']>).bind(inside);
+    inside._encode = (packet, options) => {
+      const encoded = encode(packet, options);
+      this.#next = undefined;
+      if (packet.id !== undefined) return encoded;
+      const prepared = fanout.prepare(encoded, options);
+      const key = Array.isArray(packet.data) ? this.#parts.keyOf?.(packet.data) : undefined;
+      this.#next = { packet, encoded, options, prepared, key };
+      return encoded;
+    };
+  }
+
+  #send(broadcast: IBroadcast & { readonly packet: IPacket }, target: ITarget): void {
+    const { rooms, except } = target;
+    const isWhole = rooms.size <= 1 && (except === undefined || except.size === 0);
+    const [room] = rooms;
+    const list = isWhole ? this.#audiences?.of(room) : undefined;
+    if (list === undefined) this.#apply(target, (socket) => this.#deliver(socket, broadcast));
+    else for (const socket of list) this.#deliver(socket, broadcast);
+  }
+
+  #deliver(socket: IReachedSocket, broadcast: IBroadcast & { readonly packet: IPacket }): void {
+    try {
+      socket.notifyOutgoingListeners?.(broadcast.packet);
+      this.#parts.fanout?.deliver(socket, broadcast);
+    } catch (error) {
+      this.#failed(socket, error);
+    }
+  }
+
+  #each(target: ITarget, act: (socket: IReachedSocket) => void): void {
+    this.#apply(target, (socket) => {
+      try {
+        act(socket);
+      } catch (error) {
+        this.#failed(socket, error);
+      }
+    });
+  }
+
+  #failed({ id }: IReachedSocket, error: unknown): void {
+    this.#parts.report({ type: 'handler_failed', where: 'a listener of a socket', client: id, error });
+  }
+}
+
+/** Whether it is Socket.IO's own adapter that says who is in a room, and not one derived from it. */
+function hasPlainRooms(adapter: Adapter): boolean {
+  const owner = ownerOf(adapter, 'apply');
+  return owner !== undefined && owner === ownerOf(adapter, 'computeExceptSids') && !Object.hasOwn(adapter, 'apply');
+}
+
+function ownerOf(object: object, method: string): object | undefined {
+  let owner: object | null = object;
+  while (owner !== null && !Object.hasOwn(owner, method)) owner = Object.getPrototypeOf(owner);
+  return owner ?? undefined;
+}
+
+/** Whether it goes through the recipients of a message with the method that is looked for. */
+export function hasRecipients(adapter: Adapter): boolean {
+  return typeof (adapter as unknown as IAdapterInside).apply === 'function';
+}
