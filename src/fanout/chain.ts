@@ -17,12 +17,18 @@ export interface ILink<Frame> {
 
 /** The way out over one connection. */
 export interface ILane<Frame> {
-  /** Whether its peer reads as fast as it is sent to. */
-  readonly writable: boolean;
   /** The last of what waits; undefined where nothing does. */
   tail: ILink<Frame> | undefined;
+  /** The last turn in which something was sent; 0 before. */
+  turn: number;
+  /** Whether more than one message was sent in the last turn, as far as is known. */
+  isBusy: boolean;
+  /** Whether its peer reads as fast as it is sent to. */
+  readonly writable: boolean;
   /** Writes a chain at once. */
   write(tail: ILink<Frame>): void;
+  /** The turn in which something was pushed ends. */
+  confirm(): void;
 }
 
 export interface ISized {
@@ -40,11 +46,18 @@ const flushAll = (): void => {
   for (const queue of open) queue.flush();
 };
 
-/** Holds what is sent in one turn of the event loop, and writes it when the turn ends: one write for each connection. */
+/**
+ * Gives the messages that one connection is sent in one turn of the event loop to it in one write, when the turn ends.
+ *
+ * Where nothing is gained by waiting nothing waits: to a connection that got one message in its last turn the first of
+ * this turn goes out at once.
+ */
 export class ChainQueue<Frame extends ISized> {
   // Taken as it is now: tests of programs put a clock of their own in its place.
   readonly #later = setImmediate;
   readonly #flush = (): void => this.flush();
+  #turn = 1;
+  #isTurnOpen = false;
   #first: ILink<Frame> | undefined;
   #dirty: ILane<Frame>[] = [];
 
@@ -62,49 +75,69 @@ export class ChainQueue<Frame extends ISized> {
   /** Puts a message in line. False where what waited had to be written first, and its peer turned out to be slow. */
   offer(lane: ILane<Frame>, frame: Frame): boolean {
     const { tail } = lane;
-    if (tail?.after?.frame === frame) {
-      lane.tail = tail.after;
-      return true;
-    }
-    if (tail !== undefined && isFull(tail, frame)) {
+    if (tail === undefined) this.#begin(lane, frame);
+    else if (tail.after?.frame === frame) lane.tail = tail.after;
+    else if (!isFull(tail, frame)) lane.tail = tail.after = link(tail, frame);
+    else {
       this.flushLane(lane);
       if (!lane.writable) return false;
+      this.#wait(lane, frame);
     }
-    this.#append(lane, frame);
     return true;
   }
 
-  /** The same for a message that can't wait elsewhere. */
-  push(lane: ILane<Frame>, frame: Frame): void {
-    if (lane.tail !== undefined && isFull(lane.tail, frame)) this.flushLane(lane);
-    this.#append(lane, frame);
+  /** The same for messages that can't wait elsewhere. `confirm()` is called once they went out. */
+  push(lane: ILane<Frame>, frames: readonly Frame[]): void {
+    lane.isBusy ||= frames.length > 1;
+    for (const frame of frames) if (!this.offer(lane, frame)) this.#wait(lane, frame);
+    this.#dirty.push(lane);
   }
 
   /** Writes now what waits for this lane. */
   flushLane(lane: ILane<Frame>): void {
     const { tail } = lane;
     lane.tail = undefined;
-    if (tail !== undefined) lane.write(tail);
+    if (tail === undefined) return;
+    lane.isBusy ||= tail.before !== undefined;
+    lane.write(tail);
   }
 
-  /** Writes now what waits. */
+  /** Writes now what waits, and ends the turn. */
   flush(): void {
     const lanes = this.#dirty;
     this.#dirty = [];
     this.#first = undefined;
-    for (const lane of lanes) this.flushLane(lane);
+    this.#isTurnOpen = false;
+    this.#turn++;
+    for (const lane of lanes) {
+      this.flushLane(lane);
+      lane.confirm();
+    }
   }
 
-  #append(lane: ILane<Frame>, frame: Frame): void {
-    const { tail } = lane;
-    if (tail === undefined) {
-      if (this.#first?.frame !== frame) this.#first = link(undefined, frame);
-      lane.tail = this.#first;
-      if (this.#dirty.push(lane) === 1) this.#later(this.#flush);
-      return;
+  #begin(lane: ILane<Frame>, frame: Frame): void {
+    const isSecond = lane.turn === this.#turn;
+    const waits = isSecond || lane.isBusy;
+    lane.turn = this.#turn;
+    lane.isBusy = isSecond;
+    if (waits) this.#wait(lane, frame);
+    else lane.write(this.#alone(frame));
+  }
+
+  #wait(lane: ILane<Frame>, frame: Frame): void {
+    lane.tail = this.#alone(frame);
+    this.#dirty.push(lane);
+  }
+
+  /** Shared by all for which it is the first that waits. */
+  #alone(frame: Frame): ILink<Frame> {
+    if (this.#first?.frame === frame) return this.#first;
+    if (!this.#isTurnOpen) {
+      this.#isTurnOpen = true;
+      this.#later(this.#flush);
     }
-    if (tail.after?.frame !== frame) tail.after = link(tail, frame);
-    lane.tail = tail.after;
+    this.#first = link(undefined, frame);
+    return this.#first;
   }
 }
 

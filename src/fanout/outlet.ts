@@ -55,6 +55,8 @@ function writeFailed(this: Duplex & IMarked, error: Error & { syscall?: string }
 export function outletsOver(Transport: TTransportClass, queue: ChainQueue<TFrame>, events: IOutletEvents) {
   class Outlet extends Transport implements IOutletInside {
     tail: ILink<TFrame> | undefined = undefined;
+    turn = 0;
+    isBusy = false;
     connection: IEngineConnection | undefined = undefined;
     readonly socket: IWebSocket;
     /** engine.io writes its option here; there is no compression on this way. */
@@ -90,7 +92,10 @@ export function outletsOver(Transport: TTransportClass, queue: ChainQueue<TFrame
 
     send(packets: readonly IEnginePacket[]): void {
       this.#unconfirmed++;
-      for (const packet of packets) queue.push(this, frameOf(this, packet));
+      queue.push(
+        this,
+        packets.map((packet) => frameOf(this, packet)),
+      );
     }
 
     write(tail: ILink<TFrame>): void {
@@ -100,28 +105,15 @@ export function outletsOver(Transport: TTransportClass, queue: ChainQueue<TFrame
       const bytes = joined(tail);
       stream.write(bytes);
       // What the kernel took at once doesn't count, however large it was.
-      if (stream.writableLength < stream.writableHighWaterMark) this.#confirm();
-      else if (this.writable) {
-        this.writable = false;
-        stream.once('drain', drained);
-        if (this.connection !== undefined) events.filled(this.connection, bytes.length);
-      }
+      if (stream.writableLength < stream.writableHighWaterMark || !this.writable) return;
+      this.writable = false;
+      stream.once('drain', drained);
+      if (this.connection !== undefined) events.filled(this.connection, bytes.length);
     }
 
-    resume(): void {
-      this.writable = true;
-      if (this.connection !== undefined) events.drained(this.connection);
-      this.#confirm();
-      this.emit('ready');
-    }
-
-    doClose(done?: () => void): void {
-      queue.flushLane(this);
-      this.socket.close();
-      done?.();
-    }
-
-    #confirm(): void {
+    /** engine.io calls back who waits for a batch to be sent, one batch at a time. */
+    confirm(): void {
+      if (!this.writable) return;
       for (; this.#unconfirmed > 0; this.#unconfirmed--) {
         try {
           this.emit('drain');
@@ -132,6 +124,19 @@ export function outletsOver(Transport: TTransportClass, queue: ChainQueue<TFrame
           });
         }
       }
+    }
+
+    resume(): void {
+      this.writable = true;
+      if (this.connection !== undefined) events.drained(this.connection);
+      this.confirm();
+      this.emit('ready');
+    }
+
+    doClose(done?: () => void): void {
+      queue.flushLane(this);
+      this.socket.close();
+      done?.();
     }
   }
 
