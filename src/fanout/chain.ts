@@ -17,7 +17,7 @@ export interface ILink<Frame> {
 
 /** The way out over one connection. */
 export interface ILane<Frame> {
-  /** The last of what waits; undefined where nothing does. */
+  /** The last of what waits; undefined where nothing does, and as long as the peer is slow. */
   tail: ILink<Frame> | undefined;
   /** The last turn in which something was sent; 0 before. */
   turn: number;
@@ -89,7 +89,10 @@ export class ChainQueue<Frame extends ISized> {
   /** The same for messages that can't wait elsewhere. `confirm()` is called once they went out. */
   push(lane: ILane<Frame>, frames: readonly Frame[]): void {
     lane.isBusy ||= frames.length > 1;
-    for (const frame of frames) if (!this.offer(lane, frame)) this.#wait(lane, frame);
+    for (const frame of frames) {
+      // Nothing waits here for a peer that is slow: what comes next is kept from it elsewhere, and would be overtaken.
+      if (!lane.writable || !this.offer(lane, frame)) lane.write(this.#alone(frame));
+    }
     this.#dirty.push(lane);
   }
 

@@ -9,7 +9,6 @@ import type { Duplex } from 'node:stream';
 /** A WebSocket of the package `ws`. */
 export interface IWebSocket {
   readonly readyState: number;
-  readonly OPEN: number;
   on(event: 'message' | 'close' | 'error', listener: (this: IWebSocket, ...args: never[]) => void): unknown;
   close(): void;
   /** Private: what it writes its frames into. */
@@ -35,6 +34,7 @@ export interface IEnginePacket {
 /** The class that all of engine.io's transports are of. */
 export interface ITransport {
   writable: boolean;
+  readonly readyState: string;
   readonly supportsBinary: boolean;
   readonly parser: {
     encodePacket(packet: IEnginePacket, supportsBinary: boolean, take: (data: string | Buffer) => void): void;
@@ -49,11 +49,9 @@ export type TTransportClass = new (request: IEngineRequest) => ITransport;
 
 /** A connection of engine.io. */
 export interface IEngineConnection {
-  readonly readyState: string;
   readonly transport: unknown;
-  /** What waits for the transport to become writable. */
-  readonly writeBuffer: readonly IEnginePacket[];
   listenerCount(event: string): number;
+  on(event: 'newListener', listener: (this: IEngineConnection, event: string | symbol) => void): unknown;
   once(event: 'upgrade', listener: () => void): unknown;
 }
 

@@ -29,9 +29,16 @@ export class NodeFanout implements IFanout {
   readonly #backlogs: Backlogs;
   #isOutlet: (transport: unknown) => transport is IOutlet = (_): _ is IOutlet => false;
   #engine: INodeEngine | undefined;
+  // One for all connections, which are called with the connection as `this`.
+  readonly #listened: (this: IEngineConnection, event: string | symbol) => void;
 
   constructor(options: IFanoutOptions) {
+    const isOutlet = (transport: unknown): transport is IOutlet => this.#isOutlet(transport);
     this.#options = options;
+    this.#listened = function (event) {
+      const { transport } = this;
+      if ((PACKET_EVENTS as readonly unknown[]).includes(event) && isOutlet(transport)) transport.isHeard = true;
+    };
     this.#backlogs = new Backlogs(options.mostBytes, (connection, waitingBytes) =>
       options.tooSlow(connection as unknown as IConnection, waitingBytes),
     );
@@ -53,7 +60,11 @@ export class NodeFanout implements IFanout {
     const { createTransport } = engine;
     const { make, isOutlet } = outletsOver(base, this.#queue, {
       filled: (connection, bytes) => this.#backlogs.watch(connection as unknown as ICounted, bytes),
-      drained: (connection) => this.#backlogs.unwatch(connection as unknown as ICounted),
+      drained: (connection) => {
+        this.#backlogs.unwatch(connection as unknown as ICounted);
+        // The counting listened itself.
+        if (isOutlet(connection.transport)) connection.transport.isHeard = isHeard(connection);
+      },
     });
     engine.createTransport = (name, request) =>
       name === 'websocket' && isOrdinary(request) ? make(request) : createTransport.call(engine, name, request);
@@ -75,6 +86,8 @@ export class NodeFanout implements IFanout {
     const { transport } = connection;
     if (!this.#isOutlet(transport)) return false;
     transport.connection = connection;
+    transport.isHeard = isHeard(connection);
+    connection.on('newListener', this.#listened);
     return true;
   }
 
@@ -89,17 +102,20 @@ export class NodeFanout implements IFanout {
     return frame;
   }
 
-  deliver({ client }: IRecipient, { prepared, encoded, options, key }: IBroadcast): void {
-    const connection = client.conn as IEngineConnection;
-    const { transport } = connection;
-    if (prepared !== undefined && this.#isOutlet(transport) && isReady(connection, transport)) {
-      if (this.#queue.offer(transport, prepared as TFrame)) return;
+  laneOf({ client }: IRecipient): IOutlet | undefined {
+    const { transport } = client.conn as IEngineConnection;
+    return this.#isOutlet(transport) ? transport : undefined;
+  }
+
+  deliver(socket: IRecipient, broadcast: IBroadcast, known?: unknown): void {
+    const { prepared, encoded, options, key } = broadcast;
+    const outlet = (known as IOutlet | undefined) ?? this.laneOf(socket);
+    if (prepared !== undefined && outlet !== undefined && isReady(outlet)) {
+      if (this.#queue.offer(outlet, prepared as TFrame)) return;
     }
+    const { client } = socket;
     if (key === undefined) client.writeToEngine(encoded, options);
-    else {
-      const write = () => client.writeToEngine(encoded, options);
-      this.#backlogs.replace(connection as unknown as ICounted, key, write);
-    }
+    else this.#backlogs.replace(client.conn as ICounted, key, () => client.writeToEngine(encoded, options));
   }
 
   close(): void {
@@ -107,16 +123,13 @@ export class NodeFanout implements IFanout {
   }
 }
 
-/** Whether a message may be put in line, with nothing before it that waits elsewhere. */
-function isReady(connection: IEngineConnection, outlet: IOutlet): boolean {
-  // Where something waits in this line it was asked before, and nothing can have come between.
-  if (outlet.tail !== undefined) return true;
-  return (
-    connection.readyState === 'open' &&
-    outlet.writable &&
-    connection.writeBuffer.length === 0 &&
-    !PACKET_EVENTS.some((event) => hears(connection, event))
-  );
+/** Whether a message may be put in line, with nothing before it that waits elsewhere, and nobody who wants to be told. */
+function isReady({ tail, writable, isHeard }: IOutlet): boolean {
+  return tail !== undefined || (writable && !isHeard);
+}
+
+function isHeard(connection: IEngineConnection): boolean {
+  return PACKET_EVENTS.some((event) => hears(connection, event));
 }
 
 function joinedFrames(encoded: readonly unknown[]): TFrame | undefined {

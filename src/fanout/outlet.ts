@@ -12,9 +12,12 @@ import type {
 
 /** A transport of engine.io over a WebSocket, which writes once in a turn of the event loop. */
 export interface IOutlet extends ITransport, ILane<TFrame> {
+  /** Never while something waits in the connection's own queue, nor once this is closed. */
   writable: boolean;
   /** Whose transport it is, once it is. */
   connection: IEngineConnection | undefined;
+  /** Whether the program listens to each packet of the connection. */
+  isHeard: boolean;
   /** Bytes that the kernel has not taken. */
   readonly unread: number;
 }
@@ -26,6 +29,8 @@ export interface IOutletEvents {
 }
 
 const OUTLET = Symbol('outlet');
+/** The state of a WebSocket that is open, as the standard numbers it. */
+const OPEN = 1;
 
 interface IMarked {
   [OUTLET]?: IOutletInside;
@@ -58,7 +63,9 @@ export function outletsOver(Transport: TTransportClass, queue: ChainQueue<TFrame
     turn = 0;
     isBusy = false;
     connection: IEngineConnection | undefined = undefined;
+    isHeard = false;
     readonly socket: IWebSocket;
+    readonly #stream: Duplex;
     /** engine.io writes its option here; there is no compression on this way. */
     perMessageDeflate: unknown = null;
     /** Batches of engine.io that it has not been told of yet that they went out. */
@@ -68,7 +75,8 @@ export function outletsOver(Transport: TTransportClass, queue: ChainQueue<TFrame
       super(request);
       const { websocket } = request;
       this.socket = websocket;
-      const stream = streamOf(websocket);
+      const stream = websocket._socket as Duplex;
+      this.#stream = stream;
       (websocket as IMarked)[OUTLET] = this;
       (stream as IMarked)[OUTLET] = this;
       websocket.on('message', heard);
@@ -87,7 +95,7 @@ export function outletsOver(Transport: TTransportClass, queue: ChainQueue<TFrame
     }
 
     get unread(): number {
-      return streamOf(this.socket).writableLength;
+      return this.#stream.writableLength;
     }
 
     send(packets: readonly IEnginePacket[]): void {
@@ -99,21 +107,42 @@ export function outletsOver(Transport: TTransportClass, queue: ChainQueue<TFrame
     }
 
     write(tail: ILink<TFrame>): void {
-      const { socket } = this;
-      if (socket.readyState !== socket.OPEN) return;
-      const stream = streamOf(socket);
+      if (this.socket.readyState !== OPEN) return;
+      const stream = this.#stream;
       const bytes = joined(tail);
-      stream.write(bytes);
       // What the kernel took at once doesn't count, however large it was.
-      if (stream.writableLength < stream.writableHighWaterMark || !this.writable) return;
+      if (stream.write(bytes) || stream.writableLength < stream.writableHighWaterMark || !this.writable) return;
       this.writable = false;
       stream.once('drain', drained);
       if (this.connection !== undefined) events.filled(this.connection, bytes.length);
     }
 
-    /** engine.io calls back who waits for a batch to be sent, one batch at a time. */
     confirm(): void {
-      if (!this.writable) return;
+      if (this.writable) this.#confirm();
+    }
+
+    resume(): void {
+      if (this.connection !== undefined) events.drained(this.connection);
+      this.#confirm();
+      if (this.readyState !== 'open') return;
+      this.writable = true;
+      this.emit('ready');
+    }
+
+    doClose(done?: () => void): void {
+      queue.flushLane(this);
+      this.writable = false;
+      this.socket.close();
+      done?.();
+    }
+
+    override onClose(): void {
+      this.writable = false;
+      super.onClose();
+    }
+
+    /** engine.io calls back who waits for a batch to be sent, one batch at a time. */
+    #confirm(): void {
       for (; this.#unconfirmed > 0; this.#unconfirmed--) {
         try {
           this.emit('drain');
@@ -125,29 +154,12 @@ export function outletsOver(Transport: TTransportClass, queue: ChainQueue<TFrame
         }
       }
     }
-
-    resume(): void {
-      this.writable = true;
-      if (this.connection !== undefined) events.drained(this.connection);
-      this.confirm();
-      this.emit('ready');
-    }
-
-    doClose(done?: () => void): void {
-      queue.flushLane(this);
-      this.socket.close();
-      done?.();
-    }
   }
 
   return {
     make: (request: IEngineRequest): IOutlet => new Outlet(request),
     isOutlet: (transport: unknown): transport is IOutlet => transport instanceof Outlet,
   };
-}
-
-function streamOf(socket: IWebSocket): Duplex {
-  return socket._socket as Duplex;
 }
 
 function joined(tail: ILink<TFrame>): Buffer {

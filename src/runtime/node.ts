@@ -60,7 +60,8 @@ export class NodeRuntime implements IRuntime {
   }
 
   cut(connection: IConnection): void {
-    this.#cut(connection);
+    const engineConnection: IEngineConnection = connection;
+    this.#attempt(() => engineConnection.close(true));
   }
 
   release({ transport }: IEngineConnection): void {

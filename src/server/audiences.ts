@@ -3,6 +3,12 @@ import type { IRecipient } from './ports.js';
 /** Smaller rooms are looked up one by one, which costs about as little as keeping a list would. */
 const SMALLEST_LISTED = 32;
 
+export interface IReached {
+  readonly socket: IRecipient;
+  /** What the fan-out keeps of it. */
+  readonly lane: unknown;
+}
+
 export interface IRoomsOfAdapter {
   readonly rooms: ReadonlyMap<string, ReadonlySet<string>>;
   readonly sids: ReadonlyMap<string, ReadonlySet<string>>;
@@ -12,16 +18,22 @@ export interface IRoomsOfAdapter {
 export class Audiences {
   readonly #adapter: IRoomsOfAdapter;
   readonly #sockets: ReadonlyMap<string, IRecipient>;
-  readonly #byRoom = new Map<string, readonly IRecipient[]>();
-  #everybody: readonly IRecipient[] | undefined;
+  readonly #laneOf: (socket: IRecipient) => unknown;
+  readonly #byRoom = new Map<string, readonly IReached[]>();
+  #everybody: readonly IReached[] | undefined;
 
-  constructor(adapter: IRoomsOfAdapter, sockets: ReadonlyMap<string, IRecipient>) {
+  constructor(
+    adapter: IRoomsOfAdapter,
+    sockets: ReadonlyMap<string, IRecipient>,
+    laneOf: (socket: IRecipient) => unknown,
+  ) {
     this.#adapter = adapter;
     this.#sockets = sockets;
+    this.#laneOf = laneOf;
   }
 
   /** Everybody in a room, or in the namespace; undefined where a list isn't worth it, or would not be whole. */
-  of(room: string | undefined): readonly IRecipient[] | undefined {
+  of(room: string | undefined): readonly IReached[] | undefined {
     const { rooms, sids } = this.#adapter;
     const ids = room === undefined ? sids : rooms.get(room);
     if (ids === undefined || ids.size < SMALLEST_LISTED) return undefined;
@@ -36,13 +48,13 @@ export class Audiences {
     for (const room of rooms) this.#byRoom.delete(room);
   }
 
-  #list(room: string | undefined, ids: Iterable<string>): readonly IRecipient[] | undefined {
-    const list: IRecipient[] = [];
+  #list(room: string | undefined, ids: Iterable<string>): readonly IReached[] | undefined {
+    const list: IReached[] = [];
     for (const id of ids) {
       const socket = this.#sockets.get(id);
       // It joined before it is connected, and will be there without joining again.
       if (socket === undefined) return undefined;
-      list.push(socket);
+      list.push({ socket, lane: this.#laneOf(socket) });
     }
     if (room === undefined) this.#everybody = list;
     else this.#byRoom.set(room, list);

@@ -54,7 +54,7 @@ export class Broadcasts {
     const inside = adapter as unknown as IAdapterInside;
     this.#parts = parts;
     this.#apply = (inside.apply as TApply).bind(adapter);
-    if (fanout !== undefined && hasPlainRooms(adapter)) this.#audiences = this.#watchRooms(adapter);
+    if (fanout !== undefined && hasPlainRooms(adapter)) this.#audiences = this.#watchRooms(adapter, fanout);
     if (fanout !== undefined && typeof inside._encode === 'function') this.#takeOver(inside, fanout);
     inside.apply = (target, act) => {
       const broadcast = this.#next;
@@ -64,8 +64,9 @@ export class Broadcasts {
     };
   }
 
-  #watchRooms(adapter: Adapter): Audiences {
-    const audiences = new Audiences(adapter, adapter.nsp.sockets as unknown as ReadonlyMap<string, IRecipient>);
+  #watchRooms(adapter: Adapter, fanout: IFanout): Audiences {
+    const sockets = adapter.nsp.sockets as unknown as ReadonlyMap<string, IRecipient>;
+    const audiences = new Audiences(adapter, sockets, (socket) => fanout.laneOf(socket));
     const { addAll, del, delAll } = adapter;
     adapter.addAll = (id, rooms) => {
       audiences.changed(rooms);
@@ -102,13 +103,13 @@ export class Broadcasts {
     const [room] = rooms;
     const list = isWhole ? this.#audiences?.of(room) : undefined;
     if (list === undefined) this.#apply(target, (socket) => this.#deliver(socket, broadcast));
-    else for (const socket of list) this.#deliver(socket, broadcast);
+    else for (const { socket, lane } of list) this.#deliver(socket, broadcast, lane);
   }
 
-  #deliver(socket: IReachedSocket, broadcast: IBroadcast & { readonly packet: IPacket }): void {
+  #deliver(socket: IReachedSocket, broadcast: IBroadcast & { readonly packet: IPacket }, lane?: unknown): void {
     try {
       socket.notifyOutgoingListeners?.(broadcast.packet);
-      this.#parts.fanout?.deliver(socket, broadcast);
+      this.#parts.fanout?.deliver(socket, broadcast, lane);
     } catch (error) {
       this.#failed(socket, error);
     }

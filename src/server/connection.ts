@@ -158,7 +158,7 @@ export class Connections {
   tooSlow(connection: IConnection, waitingBytes: number): void {
     const client = this.#sessions.get(connection)?.id;
     this.#report({ type: 'reader_too_slow', waitingBytes, ...(client === undefined ? {} : { client }) });
-    queueMicrotask(() => this.#runtime.cut(connection));
+    queueMicrotask(() => this.#runtime.end(connection, 0));
   }
 
   /** Stops every timer and forgets every client, without a word to them. Returns how many there were. */

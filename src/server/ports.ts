@@ -141,8 +141,10 @@ export interface IFanout {
   attach(io: Server): void;
   /** The form in which a message goes out; undefined where it has to go Socket.IO's own way. */
   prepare(encoded: readonly unknown[], options: IBroadcastOptions): unknown;
+  /** What may be kept of a recipient, so as to find the way to it sooner; undefined where there is nothing yet. */
+  laneOf(socket: IRecipient): unknown;
   /** To one socket, by the turn's end. */
-  deliver(socket: IRecipient, broadcast: IBroadcast): void;
+  deliver(socket: IRecipient, broadcast: IBroadcast, lane?: unknown): void;
   /** Sends what waits, and leaves nothing behind in the process. */
   close(): void;
 }
