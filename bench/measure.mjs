@@ -6,6 +6,12 @@ export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 /** What one too many would arrive in, before the counts are read. */
 const AFTERMATH_MS = 50;
 
+/** Of two reports: CPU for each of `units`, and how much of the time the server had work. */
+export function between(before, after, units) {
+  const cpu = after.cpu - before.cpu;
+  return { cpu: cpu / units, serverBusy: cpu / (after.at - before.at) / 10 };
+}
+
 async function counted(load, expected, each) {
   await pause(AFTERMATH_MS);
   const result = await load.ask('result');
@@ -22,10 +28,11 @@ async function ticked({ server, load, work, receivers }) {
   await load.ask('reset');
   await load.ask('pace', { control: server.control, perTick });
   try {
-    const { cpu } = await server.ask('burst', work, 120_000);
+    const { cpu, ms } = await server.ask('burst', work, 600_000);
     const { busy } = await load.ask('result');
     const each = work.slow ? undefined : work.perTick * work.ticks;
-    return { ...(await counted(load, perTick * work.ticks, each)), cpu, busy };
+    const { messages, p50, p99 } = await counted(load, perTick * work.ticks, each);
+    return { messages, p50, p99, cpu, busy, serverBusy: cpu / ms / 10 };
   } catch (error) {
     const { messages } = await load.ask('result');
     const expected = perTick * work.ticks;
@@ -46,10 +53,10 @@ export async function burst({ server, receiver = server, load, work }) {
     await ticked({ server, load, work: { ...work, ticks: Math.max(2, Math.ceil(work.ticks / 4)) }, receivers });
   for (const instance of new Set([server, receiver])) await instance.ask('collect');
   const before = await receiver.ask('report');
-  const { cpu, p50, p99, busy, messages } = await ticked({ server, load, work, receivers });
-  if (receiver === server) return { cpu: cpu / messages, p50, p99, busy };
+  const { cpu, messages, ...seen } = await ticked({ server, load, work, receivers });
+  if (receiver === server) return { ...seen, cpu: cpu / messages };
   const after = await receiver.ask('report');
-  return { cpu: (after.cpu - before.cpu) / messages, sender: (cpu * receivers) / messages, p50, p99, busy };
+  return { ...seen, ...between(before, after, messages), sender: (cpu * receivers) / messages };
 }
 
 /** Rooms that clients ask for by an event are theirs a little later; who joins how differs, so the rooms are tried. */

@@ -1,9 +1,9 @@
 // `npm run bench -- [--quick] [--only a,b] [--variants a,b] [--rounds 5] [--name x]`
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { environment } from './environment.mjs';
 import { startProgram } from './program.mjs';
 import { startRedis } from './redis.mjs';
+import { publish, store } from './results.mjs';
 import { scenarios } from './scenarios/index.mjs';
 import { printTables, summarize } from './table.mjs';
 import { missing, parseVariants } from './variants.mjs';
@@ -61,26 +61,41 @@ async function once(scenario, variant, setting) {
   }
 }
 
-const results = { ...environment(), rounds, scenarios: [] };
-mkdirSync(new URL('results/', import.meta.url), { recursive: true });
-const file = new URL(`results/${given.name ?? (quick ? 'quick' : 'last')}.json`, import.meta.url);
+/** Every variant once in each round; a round begins with another one each time. */
+async function measured(scenario, variants, setting, count) {
+  const rows = [];
+  for (let round = 0; round < count; round++) {
+    const first = round % variants.length;
+    for (const variant of [...variants.slice(first), ...variants.slice(0, first)]) {
+      process.stderr.write(`${scenario.name} ${JSON.stringify(setting)} round ${round + 1}/${count} ${variant.name}\n`);
+      const all = await once(scenario, variant, setting);
+      rows.push(...all.map((row) => ({ round, variant: variant.name, title: variant.title, ...row })));
+    }
+  }
+  return rows;
+}
+
+const partial = [given.only, given.variants, given.clients, given.size, given['per-tick']].some(Boolean);
+const name = given.name ?? (quick ? 'quick' : partial ? 'partial' : 'last');
 
 for (const scenario of chosen()) {
   const variants = parseVariants(given.variants ?? (quick ? QUICK : (scenario.variants ?? FULL)));
+  const count = Math.min(rounds, scenario.rounds ?? rounds);
   const rows = [];
   for (const setting of scenario.settings({ quick, ...narrow })) {
-    for (let round = 0; round < Math.min(rounds, scenario.rounds ?? rounds); round++) {
-      const first = round % variants.length;
-      for (const variant of [...variants.slice(first), ...variants.slice(0, first)]) {
-        process.stderr.write(`${scenario.name} ${JSON.stringify(setting)} round ${round + 1} ${variant.name}\n`);
-        for (const row of await once(scenario, variant, setting)) {
-          rows.push({ round, variant: variant.name, title: variant.title, setting, ...row });
-        }
-      }
-    }
+    rows.push(...(await measured(scenario, variants, setting, count)));
   }
   const table = summarize(scenario, rows);
-  results.scenarios.push({ name: scenario.name, title: scenario.title, metrics: scenario.metrics, table, rows });
-  writeFileSync(file, `${JSON.stringify(results, undefined, 1)}\n`);
+  const { title, metrics } = scenario;
+  const all = store(name, {
+    name: scenario.name,
+    title,
+    environment: environment(),
+    rounds: count,
+    metrics,
+    table,
+    rows,
+  });
+  if (name === 'last') await publish(all);
   printTables(scenario, table);
 }

@@ -3,7 +3,8 @@ const sorted = (values) => [...values].sort((a, b) => a - b);
 export function spread(values) {
   const all = sorted(values.filter((value) => Number.isFinite(value)));
   if (all.length === 0) return undefined;
-  return { min: all[0], median: all[Math.floor((all.length - 1) / 2)], max: all.at(-1) };
+  const half = (all.length - 1) / 2;
+  return { min: all[0], median: (all[Math.floor(half)] + all[Math.ceil(half)]) / 2, max: all.at(-1) };
 }
 
 /** Round by round against the base, so that a drift of the machine meets both. */
@@ -48,8 +49,8 @@ const three = (value, digits) =>
   value ? `${value.min.toFixed(digits)} / ${value.median.toFixed(digits)} / ${value.max.toFixed(digits)}` : '-';
 
 function columns(scenario) {
-  return scenario.metrics.flatMap(({ key, label, digits, ratio }) => [
-    { label, of: (entry) => (ratio ? three(entry[key], digits) : (entry[key]?.median.toFixed(digits) ?? '-')) },
+  return scenario.metrics.flatMap(({ key, label, digits, ratio, spread: all = ratio }) => [
+    { label, of: (entry) => (all ? three(entry[key], digits) : (entry[key]?.median.toFixed(digits) ?? '-')) },
     ...(ratio
       ? [
           { label: 'ratio to plain', of: (entry) => three(entry.ratios?.[key], 3) },
@@ -89,4 +90,31 @@ export function printTables(scenario, table) {
       if (entry.rounds && entry.broken) console.log(`    ${entry.title}: a round is missing: ${entry.broken}`);
     }
   }
+}
+
+const cellsOf = (line) => `| ${line.join(' | ')} |`;
+
+function markdownOf(scenario, table, cell) {
+  const entries = table.filter((entry) => entry.cell === cell);
+  const shown = columns(scenario).filter(({ of }) => entries.some((entry) => of(entry) !== '-'));
+  const body = entries.map((entry) => {
+    const figures = shown.map(({ of }) => of(entry));
+    if (!entry.rounds)
+      return cellsOf([entry.title, `not measured: ${entry.broken.split('\n')[0]}`, ...figures.slice(1)]);
+    return cellsOf([entry.title, ...figures]);
+  });
+  const head = cellsOf([cell, ...shown.map(({ label }) => label)]);
+  return [head, cellsOf(['---', ...shown.map(() => '---')]), ...body].join('\n');
+}
+
+/** The same tables for the README, with the machine that they are of. */
+export function asMarkdown({ environment: { date, machine, versions }, rounds, table, ...scenario }) {
+  const on = `${machine.cores} cores of ${machine.cpu}`;
+  const of = `Node.js ${versions.node}, Bun ${versions.bun}, Socket.IO ${versions['socket.io']}, commit ${versions.commit}`;
+  const cells = [...new Set(table.map((entry) => entry.cell))];
+  return [
+    `### ${scenario.title}`,
+    `${date.slice(0, 10)}, ${on}, ${of}; ${rounds} round${rounds > 1 ? 's' : ''}, min / median / max.`,
+    ...cells.map((cell) => markdownOf(scenario, table, cell)),
+  ].join('\n\n');
 }

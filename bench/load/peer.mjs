@@ -77,9 +77,14 @@ export class Peer {
     this.#socket.write(masked(`42["say","${text}"]`));
   }
 
-  /** Stops reading: what the server sends from now on stays in the kernel, and then with the server. */
+  /**
+   * Stops reading: what the server sends from now on stays in the kernel, and then with the server. It goes on answering
+   * pings that it doesn't see, so that what ends it is the bytes and not the silence.
+   */
   pause() {
     this.#socket.pause();
+    const timer = setInterval(() => this.#socket.write(PONG), 5_000);
+    this.#socket.on('close', () => clearInterval(timer));
   }
 
   /** A reset leaves no port behind in TIME_WAIT. */

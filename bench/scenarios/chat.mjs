@@ -1,4 +1,4 @@
-import { Broken } from '../measure.mjs';
+import { Broken, between } from '../measure.mjs';
 import { cpu, LATENCY } from './metrics.mjs';
 
 async function conversation(server, load, { clients, talkers, every, size }, times) {
@@ -9,7 +9,8 @@ async function conversation(server, load, { clients, talkers, every, size }, tim
   const after = await server.ask('report');
   const result = await load.ask('result');
   if (result.messages !== expect) throw new Broken(`${result.messages} of ${expect} messages arrived`);
-  return { cpu: (after.cpu - before.cpu) / expect, p50: result.p50, p99: result.p99, busy: result.busy };
+  const { p50, p99, busy } = result;
+  return { ...between(before, after, expect), p50, p99, busy };
 }
 
 /** What a client says goes to all; talkers keep their pace, so that a server that can't keep up has a growing delay. */

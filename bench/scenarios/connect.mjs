@@ -1,11 +1,11 @@
-import { emptied } from '../measure.mjs';
-import { cpu } from './metrics.mjs';
+import { between, emptied } from '../measure.mjs';
+import { BUSY, cpu } from './metrics.mjs';
 
 /** From the upgrade request to `authenticated`, 50 clients at a time. */
 export default {
   name: 'connect',
   title: 'Connect and authenticate',
-  metrics: [cpu('connection'), { key: 'busy', label: 'load busy %', digits: 0 }],
+  metrics: [cpu('connection'), ...BUSY],
   settings: ({ quick }) => [{ clients: quick ? 1_000 : 2_000 }],
   async measure({ start, load }, { clients }) {
     const server = await start();
@@ -17,6 +17,6 @@ export default {
     await load.ask('open', { port: server.port, clients });
     const after = await server.ask('report');
     const { busy } = await load.ask('result');
-    return [{ cell: `${clients} connections`, cpu: (after.cpu - before.cpu) / clients, busy }];
+    return [{ cell: `${clients} connections`, ...between(before, after, clients), busy }];
   },
 };

@@ -1,5 +1,5 @@
-import { Broken, pause } from '../measure.mjs';
-import { cpu } from './metrics.mjs';
+import { Broken, between, pause } from '../measure.mjs';
+import { BUSY, cpu } from './metrics.mjs';
 
 const SECONDS = 3;
 
@@ -9,11 +9,7 @@ export default {
   title: 'Keep-alive: the event ping to each client',
   quick: false,
   variants: 'plain,roomgate,roomgate-bun,ignis,nest,bun-engine',
-  metrics: [
-    cpu('ping'),
-    { key: 'heap', label: 'KB of heap per client', digits: 2, ratio: true },
-    { key: 'busy', label: 'load busy %', digits: 0 },
-  ],
+  metrics: [cpu('ping'), { key: 'heap', label: 'KB of heap per client', digits: 2, ratio: true }, ...BUSY],
   settings: () => [{ clients: 1_000, pingInterval: 200 }],
   async measure({ start, load }, { clients, pingInterval }) {
     const server = await start({ pingInterval });
@@ -29,8 +25,6 @@ export default {
     const expected = (SECONDS * 1_000 * clients) / pingInterval;
     if (Math.abs(pings - expected) > expected / 10) throw new Broken(`${pings} instead of ${expected} pings arrived`);
     const heap = (full.heap + full.external - empty.heap - empty.external) / clients / 1_024;
-    return [
-      { cell: `${clients} clients, every ${pingInterval} ms`, cpu: (after.cpu - before.cpu) / pings, heap, busy },
-    ];
+    return [{ cell: `${clients} clients, every ${pingInterval} ms`, ...between(before, after, pings), heap, busy }];
   },
 };

@@ -1,8 +1,14 @@
+/** A load as busy as the server, or busier, was part of what bounded the run. */
+export const BUSY = [
+  { key: 'serverBusy', label: 'server busy %', digits: 0 },
+  { key: 'busy', label: 'load busy %', digits: 0 },
+];
+
 /** What every scenario with messages shows beside its CPU. */
 export const LATENCY = [
   { key: 'p50', label: 'p50 ms', digits: 1 },
   { key: 'p99', label: 'p99 ms', digits: 1 },
-  { key: 'busy', label: 'load busy %', digits: 0 },
+  ...BUSY,
 ];
 
 export const cpu = (of) => ({ key: 'cpu', label: `us of server CPU per ${of}`, digits: 2, ratio: true });

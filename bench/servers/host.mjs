@@ -24,13 +24,17 @@ function collect() {
 function report(app) {
   const { user, system } = process.cpuUsage();
   const { heapUsed, external, rss } = process.memoryUsage();
-  return { cpu: user + system, heap: heapUsed, external, rss, clients: app.clients() };
+  return { at: performance.now(), cpu: user + system, heap: heapUsed, external, rss, clients: app.clients() };
 }
 
-/** Work that the rig must be able to see: `spin` microseconds more for each delivery. */
+/** Work that the rig must be able to see: `spin` microseconds of CPU more for each delivery. */
 function spin(deliveries) {
-  const end = performance.now() + (settings.spin * deliveries) / 1_000;
-  while (performance.now() < end);
+  const enough = settings.spin * deliveries;
+  const before = process.cpuUsage();
+  for (let spent = 0; spent < enough; ) {
+    const { user, system } = process.cpuUsage(before);
+    spent = user + system;
+  }
 }
 
 /**
@@ -40,16 +44,20 @@ function spin(deliveries) {
 function bursts(app) {
   let acknowledged = () => {};
   const control = createServer((socket) => socket.on('data', () => acknowledged()));
-  const tick = ({ perTick, size, rooms, members }) => {
+  const tick = ({ perTick, size, names, members }) => {
     const filling = 'x'.repeat(size - 16);
     for (let message = 0; message < perTick; message++) {
-      for (const room of rooms ? rooms.names : defaultRooms.slice(0, 1)) app.publish(room, clock() + filling);
-      if (settings.spin) spin(members);
+      for (const room of names) app.publish(room, clock() + filling);
+      if (settings.spin) spin(names.length * members);
     }
   };
-  const burst = (work) =>
+  const named = ({ rooms, ...work }) => {
+    const names = rooms ? Array.from({ length: rooms }, (_, room) => `room-${room}`) : [defaultRooms[0]];
+    return { ...work, names };
+  };
+  const burst = (given) =>
     new Promise((resolve) => {
-      if (work.rooms) work.rooms = { names: Array.from({ length: work.rooms }, (_, room) => `room-${room}`) };
+      const work = named(given);
       const before = process.cpuUsage();
       const started = performance.now();
       let left = work.ticks;
@@ -60,7 +68,7 @@ function bursts(app) {
       };
       setTimeout(tick, 0, work);
     });
-  return { control, burst, once: tick };
+  return { control, burst, probe: (given) => tick(named(given)) };
 }
 
 /**
@@ -68,17 +76,12 @@ function bursts(app) {
  */
 export async function host(build) {
   const app = await build();
-  const { control, burst, once: probe } = bursts(app);
+  const { control, burst, probe } = bursts(app);
   control.listen(0, '127.0.0.1');
   await once(control, 'listening');
   const commands = {
     burst,
-    probe: (work) => {
-      probe({
-        ...work,
-        rooms: work.rooms && { names: Array.from({ length: work.rooms }, (_, room) => `room-${room}`) },
-      });
-    },
+    probe,
     collect: () => {
       collect();
       return report(app);
