@@ -1,9 +1,21 @@
+import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
+
 /** A packet of either engine. */
 interface IPacket {
   type: string;
   data?: unknown;
   options?: { readonly wsPreEncodedFrame?: readonly Uint8Array[] } | undefined;
 }
+
+/** The answer to a poll. */
+interface IAnswer {
+  once?(event: 'close', listener: () => void): unknown;
+  /** Cuts the connection that it is written into. */
+  destroy?(): unknown;
+}
+
+type TEvent = 'packetCreate' | 'flush' | 'close';
+type TListener = (this: ICounted, packet: never) => void;
 
 /** A connection of either engine, as far as it is counted what waits for it. */
 export interface ICounted {
@@ -15,25 +27,37 @@ export interface ICounted {
     /** Of `ws`, where it is engine.io's own transport. */
     readonly socket?: { readonly bufferedAmount?: number };
     /** Of polling: the answer that the next flush is written into. */
-    readonly res?: { once?(event: 'close', listener: () => void): unknown } | null;
+    readonly res?: IAnswer | null;
   };
   /** What waits for the transport to become writable. */
   readonly writeBuffer: IPacket[];
   close(): void;
-  on(event: 'packetCreate' | 'flush', listener: (this: ICounted, packet: never) => void): unknown;
-  removeListener(event: 'packetCreate' | 'flush', listener: (this: ICounted, packet: never) => void): unknown;
+  on(event: TEvent, listener: TListener): unknown;
+  removeListener(event: TEvent, listener: TListener): unknown;
   [BACKLOG]?: IBacklog | undefined;
 }
 
 interface IBacklog {
-  /** Bytes in the `writeBuffer`. */
+  /** Whether what is put in line is counted. What was sent before may be unread all the same. */
+  isWatched: boolean;
+  /** Bytes of what the packets in the `writeBuffer` carry. */
   queued: number;
+  /** Bytes of the message that was put in line last, with its attachments so far. */
+  last: number;
   /** Bytes of the largest message that waits or is going out, which may be larger than all that may wait. */
   largest: number;
-  /** Bytes in answers to polls that have not been read. */
+  /** Answers to polls that have not been read, with their bytes. */
+  answers: Map<IAnswer, number> | undefined;
+  /** Bytes in these answers. */
   answering: number;
-  /** Since when there is more than there may be, in milliseconds. */
-  since: number | undefined;
+  /** Runs where the connection is closed and answers are unread. */
+  lastWords: NodeJS.Timeout | undefined;
+  /** How long there has been more than there may be, in milliseconds; undefined where there isn't. */
+  lateMs: number | undefined;
+  /** When that was seen last, and in which turn of the event loop. */
+  seenAt: number;
+  seenIn: number;
+  isTooSlow: boolean;
   /** Where messages can be replaced, what waits of each key. */
   byKey: Map<string, IPacket[]> | undefined;
   /** Packets in the `writeBuffer` that were replaced. */
@@ -43,6 +67,15 @@ interface IBacklog {
 const BACKLOG = Symbol('backlog');
 /** How long a peer may be behind: what is sent in one go is more than any connection takes at once. */
 const PATIENCE_MS = 100;
+/**
+ * As much of it as one turn of the event loop can take up. Nothing goes out while a turn lasts, however long that is: it says
+ * nothing about the peer.
+ */
+const PATIENCE_OF_A_TURN_MS = 50;
+/** How long answers to polls may stay unread once their connection is closed: nobody would look at them again. */
+const LAST_WORDS_MS = 5_000;
+/** What a packet that waits takes beside what it carries, about: without it, any number of empty ones would weigh nothing. */
+const WEIGHT_OF_A_PACKET = 200;
 /** The type of a packet that was replaced; engines send none of this type through the `writeBuffer`. */
 const REPLACED = 'noop';
 /** So many replaced packets are left in the `writeBuffer` at the least, so that taking them out costs little each. */
@@ -53,96 +86,173 @@ const FEWEST_TAKEN_OUT = 64;
  * connection that is full. Held against a budget, which is what keeps a peer from making this instance hold any amount.
  */
 export class Backlogs {
+  // One of each for all connections, which are called with the connection as `this`.
   readonly #created: (this: ICounted, packet: IPacket) => void;
   readonly #flushed: (this: ICounted) => void;
+  readonly #turns = new Turns();
 
   /** `tooSlow` is called once for a connection that has more waiting than `mostBytes`; it must not close it at once. */
   constructor(mostBytes: number, tooSlow: (connection: ICounted, waitingBytes: number) => void) {
-    // One of each for all connections, which are called with the connection as `this`.
+    const turns = this.#turns;
     this.#created = function (packet) {
       const backlog = this[BACKLOG];
       if (backlog === undefined) return;
       const waiting = waitingFor(this, backlog);
       if (waiting === 0) backlog.largest = 0;
-      if (waiting - backlog.largest <= mostBytes) backlog.since = undefined;
-      else if (isLate(backlog) && this.writeBuffer.length > 0) {
-        // Takes no more from here on, and calls nobody as long as something waits.
-        this.close();
+      if (waiting - backlog.largest <= mostBytes) backlog.lateMs = undefined;
+      else if (!backlog.isTooSlow && isLate(backlog, turns)) {
+        backlog.isTooSlow = true;
         tooSlow(this, waiting);
-        return;
       }
-      const bytes = sizeOf(packet);
-      backlog.queued += bytes;
-      backlog.largest = Math.max(backlog.largest, bytes);
+      // Takes no more from here on. As long as something waits, this calls nobody in the middle of a broadcast.
+      if (backlog.isTooSlow && this.writeBuffer.length > 0) this.close();
+      else count(backlog, packet);
     };
     this.#flushed = function () {
       flushed(this, this[BACKLOG]);
     };
   }
 
-  /** Counts from here on; `largest`: bytes of a message that is going out. Harmless where it is counted already. */
+  /** Counts from here on; `largest`: bytes of a message that is going out. Where it is counted already it goes on. */
   watch(connection: ICounted, largest = 0): void {
-    if (connection[BACKLOG] !== undefined) return;
-    const none = { queued: 0, answering: 0, since: undefined, byKey: undefined, replaced: 0 };
-    connection[BACKLOG] = { ...none, largest };
+    connection[BACKLOG] ??= newBacklog();
+    const backlog = connection[BACKLOG];
+    backlog.largest = Math.max(backlog.largest, largest);
+    if (backlog.isWatched) return;
+    backlog.isWatched = true;
     connection.on('packetCreate', this.#created);
     connection.on('flush', this.#flushed);
   }
 
+  /** Counts no more, as the transport is about to take all that waits. */
   unwatch(connection: ICounted): void {
-    if (connection[BACKLOG] === undefined) return;
-    connection[BACKLOG] = undefined;
+    const backlog = connection[BACKLOG];
+    if (backlog?.isWatched !== true) return;
     connection.removeListener('packetCreate', this.#created);
     connection.removeListener('flush', this.#flushed);
+    takeOut(connection, backlog);
+    // What goes out now may fill the transport again, and is waited for then.
+    const largest = connection.writeBuffer.length > 0 ? backlog.largest : 0;
+    const { answers, answering, lastWords } = backlog;
+    connection[BACKLOG] = Object.assign(backlog, newBacklog(), { largest, answers, answering, lastWords });
+    letGo(connection, backlog);
   }
 
   /** Puts in line, by `write`, what takes the place of all that waits with this key. */
   replace(connection: ICounted, key: string, write: () => void): void {
     const backlog = connection[BACKLOG];
-    if (backlog === undefined || connection.transport.writable) {
-      write();
-      return;
-    }
+    const { writeBuffer } = connection;
+    const before = writeBuffer.length;
+    write();
+    // Another one, where it went out at once; and as long as before where it is dropped, as by a connection that closes.
+    if (backlog?.isWatched !== true || connection.writeBuffer !== writeBuffer || writeBuffer.length <= before) return;
     backlog.byKey ??= new Map();
-    for (const packet of backlog.byKey.get(key) ?? []) {
+    const older = backlog.byKey.get(key);
+    if (older === undefined) backlog.queued += key.length + WEIGHT_OF_A_PACKET;
+    for (const packet of older ?? []) {
       backlog.queued -= sizeOf(packet);
       backlog.replaced++;
       Object.assign(packet, { type: REPLACED, data: undefined, options: undefined });
     }
-    const { writeBuffer } = connection;
-    const before = writeBuffer.length;
-    write();
     backlog.byKey.set(key, writeBuffer.slice(before));
     if (backlog.replaced >= FEWEST_TAKEN_OUT && backlog.replaced * 2 > writeBuffer.length) takeOut(connection, backlog);
   }
 }
 
-function waitingFor({ transport }: ICounted, { queued, answering }: IBacklog): number {
-  return queued + answering + (transport.unread ?? transport.socket?.bufferedAmount ?? 0);
+/** Tells turns of the event loop apart, as far as somebody looks. */
+class Turns {
+  // Taken as it is now: tests of programs put a clock of their own in its place.
+  readonly #later = setImmediate;
+  #current = 0;
+  #isLooking = false;
+
+  get current(): number {
+    if (!this.#isLooking) {
+      this.#isLooking = true;
+      this.#later(() => {
+        this.#isLooking = false;
+        this.#current++;
+      });
+    }
+    return this.#current;
+  }
 }
 
-function isLate(backlog: IBacklog): boolean {
+function newBacklog(): IBacklog {
+  return {
+    ...{ isWatched: false, queued: 0, last: 0, largest: 0, answers: undefined, answering: 0, lastWords: undefined },
+    ...{ lateMs: undefined, seenAt: 0, seenIn: 0, isTooSlow: false, byKey: undefined, replaced: 0 },
+  };
+}
+
+function waitingFor({ transport, writeBuffer }: ICounted, { queued, answering }: IBacklog): number {
+  const unread = transport.unread ?? transport.socket?.bufferedAmount ?? 0;
+  return queued + writeBuffer.length * WEIGHT_OF_A_PACKET + answering + unread;
+}
+
+function isLate(backlog: IBacklog, turns: Turns): boolean {
+  const turn = turns.current;
   const now = performance.now();
-  backlog.since ??= now;
-  return now - backlog.since >= PATIENCE_MS;
+  if (backlog.lateMs === undefined) backlog.lateMs = 0;
+  else if (backlog.seenIn === turn) return false;
+  else backlog.lateMs += Math.min(now - backlog.seenAt, PATIENCE_OF_A_TURN_MS);
+  backlog.seenAt = now;
+  backlog.seenIn = turn;
+  return backlog.lateMs >= PATIENCE_MS;
+}
+
+function count(backlog: IBacklog, packet: IPacket): void {
+  const bytes = sizeOf(packet);
+  backlog.queued += bytes;
+  // Attachments come right behind the text that they belong to.
+  backlog.last = typeof packet.data === 'string' ? bytes : backlog.last + bytes;
+  backlog.largest = Math.max(backlog.largest, backlog.last);
 }
 
 /** All that was queued goes out with one answer, or into the connection. */
 function flushed(connection: ICounted, backlog: IBacklog | undefined): void {
   if (backlog === undefined) return;
-  if (backlog.replaced > 0) takeOut(connection, backlog);
+  takeOut(connection, backlog);
   const { queued } = backlog;
   backlog.queued = 0;
   backlog.byKey?.clear();
   const { res } = connection.transport;
   if (typeof res?.once !== 'function') return;
+  if (backlog.answers === undefined) {
+    backlog.answers = new Map();
+    connection.on('close', closed);
+  }
+  backlog.answers.set(res, queued);
   backlog.answering += queued;
   res.once('close', () => {
+    backlog.answers?.delete(res);
     backlog.answering -= queued;
+    letGo(connection, backlog);
   });
 }
 
+/** Answers that are on their way have a while to arrive. They don't belong to the connection, and would stay for ever. */
+function closed(this: ICounted): void {
+  const backlog = this[BACKLOG];
+  if (backlog?.answers === undefined || backlog.answers.size === 0) return;
+  const { answers, isTooSlow } = backlog;
+  const cut = (): void => {
+    for (const answer of answers.keys()) answer.destroy?.();
+  };
+  backlog.lastWords = setTimeout(cut, isTooSlow ? 0 : LAST_WORDS_MS).unref();
+}
+
+/** Keeps nothing where nothing is counted and nothing is unread. */
+function letGo(connection: ICounted, backlog: IBacklog): void {
+  if (backlog.answering > 0) return;
+  clearTimeout(backlog.lastWords);
+  if (backlog.isWatched || backlog.largest > 0) return;
+  connection[BACKLOG] = undefined;
+  connection.removeListener('close', closed);
+}
+
 function takeOut({ writeBuffer }: ICounted, backlog: IBacklog): void {
+  if (backlog.replaced === 0) return;
   let kept = 0;
   for (const packet of writeBuffer) if (packet.type !== REPLACED) writeBuffer[kept++] = packet;
   writeBuffer.length = kept;

@@ -92,7 +92,9 @@ it('one that was refused and never polls again is forgotten long before a ping w
 
 describe('a client that takes nothing of what is sent to it', () => {
   it('holds up nobody, and is gone in time once it is disconnected', async () => {
-    const victim = await startVictim({ options: { serverOptions: { maxHttpBufferSize: 4e6 } } });
+    const victim = await startVictim({
+      options: { serverOptions: { maxHttpBufferSize: 4e6 }, limits: { queuedBytes: 20_000_000 } },
+    });
     const socket = await victim.authenticated();
     socket.pauseReading();
     await victim.call('flood', { id: socket.sid, ...FLOOD });

@@ -37,7 +37,7 @@ async function drip(socket: Socket): Promise<void> {
 
 it('a large answer to a poll reaches a client that stops reading for longer than idle connections are kept', async () => {
   const BYTES = 8_000_000;
-  const server = await serve({ options: () => ({ pingInterval: 3_000 }) });
+  const server = await serve({ options: () => ({ pingInterval: 3_000, limits: { queuedBytes: 20_000_000 } }) });
   const slow = await enterPolling(server);
   const witness = await rawWebSocket(server.url);
   await witness.connect('/', { token: 'good' });

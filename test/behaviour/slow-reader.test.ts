@@ -1,11 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { eventually, within } from '../support/facts.js';
-import { rawPolling, rawWebSocket } from '../support/raw.js';
+import { rawPolling } from '../support/raw.js';
 import { SETTING } from '../support/setting.js';
-import { type IServing, serve } from './program.js';
-
-/** More than the buffers of two kernels and those of Bun take, which are 16 MB. */
-const FLOOD = { messages: 160, characters: 200_000 };
+import { enter, type IServing, serve } from './program.js';
+import {
+  enterPolling,
+  enterWebSocket,
+  expectTooSlow,
+  floodAll,
+  isGone,
+  numbersIn,
+  numbersOf,
+  upTo,
+} from './slow-flood.js';
 
 const HANDLERS: readonly (readonly [string, IServing])[] =
   SETTING.runtime === 'bun'
@@ -17,72 +24,60 @@ const HANDLERS: readonly (readonly [string, IServing])[] =
     : [['on Node.js', {}]];
 
 describe.each(HANDLERS)('a client that stops reading, %s', (_, serving) => {
-  // Node.js holds what waits until the peer is missed, and Bun drops past its limit.
-  const options = () => ({ serverOptions: { pingInterval: 1_000, pingTimeout: 1_000 } });
-
-  it('is disconnected, and what it got is the stream without a hole, also where it reads on', async () => {
-    const server = await serve({ options, serving });
-    const slow = await rawWebSocket(server.url);
-    const quick = await rawWebSocket(server.url);
-    const ids: string[] = [];
-    for (const socket of [slow, quick]) {
-      ids.push((await socket.connect('/', { token: 'good' })).sid);
-      socket.emit('authenticate');
-      await socket.event('authenticated');
-    }
+  it('is disconnected, what it got is the stream without a hole, and whoever reads hears it whole', async () => {
+    const server = await serve({ serving });
+    const slow = await enterWebSocket(server);
+    const witness = await enter(server.url);
+    const poller = await enter(server.url, { transports: ['polling'] });
     slow.pauseReading();
-    await server.run(async ({ helper }, { messages, characters }) => {
-      for (let n = 0; n < messages; n++) {
-        helper.send({ payload: { topic: 'n', data: [n, 'x'.repeat(characters)] } });
-        if (n % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-      }
-      // Small ones would still fit in, behind what did not.
-      for (let n = messages; n < messages + 50; n++) helper.send({ payload: { topic: 'n', data: [n] } });
-    }, FLOOD);
-    await eventually(() => server.run(({ helper }, id = '') => helper.getClients({ id }) === undefined, ids[0]), {
-      timeout: 10_000,
-      what: 'the server has disconnected it',
-    });
+    const flood = floodAll(server, witness);
+    await flood.until(() => isGone(server, slow.id));
+    // Small ones would still fit in, behind what did not.
+    await server.run(({ helper }, first) => {
+      for (let n = first; n < first + 50; n++) helper.send({ payload: { topic: 'n', data: [n] } });
+    }, flood.sent);
     slow.resumeReading();
     await within(slow.closed, 'the end of the connection', 10_000);
 
-    const numbers = (frames: readonly (string | Buffer)[]): number[] =>
-      frames
-        .map((frame) => /^42\["n",\[(\d+)/.exec(String(frame))?.[1])
-        .flatMap((n) => (n === undefined ? [] : [Number(n)]));
-    const heard = numbers(slow.frames.all);
-    expect(heard).toEqual(Array.from({ length: heard.length }, (_, n) => n));
-    const all = Array.from({ length: FLOOD.messages + 50 }, (_, n) => n);
-    await eventually(() => expect(numbers(quick.frames.all)).toEqual(all));
-    expect(await server.run(({ helper }, id = '') => helper.getClients({ id })?.state, ids[1])).toBe('authenticated');
-
-    const lines = await server.run(({ lines }) => lines.filter((line) => /^(warn|error)/.test(line)));
-    if (SETTING.runtime === 'bun') {
-      // Else nothing was dropped, and the test has seen nothing.
-      expect(heard.length).toBeLessThan(all.length);
-      expect(lines).toEqual([expect.stringContaining('slow')]);
-    } else expect(lines).toEqual([]);
-    expect(server.program.stderr).toBe('');
+    const heard = numbersIn(slow.frames.all);
+    expect(heard).toEqual(upTo(heard.length));
+    // Else nothing has waited, and the test has seen nothing.
+    expect(heard.length).toBeLessThan(flood.sent);
+    for (const client of [witness, poller]) {
+      await eventually(() => expect(numbersOf(client)).toEqual(upTo(flood.sent + 50)), { timeout: 10_000 });
+      expect(client.socket.connected).toBe(true);
+    }
+    await expectTooSlow(server, `client ${slow.id}`);
   });
 
-  it('by polling, is disconnected once it is missed', async () => {
+  it('by polling, is disconnected as soon', async () => {
+    const server = await serve({ serving });
+    const slow = await enterPolling(server);
+    const witness = await enter(server.url);
+    const flood = floodAll(server, witness);
+    await flood.until(() => isGone(server, slow.id));
+    await expect(slow.next(() => false)).rejects.toThrow('400');
+    expect(numbersOf(witness)).toEqual(upTo(flood.sent));
+    await expectTooSlow(server, `client ${slow.id}`);
+  });
+
+  it('by polling and to whom nothing is sent, is disconnected once it is missed', async () => {
+    const options = () => ({ serverOptions: { pingInterval: 1_000, pingTimeout: 1_000 } });
     const server = await serve({ options, serving });
     const polling = await rawPolling(server.url);
     await polling.connect('/', { token: 'good' });
     await server.holdsNobody();
+    await expectTooSlow(server);
   });
 
   it('serves whoever reads, over each transport', async () => {
-    const server = await serve({ options, serving });
-    const polling = await rawPolling(server.url);
-    const { sid } = await polling.connect('/', { token: 'good' });
-    await polling.emit('authenticate');
-    await polling.next((packet) => packet.startsWith('42["authenticated"'));
-    await server.run(({ helper }, id) => helper.send({ destination: id, payload: { topic: 'x', data: 1 } }), sid);
+    const server = await serve({ serving });
+    const polling = await enterPolling(server);
+    await server.run(
+      ({ helper }, id) => helper.send({ destination: id, payload: { topic: 'x', data: 1 } }),
+      polling.id,
+    );
     expect(await polling.next((packet) => packet.startsWith('42["x"'))).toBe('42["x",1]');
-    const socket = await rawWebSocket(server.url);
-    await socket.connect('/', { token: 'good' });
-    socket.emit('authenticate');
-    await socket.event('authenticated');
+    await enterWebSocket(server);
   });
 });

@@ -45,6 +45,6 @@ describe('runtime: "bun"', () => {
       message: expect.stringContaining('belongs to another helper'),
     });
     await helper.shutdown();
-    expect(heard).toEqual(['connection', 'connection', 'close']);
+    expect(heard).toEqual(['connection', 'connection', 'connection', 'close']);
   });
 });

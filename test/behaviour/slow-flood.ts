@@ -1,0 +1,114 @@
+import { expect } from 'vitest';
+import { eventually } from '../support/facts.js';
+import { type IRawOptions, type IRawPolling, type IRawWebSocket, rawPolling, rawWebSocket } from '../support/raw.js';
+import type { ITestClient } from '../support/server.js';
+import type { Served } from './program.js';
+
+/** Bytes of one message. */
+export const SIZE = 100_000;
+/** Far less than may wait for a client. */
+const IN_ONE_GO = 4;
+/** More than the buffers of two kernels take. */
+const MOST = 1_200;
+
+/** Sends in the program: `count` numbered messages from `first` on. */
+type TSend = (first: number, count: number) => Promise<unknown>;
+
+/**
+ * Numbered messages, a few at a time: the next ones go out once a witness has heard the last ones, so that nobody who reads
+ * is behind, however slow the machine is.
+ */
+export class Flood {
+  /** How many were sent. */
+  sent = 0;
+  readonly #send: TSend;
+  readonly #heardAll: (sent: number) => boolean;
+
+  constructor(send: TSend, heardAll: (sent: number) => boolean) {
+    this.#send = send;
+    this.#heardAll = heardAll;
+  }
+
+  async go(): Promise<void> {
+    await this.#send(this.sent, IN_ONE_GO);
+    this.sent += IN_ONE_GO;
+    await eventually(() => this.#heardAll(this.sent), { timeout: 20_000, what: 'the witness has heard the flood' });
+  }
+
+  async until(done: () => Promise<boolean>): Promise<void> {
+    while (!(await done())) {
+      if (this.sent >= MOST) throw new Error(`nothing has happened after ${this.sent} messages`);
+      await this.go();
+    }
+  }
+}
+
+/** A flood for everybody who was let in. */
+export function floodAll(server: Served, witness: ITestClient): Flood {
+  const send: TSend = (first, count) =>
+    server.run(
+      ({ helper }, from, to, size) => {
+        for (let n = from; n < to; n++) {
+          // Nothing that compresses to next to nothing.
+          const bytes = crypto.getRandomValues(new Uint8Array(size / 2));
+          helper.send({ payload: { topic: 'n', data: [n, Buffer.from(bytes).toString('hex')] } });
+        }
+      },
+      first,
+      first + count,
+      SIZE,
+    );
+  return new Flood(send, (sent) => numbersOf(witness).length >= sent);
+}
+
+/** The numbers that a client heard. */
+export function numbersOf({ heard }: ITestClient): number[] {
+  return heard.flatMap(([event, payload]) => (event === 'n' ? [(payload as [number])[0]] : []));
+}
+
+/** The numbers in packets of Engine.IO. */
+export function numbersIn(packets: readonly (string | Buffer)[]): number[] {
+  return packets.flatMap((packet) => {
+    const [, n] = /^42(?:\/\w+,)?\["n",\[(\d+)/.exec(String(packet).slice(0, 40)) ?? [];
+    return n === undefined ? [] : [Number(n)];
+  });
+}
+
+export function upTo(count: number): number[] {
+  return Array.from({ length: count }, (_, n) => n);
+}
+
+/** Whether the server has forgotten this client. */
+export function isGone(server: Served, id: string): Promise<boolean> {
+  return server.run(({ helper }, own) => helper.getClients({ id: own }) === undefined, id);
+}
+
+/** What an operator reads: one line for each of these clients, in this order, and nothing else. */
+export async function expectTooSlow(server: Served, ...clients: readonly string[]): Promise<void> {
+  const lines = await server.run(({ lines }) => lines.filter((line) => /^(warn|error)/.test(line)));
+  const words = 'was closed, as it reads more slowly than it is sent to; bytes that waited:';
+  expect(lines).toEqual(
+    clients.map((client) => expect.stringMatching(new RegExp(`^warn: .*: ${client} ${words} \\d+$`))),
+  );
+  expect(server.program.stderr).toBe('');
+}
+
+/** A client that was let in, with no library that would read on. */
+export async function enterWebSocket(
+  { url }: Served,
+  options?: IRawOptions,
+): Promise<IRawWebSocket & { readonly id: string }> {
+  const socket = await rawWebSocket(url, options);
+  const { sid: id } = await socket.connect('/', { token: 'good' });
+  socket.emit('authenticate');
+  await socket.event('authenticated');
+  return Object.assign(socket, { id });
+}
+
+export async function enterPolling({ url }: Served): Promise<IRawPolling & { readonly id: string }> {
+  const polling = await rawPolling(url);
+  const { sid: id } = await polling.connect('/', { token: 'good' });
+  await polling.emit('authenticate');
+  await polling.next((packet) => packet.startsWith('42["authenticated"'));
+  return Object.assign(polling, { id });
+}

@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../support/facts.js';
+import type { ITestClient } from '../support/server.js';
+import { enter, heardOn, idOf, type Served, serve, WAYS } from './program.js';
+import { enterPolling, enterWebSocket, expectTooSlow, isGone, numbersIn, numbersOf, upTo } from './slow-flood.js';
+
+/** Longer than anybody may be behind. That nothing happens can only be seen by waiting. */
+const A_WHILE_MS = 500;
+const LARGE = 8_000_000;
+
+/** Small messages, each in a turn of its own: whoever is behind is noticed with the next one. */
+async function trickle(server: Served, witness: ITestClient): Promise<number> {
+  const start = performance.now();
+  let sent = 0;
+  while (performance.now() - start < A_WHILE_MS) {
+    await server.run(({ helper }, n) => helper.send({ payload: { topic: 'small', data: n } }), sent);
+    sent += 1;
+    await eventually(() => heardOn(witness, 'small').length === sent);
+  }
+  return sent;
+}
+
+describe.each(WAYS)('a client that reads, $way', ({ transports }) => {
+  it('is sent 5 MB in one turn, which lasts: stays, and hears everything', async () => {
+    const server = await serve();
+    const client = await enter(server.url, { transports });
+    const count = 50;
+    await server.run(({ helper }, messages) => {
+      // Nothing goes out meanwhile, however well anybody reads.
+      for (let n = 0; n < messages; n++) {
+        const end = performance.now() + 10;
+        while (performance.now() < end);
+        helper.send({ payload: { topic: 'n', data: [n, 'x'.repeat(100_000)] } });
+      }
+    }, count);
+    await eventually(() => expect(numbersOf(client)).toEqual(upTo(count)), { timeout: 10_000 });
+    expect(await isGone(server, idOf(client))).toBe(false);
+    await expectTooSlow(server);
+  });
+
+  it('is sent more than may wait, again and again: stays, and hears everything', async () => {
+    const server = await serve();
+    const client = await enter(server.url, { transports });
+    for (let first = 0; first < 300; first += 30) {
+      await server.run(({ helper }, from) => {
+        for (let n = from; n < from + 30; n++) helper.send({ payload: { topic: 'n', data: [n, 'x'.repeat(100_000)] } });
+      }, first);
+      await eventually(() => numbersOf(client).length === first + 30, { timeout: 10_000 });
+    }
+    expect(numbersOf(client)).toEqual(upTo(300));
+    await expectTooSlow(server);
+  });
+});
+
+describe('one message that is larger than all that may wait', () => {
+  it.each([
+    ['a text', () => 'x'.repeat(8_000_000)],
+    ['attachments', () => Array.from({ length: 8 }, () => Buffer.alloc(1_000_000))],
+  ])('waits for a WebSocket that reads it late: %s', async (_, make) => {
+    const server = await serve();
+    const witness = await enter(server.url);
+    const late = await enterWebSocket(server);
+    late.pauseReading();
+    await sendMade(server, make);
+    const sent = await trickle(server, witness);
+    expect(await isGone(server, late.id)).toBe(false);
+    late.resumeReading();
+    await eventually(() => numbersIn(late.frames.all.map(small)).length === sent, { timeout: 10_000 });
+    expect(numbersIn(late.frames.all.map(small))).toEqual(upTo(sent));
+    const bytes = late.frames.all.reduce((sum, { length }) => sum + length, 0);
+    expect(bytes).toBeGreaterThan(LARGE);
+    await expectTooSlow(server);
+  });
+
+  it.each([
+    ['a text', () => 'x'.repeat(8_000_000)],
+    ['attachments', () => Array.from({ length: 8 }, () => Buffer.alloc(1_000_000))],
+  ])('waits for a poll that comes late: %s', async (_, make) => {
+    const server = await serve();
+    const witness = await enter(server.url);
+    const late = await enterPolling(server);
+    await sendMade(server, make);
+    const sent = await trickle(server, witness);
+    expect(await isGone(server, late.id)).toBe(false);
+    await late.next((packet) => small(packet).startsWith(`42["n",[${sent - 1}`));
+    await expectTooSlow(server);
+  });
+});
+
+it('a client that polls late, each time with less than may wait, stays and hears everything', async () => {
+  const server = await serve();
+  const late = await enterPolling(server);
+  const packets: string[] = [];
+  for (let first = 0; first < 80; first += 8) {
+    await server.run(({ helper }, from) => {
+      for (let n = from; n < from + 8; n++) helper.send({ payload: { topic: 'n', data: [n, 'x'.repeat(100_000)] } });
+    }, first);
+    while (numbersIn(packets).length < first + 8) packets.push(...(await late.poll()));
+  }
+  expect(numbersIn(packets)).toEqual(upTo(80));
+  await expectTooSlow(server);
+});
+
+/** The small ones as if they were numbered ones. */
+function small(packet: string | Buffer): string {
+  return String(packet.slice(0, 40)).replace(/^42\["small",(\d+)\]$/, '42["n",[$1]]');
+}
+
+function sendMade(server: Served, make: () => unknown): Promise<unknown> {
+  return server.run(({ helper }, source) => {
+    const data = new Function(`return (${source})()`)();
+    helper.send({ payload: { topic: 'large', data } });
+  }, String(make));
+}

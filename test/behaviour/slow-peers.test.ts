@@ -1,0 +1,245 @@
+import { createConnection, type Socket } from 'node:net';
+import { expect, it } from 'vitest';
+import WebSocket from 'ws';
+import { defer } from '../support/cleanup.js';
+import { EventLog, eventually, within } from '../support/facts.js';
+import { type IRawPolling, rawWebSocket } from '../support/raw.js';
+import { SETTING } from '../support/setting.js';
+import { enter, idOf, type Served, serve } from './program.js';
+import {
+  enterPolling,
+  enterWebSocket,
+  expectTooSlow,
+  Flood,
+  floodAll,
+  isGone,
+  numbersIn,
+  numbersOf,
+  upTo,
+} from './slow-flood.js';
+
+/** Bytes. More than the buffers of two kernels take. */
+const LARGE = 12_000_000;
+
+/** A poll over a connection of its own, whose answer is not read. */
+async function pollUnread({ port, url }: Served, { sid }: IRawPolling): Promise<Socket> {
+  const socket = createConnection({ host: '127.0.0.1', port });
+  socket.on('error', () => undefined).pause();
+  defer(() => socket.destroy());
+  socket.write(`GET /socket.io/?EIO=4&transport=polling&sid=${sid} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
+  // Behind it, so that it has come once this is answered.
+  await fetch(url);
+  return socket;
+}
+
+function sendLarge(server: Served, destination: string): Promise<unknown> {
+  return server.run(
+    ({ helper }, to, size) => helper.send({ destination: to, payload: { topic: 'large', data: 'x'.repeat(size) } }),
+    destination,
+    LARGE,
+  );
+}
+
+/** It was cut: what was on its way to it is gone. */
+async function ends(answer: Socket): Promise<number> {
+  let heard = 0;
+  answer.on('data', ({ length }) => {
+    heard += length;
+  });
+  const closed = new Promise((resolve) => answer.once('close', resolve));
+  answer.resume();
+  await within(closed, 'the end of the answer', 10_000);
+  return heard;
+}
+
+it('polls on ever new connections and reads no answer: is disconnected, and the answers are let go', async () => {
+  const server = await serve();
+  const polling = await enterPolling(server);
+  const answers: Socket[] = [];
+  // There is always a poll that the next message could go out with.
+  for (let n = 0; n < 20 && !(await isGone(server, polling.id)); n++) {
+    answers.push(await pollUnread(server, polling));
+    await sendLarge(server, polling.id);
+  }
+  await expectTooSlow(server, `client ${polling.id}`);
+  const heard = await Promise.all(answers.map(ends));
+  for (const bytes of heard) expect(bytes).toBeLessThan(LARGE);
+});
+
+it('reads no answer to its poll and leaves: the answer is let go as well', async () => {
+  const server = await serve();
+  const polling = await enterPolling(server);
+  const answer = await pollUnread(server, polling);
+  await sendLarge(server, polling.id);
+  await polling.post('1');
+  await server.holdsNobody();
+  await eventually(
+    async () => {
+      const wires = await server.run(({ transport }) => (transport as unknown as { wires(): Promise<number> }).wires());
+      // That of the request which left may be kept alive.
+      return wires <= 1;
+    },
+    { timeout: 10_000, what: 'its connection is closed' },
+  );
+  expect(await ends(answer)).toBeLessThan(LARGE);
+  await expectTooSlow(server);
+});
+
+it('probes a change to WebSocket and never completes it: is disconnected', async () => {
+  const server = await serve();
+  const polling = await enterPolling(server);
+  const socket = await rawWebSocket(server.url, { query: { sid: polling.sid } });
+  socket.send('2probe');
+  await socket.frames.next((frame) => frame === '3probe');
+  const witness = await enter(server.url);
+  const flood = floodAll(server, witness);
+  await flood.until(() => isGone(server, polling.id));
+  await within(socket.closed, 'the end of the WebSocket');
+  await expectTooSlow(server, `client ${polling.id}`);
+});
+
+it('changes to WebSocket and reads nothing there: is disconnected, and heard no hole', async () => {
+  const server = await serve();
+  const polling = await enterPolling(server);
+  const socket = await rawWebSocket(server.url, { query: { sid: polling.sid } });
+  socket.send('2probe');
+  await socket.frames.next((frame) => frame === '3probe');
+  socket.send('5');
+  socket.pauseReading();
+  const flood = floodAll(server, await enter(server.url));
+  await flood.until(() => isGone(server, polling.id));
+  socket.resumeReading();
+  await within(socket.closed, 'the end of the WebSocket');
+  const heard = numbersIn(socket.frames.all);
+  expect(heard).toEqual(upTo(heard.length));
+  await expectTooSlow(server, `client ${polling.id}`);
+});
+
+it('agrees on compression and stops reading: is disconnected, and heard no hole', async () => {
+  const server = await serve({
+    options: () => ('Bun' in globalThis ? {} : { serverOptions: { perMessageDeflate: true } }),
+  });
+  const socket = new WebSocket(`${server.url}/socket.io/?EIO=4&transport=websocket`);
+  defer(() => socket.terminate());
+  const frames = new EventLog<string>();
+  socket.on('message', (data) => frames.push(String(data)));
+  await frames.next((frame) => frame.startsWith('0{'));
+  if (SETTING.runtime === 'node') expect(socket.extensions).toContain('permessage-deflate');
+  socket.send('40{"token":"good"}');
+  const { sid } = JSON.parse((await frames.next((frame) => frame.startsWith('40'))).slice(2)) as { sid: string };
+  socket.send('42["authenticate"]');
+  await frames.next((frame) => frame.startsWith('42["authenticated"'));
+  socket.pause();
+  const flood = floodAll(server, await enter(server.url));
+  await flood.until(() => isGone(server, sid));
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.resume();
+  await within(closed, 'the end of the WebSocket', 10_000);
+  const heard = numbersIn(frames.all);
+  expect(heard).toEqual(upTo(heard.length));
+  await expectTooSlow(server, `client ${sid}`);
+});
+
+it('is in a namespace of the program only: is disconnected', async () => {
+  const server = await serve();
+  await server.run(({ io }) => void io.of('/other'));
+  const socket = await rawWebSocket(server.url);
+  await socket.connect('/other');
+  socket.pauseReading();
+  const witness = await rawWebSocket(server.url);
+  await witness.connect('/other');
+  const flood = new Flood(
+    (first, count) =>
+      server.run(
+        ({ io }, from, to) => {
+          for (let n = from; n < to; n++) io.of('/other').emit('n', [n, 'x'.repeat(100_000)]);
+        },
+        first,
+        first + count,
+      ),
+    (sent) => numbersIn(witness.frames.all).length >= sent,
+  );
+  await flood.until(() => server.run(({ io }) => io.of('/other').sockets.size === 1));
+  expect(numbersIn(witness.frames.all)).toEqual(upTo(flood.sent));
+  await expectTooSlow(server, 'a client');
+});
+
+it('never authenticates, and is sent to by the program all the same: is disconnected', async () => {
+  const server = await serve();
+  const socket = await rawWebSocket(server.url);
+  const { sid } = await socket.connect('/', { token: 'good' });
+  socket.pauseReading();
+  const flood = new Flood(
+    (first, count) =>
+      server.run(
+        ({ io }, id, from, to) => {
+          for (let n = from; n < to; n++) io.sockets.sockets.get(id)?.emit('n', [n, 'x'.repeat(100_000)]);
+        },
+        sid,
+        first,
+        first + count,
+      ),
+    () => true,
+  );
+  await flood.until(() => isGone(server, sid));
+  await expectTooSlow(server, `client ${sid}`);
+});
+
+it('asks for acknowledgements and reads none: is disconnected', async () => {
+  const server = await serve({
+    options: () => ({
+      clientConnectedFn: ({ socket }) => void socket.on('ask', (answer) => answer('x'.repeat(100_000))),
+    }),
+  });
+  const socket = await enterWebSocket(server);
+  const witness = await enter(server.url);
+  socket.pauseReading();
+  let asked = 0;
+  while (!(await isGone(server, socket.id)) && asked < 1_200) {
+    for (const end = asked + 4; asked < end; asked++) socket.emit('ask', [], asked);
+    // Somebody else's question is answered, however many that one asks.
+    await witness.socket.timeout(10_000).emitWithAck('ask');
+  }
+  await expectTooSlow(server, `client ${socket.id}`);
+});
+
+it('reads on, but less than it is sent: is disconnected, and heard no hole', async () => {
+  const server = await serve();
+  const socket = await enterWebSocket(server);
+  const witness = await enter(server.url);
+  socket.pauseReading();
+  const flood = floodAll(server, witness);
+  await flood.until(async () => {
+    if (await isGone(server, socket.id)) return true;
+    socket.resumeReading();
+    await socket.frames.next();
+    socket.pauseReading();
+    return false;
+  });
+  socket.resumeReading();
+  await within(socket.closed, 'the end of the WebSocket', 10_000);
+  const heard = numbersIn(socket.frames.all);
+  expect(heard).toEqual(upTo(heard.length));
+  expect(heard.length).toBeLessThan(flood.sent);
+  expect(numbersOf(witness)).toEqual(upTo(flood.sent));
+  await expectTooSlow(server, `client ${socket.id}`);
+});
+
+it('without the fan-out it is all the same', async () => {
+  const server = await serve({ options: () => ({ fanout: false }) });
+  const socket = await enterWebSocket(server);
+  const polling = await enterPolling(server);
+  const witness = await enter(server.url);
+  socket.pauseReading();
+  const flood = floodAll(server, witness);
+  await flood.until(() => isGone(server, polling.id));
+  await flood.until(() => isGone(server, socket.id));
+  socket.resumeReading();
+  await within(socket.closed, 'the end of the WebSocket', 10_000);
+  const heard = numbersIn(socket.frames.all);
+  expect(heard).toEqual(upTo(heard.length));
+  expect(heard.length).toBeLessThan(flood.sent);
+  expect(numbersOf(witness)).toEqual(upTo(flood.sent));
+  expect(await isGone(server, idOf(witness))).toBe(false);
+  await expectTooSlow(server, `client ${polling.id}`, `client ${socket.id}`);
+});
