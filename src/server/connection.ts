@@ -198,6 +198,7 @@ export class Connections {
     if (!session.moveTo(SocketIOClientStates.AUTHENTICATED)) return;
     const { id, socket } = session;
     this.#deadlines.stop(socket.conn);
+    session.meetDeadline();
     // From here on events pass the gate, and the program has yet to say who handles them.
     if (this.#options.clientConnectedFn !== undefined) session.early = new EarlyEvents(this.#options.limits);
     this.#ping(session);
@@ -226,6 +227,7 @@ export class Connections {
       this.#report({ type: 'handler_failed', where: 'clientConnectedFn', client: id, error });
     }
     this.#gate.release(session);
+    if (!session.ended) this.#runtime.settle?.(socket.conn);
   }
 
   /** Ends a session from our side, once. With a code the client is told before; then its connection is closed. */
