@@ -1,6 +1,7 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import { Server, type ServerOptions } from 'socket.io';
 import type { IConnection, IRuntime, TReporter } from '../server/ports.js';
+import { IdleConnections, type IIdleConnection, type IIdleEngine } from './node/idle.js';
 
 /** How often connections that have become idle are looked for while a server closes. */
 const IDLE_SWEEP_MS = 50;
@@ -40,6 +41,7 @@ export class NodeRuntime implements IRuntime {
   readonly #report: TReporter;
   readonly #ending = new Map<IEngineConnection, NodeJS.Timeout | undefined>();
   #engine: IEngine | undefined;
+  #idle: IdleConnections | undefined;
 
   constructor(server: HttpServer, report: TReporter) {
     this.#server = server;
@@ -49,6 +51,7 @@ export class NodeRuntime implements IRuntime {
   attach(serverOptions: Partial<ServerOptions>): Server {
     const io = new Server(this.#server, serverOptions);
     this.#engine = io.engine as unknown as IEngine;
+    this.#idle = new IdleConnections(io.engine as unknown as IIdleEngine);
     return io;
   }
 
@@ -64,8 +67,13 @@ export class NodeRuntime implements IRuntime {
     this.#attempt(() => engineConnection.close(true));
   }
 
-  release({ transport }: IEngineConnection): void {
-    giveUpPolling(transport);
+  settle(connection: IConnection): void {
+    this.#idle?.settle(connection as unknown as IIdleConnection);
+  }
+
+  release(connection: IEngineConnection): void {
+    giveUpPolling(connection.transport);
+    this.#idle?.forget(connection as unknown as IIdleConnection);
   }
 
   stopAccepting(): Promise<void> {

@@ -14,7 +14,7 @@ import { Deadlines } from './deadlines.js';
 import { deeperThan } from './depth.js';
 import { EarlyEvents } from './early-events.js';
 import { Gate } from './gate.js';
-import { KeepAlive } from './keep-alive.js';
+import { KeepAlive, tellTogether } from './keep-alive.js';
 import type { IHandshake, IResolvedOptions } from './options.js';
 import { PendingConnects } from './pending-connects.js';
 import type { IConnection, IRuntime, TReporter } from './ports.js';
@@ -83,7 +83,7 @@ export class Connections {
         ? runtime.end(connection, LAST_WORDS_MS)
         : this.#end(session, 'not authenticated in time', 'timeout'),
     );
-    this.#keepAlive = new KeepAlive(options.pingInterval, (session) => this.#ping(session));
+    this.#keepAlive = new KeepAlive(options.pingInterval, (sessions) => this.#pingAll(sessions));
 
     const gone = (connection: IConnection): void => {
       // A program that takes all listeners off a socket takes ours too, and must not keep a client that is gone.
@@ -205,6 +205,7 @@ export class Connections {
     if (!session.moveTo(SocketIOClientStates.AUTHENTICATED)) return;
     const { id, socket } = session;
     this.#deadlines.stop(socket.conn);
+    session.meetDeadline();
     // From here on events pass the gate, and the program has yet to say who handles them.
     if (this.#options.clientConnectedFn !== undefined) session.early = new EarlyEvents(this.#options.limits);
     this.#ping(session);
@@ -233,6 +234,7 @@ export class Connections {
       this.#report({ type: 'handler_failed', where: 'clientConnectedFn', client: id, error });
     }
     this.#gate.release(session);
+    if (!session.ended) this.#runtime.settle?.(socket.conn);
   }
 
   /** Ends a session from our side, once. With a code the client is told before; then its connection is closed. */
@@ -284,17 +286,25 @@ export class Connections {
     this.#tell(session, SocketIOConstants.EVENT_PING, message);
   }
 
+  #pingAll(sessions: readonly Session[]): void {
+    const message: IPingMessage = { time: new Date().toISOString() };
+    const { EVENT_PING } = SocketIOConstants;
+    this.#guarded('an outgoing listener', undefined, () =>
+      tellTogether(sessions, EVENT_PING, message, (session) => this.#tell(session, EVENT_PING, message)),
+    );
+  }
+
   /** Straight to this very socket: a client's own answer never travels through Redis. */
   #tell({ id, socket }: Session, event: string, message: object): void {
     this.#guarded('an outgoing listener', id, () => socket.emit(event, message));
   }
 
   /** Runs what may call listeners of the program. */
-  #guarded(where: string, client: string, act: () => unknown): void {
+  #guarded(where: string, client: string | undefined, act: () => unknown): void {
     try {
       act();
     } catch (error) {
-      this.#report({ type: 'handler_failed', where, client, error });
+      this.#report({ type: 'handler_failed', where, ...(client === undefined ? {} : { client }), error });
     }
   }
 }

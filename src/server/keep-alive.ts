@@ -10,12 +10,12 @@ const LARGEST_SLACK_MS = 100;
 export class KeepAlive {
   readonly #intervalMs: number;
   readonly #slackMs: number;
-  readonly #ping: (session: Session) => void;
+  readonly #ping: (sessions: readonly Session[]) => void;
   readonly #due = new Map<Session, number>();
   #timer: NodeJS.Timeout | undefined;
 
   /** `ping` must not throw. */
-  constructor(intervalMs: number, ping: (session: Session) => void) {
+  constructor(intervalMs: number, ping: (sessions: readonly Session[]) => void) {
     this.#intervalMs = intervalMs;
     this.#ping = ping;
     this.#slackMs = Math.min(LARGEST_SLACK_MS, intervalMs / 10);
@@ -44,15 +44,43 @@ export class KeepAlive {
   #sweep(): void {
     this.#timer = undefined;
     const now = performance.now();
+    const turn: Session[] = [];
     for (const [session, due] of this.#due) {
       if (due > now + this.#slackMs) {
         this.#timer = this.#wake(due - now);
-        return;
+        break;
       }
       // Taken out and put in again: to the end of the order, where this very loop meets it as not yet due.
       this.#due.delete(session);
       this.#due.set(session, now + this.#intervalMs);
-      this.#ping(session);
+      turn.push(session);
     }
+    this.#ping(turn);
   }
+}
+
+/**
+ * Sends one message to just these clients, encoded once. They are reached by their own rooms, and not through Redis; whom
+ * the program took out of its own room, or who is not alone in it, is left to `tell`.
+ */
+export function tellTogether(
+  sessions: readonly Session[],
+  event: string,
+  message: object,
+  tell: (session: Session) => void,
+): void {
+  const namespace = sessions[0]?.socket.nsp;
+  if (namespace === undefined) return;
+  const { rooms, sids } = namespace.adapter;
+  const together: string[] = [];
+  for (const session of sessions) {
+    const { id, ended } = session;
+    const own = rooms.get(id);
+    if (own?.size === 1 && own.has(id)) together.push(id);
+    else if (!ended) tell(session);
+  }
+  if (together.length === 0) return;
+  const { local } = namespace;
+  // All that can be reached are addressed without a list.
+  (together.length === sids.size ? local : local.to(together)).emit(event, message);
 }

@@ -96,6 +96,8 @@ export interface IRuntime {
   end(connection: IConnection, graceMs: number): void;
   /** Closes a connection at once, whatever waits to be sent or to be read. */
   cut(connection: IConnection): void;
+  /** Lets go of what nobody needs of a connection whose client is authenticated, and whose handlers are there. */
+  settle?(connection: IConnection): void;
   /** Lets go of what is still held of a connection that is gone. */
   release(connection: IConnection): void;
   /** No new connection is accepted from here on. Resolves once the last one that stands has ended. Never rejects. */

@@ -14,6 +14,17 @@ export interface IDeadline {
   session: Session | undefined;
 }
 
+/** What stands for the deadline of a client that met its own: stopped, and one for all. */
+let met: IDeadline | undefined;
+function metDeadline(): IDeadline {
+  if (met === undefined) {
+    const timer = setTimeout(() => {}, 0);
+    clearTimeout(timer);
+    met = { timer, claimed: true, used: true, session: undefined };
+  }
+  return met;
+}
+
 /** One client: its state, and that it ends once. The only place where a state changes. */
 export class Session implements ISocketIOClient {
   readonly id: string;
@@ -26,7 +37,7 @@ export class Session implements ISocketIOClient {
   early: EarlyEvents | undefined;
   #state: TSocketIOClientState = SocketIOClientStates.UNAUTHORIZED;
   #ended = false;
-  readonly #deadline: IDeadline;
+  #deadline: IDeadline;
 
   constructor(socket: IOSocket, deadline: IDeadline) {
     this.id = socket.id;
@@ -34,6 +45,12 @@ export class Session implements ISocketIOClient {
     this.#deadline = deadline;
     deadline.session = this;
     deadline.used = true;
+  }
+
+  /** The deadline was met, and is stopped by whom it belongs to. */
+  meetDeadline(): void {
+    if (this.#deadline.session === this) this.#deadline.session = undefined;
+    this.#deadline = metDeadline();
   }
 
   get authenticateTimeout(): NodeJS.Timeout {
