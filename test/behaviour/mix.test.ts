@@ -1,0 +1,55 @@
+import * as fc from 'fast-check';
+import { beforeAll, describe, it } from 'vitest';
+import { SETTING } from '../support/setting.js';
+import { type IPlan, plans } from './mix/plan.js';
+import { type ITheatre, perform } from './mix/play.js';
+import { type IStage, open } from './mix/theatre.js';
+
+/**
+ * A random mix of everything that is sent, by clients that come in every way, against a model of what Socket.IO promises. A
+ * failure prints its seed and path; CONTRIBUTING.md says how to play it again.
+ */
+const { ROOMGATE_TEST_SEED: SEED, ROOMGATE_TEST_PATH: PATH, ROOMGATE_TEST_RUNS: RUNS } = process.env;
+
+/** A failure may cost all of its patience at each step. */
+const SHRINK_MS = 20_000;
+
+const STAGES: readonly (readonly [string, number, IStage])[] = [
+  ['Roomgate', 100, { what: 'Roomgate', tls: false, instances: 1 }],
+  ['Roomgate over TLS', 30, { what: 'Roomgate', tls: true, instances: 1 }],
+  ['plain Socket.IO, which proves the model', 40, { what: 'plain Socket.IO', tls: false, instances: 1 }],
+];
+/** Without Redis there are no two instances that act as one. */
+const PAIRS: typeof STAGES = [
+  ['two instances of Roomgate', 60, { what: 'Roomgate', tls: false, instances: 2 }],
+  ['two instances of plain Socket.IO', 30, { what: 'plain Socket.IO', tls: false, instances: 2 }],
+];
+
+describe.each(SETTING.redis ? [...STAGES, ...PAIRS] : STAGES)('%s', (name, runs, stage) => {
+  let theatre: ITheatre;
+
+  beforeAll(async () => {
+    theatre = await open(stage);
+  });
+
+  it('each client hears what it is to hear, in order and once', { timeout: 600_000 }, async () => {
+    let failedAt: number | undefined;
+    const property = fc.asyncProperty(plans(stage.instances), async (plan: IPlan) => {
+      // From here on every smaller plan counts as a good one, so that shrinking ends with what it has.
+      if (failedAt !== undefined && performance.now() - failedAt > SHRINK_MS) return;
+      await perform(theatre, plan).catch((error: unknown) => {
+        failedAt ??= performance.now();
+        throw error;
+      });
+    });
+    const details = await fc.check(property, {
+      numRuns: RUNS === undefined ? runs : Number(RUNS),
+      ...(SEED === undefined ? {} : { seed: Number(SEED) }),
+      ...(PATH === undefined ? {} : { path: PATH, endOnFailure: true }),
+    });
+    if (!details.failed) return;
+    const again = `ROOMGATE_TEST_SEED=${details.seed} ROOMGATE_TEST_PATH=${details.counterexamplePath}`;
+    const reason = details.errorInstance instanceof Error ? details.errorInstance.message : details.errorInstance;
+    throw new Error(`${again} plays it again for "${name}"\n${reason}\n${fc.defaultReportMessage(details)}`);
+  });
+});

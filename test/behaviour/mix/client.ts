@@ -1,0 +1,192 @@
+import { isDeepStrictEqual } from 'node:util';
+import { Manager, NodeWebSocket, NodeXHR, type Socket } from 'socket.io-client';
+import { within } from '../../support/facts.js';
+import { payloadOf, type TKind } from './payloads.js';
+import { type IClientPlan, NAMESPACES, type TAct } from './plan.js';
+import { RawSession } from './raw.js';
+import { type IWire, startWire } from './wire.js';
+
+/** For a fact that comes if nothing is broken. */
+const PATIENCE_MS = 5_000;
+
+/** The number of `authenticated`, among those of messages. */
+export const ADMITTED = -1;
+
+export interface IVisitor {
+  readonly run: string;
+  readonly client: number;
+  readonly plan: IClientPlan;
+  readonly gated: boolean;
+  /** Whether a phase needs its wire. */
+  readonly wired: boolean;
+}
+
+/** One way to speak Socket.IO to a server, over both namespaces of one connection. */
+export interface ISession {
+  emit(nsp: number, topic: string, args: readonly unknown[], answer?: () => void): void;
+  upgrade(): void;
+  close(): void;
+}
+
+export interface IEars {
+  connected(nsp: number, id: string): void;
+  event(nsp: number, args: readonly unknown[], answer?: (of: unknown) => void): void;
+  ended(reason: string): void;
+}
+
+/** A client, and everything that it heard. */
+export class MixClient {
+  readonly visitor: IVisitor;
+  readonly ids: (string | null)[] = [null, null];
+  /** Numbers of messages over both namespaces, in the order of the connection. */
+  readonly heard: (readonly [nsp: number, n: number])[] = [];
+  readonly faults: string[] = [];
+  ending: string | undefined;
+  readonly #marks: string[] = [];
+  readonly #watchers = new Set<() => void>();
+  #session: ISession | undefined;
+  #wire: IWire | undefined;
+  readonly #pokes = new Set<symbol>();
+
+  constructor(visitor: IVisitor) {
+    this.visitor = visitor;
+  }
+
+  async start(url: string): Promise<void> {
+    if (this.visitor.wired) this.#wire = await startWire(url);
+    const ears: IEars = {
+      connected: (nsp, id) => this.#note(() => this.ids.splice(nsp, 1, id)),
+      event: (nsp, args, answer) => this.#note(() => this.#hear(nsp, args, answer)),
+      ended: (reason) => this.#note(() => this.#end(reason)),
+    };
+    const { plan, gated } = this.visitor;
+    const open = plan.way === 'raw' ? RawSession.open : openLibrary;
+    this.#session = await open(this.#wire?.url ?? url, this.visitor, ears);
+    await this.until(() => this.ids[0] !== null && (!plan.other || this.ids[1] !== null), 'a connection');
+    if (!gated) return;
+    this.#session.emit(0, 'authenticate', []);
+    if (plan.admitted) await this.until(() => this.heard.length > 0, 'to be let in');
+  }
+
+  /** Does what a peer does. */
+  act(what: 'pause' | 'resume' | 'upgrade' | 'close' | 'reset' | 'fin'): void {
+    if (what === 'upgrade') this.#session?.upgrade();
+    else if (what === 'close') this.#session?.close();
+    else this.#wire?.[what]();
+  }
+
+  /** Who is not let in is not heard, and waits for no answer. */
+  poke(acts: readonly TAct[]): void {
+    const { gated } = this.visitor;
+    if (this.ending !== undefined || (gated && !this.heard.some(([, n]) => n === ADMITTED))) return;
+    const poke = Symbol('poke');
+    this.#pokes.add(poke);
+    this.#session?.emit(0, 'poke', [acts], () => this.#note(() => this.#pokes.delete(poke)));
+  }
+
+  /** What it caused by itself was done. */
+  async poked(): Promise<void> {
+    await this.until(() => this.#pokes.size === 0 || this.ending !== undefined, 'answers to what it emitted');
+  }
+
+  async marked(marks: readonly string[]): Promise<void> {
+    await this.until(
+      () => this.ending !== undefined || marks.every((mark) => this.#marks.includes(mark)),
+      `its last marks: ${marks.join(', ')}`,
+    );
+  }
+
+  async until(fact: () => boolean, what: string): Promise<void> {
+    const { client, plan } = this.visitor;
+    let look = (): void => {};
+    const come = new Promise<void>((resolve) => {
+      look = () => {
+        if (fact()) resolve();
+      };
+      this.#watchers.add(look);
+      look();
+    });
+    const heard = (): string => `; it heard ${this.heard.length} messages, and ended: ${this.ending}`;
+    await within(come, '', PATIENCE_MS)
+      .catch(() => {
+        throw new Error(`client ${client} (${plan.way}) waited in vain for ${what}${heard()}`);
+      })
+      .finally(() => this.#watchers.delete(look));
+  }
+
+  stop(): void {
+    this.#session?.close();
+    this.#wire?.stop();
+  }
+
+  #end(reason: string): void {
+    this.ending ??= reason;
+  }
+
+  #note(change: () => unknown): void {
+    change();
+    for (const look of this.#watchers) look();
+  }
+
+  #hear(nsp: number, [topic, ...args]: readonly unknown[], answer?: (of: unknown) => void): void {
+    if (topic === 'ping') return;
+    if (topic === 'end') this.#marks.push(String(args[0]));
+    else if (topic === 'authenticated') this.heard.push([nsp, ADMITTED]);
+    else if (topic !== 'm') this.faults.push(`heard "${String(topic)}" ${JSON.stringify(args).slice(0, 200)}`);
+    else {
+      const [n, kind, ...payload] = (args.length === 1 && Array.isArray(args[0]) ? args[0] : args) as [number, TKind];
+      this.heard.push([nsp, n]);
+      if (!isDeepStrictEqual(payload, payloadOf(kind, n)))
+        this.faults.push(`message ${n} ("${kind}") came with ${JSON.stringify(payload)?.slice(0, 200)}`);
+      answer?.(kind === 'bytes' ? Buffer.from([this.visitor.client]) : this.visitor.client);
+    }
+  }
+}
+
+export function authOf({ run, client, plan }: IVisitor): Record<string, unknown> {
+  return { token: 'good', run, client, hold: !plan.admitted };
+}
+
+/** `socket.io-client`. Who shall upgrade does so when told. */
+async function openLibrary(url: string, visitor: IVisitor, ears: IEars): Promise<ISession> {
+  const { plan } = visitor;
+  let release = (): void => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  class LateWebSocket extends NodeWebSocket {
+    override doOpen(): this {
+      void released.then(() => this.readyState === 'opening' && super.doOpen());
+      return this;
+    }
+  }
+  const transports = plan.way === 'upgrade' ? [NodeXHR, LateWebSocket] : [plan.way];
+  const manager = new Manager(url, {
+    transports: transports as never,
+    reconnection: false,
+    autoConnect: false,
+    rejectUnauthorized: false,
+    perMessageDeflate: (plan.deflate ? { threshold: 0 } : false) as never,
+  });
+  const sockets: Socket[] = [];
+  for (const [nsp, name] of NAMESPACES.entries()) {
+    if (nsp === 1 && !plan.other) continue;
+    const socket = manager.socket(name, { auth: authOf(visitor) });
+    socket.on('connect', () => ears.connected(nsp, socket.id ?? ''));
+    socket.onAny((...args: unknown[]) => {
+      const last = args.at(-1);
+      if (typeof last === 'function') ears.event(nsp, args.slice(0, -1), last as (of: unknown) => void);
+      else ears.event(nsp, args);
+    });
+    sockets.push(socket);
+    if (nsp === 0) socket.on('disconnect', (reason) => ears.ended(reason));
+    socket.connect();
+  }
+  return {
+    emit: (nsp, topic, args, answer) =>
+      void sockets[nsp]?.emit(topic, ...args, ...(answer === undefined ? [] : [answer])),
+    upgrade: release,
+    // The connection itself, without a word of Socket.IO.
+    close: () => manager._close(),
+  };
+}

@@ -1,0 +1,93 @@
+import { ADMITTED, type MixClient } from './client.js';
+import type { IReport } from './inside.js';
+import type { IExpected, IModelled } from './model.js';
+
+/** How a client's connection came to its end. */
+export type TEnding = 'stands' | 'ended by the program' | 'ended by the peer';
+
+/** What was otherwise than the model says, in words. */
+export function faultsOf(
+  client: MixClient,
+  ending: TEnding,
+  modelled: IModelled,
+  reports: readonly IReport[],
+): string[] {
+  const { client: k, plan } = client.visitor;
+  const faults = [...client.faults];
+  if (ending === 'stands' && client.ending !== undefined) faults.push(`was disconnected: ${client.ending}`);
+  for (const [origin, expected] of (modelled.heard.get(k) ?? []).entries()) {
+    const heard = client.heard.filter(([, n]) => originOf(n, plan.at, reports.length) === origin);
+    faults.push(
+      ...compare(heard, expected, ending === 'stands' || (origin === plan.at && ending !== 'ended by the peer')),
+    );
+  }
+  const late = (reports[plan.at]?.late ?? []).filter(([of]) => of === k).map(([, n]) => n);
+  const wanted = modelled.late.get(k) ?? [];
+  const nspOf = new Map(wanted.map(({ n, nsp }) => [n, nsp]));
+  const calls = late.map((n) => [nspOf.get(n) ?? 0, n] as const);
+  faults.push(...compare(calls, wanted, ending === 'stands').map((fault) => `its onAnyOutgoing: ${fault}`));
+  return faults.map((fault) => `client ${k} (${plan.way}, ${ending}): ${fault}`);
+}
+
+const originOf = (n: number, own: number, instances: number): number =>
+  n === ADMITTED ? own : instances === 1 ? 0 : n % 2;
+
+/** `whole`: what was sent must be there to its end; else what is there must have no hole. */
+function compare(
+  heard: readonly (readonly [nsp: number, n: number])[],
+  expected: readonly IExpected[],
+  whole: boolean,
+): string[] {
+  const faults: string[] = [];
+  const places = new Map(expected.map(({ n }, place) => [n, place]));
+  const seen = new Set<number>();
+  let last = -1;
+  for (const [nsp, n] of heard) {
+    const place = places.get(n);
+    const one = place === undefined ? undefined : expected[place];
+    if (place === undefined || one === undefined) faults.push(`${n} came, which nobody sent`);
+    else if (seen.has(n)) faults.push(`${n} came twice`);
+    else if (one.share === 'never') faults.push(`${n} came, which is not for it${wordsOf(one)}`);
+    else if (one.nsp !== nsp) faults.push(`${n} came in another namespace${wordsOf(one)}`);
+    else if (place < last) faults.push(`${n} came after ${expected[last]?.n}${wordsOf(one)}`);
+    last = Math.max(last, place ?? -1);
+    seen.add(n);
+  }
+  const due = whole ? expected : expected.slice(0, last + 1);
+  const missing = due.filter(({ share, n }) => share === 'must' && !seen.has(n));
+  const [first] = missing;
+  if (first !== undefined) {
+    faults.push(
+      `${missing.length} of ${due.length} are missing: ${missing.slice(0, 5).map(({ n }) => n)}${wordsOf(first)}`,
+    );
+  }
+  return faults.slice(0, 5);
+}
+
+const wordsOf = ({ what }: IExpected): string => (what === undefined ? '' : `: ${JSON.stringify(what)}`);
+
+/** Every question is answered once by each who heard it. */
+export function wrongAnswers(modelled: IModelled, reports: readonly IReport[]): string[] {
+  const faults: string[] = [];
+  const given = reports.map(({ answers }) => answers);
+  for (const answers of given) {
+    for (const [n, { times }] of Object.entries(answers))
+      if (times > 1) faults.push(`${n} was answered ${times} times`);
+  }
+  for (const [n, wanted] of awaited(modelled)) {
+    const of = given.map((answers) => answers[n]?.of).find((it) => it !== undefined);
+    const got = JSON.stringify([of].flat().map(numberOf).sort());
+    if (got !== JSON.stringify([...wanted].sort())) faults.push(`${n} was answered by ${got} instead of ${wanted}`);
+  }
+  return faults;
+}
+
+/** A client, as its answer names it: by number, or as the one byte of a buffer. */
+function numberOf(answer: unknown): unknown {
+  return typeof answer === 'object' && answer !== null ? (answer as { data: number[] }).data?.[0] : answer;
+}
+
+/** The questions whose answers must come: all who were asked are still there. */
+export function awaited(modelled: IModelled): (readonly [n: number, clients: readonly number[]])[] {
+  return [...modelled.answers].filter(([, clients]) => !clients.some((client) => modelled.over.has(client)));
+}

@@ -1,0 +1,327 @@
+import type { IInside } from '../program.js';
+import type { payloadOf } from './payloads.js';
+import type { IEmit, TAct, TStep } from './plan.js';
+
+/** What was done in a program, in its order. */
+export type TEntry =
+  /** The numbers from `n` on were sent. `told`: the `onAnyOutgoing` listeners that were called meanwhile, as `[client, n]`. */
+  | { readonly did: 'emit'; readonly n: number; readonly what: IEmit; readonly told: readonly [number, number][] }
+  | { readonly did: 'act'; readonly what: Exclude<TAct, IEmit> }
+  /** A socket of the client is there; `member`: broadcasts reach it from here on. */
+  | { readonly did: 'come'; readonly client: number; readonly nsp: number; readonly member: boolean }
+  | { readonly did: 'admit'; readonly client: number }
+  /** The program was told that it is gone. */
+  | { readonly did: 'go'; readonly client: number; readonly nsp: number }
+  /** A barrier between what was sent before and after it, on either side. */
+  | { readonly did: 'send barrier' | 'hear barrier' };
+
+export interface IReport {
+  readonly trace: readonly TEntry[];
+  /** Calls of `onAnyOutgoing` that nothing here caused at that moment. */
+  readonly late: readonly [client: number, n: number][];
+  /** By number: the answers, and how often they were given. */
+  readonly answers: Readonly<Record<string, { readonly times: number; readonly of: unknown }>>;
+}
+
+export interface IBegin {
+  readonly name: string;
+  /** Numbers of this instance are `origin` modulo 2. */
+  readonly origin: number;
+  /** Whether a client has to be let in. */
+  readonly gated: boolean;
+}
+
+/** What the tests have of it. */
+export interface IMix {
+  begin(options: IBegin): void;
+  know(ids: readonly (readonly (string | null)[])[]): void;
+  run(steps: readonly TStep[]): Promise<void>;
+  /** Resolves once this instance has heard so many barriers of others. */
+  barrier(heard: number): Promise<void>;
+  /** From here on nothing is done that a peer causes. */
+  stop(): void;
+  marks(own: readonly number[], others: readonly (readonly [client: number, nsp: number])[]): void;
+  report(awaited: readonly number[]): Promise<IReport>;
+  clear(): Promise<void>;
+}
+
+interface IEmitter {
+  readonly volatile: IEmitter;
+  readonly local: IEmitter;
+  compress(it: boolean): IEmitter;
+  timeout(ms: number): IEmitter;
+  to(rooms: string[]): IEmitter;
+  except(rooms: string[]): IEmitter;
+  emit(topic: string, ...args: unknown[]): unknown;
+}
+
+interface IServed extends IEmitter {
+  readonly id: string;
+  readonly connected: boolean;
+  readonly broadcast: IEmitter;
+  readonly handshake: { readonly auth: Readonly<Record<string, unknown>> };
+  readonly conn: {
+    readonly transport: { readonly socket?: { bufferedAmount?: number; getBufferedAmount?(): number } };
+    readonly writeBuffer?: readonly unknown[];
+    once(event: string, listener: () => void): void;
+    close(): void;
+  };
+  on(event: string, listener: (...args: never[]) => void): void;
+  join(room: string): void;
+  leave(room: string): void;
+  onAnyOutgoing(listener: (...args: unknown[]) => void): void;
+  offAnyOutgoing(listener: (...args: unknown[]) => void): void;
+  disconnect(close?: boolean): void;
+}
+
+/** Runs in the program, where it sees nothing else of this file. */
+export function createMix({ helper, io }: Pick<IInside, 'helper' | 'io'>, payload: typeof payloadOf): IMix {
+  const NAMES = ['/', '/other'];
+  const ID = 10;
+  type TListener = (...args: unknown[]) => void;
+  interface IRun extends IBegin {
+    next: number;
+    done: boolean;
+    ids: readonly (readonly (string | null)[])[];
+    told: [number, number][] | undefined;
+    readonly trace: TEntry[];
+    readonly late: [number, number][];
+    readonly answers: Map<number, { times: number; of: unknown }>;
+    readonly sockets: Map<number, IServed>[];
+    readonly verdicts: Map<number, () => void>;
+    readonly listeners: Map<string, TListener>;
+  }
+  let run: IRun = fresh({ name: '', origin: 0, gated: false });
+  let barriers = 0;
+  io.on('mix:barrier', () => {
+    barriers += 1;
+    run.trace.push({ did: 'hear barrier' });
+  });
+
+  function fresh(options: IBegin): IRun {
+    const none = { done: false, ids: [], told: undefined, next: options.origin + 2 };
+    const lists = { trace: [], late: [], answers: new Map(), sockets: [new Map(), new Map()] };
+    return { ...options, ...none, ...lists, verdicts: new Map(), listeners: new Map() };
+  }
+
+  const nspOf = (nsp: number): IEmitter => io.of(NAMES[nsp] ?? '/') as unknown as IEmitter;
+  const clientOf = ({ handshake: { auth } }: IServed): number | undefined =>
+    auth.run === run.name ? Number(auth.client) : undefined;
+  const socketOf = (client: number, nsp: number): IServed | undefined => {
+    const socket = run.sockets[nsp]?.get(client);
+    return socket?.connected ? socket : undefined;
+  };
+  const nameOf = (place: number, nsp: number): string =>
+    place < ID ? `${run.name}-${place}` : (run.ids[place - ID]?.[nsp] ?? `${run.name}-nobody`);
+  const namesOf = (places: readonly number[], nsp: number): string[] => places.map((place) => nameOf(place, nsp));
+
+  function come(socket: IServed, nsp: number): void {
+    const client = clientOf(socket);
+    if (client === undefined) return;
+    run.sockets[nsp]?.set(client, socket);
+    run.trace.push({ did: 'come', client, nsp, member: nsp === 1 || !run.gated });
+    if (!run.gated && nsp === 0) handle(socket);
+    const { trace } = run;
+    socket.on('disconnect', () => trace.push({ did: 'go', client, nsp }));
+  }
+
+  /** Its handlers, which come with its admission where there is a gate. */
+  function handle(socket: IServed): void {
+    socket.on('poke', (acts: readonly TAct[], answer: () => void) => {
+      if (clientOf(socket) !== undefined && !run.done) for (const act of acts) perform(act);
+      answer();
+    });
+  }
+
+  function emit(what: IEmit): void {
+    const { via, nsp, client } = what;
+    const socket = socketOf(client, nsp);
+    if ((via === 'direct' || via === 'socket') && socket === undefined) return;
+    if (via === 'send' && nsp !== 0) return;
+    const told: [number, number][] = [];
+    run.trace.push({ did: 'emit', n: run.next, what, told });
+    run.told = told;
+    for (let left = what.times; left > 0; left -= 1) {
+      emitOne(what, run.next, socket);
+      run.next += 2;
+    }
+    run.told = undefined;
+  }
+
+  function emitOne(what: IEmit, n: number, socket: IServed | undefined): void {
+    const { via, nsp, kind } = what;
+    const data = [n, kind, ...payload(kind, n)];
+    if (via === 'send') {
+      const [only, ...more] = namesOf(what.places, nsp);
+      const destination = only === undefined || more.length > 0 ? [only ?? [], more].flat() : only;
+      helper.send({ ...(only === undefined ? {} : { destination }), payload: { topic: 'm', data } });
+      return;
+    }
+    let target = via === 'io' || socket === undefined ? nspOf(nsp) : via === 'direct' ? socket : socket.broadcast;
+    if (via !== 'direct') {
+      if (what.places.length > 0) target = target.to(namesOf(what.places, nsp));
+      if (what.except.length > 0) target = target.except(namesOf(what.except, nsp));
+      if (what.local) target = target.local;
+    }
+    if (what.compress !== null) target = target.compress(what.compress);
+    if (what.how === 'volatile') target = target.volatile;
+    if (what.how !== 'ack') target.emit('m', ...data);
+    else if (via === 'direct') target.emit('m', ...data, (of: unknown) => answer(n, of));
+    // As long as a test may take: who is gone never answers, and is not waited for.
+    else
+      target.timeout(60_000).emit('m', ...data, (error: unknown, of: unknown) => {
+        if (error === null) answer(n, of);
+      });
+  }
+
+  function answer(n: number, of: unknown): void {
+    run.answers.set(n, { times: (run.answers.get(n)?.times ?? 0) + 1, of });
+  }
+
+  function listen(client: number, nsp: number, on: boolean): boolean {
+    const key = `${client} ${nsp}`;
+    const socket = socketOf(client, nsp);
+    const before = run.listeners.get(key);
+    if (socket === undefined || on === (before !== undefined)) return false;
+    if (before !== undefined) {
+      socket.offAnyOutgoing(before);
+      run.listeners.delete(key);
+      return true;
+    }
+    const ours = run;
+    const listener: TListener = (topic, first) => {
+      if (topic === 'm') (ours.told ?? ours.late).push([client, Array.isArray(first) ? first[0] : (first as number)]);
+    };
+    run.listeners.set(key, listener);
+    socket.onAnyOutgoing(listener);
+    return true;
+  }
+
+  function end(client: number, how: string): boolean {
+    const socket = socketOf(client, 0);
+    if (socket === undefined) return false;
+    if (how === 'helper') helper.disconnect({ socket: socket as never });
+    else if (how === 'socket') socket.disconnect(true);
+    else if (how === 'connection') socket.conn.close();
+    else io.local.in(socket.id).disconnectSockets(true);
+    // Who is not let in is not found by the adapter.
+    return how !== 'adapter' || !socket.connected;
+  }
+
+  /** Whether anything was done. */
+  function change(what: Exclude<TAct, IEmit>): boolean {
+    switch (what.do) {
+      case 'join':
+      case 'leave': {
+        const socket = socketOf(what.client, what.nsp);
+        socket?.[what.do](nameOf(what.room, what.nsp));
+        return socket !== undefined;
+      }
+      case 'move': {
+        const there = io.of(NAMES[what.nsp] ?? '/').local.in(nameOf(what.place, what.nsp));
+        there[what.join ? 'socketsJoin' : 'socketsLeave'](nameOf(what.room, what.nsp));
+        return true;
+      }
+      case 'admit':
+        run.verdicts.get(what.client)?.();
+        return false;
+      case 'listen':
+        return listen(what.client, what.nsp, what.on);
+      case 'end':
+        return end(what.client, what.how);
+    }
+  }
+
+  function perform(act: TAct): void {
+    if (act.do === 'emit') emit(act);
+    else {
+      // Written down before, as it may send something by itself.
+      const at = run.trace.length;
+      if (change(act)) run.trace.splice(at, 0, { did: 'act', what: act });
+    }
+  }
+
+  function hook(client: number, when: string, acts: readonly TAct[]): void {
+    const ours = run;
+    run.sockets[0]?.get(client)?.conn.once(when, () => {
+      if (run === ours && !ours.done) for (const act of acts) perform(act);
+    });
+  }
+
+  const TURNS = {
+    microtask: () => Promise.resolve(),
+    tick: () => new Promise<void>((resolve) => process.nextTick(resolve)),
+    immediate: () => new Promise<void>((resolve) => setImmediate(resolve)),
+    timer: () => new Promise<void>((resolve) => setTimeout(resolve, 1)),
+  };
+
+  async function flood(client: number): Promise<void> {
+    const flags = { nsp: 0, client, places: [], except: [], local: false, how: 'plain', compress: null } as const;
+    const waits = (): boolean => {
+      const { transport, writeBuffer = [] } = socketOf(client, 0)?.conn ?? { transport: {} };
+      return (
+        writeBuffer.length > 0 || (transport.socket?.bufferedAmount ?? transport.socket?.getBufferedAmount?.() ?? 0) > 0
+      );
+    };
+    for (let sent = 0, waited = 0; sent < 120 && waited < 3; sent += 1) {
+      emit({ do: 'emit', via: 'direct', kind: 'large', times: 1, ...flags });
+      await TURNS.immediate();
+      waited = waits() ? waited + 1 : 0;
+    }
+  }
+
+  Object.assign(globalThis, {
+    mixVerdict: (auth: Record<string, unknown>) =>
+      auth.hold === true ? new Promise((resolve) => run.verdicts.set(Number(auth.client), () => resolve(true))) : true,
+    mixWelcome: (socket: IServed) => {
+      const client = clientOf(socket);
+      if (client === undefined) return;
+      handle(socket);
+      run.trace.push({ did: 'admit', client });
+    },
+  });
+  for (const [nsp, name] of NAMES.entries()) io.of(name).on('connection', (socket) => come(socket as never, nsp));
+
+  return {
+    begin(options) {
+      run = fresh(options);
+    },
+    know(ids) {
+      run.ids = ids;
+    },
+    async run(steps) {
+      for (const step of steps) {
+        if (step.do === 'turn') await TURNS[step.until]();
+        else if (step.do === 'flood') await flood(step.client);
+        else if (step.do === 'hook') hook(step.client, step.when, step.acts);
+        else perform(step);
+      }
+    },
+    stop() {
+      run.done = true;
+    },
+    async barrier(heard) {
+      run.trace.push({ did: 'send barrier' });
+      io.serverSideEmit('mix:barrier');
+      while (barriers < heard) await TURNS.timer();
+    },
+    marks(own, others) {
+      for (const client of own) socketOf(client, 0)?.emit('end', `own ${run.origin}`);
+      for (const [client, nsp] of others) {
+        const id = run.ids[client]?.[nsp];
+        if (id) nspOf(nsp).to([id]).emit('end', `other ${nsp}`);
+      }
+    },
+    async report(awaited) {
+      for (const n of awaited) while (!run.answers.has(n)) await TURNS.timer();
+      const { trace, late, answers } = run;
+      return { trace, late, answers: Object.fromEntries(answers) };
+    },
+    async clear() {
+      run = fresh({ name: '', origin: 0, gated: false });
+      for (const name of NAMES) io.of(name).local.disconnectSockets(true);
+      for (const client of io.sockets.sockets.values()) client.disconnect(true);
+      while (NAMES.some((name) => io.of(name).sockets.size > 0)) await TURNS.timer();
+    },
+  };
+}

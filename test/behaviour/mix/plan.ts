@@ -1,0 +1,185 @@
+import * as fc from 'fast-check';
+import { KINDS, type TKind } from './payloads.js';
+
+/** `/`, which is behind the gate, and one of the program's own on the same connections. */
+export const NAMESPACES = ['/', '/other'] as const;
+export const CLIENTS = 6;
+const ROOMS = 3;
+const ID = 10;
+
+/** A room below {@link ID}; from there on the room that is the id of a client. */
+export type TPlace = number;
+export const clientAt = (place: TPlace): number | undefined => (place >= ID ? place - ID : undefined);
+
+export interface IEmit {
+  readonly do: 'emit';
+  /** `io.to().emit()`, `socket.emit()`, `socket.to().emit()` and `helper.send()`. */
+  readonly via: 'io' | 'direct' | 'socket' | 'send';
+  readonly nsp: number;
+  /** Of `direct` and `socket`. */
+  readonly client: number;
+  /** None: all. */
+  readonly places: readonly TPlace[];
+  readonly except: readonly TPlace[];
+  readonly local: boolean;
+  readonly how: 'plain' | 'volatile' | 'ack';
+  readonly compress: boolean | null;
+  readonly kind: TKind;
+  /** In one go. */
+  readonly times: number;
+}
+
+export type TEnd = 'helper' | 'socket' | 'connection' | 'adapter';
+
+/** What happens at once, inside of a turn. */
+export type TAct =
+  | IEmit
+  | { readonly do: 'join' | 'leave'; readonly client: number; readonly room: number; readonly nsp: number }
+  /** `io.in(place).socketsJoin(room)`, of this instance's. */
+  | { readonly do: 'move'; readonly place: TPlace; readonly room: number; readonly join: boolean; readonly nsp: number }
+  /** The verdict over a client that asked to be let in; it is in a few microtasks later. */
+  | { readonly do: 'admit'; readonly client: number }
+  /** An `onAnyOutgoing` listener comes or goes. */
+  | { readonly do: 'listen'; readonly client: number; readonly on: boolean; readonly nsp: number }
+  | { readonly do: 'end'; readonly client: number; readonly how: TEnd };
+
+export const TURNS = ['microtask', 'tick', 'immediate', 'timer'] as const;
+
+export type TStep =
+  | TAct
+  /** Ends the turn. */
+  | { readonly do: 'turn'; readonly until: (typeof TURNS)[number] }
+  /** Sends to one client until something waits for it in this process. */
+  | { readonly do: 'flood'; readonly client: number }
+  /** Right in the listener of a client's connection, when it comes to that. */
+  | {
+      readonly do: 'hook';
+      readonly client: number;
+      readonly when: 'upgrading' | 'upgrade';
+      readonly acts: readonly TAct[];
+    };
+
+/** What a peer does, while the program goes on. */
+export type TPeerAct = 'pause' | 'resume' | 'upgrade' | 'close' | 'reset' | 'fin' | 'poke';
+
+export type TPhase =
+  /** Each list on an instance of its own, at the same time. */
+  | { readonly run: readonly (readonly TStep[])[] }
+  /** `poke`: the client emits, and its handler does this. */
+  | { readonly peer: TPeerAct; readonly client: number; readonly acts: readonly TAct[] };
+
+export const WAYS = ['websocket', 'polling', 'upgrade', 'raw'] as const;
+
+export interface IClientPlan {
+  readonly way: (typeof WAYS)[number];
+  /** The instance that it comes to. */
+  readonly at: number;
+  /** Whether it uses the second namespace, too. */
+  readonly other: boolean;
+  /** Let in before anything is sent. */
+  readonly admitted: boolean;
+  readonly deflate: boolean;
+}
+
+export interface IPlan {
+  readonly clients: readonly IClientPlan[];
+  readonly phases: readonly TPhase[];
+}
+
+const client = fc.nat(CLIENTS - 1);
+const room = fc.nat(ROOMS - 1);
+const nsp = fc.constantFrom(0, 0, 1);
+const place: fc.Arbitrary<TPlace> = fc.oneof(
+  { arbitrary: room, weight: 3 },
+  { arbitrary: client.map((k) => k + ID), weight: 1 },
+);
+
+const emit: fc.Arbitrary<IEmit> = fc.record({
+  do: fc.constant('emit' as const),
+  via: fc.constantFrom('io', 'io', 'io', 'direct', 'direct', 'socket', 'send', 'send'),
+  nsp,
+  client,
+  places: fc.oneof(fc.constant([]), fc.array(place, { minLength: 1, maxLength: 3 })),
+  except: fc.oneof(
+    { arbitrary: fc.constant([]), weight: 3 },
+    { arbitrary: fc.array(place, { minLength: 1, maxLength: 2 }), weight: 1 },
+  ),
+  local: fc.constantFrom(false, false, false, false, true),
+  how: fc.constantFrom('plain', 'plain', 'plain', 'plain', 'plain', 'volatile', 'ack'),
+  compress: fc.constantFrom(null, null, null, true, false),
+  kind: fc.oneof(
+    { arbitrary: fc.constantFrom<TKind>('text', 'unicode'), weight: 3 },
+    { arbitrary: fc.constantFrom(...KINDS), weight: 2 },
+  ),
+  times: fc.constantFrom(1, 1, 1, 1, 1, 1, 2, 3, 7),
+});
+
+/** More in one turn than a frame, or a batch, may have. */
+const burst = emit.chain((one) =>
+  fc.constantFrom(100, 255, 256, 257, 300).map(
+    (times): IEmit => ({
+      ...one,
+      how: 'plain',
+      times: one.kind.startsWith('large') ? 4 : times,
+    }),
+  ),
+);
+
+const act: fc.Arbitrary<TAct> = fc.oneof(
+  { arbitrary: emit, weight: 24 },
+  { arbitrary: burst, weight: 1 },
+  { arbitrary: fc.record({ do: fc.constantFrom('join' as const, 'leave' as const), client, room, nsp }), weight: 6 },
+  { arbitrary: fc.record({ do: fc.constant('move' as const), place, room, join: fc.boolean(), nsp }), weight: 1 },
+  { arbitrary: fc.record({ do: fc.constant('admit' as const), client }), weight: 3 },
+  { arbitrary: fc.record({ do: fc.constant('listen' as const), client, on: fc.boolean(), nsp }), weight: 1 },
+  {
+    arbitrary: fc.record({
+      do: fc.constant('end' as const),
+      client,
+      how: fc.constantFrom<TEnd>('helper', 'socket', 'connection', 'adapter'),
+    }),
+    weight: 1,
+  },
+);
+
+const acts = fc.array(act, { minLength: 1, maxLength: 6 });
+
+const step: fc.Arbitrary<TStep> = fc.oneof(
+  { arbitrary: act, weight: 120 },
+  { arbitrary: fc.record({ do: fc.constant('turn' as const), until: fc.constantFrom(...TURNS) }), weight: 40 },
+  { arbitrary: fc.record({ do: fc.constant('flood' as const), client }), weight: 1 },
+  {
+    arbitrary: fc.record({
+      do: fc.constant('hook' as const),
+      client,
+      when: fc.constantFrom('upgrading' as const, 'upgrade' as const),
+      acts,
+    }),
+    weight: 4,
+  },
+);
+
+const peerAct = fc.constantFrom<TPeerAct>(
+  ...(['upgrade', 'upgrade', 'upgrade', 'upgrade', 'poke', 'poke', 'poke'] as const),
+  ...(['pause', 'pause', 'resume', 'close', 'reset', 'fin'] as const),
+);
+
+/** A random plan for so many instances. */
+export function plans(instances: number): fc.Arbitrary<IPlan> {
+  const steps = fc.array(step, { minLength: 1, maxLength: 30, size: 'max' });
+  const phase: fc.Arbitrary<TPhase> = fc.oneof(
+    fc.record({ run: fc.array(steps, { minLength: instances, maxLength: instances }) }),
+    fc.record({ peer: peerAct, client, acts }),
+  );
+  const one: fc.Arbitrary<IClientPlan> = fc.record({
+    way: fc.constantFrom(...WAYS),
+    at: fc.nat(instances - 1),
+    other: fc.boolean(),
+    admitted: fc.constantFrom(true, true, true, false),
+    deflate: fc.boolean(),
+  });
+  return fc.record({
+    clients: fc.array(one, { minLength: 1, maxLength: CLIENTS, size: 'max' }),
+    phases: fc.array(phase, { minLength: 1, maxLength: 12, size: 'max' }),
+  });
+}

@@ -1,0 +1,145 @@
+import { within } from '../../support/facts.js';
+import type { Served } from '../program.js';
+import { MixClient } from './client.js';
+import { awaited, faultsOf, type TEnding, wrongAnswers } from './compare.js';
+import type { IMix, IReport } from './inside.js';
+import { play } from './model.js';
+import type { IClientPlan, IPlan, TPeerAct, TPhase, TStep } from './plan.js';
+
+/** Servers that act as one, in which `createMix` has been put. */
+export interface ITheatre {
+  readonly servers: readonly Served[];
+  /** Whether a client has to be let in. */
+  readonly gated: boolean;
+  /** How many barriers each has heard. */
+  barriers: number;
+  runs: number;
+}
+
+type TInside = { memory: Record<string, unknown> };
+
+const WIRED: readonly TPeerAct[] = ['pause', 'reset', 'fin'];
+const ENDINGS: readonly TPeerAct[] = ['close', 'reset', 'fin'];
+
+/** Plays a plan, and throws what went otherwise than the model says. */
+export async function perform(theatre: ITheatre, plan: IPlan): Promise<void> {
+  const { servers, gated } = theatre;
+  theatre.runs += 1;
+  const run = `run-${theatre.runs}`;
+  const clients = plan.clients.map((one, client) => {
+    const wired = plan.phases.some((phase) => 'peer' in phase && phase.client === client && WIRED.includes(phase.peer));
+    return new MixClient({ run, client, plan: one, gated, wired });
+  });
+  try {
+    await Promise.all(
+      servers.map((server, origin) =>
+        server.run(({ memory }: TInside, options) => (memory.mix as IMix).begin(options), { name: run, origin, gated }),
+      ),
+    );
+    await Promise.all(clients.map((client) => client.start(servers[client.visitor.plan.at]?.url ?? '')));
+    const ids = clients.map((client) => client.ids);
+    await Promise.all(servers.map((it) => it.run(({ memory }: TInside, of) => (memory.mix as IMix).know(of), ids)));
+    const lost = new Set<number>();
+    for (const phase of plan.phases) await act(theatre, phase, clients, lost);
+    for (const client of clients) if (client.visitor.wired) client.act('resume');
+    await judge(theatre, clients, lost);
+  } finally {
+    for (const client of clients) client.stop();
+    await Promise.all(servers.map((server) => server.run(({ memory }: TInside) => (memory.mix as IMix).clear())));
+  }
+}
+
+async function act(theatre: ITheatre, phase: TPhase, clients: readonly MixClient[], lost: Set<number>): Promise<void> {
+  if ('run' in phase) {
+    await steps(theatre, phase.run);
+    return;
+  }
+  const client = clients[phase.client];
+  if (client === undefined) return;
+  if (ENDINGS.includes(phase.peer)) lost.add(phase.client);
+  if (phase.peer === 'poke') client.poke(phase.acts);
+  else client.act(phase.peer);
+}
+
+async function steps(theatre: ITheatre, lists: readonly (readonly TStep[])[]): Promise<void> {
+  const { servers } = theatre;
+  await Promise.all(
+    servers.map((server, at) => server.run(({ memory }: TInside, of) => (memory.mix as IMix).run(of), lists[at] ?? [])),
+  );
+  if (servers.length === 1) return;
+  theatre.barriers += 1;
+  const { barriers } = theatre;
+  await Promise.all(
+    servers.map((server) => server.run(({ memory }: TInside, heard) => (memory.mix as IMix).barrier(heard), barriers)),
+  );
+}
+
+/** Waits until every sequence is complete, and compares it. */
+async function judge(theatre: ITheatre, clients: readonly MixClient[], lost: ReadonlySet<number>): Promise<void> {
+  const { servers } = theatre;
+  const standing = clients.filter(({ visitor }) => !lost.has(visitor.client));
+  await Promise.all(standing.map((client) => client.poked()));
+  await Promise.all(servers.map((server) => server.run(({ memory }: TInside) => (memory.mix as IMix).stop())));
+  // What peers caused may have been published.
+  if (servers.length > 1) await steps(theatre, []);
+  const before = play(plansOf(clients), await reportsOf(theatre, []));
+  const alive = standing.filter(({ visitor }) => !before.over.has(visitor.client));
+  await mark(theatre, alive, before);
+  await Promise.all(
+    standing
+      .filter((client) => !alive.includes(client))
+      .map((client) => client.until(() => client.ending !== undefined, 'its end')),
+  );
+  const gone = new Set([...before.over, ...lost]);
+  const modelled = { ...before, over: gone };
+  const due = awaited(modelled).map(([n]) => n);
+  const reports = await within(reportsOf(theatre, due), `answers to ${due}`, 10_000);
+  const faults = clients.flatMap((client) => faultsOf(client, endingOf(client), modelled, reports));
+  faults.push(...before.faults, ...wrongAnswers(modelled, reports));
+  for (const { program } of servers) if (program.stderr !== '') faults.push(`stderr: ${program.stderr}`);
+  if (faults.length > 0) throw new Error(faults.slice(0, 20).join('\n'));
+
+  function endingOf({ visitor: { client } }: MixClient): TEnding {
+    if (lost.has(client)) return 'ended by the peer';
+    return before.over.has(client) ? 'ended by the program' : 'stands';
+  }
+}
+
+const plansOf = (clients: readonly MixClient[]): IClientPlan[] => clients.map(({ visitor }) => visitor.plan);
+
+/** The last thing that each of them is sent, by every instance that sent it anything; behind it nothing is on the way. */
+async function mark(
+  { servers, gated }: ITheatre,
+  clients: readonly MixClient[],
+  { heard }: ReturnType<typeof play>,
+): Promise<void> {
+  const across = (client: MixClient): (readonly [client: number, nsp: number])[] => {
+    const { plan, client: k } = client.visitor;
+    if (servers.length === 1) return [];
+    const isIn = !gated || plan.admitted || heard.get(k)?.some((of) => of.some(({ what }) => what === undefined));
+    return [...(isIn ? [[k, 0] as const] : []), ...(plan.other ? [[k, 1] as const] : [])];
+  };
+  await Promise.all(
+    servers.map((server, at) => {
+      const own = clients.filter(({ visitor }) => visitor.plan.at === at).map(({ visitor }) => visitor.client);
+      const others = clients.filter(({ visitor }) => visitor.plan.at !== at).flatMap(across);
+      return server.run(({ memory }: TInside, ...args) => (memory.mix as IMix).marks(...args), own, others);
+    }),
+  );
+  await Promise.all(
+    clients.map((client) =>
+      client.marked([`own ${client.visitor.plan.at}`, ...across(client).map(([, nsp]) => `other ${nsp}`)]),
+    ),
+  );
+}
+
+function reportsOf({ servers }: ITheatre, due: readonly number[]): Promise<IReport[]> {
+  return Promise.all(
+    servers.map((server, at) =>
+      server.run(
+        ({ memory }: TInside, numbers) => (memory.mix as IMix).report(numbers),
+        servers.length === 1 ? due : due.filter((n) => n % 2 === at),
+      ),
+    ),
+  );
+}

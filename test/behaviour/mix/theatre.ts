@@ -1,0 +1,76 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryFolder } from '../../support/folder.js';
+import { startProgram } from '../../support/process.js';
+import { startRedis } from '../../support/redis.js';
+import { runnerOf, SETTING } from '../../support/setting.js';
+import { type IInside, Served, serve } from '../program.js';
+import { createMix } from './inside.js';
+import { payloadOf } from './payloads.js';
+import type { ITheatre } from './play.js';
+
+const PLAIN = new URL('../../fixtures/mix-plain.mjs', import.meta.url);
+
+/** What is served, over which wires, by how many instances. */
+export interface IStage {
+  readonly what: 'Roomgate' | 'plain Socket.IO';
+  readonly tls: boolean;
+  readonly instances: 1 | 2;
+}
+
+/** What the program knows of the mix, where nothing else of the tests is. */
+type TGlobal = {
+  mixVerdict(auth: Record<string, unknown>): boolean | Promise<boolean>;
+  mixWelcome(socket: unknown): void;
+};
+
+export async function open({ what, tls, instances }: IStage): Promise<ITheatre> {
+  const redisPort = SETTING.redis || instances > 1 ? (await startRedis()).port : undefined;
+  const config = { ...(tls && { tls: await certificate() }), redisPort };
+  const start = what === 'Roomgate' ? startGuarded : startPlain;
+  const servers = await Promise.all(Array.from({ length: instances }, (_, at) => start(config, `mix-${at}`)));
+  const put = (inside: Pick<IInside, 'helper' | 'io' | 'memory'>, make: string, payload: string): void => {
+    const of = (source: string) => new Function(`return (${source})`)();
+    inside.memory.mix = of(make)(inside, of(payload));
+  };
+  await Promise.all(servers.map((server) => server.run(put, String(createMix), String(payloadOf))));
+  return { servers, gated: what === 'Roomgate', barriers: 0, runs: 0 };
+}
+
+interface IConfig {
+  readonly tls?: { readonly key: string; readonly cert: string };
+  readonly redisPort: number | undefined;
+}
+
+function startGuarded({ tls, redisPort }: IConfig, identifier: string): Promise<Served> {
+  return serve({
+    identifier,
+    ...(tls && { serving: { tls } }),
+    ...(redisPort !== undefined && { redisPort }),
+    options: () => ({
+      // What Bun's engine hasn't is left out there, with a line in the log.
+      serverOptions: { perMessageDeflate: { threshold: 0 } },
+      authenticateTimeout: 60_000,
+      authenticateFn: ({ auth }) => (globalThis as unknown as TGlobal).mixVerdict(auth),
+      clientConnectedFn: ({ socket }) => (globalThis as unknown as TGlobal).mixWelcome(socket),
+    }),
+  });
+}
+
+async function startPlain(config: IConfig): Promise<Served> {
+  const program = startProgram(PLAIN, {
+    args: [JSON.stringify({ ...config, serverOptions: { perMessageDeflate: { threshold: 0 } } })],
+    ...runnerOf(),
+  });
+  const { url } = await program.messages.next((message) => message?.url !== undefined, { timeout: 15_000 });
+  return new Served(program, url as string);
+}
+
+async function certificate(): Promise<{ key: string; cert: string }> {
+  const folder = await temporaryFolder('mix');
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  execFileSync('openssl', [...request, '-keyout', key, '-out', cert, '-subj', '/CN=localhost'], { stdio: 'ignore' });
+  return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
+}
