@@ -1,4 +1,5 @@
 import type { Adapter } from 'socket.io-adapter';
+import { baseOf, broadcastsAsKnown, ownerOf } from './adapter-probe.js';
 import { Audiences } from './audiences.js';
 import type { IBroadcast, IBroadcastOptions, IFanout, IRecipient, TKeyOf, TReporter } from './ports.js';
 
@@ -54,8 +55,12 @@ export class Broadcasts {
     const inside = adapter as unknown as IAdapterInside;
     this.#parts = parts;
     this.#apply = (inside.apply as TApply).bind(adapter);
-    if (fanout !== undefined && hasPlainRooms(adapter)) this.#audiences = this.#watchRooms(adapter, fanout);
-    if (fanout !== undefined && typeof inside._encode === 'function') this.#takeOver(inside, fanout);
+    if (fanout !== undefined) {
+      if (broadcastsAsKnown(adapter)) {
+        if (hasPlainRooms(adapter)) this.#audiences = this.#watchRooms(adapter, fanout);
+        this.#takeOver(inside, fanout);
+      } else tellOnce(parts.report);
+    }
     inside.apply = (target, act) => {
       const broadcast = this.#next;
       this.#next = undefined;
@@ -130,16 +135,17 @@ export class Broadcasts {
   }
 }
 
-/** Whether it is Socket.IO's own adapter that says who is in a room, and not one derived from it. */
-function hasPlainRooms(adapter: Adapter): boolean {
-  const owner = ownerOf(adapter, 'apply');
-  return owner !== undefined && owner === ownerOf(adapter, 'computeExceptSids') && !Object.hasOwn(adapter, 'apply');
+/** One report, however many namespaces there are. */
+const told = new WeakSet<TReporter>();
+function tellOnce(report: TReporter): void {
+  if (told.has(report)) return;
+  told.add(report);
+  report({ type: 'fanout_plain', why: 'the way in which the adapter of socket.io broadcasts' });
 }
 
-function ownerOf(object: object, method: string): object | undefined {
-  let owner: object | null = object;
-  while (owner !== null && !Object.hasOwn(owner, method)) owner = Object.getPrototypeOf(owner);
-  return owner ?? undefined;
+/** Whether it is Socket.IO's own adapter that says who is in a room, and not one derived from it. */
+function hasPlainRooms(adapter: Adapter): boolean {
+  return ownerOf(adapter, 'apply') === baseOf(adapter);
 }
 
 /** Whether it goes through the recipients of a message with the method that is looked for. */
