@@ -6,6 +6,26 @@ export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 /** What one too many would arrive in, before the counts are read. */
 const AFTERMATH_MS = 50;
 
+const STALLED_MS = 10_000;
+
+/** What waits for messages waits no longer once none has come for ten seconds: they are lost. */
+export async function unlessStalled(load, expected, work) {
+  let over = false;
+  const watch = async () => {
+    for (let seen = -1; !over; ) {
+      const { messages } = await load.ask('count');
+      if (messages === seen) throw new Broken(`${messages} of ${expected} messages arrived`);
+      seen = messages;
+      await new Promise((resolve) => setTimeout(resolve, STALLED_MS).unref());
+    }
+  };
+  try {
+    return await Promise.race([work, watch().then(() => work)]);
+  } finally {
+    over = true;
+  }
+}
+
 /** Of two reports: CPU for each of `units`, and how much of the time the server had work. */
 export function between(before, after, units) {
   const cpu = after.cpu - before.cpu;
@@ -28,15 +48,11 @@ async function ticked({ server, load, work, receivers }) {
   await load.ask('reset');
   await load.ask('pace', { control: server.control, perTick });
   try {
-    const { cpu, ms } = await server.ask('burst', work, 600_000);
-    const { busy } = await load.ask('result');
-    const each = work.slow ? undefined : work.perTick * work.ticks;
-    const { messages, p50, p99 } = await counted(load, perTick * work.ticks, each);
-    return { messages, p50, p99, cpu, busy, serverBusy: cpu / ms / 10 };
-  } catch (error) {
-    const { messages } = await load.ask('result');
     const expected = perTick * work.ticks;
-    throw messages < expected ? new Broken(`${messages} of ${expected} messages arrived`) : error;
+    const { cpu, ms } = await unlessStalled(load, expected, server.ask('burst', work, 600_000));
+    const { busy } = await load.ask('result');
+    const { messages, p50, p99 } = await counted(load, expected, work.slow ? undefined : work.perTick * work.ticks);
+    return { messages, p50, p99, cpu, busy, serverBusy: cpu / ms / 10 };
   } finally {
     await load.ask('unpace');
   }

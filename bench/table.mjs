@@ -17,7 +17,8 @@ const BASES = ['plain', 'plain-redis'];
 
 /** One entry a cell and variant: min, median and max of every metric, and the ratios to plain Socket.IO and Bun's publish. */
 export function summarize(scenario, rows) {
-  const cells = [...new Set(rows.map((row) => row.cell))].filter((cell) => cell !== undefined);
+  const known = [...new Set(rows.map((row) => row.cell))].filter((cell) => cell !== undefined);
+  const cells = known.length > 0 ? known : ['no figures'];
   const names = [...new Set(rows.map((row) => row.variant))];
   const base = BASES.find((name) => name === (scenario.base ?? 'plain') && names.includes(name));
   return cells.flatMap((cell) =>
@@ -79,6 +80,23 @@ function linesOf(entries, shown) {
   );
 }
 
+/** Above this part of the server's own effort the load is no onlooker any more. */
+const ONLOOKER = 0.8;
+
+/** What has to be said below a cell: rounds that failed, and whom the load held up. */
+export function remarksOn(entries) {
+  const failed = entries.filter(({ rounds, broken }) => rounds && broken);
+  const bound = entries.filter(
+    ({ busy, serverBusy }) => busy && serverBusy && busy.median > ONLOOKER * serverBusy.median,
+  );
+  return [
+    ...failed.map(({ title, broken }) => `${title}: a round is missing: ${broken}`),
+    ...(bound.length > 0
+      ? [`The load worked as hard as the server, and bounds latency: ${bound.map(({ title }) => title).join(', ')}.`]
+      : []),
+  ];
+}
+
 export function printTables(scenario, table) {
   console.log(`\n${scenario.title}  (min / median / max of the rounds; ratios are round by round)`);
   for (const cell of new Set(table.map((entry) => entry.cell))) {
@@ -86,9 +104,7 @@ export function printTables(scenario, table) {
     const shown = columns(scenario).filter(({ of }) => entries.some((entry) => of(entry) !== '-'));
     console.log(`\n  ${cell}`);
     for (const line of linesOf(entries, shown)) console.log(`    ${line}`);
-    for (const entry of entries) {
-      if (entry.rounds && entry.broken) console.log(`    ${entry.title}: a round is missing: ${entry.broken}`);
-    }
+    for (const remark of remarksOn(entries)) console.log(`    ${remark}`);
   }
 }
 
@@ -104,7 +120,8 @@ function markdownOf(scenario, table, cell) {
     return cellsOf([entry.title, ...figures]);
   });
   const head = cellsOf([cell, ...shown.map(({ label }) => label)]);
-  return [head, cellsOf(['---', ...shown.map(() => '---')]), ...body].join('\n');
+  const remarks = remarksOn(entries).flatMap((remark) => ['', remark]);
+  return [head, cellsOf(['---', ...shown.map(() => '---')]), ...body, ...remarks].join('\n');
 }
 
 /** The same tables for the README, with the machine that they are of. */

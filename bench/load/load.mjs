@@ -91,6 +91,7 @@ const commands = {
   unpace: () => stopPacing(),
   talk,
   result,
+  count: () => ({ messages: tally.messages }),
   pause: ({ index }) => peers[index].pause(),
   close: () => {
     for (const peer of peers) peer.close();

@@ -1,11 +1,11 @@
-import { Broken, between } from '../measure.mjs';
+import { Broken, between, unlessStalled } from '../measure.mjs';
 import { cpu, LATENCY } from './metrics.mjs';
 
 async function conversation(server, load, { clients, talkers, every, size }, times) {
   const expect = talkers * times * clients;
   await load.ask('reset');
   const before = await server.ask('report');
-  await load.ask('talk', { talkers, every, times, size, expect }, 120_000);
+  await unlessStalled(load, expect, load.ask('talk', { talkers, every, times, size, expect }, 600_000));
   const after = await server.ask('report');
   const result = await load.ask('result');
   if (result.messages !== expect) throw new Broken(`${result.messages} of ${expect} messages arrived`);
@@ -18,7 +18,7 @@ export default {
   name: 'chat',
   title: 'Chat: each message of a client is sent to all',
   metrics: [cpu('delivery'), ...LATENCY],
-  settings: ({ quick }) => [{ clients: 200, talkers: 50, every: 10, times: quick ? 30 : 100, size: 128 }],
+  settings: ({ quick }) => [{ clients: 200, talkers: 50, every: 10, times: quick ? 20 : 100, size: 128 }],
   async measure({ start, load }, setting) {
     const server = await start();
     await load.ask('open', { port: server.port, clients: setting.clients });

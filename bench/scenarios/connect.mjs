@@ -6,7 +6,7 @@ export default {
   name: 'connect',
   title: 'Connect and authenticate',
   metrics: [cpu('connection'), ...BUSY],
-  settings: ({ quick }) => [{ clients: quick ? 1_000 : 2_000 }],
+  settings: ({ quick }) => [{ clients: quick ? 600 : 2_000 }],
   async measure({ start, load }, { clients }) {
     const server = await start();
     await load.ask('open', { port: server.port, clients: clients / 2 });

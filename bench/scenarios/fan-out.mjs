@@ -13,7 +13,7 @@ export default {
         clients: count,
         size,
         perTicks: perTicks ?? [1, 10, 100],
-        deliveries: quick ? 100_000 : 200_000,
+        deliveries: quick ? 60_000 : 200_000,
       })),
     ),
   async measure({ start, load }, { clients, size, perTicks, deliveries }) {

@@ -6,7 +6,7 @@ export default {
   name: 'small-rooms',
   title: 'Many small rooms: one message to each room in a tick',
   metrics: [cpu('delivery'), ...LATENCY],
-  settings: ({ quick }) => [quick ? { rooms: 100, members: 10, ticks: 60 } : { rooms: 1_000, members: 10, ticks: 12 }],
+  settings: ({ quick }) => [quick ? { rooms: 100, members: 10, ticks: 40 } : { rooms: 1_000, members: 10, ticks: 12 }],
   async measure({ start, load }, { rooms, members, ticks }) {
     const server = await start();
     const clients = rooms * members;
