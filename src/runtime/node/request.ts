@@ -4,8 +4,8 @@ import { Socket } from 'node:net';
 /** The request that engine.io keeps for as long as its connection lives. `_query` is engine.io's. */
 export type TKeptRequest = IncomingMessage & { readonly _query?: unknown; readonly res?: unknown };
 
-/** What engine.io leaves on a request: of the handshake, of a poll, of an upgrade. */
-const FROM_ENGINE = ['_query', 'res', 'cleanup', 'websocket'];
+/** What is on a request beside what it is made with: of Node.js, and of engine.io at a handshake, a poll and an upgrade. */
+const LATER = ['parser', '_eventsCount', '_query', 'res', 'cleanup', 'websocket'];
 
 /**
  * What stays of the request once its client is authenticated: what handshakes of further namespaces are built of, and what
@@ -51,13 +51,12 @@ Object.setPrototypeOf(ReleasedRequest.prototype, IncomingMessage.prototype);
 let ordinary: ReadonlySet<PropertyKey> | undefined;
 
 /**
- * Undefined where the program has put something of its own on the request, such as a session, or listens to it: it is then
- * to stay as it is.
+ * Undefined where the program has put something of its own on the request, such as a session: it is then to stay as it is.
+ * Listeners don't count: whoever tells them has the request without us.
  */
 export function released(request: TKeptRequest): ReleasedRequest | undefined {
   if (Object.getPrototypeOf(request) !== IncomingMessage.prototype || request.res) return undefined;
-  // `parser` is Node.js' own, and not there before a request has come in.
-  ordinary ??= new Set([...Reflect.ownKeys(new IncomingMessage(new Socket())), 'parser', ...FROM_ENGINE]);
+  ordinary ??= new Set([...Reflect.ownKeys(new IncomingMessage(new Socket())), ...LATER]);
   for (const key of Reflect.ownKeys(request)) if (!ordinary.has(key)) return undefined;
-  return request.eventNames().length === 0 ? new ReleasedRequest(request) : undefined;
+  return new ReleasedRequest(request);
 }

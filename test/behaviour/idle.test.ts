@@ -1,0 +1,102 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/facts.js';
+import type { ITestClient } from '../support/server.js';
+import { enter, heardOn, type IInside, idOf, type Served, serve, stranger, WAYS } from './program.js';
+
+/** Turns that are closer than a tenth of it are one. */
+const INTERVAL_MS = 400;
+let server: Served;
+
+/** Lets clients in by threes, so that they have their turns together. */
+const options = ({ memory }: IInside) => ({
+  pingInterval: 400,
+  authenticateFn: () =>
+    new Promise<boolean>((resolve) => {
+      const waiting = [...(memory.waiting ?? []), resolve];
+      memory.waiting = waiting.length === 3 ? [] : waiting;
+      if (waiting.length === 3) for (const letIn of waiting) letIn(true);
+    }),
+});
+
+beforeAll(async () => {
+  server = await serve({ options });
+});
+
+const timesOf = (client: ITestClient): string[] =>
+  (heardOn(client, 'ping') as { time: string }[]).map(({ time }) => time);
+
+/** Clients whose turns are the same: what the machine pulled apart is tried again. */
+async function enterTogether(): Promise<ITestClient[]> {
+  for (;;) {
+    const clients = await Promise.all(WAYS.map(({ transports }) => stranger(server.url, { transports })));
+    for (const { socket } of clients) socket.emit('authenticate');
+    await Promise.all(clients.map((client) => client.heardOf('authenticated')));
+    const starts = clients.map((client) => Date.parse(timesOf(client)[0] ?? ''));
+    if (Math.max(...starts) - Math.min(...starts) < INTERVAL_MS / 20) return clients;
+    for (const { socket } of clients) socket.disconnect();
+  }
+}
+
+/** As many pings more have come to each. */
+async function pinged(clients: readonly ITestClient[], more: number): Promise<void> {
+  const before = clients.map((client) => timesOf(client).length);
+  await eventually(() => clients.every((client, index) => timesOf(client).length >= (before[index] ?? 0) + more), {
+    what: 'the pings',
+  });
+}
+
+describe('the keep-alive of clients whose turns are the same', () => {
+  it('is one ping, over each transport, once a turn', async () => {
+    const clients = await enterTogether();
+    await pinged(clients, 3);
+    // The first one is each client's own.
+    const [first, ...others] = clients.map((client) => timesOf(client).slice(1, 4));
+    for (const times of others) expect(times).toEqual(first);
+    expect(new Set(first).size).toBe(3);
+  });
+
+  it('is heard by listeners of what goes out, and kept from nobody by one that throws', async () => {
+    const clients = await enterTogether();
+    const ids = clients.map(idOf);
+    await server.run(({ io, memory }, [deaf, ...others]) => {
+      memory.heard = {};
+      for (const id of others)
+        io.sockets.sockets.get(id)?.onAnyOutgoing((topic, { time }) => {
+          if (topic === 'ping') memory.heard[id] = [...(memory.heard[id] ?? []), time];
+        });
+      io.sockets.sockets.get(deaf ?? '')?.onAnyOutgoing(() => {
+        throw new Error('a listener that throws');
+      });
+    }, ids);
+    const [, ...others] = clients;
+    await pinged(others, 2);
+    const heard = (await server.run(({ memory }) => memory.heard)) as Record<string, string[]>;
+    for (const client of others) {
+      await eventually(() => expect(timesOf(client)).toEqual(expect.arrayContaining(heard[idOf(client)] ?? ['none'])));
+    }
+  });
+
+  it('comes to one that the program took out of its own room', async () => {
+    const clients = await enterTogether();
+    await server.run(({ io }, id) => io.sockets.sockets.get(id)?.leave(id), idOf(clients[0] as ITestClient));
+    await pinged(clients, 3);
+    const [first, ...others] = clients.map((client) => timesOf(client).slice(1, 4));
+    for (const times of others) expect(times).toEqual(first);
+  });
+
+  it('does not come to a room that a client is in as a guest more than once a turn', async () => {
+    const clients = await enterTogether();
+    const [host, guest] = clients.map(idOf);
+    await server.run(({ io }, id, room) => io.sockets.sockets.get(id)?.join(room), guest as string, host as string);
+    await pinged(clients, 3);
+    for (const client of clients) expect(new Set(timesOf(client)).size).toBe(timesOf(client).length);
+  });
+
+  it('stays on its own instance', async () => {
+    const url = await server.run(({ serve }) => serve({ authenticateFn: () => true, pingInterval: 60_000 }));
+    const elsewhere = await enter(url);
+    const clients = await enterTogether();
+    await pinged(clients, 3);
+    expect(timesOf(elsewhere)).toHaveLength(1);
+  });
+});

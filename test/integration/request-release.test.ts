@@ -1,0 +1,203 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import type { IOSocket } from '../../src/server/types.js';
+import { eventually } from '../support/facts.js';
+import { rawWebSocket } from '../support/raw.js';
+import { connectAuthenticated, type ITestClient, startServer, type TTestOptions } from '../support/server.js';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
+const WAYS = [
+  { way: 'websocket', transports: ['websocket'] },
+  { way: 'polling', transports: ['polling'] },
+  { way: 'polling, then upgraded', transports: ['polling', 'websocket'] },
+];
+
+type TRequest = IncomingMessage & { readonly _query: Record<string, string> };
+type TListeners = { rawListeners(event: string): unknown[]; listeners(event: string): unknown[] };
+/** What is looked at of engine.io and of `ws`. */
+interface IWire {
+  readonly transport: TListeners & {
+    readonly name: string;
+    readonly socket: TListeners & { readonly _socket: TListeners };
+  };
+}
+const wireOf = ({ conn }: IOSocket): IWire => conn as unknown as IWire;
+
+type TMiddleware = (request: IncomingMessage, response: unknown, next: () => void) => void;
+
+/** A server, and what its program saw of each socket before anything was let go. */
+async function start(options: TTestOptions = {}, middleware?: TMiddleware) {
+  const before: { request: WeakRef<IncomingMessage>; headers: unknown; url: unknown }[] = [];
+  const started = await startServer({
+    ...options,
+    clientConnectedFn: ({ socket: { request } }) => {
+      before.push({ request: new WeakRef(request), headers: request.headers, url: request.url });
+    },
+  });
+  if (middleware !== undefined) started.helper.getIOServer().engine.use(middleware);
+  const socketOf = ({ socket }: ITestClient): IOSocket => {
+    const found = started.helper.getIOServer().sockets.sockets.get(socket.id ?? '');
+    if (found === undefined) throw new Error('there is no such socket');
+    return found;
+  };
+  const enter = async (transports: string[]): Promise<IOSocket> => {
+    const client = await connectAuthenticated(started.url, {
+      transports,
+      query: { room: 'a b' },
+      extraHeaders: { 'x-tag': 'some', cookie: 'a=b' },
+    } as never);
+    const socket = socketOf(client);
+    await eventually(() => wireOf(socket).transport.name === transports.at(-1));
+    return socket;
+  };
+  return { ...started, before, enter };
+}
+
+/** Nothing holds it any more. */
+const isGone = (request: WeakRef<IncomingMessage> | undefined): Promise<true> =>
+  eventually(
+    () => {
+      collect();
+      return request !== undefined && request.deref() === undefined;
+    },
+    { what: 'the request is let go' },
+  );
+
+describe.each(WAYS)('over $way, the request of a client that is authenticated', ({ transports }) => {
+  it.each([{ fanout: true }, { fanout: false }])('is let go, with %o', async (options) => {
+    const { before, enter } = await start(options);
+    await enter(transports);
+    await isGone(before[0]?.request);
+  });
+
+  it('is let go where there is middleware, as with cors, that leaves it alone', async () => {
+    const { before, enter } = await start({ serverOptions: { cors: { origin: 'http://127.0.0.1' } } }, (_, __, next) =>
+      next(),
+    );
+    await enter(transports);
+    await isGone(before[0]?.request);
+  });
+
+  it('answers what it answered', async () => {
+    const { before, enter } = await start();
+    const socket = await enter(transports);
+    await isGone(before[0]?.request);
+    const request = socket.request as TRequest;
+    expect(request).toBeInstanceOf(IncomingMessage);
+    expect(request.headers).toBe(socket.handshake.headers);
+    expect(request.headers).toBe(before[0]?.headers);
+    expect(request.url).toBe(before[0]?.url);
+    expect(request).toMatchObject({
+      method: 'GET',
+      httpVersion: '1.1',
+      httpVersionMajor: 1,
+      httpVersionMinor: 1,
+      complete: true,
+    });
+    expect(request._query).toBe(socket.handshake.query);
+    expect(request._query.room).toBe('a b');
+    expect(request.connection).toBe(request.socket);
+    expect(request.rawHeaders).toEqual(expect.arrayContaining(['x-tag', 'some', 'cookie', 'a=b']));
+    expect(request.rawHeaders).toHaveLength(2 * Object.keys(request.headers).length);
+  });
+
+  it('still makes the handshake of a further namespace', async () => {
+    const { helper, before, url } = await start();
+    const seen: IOSocket['handshake'][] = [];
+    helper
+      .getIOServer()
+      .of('/more')
+      .on('connection', ({ handshake }) => seen.push(handshake));
+    const client = await connectAuthenticated(url, { transports, query: { room: 'a b' } });
+    await isGone(before[0]?.request);
+    client.socket.io.socket('/more');
+    await eventually(() => seen.length === 1);
+    const [own] = helper.getClients().values();
+    const { headers, address, xdomain, secure, url: target, query } = own?.socket.handshake ?? ({} as never);
+    expect(seen[0]).toMatchObject({ address, xdomain, secure, url: target, query });
+    expect(seen[0]?.headers).toBe(headers);
+  });
+});
+
+describe('a request with something of the program on it stays as it is', () => {
+  const marks: readonly [string, (request: IncomingMessage) => void][] = [
+    ['a session', (request) => Object.assign(request, { session: { user: 'a' } })],
+    ['a field under a symbol', (request) => Object.assign(request, { [Symbol('mine')]: 1 })],
+    ['another prototype', (request) => Object.setPrototypeOf(request, Object.create(IncomingMessage.prototype))],
+  ];
+
+  it.each(marks)('%s', async (_, mark) => {
+    const requests: IncomingMessage[] = [];
+    const { enter } = await start({}, (request, __, next) => {
+      requests.push(request);
+      mark(request);
+      next();
+    });
+    const socket = await enter(['websocket']);
+    expect(requests).toHaveLength(1);
+    expect(socket.request).toBe(requests[0]);
+  });
+});
+
+describe('what engine.io makes for each connection', () => {
+  it('middleware that waits for the end of a response hears it', async () => {
+    let closed = 0;
+    const { enter } = await start({}, (_, response, next) => {
+      if (!(response instanceof ServerResponse)) (response as NodeJS.EventEmitter).on('close', () => closed++);
+      next();
+    });
+    const socket = await enter(['websocket']);
+    expect(closed).toBe(0);
+    socket.disconnect(true);
+    await eventually(() => closed === 1);
+  });
+
+  it.each([{ fanout: true }, { fanout: false }])(
+    'is shared by all that are authenticated, with %o',
+    async (options) => {
+      const { enter } = await start(options);
+      const sockets = [
+        await enter(['websocket']),
+        await enter(['polling', 'websocket']),
+        await enter(['websocket']),
+      ].map(wireOf);
+      for (const event of ['packet', 'drain', 'ready', 'error', 'close']) {
+        const listeners = sockets.map(({ transport }) => transport.rawListeners(event));
+        expect(listeners.map(({ length }) => length)).toEqual([1, 1, 1]);
+        expect(new Set(listeners.flat()).size).toBe(1);
+      }
+      for (const { transport } of sockets) {
+        expect(transport.rawListeners('headers')).toEqual([]);
+        expect(transport.socket.listeners('error')).toHaveLength(1);
+        // That of `ws`; the other one was the response's.
+        expect(transport.socket._socket.listeners('close')).toHaveLength(1);
+      }
+    },
+  );
+
+  it('ends a connection for the same reasons as before', async () => {
+    const { helper, url } = await start({ authenticateFn: () => true });
+    const reasons: string[] = [];
+    const enter = async () => {
+      const peer = await rawWebSocket(url);
+      const { sid } = await peer.connect();
+      peer.emit('authenticate');
+      await peer.event('authenticated');
+      helper.getClients({ id: sid })?.socket.on('disconnect', (reason) => reasons.push(reason));
+      return peer;
+    };
+    const [lost, broken, wrong] = [await enter(), await enter(), await enter()];
+    lost.terminate();
+    await eventually(() => reasons.length === 1);
+    // A frame that is too large for what may be sent, and a packet of an unknown kind.
+    broken.send('4'.repeat(1_100_000));
+    await eventually(() => reasons.length === 2);
+    wrong.send('9');
+    await eventually(() => reasons.length === 3);
+    expect(reasons).toEqual(['transport close', 'transport error', 'parse error']);
+  });
+});
