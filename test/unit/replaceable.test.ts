@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import type { TReport } from '../../src/server/ports.js';
+import { keysOf, type TReplaceable } from '../../src/server/replaceable.js';
+
+function keys(replaceable: TReplaceable) {
+  const reports: TReport[] = [];
+  const keyOf = keysOf(replaceable, (report) => reports.push(report));
+  return { reports, keyOf: (...args: unknown[]) => keyOf?.(args) };
+}
+
+const price = { price: (data: unknown) => (data as { symbol: string }).symbol };
+
+describe('the key of a message', () => {
+  it('is not asked for where no topic is replaceable', () => {
+    expect(keysOf(undefined, () => {})).toBeUndefined();
+  });
+
+  it('tells topics and names apart', () => {
+    const { keyOf, reports } = keys({ a: (data) => data, b: (data) => data });
+    const all = [keyOf('a', 'x'), keyOf('b', 'x'), keyOf('a', 'y'), keyOf('a', 1), keyOf('a', '1'), keyOf('a', '')];
+    expect(new Set(all).size).toBe(all.length);
+    expect(all).not.toContain(undefined);
+    expect(keyOf('a', 'x')).toBe(all[0]);
+    expect(reports).toEqual([]);
+  });
+
+  it('is missing for every other topic, whatever its name is', () => {
+    const { keyOf } = keys(price);
+    for (const topic of ['other', 'constructor', '__proto__', 'toString', 1, undefined, Symbol('price')]) {
+      expect(keyOf(topic, { symbol: 'a' })).toBeUndefined();
+    }
+    expect(keyOf()).toBeUndefined();
+  });
+
+  it('is missing where the function says undefined, which is no mistake', () => {
+    const { keyOf, reports } = keys(price);
+    expect(keyOf('price', {})).toBeUndefined();
+    expect(reports).toEqual([]);
+  });
+
+  it.each([
+    [null],
+    [Number.NaN],
+    [Number.POSITIVE_INFINITY],
+    [true],
+    [1n],
+    [{ symbol: 'a' }],
+    [['a']],
+    [Symbol('a')],
+    [Promise.resolve('a')],
+    [() => 'a'],
+  ])('is missing where it would be the same for all (%s), and that is reported', (odd) => {
+    const { keyOf, reports } = keys({ price: () => odd });
+    expect(keyOf('price', 1)).toBeUndefined();
+    expect(reports).toEqual([{ type: 'handler_failed', where: 'replaceable["price"]', error: expect.any(TypeError) }]);
+  });
+
+  it('is missing where the function rejects, and nothing else comes of it', () => {
+    const { keyOf, reports } = keys({ price: async () => Promise.reject(new Error('odd')) });
+    expect(keyOf('price', 1)).toBeUndefined();
+    expect(reports).toEqual([{ type: 'handler_failed', where: 'replaceable["price"]', error: expect.any(TypeError) }]);
+  });
+
+  it('is missing where the function throws, and that is reported', () => {
+    const { keyOf, reports } = keys(price);
+    expect(keyOf('price', null)).toBeUndefined();
+    expect(keyOf('price')).toBeUndefined();
+    expect(reports.map(({ type }) => type)).toEqual(['handler_failed', 'handler_failed']);
+  });
+});
