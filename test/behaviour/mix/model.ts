@@ -107,7 +107,8 @@ export function play(clients: readonly IClientPlan[], reports: readonly IReport[
       hall.apply(entry);
       if (entry.did === 'act' && entry.what.do === 'end') over.add(entry.what.client);
       if (entry.did === 'admit') {
-        heard.get(entry.client)?.[at]?.push({ nsp: 0, n: ADMITTED, share: 'must', what: undefined });
+        const share = hall.get(entry.client, 0)?.over === false ? 'must' : 'may';
+        heard.get(entry.client)?.[at]?.push({ nsp: 0, n: ADMITTED, share, what: undefined });
       }
       if (entry.did !== 'emit') continue;
       const { n, what, told } = entry;
@@ -172,6 +173,7 @@ function playAcross(
             states[which]?.[client]?.heard.add(reached);
             const socket = hall.get(client, what.nsp);
             states[which]?.[client]?.told.add(reached && socket?.listens === true);
+            // A connection that is closing may still be called about, and asked.
             if (socket?.over === true) states[which]?.[client]?.told.add(true);
           }
         }
@@ -190,7 +192,7 @@ function playAcross(
             const one = { nsp: what.nsp, n: n + 2 * i, what };
             heard.get(client)?.[origin]?.push({ ...one, share: isVolatile(what) && share === 'must' ? 'may' : share });
             late.get(client)?.push({ ...one, share: shareOf(state.told) });
-            if (isAsked(what)) answered(n + 2 * i, client, share);
+            if (isAsked(what)) answered(n + 2 * i, client, state.told.size > 1 ? 'may' : share);
           }
         }
       }
