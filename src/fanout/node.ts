@@ -123,9 +123,9 @@ export class NodeFanout implements IFanout {
   }
 }
 
-/** Whether a message may be put in line, with nothing before it that waits elsewhere, and nobody who wants to be told. */
-function isReady({ tail, writable, isHeard }: IOutlet): boolean {
-  return tail !== undefined || (writable && !isHeard);
+/** Whether a message may be put in line: nothing before it waits elsewhere, and nobody wants to be told of it. */
+function isReady({ writable, isHeard }: IOutlet): boolean {
+  return writable && !isHeard;
 }
 
 function isHeard(connection: IEngineConnection): boolean {

@@ -1,0 +1,137 @@
+import { createServer } from 'node:http';
+import { Adapter } from 'socket.io-adapter';
+import { describe, expect, it } from 'vitest';
+import { SocketIOServerHelper } from '../../src/index.js';
+import { broadcastsAsKnown } from '../../src/server/adapter-probe.js';
+import { track } from '../support/cleanup.js';
+import { LogLines } from '../support/client.js';
+import { eventually, unusedPort } from '../support/facts.js';
+import { rawWebSocket } from '../support/raw.js';
+
+type TOptions = Partial<ConstructorParameters<typeof SocketIOServerHelper>[0]>;
+
+async function start(options: TOptions = {}) {
+  const server = createServer();
+  const logger = new LogLines();
+  const helper = new SocketIOServerHelper({
+    identifier: 'fanout',
+    serverOptions: { serveClient: false },
+    authenticateFn: () => true,
+    ...options,
+    ...{ runtime: 'node' as const, server, logger },
+  });
+  await helper.configure();
+  track({ stop: () => helper.shutdown() });
+  const port = await unusedPort();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  return { helper, logger, url: `http://127.0.0.1:${port}` };
+}
+
+async function enter(url: string) {
+  const socket = await rawWebSocket(url);
+  const { sid } = await socket.connect('/', {});
+  socket.emit('authenticate');
+  await socket.event('authenticated');
+  return Object.assign(socket, { sid });
+}
+
+/** How often this process writes into a connection, as its stream tells. */
+function writesOf(helper: SocketIOServerHelper, id: string): { count: number } {
+  const connection = helper.getClients({ id })?.socket.conn as unknown as {
+    transport: { socket: { _socket: { write(...args: unknown[]): boolean } } };
+  };
+  const stream = connection.transport.socket._socket;
+  const { write } = stream;
+  const writes = { count: 0 };
+  stream.write = (...args) => {
+    writes.count++;
+    return write.apply(stream, args);
+  };
+  return writes;
+}
+
+const named = (count: number) => Array.from({ length: count }, (_, n) => `42["n",${n}]`);
+const numbers = (frames: readonly (string | Buffer)[]) =>
+  frames.map(String).filter((text) => text.startsWith('42["n"'));
+
+describe('with the packages that are installed', () => {
+  it('is in use: what a turn sends is one write, and nothing is said', async () => {
+    const { helper, logger, url } = await start();
+    const client = await enter(url);
+    const writes = writesOf(helper, client.sid);
+    for (const burst of [0, 1]) {
+      const before = writes.count;
+      for (let n = burst * 50; n < burst * 50 + 50; n++) helper.send({ payload: { topic: 'n', data: n } });
+      await eventually(() => expect(numbers(client.frames.all)).toEqual(named(burst * 50 + 50)));
+      expect(writes.count - before).toBe(1);
+    }
+    expect(logger.lines.filter((line) => /^(warn|error)/.test(line))).toEqual([]);
+  });
+
+  it('is not in use where the program says so', async () => {
+    const { helper, url } = await start({ fanout: false });
+    const client = await enter(url);
+    const writes = writesOf(helper, client.sid);
+    for (let n = 0; n < 50; n++) helper.send({ payload: { topic: 'n', data: n } });
+    await eventually(() => expect(numbers(client.frames.all)).toEqual(named(50)));
+    expect(writes.count).toBeGreaterThan(49);
+  });
+
+  it('leaves a connection alone whose packets the program listens to, and tells it of each', async () => {
+    const { helper, url } = await start();
+    const client = await enter(url);
+    const told: unknown[] = [];
+    helper
+      .getClients({ id: client.sid })
+      ?.socket.conn.on('packetCreate', ({ data }: { data?: string }) => told.push(data));
+    for (let n = 0; n < 3; n++) helper.send({ payload: { topic: 'n', data: n } });
+    await eventually(() => expect(numbers(client.frames.all)).toEqual(named(3)));
+    expect(told).toEqual(['2["n",0]', '2["n",1]', '2["n",2]']);
+  });
+
+  it('knows the adapter, and does not take another way of broadcasting for it', () => {
+    const namespace = () => ({ name: '/', server: { encoder: {} }, sockets: new Map() }) as never;
+    expect(broadcastsAsKnown(new Adapter(namespace()))).toBe(true);
+    class Otherwise extends Adapter {
+      override broadcast(): void {}
+    }
+    // Whose method this is tells what an adapter is derived from.
+    Object.assign(Otherwise.prototype, { computeExceptSids: () => new Set() });
+    expect(broadcastsAsKnown(new Otherwise(namespace()))).toBe(false);
+  });
+});
+
+describe('where something has moved inside of a package', () => {
+  const MOVED: Readonly<Record<string, (engine: Record<string, unknown>) => void>> = {
+    'engine.createTransport()': (engine) => {
+      engine.createTransport = () => {
+        throw new Error('moved');
+      };
+    },
+    'discard() of a transport': (engine) => {
+      const plain = engine.createTransport as (...args: unknown[]) => object;
+      engine.createTransport = (...args: unknown[]) => Object.assign(plain.apply(engine, args), { discard: undefined });
+    },
+    'the class of all transports': (engine) => {
+      const plain = engine.createTransport as (...args: unknown[]) => object;
+      engine.createTransport = (...args: unknown[]) => Object.create(plain.apply(engine, args));
+    },
+  };
+
+  it.each(Object.keys(MOVED))('such as %s, it is said once, by name', async (what) => {
+    const { NodeFanout } = await import('../../src/fanout/node.js');
+    const reports: unknown[] = [];
+    const fanout = new NodeFanout({
+      ...{ coalesce: true, mostBytes: 1, tooSlow: () => {} },
+      report: (report) => reports.push(report),
+    });
+    const { Server } = await import('socket.io');
+    const io = new Server(createServer());
+    track({ stop: () => io.close() });
+    MOVED[what]?.(io.engine as unknown as Record<string, unknown>);
+    fanout.attach(io);
+    expect(reports).toEqual([{ type: 'fanout_plain', why: expect.stringContaining(what) }]);
+    expect(fanout.prepare(['2["a"]'], {})).toBeUndefined();
+    fanout.close();
+  });
+});

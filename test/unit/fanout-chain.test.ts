@@ -1,0 +1,155 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import * as ws from 'ws';
+import { ChainQueue, framesOf, type ILane, type ILink } from '../../src/fanout/chain.js';
+import { binaryFrame, messageFrame, textFrame } from '../../src/fanout/frames.js';
+
+/** A way out that notes each write, as the messages in it. */
+class Lane implements ILane<string> {
+  tail: ILink<string> | undefined;
+  turn = 0;
+  isBusy = false;
+  writable = true;
+  confirmed = 0;
+  readonly writes: string[] = [];
+  readonly chains: ILink<string>[] = [];
+  /** From so many writes on the peer is slow. */
+  slowAfter = Number.POSITIVE_INFINITY;
+
+  write(tail: ILink<string>): void {
+    this.chains.push(tail);
+    this.writes.push(framesOf(tail).join(' '));
+    if (this.writes.length >= this.slowAfter) this.writable = false;
+  }
+
+  confirm(): void {
+    this.confirmed++;
+  }
+}
+
+describe('what one turn sends', () => {
+  it('goes out at once where it is the first, and together at the end of the turn where it is not', async () => {
+    const queue = new ChainQueue<string>();
+    const lane = new Lane();
+    for (const frame of ['a', 'b', 'c']) expect(queue.offer(lane, frame)).toBe(true);
+    expect(lane.writes).toEqual(['a']);
+    await turn();
+    expect(lane.writes).toEqual(['a', 'b c']);
+  });
+
+  it('goes out together altogether once there was more than one message in a turn, until there is one again', async () => {
+    const queue = new ChainQueue<string>();
+    const lane = new Lane();
+    for (const frame of ['a', 'b']) queue.offer(lane, frame);
+    await turn();
+    for (const frame of ['c', 'd', 'e']) queue.offer(lane, frame);
+    expect(lane.writes).toEqual(['a', 'b']);
+    await turn();
+    expect(lane.writes).toEqual(['a', 'b', 'c d e']);
+    queue.offer(lane, 'f');
+    await turn();
+    queue.offer(lane, 'g');
+    expect(lane.writes).toEqual(['a', 'b', 'c d e', 'f', 'g']);
+  });
+
+  it('is one chain for all lanes for which the same waits, and for no other', async () => {
+    const queue = new ChainQueue<string>();
+    const lanes = [new Lane(), new Lane(), new Lane()];
+    const [first, second, third] = lanes as [Lane, Lane, Lane];
+    for (const lane of lanes) lane.isBusy = true;
+    for (const lane of lanes) queue.offer(lane, 'a');
+    queue.push(third, ['of its own']);
+    for (const lane of lanes) queue.offer(lane, 'b');
+    await turn();
+    expect(first.chains[0]).toBe(second.chains[0]);
+    expect(lanes.map(({ writes }) => writes)).toEqual([['a b'], ['a b'], ['a of its own b']]);
+  });
+
+  it('goes out before the turn ends where it grew large, in order', async () => {
+    const queue = new ChainQueue<string>();
+    const lane = new Lane();
+    lane.isBusy = true;
+    const frames = Array.from({ length: 10 }, (_, n) => `${n}${'x'.repeat(20_000)}`);
+    for (const frame of frames) queue.offer(lane, frame);
+    const early = lane.writes.length;
+    expect(early).toBeGreaterThan(1);
+    await turn();
+    expect(lane.writes.join(' ')).toBe(frames.join(' '));
+    expect(Math.max(...lane.writes.map(({ length }) => length))).toBeLessThan(64 * 1024);
+  });
+
+  it('is not taken from where the peer turns out to be slow in the middle of it', () => {
+    const queue = new ChainQueue<string>();
+    const lane = new Lane();
+    lane.isBusy = true;
+    lane.slowAfter = 1;
+    const large = 'x'.repeat(60_000);
+    expect(queue.offer(lane, large)).toBe(true);
+    expect(queue.offer(lane, 'y'.repeat(60_000))).toBe(false);
+    expect([lane.writes, lane.tail]).toEqual([[large], undefined]);
+  });
+
+  it('that can not wait elsewhere is written all the same, in order, and nothing is left to be overtaken', async () => {
+    const queue = new ChainQueue<string>();
+    const lane = new Lane();
+    lane.slowAfter = 1;
+    const frames = ['x'.repeat(60_000), 'y'.repeat(60_000), 'z', 'z'];
+    queue.push(lane, frames);
+    expect([lane.writes, lane.tail]).toEqual([frames, undefined]);
+    expect(lane.confirmed).toBe(0);
+    await turn();
+    expect(lane.confirmed).toBeGreaterThan(0);
+  });
+
+  it('is written by close(), and by the end of the process while it is open', () => {
+    const before = process.listenerCount('exit');
+    const queues = [new ChainQueue<string>(), new ChainQueue<string>()] as const;
+    const lane = new Lane();
+    lane.isBusy = true;
+    for (const queue of queues) queue.open();
+    expect(process.listenerCount('exit')).toBe(before + 1);
+    queues[0].offer(lane, 'a');
+    (process.listeners('exit').at(-1) as () => void)();
+    expect(lane.writes).toEqual(['a']);
+    queues[0].close();
+    expect(process.listenerCount('exit')).toBe(before + 1);
+    lane.isBusy = true;
+    queues[1].offer(lane, 'b');
+    queues[1].close();
+    expect(lane.writes).toEqual(['a', 'b']);
+    expect(process.listenerCount('exit')).toBe(before);
+  });
+});
+
+describe('a frame', () => {
+  const OPTIONS = { fin: true, mask: false, rsv1: false, readOnly: true };
+  // What `ws` itself would write; it has no type.
+  const { frame } = (ws as unknown as { Sender: unknown }).Sender as { frame(data: Buffer, options: object): Buffer[] };
+  const asWs = (data: Buffer, opcode: number) => Buffer.concat(frame(data, { ...OPTIONS, opcode }));
+
+  it.each([0, 1, 125, 126, 127, 65_535, 65_536, 1_000_000])('of %d bytes is what ws writes', (length) => {
+    const text = 'x'.repeat(length);
+    expect(textFrame(text).equals(asWs(Buffer.from(text), 1))).toBe(true);
+    const bytes = Buffer.alloc(length, 7);
+    expect(binaryFrame(bytes).equals(asWs(bytes, 2))).toBe(true);
+  });
+
+  it('counts bytes and not characters', () => {
+    for (const text of ['ä'.repeat(63), '世'.repeat(42), '😀'.repeat(32), '\ud800']) {
+      expect(textFrame(text).equals(asWs(Buffer.from(text), 1))).toBe(true);
+    }
+  });
+
+  it('has bytes of its own, and takes a part of a buffer for what it is', () => {
+    const whole = Uint8Array.from([1, 2, 3, 4]);
+    const made = binaryFrame(whole.subarray(1, 3));
+    whole.fill(9);
+    expect([...made]).toEqual([0x82, 2, 2, 3]);
+    expect([...binaryFrame(Uint8Array.from([5]).buffer)]).toEqual([0x82, 1, 5]);
+  });
+
+  it('of an Engine.IO message begins with 4 where it is a text; what is neither is none', () => {
+    expect(messageFrame('2["a"]')?.toString('latin1')).toBe('\x81\x0742["a"]');
+    expect(messageFrame({})).toBeUndefined();
+  });
+});
