@@ -42,11 +42,15 @@ const flushAll = (): void => {
 
 /** Holds what is sent in one turn of the event loop, and writes it when the turn ends: one write for each connection. */
 export class ChainQueue<Frame extends ISized> {
-  // Taken as it is now: tests of programs put a clock of their own in its place.
-  readonly #later = setImmediate;
+  readonly #later: (flush: () => void) => unknown;
   readonly #flush = (): void => this.flush();
   #first: ILink<Frame> | undefined;
   #dirty: ILane<Frame>[] = [];
+
+  /** `later` calls at the turn's end. Taken as it is now: tests of programs put a clock of their own in its place. */
+  constructor(later: (flush: () => void) => unknown = setImmediate) {
+    this.#later = later;
+  }
 
   open(): void {
     if (open.size === 0) process.on('exit', flushAll);

@@ -203,6 +203,7 @@ export class SocketIOServerHelper<
     const options = this.#options;
     this.#refuseAfterShutdown();
     const runtime = await createRuntime(options, this.#report);
+    const fanout = await createFanout(options, this.#report);
     const backplane = await createBackplane(options, this.#report);
     this.#refuseAfterShutdown();
     this.#opening = backplane;
@@ -210,7 +211,7 @@ export class SocketIOServerHelper<
       await backplane.open({ hasSocket: (id) => this.#registry.has(id) }, options.redisTimeout);
       await assertGateHolds();
       this.#refuseAfterShutdown();
-      this.#running = this.#compose(runtime, backplane);
+      this.#running = this.#compose(runtime, backplane, fanout);
     } catch (error) {
       await backplane.close(options.shutdownTimeout);
       throw error;
@@ -222,11 +223,10 @@ export class SocketIOServerHelper<
   }
 
   /** The one place that puts the parts together. */
-  #compose(runtime: IRuntime, backplane: IBackplane): IRunning {
+  #compose(runtime: IRuntime, backplane: IBackplane, fanout: IFanout | undefined): IRunning {
     const options = this.#options;
     const report = this.#report;
     const registry = this.#registry;
-    const fanout = options.fanout && options.runtime === 'node' ? new NodeFanout(report) : undefined;
     const adapter = guardedAdapter(this.#adapterFactory(backplane), report, fanout);
     // Socket.IO types the option as a plain class or a function; what it does is to call it with `new`.
     const io = runtime.attach({ ...options.serverOptions, adapter: adapter as never });
@@ -285,6 +285,13 @@ async function createRuntime({ runtime, server, engine }: IResolvedOptions, repo
   // Loaded here and not before, so that an instance on Node.js loads nothing of it.
   const { BunRuntime } = await import('../runtime/bun.js');
   return new BunRuntime(engine, server, report);
+}
+
+async function createFanout(options: IResolvedOptions, report: TReporter): Promise<IFanout | undefined> {
+  if (!options.fanout) return undefined;
+  if (options.runtime === 'node') return new NodeFanout(report);
+  const { BunFanout } = await import('../fanout/bun.js');
+  return new BunFanout(report);
 }
 
 async function createBackplane(options: IResolvedOptions, report: TReporter): Promise<IBackplane> {

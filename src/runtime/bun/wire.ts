@@ -1,3 +1,4 @@
+import { unwatchDrain, watchDrain } from './drains.js';
 import type { IBunWebSocket, TBody } from './engine.js';
 
 /** The states of a WebSocket, as the standard numbers them. */
@@ -25,6 +26,14 @@ export interface IWireOptions {
   readonly dropped: (waitingBytes: number) => void;
 }
 
+// One function for all: a closure for each connection would be garbage a thousand times a turn.
+let corked: Wire | undefined;
+let held: readonly TPiece[] = [];
+const sendHeld = (): void => corked?.sendEach(held);
+
+/** A message of a WebSocket: a text, or bytes. */
+export type TPiece = string | Uint8Array;
+
 /**
  * What the engine gets in place of a WebSocket of Bun. Nothing goes out behind a message that Bun dropped, and closing waits
  * for the peer to read, within limits: Bun's own close drops what waits (1.2), or never ends where the peer reads nothing.
@@ -33,6 +42,7 @@ export class Wire implements IBunWebSocket {
   readonly #webSocket: IBunWebSocket;
   readonly #options: IWireOptions;
   #draining: NodeJS.Timeout | undefined;
+  #drained: (() => void) | undefined;
   #ended = false;
 
   constructor(webSocket: IBunWebSocket, options: IWireOptions) {
@@ -56,9 +66,48 @@ export class Wire implements IBunWebSocket {
     return sent;
   }
 
+  /** Sends them in one write, and returns the bytes that the peer has not taken yet. */
+  sendAll(messages: readonly TPiece[]): number {
+    if (this.readyState !== OPEN) return 0;
+    if (messages.length === 1 || this.#webSocket.cork === undefined) this.sendEach(messages);
+    else {
+      corked = this;
+      held = messages;
+      this.#webSocket.cork(sendHeld);
+      corked = undefined;
+      held = [];
+    }
+    return this.#ended ? 0 : this.#waitingBytes();
+  }
+
+  /** Up to one that is dropped. */
+  sendEach(messages: readonly TPiece[]): void {
+    for (const message of messages) {
+      if (this.#webSocket.send(message) === 0 && message.length > 0) {
+        this.#drop();
+        return;
+      }
+    }
+  }
+
+  /** Calls `then` once the peer has taken what waits; never where the connection ends before. */
+  afterDrain(then: () => void): void {
+    this.#drained = then;
+    watchDrain(this);
+  }
+
+  /** Bun says that more of what waited went out, or it is looked after that. */
+  drained(): void {
+    const then = this.#drained;
+    if (then === undefined || this.#waitingBytes() > 0) return;
+    this.#stopWatching();
+    then();
+  }
+
   close(code?: number, reason?: string): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#stopWatching();
     if (this.#waitingBytes() === 0) {
       this.#webSocket.close(code, reason);
       return;
@@ -84,6 +133,13 @@ export class Wire implements IBunWebSocket {
   gone(): void {
     this.#ended = true;
     clearInterval(this.#draining);
+    this.#stopWatching();
+  }
+
+  #stopWatching(): void {
+    if (this.#drained === undefined) return;
+    this.#drained = undefined;
+    unwatchDrain(this);
   }
 
   #waitingBytes(): number {
