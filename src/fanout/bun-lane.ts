@@ -1,61 +1,122 @@
-import type { IBunTransport, IBunWire } from './bun-engine.js';
+import type { IBunConnection, IBunTransport, IBunWire } from './bun-engine.js';
 import { frameOf, type IEnginePacket, Several, type TBunFrame, type TPiece } from './bun-frames.js';
 import { type ChainQueue, framesOf, type ILane, type ILink } from './chain.js';
 
-/** A transport of the engine over a WebSocket, which writes once in a turn of the event loop. */
-export interface IBunLane extends IBunTransport, ILane<TBunFrame> {
-  readonly socket: IBunWire;
-  writable: boolean;
-  /** Of what the engine gave at once: what has to wait until the peer has read. */
-  rest: readonly IEnginePacket[] | undefined;
-}
-
 /** Bytes that wait in Bun, from which on a peer is slow: as many as Node.js lets a stream hold. */
 const SLOW = 16 * 1024;
+/** What is written into a connection of the engine's when what wanted to hear of each packet hears of none. */
+const PACKET_EVENTS = ['packetCreate', 'flush', 'drain'];
 
-/** Makes lanes of transports that are open, all of them with the same few functions: an idle one would pay for its own. */
-export function lanesOver(queue: ChainQueue<TBunFrame>) {
-  function send(this: IBunLane, packets: readonly IEnginePacket[]): void {
+const LANE = Symbol('lane');
+
+interface IWithLane extends IBunTransport {
+  [LANE]?: BunLane;
+}
+type TQueue = ChainQueue<TBunFrame>;
+
+/**
+ * The way out over one WebSocket, in place of `send()` and `doClose()` of its transport. An object of its own, as one that is
+ * small is read faster: with a thousand recipients that is what a delivery costs.
+ */
+export class BunLane implements ILane<TBunFrame> {
+  tail: ILink<TBunFrame> | undefined = undefined;
+  writable = true;
+  /** Whether nothing can wait elsewhere, and nobody wants to hear of each packet: looked at once, and again after a change. */
+  isClear = false;
+  readonly #wire: IBunWire;
+  readonly #queue: TQueue;
+  readonly #transport: IBunTransport;
+  /** Of what the engine gave at once: what has to wait until the peer has read. */
+  #rest: readonly IEnginePacket[] | undefined = undefined;
+
+  private constructor(transport: IWithLane, queue: TQueue) {
+    this.#wire = transport.socket as IBunWire;
+    this.#queue = queue;
+    this.#transport = transport;
+  }
+
+  /** Makes one for a transport that is open. */
+  static make(transport: IWithLane, queue: TQueue): void {
+    transport[LANE] = new BunLane(transport, queue);
+    // The same two for all: an idle connection would pay for its own.
+    transport.send = send;
+    transport.doClose = doClose;
+  }
+
+  static of(transport: unknown): BunLane | undefined {
+    return (transport as IWithLane | undefined)?.[LANE];
+  }
+
+  /** Whether a message may be put in line. */
+  isReady(connection: IBunConnection): boolean {
+    // Where something waits in this line it was asked before, and nothing can have come between.
+    return this.isClear || (this.writable && this.#look(connection));
+  }
+
+  send(packets: readonly IEnginePacket[]): void {
     for (let at = 0; at < packets.length; at++) {
       if (!this.writable) {
-        this.rest = [...(this.rest ?? []), ...packets.slice(at)];
+        this.#rest = [...(this.#rest ?? []), ...packets.slice(at)];
         return;
       }
-      queue.push(this, frameOf(packets[at] as IEnginePacket));
+      this.#queue.push(this, frameOf(packets[at] as IEnginePacket));
     }
   }
 
-  function write(this: IBunLane, tail: ILink<TBunFrame>): void {
+  write(tail: ILink<TBunFrame>): void {
     tail.whole ??= piecesOf(tail);
-    const waiting = this.socket.sendAll(tail.whole as TPiece[]);
+    const waiting = this.#wire.sendAll(tail.whole as TPiece[]);
     if (waiting < SLOW || !this.writable) return;
-    this.writable = false;
-    this.socket.afterDrain(() => resume(this));
+    this.#setWritable(false);
+    this.#wire.afterDrain(() => this.#resume());
   }
 
-  function doClose(this: IBunLane): void {
-    queue.flushLane(this);
-    const { rest } = this;
-    this.rest = undefined;
-    if (rest !== undefined) this.socket.sendAll(rest.map(frameOf));
-    this.socket.close();
+  close(): void {
+    this.#queue.flushLane(this);
+    const rest = this.#rest;
+    this.#rest = undefined;
+    if (rest !== undefined) this.#wire.sendAll(rest.map(frameOf));
+    this.#wire.close();
   }
 
-  return {
-    make(transport: IBunTransport): void {
-      Object.assign(transport, { tail: undefined, rest: undefined, write, send, doClose });
-    },
-    isLane: (transport: unknown): transport is IBunLane => (transport as IBunLane).write === write,
-  };
+  #look(connection: IBunConnection): boolean {
+    const { readyState, writeBuffer } = connection;
+    if (readyState !== 'open' || writeBuffer.length > 0) return false;
+    if (PACKET_EVENTS.some((event) => connection.listeners(event).length > 0)) return false;
+    connection.on = on;
+    this.isClear = true;
+    return true;
+  }
+
+  #setWritable(writable: boolean): void {
+    this.writable = writable;
+    this.isClear = false;
+    this.#transport.writable = writable;
+  }
+
+  /** What waited goes on, the oldest first, as far as the peer takes it. */
+  #resume(): void {
+    this.#setWritable(true);
+    const rest = this.#rest;
+    this.#rest = undefined;
+    if (rest !== undefined) this.send(rest);
+    if (this.writable) this.#transport.emit('drain');
+  }
 }
 
-/** What waited goes on, the oldest first, as far as the peer takes it. */
-function resume(lane: IBunLane): void {
-  lane.writable = true;
-  const { rest } = lane;
-  lane.rest = undefined;
-  if (rest !== undefined) lane.send(rest);
-  if (lane.writable) lane.emit('drain');
+function send(this: IWithLane, packets: readonly IEnginePacket[]): void {
+  this[LANE]?.send(packets);
+}
+
+function doClose(this: IWithLane): void {
+  this[LANE]?.close();
+}
+
+/** Of a connection that was looked at: what was found holds until somebody wants to hear of its packets. */
+function on(this: IBunConnection, event: string, listener: (...args: never[]) => void): unknown {
+  const lane = BunLane.of(this.transport);
+  if (lane !== undefined && PACKET_EVENTS.includes(event)) lane.isClear = false;
+  return (Object.getPrototypeOf(this) as IBunConnection).on.call(this, event, listener);
 }
 
 function piecesOf(tail: ILink<TBunFrame>): readonly TPiece[] {

@@ -8,11 +8,16 @@ import {
   probeBunEngine,
 } from './bun-engine.js';
 import { framesOfMessage, type TBunFrame } from './bun-frames.js';
-import { type IBunLane, lanesOver } from './bun-lane.js';
+import { BunLane } from './bun-lane.js';
+import { endOfTurn } from './bun-turn.js';
 import { ChainQueue } from './chain.js';
 
-/** What is written into a connection of the engine's when what wanted to hear of each packet hears of none. */
-const PACKET_EVENTS = ['packetCreate', 'flush', 'drain'] as const;
+const OWN_LANE = Symbol('lane of a socket');
+
+/** A socket of Socket.IO, with the lane that was found for it: a WebSocket is never left for another transport. */
+interface IReached extends IRecipient {
+  [OWN_LANE]?: BunLane;
+}
 
 /**
  * Fan-out on Bun: what is sent over a WebSocket in one turn of the event loop goes out in one write, and a broadcast costs no
@@ -21,8 +26,7 @@ const PACKET_EVENTS = ['packetCreate', 'flush', 'drain'] as const;
  */
 export class BunFanout implements IFanout {
   readonly #report: TReporter;
-  readonly #queue = new ChainQueue<TBunFrame>();
-  readonly #lanes = lanesOver(this.#queue);
+  readonly #queue = new ChainQueue<TBunFrame>(endOfTurn);
 
   constructor(report: TReporter) {
     this.#report = report;
@@ -45,13 +49,14 @@ export class BunFanout implements IFanout {
     return framesOfMessage(encoded);
   }
 
-  deliver({ client }: IRecipient, { prepared, encoded, options }: IBroadcast): void {
-    const connection = client.conn as IBunConnection;
-    const { transport } = connection;
-    if (prepared !== undefined && this.#lanes.isLane(transport) && isReady(connection, transport)) {
-      if (this.#queue.offer(transport, prepared as TBunFrame)) return;
+  deliver(socket: IReached, broadcast: IBroadcast): void {
+    const { prepared } = broadcast;
+    const lane = socket[OWN_LANE] ?? findLane(socket);
+    if (prepared !== undefined && lane !== undefined) {
+      const isReady = lane.isClear || lane.isReady(socket.client.conn as IBunConnection);
+      if (isReady && this.#queue.offer(lane, prepared as TBunFrame)) return;
     }
-    client.writeToEngine(encoded, options);
+    socket.client.writeToEngine(broadcast.encoded, broadcast.options);
   }
 
   close(): void {
@@ -63,22 +68,16 @@ export class BunFanout implements IFanout {
     engine.onWebSocketOpen = (webSocket) => {
       onWebSocketOpen.call(engine, webSocket);
       const transport = webSocket.data?.transport as IBunTransport | undefined;
-      if (isGuarded(transport?.socket)) this.#lanes.make(transport as IBunTransport);
+      if (isGuarded(transport?.socket)) BunLane.make(transport as IBunTransport, this.#queue);
     };
     this.#queue.open();
   }
 }
 
-/** Whether a message may be put in line, with nothing before it that waits elsewhere. */
-function isReady(connection: IBunConnection, lane: IBunLane): boolean {
-  if (!lane.writable) return false;
-  // Where something waits in this line it was asked before, and nothing can have come between.
-  if (lane.tail !== undefined) return true;
-  return (
-    connection.readyState === 'open' &&
-    connection.writeBuffer.length === 0 &&
-    !PACKET_EVENTS.some((event) => connection.listeners(event).length > 0)
-  );
+function findLane(socket: IReached): BunLane | undefined {
+  const lane = BunLane.of((socket.client.conn as IBunConnection).transport);
+  if (lane !== undefined) socket[OWN_LANE] = lane;
+  return lane;
 }
 
 function isGuarded(socket: unknown): boolean {

@@ -68,8 +68,10 @@ export class Wire implements IBunWebSocket {
 
   /** Sends them in one write, and returns the bytes that the peer has not taken yet. */
   sendAll(messages: readonly TPiece[]): number {
-    if (this.readyState !== OPEN) return 0;
-    if (messages.length === 1 || this.#webSocket.cork === undefined) this.sendEach(messages);
+    if (this.#ended) return 0;
+    const [first = ''] = messages;
+    if (messages.length === 1) return this.#sendOne(first) ? 0 : this.#waitingBytes();
+    if (this.#webSocket.cork === undefined) this.sendEach(messages);
     else {
       corked = this;
       held = messages;
@@ -77,17 +79,22 @@ export class Wire implements IBunWebSocket {
       corked = undefined;
       held = [];
     }
-    return this.#ended ? 0 : this.#waitingBytes();
+    return this.#waitingBytes();
   }
 
-  /** Up to one that is dropped. */
   sendEach(messages: readonly TPiece[]): void {
     for (const message of messages) {
-      if (this.#webSocket.send(message) === 0 && message.length > 0) {
-        this.#drop();
-        return;
-      }
+      this.#sendOne(message);
+      if (this.#ended) return;
     }
+  }
+
+  /** Whether it went out. Each look at Bun's WebSocket costs as much as a little of the send, so it is asked as little as can be. */
+  #sendOne(message: TPiece): boolean {
+    const sent = this.#webSocket.send(message);
+    // Of an empty message no byte goes out, and nothing is missing.
+    if (sent === 0 && message.length > 0 && this.#webSocket.readyState === OPEN) this.#drop();
+    return sent > 0;
   }
 
   /** Calls `then` once the peer has taken what waits; never where the connection ends before. */
