@@ -53,13 +53,17 @@ const flushAll = (): void => {
  * this turn goes out at once.
  */
 export class ChainQueue<Frame extends ISized> {
-  // Taken as it is now: tests of programs put a clock of their own in its place.
-  readonly #later = setImmediate;
+  readonly #later: (flush: () => void) => unknown;
   readonly #flush = (): void => this.flush();
   #turn = 1;
   #isTurnOpen = false;
   #first: ILink<Frame> | undefined;
   #dirty: ILane<Frame>[] = [];
+
+  /** `later` calls at the turn's end. Taken as it is now: tests of programs put a clock of their own in its place. */
+  constructor(later: (flush: () => void) => unknown = setImmediate) {
+    this.#later = later;
+  }
 
   open(): void {
     if (open.size === 0) process.on('exit', flushAll);

@@ -1,23 +1,11 @@
 import type { Server } from 'socket.io';
-import type { IBroadcast, IBroadcastOptions, IConnection, IFanout, IRecipient, TReporter } from '../server/ports.js';
+import type { IBroadcast, IBroadcastOptions, IConnection, IFanout, IRecipient } from '../server/ports.js';
 import { Backlogs, type ICounted } from './backlog.js';
 import { ChainQueue } from './chain.js';
 import { messageFrame, type TFrame } from './frames.js';
 import { type IEngineConnection, type INodeEngine, isOrdinary, probeTransport } from './node-engine.js';
+import { type IFanoutOptions, PACKET_EVENTS } from './options.js';
 import { type IOutlet, outletsOver } from './outlet.js';
-
-/** What is written into a connection of engine.io's when what wanted to hear of each packet hears of none. */
-const PACKET_EVENTS = ['packetCreate', 'flush', 'drain'] as const;
-
-export interface IFanoutOptions {
-  /** Whether what one turn sends shares a write. */
-  readonly coalesce: boolean;
-  /** Bytes that may wait for one connection. */
-  readonly mostBytes: number;
-  /** Called once for a connection that more waits for; must not close it at once. */
-  readonly tooSlow: (connection: IConnection, waitingBytes: number) => void;
-  readonly report: TReporter;
-}
 
 /**
  * Fan-out on Node.js: what is sent over a WebSocket in one turn of the event loop goes out in one write, and a broadcast
@@ -37,7 +25,7 @@ export class NodeFanout implements IFanout {
     this.#options = options;
     this.#listened = function (event) {
       const { transport } = this;
-      if ((PACKET_EVENTS as readonly unknown[]).includes(event) && isOutlet(transport)) transport.isHeard = true;
+      if (PACKET_EVENTS.includes(String(event)) && isOutlet(transport)) transport.isHeard = true;
     };
     this.#backlogs = new Backlogs(options.mostBytes, (connection, waitingBytes) =>
       options.tooSlow(connection as unknown as IConnection, waitingBytes),

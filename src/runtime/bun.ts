@@ -15,7 +15,7 @@ import {
 import { applyOptions } from './bun/options.js';
 import { targetOf } from './bun/request.js';
 import { BunRequests } from './bun/requests.js';
-import { beside, handlersOf } from './bun/serve.js';
+import { beside, draining, handlersOf } from './bun/serve.js';
 import { type IWireOptions, isWithin, TOO_LARGE, Wire } from './bun/wire.js';
 
 /** How long a peer may take to read what was sent to it before its connection was closed. */
@@ -159,8 +159,11 @@ export class BunRuntime implements IRuntime {
       this.#noteServer(server);
       return targetOf(request.url).startsWith(engine.opts.path);
     };
+    const drained = (webSocket: IBunWebSocket): void => this.#drained(webSocket);
     engine.handler = (own) =>
-      own === undefined ? handlersOf(engine, handler.call(engine), serves) : beside(engine, own, serves);
+      own === undefined
+        ? handlersOf(engine, draining(handler.call(engine), drained), serves)
+        : beside(engine, own, serves);
   }
 
   /** Closes a connection, and doesn't wait for a poll with which the rest would be sent. */
@@ -197,6 +200,10 @@ export class BunRuntime implements IRuntime {
     const wire = new Wire(webSocket, this.#wireOptions);
     this.#wires.set(transport, wire);
     return wire;
+  }
+
+  #drained({ data }: IBunWebSocket): void {
+    if (data?.transport !== undefined) this.#wires.get(data.transport)?.drained();
   }
 
   #unwire({ data }: IBunWebSocket): void {

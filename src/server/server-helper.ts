@@ -3,6 +3,7 @@ import type { Emitter } from '@socket.io/redis-emitter';
 import type { Adapter } from 'socket.io-adapter';
 import { createInProcessBackplane } from '../backplane/in-process.js';
 import { NodeFanout } from '../fanout/node.js';
+import type { IFanoutOptions } from '../fanout/options.js';
 import { createLogReporter } from '../observability/logger.js';
 import { describe } from '../protocol/describe.js';
 import { RoomgateError } from '../protocol/errors.js';
@@ -204,6 +205,7 @@ export class SocketIOServerHelper<
     const options = this.#options;
     this.#refuseAfterShutdown();
     const runtime = await createRuntime(options, this.#report);
+    const fanout = await this.#createFanout();
     const backplane = await createBackplane(options, this.#report);
     this.#refuseAfterShutdown();
     this.#opening = backplane;
@@ -211,7 +213,7 @@ export class SocketIOServerHelper<
       await backplane.open({ hasSocket: (id) => this.#registry.has(id) }, options.redisTimeout);
       await assertGateHolds();
       this.#refuseAfterShutdown();
-      this.#running = this.#compose(runtime, backplane);
+      this.#running = this.#compose(runtime, backplane, fanout);
     } catch (error) {
       await backplane.close(options.shutdownTimeout);
       throw error;
@@ -223,16 +225,10 @@ export class SocketIOServerHelper<
   }
 
   /** The one place that puts the parts together. */
-  #compose(runtime: IRuntime, backplane: IBackplane): IRunning {
+  #compose(runtime: IRuntime, backplane: IBackplane, fanout: IFanout): IRunning {
     const options = this.#options;
     const report = this.#report;
     const registry = this.#registry;
-    const fanout = new NodeFanout({
-      coalesce: options.fanout && options.runtime === 'node',
-      mostBytes: options.limits.queuedBytes,
-      tooSlow: (connection, waitingBytes) => connections.tooSlow(connection, waitingBytes),
-      report,
-    });
     const parts = { fanout, report, keyOf: keysOf(options.replaceable, report) };
     const adapter = guardedAdapter(this.#adapterFactory(backplane), parts);
     // Socket.IO types the option as a plain class or a function; what it does is to call it with `new`.
@@ -248,6 +244,20 @@ export class SocketIOServerHelper<
     const connections = new Connections({ options, registry, rooms, runtime, report });
     connections.watch(io);
     return { io, runtime, backplane, fanout, connections, outbound: new Outbound(io, report) };
+  }
+
+  async #createFanout(): Promise<IFanout> {
+    const { fanout: coalesce, limits, runtime } = this.#options;
+    const options: IFanoutOptions = {
+      coalesce,
+      mostBytes: limits.queuedBytes,
+      tooSlow: (connection, waitingBytes) => this.#running?.connections.tooSlow(connection, waitingBytes),
+      report: this.#report,
+    };
+    if (runtime === 'node') return new NodeFanout(options);
+    // Loaded here and not before, so that an instance on Node.js loads nothing of it.
+    const { BunFanout } = await import('../fanout/bun.js');
+    return new BunFanout(options);
   }
 
   #adapterFactory(backplane: IBackplane): TAdapterFactory | undefined {

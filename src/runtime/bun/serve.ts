@@ -20,6 +20,14 @@ const BUN_IDLE_S = 120;
 /** Whether a request is below the path that the engine serves. */
 export type TServes = (request: Request, server: IBunServer) => boolean;
 
+/** Bun says that of what waits for a WebSocket something went out. */
+export type TDrained = (webSocket: IBunWebSocket) => void;
+
+/** The engine's own, which knows of no drain. */
+export function draining(plain: IBunHandlers, drain: TDrained): IBunHandlers {
+  return { ...plain, websocket: { ...plain.websocket, drain } };
+}
+
 /** What `Bun.serve` needs for an engine that serves alone. */
 export function handlersOf(engine: IBunEngine, plain: IBunHandlers, serves: TServes): IBunHandlers {
   return {

@@ -1,3 +1,4 @@
+import { unwatchDrain, watchDrain } from './drains.js';
 import type { IBunWebSocket, TBody } from './engine.js';
 
 /** The states of a WebSocket, as the standard numbers them. */
@@ -25,6 +26,14 @@ export interface IWireOptions {
   readonly dropped: (waitingBytes: number) => void;
 }
 
+// One function for all: a closure for each connection would be garbage a thousand times a turn.
+let corked: Wire | undefined;
+let held: readonly TPiece[] = [];
+const sendHeld = (): void => corked?.sendEach(held);
+
+/** A message of a WebSocket: a text, or bytes. */
+export type TPiece = string | Uint8Array;
+
 /**
  * What the engine gets in place of a WebSocket of Bun. Nothing goes out behind a message that Bun dropped, and closing waits
  * for the peer to read, within limits: Bun's own close drops what waits (1.2), or never ends where the peer reads nothing.
@@ -33,6 +42,7 @@ export class Wire implements IBunWebSocket {
   readonly #webSocket: IBunWebSocket;
   readonly #options: IWireOptions;
   #draining: NodeJS.Timeout | undefined;
+  #drained: (() => void) | undefined;
   #ended = false;
 
   constructor(webSocket: IBunWebSocket, options: IWireOptions) {
@@ -48,6 +58,11 @@ export class Wire implements IBunWebSocket {
     return this.#ended && this.#webSocket.readyState === OPEN ? CLOSING : this.#webSocket.readyState;
   }
 
+  /** Bytes that the peer has not taken. */
+  get bufferedAmount(): number {
+    return this.#waitingBytes();
+  }
+
   send(data: string | ArrayBuffer | ArrayBufferView): number {
     if (this.readyState !== OPEN) return 0;
     const sent = this.#webSocket.send(data);
@@ -56,9 +71,55 @@ export class Wire implements IBunWebSocket {
     return sent;
   }
 
+  /** Sends them in one write, and returns the bytes that the peer has not taken yet. */
+  sendAll(messages: readonly TPiece[]): number {
+    if (this.#ended) return 0;
+    const [first = ''] = messages;
+    if (messages.length === 1) return this.#sendOne(first) ? 0 : this.#waitingBytes();
+    if (this.#webSocket.cork === undefined) this.sendEach(messages);
+    else {
+      corked = this;
+      held = messages;
+      this.#webSocket.cork(sendHeld);
+      corked = undefined;
+      held = [];
+    }
+    return this.#waitingBytes();
+  }
+
+  sendEach(messages: readonly TPiece[]): void {
+    for (const message of messages) {
+      this.#sendOne(message);
+      if (this.#ended) return;
+    }
+  }
+
+  /** Whether it went out. Each look at Bun's WebSocket costs as much as a little of the send, so it is asked as little as can be. */
+  #sendOne(message: TPiece): boolean {
+    const sent = this.#webSocket.send(message);
+    // Of an empty message no byte goes out, and nothing is missing.
+    if (sent === 0 && message.length > 0 && this.#webSocket.readyState === OPEN) this.#drop();
+    return sent > 0;
+  }
+
+  /** Calls `then` once the peer has taken what waits; never where the connection ends before. */
+  afterDrain(then: () => void): void {
+    this.#drained = then;
+    watchDrain(this);
+  }
+
+  /** Bun says that more of what waited went out, or it is looked after that. */
+  drained(): void {
+    const then = this.#drained;
+    if (then === undefined || this.#waitingBytes() > 0) return;
+    this.#stopWatching();
+    then();
+  }
+
   close(code?: number, reason?: string): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#stopWatching();
     if (this.#waitingBytes() === 0) {
       this.#webSocket.close(code, reason);
       return;
@@ -84,6 +145,13 @@ export class Wire implements IBunWebSocket {
   gone(): void {
     this.#ended = true;
     clearInterval(this.#draining);
+    this.#stopWatching();
+  }
+
+  #stopWatching(): void {
+    if (this.#drained === undefined) return;
+    this.#drained = undefined;
+    unwatchDrain(this);
   }
 
   #waitingBytes(): number {

@@ -1,0 +1,149 @@
+import type { IBunConnection, IBunTransport, IBunWire } from './bun-engine.js';
+import { frameOf, type IEnginePacket, Several, type TBunFrame, type TPiece } from './bun-frames.js';
+import { type ChainQueue, framesOf, type ILane, type ILink } from './chain.js';
+import { PACKET_EVENTS } from './options.js';
+
+/** Bytes that wait in Bun, from which on a peer is slow: as many as Node.js lets a stream hold. */
+const SLOW = 16 * 1024;
+
+const LANE = Symbol('lane');
+
+interface IWithLane extends IBunTransport {
+  [LANE]?: BunLane;
+}
+type TQueue = ChainQueue<TBunFrame>;
+
+export interface ILaneEvents {
+  /** The peer takes no more, after so many bytes in one go. */
+  filled(connection: IBunConnection, bytes: number): void;
+  drained(connection: IBunConnection): void;
+}
+
+/**
+ * The way out over one WebSocket, in place of `send()` and `doClose()` of its transport. An object of its own, as one that is
+ * small is read faster: with a thousand recipients that is what a delivery costs.
+ */
+export class BunLane implements ILane<TBunFrame> {
+  tail: ILink<TBunFrame> | undefined = undefined;
+  turn = 0;
+  isBusy = false;
+  writable = true;
+  /** Whether nothing can wait elsewhere, and nobody wants to hear of each packet: looked at once, and again after a change. */
+  isClear = false;
+  readonly #wire: IBunWire;
+  readonly #queue: TQueue;
+  readonly #transport: IBunTransport;
+  readonly #events: ILaneEvents;
+  /** Whose way out it is, once it is. */
+  #connection: IBunConnection | undefined = undefined;
+  /** Of what the engine gave at once: what has to wait until the peer has read. */
+  #rest: readonly IEnginePacket[] | undefined = undefined;
+
+  private constructor(transport: IWithLane, queue: TQueue, events: ILaneEvents) {
+    this.#wire = transport.socket as IBunWire;
+    this.#queue = queue;
+    this.#transport = transport;
+    this.#events = events;
+  }
+
+  /** Makes one for a transport that is open. */
+  static make(transport: IWithLane, queue: TQueue, events: ILaneEvents): void {
+    transport[LANE] = new BunLane(transport, queue, events);
+    // The same two for all: an idle connection would pay for its own.
+    transport.send = send;
+    transport.doClose = doClose;
+  }
+
+  static of(transport: unknown): BunLane | undefined {
+    return (transport as IWithLane | undefined)?.[LANE];
+  }
+
+  /** Whether the connection has a lane by now, which is its own from here on. */
+  static take(connection: IBunConnection): boolean {
+    const lane = BunLane.of(connection.transport);
+    if (lane !== undefined) lane.#connection = connection;
+    return lane !== undefined;
+  }
+
+  /** Whether a message may be put in line. */
+  isReady(connection: IBunConnection): boolean {
+    return this.isClear || (this.writable && this.#look(connection));
+  }
+
+  send(packets: readonly IEnginePacket[]): void {
+    this.isBusy ||= packets.length > 1;
+    for (let at = 0; at < packets.length; at++) {
+      if (!this.writable) {
+        this.#rest = [...(this.#rest ?? []), ...packets.slice(at)];
+        return;
+      }
+      this.#queue.push(this, [frameOf(packets[at] as IEnginePacket)]);
+    }
+  }
+
+  write(tail: ILink<TBunFrame>): void {
+    tail.whole ??= piecesOf(tail);
+    const waiting = this.#wire.sendAll(tail.whole as TPiece[]);
+    if (waiting < SLOW || !this.writable) return;
+    this.#setWritable(false);
+    this.#wire.afterDrain(() => this.#resume());
+    if (this.#connection !== undefined) this.#events.filled(this.#connection, tail.weight);
+  }
+
+  /** The engine on Bun calls nobody back who waits for a packet to be sent. */
+  confirm(): void {}
+
+  close(): void {
+    this.#queue.flushLane(this);
+    const rest = this.#rest;
+    this.#rest = undefined;
+    if (rest !== undefined) this.#wire.sendAll(rest.map(frameOf));
+    this.#setWritable(false);
+    this.#wire.close();
+  }
+
+  #look(connection: IBunConnection): boolean {
+    const { readyState, writeBuffer } = connection;
+    if (readyState !== 'open' || writeBuffer.length > 0) return false;
+    if (PACKET_EVENTS.some((event) => connection.listeners(event).length > 0)) return false;
+    connection.on = on;
+    this.isClear = true;
+    return true;
+  }
+
+  #setWritable(writable: boolean): void {
+    this.writable = writable;
+    this.isClear = false;
+    this.#transport.writable = writable;
+  }
+
+  /** What waited goes on, the oldest first, as far as the peer takes it. */
+  #resume(): void {
+    this.#setWritable(true);
+    const rest = this.#rest;
+    this.#rest = undefined;
+    if (rest !== undefined) this.send(rest);
+    if (!this.writable) return;
+    if (this.#connection !== undefined) this.#events.drained(this.#connection);
+    this.#transport.emit('drain');
+  }
+}
+
+function send(this: IWithLane, packets: readonly IEnginePacket[]): void {
+  this[LANE]?.send(packets);
+}
+
+function doClose(this: IWithLane): void {
+  this[LANE]?.close();
+}
+
+/** Of a connection that was looked at: what was found holds until somebody wants to hear of its packets. */
+function on(this: IBunConnection, event: string, listener: (...args: never[]) => void): unknown {
+  const lane = BunLane.of(this.transport);
+  if (lane !== undefined && PACKET_EVENTS.includes(event)) lane.isClear = false;
+  return (Object.getPrototypeOf(this) as IBunConnection).on.call(this, event, listener);
+}
+
+function piecesOf(tail: ILink<TBunFrame>): readonly TPiece[] {
+  return framesOf(tail).flatMap((frame) => (frame instanceof Several ? frame.pieces : [frame]));
+}
