@@ -1,0 +1,93 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { SocketIOClientHelper } from '../../../src/client/client-helper.js';
+import { track } from '../../support/cleanup.js';
+import { type IPastedProject, pasteProject } from '../../support/document.js';
+import { eventually, unusedPort } from '../../support/facts.js';
+import type { IProgram } from '../../support/process.js';
+
+const SLOW = { timeout: 20_000 };
+/** Of 50 kB: more than the buffers of two kernels take, and what may wait. */
+const BOOKS = 300;
+
+let project: IPastedProject;
+
+beforeAll(async () => {
+  project = await pasteProject('docs/recipes/slow-readers.md');
+});
+
+async function start(replace: Readonly<Record<string, string>> = {}): Promise<{ server: IProgram; url: string }> {
+  const port = await unusedPort();
+  const server = await project.start('server.ts', { env: { PORT: `${port}` }, replace });
+  await server.messages.next((line) => line === `listening on ${port}`, SLOW);
+  return { server, url: `http://127.0.0.1:${port}` };
+}
+
+/** How many books somebody hears who reads on. */
+async function watch(host: string): Promise<() => number> {
+  let books = 0;
+  const client = new SocketIOClientHelper({
+    identifier: 'other',
+    host,
+    options: { path: '/io', transports: ['websocket'] },
+    credentials: () => ({ token: 'let me in' }),
+    logger: false,
+  });
+  track({ stop: () => client.shutdown() });
+  client.subscribe({
+    event: 'book',
+    handler: () => {
+      books += 1;
+    },
+  });
+  await client.waitFor('authenticated', SLOW);
+  await client.joinRooms({ rooms: ['market'] });
+  return () => books;
+}
+
+/** The recipe's client reads, sleeps while the feed goes on, and reads again. */
+async function sleepAndWake(url: string): Promise<IProgram> {
+  const heard = await watch(url);
+  const client = await project.start('client.ts', { env: { SERVER: url } });
+  await client.messages.next((line) => /^trades: 100, missed: 0, books: \d+, newest: [\d,]+$/.test(String(line)), SLOW);
+  client.kill('SIGSTOP');
+  const before = heard();
+  await eventually(() => heard() > before + BOOKS, { timeout: 30_000, what: 'the feed goes on' });
+  client.kill('SIGCONT');
+  return client;
+}
+
+function counts(line: unknown): { trades: number; missed: number; books: number } {
+  const [trades = 0, missed = 0, books = 0] = [...String(line).matchAll(/\d+/g)].map(Number);
+  return { trades, missed, books };
+}
+
+const isCount = (line: unknown): boolean => String(line).startsWith('trades: ');
+
+describe('docs/recipes/slow-readers.md', () => {
+  it('a client that sleeps stays, misses no trade, and is not sent what is out of date', async () => {
+    const { server, url } = await start();
+    const client = await sleepAndWake(url);
+    await client.messages.next((line) => isCount(line) && counts(line).trades >= 100 + BOOKS, SLOW);
+    const last = counts(client.messages.all.filter(isCount).at(-1));
+    expect(last.missed).toBe(0);
+    expect(last.books).toBeLessThan(last.trades);
+    expect(client.messages.all.filter((line) => !isCount(line))).toEqual([
+      'connected',
+      'authenticating',
+      'authenticated',
+    ]);
+    server.kill('SIGTERM');
+    expect(await server.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(server.stderr).toBe('');
+  });
+
+  it('without the option it is disconnected, comes back, and has missed something', async () => {
+    const { server, url } = await start({ 'replaceable: { book: ({ symbol }) => symbol },': '' });
+    const client = await sleepAndWake(url);
+    await client.messages.next((line) => line === 'waiting', SLOW);
+    await client.messages.next((line) => isCount(line) && counts(line).missed > 0, SLOW);
+    expect(server.stderr).toMatch(
+      /^\[roomgate\] market: client \S+ was closed, as it reads more slowly than it is sent to; bytes that waited: \d+\n$/,
+    );
+  });
+});
