@@ -74,8 +74,7 @@ export class Wire implements IBunWebSocket {
   /** Sends them in one write, and returns the bytes that the peer has not taken yet. */
   sendAll(messages: readonly TPiece[]): number {
     if (this.#ended) return 0;
-    const [first = ''] = messages;
-    if (messages.length === 1) return this.#sendOne(first) ? 0 : this.#waitingBytes();
+    if (messages.length === 1) return this.#sendOne(messages[0] as TPiece) ? 0 : this.#waitingBytes();
     if (this.#webSocket.cork === undefined) this.sendEach(messages);
     else {
       corked = this;
@@ -94,7 +93,7 @@ export class Wire implements IBunWebSocket {
     }
   }
 
-  /** Whether it went out. Each look at Bun's WebSocket costs as much as a little of the send, so it is asked as little as can be. */
+  /** Whether it went out. The answer tells most; each further look at Bun's WebSocket would cost as much as a part of the send. */
   #sendOne(message: TPiece): boolean {
     const sent = this.#webSocket.send(message);
     // Of an empty message no byte goes out, and nothing is missing.
