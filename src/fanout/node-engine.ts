@@ -28,7 +28,7 @@ export interface IEngineRequest {
 export interface IEnginePacket {
   readonly type: string;
   readonly data?: unknown;
-  readonly options?: { readonly wsPreEncodedFrame?: readonly Buffer[] };
+  readonly options?: { wsPreEncodedFrame?: readonly Buffer[] };
 }
 
 /** The class that all of engine.io's transports are of. */

@@ -168,12 +168,20 @@ function joined(tail: ILink<TFrame>): Buffer {
   return tail.whole as Buffer;
 }
 
-function frameOf({ parser, supportsBinary }: ITransport, packet: IEnginePacket): TFrame {
-  const ready = packet.options?.wsPreEncodedFrame;
-  if (ready !== undefined) return ready.length === 1 ? (ready[0] as Buffer) : Buffer.concat(ready);
+function frameOf({ parser, supportsBinary }: ITransport, { type, data, options }: IEnginePacket): TFrame {
+  if (options?.wsPreEncodedFrame !== undefined) return sharedFrame(options.wsPreEncodedFrame, options);
   let frame: TFrame | undefined;
-  parser.encodePacket(packet, supportsBinary, (data) => {
-    frame = typeof data === 'string' ? textFrame(data) : binaryFrame(data);
+  parser.encodePacket({ type, data }, supportsBinary, (encoded) => {
+    frame = typeof encoded === 'string' ? textFrame(encoded) : binaryFrame(encoded);
   });
   return frame as TFrame;
+}
+
+/** Head and body in one buffer, for whoever else gets this message too: all have the same options. */
+function sharedFrame(parts: readonly Buffer[], options: NonNullable<IEnginePacket['options']>): TFrame {
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) return only;
+  const frame = Buffer.concat(parts);
+  options.wsPreEncodedFrame = [frame];
+  return frame;
 }
