@@ -1,6 +1,6 @@
 import { ADMITTED } from './client.js';
-import type { IReport, TEntry } from './inside.js';
 import { clientAt, type IClientPlan, type IEmit, NAMESPACES, type TAct, type TPlace } from './plan.js';
+import type { IReport, TEntry } from './words.js';
 
 /** Whether a client hears a message: it has to, it may, or it must not. */
 export type TShare = 'must' | 'may' | 'never';

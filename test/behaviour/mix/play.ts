@@ -1,9 +1,9 @@
 import type { Served } from '../program.js';
 import { MixClient } from './client.js';
-import { awaited, faultsOf, type TEnding, wrongAnswers } from './compare.js';
-import type { IMix, IReport } from './inside.js';
+import { awaited, faultsOf, mayHang, type TEnding, wrongAnswers } from './compare.js';
 import { play } from './model.js';
 import type { IClientPlan, IPlan, TPeerAct, TPhase, TStep } from './plan.js';
+import type { IMix, IReport } from './words.js';
 
 /** Servers that act as one, in which `createMix` has been put. */
 export interface ITheatre {
@@ -77,23 +77,33 @@ async function steps(theatre: ITheatre, lists: readonly (readonly TStep[])[]): P
 async function judge(theatre: ITheatre, clients: readonly MixClient[], lost: ReadonlySet<number>): Promise<void> {
   const { servers } = theatre;
   const standing = clients.filter(({ visitor }) => !lost.has(visitor.client));
-  await Promise.all(standing.map((client) => client.poked()));
+  const late = new Map<MixClient, string>();
+  const each = (of: readonly MixClient[], wait: (client: MixClient) => Promise<void>): Promise<unknown> =>
+    Promise.all(of.map((one) => wait(one).catch((error: Error) => late.set(one, error.message))));
+  await each(standing, (client) => client.poked());
   await Promise.all(servers.map((server) => server.run(({ memory }: TInside) => (memory.mix as IMix).stop())));
   // What peers caused may have been published.
   if (servers.length > 1) await steps(theatre, []);
   const before = play(plansOf(clients), await reportsOf(theatre, []));
-  const alive = standing.filter(({ visitor }) => !before.over.has(visitor.client));
-  await mark(theatre, alive, before);
-  await Promise.all(
-    standing
-      .filter((client) => !alive.includes(client))
-      .map((client) => client.until(() => client.ending !== undefined, 'its end')),
+  const isOver = ({ visitor }: MixClient): boolean => before.over.has(visitor.client);
+  const marks = await mark(
+    theatre,
+    standing.filter((client) => !isOver(client)),
+    before,
   );
-  const gone = new Set([...before.over, ...lost]);
-  const modelled = { ...before, over: gone };
+  await each(standing, (client) => {
+    if (isOver(client)) return client.until(() => client.ending !== undefined, 'its end');
+    return client.marked(marks.get(client.visitor.client) ?? []);
+  });
+  const modelled = { ...before, over: new Set([...before.over, ...lost]) };
   const reports = await reportsOf(theatre, []);
+  const endingOf = (client: MixClient): TEnding => {
+    if (lost.has(client.visitor.client)) return 'ended by the peer';
+    return isOver(client) ? 'ended by the program' : 'stands';
+  };
   const faults = clients.flatMap((client) => faultsOf(client, endingOf(client), modelled, reports));
   faults.push(...before.faults);
+  for (const [client, fault] of late) if (!mayHang(client, endingOf(client))) faults.push(fault);
   // Who heard it all has answered, and where something was missed there may be no answer to wait for.
   if (faults.length === 0) {
     const due = awaited(modelled).map(([n]) => n);
@@ -101,21 +111,19 @@ async function judge(theatre: ITheatre, clients: readonly MixClient[], lost: Rea
   }
   for (const { program } of servers) if (program.stderr !== '') faults.push(`stderr: ${program.stderr}`);
   if (faults.length > 0) throw new Error(faults.slice(0, 20).join('\n'));
-
-  function endingOf({ visitor: { client } }: MixClient): TEnding {
-    if (lost.has(client)) return 'ended by the peer';
-    return before.over.has(client) ? 'ended by the program' : 'stands';
-  }
 }
 
 const plansOf = (clients: readonly MixClient[]): IClientPlan[] => clients.map(({ visitor }) => visitor.plan);
 
-/** The last thing that each of them is sent, by every instance that sent it anything; behind it nothing is on the way. */
+/**
+ * The last thing that each of them is sent, by every instance that sent it anything; behind it nothing is on the way. Resolves
+ * to what each is to hear.
+ */
 async function mark(
   { servers, gated }: ITheatre,
   clients: readonly MixClient[],
   { heard }: ReturnType<typeof play>,
-): Promise<void> {
+): Promise<ReadonlyMap<number, readonly string[]>> {
   const across = (client: MixClient): (readonly [client: number, nsp: number])[] => {
     const { plan, client: k } = client.visitor;
     if (servers.length === 1) return [];
@@ -129,10 +137,11 @@ async function mark(
       return server.run(({ memory }: TInside, ...args) => (memory.mix as IMix).marks(...args), own, others);
     }),
   );
-  await Promise.all(
-    clients.map((client) =>
-      client.marked([`own ${client.visitor.plan.at}`, ...across(client).map(([, nsp]) => `other ${nsp}`)]),
-    ),
+  return new Map(
+    clients.map((client) => [
+      client.visitor.client,
+      [`own ${client.visitor.plan.at}`, ...across(client).map(([, nsp]) => `other ${nsp}`)],
+    ]),
   );
 }
 

@@ -28,8 +28,11 @@ type TGlobal = {
 export async function open({ what, tls, instances }: IStage): Promise<ITheatre> {
   const redisPort = SETTING.redis || instances > 1 ? (await startRedis()).port : undefined;
   const config = { ...(tls && { tls: await certificate() }), redisPort };
-  const start = what === 'Roomgate' ? startGuarded : startPlain;
-  const servers = await Promise.all(Array.from({ length: instances }, (_, at) => start(config, `mix-${at}`)));
+  const servers = await Promise.all(
+    Array.from({ length: instances }, (_, at) =>
+      what === 'Roomgate' ? startGuarded(config, `mix-${at}`) : startPlain(config),
+    ),
+  );
   const put = (inside: Pick<IInside, 'helper' | 'io' | 'memory'>, make: string, payload: string): void => {
     const of = (source: string) => new Function(`return (${source})`)();
     inside.memory.mix = of(make)(inside, of(payload));
@@ -40,7 +43,7 @@ export async function open({ what, tls, instances }: IStage): Promise<ITheatre> 
 
 interface IConfig {
   readonly tls?: { readonly key: string; readonly cert: string };
-  readonly redisPort: number | undefined;
+  readonly redisPort?: number | undefined;
 }
 
 function startGuarded({ tls, redisPort }: IConfig, identifier: string): Promise<Served> {
@@ -58,10 +61,11 @@ function startGuarded({ tls, redisPort }: IConfig, identifier: string): Promise<
   });
 }
 
-async function startPlain(config: IConfig): Promise<Served> {
+/** Plain Socket.IO, with nothing of this library. */
+export async function startPlain(config: IConfig, runtime?: 'node' | 'bun'): Promise<Served> {
   const program = startProgram(PLAIN, {
     args: [JSON.stringify({ ...config, serverOptions: { perMessageDeflate: { threshold: 0 } } })],
-    ...runnerOf(),
+    ...runnerOf(runtime),
   });
   const { url } = await program.messages.next((message) => message?.url !== undefined, { timeout: 15_000 });
   return new Served(program, url as string);
