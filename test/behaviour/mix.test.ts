@@ -12,7 +12,7 @@ import { type IStage, open } from './mix/theatre.js';
 const { ROOMGATE_TEST_SEED: SEED, ROOMGATE_TEST_PATH: PATH, ROOMGATE_TEST_RUNS: RUNS } = process.env;
 
 /** On a machine that is busy there are fewer plans, unless their number is asked for. */
-const ENOUGH_MS = 25_000;
+const ENOUGH_MS = 15_000;
 /** A failure may cost all of its patience at each step. */
 const SHRINK_MS = 20_000;
 
