@@ -1,0 +1,166 @@
+import { EventEmitter } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { IdleConnections, type IIdleConnection, type IIdleEngine } from '../../src/runtime/node/idle.js';
+
+/** An engine that handles an upgrade as engine.io does, or with a difference. */
+class Engine implements IIdleEngine {
+  readonly middlewares = [];
+  done = 0;
+
+  constructor(readonly listen: (socket: EventEmitter, response: EventEmitter) => void) {}
+
+  handleUpgrade(request: object, socket: EventEmitter): void {
+    const response = Object.assign(new EventEmitter(), { socket });
+    this.listen(socket, response);
+    this._applyMiddlewares(request, response, () => this.done++);
+  }
+
+  _applyMiddlewares(_request: object, _response: object, done: () => void): void {
+    done();
+  }
+}
+
+const asKnown = (socket: EventEmitter, response: EventEmitter): void => {
+  socket.once('close', () => response.emit('close'));
+};
+
+const EVENTS = ['error', 'ready', 'packet', 'drain', 'close'];
+
+/** A connection that listens to its transport as engine.io's does, or with a difference. */
+class Connection extends EventEmitter implements IIdleConnection {
+  request: unknown = undefined;
+  readonly readyState = 'open';
+  readonly upgrading = false;
+  readonly transport = Object.assign(new EventEmitter(), { name: 'websocket' });
+  cleanupFn: (() => void)[] = [];
+  readonly events: string[] = [];
+
+  setTransport(transport: EventEmitter): void {
+    const listeners: Record<string, (arg: unknown) => void> = {
+      error: (error) => this.onError(error),
+      ready: () => this.flush(),
+      packet: (packet) => this.onPacket(packet),
+      drain: () => this.onDrain(),
+      close: () => this.onClose('transport close'),
+    };
+    for (const event of EVENTS) transport.on(event, listeners[event] as () => void);
+    this.cleanupFn.push(() => {
+      for (const event of EVENTS) transport.off(event, listeners[event] as () => void);
+    });
+  }
+
+  onError(error: unknown): void {
+    this.events.push(`error ${error}`);
+  }
+  onPacket(packet: unknown): void {
+    this.events.push(`packet ${packet}`);
+  }
+  onDrain(): void {
+    this.events.push('drain');
+  }
+  onClose(reason: string): void {
+    this.events.push(reason);
+  }
+  flush(): void {
+    this.events.push('flush');
+  }
+}
+
+/** What its transport calls before and after the client was let in; and what it tells the connection then. */
+function settled(connection: Connection): { before: unknown[]; after: unknown[] } {
+  connection.setTransport(connection.transport);
+  const listeners = () => EVENTS.flatMap((event) => connection.transport.rawListeners(event));
+  const before = listeners();
+  new IdleConnections(new Engine(asKnown)).settle(connection);
+  const after = listeners();
+  for (const event of EVENTS) connection.transport.emit(event, event);
+  expect(connection.events).toEqual(['error error', 'flush', 'packet packet', 'drain', 'transport close']);
+  return { before, after };
+}
+
+describe('an engine that handles upgrades', () => {
+  it('as it is known loses the listener of its response, and nothing else', () => {
+    const engine = new Engine(asKnown);
+    new IdleConnections(engine);
+    const socket = new EventEmitter().on('close', () => {});
+    engine.handleUpgrade({}, socket);
+    expect(socket.listenerCount('close')).toBe(1);
+    expect(engine.done).toBe(1);
+  });
+
+  it.each<[string, Engine['listen']]>([
+    ['with a listener that does more', (socket, response) => socket.once('close', () => response.emit('finish'))],
+    ['with one more listener', (socket) => socket.on('close', () => {}).on('close', () => {})],
+    [
+      'with a listener of another event',
+      (socket, response) =>
+        asKnown(
+          socket.on('end', () => {}),
+          response,
+        ),
+    ],
+    ['without any', () => {}],
+    [
+      'by throwing',
+      () => {
+        throw new Error('an upgrade');
+      },
+    ],
+  ])('%s is left alone', (_, listen) => {
+    const engine = new Engine(listen);
+    new IdleConnections(engine);
+    expect(Object.hasOwn(engine, '_applyMiddlewares')).toBe(false);
+    expect(engine.done).toBe(0);
+  });
+
+  it.each([undefined, {}, { handleUpgrade: () => {} }])('in no known way is left alone: %o', (engine) => {
+    expect(() => new IdleConnections(engine as never)).not.toThrow();
+  });
+});
+
+describe('a connection that listens to its transport', () => {
+  it('as it is known listens with what all share', () => {
+    const [one, two] = [settled(new Connection()), settled(new Connection())];
+    expect(one.after).toEqual(two.after);
+    expect(one.after).toHaveLength(EVENTS.length);
+    expect(one.before).not.toEqual(two.before);
+  });
+
+  it.each<[string, (transport: EventEmitter, connection: Connection) => void]>([
+    ['to one more event', (transport) => transport.on('more', () => {})],
+    [
+      'to one more event for as long as to the others',
+      (transport, connection) => {
+        const more = () => {};
+        transport.on('more', more);
+        const [stop] = connection.cleanupFn.splice(0);
+        connection.cleanupFn.push(() => {
+          stop?.();
+          transport.off('more', more);
+        });
+      },
+    ],
+    ['to one of them with one more listener', (transport) => transport.on('drain', () => {})],
+    ['and takes two steps to stop', (_, connection) => connection.cleanupFn.push(() => {})],
+    ['to a transport that must be more than that', (transport) => (transport as unknown as { more(): void }).more()],
+  ])('%s is left alone', (_, alter) => {
+    class Other extends Connection {
+      override setTransport(transport: EventEmitter): void {
+        super.setTransport(transport);
+        alter(Object.assign(transport, transport === this.transport ? { more() {} } : {}), this);
+      }
+    }
+    const { before, after } = settled(new Other());
+    expect(after).toEqual(before);
+  });
+
+  it('does not hear a transport that it has left', () => {
+    const connection = new Connection();
+    connection.setTransport(connection.transport);
+    const { transport: left } = connection;
+    new IdleConnections(new Engine(asKnown)).settle(connection);
+    Object.assign(connection, { transport: Object.assign(new EventEmitter(), { name: 'websocket' }) });
+    for (const event of EVENTS) left.emit(event, event);
+    expect(connection.events).toEqual([]);
+  });
+});
