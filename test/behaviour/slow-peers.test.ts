@@ -32,12 +32,9 @@ async function pollUnread({ port, url }: Served, { sid }: IRawPolling): Promise<
   return socket;
 }
 
+/** Not through Redis, which cuts off subscribers that so much waits for. */
 function sendLarge(server: Served, destination: string): Promise<unknown> {
-  return server.run(
-    ({ helper }, to, size) => helper.send({ destination: to, payload: { topic: 'large', data: 'x'.repeat(size) } }),
-    destination,
-    LARGE,
-  );
+  return server.run(({ io }, to, size) => void io.local.to(to).emit('large', 'x'.repeat(size)), destination, LARGE);
 }
 
 /** It was cut: what was on its way to it is gone. */
