@@ -120,6 +120,8 @@ export class Backlogs {
     backlog.largest = Math.max(backlog.largest, largest);
     if (backlog.isWatched) return;
     backlog.isWatched = true;
+    // Attachments that come next may belong to it.
+    backlog.last = largest;
     connection.on('packetCreate', this.#created);
     connection.on('flush', this.#flushed);
   }

@@ -44,7 +44,7 @@ export class Flood {
 }
 
 /** A flood for everybody who was let in. */
-export function floodAll(server: Served, witness: ITestClient): Flood {
+export function floodAll(server: Served, ...witnesses: readonly ITestClient[]): Flood {
   const send: TSend = (first, count) =>
     server.run(
       ({ helper }, from, to, size) => {
@@ -58,7 +58,7 @@ export function floodAll(server: Served, witness: ITestClient): Flood {
       first + count,
       SIZE,
     );
-  return new Flood(send, (sent) => numbersOf(witness).length >= sent);
+  return new Flood(send, (sent) => witnesses.every((witness) => numbersOf(witness).length >= sent));
 }
 
 /** The numbers that a client heard. */
@@ -90,7 +90,7 @@ export async function expectTooSlow(server: Served, ...clients: readonly string[
   for (const client of clients) {
     expect(lines).toContainEqual(expect.stringMatching(new RegExp(`^warn: .*: ${client} ${words} \\d+$`)));
   }
-  expect(lines).toHaveLength(clients.length);
+  expect(lines.length, lines.join('\n')).toBe(clients.length);
   expect(server.program.stderr).toBe('');
 }
 

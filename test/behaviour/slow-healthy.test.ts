@@ -72,6 +72,23 @@ describe('one message that is larger than all that may wait', () => {
     await expectTooSlow(server);
   });
 
+  it('waits for a WebSocket that reads it late: attachments to one socket, which go out one by one', async () => {
+    const server = await serve();
+    const witness = await enter(server.url);
+    const late = await enterWebSocket(server);
+    late.pauseReading();
+    await server.run(({ helper }, id) => {
+      const pieces = Array.from({ length: 20 }, () => Buffer.alloc(600_000));
+      helper.getClients({ id })?.socket.emit('large', pieces);
+    }, late.id);
+    const sent = await trickle(server, witness);
+    expect(await isGone(server, late.id)).toBe(false);
+    late.resumeReading();
+    await eventually(() => expect(numbersIn(late.frames.all.map(small))).toEqual(upTo(sent)), { timeout: 10_000 });
+    expect(late.frames.all.filter((frame) => frame.length === 600_000)).toHaveLength(20);
+    await expectTooSlow(server);
+  });
+
   it.each([
     ['a text', () => 'x'.repeat(8_000_000)],
     ['attachments', () => Array.from({ length: 8 }, () => Buffer.alloc(1_000_000))],

