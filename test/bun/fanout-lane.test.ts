@@ -42,7 +42,7 @@ function make() {
     emit: (event) => drained.push(event) > 0,
   };
   const queue = new ChainQueue<TBunFrame>(() => {});
-  BunLane.make(transport, queue);
+  BunLane.make(transport, queue, { filled: () => {}, drained: () => {} });
   return { wire, transport, queue, drained };
 }
 
