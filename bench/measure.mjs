@@ -65,8 +65,7 @@ async function ticked({ server, load, work, receivers }) {
  */
 export async function burst({ server, receiver = server, load, work }) {
   const receivers = (work.rooms ?? 1) * work.members;
-  if (!work.cold)
-    await ticked({ server, load, work: { ...work, ticks: Math.max(2, Math.ceil(work.ticks / 4)) }, receivers });
+  if (!work.cold) await ticked({ server, load, work: { ...work, ticks: Math.ceil(work.ticks / 3) }, receivers });
   for (const instance of new Set([server, receiver])) await instance.ask('collect');
   const before = await receiver.ask('report');
   const { cpu, messages, ...seen } = await ticked({ server, load, work, receivers });

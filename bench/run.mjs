@@ -8,7 +8,7 @@ import { scenarios } from './scenarios/index.mjs';
 import { printTables, summarize } from './table.mjs';
 import { missing, parseVariants } from './variants.mjs';
 
-const QUICK = 'plain,roomgate,ws,bun-native';
+const QUICK = 'plain,roomgate,bun-native';
 const FULL = 'plain,plain-redis,roomgate,roomgate-bun,ignis,nest,ws,bun-native,bun-engine';
 
 const { values: given } = parseArgs({

@@ -14,14 +14,15 @@ export default {
         size,
         perTicks: perTicks ?? [1, 10, 100],
         deliveries: quick ? 60_000 : 200_000,
+        least: quick ? 2 : 3,
       })),
     ),
-  async measure({ start, load }, { clients, size, perTicks, deliveries }) {
+  async measure({ start, load }, { clients, size, perTicks, deliveries, least }) {
     const server = await start();
     await load.ask('open', { port: server.port, clients });
     const rows = [];
     for (const perTick of perTicks) {
-      const ticks = Math.max(3, Math.ceil(deliveries / clients / perTick));
+      const ticks = Math.max(least, Math.ceil(deliveries / clients / perTick));
       const values = await burst({ server, load, work: { ticks, perTick, size, members: clients } });
       rows.push({ cell: `${clients} clients, ${size} B, ${perTick} per tick`, ...values });
     }
