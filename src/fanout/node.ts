@@ -66,7 +66,9 @@ export class NodeFanout implements IFanout {
     if (this.#attached(connection)) return;
     this.#backlogs.watch(connection as unknown as ICounted);
     connection.once('upgrade', () => {
-      if (this.#attached(connection)) this.#backlogs.unwatch(connection as unknown as ICounted);
+      // First, since it listens itself to what programs are looked for to listen to.
+      if (this.#isOutlet(connection.transport)) this.#backlogs.unwatch(connection as unknown as ICounted);
+      this.#attached(connection);
     });
   }
 

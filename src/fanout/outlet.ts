@@ -111,9 +111,9 @@ export function outletsOver(Transport: TTransportClass, queue: ChainQueue<TFrame
       const stream = this.#stream;
       const bytes = joined(tail);
       // What the kernel took at once doesn't count, however large it was.
-      if (stream.write(bytes) || stream.writableLength < stream.writableHighWaterMark || !this.writable) return;
+      if (stream.write(bytes) || stream.writableLength < stream.writableHighWaterMark) return;
+      if (this.writable) stream.once('drain', drained);
       this.writable = false;
-      stream.once('drain', drained);
       if (this.connection !== undefined) events.filled(this.connection, bytes.length);
     }
 

@@ -58,7 +58,7 @@ export class Broadcasts {
     if (fanout !== undefined) {
       if (broadcastsAsKnown(adapter)) {
         if (hasPlainRooms(adapter)) this.#audiences = this.#watchRooms(adapter, fanout);
-        this.#takeOver(inside, fanout);
+        this.#takeOver(inside, fanout, adapter.nsp.name);
       } else tellOnce(parts.report);
     }
     inside.apply = (target, act) => {
@@ -89,14 +89,16 @@ export class Broadcasts {
   }
 
   /** A message that is to be acknowledged goes Socket.IO's own way. */
-  #takeOver(inside: IAdapterInside, fanout: IFanout): void {
+  #takeOver(inside: IAdapterInside, fanout: IFanout, namespace: string): void {
     const encode = (inside._encode as NonNullable<IAdapterInside['_encode']>).bind(inside);
     inside._encode = (packet, options) => {
       const encoded = encode(packet, options);
       this.#next = undefined;
       if (packet.id !== undefined) return encoded;
       const prepared = fanout.prepare(encoded, options);
-      const key = Array.isArray(packet.data) ? this.#parts.keyOf?.(packet.data) : undefined;
+      const name = Array.isArray(packet.data) ? this.#parts.keyOf?.(packet.data) : undefined;
+      // A connection serves several namespaces, whose topics have nothing to do with each other.
+      const key = name === undefined ? undefined : `${namespace}\n${name}`;
       this.#next = { packet, encoded, options, prepared, key };
       return encoded;
     };

@@ -164,3 +164,26 @@ it('a function that throws, or names nothing, costs nobody a message', async () 
   const lines = await server.run(({ lines }) => lines.filter((line) => /^(warn|error)/.test(line)));
   expect(lines).toEqual(Array(2).fill(expect.stringContaining('replaceable["price"] failed: Error: odd')));
 });
+
+it('a message of another namespace on the same connection is not replaced', async () => {
+  const server = await serve({ options });
+  await server.run(({ io }) => void io.of('/other'));
+  const client = await enter(server.url, { transports: ['polling'] });
+  const other = client.socket.io.socket('/other', { auth: {} });
+  await eventually(() => other.connected);
+  const heard: unknown[] = [];
+  for (const [name, socket] of [['/', client.socket] as const, ['/other', other] as const]) {
+    socket.on('price', ({ n }: { n: number }) => heard.push([name, n]));
+  }
+  await server.run(({ io }) => {
+    // The first takes the poll that is open, the others wait.
+    io.emit('first');
+    io.emit('price', { n: 1, symbol: 'a' });
+    io.of('/other').emit('price', { n: 2, symbol: 'a' });
+  });
+  await eventually(() => expect(heard).toContainEqual(['/other', 2]));
+  expect(heard).toEqual([
+    ['/', 1],
+    ['/other', 2],
+  ]);
+});

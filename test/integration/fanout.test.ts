@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { SocketIOServerHelper } from '../../src/index.js';
 import { broadcastsAsKnown } from '../../src/server/adapter-probe.js';
 import { track } from '../support/cleanup.js';
-import { LogLines } from '../support/client.js';
+import { createHelper, LogLines } from '../support/client.js';
 import { eventually, unusedPort } from '../support/facts.js';
 import { rawWebSocket } from '../support/raw.js';
 
@@ -66,6 +66,26 @@ describe('with the packages that are installed', () => {
       expect(writes.count - before).toBe(1);
     }
     expect(logger.lines.filter((line) => /^(warn|error)/.test(line))).toEqual([]);
+  });
+
+  it('is in use for clients that came by polling and changed to WebSocket', async () => {
+    const { helper, url } = await start();
+    const client = createHelper(url, {
+      credentials: () => ({}),
+      options: { path: '/socket.io/', transports: ['polling', 'websocket'] },
+    });
+    await client.helper.waitFor('authenticated');
+    const socket = client.helper.getSocketClient();
+    const heard: number[] = [];
+    socket.on('n', (n: number) => heard.push(n));
+    await eventually(() => socket.io.engine.transport.name === 'websocket');
+    const id = socket.id ?? '';
+    await eventually(() => helper.getClients({ id })?.socket.conn.transport.name === 'websocket');
+    const writes = writesOf(helper, id);
+    for (let n = 0; n < 50; n++) helper.send({ payload: { topic: 'n', data: n } });
+    await eventually(() => expect(heard).toHaveLength(50));
+    // The first one of a quiet connection goes out at once.
+    expect(writes.count).toBeLessThanOrEqual(2);
   });
 
   it('is not in use where the program says so', async () => {
