@@ -52,7 +52,8 @@ let ordinary: ReadonlySet<PropertyKey> | undefined;
 
 /**
  * Undefined where the program has put something of its own on the request, such as a session: it is then to stay as it is.
- * Listeners don't count: whoever tells them has the request without us.
+ * Listeners don't count: whoever tells them has the request without us. What a program keeps beside it, in a `WeakMap` by the
+ * request, it finds until `clientConnectedFn` has settled.
  */
 export function released(request: TKeptRequest): ReleasedRequest | undefined {
   if (Object.getPrototypeOf(request) !== IncomingMessage.prototype || request.res) return undefined;
