@@ -1,5 +1,5 @@
 import type { Server } from 'socket.io';
-import type { IBroadcast, IConnection, IFanout, IRecipient } from '../server/ports.js';
+import type { IAudience, IBroadcast, IConnection, IFanout, IRecipient } from '../server/ports.js';
 import { Backlogs, type ICounted } from './backlog.js';
 import {
   type IBunConnection,
@@ -63,6 +63,22 @@ export class BunFanout implements IFanout {
 
   laneOf({ client }: IRecipient): BunLane | undefined {
     return BunLane.of((client.conn as IBunConnection).transport);
+  }
+
+  deliverAll(
+    { sockets, lanes }: IAudience,
+    broadcast: IBroadcast,
+    one: (socket: IRecipient, lane: unknown) => void,
+  ): void {
+    const frame = broadcast.prepared as TBunFrame | undefined;
+    const queue = this.#queue;
+    for (let at = 0; at < sockets.length; at++) {
+      const lane = lanes[at] as BunLane | undefined;
+      if (frame !== undefined && lane?.isClear === true && queue.offer(lane, frame)) continue;
+      const socket = sockets[at] as IRecipient;
+      lanes[at] = lane ?? this.laneOf(socket);
+      one(socket, lanes[at]);
+    }
   }
 
   deliver(socket: IRecipient, broadcast: IBroadcast, known?: unknown): void {

@@ -1,5 +1,5 @@
 import type { Server } from 'socket.io';
-import type { IBroadcast, IBroadcastOptions, IConnection, IFanout, IRecipient } from '../server/ports.js';
+import type { IAudience, IBroadcast, IBroadcastOptions, IConnection, IFanout, IRecipient } from '../server/ports.js';
 import { Backlogs, type ICounted } from './backlog.js';
 import { ChainQueue } from './chain.js';
 import { messageFrame, type TFrame } from './frames.js';
@@ -95,6 +95,22 @@ export class NodeFanout implements IFanout {
   laneOf({ client }: IRecipient): IOutlet | undefined {
     const { transport } = client.conn as IEngineConnection;
     return this.#isOutlet(transport) ? transport : undefined;
+  }
+
+  deliverAll(
+    { sockets, lanes }: IAudience,
+    broadcast: IBroadcast,
+    one: (socket: IRecipient, lane: unknown) => void,
+  ): void {
+    const frame = broadcast.prepared as TFrame | undefined;
+    const queue = this.#queue;
+    for (let at = 0; at < sockets.length; at++) {
+      const outlet = lanes[at] as IOutlet | undefined;
+      if (frame !== undefined && outlet !== undefined && isReady(outlet) && queue.offer(outlet, frame)) continue;
+      const socket = sockets[at] as IRecipient;
+      lanes[at] = outlet ?? this.laneOf(socket);
+      one(socket, lanes[at]);
+    }
   }
 
   deliver(socket: IRecipient, broadcast: IBroadcast, known?: unknown): void {

@@ -1,26 +1,29 @@
-import type { IRecipient } from './ports.js';
+import { hasMethods } from '../protocol/checks.js';
+import type { IAudience, IRecipient } from './ports.js';
 
-/** Smaller rooms are looked up one by one, which costs about as little as keeping a list would. */
-const SMALLEST_LISTED = 32;
-
-export interface IReached {
-  readonly socket: IRecipient;
-  /** What the fan-out keeps of it. */
-  readonly lane: unknown;
-}
+/** Smaller ones, such as the room of each socket's own id, are looked up one by one: a list would cost more than it saves. */
+const SMALLEST_LISTED = 3;
 
 export interface IRoomsOfAdapter {
   readonly rooms: ReadonlyMap<string, ReadonlySet<string>>;
   readonly sids: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-/** Who is in the rooms that are sent to often: lists that stand until somebody joins or leaves. */
+/** A socket, as far as programs can listen to what it is sent. Public. */
+interface IListenedTo extends IRecipient {
+  onAnyOutgoing(...args: unknown[]): unknown;
+  prependAnyOutgoing(...args: unknown[]): unknown;
+  listenersAnyOutgoing(): readonly unknown[];
+}
+const LISTENING = ['onAnyOutgoing', 'prependAnyOutgoing'] as const;
+
+/** Who is in the rooms that are sent to often: lists that stand until somebody joins or leaves, or begins to listen. */
 export class Audiences {
   readonly #adapter: IRoomsOfAdapter;
   readonly #sockets: ReadonlyMap<string, IRecipient>;
   readonly #laneOf: (socket: IRecipient) => unknown;
-  readonly #byRoom = new Map<string, readonly IReached[]>();
-  #everybody: readonly IReached[] | undefined;
+  readonly #byRoom = new Map<string, IAudience>();
+  #everybody: IAudience | undefined;
 
   constructor(
     adapter: IRoomsOfAdapter,
@@ -33,13 +36,15 @@ export class Audiences {
   }
 
   /** Everybody in a room, or in the namespace; undefined where a list isn't worth it, or would not be whole. */
-  of(room: string | undefined): readonly IReached[] | undefined {
+  of(room: string | undefined): IAudience | undefined {
     const { rooms, sids } = this.#adapter;
     const ids = room === undefined ? sids : rooms.get(room);
     if (ids === undefined || ids.size < SMALLEST_LISTED) return undefined;
     const known = room === undefined ? this.#everybody : this.#byRoom.get(room);
     // Whoever changes rooms past the adapter's methods is noticed by the number, if by nothing else.
-    return known?.length === ids.size ? known : this.#list(room, ids.keys());
+    if (known !== undefined && known.sockets.length === ids.size && (known.listens || known.asOf === listened))
+      return known;
+    return this.#list(room, ids.keys());
   }
 
   /** Somebody joins or leaves these rooms, or enters or leaves the namespace. */
@@ -48,16 +53,45 @@ export class Audiences {
     for (const room of rooms) this.#byRoom.delete(room);
   }
 
-  #list(room: string | undefined, ids: Iterable<string>): readonly IReached[] | undefined {
-    const list: IReached[] = [];
+  #list(room: string | undefined, ids: Iterable<string>): IAudience | undefined {
+    const sockets: IRecipient[] = [];
     for (const id of ids) {
       const socket = this.#sockets.get(id);
       // It joined before it is connected, and will be there without joining again.
       if (socket === undefined) return undefined;
-      list.push({ socket, lane: this.#laneOf(socket) });
+      sockets.push(socket);
     }
-    if (room === undefined) this.#everybody = list;
-    else this.#byRoom.set(room, list);
-    return list;
+    const listens = sockets.map(mayListen).includes(true);
+    const audience: IAudience = { sockets, lanes: sockets.map(this.#laneOf), listens, asOf: listened };
+    if (room === undefined) this.#everybody = audience;
+    else this.#byRoom.set(room, audience);
+    return audience;
   }
+}
+
+/** Counts how often a program began to listen to what a socket is sent. */
+let listened = 0;
+
+// One of each for all sockets, which are called with the socket as `this`.
+const NOTED = Object.fromEntries(
+  LISTENING.map((method) => [
+    method,
+    function (this: IListenedTo, ...args: unknown[]): unknown {
+      listened++;
+      return (Object.getPrototypeOf(this) as IListenedTo)[method].apply(this, args);
+    },
+  ]),
+);
+
+/** Whether somebody listens to what the socket is sent. Where nobody does, it is noticed from here on when somebody begins to. */
+function mayListen(socket: IRecipient): boolean {
+  if (!hasMethods(socket, [...LISTENING, 'listenersAnyOutgoing'])) return true;
+  if ((socket as IListenedTo).listenersAnyOutgoing().length > 0) return true;
+  for (const method of LISTENING) {
+    const own = Object.hasOwn(socket, method);
+    // A program has put something of its own there.
+    if (own && (socket as IListenedTo)[method] !== NOTED[method]) return true;
+    if (!own) Object.assign(socket, { [method]: NOTED[method] });
+  }
+  return false;
 }

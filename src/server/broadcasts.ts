@@ -108,9 +108,11 @@ export class Broadcasts {
     const { rooms, except } = target;
     const isWhole = rooms.size <= 1 && (except === undefined || except.size === 0);
     const [room] = rooms;
-    const list = isWhole ? this.#audiences?.of(room) : undefined;
-    if (list === undefined) this.#apply(target, (socket) => this.#deliver(socket, broadcast));
-    else for (const { socket, lane } of list) this.#deliver(socket, broadcast, lane);
+    const audience = isWhole ? this.#audiences?.of(room) : undefined;
+    const one = (socket: IRecipient, lane?: unknown): void => this.#deliver(socket, broadcast, lane);
+    if (audience === undefined) this.#apply(target, (socket) => one(socket));
+    else if (!audience.listens) this.#parts.fanout?.deliverAll(audience, broadcast, one);
+    else for (const [at, socket] of audience.sockets.entries()) one(socket, audience.lanes[at]);
   }
 
   #deliver(socket: IReachedSocket, broadcast: IBroadcast & { readonly packet: IPacket }, lane?: unknown): void {

@@ -137,6 +137,17 @@ export interface IBroadcast {
   readonly key: string | undefined;
 }
 
+/** All members of a room, or of a namespace, as long as nothing changes. */
+export interface IAudience {
+  readonly sockets: readonly IRecipient[];
+  /** What the fan-out keeps of each, by the same index. */
+  readonly lanes: unknown[];
+  /** Whether a program may listen to what one of them is sent. */
+  readonly listens: boolean;
+  /** How often programs had begun to listen when this was found. */
+  readonly asOf: number;
+}
+
 /** How a message gets from an adapter to this instance's own sockets. All that is sent to one socket keeps its order. */
 export interface IFanout {
   /** Stands between the engine and Socket.IO from here on; before the first connection. */
@@ -147,6 +158,8 @@ export interface IFanout {
   laneOf(socket: IRecipient): unknown;
   /** To one socket, by the turn's end. */
   deliver(socket: IRecipient, broadcast: IBroadcast, lane?: unknown): void;
+  /** To all of them. `one` delivers to those who are not served together with the others. */
+  deliverAll(audience: IAudience, broadcast: IBroadcast, one: (socket: IRecipient, lane: unknown) => void): void;
   /** Sends what waits, and leaves nothing behind in the process. */
   close(): void;
 }

@@ -1,0 +1,97 @@
+import { Adapter } from 'socket.io-adapter';
+import { describe, expect, it } from 'vitest';
+import { Audiences } from '../../src/server/audiences.js';
+import type { IRecipient } from '../../src/server/ports.js';
+
+type TListener = (...args: unknown[]) => void;
+
+/** A socket whose listeners of what it is sent are kept as Socket.IO keeps them: by methods of its class. */
+class Recipient implements IRecipient {
+  readonly client = { conn: {}, writeToEngine: () => {} };
+  readonly listeners: TListener[] = [];
+  constructor(readonly id: string) {}
+  onAnyOutgoing(listener: TListener): this {
+    this.listeners.push(listener);
+    return this;
+  }
+  prependAnyOutgoing(listener: TListener): this {
+    this.listeners.unshift(listener);
+    return this;
+  }
+  listenersAnyOutgoing(): readonly TListener[] {
+    return this.listeners;
+  }
+}
+
+function house(...ids: string[]) {
+  const sockets = new Map(ids.map((id) => [id, new Recipient(id)]));
+  const adapter = new Adapter({ name: '/', server: { encoder: {} }, sockets } as never);
+  const audiences = new Audiences(adapter, sockets, ({ id }) => `lane of ${id}`);
+  const join = (id: string, ...rooms: string[]) => {
+    audiences.changed(rooms);
+    adapter.addAll(id, new Set(rooms));
+  };
+  for (const id of ids) join(id, id, 'room');
+  const idsOf = (room?: string) => audiences.of(room)?.sockets.map(({ id }) => id);
+  return { sockets, adapter, audiences, join, idsOf };
+}
+
+describe('an audience', () => {
+  it('is everybody in a room, or in the namespace, with their lanes', () => {
+    const { audiences, idsOf, join } = house('a', 'b', 'c', 'd');
+    for (const id of ['a', 'b', 'c']) join(id, 'some');
+    expect(idsOf('some')).toEqual(['a', 'b', 'c']);
+    expect(idsOf()).toEqual(['a', 'b', 'c', 'd']);
+    expect(audiences.of('some')?.lanes).toEqual(['lane of a', 'lane of b', 'lane of c']);
+  });
+
+  it('is kept while nothing changes, and made anew when somebody joins or leaves', () => {
+    const { adapter, audiences, join, idsOf, sockets } = house('a', 'b', 'c');
+    const first = audiences.of('room');
+    expect(audiences.of('room')).toBe(first);
+    sockets.set('d', new Recipient('d'));
+    join('d', 'd', 'room');
+    expect(idsOf('room')).toEqual(['a', 'b', 'c', 'd']);
+    expect(idsOf()).toEqual(['a', 'b', 'c', 'd']);
+    audiences.changed(['room']);
+    adapter.del('a', 'room');
+    expect(idsOf('room')).toEqual(['b', 'c', 'd']);
+    expect(idsOf()).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('is made anew also where somebody leaves past the adapter', () => {
+    const { adapter, idsOf } = house('a', 'b', 'c', 'd');
+    expect(idsOf('room')).toHaveLength(4);
+    adapter.rooms.get('room')?.delete('b');
+    expect(idsOf('room')).toEqual(['a', 'c', 'd']);
+  });
+
+  it('is none of few, none of nobody, and none that would lack somebody who is not connected yet', () => {
+    const { idsOf, join, sockets } = house('a', 'b', 'c');
+    for (const id of ['a', 'b']) join(id, 'two');
+    expect([idsOf('two'), idsOf('a'), idsOf('nobody')]).toEqual([undefined, undefined, undefined]);
+    join('early', 'early', 'room');
+    expect([idsOf('room'), idsOf()]).toEqual([undefined, undefined]);
+    sockets.set('early', new Recipient('early'));
+    expect(idsOf('room')).toEqual(['a', 'b', 'c', 'early']);
+  });
+
+  it.each(['onAnyOutgoing', 'prependAnyOutgoing'] as const)(
+    'knows when a program listens by %s, also later',
+    (method) => {
+      const { audiences, sockets } = house('a', 'b', 'c');
+      expect(audiences.of('room')?.listens).toBe(false);
+      const listener = () => {};
+      expect(sockets.get('b')?.[method](listener)).toBe(sockets.get('b'));
+      expect(sockets.get('b')?.listenersAnyOutgoing()).toEqual([listener]);
+      expect([audiences.of('room')?.listens, audiences.of(undefined)?.listens]).toEqual([true, true]);
+    },
+  );
+
+  it('is taken to listen where that can not be told', () => {
+    const { audiences, join, sockets } = house('a', 'b', 'c');
+    sockets.set('own', Object.assign(new Recipient('own'), { onAnyOutgoing: () => {} }) as never);
+    join('own', 'own', 'room');
+    expect(audiences.of('room')?.listens).toBe(true);
+  });
+});
