@@ -1,4 +1,5 @@
 import type { Adapter } from 'socket.io-adapter';
+import { PacketType } from 'socket.io-parser';
 import { baseOf, broadcastsAsKnown, ownerOf } from './adapter-probe.js';
 import { Audiences } from './audiences.js';
 import type { IBroadcast, IBroadcastOptions, IFanout, IRecipient, TKeyOf, TReporter } from './ports.js';
@@ -23,7 +24,9 @@ type TApply = (target: ITarget, act: (socket: IReachedSocket) => void) => void;
 interface IPacket {
   /** There is one where it is to be acknowledged. */
   readonly id?: number;
+  readonly type?: PacketType;
   readonly data?: unknown;
+  readonly nsp?: string;
 }
 interface ITarget {
   readonly rooms: ReadonlySet<string>;
@@ -42,6 +45,9 @@ interface IReachedSocket extends IRecipient {
  * the sockets behind.
  */
 export class Broadcasts {
+  static readonly #byAdapter = new WeakMap<Adapter, Broadcasts>();
+
+  readonly #adapter: Adapter;
   readonly #parts: IBroadcastParts;
   /** Undefined where this adapter has its own idea of who is reached. */
   readonly #audiences: Audiences | undefined;
@@ -49,10 +55,17 @@ export class Broadcasts {
   /** What was encoded, until its recipients are gone through. */
   #next: (IBroadcast & { readonly packet: IPacket }) | undefined;
 
+  /** What an adapter that is guarded sends. */
+  static of(adapter: Adapter): Broadcasts | undefined {
+    return Broadcasts.#byAdapter.get(adapter);
+  }
+
   /** `adapter`: one that `hasRecipients`. */
   constructor(adapter: Adapter, parts: IBroadcastParts) {
     const { fanout } = parts;
     const inside = adapter as unknown as IAdapterInside;
+    Broadcasts.#byAdapter.set(adapter, this);
+    this.#adapter = adapter;
     this.#parts = parts;
     this.#apply = (inside.apply as TApply).bind(adapter);
     if (fanout !== undefined) {
@@ -102,6 +115,20 @@ export class Broadcasts {
       this.#next = { packet, encoded, options, prepared, key };
       return encoded;
     };
+  }
+
+  /**
+   * Sends an event to just these sockets, encoded once, whatever rooms they are in, and not through Redis. False where nothing
+   * was sent, since the adapter is not known.
+   */
+  tell(sockets: Iterable<IRecipient>, event: readonly unknown[]): boolean {
+    const { _encode: encode } = this.#adapter as unknown as IAdapterInside;
+    encode?.({ type: PacketType.EVENT, data: event, nsp: this.#adapter.nsp.name }, {});
+    const broadcast = this.#next;
+    this.#next = undefined;
+    if (broadcast === undefined) return false;
+    for (const socket of sockets) this.#deliver(socket, broadcast);
+    return true;
   }
 
   #send(broadcast: IBroadcast & { readonly packet: IPacket }, target: ITarget): void {

@@ -10,14 +10,15 @@ import type {
 import { SocketIOClientStates } from '../protocol/states.js';
 import { Membership } from './adapter.js';
 import { authenticate, type TAuthenticationVerdict } from './authentication.js';
+import { Broadcasts } from './broadcasts.js';
 import { Deadlines } from './deadlines.js';
 import { deeperThan } from './depth.js';
 import { EarlyEvents } from './early-events.js';
 import { Gate } from './gate.js';
-import { KeepAlive, tellTogether } from './keep-alive.js';
+import { KeepAlive } from './keep-alive.js';
 import type { IHandshake, IResolvedOptions } from './options.js';
 import { PendingConnects } from './pending-connects.js';
-import type { IConnection, IRuntime, TReporter } from './ports.js';
+import type { IConnection, IRecipient, IRuntime, TReporter } from './ports.js';
 import type { Registry } from './registry.js';
 import { RoomRequests } from './room-requests.js';
 import type { Rooms } from './rooms.js';
@@ -287,11 +288,12 @@ export class Connections {
   }
 
   #pingAll(sessions: readonly Session[]): void {
+    const [first] = sessions;
+    if (first === undefined) return;
     const message: IPingMessage = { time: new Date().toISOString() };
-    const { EVENT_PING } = SocketIOConstants;
-    this.#guarded('an outgoing listener', undefined, () =>
-      tellTogether(sessions, EVENT_PING, message, (session) => this.#tell(session, EVENT_PING, message)),
-    );
+    const sockets = sessions.map(({ socket }) => socket as unknown as IRecipient);
+    const isTold = Broadcasts.of(first.socket.nsp.adapter)?.tell(sockets, [SocketIOConstants.EVENT_PING, message]);
+    if (isTold !== true) for (const session of sessions) this.#ping(session);
   }
 
   /** Straight to this very socket: a client's own answer never travels through Redis. */
@@ -300,11 +302,11 @@ export class Connections {
   }
 
   /** Runs what may call listeners of the program. */
-  #guarded(where: string, client: string | undefined, act: () => unknown): void {
+  #guarded(where: string, client: string, act: () => unknown): void {
     try {
       act();
     } catch (error) {
-      this.#report({ type: 'handler_failed', where, ...(client === undefined ? {} : { client }), error });
+      this.#report({ type: 'handler_failed', where, client, error });
     }
   }
 }

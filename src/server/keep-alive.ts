@@ -58,29 +58,3 @@ export class KeepAlive {
     this.#ping(turn);
   }
 }
-
-/**
- * Sends one message to just these clients, encoded once. They are reached by their own rooms, and not through Redis; whom
- * the program took out of its own room, or who is not alone in it, is left to `tell`.
- */
-export function tellTogether(
-  sessions: readonly Session[],
-  event: string,
-  message: object,
-  tell: (session: Session) => void,
-): void {
-  const namespace = sessions[0]?.socket.nsp;
-  if (namespace === undefined) return;
-  const { rooms, sids } = namespace.adapter;
-  const together: string[] = [];
-  for (const session of sessions) {
-    const { id, ended } = session;
-    const own = rooms.get(id);
-    if (own?.size === 1 && own.has(id)) together.push(id);
-    else if (!ended) tell(session);
-  }
-  if (together.length === 0) return;
-  const { local } = namespace;
-  // All that can be reached are addressed without a list.
-  (together.length === sids.size ? local : local.to(together)).emit(event, message);
-}
