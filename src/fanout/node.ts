@@ -63,22 +63,27 @@ export class NodeFanout implements IFanout {
 
   /** What waits is counted at all times, but for our own transports, which say when they are full. */
   #watch(connection: IEngineConnection): void {
-    if (this.#attached(connection)) return;
+    if (this.#isOutlet(connection.transport)) {
+      this.#attach(connection, connection.transport);
+      connection.transport.isHeard = isHeard(connection);
+      return;
+    }
     this.#backlogs.watch(connection as unknown as ICounted);
     connection.once('upgrade', () => {
-      // First, since it listens itself to what programs are looked for to listen to.
-      if (this.#isOutlet(connection.transport)) this.#backlogs.unwatch(connection as unknown as ICounted);
-      this.#attached(connection);
+      const { transport } = connection;
+      if (!this.#isOutlet(transport)) return;
+      this.#backlogs.unwatch(connection as unknown as ICounted);
+      this.#attach(connection, transport);
+      // Right behind this event engine.io hands over what waited so far, which nothing may overtake.
+      queueMicrotask(() => {
+        transport.isHeard = isHeard(connection);
+      });
     });
   }
 
-  #attached(connection: IEngineConnection): boolean {
-    const { transport } = connection;
-    if (!this.#isOutlet(transport)) return false;
-    transport.connection = connection;
-    transport.isHeard = isHeard(connection);
+  #attach(connection: IEngineConnection, outlet: IOutlet): void {
+    outlet.connection = connection;
     connection.on('newListener', this.#listened);
-    return true;
   }
 
   prepare(encoded: readonly unknown[], options: IBroadcastOptions): TFrame | undefined {

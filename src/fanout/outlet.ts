@@ -16,7 +16,7 @@ export interface IOutlet extends ITransport, ILane<TFrame> {
   writable: boolean;
   /** Whose transport it is, once it is. */
   connection: IEngineConnection | undefined;
-  /** Whether the program listens to each packet of the connection. */
+  /** Whether the program listens to each packet of the connection, or may, as long as it isn't known. */
   isHeard: boolean;
   /** Bytes that the kernel has not taken. */
   readonly unread: number;
@@ -63,7 +63,7 @@ export function outletsOver(Transport: TTransportClass, queue: ChainQueue<TFrame
     turn = 0;
     isBusy = false;
     connection: IEngineConnection | undefined = undefined;
-    isHeard = false;
+    isHeard = true;
     readonly socket: IWebSocket;
     readonly #stream: Duplex;
     /** engine.io writes its option here; there is no compression on this way. */

@@ -115,3 +115,23 @@ it('answers to polls may be kept by nobody between', async () => {
   const answer = await fetch(`${url}/socket.io/?EIO=4&transport=polling`);
   expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'no-store']);
 });
+
+it('nothing overtakes what waits for the change to WebSocket, also where it is sent in the middle of it', async () => {
+  const server = await serve();
+  const polling = await enterPolling(server);
+  await server.run(({ helper, io }, id) => {
+    const { conn } = helper.getClients({ id })?.socket ?? {};
+    conn?.once('upgrade', () => io.emit('n', 100));
+    // No poll is open: all of it waits.
+    for (let n = 0; n < 100; n++) io.emit('n', n);
+  }, polling.id);
+  const socket = await rawWebSocket(server.url, { query: { sid: polling.sid } });
+  socket.send('2probe');
+  await socket.frames.next((frame) => frame === '3probe');
+  socket.send('5');
+  await socket.frames.next((frame) => frame === '42["n",100]');
+  await server.run(({ io }) => io.emit('n', 101));
+  await socket.frames.next((frame) => frame === '42["n",101]');
+  const numbers = socket.frames.all.map(String).filter((frame) => frame.startsWith('42["n"'));
+  expect(numbers).toEqual(Array.from({ length: 102 }, (_, n) => `42["n",${n}]`));
+});
