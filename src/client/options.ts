@@ -1,5 +1,5 @@
 import type { ManagerOptions, SocketOptions } from 'socket.io-client';
-import { checkLogger, milliseconds, wrongOption } from '../protocol/checks.js';
+import { checkLogger, milliseconds, trueOrFalse, wrongOption } from '../protocol/checks.js';
 import type { RoomgateError } from '../protocol/errors.js';
 import type { IJoinAnswer } from '../protocol/messages.js';
 import type { ILogger, ValueOrPromise } from '../protocol/types.js';
@@ -104,8 +104,7 @@ export function checkOptions(given: unknown): void {
     const value = given[name] ?? undefined;
     if (value !== undefined && typeof value !== 'function') throw wrong(name, 'a function', value);
   }
-  const { autoAuthenticate = false } = given;
-  if (typeof autoAuthenticate !== 'boolean') throw wrong('autoAuthenticate', 'true or false', autoAuthenticate);
+  trueOrFalse(OF, 'autoAuthenticate', given.autoAuthenticate, false);
   checkQueue(given.queue);
   checkLogger(OF, given.logger);
   milliseconds(OF, 'roomsTimeout', given.roomsTimeout, 0, 1);

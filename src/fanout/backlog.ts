@@ -1,4 +1,5 @@
 import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
+import type { IBroadcast, IRecipient } from '../server/ports.js';
 
 /** A packet of either engine. */
 interface IPacket {
@@ -138,6 +139,12 @@ export class Backlogs {
     const { answers, answering, lastWords } = backlog;
     connection[BACKLOG] = Object.assign(backlog, newBacklog(), { largest, answers, answering, lastWords });
     letGo(connection, backlog);
+  }
+
+  /** Socket.IO's own way to one socket, in which a message may take the place of what waits with its key. */
+  write({ client }: IRecipient, { encoded, options, key }: IBroadcast): void {
+    if (key === undefined) client.writeToEngine(encoded, options);
+    else this.replace(client.conn as ICounted, key, () => client.writeToEngine(encoded, options));
   }
 
   /** Puts in line, by `write`, what takes the place of all that waits with this key. */

@@ -82,15 +82,13 @@ export class BunFanout implements IFanout {
   }
 
   deliver(socket: IRecipient, broadcast: IBroadcast, known?: unknown): void {
-    const { prepared, encoded, options, key } = broadcast;
+    const { prepared } = broadcast;
     const lane = (known as BunLane | undefined) ?? this.laneOf(socket);
-    const { client } = socket;
     if (prepared !== undefined && lane !== undefined) {
-      const isReady = lane.isClear || lane.isReady(client.conn as IBunConnection);
+      const isReady = lane.isClear || lane.isReady(socket.client.conn as IBunConnection);
       if (isReady && this.#queue.offer(lane, prepared as TBunFrame)) return;
     }
-    if (key === undefined) client.writeToEngine(encoded, options);
-    else this.#backlogs.replace(client.conn as ICounted, key, () => client.writeToEngine(encoded, options));
+    this.#backlogs.write(socket, broadcast);
   }
 
   close(): void {

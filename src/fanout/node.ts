@@ -119,14 +119,12 @@ export class NodeFanout implements IFanout {
   }
 
   deliver(socket: IRecipient, broadcast: IBroadcast, known?: unknown): void {
-    const { prepared, encoded, options, key } = broadcast;
+    const { prepared } = broadcast;
     const outlet = (known as IOutlet | undefined) ?? this.laneOf(socket);
     if (prepared !== undefined && outlet !== undefined && isReady(outlet)) {
       if (this.#queue.offer(outlet, prepared as TFrame)) return;
     }
-    const { client } = socket;
-    if (key === undefined) client.writeToEngine(encoded, options);
-    else this.#backlogs.replace(client.conn as ICounted, key, () => client.writeToEngine(encoded, options));
+    this.#backlogs.write(socket, broadcast);
   }
 
   close(): void {

@@ -26,6 +26,13 @@ export function milliseconds(of: string, option: string, value: unknown, fallbac
   throw wrongOption(of, option, `a number of milliseconds from ${least} to ${LONGEST_TIMER_MS}`, value);
 }
 
+/** A boolean, or the default. @throws RoomgateError */
+export function trueOrFalse(of: string, option: string, value: unknown, fallback: boolean): boolean {
+  if (value === undefined) return fallback;
+  if (typeof value !== 'boolean') throw wrongOption(of, option, 'true or false', value);
+  return value;
+}
+
 /** @throws RoomgateError unless it is left out, `false`, or has the four methods of a logger. */
 export function checkLogger(of: string, logger: unknown): void {
   if (logger === undefined || logger === false || hasMethods(logger, LOGGER_METHODS)) return;

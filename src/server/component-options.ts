@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { ServerOptions } from 'socket.io';
-import { isObject, wrongOption } from '../protocol/checks.js';
+import { isObject, trueOrFalse, wrongOption } from '../protocol/checks.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
 import type { IBunServerLike, TServerSource } from './http-server.js';
@@ -70,7 +70,7 @@ export function resolveComponentOptions(options: unknown): IResolvedComponentOpt
     server,
     path: checkPath(path),
     cors: checkCors(OF, cors),
-    signals: checkSignals(signals),
+    signals: trueOrFalse(OF, 'signals', signals, false),
     identifier: identifier === undefined ? `${hostname()}-${process.pid}` : (identifier as string),
     serverOptions: checkServerOptions(serverOptions),
     rest: rest as unknown as IResolvedComponentOptions['rest'],
@@ -96,11 +96,6 @@ function checkPath(path: unknown): string {
   if (typeof path !== 'string') throw wrongOption(OF, 'path', 'a path such as "/io"', path);
   if (!PATH.test(path)) throw refused(`option "path": a path such as "/io" is wanted, "${path}" was given`);
   return path.replace(/\/$/, '');
-}
-
-function checkSignals(signals: unknown): boolean {
-  if (signals === undefined || typeof signals === 'boolean') return signals === true;
-  throw wrongOption(OF, 'signals', 'true or false', signals);
 }
 
 function checkServerOptions(given: unknown): Partial<ServerOptions> {

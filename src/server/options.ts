@@ -1,7 +1,7 @@
 import type { Server as HttpServer, IncomingHttpHeaders } from 'node:http';
 import type { ParsedUrlQuery } from 'node:querystring';
 import type { ServerOptions } from 'socket.io';
-import { checkLogger, hasMethods, isObject, milliseconds, wrongOption } from '../protocol/checks.js';
+import { checkLogger, hasMethods, isObject, milliseconds, trueOrFalse, wrongOption } from '../protocol/checks.js';
 import { describe } from '../protocol/describe.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
@@ -9,7 +9,7 @@ import { INTERNAL_PREFIX, SocketIOConstants } from '../protocol/events.js';
 import { DEFAULT_LIMITS, type ILimits } from '../protocol/limits.js';
 import type { ILogger, ValueOrPromise } from '../protocol/types.js';
 import type { IBunServerLike } from './http-server.js';
-import type { TReplaceable } from './replaceable.js';
+import { checkReplaceable, type TReplaceable } from './replaceable.js';
 import type { IOSocket } from './types.js';
 
 /** What `authenticateFn` is given: what is known of the request that opened the connection. */
@@ -207,19 +207,6 @@ function callback<T>(option: string, value: T | undefined): T | undefined {
   return value;
 }
 
-function flag(option: string, value: unknown, fallback: boolean): boolean {
-  if (value === undefined) return fallback;
-  if (typeof value !== 'boolean') throw wrong(option, 'true or false', value);
-  return value;
-}
-
-function replaceable(value: unknown): TReplaceable | undefined {
-  if (value === undefined) return undefined;
-  if (!isObject(value)) throw wrong('replaceable', 'an object of functions', value);
-  for (const [topic, nameOf] of Object.entries(value)) callback(`replaceable.${topic}`, nameOf ?? null);
-  return value as TReplaceable;
-}
-
 function rooms(option: string, value: unknown): readonly string[] {
   if (value === undefined) return [SocketIOConstants.ROOM_DEFAULT, SocketIOConstants.ROOM_NOTIFICATION];
   if (!Array.isArray(value)) throw wrong(option, 'a list of room names', value);
@@ -314,8 +301,8 @@ export function resolveBaseOptions(options: unknown): Omit<IResolvedOptions, 'ru
     redisTimeout: milliseconds(OF, 'redisTimeout', given.redisTimeout, 30_000, 1),
     shutdownTimeout: milliseconds(OF, 'shutdownTimeout', given.shutdownTimeout, 5_000, 0),
     limits: limits(given.limits),
-    fanout: flag('fanout', given.fanout, true),
-    replaceable: replaceable(given.replaceable),
+    fanout: trueOrFalse(OF, 'fanout', given.fanout, true),
+    replaceable: checkReplaceable(OF, given.replaceable),
     logger: given.logger,
   };
 }
