@@ -1,7 +1,8 @@
 import type { Server } from 'socket.io';
-import type { IAudience, IBroadcast, IBroadcastOptions, IConnection, IFanout, IRecipient } from '../server/ports.js';
-import { Backlogs, type ICounted } from './backlog.js';
+import type { IBroadcastOptions, IRecipient } from '../server/ports.js';
+import type { ICounted } from './backlog.js';
 import { ChainQueue } from './chain.js';
+import { ChainFanout } from './chain-fanout.js';
 import { messageFrame, type TFrame } from './frames.js';
 import { type IEngineConnection, type INodeEngine, isOrdinary, probeTransport } from './node-engine.js';
 import { type IFanoutOptions, PACKET_EVENTS } from './options.js';
@@ -11,30 +12,24 @@ import { type IOutlet, outletsOver } from './outlet.js';
  * Fan-out on Node.js: what is sent over a WebSocket in one turn of the event loop goes out in one write, and a broadcast
  * costs no object for each of its recipients. Everything else takes Socket.IO's own way, in the same order.
  */
-export class NodeFanout implements IFanout {
-  readonly #options: IFanoutOptions;
-  readonly #queue = new ChainQueue<TFrame>();
-  readonly #backlogs: Backlogs;
+export class NodeFanout extends ChainFanout<TFrame, IOutlet> {
   #isOutlet: (transport: unknown) => transport is IOutlet = (_): _ is IOutlet => false;
   #engine: INodeEngine | undefined;
   // One for all connections, which are called with the connection as `this`.
   readonly #listened: (this: IEngineConnection, event: string | symbol) => void;
 
   constructor(options: IFanoutOptions) {
+    super(options, new ChainQueue());
     const isOutlet = (transport: unknown): transport is IOutlet => this.#isOutlet(transport);
-    this.#options = options;
     this.#listened = function (event) {
       const { transport } = this;
       if (PACKET_EVENTS.includes(String(event)) && isOutlet(transport)) transport.isHeard = true;
     };
-    this.#backlogs = new Backlogs(options.mostBytes, (connection, waitingBytes) =>
-      options.tooSlow(connection as unknown as IConnection, waitingBytes),
-    );
   }
 
-  attach(io: Server): void {
+  override attach(io: Server): void {
     const engine = io.engine as unknown as INodeEngine;
-    if (this.#options.coalesce) this.#takeOver(engine);
+    if (this.options.coalesce) this.#takeOver(engine);
     engine.on('connection', (connection) => this.#watch(connection));
   }
 
@@ -42,14 +37,14 @@ export class NodeFanout implements IFanout {
   #takeOver(engine: INodeEngine): void {
     const { base, missing } = probeTransport(engine);
     if (base === undefined) {
-      this.#options.report({ type: 'fanout_plain', why: missing });
+      this.options.report({ type: 'fanout_plain', why: missing });
       return;
     }
     const { createTransport } = engine;
-    const { make, isOutlet } = outletsOver(base, this.#queue, {
-      filled: (connection, bytes) => this.#backlogs.watch(connection as unknown as ICounted, bytes),
+    const { make, isOutlet } = outletsOver(base, this.queue, {
+      filled: (connection, bytes) => this.backlogs.watch(connection as unknown as ICounted, bytes),
       drained: (connection) => {
-        this.#backlogs.unwatch(connection as unknown as ICounted);
+        this.backlogs.unwatch(connection as unknown as ICounted);
         // The counting listened itself.
         if (isOutlet(connection.transport)) connection.transport.isHeard = isHeard(connection);
       },
@@ -58,7 +53,7 @@ export class NodeFanout implements IFanout {
       name === 'websocket' && isOrdinary(request) ? make(request) : createTransport.call(engine, name, request);
     this.#engine = engine;
     this.#isOutlet = isOutlet;
-    this.#queue.open();
+    this.queue.open();
   }
 
   /** What waits is counted at all times, but for our own transports, which say when they are full. */
@@ -68,11 +63,11 @@ export class NodeFanout implements IFanout {
       connection.transport.isHeard = isHeard(connection);
       return;
     }
-    this.#backlogs.watch(connection as unknown as ICounted);
+    this.backlogs.watch(connection as unknown as ICounted);
     connection.once('upgrade', () => {
       const { transport } = connection;
       if (!this.#isOutlet(transport)) return;
-      this.#backlogs.unwatch(connection as unknown as ICounted);
+      this.backlogs.unwatch(connection as unknown as ICounted);
       this.#attach(connection, transport);
       // Right behind this event engine.io hands over what waited so far, which nothing may overtake.
       queueMicrotask(() => {
@@ -86,7 +81,7 @@ export class NodeFanout implements IFanout {
     connection.on('newListener', this.#listened);
   }
 
-  prepare(encoded: readonly unknown[], options: IBroadcastOptions): TFrame | undefined {
+  override prepare(encoded: readonly unknown[], options: IBroadcastOptions): TFrame | undefined {
     const engine = this.#engine;
     if (engine === undefined || hears(engine, 'flush') || hears(engine, 'drain')) return undefined;
     const { wsPreEncodedFrame } = options;
@@ -97,44 +92,10 @@ export class NodeFanout implements IFanout {
     return frame;
   }
 
-  laneOf({ client }: IRecipient): IOutlet | undefined {
+  override laneOf({ client }: IRecipient): IOutlet | undefined {
     const { transport } = client.conn as IEngineConnection;
     return this.#isOutlet(transport) ? transport : undefined;
   }
-
-  deliverAll(
-    { sockets, lanes }: IAudience,
-    broadcast: IBroadcast,
-    one: (socket: IRecipient, lane: unknown) => void,
-  ): void {
-    const frame = broadcast.prepared as TFrame | undefined;
-    const queue = this.#queue;
-    for (let at = 0; at < sockets.length; at++) {
-      const outlet = lanes[at] as IOutlet | undefined;
-      if (frame !== undefined && outlet !== undefined && isReady(outlet) && queue.offer(outlet, frame)) continue;
-      const socket = sockets[at] as IRecipient;
-      lanes[at] = outlet ?? this.laneOf(socket);
-      one(socket, lanes[at]);
-    }
-  }
-
-  deliver(socket: IRecipient, broadcast: IBroadcast, known?: unknown): void {
-    const { prepared } = broadcast;
-    const outlet = (known as IOutlet | undefined) ?? this.laneOf(socket);
-    if (prepared !== undefined && outlet !== undefined && isReady(outlet)) {
-      if (this.#queue.offer(outlet, prepared as TFrame)) return;
-    }
-    this.#backlogs.write(socket, broadcast);
-  }
-
-  close(): void {
-    this.#queue.close();
-  }
-}
-
-/** Whether a message may be put in line: nothing before it waits elsewhere, and nobody wants to be told of it. */
-function isReady({ writable, isHeard }: IOutlet): boolean {
-  return writable && !isHeard;
 }
 
 function isHeard(connection: IEngineConnection): boolean {

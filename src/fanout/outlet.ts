@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
-import { type ChainQueue, framesOf, type ILane, type ILink } from './chain.js';
+import { type ChainQueue, framesOf, type ILink } from './chain.js';
+import type { IClearLane } from './chain-fanout.js';
 import { binaryFrame, type TFrame, textFrame } from './frames.js';
 import type {
   IEngineConnection,
@@ -11,7 +12,7 @@ import type {
 } from './node-engine.js';
 
 /** A transport of engine.io over a WebSocket, which writes once in a turn of the event loop. */
-export interface IOutlet extends ITransport, ILane<TFrame> {
+export interface IOutlet extends ITransport, IClearLane<TFrame> {
   /** Never while something waits in the connection's own queue, nor once this is closed. */
   writable: boolean;
   /** Whose transport it is, once it is. */
@@ -92,6 +93,10 @@ export function outletsOver(Transport: TTransportClass, queue: ChainQueue<TFrame
 
     get handlesUpgrades(): boolean {
       return true;
+    }
+
+    get isClear(): boolean {
+      return this.writable && !this.isHeard;
     }
 
     get unread(): number {
