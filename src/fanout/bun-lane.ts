@@ -1,6 +1,6 @@
 import type { IBunConnection, IBunTransport, IBunWire } from './bun-engine.js';
 import { frameOf, type IEnginePacket, Several, type TBunFrame, type TPiece } from './bun-frames.js';
-import { type ChainQueue, framesOf, type ILane, type ILink } from './chain.js';
+import { type ChainQueue, framesOf, type ILane, type ILink, PATIENCE } from './chain.js';
 import { PACKET_EVENTS } from './options.js';
 
 /** Bytes that wait in Bun, from which on a peer is slow: as many as Node.js lets a stream hold. */
@@ -26,7 +26,7 @@ export interface ILaneEvents {
 export class BunLane implements ILane<TBunFrame> {
   tail: ILink<TBunFrame> | undefined = undefined;
   turn = 0;
-  isBusy = false;
+  patience = 0;
   writable = true;
   /** Whether nothing can wait elsewhere, and nobody wants to hear of each packet: looked at once, and again after a change. */
   isClear = false;
@@ -71,7 +71,7 @@ export class BunLane implements ILane<TBunFrame> {
   }
 
   send(packets: readonly IEnginePacket[]): void {
-    this.isBusy ||= packets.length > 1;
+    if (packets.length > 1) this.patience = PATIENCE;
     for (let at = 0; at < packets.length; at++) {
       if (!this.writable) {
         this.#rest = [...(this.#rest ?? []), ...packets.slice(at)];

@@ -10,7 +10,6 @@ import {
 } from './bun-engine.js';
 import { framesOfMessage, type TBunFrame } from './bun-frames.js';
 import { BunLane, type ILaneEvents } from './bun-lane.js';
-import { endOfTurn } from './bun-turn.js';
 import { ChainQueue } from './chain.js';
 import { ChainFanout } from './chain-fanout.js';
 import type { IFanoutOptions } from './options.js';
@@ -26,7 +25,7 @@ export class BunFanout extends ChainFanout<TBunFrame, BunLane> {
   readonly #upgraded: (this: IBunConnection) => void;
 
   constructor(options: IFanoutOptions) {
-    super(options, new ChainQueue(endOfTurn));
+    super(options, new ChainQueue());
     const { backlogs } = this;
     this.#upgraded = function () {
       if (BunLane.take(this)) backlogs.unwatch(this as unknown as ICounted);

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers';
+import { endOfTurn } from './turn.js';
 
 /**
  * What waits to go out over one connection in this turn of the event loop, as a chain from its last message back to its
@@ -21,13 +21,13 @@ export interface ILane<Frame> {
   tail: ILink<Frame> | undefined;
   /** The last turn in which something was sent; 0 before. */
   turn: number;
-  /** Whether more than one message was sent in the last turn, as far as is known. */
-  isBusy: boolean;
+  /** In how many turns to come the first message waits for others, since some came together not long ago. */
+  patience: number;
   /** Whether its peer reads as fast as it is sent to. */
   readonly writable: boolean;
   /** Writes a chain at once. */
   write(tail: ILink<Frame>): void;
-  /** The turn in which something was pushed ends. */
+  /** The turn in which something was pushed has ended. */
   confirm(): void;
 }
 
@@ -39,6 +39,13 @@ export interface ISized {
 const LARGEST_CHAIN = 64 * 1024;
 /** What a link weighs beside the bytes of its message. */
 const WEIGHT_OF_A_LINK = 64;
+/** Turns. Where many talk at once some turns have one message only: it would cost a write of its own. */
+export const PATIENCE = 8;
+/** Writing leaves this many times as long as it took to everything else, in which more comes together for the next time. */
+const REST = 3;
+const LONGEST_REST_MS = 5;
+
+type TLater = (flush: () => void, restMs: number) => unknown;
 
 /** Queues that write what waits also where the process ends in this very turn. */
 const open = new Set<{ flush(): void }>();
@@ -47,21 +54,24 @@ const flushAll = (): void => {
 };
 
 /**
- * Gives the messages that one connection is sent in one turn of the event loop to it in one write, when the turn ends.
+ * Gives the messages that one connection is sent in one turn to it in one write, when the turn ends. A turn is one of the
+ * event loop, and a few milliseconds where writing takes up much of the time.
  *
- * Where nothing is gained by waiting nothing waits: to a connection that got one message in its last turn the first of
+ * Where nothing is gained by waiting nothing waits: to a connection that got single messages in its last turns the first of
  * this turn goes out at once.
  */
 export class ChainQueue<Frame extends ISized> {
-  readonly #later: (flush: () => void) => unknown;
+  readonly #later: TLater;
   readonly #flush = (): void => this.flush();
   #turn = 1;
   #isTurnOpen = false;
+  /** When the rest after the last writing is over. */
+  #rested = 0;
   #first: ILink<Frame> | undefined;
   #dirty: ILane<Frame>[] = [];
 
-  /** `later` calls at the turn's end. Taken as it is now: tests of programs put a clock of their own in its place. */
-  constructor(later: (flush: () => void) => unknown = setImmediate) {
+  /** `later` calls at the end of a turn of the event loop, or after so many milliseconds where these are some. */
+  constructor(later: TLater = endOfTurn) {
     this.#later = later;
   }
 
@@ -92,7 +102,7 @@ export class ChainQueue<Frame extends ISized> {
 
   /** The same for messages that can't wait elsewhere. `confirm()` is called once they went out. */
   push(lane: ILane<Frame>, frames: readonly Frame[]): void {
-    lane.isBusy ||= frames.length > 1;
+    if (frames.length > 1) lane.patience = PATIENCE;
     for (const frame of frames) {
       // Nothing waits here for a peer that is slow: what comes next is kept from it elsewhere, and would be overtaken.
       if (!lane.writable || !this.offer(lane, frame)) lane.write(this.#alone(frame));
@@ -105,12 +115,13 @@ export class ChainQueue<Frame extends ISized> {
     const { tail } = lane;
     lane.tail = undefined;
     if (tail === undefined) return;
-    lane.isBusy ||= tail.before !== undefined;
+    if (tail.before !== undefined) lane.patience = PATIENCE;
     lane.write(tail);
   }
 
   /** Writes now what waits, and ends the turn. */
   flush(): void {
+    const begin = performance.now();
     const lanes = this.#dirty;
     this.#dirty = [];
     this.#first = undefined;
@@ -120,13 +131,16 @@ export class ChainQueue<Frame extends ISized> {
       this.flushLane(lane);
       lane.confirm();
     }
+    const end = performance.now();
+    this.#rested = end + (end - begin) * REST;
   }
 
   #begin(lane: ILane<Frame>, frame: Frame): void {
     const isSecond = lane.turn === this.#turn;
-    const waits = isSecond || lane.isBusy;
+    const waits = isSecond || lane.patience > 0;
     lane.turn = this.#turn;
-    lane.isBusy = isSecond;
+    if (isSecond) lane.patience = PATIENCE;
+    else if (waits) lane.patience--;
     if (waits) this.#wait(lane, frame);
     else lane.write(this.#alone(frame));
   }
@@ -141,7 +155,7 @@ export class ChainQueue<Frame extends ISized> {
     if (this.#first?.frame === frame) return this.#first;
     if (!this.#isTurnOpen) {
       this.#isTurnOpen = true;
-      this.#later(this.#flush);
+      this.#later(this.#flush, Math.min(LONGEST_REST_MS, this.#rested - performance.now()));
     }
     this.#first = link(undefined, frame);
     return this.#first;

@@ -1,24 +1,26 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import * as ws from 'ws';
-import { ChainQueue, framesOf, type ILane, type ILink } from '../../src/fanout/chain.js';
+import { ChainQueue, framesOf, type ILane, type ILink, PATIENCE } from '../../src/fanout/chain.js';
 import { binaryFrame, messageFrame, textFrame } from '../../src/fanout/frames.js';
 
 /** A way out that notes each write, as the messages in it. */
 class Lane implements ILane<string> {
   tail: ILink<string> | undefined;
   turn = 0;
-  isBusy = false;
+  patience = 0;
   writable = true;
   confirmed = 0;
   readonly writes: string[] = [];
   readonly chains: ILink<string>[] = [];
+  takesMs = 0;
   /** From so many writes on the peer is slow. */
   slowAfter = Number.POSITIVE_INFINITY;
 
   write(tail: ILink<string>): void {
     this.chains.push(tail);
     this.writes.push(framesOf(tail).join(' '));
+    for (const end = performance.now() + this.takesMs; performance.now() < end; );
     if (this.writes.length >= this.slowAfter) this.writable = false;
   }
 
@@ -37,7 +39,7 @@ describe('what one turn sends', () => {
     expect(lane.writes).toEqual(['a', 'b c']);
   });
 
-  it('goes out together altogether once there was more than one message in a turn, until there is one again', async () => {
+  it('goes out together altogether once there was more than one message in a turn, until there is one for a while', async () => {
     const queue = new ChainQueue<string>();
     const lane = new Lane();
     for (const frame of ['a', 'b']) queue.offer(lane, frame);
@@ -46,17 +48,41 @@ describe('what one turn sends', () => {
     expect(lane.writes).toEqual(['a', 'b']);
     await turn();
     expect(lane.writes).toEqual(['a', 'b', 'c d e']);
+    const single = Array.from({ length: PATIENCE }, (_, n) => `${n}`);
+    for (const [before, frame] of single.entries()) {
+      queue.offer(lane, frame);
+      expect(lane.writes).toHaveLength(3 + before);
+      await turn();
+    }
     queue.offer(lane, 'f');
-    await turn();
-    queue.offer(lane, 'g');
-    expect(lane.writes).toEqual(['a', 'b', 'c d e', 'f', 'g']);
+    expect(lane.writes).toEqual(['a', 'b', 'c d e', ...single, 'f']);
+  });
+
+  it('comes after a rest where writing took long, and no sooner than more could come together', () => {
+    const rests: number[] = [];
+    let flush = (): void => {};
+    const queue = new ChainQueue<string>((then, restMs) => {
+      flush = then;
+      rests.push(restMs);
+    });
+    const lane = new Lane();
+    lane.patience = PATIENCE;
+    queue.offer(lane, 'a');
+    lane.takesMs = 20;
+    flush();
+    queue.offer(lane, 'b');
+    lane.takesMs = 0;
+    flush();
+    expect(rests).toEqual([expect.any(Number), 5]);
+    expect(rests[0]).toBeLessThan(1);
+    expect(lane.writes).toEqual(['a', 'b']);
   });
 
   it('is one chain for all lanes for which the same waits, and for no other', async () => {
     const queue = new ChainQueue<string>();
     const lanes = [new Lane(), new Lane(), new Lane()];
     const [first, second, third] = lanes as [Lane, Lane, Lane];
-    for (const lane of lanes) lane.isBusy = true;
+    for (const lane of lanes) lane.patience = PATIENCE;
     for (const lane of lanes) queue.offer(lane, 'a');
     queue.push(third, ['of its own']);
     for (const lane of lanes) queue.offer(lane, 'b');
@@ -68,7 +94,7 @@ describe('what one turn sends', () => {
   it('goes out before the turn ends where it grew large, in order', async () => {
     const queue = new ChainQueue<string>();
     const lane = new Lane();
-    lane.isBusy = true;
+    lane.patience = PATIENCE;
     const frames = Array.from({ length: 10 }, (_, n) => `${n}${'x'.repeat(20_000)}`);
     for (const frame of frames) queue.offer(lane, frame);
     const early = lane.writes.length;
@@ -81,7 +107,7 @@ describe('what one turn sends', () => {
   it('is not taken from where the peer turns out to be slow in the middle of it', () => {
     const queue = new ChainQueue<string>();
     const lane = new Lane();
-    lane.isBusy = true;
+    lane.patience = PATIENCE;
     lane.slowAfter = 1;
     const large = 'x'.repeat(60_000);
     expect(queue.offer(lane, large)).toBe(true);
@@ -105,7 +131,7 @@ describe('what one turn sends', () => {
     const before = process.listenerCount('exit');
     const queues = [new ChainQueue<string>(), new ChainQueue<string>()] as const;
     const lane = new Lane();
-    lane.isBusy = true;
+    lane.patience = PATIENCE;
     for (const queue of queues) queue.open();
     expect(process.listenerCount('exit')).toBe(before + 1);
     queues[0].offer(lane, 'a');
@@ -113,7 +139,7 @@ describe('what one turn sends', () => {
     expect(lane.writes).toEqual(['a']);
     queues[0].close();
     expect(process.listenerCount('exit')).toBe(before + 1);
-    lane.isBusy = true;
+    lane.patience = PATIENCE;
     queues[1].offer(lane, 'b');
     queues[1].close();
     expect(lane.writes).toEqual(['a', 'b']);
