@@ -41,7 +41,7 @@ const LARGEST_CHAIN = 64 * 1024;
 const WEIGHT_OF_A_LINK = 64;
 /** Turns. Where many talk at once some turns have one message only: it would cost a write of its own. */
 export const PATIENCE = 8;
-/** Writing leaves this many times as long as it took to everything else, in which more comes together for the next time. */
+/** Writing leaves this many times as long as it took to everything else, so that more comes together for the next time. */
 const REST = 3;
 const LONGEST_REST_MS = 5;
 
@@ -63,10 +63,13 @@ const flushAll = (): void => {
 export class ChainQueue<Frame extends ISized> {
   readonly #later: TLater;
   readonly #flush = (): void => this.flush();
+  readonly #stopResting = (): void => {
+    this.#restMs = 0;
+  };
   #turn = 1;
   #isTurnOpen = false;
-  /** When the rest after the last writing is over. */
-  #rested = 0;
+  /** How long what comes next waits for more, in milliseconds. */
+  #restMs = 0;
   #first: ILink<Frame> | undefined;
   #dirty: ILane<Frame>[] = [];
 
@@ -131,8 +134,14 @@ export class ChainQueue<Frame extends ISized> {
       this.flushLane(lane);
       lane.confirm();
     }
-    const end = performance.now();
-    this.#rested = end + (end - begin) * REST;
+    this.#rest(performance.now() - begin);
+  }
+
+  /** Only where more is sent right after this, by what came in meanwhile: otherwise nothing is likely to come together. */
+  #rest(afterMs: number): void {
+    const restMs = Math.min(LONGEST_REST_MS, afterMs * REST);
+    this.#restMs = restMs < 1 ? 0 : restMs;
+    if (this.#restMs > 0) this.#later(this.#stopResting, 0);
   }
 
   #begin(lane: ILane<Frame>, frame: Frame): void {
@@ -155,7 +164,7 @@ export class ChainQueue<Frame extends ISized> {
     if (this.#first?.frame === frame) return this.#first;
     if (!this.#isTurnOpen) {
       this.#isTurnOpen = true;
-      this.#later(this.#flush, Math.min(LONGEST_REST_MS, this.#rested - performance.now()));
+      this.#later(this.#flush, this.#restMs);
     }
     this.#first = link(undefined, frame);
     return this.#first;

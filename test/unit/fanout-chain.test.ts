@@ -58,24 +58,39 @@ describe('what one turn sends', () => {
     expect(lane.writes).toEqual(['a', 'b', 'c d e', ...single, 'f']);
   });
 
-  it('comes after a rest where writing took long, and no sooner than more could come together', () => {
-    const rests: number[] = [];
-    let flush = (): void => {};
-    const queue = new ChainQueue<string>((then, restMs) => {
-      flush = then;
-      rests.push(restMs);
+  describe('where writing took long', () => {
+    const setUp = () => {
+      const asked: { then: () => void; restMs: number }[] = [];
+      const queue = new ChainQueue<string>((then, restMs) => asked.push({ then, restMs }));
+      const lane = new Lane();
+      lane.patience = PATIENCE;
+      queue.offer(lane, 'a');
+      lane.takesMs = 20;
+      const happens = (at: number) => asked[at]?.then();
+      happens(0);
+      lane.takesMs = 0;
+      return { queue, lane, happens, restsMs: () => asked.map(({ restMs }) => restMs) };
+    };
+
+    it('waits for more where more came in meanwhile', () => {
+      const { queue, lane, happens, restsMs } = setUp();
+      queue.offer(lane, 'b');
+      expect(restsMs()).toEqual([0, 0, 5]);
+      happens(1);
+      expect(lane.writes).toEqual(['a']);
+      queue.offer(lane, 'c');
+      happens(2);
+      expect(lane.writes).toEqual(['a', 'b c']);
     });
-    const lane = new Lane();
-    lane.patience = PATIENCE;
-    queue.offer(lane, 'a');
-    lane.takesMs = 20;
-    flush();
-    queue.offer(lane, 'b');
-    lane.takesMs = 0;
-    flush();
-    expect(rests).toEqual([expect.any(Number), 5]);
-    expect(rests[0]).toBeLessThan(1);
-    expect(lane.writes).toEqual(['a', 'b']);
+
+    it('goes out at the end of its turn where nothing came in meanwhile, and where writing took no time', () => {
+      const { queue, lane, happens, restsMs } = setUp();
+      happens(1);
+      queue.offer(lane, 'b');
+      happens(2);
+      queue.offer(lane, 'c');
+      expect(restsMs()).toEqual([0, 0, 0, 0]);
+    });
   });
 
   it('is one chain for all lanes for which the same waits, and for no other', async () => {
