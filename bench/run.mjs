@@ -21,12 +21,18 @@ const { values: given } = parseArgs({
     clients: { type: 'string' },
     size: { type: 'string' },
     'per-tick': { type: 'string' },
+    deliveries: { type: 'string' },
   },
 });
 const rounds = Number(given.rounds ?? (given.quick ? 3 : 5));
 const quick = given.quick;
 const numbers = (text) => text?.split(',').map(Number);
-const narrow = { clients: numbers(given.clients), sizes: numbers(given.size), perTicks: numbers(given['per-tick']) };
+const narrow = {
+  clients: numbers(given.clients),
+  sizes: numbers(given.size),
+  perTicks: numbers(given['per-tick']),
+  deliveries: numbers(given.deliveries)?.[0],
+};
 
 function chosen() {
   const names = given.only?.split(',');

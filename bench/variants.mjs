@@ -24,12 +24,12 @@ export function parseVariant(text) {
   const known = VARIANTS[name];
   if (known === undefined) throw new Error(`no variant "${text}"; there are ${Object.keys(VARIANTS).join(', ')}`);
   const options = json ? JSON.parse(json) : {};
-  const { spin, serverOptions, ...own } = options;
+  const { spin, serverOptions, build, ...own } = options;
   return {
     ...known,
     name: text,
     title: `${known.title}${json ?? ''}${again ?? ''}`,
-    settings: { spin, serverOptions, options: own },
+    settings: { spin, serverOptions, build, options: own },
   };
 }
 

@@ -7,13 +7,13 @@ export default {
   title: 'Fan-out: one room with all clients in it',
   metrics: [cpu('delivery'), ...LATENCY],
   // One setting a size, so that the variants of a cell are measured soon after each other.
-  settings: ({ quick, clients, sizes, perTicks }) =>
+  settings: ({ quick, clients, sizes, perTicks, deliveries }) =>
     (clients ?? (quick ? [1_000] : [100, 1_000, 5_000])).flatMap((count) =>
       (sizes ?? (quick ? [128] : [32, 128, 4_096])).map((size) => ({
         clients: count,
         size,
         perTicks: perTicks ?? [1, 10, 100],
-        deliveries: quick ? 60_000 : 200_000,
+        deliveries: deliveries ?? (quick ? 60_000 : 200_000),
         least: quick ? 2 : 3,
       })),
     ),

@@ -1,6 +1,5 @@
 // Roomgate on Node.js or on Bun: the built package, as a user has it.
 import { createServer } from 'node:http';
-import { SocketIOServerHelper } from '../../dist/index.js';
 import { authenticateFn, defaultRooms, host, listening, onBun, path, settings, TOPIC } from './host.mjs';
 
 async function redisConnection() {
@@ -9,6 +8,7 @@ async function redisConnection() {
 }
 
 await host(async () => {
+  const { SocketIOServerHelper } = await import(settings.build ?? '../../dist/index.js');
   const server = onBun ? undefined : createServer();
   const engine = onBun ? new (await import('@socket.io/bun-engine')).Server({ path: `${path}/` }) : undefined;
   const helper = new SocketIOServerHelper({

@@ -1,4 +1,4 @@
-import { frameOf, type IEnginePacket, type TPiece } from './bun-frames.js';
+import { frameOf, type IEnginePacket } from './bun-frames.js';
 
 /**
  * `@socket.io/bun-engine`, as far as the fan-out reaches into it: this file and `bun-lane.ts` are the only ones. Where something
@@ -7,11 +7,18 @@ import { frameOf, type IEnginePacket, type TPiece } from './bun-frames.js';
 
 /** What the engine got in place of a WebSocket of Bun. */
 export interface IBunWire {
-  /** Sends all in one write, and returns the bytes that the peer has not taken yet. */
-  sendAll(messages: readonly TPiece[]): number;
+  /** The WebSocket itself, to send over until `borrower` is told to stop. It would cost a part of a send to look here first. */
+  lend(borrower: IBorrower): unknown;
+  /** Bun dropped what was sent over the WebSocket that is lent. */
+  lost(): void;
   /** Calls `then` once the peer has taken what waits; never where the connection ends before. */
   afterDrain(then: () => void): void;
   close(): void;
+}
+
+export interface IBorrower {
+  /** Nothing may go out any more. */
+  stop(): void;
 }
 
 /** A transport of the engine over a WebSocket. */

@@ -1,5 +1,6 @@
-import type { IBunConnection, IBunTransport, IBunWire } from './bun-engine.js';
+import type { IBorrower, IBunConnection, IBunTransport, IBunWire } from './bun-engine.js';
 import { frameOf, type IEnginePacket, Several, type TBunFrame, type TPiece } from './bun-frames.js';
+import { type IBunSocket, sendAll } from './bun-send.js';
 import { type ChainQueue, framesOf, type ILane, type ILink, PATIENCE } from './chain.js';
 import { PACKET_EVENTS } from './options.js';
 
@@ -23,7 +24,7 @@ export interface ILaneEvents {
  * The way out over one WebSocket, in place of `send()` and `doClose()` of its transport. An object of its own, as one that is
  * small is read faster: with a thousand recipients that is what a delivery costs.
  */
-export class BunLane implements ILane<TBunFrame> {
+export class BunLane implements ILane<TBunFrame>, IBorrower {
   tail: ILink<TBunFrame> | undefined = undefined;
   turn = 0;
   patience = 0;
@@ -31,6 +32,10 @@ export class BunLane implements ILane<TBunFrame> {
   /** Whether nothing can wait elsewhere, and nobody wants to hear of each packet: looked at once, and again after a change. */
   isClear = false;
   readonly #wire: IBunWire;
+  /** Undefined once nothing may go out any more. */
+  #webSocket: IBunSocket | undefined;
+  /** Bytes that may wait in Bun, for all that is known. */
+  #unseen = 0;
   readonly #queue: TQueue;
   readonly #transport: IBunTransport;
   readonly #events: ILaneEvents;
@@ -41,6 +46,7 @@ export class BunLane implements ILane<TBunFrame> {
 
   private constructor(transport: IWithLane, queue: TQueue, events: ILaneEvents) {
     this.#wire = transport.socket as IBunWire;
+    this.#webSocket = this.#wire.lend(this) as IBunSocket;
     this.#queue = queue;
     this.#transport = transport;
     this.#events = events;
@@ -82,9 +88,17 @@ export class BunLane implements ILane<TBunFrame> {
   }
 
   write(tail: ILink<TBunFrame>): void {
+    const webSocket = this.#webSocket;
+    if (webSocket === undefined) return;
     tail.whole ??= piecesOf(tail);
-    const waiting = this.#wire.sendAll(tail.whole as TPiece[]);
-    if (waiting < SLOW || !this.writable) return;
+    if (!sendAll(webSocket, tail.whole as TPiece[])) {
+      this.#wire.lost();
+      return;
+    }
+    this.#unseen += tail.weight;
+    if (this.#unseen < SLOW) return;
+    this.#unseen = webSocket.getBufferedAmount();
+    if (this.#unseen < SLOW || !this.writable) return;
     this.#setWritable(false);
     this.#wire.afterDrain(() => this.#resume());
     if (this.#connection !== undefined) this.#events.filled(this.#connection, tail.weight);
@@ -97,9 +111,13 @@ export class BunLane implements ILane<TBunFrame> {
     this.#queue.flushLane(this);
     const rest = this.#rest;
     this.#rest = undefined;
-    if (rest !== undefined) this.#wire.sendAll(rest.map(frameOf));
+    if (rest !== undefined && this.#webSocket !== undefined) sendAll(this.#webSocket, rest.map(frameOf));
     this.#setWritable(false);
     this.#wire.close();
+  }
+
+  stop(): void {
+    this.#webSocket = undefined;
   }
 
   #look(connection: IBunConnection): boolean {

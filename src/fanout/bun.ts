@@ -82,5 +82,5 @@ export class BunFanout extends ChainFanout<TBunFrame, BunLane> {
 }
 
 function isGuarded(socket: unknown): boolean {
-  return typeof (socket as IBunWire | undefined)?.sendAll === 'function';
+  return typeof (socket as IBunWire | undefined)?.lend === 'function';
 }

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
-import type { IBunTransport, IBunWire } from '../../src/fanout/bun-engine.js';
-import type { TBunFrame, TPiece } from '../../src/fanout/bun-frames.js';
+import type { IBorrower, IBunTransport, IBunWire } from '../../src/fanout/bun-engine.js';
+import type { TBunFrame } from '../../src/fanout/bun-frames.js';
 import { BunLane } from '../../src/fanout/bun-lane.js';
+import type { IBunSocket } from '../../src/fanout/bun-send.js';
 import { ChainQueue } from '../../src/fanout/chain.js';
 
 /** A wire whose peer the test lets read. */
@@ -9,11 +10,34 @@ class FakeWire implements IBunWire {
   readonly sent: string[] = [];
   isSlow = false;
   isClosed = false;
+  isLost = false;
+  drops = false;
+  looks = 0;
   #then: (() => void) | undefined;
+  #borrower: IBorrower | undefined;
 
-  sendAll(messages: readonly TPiece[]): number {
-    this.sent.push(...messages.map((message) => String(message).slice(0, 5)));
-    return this.isSlow ? 1_000_000 : 0;
+  lend(borrower: IBorrower): IBunSocket {
+    this.#borrower = borrower;
+    const send = (piece: string | Uint8Array): number => {
+      if (this.drops) return 0;
+      this.sent.push(String(piece).slice(0, 5));
+      return this.isSlow ? -1 : piece.length;
+    };
+    return {
+      readyState: 1,
+      sendText: send,
+      sendBinary: send,
+      cork: (act) => act(),
+      getBufferedAmount: () => {
+        this.looks++;
+        return this.isSlow ? 1_000_000 : 0;
+      },
+    };
+  }
+
+  lost(): void {
+    this.isLost = true;
+    this.#borrower?.stop();
   }
 
   afterDrain(then: () => void): void {
@@ -26,6 +50,7 @@ class FakeWire implements IBunWire {
 
   close(): void {
     this.isClosed = true;
+    this.#borrower?.stop();
   }
 }
 
@@ -84,4 +109,26 @@ it('a transport that closes gives out what it was given first', () => {
   transport.send(BATCH);
   transport.doClose();
   expect([wire.sent, wire.isClosed]).toEqual([ALL, true]);
+});
+
+it('nothing goes out behind what Bun dropped', () => {
+  const { wire, transport, queue } = make();
+  wire.drops = true;
+  transport.send([{ type: 'message', data: 'one' }]);
+  queue.flush();
+  wire.drops = false;
+  transport.send([{ type: 'message', data: 'two' }]);
+  queue.flush();
+  expect([wire.isLost, wire.sent]).toEqual([true, []]);
+});
+
+it('what can wait in Bun unseen is never more than a slow peer lets wait', () => {
+  const { wire, transport, queue } = make();
+  wire.isSlow = true;
+  let sent = 0;
+  for (; transport.writable; sent++) {
+    transport.send([{ type: 'message', data: 'x'.repeat(1_000) }]);
+    queue.flush();
+  }
+  expect([sent, wire.looks]).toEqual([16, 1]);
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { type IBunSocket, sendAll } from '../../src/fanout/bun-send.js';
 import type { IBunWebSocket } from '../../src/runtime/bun/engine.js';
 import { Wire } from '../../src/runtime/bun/wire.js';
 import { defer } from '../support/cleanup.js';
@@ -6,18 +7,23 @@ import { defer } from '../support/cleanup.js';
 const [OPEN, CLOSED] = [1, 3];
 
 /** A WebSocket as Bun has it, whose buffer the test fills and drains. */
-class FakeWebSocket implements IBunWebSocket {
+class FakeWebSocket implements IBunWebSocket, IBunSocket {
   readonly data = {};
   readonly did: string[] = [];
   readyState = OPEN;
   waiting = 0;
-  drops = false;
+  dropsLongerThan = Number.POSITIVE_INFINITY;
 
   send(data: string | ArrayBufferView | ArrayBuffer): number {
-    const size = typeof data === 'string' ? data.length : data.byteLength;
-    if (this.drops || this.readyState !== OPEN) return 0;
-    this.did.push(`send ${size}`);
-    return this.waiting > 0 ? -1 : size;
+    return this.#sent('send', typeof data === 'string' ? data.length : data.byteLength);
+  }
+
+  sendText(text: string): number {
+    return this.#sent('text', text.length);
+  }
+
+  sendBinary(bytes: Uint8Array): number {
+    return this.#sent('binary', bytes.length);
   }
 
   cork(send: () => void): void {
@@ -37,6 +43,12 @@ class FakeWebSocket implements IBunWebSocket {
   getBufferedAmount(): number {
     return this.waiting;
   }
+
+  #sent(how: string, size: number): number {
+    if (size > this.dropsLongerThan || this.readyState !== OPEN) return 0;
+    this.did.push(`${how} ${size}`);
+    return this.waiting > 0 ? -1 : size;
+  }
 }
 
 function make(): { wire: Wire; webSocket: FakeWebSocket; dropped: number[] } {
@@ -50,35 +62,49 @@ function make(): { wire: Wire; webSocket: FakeWebSocket; dropped: number[] } {
 
 describe('several messages at once', () => {
   it('go out in one write, and a single one without that', () => {
-    const { wire, webSocket } = make();
-    expect(wire.sendAll(['one'])).toBe(0);
-    expect(wire.sendAll(['a', new Uint8Array(2)])).toBe(0);
-    expect(webSocket.did).toEqual(['send 3', 'cork', 'send 1', 'send 2', 'uncork']);
+    const webSocket = new FakeWebSocket();
+    expect(sendAll(webSocket, ['one'])).toBe(true);
+    expect(sendAll(webSocket, ['a', new Uint8Array(2)])).toBe(true);
+    expect(webSocket.did).toEqual(['text 3', 'cork', 'text 1', 'binary 2', 'uncork']);
   });
 
-  it('tell what the peer has not taken', () => {
-    const { wire, webSocket } = make();
-    webSocket.waiting = 7;
-    expect([wire.sendAll(['one']), wire.sendAll(['one', 'two'])]).toEqual([7, 7]);
-  });
-
-  it('end with one that is dropped, which is said once', () => {
-    const { wire, webSocket, dropped } = make();
-    webSocket.drops = true;
-    webSocket.waiting = 16;
-    wire.sendAll(['', 'one', 'two']);
-    webSocket.drops = false;
-    wire.sendAll(['three', 'four']);
-    expect(webSocket.did).toEqual(['cork', 'uncork']);
-    expect(dropped).toEqual([16]);
+  it('end with one that is dropped, which an empty one is not', () => {
+    const webSocket = new FakeWebSocket();
+    webSocket.dropsLongerThan = 2;
+    expect(sendAll(webSocket, ['', 'a', 'one', 'b'])).toBe(false);
+    expect(webSocket.did).toEqual(['cork', 'text 0', 'text 1', 'uncork']);
+    expect(sendAll(webSocket, ['one'])).toBe(false);
+    expect(sendAll(webSocket, ['a', 'b'])).toBe(true);
   });
 
   it('are no loss to a peer that is gone', () => {
-    const { wire, webSocket, dropped } = make();
+    const webSocket = new FakeWebSocket();
     webSocket.readyState = CLOSED;
-    wire.sendAll(['one']);
-    wire.sendAll(['one', 'two']);
-    expect(dropped).toEqual([]);
+    expect([sendAll(webSocket, ['one']), sendAll(webSocket, ['one', 'two'])]).toEqual([true, true]);
+  });
+});
+
+describe('a WebSocket that is lent', () => {
+  it('is ended where what went out over it was dropped, which is said once', () => {
+    const { wire, webSocket, dropped } = make();
+    const stop = vi.fn();
+    expect(wire.lend({ stop })).toBe(webSocket);
+    webSocket.waiting = 16;
+    wire.lost();
+    wire.lost();
+    expect([dropped, wire.send('behind'), webSocket.did]).toEqual([[16], 0, []]);
+    expect(stop).toHaveBeenCalled();
+    vi.advanceTimersByTime(1);
+    expect(webSocket.readyState).toBe(CLOSED);
+  });
+
+  it.each(['close', 'terminate', 'gone'] as const)('is not sent over any more after %s()', (end) => {
+    const { wire } = make();
+    const stop = vi.fn();
+    wire.lend({ stop });
+    expect(stop).not.toHaveBeenCalled();
+    wire[end]();
+    expect(stop).toHaveBeenCalled();
   });
 });
 

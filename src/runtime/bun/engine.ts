@@ -25,8 +25,6 @@ export interface IBunWebSocket {
   readonly readyState: number;
   /** The bytes that went out; -1 where they wait; 0 where they are dropped, and where there were none. */
   send(data: string | ArrayBuffer | ArrayBufferView): number;
-  /** What is sent meanwhile goes out in as few writes as it fits in. */
-  cork?(send: () => void): unknown;
   close(code?: number, reason?: string): void;
   terminate(): void;
   getBufferedAmount?(): number;

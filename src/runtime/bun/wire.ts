@@ -26,13 +26,10 @@ export interface IWireOptions {
   readonly dropped: (waitingBytes: number) => void;
 }
 
-// One function for all: a closure for each connection would be garbage a thousand times a turn.
-let corked: Wire | undefined;
-let held: readonly TPiece[] = [];
-const sendHeld = (): void => corked?.sendEach(held);
-
-/** A message of a WebSocket: a text, or bytes. */
-export type TPiece = string | Uint8Array;
+export interface IBorrower {
+  /** Nothing may go out any more. */
+  stop(): void;
+}
 
 /**
  * What the engine gets in place of a WebSocket of Bun. Nothing goes out behind a message that Bun dropped, and closing waits
@@ -44,6 +41,7 @@ export class Wire implements IBunWebSocket {
   #draining: NodeJS.Timeout | undefined;
   #drained: (() => void) | undefined;
   #ended = false;
+  #borrower: IBorrower | undefined;
 
   constructor(webSocket: IBunWebSocket, options: IWireOptions) {
     this.#webSocket = webSocket;
@@ -71,34 +69,15 @@ export class Wire implements IBunWebSocket {
     return sent;
   }
 
-  /** Sends them in one write, and returns the bytes that the peer has not taken yet. */
-  sendAll(messages: readonly TPiece[]): number {
-    if (this.#ended) return 0;
-    if (messages.length === 1) return this.#sendOne(messages[0] as TPiece) ? 0 : this.#waitingBytes();
-    if (this.#webSocket.cork === undefined) this.sendEach(messages);
-    else {
-      corked = this;
-      held = messages;
-      this.#webSocket.cork(sendHeld);
-      corked = undefined;
-      held = [];
-    }
-    return this.#waitingBytes();
+  /** For one who sends a lot, past this, until it is told to stop. */
+  lend(borrower: IBorrower): unknown {
+    this.#borrower = borrower;
+    return this.#webSocket;
   }
 
-  sendEach(messages: readonly TPiece[]): void {
-    for (const message of messages) {
-      this.#sendOne(message);
-      if (this.#ended) return;
-    }
-  }
-
-  /** Whether it went out. The answer tells most; each further look at Bun's WebSocket would cost as much as a part of the send. */
-  #sendOne(message: TPiece): boolean {
-    const sent = this.#webSocket.send(message);
-    // Of an empty message no byte goes out, and nothing is missing.
-    if (sent === 0 && message.length > 0 && this.#webSocket.readyState === OPEN) this.#drop();
-    return sent > 0;
+  /** Bun dropped what the borrower sent. */
+  lost(): void {
+    if (!this.#ended) this.#drop();
   }
 
   /** Calls `then` once the peer has taken what waits; never where the connection ends before. */
@@ -117,8 +96,7 @@ export class Wire implements IBunWebSocket {
 
   close(code?: number, reason?: string): void {
     if (this.#ended) return;
-    this.#ended = true;
-    this.#stopWatching();
+    this.#end();
     if (this.#waitingBytes() === 0) {
       this.#webSocket.close(code, reason);
       return;
@@ -142,8 +120,13 @@ export class Wire implements IBunWebSocket {
 
   /** Bun says that it is closed. */
   gone(): void {
-    this.#ended = true;
+    this.#end();
     clearInterval(this.#draining);
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#borrower?.stop();
     this.#stopWatching();
   }
 
@@ -158,7 +141,7 @@ export class Wire implements IBunWebSocket {
   }
 
   #drop(): void {
-    this.#ended = true;
+    this.#end();
     this.#options.dropped(this.#waitingBytes());
     // Not at once: Socket.IO is in the middle of a broadcast, and a close runs listeners of the program.
     setTimeout(() => this.terminate(), 0);
