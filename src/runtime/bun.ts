@@ -11,6 +11,7 @@ import {
   type IEngineTransport,
   isWholeEngine,
   onUpgrading,
+  releaseUpgrade,
 } from './bun/engine.js';
 import { applyOptions } from './bun/options.js';
 import { targetOf } from './bun/request.js';
@@ -100,7 +101,7 @@ export class BunRuntime implements IRuntime {
 
   release(connection: IConnection): void {
     const transport = this.#upgrading.get(connection as IEngineSocket);
-    if (transport !== undefined) abandonUpgrade(connection as IEngineSocket, transport);
+    if (transport !== undefined) releaseUpgrade(connection as IEngineSocket, transport);
   }
 
   stopAccepting(): Promise<void> {

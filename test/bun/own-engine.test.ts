@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { within } from '../support/facts.js';
+import { eventually, within } from '../support/facts.js';
 import { type IProgram, startProgram } from '../support/process.js';
 import { rawPolling, rawWebSocket } from '../support/raw.js';
 import { runnerOf } from '../support/setting.js';
@@ -62,6 +62,29 @@ it('a session that ends while its upgrade is being decided leaves no WebSocket b
     webSockets: 0,
   });
   expect(program.messages.all.filter(({ log }) => log !== undefined)).toEqual([]);
+});
+
+it('a session that ends while it changes to WebSocket lets its client say the last word', async () => {
+  const { program, url } = await start();
+  const polling = await rawPolling(url, { path: '/own/' });
+  const socket = await rawWebSocket(url, { path: '/own/', query: { sid: polling.sid } });
+  let isClosed = false;
+  void socket.closed.then(() => {
+    isClosed = true;
+  });
+  socket.send('2probe');
+  await socket.frames.next((frame) => frame === '3probe', { what: 'the answer to the probe' });
+  await polling.post('1');
+  for (let round = 0; round < 3; round++) expect((await fetch(`${url}/own/`)).status).toBe(400);
+  // From the answer on a client neither polls nor listens to its WebSocket before it has said this.
+  expect(isClosed).toBe(false);
+  socket.send('5');
+  await within(socket.closed, 'its end');
+  const counted = async (): Promise<unknown> => {
+    program.send('count');
+    return program.messages.next((message) => message.clients !== undefined);
+  };
+  await eventually(async () => expect(await counted()).toEqual({ clients: 0, webSockets: 0 }));
 });
 
 it('serves with pings that are further apart than Bun lets a connection be idle', async () => {

@@ -147,6 +147,18 @@ export function isWholeEngine(engine: unknown): engine is IBunEngine {
   return typeof opts === 'object' && typeof opts.path === 'string' && clients instanceof Map;
 }
 
+/** Transports whose probe was answered. */
+const probed = new WeakSet<IEngineTransport>();
+
+/**
+ * Ends a change to WebSocket of a connection that is gone. A client whose probe was answered neither polls nor listens before it
+ * has sent the next packet, and were its WebSocket closed now it would wait for its ping time-out: the engine closes it at that
+ * packet, or when `upgradeTimeout` is over.
+ */
+export function releaseUpgrade(connection: IEngineSocket, transport: IEngineTransport): void {
+  if (!probed.has(transport)) abandonUpgrade(connection, transport);
+}
+
 /** Ends a change to WebSocket that is under way, with its timer: the engine does so for a packet that it doesn't expect. */
 export function abandonUpgrade(connection: IEngineSocket, transport: IEngineTransport): void {
   if (connection.upgradeState !== 'upgrading') return;
@@ -179,6 +191,7 @@ function answerProbes(connection: IEngineSocket, transport: IEngineTransport): v
     if (isProbe && isProbed) transport.send?.([{ type: 'pong', data: 'probe' }]);
     else plain.call(transport, packet);
     isProbed ||= isProbe;
+    if (isProbed) probed.add(transport);
   };
 }
 

@@ -39,14 +39,6 @@ function hearsItsEnd(client: MixClient, ending: TEnding): boolean {
   return !(SETTING.runtime === 'bun' && overPolling(client) && client.ending !== 'io server disconnect');
 }
 
-/**
- * Where a connection is closed that is changing to WebSocket, Bun's WebSocket may be closed between the probe and the change:
- * the client has stopped polling by then, and notices nothing before its own ping time-out.
- */
-export function mayHang(client: MixClient, ending: TEnding): boolean {
-  return SETTING.runtime === 'bun' && ending === 'ended by the program' && client.visitor.plan.way === 'upgrade';
-}
-
 const overPolling = ({ visitor: { plan } }: MixClient): boolean => plan.way === 'polling' || plan.way === 'upgrade';
 
 const originOf = (n: number, own: number, instances: number): number =>

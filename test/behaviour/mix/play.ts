@@ -1,6 +1,6 @@
 import type { Served } from '../program.js';
 import { MixClient } from './client.js';
-import { awaited, faultsOf, mayHang, type TEnding, wrongAnswers } from './compare.js';
+import { awaited, faultsOf, type TEnding, wrongAnswers } from './compare.js';
 import { play } from './model.js';
 import type { IClientPlan, IPlan, TPeerAct, TPhase, TStep } from './plan.js';
 import type { IMix, IReport } from './words.js';
@@ -103,7 +103,7 @@ async function judge(theatre: ITheatre, clients: readonly MixClient[], lost: Rea
   };
   const faults = clients.flatMap((client) => faultsOf(client, endingOf(client), modelled, reports));
   faults.push(...before.faults);
-  for (const [client, fault] of late) if (!mayHang(client, endingOf(client))) faults.push(fault);
+  faults.push(...late.values());
   // Who heard it all has answered, and where something was missed there may be no answer to wait for.
   if (faults.length === 0) {
     const due = awaited(modelled).map(([n]) => n);
