@@ -7,11 +7,24 @@ const END = '<!-- end of results -->';
 
 const fileOf = (name) => new URL(`results/${name}.json`, import.meta.url);
 
+const cellsOf = ({ table }) => new Set(table.map(({ cell }) => cell));
+const madeOn = ({ environment: { machine, versions } }) => JSON.stringify([machine, versions]);
+
+/** Cells that were not measured this time stay where the machine, the versions and the commit are the same. */
+function withOtherCells(now, before) {
+  if (before === undefined || madeOn(before) !== madeOn(now)) return now;
+  const measured = cellsOf(now);
+  const others = (list) => list.filter(({ cell }) => cell !== undefined && !measured.has(cell));
+  return { ...now, table: [...others(before.table), ...now.table], rows: [...others(before.rows), ...now.rows] };
+}
+
 /** Puts one scenario's results into the file of that name, where those of others stay with the machine and date they have. */
 export function store(name, scenario) {
   const file = fileOf(name);
   const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).scenarios : [];
-  const scenarios = [...before.filter((other) => other.name !== scenario.name), scenario];
+  const isOther = (other) => other.name !== scenario.name;
+  const own = before.find((other) => !isOther(other));
+  const scenarios = [...before.filter(isOther), withOtherCells(scenario, own)];
   mkdirSync(new URL('.', file), { recursive: true });
   const inLines = (list) => list.map((entry) => `  ${JSON.stringify(entry)}`).join(',\n');
   const lines = scenarios.map(({ table, rows, ...rest }) => {
