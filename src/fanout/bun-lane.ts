@@ -1,7 +1,7 @@
 import type { IBorrower, IBunConnection, IBunTransport, IBunWire } from './bun-engine.js';
 import { frameOf, type IEnginePacket, Several, type TBunFrame, type TPiece } from './bun-frames.js';
 import { type IBunSocket, sendAll } from './bun-send.js';
-import { type ChainQueue, framesOf, type ILane, type ILink, PATIENCE } from './chain.js';
+import { type ChainQueue, framesOf, type ILane, type ILink } from './chain.js';
 import { PACKET_EVENTS } from './options.js';
 
 /** Bytes that wait in Bun, from which on a peer is slow: as many as Node.js lets a stream hold. */
@@ -27,7 +27,7 @@ export interface ILaneEvents {
 export class BunLane implements ILane<TBunFrame>, IBorrower {
   tail: ILink<TBunFrame> | undefined = undefined;
   turn = 0;
-  patience = 0;
+  isBusy = false;
   writable = true;
   /** Whether nothing can wait elsewhere, and nobody wants to hear of each packet: looked at once, and again after a change. */
   isClear = false;
@@ -77,7 +77,7 @@ export class BunLane implements ILane<TBunFrame>, IBorrower {
   }
 
   send(packets: readonly IEnginePacket[]): void {
-    if (packets.length > 1) this.patience = PATIENCE;
+    this.isBusy ||= packets.length > 1;
     for (let at = 0; at < packets.length; at++) {
       if (!this.writable) {
         this.#rest = [...(this.#rest ?? []), ...packets.slice(at)];
@@ -88,15 +88,10 @@ export class BunLane implements ILane<TBunFrame>, IBorrower {
   }
 
   write(tail: ILink<TBunFrame>): void {
-    const webSocket = this.#webSocket;
-    if (webSocket === undefined) return;
     tail.whole ??= piecesOf(tail);
-    if (!sendAll(webSocket, tail.whole as TPiece[])) {
-      this.#wire.lost();
-      return;
-    }
+    const webSocket = this.#send(tail.whole as TPiece[]);
     this.#unseen += tail.weight;
-    if (this.#unseen < SLOW) return;
+    if (webSocket === undefined || this.#unseen < SLOW) return;
     this.#unseen = webSocket.getBufferedAmount();
     if (this.#unseen < SLOW || !this.writable) return;
     this.#setWritable(false);
@@ -111,13 +106,20 @@ export class BunLane implements ILane<TBunFrame>, IBorrower {
     this.#queue.flushLane(this);
     const rest = this.#rest;
     this.#rest = undefined;
-    if (rest !== undefined && this.#webSocket !== undefined) sendAll(this.#webSocket, rest.map(frameOf));
+    if (rest !== undefined) this.#send(rest.map(frameOf));
     this.#setWritable(false);
     this.#wire.close();
   }
 
   stop(): void {
     this.#webSocket = undefined;
+  }
+
+  /** Where they went out, if they did. */
+  #send(pieces: readonly TPiece[]): IBunSocket | undefined {
+    const webSocket = this.#webSocket;
+    if (webSocket !== undefined && !sendAll(webSocket, pieces)) this.#wire.lost();
+    return this.#webSocket;
   }
 
   #look(connection: IBunConnection): boolean {

@@ -22,7 +22,6 @@ let isWhole = true;
 const sendHeld = (): void => {
   const webSocket = corked as IBunSocket;
   const pieces = held;
-  isWhole = true;
   for (let at = 0; at < pieces.length && isWhole; at++) isWhole = sendOne(webSocket, pieces[at] as TPiece);
 };
 
@@ -31,6 +30,8 @@ export function sendAll(webSocket: IBunSocket, pieces: readonly TPiece[]): boole
   if (pieces.length === 1) return sendOne(webSocket, pieces[0] as TPiece);
   corked = webSocket;
   held = pieces;
+  // Said here and not there, as Bun calls nothing where the WebSocket is closed.
+  isWhole = true;
   webSocket.cork(sendHeld);
   corked = undefined;
   held = [];

@@ -16,8 +16,8 @@ import type { IFanoutOptions } from './options.js';
 
 /**
  * Fan-out on Bun: what is sent over a WebSocket in one turn of the event loop goes out in one write, and a broadcast costs no
- * object for each of its recipients. Everything else takes Socket.IO's own way, in the same order. Bun's own topics are no
- * faster, and there who may hear what would stand in two places.
+ * object for each of its recipients. Everything else takes Socket.IO's own way, in the same order. With Bun's own
+ * topics who may hear what would stand in two places, for little.
  */
 export class BunFanout extends ChainFanout<TBunFrame, BunLane> {
   readonly #events: ILaneEvents;

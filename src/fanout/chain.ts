@@ -21,8 +21,8 @@ export interface ILane<Frame> {
   tail: ILink<Frame> | undefined;
   /** The last turn in which something was sent; 0 before. */
   turn: number;
-  /** In how many turns to come the first message waits for others, since some came together not long ago. */
-  patience: number;
+  /** Whether more than one message was sent in the last turn, as far as is known. */
+  isBusy: boolean;
   /** Whether its peer reads as fast as it is sent to. */
   readonly writable: boolean;
   /** Writes a chain at once. */
@@ -39,8 +39,6 @@ export interface ISized {
 const LARGEST_CHAIN = 64 * 1024;
 /** What a link weighs beside the bytes of its message. */
 const WEIGHT_OF_A_LINK = 64;
-/** Turns. Where many talk at once some turns have one message only: it would cost a write of its own. */
-export const PATIENCE = 8;
 /** Writing leaves this many times as long as it took to everything else, so that more comes together for the next time. */
 const REST = 3;
 const LONGEST_REST_MS = 5;
@@ -57,8 +55,8 @@ const flushAll = (): void => {
  * Gives the messages that one connection is sent in one turn to it in one write, when the turn ends. A turn is one of the
  * event loop, and a few milliseconds where writing takes up much of the time.
  *
- * Where nothing is gained by waiting nothing waits: to a connection that got single messages in its last turns the first of
- * this turn goes out at once.
+ * Where nothing is gained by waiting nothing waits: in a turn of the event loop the first message to a connection that got one
+ * in its last turn goes out at once.
  */
 export class ChainQueue<Frame extends ISized> {
   readonly #later: TLater;
@@ -68,6 +66,8 @@ export class ChainQueue<Frame extends ISized> {
   };
   #turn = 1;
   #isTurnOpen = false;
+  /** Whether this turn is one of some milliseconds. */
+  #isTurnLong = false;
   /** How long what comes next waits for more, in milliseconds. */
   #restMs = 0;
   #first: ILink<Frame> | undefined;
@@ -105,7 +105,7 @@ export class ChainQueue<Frame extends ISized> {
 
   /** The same for messages that can't wait elsewhere. `confirm()` is called once they went out. */
   push(lane: ILane<Frame>, frames: readonly Frame[]): void {
-    if (frames.length > 1) lane.patience = PATIENCE;
+    lane.isBusy ||= frames.length > 1;
     for (const frame of frames) {
       // Nothing waits here for a peer that is slow: what comes next is kept from it elsewhere, and would be overtaken.
       if (!lane.writable || !this.offer(lane, frame)) lane.write(this.#alone(frame));
@@ -118,7 +118,7 @@ export class ChainQueue<Frame extends ISized> {
     const { tail } = lane;
     lane.tail = undefined;
     if (tail === undefined) return;
-    if (tail.before !== undefined) lane.patience = PATIENCE;
+    lane.isBusy ||= tail.before !== undefined;
     lane.write(tail);
   }
 
@@ -129,6 +129,7 @@ export class ChainQueue<Frame extends ISized> {
     this.#dirty = [];
     this.#first = undefined;
     this.#isTurnOpen = false;
+    this.#isTurnLong = false;
     this.#turn++;
     for (const lane of lanes) {
       this.flushLane(lane);
@@ -146,10 +147,9 @@ export class ChainQueue<Frame extends ISized> {
 
   #begin(lane: ILane<Frame>, frame: Frame): void {
     const isSecond = lane.turn === this.#turn;
-    const waits = isSecond || lane.patience > 0;
+    const waits = isSecond || lane.isBusy || this.#isTurnLong || this.#restMs > 0;
     lane.turn = this.#turn;
-    if (isSecond) lane.patience = PATIENCE;
-    else if (waits) lane.patience--;
+    lane.isBusy = isSecond;
     if (waits) this.#wait(lane, frame);
     else lane.write(this.#alone(frame));
   }
@@ -164,6 +164,7 @@ export class ChainQueue<Frame extends ISized> {
     if (this.#first?.frame === frame) return this.#first;
     if (!this.#isTurnOpen) {
       this.#isTurnOpen = true;
+      this.#isTurnLong = this.#restMs > 0;
       this.#later(this.#flush, this.#restMs);
     }
     this.#first = link(undefined, frame);

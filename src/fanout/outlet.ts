@@ -62,7 +62,7 @@ export function outletsOver(Transport: TTransportClass, queue: ChainQueue<TFrame
   class Outlet extends Transport implements IOutletInside {
     tail: ILink<TFrame> | undefined = undefined;
     turn = 0;
-    patience = 0;
+    isBusy = false;
     connection: IEngineConnection | undefined = undefined;
     isHeard = true;
     readonly socket: IWebSocket;

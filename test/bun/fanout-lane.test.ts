@@ -122,6 +122,15 @@ it('nothing goes out behind what Bun dropped', () => {
   expect([wire.isLost, wire.sent]).toEqual([true, []]);
 });
 
+it('what Bun drops of the last words is said, too', () => {
+  const { wire, transport } = make();
+  wire.isSlow = true;
+  transport.send(BATCH);
+  wire.drops = true;
+  transport.doClose();
+  expect([wire.isLost, wire.sent]).toEqual([true, ALL.slice(0, 4)]);
+});
+
 it('what can wait in Bun unseen is never more than a slow peer lets wait', () => {
   const { wire, transport, queue } = make();
   wire.isSlow = true;

@@ -81,6 +81,12 @@ describe('several messages at once', () => {
     const webSocket = new FakeWebSocket();
     webSocket.readyState = CLOSED;
     expect([sendAll(webSocket, ['one']), sendAll(webSocket, ['one', 'two'])]).toEqual([true, true]);
+    // As Bun's does, whatever was dropped before.
+    const dropping = new FakeWebSocket();
+    dropping.dropsLongerThan = 0;
+    sendAll(dropping, ['one', 'two']);
+    webSocket.cork = () => {};
+    expect(sendAll(webSocket, ['one', 'two'])).toBe(true);
   });
 });
 
