@@ -150,13 +150,17 @@ export function isWholeEngine(engine: unknown): engine is IBunEngine {
 /** Transports whose probe was answered. */
 const probed = new WeakSet<IEngineTransport>();
 
+/** How long a client may take for its next packet, once its probe was answered. */
+const LAST_PACKET_MS = 2_000;
+
 /**
  * Ends a change to WebSocket of a connection that is gone. A client whose probe was answered neither polls nor listens before it
  * has sent the next packet, and were its WebSocket closed now it would wait for its ping time-out: the engine closes it at that
- * packet, or when `upgradeTimeout` is over.
+ * packet.
  */
 export function releaseUpgrade(connection: IEngineSocket, transport: IEngineTransport): void {
-  if (!probed.has(transport)) abandonUpgrade(connection, transport);
+  if (probed.has(transport)) setTimeout(() => abandonUpgrade(connection, transport), LAST_PACKET_MS).unref();
+  else abandonUpgrade(connection, transport);
 }
 
 /** Ends a change to WebSocket that is under way, with its timer: the engine does so for a packet that it doesn't expect. */
