@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/facts.js';
 import type { ITestClient } from '../support/server.js';
@@ -7,6 +8,8 @@ import { enterPolling, enterWebSocket, expectTooSlow, isGone, numbersIn, numbers
 /** Longer than anybody may be behind. That nothing happens can only be seen by waiting. */
 const A_WHILE_MS = 500;
 const LARGE = 8_000_000;
+/** Between small messages: thousands of them would be a backlog by themselves. */
+const APART_MS = 3;
 
 /** Small messages, each in a turn of its own: whoever is behind is noticed with the next one. */
 async function trickle(server: Served, witness: ITestClient): Promise<number> {
@@ -16,6 +19,7 @@ async function trickle(server: Served, witness: ITestClient): Promise<number> {
     await server.run(({ helper }, n) => helper.send({ payload: { topic: 'small', data: n } }), sent);
     sent += 1;
     await eventually(() => heardOn(witness, 'small').length === sent);
+    await setTimeout(APART_MS);
   }
   return sent;
 }
