@@ -81,7 +81,7 @@ async function measured(scenario, variants, setting, count) {
   return rows;
 }
 
-const partial = [given.only, given.variants, given.clients, given.size, given['per-tick']].some(Boolean);
+const partial = [given.only, given.variants, ...Object.values(narrow)].some(Boolean);
 const name = given.name ?? (quick ? 'quick' : partial ? 'partial' : 'last');
 
 for (const scenario of chosen()) {
