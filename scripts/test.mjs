@@ -12,6 +12,8 @@ import { provideSystemPackages } from './system-packages.mjs';
  */
 const filters = process.argv.slice(2);
 const total = { passed: 0, failed: 0, skipped: 0 };
+/** Told once more at the end: the log is thousands of lines, of which a service that runs the tests may keep the last ones only. */
+const failures = [];
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) stop(`Node.js 20.19 or newer is needed; this is ${process.version}.`);
@@ -55,14 +57,23 @@ async function testOn(title, node, env = {}) {
   const report = join(root, '.cache', `report-${process.pid}-${output.trim()}.json`);
   await mkdir(join(root, '.cache'), { recursive: true });
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const { ok } = await run(node, [vitest, 'run', ...reporters, ...filters], { env });
-  const result = existsSync(report) ? JSON.parse(await readFile(report, 'utf8')) : {};
+  const reporters = ['--reporter=default', `--reporter=${join(root, 'scripts', 'test-report.mjs')}`];
+  const { ok } = await run(node, [vitest, 'run', ...reporters, ...filters], {
+    env: { ...env, ROOMGATE_TEST_REPORT: report },
+  });
+  const result = existsSync(report)
+    ? JSON.parse(await readFile(report, 'utf8'))
+    : { passed: 0, failed: 0, skipped: 0, failures: [] };
   await rm(report, { force: true });
-  total.passed += result.numPassedTests ?? 0;
-  total.skipped += (result.numPendingTests ?? 0) + (result.numTodoTests ?? 0);
+  total.passed += result.passed;
+  total.skipped += result.skipped;
+  if (ok) return;
   // A file that does not load and an error that no test caught fail a run in which every test passed.
-  total.failed += Math.max(result.numFailedTests ?? 0, ok ? 0 : 1);
+  total.failed += Math.max(result.failures.length, 1);
+  failures.push(
+    `On ${title}:`,
+    ...(result.failures.length > 0 ? result.failures : ['Vitest itself failed: see above.']),
+  );
 }
 
 async function step(title, action) {
@@ -78,6 +89,7 @@ function stop(why) {
 }
 
 function finish() {
+  if (failures.length > 0) console.log(`\n== What failed\n${failures.join('\n\n')}`);
   const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
   console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
   process.exit(total.failed > 0 || total.passed === 0 ? 1 : (process.exitCode ?? 0));
