@@ -94,17 +94,19 @@ export function createMix({ helper, io }: Pick<IInside, 'helper' | 'io'>, payloa
     }
     if (what.compress !== null) target = target.compress(what.compress);
     if (what.how === 'volatile') target = target.volatile;
+    // What the last run asked may be answered in the next one, where the numbers are the same.
+    const { answers } = run;
     if (what.how !== 'ack') target.emit('m', ...data);
-    else if (via === 'direct') target.emit('m', ...data, (of: unknown) => answer(n, of));
+    else if (via === 'direct') target.emit('m', ...data, (of: unknown) => answer(answers, n, of));
     // As long as a test may take: who is gone never answers, and is not waited for.
     else
       target.timeout(60_000).emit('m', ...data, (error: unknown, of: unknown) => {
-        if (error === null) answer(n, of);
+        if (error === null) answer(answers, n, of);
       });
   }
 
-  function answer(n: number, of: unknown): void {
-    run.answers.set(n, { times: (run.answers.get(n)?.times ?? 0) + 1, of });
+  function answer(answers: IRun['answers'], n: number, of: unknown): void {
+    answers.set(n, { times: (answers.get(n)?.times ?? 0) + 1, of });
   }
 
   function listen(client: number, nsp: number, on: boolean): boolean {

@@ -15,6 +15,8 @@ export interface ITheatre {
   runs: number;
 }
 
+/** Plain Socket.IO says nothing. */
+type TSpeaker = { lines?: readonly string[] };
 type TInside = { memory: Record<string, unknown> };
 
 const WIRED: readonly TPeerAct[] = ['pause', 'reset', 'fin'];
@@ -110,7 +112,9 @@ async function judge(theatre: ITheatre, clients: readonly MixClient[], lost: Rea
     faults.push(...wrongAnswers(modelled, await reportsOf(theatre, due)));
   }
   for (const { program } of servers) if (program.stderr !== '') faults.push(`stderr: ${program.stderr}`);
-  if (faults.length > 0) throw new Error(faults.slice(0, 20).join('\n'));
+  if (faults.length === 0) return;
+  const said = await Promise.all(servers.map((server) => server.run(({ lines }: TSpeaker) => lines?.slice(-10) ?? [])));
+  throw new Error([...faults.slice(0, 20), 'what the servers said last:', ...said.flat()].join('\n'));
 }
 
 const plansOf = (clients: readonly MixClient[]): IClientPlan[] => clients.map(({ visitor }) => visitor.plan);

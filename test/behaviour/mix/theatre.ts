@@ -55,6 +55,8 @@ function startGuarded({ tls, redisPort }: IConfig, identifier: string): Promise<
       // What Bun's engine hasn't is left out there, with a line in the log.
       serverOptions: { perMessageDeflate: { threshold: 0 } },
       authenticateTimeout: 60_000,
+      // Who pauses may be sent more than a reader is allowed to be behind by; plain Socket.IO keeps all of it.
+      limits: { queuedBytes: 100_000_000 },
       authenticateFn: ({ auth }) => (globalThis as unknown as TGlobal).mixVerdict(auth),
       clientConnectedFn: ({ socket }) => (globalThis as unknown as TGlobal).mixWelcome(socket),
     }),
