@@ -7,8 +7,11 @@ import { eventually } from './facts.js';
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const PATIENCE_MS = 15_000;
 
-/** What the browser says by itself about a server that is away; what the page does about it is what tests look at. */
-const NETWORK = /net::ERR_|WebSocket connection to/;
+/**
+ * What the browser says by itself about a server that is away; what the page does about it is what tests look at. And about a
+ * poll that arrives behind the end of its session: where both sides end it, engine.io's client polls on and says so at once.
+ */
+const NETWORK = /net::ERR_|WebSocket connection to|status of 400 .*[?&]transport=polling&.*sid=/;
 
 export interface IWindowOptions {
   width?: number;
@@ -30,7 +33,8 @@ export class ChatWindow {
     page.on('pageerror', (error) => this.problems.push(String(error)));
     page.on('console', (message) => {
       const isProblem = message.type() === 'error' || message.type() === 'warning';
-      if (isProblem && !NETWORK.test(message.text())) this.problems.push(message.text());
+      const said = `${message.text()} ${message.location().url}`;
+      if (isProblem && !NETWORK.test(said)) this.problems.push(said);
     });
   }
 
