@@ -7,11 +7,11 @@ import { eventually } from './facts.js';
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const PATIENCE_MS = 15_000;
 
-/**
- * What the browser says by itself about a server that is away; what the page does about it is what tests look at. And about a
- * poll that arrives behind the end of its session: where both sides end it, engine.io's client polls on and says so at once.
- */
-const NETWORK = /net::ERR_|WebSocket connection to|status of 400 .*[?&]transport=polling&.*sid=/;
+/** What the browser says by itself about a server that is away; what the page does about it is what tests look at. */
+const NETWORK = /net::ERR_|WebSocket connection to/;
+/** Between the packets of a payload of Engine.IO. */
+const SEPARATOR = '\x1e';
+const CLOSE = '1';
 
 export interface IWindowOptions {
   width?: number;
@@ -26,6 +26,8 @@ export class ChatWindow {
   readonly page: Page;
   /** What the console said that nobody should read there. */
   readonly problems: string[] = [];
+  /** The sessions that the page itself closed. */
+  readonly #ended = new Set<string | null>();
 
   private constructor(page: Page) {
     this.page = page;
@@ -33,9 +35,19 @@ export class ChatWindow {
     page.on('pageerror', (error) => this.problems.push(String(error)));
     page.on('console', (message) => {
       const isProblem = message.type() === 'error' || message.type() === 'warning';
-      const said = `${message.text()} ${message.location().url}`;
-      if (isProblem && !NETWORK.test(said)) this.problems.push(said);
+      const { url } = message.location();
+      if (!isProblem || NETWORK.test(message.text()) || this.#isBehindItsEnd(message.text(), url)) return;
+      this.problems.push(`${message.text()} ${url}`);
     });
+    page.on('request', (request) => {
+      if (request.postData()?.split(SEPARATOR).includes(CLOSE)) this.#ended.add(sessionOf(request.url()));
+    });
+  }
+
+  /** While it changes to WebSocket engine.io's client closes a session and polls on at once, in whatever order that arrives. */
+  #isBehindItsEnd(text: string, url: string): boolean {
+    const session = sessionOf(url);
+    return text.includes('status of 400') && session !== null && this.#ended.has(session);
   }
 
   static async open(context: BrowserContext, url: string, options: IWindowOptions = {}): Promise<ChatWindow> {
@@ -135,4 +147,9 @@ export class ChatWindow {
     return this.page.evaluate(`axe.run(document).then(({ violations }) =>
       violations.flatMap(({ id, nodes }) => nodes.map((node) => id + ': ' + node.html + ' ' + node.failureSummary)))`);
   }
+}
+
+/** The session of Engine.IO that a request belongs to. */
+function sessionOf(url: string): string | null {
+  return URL.canParse(url) ? new URL(url).searchParams.get('sid') : null;
 }
