@@ -1,42 +1,45 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { filesOf, PLACES, type TPlace, type TSuite, testFiles } from './test/support/places.js';
 
-/** Suites over whole servers, which are programs of their own: they run wherever a server can. */
-const EVERYWHERE = ['test/abuse/**/*.test.ts', 'test/behaviour/**/*.test.ts'];
+/**
+ * Where a file runs stands in its first lines: see test/support/places.ts. `npm test` and `npm run test:matrix` set these two;
+ * without them a run has all files, in every place that this Node.js can be.
+ */
+const suite = process.env.ROOMGATE_TEST_SUITE as TSuite | undefined;
+const isNewestNode = process.env.ROOMGATE_TEST_NODE === 'newest';
 
-/** The example chat, which brings its Redis along; without what is about its page only. */
-const CHAT = [
-  'test/integration/start.test.ts',
-  'test/integration/chat-*.test.ts',
-  'test/e2e/chat-people.test.ts',
-  'test/e2e/chat-connection.test.ts',
-];
+/** Files wait for servers, browsers and deadlines about as often as they compute. */
+const WORKERS_PER_CORE = 2;
 
-/** What there is on Bun only. */
-const ON_BUN = ['test/bun/**/*.test.ts', 'test/docs/bun.test.ts', 'test/docs/recipes/bun.test.ts'];
-/** What is played against one server of each runtime, and what programs with a client do on each. */
-const ON_BOTH = ['test/docs/protocol.test.ts', 'test/integration/client-shutdown.test.ts'];
+const files = testFiles();
+const projects = (Object.keys(PLACES) as TPlace[]).filter(isReachable).map((name) => {
+  const { runtime, redis, version } = PLACES[name];
+  const env: Record<string, string> = { ROOMGATE_TEST_RUNTIME: runtime, ROOMGATE_TEST_BACKPLANE: redis ? 'redis' : '' };
+  if (suite === 'matrix') env.ROOMGATE_TEST_LONG = 'yes';
+  const oldest = process.env.ROOMGATE_TEST_OLDEST_BUN;
+  if (version.startsWith('the oldest') && oldest !== undefined) env.ROOMGATE_TEST_BUN = oldest;
+  return { name, include: [...filesOf(name, suite, files)], env };
+});
 
-/** The runtimes of servers to test on; `npm test` goes through the versions of each. */
-const runtimes = (process.env.ROOMGATE_TEST_RUNTIMES ?? 'node,bun').split(',');
-
-const projects = [
-  { name: 'node', include: ['test/**/*.test.ts'], exclude: ON_BUN, env: {} },
-  { name: 'node, redis', include: EVERYWHERE, env: { ROOMGATE_TEST_BACKPLANE: 'redis' } },
-  { name: 'bun', include: [...EVERYWHERE, ...ON_BOTH, ...CHAT, ...ON_BUN], env: { ROOMGATE_TEST_RUNTIME: 'bun' } },
-  { name: 'bun, redis', include: EVERYWHERE, env: { ROOMGATE_TEST_RUNTIME: 'bun', ROOMGATE_TEST_BACKPLANE: 'redis' } },
-];
+/** Vitest runs its workers on the Node.js that it was started with. */
+function isReachable(name: TPlace): boolean {
+  if (filesOf(name, suite, files).length === 0) return false;
+  if (name.startsWith('oldest-bun')) return !isNewestNode && process.env.ROOMGATE_TEST_OLDEST_BUN !== undefined;
+  return name.startsWith('newest-node') === isNewestNode;
+}
 
 export default defineConfig({
   test: {
     setupFiles: ['test/support/setup.ts'],
     pool: 'forks',
-    // Two files at a time: tests of time-outs must not starve each other of the processor.
-    maxWorkers: 2,
+    // The modules of `src` and of the tests are evaluated once per worker and not once per file, which is half of the time
+    // of a small one. So a file leaves nothing behind in its process: `track` and `defer` end what it started.
+    isolate: false,
+    maxWorkers: WORKERS_PER_CORE * availableParallelism(),
     testTimeout: 30_000,
     hookTimeout: 60_000,
     passWithNoTests: false,
-    projects: projects
-      .filter(({ name }) => runtimes.some((runtime) => name.startsWith(runtime)))
-      .map((test) => ({ extends: true, test })),
+    projects: projects.map((test) => ({ extends: true, test })),
   },
 });

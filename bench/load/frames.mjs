@@ -16,6 +16,7 @@ export const tally = {
   samples: [],
   expected: Number.POSITIVE_INFINITY,
   reached: () => {},
+  answered: () => {},
 };
 
 function sample(buffer, at) {

@@ -1,7 +1,7 @@
 // The load: one process that holds every client. It obeys the commands below over the IPC channel.
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { now, tally } from './frames.mjs';
+import { masked, now, tally } from './frames.mjs';
 import { Peer } from './peer.mjs';
 
 const PARALLEL = 50;
@@ -67,6 +67,50 @@ async function talk({ talkers, every, times, size, expect }) {
   await end;
 }
 
+/** Something like what clients of a game or an editor send: `size` bytes of JSON, lists and objects four levels deep. */
+function payload(id, size) {
+  const item = (index) => ({ at: [index, index * 2], kind: 'move', of: { user: index, name: 'ada' } });
+  const data = { id, room: 'lobby', items: [item(0)] };
+  const length = () => JSON.stringify(data).length;
+  while (length() + 60 < size) data.items.push(item(data.items.length));
+  data.text = '';
+  data.text = 'x'.repeat(Math.max(0, size - length()));
+  return data;
+}
+
+/** Each client sends one event in a tick; the next tick begins once the server has taken all of them, and answered. */
+async function shout({ control, ticks, size, ack }) {
+  const frames = peers.map((_, id) => masked(`42${ack ? id : ''}${JSON.stringify(['in', payload(id, size)])}`));
+  const line = connect({ port: control, host: '127.0.0.1', noDelay: true });
+  await once(line, 'connect');
+  let left = ticks;
+  let answers = 0;
+  let taken = false;
+  await new Promise((resolve) => {
+    const tick = () => {
+      answers = 0;
+      taken = false;
+      for (let index = 0; index < peers.length; index++) peers[index].write(frames[index]);
+    };
+    const next = () => {
+      if (!taken || answers < (ack ? peers.length : 0)) return;
+      if (--left === 0) resolve();
+      else setImmediate(tick);
+    };
+    tally.answered = () => {
+      tally.messages++;
+      answers++;
+      next();
+    };
+    line.on('data', () => {
+      taken = true;
+      next();
+    });
+    tick();
+  });
+  line.destroy();
+}
+
 function result() {
   const { user, system } = process.cpuUsage(mark.cpu);
   const samples = Float64Array.from(tally.samples).sort();
@@ -90,6 +134,7 @@ const commands = {
   pace,
   unpace: () => stopPacing(),
   talk,
+  shout,
   result,
   count: () => ({ messages: tally.messages }),
   pause: ({ index }) => peers[index].pause(),

@@ -67,6 +67,7 @@ export class Peer {
     else if (text.startsWith('40')) this.#socket.write(AUTHENTICATE);
     else if (text === '2') this.#socket.write(PONG);
     else if (text.startsWith('42["ping"')) tally.pings++;
+    else if (text.startsWith('43')) tally.answered();
     else if (text.startsWith('42["authenticated"')) {
       if (this.rooms) this.#socket.write(masked(`42["join",{"rooms":${JSON.stringify(this.rooms)}}]`));
       this.#authenticated();
@@ -75,6 +76,11 @@ export class Peer {
 
   say(text) {
     this.#socket.write(masked(`42["say","${text}"]`));
+  }
+
+  /** A frame that `masked` made. */
+  write(frame) {
+    this.#socket.write(frame);
   }
 
   /**

@@ -1,4 +1,4 @@
-import { authenticateFn, defaultRooms, settings, TOPIC } from './host.mjs';
+import { authenticateFn, defaultRooms, settings, TOPIC, take } from './host.mjs';
 
 /**
  * What a careful program writes by hand over plain Socket.IO, and Roomgate does for it: deadline, one answer, rooms,
@@ -38,5 +38,6 @@ function admit(io, client) {
   });
   client.interval = setInterval(ping, settings.pingInterval ?? 30_000);
   socket.emit('authenticated', { id: socket.id, time: new Date().toISOString() });
+  socket.on('in', take);
   socket.on('say', (text) => io.to(defaultRooms[0]).emit(TOPIC, text));
 }

@@ -43,7 +43,10 @@ function spin(deliveries) {
  */
 function bursts(app) {
   let acknowledged = () => {};
-  const control = createServer((socket) => socket.on('data', () => acknowledged()));
+  const control = createServer((socket) => {
+    socket.on('data', () => acknowledged());
+    inbound.tell = () => socket.write('.');
+  });
   const tick = ({ perTick, size, names, members }) => {
     const filling = 'x'.repeat(size - 16);
     for (let message = 0; message < perTick; message++) {
@@ -71,8 +74,20 @@ function bursts(app) {
   return { control, burst, probe: (given) => tick(named(given)) };
 }
 
+/** Where the last event of a tick is told. */
+let inbound = { left: 0, perTick: 0, tell: () => {} };
+
+/** What every variant does with the event `in`: it counts it, and answers where it is asked to. */
+export function take(data, acknowledge) {
+  if (typeof acknowledge === 'function') acknowledge(data.id);
+  if (--inbound.left > 0) return;
+  inbound.left = inbound.perTick;
+  inbound.tell();
+}
+
 /**
- * Runs a variant's server. `build` resolves to `port`, `publish(room, text)`, which sends the event `m`, and `clients()`.
+ * Runs a variant's server. `build` resolves to `port`, `publish(room, text)`, which sends the event `m`, and
+ * `clients()`; its clients' event `in` goes to `take`.
  */
 export async function host(build) {
   const app = await build();
@@ -82,6 +97,9 @@ export async function host(build) {
   const commands = {
     burst,
     probe,
+    inbound: ({ perTick }) => {
+      inbound = { ...inbound, perTick, left: perTick };
+    },
     collect: () => {
       collect();
       return report(app);

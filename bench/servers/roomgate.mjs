@@ -1,6 +1,6 @@
 // Roomgate on Node.js or on Bun: the built package, as a user has it.
 import { createServer } from 'node:http';
-import { authenticateFn, defaultRooms, host, listening, onBun, path, settings, TOPIC } from './host.mjs';
+import { authenticateFn, defaultRooms, host, listening, onBun, path, settings, TOPIC, take } from './host.mjs';
 
 async function redisConnection() {
   const { Redis } = await import('ioredis');
@@ -20,6 +20,7 @@ await host(async () => {
     authenticateFn,
     validateRoomFn: ({ rooms }) => rooms,
     clientConnectedFn: ({ socket }) => {
+      socket.on('in', take);
       socket.on('say', (data) => helper.send({ destination: defaultRooms[0], payload: { topic: TOPIC, data } }));
     },
     ...settings.options,

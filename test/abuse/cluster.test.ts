@@ -1,3 +1,5 @@
+// npm test: node, bun
+// npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { Emitter } from '@socket.io/redis-emitter';
 import { Redis } from 'ioredis';
 import { beforeAll, describe, expect, it } from 'vitest';

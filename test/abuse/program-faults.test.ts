@@ -1,3 +1,5 @@
+// npm test: node, bun
+// npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openAuthenticated, openPeer, TRANSPORTS } from './peers.js';
 import { startVictim, type Victim } from './victim.js';

@@ -1,3 +1,5 @@
+// npm test: node, bun
+// npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { beforeAll, describe, expect, it } from 'vitest';
 import { called, createAuthenticated, createHelper, lose } from '../support/client.js';
 import { EventLog, eventually, unusedPort } from '../support/facts.js';

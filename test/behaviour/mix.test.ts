@@ -1,3 +1,5 @@
+// npm test: node, bun
+// npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import * as fc from 'fast-check';
 import { beforeAll, describe, it } from 'vitest';
 import { SETTING } from '../support/setting.js';

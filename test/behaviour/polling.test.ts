@@ -1,3 +1,5 @@
+// npm test: node, bun
+// npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { createConnection, type Socket } from 'node:net';
 import { expect, it } from 'vitest';
 import { track } from '../support/cleanup.js';

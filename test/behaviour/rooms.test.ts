@@ -1,3 +1,5 @@
+// npm test: node, bun
+// npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/facts.js';
 import { type ITestClient, settled } from '../support/server.js';

@@ -1,3 +1,5 @@
+// npm test: node, bun
+// npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type ITestClient, settled } from '../support/server.js';
 import { enter, heardOn, idOf, type Served, serve, stranger, WAYS } from './program.js';

@@ -1,3 +1,5 @@
+// npm test: node, bun
+// npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { Agent } from 'node:http';
 import { createConnection } from 'node:net';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,5 @@
+// npm test: node, bun
+// npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { defer } from '../support/cleanup.js';

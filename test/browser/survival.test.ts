@@ -1,3 +1,4 @@
+// npm test: node
 import type { BrowserContext, Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bundleForBrowser, servePage, startBrowser } from '../support/browser.js';

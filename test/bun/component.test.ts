@@ -1,3 +1,5 @@
+// npm test: bun
+// npm run test:matrix: oldest-bun
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { request as ask } from 'node:https';

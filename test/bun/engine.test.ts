@@ -1,3 +1,5 @@
+// npm test: bun
+// npm run test:matrix: oldest-bun
 import { expect, it } from 'vitest';
 import { startProgram } from '../support/process.js';
 import { runnerOf } from '../support/setting.js';

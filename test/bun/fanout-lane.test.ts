@@ -1,3 +1,5 @@
+// npm test: bun
+// npm run test:matrix: oldest-bun
 import { expect, it } from 'vitest';
 import type { IBorrower, IBunTransport, IBunWire } from '../../src/fanout/bun-engine.js';
 import type { TBunFrame } from '../../src/fanout/bun-frames.js';

@@ -1,3 +1,5 @@
+// npm test: bun
+// npm run test:matrix: oldest-bun
 import { describe, expect, it, vi } from 'vitest';
 import { type IBunSocket, sendAll } from '../../src/fanout/bun-send.js';
 import type { IBunWebSocket } from '../../src/runtime/bun/engine.js';

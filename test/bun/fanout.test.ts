@@ -1,3 +1,5 @@
+// npm test: bun
+// npm run test:matrix: oldest-bun
 import { describe, expect, it } from 'vitest';
 import { enter, heardOn, type IServedOptions, type Served, serve, WAYS } from '../behaviour/program.js';
 import { eventually, within } from '../support/facts.js';

@@ -1,3 +1,5 @@
+// npm test: bun
+// npm run test:matrix: oldest-bun
 import { expect, it } from 'vitest';
 import { serve } from '../behaviour/program.js';
 import { ask, opening } from '../behaviour/requests.js';

@@ -1,3 +1,5 @@
+// npm test: bun
+// npm run test:matrix: oldest-bun
 import { expect, it } from 'vitest';
 import { within } from '../support/facts.js';
 import { type IProgram, startProgram } from '../support/process.js';

@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { describe, expect, it } from 'vitest';
 import { createInProcessBackplane } from '../../src/backplane/in-process.js';
 import { createRedisBackplane } from '../../src/backplane/redis-backplane.js';

@@ -1,3 +1,5 @@
+// npm test: bun
+// npm run test:matrix: oldest-bun
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ServerOptions } from 'socket.io';

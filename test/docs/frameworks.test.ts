@@ -1,3 +1,4 @@
+// npm test: node
 import fastify, { type FastifyPluginAsync } from 'fastify';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SocketIOComponent } from '../../src/index.js';

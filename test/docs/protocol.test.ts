@@ -1,3 +1,5 @@
+// npm test: node, bun
+// npm run test:matrix: newest-node, oldest-bun
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -1,3 +1,4 @@
+// npm test: node
 import type { BrowserContext } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser } from '../support/browser.js';

@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: bun, oldest-bun
 import type { BrowserContext, Page, WebSocketRoute } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser } from '../support/browser.js';

@@ -1,3 +1,4 @@
+// npm test: node
 import { describe, expect, it } from 'vitest';
 import { dayOf, grouped, initialsOf, typingWords } from '../../examples/chat/page/src/format.js';
 import { describeLine } from '../../examples/chat/page/src/line.js';

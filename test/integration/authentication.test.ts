@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { expect, it } from 'vitest';
 import { eventually } from '../support/facts.js';
 import { connectAuthenticated, startServer } from '../support/server.js';

@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttp, type RequestListener, type Server } from 'node:http';

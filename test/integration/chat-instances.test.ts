@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node, bun, oldest-bun
 import { Redis } from 'ioredis';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildChat, ChatClient, startChat } from '../support/chat.js';

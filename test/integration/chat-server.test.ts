@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node, bun, oldest-bun
 import { beforeAll, describe, expect, it } from 'vitest';
 import { HISTORY_LENGTH, MAX_TEXT } from '../../examples/chat/words.js';
 import { buildChat, ChatClient, type IRunningChat, OPERATOR_TOKEN, signIn, startChat } from '../support/chat.js';

@@ -1,3 +1,5 @@
+// npm test: node, bun
+// npm run test:matrix: newest-node, oldest-bun
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { describe, expect, it } from 'vitest';
 import type { SocketIOClientHelper } from '../../src/client/client-helper.js';
 import { RoomgateError } from '../../src/protocol/errors.js';

@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { describe, expect, it } from 'vitest';
 import { RoomgateError } from '../../src/client/index.js';
 import { CLIENT_TRANSPORTS, called, createAuthenticated, createHelper, startWordsServer } from '../support/client.js';

@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';

@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { describe, expect, it } from 'vitest';
 import { eventually, within } from '../support/facts.js';
 import { rawWebSocket } from '../support/raw.js';

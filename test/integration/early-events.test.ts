@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { describe, expect, it } from 'vitest';
 import type { IOSocket } from '../../src/server/types.js';
 import { called, createHelper } from '../support/client.js';

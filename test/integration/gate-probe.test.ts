@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { createServer } from 'node:http';
 import { Socket } from 'socket.io';
 import { Adapter } from 'socket.io-adapter';

@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import type { Emitter } from '@socket.io/redis-emitter';
 import { Cluster } from 'ioredis';
 import { describe, expect, it } from 'vitest';

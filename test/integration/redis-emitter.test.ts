@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { Emitter } from '@socket.io/redis-emitter';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SocketIOEmitterHelper } from '../../src/backplane/emitter.js';

@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   answered,

@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { Redis } from 'ioredis';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DefaultRedisHelper, RedisClusterHelper, RedisHelper } from '../../src/backplane/redis-helper.js';

@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { RoomgateError } from '../../src/protocol/errors.js';
 import { connectAuthenticated, settled, startServer } from '../support/server.js';

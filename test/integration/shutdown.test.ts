@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { describe, expect, it } from 'vitest';
 import { connect, connectAuthenticated, listen, startServer } from '../support/server.js';
 

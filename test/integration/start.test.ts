@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node, bun, oldest-bun
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';

@@ -1,3 +1,4 @@
+// npm test: node
 import { isBuiltin } from 'node:module';
 import { gzipSync } from 'node:zlib';
 import { build, type Rollup } from 'vite';

@@ -1,3 +1,4 @@
+// npm test: node
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';

@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { Adapter } from 'socket.io-adapter';
 import { describe, expect, it } from 'vitest';
 import { Audiences } from '../../src/server/audiences.js';

@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { Backlogs, type ICounted } from '../../src/fanout/backlog.js';

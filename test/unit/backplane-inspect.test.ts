@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import fc from 'fast-check';
 import { encode } from 'notepack.io';
 import { describe, expect, it } from 'vitest';

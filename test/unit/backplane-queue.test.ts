@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Junk } from '../../src/backplane/junk.js';
 import { MessageQueue } from '../../src/backplane/queue.js';

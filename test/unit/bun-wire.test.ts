@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { describe, expect, it, vi } from 'vitest';
 import type { IBunWebSocket } from '../../src/runtime/bun/engine.js';
 import { Wire } from '../../src/runtime/bun/wire.js';

@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Log } from '../../src/client/log.js';
 

@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { describe, expect, it } from 'vitest';
 import { RoomgateError, SocketIOClientHelper } from '../../src/client/index.js';
 

@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { Log } from '../../src/client/log.js';

@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { deeperThan } from '../../src/server/depth.js';

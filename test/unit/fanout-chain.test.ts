@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import * as ws from 'ws';

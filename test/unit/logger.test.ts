@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createLogReporter } from '../../src/observability/logger.js';

@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { createServer } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { RoomgateError } from '../../src/protocol/errors.js';

@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { describe, expect, it } from 'vitest';
 import type { TReport } from '../../src/server/ports.js';
 import { keysOf, type TReplaceable } from '../../src/server/replaceable.js';

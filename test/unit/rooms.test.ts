@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { describe, expect, it, vi } from 'vitest';
 import { DEFAULT_LIMITS } from '../../src/protocol/limits.js';
 import type { TSocketIOValidateRoomFn } from '../../src/server/options.js';

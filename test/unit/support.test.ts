@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';

@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { describe, expect, it } from 'vitest';
 import { type IRawPolling, rawPolling, rawWebSocket } from '../support/raw.js';
 import { startServer } from '../support/server.js';

@@ -1,3 +1,4 @@
+// npm test: node
 import { beforeAll, describe, expect, it } from 'vitest';
 import { UNAUTHENTICATED_ERRORS } from '../../../src/protocol/errors.js';
 import { codeBlocksOf, type IPastedProject, pasteProject } from '../../support/document.js';

@@ -1,3 +1,4 @@
+// npm test: node
 import { io } from 'socket.io-client';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SocketIOServerHelper } from '../../../src/index.js';

@@ -1,3 +1,4 @@
+// npm test: node
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SocketIOClientHelper } from '../../../src/client/client-helper.js';

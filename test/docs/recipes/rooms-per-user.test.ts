@@ -1,3 +1,4 @@
+// npm test: node
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SocketIOClientHelper } from '../../../src/client/client-helper.js';
 import { ROOM_ERRORS, UNAUTHENTICATED_ERRORS } from '../../../src/protocol/errors.js';

@@ -1,0 +1,42 @@
+import { Broken, between } from '../measure.mjs';
+import { BUSY, cpu } from './metrics.mjs';
+
+const CELLS = [
+  { size: 130, ack: false },
+  { size: 130, ack: true },
+  { size: 4_096, ack: false },
+  { size: 4_096, ack: true },
+];
+
+async function shouted(server, load, { clients, ticks, ...work }) {
+  await load.ask('reset');
+  await server.ask('inbound', { perTick: clients });
+  const before = await server.ask('report');
+  await load.ask('shout', { control: server.control, ticks, ...work }, 600_000);
+  const after = await server.ask('report');
+  const { messages, busy } = await load.ask('result');
+  const expected = work.ack ? ticks * clients : 0;
+  if (messages !== expected) throw new Broken(`${messages} of ${expected} answers arrived`);
+  return { ...between(before, after, ticks * clients), busy };
+}
+
+/** What clients send: each of them one event in a tick, which a handler takes, and answers where it is asked to. */
+export default {
+  name: 'inbound',
+  title: 'Inbound: an event of a client, until its handler has it',
+  variants: 'plain,roomgate,bun-engine,roomgate-bun',
+  metrics: [cpu('event'), ...BUSY],
+  settings: ({ quick }) => [{ clients: 100, ticks: quick ? 300 : 1_500 }],
+  async measure({ start, load }, { clients, ticks }) {
+    const server = await start();
+    await load.ask('open', { port: server.port, clients });
+    const rows = [];
+    for (const { size, ack } of CELLS) {
+      await shouted(server, load, { clients, ticks: Math.ceil(ticks / 3), size, ack });
+      await server.ask('collect');
+      const values = await shouted(server, load, { clients, ticks, size, ack });
+      rows.push({ cell: `${clients} clients, ${size} B, ${ack ? 'with' : 'without'} an acknowledgement`, ...values });
+    }
+    return rows;
+  },
+};

@@ -1,0 +1,60 @@
+// npm test: node
+// npm run test:matrix: newest-node
+import { describe, expect, it } from 'vitest';
+import { filesOf, PLACES, placesIn, SUITES, type TPlace, type TSuite, testFiles } from '../support/places.js';
+
+const suites = Object.keys(SUITES) as TSuite[];
+
+const SERVER_SUITES = /^test\/(abuse|behaviour)\//;
+
+describe('every test file', () => {
+  const files = testFiles();
+
+  it('names its places once per command and no place twice', () => {
+    for (const { path, places } of files) {
+      const all = suites.flatMap((suite) => places[suite]);
+      expect([path, all]).toEqual([path, [...new Set(all)]]);
+    }
+    expect(files.map(({ path }) => path)).toContain('test/unit/places.test.ts');
+  });
+
+  it('runs in npm test, but for the long ones that only the matrix runs', () => {
+    const late = files.filter(({ places }) => places.test.length === 0).map(({ path }) => path);
+    expect(late).toEqual([]);
+  });
+
+  it('over whole servers runs everywhere', () => {
+    for (const { path, places } of files.filter((file) => SERVER_SUITES.test(file.path))) {
+      const everywhere = Object.keys(PLACES).sort();
+      expect([path, [...places.test, ...places.matrix].sort()]).toEqual([path, everywhere]);
+      expect([path, places.test]).toEqual([path, ['node', 'bun']]);
+    }
+  });
+
+  it('runs in this place because it says so', () => {
+    const { ROOMGATE_TEST_RUNTIME: runtime, ROOMGATE_TEST_BACKPLANE: backplane } = process.env;
+    expect([runtime, backplane]).toEqual(['node', '']);
+    const place: TPlace = process.env.ROOMGATE_TEST_NODE === 'newest' ? 'newest-node' : 'node';
+    expect(filesOf(place, undefined)).toContain('test/unit/places.test.ts');
+  });
+});
+
+describe('placesIn()', () => {
+  it('reads a line for each command', () => {
+    const text = '// npm test: node, bun\n// npm run test:matrix: newest-node\nimport it;\n';
+    expect(placesIn(text, 'a.test.ts')).toEqual({ test: ['node', 'bun'], matrix: ['newest-node'] });
+    expect(placesIn('// npm run test:matrix: bun+redis\n', 'a.test.ts')).toEqual({ test: [], matrix: ['bun+redis'] });
+  });
+
+  it.each([
+    ['', 'the first line must be'],
+    ['import it;\n\n// npm test: node\n', 'the first line must be'],
+    ['// npm test: deno\n', 'no place "deno"'],
+    ['// npm test: toString\n', 'no place "toString"'],
+    ['// npm test: \n', 'no place ""'],
+    ['// npm test: node,bun\n', 'no place "node,bun"'],
+  ])('refuses %j', (text, message) => {
+    expect(() => placesIn(text, 'a.test.ts')).toThrow(message);
+    expect(() => placesIn(text, 'a.test.ts')).toThrow('a.test.ts');
+  });
+});
