@@ -26,7 +26,7 @@ export default {
   title: 'Inbound: an event of a client, until its handler has it',
   variants: 'plain,roomgate,bun-engine,roomgate-bun',
   metrics: [cpu('event'), ...BUSY],
-  settings: ({ quick }) => [{ clients: 100, ticks: quick ? 300 : 1_500 }],
+  settings: ({ quick }) => [{ clients: 100, ticks: quick ? 100 : 400 }],
   async measure({ start, load }, { clients, ticks }) {
     const server = await start();
     await load.ask('open', { port: server.port, clients });

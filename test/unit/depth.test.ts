@@ -25,23 +25,44 @@ describe('deeperThan', () => {
     expect(deeperThan(nested(65, wrap), 64)).toBe(true);
   });
 
-  it('takes what recursion would not', () => {
-    expect(
-      deeperThan(
-        nested(500_000, (inner) => [inner]),
-        64,
-      ),
-    ).toBe(true);
+  it.each([64, 256, 257, 100_000])(
+    'finds 500 000 levels too deep for a limit of %i, and leaves the stack alone',
+    (limit) => {
+      const deep = nested(500_000, (inner) => [inner]);
+      expect(deeperThan(deep, limit)).toBe(true);
+      expect(deeperThan([{ a: 1 }, deep], limit)).toBe(true);
+    },
+  );
+
+  it.each([256, 257, 1_000])('counts exactly with a limit of %i', (limit) => {
+    for (const wrap of [(inner: unknown) => [0, inner], (inner: unknown) => ({ a: 0, inner })]) {
+      expect(deeperThan(nested(limit, wrap), limit)).toBe(false);
+      expect(deeperThan(nested(limit + 1, wrap), limit)).toBe(true);
+    }
+  });
+
+  it('looks at a property named __proto__', () => {
+    expect(deeperThan(JSON.parse('{"__proto__":{"a":{}}}'), 2)).toBe(true);
+    expect(deeperThan(JSON.parse('{"__proto__":{"a":{}}}'), 3)).toBe(false);
   });
 
   it('does not look into binary data', () => {
     expect(deeperThan([Buffer.alloc(8), new ArrayBuffer(8)], 1)).toBe(false);
+    expect(deeperThan({ a: Buffer.alloc(8), b: new ArrayBuffer(8) }, 1)).toBe(false);
+    expect(deeperThan(Buffer.alloc(8), 0)).toBe(false);
+    expect(deeperThan([Buffer.alloc(8)], 300)).toBe(false);
   });
 
   it('agrees with a recursive count', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 6 }), fc.integer({ min: 0, max: 7 }), (value, limit) => {
         expect(deeperThan(value, limit)).toBe(depthOf(value) > limit);
+        expect(
+          deeperThan(
+            nested(300, (inner) => [inner, value]),
+            300 + limit,
+          ),
+        ).toBe(depthOf(value) > limit);
       }),
     );
   });
