@@ -6,60 +6,53 @@ import { root, run } from './run.mjs';
 import { provideSystemPackages } from './system-packages.mjs';
 
 /**
- * `npm test`: everything, on this Node.js and on the newest even one; suites over whole servers also against those on Bun, the
- * current one and the oldest that is supported.
- * `npm test -- test/unit -t name`: what follows `--` goes to Vitest, for one run on this Node.js without the checks.
+ * `npm test`: style, types, build, and every test once on this Node.js; whole-server suites also on the current Bun.
+ * `npm run test:matrix`: the other places, which are the newest Node.js, the oldest Bun, and Redis on each of them; and whatever
+ * takes long. Each test file says in its first lines where it runs: see test/support/places.ts.
+ *
+ * Arguments go to Vitest, for one run without the checks: `npm test -- test/unit -t name`.
  */
-const filters = process.argv.slice(2);
+const args = process.argv.slice(2);
+const suite = args.includes('--matrix') ? 'matrix' : 'test';
+const filters = args.filter((arg) => arg !== '--matrix');
 const total = { passed: 0, failed: 0, skipped: 0 };
-/** Told once more at the end: the log is thousands of lines, of which a service that runs the tests may keep the last ones only. */
+/** Printed once more at the end: a service that runs the tests may keep only the last lines of a log. */
 const failures = [];
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) stop(`Node.js 20.19 or newer is needed; this is ${process.version}.`);
 if (!(await provideSystemPackages())) stop('System packages are missing.');
-if (filters.length === 0) await step('Style and types', () => run('npm', ['run', '--silent', 'check']));
-await step('Build', () => run(process.execPath, ['scripts/build.mjs']));
-await testOn('this Node.js and the current Bun', process.execPath);
-if (filters.length === 0) {
-  await testOnNewestNode();
-  await testOnOldestBun();
-}
+if (suite === 'test' && filters.length === 0) await step('Style, types and build', () => npm('check'));
+else await step('Build', () => run(process.execPath, ['scripts/build.mjs']));
+if (suite === 'test') await testOn(process.execPath);
+else await testMatrix();
 finish();
 
-/** Servers on Bun are programs of their own, so that they don't run again for another Node.js. */
-async function testOnNewestNode() {
-  const newest = await found('Node.js', newestNode);
+async function testMatrix() {
+  const [newest, oldest] = await Promise.all([found('Node.js', newestNode), found('Bun', oldestBun)]);
+  await testOn(process.execPath, oldest === undefined ? {} : { ROOMGATE_TEST_OLDEST_BUN: oldest });
   if (newest === undefined) return;
   const { output } = await run(newest, ['--version'], { quiet: true });
-  if (Number(output.slice(1).split('.')[0]) <= major) return;
-  await testOn('the newest Node.js', newest, { ROOMGATE_TEST_RUNTIMES: 'node' });
-}
-
-async function testOnOldestBun() {
-  const oldest = await found('Bun', oldestBun);
-  if (oldest === undefined) return;
-  const env = { ROOMGATE_TEST_RUNTIMES: 'bun', ROOMGATE_TEST_BUN: oldest };
-  await testOn('the oldest Bun', process.execPath, env);
+  if (Number(output.slice(1).split('.')[0]) > major) await testOn(newest, { ROOMGATE_TEST_NODE: 'newest' });
 }
 
 async function found(what, provide) {
   const path = await provide().catch((error) => stop(error.message));
-  if (path === undefined) {
-    console.log(`\nThere is no other ready-made ${what} for ${process.platform} on ${process.arch}: not tested there.`);
-  }
+  if (path === undefined) console.log(`\nNo other ${what} is published for ${process.platform} on ${process.arch}.`);
   return path;
 }
 
-async function testOn(title, node, env = {}) {
-  const { output } = await run(env.ROOMGATE_TEST_BUN ?? node, ['--version'], { quiet: true });
-  console.log(`\n== Tests on ${title}: ${output.trim()}`);
+/** One run of Vitest on the given Node.js, in all places of the suite that this Node.js can be. */
+async function testOn(node, env = {}) {
+  const { output } = await run(node, ['--version'], { quiet: true });
+  const title = `Node.js ${output.trim()}`;
+  console.log(`\n== Tests with ${title}`);
   const report = join(root, '.cache', `report-${process.pid}-${output.trim()}.json`);
   await mkdir(join(root, '.cache'), { recursive: true });
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const reporters = ['--reporter=default', `--reporter=${join(root, 'scripts', 'test-report.mjs')}`];
   const { ok } = await run(node, [vitest, 'run', ...reporters, ...filters], {
-    env: { ...env, ROOMGATE_TEST_REPORT: report },
+    env: { ...env, ROOMGATE_TEST_SUITE: suite, ROOMGATE_TEST_REPORT: report },
   });
   const isReported = existsSync(report);
   const result = isReported ? JSON.parse(await readFile(report, 'utf8')) : { passed: 0, skipped: 0, failures: [] };
@@ -67,12 +60,13 @@ async function testOn(title, node, env = {}) {
   total.passed += result.passed;
   total.skipped += result.skipped;
   if (ok && isReported) return;
-  // A file that does not load and an error that no test caught fail a run in which every test passed.
+  // A file that doesn't load and an error that no test caught fail a run in which every test passed.
   total.failed += Math.max(result.failures.length, 1);
-  failures.push(
-    `On ${title}:`,
-    ...(result.failures.length > 0 ? result.failures : ['Vitest itself failed: see above.']),
-  );
+  failures.push(`With ${title}:`, ...(result.failures.length > 0 ? result.failures : ['Vitest itself failed: see above.']));
+}
+
+function npm(script) {
+  return run('npm', ['run', '--silent', script]);
 }
 
 async function step(title, action) {
