@@ -31,7 +31,7 @@ async function overdue(victim: Victim): Promise<void> {
   await victim.polling();
   const { engine } = victim.baseline;
   // On Bun it is forgotten at once where nothing waits for its poll.
-  await eventually(async () => (await victim.call('closing')) === 1 || (await victim.state()).engine === engine, {
+  await eventually(async () => (await victim.call('closing')) === 1 || (await victim.counts()).engine === engine, {
     what: 'the server closes it',
   });
 }
@@ -86,7 +86,7 @@ it('one that was refused and never polls again is forgotten long before a ping w
   await peer.send('42["authenticate"]');
   await eventually(async () => (await victim.call('closing')) === 1, { what: 'the server closes it' });
   const { engine } = victim.baseline;
-  await eventually(async () => (await victim.state()).engine === engine, {
+  await eventually(async () => (await victim.counts()).engine === engine, {
     timeout: LAST_WORDS_MS + 2_000,
     what: 'it is forgotten',
   });

@@ -3,6 +3,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+/** Between two looks at a fact: short at first, as most are true soon; longer later, as each look costs what a server does. */
+const FIRST_PAUSE_MS = 2;
+const LONGEST_PAUSE_MS = 50;
+
 /** How long a fact may take to become true. Generous: it is only ever used up by a test that fails. */
 const PATIENCE_MS = 5_000;
 
@@ -21,7 +25,7 @@ export async function eventually<T>(fact: () => T | Promise<T>, patience: IPatie
   const timeout = patience.timeout ?? PATIENCE_MS;
   const end = performance.now() + timeout;
   let cause: unknown;
-  for (;;) {
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(LONGEST_PAUSE_MS, pause * 1.5)) {
     try {
       const result = await fact();
       if (result !== false) return result as Exclude<T, false>;
@@ -30,7 +34,7 @@ export async function eventually<T>(fact: () => T | Promise<T>, patience: IPatie
       cause = error;
     }
     if (performance.now() >= end) break;
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
   const last = cause instanceof Error ? `; at last: ${cause.message}` : '';
   throw new Error(`not within ${timeout} ms: ${patience.what ?? wordsOf(fact)}${last}`, { cause });

@@ -159,6 +159,8 @@ const LAST_PACKET_MS = 2_000;
  * packet.
  */
 export function releaseUpgrade(connection: IEngineSocket, transport: IEngineTransport): void {
+  // Most changes are over by then: a timer would keep the connection for nothing.
+  if (connection.upgradeState !== 'upgrading') return;
   if (probed.has(transport)) setTimeout(() => abandonUpgrade(connection, transport), LAST_PACKET_MS).unref();
   else abandonUpgrade(connection, transport);
 }
