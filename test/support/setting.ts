@@ -2,10 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { it } from 'vitest';
 import { bunPath } from './bun.js';
 
-/** Where the server of a test runs, and how its instances act as one: vitest.config.ts runs the suites in each. */
+/** Where the server of a test runs, how its instances act as one, and whether there is time: see places.ts. */
 export const SETTING = {
   runtime: process.env.ROOMGATE_TEST_RUNTIME === 'bun' ? 'bun' : 'node',
   redis: process.env.ROOMGATE_TEST_BACKPLANE === 'redis',
+  /** In `npm run test:matrix` random tests try more values than in `npm test`. */
+  long: process.env.ROOMGATE_TEST_LONG === 'yes',
 } as const;
 
 /** What runs a program of the tests, with its options. */
