@@ -62,7 +62,10 @@ async function testOn(node, env = {}) {
   if (ok && isReported) return;
   // A file that doesn't load and an error that no test caught fail a run in which every test passed.
   total.failed += Math.max(result.failures.length, 1);
-  failures.push(`With ${title}:`, ...(result.failures.length > 0 ? result.failures : ['Vitest itself failed: see above.']));
+  failures.push(
+    `With ${title}:`,
+    ...(result.failures.length > 0 ? result.failures : ['Vitest itself failed: see above.']),
+  );
 }
 
 function npm(script) {

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { beforeAll, beforeEach } from 'vitest';
 import type * as roomgate from '../../src/index.js';
 import type { SocketIOServerHelper, TSocketIOServerOptions } from '../../src/index.js';
 import type { IOServer } from '../../src/server/types.js';
@@ -113,6 +114,29 @@ export async function serve({ options, before, runtime, ...config }: IServedOpti
   });
   const { url } = await program.messages.next((message) => message?.url !== undefined, { timeout: 15_000 });
   return new Served(program, url as string);
+}
+
+/**
+ * One program for the tests of a file or of a `describe` that leave it as it was. Each of them finds it without clients and
+ * with an empty log.
+ */
+export function serveForAll(options?: IServedOptions): () => Served {
+  let server: Served | undefined;
+  const served = (): Served => {
+    if (server === undefined) throw new Error('serveForAll(): there is a server in tests only');
+    return server;
+  };
+  beforeAll(async () => {
+    server = await serve(options);
+  });
+  beforeEach(async () => {
+    await served().holdsNobody();
+    await served().run(({ lines, memory }) => {
+      lines.splice(0);
+      for (const key of Object.keys(memory)) delete memory[key];
+    });
+  });
+  return served;
 }
 
 /** The ways of a client to a server. */

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { defer } from '../support/cleanup.js';
 import { eventually } from '../support/facts.js';
 import { type IRawOptions, type IRawPolling, type IRawWebSocket, rawPolling, rawWebSocket } from '../support/raw.js';
 import type { ITestClient } from '../support/server.js';
@@ -108,6 +109,8 @@ export async function enterWebSocket(
 
 export async function enterPolling({ url }: Served): Promise<IRawPolling & { readonly id: string }> {
   const polling = await rawPolling(url);
+  // A peer that only stopped would be kept until it is missed.
+  defer(() => polling.post('1').catch(() => undefined));
   const { sid: id } = await polling.connect('/', { token: 'good' });
   await polling.emit('authenticate');
   await polling.next((packet) => packet.startsWith('42["authenticated"'));

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/facts.js';
 import type { ITestClient } from '../support/server.js';
-import { enter, heardOn, idOf, type Served, serve, WAYS } from './program.js';
+import { enter, heardOn, idOf, type Served, serveForAll, WAYS } from './program.js';
 import { enterPolling, enterWebSocket, expectTooSlow, isGone, numbersIn, numbersOf, upTo } from './slow-flood.js';
 
 /** Longer than anybody may be behind. That nothing happens can only be seen by waiting. */
@@ -11,6 +11,8 @@ const A_WHILE_MS = 500;
 const LARGE = 8_000_000;
 /** Every how many answers of the program a small message: thousands of them would be a backlog by themselves. */
 const APART = 10;
+
+const served = serveForAll();
 
 /** Small messages, each in a turn of its own: whoever is behind is noticed with the next one. */
 async function trickle(server: Served, witness: ITestClient): Promise<number> {
@@ -30,7 +32,7 @@ async function trickle(server: Served, witness: ITestClient): Promise<number> {
 
 describe.each(WAYS)('a client that reads, $way', ({ transports }) => {
   it('is sent 5 MB in one turn, which lasts: stays, and hears everything', async () => {
-    const server = await serve();
+    const server = served();
     const client = await enter(server.url, { transports });
     const count = 50;
     await server.run(({ helper }, messages) => {
@@ -47,7 +49,7 @@ describe.each(WAYS)('a client that reads, $way', ({ transports }) => {
   });
 
   it('is sent more than may wait, again and again: stays, and hears everything', async () => {
-    const server = await serve();
+    const server = served();
     const client = await enter(server.url, { transports });
     for (let first = 0; first < 300; first += 30) {
       await server.run(({ helper }, from) => {
@@ -65,7 +67,7 @@ describe('one message that is larger than all that may wait', () => {
     ['a text', () => 'x'.repeat(8_000_000)],
     ['attachments', () => Array.from({ length: 8 }, () => Buffer.alloc(1_000_000))],
   ])('waits for a WebSocket that reads it late: %s', async (_, make) => {
-    const server = await serve();
+    const server = served();
     const witness = await enter(server.url);
     const late = await enterWebSocket(server);
     late.pauseReading();
@@ -81,7 +83,7 @@ describe('one message that is larger than all that may wait', () => {
   });
 
   it('waits for a WebSocket that reads it late: attachments to one socket, which go out one by one', async () => {
-    const server = await serve();
+    const server = served();
     const witness = await enter(server.url);
     const late = await enterWebSocket(server);
     late.pauseReading();
@@ -101,7 +103,7 @@ describe('one message that is larger than all that may wait', () => {
     ['a text', () => 'x'.repeat(8_000_000)],
     ['attachments', () => Array.from({ length: 8 }, () => Buffer.alloc(1_000_000))],
   ])('waits for a poll that comes late: %s', async (_, make) => {
-    const server = await serve();
+    const server = served();
     const witness = await enter(server.url);
     const late = await enterPolling(server);
     await sendMade(server, make);
@@ -113,7 +115,7 @@ describe('one message that is larger than all that may wait', () => {
 });
 
 it('a client that polls late, each time with less than may wait, stays and hears everything', async () => {
-  const server = await serve();
+  const server = served();
   const late = await enterPolling(server);
   const packets: string[] = [];
   for (let first = 0; first < 80; first += 8) {

@@ -3,7 +3,7 @@
 import { expect, it } from 'vitest';
 import { eventually } from '../support/facts.js';
 import type { ITestClient } from '../support/server.js';
-import { enter, type IInside, type Served, serve, WAYS } from './program.js';
+import { enter, type IInside, type Served, serve, serveForAll, WAYS } from './program.js';
 import { enterPolling, enterWebSocket, expectTooSlow, isGone } from './slow-flood.js';
 
 const SYMBOLS = ['a', 'b', 'c'];
@@ -13,6 +13,8 @@ const ROUNDS = 120;
 const options = () => ({
   replaceable: { price: (data: { symbol: string }) => data.symbol, shot: (data: { camera: number }) => data.camera },
 });
+
+const served = serveForAll({ options });
 
 /** All that is sent is numbered, whatever it is. In each round one price a symbol, and something that nothing replaces. */
 function round({ helper, memory }: IInside, symbols: readonly string[]): number {
@@ -71,7 +73,7 @@ function expectNewest(seen: readonly ISeen[], sent: number): void {
 }
 
 it('a client that stops reading stays, and has the newest of each when it reads on', async () => {
-  const server = await serve({ options });
+  const server = served();
   const slow = await enterWebSocket(server);
   const witness = await enter(server.url);
   slow.pauseReading();
@@ -86,7 +88,7 @@ it('a client that stops reading stays, and has the newest of each when it reads 
 });
 
 it('a client that does not poll stays, and has the newest of each when it does', async () => {
-  const server = await serve({ options });
+  const server = served();
   const slow = await enterPolling(server);
   const witness = await enter(server.url);
   const sent = await play(server, witness);
@@ -98,7 +100,7 @@ it('a client that does not poll stays, and has the newest of each when it does',
 });
 
 it.each(WAYS)('a client that reads hears every message, $way', async ({ transports }) => {
-  const server = await serve({ options });
+  const server = served();
   const client = await enter(server.url, { transports });
   const sent = await play(server, client);
   expect(seenBy(client).map(({ n }) => n)).toEqual(Array.from({ length: sent }, (_, n) => n));
@@ -106,7 +108,7 @@ it.each(WAYS)('a client that reads hears every message, $way', async ({ transpor
 });
 
 it('attachments go with the message that is replaced, whatever rooms it is sent to', async () => {
-  const server = await serve({ options });
+  const server = served();
   const slow = await enterPolling(server);
   const other = await enter(server.url, { transports: ['polling'] });
   await server.run(async ({ helper }, id) => {
@@ -130,7 +132,7 @@ it('attachments go with the message that is replaced, whatever rooms it is sent 
 });
 
 it('one that is volatile and does not wait removes nothing', async () => {
-  const server = await serve({ options });
+  const server = served();
   const slow = await enterPolling(server);
   await server.run(({ io }) => {
     io.emit('price', { n: 0, symbol: 'a' });
@@ -168,7 +170,7 @@ it('a function that throws, or names nothing, costs nobody a message', async () 
 });
 
 it('a message of another namespace on the same connection is not replaced', async () => {
-  const server = await serve({ options });
+  const server = served();
   await server.run(({ io }) => void io.of('/other'));
   const client = await enter(server.url, { transports: ['polling'] });
   const other = client.socket.io.socket('/other', { auth: {} });
