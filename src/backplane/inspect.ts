@@ -1,5 +1,6 @@
 import { decode } from 'notepack.io';
 import { isSocketIOEvent } from '../protocol/events.js';
+import { JunkError } from './junk.js';
 
 /**
  * What other instances send, judged before anything acts on it. Anybody who reaches Redis can publish; nothing that
@@ -26,11 +27,6 @@ const RESERVED_SERVER_EVENTS: ReadonlySet<unknown> = new Set(['connect', 'connec
 
 /** Programs send each other deep things, so the bound is generous; recursion over it still has room. */
 const DEEPEST = 1_000;
-
-/** That something is not what a well-behaved instance sends, and in which way. */
-export class JunkError extends Error {
-  override readonly name = 'JunkError';
-}
 
 type TRecord = Readonly<Record<string, unknown>>;
 

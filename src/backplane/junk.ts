@@ -3,6 +3,11 @@ import type { TReporter } from '../server/ports.js';
 /** Ticks between two reports of one kind: who can publish junk can publish much of it. */
 const QUIET_TICKS = 10;
 
+/** That something is not what a well-behaved instance sends, and in which way. */
+export class JunkError extends Error {
+  override readonly name = 'JunkError';
+}
+
 interface IHeap {
   count: number;
   why: string;

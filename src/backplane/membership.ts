@@ -3,7 +3,8 @@ import type { IBackplaneLocal, TIdOwner } from '../server/ports.js';
 import { isReply, isReplyOf } from './client.js';
 import type { TLimited } from './fence.js';
 import type { Junk } from './junk.js';
-import { type IAsk, isName, parseAnswer, parseAsk, parseGoodbye } from './questions.js';
+import { MOST_IDS, OpenQuestions } from './open-questions.js';
+import { type IAsk, parseAnswer, parseAsk, parseGoodbye } from './questions.js';
 
 export type TCommand = (name: string, ...args: (string | number)[]) => Promise<unknown>;
 
@@ -25,25 +26,12 @@ const RENEW_TICKS = 5;
 /** An abandoned list goes away by itself after this, in ms. */
 const LIST_MS = 10 * LEASE_MS;
 const MOST_INSTANCES = 1_000;
-const MOST_PENDING = 1_000;
-const MOST_IDS = 1_000;
 /** Refusals in a row after which a Redis that does not write is told of, and from then on each so many. */
 const READ_ONLY_RENEWALS = 3;
 const READ_ONLY_REPEAT = 12;
 
 const UNLEASED =
   'rooms that are named like socket ids are refused, as it can not be known whether another instance has them';
-
-/** A question that not everybody has answered yet. */
-interface IPending {
-  readonly ids: ReadonlySet<string>;
-  readonly found: Set<string>;
-  /** Undefined until the list was read: before that nobody is known to have answered. */
-  waitingFor: Set<string> | undefined;
-  /** Ends it, if all that can be known is known. */
-  settle(): void;
-  giveUp(): void;
-}
 
 /** Which instances live, and what they are asked. Each has a lease in Redis, which runs out by Redis' own clock. */
 export class Membership {
@@ -54,7 +42,10 @@ export class Membership {
   readonly #options: IMembershipOptions;
   readonly #list: string;
   readonly #answerPrefix: string;
-  readonly #pending = new Map<string, IPending>();
+  readonly #questions = new OpenQuestions({
+    living: () => this.#living(),
+    ask: (ask, ids) => this.#options.command('publish', this.askChannel, JSON.stringify({ ask, from: this.id, ids })),
+  });
   /**
    * Others, and until when (by this process' clock) they count as alive, whatever the list says: a Redis that lost its
    * memory does not make them vanish.
@@ -64,7 +55,6 @@ export class Membership {
   #leased = false;
   #ticks = 0;
   #readOnly = 0;
-  #asked = 0;
 
   constructor(options: IMembershipOptions) {
     const prefix = `roomgate:${options.key}`;
@@ -115,13 +105,8 @@ export class Membership {
   }
 
   /** See the port. Never rejects. */
-  async findSockets(ids: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, TIdOwner>> {
-    const all = [...new Set(ids)].filter(isName);
-    const chunks: string[][] = [];
-    for (let i = 0; i < all.length; i += MOST_IDS) chunks.push(all.slice(i, i + MOST_IDS));
-    const answers = await Promise.all(chunks.map((chunk) => this.#find(chunk, timeoutMs)));
-    // No socket has a name that can't be asked for.
-    return new Map([...allOf(ids, 'nowhere'), ...answers.flatMap((answer) => [...answer])]);
+  findSockets(ids: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, TIdOwner>> {
+    return this.#questions.findSockets(ids, timeoutMs);
   }
 
   /** Another instance asks. */
@@ -138,11 +123,7 @@ export class Membership {
   hearAnswer(message: Buffer): void {
     try {
       const { ask, from, has } = parseAnswer(message, MOST_IDS);
-      const pending = this.#pending.get(ask);
-      if (pending === undefined) return;
-      for (const id of has) if (pending.ids.has(id)) pending.found.add(id);
-      pending.waitingFor?.delete(from);
-      pending.settle();
+      this.#questions.answered(ask, from, has);
     } catch (error) {
       this.#options.junk.refuse('answer', error);
     }
@@ -153,10 +134,7 @@ export class Membership {
     try {
       const id = parseGoodbye(message);
       this.#others.delete(id);
-      for (const pending of this.#pending.values()) {
-        pending.waitingFor?.delete(id);
-        pending.settle();
-      }
+      this.#questions.left(id);
     } catch (error) {
       this.#options.junk.refuse('goodbye', error);
     }
@@ -174,41 +152,11 @@ export class Membership {
 
   /** Whoever still waits for an answer is told that there is none. */
   end(): void {
-    for (const pending of [...this.#pending.values()]) pending.giveUp();
-  }
-
-  async #find(ids: readonly string[], timeoutMs: number): Promise<Map<string, TIdOwner>> {
-    if (this.#pending.size >= MOST_PENDING) return allOf(ids, 'unanswered');
-    const ask = `${this.#asked++}`;
-    return new Promise((resolve) => {
-      const found = new Set<string>();
-      const finish = (otherwise: TIdOwner) => {
-        clearTimeout(timer);
-        this.#pending.delete(ask);
-        resolve(new Map(ids.map((id) => [id, found.has(id) ? 'elsewhere' : otherwise])));
-      };
-      const giveUp = () => finish('unanswered');
-      const settle = () => {
-        if (pending.waitingFor?.size === 0 || found.size === ids.length) finish('nowhere');
-      };
-      const pending: IPending = { ids: new Set(ids), found, waitingFor: undefined, settle, giveUp };
-      const timer = setTimeout(giveUp, timeoutMs);
-      timer.unref();
-      this.#pending.set(ask, pending);
-      this.#ask(ask, ids, pending).catch(giveUp);
-    });
-  }
-
-  async #ask(ask: string, ids: readonly string[], pending: IPending): Promise<void> {
-    if (!this.#leased) throw new Error('Others can not know of this instance.');
-    const living = await this.#living();
-    pending.waitingFor = new Set(living);
-    pending.settle();
-    if (living.length === 0 || !this.#pending.has(ask)) return;
-    await this.#options.command('publish', this.askChannel, JSON.stringify({ ask, from: this.id, ids }));
+    this.#questions.end();
   }
 
   async #living(): Promise<string[]> {
+    if (!this.#leased) throw new Error('Others can not know of this instance.');
     const { command } = this.#options;
     const now = await redisTime(command);
     const reply = await command(
@@ -257,8 +205,4 @@ async function redisTime(command: TCommand): Promise<number> {
   const now = Math.floor((seconds ?? Number.NaN) * 1_000 + (microseconds ?? Number.NaN) / 1_000);
   if (Number.isNaN(now)) throw new Error('Redis answered something odd.');
   return now;
-}
-
-function allOf(ids: readonly string[], owner: TIdOwner): Map<string, TIdOwner> {
-  return new Map(ids.map((id) => [id, owner]));
 }

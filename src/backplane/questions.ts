@@ -1,4 +1,5 @@
-import { JunkError } from './inspect.js';
+import { JunkError } from './junk.js';
+import { isName } from './open-questions.js';
 
 /** Which of these sockets do you have? */
 export interface IAsk {
@@ -12,14 +13,6 @@ export interface IAnswer {
   readonly ask: string;
   readonly from: string;
   readonly has: readonly string[];
-}
-
-/** Socket ids and names of instances are much shorter. */
-const LONGEST = 255;
-
-/** Whether it can be a socket's id, or an instance's. */
-export function isName(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= LONGEST;
 }
 
 /** @throws JunkError */

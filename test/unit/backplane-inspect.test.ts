@@ -3,7 +3,8 @@
 import fc from 'fast-check';
 import { encode } from 'notepack.io';
 import { describe, expect, it } from 'vitest';
-import { inspectRequest, inspectResponse, JunkError } from '../../src/backplane/inspect.js';
+import { inspectRequest, inspectResponse } from '../../src/backplane/inspect.js';
+import { JunkError } from '../../src/backplane/junk.js';
 import { PARSER } from '../../src/backplane/parser.js';
 import { parseAnswer, parseAsk, parseGoodbye } from '../../src/backplane/questions.js';
 
