@@ -1,7 +1,9 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Emitter } from '@socket.io/redis-emitter';
 import type { Adapter } from 'socket.io-adapter';
-import { createInProcessBackplane } from '../backplane/in-process.js';
+import { createMemoryBackplane } from '../backplane/memory/memory-backplane.js';
+import type { MemoryBus } from '../backplane/memory/memory-bus.js';
+import { sharedBusOf } from '../backplane/memory/shared-bus.js';
 import { NodeFanout } from '../fanout/node.js';
 import type { IFanoutOptions } from '../fanout/options.js';
 import { createLogReporter } from '../observability/logger.js';
@@ -58,6 +60,7 @@ export class SocketIOServerHelper<
   /** The unique name of this instance. */
   readonly identifier: string;
   readonly #options: IResolvedOptions;
+  readonly #sharedBus: MemoryBus | undefined;
   readonly #report: TReporter;
   readonly #registry = new Registry();
   #configuring: Promise<void> | undefined;
@@ -71,6 +74,7 @@ export class SocketIOServerHelper<
    */
   constructor(options: TSocketIOServerOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) {
     this.#options = resolveOptions(options);
+    this.#sharedBus = sharedBusOf(options);
     this.identifier = this.#options.identifier;
     this.#report = createLogReporter(this.identifier, this.#options.logger);
   }
@@ -206,7 +210,7 @@ export class SocketIOServerHelper<
     this.#refuseAfterShutdown();
     const runtime = await createRuntime(options, this.#report);
     const fanout = await this.#createFanout();
-    const backplane = await createBackplane(options, this.#report);
+    const backplane = await createBackplane(options, this.#sharedBus, this.#report);
     this.#refuseAfterShutdown();
     this.#opening = backplane;
     try {
@@ -304,9 +308,12 @@ async function createRuntime({ runtime, server, engine }: IResolvedOptions, repo
   return new BunRuntime(engine, server, report);
 }
 
-async function createBackplane(options: IResolvedOptions, report: TReporter): Promise<IBackplane> {
-  const { redisConnection, identifier } = options;
-  if (redisConnection === undefined) return createInProcessBackplane();
+async function createBackplane(
+  { redisConnection, identifier }: IResolvedOptions,
+  bus: MemoryBus | undefined,
+  report: TReporter,
+): Promise<IBackplane> {
+  if (redisConnection === undefined) return createMemoryBackplane({ bus, identifier, report });
   // Loaded here and not before, so that an instance without Redis loads no Redis module.
   const { createRedisBackplane } = await import('../backplane/redis-backplane.js');
   return createRedisBackplane({ redisConnection, identifier, report });

@@ -1,29 +1,41 @@
 // npm test: node
 // npm run test:matrix: newest-node
-import { describe, expect, it } from 'vitest';
-import { createInProcessBackplane } from '../../src/backplane/in-process.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createMemoryBackplane } from '../../src/backplane/memory/memory-backplane.js';
+import { MemoryBus } from '../../src/backplane/memory/memory-bus.js';
 import { createRedisBackplane } from '../../src/backplane/redis-backplane.js';
-import type { IBackplane, IBackplaneLocal, TReport } from '../../src/server/ports.js';
-import { redisClient, startPlain } from '../support/backplane.js';
+import type { IBackplane, IBackplaneLocal, TReport, TReporter } from '../../src/server/ports.js';
+import { redisClient, startOver, startPlain } from '../support/backplane.js';
 import { defer } from '../support/cleanup.js';
-import { startRedis } from '../support/redis.js';
+import { type IRedis, startRedis } from '../support/redis.js';
 
 const LOCAL: IBackplaneLocal = { hasSocket: (id) => id === 'mine' };
 
-describe.each([
-  ['in-process', async () => () => createInProcessBackplane()],
+let redis: IRedis;
+let keys = 0;
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+
+/** Each makes a backplane of one instance that has no others. */
+const KINDS: readonly (readonly [string, (report: TReporter) => IBackplane])[] = [
+  ['of an instance that stands alone', (report) => createMemoryBackplane({ report })],
+  ['on a memory bus', (report) => createMemoryBackplane({ bus: new MemoryBus(), report })],
   [
     'over Redis',
-    async () => {
-      const { port } = await startRedis();
-      const redisConnection = redisClient(port);
-      return (report: (report: TReport) => void) => createRedisBackplane({ redisConnection, identifier: 'a', report });
+    (report) => {
+      keys += 1;
+      const redisConnection = redisClient(redis.port);
+      return createRedisBackplane({ redisConnection, identifier: 'a', key: `one-${keys}`, report });
     },
   ],
-] as const)('a backplane %s', (_, prepare) => {
+];
+
+describe.each(KINDS)('a backplane %s', (_, create) => {
   async function opened(): Promise<{ backplane: IBackplane; reports: TReport[] }> {
     const reports: TReport[] = [];
-    const backplane = (await prepare())((report) => reports.push(report));
+    const backplane = create((report) => reports.push(report));
     await backplane.open(LOCAL, 5_000);
     defer(() => backplane.close(500));
     return { backplane, reports };
@@ -44,6 +56,17 @@ describe.each([
     const { io } = await startPlain(backplane.adapterFactory());
     expect(await io.fetchSockets()).toEqual([]);
     expect(await io.of('/other').fetchSockets()).toEqual([]);
+    expect(await io.timeout(1_000).emitWithAck('question')).toEqual([]);
+  });
+
+  it('throws to the sender of data that can not be carried, and carries the next', async () => {
+    const { backplane, reports } = await opened();
+    const { io } = await startPlain(backplane.adapterFactory());
+    const circular: { self?: unknown } = {};
+    circular.self = circular;
+    expect(() => io.emit('n', circular)).toThrow();
+    expect(() => io.emit('n', 1)).not.toThrow();
+    expect(reports).toEqual([]);
   });
 
   it('knows no socket elsewhere where there is no other instance, its own least of all', async () => {
@@ -61,7 +84,25 @@ describe.each([
     const { backplane } = await opened();
     await Promise.all([backplane.close(1_000), backplane.close(1_000)]);
     await backplane.close(0);
-    await (await prepare())(() => undefined).close(0);
+    await create(() => undefined).close(0);
     expect((await backplane.findSockets(['x'], 100)).size).toBe(1);
+  });
+});
+
+describe.each(KINDS.slice(1))('a backplane %s', (_, create) => {
+  it('hands out no adapter before it is open, and is opened once at a time', async () => {
+    const backplane = create(() => undefined);
+    defer(() => backplane.close(500));
+    expect(() => backplane.adapterFactory()).toThrow('not open');
+    expect((await backplane.findSockets(['x'], 100)).get('x')).toBe('unanswered');
+    await backplane.open(LOCAL, 5_000);
+    await expect(backplane.open(LOCAL, 5_000)).rejects.toThrow('open already');
+    await backplane.close(1_000);
+    expect(() => backplane.adapterFactory()).toThrow('not open');
+  });
+
+  it('answers for the other instances where there are none', async () => {
+    const { io } = await startOver(create);
+    expect(await io.serverSideEmitWithAck('question')).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import { Server } from 'socket.io';
 import { io as connect } from 'socket.io-client';
 import { vi } from 'vitest';
 import { createRedisBackplane } from '../../src/backplane/redis-backplane.js';
-import type { IBackplane, TAdapterFactory, TReport } from '../../src/server/ports.js';
+import type { IBackplane, TAdapterFactory, TReport, TReporter } from '../../src/server/ports.js';
 import { defer } from './cleanup.js';
 import { eventually, nextEvent } from './facts.js';
 
@@ -76,20 +76,18 @@ export interface INodeOptions {
   readonly sockets?: readonly string[];
 }
 
-/** A plain Socket.IO server over a backplane of its own. */
-export async function startNode({
-  redisConnection,
-  identifier = 'node',
-  key,
-  sockets = [],
-}: INodeOptions): Promise<INode> {
+/** A plain Socket.IO server over a backplane of its own, on Redis. */
+export function startNode({ redisConnection, identifier = 'node', key, sockets = [] }: INodeOptions): Promise<INode> {
+  return startOver((report) => createRedisBackplane({ redisConnection, identifier, key, report }), sockets);
+}
+
+/** A plain Socket.IO server over any backplane. `sockets`: the ids that it says are its own. */
+export async function startOver(
+  create: (report: TReporter) => IBackplane | Promise<IBackplane>,
+  sockets: readonly string[] = [],
+): Promise<INode> {
   const reports: TReport[] = [];
-  const backplane = createRedisBackplane({
-    redisConnection,
-    identifier,
-    key,
-    report: (report) => reports.push(report),
-  });
+  const backplane = await create((report) => reports.push(report));
   await backplane.open({ hasSocket: (id) => sockets.includes(id) }, 5_000);
   const { io, url } = await startPlain(backplane.adapterFactory());
   defer(() => backplane.close(500));

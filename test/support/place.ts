@@ -1,0 +1,50 @@
+import { createMemoryBackplane } from '../../src/backplane/memory/memory-backplane.js';
+import { MemoryBus } from '../../src/backplane/memory/memory-bus.js';
+import { createRedisBackplane } from '../../src/backplane/redis-backplane.js';
+import type { IBackplane, TReporter } from '../../src/server/ports.js';
+import { redisClient } from './backplane.js';
+import type { IRedis } from './redis.js';
+import { type IProxy, startProxy } from './tcp-proxy.js';
+
+/** Where instances act as one. */
+export interface IPlace {
+  createBackplane(identifier: string, report: TReporter): Promise<IBackplane>;
+  /** Nothing of that instance gets to the others, and nothing of theirs to it. */
+  cut(identifier: string): Promise<void>;
+  heal(identifier: string): Promise<void>;
+}
+
+/** A bus in the memory of this process. */
+export function memoryPlace(): IPlace {
+  const bus = new MemoryBus();
+  return {
+    createBackplane: async (identifier, report) => createMemoryBackplane({ bus, identifier, report }),
+    cut: async (identifier) => bus.cut(identifier),
+    heal: async (identifier) => bus.heal(identifier),
+  };
+}
+
+let keys = 0;
+
+/** A Redis that other places may share: each has a key of its own, and each instance a wire of its own. */
+export function redisPlace(redis: IRedis): IPlace {
+  const key = `place-${++keys}`;
+  const wires = new Map<string, IProxy>();
+  const wireOf = (identifier: string): IProxy => {
+    const wire = wires.get(identifier);
+    if (wire === undefined) throw new Error(`No instance is named "${identifier}".`);
+    return wire;
+  };
+  return {
+    async createBackplane(identifier, report) {
+      const wire = await startProxy({ target: redis.port });
+      wires.set(identifier, wire);
+      return createRedisBackplane({ redisConnection: redisClient(wire.port), identifier, key, report });
+    },
+    async cut(identifier) {
+      await wireOf(identifier).refuse();
+      wireOf(identifier).cut();
+    },
+    heal: (identifier) => wireOf(identifier).accept(),
+  };
+}

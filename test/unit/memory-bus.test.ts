@@ -1,0 +1,242 @@
+import { describe, expect, it } from 'vitest';
+import { createMemoryBackplane } from '../../src/backplane/memory/memory-backplane.js';
+import { MemoryBus, type MemoryMember } from '../../src/backplane/memory/memory-bus.js';
+import type { TReport } from '../../src/server/ports.js';
+
+const MOST_HELD = 10_000;
+
+interface IJoined {
+  readonly member: MemoryMember;
+  /** What it heard on channel `c`. */
+  readonly heard: string[];
+  readonly events: unknown[];
+}
+
+function join(bus: MemoryBus, name: string): IJoined {
+  const events: unknown[] = [];
+  const member = bus.join(name, { cut: () => events.push('cut'), healed: (dropped) => events.push(dropped) });
+  const heard: string[] = [];
+  member.subscribe('c', (message) => heard.push(message.toString()));
+  return { member, heard, events };
+}
+
+function joinThree(): { bus: MemoryBus; a: IJoined; b: IJoined; c: IJoined } {
+  const bus = new MemoryBus();
+  return { bus, a: join(bus, 'a'), b: join(bus, 'b'), c: join(bus, 'c') };
+}
+
+/** Everything that was posted before this has been delivered. */
+const delivered = () => new Promise((resolve) => setImmediate(resolve));
+
+function say({ member }: IJoined, ...words: string[]): void {
+  for (const word of words) member.publish('c', Buffer.from(word));
+}
+
+describe('a memory bus', () => {
+  it('delivers to each other subscriber once, in order, and after the call', async () => {
+    const { a, b, c } = joinThree();
+    say(a, '1', '2');
+    say(b, '3');
+    a.member.publish('other', Buffer.from('4'));
+    expect([...a.heard, ...b.heard, ...c.heard]).toEqual([]);
+    await delivered();
+    expect([a.heard, b.heard, c.heard]).toEqual([['3'], ['1', '2'], ['1', '2', '3']]);
+  });
+
+  it('delivers what a handler publishes in the next turn', async () => {
+    const { a, b } = joinThree();
+    b.member.subscribe('c', (message) => b.member.publish('c', message));
+    say(a, '1');
+    await delivered();
+    expect(a.heard).toEqual([]);
+    await delivered();
+    expect(a.heard).toEqual(['1']);
+  });
+
+  it('gives each receiver bytes of its own', async () => {
+    const { a, b, c } = joinThree();
+    const messages: Buffer[] = [];
+    for (const { member } of [b, c]) member.subscribe('c', (message) => messages.push(message.fill('x')));
+    const sent = Buffer.from('1');
+    a.member.publish('c', sent);
+    await delivered();
+    expect(sent.toString()).toBe('1');
+    expect(messages).toHaveLength(2);
+    messages[0]?.fill('y');
+    expect(messages.map(String)).toEqual(['y', 'x']);
+  });
+
+  it('ends a subscription with the handler that it is given for, and no later one', async () => {
+    const { a, b } = joinThree();
+    const handler = () => {};
+    b.member.unsubscribe('c', handler);
+    say(a, '1');
+    await delivered();
+    expect(b.heard).toEqual(['1']);
+    b.member.subscribe('c', handler);
+    b.member.unsubscribe('c', handler);
+    expect(a.member.countSubscribers('c')).toBe(1);
+  });
+
+  it('loses what an instance sends and is sent while it is cut off, and tells it how much it sent in vain', async () => {
+    const { bus, a, b, c } = joinThree();
+    say(c, '1');
+    bus.cut('c');
+    say(c, '2', '3');
+    say(a, '4');
+    expect([a.member.countSubscribers('c'), c.member.countSubscribers('c')]).toEqual([1, 0]);
+    expect(a.member.living).toEqual([b.member.id, c.member.id]);
+    await delivered();
+    bus.heal('c');
+    say(c, '5');
+    say(a, '6');
+    await delivered();
+    expect([a.heard, b.heard, c.heard]).toEqual([['1', '5'], ['1', '4', '5', '6'], ['6']]);
+    expect([a.events, b.events, c.events]).toEqual([[], [], ['cut', 2]]);
+  });
+
+  it('keeps what an instance sends and is sent while it is paused, in order', async () => {
+    const { bus, a, b, c } = joinThree();
+    say(a, '1');
+    bus.pause('c');
+    say(c, '2');
+    say(a, '3');
+    await delivered();
+    expect([a.heard, b.heard, c.heard]).toEqual([[], ['1', '3'], []]);
+    say(a, '4');
+    bus.heal('c');
+    say(c, '5');
+    await delivered();
+    expect([a.heard, b.heard, c.heard]).toEqual([
+      ['2', '5'],
+      ['1', '3', '4', '2', '5'],
+      ['1', '3', '4'],
+    ]);
+    expect(c.events).toEqual([]);
+  });
+
+  it('keeps a bounded number of messages for a pause, and drops older ones first', async () => {
+    const { bus, a, b } = joinThree();
+    bus.pause('b');
+    const words = Array.from({ length: MOST_HELD + 5 }, (_, index) => `${index}`);
+    say(b, ...words);
+    say(a, ...words);
+    await delivered();
+    bus.heal('b');
+    await delivered();
+    for (const { heard } of [a, b]) expect(heard).toEqual(words.slice(5));
+  });
+
+  it('loses what waits for a pause to end where the instance is cut off instead', async () => {
+    const { bus, a, b } = joinThree();
+    bus.pause('b');
+    say(b, '1', '2');
+    say(a, '3');
+    await delivered();
+    bus.cut('b');
+    bus.heal('b');
+    await delivered();
+    expect([a.heard, b.heard]).toEqual([[], []]);
+    expect(b.events).toEqual(['cut', 2]);
+  });
+
+  it('cuts an instance off once, and pauses none that is cut off', async () => {
+    const { bus, a } = joinThree();
+    for (const fault of ['cut', 'cut', 'pause'] as const) bus[fault]('a');
+    say(a, '1');
+    for (let time = 0; time < 2; time++) bus.heal('a');
+    expect(a.events).toEqual(['cut', 1]);
+  });
+
+  it('has nothing left of an instance that leaves', async () => {
+    const { bus, a, b, c } = joinThree();
+    say(a, '1');
+    bus.pause('c');
+    say(c, '2');
+    expect(c.member.leave()).toBe(1);
+    c.member.subscribe('c', () => {});
+    expect(c.member.isSubscribed('c')).toBe(false);
+    say(c, '3');
+    expect(a.member.living).toEqual([b.member.id]);
+    expect(a.member.countSubscribers('c')).toBe(1);
+    await delivered();
+    expect([a.heard, b.heard, c.heard]).toEqual([[], ['1'], []]);
+    for (const { member } of [a, b]) expect(member.leave()).toBe(0);
+    expect(bus.size).toBe(0);
+  });
+
+  it('refuses a fault of an instance that is not there', () => {
+    const { bus } = joinThree();
+    for (const fault of ['cut', 'pause', 'heal'] as const) expect(() => bus[fault]('d')).toThrow('"d"');
+  });
+});
+
+describe('the backplane on a memory bus', () => {
+  async function open(bus: MemoryBus, identifier: string, ids: readonly string[] = []) {
+    const reports: TReport[] = [];
+    const backplane = createMemoryBackplane({ bus, identifier, report: (report) => reports.push(report) });
+    await backplane.open({ hasSocket: (id) => ids.includes(id) }, 1_000);
+    return { backplane, reports };
+  }
+
+  it('reports an outage with what it cost, also where the instance ends with it', async () => {
+    const bus = new MemoryBus();
+    const { backplane, reports } = await open(bus, 'a');
+    const namespace = { name: '/', server: { encoder: { encode: () => [''] } }, sockets: new Map() };
+    const adapter = backplane.adapterFactory()?.(namespace as never);
+    const broadcast = () => adapter?.broadcast({ type: 2, data: ['n'] }, { rooms: new Set(), except: new Set() });
+    bus.cut('a');
+    broadcast();
+    bus.heal('a');
+    broadcast();
+    bus.cut('a');
+    broadcast();
+    broadcast();
+    await backplane.close(0);
+    const lost = { type: 'backplane_lost', connection: 'bus', error: expect.any(Error) };
+    expect(reports).toEqual([
+      lost,
+      { type: 'backplane_restored', connection: 'bus', afterMs: expect.any(Number), dropped: 1, uncertain: 0 },
+      lost,
+      { type: 'backplane_abandoned', connection: 'bus', dropped: 2, uncertain: 0 },
+    ]);
+    expect(bus.size).toBe(0);
+  });
+
+  it('reports no outage that cost nothing as a loss', async () => {
+    const bus = new MemoryBus();
+    const { backplane, reports } = await open(bus, 'a');
+    bus.cut('a');
+    await backplane.close(0);
+    expect(reports.map(({ type }) => type)).toEqual(['backplane_lost']);
+  });
+
+  it('is answered late by an instance that is paused', async () => {
+    const bus = new MemoryBus();
+    const [a] = [await open(bus, 'a'), await open(bus, 'b', ['x'])];
+    bus.pause('b');
+    const [late, never] = [a.backplane.findSockets(['x'], 5_000), a.backplane.findSockets(['y'], 5_000)];
+    expect((await a.backplane.findSockets(['x'], 20)).get('x')).toBe('unanswered');
+    bus.heal('b');
+    expect((await late).get('x')).toBe('elsewhere');
+    expect((await never).get('y')).toBe('nowhere');
+  });
+
+  it('waits no longer for an instance that leaves, nor for any once it leaves itself', async () => {
+    const bus = new MemoryBus();
+    const [a, b] = [await open(bus, 'a'), await open(bus, 'b', ['x'])];
+    const asked = a.backplane.findSockets(['x'], 60_000);
+    // The question is lost, and never answered.
+    bus.cut('b');
+    await delivered();
+    bus.heal('b');
+    await b.backplane.close(0);
+    expect((await asked).get('x')).toBe('nowhere');
+    await open(bus, 'c');
+    bus.cut('c');
+    const given = a.backplane.findSockets(['x'], 60_000);
+    await delivered();
+    await a.backplane.close(0);
+    expect((await given).get('x')).toBe('unanswered');
+  });
+});
