@@ -1,14 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { promisify } from 'node:util';
 import { type IExit, spawnTethered } from './children.js';
 import { type IStoppable, track } from './cleanup.js';
 import { eventually, unusedPort } from './facts.js';
 import { temporaryFolder } from './folder.js';
+import { askRedis } from './resp.js';
 
-const run = promisify(execFile);
 const HOST = '127.0.0.1';
 const START_TRIES = 5;
 
@@ -30,7 +28,7 @@ export interface IRedis extends IStoppable {
   /** `redis://…` with the password of the start. */
   readonly url: string;
   readonly pid: number;
-  /** Runs redis-cli with the password of the moment. Rejects when Redis answers an error, or not within 5 s. */
+  /** Says a command, with the password of the moment. Rejects when Redis answers an error, or not within 5 s. */
   cli(...args: string[]): Promise<string>;
   /** `CONFIG SET`. After `requirepass`, `cli` uses the new password. */
   configSet(name: string, value: string): Promise<void>;
@@ -181,13 +179,8 @@ class Redis implements IRedis {
     return info.includes(`process_id:${this.pid}\r`);
   }
 
-  async cli(...args: string[]): Promise<string> {
-    const env = { ...process.env, ...(this.#password === undefined ? {} : { REDISCLI_AUTH: this.#password }) };
-    const { stdout } = await run('redis-cli', ['-h', HOST, '-p', `${this.#port}`, '-e', ...args], {
-      env,
-      timeout: 5_000,
-    });
-    return stdout.replace(/\n$/, '');
+  cli(...args: string[]): Promise<string> {
+    return askRedis(this.#port, this.#password, args);
   }
 
   async configSet(name: string, value: string): Promise<void> {
