@@ -1,15 +1,29 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import type { Emitter } from '@socket.io/redis-emitter';
-import { Cluster } from 'ioredis';
-import { describe, expect, it } from 'vitest';
+import { Cluster, Redis } from 'ioredis';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { SocketIOEmitterHelper } from '../../src/backplane/emitter.js';
 import { createRedisBackplane } from '../../src/backplane/redis-backplane.js';
 import { RedisClusterHelper } from '../../src/backplane/redis-helper.js';
-import { inOrder, listener, sendUntilHeard, startNode } from '../support/backplane.js';
+import { inOrder, listener, sendUntilHeard, startNode, takeTheClock } from '../support/backplane.js';
 import { defer } from '../support/cleanup.js';
 import { eventually } from '../support/facts.js';
 import { type IRedis, startRedis, startRedisCluster } from '../support/redis.js';
+
+// A new node answers two seconds after its start: https://github.com/redis/redis/blob/7.0/src/cluster.c
+// (CLUSTER_WRITABLE_DELAY). So all tests share these, but for the one that kills nodes.
+let single: IRedis;
+let three: readonly IRedis[];
+let mortal: readonly IRedis[];
+
+beforeAll(async () => {
+  [single, three, mortal] = await Promise.all([
+    startRedis({ cluster: true }),
+    startRedisCluster(),
+    startRedisCluster(),
+  ]);
+});
 
 function clusterClient(nodes: readonly IRedis[]): Cluster {
   const client = new Cluster(
@@ -21,12 +35,25 @@ function clusterClient(nodes: readonly IRedis[]): Cluster {
   return client;
 }
 
+/** Resolves once Redis has answered whatever was asked on the connections that were made from here on. */
+function watchConnections(): () => Promise<unknown> {
+  const made: Redis[] = [];
+  const { duplicate } = Redis.prototype;
+  const spy = vi.spyOn(Redis.prototype, 'duplicate').mockImplementation(function (this: Redis, ...args) {
+    const connection = duplicate.apply(this, args);
+    made.push(connection);
+    return connection;
+  });
+  onTestFinished(() => spy.mockRestore());
+  return () => Promise.allSettled(made.filter(({ status }) => status === 'ready').map((client) => client.ping()));
+}
+
 describe.each([
-  ['one node', async () => [await startRedis({ cluster: true })]],
-  ['three nodes', () => startRedisCluster()],
-] as const)('a Redis cluster of %s', (_, startNodes) => {
+  ['one node', () => [single]],
+  ['three nodes', () => three],
+] as const)('a Redis cluster of %s', (_, nodesOf) => {
   it('carries messages in order, counts servers on all nodes, and knows who has which socket', async () => {
-    const nodes = await startNodes();
+    const nodes = nodesOf();
     const servers = await Promise.all(
       ['a', 'b', 'c'].map((id) => startNode({ redisConnection: clusterClient(nodes), sockets: [id], identifier: id })),
     );
@@ -53,10 +80,9 @@ describe.each([
 
 describe('a Redis cluster', () => {
   it('is left with three connections an instance, and with the given client unconnected', async () => {
-    const redis = await startRedis({ cluster: true });
-    const client = clusterClient([redis]);
+    const client = clusterClient([single]);
     const node = await startNode({ redisConnection: client, identifier: 'one' });
-    const connections = async () => (await redis.cli('CLIENT', 'LIST')).split('\n').length - 1;
+    const connections = async () => (await single.cli('CLIENT', 'LIST')).split('\n').length - 1;
     await eventually(async () => (await connections()) === 3);
     expect(client.status).toBe('wait');
     await node.backplane.close(1_000);
@@ -64,7 +90,7 @@ describe('a Redis cluster', () => {
   });
 
   it('that loses nodes is healed from by way of the others', async () => {
-    const nodes = await startRedisCluster();
+    const nodes = mortal;
     for (const node of nodes) {
       await node.configSet('cluster-require-full-coverage', 'no');
       await node.configSet('cluster-allow-pubsubshard-when-down', 'yes');
@@ -83,7 +109,9 @@ describe('a Redis cluster', () => {
   });
 
   it('that moves its slots is followed to the node that has the leases now', async () => {
-    const nodes = await startRedisCluster();
+    const nodes = three;
+    const clock = takeTheClock();
+    const answered = watchConnections();
     const one = await startNode({ redisConnection: clusterClient(nodes), identifier: 'one' });
     await startNode({ redisConnection: clusterClient(nodes), identifier: 'two', sockets: ['a'] });
     const key = 'roomgate:socket.io:instances';
@@ -96,17 +124,25 @@ describe('a Redis cluster', () => {
     const id = await to.cli('CLUSTER', 'MYID');
     await from.cli('DEL', key);
     for (const node of [to, ...nodes]) await node.cli('CLUSTER', 'SETSLOT', slot, 'NODE', id);
+    // Each lease is renewed after five ticks. A tick that comes before Redis' answers would be taken for silence.
     await eventually(
-      // By the real clock: the leases are renewed every 5 s, and ticks that outrun Redis' answers would be taken for silence.
-      async () => (await one.backplane.findSockets(['a'], 1_000)).get('a') === 'elsewhere',
+      async () => {
+        clock.ticks(1);
+        await answered();
+        return (await one.backplane.findSockets(['a'], 1_000)).get('a') === 'elsewhere';
+      },
       { timeout: 25_000 },
     );
     await eventually(async () => (await to.cli('ZCARD', key)) === '2', { timeout: 25_000 });
   }, 60_000);
 
   it('is reached through RedisClusterHelper, with a password that only the first node was given', async () => {
-    const [redis] = await startRedisCluster({ password: 'secret' });
+    const [redis] = three;
     if (redis === undefined) throw new Error('unreachable');
+    for (const node of three) {
+      await node.configSet('requirepass', 'secret');
+      defer(() => node.configSet('requirepass', ''));
+    }
     const helper = new RedisClusterHelper({
       name: 'cluster',
       nodes: [{ host: redis.host, port: `${redis.port}`, password: 'secret' }],
@@ -125,7 +161,7 @@ describe('a Redis cluster', () => {
   });
 
   it('that can not be reached is named by its nodes', async () => {
-    const redis = await startRedis({ cluster: true });
+    const redis = await startRedis();
     await redis.kill();
     const backplane = createRedisBackplane({
       redisConnection: clusterClient([redis]),
