@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import type { Socket as ServerSocket } from 'socket.io';
 import { io as connect, type Socket } from 'socket.io-client';
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { describe, expect, it } from 'vitest';
 import { createMemoryBackplane } from '../../src/backplane/memory/memory-backplane.js';
 import { MemoryBus, type MemoryMember } from '../../src/backplane/memory/memory-bus.js';
