@@ -6,8 +6,9 @@ import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { SocketIOEmitterHelper } from '../../src/backplane/emitter.js';
 import { createRedisBackplane } from '../../src/backplane/redis-backplane.js';
 import { RedisClusterHelper } from '../../src/backplane/redis-helper.js';
-import { inOrder, listener, sendUntilHeard, startNode, takeTheClock } from '../support/backplane.js';
+import { inOrder, listener, sendUntilHeard, startNode } from '../support/backplane.js';
 import { defer } from '../support/cleanup.js';
+import { takeTheClock } from '../support/clock.js';
 import { eventually } from '../support/facts.js';
 import { type IRedis, startRedis, startRedisCluster } from '../support/redis.js';
 

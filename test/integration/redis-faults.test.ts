@@ -10,9 +10,9 @@ import {
   redisClient,
   sendUntilHeard,
   startNode,
-  takeTheClock,
 } from '../support/backplane.js';
 import { defer } from '../support/cleanup.js';
+import { takeTheClock } from '../support/clock.js';
 import { eventually } from '../support/facts.js';
 import { type IRedis, startRedis } from '../support/redis.js';
 import { type IProxy, startProxy } from '../support/tcp-proxy.js';

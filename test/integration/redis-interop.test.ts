@@ -12,9 +12,9 @@ import {
   sendUntilHeard,
   startNode,
   startPlain,
-  takeTheClock,
 } from '../support/backplane.js';
 import { defer } from '../support/cleanup.js';
+import { takeTheClock } from '../support/clock.js';
 import { eventually } from '../support/facts.js';
 import { startRedis } from '../support/redis.js';
 

@@ -1,7 +1,8 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openClient, redisClient, startNode, takeTheClock } from '../support/backplane.js';
+import { openClient, redisClient, startNode } from '../support/backplane.js';
+import { takeTheClock } from '../support/clock.js';
 import { eventually, nextEvent, within } from '../support/facts.js';
 import { type IRedis, startRedis } from '../support/redis.js';
 

@@ -1,15 +1,8 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { describe, expect, it } from 'vitest';
-import {
-  inOrder,
-  listener,
-  openClient,
-  redisClient,
-  sendUntilHeard,
-  startNode,
-  takeTheClock,
-} from '../support/backplane.js';
+import { inOrder, listener, openClient, redisClient, sendUntilHeard, startNode } from '../support/backplane.js';
+import { takeTheClock, takeTheTime } from '../support/clock.js';
 import { eventually } from '../support/facts.js';
 import { startRedis } from '../support/redis.js';
 import { startProxy } from '../support/tcp-proxy.js';
@@ -134,12 +127,15 @@ describe('a Redis that does not answer', () => {
 
   it('is not taken for dead because the program held its event loop', async () => {
     const { port } = await startRedis();
+    const clock = takeTheClock();
     const client = openClient(port);
     const one = await startNode({ redisConnection: client });
     const former = client.connection('publisher');
+    const time = takeTheTime();
     one.io.emit('n', 1);
-    // Longer than a connection is waited for; asleep, to leave the processor to others.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 11_000);
+    // As it is after 11 s in which nothing ran: the time has passed, and of the timers each is due once.
+    time.pass(11_000);
+    clock.ticks(1);
     await eventually(async () => (await one.io.fetchSockets()).length === 0);
     expect(client.connection('publisher')).toBe(former);
     expect(one.reports).toEqual([]);

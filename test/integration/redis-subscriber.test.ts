@@ -10,8 +10,8 @@ import {
   redisClient,
   sendUntilHeard,
   startNode,
-  takeTheClock,
 } from '../support/backplane.js';
+import { takeTheClock } from '../support/clock.js';
 import { eventually } from '../support/facts.js';
 import { type IRedis, startRedis } from '../support/redis.js';
 

@@ -3,7 +3,6 @@ import type { AddressInfo } from 'node:net';
 import { Redis, type RedisOptions } from 'ioredis';
 import { Server } from 'socket.io';
 import { io as connect } from 'socket.io-client';
-import { vi } from 'vitest';
 import { createRedisBackplane } from '../../src/backplane/redis-backplane.js';
 import type { IBackplane, TAdapterFactory, TReport, TReporter } from '../../src/server/ports.js';
 import { defer } from './cleanup.js';
@@ -48,17 +47,6 @@ export function openClient(port: number, options: TRedisOptions = {}) {
 export async function answered(client: ReturnType<typeof openClient>): Promise<void> {
   const roles = ['publisher', 'subscriber', 'emitter'] as const;
   await Promise.allSettled(roles.map((role) => client.connection(role).ping()));
-}
-
-/** The backplane's clock in the hands of the test: sockets and their time-outs go on as they are. */
-export function takeTheClock(): { ticks(count: number): void } {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-  defer(() => vi.useRealTimers());
-  return {
-    ticks: (count) => {
-      vi.advanceTimersByTime(count * 1_000);
-    },
-  };
 }
 
 export interface INode {

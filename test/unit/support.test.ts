@@ -68,9 +68,8 @@ describe('redis', () => {
   });
 
   test('speaks as a cluster, alone and in threes', async () => {
-    const alone = await startRedis({ cluster: true });
+    const [alone, three] = await Promise.all([startRedis({ cluster: true }), startRedisCluster()]);
     expect(await alone.cli('SET', 'a', '1')).toBe('OK');
-    const three = await startRedisCluster();
     const slots = await Promise.all(three.map((node) => node.cli('CLUSTER', 'KEYSLOT', 'a')));
     expect(new Set(slots).size).toBe(1);
     const set = await Promise.allSettled(three.map((node) => node.cli('SET', 'a', '1')));
