@@ -92,7 +92,7 @@ describe.each([
       { send: (from: IInstance) => from.io.local, hear: undefined },
     ];
     const expected = new Map(all.map((instance) => [instance, all.map((): number[] => [])]));
-    for (let number = 0; number < 210; number++) {
+    for (let number = 0; number < 70; number++) {
       const target = targets[number % targets.length];
       for (const [sender, from] of all.entries()) {
         target?.send(from).emit('n', sender, number);

@@ -1,0 +1,67 @@
+import { Emitter } from '@socket.io/redis-emitter';
+import { MemoryBus } from '../../src/backplane/memory/memory-bus.js';
+import { type ISharedBusOption, SHARED_BUS } from '../../src/backplane/memory/shared-bus.js';
+import { redisClient } from './backplane.js';
+import { eventually } from './facts.js';
+import { type IStarted, type ITestClient, startServer, type TTestOptions } from './server.js';
+
+/** How instances of the helper act as one. */
+export interface IWay {
+  /** Asked for anew by each instance. */
+  options(): TTestOptions & ISharedBusOption;
+  /** Senders beside the instances. */
+  emitters(instance: IStarted): readonly Emitter[];
+}
+
+export function byBus(bus: MemoryBus = new MemoryBus()): IWay {
+  return { options: () => ({ [SHARED_BUS]: bus }), emitters: () => [] };
+}
+
+export function byRedis(port: number): IWay {
+  const client = () => redisClient(port, { protocol: 2 });
+  return {
+    options: () => ({ redisConnection: client() }),
+    emitters: ({ helper }) => [new Emitter(client()), helper.getEmitter()],
+  };
+}
+
+/** Named `instance-0` and so on. Each takes clients into any room, and answers what is sent as `echo`. */
+export function startInstances(count: number, way: IWay): Promise<IStarted[]> {
+  return Promise.all(
+    Array.from({ length: count }, (_, index) =>
+      startServer({
+        identifier: `instance-${index}`,
+        validateRoomFn: ({ rooms }) => rooms,
+        clientConnectedFn: ({ socket }) => {
+          socket.on('echo', (value, acknowledge) => acknowledge(value));
+        },
+        ...way.options(),
+      }),
+    ),
+  );
+}
+
+export async function startOne(way: IWay): Promise<IStarted> {
+  const [one] = await startInstances(1, way);
+  if (one === undefined) throw new Error('unreachable');
+  return one;
+}
+
+export async function startTwo(way: IWay): Promise<readonly [IStarted, IStarted]> {
+  const [one, two] = await startInstances(2, way);
+  if (one === undefined || two === undefined) throw new Error('unreachable');
+  return [one, two];
+}
+
+export function heardOn(client: ITestClient, topic: string): unknown[] {
+  return client.heard.filter(([event]) => event === topic).map(([, payload]) => payload);
+}
+
+/** One past the last thing that was sent: once everybody has it, nothing that was sent before is still on the way. */
+export async function everybodyHas(clients: readonly ITestClient[], topic: string, last: unknown): Promise<void> {
+  await Promise.all(
+    clients.map((client) =>
+      eventually(() => heardOn(client, topic).includes(last), { what: `${topic} ${last}`, timeout: 10_000 }),
+    ),
+  );
+}
