@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { createServer } from 'node:http';
 import { createAdapter } from '@socket.io/redis-adapter';
 import { Emitter } from '@socket.io/redis-emitter';
