@@ -1,25 +1,16 @@
 // npm test: node
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ROOM_ERRORS, UNAUTHENTICATED_ERRORS } from '../../src/protocol/errors.js';
-import { codeBlocksOf, PROJECT, pasteProject } from '../support/document.js';
+import { codeBlocksOf, compilerOutputOf, PROJECT, papers } from '../support/document.js';
 
 const CLIENT_ANSWERS = ['unauthenticated', 'offline', 'timeout'];
 /** Languages whose blocks are programs, so that a reader pastes them into a file. */
 const PROGRAMS = ['ts', 'tsx', 'js', 'mjs', 'typescript', 'javascript', 'python', 'py'];
 
-/** Every document that people read, by its path from the project's folder. The reference is made, not written. */
-const PAPERS = [
-  ...['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'],
-  ...(await readdir(join(PROJECT, 'docs'), { recursive: true }))
-    .filter((name) => name.endsWith('.md') && !name.startsWith('api/'))
-    .map((name) => `docs/${name}`)
-    .sort(),
-];
-
-describe.each(PAPERS)('%s', (paper) => {
+describe.each(await papers())('%s', (paper) => {
   it('links to nothing that is not there', async () => {
     const text = await readFile(join(PROJECT, paper), 'utf8');
     const targets = [...text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map(([, target = '']) => target);
@@ -31,7 +22,7 @@ describe.each(PAPERS)('%s', (paper) => {
     const blocks = await codeBlocksOf(paper);
     const nameless = blocks.filter(({ language, name }) => PROGRAMS.includes(language) && name === undefined);
     expect(nameless.map(({ code }) => code)).toEqual([]);
-    if (blocks.some(({ name }) => name?.endsWith('.ts'))) expect((await pasteProject(paper)).compiled).toBe('');
+    expect(await compilerOutputOf(paper)).toBe('');
   });
 });
 

@@ -1,16 +1,21 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { bunPath } from './bun.js';
 import { defer } from './cleanup.js';
+import { compileFolders } from './compiler.js';
 import { temporaryFolder } from './folder.js';
+import { hashOf, madeOnce } from './made-once.js';
+import { packed } from './packed.js';
 import { type IProgram, startProgram } from './process.js';
 
 const run = promisify(execFile);
 /** What only a project has that installed the types of Bun. */
 const BUN = /\bBun\.|@socket\.io\/bun-engine/;
+/** In the project of all documents: what the compiler had to say about each. */
+const COMPILED = 'compiled.json';
 
 /** The folder of the project. */
 export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -45,6 +50,13 @@ export interface IStartOptions {
   readonly runtime?: 'node' | 'bun';
 }
 
+/** Every document that people read, by its path from the project's folder. The reference is made, not written. */
+export async function papers(): Promise<readonly string[]> {
+  const docs = await readdir(join(PROJECT, 'docs'), { recursive: true });
+  const written = docs.filter((name) => name.endsWith('.md') && !name.startsWith('api/')).map((name) => `docs/${name}`);
+  return ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', ...written.sort()];
+}
+
 /** The blocks of a document, which is named from the folder of the project: `docs/protocol.md`. */
 export async function codeBlocksOf(document: string): Promise<readonly ICodeBlock[]> {
   const markdown = await readFile(join(PROJECT, document), 'utf8');
@@ -52,26 +64,29 @@ export async function codeBlocksOf(document: string): Promise<readonly ICodeBloc
   return [...found].map(([, , language = '', code = '']) => ({ language, name: nameOf(code), code }));
 }
 
+type INamedBlock = ICodeBlock & { readonly name: string };
+
+async function namedBlocksOf(document: string): Promise<readonly INamedBlock[]> {
+  return (await codeBlocksOf(document)).filter((block): block is INamedBlock => block.name !== undefined);
+}
+
 function nameOf(code: string): string | undefined {
   const [, name] = /^(?:\/\/|#|<!--|\/\*) ([\w./-]+\.\w+)(?: -->| \*\/)?$/m.exec(code.split('\n', 1)[0] ?? '') ?? [];
   return name;
 }
 
-/** Pastes every named block into an empty project with the packages of this one, and compiles what is TypeScript. */
+/**
+ * What a reader has who pasted every named block into an empty project, with the packed package and the packages of this project,
+ * and compiled it. The folder is the caller's own; gone when the test, or outside of one its file, has ended.
+ */
 export async function pasteProject(document: string): Promise<IPastedProject> {
+  const all = await documentsHome();
+  const compiled = await compilerOutputOf(document);
+  const files = (await namedBlocksOf(document)).map(({ name }) => name);
   const folder = await temporaryFolder('document');
   defer(() => rm(folder, { recursive: true, force: true }));
-  const blocks = (await codeBlocksOf(document)).filter(({ name }) => name !== undefined);
-  const files = blocks.map(({ name = '' }) => name);
-  await linkPackages(folder);
-  await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
-  for (const { name = '', code } of blocks) {
-    await mkdir(dirname(join(folder, name)), { recursive: true });
-    await writeFile(join(folder, name), code);
-  }
-  const sources = files.filter((name) => /\.tsx?$/.test(name));
-  const forBun = blocks.some(({ code }) => BUN.test(code));
-  const compiled = await compile(folder, sources, forBun ? ['node', 'bun'] : ['node']);
+  await cp(join(all, folderOf(document)), folder, { recursive: true });
+  await symlink(join(all, 'node_modules'), join(folder, 'node_modules'));
   let started = 0;
   const start = async (name: string, opts: IStartOptions = {}): Promise<IProgram> => {
     const { replace = {}, env = {}, runtime = 'node' } = opts;
@@ -87,26 +102,78 @@ export async function pasteProject(document: string): Promise<IPastedProject> {
   return { folder, files, compiled, start };
 }
 
-async function linkPackages(folder: string): Promise<void> {
-  const packages = join(folder, 'node_modules');
-  await mkdir(packages, { recursive: true });
-  for (const name of await readdir(join(PROJECT, 'node_modules'))) {
-    if (!name.startsWith('.')) await symlink(join(PROJECT, 'node_modules', name), join(packages, name));
+/** What the compiler had to say about the programs of a document; empty where all is well. */
+export async function compilerOutputOf(document: string): Promise<string> {
+  const all = JSON.parse(await readFile(join(await documentsHome(), COMPILED), 'utf8')) as Record<string, string>;
+  const said = all[document];
+  if (said === undefined) throw new Error(`there is no document ${document}`);
+  return said;
+}
+
+/**
+ * One project for all documents, each in a folder of its own, compiled in one run: once for all tests, until a document, the
+ * package or an installed one changes.
+ */
+function documentsHome(): Promise<string> {
+  home ??= makeHome();
+  return home;
+}
+
+let home: Promise<string> | undefined;
+
+async function makeHome(): Promise<string> {
+  const documents = await papers();
+  const own = fileURLToPath(import.meta.url).slice(PROJECT.length);
+  const hash = await hashOf(PROJECT, [...documents, 'node_modules/.package-lock.json', own], [(await packed()).hash]);
+  const folder = join(PROJECT, '.cache', `documents-${hash}`);
+  await madeOnce(folder, (fresh) => pasteAll(fresh, documents));
+  return folder;
+}
+
+async function pasteAll(home: string, documents: readonly string[]): Promise<void> {
+  await installPackages(join(home, 'node_modules'));
+  const withPrograms: string[] = [];
+  for (const document of documents) {
+    const blocks = await namedBlocksOf(document);
+    await paste(join(home, folderOf(document)), blocks);
+    if (blocks.some(isProgram)) withPrograms.push(document);
   }
-  await symlink(PROJECT, join(packages, 'roomgate'));
+  const said = await compileFolders(home, withPrograms.map(folderOf));
+  const compiled = documents.map((document) => [document, said.get(folderOf(document)) ?? ''] as const);
+  await writeFile(join(home, COMPILED), JSON.stringify(Object.fromEntries(compiled)));
+}
+
+async function installPackages(modules: string): Promise<void> {
+  const own = join(modules, 'roomgate');
+  await mkdir(own, { recursive: true });
+  await run('tar', ['-xzf', (await packed()).tarball, '--strip-components=1', '-C', own]);
+  for (const name of await readdir(join(PROJECT, 'node_modules'))) {
+    if (!name.startsWith('.')) await symlink(join(PROJECT, 'node_modules', name), join(modules, name));
+  }
 }
 
 /** As a new project would have it, in its strictest form. */
-async function compile(folder: string, files: readonly string[], types: readonly string[]): Promise<string> {
-  if (files.length === 0) return '';
+async function paste(folder: string, blocks: readonly INamedBlock[]): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
+  for (const { name, code } of blocks) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), code);
+  }
+  const types = blocks.some(({ code }) => BUN.test(code)) ? ['node', 'bun'] : ['node'];
   const compilerOptions = {
     ...{ strict: true, module: 'nodenext', target: 'es2022', types, outDir: 'out', rootDir: '.' },
     // Declarations as `tsc --init` has them: what a program exports has to have a name.
     ...{ noEmitOnError: true, skipLibCheck: true, declaration: true },
   };
+  const files = blocks.filter(isProgram).map(({ name }) => name);
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
-  const compiler = join(PROJECT, 'node_modules/typescript/bin/tsc');
-  // What it has to say is on stdout, also when it fails.
-  const said = await run(process.execPath, [compiler, '-p', folder]).catch((error: { stdout: string }) => error);
-  return said.stdout;
+}
+
+function isProgram({ name }: INamedBlock): boolean {
+  return /\.tsx?$/.test(name);
+}
+
+function folderOf(document: string): string {
+  return document.replace(/\.md$/, '');
 }
