@@ -3,6 +3,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { RECORD, recordOf } from './api-record.mjs';
 import { root, run } from './run.mjs';
 
 const manifest = fileURLToPath(new URL('api-reference/', import.meta.url));
@@ -74,7 +75,10 @@ const OPTIONS = {
   tableColumnSettings: { hideInherited: true, hideOverrides: true },
 };
 
-/** Writes the reference into `folder`, from which whatever is there goes. Resolves to the names of the exports. */
+/**
+ * Writes the reference into `folder`, from which whatever is there goes. Resolves to the names of the exports. What was built last
+ * has to be what the sources are: its hash goes into the record.
+ */
 export async function writeReference(folder) {
   const home = await toolsInstalled();
   const load = (path) => import(pathToFileURL(join(home, 'node_modules', path)).href);
@@ -96,6 +100,7 @@ export async function writeReference(folder) {
   const missing = [...ofClient].filter((name) => !exported.has(name));
   if (missing.length > 0) throw new Error(`roomgate/client exports what roomgate does not: ${missing.join(', ')}`);
   await writeFile(join(folder, 'README.md'), indexOf(exported, ofClient));
+  await writeFile(join(folder, RECORD), `${JSON.stringify(await recordOf(folder), null, 2)}\n`);
   return [...exported.keys()];
 }
 
@@ -161,5 +166,7 @@ async function toolsInstalled() {
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const folder = resolve(process.argv[2] ?? join(root, 'docs/api'));
+  const { ok } = await run(process.execPath, [join(root, 'scripts/build.mjs')]);
+  if (!ok) throw new Error('the sources do not compile');
   console.log(`${(await writeReference(folder)).length} exports in ${folder}`);
 }
