@@ -1,3 +1,4 @@
+// npm run test:matrix: node
 import { execFile } from 'node:child_process';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';

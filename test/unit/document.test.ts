@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { spawnSync } from 'node:child_process';
 import { existsSync, symlinkSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
