@@ -1,0 +1,73 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { BACKPLANE } from './backplane.mjs';
+import { CLIENT } from './client.mjs';
+import { FANOUT } from './fanout.mjs';
+import { OBSERVABILITY } from './observability.mjs';
+import { PROTOCOL } from './protocol.mjs';
+import { RUNTIME, RUNTIME_BUN, RUNTIME_NODE } from './runtime.mjs';
+import { SERVER } from './server.mjs';
+
+/** By folder of `src`; files in folders below it that have an entry of their own don't count for it. */
+const BY_FOLDER = {
+  'src/protocol': PROTOCOL,
+  'src/client': CLIENT,
+  'src/server': SERVER,
+  'src/runtime': RUNTIME,
+  'src/runtime/node': RUNTIME_NODE,
+  'src/runtime/bun': RUNTIME_BUN,
+  'src/backplane': BACKPLANE,
+  'src/fanout': FANOUT,
+  'src/observability': OBSERVABILITY,
+};
+
+const FEWEST_OF_A_FOLDER = 6;
+
+/**
+ * A fault that a careless hand or an attacker would bring about, and the test file that fails with it.
+ *
+ * @typedef {object} Mutant
+ * @property {string} id
+ * @property {string} file what is changed
+ * @property {string} from stands in the file exactly once
+ * @property {string} to
+ * @property {string} breaks what is wrong then
+ * @property {string} test the file that fails then
+ * @property {string} on the Vitest project that it is run in
+ * @property {string} [only] titles of the tests that are run, as Vitest's `-t` takes them, where the whole file takes long
+ */
+
+/** @type {readonly Mutant[]} */
+export const MUTANTS = Object.values(BY_FOLDER).flat();
+
+/**
+ * What is wrong with the list itself, which code that moves on leaves behind: looked up without running anything.
+ *
+ * @param {string} root the folder of the project
+ * @returns {Promise<string[]>}
+ */
+export async function faultsOf(root) {
+  const faults = await Promise.all(MUTANTS.map((mutant) => faultOf(root, mutant)));
+  const few = Object.entries(BY_FOLDER).filter(([folder, mutants]) => countIn(folder, mutants) < FEWEST_OF_A_FOLDER);
+  return [...faults.flat(), ...few.map(([folder]) => `${folder}: at least ${FEWEST_OF_A_FOLDER} mutants are wanted`)];
+}
+
+async function faultOf(root, { id, file, from, to, test }) {
+  const [source, isThere] = await Promise.all([read(join(root, file)), read(join(root, test))]);
+  const times = (source ?? '').split(from).length - 1;
+  return [
+    ...(source === undefined ? [`${id}: there is no ${file}`] : []),
+    ...(isThere === undefined ? [`${id}: there is no ${test}`] : []),
+    ...(source !== undefined && times !== 1 ? [`${id}: its text stands ${times} times in ${file}`] : []),
+    ...(from === to ? [`${id}: it changes nothing`] : []),
+    ...(MUTANTS.filter((other) => other.id === id).length > 1 ? [`${id}: there are several of that id`] : []),
+  ];
+}
+
+function countIn(folder, mutants) {
+  return mutants.filter(({ file }) => dirname(file) === folder).length;
+}
+
+function read(path) {
+  return readFile(path, 'utf8').catch(() => undefined);
+}
