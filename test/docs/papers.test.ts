@@ -2,13 +2,18 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { ROOM_ERRORS, UNAUTHENTICATED_ERRORS } from '../../src/protocol/errors.js';
 import { codeBlocksOf, compilerOutputOf, PROJECT, papers } from '../support/document.js';
 
 const CLIENT_ANSWERS = ['unauthenticated', 'offline', 'timeout'];
 /** Languages whose blocks are programs, so that a reader pastes them into a file. */
 const PROGRAMS = ['ts', 'tsx', 'js', 'mjs', 'typescript', 'javascript', 'python', 'py'];
+
+// The first time, it takes longer than a test may.
+beforeAll(async () => {
+  await compilerOutputOf('README.md');
+});
 
 describe.each(await papers())('%s', (paper) => {
   it('links to nothing that is not there', async () => {

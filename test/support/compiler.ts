@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -7,13 +7,13 @@ const run = promisify(execFile);
 const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url));
 
 /** What a compiler printed, and what it ended with. */
-export interface ICompilerRun {
+interface ICompilerRun {
   readonly stdout: string;
   readonly code: number;
 }
 
 /** Never rejects for what the compiler has to say: that is on stdout, also when it fails. */
-export async function tsc(args: readonly string[], cwd: string): Promise<ICompilerRun> {
+async function tsc(args: readonly string[], cwd: string): Promise<ICompilerRun> {
   return run(process.execPath, [TSC, ...args, '--pretty', 'false'], { cwd, maxBuffer: 16_000_000 }).then(
     ({ stdout }) => ({ stdout, code: 0 }),
     ({ stdout, code }: ICompilerRun) => ({ stdout, code }),
@@ -21,12 +21,13 @@ export async function tsc(args: readonly string[], cwd: string): Promise<ICompil
 }
 
 /**
- * Compiles folders under `home`, each by its own `tsconfig.json` and as if it were alone, in one run. Resolves to what the compiler
- * said about each folder; folders where all is well are not in there.
+ * Compiles projects, which are named by the paths of their settings under `home`, in one run, and each as if it were alone.
+ * Resolves to what the compiler said about each of their folders; folders where all is well are not in there.
  */
-export async function compileFolders(home: string, folders: readonly string[]): Promise<ReadonlyMap<string, string>> {
+export async function compileProjects(home: string, settings: readonly string[]): Promise<ReadonlyMap<string, string>> {
   // With one thread it takes the least work: the other tests run meanwhile.
-  const { stdout, code } = await tsc(['--build', '--singleThreaded', ...folders], home);
+  const { stdout, code } = await tsc(['--build', '--singleThreaded', ...settings], home);
+  const folders = [...new Set(settings.map((path) => dirname(path)))];
   const said = saidOf(stdout, folders);
   // Any other code means that it did not come to its end.
   const isDone = said !== undefined && (said.size === 0 ? code === 0 : [1, 2].includes(code));

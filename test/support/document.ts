@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { bunPath } from './bun.js';
 import { defer } from './cleanup.js';
-import { compileFolders } from './compiler.js';
+import { compileProjects } from './compiler.js';
 import { temporaryFolder } from './folder.js';
 import { hashOf, madeOnce } from './made-once.js';
 import { packed } from './packed.js';
@@ -16,6 +16,7 @@ const run = promisify(execFile);
 const BUN = /\bBun\.|@socket\.io\/bun-engine/;
 /** In the project of all documents: what the compiler had to say about each. */
 const COMPILED = 'compiled.json';
+const SETTINGS = 'tsconfig.json';
 
 /** The folder of the project. */
 export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -110,35 +111,35 @@ export async function compilerOutputOf(document: string): Promise<string> {
   return said;
 }
 
+let asked: Promise<string> | undefined;
+
 /**
  * One project for all documents, each in a folder of its own, compiled in one run: once for all tests, until a document, the
  * package or an installed one changes.
  */
 function documentsHome(): Promise<string> {
-  home ??= makeHome();
-  return home;
+  asked ??= makeHome();
+  return asked;
 }
-
-let home: Promise<string> | undefined;
 
 async function makeHome(): Promise<string> {
   const documents = await papers();
-  const own = fileURLToPath(import.meta.url).slice(PROJECT.length);
-  const hash = await hashOf(PROJECT, [...documents, 'node_modules/.package-lock.json', own], [(await packed()).hash]);
-  const folder = join(PROJECT, '.cache', `documents-${hash}`);
-  await madeOnce(folder, (fresh) => pasteAll(fresh, documents));
-  return folder;
+  const others = ['node_modules/.package-lock.json', 'test/support/document.ts', 'test/support/compiler.ts'];
+  const hash = await hashOf(PROJECT, [...documents, ...others], [(await packed()).hash]);
+  const home = join(PROJECT, '.cache', `documents-${hash}`);
+  await madeOnce(home, (fresh) => pasteAll(fresh, documents));
+  return home;
 }
 
 async function pasteAll(home: string, documents: readonly string[]): Promise<void> {
   await installPackages(join(home, 'node_modules'));
-  const withPrograms: string[] = [];
+  const settings: string[] = [];
   for (const document of documents) {
     const blocks = await namedBlocksOf(document);
-    await paste(join(home, folderOf(document)), blocks);
-    if (blocks.some(isProgram)) withPrograms.push(document);
+    const written = await paste(join(home, folderOf(document)), blocks);
+    settings.push(...written.map((name) => join(folderOf(document), name)));
   }
-  const said = await compileFolders(home, withPrograms.map(folderOf));
+  const said = await compileProjects(home, settings);
   const compiled = documents.map((document) => [document, said.get(folderOf(document)) ?? ''] as const);
   await writeFile(join(home, COMPILED), JSON.stringify(Object.fromEntries(compiled)));
 }
@@ -152,26 +153,29 @@ async function installPackages(modules: string): Promise<void> {
   }
 }
 
-/** As a new project would have it, in its strictest form. */
-async function paste(folder: string, blocks: readonly INamedBlock[]): Promise<void> {
+/**
+ * As a new project would have it, in its strictest form, and as the document itself has it where it tells the compiler something.
+ * Resolves to the names of the files that do.
+ */
+async function paste(folder: string, blocks: readonly INamedBlock[]): Promise<readonly string[]> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
   for (const { name, code } of blocks) {
     await mkdir(dirname(join(folder, name)), { recursive: true });
     await writeFile(join(folder, name), code);
   }
+  const files = blocks.map(({ name }) => name).filter((name) => /\.tsx?$/.test(name));
+  if (files.length === 0) return [];
   const types = blocks.some(({ code }) => BUN.test(code)) ? ['node', 'bun'] : ['node'];
   const compilerOptions = {
     ...{ strict: true, module: 'nodenext', target: 'es2022', types, outDir: 'out', rootDir: '.' },
     // Declarations as `tsc --init` has them: what a program exports has to have a name.
     ...{ noEmitOnError: true, skipLibCheck: true, declaration: true },
   };
-  const files = blocks.filter(isProgram).map(({ name }) => name);
-  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
-}
-
-function isProgram({ name }: INamedBlock): boolean {
-  return /\.tsx?$/.test(name);
+  const own = blocks.map(({ name }) => name).filter((name) => name === SETTINGS);
+  const ours = own.length === 0 ? SETTINGS : `strict.${SETTINGS}`;
+  await writeFile(join(folder, ours), JSON.stringify({ compilerOptions, files }));
+  return [...own, ours];
 }
 
 function folderOf(document: string): string {

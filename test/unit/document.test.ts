@@ -4,10 +4,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, symlinkSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { defer } from '../support/cleanup.js';
-import { compileFolders, saidOf } from '../support/compiler.js';
-import { pasteProject } from '../support/document.js';
+import { compileProjects, saidOf } from '../support/compiler.js';
+import { compilerOutputOf, pasteProject } from '../support/document.js';
 import { temporaryFolder } from '../support/folder.js';
 import { hashOf, madeOnce } from '../support/made-once.js';
 import { packed } from '../support/packed.js';
@@ -83,7 +83,7 @@ test('a hash changes with a name, with a content and with a word, and not with t
   expect(new Set([hash, ...others]).size).toBe(5);
 });
 
-describe('folders that are compiled in one run', () => {
+describe('projects that are compiled in one run', () => {
   const compilerOptions = { strict: true, noEmitOnError: true, types: [], outDir: 'out', rootDir: '.' };
   const project = (folder: string, code: string): Readonly<Record<string, string>> => ({
     [`${folder}/tsconfig.json`]: JSON.stringify({ compilerOptions, files: ['a.ts'] }),
@@ -99,7 +99,10 @@ describe('folders that are compiled in one run', () => {
       'docs/poor': 'export const mine: string = ours;',
     };
     const home = await emptyFolder(Object.assign({}, ...Object.entries(folders).map((entry) => project(...entry))));
-    const said = await compileFolders(home, Object.keys(folders));
+    const said = await compileProjects(
+      home,
+      Object.keys(folders).map((name) => `${name}/tsconfig.json`),
+    );
     expect([...said.keys()].sort()).toEqual(['docs/good/wrong', 'docs/poor']);
     expect(said.get('docs/good/wrong')?.split('\n')).toEqual([
       expect.stringMatching(/^docs\/good\/wrong\/a\.ts\(2,14\): error TS2322: /),
@@ -116,13 +119,20 @@ describe('folders that are compiled in one run', () => {
     expect(saidOf('error TS1: no\n', ['docs/one'])).toBe(undefined);
     expect(saidOf('docs/one-more/a.ts(1,1): error TS1: no\n', ['docs/one'])).toBe(undefined);
     expect(saidOf('  an explanation of nothing\n', ['docs/one'])).toBe(undefined);
-    await expect(compileFolders(await emptyFolder(), ['nowhere'])).rejects.toThrow(/tsc ended with [12]:\n.*nowhere/);
-    const unstarted = compileFolders(join(await emptyFolder(), 'nowhere'), ['docs/one']);
+    await expect(compileProjects(await emptyFolder(), ['nowhere/tsconfig.json'])).rejects.toThrow(
+      /tsc ended with [12]:\n.*nowhere/,
+    );
+    const unstarted = compileProjects(join(await emptyFolder(), 'nowhere'), ['tsconfig.json']);
     await expect(unstarted).rejects.toThrow('tsc ended with');
   });
 });
 
 describe('a pasted document', () => {
+  // The first time, it takes longer than a test may.
+  beforeAll(async () => {
+    await compilerOutputOf('docs/errors.md');
+  });
+
   test('is the own copy of the caller, with the package as it is packed', async () => {
     const [one, other] = await Promise.all([pasteProject('docs/errors.md'), pasteProject('docs/errors.md')]);
     await writeFile(join(one.folder, 'server.ts'), '');
