@@ -161,6 +161,14 @@ describe('a Redis cluster', () => {
     await eventually(() => ear.heard.length === 1);
   });
 
+  it('is connected to by RedisClusterHelper', async () => {
+    const helper = new RedisClusterHelper({ name: 'c', nodes: [{ host: single.host, port: `${single.port}` }] });
+    defer(() => helper.disconnect());
+    await eventually(() => helper.getClient().status === 'ready');
+    expect(await helper.ping()).toBe('PONG');
+    expect(await helper.disconnect()).toBe(true);
+  });
+
   it('that can not be reached is named by its nodes', async () => {
     const redis = await startRedis();
     await redis.kill();
