@@ -1,33 +1,31 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { moveOver } from './move-over.mjs';
+import { buildInto } from './build-into.mjs';
 import { root, run } from './run.mjs';
 
 /**
- * Builds the chat of `examples/chat`, its server and its page, into its `dist`. The library has to be built before. Like
- * `build.mjs` it builds elsewhere and then moves over what is new, so that several may run at once, and beside a server.
+ * Builds the chat of `examples/chat`, its server and its page, into its `dist`, unless that is what is there. The library has to
+ * be built before: the page is made with it.
  */
-const chat = join(root, 'examples', 'chat');
-await mkdir(join(root, '.cache'), { recursive: true });
-const fresh = await mkdtemp(join(root, '.cache', 'chat-'));
-try {
-  const built = await Promise.all([buildServer(), buildPage()]);
-  for (const { ok, output } of built) if (!ok) console.error(output);
-  if (built.every(({ ok }) => ok)) await moveOver(fresh, join(chat, 'dist'));
-  else process.exitCode = 1;
-} finally {
-  await rm(fresh, { recursive: true, force: true });
-}
+const CHAT = 'examples/chat';
+const SOURCES = ['words.ts', 'server', 'page'].map((name) => `${CHAT}/${name}`);
 
-function buildServer() {
+const built = await buildInto(`${CHAT}/dist`, ['dist', ...SOURCES, 'scripts/build-chat.mjs'], async (fresh) => {
+  const parts = await Promise.all([buildServer(fresh), buildPage(fresh)]);
+  for (const { ok, output } of parts) if (!ok) console.error(output);
+  return parts.every(({ ok }) => ok);
+});
+if (!built) process.exitCode = 1;
+
+function buildServer(fresh) {
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  return run(process.execPath, [compiler, '-p', join(chat, 'server'), '--outDir', fresh], { quiet: true });
+  return run(process.execPath, [compiler, '-p', join(root, CHAT, 'server'), '--outDir', fresh], { quiet: true });
 }
 
-function buildPage() {
+function buildPage(fresh) {
   const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
-  const page = join(chat, 'page');
+  const page = join(root, CHAT, 'page');
   const config = ['--config', join(page, 'vite.config.ts'), '--configLoader', 'runner'];
   const args = [vite, 'build', page, ...config, '--outDir', join(fresh, 'page'), '--logLevel', 'warn'];
-  return run(process.execPath, args, { quiet: true });
+  // The page is the same, whatever the environment of this process says.
+  return run(process.execPath, args, { quiet: true, env: { NODE_ENV: 'production' } });
 }

@@ -27,7 +27,8 @@ async function replace(from, to) {
   await rename(from, to);
 }
 
-async function filesUnder(folder) {
+/** Paths below the folder; none where there is no folder. */
+export async function filesUnder(folder) {
   if (!existsSync(folder)) return [];
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries.filter((it) => it.isFile()).map((it) => join(it.parentPath, it.name).slice(folder.length + 1));

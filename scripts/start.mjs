@@ -19,7 +19,7 @@ else if (!((await built('build.mjs')) && (await built('build-chat.mjs')))) {
 // Only now: it is what was just built.
 else await import(CHAT.href);
 
-/** Always: it takes a few seconds, and leaves alone what has not changed. */
+/** Always: where nothing has changed it takes no time. */
 async function built(script) {
   const [code] = await once(spawn(process.execPath, [pathOf(script)], { stdio: 'inherit' }), 'exit');
   return code === 0;

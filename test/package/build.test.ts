@@ -1,0 +1,186 @@
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { buildInto, COMMON } from '../../scripts/build-into.mjs';
+import { defer } from '../support/cleanup.js';
+import { temporaryFolder } from '../support/folder.js';
+import { startProgram } from '../support/process.js';
+import { projectFolder } from './imports.js';
+
+interface IProject {
+  readonly folder: string;
+  path(file: string): string;
+  write(file: string, text: string): Promise<void>;
+  read(file: string): Promise<string>;
+}
+
+async function createProject(): Promise<IProject> {
+  const folder = await temporaryFolder('build');
+  defer(() => rm(folder, { recursive: true, force: true }));
+  const path = (file: string): string => join(folder, file);
+  const write = async (file: string, text: string): Promise<void> => {
+    await mkdir(dirname(path(file)), { recursive: true });
+    await writeFile(path(file), text);
+  };
+  const read = (file: string): Promise<string> => readFile(path(file), 'utf8');
+  for (const file of COMMON) await write(file, '{}');
+  await write('src/source', 'first');
+  return { folder, path, write, read };
+}
+
+/** A project whose build copies one source twice. */
+async function createCopied() {
+  const project = await createProject();
+  const { path, read, write, folder } = project;
+  let builds = 0;
+  const build = (
+    copy = async (fresh: string): Promise<boolean> => {
+      builds += 1;
+      for (const name of ['made', 'deep/made']) {
+        await mkdir(dirname(join(fresh, name)), { recursive: true });
+        await cp(path('src/source'), join(fresh, name));
+      }
+      return (await read('src/source')) !== 'wrong';
+    },
+  ): Promise<boolean> => buildInto('dist', ['src'], copy, folder);
+  /** How many builds a call makes. */
+  const cost = async (): Promise<number> => {
+    const before = builds;
+    expect(await build()).toBe(true);
+    return builds - before;
+  };
+  return { path, read, write, build, cost, builds: () => builds };
+}
+
+describe('a build', () => {
+  it('is made once as long as nothing changes', async () => {
+    const { cost, read } = await createCopied();
+    expect(await cost()).toBe(1);
+    expect(await read('dist/deep/made')).toBe('first');
+    expect(await cost()).toBe(0);
+  });
+
+  it.each([...COMMON, 'src/source', 'src/another'])('is made again when %s changes', async (file) => {
+    const { cost, write } = await createCopied();
+    await cost();
+    await write(file, '{ }');
+    expect(await cost()).toBe(1);
+    expect(await cost()).toBe(0);
+  });
+
+  it('is made again when a source is renamed or removed', async () => {
+    const { cost, path, write } = await createCopied();
+    await write('src/one', 'text');
+    await cost();
+    await rm(path('src/one'));
+    await write('src/other', 'text');
+    expect(await cost()).toBe(1);
+    await rm(path('src/other'));
+    expect(await cost()).toBe(1);
+  });
+
+  it('repairs a result that was edited, or is not complete', async () => {
+    const { cost, path, read, write } = await createCopied();
+    await cost();
+    await write('dist/made', 'edited');
+    expect(await cost()).toBe(1);
+    expect(await read('dist/made')).toBe('first');
+    await rm(path('dist/deep/made'));
+    expect(await cost()).toBe(1);
+    expect(await read('dist/deep/made')).toBe('first');
+    await write('dist/more', 'from elsewhere');
+    expect(await cost()).toBe(1);
+    await expect(read('dist/more')).rejects.toThrow('ENOENT');
+    await rm(path('dist'), { recursive: true });
+    expect(await cost()).toBe(1);
+    expect(await cost()).toBe(0);
+  });
+
+  it('fails again as long as the sources are wrong, and leaves the last result alone', async () => {
+    const { build, builds, cost, read, write } = await createCopied();
+    await cost();
+    await write('src/source', 'wrong');
+    for (const _ of ['once', 'again']) expect(await build()).toBe(false);
+    expect(builds()).toBe(3);
+    expect(await read('dist/made')).toBe('first');
+    await write('src/source', 'right');
+    expect(await cost()).toBe(1);
+    expect(await read('dist/made')).toBe('right');
+  });
+
+  it('does not count as the one of the sources that were edited during it', async () => {
+    const { build, cost, read, write } = await createCopied();
+    await build(async (fresh) => {
+      await write('src/source', 'edited');
+      await writeFile(join(fresh, 'made'), await read('src/source'));
+      return true;
+    });
+    expect(await read('dist/made')).toBe('edited');
+    await write('src/source', 'first');
+    expect(await cost()).toBe(1);
+    expect(await read('dist/made')).toBe('first');
+    expect(await cost()).toBe(0);
+  });
+
+  it('is made each time where npm tells nothing about the packages', async () => {
+    const { cost, path } = await createCopied();
+    await rm(path('node_modules/.package-lock.json'));
+    expect(await cost()).toBe(1);
+    expect(await cost()).toBe(1);
+  });
+
+  it('has the same result beside others', async () => {
+    const { build, cost, read } = await createCopied();
+    expect(await Promise.all([1, 2, 3].map(() => build()))).toEqual([true, true, true]);
+    expect(await read('dist/made')).toBe('first');
+    expect(await cost()).toBe(0);
+  });
+});
+
+/** In the place of a compiler: it says that it ran, and makes a file. */
+const COMPILER = `
+const { appendFileSync, mkdirSync, writeFileSync } = require('node:fs');
+appendFileSync('runs', 'one ');
+const out = process.argv[process.argv.indexOf('--outDir') + 1];
+mkdirSync(out, { recursive: true });
+writeFileSync(out + '/made', 'made');
+process.exit(require('node:fs').existsSync('src/wrong') ? 1 : 0);
+`;
+
+/** The scripts of this project, with compilers that take no time. Resolves to what runs one: how often it compiled, and its end. */
+async function createScripts() {
+  const { path, read, write, folder } = await createProject();
+  await cp(join(projectFolder, 'scripts'), path('scripts'), { recursive: true });
+  for (const file of ['typescript/bin/tsc', 'vite/bin/vite.js']) await write(`node_modules/${file}`, COMPILER);
+  for (const file of ['words.ts', 'server/source', 'page/source']) await write(`examples/chat/${file}`, 'source');
+  const run = async (script: string) => {
+    await write('runs', '');
+    const { code } = await startProgram(path(`scripts/${script}`), { cwd: folder }).ended(20_000);
+    return { code, compiled: (await read('runs')).split('one').length - 1 };
+  };
+  return { run, write };
+}
+
+describe('the scripts', () => {
+  it('build.mjs compiles when the sources changed, and says when it failed', async () => {
+    const { run, write } = await createScripts();
+    expect(await run('build.mjs')).toEqual({ code: 0, compiled: 1 });
+    expect(await run('build.mjs')).toEqual({ code: 0, compiled: 0 });
+    await write('src/wrong', '');
+    expect(await run('build.mjs')).toEqual({ code: 1, compiled: 1 });
+  });
+
+  it('build-chat.mjs builds server and page when anything of both or the library changed', async () => {
+    const { run, write } = await createScripts();
+    await write('dist/index.js', 'library');
+    expect(await run('build-chat.mjs')).toEqual({ code: 0, compiled: 2 });
+    expect(await run('build-chat.mjs')).toEqual({ code: 0, compiled: 0 });
+    for (const file of ['words.ts', 'server/source', 'page/source', 'dist/page/made']) {
+      await write(`examples/chat/${file}`, 'changed');
+      expect(await run('build-chat.mjs'), file).toEqual({ code: 0, compiled: 2 });
+    }
+    await write('dist/index.js', 'changed');
+    await write('src/wrong', '');
+    expect(await run('build-chat.mjs')).toEqual({ code: 1, compiled: 2 });
+  });
+});
