@@ -24,6 +24,8 @@ if (major < 20 || (major === 20 && minor < 19)) stop(`Node.js 20.19 or newer is 
 if (!(await provideSystemPackages())) stop('System packages are missing.');
 if (suite === 'test' && filters.length === 0) await step('Style, types and build', () => npm('check'));
 else await step('Build', () => run(process.execPath, ['scripts/build.mjs']));
+// Once, before test files that need it ask for it at the same time.
+await step('Build of the chat', () => run(process.execPath, ['scripts/build-chat.mjs']));
 if (suite === 'test') await testOn(process.execPath);
 else await testMatrix();
 finish();

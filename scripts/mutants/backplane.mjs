@@ -39,9 +39,9 @@ export const BACKPLANE = [
   },
   {
     id: 'goodbye-not-heard',
-    file: 'src/backplane/membership.ts',
-    from: `        pending.waitingFor?.delete(id);\n`,
-    to: ``,
+    file: 'src/backplane/open-questions.ts',
+    from: `    for (const pending of this.#pending.values()) {\n      pending.waitingFor?.delete(from);\n`,
+    to: `    for (const pending of this.#pending.values()) {\n      pending.waitingFor?.has(from);\n`,
     breaks: 'a question waits for an instance that has said goodbye',
     test: 'test/integration/redis-membership.test.ts',
     on: 'node',
