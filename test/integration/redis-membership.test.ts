@@ -134,7 +134,11 @@ describe('an instance', () => {
     const mute = await startNode({ redisConnection: client, sockets: ['a'] });
     const one = await start();
     await client.connection('subscriber').unsubscribe('roomgate:socket.io:ask');
+    const listener = redisClient(redis.port);
+    await listener.subscribe('roomgate:socket.io:ask');
+    const isAsked = nextEvent(listener, 'message');
     const asked = one.backplane.findSockets(['a'], 10_000);
+    await isAsked;
     await mute.backplane.close(500);
     const begun = performance.now();
     expect((await asked).get('a')).toBe('nowhere');
