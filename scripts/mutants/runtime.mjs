@@ -128,7 +128,7 @@ export const RUNTIME_BUN = [
     file: 'src/runtime/bun/drains.ts',
     from: `if (!waiting.delete(wire) || waiting.size > 0) return;`,
     to: `if (!waiting.delete(wire) || waiting.size >= 0) return;`,
-    breaks: 'a timer runs for ever once a peer was waited for',
+    breaks: 'a timer runs forever once a peer was waited for',
     test: 'test/bun/fanout-wire.test.ts',
     on: 'bun',
   },

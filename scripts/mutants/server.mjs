@@ -60,7 +60,7 @@ export const SERVER = [
     file: 'src/server/connection.ts',
     from: `if (session !== undefined) this.#forget(session, 'the connection was closed');`,
     to: `if (session === undefined) return;`,
-    breaks: 'a client stays for ever where the program took all listeners off its socket',
+    breaks: 'a client stays forever where the program took all listeners off its socket',
     test: 'test/integration/authentication.test.ts',
     on: 'node',
   },
