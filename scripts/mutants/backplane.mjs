@@ -9,16 +9,6 @@ export const BACKPLANE = [
     on: 'node',
   },
   {
-    id: 'junk-is-told-each-time',
-    file: 'src/backplane/junk.ts',
-    from: `if (heap.quiet === 0) this.#tell(kind);`,
-    to: `this.#tell(kind);`,
-    breaks: 'who publishes junk fills the log',
-    test: 'test/integration/redis-subscriber.test.ts',
-    on: 'node',
-    only: 'junk on a broadcast channel',
-  },
-  {
     id: 'forged-server-event',
     file: 'src/backplane/inspect.ts',
     from: `ensure(!RESERVED_SERVER_EVENTS.has((data as unknown[])[0]), 'an event with a reserved name');`,
@@ -96,15 +86,5 @@ export const BACKPLANE = [
     test: 'test/integration/instances.test.ts',
     on: 'node',
     only: 'typed arrays',
-  },
-  {
-    id: 'address-not-named',
-    file: 'src/backplane/opening.ts',
-    from: `at \${address} within`,
-    to: `\${address && ''} within`,
-    breaks: 'the error about Redis does not say which one could not be reached',
-    test: 'test/integration/redis-faults.test.ts',
-    on: 'node',
-    only: 'names address and reason',
   },
 ];

@@ -67,15 +67,6 @@ export const CLIENT = [
     on: 'node',
   },
   {
-    id: 'chatty-client',
-    file: 'src/client/log.ts',
-    from: `if (this.#sink === CONSOLE && (level === 'debug' || level === 'info')) return;`,
-    to: `if (this.#sink === CONSOLE && level === 'debug') return;`,
-    breaks: 'a client without a logger writes to the console at each connect',
-    test: 'test/unit/client-log.test.ts',
-    on: 'node',
-  },
-  {
     id: 'client-imports-server',
     file: 'src/client/log.ts',
     from: `import { describe } from '../protocol/describe.js';`,

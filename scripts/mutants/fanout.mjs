@@ -9,15 +9,6 @@ export const FANOUT = [
     on: 'node',
   },
   {
-    id: 'answers-not-counted',
-    file: 'src/fanout/backlog.ts',
-    from: `+ answering + unread;`,
-    to: `+ unread + 0 * answering;`,
-    breaks: 'answers to polls that nobody reads are held without bounds',
-    test: 'test/unit/backlog.test.ts',
-    on: 'node',
-  },
-  {
     id: 'chain-without-end',
     file: 'src/fanout/chain.ts',
     from: `else if (!isFull(tail, frame)) lane.tail`,

@@ -18,15 +18,6 @@ export const OBSERVABILITY = [
     on: 'node',
   },
   {
-    id: 'brake-for-ever',
-    file: 'src/observability/logger.ts',
-    from: `window === undefined || now - window.since > Brake.#WINDOW_MS`,
-    to: `window === undefined || now - window.since > 100 * Brake.#WINDOW_MS`,
-    breaks: 'a kind of line that was once too frequent is withheld from then on',
-    test: 'test/unit/logger.test.ts',
-    on: 'node',
-  },
-  {
     id: 'asked-for-is-quiet',
     file: 'src/observability/logger.ts',
     from: `if (logger === CONSOLE && level === 'info' && report.type !== 'message_sent') return;`,

@@ -28,16 +28,6 @@ export const PROTOCOL = [
     on: 'node',
   },
   {
-    id: 'guard-failed-is-final',
-    file: 'src/protocol/errors.ts',
-    from: `could not be decided. Try again later.', retryable: true }`,
-    to: `could not be decided. Try again later.', retryable: false }`,
-    breaks: 'a client gives up a room for good where the guard failed once',
-    test: 'test/docs/errors.test.ts',
-    on: 'node',
-    only: 'the codes of docs/errors.md',
-  },
-  {
     id: 'expired-is-final',
     file: 'src/protocol/errors.ts',
     from: `Your session has expired. Please sign in again.', retryable: true }`,
@@ -63,15 +53,6 @@ export const PROTOCOL = [
     to: `import 'node:util';\n/** Names what was given without showing it`,
     breaks: 'what both ends share imports a module of Node.js, which a page has not',
     test: 'test/package/browser-bundle.test.ts',
-    on: 'node',
-  },
-  {
-    id: 'longest-timer',
-    file: 'src/protocol/checks.ts',
-    from: `typeof value === 'number' && value >= least && value <= LONGEST_TIMER_MS`,
-    to: `typeof value === 'number' && value >= least`,
-    breaks: 'a time that no timer can take is accepted, and fires at once',
-    test: 'test/unit/options.test.ts',
     on: 'node',
   },
 ];

@@ -27,15 +27,13 @@ export const RUNTIME = [
     on: 'node',
   },
   {
-    id: 'large-frames-on-bun',
+    id: 'clients-not-counted',
     file: 'src/runtime/bun.ts',
-    from: `if (isWithin(engine.opts.maxHttpBufferSize, message)) onWebSocketMessage`,
-    to: `if (isWithin(engine.opts.maxHttpBufferSize * 100, message)) onWebSocketMessage`,
-    breaks:
-      'a frame of more than maxHttpBufferSize is taken where the program takes larger ones over its own WebSockets',
-    test: 'test/bun/component.test.ts',
+    from: `if (!('clientsCount' in engine)) Object.defineProperty(`,
+    to: `if ('clientsCount' in engine) Object.defineProperty(`,
+    breaks: 'the number of clients is not known on Bun',
+    test: 'test/behaviour/server-helper.test.ts',
     on: 'bun',
-    only: 'each has its own limit',
   },
   {
     id: 'upgrade-not-abandoned',
@@ -151,16 +149,6 @@ export const RUNTIME_BUN = [
     breaks: 'a function that fails over an origin lets it pass',
     test: 'test/behaviour/cors.test.ts',
     on: 'bun',
-  },
-  {
-    id: 'limit-of-the-program',
-    file: 'src/runtime/bun/serve.ts',
-    from: `!isWithin(maxPayloadLength, args[0] as TBody)`,
-    to: `!isWithin(maxPayloadLength * 100, args[0] as TBody)`,
-    breaks: 'the limit for WebSockets of the program is the one of Socket.IO',
-    test: 'test/bun/component.test.ts',
-    on: 'bun',
-    only: 'beside WebSockets of its own',
   },
   {
     id: 'cookie-for-scripts',

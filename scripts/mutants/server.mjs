@@ -38,15 +38,6 @@ export const SERVER = [
     only: 'joins nothing',
   },
   {
-    id: 'deadline-not-stopped',
-    file: 'src/server/connection.ts',
-    from: `    this.#deadlines.stop(socket.conn);\n    session.meetDeadline();`,
-    to: `    session.meetDeadline();`,
-    breaks: 'a client that was let in is cut off when its deadline is over',
-    test: 'test/behaviour/authentication.test.ts',
-    on: 'node',
-  },
-  {
     id: 'many-clients-of-a-connection',
     file: 'src/server/connection.ts',
     from: `if (this.#stopped || this.#sessions.get(socket.conn)?.ended === false) {`,
@@ -129,31 +120,6 @@ export const SERVER = [
     only: 'pages of other origins',
   },
   {
-    id: 'one-listener-throws',
-    file: 'src/server/broadcasts.ts',
-    from: `      this.#parts.fanout?.deliver(socket, broadcast, lane);
-    } catch (error) {
-      this.#failed(socket, error);`,
-    to: `      this.#parts.fanout?.deliver(socket, broadcast, lane);
-    } catch (error) {
-      this.#failed(socket, error);
-      throw error;`,
-    breaks: 'a listener that throws over one socket keeps a broadcast from the sockets behind',
-    test: 'test/abuse/program-faults.test.ts',
-    on: 'node',
-    only: 'a listener of outgoing events that throws',
-  },
-  {
-    id: 'namespaces-share-keys',
-    file: 'src/server/broadcasts.ts',
-    from: `name === undefined ? undefined : \`\${namespace}\\n\${name}\`;`,
-    to: 'name === undefined || namespace === name ? undefined : name;',
-    breaks: 'a message of one namespace takes the place of one of another',
-    test: 'test/behaviour/slow-replaceable.test.ts',
-    on: 'node',
-    only: 'of another namespace',
-  },
-  {
     id: 'audience-by-hearsay',
     file: 'src/server/audiences.ts',
     from: `known !== undefined && known.sockets.length === ids.size && (`,
@@ -171,34 +137,5 @@ export const SERVER = [
     test: 'test/behaviour/shutdown.test.ts',
     on: 'node',
     only: 'is dropped and said',
-  },
-  {
-    id: 'one-socket-keeps-the-others',
-    file: 'src/server/shutdown.ts',
-    from: `  runtime.closeAll();\n`,
-    to: `  if (runtime === undefined) return;\n`,
-    breaks: 'a listener that throws over one socket makes shutdown() wait until it cuts the others',
-    test: 'test/behaviour/shutdown.test.ts',
-    on: 'node',
-    only: 'listeners of the program that throw',
-  },
-  {
-    id: 'one-ping',
-    file: 'src/server/keep-alive.ts',
-    from: `      this.#due.set(session, now + this.#intervalMs);\n`,
-    to: ``,
-    breaks: 'a client is pinged once, and never again',
-    test: 'test/behaviour/early-events.test.ts',
-    on: 'node',
-  },
-  {
-    id: 'signals-stay',
-    file: 'src/server/component.ts',
-    from: `  #letGo(): void {\n    this.#heedSignals(false);`,
-    to: `  #letGo(): void {`,
-    breaks: 'listeners for signals stay behind when a component has stopped',
-    test: 'test/integration/component.test.ts',
-    on: 'node',
-    only: 'signals are left alone',
   },
 ];
