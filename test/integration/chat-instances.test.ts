@@ -9,8 +9,6 @@ import { startRedis } from '../support/redis.js';
 
 const PATIENCE = { timeout: 20_000 };
 
-beforeAll(buildChat);
-
 /** The left one where the setting says, the right one on Node.js. */
 async function two() {
   const redis = await startRedis();
@@ -21,6 +19,26 @@ async function two() {
   return { redis, left, right };
 }
 
+let pair: Awaited<ReturnType<typeof two>>;
+/** Its other half was killed. */
+let leftAlone: { readonly ada: ChatClient };
+
+beforeAll(async () => {
+  await buildChat();
+  pair = await two();
+  leftAlone = await loseTheOther();
+});
+
+/** Another pair, of which one is killed. That is noticed within ten seconds, in which the other tests run. */
+async function loseTheOther(): Promise<typeof leftAlone> {
+  const { left, right } = await two();
+  const ada = await ChatClient.enter(left.url, 'Ada', 'lobby');
+  await ChatClient.enter(right.url, 'Ben', 'lobby');
+  await ada.sees(['Ada: lobby', 'Ben: lobby']);
+  right.program.kill('SIGKILL');
+  return { ada };
+}
+
 async function historyOf(client: ChatClient, room: string): Promise<string[]> {
   client.sendRaw('history', { room });
   const { messages } = await client.next('history');
@@ -29,7 +47,7 @@ async function historyOf(client: ChatClient, room: string): Promise<string[]> {
 
 describe('two processes over Redis', () => {
   it('are one chat', async () => {
-    const { left, right } = await two();
+    const { left, right } = pair;
     const ada = await ChatClient.enter(left.url, 'Ada', 'lobby');
     const ben = await ChatClient.enter(right.url, 'Ben', 'lobby', 'garden');
     for (const client of [ada, ben]) await client.sees(['Ada: lobby', 'Ben: garden, lobby']);
@@ -55,27 +73,30 @@ describe('two processes over Redis', () => {
   });
 
   it('share their history also behind a message that Redis can not read', async () => {
-    const { redis, left, right } = await two();
-    const ada = await ChatClient.enter(left.url, 'Ada', 'lobby');
-    const ben = await ChatClient.enter(right.url, 'Ben', 'lobby');
+    const { redis, left, right } = pair;
+    const ada = await ChatClient.enter(left.url, 'Ada', 'garden');
+    const ben = await ChatClient.enter(right.url, 'Ben', 'garden');
     const outside = new Redis(redis.url);
     defer(() => outside.disconnect());
     const at = '2026-01-01T00:00:00.000Z';
     await outside.rpush(
-      'chat:room:lobby',
-      JSON.stringify({ id: 'half', room: 'lobby', from: 'Ada', text: '\ud800', at }),
+      'chat:room:garden',
+      JSON.stringify({ id: 'half', room: 'garden', from: 'Ada', text: '\ud800', at }),
     );
-    ada.sendRaw('say', { id: 'after', room: 'lobby', text: 'After' });
+    ada.sendRaw('say', { id: 'after', room: 'garden', text: 'After' });
     await ben.next('message');
-    expect((await historyOf(ben, 'lobby')).at(-1)).toBe('After');
-    expect(await outside.llen('chat:room:lobby')).toBe(2);
+    expect((await historyOf(ben, 'garden')).at(-1)).toBe('After');
+    expect(await outside.llen('chat:room:garden')).toBe(2);
   });
 
   it('obey the operator of either', async () => {
-    const { left, right } = await two();
+    const { left, right } = pair;
     const ben = await ChatClient.enter(right.url, 'Ben', 'lobby');
-    const { body } = await left.operate('/clients');
-    expect(body).toMatchObject({ clients: [{ id: ben.id, name: 'Ben', rooms: ['lobby'] }] });
+    // Those of the test before may be on their way out.
+    await eventually(async () => {
+      const { body } = await left.operate('/clients');
+      expect(body).toMatchObject({ clients: [{ id: ben.id, name: 'Ben', rooms: ['lobby'] }] });
+    });
     for (const [path, text] of [
       ['/broadcast', 'to all'],
       ['/rooms/lobby/send', 'to the lobby'],
@@ -92,29 +113,20 @@ describe('two processes over Redis', () => {
     await ben.sees(['Ben: vault']);
     expect(await left.operate('/health')).toMatchObject({ body: { redis: 'ready', degraded: false } });
   });
-
-  it('forget the people of one that was killed', async () => {
-    const { left, right } = await two();
-    const ada = await ChatClient.enter(left.url, 'Ada', 'lobby');
-    await ChatClient.enter(right.url, 'Ben', 'lobby');
-    await ada.sees(['Ada: lobby', 'Ben: lobby']);
-    right.program.kill('SIGKILL');
-    await ada.sees(['Ada: lobby'], PATIENCE.timeout);
-    ada.sendRaw('whisper', { id: 'w', to: 'Ben', text: 'Psst' });
-    expect(await ada.next('rejected')).toMatchObject({ code: 'away' });
-  });
 });
 
 describe('a Redis that goes away', () => {
   it.each(['is killed', 'hangs'] as const)('and %s leaves each instance a chat, and comes back', async (how) => {
-    const { redis, left, right } = await two();
+    const { redis, left, right } = pair;
     const [ada, cleo, ben] = await Promise.all([
-      ChatClient.enter(left.url, 'Ada', 'lobby'),
-      ChatClient.enter(left.url, 'Cleo', 'lobby'),
-      ChatClient.enter(right.url, 'Ben', 'lobby'),
+      ChatClient.enter(left.url, 'Ada', 'workshop'),
+      ChatClient.enter(left.url, 'Cleo', 'workshop'),
+      ChatClient.enter(right.url, 'Ben', 'workshop'),
     ]);
-    await ada.sees(['Ada: lobby', 'Ben: lobby', 'Cleo: lobby']);
-    ada.sendRaw('say', { id: '1', room: 'lobby', text: 'before' });
+    await ada.sees(['Ada: workshop', 'Ben: workshop', 'Cleo: workshop']);
+    for (const client of [ada, ben]) await client.next('health', ({ degraded }) => !degraded);
+    const past = await historyOf(cleo, 'workshop');
+    ada.sendRaw('say', { id: `${how} 1`, room: 'workshop', text: 'before' });
     await ben.next('message');
 
     if (how === 'hangs') await redis.pause();
@@ -125,26 +137,35 @@ describe('a Redis that goes away', () => {
       });
     }
     expect(await left.operate('/health')).toMatchObject({ status: 200, body: { redis: 'away', degraded: true } });
-    await ada.sees(['Ada: lobby', 'Cleo: lobby']);
-    ada.sendRaw('say', { id: '2', room: 'lobby', text: 'meanwhile here' });
-    expect(await cleo.next('message', ({ id }) => id === '2')).toMatchObject({ text: 'meanwhile here' });
-    ben.sendRaw('say', { id: '3', room: 'lobby', text: 'meanwhile there' });
-    await ben.next('message', ({ id }) => id === '3');
-    expect(await historyOf(cleo, 'lobby')).toEqual(['before', 'meanwhile here']);
+    await ada.sees(['Ada: workshop', 'Cleo: workshop']);
+    ada.sendRaw('say', { id: `${how} 2`, room: 'workshop', text: 'meanwhile here' });
+    expect(await cleo.next('message', ({ id }) => id === `${how} 2`)).toMatchObject({ text: 'meanwhile here' });
+    ben.sendRaw('say', { id: `${how} 3`, room: 'workshop', text: 'meanwhile there' });
+    await ben.next('message', ({ id }) => id === `${how} 3`);
+    expect(await historyOf(cleo, 'workshop')).toEqual([...past, 'before', 'meanwhile here']);
     ada.sendRaw('whisper', { id: 'w', to: 'Ben', text: 'Psst' });
     expect(await ada.next('rejected')).toMatchObject({ code: 'away' });
-    const late = await ChatClient.enter(left.url, 'Dora', 'lobby');
+    const late = await ChatClient.enter(left.url, 'Dora', 'workshop');
     await late.next('health', ({ degraded }) => degraded);
 
     if (how === 'hangs') redis.resume();
     else await redis.restart();
     for (const client of [ada, ben]) await client.next('health', ({ degraded }) => !degraded, PATIENCE);
-    await ben.sees(['Ada: lobby', 'Ben: lobby', 'Cleo: lobby', 'Dora: lobby'], PATIENCE.timeout);
-    ada.sendRaw('say', { id: '4', room: 'lobby', text: 'after' });
-    await ben.next('message', ({ id }) => id === '4', PATIENCE);
-    const all = ['before', 'meanwhile here', 'meanwhile there', 'after'];
-    const reader = await ChatClient.enter(right.url, 'Eve', 'lobby');
-    await eventually(async () => expect(await historyOf(reader, 'lobby')).toEqual(all));
-    expect(await redis.cli('LLEN', 'chat:room:lobby')).toBe('4');
+    await ben.sees(['Ada: workshop', 'Ben: workshop', 'Cleo: workshop', 'Dora: workshop'], PATIENCE.timeout);
+    ada.sendRaw('say', { id: `${how} 4`, room: 'workshop', text: 'after' });
+    await ben.next('message', ({ id }) => id === `${how} 4`, PATIENCE);
+    const all = [...past, 'before', 'meanwhile here', 'meanwhile there', 'after'];
+    const reader = await ChatClient.enter(right.url, 'Eve', 'workshop');
+    await eventually(async () => expect(await historyOf(reader, 'workshop')).toEqual(all));
+    expect(await redis.cli('LLEN', 'chat:room:workshop')).toBe(`${all.length}`);
+  });
+});
+
+describe('an instance that was killed', () => {
+  it('takes its people along', async () => {
+    const { ada } = leftAlone;
+    await ada.sees(['Ada: lobby'], PATIENCE.timeout);
+    ada.sendRaw('whisper', { id: 'w', to: 'Ben', text: 'Psst' });
+    expect(await ada.next('rejected')).toMatchObject({ code: 'away' });
   });
 });

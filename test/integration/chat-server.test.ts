@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { HISTORY_LENGTH, MAX_TEXT } from '../../examples/chat/words.js';
 import { buildChat, ChatClient, type IRunningChat, OPERATOR_TOKEN, signIn, startChat } from '../support/chat.js';
 import { nextEvent } from '../support/facts.js';
+import { SETTING } from '../support/setting.js';
 
 let chat: IRunningChat;
 
@@ -91,8 +92,8 @@ async function answerOf(url: string, path: string, init?: RequestInit): Promise<
 
 describe('on Node.js and on Bun', () => {
   it('the answers are the same', async () => {
-    const [node, bun] = await Promise.all([startChat({ runtime: 'node' }), startChat({ runtime: 'bun' })]);
-    const [, script = ''] = /src="\.?(\/assets\/[^"]+\.js)"/.exec(await (await fetch(node.url)).text()) ?? [];
+    const other = await startChat({ runtime: SETTING.runtime === 'bun' ? 'node' : 'bun' });
+    const [, script = ''] = /src="\.?(\/assets\/[^"]+\.js)"/.exec(await (await fetch(chat.url)).text()) ?? [];
     const body = (text: string): RequestInit => ({ method: 'POST', body: text });
     const operator: RequestInit = { headers: { authorization: `Bearer ${OPERATOR_TOKEN}` } };
     const paths = ['/', script, '/assets', '/nothing', '/%zz', '/healthz', '/api/rooms', '/operator/info'];
@@ -112,8 +113,8 @@ describe('on Node.js and on Bun', () => {
       ['/api/rooms', { method: 'DELETE' }],
     ];
     for (const [path, init] of requests) {
-      const wanted = await answerOf(node.url, path, init);
-      expect(await answerOf(bun.url, path, init), `${init?.method ?? 'GET'} ${path}`).toEqual(wanted);
+      const wanted = await answerOf(chat.url, path, init);
+      expect(await answerOf(other.url, path, init), `${init?.method ?? 'GET'} ${path}`).toEqual(wanted);
     }
   });
 });
@@ -268,19 +269,19 @@ describe('between two', () => {
 
 describe('people', () => {
   it('are told as they come, change rooms and go, one entry for each name', async () => {
-    const chat = await startChat();
-    const ada = await ChatClient.enter(chat.url, 'Ada', 'lobby');
-    await ada.sees(['Ada: lobby']);
-    const ben = await ChatClient.enter(chat.url, 'Ben', 'lobby', 'garden');
-    const again = await ChatClient.enter(chat.url, 'Ben', 'workshop');
-    await ada.sees(['Ada: lobby', 'Ben: garden, lobby, workshop']);
-    await again.sees(['Ada: lobby', 'Ben: garden, lobby, workshop']);
+    const [ada, ben] = names();
+    const one = await ChatClient.enter(chat.url, ada, 'lobby');
+    await one.sees([`${ada}: lobby`]);
+    const other = await ChatClient.enter(chat.url, ben, 'lobby', 'garden');
+    const again = await ChatClient.enter(chat.url, ben, 'workshop');
+    await one.sees([`${ada}: lobby`, `${ben}: garden, lobby, workshop`]);
+    await again.sees([`${ada}: lobby`, `${ben}: garden, lobby, workshop`]);
     again.socket.disconnect();
-    await ada.sees(['Ada: lobby', 'Ben: garden, lobby']);
-    ben.sendRaw('leave', { rooms: ['room/lobby'] });
-    await ada.sees(['Ada: lobby', 'Ben: garden']);
-    ben.socket.disconnect();
-    await ada.sees(['Ada: lobby']);
+    await one.sees([`${ada}: lobby`, `${ben}: garden, lobby`]);
+    other.sendRaw('leave', { rooms: ['room/lobby'] });
+    await one.sees([`${ada}: lobby`, `${ben}: garden`]);
+    other.socket.disconnect();
+    await one.sees([`${ada}: lobby`]);
   });
 });
 
