@@ -18,6 +18,15 @@ export const OBSERVABILITY = [
     on: 'node',
   },
   {
+    id: 'brake-off-by-one',
+    file: 'src/observability/logger.ts',
+    from: `window.lines > Brake.#LINES ?`,
+    to: `window.lines >= Brake.#LINES ?`,
+    breaks: 'one line fewer than promised passes in a window',
+    test: 'test/unit/logger.test.ts',
+    on: 'node',
+  },
+  {
     id: 'asked-for-is-quiet',
     file: 'src/observability/logger.ts',
     from: `if (logger === CONSOLE && level === 'info' && report.type !== 'message_sent') return;`,

@@ -1,3 +1,5 @@
+// npm test: bun
+// npm run test:matrix: oldest-bun
 import { beforeAll, expect, it } from 'vitest';
 import { buildChat, ChatClient } from '../support/chat.js';
 import { unusedPort } from '../support/facts.js';
