@@ -17,7 +17,7 @@ const serveAll = () =>
     bare: await serve({ serverOptions: { path: '/io' } }),
     slash: await serve({ serverOptions: { path: '/deep/io/' } }),
     noSlash: await serve({ serverOptions: { path: '/io', addTrailingSlash: false } }),
-    pings: await serve({ serverOptions: { pingInterval: 150, pingTimeout: 100 } }),
+    pings: await serve({ serverOptions: { pingInterval: 150, pingTimeout: 1_000 } }),
     small: await serve({ serverOptions: { maxHttpBufferSize: 1_000 } }),
     onlyWebSocket: await serve({ serverOptions: { transports: ['websocket'] } }),
     onlyPolling: await serve({ serverOptions: { transports: ['polling'] } }),
@@ -66,7 +66,7 @@ describe('path', () => {
 describe('pingInterval and pingTimeout', () => {
   it('are told in the open packet, over both transports', async () => {
     for (const [url, pings] of [
-      [at.pings, { pingInterval: 150, pingTimeout: 100 }],
+      [at.pings, { pingInterval: 150, pingTimeout: 1_000 }],
       [at.plain, { pingInterval: 25_000, pingTimeout: 20_000 }],
     ] as const) {
       expect((await rawPolling(url)).handshake).toMatchObject(pings);
