@@ -4,77 +4,17 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { SocketIOClientHelper } from '../../src/client/client-helper.js';
 import { configIn, type IRunningBalancer, replaced, startBalancer, type TBalancer } from '../support/balancer.js';
-import { defer, track } from '../support/cleanup.js';
+import { defer } from '../support/cleanup.js';
 import { CLIENT_TRANSPORTS } from '../support/client.js';
 import { codeBlocksOf, type IPastedProject, pasteProject } from '../support/document.js';
 import { EventLog, eventually, unusedPort } from '../support/facts.js';
 import { temporaryFolder } from '../support/folder.js';
 import type { IProgram } from '../support/process.js';
 import { type IRedis, startRedis } from '../support/redis.js';
+import { comeIn, connectTo, type IPerson, SLOW } from './balancer-clients.js';
 
 const run = promisify(execFile);
-
-/** Generous, since a machine that is busy starts instances slowly. */
-const SLOW = { timeout: 20_000 };
-const ROOM = 'public/news';
-
-interface IWhere {
-  readonly instance: string;
-  readonly address: string;
-  readonly forwardedFor: string;
-}
-
-interface IPerson {
-  readonly client: SocketIOClientHelper;
-  readonly where: EventLog<IWhere>;
-  readonly said: EventLog<string>;
-  readonly ends: EventLog<string>;
-  readonly errors: EventLog<Error>;
-  /** Whether it is authenticated and in the room, at this moment. */
-  in: boolean;
-}
-
-type TClientOptions = Partial<ConstructorParameters<typeof SocketIOClientHelper>[0]['options']>;
-
-/** A client as the recipe's, which writes down what happens to it. */
-function connectTo(url: string, options: TClientOptions = {}): IPerson {
-  const person: IPerson = {
-    ...{ where: new EventLog<IWhere>(), said: new EventLog<string>() },
-    ...{ ends: new EventLog<string>(), errors: new EventLog<Error>(), in: false },
-    client: new SocketIOClientHelper({
-      identifier: 'reader',
-      host: url,
-      options: {
-        ...{ path: '/io', auth: { token: 'let me in' }, withCredentials: true, rejectUnauthorized: false },
-        ...options,
-      },
-      logger: false,
-      onConnected: () => {
-        person.client.authenticate();
-      },
-      onAuthenticated: async () => {
-        const { joined } = await person.client.joinRooms({ rooms: [ROOM] });
-        person.in = joined.includes(ROOM);
-      },
-      onDisconnected: (reason) => {
-        person.in = false;
-        person.ends.push(reason);
-      },
-      onError: (error) => person.errors.push(error),
-    }),
-  };
-  person.client.subscribe<IWhere>({ event: 'where', handler: (where) => person.where.push(where) });
-  person.client.subscribe<string>({ event: 'said', handler: (text) => person.said.push(text) });
-  track({ stop: () => person.client.shutdown() });
-  return person;
-}
-
-async function comeIn(person: IPerson): Promise<IPerson> {
-  await eventually(() => person.in, { what: 'a client that is in its room', ...SLOW });
-  return person;
-}
 
 interface IBalancerInPapers {
   readonly program: TBalancer;
@@ -86,7 +26,7 @@ interface IBalancerInPapers {
   readonly listen: string;
 }
 
-const BALANCERS: readonly IBalancerInPapers[] = [
+const BALANCERS: readonly [IBalancerInPapers, IBalancerInPapers] = [
   {
     program: 'nginx',
     paper: 'docs/recipes/behind-nginx.md',
@@ -103,47 +43,70 @@ const BALANCERS: readonly IBalancerInPapers[] = [
   },
 ];
 
+/** What both balancers stand before: both papers have the same program. */
+let project: IPastedProject;
+let redis: IRedis;
+let ports: number[];
+let instances: IProgram[];
+
+/** A balancer with the configuration of its paper, which all tests share. */
+interface IShared {
+  readonly program: TBalancer;
+  readonly config: string;
+  readonly url: string;
+}
+
+const shared: IShared[] = [];
+
+async function startInstance(port: number, replace: Record<string, number> = {}): Promise<IProgram> {
+  const env = { PORT: `${port}`, REDIS_PORT: `${redis.port}` };
+  const instance = await project.start('instance.ts', { env, replace });
+  await eventually(async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).status === 200, SLOW);
+  return instance;
+}
+
+async function startWith(
+  program: TBalancer,
+  text: string,
+  upstreams: readonly number[],
+  replacements: Record<string, string | number> = {},
+): Promise<IRunningBalancer> {
+  const [first = 0, second = first, third = first] = upstreams;
+  const port = await unusedPort();
+  const places = { ':3001': `:${first}`, ':3002': `:${second}`, ':3003': `:${third}`, '8080': port };
+  return startBalancer({ program, config: replaced(text, { ...places, ...replacements }), port });
+}
+
+beforeAll(async () => {
+  [project, redis] = await Promise.all([pasteProject(BALANCERS[0].paper), startRedis()]);
+  ports = [await unusedPort(), await unusedPort(), await unusedPort()];
+  instances = await Promise.all(ports.map((port) => startInstance(port)));
+  for (const { program, paper } of BALANCERS) {
+    const config = await configIn(paper, program);
+    const { port } = await startWith(program, config, ports);
+    shared.push({ program, config, url: `http://127.0.0.1:${port}` });
+  }
+});
+
 describe.each(BALANCERS)('three instances behind $program', ({ program, paper, sticky, byAddress, listen }) => {
-  let project: IPastedProject;
-  let redis: IRedis;
-  let ports: number[];
-  let instances: IProgram[];
+  let pasted: IPastedProject;
   let config: string;
-  let balancer: IRunningBalancer;
   let url: string;
 
-  const startInstance = async (port: number, replace: Record<string, number> = {}): Promise<IProgram> => {
-    const env = { PORT: `${port}`, REDIS_PORT: `${redis.port}` };
-    const instance = await project.start('instance.ts', { env, replace });
-    await eventually(async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).status === 200, SLOW);
-    return instance;
-  };
-
-  const startWith = async (
-    text: string,
-    upstreams: readonly number[],
-    replacements: Record<string, string | number> = {},
-  ): Promise<IRunningBalancer> => {
-    const [first = 0, second = first, third = first] = upstreams;
-    const port = await unusedPort();
-    const places = { ':3001': `:${first}`, ':3002': `:${second}`, ':3003': `:${third}`, '8080': port };
-    return startBalancer({ program, config: replaced(text, { ...places, ...replacements }), port });
-  };
-
   beforeAll(async () => {
-    [project, redis, config] = await Promise.all([pasteProject(paper), startRedis(), configIn(paper, program)]);
-    ports = [await unusedPort(), await unusedPort(), await unusedPort()];
-    instances = await Promise.all(ports.map((port) => startInstance(port)));
-    balancer = await startWith(config, ports);
-    url = `http://127.0.0.1:${balancer.port}`;
+    pasted = await pasteProject(paper);
+    const { config: own = '', url: at = '' } = shared.find((one) => one.program === program) ?? {};
+    [config, url] = [own, at];
   });
 
-  it('has programs that compile as they stand', () => {
-    expect(project.compiled).toBe('');
+  it('has programs that compile as they stand, and the same one for instances as the other paper', async () => {
+    expect(pasted.compiled).toBe('');
+    const [own, running] = [pasted, project].map(({ folder }) => readFile(join(folder, 'instance.ts'), 'utf8'));
+    expect(await own).toBe(await running);
   });
 
   it('the client of the recipe gets in, and hears what it said', async () => {
-    const client = await project.start('client.ts', { env: { SERVER: url } });
+    const client = await pasted.start('client.ts', { env: { SERVER: url } });
     const where = await client.messages.next((line) => typeof line === 'object', SLOW);
     expect(ports.map((port) => `news-${port}`)).toContain(where.instance);
     expect(await client.messages.next((line) => /^news-\d+: /.test(line), SLOW)).toBe(`${where.instance}: Hello`);
@@ -188,7 +151,7 @@ describe.each(BALANCERS)('three instances behind $program', ({ program, paper, s
   });
 
   it('without sticky sessions refuses those who poll, and takes WebSocket', async () => {
-    const loose = await startWith(config.replace(sticky, ''), ports);
+    const loose = await startWith(program, config.replace(sticky, ''), ports);
     const looseUrl = `http://127.0.0.1:${loose.port}`;
     const opened = await (await fetch(`${looseUrl}/io/?EIO=4&transport=polling`)).text();
     const { sid } = JSON.parse(opened.slice(1));
@@ -202,7 +165,7 @@ describe.each(BALANCERS)('three instances behind $program', ({ program, paper, s
   });
 
   it('goes by the address where the recipe has a client without cookies go by it', async () => {
-    const { port } = await startWith(byAddress(config), ports);
+    const { port } = await startWith(program, byAddress(config), ports);
     const options = { transports: ['polling'], withCredentials: false };
     const { errors } = await comeIn(connectTo(`http://127.0.0.1:${port}`, options));
     expect(errors.all).toEqual([]);
@@ -210,7 +173,7 @@ describe.each(BALANCERS)('three instances behind $program', ({ program, paper, s
 
   if (program === 'nginx') {
     it('cuts those off who send more by polling than nginx takes', async () => {
-      const { port } = await startWith(config, ports, { '1m': '100k' });
+      const { port } = await startWith(program, config, ports, { '1m': '100k' });
       const { client, ends } = await comeIn(connectTo(`http://127.0.0.1:${port}`, { transports: ['polling'] }));
       client.emit({ topic: 'say', data: 'x'.repeat(200_000) });
       expect(await ends.next()).toBe('transport error');
@@ -218,34 +181,13 @@ describe.each(BALANCERS)('three instances behind $program', ({ program, paper, s
 
     it('has clients back after a reload', async () => {
       const soon = { 'worker_shutdown_timeout 60s': 'worker_shutdown_timeout 100ms' };
-      const reloaded = await startWith(config, ports, soon);
+      const reloaded = await startWith(program, config, ports, soon);
       const person = await comeIn(connectTo(`http://127.0.0.1:${reloaded.port}`, { transports: ['websocket'] }));
       reloaded.reload();
       expect(await person.ends.next(undefined, SLOW)).toBe('transport close');
       await comeIn(person);
     });
   }
-
-  it('leaves quiet clients alone as long as its time-outs are above the heartbeat, and only then', async () => {
-    const quick = await unusedPort();
-    await startInstance(quick, { '25_000': 200 });
-    const calm = await startWith(config, [quick], { '60s': '1s' });
-    const rash = await startWith(config, ports, { '60s': '1s' });
-    const people = ['polling', 'websocket'].map((transport) => {
-      const transports = [transport];
-      const patient = connectTo(`http://127.0.0.1:${calm.port}`, { transports });
-      const beats = new EventLog<void>();
-      patient.client.getSocketClient().io.on('ping', () => beats.push());
-      return { patient, beats, cut: connectTo(`http://127.0.0.1:${rash.port}`, { transports }) };
-    });
-    for (const { patient, beats, cut } of people) {
-      expect(await cut.ends.next(undefined, SLOW)).toMatch(/^transport (close|error)$/);
-      // Three times as long as the time-out.
-      await eventually(() => beats.all.length >= 15, { what: '15 heartbeats', ...SLOW });
-      expect(patient.ends.all).toEqual([]);
-      expect(patient.in).toBe(true);
-    }
-  });
 
   it('works over TLS with the lines of the recipe', async () => {
     const folder = await temporaryFolder('balancer-tls');
@@ -263,42 +205,76 @@ describe.each(BALANCERS)('three instances behind $program', ({ program, paper, s
     const tls = (lines?.code ?? '')
       .replace(/\/etc\/\S+\/(fullchain|privkey|site)\.pem/g, (_, name: keyof typeof files) => files[name])
       .replace('443', '8080');
-    const secure = await startWith(config.replace(listen, tls), ports);
+    const secure = await startWith(program, config.replace(listen, tls), ports);
     for (const transports of CLIENT_TRANSPORTS) {
       const { errors } = await comeIn(connectTo(`https://127.0.0.1:${secure.port}`, { transports }));
       expect(errors.all).toEqual([]);
     }
   });
+});
 
-  it('loses no client when the instances are restarted in turn', async () => {
-    const people = Array.from({ length: 20 }, (_, index) =>
-      connectTo(url, { transports: CLIENT_TRANSPORTS[index % CLIENT_TRANSPORTS.length] ?? [] }),
+describe('three instances behind both balancers', () => {
+  it('leave quiet clients alone as long as the time-outs are above the heartbeat, and only then', async () => {
+    const quick = await unusedPort();
+    await startInstance(quick, { '25_000': 200 });
+    const people = [];
+    for (const { program, config } of shared) {
+      const calm = await startWith(program, config, [quick], { '60s': '1s' });
+      const rash = await startWith(program, config, ports, { '60s': '1s' });
+      for (const transport of ['polling', 'websocket']) {
+        const transports = [transport];
+        const patient = connectTo(`http://127.0.0.1:${calm.port}`, { transports });
+        const beats = new EventLog<void>();
+        patient.client.getSocketClient().io.on('ping', () => beats.push());
+        people.push({ patient, beats, cut: connectTo(`http://127.0.0.1:${rash.port}`, { transports }) });
+      }
+    }
+    for (const { patient, beats, cut } of people) {
+      expect(await cut.ends.next(undefined, SLOW)).toMatch(/^transport (close|error)$/);
+      // Three times as long as the time-out.
+      await eventually(() => beats.all.length >= 15, { what: '15 heartbeats', ...SLOW });
+      expect(patient.ends.all).toEqual([]);
+      expect(patient.in).toBe(true);
+    }
+  });
+
+  /** An instance's own answer to a request that asks for nothing; a balancer that found none says 502 or 503. */
+  async function findsInstances(url: string): Promise<boolean> {
+    const answers = await Promise.all(Array.from({ length: 12 }, () => fetch(`${url}/io/`)));
+    return answers.every(({ status }) => status === 400);
+  }
+
+  it('lose no client when they are restarted in turn', async () => {
+    const people = shared.flatMap(({ url }) =>
+      Array.from({ length: 20 }, (_, index) =>
+        connectTo(url, { transports: CLIENT_TRANSPORTS[index % CLIENT_TRANSPORTS.length] ?? [] }),
+      ),
     );
     await Promise.all(people.map(comeIn));
     for (const [index, port] of ports.entries()) {
       const hit = people.filter(({ where }) => where.all.at(-1)?.instance === `news-${port}`);
       instances[index]?.kill('SIGTERM');
       expect(await instances[index]?.ended(10_000)).toEqual({ code: 0, signal: null });
-      // An instance's own answer to a request that asks for nothing; a balancer that found none says 502 or 503.
-      await eventually(
-        async () => {
-          const answers = await Promise.all(Array.from({ length: 12 }, () => fetch(`${url}/io/`)));
-          return answers.every(({ status }) => status === 400);
-        },
-        { what: '12 answers of the other two', ...SLOW },
-      );
+      for (const { program, url } of shared) {
+        const what = `12 answers of the other two behind ${program}`;
+        await eventually(() => findsInstances(url), { what, ...SLOW });
+      }
       await Promise.all(hit.map(({ ends }) => ends.next()));
-      await eventually(() => people.every((person) => person.in), { what: '20 clients on the other two', ...SLOW });
+      await eventually(() => people.every((person) => person.in), { what: '40 clients on the other two', ...SLOW });
       instances[index] = await startInstance(port);
     }
-    const [speaker] = people;
-    // Again and again: nginx may still send those who poll back to the instance that they came from.
+    // One behind each balancer. Again and again: nginx may still send those who poll back to the instance that they came from.
+    const speakers = [people[0], people[20]];
     await eventually(
       () => {
-        if (speaker?.in === true) speaker.client.emit({ topic: 'say', data: 'back' });
-        return people.every((person) => person.in && person.said.all.some((text) => text.endsWith(': back')));
+        const words = speakers.map((speaker, index) => {
+          if (speaker?.in === true) speaker.client.emit({ topic: 'say', data: `back ${index}` });
+          return `: back ${index}`;
+        });
+        const hears = ({ said }: IPerson, word: string) => said.all.some((text) => text.endsWith(word));
+        return people.every((person) => person.in && words.every((word) => hears(person, word)));
       },
-      { what: '20 clients that are in their room and hear', ...SLOW },
+      { what: '40 clients that are in their room and hear', ...SLOW },
     );
     expect(people.every(({ ends }) => ends.all.length > 0)).toBe(true);
     expect(instances.map(({ stderr }) => stderr)).toEqual(['', '', '']);

@@ -72,9 +72,8 @@ async function start(options: string, port?: number): Promise<IRunning> {
 beforeAll(async () => {
   project = await pasteProject(DOCUMENT);
   expect(project.compiled).toBe('');
-  for (const options of new Set(played.map((scenario) => scenario.options))) {
-    running.set(options, await start(options));
-  }
+  const all = [...new Set(played.map(({ options }) => options))];
+  await Promise.all(all.map(async (options) => running.set(options, await start(options))));
 });
 
 /** Plays the client's part of a scenario, and compares the server's with the document. */

@@ -141,13 +141,18 @@ describe('the programs of the tutorial', () => {
   });
 });
 
+/** The step whose page stands. */
+let built = 0;
+
 /** Makes the page as `npx vite build` does, with the page of this step where the tutorial says so. */
 async function buildPage(step: number): Promise<void> {
+  if (built === step) return;
   const html = blocks.find(({ name }) => name === 'index.html')?.code ?? '';
   const tag = `<script type="module" src="/step-${step}/page.ts"></script>`;
   expect(blocks.some(({ language, code }) => language === 'html' && code.includes(tag))).toBe(true);
   await writeFile(join(project.folder, 'index.html'), html.replace(/<script.*<\/script>/, tag));
   await run(process.execPath, [join(PROJECT, 'node_modules/vite/bin/vite.js'), 'build'], { cwd: project.folder });
+  built = step;
 }
 
 interface IWindow {

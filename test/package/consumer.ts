@@ -1,50 +1,36 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type IStoppable, track } from '../support/cleanup.js';
 import { temporaryFolder } from '../support/folder.js';
-import { projectFolder } from './imports.js';
+import { packed } from '../support/packed.js';
 
 const run = promisify(execFile);
 
 /** A project of somebody else, in a folder of its own, in which the packed package is installed as from a registry. */
 export interface IConsumer extends IStoppable {
   readonly folder: string;
-  /** The packed package. */
-  readonly tarball: string;
-  /** Paths in the tarball. */
-  readonly files: readonly string[];
   /** Writes a file and returns its path. */
   write(path: string, text: string): Promise<string>;
   /** Installed packages: path under the folder, and version. */
   installed(): Promise<ReadonlyMap<string, string>>;
-  /** The same project without some of the installed packages. */
-  without(packages: readonly string[]): Promise<IConsumer>;
+  /** Acts while some of the installed packages are not there. */
+  without<T>(packages: readonly string[], act: () => Promise<T>): Promise<T>;
 }
 
-/** Builds, packs and installs. Takes seconds: once for a file. */
+/** Installs the package. Takes seconds: once for a file. */
 export async function createConsumer(): Promise<IConsumer> {
-  const folder = await temporaryFolder('consumer');
-  const consumer = track(new Consumer(folder, '', []));
-  await run(process.execPath, ['scripts/build.mjs'], { cwd: projectFolder });
-  const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
-  const { stdout } = await run('npm', pack, { cwd: projectFolder });
-  const [packed] = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[];
-  consumer.tarball = join(folder, packed?.filename ?? '');
-  consumer.files = packed?.files.map(({ path }) => path) ?? [];
+  const { tarball } = await packed();
+  const consumer = track(new Consumer(await temporaryFolder('consumer')));
   await consumer.write('package.json', JSON.stringify({ name: 'consumer', private: true, type: 'module' }));
-  const install = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', consumer.tarball];
-  await run('npm', install, { cwd: folder });
+  const install = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', tarball];
+  await run('npm', install, { cwd: consumer.folder });
   return consumer;
 }
 
 class Consumer implements IConsumer {
-  constructor(
-    readonly folder: string,
-    public tarball: string,
-    public files: readonly string[],
-  ) {}
+  constructor(readonly folder: string) {}
 
   async write(path: string, text: string): Promise<string> {
     const target = join(this.folder, path);
@@ -60,12 +46,18 @@ class Consumer implements IConsumer {
     return new Map(Object.entries(lock.packages).map(([path, { version }]) => [path, version ?? '']));
   }
 
-  async without(packages: readonly string[]): Promise<IConsumer> {
-    const folder = await temporaryFolder('consumer');
-    const copy = track(new Consumer(folder, this.tarball, this.files));
-    await cp(this.folder, folder, { recursive: true });
-    for (const name of packages) await rm(join(folder, 'node_modules', name), { recursive: true });
-    return copy;
+  async without<T>(packages: readonly string[], act: () => Promise<T>): Promise<T> {
+    const away = join(this.folder, 'away');
+    const moved = packages.map((name) => [join(this.folder, 'node_modules', name), join(away, name)] as const);
+    for (const [from, to] of moved) {
+      await mkdir(dirname(to), { recursive: true });
+      await rename(from, to);
+    }
+    try {
+      return await act();
+    } finally {
+      for (const [from, to] of moved) await rename(to, from);
+    }
   }
 
   async stop(): Promise<void> {

@@ -1,12 +1,15 @@
 // npm test: node
 import { execFile } from 'node:child_process';
-import { cp, readFile } from 'node:fs/promises';
+import { cp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { bunPath } from '../support/bun.js';
+import { defer } from '../support/cleanup.js';
+import { tsc } from '../support/compiler.js';
+import { packed } from '../support/packed.js';
 import { startProgram } from '../support/process.js';
 import { createConsumer, type IConsumer } from './consumer.js';
 import { projectFolder } from './imports.js';
@@ -30,6 +33,9 @@ const CLIENT_EXPORTS = ['SocketIOClientHelper', 'SocketIOClientStates', 'SocketI
 /** The oldest versions without a published advisory against them. */
 const FLOORS = { 'socket.io': '4.8.3', 'engine.io': '6.6.9', 'socket.io-parser': '4.2.6', ws: '8.21.0' };
 
+let tarball = '';
+/** Paths in the tarball. */
+let files: readonly string[] = [];
 let consumer: IConsumer;
 /** This Node.js, and the newest even one where that is another. */
 const nodes = new Set([process.execPath]);
@@ -37,12 +43,13 @@ const nodes = new Set([process.execPath]);
 beforeAll(async () => {
   const { stdout } = await run(process.execPath, ['scripts/other-runtimes.mjs'], { cwd: projectFolder });
   if (stdout.trim() !== '') nodes.add(stdout.trim());
+  ({ tarball, files } = await packed());
   consumer = await createConsumer();
 }, 120_000);
 
 /** What a program in the consumer's folder prints first. Fails when it does not end well, or says anything on stderr. */
-async function printed(where: IConsumer, name: string, code: string, node = process.execPath): Promise<unknown> {
-  const program = startProgram(await where.write(name, code), { cwd: where.folder, node });
+async function printed(name: string, code: string, node = process.execPath): Promise<unknown> {
+  const program = startProgram(await consumer.write(name, code), { cwd: consumer.folder, node });
   expect(await program.ended(20_000), program.stderr).toEqual({ code: 0, signal: null });
   expect(program.stderr).toBe('');
   return program.messages.next();
@@ -50,23 +57,23 @@ async function printed(where: IConsumer, name: string, code: string, node = proc
 
 describe('the tarball', () => {
   test('holds what is compiled and what a reader needs, nothing else', () => {
-    const others = consumer.files.filter((path) => !/^dist\/.*\.(js|d\.ts)$/.test(path));
+    const others = files.filter((path) => !/^dist\/.*\.(js|d\.ts)$/.test(path));
     const wanted = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md'];
     expect(others.filter((path) => !wanted.includes(path))).toEqual([]);
     expect(others).toContain('README.md');
-    expect(consumer.files).toContain('dist/index.js');
-    expect(consumer.files).toContain('dist/client/index.d.ts');
+    expect(files).toContain('dist/index.js');
+    expect(files).toContain('dist/client/index.d.ts');
   });
 
   test('has nothing that publint would change', async () => {
-    const tarball = await readFile(consumer.tarball);
-    const { messages, pkg } = await publint({ pack: { tarball: new Uint8Array(tarball).buffer }, strict: true });
+    const bytes = await readFile(tarball);
+    const { messages, pkg } = await publint({ pack: { tarball: new Uint8Array(bytes).buffer }, strict: true });
     expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
   });
 
   test('has types that resolve wherever ES modules do', async () => {
     const checker = join(projectFolder, 'node_modules/@arethetypeswrong/cli/dist/index.js');
-    const args = [checker, consumer.tarball, '--profile', 'esm-only', '--format', 'ascii', '--no-color'];
+    const args = [checker, tarball, '--profile', 'esm-only', '--format', 'ascii', '--no-color'];
     // It exits non-zero, and so this rejects with all it printed, when a type does not resolve.
     const { stdout } = await run(process.execPath, args, { cwd: consumer.folder });
     expect(stdout).toMatch(/"roomgate"\s+node16 \(from ESM\): 🟢 \(ESM\)\s+bundler: 🟢/u);
@@ -75,32 +82,22 @@ describe('the tarball', () => {
 });
 
 describe('an installed package', () => {
+  const EXPORTS = [expect.arrayContaining(CLIENT_EXPORTS), expect.arrayContaining(SERVER_EXPORTS)];
+  // The client first: so nothing that it needs is there already.
+  const ENTRIES = ['roomgate/client', 'roomgate'];
+
   test('is imported on each Node.js', async () => {
-    const code = (entry: string): string => `console.log(JSON.stringify(Object.keys(await import('${entry}'))));`;
-    for (const node of nodes) {
-      expect(await printed(consumer, 'server.mjs', code('roomgate'), node)).toEqual(
-        expect.arrayContaining(SERVER_EXPORTS),
-      );
-      expect(await printed(consumer, 'client.mjs', code('roomgate/client'), node)).toEqual(
-        expect.arrayContaining(CLIENT_EXPORTS),
-      );
-    }
+    const keys = ENTRIES.map((entry) => `Object.keys(await import('${entry}'))`);
+    const code = `console.log(JSON.stringify([${keys}]));`;
+    for (const node of nodes) expect(await printed('imported.mjs', code, node)).toEqual(EXPORTS);
   });
 
   test('is required on each Node.js', async () => {
-    const code = (entry: string): string => `console.log(JSON.stringify(Object.keys(require('${entry}'))));`;
-    for (const node of nodes) {
-      expect(await printed(consumer, 'server.cjs', code('roomgate'), node)).toEqual(
-        expect.arrayContaining(SERVER_EXPORTS),
-      );
-      expect(await printed(consumer, 'client.cjs', code('roomgate/client'), node)).toEqual(
-        expect.arrayContaining(CLIENT_EXPORTS),
-      );
-    }
+    const code = `console.log(JSON.stringify([${ENTRIES.map((entry) => `Object.keys(require('${entry}'))`)}]));`;
+    for (const node of nodes) expect(await printed('required.cjs', code, node)).toEqual(EXPORTS);
   });
 
   test('loads nothing of Redis before Redis is asked for', async () => {
-    const bare = await consumer.without(REDIS_PACKAGES);
     const code = `
       import { RedisHelper, SocketIOServerHelper } from 'roomgate';
       let asked;
@@ -110,11 +107,11 @@ describe('an installed package', () => {
         asked = error.code;
       }
       console.log(JSON.stringify([typeof SocketIOServerHelper, asked]));`;
-    expect(await printed(bare, 'no-redis.mjs', code)).toEqual(['function', 'MODULE_NOT_FOUND']);
+    const said = await consumer.without(REDIS_PACKAGES, () => printed('no-redis.mjs', code));
+    expect(said).toEqual(['function', 'MODULE_NOT_FOUND']);
   });
 
   test('runs a server without Redis where nothing of Redis is installed', async () => {
-    const bare = await consumer.without(REDIS_PACKAGES);
     const code = `
       import { createServer } from 'node:http';
       import { SocketIOServerHelper } from 'roomgate';
@@ -125,7 +122,7 @@ describe('an installed package', () => {
       helper.send({ payload: { topic: 'news', data: 1 } });
       await helper.shutdown();
       console.log('"ended"');`;
-    expect(await printed(bare, 'bare.mjs', code)).toBe('ended');
+    expect(await consumer.without(REDIS_PACKAGES, () => printed('bare.mjs', code))).toBe('ended');
   });
 
   test('brings and loads nothing of Bun on Node.js', async () => {
@@ -141,7 +138,7 @@ describe('an installed package', () => {
       // Hooks that see what is imported came with Node.js 22.15.
       const { stdout } = await run(node, ['--version']);
       if (Number(stdout.slice(1).split('.')[0]) < 24) continue;
-      expect(await printed(consumer, 'loaded.mjs', loaded, node)).toEqual([]);
+      expect(await printed('loaded.mjs', loaded, node)).toEqual([]);
     }
   });
 
@@ -158,18 +155,17 @@ describe('an installed package', () => {
       }
       await component.stop();`;
     const bun = bunPath();
-    expect(await printed(consumer, 'bun.mjs', code, bun)).toEqual(['unsupported', 'bun add @socket.io/bun-engine']);
-    const equipped = await consumer.without([]);
+    expect(await printed('bun.mjs', code, bun)).toEqual(['unsupported', 'bun add @socket.io/bun-engine']);
     const engine = join('node_modules', '@socket.io', 'bun-engine');
-    await cp(join(projectFolder, engine), join(equipped.folder, engine), { recursive: true });
-    expect(await printed(equipped, 'bun.mjs', code, bun)).toEqual([200, '0{']);
+    await cp(join(projectFolder, engine), join(consumer.folder, engine), { recursive: true });
+    defer(() => rm(join(consumer.folder, engine), { recursive: true }));
+    expect(await printed('bun.mjs', code, bun)).toEqual([200, '0{']);
   });
 
   test('loads nothing but socket.io-client for a client', async () => {
     const server = ['socket.io', 'engine.io', 'socket.io-adapter', ...REDIS_PACKAGES];
-    const bare = await consumer.without(server);
     const code = `import { SocketIOClientHelper } from 'roomgate/client'; console.log(JSON.stringify(typeof SocketIOClientHelper));`;
-    expect(await printed(bare, 'client-alone.mjs', code)).toBe('function');
+    expect(await consumer.without(server, () => printed('client-alone.mjs', code))).toBe('function');
   });
 
   test('brings no version below the floors', async () => {
@@ -228,17 +224,19 @@ describe('its types', () => {
     export { wrong };
   `;
 
-  test.each(['nodenext', 'bundler'])('check with moduleResolution %s', async (moduleResolution) => {
-    await consumer.write('program.ts', program);
-    const module = moduleResolution === 'bundler' ? 'esnext' : moduleResolution;
-    const config = `tsconfig.${moduleResolution}.json`;
-    const compilerOptions = { module, moduleResolution, strict: true, noEmit: true, target: 'es2022', types: ['node'] };
-    await consumer.write(config, JSON.stringify({ compilerOptions, files: ['program.ts'] }));
-    const compiler = join(projectFolder, 'node_modules/typescript/bin/tsc');
-    const result = await run(process.execPath, [compiler, '-p', config], { cwd: consumer.folder }).catch(
-      (error) => error,
-    );
-    expect(result.stdout).toBe('');
+  test('check with each moduleResolution', async () => {
+    const configs: string[] = [];
+    for (const moduleResolution of ['nodenext', 'bundler']) {
+      // By names of their own, so that the compiler says in which of them something is wrong.
+      const file = `program.${moduleResolution}.ts`;
+      const config = `tsconfig.${moduleResolution}.json`;
+      const module = moduleResolution === 'bundler' ? 'esnext' : moduleResolution;
+      const settings = { module, moduleResolution, strict: true, noEmit: true, target: 'es2022', types: ['node'] };
+      await consumer.write(file, program);
+      await consumer.write(config, JSON.stringify({ compilerOptions: settings, files: [file] }));
+      configs.push(config);
+    }
+    expect(await tsc(['--build', '--singleThreaded', ...configs], consumer.folder)).toEqual({ stdout: '', code: 0 });
   });
 });
 

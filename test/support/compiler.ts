@@ -7,13 +7,13 @@ const run = promisify(execFile);
 const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url));
 
 /** What a compiler printed, and what it ended with. */
-interface ICompilerRun {
+export interface ICompilerRun {
   readonly stdout: string;
   readonly code: number;
 }
 
 /** Never rejects for what the compiler has to say: that is on stdout, also when it fails. */
-async function tsc(args: readonly string[], cwd: string): Promise<ICompilerRun> {
+export async function tsc(args: readonly string[], cwd: string): Promise<ICompilerRun> {
   return run(process.execPath, [TSC, ...args, '--pretty', 'false'], { cwd, maxBuffer: 16_000_000 }).then(
     ({ stdout }) => ({ stdout, code: 0 }),
     ({ stdout, code }: ICompilerRun) => ({ stdout, code }),

@@ -87,7 +87,7 @@ export async function pasteProject(document: string): Promise<IPastedProject> {
   const folder = await temporaryFolder('document');
   defer(() => rm(folder, { recursive: true, force: true }));
   await cp(join(all, folderOf(document)), folder, { recursive: true });
-  await symlink(join(all, 'node_modules'), join(folder, 'node_modules'));
+  await symlink(await packedModules(), join(folder, 'node_modules'));
   let started = 0;
   const start = async (name: string, opts: IStartOptions = {}): Promise<IProgram> => {
     const { replace = {}, env = {}, runtime = 'node' } = opts;
@@ -109,6 +109,11 @@ export async function compilerOutputOf(document: string): Promise<string> {
   const said = all[document];
   if (said === undefined) throw new Error(`there is no document ${document}`);
   return said;
+}
+
+/** A `node_modules` with the packed package and the packages of this project, for tests to link to. */
+export async function packedModules(): Promise<string> {
+  return join(await documentsHome(), 'node_modules');
 }
 
 let asked: Promise<string> | undefined;

@@ -84,7 +84,10 @@ test('a hash changes with a name, with a content and with a word, and not with t
 });
 
 describe('projects that are compiled in one run', () => {
-  const compilerOptions = { strict: true, noEmitOnError: true, types: [], outDir: 'out', rootDir: '.' };
+  const compilerOptions = {
+    ...{ strict: true, noEmitOnError: true, outDir: 'out', rootDir: '.' },
+    ...{ types: [], lib: ['es2022'], skipLibCheck: true },
+  };
   const project = (folder: string, code: string): Readonly<Record<string, string>> => ({
     [`${folder}/tsconfig.json`]: JSON.stringify({ compilerOptions, files: ['a.ts'] }),
     [`${folder}/a.ts`]: code,

@@ -10,16 +10,23 @@ import { nextEvent, unusedPort } from '../../support/facts.js';
 const SLOW = { timeout: 15_000 };
 
 let project: IPastedProject;
+/** By the names of the programs, for all tests. */
+const urls = new Map<string, string>();
 
 beforeAll(async () => {
   project = await pasteProject('docs/recipes/from-socket-io.md');
+  await Promise.all(['before-server.ts', 'after-server.ts'].map(startServer));
 });
 
-async function startServer(name: string): Promise<string> {
+async function startServer(name: string): Promise<void> {
   const port = await unusedPort();
   const server = await project.start(name, { env: { PORT: `${port}` } });
   await server.messages.next((line) => line === `listening on ${port}`, SLOW);
-  return `http://127.0.0.1:${port}`;
+  urls.set(name, `http://127.0.0.1:${port}`);
+}
+
+function urlOf(name: string): string {
+  return urls.get(name) ?? '';
 }
 
 async function printed(program: string, env: Readonly<Record<string, string>>, lines: number): Promise<unknown[]> {
@@ -36,7 +43,7 @@ function connect(url: string, options: object = {}) {
 
 describe('docs/recipes/from-socket-io.md', () => {
   it.each(['before-server.ts', 'after-server.ts'])('the plain client is served by %s', async (name) => {
-    const SERVER = await startServer(name);
+    const SERVER = urlOf(name);
     expect(await printed('plain-client.ts', { SERVER }, 3)).toEqual(['entered: true', 'entered: false', 'said: Hello']);
   });
 
@@ -44,12 +51,12 @@ describe('docs/recipes/from-socket-io.md', () => {
     ['before-server.ts', 'not connected: unauthorized'],
     ['after-server.ts', `refused: ${UNAUTHENTICATED_ERRORS.refused.text}`],
   ])('the plain client is refused by %s', async (name, line) => {
-    const SERVER = await startServer(name);
+    const SERVER = urlOf(name);
     expect(await printed('plain-client.ts', { SERVER, TOKEN: 'wrong' }, 1)).toEqual([line]);
   });
 
   it('the client that was moved over is served, and refused', async () => {
-    const SERVER = await startServer('after-server.ts');
+    const SERVER = urlOf('after-server.ts');
     expect(await printed('after-client.ts', { SERVER }, 3)).toEqual([
       "joined: [ 'public/news' ]",
       `secret: ${ROOM_ERRORS.not_allowed.text}`,
@@ -63,7 +70,7 @@ describe('docs/recipes/from-socket-io.md', () => {
   });
 
   it('middlewares and namespaces work as before', async () => {
-    const url = await startServer('after-server.ts');
+    const url = urlOf('after-server.ts');
     const [error] = await nextEvent<[Error]>(connect(url, { query: { version: '0' } }), 'connect_error');
     expect(error.message).toBe('too old');
     // Nobody has authenticated: the gate stands before the main namespace only.
@@ -71,7 +78,7 @@ describe('docs/recipes/from-socket-io.md', () => {
   });
 
   it('what is emitted before it is let in is dropped', async () => {
-    const url = await startServer('after-server.ts');
+    const url = urlOf('after-server.ts');
     const socket = connect(url, { auth: { token: 'let me in' } });
     await nextEvent(socket, 'connect');
     const early = socket.timeout(300).emitWithAck('enter', 'public/news');

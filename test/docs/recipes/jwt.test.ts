@@ -13,17 +13,25 @@ const SLOW = { timeout: 15_000 };
 const SECRET = 'the secret of this test'.repeat(3);
 const KEY = new TextEncoder().encode(SECRET);
 
+interface IRunning {
+  readonly server: IProgram;
+  readonly url: string;
+}
+
 let project: IPastedProject;
+/** One for all tests, of which the last kills it. */
+let shared: IRunning;
 
 beforeAll(async () => {
   project = await pasteProject('docs/recipes/jwt.md');
+  shared = await startServer();
 });
 
-async function startServer(env: Readonly<Record<string, string>> = {}): Promise<{ server: IProgram; url: string }> {
-  const port = await unusedPort();
-  const server = await project.start('server.ts', { env: { PORT: `${port}`, JWT_SECRET: SECRET, ...env } });
-  await server.messages.next((line) => line === `listening on ${port}`, SLOW);
-  return { server, url: `http://127.0.0.1:${port}` };
+async function startServer(env: Readonly<Record<string, string>> = {}, port?: number): Promise<IRunning> {
+  const own = port ?? (await unusedPort());
+  const server = await project.start('server.ts', { env: { PORT: `${own}`, JWT_SECRET: SECRET, ...env } });
+  await server.messages.next((line) => line === `listening on ${own}`, SLOW);
+  return { server, url: `http://127.0.0.1:${own}` };
 }
 
 /** Presents a token; resolves to the status that this ends in. */
@@ -59,16 +67,14 @@ function tokenOf(token: IToken = {}): Promise<string> {
 
 describe('docs/recipes/jwt.md', () => {
   it('lets a client in with a token that it fetched, and says who it is', async () => {
-    const { server, url } = await startServer();
+    const { server, url } = shared;
     const client = await project.start('client.ts', { env: { SERVER: url } });
     expect(await client.messages.next(undefined, SLOW)).toBe('I am ada');
-    server.kill('SIGTERM');
-    expect(await server.ended(10_000)).toEqual({ code: 0, signal: null });
     expect(server.stderr).toBe('');
   });
 
   it('refuses an account that is wrong, and its client stays away and ends', async () => {
-    const { url } = await startServer();
+    const { url } = shared;
     const client = await project.start('client.ts', { env: { SERVER: url, ACCOUNT: 'ada:wrong' } });
     expect(await client.ended(15_000)).toEqual({ code: 0, signal: null });
     expect(client.messages.all).toEqual([
@@ -90,19 +96,8 @@ describe('docs/recipes/jwt.md', () => {
     expect(client.stderr).toBe('');
   });
 
-  it('goes on trying while the tokens can not be had', async () => {
-    const { server, url } = await startServer();
-    const client = await project.start('client.ts', { env: { SERVER: url } });
-    expect(await client.messages.next(undefined, SLOW)).toBe('I am ada');
-    server.kill();
-    await client.messages.next((line) => String(line).startsWith('not connected: '), SLOW);
-    const again = await project.start('server.ts', { env: { PORT: new URL(url).port, JWT_SECRET: SECRET } });
-    expect(await client.messages.next((line) => line === 'I am ada', SLOW)).toBe('I am ada');
-    expect(again.stderr).toBe('');
-  });
-
   it('takes the right token, and no other', async () => {
-    const { server, url } = await startServer();
+    const { server, url } = shared;
     expect(await present(url, await tokenOf())).toBe('authenticated');
     const unsigned = new UnsecuredJWT({ sub: 'ada', iss: 'https://app.example', aud: 'https://app.example/io' });
     const wrong: Readonly<Record<string, unknown>> = {
@@ -121,5 +116,18 @@ describe('docs/recipes/jwt.md', () => {
       expect([what, await present(url, token)]).toEqual([what, 'refused']);
     }
     expect(server.stderr).toBe('');
+  });
+
+  it('goes on trying while the tokens can not be had', async () => {
+    const { server, url } = shared;
+    const client = await project.start('client.ts', { env: { SERVER: url } });
+    expect(await client.messages.next(undefined, SLOW)).toBe('I am ada');
+    server.kill();
+    await client.messages.next((line) => String(line).startsWith('not connected: '), SLOW);
+    const again = await startServer({}, Number(new URL(url).port));
+    expect(await client.messages.next((line) => line === 'I am ada', SLOW)).toBe('I am ada');
+    again.server.kill('SIGTERM');
+    expect(await again.server.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(again.server.stderr).toBe('');
   });
 });

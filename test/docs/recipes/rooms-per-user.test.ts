@@ -10,28 +10,31 @@ import { startRedis } from '../../support/redis.js';
 
 const SLOW = { timeout: 15_000 };
 
-let project: IPastedProject;
-
-beforeAll(async () => {
-  project = await pasteProject('docs/recipes/rooms-per-user.md');
-});
+/** One user more: whoever was ended is not let in again. */
+const USERS = { "['token of root', 'root'],": "['token of root', 'root'], ['token of eve', 'eve']," };
 
 interface IInstance {
   readonly program: IProgram;
   readonly url: string;
 }
 
-async function startInstances(): Promise<readonly [IInstance, IInstance]> {
+let project: IPastedProject;
+/** Two for all tests, of which the last ends them. */
+let one: IInstance;
+let two: IInstance;
+
+beforeAll(async () => {
+  project = await pasteProject('docs/recipes/rooms-per-user.md');
   const redis = await startRedis();
   const start = async (): Promise<IInstance> => {
     const port = await unusedPort();
     const env = { PORT: `${port}`, REDIS_PORT: `${redis.port}` };
-    const program = await project.start('instance.ts', { env });
+    const program = await project.start('instance.ts', { env, replace: USERS });
     await program.messages.next((line) => line === `listening on ${port}`, SLOW);
     return { program, url: `http://127.0.0.1:${port}` };
   };
-  return [await start(), await start()];
-}
+  [one, two] = await Promise.all([start(), start()]);
+});
 
 /** Another device of a user; resolves once it is let in, or refused. */
 async function connect(url: string, user: string) {
@@ -52,9 +55,48 @@ async function connect(url: string, user: string) {
   return { client, heard, status, online };
 }
 
+/** The first of a test: the clients of the one before have gone when it knows of nobody but itself. */
+async function connectFirst(url: string, user: string): ReturnType<typeof connect> {
+  const first = await connect(url, user);
+  await eventually(async () => expect(await first.online()).toEqual([user]), SLOW);
+  return first;
+}
+
 describe('docs/recipes/rooms-per-user.md', () => {
+  it('reaches no other user, and outlives what clients send', async () => {
+    const [ada, bob, root] = [
+      await connect(one.url, 'ada'),
+      await connect(two.url, 'bob'),
+      await connect(two.url, 'root'),
+    ];
+    for (const data of [undefined, null, 7, { to: 1, text: 'x' }, { to: 'ada' }, []]) {
+      bob.client.emit({ topic: 'message', data });
+    }
+    bob.client.emit({ topic: 'who-is-online', data: 'no function' });
+    bob.client.emit({ topic: 'message', data: { to: 'ada', text: 'for ada' } });
+    expect(await ada.heard.next()).toEqual({ from: 'bob', text: 'for ada' });
+    expect(await root.online()).toEqual(['ada', 'bob', 'root']);
+    expect([bob.heard.all, root.heard.all]).toEqual([[], []]);
+  });
+
+  it('ends also who left the own room, and nobody else', async () => {
+    const bob = await connectFirst(two.url, 'bob');
+    const eve = await connect(two.url, 'eve');
+    await eve.client.leaveRooms({ rooms: ['user:eve'] });
+    bob.client.emit({ topic: 'end-user', data: 'eve' });
+    expect(await bob.online()).toEqual(['bob', 'eve']);
+    expect(eve.status()).toBe('authenticated');
+    const root = await connect(one.url, 'root');
+    root.client.emit({ topic: 'end-user', data: 'eve' });
+    await eve.client.waitFor('disconnected', SLOW);
+    expect(await root.online()).toEqual(['bob', 'root']);
+    expect(bob.status()).toBe('authenticated');
+    expect((await connect(one.url, 'eve')).status()).toBe('refused');
+  });
+
   it('prints what it says, over two instances', async () => {
-    const [one, two] = await startInstances();
+    const { client: before } = await connectFirst(one.url, 'ada');
+    before.shutdown();
     const refusals = [`user:ada: ${ROOM_ERRORS.not_allowed.text}`, `user:bob: ${ROOM_ERRORS.not_allowed.text}`];
     const devices: IProgram[] = [];
     for (const { url } of [one, two]) {
@@ -82,38 +124,5 @@ describe('docs/recipes/rooms-per-user.md', () => {
       expect(await program.ended(10_000)).toEqual({ code: 0, signal: null });
       expect(program.stderr).toBe('');
     }
-  });
-
-  it('ends also who left the own room, and nobody else', async () => {
-    const [one, two] = await startInstances();
-    const ada = await connect(two.url, 'ada');
-    await ada.client.leaveRooms({ rooms: ['user:ada'] });
-    const bob = await connect(two.url, 'bob');
-    bob.client.emit({ topic: 'end-user', data: 'ada' });
-    expect(await bob.online()).toEqual(['ada', 'bob']);
-    expect(ada.status()).toBe('authenticated');
-    const root = await connect(one.url, 'root');
-    root.client.emit({ topic: 'end-user', data: 'ada' });
-    await ada.client.waitFor('disconnected', SLOW);
-    expect(await root.online()).toEqual(['bob', 'root']);
-    expect(bob.status()).toBe('authenticated');
-    expect((await connect(one.url, 'ada')).status()).toBe('refused');
-  });
-
-  it('reaches no other user, and outlives what clients send', async () => {
-    const [one, two] = await startInstances();
-    const [ada, bob, root] = [
-      await connect(one.url, 'ada'),
-      await connect(two.url, 'bob'),
-      await connect(two.url, 'root'),
-    ];
-    for (const data of [undefined, null, 7, { to: 1, text: 'x' }, { to: 'ada' }, []]) {
-      bob.client.emit({ topic: 'message', data });
-    }
-    bob.client.emit({ topic: 'who-is-online', data: 'no function' });
-    bob.client.emit({ topic: 'message', data: { to: 'ada', text: 'for ada' } });
-    expect(await ada.heard.next()).toEqual({ from: 'bob', text: 'for ada' });
-    expect(await root.online()).toEqual(['ada', 'bob', 'root']);
-    expect([bob.heard.all, root.heard.all]).toEqual([[], []]);
   });
 });

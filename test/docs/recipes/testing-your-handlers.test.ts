@@ -1,50 +1,50 @@
 // npm test: node
 import { execFile } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type IPastedProject, PROJECT, pasteProject } from '../../support/document.js';
 
 const run = promisify(execFile);
-
-let project: IPastedProject;
-
-beforeAll(async () => {
-  project = await pasteProject('docs/recipes/testing-your-handlers.md');
-  expect(project.compiled).toBe('');
-});
+const PAPER = 'docs/recipes/testing-your-handlers.md';
 
 interface IOutcome {
   readonly passed: readonly string[];
   readonly failed: readonly string[];
-  /** What the program ended with: not 0 as well where something was thrown outside of any test. */
+}
+
+/** What the program ended with: not 0 as well where something was thrown outside of any test. */
+interface IEnd {
   readonly code: number;
 }
 
 /** What a program prints, whatever it ends with; without what this test runner tells its own children. */
-async function outputOf(args: readonly string[]): Promise<{ stdout: string; code: number }> {
+async function outputOf(cwd: string, args: readonly string[]): Promise<{ stdout: string; code: number }> {
   const env = Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_|TEST$|DEV$|PROD$|MODE$|SSR$)/.test(name));
-  const options = { cwd: project.folder, env: Object.fromEntries(env), timeout: 60_000 };
-  return run(process.execPath, [...args], options).then(
+  return run(process.execPath, [...args], { cwd, env: Object.fromEntries(env), timeout: 60_000 }).then(
     ({ stdout }) => ({ stdout, code: 0 }),
     ({ stdout, code }: { stdout: string; code: number }) => ({ stdout, code }),
   );
 }
 
-async function runVitest(): Promise<IOutcome> {
+/** Runs every `chat.test.ts` under a folder; resolves to the outcomes by the names of the folders that these are in. */
+async function runVitest(folder: string, ...args: string[]): Promise<IEnd & { outcomes: Map<string, IOutcome> }> {
   const vitest = join(PROJECT, 'node_modules/vitest/vitest.mjs');
-  const { stdout, code } = await outputOf([vitest, 'run', 'chat.test.ts', '--reporter=json']);
+  const { stdout, code } = await outputOf(folder, [vitest, 'run', 'chat.test.ts', '--reporter=json', ...args]);
   const report = JSON.parse(stdout) as {
-    testResults: { assertionResults: { title: string; status: string }[] }[];
+    testResults: { name: string; assertionResults: { title: string; status: string }[] }[];
   };
-  const results = report.testResults.flatMap(({ assertionResults }) => assertionResults);
-  const titled = (wanted: string) => results.filter(({ status }) => status === wanted).map(({ title }) => title);
-  return { passed: titled('passed'), failed: titled('failed'), code };
+  const outcomes = report.testResults.map(({ name, assertionResults }) => {
+    const titled = (wanted: string) =>
+      assertionResults.filter(({ status }) => status === wanted).map(({ title }) => title);
+    return [basename(dirname(name)), { passed: titled('passed'), failed: titled('failed') }] as const;
+  });
+  return { outcomes: new Map(outcomes), code };
 }
 
-async function runNode(): Promise<IOutcome> {
-  const { stdout: report, code } = await outputOf(['--test', '--test-reporter=tap', 'out/chat.node.js']);
+async function runNode(folder: string): Promise<IEnd & IOutcome> {
+  const { stdout: report, code } = await outputOf(folder, ['--test', '--test-reporter=tap', 'out/chat.node.js']);
   const titled = (wanted: string) =>
     [...report.matchAll(/^ *(not ok|ok) \d+ - (.*)$/gm)]
       .filter(([, status, title = '']) => status === wanted && !title.endsWith('.js'))
@@ -52,60 +52,99 @@ async function runNode(): Promise<IOutcome> {
   return { passed: titled('ok'), failed: titled('not ok'), code };
 }
 
-/** Runs the recipe's tests against a chat in which something is broken. */
-async function whileBroken<T>(from: string, to: string, act: () => Promise<T>): Promise<T> {
-  const files = ['chat.ts', 'out/chat.js'].map((name) => join(project.folder, name));
-  const whole = await Promise.all(files.map((file) => readFile(file, 'utf8')));
-  for (const [index, file] of files.entries()) {
-    const code = whole[index] ?? '';
-    if (!code.includes(from)) throw new Error(`${file} has no ${from}`);
-    await writeFile(file, code.replace(from, to));
-  }
-  try {
-    return await act();
-  } finally {
-    for (const [index, file] of files.entries()) await writeFile(file, whole[index] ?? '');
-  }
+interface IFault {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Breaks something in the chat of the recipe, which is read from one file and written to another. */
+async function breakChat(from: string, to: string, fault: IFault): Promise<void> {
+  const code = await readFile(from, 'utf8');
+  if (!code.includes(fault.from)) throw new Error(`${from} has no ${fault.from}`);
+  await writeFile(to, code.replace(fault.from, fault.to));
 }
 
 const SAID = 'what is said in a room reaches who is in it';
 const OTHERS = 'other rooms are refused';
+const ANY_ROOM: IFault = { from: "room.startsWith('public/')", to: 'true' };
 
-describe('docs/recipes/testing-your-handlers.md', () => {
+describe(PAPER, () => {
+  let project: IPastedProject;
+
+  beforeAll(async () => {
+    project = await pasteProject(PAPER);
+    expect(project.compiled).toBe('');
+  });
+
   it('has tests that pass with Vitest', async () => {
-    expect(await runVitest()).toEqual({
-      passed: [
-        SAID,
-        'nobody speaks in a room without being in it',
-        OTHERS,
-        'a wrong token is refused, and the client is told',
-        'a client that never asks is ended',
-        'nonsense harms nobody',
-        'the server forgets who has gone',
-      ],
-      failed: [],
-      code: 0,
-    });
+    const { outcomes, code } = await runVitest(project.folder);
+    expect([...outcomes.values()]).toEqual([
+      {
+        passed: [
+          SAID,
+          'nobody speaks in a room without being in it',
+          OTHERS,
+          'a wrong token is refused, and the client is told',
+          'a client that never asks is ended',
+          'nonsense harms nobody',
+          'the server forgets who has gone',
+        ],
+        failed: [],
+      },
+    ]);
+    expect(code).toBe(0);
   });
 
   it('has tests that pass with node:test', async () => {
-    expect(await runNode()).toEqual({ passed: [SAID, 'a wrong token is refused', OTHERS], failed: [], code: 0 });
-  });
-
-  const faults: readonly (readonly [from: string, to: string, failing: string])[] = [
-    ['!socket.rooms.has(room) || ', '', 'nobody speaks in a room without being in it'],
-    ["room.startsWith('public/')", 'true', OTHERS],
-    ['users.has(auth.token)', 'true', 'a wrong token is refused, and the client is told'],
-  ];
-  it.each(faults)('has tests that notice: %s → %s', async (from, to, failing) => {
-    expect((await whileBroken(from, to, runVitest)).failed).toContain(failing);
+    const expected = { passed: [SAID, 'a wrong token is refused', OTHERS], failed: [], code: 0 };
+    expect(await runNode(project.folder)).toEqual(expected);
   });
 
   it('has a test that makes a handler throw which takes anything for an object', async () => {
-    expect((await whileBroken('Object(message)', 'message', runVitest)).code).toBe(1);
+    const { folder } = await pasteProject(PAPER);
+    const chat = join(folder, 'chat.ts');
+    await breakChat(chat, chat, { from: 'Object(message)', to: 'message' });
+    expect((await runVitest(folder)).code).toBe(1);
   });
 
   it('has tests for node:test that notice a fault, too', async () => {
-    expect((await whileBroken("room.startsWith('public/')", 'true', runNode)).failed).toEqual([OTHERS]);
+    const { folder } = await pasteProject(PAPER);
+    const chat = join(folder, 'out/chat.js');
+    await breakChat(chat, chat, ANY_ROOM);
+    expect((await runNode(folder)).failed).toEqual([OTHERS]);
+  });
+});
+
+/** By the names of the folders that have them. */
+const FAULTS: Readonly<Record<string, IFault & { readonly failing: string }>> = {
+  'without-a-room': {
+    ...{ from: '!socket.rooms.has(room) || ', to: '' },
+    failing: 'nobody speaks in a room without being in it',
+  },
+  'any-room': { ...ANY_ROOM, failing: OTHERS },
+  'any-token': {
+    ...{ from: 'users.has(auth.token)', to: 'true' },
+    failing: 'a wrong token is refused, and the client is told',
+  },
+};
+
+describe(`${PAPER}, where something is broken`, () => {
+  let outcomes: ReadonlyMap<string, IOutcome>;
+
+  beforeAll(async () => {
+    const { folder, files } = await pasteProject(PAPER);
+    for (const [name, fault] of Object.entries(FAULTS)) {
+      await mkdir(join(folder, name));
+      for (const file of files) await writeFile(join(folder, name, file), await readFile(join(folder, file)));
+      await breakChat(join(folder, 'chat.ts'), join(folder, name, 'chat.ts'), fault);
+    }
+    await rm(join(folder, 'chat.test.ts'));
+    // One process for all of them.
+    ({ outcomes } = await runVitest(folder, '--no-isolate', '--maxWorkers=1'));
+  });
+
+  const faults = Object.entries(FAULTS).map(([name, fault]) => ({ name, ...fault }));
+  it.each(faults)('has tests that notice: $from → $to', ({ name, failing }) => {
+    expect(outcomes.get(name)?.failed).toContain(failing);
   });
 });

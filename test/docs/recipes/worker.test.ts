@@ -4,7 +4,7 @@ import { UNAUTHENTICATED_ERRORS } from '../../../src/protocol/errors.js';
 import { type IPastedProject, pasteProject } from '../../support/document.js';
 import { unusedPort } from '../../support/facts.js';
 import type { IProgram } from '../../support/process.js';
-import { type IRedis, startRedis } from '../../support/redis.js';
+import { startRedis } from '../../support/redis.js';
 
 const SLOW = { timeout: 15_000 };
 const NEWS = 'The sales report is there';
@@ -17,7 +17,6 @@ beforeAll(async () => {
 });
 
 interface ICluster {
-  readonly redis: IRedis;
   readonly instances: readonly IProgram[];
   readonly clients: readonly IProgram[];
   /** A client that is refused. */
@@ -28,25 +27,22 @@ interface ICluster {
 async function startCluster(): Promise<ICluster> {
   const redis = await startRedis();
   const env = { REDIS_PORT: `${redis.port}` };
-  const instances: IProgram[] = [];
-  const clients: IProgram[] = [];
-  let url = '';
-  for (const _ of [1, 2]) {
+  const startPair = async () => {
     const port = await unusedPort();
-    url = `http://127.0.0.1:${port}`;
+    const SERVER = `http://127.0.0.1:${port}`;
     const instance = await project.start('instance.ts', { env: { ...env, PORT: `${port}` } });
     await instance.messages.next((line) => line === `listening on ${port}`, SLOW);
-    instances.push(instance);
-    const client = await project.start('client.ts', { env: { SERVER: url } });
+    const client = await project.start('client.ts', { env: { SERVER } });
     expect(await client.messages.next(undefined, SLOW)).toBe('ready');
-    clients.push(client);
-  }
-  const stranger = await project.start('client.ts', { env: { SERVER: url, TOKEN: 'other' } });
-  return { redis, instances, clients, stranger, env };
+    return { instance, client, SERVER };
+  };
+  const pairs = await Promise.all([startPair(), startPair()]);
+  const stranger = await project.start('client.ts', { env: { SERVER: pairs[0].SERVER, TOKEN: 'other' } });
+  return { instances: pairs.map((it) => it.instance), clients: pairs.map((it) => it.client), stranger, env };
 }
 
 describe('docs/recipes/worker.md', () => {
-  it('reaches the clients of each instance, in order and once, and the instances', async () => {
+  it('reaches the clients of each instance, in order and once, and the instances; so does the plain emitter', async () => {
     const { instances, clients, stranger, env } = await startCluster();
     const worker = await project.start('worker.ts', { env });
     expect(await worker.ended(15_000)).toEqual({ code: 0, signal: null });
@@ -55,24 +51,22 @@ describe('docs/recipes/worker.md', () => {
       expect(client.messages.all).toEqual(['ready', ...PROGRESS, NEWS]);
     }
     for (const instance of instances) expect(await instance.messages.next(undefined, SLOW)).toBe('done: sales');
+
+    const plain = await project.start('plain.ts', { env });
+    expect(await plain.ended(15_000)).toEqual({ code: 0, signal: null });
+    const told = [{ report: 'plain', percent: 100 }, 'From the plain emitter'];
+    for (const client of clients) {
+      await client.messages.next((line) => line === told[1], SLOW);
+      expect(client.messages.all).toEqual(['ready', ...PROGRESS, NEWS, ...told]);
+    }
+
     expect(await stranger.ended(15_000)).toEqual({ code: 0, signal: null });
     expect(stranger.messages.all).toEqual([`refused: ${UNAUTHENTICATED_ERRORS.refused.text}`]);
     for (const instance of instances) {
       instance.kill('SIGTERM');
       expect(await instance.ended(10_000)).toEqual({ code: 0, signal: null });
     }
-    expect([...instances, worker].map(({ stderr }) => stderr)).toEqual(['', '', '']);
-  });
-
-  it('so does the plain emitter', async () => {
-    const { clients, env } = await startCluster();
-    const plain = await project.start('plain.ts', { env });
-    expect(await plain.ended(15_000)).toEqual({ code: 0, signal: null });
-    for (const client of clients) {
-      expect(await client.messages.next(undefined, SLOW)).toEqual({ report: 'plain', percent: 100 });
-      expect(await client.messages.next(undefined, SLOW)).toBe('From the plain emitter');
-    }
-    expect(plain.stderr).toBe('');
+    expect([...instances, worker, plain].map(({ stderr }) => stderr)).toEqual(['', '', '', '']);
   });
 
   it('ends in an error that names Redis where that can not be reached', async () => {
