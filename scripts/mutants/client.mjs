@@ -14,7 +14,7 @@ export const CLIENT = [
     from: `network.addEventListener?.('online', act);`,
     to: `network.addEventListener?.('online', () => {});`,
     breaks: 'a page whose network is back waits until its next attempt is due',
-    test: 'test/browser/survival.test.ts',
+    test: 'test/browser/client.test.ts',
     on: 'node',
   },
   {

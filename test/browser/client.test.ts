@@ -15,14 +15,16 @@ interface IOpened {
 }
 
 let context: BrowserContext;
-let address: string;
 beforeAll(async () => {
-  const script = await bundleForBrowser(new URL('../browser/page.ts', import.meta.url));
-  address = await servePage(script);
   context = await startBrowser();
 });
 
-async function openPage(): Promise<IOpened> {
+/** Serves a program of this folder; resolves to the address of its page. */
+async function serveProgram(file: string): Promise<string> {
+  return servePage(await bundleForBrowser(new URL(file, import.meta.url)));
+}
+
+async function openPage(address: string): Promise<IOpened> {
   const page = await context.newPage();
   defer(() => page.close());
   const steps: IOpened['steps'] = new EventLog();
@@ -43,8 +45,13 @@ const of =
 const serverOptions = { path: '/io', cors: { origin: '*' } };
 
 describe('in Chromium', () => {
+  let address: string;
+  beforeAll(async () => {
+    address = await serveProgram('page.ts');
+  });
+
   it('the page has none of the globals of Node.js', async () => {
-    const { steps } = await openPage();
+    const { steps } = await openPage(address);
     expect(await steps.next(of('loaded'))).toEqual(['loaded', { process: false, Buffer: false, setImmediate: false }]);
   });
 
@@ -52,7 +59,7 @@ describe('in Chromium', () => {
     'a client connects, authenticates, joins, receives and shuts down over $transports',
     async ({ transports }) => {
       const { helper: server, url } = await startServer({ serverOptions });
-      const { page, steps, complaints } = await openPage();
+      const { page, steps, complaints } = await openPage(address);
       await page.evaluate(([host, names]) => window.startClient(host, names, 'good'), [url, transports] as const);
       expect(await steps.next(of('connected'))).toEqual(['connected', 'unauthorized']);
       expect(await steps.next(of('authenticated'))).toEqual(['authenticated', true]);
@@ -70,9 +77,53 @@ describe('in Chromium', () => {
 
   it('a refused client is told, and disconnected', async () => {
     const { url } = await startServer({ serverOptions });
-    const { page, steps } = await openPage();
+    const { page, steps } = await openPage(address);
     await page.evaluate((host) => window.startClient(host, ['websocket'], 'bad'), url);
     expect(await steps.next(of('unauthenticated'))).toEqual(['unauthenticated', expect.stringMatching(/sign in/i)]);
     expect(await steps.next(of('disconnected'))).toEqual(['disconnected', 'io server disconnect']);
   });
+});
+
+describe('in Chromium, offline and online again', () => {
+  let address: string;
+  beforeAll(async () => {
+    address = await serveProgram('survival-page.ts');
+  });
+
+  it.each(CLIENT_TRANSPORTS.map((transports) => ({ transports })))(
+    'the client comes back at once over $transports, with its rooms, and sends what waited',
+    async ({ transports }) => {
+      const said = new EventLog<unknown>();
+      const server = await startServer({
+        serverOptions,
+        clientConnectedFn: ({ socket }) => {
+          socket.on('say', (text) => said.push(text));
+        },
+      });
+      const { page, steps } = await openPage(address);
+      await steps.next(of('loaded'));
+      const status = (wanted: string) =>
+        steps.next(([step, detail]) => step === 'status' && detail === wanted, {
+          what: `status ${wanted}`,
+          timeout: 15_000,
+        });
+      await page.evaluate(([host, names]) => window.startSurvivor(host, names), [server.url, transports] as const);
+      await status('authenticated');
+      await page.evaluate(() => window.survivor?.joinRooms({ rooms: ['open-1'] }));
+      defer(() => context.setOffline(false));
+      for (const round of [1, 2, 3]) {
+        await context.setOffline(true);
+        await status('waiting');
+        await page.evaluate((n) => window.survivor?.emit({ topic: 'say', data: n }), round);
+        await context.setOffline(false);
+        await status('authenticated');
+        const [, answer] = await steps.next(of('rejoined'));
+        expect(answer).toEqual({ joined: ['open-1'], refused: [] });
+        expect(await said.next()).toBe(round);
+        server.helper.send({ destination: 'open-1', payload: { topic: 'news', data: round } });
+        expect(await steps.next(of('news'))).toEqual(['news', round]);
+      }
+      expect(said.all).toEqual([1, 2, 3]);
+    },
+  );
 });

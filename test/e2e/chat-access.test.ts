@@ -2,17 +2,19 @@
 import type { BrowserContext } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser } from '../support/browser.js';
-import { buildChat, ChatClient, startChat } from '../support/chat.js';
-import { ChatWindow } from '../support/chat-page.js';
+import { buildChat, ChatClient, type IRunningChat, startChat } from '../support/chat.js';
+import { ChatWindow, type ILook } from '../support/chat-page.js';
 import { eventually } from '../support/facts.js';
 
 const WIDE = { width: 1280, height: 800 };
 const NARROW = { width: 390, height: 844 };
 
 let context: BrowserContext;
+/** Of all tests but those that need one of their own. */
+let chat: IRunningChat;
 beforeAll(async () => {
   await buildChat();
-  context = await startBrowser();
+  [context, chat] = await Promise.all([startBrowser(), startChat()]);
 });
 
 /** Presses a key until the focus is on what has this name, at most so often. */
@@ -29,10 +31,8 @@ async function reach({ page }: ChatWindow, name: string, key = 'Tab'): Promise<v
 
 describe('with nothing but a keyboard', () => {
   it('one signs in, changes the room, joins, and sends', async () => {
-    const chat = await startChat();
-    const grace = await ChatWindow.enter(context, chat.url, 'Grace');
-    await grace.join('Garden');
-    const window = await ChatWindow.open(context, chat.url);
+    const grace = await ChatClient.enter(chat.url, 'Grace', 'garden');
+    const window = await ChatWindow.open(context, chat.url, { motion: true });
     const { page } = window;
     await eventually(() => page.evaluate(() => document.activeElement?.id === 'name'));
     await page.keyboard.type('Ada');
@@ -53,17 +53,18 @@ describe('with nothing but a keyboard', () => {
     await eventually(() => page.evaluate(() => document.activeElement?.id === 'composer'));
     await page.keyboard.type('Without a mouse');
     await page.keyboard.press('Enter');
-    await grace.reads('Without a mouse');
+    expect(await grace.next('message')).toMatchObject({ from: 'Ada', room: 'garden', text: 'Without a mouse' });
+    await window.reads('Without a mouse');
     await reach(window, 'Skip to the conversation', 'Shift+Tab');
     await page.keyboard.press('Enter');
     await eventually(() => page.evaluate(() => document.activeElement?.id === 'composer'));
+    expect(window.problems).toEqual([]);
   });
 });
 
 describe('on a phone', () => {
   it('rooms and people are in a drawer that keeps the focus, and gives it back', async () => {
-    const chat = await startChat();
-    const ada = await ChatWindow.enter(context, chat.url, 'Ada', NARROW);
+    const ada = await ChatWindow.enter(context, chat.url, 'Ada', { ...NARROW, motion: true });
     const { page } = ada;
     const opener = page.getByRole('button', { name: 'Rooms and people' });
     const drawer = page.getByRole('dialog', { name: 'Rooms and people' });
@@ -100,84 +101,106 @@ function sticksOut({ page }: ChatWindow): Promise<string[]> {
   );
 }
 
-describe.each([WIDE, NARROW])('what does not fit, $width wide', (size) => {
+describe('what does not fit, in a wide window and in a narrow one', () => {
+  /** The same window, drawn anew for each width. */
+  async function inEachWidth(ada: ChatWindow, check: (size: typeof WIDE) => Promise<void>): Promise<void> {
+    await check(WIDE);
+    await ada.look(NARROW);
+    await ada.page.reload();
+    await ada.connected();
+    await check(NARROW);
+    expect(ada.problems).toEqual([]);
+  }
+
   it('long words, long names and long texts leave the page in shape', async () => {
-    const chat = await startChat();
-    const grace = await ChatClient.enter(chat.url, 'M'.repeat(24), 'lobby');
-    const ada = await ChatWindow.enter(context, chat.url, 'W'.repeat(24), size);
-    grace.socket.emit('say', { id: 'long', room: 'lobby', text: 'z'.repeat(500) });
-    await ada.reads('zzz');
-    await ada.say('x'.repeat(1_900));
-    await ada.reads('xxx');
-    await ada.page.locator('#composer').fill('y'.repeat(2_003));
-    await ada.page.getByText('3 too many').waitFor();
-    expect(await ada.page.getByRole('button', { name: 'Send' }).isDisabled()).toBe(true);
-    expect(await sticksOut(ada)).toEqual([]);
-    expect(await ada.page.getByRole('log').evaluate((it) => it.scrollWidth - it.clientWidth)).toBe(0);
+    const grace = await ChatClient.enter(chat.url, 'M'.repeat(24), 'workshop');
+    const ada = await ChatWindow.enter(context, chat.url, 'W'.repeat(24));
+    await ada.join('Workshop');
+    grace.socket.emit('say', { id: 'long', room: 'workshop', text: 'z'.repeat(500) });
+    await inEachWidth(ada, async ({ width }) => {
+      await ada.reads('zzz');
+      const text = `${width}`.padEnd(1_900, 'x');
+      await ada.say(text);
+      await ada.reads(text);
+      await ada.page.locator('#composer').fill('y'.repeat(2_003));
+      await ada.page.getByText('3 too many').waitFor();
+      expect(await ada.page.getByRole('button', { name: 'Send' }).isDisabled()).toBe(true);
+      expect(await sticksOut(ada), `${width}`).toEqual([]);
+      expect(await ada.page.getByRole('log').evaluate((it) => it.scrollWidth - it.clientWidth)).toBe(0);
+    });
   });
 
   it('200 people are counted, listed and found', { timeout: 60_000 }, async () => {
-    const chat = await startChat();
-    const ada = await ChatWindow.enter(context, chat.url, 'Ada', size);
+    const crowded = await startChat();
+    const ada = await ChatWindow.enter(context, crowded.url, 'Ada');
     const names = Array.from({ length: 200 }, (_, index) => `Person ${index + 1}`);
-    // Not all at once: each one's connecting is bounded in time.
-    while (names.length > 0) {
-      await Promise.all(names.splice(0, 20).map((name) => ChatClient.enter(chat.url, name, 'lobby')));
-    }
-    await ada.page.getByText('201 here').waitFor();
-    if (size === NARROW) await ada.page.getByRole('button', { name: 'Rooms and people' }).click();
-    await ada.entry('Person 200 online').waitFor();
-    expect(await sticksOut(ada)).toEqual([]);
-    await ada.page.getByLabel('Find a person').fill('son 142');
-    await ada.entry('Person 200 online').waitFor({ state: 'detached' });
-    await ada.entry('Person 142 online').click();
-    await ada.heading.filter({ hasText: 'Person 142' }).waitFor();
-    expect(ada.problems).toEqual([]);
+    await ChatClient.crowd(crowded.url, names, 'lobby');
+    await inEachWidth(ada, async (size) => {
+      await ada.page.getByText('201 here').waitFor();
+      if (size === NARROW) await ada.page.getByRole('button', { name: 'Rooms and people' }).click();
+      await ada.entry('Person 200 online').waitFor();
+      expect(await sticksOut(ada), `${size.width}`).toEqual([]);
+      await ada.page.getByLabel('Find a person').fill('son 142');
+      await ada.entry('Person 200 online').waitFor({ state: 'detached' });
+      await ada.entry('Person 142 online').click();
+      await ada.heading.filter({ hasText: 'Person 142' }).waitFor();
+      // Where the next width begins.
+      await ada.page.evaluate(() => {
+        location.hash = '#/room/lobby';
+      });
+    });
   });
 });
 
-describe.each([
-  { ...WIDE, scheme: 'light' as const },
-  { ...WIDE, scheme: 'dark' as const },
-  { ...NARROW, scheme: 'light' as const },
-  { ...NARROW, scheme: 'dark' as const },
-])('axe, at $width pixels, $scheme', ({ scheme, ...size }) => {
-  it('finds nothing against signing in, a conversation, a refusal, and an outage', { timeout: 60_000 }, async () => {
-    const chat = await startChat();
-    const grace = await ChatWindow.enter(context, chat.url, 'Grace');
-    const ada = await ChatWindow.open(context, chat.url, { ...size, scheme });
-    expect(await ada.violations()).toEqual([]);
+describe('axe', () => {
+  const LOOKS = [WIDE, NARROW].flatMap((size) => (['light', 'dark'] as const).map((scheme) => ({ ...size, scheme })));
+
+  async function expectNothingFound(window: ChatWindow, looks: readonly ILook[] = LOOKS): Promise<void> {
+    for (const look of looks) {
+      await window.look(look);
+      // What slides in or changes its color is half transparent meanwhile.
+      await window.still();
+      expect(await window.violations(), JSON.stringify(look)).toEqual([]);
+    }
+  }
+
+  it('finds nothing against signing in, a conversation, a refusal, and an outage, wide, narrow, light and dark', {
+    timeout: 60_000,
+  }, async () => {
+    const own = await startChat();
+    const grace = await ChatClient.enter(own.url, 'Grace', 'lobby');
+    const ada = await ChatWindow.open(context, own.url, { motion: true });
+    await expectNothingFound(ada);
     await ada.signIn('Ada');
     await ada.connected();
-    await grace.say('One of Grace');
+    grace.socket.emit('say', { id: 'one', room: 'lobby', text: 'One of Grace' });
     await ada.reads('One of Grace');
     await ada.say('One of Ada');
     await ada.reads('One of Ada');
-    await chat.operate('/broadcast', { text: 'A notice.' });
+    await own.operate('/broadcast', { text: 'A notice.' });
     await ada.page.getByText('A notice.').waitFor();
-    expect(await ada.violations()).toEqual([]);
-    if (size.width === NARROW.width) {
-      await ada.page.getByRole('button', { name: 'Rooms and people' }).click();
-      await ada.page.getByRole('dialog').waitFor();
-      // Sliding in, it is half transparent.
-      await eventually(() => ada.page.evaluate(() => document.getAnimations().length === 0));
-      expect(await ada.violations()).toEqual([]);
-    }
+    await expectNothingFound(ada);
+    await ada.page.getByRole('button', { name: 'Rooms and people' }).click();
+    await ada.page.getByRole('dialog').waitFor();
+    await expectNothingFound(
+      ada,
+      LOOKS.filter(({ width }) => width === NARROW.width),
+    );
     await ada.entry('Vault').click();
     await ada.page.getByRole('button', { name: 'Join Vault' }).click();
     await ada.page.getByRole('heading', { name: 'Vault is closed to you' }).waitFor();
-    expect(await ada.violations()).toEqual([]);
+    await expectNothingFound(ada);
     await ada.page.evaluate(() => {
       location.hash = '#/person/Nobody';
     });
     await ada.heading.filter({ hasText: 'Nobody' }).waitFor();
     await ada.say('Hello?');
     await ada.said('Hello?').getByText('Not sent').waitFor();
-    chat.program.kill();
+    own.program.kill();
     await ada.state('Reconnecting');
     await ada.say('And now?');
     await ada.said('And now?').getByText('Waiting…').waitFor();
-    expect(await ada.violations()).toEqual([]);
-    expect([...ada.problems, ...grace.problems]).toEqual([]);
+    await expectNothingFound(ada);
+    expect(ada.problems).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@
 // npm run test:matrix: bun, oldest-bun
 import type { BrowserContext, Page, WebSocketRoute } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { startBrowser } from '../support/browser.js';
+import { anotherProfile, startBrowser } from '../support/browser.js';
 import { buildChat, ChatClient, startChat } from '../support/chat.js';
 import { ChatWindow } from '../support/chat-page.js';
 import { defer } from '../support/cleanup.js';
@@ -69,7 +69,7 @@ describe('a server that is started anew under two windows', () => {
 
   it('counts down to the next attempt, and tries at once when asked', { timeout: 60_000 }, async () => {
     const chat = await startChat();
-    const ada = await ChatWindow.enter(await startBrowser(), chat.url, 'Ada', { clock: true });
+    const ada = await ChatWindow.enter(await anotherProfile(context), chat.url, 'Ada', { clock: true });
     const bar = ada.page.locator('.state');
     const before = await ada.page.locator('.conversation').boundingBox();
     chat.program.kill();
@@ -118,7 +118,7 @@ describe('a window without a network', () => {
 describe('a message that did not arrive', () => {
   it('is marked when it waited for too long, and goes again, once', { timeout: 60_000 }, async () => {
     const chat = await startChat();
-    const ada = await ChatWindow.enter(await startBrowser(), chat.url, 'Ada', { clock: true });
+    const ada = await ChatWindow.enter(await anotherProfile(context), chat.url, 'Ada', { clock: true });
     chat.program.kill();
     await ada.state('Reconnecting');
     await ada.say('Too early');

@@ -3,27 +3,61 @@
 import type { BrowserContext } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser } from '../support/browser.js';
-import { buildChat, startChat } from '../support/chat.js';
+import { buildChat, type IRunningChat, startChat } from '../support/chat.js';
 import { ChatWindow } from '../support/chat-page.js';
 import { eventually } from '../support/facts.js';
 import { startRedis } from '../support/redis.js';
 
 let context: BrowserContext;
+/** Of all tests but the one about two processes. */
+let chat: IRunningChat;
 beforeAll(async () => {
   await buildChat();
-  context = await startBrowser();
+  [context, chat] = await Promise.all([startBrowser(), startChat()]);
 });
 
-async function twoWindows() {
-  const chat = await startChat();
-  const ada = await ChatWindow.enter(context, chat.url, 'Ada');
-  const grace = await ChatWindow.enter(context, chat.url, 'Grace');
-  return { chat, ada, grace };
-}
+/** A window takes a second to open, so that these stay for all tests, each of which brings texts of its own. */
+describe('the chat in three windows', () => {
+  let eve: ChatWindow;
+  let ada: ChatWindow;
+  let grace: ChatWindow;
+  beforeAll(async () => {
+    eve = await ChatWindow.open(context, chat.url);
+    ada = await ChatWindow.enter(context, chat.url, 'Ada');
+    grace = await ChatWindow.enter(context, chat.url, 'Grace');
+  });
 
-describe('the chat in two windows', () => {
+  async function inTheLobby(...windows: ChatWindow[]): Promise<void> {
+    for (const window of windows) await window.show('Lobby');
+  }
+
+  it('a name that is none is refused with the reason', async () => {
+    await eve.signIn('<>');
+    await eventually(async () => (await eve.page.getByRole('alert').textContent()) !== '');
+    expect(await eve.page.getByLabel('Your name').evaluate((it) => it === document.activeElement)).toBe(true);
+    // The browser says so by itself.
+    await eventually(() => expect(eve.problems.splice(0)).toEqual([expect.stringContaining('400')]));
+  });
+
+  it('what an operator does is seen: a notice, and rooms that were entered and left for somebody', async () => {
+    await eve.signIn('Eve');
+    await eve.connected();
+    await chat.operate('/broadcast', { text: 'We restart at noon.' });
+    await eve.page.getByText('We restart at noon.').waitFor();
+    await eve.page.getByRole('button', { name: 'Dismiss' }).click();
+    await eve.page.getByText('We restart at noon.').waitFor({ state: 'detached' });
+    const { body } = await chat.operate('/clients');
+    const { clients } = body as { clients: { id: string; name: string }[] };
+    const id = clients.find(({ name }) => name === 'Eve')?.id;
+    await chat.operate(`/clients/${id}/join`, { rooms: ['garden'] });
+    await eve.entry('Garden').and(eve.page.locator(':not(.faint)')).waitFor();
+    await chat.operate(`/clients/${id}/leave`, { rooms: ['lobby'] });
+    await eve.page.locator('.empty').getByText('An operator took you out of this room.').waitFor();
+    expect(eve.problems).toEqual([]);
+  });
+
   it('each reads what the other says, and sees who types and who is there', async () => {
-    const { ada, grace } = await twoWindows();
+    await inTheLobby(ada, grace);
     await ada.entry('Grace online').waitFor();
     await grace.entry('Ada online').waitFor();
     await grace.page.locator('#composer').pressSequentially('Hello');
@@ -34,32 +68,32 @@ describe('the chat in two windows', () => {
     await ada.say('Hello,\n<b>Grace</b> 🌱');
     await grace.reads('<b>Grace</b> 🌱');
     await ada.reads('Hello, Ada');
-    await grace.page.close();
-    await ada.entry('Grace').waitFor({ state: 'detached' });
     expect([...ada.problems, ...grace.problems]).toEqual([]);
   });
 
   it('a direct message reaches one person, who is told of it elsewhere', async () => {
-    const { chat, ada, grace } = await twoWindows();
-    const eve = await ChatWindow.enter(context, chat.url, 'Eve');
-    await ada.entry('Grace online').click();
-    await ada.heading.filter({ hasText: 'Grace' }).waitFor();
-    await ada.say('Between us');
-    await ada.reads('Between us');
-    await grace.entry('Ada online 1 unread').waitFor();
+    await inTheLobby(ada, grace);
+    await eve.entry('Grace online').click();
+    await eve.heading.filter({ hasText: 'Grace' }).waitFor();
+    await eve.say('Between us');
+    await eve.reads('Between us');
+    await grace.entry('Eve online 1 unread').waitFor();
     expect(await grace.page.title()).toBe('(1) Roomgate chat');
-    await grace.entry('Ada online 1 unread').click();
+    await grace.entry('Eve online 1 unread').click();
     await grace.reads('Between us');
-    await grace.entry('Ada online').waitFor();
+    await grace.entry('Eve online').waitFor();
     await grace.say('As always');
-    await ada.reads('As always');
-    expect(await eve.page.getByText('1 unread').count()).toBe(0);
-    expect(ada.page.url()).toContain('#/person/Grace');
+    await eve.reads('As always');
+    expect(await ada.page.getByText('1 unread').count()).toBe(0);
+    expect(eve.page.url()).toContain('#/person/Grace');
+    await ada.entry('Eve online').waitFor();
+    await eve.page.close();
+    await ada.entry('Eve').waitFor({ state: 'detached' });
     expect([...ada.problems, ...grace.problems, ...eve.problems]).toEqual([]);
   });
 
-  it('a room has its past for who comes later, and is left and counted', async () => {
-    const { ada, grace } = await twoWindows();
+  it('a room has its past for those who come later, and is left and counted', async () => {
+    await inTheLobby(ada, grace);
     await ada.join('Garden');
     await ada.say('The roses are out');
     await ada.reads('The roses are out');
@@ -76,8 +110,7 @@ describe('the chat in two windows', () => {
   });
 
   it('the vault refuses, says why, and goes on doing so', async () => {
-    const chat = await startChat();
-    const ada = await ChatWindow.enter(context, chat.url, 'Ada');
+    await inTheLobby(ada);
     await ada.entry('Vault not joined').click();
     await ada.page.getByRole('button', { name: 'Join Vault' }).click();
     await ada.page.getByRole('heading', { name: 'Vault is closed to you' }).waitFor();
@@ -89,7 +122,7 @@ describe('the chat in two windows', () => {
   });
 
   it('after a reload the same person is in the same rooms, with the same conversation open', async () => {
-    const { ada, grace } = await twoWindows();
+    await inTheLobby(ada, grace);
     await ada.join('Workshop');
     await ada.say('It was the cable');
     await ada.reads('It was the cable');
@@ -102,40 +135,16 @@ describe('the chat in two windows', () => {
     await grace.entry('Ada').waitFor({ state: 'detached' });
     expect([...ada.problems, ...grace.problems]).toEqual([]);
   });
-
-  it('a name that is none is refused with the reason', async () => {
-    const chat = await startChat();
-    const window = await ChatWindow.open(context, chat.url);
-    await window.signIn('<>');
-    await eventually(async () => (await window.page.getByRole('alert').textContent()) !== '');
-    expect(await window.page.getByLabel('Your name').evaluate((it) => it === document.activeElement)).toBe(true);
-  });
-});
-
-describe('what an operator does', () => {
-  it('is seen: a notice, and rooms that were entered and left for somebody', async () => {
-    const chat = await startChat();
-    const ada = await ChatWindow.enter(context, chat.url, 'Ada');
-    await chat.operate('/broadcast', { text: 'We restart at noon.' });
-    await ada.page.getByText('We restart at noon.').waitFor();
-    await ada.page.getByRole('button', { name: 'Dismiss' }).click();
-    await ada.page.getByText('We restart at noon.').waitFor({ state: 'detached' });
-    const { body } = await chat.operate('/clients');
-    const { clients } = body as { clients: { id: string; name: string }[] };
-    await chat.operate(`/clients/${clients[0]?.id}/join`, { rooms: ['garden'] });
-    await ada.entry('Garden').and(ada.page.locator(':not(.faint)')).waitFor();
-    await chat.operate(`/clients/${clients[0]?.id}/leave`, { rooms: ['lobby'] });
-    await ada.page.locator('.empty').getByText('An operator took you out of this room.').waitFor();
-    expect(ada.problems).toEqual([]);
-  });
 });
 
 describe('the chat of two processes over Redis', () => {
   it('is one chat, with one past, and says so when Redis is away', async () => {
     const redis = await startRedis();
-    const one = await startChat({ redisUrl: redis.url });
     // The other one always on Node.js: runtimes may be mixed.
-    const other = await startChat({ redisUrl: redis.url, runtime: 'node' });
+    const [one, other] = await Promise.all([
+      startChat({ redisUrl: redis.url }),
+      startChat({ redisUrl: redis.url, runtime: 'node' }),
+    ]);
     const ada = await ChatWindow.enter(context, one.url, 'Ada');
     const grace = await ChatWindow.enter(context, other.url, 'Grace');
     await ada.entry('Grace online').waitFor();

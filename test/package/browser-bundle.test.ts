@@ -1,9 +1,13 @@
 // npm test: node
+import { rm, symlink, writeFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build, type Rollup } from 'vite';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createConsumer, type IConsumer } from './consumer.js';
+import { defer } from '../support/cleanup.js';
+import { packedModules } from '../support/document.js';
+import { temporaryFolder } from '../support/folder.js';
 
 /**
  * What `roomgate/client` may add to a page that has socket.io-client already, minified and compressed. Raise it knowingly:
@@ -11,22 +15,33 @@ import { createConsumer, type IConsumer } from './consumer.js';
  */
 const OWN_LIMIT_BYTES = 8_500;
 
-let consumer: IConsumer;
+interface IBundle {
+  readonly code: string;
+  readonly modules: readonly string[];
+  readonly imports: readonly string[];
+}
+
+let folder = '';
+/** With all that it needs. */
+let whole: IBundle;
 
 beforeAll(async () => {
-  consumer = await createConsumer();
-}, 120_000);
+  folder = await temporaryFolder('page');
+  defer(() => rm(folder, { recursive: true, force: true }));
+  await symlink(await packedModules(), join(folder, 'node_modules'));
+  await writeFile(join(folder, 'page.js'), `export * from 'roomgate/client';`);
+  whole = await bundle();
+});
 
-async function bundle(external: string[] = []): Promise<{ code: string; modules: string[]; imports: string[] }> {
-  await consumer.write('page.js', `export * from 'roomgate/client';`);
+async function bundle(external: string[] = []): Promise<IBundle> {
   const result = await build({
-    root: consumer.folder,
+    root: folder,
     configFile: false,
     logLevel: 'silent',
     build: {
       write: false,
       minify: true,
-      rollupOptions: { input: `${consumer.folder}/page.js`, external, preserveEntrySignatures: 'strict' },
+      rollupOptions: { input: join(folder, 'page.js'), external, preserveEntrySignatures: 'strict' },
     },
   });
   const outputs = (Array.isArray(result) ? result : [result]) as Rollup.RollupOutput[];
@@ -40,7 +55,7 @@ async function bundle(external: string[] = []): Promise<{ code: string; modules:
 
 describe('roomgate/client in a page', () => {
   test('bundles without anything of Node.js', async () => {
-    const { code, modules, imports } = await bundle();
+    const { code, modules, imports } = whole;
     expect(modules.some((id) => id.includes('/roomgate/dist/client/'))).toBe(true);
     expect(modules.some((id) => id.includes('/socket.io-client/'))).toBe(true);
     // How Vite replaces a module that only Node.js has.
@@ -50,7 +65,7 @@ describe('roomgate/client in a page', () => {
   });
 
   test(`costs at most ${OWN_LIMIT_BYTES} bytes beside socket.io-client`, async () => {
-    const [own, whole] = await Promise.all([bundle(['socket.io-client']), bundle()]);
+    const own = await bundle(['socket.io-client']);
     const [ownBytes, wholeBytes] = [own, whole].map(({ code }) => gzipSync(code, { level: 9 }).byteLength);
     console.log(
       `roomgate/client: ${ownBytes} bytes of its own, ${wholeBytes} bytes with socket.io-client (minified, gzip)`,

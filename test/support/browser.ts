@@ -1,15 +1,11 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BrowserContext, chromium } from 'playwright-core';
-import { build } from 'vite';
 import { defer } from './cleanup.js';
 
-/** Quiet: no sandbox (tests run as root), and nothing that looks for a network. */
+/** Quiet: no sandbox (tests run as root), and nothing that looks for a network. Windows of one site share a process. */
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -18,23 +14,33 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  '--process-per-site',
 ];
 
-/** A Chromium of its own, with a profile of its own; closed when the test, or outside of one its file, has ended. */
+/** A Chromium of its own, with an empty profile; closed when the test, or outside of one its file, has ended. */
 export async function startBrowser(): Promise<BrowserContext> {
   const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
   if (!existsSync(executablePath)) {
     throw new Error(`no Chromium at ${executablePath}: install it, or set CHROMIUM_PATH`);
   }
-  const profile = await mkdtemp(join(tmpdir(), 'roomgate-chromium-'));
-  defer(() => rm(profile, { recursive: true, force: true, maxRetries: 5 }));
-  const context = await chromium.launchPersistentContext(profile, { executablePath, args: FLAGS, headless: true });
-  defer(() => context.close());
-  return context;
+  const browser = await chromium.launch({ executablePath, args: FLAGS, headless: true });
+  defer(() => browser.close());
+  return browser.newContext();
+}
+
+/** Another empty profile in the same Chromium: its clock, its network and what it stores are its own. */
+export async function anotherProfile(context: BrowserContext): Promise<BrowserContext> {
+  const browser = context.browser();
+  if (browser === null) throw new Error('this profile belongs to no browser');
+  const other = await browser.newContext();
+  defer(() => other.close());
+  return other;
 }
 
 /** What a browser gets: the module and everything that it imports, in one piece, minified. */
 export async function bundleForBrowser(entry: string | URL): Promise<string> {
+  // Only here: files that need no bundle are spared what it takes to load a bundler.
+  const { build } = await import('vite');
   const built = await build({
     configFile: false,
     logLevel: 'error',

@@ -13,11 +13,17 @@ const NETWORK = /net::ERR_|WebSocket connection to/;
 const SEPARATOR = '\x1e';
 const CLOSE = '1';
 
-export interface IWindowOptions {
+/** What a window looks like. */
+export interface ILook {
   width?: number;
   height?: number;
   scheme?: 'light' | 'dark';
-  /** The time of the whole browser, so of one of its own, becomes the test's to wind on; until then it runs as ever. */
+}
+
+export interface IWindowOptions extends ILook {
+  /** What turns, slides and fades does so. Drawing it takes a lot of the processor, so that it is left out by default. */
+  motion?: boolean;
+  /** The time of the whole profile, so of one of its own, becomes the test's to wind on; until then it runs as ever. */
   clock?: boolean;
 }
 
@@ -51,15 +57,30 @@ export class ChatWindow {
   }
 
   static async open(context: BrowserContext, url: string, options: IWindowOptions = {}): Promise<ChatWindow> {
-    const { width = 1280, height = 800, scheme = 'light', clock = false } = options;
+    const { motion = false, clock = false, ...look } = options;
     const page = await context.newPage();
     defer(() => page.close());
-    await page.setViewportSize({ width, height });
-    await page.emulateMedia({ colorScheme: scheme });
+    await page.emulateMedia({ reducedMotion: motion ? 'no-preference' : 'reduce' });
     if (clock) await page.clock.install();
     const window = new ChatWindow(page);
+    await window.look(look);
     await page.goto(url);
     return window;
+  }
+
+  /** From now on it looks like this. */
+  async look({ width = 1280, height = 800, scheme = 'light' }: ILook): Promise<void> {
+    await this.page.setViewportSize({ width, height });
+    await this.page.emulateMedia({ colorScheme: scheme });
+  }
+
+  /** Resolves once nothing slides or fades any more. What turns does so for as long as it is there. */
+  async still(): Promise<void> {
+    const isStill = (): boolean =>
+      document
+        .getAnimations()
+        .every((it) => it.playState === 'finished' || it.effect?.getTiming().iterations === Infinity);
+    await eventually(() => this.page.evaluate(isStill), { what: 'a page in which nothing moves' });
   }
 
   /** Opens one and signs in; resolves once it may write in the lobby. */
@@ -142,7 +163,7 @@ export class ChatWindow {
 
   /** What axe finds against the page as it is: rule and element each. */
   async violations(): Promise<string[]> {
-    await this.page.evaluate(await readFile(AXE, 'utf8'));
+    if (!(await this.page.evaluate(() => 'axe' in window))) await this.page.evaluate(await readFile(AXE, 'utf8'));
     // Run in the page, where `axe` is a global.
     return this.page.evaluate(`axe.run(document).then(({ violations }) =>
       violations.flatMap(({ id, nodes }) => nodes.map((node) => id + ': ' + node.html + ' ' + node.failureSummary)))`);

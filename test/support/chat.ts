@@ -10,6 +10,7 @@ const BUILD = new URL('../../scripts/build-chat.mjs', import.meta.url);
 /** The server's program, as `buildChat` makes it. */
 const CHAT_PROGRAM = new URL('../../examples/chat/dist/server/main.js', import.meta.url);
 const PATIENCE_MS = 20_000;
+const CROWD_AT_ONCE = 50;
 
 /** Builds the chat's server and page; harmless beside another build or a server that runs. Call it in `beforeAll`. */
 export async function buildChat(): Promise<void> {
@@ -80,9 +81,9 @@ export class ChatClient {
   readonly socket: Socket<IServerEvents, IClientEvents>;
   readonly #heard = new EventLog<readonly [event: string, payload: unknown]>();
 
-  private constructor(url: string, name: string, token: string) {
+  private constructor(url: string, name: string, token: string, transports = ['polling', 'websocket']) {
     this.name = name;
-    this.socket = io(url, { path: SOCKET_PATH, auth: { token }, forceNew: true, reconnection: false });
+    this.socket = io(url, { path: SOCKET_PATH, auth: { token }, forceNew: true, reconnection: false, transports });
     this.socket.onAny((event: string, payload: unknown) => this.#heard.push([event, payload]));
     this.socket.on('connect', () => this.sendRaw('authenticate'));
     defer(() => this.socket.disconnect());
@@ -96,10 +97,26 @@ export class ChatClient {
   /** Signs in, and resolves once in these rooms. */
   static async enter(url: string, name: string, ...rooms: string[]): Promise<ChatClient> {
     const client = new ChatClient(url, name, (await signIn(url, name)).token);
-    await client.next('welcome', () => true, { timeout: PATIENCE_MS });
-    const { refused } = await client.join(...rooms.map(roomName));
-    if (refused.length > 0) throw new Error(`refused: ${JSON.stringify(refused)}`);
+    await client.#comeIn(rooms);
     return client;
+  }
+
+  /** Many people in one room. Over WebSocket only: with long polling before it each would ask a dozen times. */
+  static async crowd(url: string, names: readonly string[], room: string): Promise<void> {
+    // Not all at once: each one's connecting is bounded in time.
+    for (let from = 0; from < names.length; from += CROWD_AT_ONCE) {
+      const entering = names.slice(from, from + CROWD_AT_ONCE).map(async (name) => {
+        const { token } = await signIn(url, name);
+        await new ChatClient(url, name, token, ['websocket']).#comeIn([room]);
+      });
+      await Promise.all(entering);
+    }
+  }
+
+  async #comeIn(rooms: readonly string[]): Promise<void> {
+    await this.next('welcome', () => true, { timeout: PATIENCE_MS });
+    const { refused } = await this.join(...rooms.map(roomName));
+    if (refused.length > 0) throw new Error(`refused: ${JSON.stringify(refused)}`);
   }
 
   get id(): string {
