@@ -86,8 +86,18 @@ function stop(why) {
   finish();
 }
 
+/** Which test it was, and how its error begins. */
+function inShort(failure) {
+  const [title, error = ''] = failure.split('\n', 2);
+  return error === '' ? title : `${title}\n  ${error.slice(0, 200)}`;
+}
+
 function finish() {
-  if (failures.length > 0) console.log(`\n== What failed\n${failures.join('\n\n')}`);
+  if (failures.length > 0) {
+    console.log(`\n== What failed\n${failures.join('\n\n')}`);
+    // Details are long: of a log's last lines these name every failure.
+    console.log(`\n== In short\n${failures.map(inShort).join('\n')}`);
+  }
   const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
   console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
   process.exit(total.failed > 0 || total.passed === 0 ? 1 : (process.exitCode ?? 0));
