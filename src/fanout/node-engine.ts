@@ -36,9 +36,12 @@ export interface ITransport {
   writable: boolean;
   readonly readyState: string;
   readonly supportsBinary: boolean;
+  /** Nothing of what waits is to go out any more. */
+  readonly discarded: boolean;
   readonly parser: {
     encodePacket(packet: IEnginePacket, supportsBinary: boolean, take: (data: string | Buffer) => void): void;
   };
+  close(done?: () => void): void;
   emit(event: 'drain' | 'ready'): boolean;
   onError(message: string, description?: unknown): void;
   onData(data: string | Buffer): void;
@@ -50,6 +53,9 @@ export type TTransportClass = new (request: IEngineRequest) => ITransport;
 /** A connection of engine.io. */
 export interface IEngineConnection {
   readonly transport: unknown;
+  readonly readyState: string;
+  /** What waits for the transport to become writable. */
+  readonly writeBuffer: readonly IEnginePacket[];
   listenerCount(event: string): number;
   on(event: 'newListener', listener: (this: IEngineConnection, event: string | symbol) => void): unknown;
   once(event: 'upgrade', listener: () => void): unknown;
@@ -94,6 +100,23 @@ function probe(engine: INodeEngine): { base?: TTransportClass; missing: string }
   const isBase =
     typeof base === 'function' && base.prototype.name === undefined && typeof base.prototype.close === 'function';
   return isBase ? { base: base as TTransportClass, missing: '' } : { missing: 'the class of all transports' };
+}
+
+/**
+ * Whether a transport is closed too early. engine.io closes a new one right behind the `upgrade` listeners where one of them
+ * closed the connection, whatever waits for it; without that, it is closed when what waits has gone out.
+ */
+export function isClosedTooEarly(transport: ITransport, connection: IEngineConnection | undefined): boolean {
+  return connection?.readyState === 'closing' && connection.writeBuffer.length > 0 && !transport.discarded;
+}
+
+/** The same for a transport of engine.io's own. */
+export function keepFromClosingEarly(connection: IEngineConnection): void {
+  const transport = connection.transport as ITransport;
+  const { close } = transport;
+  transport.close = function (done) {
+    if (!isClosedTooEarly(this, connection)) close.call(this, done);
+  };
 }
 
 /** A client of today's protocol, over `ws`, without compression. */

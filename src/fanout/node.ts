@@ -4,7 +4,13 @@ import type { ICounted } from './backlog.js';
 import { ChainQueue } from './chain.js';
 import { ChainFanout } from './chain-fanout.js';
 import { messageFrame, type TFrame } from './frames.js';
-import { type IEngineConnection, type INodeEngine, isOrdinary, probeTransport } from './node-engine.js';
+import {
+  type IEngineConnection,
+  type INodeEngine,
+  isOrdinary,
+  keepFromClosingEarly,
+  probeTransport,
+} from './node-engine.js';
 import { type IFanoutOptions, PACKET_EVENTS } from './options.js';
 import { type IOutlet, outletsOver } from './outlet.js';
 
@@ -66,7 +72,10 @@ export class NodeFanout extends ChainFanout<TFrame, IOutlet> {
     this.backlogs.watch(connection as unknown as ICounted);
     connection.once('upgrade', () => {
       const { transport } = connection;
-      if (!this.#isOutlet(transport)) return;
+      if (!this.#isOutlet(transport)) {
+        keepFromClosingEarly(connection);
+        return;
+      }
       this.backlogs.unwatch(connection as unknown as ICounted);
       this.#attach(connection, transport);
       // Right behind this event engine.io hands over what waited so far, which nothing may overtake.

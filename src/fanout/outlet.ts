@@ -2,13 +2,14 @@ import type { Duplex } from 'node:stream';
 import { type ChainQueue, framesOf, type ILink } from './chain.js';
 import type { IClearLane } from './chain-fanout.js';
 import { binaryFrame, type TFrame, textFrame } from './frames.js';
-import type {
-  IEngineConnection,
-  IEnginePacket,
-  IEngineRequest,
-  ITransport,
-  IWebSocket,
-  TTransportClass,
+import {
+  type IEngineConnection,
+  type IEnginePacket,
+  type IEngineRequest,
+  type ITransport,
+  type IWebSocket,
+  isClosedTooEarly,
+  type TTransportClass,
 } from './node-engine.js';
 
 /** A transport of engine.io over a WebSocket, which writes once in a turn of the event loop. */
@@ -132,6 +133,10 @@ export function outletsOver(Transport: TTransportClass, queue: ChainQueue<TFrame
       if (this.readyState !== 'open') return;
       this.writable = true;
       this.emit('ready');
+    }
+
+    override close(done?: () => void): void {
+      if (!isClosedTooEarly(this, this.connection)) super.close(done);
     }
 
     doClose(done?: () => void): void {

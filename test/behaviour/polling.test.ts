@@ -137,3 +137,37 @@ it('nothing overtakes what waits for the change to WebSocket, also where it is s
   const numbers = socket.frames.all.map(String).filter((frame) => frame.startsWith('42["n"'));
   expect(numbers).toEqual(Array.from({ length: 102 }, (_, n) => `42["n",${n}]`));
 });
+
+it.each([
+  ['a client that compresses', true, 1_000],
+  ['large messages', false, 8_000_000],
+])(
+  'what is sent in the middle of the change to WebSocket arrives before a close right behind it, with %s',
+  async (_, compress, characters) => {
+    const server = await serve({
+      options: () => ({
+        limits: { queuedBytes: 100_000_000 },
+        ...('Bun' in globalThis ? {} : { serverOptions: { perMessageDeflate: { threshold: 0 } } }),
+      }),
+    });
+    const polling = await enterPolling(server);
+    await server.run(
+      ({ helper, io }, id, length) => {
+        const { conn } = helper.getClients({ id })?.socket ?? {};
+        conn?.once('upgrade', () => {
+          for (let n = 0; n < 4; n++) io.emit('n', n, 'x'.repeat(length));
+          conn.close();
+        });
+      },
+      polling.id,
+      characters,
+    );
+    const socket = await rawWebSocket(server.url, { query: { sid: polling.sid }, compress });
+    socket.send('2probe');
+    await socket.frames.next((frame) => frame === '3probe');
+    socket.send('5');
+    await socket.closed;
+    const numbers = socket.frames.all.map(String).flatMap((frame) => /^42\["n",(\d)/.exec(frame)?.[1] ?? []);
+    expect(numbers).toEqual(['0', '1', '2', '3']);
+  },
+);

@@ -16,6 +16,8 @@ export interface IRawOptions {
   query?: Readonly<Record<string, string>>;
   /** Whether Engine.IO's pings are answered, and left out of the frames. True by default. */
   answerPings?: boolean;
+  /** Whether a WebSocket offers to compress. False by default. */
+  compress?: boolean;
 }
 
 /** One connection over WebSocket, with no client library that would put anything right. */
@@ -46,7 +48,10 @@ export interface IRawWebSocket extends IStoppable {
 export async function rawWebSocket(url: string, options: IRawOptions = {}): Promise<IRawWebSocket> {
   const target = addressOf(url, 'websocket', options);
   target.protocol = target.protocol === 'https:' ? 'wss:' : 'ws:';
-  const socket = new WebSocket(target, { headers: { ...options.headers }, perMessageDeflate: false });
+  const socket = new WebSocket(target, {
+    headers: { ...options.headers },
+    perMessageDeflate: options.compress ?? false,
+  });
   const frames = new EventLog<string | Buffer>();
   socket.on('message', (data: Buffer, isBinary: boolean) => {
     const frame = isBinary ? data : data.toString('utf8');
