@@ -65,4 +65,13 @@ export const FANOUT = [
     test: 'test/bun/fanout-lane.test.ts',
     on: 'bun',
   },
+  {
+    id: 'closed-while-it-changes',
+    file: 'src/fanout/node-engine.ts',
+    from: `if (!isClosedTooEarly(this, connection)) close.call(this, done);`,
+    to: `close.call(this, done);`,
+    breaks: 'what an upgrade listener sends before it closes the connection is lost',
+    test: 'test/behaviour/polling.test.ts',
+    on: 'node',
+  },
 ];

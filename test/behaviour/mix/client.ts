@@ -8,6 +8,8 @@ import { type IWire, startWire } from './wire.js';
 
 /** For a fact that comes if nothing is broken. */
 const PATIENCE_MS = 5_000;
+/** engine.io looks every 100 ms whether it can go on. */
+const UPGRADE_MS = 300;
 
 /** The number of `authenticated`, among those of messages. */
 export const ADMITTED = -1;
@@ -24,7 +26,8 @@ export interface IVisitor {
 /** One way to speak Socket.IO to a server, over both namespaces of one connection. */
 export interface ISession {
   emit(nsp: number, topic: string, args: readonly unknown[], answer?: () => void): void;
-  upgrade(): void;
+  /** Resolves once it did, and after this many milliseconds at the latest. */
+  upgrade(patienceMs?: number): Promise<void>;
   close(): void;
 }
 
@@ -70,9 +73,14 @@ export class MixClient {
 
   /** Does what a peer does. */
   act(what: 'pause' | 'resume' | 'upgrade' | 'close' | 'reset' | 'fin'): void {
-    if (what === 'upgrade') this.#session?.upgrade();
+    if (what === 'upgrade') void this.#session?.upgrade();
     else if (what === 'close') this.#session?.close();
     else this.#wire?.[what]();
+  }
+
+  /** Resolves once it has changed to WebSocket, where it does so at all: a peer that is paused can't, nor can one that has ended. */
+  async upgrade(): Promise<void> {
+    await this.#session?.upgrade(UPGRADE_MS);
   }
 
   /** Who is not let in is not heard, and waits for no answer. */
@@ -185,7 +193,14 @@ async function openLibrary(url: string, visitor: IVisitor, ears: IEars): Promise
   return {
     emit: (nsp, topic, args, answer) =>
       void sockets[nsp]?.emit(topic, ...args, ...(answer === undefined ? [] : [answer])),
-    upgrade: release,
+    upgrade: (patienceMs = 0) =>
+      new Promise((resolve) => {
+        release();
+        const { engine } = manager;
+        if (plan.way !== 'upgrade' || engine.transport.name === 'websocket') resolve();
+        for (const event of ['upgrade', 'close'] as const) engine.once(event, () => resolve());
+        setTimeout(resolve, patienceMs);
+      }),
     // The connection itself, without a word of Socket.IO.
     close: () => manager._close(),
   };

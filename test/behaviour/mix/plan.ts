@@ -59,8 +59,8 @@ export type TStep =
       readonly acts: readonly TAct[];
     };
 
-/** What a peer does, while the program goes on. */
-export type TPeerAct = 'pause' | 'resume' | 'upgrade' | 'close' | 'reset' | 'fin' | 'poke';
+/** What a peer does, while the program goes on; which waits for `upgraded`, as long as a change to WebSocket takes. */
+export type TPeerAct = 'pause' | 'resume' | 'upgrade' | 'upgraded' | 'close' | 'reset' | 'fin' | 'poke';
 
 export type TPhase =
   /** Each list on an instance of its own, at the same time. */
@@ -177,7 +177,7 @@ const step: fc.Arbitrary<readonly TStep[]> = fc.oneof(
 );
 
 const peerAct = fc.constantFrom<TPeerAct>(
-  ...(['upgrade', 'upgrade', 'upgrade', 'upgrade', 'poke', 'poke', 'poke'] as const),
+  ...(['upgrade', 'upgrade', 'upgrade', 'upgraded', 'poke', 'poke', 'poke'] as const),
   ...(['pause', 'pause', 'resume', 'close', 'reset', 'fin'] as const),
 );
 

@@ -59,6 +59,7 @@ async function act(theatre: ITheatre, phase: TPhase, clients: readonly MixClient
   if (client === undefined) return;
   if (ENDINGS.includes(phase.peer)) lost.add(phase.client);
   if (phase.peer === 'poke') client.poke(phase.acts);
+  else if (phase.peer === 'upgraded') await client.upgrade();
   else client.act(phase.peer);
 }
 

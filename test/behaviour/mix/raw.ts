@@ -54,7 +54,7 @@ export class RawSession implements ISession {
     this.#send({ type: PacketType.EVENT, nsp: NAMESPACES[nsp] ?? '/', data: [topic, ...args], ...id });
   }
 
-  upgrade(): void {}
+  async upgrade(): Promise<void> {}
 
   close(): void {
     this.#socket.close();
