@@ -8,7 +8,7 @@ import { runnerOf, SETTING } from '../support/setting.js';
 import { openPeer } from './peers.js';
 import { startVictim, type Victim } from './victim.js';
 
-const DEADLINE_MS = 500;
+const DEADLINE_MS = 1_500;
 /** How long the peer of a connection that is being ended may take to fetch its last words. */
 const LAST_WORDS_MS = 5_000;
 /** Bun looks for idle connections every 4 s. */

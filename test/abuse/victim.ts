@@ -2,7 +2,7 @@ import { createConnection } from 'node:net';
 import { io as connectClient, type Socket } from 'socket.io-client';
 import { expect } from 'vitest';
 import { track } from '../support/cleanup.js';
-import { eventually, nextEvent } from '../support/facts.js';
+import { eventually, nextEvent, within } from '../support/facts.js';
 import { type IProgram, startProgram } from '../support/process.js';
 import { type IRawOptions, type IRawPolling, type IRawWebSocket, rawPolling, rawWebSocket } from '../support/raw.js';
 import { startRedis } from '../support/redis.js';
@@ -50,14 +50,19 @@ class Witness {
     this.socket.on('disconnect', (reason) => this.strange.push(`disconnect ${reason}`));
   }
 
-  async enter(): Promise<void> {
+  /** False where the machine held it up for longer than the program's `authenticateTimeout`, which may be short. */
+  async enter(): Promise<boolean> {
     await nextEvent(this.socket, 'connect');
-    const authenticated = nextEvent(this.socket, 'authenticated');
+    const verdict = new Promise<boolean>((resolve) => {
+      this.socket.once('authenticated', () => resolve(true));
+      this.socket.once('unauthenticated', ({ code }: { code: string }) => resolve(code !== 'timeout'));
+    });
     this.socket.emit('authenticate');
-    await authenticated;
+    if (!(await within(verdict, 'a verdict over a witness'))) return false;
     const answer: unknown = await this.socket.timeout(5_000).emitWithAck('join', { rooms: ['witnesses'] });
     expect(answer).toEqual({ joined: ['witnesses'], refused: [] });
     await eventually(() => this.socket.io.engine.transport.name === 'websocket');
+    return true;
   }
 
   #note(event: string, data: unknown, answer?: (value: string) => void): void {
@@ -103,14 +108,17 @@ export class Victim {
     const { url } = await this.#program.messages.next((message) => message?.url !== undefined, { timeout: 15_000 });
     this.#url = url as string;
     const transports = [['websocket'], ['polling', 'websocket']].slice(0, witnesses);
-    this.#witnesses = transports.map((each) => new Witness(this.#url, each));
-    track({
-      stop: () => {
-        for (const { socket } of this.#witnesses) socket.disconnect();
-      },
-    });
-    await Promise.all(this.#witnesses.map((witness) => witness.enter()));
+    this.#witnesses = await Promise.all(transports.map((each) => this.#witness(each)));
     this.#baseline = await this.#settledState();
+  }
+
+  async #witness(transports: readonly string[]): Promise<Witness> {
+    for (let times = 0; times < 5; times++) {
+      const witness = new Witness(this.#url, transports);
+      track({ stop: () => void witness.socket.disconnect() });
+      if (await witness.enter()) return witness;
+    }
+    throw new Error('a witness asked to be let in five times, and was never let in before its time was over');
   }
 
   /** Asks the program; rejects with what it threw. */

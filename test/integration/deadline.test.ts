@@ -7,7 +7,7 @@ import { startServer } from '../support/server.js';
 
 describe('the deadline of a connection', () => {
   it('runs again for a client that was authenticated and left, and not for one that is in another namespace', async () => {
-    const { helper, url } = await startServer({ authenticateTimeout: 300, authenticateFn: () => true });
+    const { helper, url } = await startServer({ authenticateTimeout: 1_000, authenticateFn: () => true });
     helper.getIOServer().of('/other');
     const [idle, elsewhere] = await Promise.all([rawWebSocket(url), rawWebSocket(url)]);
     elsewhere.send('40/other,');
@@ -25,7 +25,7 @@ describe('the deadline of a connection', () => {
   });
 
   it('spares a connection that is used for another namespace only, and ends one that joins nothing', async () => {
-    const { helper, url } = await startServer({ authenticateTimeout: 300 });
+    const { helper, url } = await startServer({ authenticateTimeout: 1_000 });
     helper.getIOServer().of('/other');
     const [nowhere, elsewhere] = await Promise.all([rawWebSocket(url), rawWebSocket(url)]);
     elsewhere.send('40/other,');

@@ -114,7 +114,7 @@ describe('events before the handlers of an async clientConnectedFn', () => {
   it('wait for no longer than authenticateTimeout, and it is said', async () => {
     const heard = new EventLog<unknown>();
     const { url, log } = await startServer({
-      authenticateTimeout: 200,
+      authenticateTimeout: 1_000,
       clientConnectedFn: async ({ socket }) => {
         await Promise.resolve();
         socket.onAny((event) => heard.push(event));
@@ -124,7 +124,7 @@ describe('events before the handlers of an async clientConnectedFn', () => {
     const client = await connectAuthenticated(url);
     client.socket.emit('nobody', 'listens');
     expect(await heard.next()).toBe('nobody');
-    expect(log.loud.join('\n')).toMatch(/clientConnectedFn of client \S+ has not settled within 200 ms; .*: 1,/);
+    expect(log.loud.join('\n')).toMatch(/clientConnectedFn of client \S+ has not settled within 1000 ms; .*: 1,/);
   });
 
   it.each([

@@ -76,7 +76,7 @@ describe('`42["authenticate"]`', () => {
 
 describe('no `authenticate` in time', () => {
   it('over WebSocket: `unauthenticated`, `41`, the end', async () => {
-    const { url } = await startServer({ authenticateTimeout: 200 });
+    const { url } = await startServer({ authenticateTimeout: 1_000 });
     const socket = await rawWebSocket(url);
     await socket.connect('/', { token: 'good' });
     expect(await socket.frames.next()).toMatch(UNAUTHENTICATED('timeout'));
@@ -85,7 +85,7 @@ describe('no `authenticate` in time', () => {
   });
 
   it('over polling, to a poll that waits: the same', async () => {
-    const { url } = await startServer({ authenticateTimeout: 200 });
+    const { url } = await startServer({ authenticateTimeout: 1_000 });
     const polling = await rawPolling(url);
     await polling.connect('/', { token: 'good' });
     expect(await toTheEnd(polling)).toEqual([expect.stringMatching(UNAUTHENTICATED('timeout')), '41', '1']);
