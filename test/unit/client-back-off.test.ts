@@ -1,0 +1,87 @@
+// npm test: node
+// npm run test:matrix: newest-node
+import { describe, expect, it, vi } from 'vitest';
+import { BackOff } from '../../src/client/back-off.js';
+import { defer } from '../support/cleanup.js';
+
+/** The next delays of a client that is never let in. */
+const delays = (backOff: BackOff, count: number): number[] => Array.from({ length: count }, () => backOff.duration());
+
+/** `Math.random()` is this from here on; its own again when the test has ended. */
+function drawn(value: number): void {
+  const random = vi.spyOn(Math, 'random').mockReturnValue(value);
+  defer(() => random.mockRestore());
+}
+
+describe('the delays of a client that comes back', () => {
+  it('double with each attempt that failed, up to the longest', () => {
+    const backOff = new BackOff({ min: 100, max: 1_000, jitter: 0 });
+    expect(delays(backOff, 6)).toEqual([100, 200, 400, 800, 1_000, 1_000]);
+  });
+
+  it('are short again once it was let in', () => {
+    const backOff = new BackOff({ min: 100, max: 1_000, jitter: 0 });
+    delays(backOff, 3);
+    backOff.succeeded();
+    expect(delays(backOff, 2)).toEqual([100, 200]);
+  });
+
+  it('are not, and only the attempts are counted anew, when no more than a transport has opened', () => {
+    const backOff = new BackOff({ min: 100, max: 1_000, jitter: 0 });
+    delays(backOff, 3);
+    expect(backOff.attempts).toBe(3);
+    backOff.reset();
+    expect(backOff.attempts).toBe(0);
+    expect(delays(backOff, 1)).toEqual([800]);
+  });
+
+  it.each([
+    ['nothing', 0, [0, 0, 0]],
+    ['the half', 0.5, [50, 100, 150]],
+    ['nearly all', 0.999_999, [100, 200, 300]],
+  ])('with full jitter are %s of a bound that doubles', (_, random, expected) => {
+    drawn(random);
+    expect(delays(new BackOff({ min: 100, max: 300, jitter: undefined }), 3)).toEqual(expected);
+  });
+
+  it.each([
+    ['shorter', 0, [50, 100]],
+    ['longer', 1, [150, 300]],
+  ])('with a randomizationFactor are by so much %s', (_, random, expected) => {
+    drawn(random);
+    expect(delays(new BackOff({ min: 100, max: 1_000, jitter: 0.5 }), 2)).toEqual(expected);
+  });
+
+  it('end no sooner than the server asked for, for five minutes at most', () => {
+    vi.useFakeTimers({ now: 0, toFake: ['Date'] });
+    defer(() => vi.useRealTimers());
+    const backOff = new BackOff({ min: 100, max: 1_000, jitter: 0 });
+    backOff.notSooner(5_000);
+    expect(backOff.duration()).toBe(5_100);
+    vi.setSystemTime(4_000);
+    expect(backOff.duration()).toBe(1_200);
+    backOff.notSooner(1e12);
+    expect(backOff.duration()).toBe(300_400);
+    vi.setSystemTime(400_000);
+    for (const nonsense of [-1, Number.NaN, '5000', null, undefined]) backOff.notSooner(nonsense);
+    expect(backOff.duration()).toBe(800);
+  });
+
+  it('are told to whoever listens, until it does no more', () => {
+    const backOff = new BackOff({ min: 100, max: 1_000, jitter: 0 });
+    const told: number[] = [];
+    const stop = backOff.onDelay((delay) => told.push(delay));
+    delays(backOff, 2);
+    stop();
+    delays(backOff, 1);
+    expect(told).toEqual([100, 200]);
+  });
+
+  it("take Socket.IO's setters", () => {
+    const backOff = new BackOff({ min: 100, max: 1_000, jitter: undefined });
+    backOff.setMin(10);
+    backOff.setMax(30);
+    backOff.setJitter(0);
+    expect(delays(backOff, 3)).toEqual([10, 20, 30]);
+  });
+});
