@@ -86,7 +86,7 @@ function stop(why) {
   finish();
 }
 
-/** Which test it was, and how its error begins. */
+/** The test's name and the start of its error. */
 function inShort(failure) {
   const [title, error = ''] = failure.split('\n', 2);
   return error === '' ? title : `${title}\n  ${error.slice(0, 200)}`;
@@ -95,7 +95,7 @@ function inShort(failure) {
 function finish() {
   if (failures.length > 0) {
     console.log(`\n== What failed\n${failures.join('\n\n')}`);
-    // Details are long: of a log's last lines these name every failure.
+    // CI keeps only the end of a log, so the last lines name every failure.
     console.log(`\n== In short\n${failures.map(inShort).join('\n')}`);
   }
   const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';

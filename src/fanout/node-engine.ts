@@ -36,7 +36,7 @@ export interface ITransport {
   writable: boolean;
   readonly readyState: string;
   readonly supportsBinary: boolean;
-  /** Nothing of what waits is to go out any more. */
+  /** True after `close(true)` of the connection: packets that still wait are dropped. */
   readonly discarded: boolean;
   readonly parser: {
     encodePacket(packet: IEnginePacket, supportsBinary: boolean, take: (data: string | Buffer) => void): void;
@@ -54,7 +54,7 @@ export type TTransportClass = new (request: IEngineRequest) => ITransport;
 export interface IEngineConnection {
   readonly transport: unknown;
   readonly readyState: string;
-  /** What waits for the transport to become writable. */
+  /** Packets that wait until the transport is writable. */
   readonly writeBuffer: readonly IEnginePacket[];
   listenerCount(event: string): number;
   on(event: 'newListener', listener: (this: IEngineConnection, event: string | symbol) => void): unknown;
@@ -103,14 +103,15 @@ function probe(engine: INodeEngine): { base?: TTransportClass; missing: string }
 }
 
 /**
- * Whether a transport is closed too early. engine.io closes a new one right behind the `upgrade` listeners where one of them
- * closed the connection, whatever waits for it; without that, it is closed when what waits has gone out.
+ * Whether `close()` of a transport comes too early. When an `upgrade` listener closes the connection, engine.io closes the new
+ * transport right after the listeners, even if packets still wait. Ignoring that call loses nothing: the connection calls
+ * `close()` again when the last packet is sent.
  */
 export function isClosedTooEarly(transport: ITransport, connection: IEngineConnection | undefined): boolean {
   return connection?.readyState === 'closing' && connection.writeBuffer.length > 0 && !transport.discarded;
 }
 
-/** The same for a transport of engine.io's own. */
+/** Makes a transport of engine.io ignore a `close()` that comes too early. `Outlet` has the same check in its class. */
 export function keepFromClosingEarly(connection: IEngineConnection): void {
   const transport = connection.transport as ITransport;
   const { close } = transport;

@@ -21,7 +21,7 @@ function exceeds(value: object, levels: number): boolean {
     }
     return false;
   }
-  // Nearly every value is a plain object, which is seen faster than that it is no bytes.
+  // Nearly every value is a plain object, and checking for that is faster than checking for bytes.
   if (value.constructor !== Object && isBytes(value)) return false;
   if (levels === 0) return true;
   // Faster than any list of entries. What a prototype adds is looked at as well, which is harmless.

@@ -50,7 +50,7 @@ class Witness {
     this.socket.on('disconnect', (reason) => this.strange.push(`disconnect ${reason}`));
   }
 
-  /** False where the machine held it up for longer than the program's `authenticateTimeout`, which may be short. */
+  /** Resolves to false if the witness missed `authenticateTimeout`, which may be short for a busy machine. */
   async enter(): Promise<boolean> {
     await nextEvent(this.socket, 'connect');
     const verdict = new Promise<boolean>((resolve) => {
@@ -118,7 +118,7 @@ export class Victim {
       track({ stop: () => void witness.socket.disconnect() });
       if (await witness.enter()) return witness;
     }
-    throw new Error('a witness asked to be let in five times, and was never let in before its time was over');
+    throw new Error('a witness missed authenticateTimeout five times');
   }
 
   /** Asks the program; rejects with what it threw. */

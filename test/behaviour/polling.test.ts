@@ -142,7 +142,7 @@ it.each([
   ['a client that compresses', true, 1_000],
   ['large messages', false, 8_000_000],
 ])(
-  'what is sent in the middle of the change to WebSocket arrives before a close right behind it, with %s',
+  'messages sent in an upgrade listener arrive before the close that follows them, with %s',
   async (_, compress, characters) => {
     const server = await serve({
       options: () => ({

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { type BrowserContext, chromium } from 'playwright-core';
 import { defer } from './cleanup.js';
 
-/** Quiet: no sandbox (tests run as root), and nothing that looks for a network. Windows of one site share a process. */
+/** No sandbox, because tests run as root, and no network access of Chromium's own. Windows of one site share a process. */
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -28,7 +28,7 @@ export async function startBrowser(): Promise<BrowserContext> {
   return browser.newContext();
 }
 
-/** Another empty profile in the same Chromium: its clock, its network and what it stores are its own. */
+/** Another empty profile in the same Chromium, with its own clock, network and storage. */
 export async function anotherProfile(context: BrowserContext): Promise<BrowserContext> {
   const browser = context.browser();
   if (browser === null) throw new Error('this profile belongs to no browser');

@@ -13,7 +13,7 @@ const NETWORK = /net::ERR_|WebSocket connection to/;
 const SEPARATOR = '\x1e';
 const CLOSE = '1';
 
-/** What a window looks like. */
+/** Size and color scheme of a window. */
 export interface ILook {
   width?: number;
   height?: number;
@@ -21,9 +21,9 @@ export interface ILook {
 }
 
 export interface IWindowOptions extends ILook {
-  /** What turns, slides and fades does so. Drawing it takes a lot of the processor, so that it is left out by default. */
+  /** Whether animations run. They cost a lot of CPU; false by default. */
   motion?: boolean;
-  /** The time of the whole profile, so of one of its own, becomes the test's to wind on; until then it runs as ever. */
+  /** Installs a clock for the whole profile, which the test can advance. Use a profile of its own. */
   clock?: boolean;
 }
 
@@ -68,13 +68,13 @@ export class ChatWindow {
     return window;
   }
 
-  /** From now on it looks like this. */
+  /** Resizes the window and sets its color scheme. */
   async look({ width = 1280, height = 800, scheme = 'light' }: ILook): Promise<void> {
     await this.page.setViewportSize({ width, height });
     await this.page.emulateMedia({ colorScheme: scheme });
   }
 
-  /** Resolves once nothing slides or fades any more. What turns does so for as long as it is there. */
+  /** Resolves when all animations have finished, except endless ones. */
   async still(): Promise<void> {
     const isStill = (): boolean =>
       document

@@ -13,7 +13,7 @@ function setUp() {
 }
 
 describe('an outage', () => {
-  it('is told once, with its first reason, however often it is noticed', () => {
+  it('is reported once, with its first error, however often it is noticed', () => {
     const { reports, outage } = setUp();
     const error = new Error('refused');
     outage.begin(error);
@@ -22,7 +22,7 @@ describe('an outage', () => {
     expect(reports).toEqual([{ type: 'backplane_lost', connection: 'publisher', error }]);
   });
 
-  it('is told to be over once, with its time and what it cost', () => {
+  it('is reported as over once, with its duration and its losses', () => {
     const { reports, outage } = setUp();
     outage.begin(new Error('refused'));
     outage.end({ dropped: 3, uncertain: 1 });
@@ -33,7 +33,7 @@ describe('an outage', () => {
     ]);
   });
 
-  it('that never began is not told of, and the next one is', () => {
+  it('that never began is not reported, and the next one is', () => {
     const { reports, outage } = setUp();
     outage.end(NONE);
     expect(reports).toEqual([]);
@@ -44,7 +44,7 @@ describe('an outage', () => {
   });
 });
 
-it('a command that Redis refuses is told once, and so is each other one', () => {
+it('each command that Redis refuses is reported once', () => {
   const reports: TReport[] = [];
   const limited = createLimited((report) => reports.push(report));
   for (const command of ['info', 'client', 'info', 'client']) limited(command, 'it goes without', new Error('no'));

@@ -4,29 +4,29 @@ import { describe, expect, it, vi } from 'vitest';
 import { BackOff } from '../../src/client/back-off.js';
 import { defer } from '../support/cleanup.js';
 
-/** The next delays of a client that is never let in. */
+/** The next delays of a client that is never authenticated. */
 const delays = (backOff: BackOff, count: number): number[] => Array.from({ length: count }, () => backOff.duration());
 
-/** `Math.random()` is this from here on; its own again when the test has ended. */
+/** `Math.random()` returns this until the test ends. */
 function drawn(value: number): void {
   const random = vi.spyOn(Math, 'random').mockReturnValue(value);
   defer(() => random.mockRestore());
 }
 
-describe('the delays of a client that comes back', () => {
-  it('double with each attempt that failed, up to the longest', () => {
+describe('the delay before the next attempt', () => {
+  it('doubles with each failed attempt, up to the maximum', () => {
     const backOff = new BackOff({ min: 100, max: 1_000, jitter: 0 });
     expect(delays(backOff, 6)).toEqual([100, 200, 400, 800, 1_000, 1_000]);
   });
 
-  it('are short again once it was let in', () => {
+  it('is short again after authentication succeeded', () => {
     const backOff = new BackOff({ min: 100, max: 1_000, jitter: 0 });
     delays(backOff, 3);
     backOff.succeeded();
     expect(delays(backOff, 2)).toEqual([100, 200]);
   });
 
-  it('are not, and only the attempts are counted anew, when no more than a transport has opened', () => {
+  it('stays long when only a transport opened, which resets the number of attempts', () => {
     const backOff = new BackOff({ min: 100, max: 1_000, jitter: 0 });
     delays(backOff, 3);
     expect(backOff.attempts).toBe(3);
@@ -36,10 +36,10 @@ describe('the delays of a client that comes back', () => {
   });
 
   it.each([
-    ['nothing', 0, [0, 0, 0]],
-    ['the half', 0.5, [50, 100, 150]],
+    ['none', 0, [0, 0, 0]],
+    ['half', 0.5, [50, 100, 150]],
     ['nearly all', 0.999_999, [100, 200, 300]],
-  ])('with full jitter are %s of a bound that doubles', (_, random, expected) => {
+  ])('with full jitter is %s of a bound that doubles', (_, random, expected) => {
     drawn(random);
     expect(delays(new BackOff({ min: 100, max: 300, jitter: undefined }), 3)).toEqual(expected);
   });
@@ -47,12 +47,12 @@ describe('the delays of a client that comes back', () => {
   it.each([
     ['shorter', 0, [50, 100]],
     ['longer', 1, [150, 300]],
-  ])('with a randomizationFactor are by so much %s', (_, random, expected) => {
+  ])('with a randomizationFactor is %s by that factor', (_, random, expected) => {
     drawn(random);
     expect(delays(new BackOff({ min: 100, max: 1_000, jitter: 0.5 }), 2)).toEqual(expected);
   });
 
-  it('end no sooner than the server asked for, for five minutes at most', () => {
+  it('lasts at least as long as the server asked for, capped at five minutes', () => {
     vi.useFakeTimers({ now: 0, toFake: ['Date'] });
     defer(() => vi.useRealTimers());
     const backOff = new BackOff({ min: 100, max: 1_000, jitter: 0 });
@@ -67,7 +67,7 @@ describe('the delays of a client that comes back', () => {
     expect(backOff.duration()).toBe(800);
   });
 
-  it('are told to whoever listens, until it does no more', () => {
+  it('is reported to a listener until the listener is removed', () => {
     const backOff = new BackOff({ min: 100, max: 1_000, jitter: 0 });
     const told: number[] = [];
     const stop = backOff.onDelay((delay) => told.push(delay));
@@ -77,7 +77,7 @@ describe('the delays of a client that comes back', () => {
     expect(told).toEqual([100, 200]);
   });
 
-  it("take Socket.IO's setters", () => {
+  it("is changed by Socket.IO's setters", () => {
     const backOff = new BackOff({ min: 100, max: 1_000, jitter: undefined });
     backOff.setMin(10);
     backOff.setMax(30);

@@ -12,19 +12,19 @@ beforeEach(() => {
 });
 
 function setUp(max = 3) {
-  const returned: [topic: string, code: string | undefined][] = [];
+  const failed: [topic: string, code: string | undefined][] = [];
   const message = (topic: string): IEmitted => ({
     topic,
     args: [],
     doLog: false,
-    cb: (error?: RoomgateError) => returned.push([topic, error?.code]),
+    cb: (error?: RoomgateError) => failed.push([topic, error?.code]),
   });
   const outbox = new Outbox({ max, ttl: 1_000 }, new Log('a client', undefined));
-  return { outbox, returned, add: (topic: string) => outbox.add(message(topic)) };
+  return { outbox, failed, add: (topic: string) => outbox.add(message(topic)) };
 }
 
-describe('messages of a client that wait for their connection', () => {
-  it('are handed over, the oldest first, with what is added meanwhile', () => {
+describe('messages that wait for the connection', () => {
+  it('are sent oldest first, including messages added meanwhile', () => {
     const { outbox, add } = setUp();
     const sent: string[] = [];
     for (const topic of ['a', 'b']) add(topic);
@@ -37,7 +37,7 @@ describe('messages of a client that wait for their connection', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('are no more than the limit', () => {
+  it('are refused beyond the limit', () => {
     const { outbox, add } = setUp(2);
     for (const topic of ['a', 'b']) add(topic);
     expect(() => add('c')).toThrow(/"c" can't wait: 2 messages do already/);
@@ -45,36 +45,36 @@ describe('messages of a client that wait for their connection', () => {
     add('c');
   });
 
-  it('are given back one by one when their time is over', async () => {
-    const { add, returned } = setUp();
+  it('expire one by one', async () => {
+    const { add, failed } = setUp();
     add('a');
     await vi.advanceTimersByTimeAsync(600);
     add('b');
     await vi.advanceTimersByTimeAsync(399);
-    expect(returned).toEqual([]);
+    expect(failed).toEqual([]);
     await vi.advanceTimersByTimeAsync(1);
-    expect(returned).toEqual([['a', 'expired']]);
+    expect(failed).toEqual([['a', 'expired']]);
     await vi.advanceTimersByTimeAsync(600);
-    expect(returned).toEqual([
+    expect(failed).toEqual([
       ['a', 'expired'],
       ['b', 'expired'],
     ]);
   });
 
-  it('are given back all at once where there is no more hope, and leave no timer that would keep a process', async () => {
-    const { outbox, add, returned } = setUp();
+  it('all fail on shutdown, and leave no timer that would keep the process alive', async () => {
+    const { outbox, add, failed } = setUp();
     for (const topic of ['a', 'b']) add(topic);
     outbox.fail('shut_down', 'this client was shut down');
     expect(vi.getTimerCount()).toBe(0);
     await vi.advanceTimersByTimeAsync(0);
-    expect(returned).toEqual([
+    expect(failed).toEqual([
       ['a', 'shut_down'],
       ['b', 'shut_down'],
     ]);
   });
 
-  it('that can not be sent are given back, and hold up no other', async () => {
-    const { outbox, add, returned } = setUp();
+  it('that cannot be sent fail, and do not block the others', async () => {
+    const { outbox, add, failed } = setUp();
     for (const topic of ['a', 'b']) add(topic);
     const sent: string[] = [];
     outbox.flush(({ topic }) => {
@@ -82,6 +82,6 @@ describe('messages of a client that wait for their connection', () => {
       sent.push(topic);
     });
     await vi.advanceTimersByTimeAsync(0);
-    expect([sent, returned]).toEqual([['b'], [['a', 'invalid_argument']]]);
+    expect([sent, failed]).toEqual([['b'], [['a', 'invalid_argument']]]);
   });
 });

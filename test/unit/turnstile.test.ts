@@ -3,10 +3,10 @@
 import { expect, it } from 'vitest';
 import { Turnstile } from '../../src/server/turnstile.js';
 
-/** Lets everything happen that needs no more than promises. */
+/** Resolves after all pending promise callbacks have run. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-it('a turnstile lets so many in at a time, and the rest in the order in which they came', async () => {
+it('a turnstile admits the given number at a time, and the rest in order of arrival', async () => {
   const turnstile = new Turnstile(2);
   const inside: number[] = [];
   for (let n = 0; n < 5; n++) void turnstile.enter().then(() => inside.push(n));
@@ -21,18 +21,18 @@ it('a turnstile lets so many in at a time, and the rest in the order in which th
   expect(inside).toEqual([0, 1, 2, 3, 4]);
 });
 
-it('a turnstile gives a place that is free to nobody but the one whose turn it is', async () => {
+it('a turnstile gives a free place to the caller that waits, not to one that arrives later', async () => {
   const turnstile = new Turnstile(1);
   const inside: string[] = [];
   await turnstile.enter();
-  void turnstile.enter().then(() => inside.push('who waited'));
+  void turnstile.enter().then(() => inside.push('waited'));
   turnstile.leave();
-  void turnstile.enter().then(() => inside.push('who came later'));
+  void turnstile.enter().then(() => inside.push('arrived later'));
   await settled();
-  expect(inside).toEqual(['who waited']);
+  expect(inside).toEqual(['waited']);
   turnstile.leave();
   await settled();
-  expect(inside).toEqual(['who waited', 'who came later']);
+  expect(inside).toEqual(['waited', 'arrived later']);
   turnstile.leave();
   await turnstile.enter();
 });

@@ -8,7 +8,7 @@ import { type IWire, startWire } from './wire.js';
 
 /** For a fact that comes if nothing is broken. */
 const PATIENCE_MS = 5_000;
-/** engine.io looks every 100 ms whether it can go on. */
+/** engine.io checks every 100 ms whether it can complete the upgrade. */
 const UPGRADE_MS = 300;
 
 /** The number of `authenticated`, among those of messages. */
@@ -26,7 +26,7 @@ export interface IVisitor {
 /** One way to speak Socket.IO to a server, over both namespaces of one connection. */
 export interface ISession {
   emit(nsp: number, topic: string, args: readonly unknown[], answer?: () => void): void;
-  /** Resolves once it did, and after this many milliseconds at the latest. */
+  /** Resolves when the upgrade is complete, after `patienceMs` at the latest. */
   upgrade(patienceMs?: number): Promise<void>;
   close(): void;
 }
@@ -78,7 +78,7 @@ export class MixClient {
     else this.#wire?.[what]();
   }
 
-  /** Resolves once it has changed to WebSocket, where it does so at all: a peer that is paused can't, nor can one that has ended. */
+  /** Resolves when the client uses WebSocket, or after a short time: a paused or ended peer never does. */
   async upgrade(): Promise<void> {
     await this.#session?.upgrade(UPGRADE_MS);
   }

@@ -35,7 +35,7 @@ export function faultsOf(
 function hearsItsEnd(client: MixClient, ending: TEnding): boolean {
   if (ending !== 'ended by the program') return false;
   const { gated, plan } = client.visitor;
-  // engine.io closes the new transport right behind `upgrade`: who is closed in a listener of it may miss what was sent there.
+  // engine.io closes the new transport right after `upgrade`, so a client that a listener closes may miss its last messages.
   if (!gated && SETTING.runtime === 'node' && plan.way === 'upgrade') return false;
   // Bun's engine forgets a session at once, also with plain Socket.IO: a client that polls, and posts something at that
   // moment, is answered 400, and lets go of the poll that brings the rest. Node.js answers both.

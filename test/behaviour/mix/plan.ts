@@ -59,7 +59,7 @@ export type TStep =
       readonly acts: readonly TAct[];
     };
 
-/** What a peer does, while the program goes on; which waits for `upgraded`, as long as a change to WebSocket takes. */
+/** What a peer does while the program runs. `upgraded` also waits until the client uses WebSocket. */
 export type TPeerAct = 'pause' | 'resume' | 'upgrade' | 'upgraded' | 'close' | 'reset' | 'fin' | 'poke';
 
 export type TPhase =
