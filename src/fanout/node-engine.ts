@@ -55,7 +55,7 @@ export interface IEngineConnection {
   readonly transport: unknown;
   readonly readyState: string;
   /** Packets that wait until the transport is writable. */
-  readonly writeBuffer: readonly IEnginePacket[];
+  readonly writeBuffer?: readonly IEnginePacket[];
   listenerCount(event: string): number;
   on(event: 'newListener', listener: (this: IEngineConnection, event: string | symbol) => void): unknown;
   once(event: 'upgrade', listener: () => void): unknown;
@@ -108,12 +108,14 @@ function probe(engine: INodeEngine): { base?: TTransportClass; missing: string }
  * `close()` again when the last packet is sent.
  */
 export function isClosedTooEarly(transport: ITransport, connection: IEngineConnection | undefined): boolean {
-  return connection?.readyState === 'closing' && connection.writeBuffer.length > 0 && !transport.discarded;
+  return connection?.readyState === 'closing' && (connection.writeBuffer?.length ?? 0) > 0 && !transport.discarded;
 }
 
 /** Makes a transport of engine.io ignore a `close()` that comes too early. `Outlet` has the same check in its class. */
 export function keepFromClosingEarly(connection: IEngineConnection): void {
-  const transport = connection.transport as ITransport;
+  const transport = connection.transport as ITransport | undefined;
+  // If an update of engine.io moves it, the transport closes as engine.io wants.
+  if (typeof transport?.close !== 'function') return;
   const { close } = transport;
   transport.close = function (done) {
     if (!isClosedTooEarly(this, connection)) close.call(this, done);
