@@ -10,7 +10,7 @@ import { startRedis } from '../../support/redis.js';
 
 const SLOW = { timeout: 15_000 };
 
-/** One user more: whoever was ended is not let in again. */
+/** Registers one more user: a disconnected user is not admitted again. */
 const USERS = { "['token of root', 'root'],": "['token of root', 'root'], ['token of eve', 'eve']," };
 
 interface IInstance {
