@@ -204,7 +204,9 @@ export class BunRuntime implements IRuntime {
   }
 
   #drained({ data }: IBunWebSocket): void {
-    if (data?.transport !== undefined) this.#wires.get(data.transport)?.drained();
+    const wire = data?.transport === undefined ? undefined : this.#wires.get(data.transport);
+    // Later, as Bun 1.2 never goes on with what its drain handler sends and the kernel does not take at once.
+    if (wire !== undefined) setImmediate(() => wire.drained());
   }
 
   #unwire({ data }: IBunWebSocket): void {

@@ -114,6 +114,22 @@ describe('one message that is larger than all that may wait', () => {
   });
 });
 
+it('four large messages that are sent at once all arrive, although nothing follows them', async () => {
+  const server = served();
+  const client = await enterWebSocket(server);
+  for (let round = 0; round < 3; round++) {
+    await server.run(
+      ({ io }, id, length) => {
+        for (let n = 0; n < 4; n++) io.to(id).emit('n', n, 'x'.repeat(length));
+      },
+      client.id,
+      LARGE,
+    );
+    for (let n = 0; n < 4; n++) expect(await client.event('n')).toEqual([n, expect.any(String)]);
+  }
+  await expectTooSlow(server);
+});
+
 it('a client that polls late, each time with less than may wait, stays and hears everything', async () => {
   const server = served();
   const late = await enterPolling(server);
