@@ -23,7 +23,7 @@ async function shouted(server, load, { clients, ticks, ...work }) {
 /** What clients send: each of them one event in a tick, which a handler takes, and answers where it is asked to. */
 export default {
   name: 'inbound',
-  title: 'Inbound: an event of a client, until its handler has it',
+  title: 'Inbound: one event from a client, up to its handler',
   variants: 'plain,roomgate,bun-engine,roomgate-bun',
   metrics: [cpu('event'), ...BUSY],
   settings: ({ quick }) => [{ clients: 100, ticks: quick ? 100 : 400 }],

@@ -205,7 +205,7 @@ export class BunRuntime implements IRuntime {
 
   #drained({ data }: IBunWebSocket): void {
     const wire = data?.transport === undefined ? undefined : this.#wires.get(data.transport);
-    // Later, as Bun 1.2 never goes on with what its drain handler sends and the kernel does not take at once.
+    // Send after Bun's handler: if the kernel takes only a part of a message that the handler sends, Bun 1.2 never sends the rest.
     if (wire !== undefined) setImmediate(() => wire.drained());
   }
 

@@ -117,6 +117,7 @@ describe('one message that is larger than all that may wait', () => {
 it('four large messages that are sent at once all arrive, although nothing follows them', async () => {
   const server = served();
   const client = await enterWebSocket(server);
+  // If Roomgate sends inside Bun's drain handler, Bun 1.2 stalls in about nine of ten rounds.
   for (let round = 0; round < 3; round++) {
     await server.run(
       ({ io }, id, length) => {
