@@ -133,7 +133,7 @@ export const RUNTIME_BUN = [
   },
   {
     id: 'kept-between',
-    file: 'src/runtime/bun/requests.ts',
+    file: 'src/ingress/bun-requests.ts',
     from: `if (!isUpgrade(request)) headers.set('Cache-Control', 'no-store');`,
     to: `if (isUpgrade(request)) headers.set('Cache-Control', 'no-store');`,
     breaks: 'what a session was sent may be kept by a cache between',
@@ -143,7 +143,7 @@ export const RUNTIME_BUN = [
   },
   {
     id: 'cors-failure-is-a-yes',
-    file: 'src/runtime/bun/cors.ts',
+    file: 'src/ingress/bun-cors.ts',
     from: `if (error) reject(error);`,
     to: `if (error && response.statusCode === 0) reject(error);`,
     breaks: 'a function that fails over an origin lets it pass',
@@ -163,8 +163,8 @@ export const RUNTIME_BUN = [
   {
     id: 'waits-for-a-peer-for-ever',
     file: 'src/runtime/bun/wire.ts',
-    from: `else if (performance.now() > end) this.terminate();`,
-    to: `else if (performance.now() > 2 * end) this.terminate();`,
+    from: `this.#cutting = setTimeout(() => this.terminate(), this.#options.lastWordsMs).unref();`,
+    to: `this.#cutting = setTimeout(() => this.terminate(), 2 * this.#options.lastWordsMs).unref();`,
     breaks: 'a connection that is closed stays as long as its peer reads nothing',
     test: 'test/unit/bun-wire.test.ts',
     on: 'node',

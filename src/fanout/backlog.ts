@@ -91,20 +91,19 @@ export class Backlogs {
   readonly #created: (this: ICounted, packet: IPacket) => void;
   readonly #flushed: (this: ICounted) => void;
   readonly #turns = new Turns();
+  readonly #mostBytes: number;
+  readonly #tooSlow: (connection: ICounted, waitingBytes: number) => void;
+  readonly #rechecked = new WeakSet<ICounted>();
 
   /** `tooSlow` is called once for a connection that has more waiting than `mostBytes`; it must not close it at once. */
   constructor(mostBytes: number, tooSlow: (connection: ICounted, waitingBytes: number) => void) {
-    const turns = this.#turns;
+    this.#mostBytes = mostBytes;
+    this.#tooSlow = tooSlow;
+    const judge = (connection: ICounted, backlog: IBacklog) => this.#judge(connection, backlog);
     this.#created = function (packet) {
       const backlog = this[BACKLOG];
       if (backlog === undefined) return;
-      const waiting = waitingFor(this, backlog);
-      if (waiting === 0) backlog.largest = 0;
-      if (waiting - backlog.largest <= mostBytes) backlog.lateMs = undefined;
-      else if (!backlog.isTooSlow && isLate(backlog, turns)) {
-        backlog.isTooSlow = true;
-        tooSlow(this, waiting);
-      }
+      judge(this, backlog);
       // Takes no more from here on. As long as something waits, this calls nobody in the middle of a broadcast.
       if (backlog.isTooSlow && this.writeBuffer.length > 0) this.close();
       else count(backlog, packet);
@@ -112,6 +111,32 @@ export class Backlogs {
     this.#flushed = function () {
       flushed(this, this[BACKLOG]);
     };
+  }
+
+  /** Looks at what waits for a connection though nothing is sent to it, until that is little again or it is ended. */
+  check(connection: ICounted): void {
+    if (connection.readyState === 'closed') return;
+    connection[BACKLOG] ??= newBacklog();
+    const backlog = connection[BACKLOG];
+    this.#judge(connection, backlog);
+    if (backlog.lateMs === undefined || backlog.isTooSlow) letGo(connection, backlog);
+    else if (!this.#rechecked.has(connection)) {
+      this.#rechecked.add(connection);
+      setTimeout(() => {
+        this.#rechecked.delete(connection);
+        this.check(connection);
+      }, PATIENCE_MS).unref();
+    }
+  }
+
+  #judge(connection: ICounted, backlog: IBacklog): void {
+    const waiting = waitingFor(connection, backlog);
+    if (waiting === 0) backlog.largest = 0;
+    if (waiting - backlog.largest <= this.#mostBytes) backlog.lateMs = undefined;
+    else if (!backlog.isTooSlow && isLate(backlog, this.#turns)) {
+      backlog.isTooSlow = true;
+      this.#tooSlow(connection, waiting);
+    }
   }
 
   /** Counts from here on; `largest`: bytes of a message that is going out. Where it is counted already it goes on. */

@@ -42,7 +42,7 @@ export class BunLane implements ILane<TBunFrame>, IBorrower {
   /** Whose way out it is, once it is. */
   #connection: IBunConnection | undefined = undefined;
   /** Of what the engine gave at once: what has to wait until the peer has read. */
-  #rest: readonly IEnginePacket[] | undefined = undefined;
+  #rest: IEnginePacket[] | undefined = undefined;
 
   private constructor(transport: IWithLane, queue: TQueue, events: ILaneEvents) {
     this.#wire = transport.socket as IBunWire;
@@ -80,7 +80,8 @@ export class BunLane implements ILane<TBunFrame>, IBorrower {
     this.isBusy ||= packets.length > 1;
     for (let at = 0; at < packets.length; at++) {
       if (!this.writable) {
-        this.#rest = [...(this.#rest ?? []), ...packets.slice(at)];
+        this.#rest ??= [];
+        for (const packet of packets.slice(at)) this.#rest.push(packet);
         return;
       }
       this.#queue.push(this, [frameOf(packets[at] as IEnginePacket)]);

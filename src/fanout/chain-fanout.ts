@@ -1,6 +1,6 @@
 import type { Server } from 'socket.io';
 import type { IAudience, IBroadcast, IBroadcastOptions, IConnection, IFanout, IRecipient } from '../server/ports.js';
-import { Backlogs } from './backlog.js';
+import { Backlogs, type ICounted } from './backlog.js';
 import type { ChainQueue, ILane, ISized } from './chain.js';
 import type { IFanoutOptions } from './options.js';
 
@@ -50,6 +50,10 @@ export abstract class ChainFanout<Frame extends ISized, Lane extends IClearLane<
       if (this.queue.offer(lane, frame)) return;
     }
     this.backlogs.write(socket, broadcast);
+  }
+
+  check(connection: IConnection): void {
+    this.backlogs.check(connection as unknown as ICounted);
   }
 
   close(): void {

@@ -37,6 +37,10 @@ const LINES: { readonly [T in TReport['type']]: TLine<T> } = {
     (r) => `${r.where} failed${r.client === undefined ? '' : ` for client ${r.client}`}: ${textOf(r.error)}`,
   ],
   event_dropped: ['debug', (r) => `an event of client ${r.client} was dropped: ${r.why}`],
+  auth_too_large: [
+    'warn',
+    (r) => `connection ${r.client} sent an auth of more than ${r.mostBytes} bytes and is refused; send a token instead`,
+  ],
   handlers_late: [
     'warn',
     (r) =>

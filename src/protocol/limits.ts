@@ -17,6 +17,15 @@ export interface ILimits {
    * message among them does not count. Default 1 000 000: a client that is further behind is better off starting anew.
    */
   readonly queuedBytes: number;
+  /**
+   * Connections of this instance that are not authenticated, at a time. Above it the oldest one is closed that has not asked to
+   * authenticate; a newcomer is never refused. Default 10 000: they take less than 1 GB whatever they send.
+   */
+  readonly unauthenticatedConnections: number;
+  /**
+   * The same for one address. No limit by default: behind a proxy all clients have one address.
+   */
+  readonly unauthenticatedPerAddress: number;
 }
 
 /** What holds where the option `limits` says nothing. */
@@ -28,4 +37,6 @@ export const DEFAULT_LIMITS: ILimits = Object.freeze({
   heldEvents: 100,
   heldBytes: 1_000_000,
   queuedBytes: 1_000_000,
+  unauthenticatedConnections: 10_000,
+  unauthenticatedPerAddress: Number.POSITIVE_INFINITY,
 });

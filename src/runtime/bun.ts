@@ -1,4 +1,6 @@
 import { Server, type ServerOptions } from 'socket.io';
+import { targetOf } from '../ingress/bun-request.js';
+import { BunRequests, type TStrangers } from '../ingress/bun-requests.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { IConnection, IRuntime, TReporter } from '../server/ports.js';
 import {
@@ -14,13 +16,13 @@ import {
   releaseUpgrade,
 } from './bun/engine.js';
 import { applyOptions } from './bun/options.js';
-import { targetOf } from './bun/request.js';
-import { BunRequests } from './bun/requests.js';
-import { beside, draining, handlersOf } from './bun/serve.js';
+import { beside, handlersOf, listening, type TSigns } from './bun/serve.js';
 import { type IWireOptions, isWithin, TOO_LARGE, Wire } from './bun/wire.js';
 
 /** How long a peer may take to read what was sent to it before its connection was closed. */
 const LAST_WORDS_MS = 5_000;
+/** Bytes that may wait for a WebSocket without anybody looking closer. */
+const FEW_BYTES = 64 * 1024;
 /** How often it is looked whether a server that closes has answered all of its requests. */
 const IDLE_SWEEP_MS = 20;
 const ANOTHER_MAKE =
@@ -42,20 +44,28 @@ export class BunRuntime implements IRuntime {
   readonly #connections = new Map<IEngineSocket, NodeJS.Timeout | undefined>();
   readonly #wires = new Map<IEngineTransport, Wire>();
   readonly #upgrading = new WeakMap<IEngineSocket, IEngineTransport>();
-  readonly #upgradedBy = new WeakMap<IEngineTransport, IEngineSocket>();
+  readonly #carriedBy = new WeakMap<IEngineTransport, IEngineSocket>();
   readonly #wireOptions: IWireOptions;
   // One listener for all connections, which are called with the connection as `this`: each idle client would pay for its own.
   readonly #closed: (this: IConnection) => void;
+  readonly #strangers: TStrangers = new WeakMap();
+  readonly #waits: (connection: IConnection) => void;
+  #hearsPongs = false;
   #requests: BunRequests | undefined;
   #stopped = false;
 
-  /** `server`: one that is to be stopped even where it never had a request. */
-  constructor(engine: unknown, server: unknown, report: TReporter) {
+  /**
+   * `server`: one that is to be stopped even where it never had a request. `waits` is called with a connection for which more
+   * may wait than it is known, as Bun wrote it.
+   */
+  constructor(engine: unknown, server: unknown, report: TReporter, waits: (connection: IConnection) => void) {
     this.#engine = engine as IBunEngine;
     this.#report = report;
+    this.#waits = waits;
     if (server !== undefined) this.#servers.add(server as IBunServer);
     this.#wireOptions = {
       lastWordsMs: LAST_WORDS_MS,
+      hearsPongs: () => this.#hearsPongs,
       dropped: (waitingBytes) => report({ type: 'reader_too_slow', waitingBytes }),
     };
     const connections = this.#connections;
@@ -86,6 +96,10 @@ export class BunRuntime implements IRuntime {
 
   end(connection: IConnection, graceMs: number): void {
     const socket = connection as IEngineSocket;
+    if (graceMs === 0) {
+      this.cut(socket);
+      return;
+    }
     // A wire bounds by itself how long it takes; polling has nobody who would.
     if (this.#connections.get(socket) === undefined && this.#connections.has(socket)) {
       this.#connections.set(socket, setTimeout(() => this.cut(socket), graceMs).unref());
@@ -97,6 +111,15 @@ export class BunRuntime implements IRuntime {
     const { transport } = connection as Partial<IEngineSocket>;
     this.#discard(connection);
     if (transport !== undefined) this.#attempt(() => this.#wires.get(transport)?.terminate());
+  }
+
+  /** Of a WebSocket Bun holds a message up to `maxPayloadLength` before anybody sees it: there is no limit for one connection. */
+  limit(connection: IConnection, dropped: (start: string | undefined) => void): void {
+    this.#strangers.set(connection as IEngineSocket, dropped);
+  }
+
+  lift(connection: IConnection): void {
+    this.#strangers.delete(connection as IEngineSocket);
   }
 
   release(connection: IConnection): void {
@@ -136,7 +159,12 @@ export class BunRuntime implements IRuntime {
 
   /** Puts itself before the engine, in whose place it stands towards Bun. Handlers that were made before call it as well. */
   #guard(engine: IBunEngine, serverOptions: Partial<ServerOptions>): void {
-    const requests = new BunRequests(engine, applyOptions(engine.opts, serverOptions, this.#report), this.#report);
+    const requests = new BunRequests(
+      engine,
+      applyOptions(engine.opts, serverOptions, this.#report),
+      this.#strangers,
+      this.#report,
+    );
     const { onWebSocketOpen, onWebSocketMessage, onWebSocketClose, handler } = engine;
     this.#requests = requests;
     // Who came before there was anybody to serve it.
@@ -147,10 +175,15 @@ export class BunRuntime implements IRuntime {
       this.#noteServer(server);
       return requests.answer(request, server);
     };
-    engine.onWebSocketOpen = (webSocket) => onWebSocketOpen.call(engine, this.#wire(webSocket));
+    engine.onWebSocketOpen = (webSocket) => {
+      onWebSocketOpen.call(engine, this.#wire(webSocket));
+      // A second change of transport, which the engine closes before it has a WebSocket.
+      const { readyState = 'open' } = webSocket.data?.transport ?? {};
+      if (readyState !== 'open') this.#wireOf(webSocket)?.close();
+    };
     engine.onWebSocketMessage = (webSocket, message) => {
       if (isWithin(engine.opts.maxHttpBufferSize, message)) onWebSocketMessage.call(engine, webSocket, message);
-      else webSocket.close(TOO_LARGE);
+      else (this.#wireOf(webSocket) ?? webSocket).close(TOO_LARGE);
     };
     engine.onWebSocketClose = (webSocket, code, reason) => {
       this.#unwire(webSocket);
@@ -160,11 +193,17 @@ export class BunRuntime implements IRuntime {
       this.#noteServer(server);
       return targetOf(request.url).startsWith(engine.opts.path);
     };
-    const drained = (webSocket: IBunWebSocket): void => this.#drained(webSocket);
-    engine.handler = (own) =>
-      own === undefined
-        ? handlersOf(engine, draining(handler.call(engine), drained), serves)
+    const signs: TSigns = {
+      drain: (webSocket) => this.#drained(webSocket),
+      ping: (webSocket) => this.#pinged(webSocket),
+      pong: (webSocket) => this.#wireOf(webSocket)?.ponged(),
+    };
+    engine.handler = (own) => {
+      this.#hearsPongs = true;
+      return own === undefined
+        ? handlersOf(engine, listening(handler.call(engine), signs), serves)
         : beside(engine, own, serves);
+    };
   }
 
   /** Closes a connection, and doesn't wait for a poll with which the rest would be sent. */
@@ -187,11 +226,12 @@ export class BunRuntime implements IRuntime {
     }
     connection.protocol ??= 4;
     this.#connections.set(connection, undefined);
+    this.#carriedBy.set(connection.transport, connection);
     connection.on('close', this.#closed);
     expectPongs(connection);
     onUpgrading(connection, (transport) => {
       this.#upgrading.set(connection, transport);
-      this.#upgradedBy.set(transport, connection);
+      this.#carriedBy.set(transport, connection);
     });
   }
 
@@ -203,8 +243,22 @@ export class BunRuntime implements IRuntime {
     return wire;
   }
 
-  #drained({ data }: IBunWebSocket): void {
-    const wire = data?.transport === undefined ? undefined : this.#wires.get(data.transport);
+  #wireOf({ data }: IBunWebSocket): Wire | undefined {
+    return data?.transport === undefined ? undefined : this.#wires.get(data.transport);
+  }
+
+  /** Bun has answered a ping by itself. Its pongs wait for a peer that reads nothing, and are counted like all that waits. */
+  #pinged(webSocket: IBunWebSocket): void {
+    const wire = this.#wireOf(webSocket);
+    if (wire === undefined || wire.bufferedAmount <= FEW_BYTES) return;
+    const transport = webSocket.data?.transport;
+    const connection = transport === undefined ? undefined : this.#carriedBy.get(transport);
+    if (connection !== undefined && connection.transport === transport) this.#waits(connection);
+    else wire.terminate();
+  }
+
+  #drained(webSocket: IBunWebSocket): void {
+    const wire = this.#wireOf(webSocket);
     // Send after Bun's handler: if the kernel takes only a part of a message that the handler sends, Bun 1.2 never sends the rest.
     if (wire !== undefined) setImmediate(() => wire.drained());
   }
@@ -214,7 +268,7 @@ export class BunRuntime implements IRuntime {
     if (transport === undefined) return;
     this.#wires.get(transport)?.gone();
     this.#wires.delete(transport);
-    const connection = this.#upgradedBy.get(transport);
+    const connection = this.#carriedBy.get(transport);
     if (connection !== undefined && connection.transport !== transport) abandonUpgrade(connection, transport);
   }
 

@@ -1,10 +1,14 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import { Server, type ServerOptions } from 'socket.io';
+import { type IIngressEngine, NodeIngress } from '../ingress/node.js';
+import { type IStrangerConnection, NodeStrangers } from '../ingress/node-strangers.js';
 import type { IConnection, IRuntime, TReporter } from '../server/ports.js';
 import { IdleConnections, type IIdleConnection, type IIdleEngine } from './node/idle.js';
 
 /** How often connections that have become idle are looked for while a server closes. */
 const IDLE_SWEEP_MS = 50;
+/** Socket.IO's own default of `destroyUpgradeTimeout`. */
+const DESTROY_UPGRADE_MS = 1_000;
 
 /** What is used of `ws`, which engine.io keeps as `transport.socket`. */
 interface IWebSocket {
@@ -42,6 +46,8 @@ export class NodeRuntime implements IRuntime {
   readonly #ending = new Map<IEngineConnection, NodeJS.Timeout | undefined>();
   #engine: IEngine | undefined;
   #idle: IdleConnections | undefined;
+  #ingress: NodeIngress | undefined;
+  readonly #strangers = new NodeStrangers((sid) => this.#clientOf(sid));
 
   constructor(server: HttpServer, report: TReporter) {
     this.#server = server;
@@ -49,10 +55,32 @@ export class NodeRuntime implements IRuntime {
   }
 
   attach(serverOptions: Partial<ServerOptions>): Server {
-    const io = new Server(this.#server, serverOptions);
-    this.#engine = io.engine as unknown as IEngine;
-    this.#idle = new IdleConnections(io.engine as unknown as IIdleEngine);
+    const { wsEngine, destroyUpgrade, destroyUpgradeTimeout = DESTROY_UPGRADE_MS } = serverOptions;
+    const io = new Server(this.#server, {
+      ...serverOptions,
+      wsEngine: wsEngine ?? this.#strangers.wsEngine((socket) => this.#ingress?.settled(socket)),
+      // The ingress does it, and for sockets that engine.io would leave open.
+      destroyUpgrade: false,
+    });
+    const engine = io.engine as unknown as IEngine & IIdleEngine & IIngressEngine;
+    this.#engine = engine;
+    this.#idle = new IdleConnections(engine);
+    this.#ingress = new NodeIngress({
+      server: this.#server,
+      engine,
+      path: pathOf(serverOptions),
+      unclaimedMs: destroyUpgrade === false ? undefined : destroyUpgradeTimeout,
+      posted: (sid, request, mostBytes) => this.#strangers.posted(sid, request, mostBytes),
+    });
     return io;
+  }
+
+  limit(connection: IConnection, dropped: (start: string | undefined) => void): void {
+    this.#strangers.limit(connection as unknown as IStrangerConnection, dropped);
+  }
+
+  lift(connection: IConnection): void {
+    this.#strangers.lift(connection as unknown as IStrangerConnection);
   }
 
   end(connection: IConnection, graceMs: number): void {
@@ -83,6 +111,7 @@ export class NodeRuntime implements IRuntime {
       opts.allowRequest = (_: unknown, decide: (why: string, allow: boolean) => void) => decide('Shutting down', false);
     }
     for (const connection of Object.values(clients)) this.#watch(connection, undefined);
+    this.#ingress?.destroyAll();
     return new Promise((resolve) => {
       const sweep = setInterval(() => this.#server.closeIdleConnections?.(), IDLE_SWEEP_MS).unref();
       this.#server.close(() => {
@@ -98,7 +127,13 @@ export class NodeRuntime implements IRuntime {
 
   cutAll(): void {
     for (const connection of [...this.#ending.keys()]) this.#cut(connection);
+    this.#ingress?.destroyAll();
     this.#server.closeAllConnections?.();
+  }
+
+  #clientOf(sid: string): IStrangerConnection | undefined {
+    const { clients = {} } = this.#engine ?? {};
+    return Object.hasOwn(clients, sid) ? (clients[sid] as unknown as IStrangerConnection) : undefined;
   }
 
   /** Ends a connection whatever its peer does. Harmless on one that has ended. */
@@ -153,4 +188,9 @@ function onceWireIsGone(connection: IEngineConnection, gone: () => void): void {
 /** A polling transport that closes waits for 30 s for a poll, be its connection gone or not. */
 function giveUpPolling(transport: IEngineConnection['transport']): void {
   if (typeof transport?.shouldClose === 'function') transport.shouldClose();
+}
+
+/** As engine.io writes it. */
+function pathOf({ path = '/socket.io', addTrailingSlash }: Partial<ServerOptions>): string {
+  return `${path.replace(/\/$/, '')}${addTrailingSlash === false ? '' : '/'}`;
 }

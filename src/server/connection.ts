@@ -1,4 +1,5 @@
 import { Socket } from 'socket.io';
+import { Strangers } from '../ingress/strangers.js';
 import { type TUnauthenticatedCode, UNAUTHENTICATED_ERRORS } from '../protocol/errors.js';
 import { EVENT_LIMITED, SocketIOConstants } from '../protocol/events.js';
 import type {
@@ -60,6 +61,7 @@ export class Connections {
   // One listener for all sockets, as with the gate: Socket.IO calls it with the socket as `this`.
   readonly #listeners: Readonly<Record<'disconnect' | 'authenticate' | 'join' | 'leave', TListener>>;
   readonly #pendingConnects: PendingConnects;
+  readonly #strangers: Strangers;
   readonly #closed: (this: IConnection) => void;
   readonly #sessions = new WeakMap<IConnection, Session>();
   /** Connections that are used for namespaces of the program's own, which may be all that they are kept for. */
@@ -72,6 +74,9 @@ export class Connections {
     this.#runtime = runtime;
     this.#report = report;
     this.#pendingConnects = new PendingConnects((connection) => runtime.cut(connection));
+    const { unauthenticatedConnections: most, unauthenticatedPerAddress: mostPerAddress } = options.limits;
+    const isOwnParser = options.serverOptions.parser === undefined;
+    this.#strangers = new Strangers({ runtime, most, mostPerAddress, isOwnParser, report });
     this.#gate = new Gate({
       find: (id) => registry.get(id),
       payloadDepth: options.limits.payloadDepth,
@@ -91,6 +96,7 @@ export class Connections {
       const session = this.#sessions.get(connection);
       if (session !== undefined) this.#forget(session, 'the connection was closed');
       this.#deadlines.stop(connection);
+      this.#strangers.remove(connection);
       runtime.release(connection);
     };
     this.#closed = function () {
@@ -112,16 +118,19 @@ export class Connections {
 
   /** Before the program can listen to anything: whatever it listens to, the gate stands first. */
   watch(io: IOServer): void {
+    this.#pendingConnects.watchRoot(io.sockets);
     io.engine.on('connection', (connection: IConnection) => {
       connection.on('close', this.#closed);
       this.#pendingConnects.watch(connection);
+      this.#strangers.add(connection);
       if (this.#stopped) connection.close();
       else this.#deadlines.of(connection);
     });
     io.on('new_namespace', (namespace) =>
       namespace.on('connect', ({ conn }) => {
-        this.#pendingConnects.settle(conn);
+        this.#pendingConnects.settle(conn, false);
         this.#elsewhere.add(conn);
+        this.#strangers.admit(conn);
         this.#deadlines.spare(conn);
       }),
     );
@@ -134,7 +143,7 @@ export class Connections {
     // Anybody can emit this event on the server, other instances included.
     if (!(socket instanceof Socket)) return;
     this.#gate.guard(socket);
-    this.#pendingConnects.settle(socket.conn);
+    this.#pendingConnects.settle(socket.conn, true);
     // Socket.IO makes a socket of every CONNECT that comes before the first is through. One is all that a connection gets.
     if (this.#stopped || this.#sessions.get(socket.conn)?.ended === false) {
       this.#runtime.end(socket.conn, LAST_WORDS_MS);
@@ -179,8 +188,9 @@ export class Connections {
   async #authenticate(session: Session): Promise<void> {
     if (!session.moveTo(SocketIOClientStates.AUTHENTICATING)) return;
     const { id, socket } = session;
+    this.#strangers.ask(socket.conn);
     try {
-      const verdict = await this.#judge(id, socket.handshake as IHandshake);
+      const verdict = await this.#judge(session);
       if (verdict.accepted) {
         const standing = this.#admit(session);
         // Adapters in which membership takes a while are waited for; the others answer in the same tick.
@@ -195,7 +205,9 @@ export class Connections {
     this.#end(session, 'refused', 'refused');
   }
 
-  #judge(client: string, handshake: IHandshake): Promise<TAuthenticationVerdict> | TAuthenticationVerdict {
+  #judge({ id: client, socket }: Session): Promise<TAuthenticationVerdict> | TAuthenticationVerdict {
+    if (this.#strangers.isStripped(socket.conn)) return { accepted: false };
+    const handshake = socket.handshake as IHandshake;
     // It would be handed to the program, and to other instances that ask who is here.
     const tooDeep = deeperThan(handshake.auth, this.#options.limits.payloadDepth);
     if (tooDeep) return { accepted: false, report: { type: 'event_dropped', client, why: 'too_deep' } };
@@ -206,6 +218,7 @@ export class Connections {
     if (!session.moveTo(SocketIOClientStates.AUTHENTICATED)) return;
     const { id, socket } = session;
     this.#deadlines.stop(socket.conn);
+    this.#strangers.admit(socket.conn);
     session.meetDeadline();
     // From here on events pass the gate, and the program has yet to say who handles them.
     if (this.#options.clientConnectedFn !== undefined) session.early = new EarlyEvents(this.#options.limits);

@@ -124,6 +124,8 @@ function originOf(text: string): string | undefined {
 function isOwn(origin: string, host: string | undefined): boolean {
   if (host === undefined || !URL.canParse(origin)) return false;
   const page = new URL(origin);
+  // `ftp:` and `javascript:` have hosts too, and pages of an app (`capacitor:`) may have any.
+  if (page.protocol !== 'https:' && page.protocol !== 'http:') return false;
   // A default port may be written out in the one and not in the other.
   const here = `${page.protocol}//${host}`;
   return URL.canParse(here) && new URL(here).host === page.host;

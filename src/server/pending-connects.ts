@@ -1,3 +1,5 @@
+import type { Namespace } from 'socket.io';
+import { onSocketGone } from '../socketio/socket-io.js';
 import type { IConnection } from './ports.js';
 
 /**
@@ -18,20 +20,36 @@ interface IEnginePacket {
   readonly data?: unknown;
 }
 
-/** Closes connections that ask for namespaces faster than they are let in, be it at once or bit by bit. */
+/** A CONNECT of the namespace `/`: with or without its name, a query (protocol 3) or an `auth`. */
+const OF_ROOT = /^0(?:$|[^/]|\/(?:$|[,?]))/;
+
+/**
+ * Closes connections that ask for namespaces faster than they are let in, be it at once or bit by bit. For the namespace `/` one
+ * may be pending: Socket.IO makes a socket of each, and keeps its `auth`, until the program's middleware has answered.
+ */
 export class PendingConnects {
   readonly #counts = new WeakMap<IConnection, number>();
+  readonly #ofRoot = new WeakSet<IConnection>();
   readonly #cut: (connection: IConnection) => void;
   readonly #onPacket: (this: IConnection, packet: IEnginePacket) => void;
+  /** Whether it is known when middleware refuses a socket of `/`. */
+  #knowsRefusals = false;
 
   /** `cut` closes one at once: what stands behind in the same request is then not read any more. */
   constructor(cut: (connection: IConnection) => void) {
     this.#cut = cut;
-    const count = (connection: IConnection) => this.#count(connection);
+    const count = (connection: IConnection, data: string) => this.#count(connection, data);
     // One listener for all connections: they are called with the connection as `this`.
     this.#onPacket = function ({ type, data }) {
-      if (type === 'message' && typeof data === 'string' && data.startsWith(CONNECT)) count(this);
+      if (type === 'message' && typeof data === 'string' && data.startsWith(CONNECT)) count(this, data);
     };
+  }
+
+  /** Looks at the sockets of `/` that are refused. */
+  watchRoot(root: Namespace): void {
+    this.#knowsRefusals = onSocketGone(root, ({ conn }) => {
+      if (this.#ofRoot.delete(conn)) this.#uncount(conn);
+    });
   }
 
   watch(connection: IConnection): void {
@@ -39,15 +57,23 @@ export class PendingConnects {
   }
 
   /** It came into one. */
-  settle(connection: IConnection): void {
+  settle(connection: IConnection, isRoot: boolean): void {
+    if (isRoot) this.#ofRoot.delete(connection);
+    this.#uncount(connection);
+  }
+
+  #uncount(connection: IConnection): void {
     const count = (this.#counts.get(connection) ?? 1) - 1;
     if (count === 0) this.#counts.delete(connection);
     else this.#counts.set(connection, count);
   }
 
-  #count(connection: IConnection): void {
+  #count(connection: IConnection, data: string): void {
     const count = (this.#counts.get(connection) ?? 0) + 1;
     this.#counts.set(connection, count);
-    if (count > MOST_PENDING) this.#cut(connection);
+    const isOfRoot = this.#knowsRefusals && OF_ROOT.test(data);
+    const isSecond = isOfRoot && this.#ofRoot.has(connection);
+    if (isOfRoot) this.#ofRoot.add(connection);
+    if (isSecond || count > MOST_PENDING) this.#cut(connection);
   }
 }

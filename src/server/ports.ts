@@ -17,17 +17,27 @@ export type TReport =
   | { readonly type: 'client_ended'; readonly client: string; readonly reason: string }
   | { readonly type: 'authentication_failed'; readonly client: string; readonly error: unknown }
   | { readonly type: 'authentication_not_boolean'; readonly client: string; readonly given: string }
+  /** The `auth` of its CONNECT is larger than a client may send before authentication; it was refused. */
+  | { readonly type: 'auth_too_large'; readonly client: string; readonly mostBytes: number }
   | { readonly type: 'room_guard_failed'; readonly client: string; readonly error: unknown }
   | { readonly type: 'room_guard_not_list'; readonly client: string; readonly given: string }
   | { readonly type: 'rooms_joined'; readonly client: string; readonly rooms: readonly string[] }
   | { readonly type: 'rooms_left'; readonly client: string; readonly rooms: readonly string[] }
   | { readonly type: 'rooms_refused'; readonly client: string; readonly codes: readonly string[] }
   | { readonly type: 'handler_failed'; readonly where: string; readonly client?: string; readonly error: unknown }
-  | { readonly type: 'event_dropped'; readonly client: string; readonly why: 'unauthenticated' | 'too_deep' }
+  | {
+      readonly type: 'event_dropped';
+      readonly client: string;
+      readonly why: 'unauthenticated' | 'too_deep' | 'too_large';
+    }
   /** `clientConnectedFn` took longer than events of the client wait for its handlers; they were delivered without. */
   | { readonly type: 'handlers_late'; readonly client: string; readonly events: number; readonly afterMs: number }
   /** The client made this instance hold more than it may; its connection was closed, and it may come back. */
-  | { readonly type: 'client_limited'; readonly client: string; readonly why: 'held_events' }
+  | {
+      readonly type: 'client_limited';
+      readonly client: string;
+      readonly why: 'held_events' | 'unauthenticated_connections' | 'unauthenticated_per_address';
+    }
   /** The client reads more slowly than it is sent to: more waited for it than may. Its connection was closed. */
   | { readonly type: 'reader_too_slow'; readonly client?: string; readonly waitingBytes: number }
   /** A browser's page of an origin that was not named; both are what the client sent. */
@@ -96,6 +106,11 @@ export interface IRuntime {
   end(connection: IConnection, graceMs: number): void;
   /** Closes a connection at once, whatever waits to be sent or to be read. */
   cut(connection: IConnection): void;
+  /** Sets the limits of a peer that is not authenticated. `dropped` is called with the first characters of each message
+   * that was too large, undefined where it was binary. */
+  limit(connection: IConnection, dropped: (start: string | undefined) => void): void;
+  /** The limits do not hold any more. */
+  lift(connection: IConnection): void;
   /** Lets go of what nobody needs of a connection whose client is authenticated, and whose handlers are there. */
   settle?(connection: IConnection): void;
   /** Lets go of what is still held of a connection that is gone. */
@@ -160,6 +175,8 @@ export interface IFanout {
   deliver(socket: IRecipient, broadcast: IBroadcast, lane?: unknown): void;
   /** To all of them. `one` delivers to those who are not served together with the others. */
   deliverAll(audience: IAudience, broadcast: IBroadcast, one: (socket: IRecipient, lane: unknown) => void): void;
+  /** Counts what waits for a connection to which nothing is sent just now: the runtime wrote to it. */
+  check(connection: IConnection): void;
   /** Sends what waits, and leaves nothing behind in the process. */
   close(): void;
 }

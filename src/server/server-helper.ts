@@ -17,7 +17,7 @@ import { Connections } from './connection.js';
 import { assertGateHolds } from './gate-probe.js';
 import { type IResolvedOptions, resolveOptions, type TSocketIOServerOptions } from './options.js';
 import { Outbound, reportDropped } from './outbound.js';
-import type { IBackplane, IFanout, IRuntime, TAdapterFactory, TReporter } from './ports.js';
+import type { IBackplane, IConnection, IFanout, IRuntime, TAdapterFactory, TReporter } from './ports.js';
 import { Registry } from './registry.js';
 import { keysOf } from './replaceable.js';
 import { Rooms } from './rooms.js';
@@ -208,7 +208,7 @@ export class SocketIOServerHelper<
   async #configure(): Promise<void> {
     const options = this.#options;
     this.#refuseAfterShutdown();
-    const runtime = await createRuntime(options, this.#report);
+    const runtime = await createRuntime(options, this.#report, (connection) => this.#running?.fanout.check(connection));
     const fanout = await this.#createFanout();
     const backplane = await createBackplane(options, this.#sharedBus, this.#report);
     this.#refuseAfterShutdown();
@@ -301,11 +301,15 @@ export class SocketIOServerHelper<
   }
 }
 
-async function createRuntime({ runtime, server, engine }: IResolvedOptions, report: TReporter): Promise<IRuntime> {
+async function createRuntime(
+  { runtime, server, engine }: IResolvedOptions,
+  report: TReporter,
+  waits: (connection: IConnection) => void,
+): Promise<IRuntime> {
   if (runtime === 'node') return new NodeRuntime(server as HttpServer, report);
   // Loaded here and not before, so that an instance on Node.js loads nothing of it.
   const { BunRuntime } = await import('../runtime/bun.js');
-  return new BunRuntime(engine, server, report);
+  return new BunRuntime(engine, server, report, waits);
 }
 
 async function createBackplane(

@@ -1,3 +1,4 @@
+import type { Server as HttpServer } from 'node:http';
 import type { Redis } from 'ioredis';
 import { beforeAll, beforeEach } from 'vitest';
 import type * as roomgate from '../../src/index.js';
@@ -16,13 +17,20 @@ export interface IInside {
   readonly roomgate: typeof roomgate;
   readonly helper: SocketIOServerHelper;
   readonly io: IOServer;
-  readonly transport: { listening(): Promise<boolean> | boolean };
+  readonly transport: {
+    readonly options: { readonly server?: HttpServer };
+    listening(): Promise<boolean> | boolean;
+    wires(): Promise<number>;
+  };
   // biome-ignore lint/suspicious/noExplicitAny: whatever a test keeps there
   readonly memory: Record<string, any>;
   /** The program's log, as `level: text`. */
   readonly lines: string[];
   /** Tells the test; see {@link Served.notes}. */
   note(value: unknown): void;
+  /** Imports a package: `import()` itself can't be sent along with a function. */
+  // biome-ignore lint/suspicious/noExplicitAny: whatever it exports
+  load(name: string): Promise<any>;
   newRedis(): Redis;
   /** One more helper in the same program, not configured yet. */
   make(options?: TOptions, where?: IServing): Promise<{ helper: SocketIOServerHelper }>;

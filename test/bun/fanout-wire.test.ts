@@ -58,7 +58,11 @@ function make(): { wire: Wire; webSocket: FakeWebSocket; dropped: number[] } {
   defer(() => vi.useRealTimers());
   const webSocket = new FakeWebSocket();
   const dropped: number[] = [];
-  const wire = new Wire(webSocket, { lastWordsMs: 60_000, dropped: (bytes) => dropped.push(bytes) });
+  const wire = new Wire(webSocket, {
+    lastWordsMs: 60_000,
+    dropped: (bytes) => dropped.push(bytes),
+    hearsPongs: () => true,
+  });
   return { wire, webSocket, dropped };
 }
 
@@ -134,7 +138,7 @@ describe('a peer that is waited for', () => {
   it('is noticed where nobody tells, by one timer for all, which ends with the last of them', () => {
     const { wire, webSocket } = make();
     const other = new FakeWebSocket();
-    const otherWire = new Wire(other, { lastWordsMs: 60_000, dropped: () => {} });
+    const otherWire = new Wire(other, { lastWordsMs: 60_000, dropped: () => {}, hearsPongs: () => true });
     const went: string[] = [];
     webSocket.waiting = other.waiting = 9;
     wire.afterDrain(() => went.push('one'));

@@ -123,6 +123,7 @@ const REPORTS: { readonly [T in TReport['type']]: readonly Extract<TReport, { ty
     { type: 'handler_failed', where: 'the callback of send()', error },
     { type: 'handler_failed', where: 'the handler of "say"', error },
   ],
+  auth_too_large: [{ type: 'auth_too_large', client, mostBytes: 16_384 }],
   event_dropped: [{ type: 'event_dropped', client, why: 'too_deep' }],
   handlers_late: [{ type: 'handlers_late', client, events: 3, afterMs: 10_000 }],
   client_limited: [{ type: 'client_limited', client, why: 'held_events' }],

@@ -38,14 +38,23 @@ const RULES: Readonly<Record<string, IRule>> = {
     typesAreFree: true,
   },
   server: {
-    values: ['protocol'],
+    values: ['protocol', 'ingress', 'socketio'],
     packages: ['socket.io', 'socket.io-adapter', 'socket.io-parser', 'engine.io', NODE],
     typesAreFree: true,
   },
-  runtime: {
-    values: ['protocol'],
+  // The way in: every request and upgrade until it is handed over or ended, and the limits of peers that are not authenticated.
+  ingress: {
+    values: ['protocol', 'socketio', 'runtime/bun'],
     types: ['server/ports.ts'],
-    packages: ['socket.io', '@socket.io/bun-engine', 'cookie', 'cors', NODE],
+    packages: ['cookie', 'cors', 'socket.io-parser', NODE],
+    typesAreFree: true,
+  },
+  // What is private to other packages, each in one file.
+  socketio: { values: ['protocol'], packages: ['ws', NODE], typesAreFree: true },
+  runtime: {
+    values: ['protocol', 'ingress'],
+    types: ['server/ports.ts'],
+    packages: ['socket.io', '@socket.io/bun-engine', NODE],
     typesAreFree: true,
   },
   // The root of a process that holds no sockets: it puts its own few parts together, and imports no server code.

@@ -35,6 +35,8 @@ export interface IRawWebSocket extends IStoppable {
   emit(topic: string, args?: readonly unknown[], ack?: number): void;
   /** The payload of the next `topic` that the namespace `/` sends; others stay unread. */
   event(topic: string, timeout?: number): Promise<unknown[]>;
+  /** Resolves once the server has answered a ping: it has read all that was sent before. */
+  ping(): Promise<void>;
   /** Reads nothing more, so that the server's buffers fill up. */
   pauseReading(): void;
   resumeReading(): void;
@@ -109,6 +111,12 @@ class RawWebSocket implements IRawWebSocket {
     const patience = { what: `event ${topic}`, ...(timeout === undefined ? {} : { timeout }) };
     const frame = await this.frames.next((it) => typeof it === 'string' && it.startsWith(start), patience);
     return (JSON.parse(String(frame).slice(2)) as unknown[]).slice(1);
+  }
+
+  async ping(): Promise<void> {
+    const answered = new Promise<void>((resolve) => this.#socket.once('pong', () => resolve()));
+    this.#socket.ping();
+    await within(answered, 'a pong');
   }
 
   pauseReading(): void {

@@ -41,8 +41,22 @@ class FakeWebSocket implements IBunWebSocket {
 function make(lastWordsMs = 60_000): { wire: Wire; webSocket: FakeWebSocket; dropped: number[] } {
   const webSocket = new FakeWebSocket();
   const dropped: number[] = [];
-  const wire = new Wire(webSocket, { lastWordsMs, dropped: (bytes) => dropped.push(bytes) });
+  const wire = new Wire(webSocket, { lastWordsMs, dropped: (bytes) => dropped.push(bytes), hearsPongs: () => true });
   return { wire, webSocket, dropped };
+}
+
+class PingingWebSocket extends FakeWebSocket {
+  ping(): number {
+    return this.did.push('ping');
+  }
+}
+
+function makePinging(hearsPongs = true): { wire: Wire; webSocket: FakeWebSocket } {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] });
+  defer(() => vi.useRealTimers());
+  const webSocket = new PingingWebSocket();
+  const wire = new Wire(webSocket, { lastWordsMs: 5_000, dropped: () => {}, hearsPongs: () => hearsPongs });
+  return { wire, webSocket };
 }
 
 describe('a wire', () => {
@@ -88,7 +102,7 @@ describe('a wire', () => {
   });
 
   it('is cut where its peer reads nothing', async () => {
-    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] });
     defer(() => vi.useRealTimers());
     const { wire, webSocket } = make(5_000);
     webSocket.waiting = 5;
@@ -100,8 +114,38 @@ describe('a wire', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('pings its peer, and closes when the pong comes', () => {
+    const { wire, webSocket } = makePinging();
+    wire.ponged();
+    wire.close(1000);
+    expect(webSocket.did).toEqual(['ping']);
+    wire.ponged();
+    wire.ponged();
+    expect(webSocket.did).toEqual(['ping', 'close 1000']);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('is cut where no pong comes', () => {
+    const { wire, webSocket } = makePinging();
+    wire.close(1000);
+    vi.advanceTimersByTime(4_900);
+    expect(webSocket.did).toEqual(['ping']);
+    vi.advanceTimersByTime(200);
+    expect(webSocket.did).toEqual(['ping', 'terminate']);
+    wire.ponged();
+    expect(webSocket.did).toEqual(['ping', 'terminate']);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('closes at once where pongs are not heard', () => {
+    const { wire, webSocket } = makePinging(false);
+    wire.close(1000);
+    expect(webSocket.did).toEqual(['close 1000']);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('waits no longer for a peer that is gone', () => {
-    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] });
     defer(() => vi.useRealTimers());
     const { wire, webSocket } = make();
     webSocket.waiting = 5;

@@ -28,12 +28,14 @@ export interface IBunWebSocket {
   close(code?: number, reason?: string): void;
   terminate(): void;
   getBufferedAmount?(): number;
+  ping?(): number;
 }
 
 /** One way of the engine to a client: polling, or a WebSocket. */
 export interface IEngineTransport {
   readonly name: 'polling' | 'websocket';
   readonly opts?: IEngineOptions;
+  readonly readyState?: string;
   close(): void;
   onError?(message: string): void;
   onPacket?(packet: IEnginePacket): void;
@@ -116,6 +118,10 @@ export interface IBunWebSocketHandlers {
   close?(webSocket: any, code: number, reason: string): void;
   // biome-ignore lint/suspicious/noExplicitAny: as above
   drain?(webSocket: any): void;
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  ping?(webSocket: any): void;
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  pong?(webSocket: any): void;
   readonly maxPayloadLength?: number;
   readonly backpressureLimit?: number;
   readonly closeOnBackpressureLimit?: boolean;
@@ -181,23 +187,30 @@ export function onUpgrading(connection: IEngineSocket, act: (transport: IEngineT
     // The engine closes a second one at once.
     if (connection.upgradeState === 'not_upgraded') {
       act(transport);
-      answerProbes(connection, transport);
+      takeOneProbe(connection, transport);
     }
     plain.call(connection, transport);
   };
 }
 
-/** The engine is shown the first probe only: it arms a timer for each, and stops but the last. */
-function answerProbes(connection: IEngineSocket, transport: IEngineTransport): void {
+/**
+ * A change of transport takes one probe. The engine arms a timer for each, and its answers would wait for a peer that reads
+ * nothing, where nobody counts them: this transport has no connection yet.
+ */
+function takeOneProbe(connection: IEngineSocket, transport: IEngineTransport): void {
   const { onPacket: plain } = transport;
   if (typeof plain !== 'function') return;
-  let isProbed = false;
   transport.onPacket = (packet) => {
-    const isProbe = packet.type === 'ping' && packet.data === 'probe' && connection.upgradeState === 'upgrading';
-    if (isProbe && isProbed) transport.send?.([{ type: 'pong', data: 'probe' }]);
-    else plain.call(transport, packet);
-    isProbed ||= isProbe;
-    if (isProbed) probed.add(transport);
+    const isChanging = connection.transport !== transport;
+    // Given up: the engine listens on, until the WebSocket has closed.
+    if (isChanging && connection.upgradeState !== 'upgrading') return;
+    const isProbe = isChanging && packet.type === 'ping' && packet.data === 'probe';
+    if (isProbe && probed.has(transport)) {
+      abandonUpgrade(connection, transport);
+      return;
+    }
+    if (isProbe) probed.add(transport);
+    plain.call(transport, packet);
   };
 }
 

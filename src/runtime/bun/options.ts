@@ -1,7 +1,7 @@
 import type { ServerOptions } from 'socket.io';
+import type { TCors } from '../../ingress/bun-cors.js';
+import { corsOf } from '../../ingress/bun-cors.js';
 import type { TReporter } from '../../server/ports.js';
-import type { TCors } from './cors.js';
-import { corsOf } from './cors.js';
 import type { IEngineOptions } from './engine.js';
 
 /** What is decided about requests here, since the engine has no option for it. */

@@ -20,12 +20,12 @@ const BUN_IDLE_S = 120;
 /** Whether a request is below the path that the engine serves. */
 export type TServes = (request: Request, server: IBunServer) => boolean;
 
-/** Bun says that of what waits for a WebSocket something went out. */
-export type TDrained = (webSocket: IBunWebSocket) => void;
+/** What Bun says of a WebSocket beside what the engine listens to: some of its buffer went out, a ping came, a pong came. */
+export type TSigns = Readonly<Record<'drain' | 'ping' | 'pong', (webSocket: IBunWebSocket) => void>>;
 
-/** The engine's own, which knows of no drain. */
-export function draining(plain: IBunHandlers, drain: TDrained): IBunHandlers {
-  return { ...plain, websocket: { ...plain.websocket, drain } };
+/** The engine's own handlers, and those for what it doesn't listen to. */
+export function listening(plain: IBunHandlers, signs: TSigns): IBunHandlers {
+  return { ...plain, websocket: { ...plain.websocket, ...signs } };
 }
 
 /** What `Bun.serve` needs for an engine that serves alone. */

@@ -24,6 +24,8 @@ export interface IWireOptions {
   readonly lastWordsMs: number;
   /** Bun dropped a message, with so many bytes waiting: the stream to this peer would go on with a hole in it. */
   readonly dropped: (waitingBytes: number) => void;
+  /** Whether pongs are heard: handlers that a program wrote by hand may lack one for them. */
+  readonly hearsPongs: () => boolean;
 }
 
 export interface IBorrower {
@@ -34,11 +36,17 @@ export interface IBorrower {
 /**
  * What the engine gets in place of a WebSocket of Bun. Nothing goes out behind a message that Bun dropped, and closing waits
  * for the peer to read, within limits: Bun's own close drops what waits (1.2), or never ends where the peer reads nothing.
+ *
+ * Once Bun was told to close a WebSocket nothing else ends it, and Bun waits up to 16 s for the peer. So the peer is pinged
+ * first, and Bun is told to close when the pong comes: it has read all that was sent. Without a pong the connection is cut.
  */
 export class Wire implements IBunWebSocket {
   readonly #webSocket: IBunWebSocket;
   readonly #options: IWireOptions;
   #draining: NodeJS.Timeout | undefined;
+  /** Cuts the connection where closing takes too long. */
+  #cutting: NodeJS.Timeout | undefined;
+  #closeAtPong: (() => void) | undefined;
   #drained: (() => void) | undefined;
   #ended = false;
   #borrower: IBorrower | undefined;
@@ -97,19 +105,24 @@ export class Wire implements IBunWebSocket {
   close(code?: number, reason?: string): void {
     if (this.#ended) return;
     this.#end();
+    this.#cutting = setTimeout(() => this.terminate(), this.#options.lastWordsMs).unref();
     if (this.#waitingBytes() === 0) {
-      this.#webSocket.close(code, reason);
+      this.#closeOnceRead(code, reason);
       return;
     }
-    const end = performance.now() + this.#options.lastWordsMs;
     this.#draining = setInterval(() => {
       if (this.#webSocket.readyState !== OPEN) this.gone();
-      else if (performance.now() > end) this.terminate();
       else if (this.#waitingBytes() === 0) {
         clearInterval(this.#draining);
-        this.#webSocket.close(code, reason);
+        this.#closeOnceRead(code, reason);
       }
     }, DRAIN_CHECK_MS).unref();
+  }
+
+  /** Bun says that a pong came. */
+  ponged(): void {
+    this.#closeAtPong?.();
+    this.#closeAtPong = undefined;
   }
 
   /** Cuts it, whatever the peer does. */
@@ -122,6 +135,20 @@ export class Wire implements IBunWebSocket {
   gone(): void {
     this.#end();
     clearInterval(this.#draining);
+    clearTimeout(this.#cutting);
+    this.#closeAtPong = undefined;
+  }
+
+  #closeOnceRead(code: number | undefined, reason: string | undefined): void {
+    const close = (): void => {
+      clearTimeout(this.#cutting);
+      this.#webSocket.close(code, reason);
+    };
+    if (this.#webSocket.ping === undefined || !this.#options.hearsPongs()) close();
+    else {
+      this.#closeAtPong = close;
+      this.#webSocket.ping();
+    }
   }
 
   #end(): void {

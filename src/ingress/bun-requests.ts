@@ -1,17 +1,27 @@
 import { stringifySetCookie } from 'cookie';
-import type { TReporter } from '../../server/ports.js';
-import { BunChecks, type IRefusal, REQUEST_ERRORS } from './checks.js';
-import type { TCors } from './cors.js';
-import type { IBunEngine, IBunServer, IEngineSocket, IEngineTransport } from './engine.js';
-import { type IRequestOptions, LONGEST_IDLE_S, silenceOf } from './options.js';
-import { type INodeRequest, nodeRequestOf, readBody } from './request.js';
+import type { IBunEngine, IBunServer, IEngineSocket, IEngineTransport } from '../runtime/bun/engine.js';
+import { type IRequestOptions, LONGEST_IDLE_S, silenceOf } from '../runtime/bun/options.js';
+import type { TReporter } from '../server/ports.js';
+import { BunChecks, type IRefusal, REQUEST_ERRORS } from './bun-checks.js';
+import type { TCors } from './bun-cors.js';
+import { type INodeRequest, nodeRequestOf, readBody } from './bun-request.js';
+import { STRANGER_BODY_BYTES, STRANGER_MESSAGE_BYTES } from './limits.js';
+import type { IQueryFault } from './query.js';
 
 /** What was found out about a request on its way to the engine. */
 interface IKnown {
   readonly asNode: INodeRequest;
+  /** What its query is refused for. */
+  readonly fault?: IQueryFault;
   /** To be added to whatever is answered. */
   headers: Headers | undefined;
 }
+
+/** Sessions that are not authenticated; see `IRuntime.limit`. */
+export type TStrangers = WeakMap<IEngineSocket, (start: string | undefined) => void>;
+
+/** A body of which nothing is left. */
+const EMPTY = Symbol('empty');
 
 /** For how long a connection is kept that has been answered, in seconds: as Node.js does. */
 const KEEP_ALIVE_S = 5;
@@ -26,6 +36,7 @@ export class BunRequests {
   readonly #engine: IBunEngine;
   readonly #options: IRequestOptions;
   readonly #report: TReporter;
+  readonly #strangers: TStrangers;
   readonly #known = new WeakMap<Request, IKnown>();
   /** Transports of which a POST is being read. */
   readonly #reading = new WeakSet<IEngineTransport>();
@@ -33,8 +44,10 @@ export class BunRequests {
   readonly #checks: BunChecks;
   #pending = 0;
 
-  constructor(engine: IBunEngine, options: IRequestOptions, report: TReporter) {
+  /** `strangers`: sessions that are not authenticated, and what is called with what is dropped of theirs. */
+  constructor(engine: IBunEngine, options: IRequestOptions, strangers: TStrangers, report: TReporter) {
     this.#engine = engine;
+    this.#strangers = strangers;
     this.#options = options;
     this.#checks = new BunChecks(engine, options);
     this.#report = report;
@@ -66,7 +79,7 @@ export class BunRequests {
   }
 
   async answer(request: Request, server: IBunServer): Promise<Response> {
-    const known: IKnown = { asNode: nodeRequestOf(request, server), headers: undefined };
+    const known: IKnown = { ...nodeRequestOf(request, server), headers: undefined };
     this.#known.set(request, known);
     this.#pending += 1;
     const response = await this.#answer(request, server, known).catch((error: unknown) => {
@@ -90,7 +103,7 @@ export class BunRequests {
     const { cors } = this.#options;
     const answered = cors === undefined ? undefined : await this.#applyCors(cors, known);
     if (answered instanceof Response) return answered;
-    const refusal = answered ?? (await this.#checks.judge(known.asNode, request, server));
+    const refusal = answered ?? (await this.#checks.judge(known.asNode, known.fault, request, server));
     if (refusal !== undefined) return this.#refuse(refusal, known);
     const { sid } = known.asNode._query;
     if (isUpgrade(request)) return asNodeAnswers(await this.#handle(request, server));
@@ -138,18 +151,33 @@ export class BunRequests {
     const body = await this.#read(request, session).finally(() => this.#reading.delete(transport));
     if (body === null) return fail('data request aborted');
     if (body === undefined) return new Response(null, { status: 413, headers });
+    // All of it was too large for a peer that is not authenticated: the engine would take nothing for an error.
+    if (body === EMPTY) return new Response('ok', { headers });
     const whole = new Request(request, { body });
     this.#known.set(whole, known);
     return this.#handle(whole, server);
   }
 
-  /** A body, as long as its session stands; null where there is no whole one. */
-  async #read(request: Request, session: IEngineSocket): Promise<string | undefined | null> {
+  /** A body, as long as its session stands; null where there is no whole one, EMPTY where all of it was dropped. */
+  async #read(request: Request, session: IEngineSocket): Promise<string | typeof EMPTY | undefined | null> {
     const over = new AbortController();
     const end = (): void => over.abort();
     session.once('close', end);
     try {
-      return await readBody(request, this.#engine.opts.maxHttpBufferSize, over.signal);
+      const { maxHttpBufferSize } = this.#engine.opts;
+      const dropped = this.#strangers.get(session);
+      if (dropped === undefined) return await readBody(request, maxHttpBufferSize, over.signal);
+      let isWhole = true;
+      const text = await readBody(request, maxHttpBufferSize, over.signal, {
+        mostBytes: STRANGER_MESSAGE_BYTES,
+        mostBytesInAll: STRANGER_BODY_BYTES,
+        isLifted: () => !this.#strangers.has(session),
+        dropped: (start) => {
+          isWhole = false;
+          dropped(start);
+        },
+      });
+      return text === '' && !isWhole ? EMPTY : text;
     } catch {
       return null;
     } finally {

@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import type { IBunServer } from './engine.js';
+import type { IBunServer } from '../runtime/bun/engine.js';
+import { BodyFilter, type IBodyFilterOptions } from './body-filter.js';
+import { type IQueryFault, parseQuery, type TQuery } from './query.js';
 
 /**
  * A request of Bun in the form that `node:http` gives to programs, as far as handshakes and guards look at it. The handshake
@@ -14,7 +16,7 @@ export interface INodeRequest {
   readonly socket: IPeer;
   /** The older name of `socket`, which Socket.IO uses. */
   readonly connection: IPeer;
-  readonly _query: Readonly<Partial<Record<string, string>>>;
+  readonly _query: TQuery;
 }
 
 interface IPeer {
@@ -23,8 +25,8 @@ interface IPeer {
   readonly encrypted: boolean;
 }
 
-/** Before it is upgraded: after that Bun knows no address any more. */
-export function nodeRequestOf(request: Request, server: IBunServer): INodeRequest {
+/** Before it is upgraded: after that Bun knows no address any more. `fault`: what its query is refused for. */
+export function nodeRequestOf(request: Request, server: IBunServer): { asNode: INodeRequest; fault?: IQueryFault } {
   const url = targetOf(request.url);
   const peer = server.requestIP?.(request);
   const socket: IPeer = {
@@ -33,16 +35,17 @@ export function nodeRequestOf(request: Request, server: IBunServer): INodeReques
     // Not of the request's own address, which its sender may have written out with any scheme.
     encrypted: server.url?.protocol === 'https:',
   };
-  return {
+  const { query, fault } = parseQuery(url);
+  const asNode: INodeRequest = {
     method: request.method,
     url,
     headers: Object.fromEntries(request.headers) as IncomingHttpHeaders,
     httpVersion: '1.1',
     socket,
     connection: socket,
-    // As Engine.IO does: of a name that is given twice the last value counts.
-    _query: Object.fromEntries(new URLSearchParams(queryOf(url))),
+    _query: query,
   };
+  return fault === undefined ? { asNode } : { asNode, fault };
 }
 
 /** What a program takes as an `IncomingMessage`; the fields above are what there is of one. */
@@ -58,18 +61,20 @@ export function targetOf(address: string): string {
   return start < 0 ? '/' : address.slice(start, fragment < 0 ? undefined : fragment);
 }
 
-function queryOf(url: string): string {
-  const mark = url.indexOf('?');
-  return mark < 0 ? '' : url.slice(mark + 1);
-}
-
 /**
- * The text of a request's body; undefined where it has more bytes than that, of which then no more are read.
+ * The text of a request's body; undefined where it has more bytes than that, of which then no more are read. `filter`: takes out
+ * of it what is too large for a peer that is not authenticated; the text is empty where nothing is left.
  * Rejects where the peer leaves before its end, and where `over` says that nobody waits for it any more.
  */
-export async function readBody(request: Request, mostBytes: number, over: AbortSignal): Promise<string | undefined> {
+export async function readBody(
+  request: Request,
+  mostBytes: number,
+  over: AbortSignal,
+  filter?: IBodyFilterOptions,
+): Promise<string | undefined> {
   if (Number(request.headers.get('content-length') ?? 0) > mostBytes) return undefined;
   const chunks: Uint8Array[] = [];
+  const bodyFilter = filter === undefined ? undefined : new BodyFilter(filter);
   let bytes = 0;
   const reader = request.body?.getReader();
   // A peer that sends a byte now and then would be read for ever.
@@ -77,12 +82,16 @@ export async function readBody(request: Request, mostBytes: number, over: AbortS
   for (;;) {
     const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
     over.throwIfAborted();
-    if (done) return Buffer.concat(chunks).toString('utf8');
+    if (done) {
+      if (bodyFilter !== undefined) chunks.push(bodyFilter.end());
+      return Buffer.concat(chunks).toString('utf8');
+    }
     bytes += value.byteLength;
     if (bytes > mostBytes) {
       await reader?.cancel();
       return undefined;
     }
-    chunks.push(value);
+    const passed = bodyFilter === undefined ? value : bodyFilter.write(value);
+    if (passed.byteLength > 0) chunks.push(passed);
   }
 }

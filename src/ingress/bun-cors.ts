@@ -1,6 +1,6 @@
 import cors from 'cors';
 import type { ServerOptions } from 'socket.io';
-import type { INodeRequest } from './request.js';
+import type { INodeRequest } from './bun-request.js';
 
 /** The answer of the `cors` package to a request. */
 export interface ICorsAnswer {

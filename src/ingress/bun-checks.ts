@@ -1,6 +1,8 @@
-import type { IBunEngine, IBunServer } from './engine.js';
-import type { IRequestOptions } from './options.js';
-import { asIncomingMessage, type INodeRequest } from './request.js';
+import type { IBunEngine, IBunServer } from '../runtime/bun/engine.js';
+import type { IRequestOptions } from '../runtime/bun/options.js';
+import { asIncomingMessage, type INodeRequest } from './bun-request.js';
+import { MOST_HEADERS } from './limits.js';
+import type { IQueryFault } from './query.js';
 
 /** The errors of Engine.IO: the number and the words that a client is answered. */
 export const REQUEST_ERRORS = {
@@ -41,12 +43,14 @@ export class BunChecks {
   /** Undefined: it may go on. A promise only where the program is asked, as each connection pays for one. */
   judge(
     asNode: INodeRequest,
+    fault: IQueryFault | undefined,
     request: Request,
     server: IBunServer,
   ): Promise<IRefusal | undefined> | IRefusal | undefined {
     const { allowRequest, allowOnBun } = this.#options;
     const isNew = !asNode._query.sid;
-    const refusal = this.#verify(asNode) ?? (isNew && this.#stopped ? SHUTTING_DOWN : undefined);
+    const refusal =
+      refusalOf(asNode, fault) ?? this.#verify(asNode) ?? (isNew && this.#stopped ? SHUTTING_DOWN : undefined);
     if (refusal !== undefined || ((allowRequest === undefined || !isNew) && allowOnBun === undefined)) return refusal;
     return this.#ask(isNew ? asNode : undefined, request, server);
   }
@@ -100,4 +104,11 @@ export class BunChecks {
       return { error: 'forbidden', context: { message } };
     }
   }
+}
+
+/** What every request is refused for, whatever it asks for. */
+function refusalOf({ headers }: INodeRequest, fault: IQueryFault | undefined): IRefusal | undefined {
+  if (fault !== undefined) return { error: 'badRequest', context: { ...fault } };
+  const isTooMany = Object.keys(headers).length > MOST_HEADERS;
+  return isTooMany ? { error: 'badRequest', context: { name: 'TOO_MANY_HEADERS' } } : undefined;
 }

@@ -1,0 +1,196 @@
+/** The longest head of a frame: two bytes, eight of length, four of mask (RFC 6455, section 5.2). */
+const LONGEST_HEAD = 14;
+/** Bytes of a dropped message that are looked at: a packet's type, and the number of its attachments. */
+const PEEKED = 16;
+const CONTINUATION = 0;
+const TEXT = 1;
+const LARGEST_DATA_OPCODE = 2;
+
+interface IHead {
+  readonly opcode: number;
+  readonly isFinal: boolean;
+  readonly isCompressed: boolean;
+  readonly isMasked: boolean;
+  readonly headBytes: number;
+  readonly payloadBytes: number;
+}
+
+export interface IFrameFilterOptions {
+  /** Bytes that a message may have. */
+  readonly mostBytes: number;
+  /** Takes frames, of which each is whole. Returns false where the source is to wait. */
+  readonly pass: (bytes: Buffer) => boolean;
+  /** A message was dropped. `start`: its first characters; undefined where it was binary. */
+  readonly dropped: (start: string | undefined) => void;
+}
+
+/**
+ * Drops WebSocket messages that are too large, without holding their bytes. `ws` could only close the connection, and a client
+ * that sends a large event too early would reconnect and send it again. Incomplete frames are held in one buffer here, so that a
+ * frame that comes byte by byte takes no more memory than its length.
+ *
+ * Fragmented and compressed messages pass: their receiver has the same limit, and the next frames depend on them.
+ */
+export class FrameFilter {
+  readonly #options: IFrameFilterOptions;
+  /** The incomplete frame, and how much of it is there. */
+  #held: Buffer | undefined;
+  #heldBytes = 0;
+  /** Bytes of a dropped message that are still to come. */
+  #skipped = 0;
+  /** Bytes of a frame that passes without being held. */
+  #streamed = 0;
+  #isLifted = false;
+
+  constructor(options: IFrameFilterOptions) {
+    this.#options = options;
+  }
+
+  /** True once it would pass all that comes, and holds nothing. */
+  get isDone(): boolean {
+    return this.#isLifted && this.#skipped === 0;
+  }
+
+  /** Passes everything from here on, but for the rest of a message that is being dropped. */
+  lift(): void {
+    this.#isLifted = true;
+    const held = this.#held?.subarray(0, this.#heldBytes);
+    this.#release();
+    if (held !== undefined && held.length > 0) this.#options.pass(held);
+  }
+
+  write(chunk: Buffer): boolean {
+    let goesOn = true;
+    const pass = (from: number, to: number): void => {
+      if (to > from) goesOn = this.#options.pass(chunk.subarray(from, to)) && goesOn;
+    };
+    let from = 0;
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#skipped > 0) {
+        at += this.#skip(chunk.length - at);
+        from = at;
+      } else if (this.#isLifted) {
+        at = chunk.length;
+      } else if (this.#streamed > 0) {
+        const bytes = Math.min(this.#streamed, chunk.length - at);
+        this.#streamed -= bytes;
+        at += bytes;
+      } else if (this.#held !== undefined) {
+        at += this.#hold(chunk, at);
+        from = at;
+      } else {
+        const head = headOf(chunk, at, chunk.length);
+        const isTooLarge = head !== undefined && this.#isTooLarge(head);
+        const whole = head === undefined ? Number.POSITIVE_INFINITY : head.headBytes + head.payloadBytes;
+        if (head !== undefined && !isTooLarge && at + whole <= chunk.length) {
+          at += whole;
+        } else {
+          // What stands before may lift this filter, as it may be what the peer is let in by.
+          pass(from, at);
+          from = at;
+          if (!this.#isLifted) this.#held = Buffer.allocUnsafeSlow(LONGEST_HEAD + PEEKED);
+        }
+      }
+    }
+    pass(from, at);
+    return goesOn;
+  }
+
+  /** Takes from the chunk what the frame that is held needs next. Returns how many bytes that were. */
+  #hold(chunk: Buffer, at: number): number {
+    const held = this.#held as Buffer;
+    const head = headOf(held, 0, this.#heldBytes);
+    const wanted = head === undefined ? nextOf(held, this.#heldBytes) : this.#wantedOf(head);
+    const bytes = Math.min(wanted - this.#heldBytes, chunk.length - at);
+    chunk.copy(held, this.#heldBytes, at, at + bytes);
+    this.#heldBytes += bytes;
+    if (this.#heldBytes === wanted) this.#advance();
+    return bytes;
+  }
+
+  #wantedOf(head: IHead): number {
+    return head.headBytes + (this.#isDropped(head) ? PEEKED : head.payloadBytes);
+  }
+
+  /** The bytes that were wanted are there: of the head, of the whole frame, or enough of one that is dropped. */
+  #advance(): void {
+    const held = this.#held as Buffer;
+    const head = headOf(held, 0, this.#heldBytes);
+    if (head === undefined) return;
+    const whole = head.headBytes + head.payloadBytes;
+    if (this.#isDropped(head)) {
+      if (this.#heldBytes < head.headBytes + PEEKED) return;
+      this.#skipped = whole - this.#heldBytes;
+      const start = head.opcode === TEXT ? startOf(held, head) : undefined;
+      this.#release();
+      this.#options.dropped(start);
+    } else if (this.#isTooLarge(head)) {
+      this.#streamed = whole - this.#heldBytes;
+      this.#passHeld();
+    } else if (this.#heldBytes === whole) {
+      this.#passHeld();
+    } else if (held.length < whole) {
+      const larger = Buffer.allocUnsafeSlow(whole);
+      held.copy(larger, 0, 0, this.#heldBytes);
+      this.#held = larger;
+    }
+  }
+
+  #passHeld(): void {
+    const frame = (this.#held as Buffer).subarray(0, this.#heldBytes);
+    this.#release();
+    this.#options.pass(frame);
+  }
+
+  #release(): void {
+    this.#held = undefined;
+    this.#heldBytes = 0;
+  }
+
+  #skip(available: number): number {
+    const bytes = Math.min(this.#skipped, available);
+    this.#skipped -= bytes;
+    return bytes;
+  }
+
+  #isTooLarge({ opcode, payloadBytes }: IHead): boolean {
+    return opcode <= LARGEST_DATA_OPCODE && payloadBytes > this.#options.mostBytes;
+  }
+
+  #isDropped(head: IHead): boolean {
+    return this.#isTooLarge(head) && head.opcode !== CONTINUATION && head.isFinal && !head.isCompressed;
+  }
+}
+
+/** The head of a frame; undefined where it is not whole. */
+function headOf(bytes: Buffer, at: number, end: number): IHead | undefined {
+  if (end - at < 2) return undefined;
+  const first = bytes[at] as number;
+  const second = bytes[at + 1] as number;
+  const isMasked = (second & 0x80) !== 0;
+  const code = second & 0x7f;
+  const lengthBytes = code === 126 ? 2 : code === 127 ? 8 : 0;
+  const headBytes = 2 + lengthBytes + (isMasked ? 4 : 0);
+  if (end - at < headBytes) return undefined;
+  const payloadBytes =
+    lengthBytes === 0 ? code : lengthBytes === 2 ? bytes.readUInt16BE(at + 2) : Number(bytes.readBigUInt64BE(at + 2));
+  const opcode = first & 0x0f;
+  const isFinal = (first & 0x80) !== 0;
+  return { opcode, isFinal, isCompressed: (first & 0x40) !== 0, isMasked, headBytes, payloadBytes };
+}
+
+/** How many bytes of a frame are wanted to know more of its head. */
+function nextOf(bytes: Buffer, heldBytes: number): number {
+  if (heldBytes < 2) return 2;
+  const second = bytes[1] as number;
+  const code = second & 0x7f;
+  return 2 + (code === 126 ? 2 : code === 127 ? 8 : 0) + ((second & 0x80) !== 0 ? 4 : 0);
+}
+
+function startOf(bytes: Buffer, { headBytes, isMasked }: IHead): string {
+  const start = Buffer.from(bytes.subarray(headBytes, headBytes + PEEKED));
+  if (isMasked)
+    for (const [at, byte] of start.entries()) start[at] = byte ^ (bytes[headBytes - 4 + (at % 4)] as number);
+  return start.toString('latin1');
+}

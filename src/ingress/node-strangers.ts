@@ -1,0 +1,154 @@
+import type { Duplex } from 'node:stream';
+import type { WebSocketServer } from 'ws';
+import { setCloseTimeout, setLargestBody } from '../socketio/engine-io.js';
+import { GuardedWebSocket, guardedWsEngine } from '../socketio/ws.js';
+import { BodyFilter } from './body-filter.js';
+import { FrameFilter } from './frame-filter.js';
+import { CLOSE_TIMEOUT_MS, STRANGER_BODY_BYTES, STRANGER_FRAGMENTS, STRANGER_MESSAGE_BYTES } from './limits.js';
+import type { TEngineRequest } from './node.js';
+
+type TDropped = (start: string | undefined) => void;
+
+interface ITransport {
+  readonly name?: string;
+  readonly socket?: unknown;
+  emit?(event: 'packet', packet: { type: string }): unknown;
+}
+
+/** A connection of engine.io; its events are public. */
+export interface IStrangerConnection {
+  readonly protocol?: number;
+  readonly transport?: ITransport;
+  on(event: 'upgrading' | 'upgrade', listener: (this: IStrangerConnection, transport: ITransport) => void): unknown;
+  removeListener(event: 'upgrading' | 'upgrade', listener: (transport: ITransport) => void): unknown;
+}
+
+interface IStranger {
+  readonly dropped: TDropped;
+  /** Of a client of version 3 of the protocol, whose payloads are of another form: the limit that holds after. */
+  readonly largestBody: number | undefined;
+}
+
+/** Of engine.io, a packet that takes the place of a body in which everything was dropped. */
+const NOOP = Buffer.from('6');
+
+/** The limits of peers that are not authenticated, on Node.js. */
+export class NodeStrangers {
+  readonly #clientOf: (sid: string) => IStrangerConnection | undefined;
+  readonly #strangers = new WeakMap<IStrangerConnection, IStranger>();
+  /** The transport that a connection is changing to, once its probe came. */
+  readonly #probed = new WeakMap<IStrangerConnection, ITransport>();
+  // One listener for all connections, which are called with the connection as `this`.
+  readonly #upgrading: (this: IStrangerConnection, transport: ITransport) => void;
+  readonly #upgraded: (this: IStrangerConnection, transport: ITransport) => void;
+
+  constructor(clientOf: (sid: string) => IStrangerConnection | undefined) {
+    this.#clientOf = clientOf;
+    const upgrading = (connection: IStrangerConnection, transport: ITransport) => this.#probe(connection, transport);
+    const upgraded = (connection: IStrangerConnection, transport: ITransport) => this.#take(connection, transport);
+    this.#upgrading = function (transport) {
+      upgrading(this, transport);
+    };
+    this.#upgraded = function (transport) {
+      this.removeListener('upgrading', onUpgrading);
+      this.removeListener('upgrade', onUpgraded);
+      upgraded(this, transport);
+    };
+    const [onUpgrading, onUpgraded] = [this.#upgrading, this.#upgraded];
+  }
+
+  /** The class of engine.io's WebSocket server, where the program has none of its own. */
+  wsEngine(opened: (socket: Duplex) => void): typeof WebSocketServer {
+    return guardedWsEngine({
+      mostBytes: STRANGER_MESSAGE_BYTES,
+      mostFragments: STRANGER_FRAGMENTS,
+      closeTimeoutMs: CLOSE_TIMEOUT_MS,
+      filter: (webSocket, pass) => {
+        const dropped: TDropped = (start) => webSocket.dropped?.(start);
+        return new FrameFilter({ mostBytes: STRANGER_MESSAGE_BYTES, pass, dropped });
+      },
+      isAdmitted: (request: TEngineRequest) => {
+        const session = this.#clientOf(request._query?.sid ?? '');
+        return session !== undefined && !this.#strangers.has(session);
+      },
+      opened,
+    });
+  }
+
+  limit(connection: IStrangerConnection, dropped: TDropped): void {
+    const { transport, protocol } = connection;
+    const largestBody = protocol === 3 ? setLargestBody(transport, STRANGER_MESSAGE_BYTES) : undefined;
+    this.#strangers.set(connection, { dropped, largestBody });
+    setCloseTimeout(transport, CLOSE_TIMEOUT_MS);
+    const { socket } = transport ?? {};
+    if (socket instanceof GuardedWebSocket) socket.dropped = dropped;
+    else if (transport?.name === 'polling') {
+      connection.on('upgrading', this.#upgrading);
+      connection.on('upgrade', this.#upgraded);
+    }
+  }
+
+  lift(connection: IStrangerConnection): void {
+    const stranger = this.#strangers.get(connection);
+    if (stranger === undefined) return;
+    this.#strangers.delete(connection);
+    const { transport } = connection;
+    if (stranger.largestBody !== undefined) setLargestBody(transport, stranger.largestBody);
+    lift(transport);
+    lift(this.#probed.get(connection));
+  }
+
+  /**
+   * A POST of a session: as long as that is a stranger's, what is too large is taken out of the body. False where the whole body
+   * is larger than any may be.
+   */
+  posted(sid: string, request: TEngineRequest, mostBytes: number): boolean {
+    const connection = this.#clientOf(sid);
+    const stranger = connection === undefined ? undefined : this.#strangers.get(connection);
+    if (connection === undefined || stranger === undefined || connection.protocol === 3) return true;
+    if (Number(request.headers['content-length'] ?? 0) > mostBytes) return false;
+    const filter = new BodyFilter({
+      mostBytes: STRANGER_MESSAGE_BYTES,
+      mostBytesInAll: STRANGER_BODY_BYTES,
+      isLifted: () => !this.#strangers.has(connection),
+      dropped: stranger.dropped,
+    });
+    const { push } = request;
+    let bytesInAll = 0;
+    // Node.js hands the body to its request by the method that every readable stream has for that.
+    request.push = (chunk: Uint8Array | null, encoding?: BufferEncoding) => {
+      bytesInAll += chunk?.length ?? 0;
+      // The engine only sees what passes.
+      if (bytesInAll > mostBytes) {
+        request.destroy();
+        return false;
+      }
+      const bytes = chunk === null ? filter.end() : filter.write(chunk);
+      if (chunk === null && !filter.hasPassed) push.call(request, NOOP);
+      const goesOn = bytes.length === 0 || push.call(request, bytes, encoding);
+      return chunk === null ? push.call(request, null) : goesOn;
+    };
+    return true;
+  }
+
+  /**
+   * A change of transport takes one probe. The answers to more would wait for a peer that reads nothing, where nobody counts them,
+   * as this transport has no connection yet.
+   */
+  #probe(connection: IStrangerConnection, transport: ITransport): void {
+    if (this.#probed.get(connection) !== transport) this.#probed.set(connection, transport);
+    // As with any packet that does not belong there the engine gives the change up. Not at once: it is in the middle of this one.
+    else queueMicrotask(() => transport.emit?.('packet', { type: 'noop' }));
+  }
+
+  #take(connection: IStrangerConnection, transport: ITransport): void {
+    this.#probed.delete(connection);
+    const stranger = this.#strangers.get(connection);
+    if (stranger === undefined) lift(transport);
+    else if (transport.socket instanceof GuardedWebSocket) transport.socket.dropped = stranger.dropped;
+  }
+}
+
+function lift(transport: ITransport | undefined): void {
+  if (transport?.socket instanceof GuardedWebSocket) transport.socket.lift();
+}

@@ -1,0 +1,194 @@
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { CLOSE_TIMEOUT_MS, MOST_HEADERS } from './limits.js';
+import { type IQueryFault, parseQuery, type TQuery } from './query.js';
+
+/** A request as engine.io sees it: it parses the query only where `_query` is not there yet. */
+export type TEngineRequest = IncomingMessage & { _query?: TQuery; readonly websocket?: unknown };
+
+/** The public part of a server of engine.io that the ingress stands in front of. */
+export interface IIngressEngine {
+  handleRequest(request: TEngineRequest, response: ServerResponse): void;
+  handleUpgrade(request: TEngineRequest, socket: Duplex, head: Buffer): void;
+  emit(event: 'connection_error', error: object): boolean;
+  readonly opts: {
+    readonly transports: readonly string[];
+    readonly upgradeTimeout: number;
+    readonly maxHttpBufferSize: number;
+  };
+}
+
+export interface INodeIngressOptions {
+  readonly server: HttpServer;
+  readonly engine: IIngressEngine;
+  /** The path of the engine, as it compares it with the beginning of a request target. */
+  readonly path: string;
+  /** How long another server may take to claim an upgrade, in milliseconds; undefined: such upgrades are left alone. */
+  readonly unclaimedMs: number | undefined;
+  /** Called with each POST of a session, before the engine reads its body. False where that is too large. */
+  readonly posted: (sid: string, request: TEngineRequest, mostBytes: number) => boolean;
+}
+
+interface IRefusal {
+  readonly status: 400 | 431;
+  readonly context: object;
+}
+
+/** Engine.IO's own code and message for a request that can't be served. */
+const BAD_REQUEST = { code: 3, message: 'Bad request' } as const;
+const REASONS = { 400: 'Bad Request', 431: 'Request Header Fields Too Large' } as const;
+
+/** How long a socket may stay that somebody wrote to and nobody reads from. Nothing would ever notice the peer's end. */
+const UNREAD_MS = 30_000;
+
+interface IPending {
+  readonly timer: NodeJS.Timeout | undefined;
+}
+
+/** An error on a socket that is not ours yet, or not any more, must not end the process. */
+function ignoreError(): void {}
+
+/**
+ * Owns every upgrade on an http server, and every request below the path of the engine, until it is handed over or refused.
+ *
+ * Node.js removes its own error listener from a socket before it emits `upgrade`. Between that and the first listener of the
+ * engine a reset of the connection is an uncaught exception, so the ingress listens from the first moment.
+ */
+export class NodeIngress {
+  readonly #options: INodeIngressOptions;
+  readonly #pending = new Map<Duplex, IPending>();
+
+  constructor(options: INodeIngressOptions) {
+    this.#options = options;
+    const { server, engine } = options;
+    const { handleRequest, handleUpgrade } = engine;
+    engine.handleRequest = (request, response) => {
+      const refusal = judge(request, false);
+      if (refusal !== undefined) {
+        this.#tell(request, refusal);
+        answer(response, refusal);
+        return;
+      }
+      const { sid } = request._query ?? {};
+      const isRefused =
+        sid && request.method === 'POST' && !options.posted(sid, request, engine.opts.maxHttpBufferSize);
+      if (isRefused) response.writeHead(413, { Connection: 'close' }).end();
+      else handleRequest.call(engine, request, response);
+    };
+    engine.handleUpgrade = (request, socket, head) => {
+      const refusal = judge(request, true);
+      if (refusal !== undefined) {
+        this.#tell(request, refusal);
+        this.#end(socket, refusal);
+        return;
+      }
+      handleUpgrade.call(engine, request, socket, head);
+      if (socket.destroyed) this.#forget(socket);
+      else if (request.websocket !== undefined) this.settled(socket);
+      // An asynchronous `cors.origin` or `allowRequest` may never answer, and a refusal may never be read.
+      else this.#await(socket, engine.opts.upgradeTimeout, () => this.#expire(request, socket));
+    };
+    // Without WebSocket nobody listens, and Node.js then treats an upgrade as an ordinary request of the program.
+    if (engine.opts.transports.includes('websocket')) {
+      server.prependListener('upgrade', (request, socket) => this.#receive(request, socket));
+    }
+  }
+
+  /** The engine has its WebSocket, which has error listeners of its own. */
+  settled(socket: Duplex): void {
+    this.#forget(socket);
+    socket.removeListener('error', ignoreError);
+  }
+
+  /** Destroys every socket that is still undecided or unclaimed. */
+  destroyAll(): void {
+    for (const socket of [...this.#pending.keys()]) {
+      this.#forget(socket);
+      socket.destroy();
+    }
+  }
+
+  #receive(request: IncomingMessage, socket: Duplex): void {
+    socket.on('error', ignoreError);
+    const { path, unclaimedMs } = this.#options;
+    if (request.url?.startsWith(path) || unclaimedMs === undefined) return;
+    const written = bytesWrittenTo(socket);
+    this.#await(socket, unclaimedMs, () => this.#expireUnclaimed(socket, written));
+  }
+
+  /** A server that claims an upgrade reads from its socket. One that only wrote an answer gets more time to close it. */
+  #expireUnclaimed(socket: Duplex, writtenBefore: number): void {
+    if (isRead(socket)) this.#forget(socket);
+    else if (bytesWrittenTo(socket) <= writtenBefore) this.#destroy(socket);
+    else {
+      this.#await(socket, UNREAD_MS, () => {
+        if (isRead(socket)) this.#forget(socket);
+        else this.#destroy(socket);
+      });
+    }
+  }
+
+  #expire(request: TEngineRequest, socket: Duplex): void {
+    if (request.websocket === undefined) this.#destroy(socket);
+    else this.settled(socket);
+  }
+
+  #await(socket: Duplex, afterMs: number, then: () => void): void {
+    const known = this.#pending.get(socket);
+    if (known === undefined) socket.once('close', () => this.#forget(socket));
+    else clearTimeout(known.timer);
+    this.#pending.set(socket, { timer: setTimeout(then, afterMs).unref() });
+  }
+
+  #forget(socket: Duplex): void {
+    clearTimeout(this.#pending.get(socket)?.timer);
+    this.#pending.delete(socket);
+  }
+
+  #destroy(socket: Duplex): void {
+    this.#forget(socket);
+    socket.destroy();
+  }
+
+  #end(socket: Duplex, { status }: IRefusal): void {
+    const body = JSON.stringify(BAD_REQUEST);
+    this.#await(socket, CLOSE_TIMEOUT_MS, () => this.#destroy(socket));
+    socket.end(
+      `HTTP/1.1 ${status} ${REASONS[status]}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+        `Content-Length: ${body.length}\r\n\r\n${body}`,
+      () => this.#destroy(socket),
+    );
+  }
+
+  #tell(request: TEngineRequest, { context }: IRefusal): void {
+    request._query ??= {};
+    this.#options.engine.emit('connection_error', { req: request, ...BAD_REQUEST, context });
+  }
+}
+
+/** Reads the query once, for the engine too, and decides on what the engine would decide too late or not at all. */
+function judge(request: TEngineRequest, isUpgrade: boolean): IRefusal | undefined {
+  const { query, fault } = parseQuery(request.url ?? '');
+  request._query = query;
+  if (fault !== undefined) return { status: 400, context: fault satisfies IQueryFault };
+  if (request.rawHeaders.length > 2 * MOST_HEADERS) return { status: 431, context: { name: 'TOO_MANY_HEADERS' } };
+  const { transport, sid } = query;
+  // The engine would open the WebSocket first, or never answer the request.
+  const isMismatch = isUpgrade ? transport === 'polling' : transport === 'websocket' && sid;
+  return isMismatch ? { status: 400, context: { name: 'TRANSPORT_MISMATCH', transport } } : undefined;
+}
+
+function answer(response: ServerResponse, { status }: IRefusal): void {
+  response.writeHead(status, { 'Content-Type': 'application/json' });
+  response.end(JSON.stringify(BAD_REQUEST));
+}
+
+function isRead(socket: Duplex): boolean {
+  return socket.readableFlowing === true || socket.listenerCount('data') + socket.listenerCount('readable') > 0;
+}
+
+/** Earlier requests of the same connection were answered over this socket too. */
+function bytesWrittenTo(socket: Duplex): number {
+  const { bytesWritten = 0 }: { bytesWritten?: number } = socket as Duplex & { bytesWritten?: number };
+  return bytesWritten;
+}

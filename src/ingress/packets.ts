@@ -1,0 +1,195 @@
+import { Decoder } from 'socket.io-parser';
+import { STRANGER_MESSAGE_BYTES, STRANGER_PARSED_BYTES } from './limits.js';
+import { isHeavy } from './parsed-bytes.js';
+
+type TData = string | ArrayBuffer | ArrayBufferView | undefined;
+type TListener = (this: IGuardedConnection, data: TData) => void;
+
+/** A connection of either engine, which hands its messages to Socket.IO through the event `data`. */
+export interface IGuardedConnection {
+  listeners(event: 'data'): readonly unknown[];
+  on(event: 'data', listener: TListener): unknown;
+  removeListener(event: 'data', listener: TListener): unknown;
+  write(message: string): unknown;
+}
+
+export interface IPacketFilterOptions {
+  /** Whether messages are those of Socket.IO's own parser. Of others only the size is known. */
+  readonly isOwnParser: boolean;
+  /** A message of this connection was dropped. */
+  readonly dropped: (connection: IGuardedConnection, why: 'too_large' | 'unauthenticated') => void;
+  /** It asked to connect to `/` with an `auth` that is too large; it connects without one, so that it can be refused. */
+  readonly stripped: (connection: IGuardedConnection) => void;
+}
+
+interface IState {
+  readonly listeners: readonly TListener[];
+  /** Binary messages that belong to an event that was dropped unread. */
+  attachments: number;
+  /** Reads an event with attachments that is being dropped, so that what breaks the protocol ends the connection as ever. */
+  decoder: Decoder | undefined;
+  isLifted: boolean;
+}
+
+/** A binary event or acknowledgement, with the number of its attachments (Socket.IO protocol, version 5). */
+const BINARY = /^[56]([^-]*)-/;
+const CONNECT = '0';
+/** Engine.IO's packet type of a message, with which the text of a frame begins. */
+const MESSAGE = '4';
+/** Base64, as polling writes what is binary. */
+const BASE64 = 'b';
+
+/** The answer to a CONNECT of a namespace of the program's own. Socket.IO's client doesn't try again by itself after that. */
+const TOO_LARGE = {
+  message: `auth: expected at most ${STRANGER_MESSAGE_BYTES} bytes before authentication, received more.`,
+  data: { code: 'too_large' },
+};
+
+/** A packet of no known type, over which Socket.IO closes the connection. */
+const BROKEN = '9';
+/** What an attachment is replaced with that is dropped. */
+const NO_BYTES = Buffer.alloc(0);
+
+/**
+ * Stands between an engine and Socket.IO as long as a connection is not authenticated. Messages that are too large are dropped
+ * before they are parsed, and so is everything with attachments, which Socket.IO would hold until the last one has come. The
+ * connection stays: a client that sends a large event too early would come back and send it again.
+ */
+export class PacketFilter {
+  readonly #options: IPacketFilterOptions;
+  readonly #states = new WeakMap<IGuardedConnection, IState>();
+  // One listener for all connections, which are called with the connection as `this`.
+  readonly #listener: TListener;
+
+  constructor(options: IPacketFilterOptions) {
+    this.#options = options;
+    const take = (connection: IGuardedConnection, data: TData) => this.#take(connection, data);
+    this.#listener = function (data) {
+      take(this, data);
+    };
+  }
+
+  /** Once Socket.IO listens to the connection. */
+  guard(connection: IGuardedConnection): void {
+    const listeners = connection.listeners('data') as TListener[];
+    this.#states.set(connection, { listeners: [...listeners], attachments: 0, decoder: undefined, isLifted: false });
+    for (const listener of listeners) connection.removeListener('data', listener);
+    connection.on('data', this.#listener);
+  }
+
+  /** The connection is authenticated, or has been let into a namespace of the program's own. */
+  lift(connection: IGuardedConnection): void {
+    const state = this.#states.get(connection);
+    if (state === undefined) return;
+    state.isLifted = true;
+    if (isIdle(state)) this.#remove(connection, state);
+  }
+
+  /** A message was dropped by its size alone, on its way to the engine. `start`: its first characters; undefined if binary. */
+  skip(connection: IGuardedConnection, start: string | undefined): void {
+    const state = this.#states.get(connection);
+    if (state === undefined) return;
+    if (start === undefined || start.startsWith(BASE64)) this.#skipBinary(connection, state);
+    else if (start.startsWith(MESSAGE)) this.#skipText(connection, state, start.slice(MESSAGE.length));
+    this.#options.dropped(connection, 'too_large');
+  }
+
+  #take(connection: IGuardedConnection, data: TData): void {
+    const state = this.#states.get(connection);
+    if (state === undefined) return;
+    if (this.#drops(connection, state, data)) {
+      if (state.isLifted && isIdle(state)) this.#remove(connection, state);
+    } else deliver(connection, state, data);
+  }
+
+  #drops(connection: IGuardedConnection, state: IState, data: TData): boolean {
+    if (typeof data !== 'string') return this.#dropsBinary(connection, state, data);
+    if (state.decoder !== undefined) return this.#decode(connection, state, data);
+    if (state.isLifted) return false;
+    if (Buffer.byteLength(data) > STRANGER_MESSAGE_BYTES) {
+      this.#skipText(connection, state, data);
+      return this.#note(connection, 'too_large');
+    }
+    if (!this.#options.isOwnParser) return false;
+    if (isHeavy(data, STRANGER_PARSED_BYTES)) {
+      this.#skipText(connection, state, data);
+      return this.#note(connection, 'too_large');
+    }
+    return BINARY.test(data) && this.#decode(connection, state, data);
+  }
+
+  #decode(connection: IGuardedConnection, state: IState, data: TData): true {
+    state.decoder ??= this.#newDecoder(connection, state);
+    const { decoder } = state;
+    try {
+      decoder.add(data);
+    } catch {
+      decoder.destroy();
+      state.decoder = undefined;
+      deliver(connection, state, BROKEN);
+    }
+    return true;
+  }
+
+  #newDecoder(connection: IGuardedConnection, state: IState): Decoder {
+    const decoder = new Decoder();
+    decoder.on('decoded', () => {
+      state.decoder = undefined;
+      this.#options.dropped(connection, 'unauthenticated');
+    });
+    return decoder;
+  }
+
+  #dropsBinary(connection: IGuardedConnection, state: IState, data: Exclude<TData, string>): boolean {
+    // Of an empty packet there is no data at all.
+    const isTooLarge = !state.isLifted && (data?.byteLength ?? 0) > STRANGER_MESSAGE_BYTES;
+    if (isIdle(state) && !isTooLarge) return false;
+    this.#skipBinary(connection, state);
+    return isTooLarge ? this.#note(connection, 'too_large') : true;
+  }
+
+  #note(connection: IGuardedConnection, why: 'too_large' | 'unauthenticated'): true {
+    this.#options.dropped(connection, why);
+    return true;
+  }
+
+  #skipBinary(connection: IGuardedConnection, state: IState): void {
+    if (state.attachments > 0) state.attachments--;
+    else if (state.decoder !== undefined) this.#decode(connection, state, NO_BYTES);
+    // Nobody announced it.
+    else if (this.#options.isOwnParser) deliver(connection, state, BROKEN);
+  }
+
+  #skipText(connection: IGuardedConnection, state: IState, text: string): void {
+    if (!this.#options.isOwnParser) return;
+    const [, attachments = '0'] = BINARY.exec(text) ?? [];
+    state.attachments += Math.max(0, Number.parseInt(attachments, 10) || 0);
+    if (!text.startsWith(CONNECT)) return;
+    const namespace = namespaceOf(text);
+    if (namespace !== '') connection.write(`4${namespace}${JSON.stringify(TOO_LARGE)}`);
+    else {
+      this.#options.stripped(connection);
+      deliver(connection, state, CONNECT);
+    }
+  }
+
+  #remove(connection: IGuardedConnection, { listeners }: IState): void {
+    this.#states.delete(connection);
+    connection.removeListener('data', this.#listener);
+    for (const listener of listeners) connection.on('data', listener);
+  }
+}
+
+function deliver(connection: IGuardedConnection, { listeners }: IState, data: TData): void {
+  for (const listener of listeners) listener.call(connection, data);
+}
+
+function isIdle({ attachments, decoder }: IState): boolean {
+  return attachments === 0 && decoder === undefined;
+}
+
+/** With its comma; empty for `/`. A name that is cut off gets an answer that nobody waits for. */
+function namespaceOf(connect: string): string {
+  const [, namespace = ''] = /^0(\/[^,{]*)/.exec(connect) ?? [];
+  return namespace === '' || namespace === '/' || namespace.startsWith('/?') ? '' : `${namespace},`;
+}

@@ -1,0 +1,41 @@
+/** The query of a request; a parameter that is absent is undefined. */
+export type TQuery = Readonly<Partial<Record<string, string>>>;
+
+/** What a query is refused for, in the words of the log. */
+export interface IQueryFault {
+  readonly name: 'REPEATED_PARAMETER' | 'TOO_MANY_PARAMETERS';
+  /** The parameter that came more than once. */
+  readonly parameter?: string;
+}
+
+/**
+ * Parameters that decide what happens to a request. Each may come once: if one came twice, a check could read the first value
+ * and the engine the last.
+ */
+const DECIDING = ['transport', 'sid', 'EIO', 'b64'];
+
+/** More than any client sends. The handshake keeps the query, and thousands of empty parameters fit into one request. */
+const MOST_PARAMETERS = 100;
+
+/** Parses the query of a request target, once for all checks. Never throws, whatever the target is. */
+export function parseQuery(target: string): { readonly query: TQuery; readonly fault?: IQueryFault } {
+  const text = queryOf(target);
+  if (countOf(text, '&') >= MOST_PARAMETERS) return { query: {}, fault: { name: 'TOO_MANY_PARAMETERS' } };
+  const parameters = new URLSearchParams(text);
+  const query: TQuery = Object.fromEntries(parameters);
+  const parameter = DECIDING.find((name) => query[name] !== undefined && parameters.getAll(name).length > 1);
+  return parameter === undefined ? { query } : { query, fault: { name: 'REPEATED_PARAMETER', parameter } };
+}
+
+function queryOf(target: string): string {
+  const fragment = target.indexOf('#');
+  const whole = fragment < 0 ? target : target.slice(0, fragment);
+  const mark = whole.indexOf('?');
+  return mark < 0 ? '' : whole.slice(mark + 1);
+}
+
+function countOf(text: string, character: string): number {
+  let count = 0;
+  for (let at = text.indexOf(character); at >= 0; at = text.indexOf(character, at + 1)) count++;
+  return count;
+}

@@ -1,0 +1,122 @@
+import type { IConnection, IRuntime, TReporter } from '../server/ports.js';
+import { STRANGER_MESSAGE_BYTES } from './limits.js';
+import { type IGuardedConnection, PacketFilter } from './packets.js';
+
+export interface IStrangersOptions {
+  readonly runtime: IRuntime;
+  /** Connections that are not authenticated, at a time. */
+  readonly most: number;
+  /** The same from one address; Infinity: any number. */
+  readonly mostPerAddress: number;
+  readonly isOwnParser: boolean;
+  readonly report: TReporter;
+}
+
+type TLimit = 'unauthenticated_connections' | 'unauthenticated_per_address';
+
+interface INamed {
+  readonly id?: string;
+  readonly remoteAddress?: string;
+}
+type TStranger = IConnection & IGuardedConnection & INamed;
+
+/**
+ * The connections of an instance that are not authenticated, with the budget of each, and one for all of them. Above that the
+ * oldest connection gives way that has not asked to authenticate. A newcomer is never refused: after a deploy all clients are
+ * newcomers.
+ */
+export class Strangers {
+  readonly #options: IStrangersOptions;
+  readonly #filter: PacketFilter;
+  /** Each by the order of their coming. */
+  readonly #waiting = new Set<TStranger>();
+  readonly #asking = new Set<TStranger>();
+  readonly #stripped = new WeakSet<IGuardedConnection>();
+  readonly #byAddress = new Map<string, Set<TStranger>>();
+
+  constructor(options: IStrangersOptions) {
+    this.#options = options;
+    const { report, isOwnParser } = options;
+    this.#filter = new PacketFilter({
+      isOwnParser,
+      stripped: (connection) => {
+        this.#stripped.add(connection);
+        report({ type: 'auth_too_large', client: idOf(connection as INamed), mostBytes: STRANGER_MESSAGE_BYTES });
+      },
+      dropped: (connection, why) => report({ type: 'event_dropped', client: idOf(connection as INamed), why }),
+    });
+  }
+
+  /** A new connection of the engine, once Socket.IO listens to it. */
+  add(connection: IConnection): void {
+    const stranger = connection as TStranger;
+    const { runtime, most, mostPerAddress } = this.#options;
+    this.#filter.guard(stranger);
+    runtime.limit(stranger, (start) => this.#filter.skip(stranger, start));
+    this.#waiting.add(stranger);
+    if (this.#waiting.size + this.#asking.size > most) {
+      this.#giveWay(stranger, [this.#waiting, this.#asking], 'unauthenticated_connections');
+    }
+    if (mostPerAddress !== Number.POSITIVE_INFINITY) this.#countAddress(stranger, mostPerAddress);
+  }
+
+  /** It has asked to authenticate. */
+  ask(connection: IConnection): void {
+    const stranger = connection as TStranger;
+    if (this.#waiting.delete(stranger)) this.#asking.add(stranger);
+  }
+
+  /** Whether its `auth` was too large, and was left out of its handshake. */
+  isStripped(connection: IConnection): boolean {
+    return this.#stripped.has(connection as TStranger);
+  }
+
+  /** It is authenticated, or was let into a namespace of the program's own. */
+  admit(connection: IConnection): void {
+    const stranger = connection as TStranger;
+    if (!this.#forget(stranger)) return;
+    this.#filter.lift(stranger);
+    this.#options.runtime.lift(stranger);
+  }
+
+  /** It is gone. */
+  remove(connection: IConnection): void {
+    this.#forget(connection as TStranger);
+  }
+
+  #forget(stranger: TStranger): boolean {
+    const wasThere = this.#waiting.delete(stranger) || this.#asking.delete(stranger);
+    const address = stranger.remoteAddress ?? '';
+    const neighbors = this.#byAddress.get(address);
+    if (neighbors?.delete(stranger) && neighbors.size === 0) this.#byAddress.delete(address);
+    return wasThere;
+  }
+
+  #countAddress(stranger: TStranger, most: number): void {
+    const address = stranger.remoteAddress ?? '';
+    const neighbors = this.#byAddress.get(address) ?? new Set();
+    this.#byAddress.set(address, neighbors);
+    neighbors.add(stranger);
+    if (neighbors.size <= most) return;
+    const waiting = [...neighbors].filter((each) => this.#waiting.has(each));
+    this.#giveWay(stranger, [waiting, neighbors], 'unauthenticated_per_address');
+  }
+
+  /** Ends the oldest connection of the first list that has one beside the newcomer. */
+  #giveWay(newcomer: TStranger, lists: readonly Iterable<TStranger>[], why: TLimit): void {
+    const oldest = lists.map((list) => firstBut(newcomer, list)).find((each) => each !== undefined);
+    if (oldest === undefined) return;
+    this.#forget(oldest);
+    this.#options.report({ type: 'client_limited', client: idOf(oldest), why });
+    this.#options.runtime.end(oldest, 0);
+  }
+}
+
+function firstBut<T>(excluded: T, of: Iterable<T>): T | undefined {
+  for (const one of of) if (one !== excluded) return one;
+  return undefined;
+}
+
+function idOf({ id = '' }: INamed): string {
+  return id;
+}

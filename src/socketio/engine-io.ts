@@ -1,0 +1,28 @@
+/*
+ * engine.io: what is private there and used for the limits of peers. Each field is set only where it is found; see the tests of
+ * `socketio/` for what happens when an update moves it.
+ */
+
+/** A transport over polling. */
+interface IPolling {
+  readonly name?: string;
+  /** How long it waits for a poll with which it would tell that it closes, in milliseconds. */
+  closeTimeout?: number;
+  /** Bytes that the body of a POST may have. */
+  maxHttpBufferSize?: number;
+}
+
+/** Lets a polling transport wait no longer than that for the poll with which it says that it closes. */
+export function setCloseTimeout(transport: unknown, closeTimeoutMs: number): void {
+  const polling = transport as IPolling | undefined;
+  if (polling?.name === 'polling' && typeof polling.closeTimeout === 'number') polling.closeTimeout = closeTimeoutMs;
+}
+
+/** Bounds the body of a POST of a polling transport. Returns the bound before; undefined where there is none to set. */
+export function setLargestBody(transport: unknown, mostBytes: number): number | undefined {
+  const polling = transport as IPolling | undefined;
+  const before = polling?.maxHttpBufferSize;
+  if (polling?.name !== 'polling' || typeof before !== 'number') return undefined;
+  polling.maxHttpBufferSize = mostBytes;
+  return before;
+}

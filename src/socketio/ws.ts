@@ -1,0 +1,209 @@
+import type { IncomingMessage } from 'node:http';
+import { Duplex } from 'node:stream';
+import { WebSocket, WebSocketServer } from 'ws';
+
+/*
+ * The package `ws`. Public is the class of its server, which engine.io takes as `wsEngine`, and of that the options `WebSocket`
+ * and `closeTimeout`, and `pong()` of a WebSocket. This file is the only one that touches what is private: `setSocket()`, with
+ * which a WebSocket gets its connection, and of its receiver the limits. They are tried once; without them a WebSocket has no
+ * limit but `maxPayload` before authentication.
+ */
+
+/** Stands between a connection and the receiver of its frames. */
+export interface IInputFilter {
+  write(chunk: Buffer): boolean;
+  /** Passes everything from here on. */
+  lift(): void;
+  /** Whether it will pass everything that comes. */
+  readonly isDone: boolean;
+}
+
+export interface IGuardOptions {
+  /** Bytes of a message, and frames that it may come in, until the limits are lifted. */
+  readonly mostBytes: number;
+  readonly mostFragments: number;
+  /** How long a peer may take for the closing handshake, in milliseconds. */
+  readonly closeTimeoutMs: number;
+  /** Makes the filter of one WebSocket. `pass` hands bytes to its receiver. */
+  readonly filter: (webSocket: GuardedWebSocket, pass: (bytes: Buffer) => boolean) => IInputFilter;
+  /** Whether the request belongs to a session that is authenticated already: its WebSocket has no limits from the start. */
+  readonly isAdmitted: (request: IncomingMessage) => boolean;
+  /** A WebSocket was made of the socket of a request. */
+  readonly opened: (socket: Duplex) => void;
+}
+
+interface IReceiver {
+  write(chunk: Buffer): boolean;
+  _maxPayload: number;
+  _maxFragments: number;
+}
+interface ISocketOptions {
+  readonly maxPayload: number;
+  readonly maxFragments: number;
+}
+interface IPrivate {
+  setSocket(socket: Duplex, head: Buffer, options: ISocketOptions): void;
+  readonly _receiver?: IReceiver | null;
+}
+
+type TCallback = (error: Error) => void;
+
+/** A WebSocket of `ws` whose peer is a stranger at first, and that never queues more than one pong. */
+export class GuardedWebSocket extends WebSocket {
+  /** A message was dropped since it was too large; see `IFrameFilterOptions`. */
+  dropped: ((start: string | undefined) => void) | undefined = undefined;
+  #filter: IInputFilter | undefined = undefined;
+  #full: ISocketOptions | undefined = undefined;
+  #isPonging = false;
+  #latestPing: Buffer | undefined = undefined;
+
+  /**
+   * RFC 6455, section 5.5.3, lets an endpoint answer only the latest ping. `ws` queues a pong for each, any number of them for
+   * a peer that doesn't read.
+   */
+  override pong(data?: unknown, mask?: boolean | TCallback, callback?: TCallback): void {
+    const done = typeof mask === 'function' ? mask : typeof data === 'function' ? (data as TCallback) : callback;
+    if (this.#isPonging && Buffer.isBuffer(data)) {
+      // Nobody is told that a pong was replaced: `ws` itself has nobody to tell.
+      this.#latestPing = data;
+      return;
+    }
+    this.#isPonging = true;
+    super.pong(typeof data === 'function' ? undefined : data, typeof mask === 'boolean' ? mask : undefined, (error) => {
+      this.#isPonging = false;
+      const latest = this.#latestPing;
+      this.#latestPing = undefined;
+      done?.(error);
+      if (latest !== undefined && this.readyState === WebSocket.OPEN) this.pong(latest);
+    });
+  }
+
+  /** Sets the limits of a stranger; the receiver must be there. */
+  limit({ mostBytes, mostFragments, filter }: IGuardOptions, full: ISocketOptions): void {
+    const receiver = (this as unknown as IPrivate)._receiver;
+    if (!receiver || typeof receiver._maxPayload !== 'number') return;
+    const { write } = receiver;
+    this.#full = full;
+    receiver._maxPayload = Math.min(mostBytes, full.maxPayload);
+    receiver._maxFragments = Math.min(mostFragments, full.maxFragments);
+    const made = filter(this, (bytes) => write.call(receiver, bytes));
+    this.#filter = made;
+    receiver.write = (chunk) => {
+      const goesOn = made.write(chunk);
+      if (made.isDone) this.#removeFilter(receiver);
+      return goesOn;
+    };
+  }
+
+  /** The peer is no stranger any more. Harmless when called again. */
+  lift(): void {
+    const receiver = (this as unknown as IPrivate)._receiver;
+    const full = this.#full;
+    if (!receiver || full === undefined) return;
+    this.#full = undefined;
+    receiver._maxPayload = full.maxPayload;
+    receiver._maxFragments = full.maxFragments;
+    this.#filter?.lift();
+    if (this.#filter?.isDone) this.#removeFilter(receiver);
+  }
+
+  #removeFilter(receiver: IReceiver): void {
+    this.#filter = undefined;
+    this.dropped = undefined;
+    Reflect.deleteProperty(receiver, 'write');
+  }
+}
+
+/** The class that engine.io makes its WebSocket server of. */
+export function guardedWsEngine(options: IGuardOptions): typeof WebSocketServer {
+  const limits = limitsHold(options);
+  return class extends WebSocketServer<typeof GuardedWebSocket> {
+    readonly #full: ISocketOptions;
+
+    constructor(given: ConstructorParameters<typeof WebSocketServer>[0]) {
+      super({ ...given, WebSocket: GuardedWebSocket, closeTimeout: options.closeTimeoutMs } as object);
+      const { maxPayload = 0, maxFragments = 0 } = this.options as Partial<ISocketOptions>;
+      this.#full = { maxPayload, maxFragments };
+    }
+
+    override handleUpgrade(
+      request: IncomingMessage,
+      socket: Duplex,
+      head: Buffer,
+      done: (webSocket: GuardedWebSocket, request: IncomingMessage) => void,
+    ): void {
+      super.handleUpgrade(request, socket, head, (webSocket) => {
+        options.opened(socket);
+        // Nothing was received yet: a socket begins to flow in the next tick.
+        if (limits && !options.isAdmitted(request)) webSocket.limit(options, this.#full);
+        done(webSocket, request);
+      });
+    }
+  } as unknown as typeof WebSocketServer;
+}
+
+/** Whether the limits of a receiver hold, and can be lifted: tried with a WebSocket that nobody is behind. */
+export function limitsHold({ mostBytes, mostFragments, closeTimeoutMs }: IGuardOptions): boolean {
+  try {
+    const socket = new Duplex({ read() {}, write: (_, __, done) => done() });
+    const webSocket = new GuardedWebSocket(null as never, undefined, { closeTimeout: closeTimeoutMs } as object);
+    const full = { maxPayload: mostBytes + 2, maxFragments: mostFragments };
+    const heard: number[] = [];
+    const failed: unknown[] = [];
+    webSocket.on('message', (data: Buffer) => heard.push(data.length));
+    webSocket.on('error', (error) => failed.push(error));
+    (webSocket as unknown as IPrivate).setSocket(socket, Buffer.alloc(0), full);
+    const seen: number[] = [];
+    webSocket.limit(
+      {
+        mostBytes,
+        mostFragments,
+        closeTimeoutMs,
+        isAdmitted: () => false,
+        opened: () => {},
+        filter: (_, pass) => new ProbeFilter(seen, pass),
+      },
+      full,
+    );
+    const receiver = (webSocket as unknown as IPrivate)._receiver;
+    const limited = receiver?._maxPayload === mostBytes;
+    receiver?.write(frameOf(mostBytes));
+    webSocket.lift();
+    receiver?.write(frameOf(mostBytes + 1));
+    receiver?.write(frameOf(mostBytes + 3));
+    const holds = limited && heard.join() === `${mostBytes},${mostBytes + 1}` && seen.length === 1;
+    webSocket.terminate();
+    return holds;
+  } catch {
+    return false;
+  }
+}
+
+class ProbeFilter implements IInputFilter {
+  isDone = false;
+  readonly #seen: number[];
+  readonly #pass: (bytes: Buffer) => boolean;
+
+  constructor(seen: number[], pass: (bytes: Buffer) => boolean) {
+    this.#seen = seen;
+    this.#pass = pass;
+  }
+
+  write(chunk: Buffer): boolean {
+    this.#seen.push(chunk.length);
+    return this.#pass(chunk);
+  }
+
+  lift(): void {
+    this.isDone = true;
+  }
+}
+
+/** A masked text frame of so many bytes. */
+function frameOf(bytes: number): Buffer {
+  const head = Buffer.alloc(8);
+  head.writeUInt8(0x81, 0);
+  head.writeUInt8(0x80 | 126, 1);
+  head.writeUInt16BE(bytes, 2);
+  return Buffer.concat([head, Buffer.alloc(bytes, 'a')]);
+}

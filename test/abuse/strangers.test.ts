@@ -1,0 +1,188 @@
+// npm test: node, bun
+// npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
+import { beforeAll, describe, expect, it } from 'vitest';
+import { eventually, within } from '../support/facts.js';
+import { rawWebSocket } from '../support/raw.js';
+import { openPeer, TRANSPORTS } from './peers.js';
+import { startVictim, type Victim } from './victim.js';
+
+/** What one message may have before authentication, in bytes. */
+const MOST = 16 * 1024;
+const LARGE = 'x'.repeat(100_000);
+const HEAVY = Array.from({ length: 3_000 }, () => ({}));
+
+let victim: Victim;
+
+beforeAll(async () => {
+  victim = await startVictim();
+});
+
+/** A binary event, and with it as many attachments as it has. */
+function binaryEvent(attachments: readonly Buffer[], { id = '', more = '' } = {}): (string | Buffer)[] {
+  const placeholders = attachments.map((_, num) => `,{"_placeholder":true,"num":${num}}`).join('');
+  return [`45${attachments.length}-${id}["echo"${more}${placeholders}]`, ...attachments];
+}
+
+const countEchoes = async (id: string) =>
+  (await victim.call('heard', { id })).filter((each: string) => each === 'clientConnectedFn: onAny echo').length;
+
+describe.each(TRANSPORTS)('before authentication, over %s', (transport) => {
+  it('drops a message of more than 16 KB, and keeps its connection', async () => {
+    const peer = await openPeer(victim, transport, { verdict: 'yes' });
+    await peer.send(`42["echo","${LARGE}"]`);
+    await peer.send(`421["echo","${'x'.repeat(MOST)}"]`, '42["authenticate"]');
+    await peer.heardUntil((frame) => frame.startsWith('42["authenticated"'), 'authenticated');
+    await peer.send(`427["echo","${LARGE}"]`);
+    await peer.heardUntil((frame) => frame.startsWith('437['), 'a large event after authentication');
+    expect(await countEchoes(peer.sid)).toBe(1);
+    await victim.unharmed();
+  });
+
+  it('drops an event with its attachments, and reads the next packet as ever', async () => {
+    const peer = await openPeer(victim, transport, { verdict: 'yes' });
+    const [small, large] = [Buffer.from([1]), Buffer.alloc(500_000, 1)];
+    await peer.send(...binaryEvent([small]));
+    await peer.send(...binaryEvent([large, small, large]));
+    await peer.send(...binaryEvent([large, small], { more: `,"${LARGE}"` }));
+    await peer.send(...binaryEvent([small], { more: `,${JSON.stringify(HEAVY)}` }), '42["authenticate"]');
+    await peer.heardUntil((frame) => frame.startsWith('42["authenticated"'), 'authenticated');
+    await peer.send(...binaryEvent([large], { id: '8' }));
+    await peer.heardUntil((frame) => frame.startsWith('461-8['), 'an event with an attachment after authentication');
+    expect(await countEchoes(peer.sid)).toBe(1);
+    await victim.unharmed();
+  });
+
+  it('drops a message that takes more than 64 KB once it is parsed', async () => {
+    const peer = await openPeer(victim, transport, { verdict: 'yes' });
+    await peer.send(`42["authenticate",${JSON.stringify(HEAVY)}]`);
+    // It would have been heeded once.
+    await peer.send('42["authenticate"]');
+    await peer.heardUntil((frame) => frame.startsWith('42["authenticated"'), 'authenticated');
+    await victim.unharmed();
+  });
+});
+
+it('an event is dropped whose attachments come once its client is authenticated', async () => {
+  const socket = await victim.webSocket();
+  const { sid } = await socket.connect('/', { verdict: 'waits' });
+  const [header = '', ...attachments] = binaryEvent([Buffer.from([1]), Buffer.alloc(50_000)]);
+  socket.emit('authenticate');
+  socket.send(header);
+  await socket.ping();
+  await victim.call('release');
+  await socket.event('authenticated');
+  for (const attachment of attachments) socket.send(attachment);
+  socket.send('429["echo",1]');
+  await socket.frames.next((frame) => String(frame).startsWith('439['));
+  expect(await countEchoes(sid)).toBe(1);
+  await victim.unharmed();
+});
+
+it('a client that a namespace of the program has let in has no limits but its own', async () => {
+  for (const open of [() => victim.webSocket(), () => victim.polling()]) {
+    const peer = await open();
+    await peer.connect('/other');
+    const large = `42/other,6["large","${LARGE}"]`;
+    await ('post' in peer ? peer.post(large) : peer.send(large));
+    const isAnswer = (frame: string | Buffer): boolean => String(frame) === `43/other,6[${LARGE.length}]`;
+    await ('post' in peer ? peer.next(isAnswer) : peer.frames.next(isAnswer));
+  }
+  await victim.unharmed();
+});
+
+describe('an auth that is too large', () => {
+  it.each([
+    ['more than 16 KB', LARGE],
+    ['more than 64 KB once it is parsed', HEAVY],
+  ])('is refused before the program is asked: %s', async (_, junk) => {
+    const asked = await victim.call('asked');
+    await victim.call('lines');
+    const socket = await victim.webSocket();
+    await socket.connect('/', { verdict: 'yes', junk });
+    socket.emit('authenticate');
+    expect(await socket.event('unauthenticated')).toMatchObject([{ code: 'refused' }]);
+    const polling = await victim.polling();
+    await polling.connect('/', { verdict: 'yes', junk });
+    await polling.emit('authenticate');
+    expect(await polling.next((packet) => packet.startsWith('42["unauth'))).toContain('"refused"');
+    expect(await victim.call('asked')).toBe(asked);
+    const lines: string[] = await victim.call('lines');
+    expect(lines.filter((line) => line.includes('an auth of more than 16384 bytes'))).toHaveLength(2);
+    await victim.unharmed();
+  });
+
+  it('is answered with an error in a namespace of the program, and its connection stays', async () => {
+    const socket = await victim.webSocket();
+    await socket.frames.next();
+    socket.send(`40/other,${JSON.stringify({ junk: LARGE })}`);
+    expect(await socket.frames.next()).toMatch(/^44\/other,\{"message":"auth: expected at most 16384 bytes/);
+    socket.send('40/other,');
+    expect(await socket.frames.next()).toMatch(/^40\/other,\{/);
+    await victim.unharmed();
+  });
+});
+
+describe('more connections than may be unauthenticated', () => {
+  const LIMITS = { limits: { unauthenticatedConnections: 5 } };
+  const PER_ADDRESS = { limits: { unauthenticatedPerAddress: 5 } };
+
+  it.each([
+    ['on an instance', LIMITS, 'unauthenticated_connections'],
+    ['from an address', PER_ADDRESS, 'unauthenticated_per_address'],
+  ])('%s: the oldest that has not asked gives way to the newcomer', async (_, options, why) => {
+    const server = await startVictim({ options, witnesses: 0 });
+    const open = async () => {
+      const socket = await rawWebSocket(server.url);
+      await socket.connect('/', { verdict: 'hangs' });
+      return socket;
+    };
+    const asking = await open();
+    asking.emit('authenticate');
+    await eventually(async () => (await server.call('asked')) === 1);
+    const polling = await server.polling();
+    await polling.connect('/', { verdict: 'yes' });
+    const oldest = [await open(), await open()];
+    const [first, second] = oldest;
+    const latest = [await open(), await open(), await open()];
+    // Polling came first of those that wait.
+    await expect(polling.poll()).rejects.toThrow();
+    await within(first?.closed ?? Promise.reject(), 'the end of the oldest');
+    expect((await server.counts()).engine).toBe(5);
+    for (const each of [asking, second, ...latest]) each?.emit('secret');
+    const newcomer = await rawWebSocket(server.url);
+    await newcomer.connect('/', { verdict: 'yes' });
+    await within(second?.closed ?? Promise.reject(), 'the end of the oldest');
+    newcomer.emit('authenticate');
+    await newcomer.event('authenticated');
+    const lines: string[] = await server.call('lines');
+    expect(lines.filter((line) => line.includes(why))).toHaveLength(3);
+  });
+
+  it('who is authenticated does not count', async () => {
+    const server = await startVictim({ options: LIMITS, witnesses: 0 });
+    const clients = [];
+    for (let n = 0; n < 12; n++) clients.push(await server.authenticated());
+    expect((await server.counts()).engine).toBe(12);
+    expect((await server.call('lines')).filter((line: string) => line.includes('unauthenticated_conn'))).toEqual([]);
+    for (const client of clients) {
+      client.emit('echo', ['here'], 1);
+      await client.frames.next((frame) => String(frame) === '431["here"]');
+    }
+  });
+
+  it('a newcomer is let in also where all others have asked and wait for an answer', async () => {
+    const server = await startVictim({ options: LIMITS, witnesses: 0 });
+    const asking = [];
+    for (let n = 1; n <= 5; n++) {
+      const socket = await rawWebSocket(server.url);
+      await socket.connect('/', { verdict: 'hangs' });
+      socket.emit('authenticate');
+      await eventually(async () => (await server.call('asked')) === n);
+      asking.push(socket);
+    }
+    const newcomer = await server.authenticated();
+    await within(asking[0]?.closed ?? Promise.reject(), 'the end of the oldest');
+    newcomer.emit('echo', ['here'], 1);
+    await newcomer.frames.next((frame) => String(frame) === '431["here"]');
+  });
+});

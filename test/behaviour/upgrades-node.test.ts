@@ -1,0 +1,145 @@
+// npm test: node
+// npm run test:matrix: node+redis, newest-node, newest-node+redis
+import { describe, expect, it } from 'vitest';
+import WebSocket from 'ws';
+import { defer } from '../support/cleanup.js';
+import { eventually, within } from '../support/facts.js';
+import { connect } from '../support/server.js';
+import { enter, type Served, serve } from './program.js';
+import { newSession, raw, serves, statusOf, upgradeOf, wires } from './raw-upgrades.js';
+
+it('a WebSocket for polling, and a request for a WebSocket, are refused and not left without an answer', async () => {
+  const server = await serve();
+  const sid = await newSession(server);
+  expect(await statusOf(server, upgradeOf('/socket.io/?EIO=4&transport=polling'))).toBe(400);
+  expect(await statusOf(server, upgradeOf(`/socket.io/?EIO=4&transport=polling&sid=${sid}`))).toBe(400);
+  const client = await enter(server.url, { transports: ['websocket'] });
+  const own = client.socket.io.engine.id;
+  const target = `/socket.io/?EIO=4&transport=websocket&sid=${own}`;
+  expect(await statusOf(server, `GET ${target} HTTP/1.1\r\nHost: server\r\n\r\n`)).toBe(400);
+});
+
+/** Blocks the program while connections end that have something written to them. */
+async function resetWhileBusy(server: Served, request: string, times = 40): Promise<void> {
+  const sockets = Array.from({ length: times }, () => raw(server));
+  await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
+  const busy = server.run(() => {
+    const end = performance.now() + 300;
+    while (performance.now() < end);
+  });
+  for (const socket of sockets) socket.write(request, () => socket.resetAndDestroy());
+  await busy;
+}
+
+describe('connections that are reset while an upgrade is decided do not end the process', () => {
+  it.each([
+    ['with cors', () => ({ serverOptions: { cors: { origin: 'https://app.example' } } })],
+    [
+      'with an asynchronous cors.origin',
+      () => ({
+        serverOptions: {
+          cors: {
+            origin: (_: unknown, decide: (e: null, a: boolean) => void) => void setTimeout(decide, 50, null, true),
+          },
+        },
+      }),
+    ],
+    [
+      'with an asynchronous allowRequest',
+      () => ({
+        serverOptions: {
+          allowRequest: (_: unknown, decide: (e: null, a: boolean) => void) => void setTimeout(decide, 50, null, true),
+        },
+      }),
+    ],
+    [
+      'with an allowRequest that never answers',
+      () => ({ serverOptions: { allowRequest: () => {}, upgradeTimeout: 300 } }),
+    ],
+    ['with none of them', () => ({})],
+  ])('%s', async (_, options) => {
+    const server = await serve({ options });
+    const base = await wires(server);
+    const target = '/socket.io/?EIO=4&transport=websocket';
+    const expecting = `POST /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: server\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n`;
+    await resetWhileBusy(server, upgradeOf(target));
+    await resetWhileBusy(server, expecting + upgradeOf(target));
+    await resetWhileBusy(server, `${upgradeOf('/other')}x`);
+    await eventually(async () => expect(await wires(server)).toBe(base), { what: 'no connection is left' });
+    expect(server.program.stderr).toBe('');
+    expect(await server.run(() => 'alive')).toBe('alive');
+  });
+});
+
+describe('an upgrade that nobody claims', () => {
+  const UNCLAIMED: readonly (readonly [string, string])[] = [
+    ['one byte behind it', `${upgradeOf('/other')}x`],
+    ['nothing behind it', upgradeOf('/other')],
+    ['a kilobyte behind it', upgradeOf('/other') + 'x'.repeat(1_000)],
+    ['an answer to an earlier request', `GET /other HTTP/1.1\r\nHost: server\r\n\r\n${upgradeOf('/other')}x`],
+  ];
+
+  it.each(UNCLAIMED)('leaves no connection behind, with %s and the end of the peer', async (_, request) => {
+    const server = await serve({ options: () => ({ serverOptions: { destroyUpgradeTimeout: 200 } }) });
+    const base = await wires(server);
+    for (let times = 0; times < 20; times++) raw(server).end(request);
+    await eventually(async () => expect(await wires(server)).toBeGreaterThan(base));
+    await eventually(async () => expect(await wires(server)).toBe(base), { what: 'no connection is left' });
+    await serves(server);
+  });
+
+  it('does not hold up shutdown()', async () => {
+    const server = await serve({ options: () => ({ serverOptions: { destroyUpgradeTimeout: 60_000 } }) });
+    raw(server).end(`${upgradeOf('/other')}x`);
+    await eventually(async () => expect(await wires(server)).toBe(1));
+    await server.run(({ helper }) => helper.shutdown());
+    expect(await wires(server)).toBe(0);
+    const lines = await server.run(({ lines }) => lines);
+    expect(lines.filter((line) => line.includes('cut'))).toEqual([]);
+  });
+});
+
+describe('other servers on the same http server keep working', () => {
+  it('a WebSocket server that accepts at once, or after 1.5 s where destroyUpgrade is off', async () => {
+    const server = await serve({
+      options: () => ({ serverOptions: { destroyUpgrade: false } }),
+      before: async ({ transport, load, memory }) => {
+        const { WebSocketServer } = (await load('ws')) as typeof import('ws');
+        const late = new WebSocketServer({ noServer: true });
+        memory.late = late;
+        transport.options.server?.on('upgrade', (request, socket, head) => {
+          if (request.url !== '/now' && request.url !== '/late') return;
+          setTimeout(
+            () => late.handleUpgrade(request, socket, head, (each) => each.send('hello')),
+            request.url === '/now' ? 0 : 1_500,
+          );
+        });
+      },
+    });
+    for (const path of ['/now', '/late']) {
+      const socket = new WebSocket(`${server.url.replace('http', 'ws')}${path}`);
+      defer(() => socket.terminate());
+      const heard = new Promise((resolve) => socket.once('message', (data) => resolve(String(data))));
+      expect(await within(heard, `a message over ${path}`)).toBe('hello');
+    }
+    await serves(server);
+  });
+
+  it('a Socket.IO server, with what it is sent after an upgrade may not be unclaimed any more', async () => {
+    const server = await serve({
+      options: () => ({ serverOptions: { destroyUpgradeTimeout: 100 } }),
+      before: async ({ transport, load, memory }) => {
+        const { Server } = (await load('socket.io')) as typeof import('socket.io');
+        memory.plain = new Server(transport.options.server, { path: '/plain', destroyUpgradeTimeout: 100 });
+        memory.plain.on('connection', (socket: import('socket.io').Socket) => {
+          socket.on('wait', (answer: () => void) => setTimeout(answer, 300));
+        });
+      },
+    });
+    const plain = connect(server.url, { path: '/plain', transports: ['websocket'] });
+    await plain.heardOf('connect');
+    await plain.socket.timeout(5_000).emitWithAck('wait');
+    expect(plain.socket.connected).toBe(true);
+    await serves(server);
+  });
+});
