@@ -1,0 +1,175 @@
+// npm test: node, bun
+// npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
+import type { Socket } from 'node:net';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { eventually, within } from '../support/facts.js';
+import { rawWebSocket } from '../support/raw.js';
+import { SETTING } from '../support/setting.js';
+import { enter, type Served, serve } from './program.js';
+import { newSession, raw, serves, upgradeOf, wires } from './raw-upgrades.js';
+
+interface IPolling {
+  readonly transport: { readonly name: string };
+  close(now: boolean): void;
+}
+
+const MASK = Buffer.from([1, 2, 3, 4]);
+const [TEXT, PING] = [0x81, 0x89];
+/** How long a connection may stay that is being closed, in milliseconds, with as much again for a busy machine. */
+const ENDED_MS = 10_000;
+
+function frame(opcode: number, payload: string): Buffer {
+  const body = Buffer.from(payload);
+  for (const [at, byte] of body.entries()) body[at] = byte ^ (MASK[at % 4] as number);
+  return Buffer.concat([Buffer.from([opcode, 0x80 | body.length]), MASK, body]);
+}
+
+/** A WebSocket of a peer that reads its handshake and nothing more, and answers nothing. */
+async function silent(server: Served, query: string): Promise<Socket> {
+  const socket = raw(server);
+  socket.write(upgradeOf(`/socket.io/?EIO=4&transport=websocket${query}`));
+  await within(new Promise((resolve) => socket.once('data', resolve)), 'an answer to the handshake');
+  socket.pause();
+  return socket;
+}
+
+/** Writes so many bytes of frames, or until the server takes no more, or is gone. */
+async function flood(socket: Socket, frames: Buffer, bytes: number): Promise<void> {
+  for (let sent = 0; sent < bytes && !socket.destroyed; sent += frames.length) {
+    if (socket.write(frames)) continue;
+    const went = await Promise.race([
+      new Promise((resolve) => socket.once('drain', () => resolve(true))),
+      new Promise((resolve) => socket.once('close', () => resolve(false))),
+      new Promise((resolve) => setTimeout(resolve, 2_000, false)),
+    ]);
+    if (went === false) return;
+  }
+}
+
+/** They have asked to connect to `/`, and are let in. */
+async function authenticate(server: Served, peers: readonly Socket[]): Promise<void> {
+  const states = () => server.run(({ helper }) => [...helper.getClients().values()].map(({ state }) => state));
+  await eventually(async () => expect(await states()).toHaveLength(peers.length));
+  for (const peer of peers) peer.write(frame(TEXT, '42["authenticate"]'));
+  await eventually(async () => expect(await states()).toEqual(peers.map(() => 'authenticated')));
+}
+
+const memory = (server: Served) =>
+  server.run(() => {
+    (globalThis as { gc?: () => void }).gc?.();
+    (globalThis as { Bun?: { gc(now: boolean): void } }).Bun?.gc(true);
+    return process.memoryUsage().rss / 1e6;
+  });
+
+describe('pings of a peer that reads nothing', () => {
+  it.each([
+    ['small', frame(PING, '')],
+    ['large', frame(PING, 'x'.repeat(125))],
+  ])('make the server hold no more than it may for any client: %s ones', async (_, ping) => {
+    const server = await serve();
+    const before = await memory(server);
+    const peers = [await silent(server, ''), await silent(server, '')];
+    const frames = Buffer.concat(Array.from({ length: 2_000 }, () => ping));
+    for (const peer of peers) peer.write(frame(TEXT, '40{"token":"good"}'));
+    await authenticate(server, peers);
+    await Promise.all(peers.map((peer) => flood(peer, frames, 30_000_000)));
+    await serves(server);
+    // Two budgets of a megabyte, and what the runtime keeps for itself after that much traffic.
+    expect((await memory(server)) - before).toBeLessThan(60);
+    // Bun answers pings by itself. There the peer is behind, and is ended like any that reads too slowly.
+    if (SETTING.runtime === 'bun') await eventually(() => server.run(({ helper }) => helper.getClients().size === 1));
+  });
+
+  it('are answered, the latest of each burst at the least, once it reads', async () => {
+    const server = await serve();
+    const socket = await rawWebSocket(server.url);
+    for (let times = 0; times < 100; times++) await socket.ping();
+    await socket.connect('/', { token: 'good' });
+  });
+});
+
+it('probes of a peer that reads nothing hold up nobody', async () => {
+  const server = await serve();
+  const before = await memory(server);
+  const frames = Buffer.concat(Array.from({ length: 2_000 }, () => frame(TEXT, '2probe')));
+  for (let times = 0; times < 3; times++) {
+    const peer = await silent(server, `&sid=${await newSession(server)}`);
+    await Promise.all([flood(peer, frames, 7_000_000), enter(server.url)]);
+  }
+  expect((await memory(server)) - before).toBeLessThan(60);
+  await serves(server);
+});
+
+const ATTACKS: readonly (readonly [string, (server: Served) => Promise<unknown>])[] = [
+  ['a packet of no known type', async (server) => (await silent(server, '')).write(frame(TEXT, '9'))],
+  [
+    'a second CONNECT',
+    async (server) => (await silent(server, '')).write(Buffer.concat([frame(TEXT, '40'), frame(TEXT, '40')])),
+  ],
+  [
+    'a disconnect of its socket and a CONNECT to nowhere',
+    async (server) => (await silent(server, '')).write(frame(TEXT, '42["x"]')),
+  ],
+  [
+    'a second change of transport',
+    async (server) => {
+      const sid = await newSession(server);
+      const first = await silent(server, `&sid=${sid}`);
+      first.write(frame(TEXT, '2probe'));
+      await silent(server, `&sid=${sid}`);
+      first.write(frame(TEXT, '9'));
+    },
+  ],
+  [
+    'a probe that is followed by nothing',
+    async (server) => {
+      const peer = await silent(server, `&sid=${await newSession(server)}`);
+      peer.write(frame(TEXT, '2probe'));
+    },
+  ],
+  [
+    'a refusal',
+    async (server) => {
+      const peer = await silent(server, '');
+      peer.write(frame(TEXT, '40'));
+      await eventually(() => server.run(({ helper }) => helper.getClients().size === 1));
+      peer.write(frame(TEXT, '42["authenticate"]'));
+    },
+  ],
+];
+
+describe('a connection ends within 5 s, though its peer neither reads nor answers, after', () => {
+  const attacked = new Map<string, { server: Served; base: number }>();
+
+  // All at once, each against a server of its own: they mostly wait.
+  beforeAll(async () => {
+    await Promise.all(
+      ATTACKS.map(async ([name, attack]) => {
+        const server = await serve({
+          options: () => ({
+            authenticateTimeout: 60_000,
+            serverOptions: { upgradeTimeout: 1_000, pingTimeout: 60_000 },
+          }),
+        });
+        const base = await wires(server);
+        await attack(server);
+        attacked.set(name, { server, base });
+        await server.run(({ io }) => {
+          // Sessions over polling of which nobody hears any more are not the subject here.
+          const { clients } = io.engine as unknown as { clients: Map<string, IPolling> | Record<string, IPolling> };
+          for (const client of clients instanceof Map ? clients.values() : Object.values(clients)) {
+            if (client.transport.name === 'polling') setTimeout(() => client.close(true), 2_000);
+          }
+        });
+      }),
+    );
+  });
+
+  it.each(ATTACKS)('%s', async (name) => {
+    const { server, base } = attacked.get(name) ?? {};
+    if (server === undefined) throw new Error('no server');
+    const gone = async () => expect(await wires(server)).toBe(base);
+    await eventually(gone, { timeout: ENDED_MS, what: 'no connection is left' });
+    await serves(server);
+  });
+});
