@@ -2,7 +2,7 @@
 // npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { beforeAll, describe, expect, it } from 'vitest';
 import { eventually, within } from '../support/facts.js';
-import { rawWebSocket } from '../support/raw.js';
+import { type IRawWebSocket, rawWebSocket } from '../support/raw.js';
 import { openPeer, TRANSPORTS } from './peers.js';
 import { startVictim, type Victim } from './victim.js';
 
@@ -55,7 +55,7 @@ describe.each(TRANSPORTS)('before authentication, over %s', (transport) => {
   it('drops a message that takes more than 64 KB once it is parsed', async () => {
     const peer = await openPeer(victim, transport, { verdict: 'yes' });
     await peer.send(`42["authenticate",${JSON.stringify(HEAVY)}]`);
-    // It would have been heeded once.
+    expect(await peer.heardSoFar()).toEqual([]);
     await peer.send('42["authenticate"]');
     await peer.heardUntil((frame) => frame.startsWith('42["authenticated"'), 'authenticated');
     await victim.unharmed();
@@ -120,6 +120,32 @@ describe('an auth that is too large', () => {
     expect(await socket.frames.next()).toMatch(/^40\/other,\{/);
     await victim.unharmed();
   });
+});
+
+it('what 30 of them can make the server hold is small, whatever they send', async () => {
+  const server = await startVictim({ witnesses: 0 });
+  const attacks: ((socket: IRawWebSocket) => void)[] = [
+    (socket) => socket.send(`40{"junk":[${'{},'.repeat(330_000)}1]}`),
+    (socket) => {
+      socket.send('40');
+      socket.send(
+        `4510-["secret"${Array.from({ length: 10 }, (_, num) => `,{"_placeholder":true,"num":${num}}`).join('')}]`,
+      );
+      for (let n = 0; n < 9; n++) socket.send(Buffer.alloc(990_000));
+    },
+    (socket) => {
+      for (let n = 0; n < 60; n++) socket.send(`40{"junk":"${'x'.repeat(MOST - 100)}"}`);
+    },
+  ];
+  for (const attack of attacks) {
+    const before = await server.call('memory');
+    const sockets = await Promise.all(Array.from({ length: 30 }, () => rawWebSocket(server.url)));
+    for (const socket of sockets) attack(socket);
+    // What was sent has arrived, or the connection is gone.
+    await Promise.all(sockets.map((socket) => Promise.race([socket.ping(), socket.closed])));
+    expect((await server.call('memory')) - before, String(attack)).toBeLessThan(60e6);
+    for (const socket of sockets) socket.terminate();
+  }
 });
 
 describe('more connections than may be unauthenticated', () => {
