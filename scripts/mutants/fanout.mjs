@@ -2,8 +2,8 @@ export const FANOUT = [
   {
     id: 'large-message-is-too-much',
     file: 'src/fanout/backlog.ts',
-    from: `if (waiting - backlog.largest <= mostBytes) backlog.lateMs = undefined;`,
-    to: `if (waiting <= mostBytes) backlog.lateMs = undefined;`,
+    from: `if (waiting - backlog.largest <= this.#mostBytes) backlog.lateMs = undefined;`,
+    to: `if (waiting <= this.#mostBytes) backlog.lateMs = undefined;`,
     breaks: 'a client that is sent one large message is taken for one that does not read',
     test: 'test/unit/backlog.test.ts',
     on: 'node',

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { BACKPLANE } from './backplane.mjs';
 import { CLIENT } from './client.mjs';
 import { FANOUT } from './fanout.mjs';
+import { INGRESS, SOCKETIO } from './ingress.mjs';
 import { OBSERVABILITY } from './observability.mjs';
 import { PROTOCOL } from './protocol.mjs';
 import { RUNTIME, RUNTIME_BUN, RUNTIME_NODE } from './runtime.mjs';
@@ -19,6 +20,7 @@ const BY_FOLDER = {
   'src/backplane': BACKPLANE,
   'src/fanout': FANOUT,
   'src/observability': OBSERVABILITY,
+  'src/ingress': INGRESS,
 };
 
 const FEWEST_OF_A_FOLDER = 6;
@@ -38,7 +40,7 @@ const FEWEST_OF_A_FOLDER = 6;
  */
 
 /** @type {readonly Mutant[]} */
-export const MUTANTS = Object.values(BY_FOLDER).flat();
+export const MUTANTS = [...Object.values(BY_FOLDER).flat(), ...SOCKETIO];
 
 /**
  * What is wrong with the list itself, which code that moves on leaves behind: looked up without running anything.

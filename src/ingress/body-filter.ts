@@ -57,13 +57,16 @@ export class BodyFilter {
   }
 
   #hold(bytes: Uint8Array): void {
-    if (this.#start !== undefined) return;
+    if (this.#start !== undefined) {
+      this.#start += latin1(bytes.subarray(0, PEEKED - this.#start.length));
+      return;
+    }
     const heldBytes = this.#heldBytes + bytes.length;
     const { mostBytes, mostBytesInAll, isLifted } = this.#options;
     const isTooLarge = heldBytes > mostBytes || this.#passedBytes + heldBytes > mostBytesInAll;
     if (isTooLarge && !isLifted()) {
       const start = Buffer.concat([this.#held.subarray(0, this.#heldBytes), bytes.subarray(0, PEEKED)]);
-      this.#start = start.subarray(0, PEEKED).toString('latin1');
+      this.#start = latin1(start.subarray(0, PEEKED));
       this.#release();
       return;
     }
@@ -94,4 +97,8 @@ export class BodyFilter {
     this.#held = Buffer.alloc(0);
     this.#heldBytes = 0;
   }
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
 }

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocketServer } from 'ws';
+import type { TReporter } from '../server/ports.js';
 import { setCloseTimeout, setLargestBody } from '../socketio/engine-io.js';
 import { GuardedWebSocket, guardedWsEngine } from '../socketio/ws.js';
 import { BodyFilter } from './body-filter.js';
@@ -58,7 +59,7 @@ export class NodeStrangers {
   }
 
   /** The class of engine.io's WebSocket server, where the program has none of its own. */
-  wsEngine(opened: (socket: Duplex) => void): typeof WebSocketServer {
+  wsEngine(opened: (socket: Duplex) => void, report: TReporter): typeof WebSocketServer {
     return guardedWsEngine({
       mostBytes: STRANGER_MESSAGE_BYTES,
       mostFragments: STRANGER_FRAGMENTS,
@@ -72,6 +73,7 @@ export class NodeStrangers {
         return session !== undefined && !this.#strangers.has(session);
       },
       opened,
+      unlimited: () => report({ type: 'limits_missing', why: 'the receiver of a WebSocket of ws' }),
     });
   }
 

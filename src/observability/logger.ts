@@ -47,7 +47,7 @@ const LINES: { readonly [T in TReport['type']]: TLine<T> } = {
       `clientConnectedFn of client ${r.client} has not settled within ${r.afterMs} ms; ` +
       `events that waited for its handlers: ${r.events}, delivered now`,
   ],
-  client_limited: ['debug', (r) => `client ${r.client} was closed, as it made this instance hold too much: ${r.why}`],
+  client_limited: ['debug', (r) => `client ${r.client} was closed, as a limit was reached: ${r.why}`],
   reader_too_slow: [
     'warn',
     (r) =>
@@ -64,6 +64,10 @@ const LINES: { readonly [T in TReport['type']]: TLine<T> } = {
   send_dropped: ['warn', (r) => `"${r.topic}" was not sent: the instance is shutting down`],
   option_overruled: ['warn', (r) => `option "${r.option}" has no effect: ${r.why}`],
   fanout_plain: ['warn', (r) => `messages go out in Socket.IO's own way, which costs more: ${r.why} was not found`],
+  limits_missing: [
+    'warn',
+    (r) => `clients may send up to maxHttpBufferSize before authentication, instead of 16 KB: ${r.why} was not found`,
+  ],
   backplane_lost: [
     'warn',
     (r) =>

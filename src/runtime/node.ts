@@ -58,7 +58,7 @@ export class NodeRuntime implements IRuntime {
     const { wsEngine, destroyUpgrade, destroyUpgradeTimeout = DESTROY_UPGRADE_MS } = serverOptions;
     const io = new Server(this.#server, {
       ...serverOptions,
-      wsEngine: wsEngine ?? this.#strangers.wsEngine((socket) => this.#ingress?.settled(socket)),
+      wsEngine: wsEngine ?? this.#strangers.wsEngine((socket) => this.#ingress?.settled(socket), this.#report),
       // The ingress does it, and for sockets that engine.io would leave open.
       destroyUpgrade: false,
     });

@@ -47,6 +47,8 @@ export type TReport =
   | { readonly type: 'option_overruled'; readonly option: string; readonly why: string }
   /** What is installed isn't what the fan-out knows: everything goes Socket.IO's own way. `why`: what was missed. */
   | { readonly type: 'fanout_plain'; readonly why: string }
+  /** What is installed isn't what the limits of strangers are set in. `why`: what was missed. */
+  | { readonly type: 'limits_missing'; readonly why: string }
   | TBackplaneReport;
 
 /** What happens between this instance and the others. */

@@ -30,6 +30,8 @@ export interface IGuardOptions {
   readonly isAdmitted: (request: IncomingMessage) => boolean;
   /** A WebSocket was made of the socket of a request. */
   readonly opened: (socket: Duplex) => void;
+  /** The limits can't be set: `ws` is not as expected. */
+  readonly unlimited: () => void;
 }
 
 interface IReceiver {
@@ -117,6 +119,7 @@ export class GuardedWebSocket extends WebSocket {
 /** The class that engine.io makes its WebSocket server of. */
 export function guardedWsEngine(options: IGuardOptions): typeof WebSocketServer {
   const limits = limitsHold(options);
+  if (!limits) options.unlimited();
   return class extends WebSocketServer<typeof GuardedWebSocket> {
     readonly #full: ISocketOptions;
 
@@ -143,10 +146,13 @@ export function guardedWsEngine(options: IGuardOptions): typeof WebSocketServer 
 }
 
 /** Whether the limits of a receiver hold, and can be lifted: tried with a WebSocket that nobody is behind. */
-export function limitsHold({ mostBytes, mostFragments, closeTimeoutMs }: IGuardOptions): boolean {
+export function limitsHold(
+  { mostBytes, mostFragments, closeTimeoutMs }: Pick<IGuardOptions, 'mostBytes' | 'mostFragments' | 'closeTimeoutMs'>,
+  Tried = GuardedWebSocket,
+): boolean {
   try {
     const socket = new Duplex({ read() {}, write: (_, __, done) => done() });
-    const webSocket = new GuardedWebSocket(null as never, undefined, { closeTimeout: closeTimeoutMs } as object);
+    const webSocket = new Tried(null as never, undefined, { closeTimeout: closeTimeoutMs } as object);
     const full = { maxPayload: mostBytes + 2, maxFragments: mostFragments };
     const heard: number[] = [];
     const failed: unknown[] = [];
@@ -161,6 +167,7 @@ export function limitsHold({ mostBytes, mostFragments, closeTimeoutMs }: IGuardO
         closeTimeoutMs,
         isAdmitted: () => false,
         opened: () => {},
+        unlimited: () => {},
         filter: (_, pass) => new ProbeFilter(seen, pass),
       },
       full,

@@ -54,7 +54,7 @@ class FakeWebSocket implements IBunWebSocket, IBunSocket {
 }
 
 function make(): { wire: Wire; webSocket: FakeWebSocket; dropped: number[] } {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout'] });
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] });
   defer(() => vi.useRealTimers());
   const webSocket = new FakeWebSocket();
   const dropped: number[] = [];

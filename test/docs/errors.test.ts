@@ -127,6 +127,7 @@ const REPORTS: { readonly [T in TReport['type']]: readonly Extract<TReport, { ty
   event_dropped: [{ type: 'event_dropped', client, why: 'too_deep' }],
   handlers_late: [{ type: 'handlers_late', client, events: 3, afterMs: 10_000 }],
   client_limited: [{ type: 'client_limited', client, why: 'held_events' }],
+  limits_missing: [{ type: 'limits_missing', why: 'the receiver of a WebSocket of ws' }],
   fanout_plain: [{ type: 'fanout_plain', why: 'engine.createTransport()' }],
   reader_too_slow: [{ type: 'reader_too_slow', waitingBytes: 16_876_062 }],
   origin_refused: [{ type: 'origin_refused', origin: 'https://a.example', host: 'b.example' }],

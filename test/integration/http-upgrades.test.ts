@@ -2,11 +2,11 @@
 // npm run test:matrix: node+redis, newest-node, newest-node+redis
 import { describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
+import { enter, type Served, serve } from '../behaviour/program.js';
+import { newSession, raw, serves, statusOf, upgradeOf, wires } from '../behaviour/raw-upgrades.js';
 import { defer } from '../support/cleanup.js';
 import { eventually, within } from '../support/facts.js';
 import { connect } from '../support/server.js';
-import { enter, type Served, serve } from './program.js';
-import { newSession, raw, serves, statusOf, upgradeOf, wires } from './raw-upgrades.js';
 
 it('a WebSocket for polling, and a request for a WebSocket, are refused and not left without an answer', async () => {
   const server = await serve();

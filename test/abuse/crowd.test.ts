@@ -1,0 +1,29 @@
+// npm test: node, bun
+// npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
+import { expect, it } from 'vitest';
+import type { IRawWebSocket } from '../support/raw.js';
+import { rawWebSocket } from '../support/raw.js';
+import { SETTING } from '../support/setting.js';
+import { startVictim } from './victim.js';
+
+/** As after a restart behind a proxy: everybody comes back at once, from one address. */
+const CLIENTS = SETTING.long ? 5_000 : 1_000;
+
+it('thousands of clients of one address come back at once, and each is let in', async () => {
+  const server = await startVictim({ witnesses: 0, options: { authenticateTimeout: 60_000 } });
+  const enter = async (): Promise<IRawWebSocket> => {
+    const socket = await rawWebSocket(server.url);
+    await socket.connect('/', { verdict: 'yes' });
+    socket.emit('authenticate');
+    await socket.event('authenticated', 60_000);
+    return socket;
+  };
+  const sockets: IRawWebSocket[] = [];
+  // As many as a listening socket keeps in line at a time.
+  while (sockets.length < CLIENTS) sockets.push(...(await Promise.all(Array.from({ length: 250 }, enter))));
+  expect(await server.call('outside')).toBe(0);
+  expect((await server.counts()).clients).toBe(CLIENTS);
+  const lines: string[] = await server.call('lines');
+  expect(lines.filter((line) => /limit|warn|error/.test(line))).toEqual([]);
+  for (const socket of sockets) socket.terminate();
+});
