@@ -66,6 +66,11 @@ export class Membership {
     this.goodbyeChannel = `${prefix}:goodbye`;
   }
 
+  /** How many others count as alive. */
+  get instances(): number {
+    return this.#alive().length;
+  }
+
   /** From here on others are answered. */
   serve(local: IBackplaneLocal): void {
     this.#local = local;
@@ -176,6 +181,10 @@ export class Membership {
       const id = String(flat[i]);
       if (id !== this.id) this.#remember(id, Math.min(Number(flat[i + 1]) - now, LEASE_MS));
     }
+    return this.#alive();
+  }
+
+  #alive(): string[] {
     const moment = performance.now();
     return [...this.#others].filter(([, until]) => until >= moment).map(([id]) => id);
   }

@@ -66,6 +66,10 @@ class RedisBackplane implements IBackplane {
     return new Map(ids.map((id) => [id, 'unanswered']));
   }
 
+  instances(): number {
+    return this.#session?.membership.instances ?? 0;
+  }
+
   async close(timeoutMs: number): Promise<void> {
     const session = this.#session;
     this.#session = undefined;

@@ -210,7 +210,8 @@ export class Subscriber {
     this.#deafTicks = 0;
     this.#probed = false;
     const { probePrefix, onProbe } = this.#options;
-    if (channel.startsWith(probePrefix)) onProbe(channel.slice(probePrefix.length, -1));
+    // A probe is empty, which no message to a room is: a program may send to any room that a client has named.
+    if (channel.startsWith(probePrefix) && message.length === 0) onProbe(channel.slice(probePrefix.length, -1));
     else this.#emit('broadcast', 'pmessageBuffer', [pattern, channel, message]);
   }
 

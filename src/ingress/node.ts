@@ -11,6 +11,7 @@ export interface IIngressEngine {
   handleRequest(request: TEngineRequest, response: ServerResponse): void;
   handleUpgrade(request: TEngineRequest, socket: Duplex, head: Buffer): void;
   emit(event: 'connection_error', error: object): boolean;
+  generateId(request: TEngineRequest): string | PromiseLike<string>;
   readonly opts: {
     readonly transports: readonly string[];
     readonly upgradeTimeout: number;

@@ -54,6 +54,11 @@ export function isReservedTopic(topic: string): boolean {
   return SOCKET_IO_RESERVED.has(topic) || topic.startsWith(INTERNAL_PREFIX);
 }
 
+/** Whether this is a name of Roomgate's own, which clients neither send nor hear from a program. */
+export function isInternalEvent(name: unknown): boolean {
+  return typeof name === 'string' && name.startsWith(INTERNAL_PREFIX);
+}
+
 /** Whether this room is Roomgate's own, so that no client may join or leave it. */
 export function isInternalRoom(room: string): boolean {
   return room.startsWith(INTERNAL_PREFIX);

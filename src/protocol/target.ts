@@ -1,6 +1,6 @@
 import { describe } from './describe.js';
 import { RoomgateError } from './errors.js';
-import { isReservedTopic } from './events.js';
+import { isInternalRoom, isReservedTopic } from './events.js';
 
 /** A message whose receivers, topic and arguments are settled. */
 export interface ISendTarget {
@@ -45,14 +45,20 @@ export function topicOf(opts: unknown): string {
 
 function roomsOf(destination: unknown): readonly string[] | undefined {
   if (destination === undefined) return undefined;
-  if (isName(destination)) return [destination];
+  if (isName(destination)) return [checkedRoom('destination', destination)];
   const wanted = 'a room, a socket id or a list of them (left out for every client)';
   if (!Array.isArray(destination) || destination.length === 0) throw wrong('destination', wanted, destination);
   // Not `every`: a list with holes would pass.
   for (let i = 0; i < destination.length; i++) {
     if (!isName(destination[i])) throw wrong(`destination[${i}]`, 'a string that is not empty', destination[i]);
+    checkedRoom(`destination[${i}]`, destination[i]);
   }
   return [...new Set<string>(destination)];
+}
+
+function checkedRoom(name: string, room: string): string {
+  if (!isInternalRoom(room)) return room;
+  throw new RoomgateError('invalid_argument', `send(): ${name}: "${room}" is reserved. Take another name.`);
 }
 
 function checkedTopic(topic: unknown): string {

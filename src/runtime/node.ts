@@ -44,12 +44,15 @@ export class NodeRuntime implements IRuntime {
   readonly #server: HttpServer;
   readonly #report: TReporter;
   readonly #ending = new Map<IEngineConnection, NodeJS.Timeout | undefined>();
+  readonly #newId: () => string;
   #engine: IEngine | undefined;
   #idle: IdleConnections | undefined;
   #ingress: NodeIngress | undefined;
   readonly #strangers = new NodeStrangers((sid) => this.#clientOf(sid));
 
-  constructor(server: HttpServer, report: TReporter) {
+  /** `newId` makes ids of the form that no client can join as a room. */
+  constructor(server: HttpServer, report: TReporter, newId: () => string) {
+    this.#newId = newId;
     this.#server = server;
     this.#report = report;
   }
@@ -64,6 +67,10 @@ export class NodeRuntime implements IRuntime {
     });
     const engine = io.engine as unknown as IEngine & IIdleEngine & IIngressEngine;
     this.#engine = engine;
+    const { generateId } = engine;
+    // Public: "Overwrite this method to generate your custom socket id". In version 3 of the protocol the id of the session is that
+    // of the socket too, and so the name of a private room.
+    engine.generateId = (request) => (request._query?.EIO === '4' ? generateId.call(engine, request) : this.#newId());
     this.#idle = new IdleConnections(engine);
     this.#ingress = new NodeIngress({
       server: this.#server,

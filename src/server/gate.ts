@@ -1,5 +1,5 @@
 import { type Packet, PacketType } from 'socket.io-parser';
-import { isSocketIOEvent, SocketIOConstants } from '../protocol/events.js';
+import { isInternalEvent, isSocketIOEvent, SocketIOConstants } from '../protocol/events.js';
 import { deeperThan } from './depth.js';
 import type { TReporter } from './ports.js';
 import type { Session } from './session.js';
@@ -73,6 +73,11 @@ export class Gate {
     // Socket.IO's own parser lets neither through; a program may bring another one.
     if (!Array.isArray(packet.data) || isSocketIOEvent(packet.data[0])) return false;
     const session = this.#options.find(id);
+    // Roomgate's own words come from servers only.
+    if (isInternalEvent(packet.data[0])) {
+      this.#options.report({ type: 'event_dropped', client: id, why: 'reserved' });
+      return false;
+    }
     if (session?.authenticated) return this.#isShallow(id, packet) && !this.#holds(session, packet);
     const asks = packet.data[0] === SocketIOConstants.EVENT_AUTHENTICATE;
     if (asks && session?.claimAuthenticate() && this.#isShallow(id, packet)) {

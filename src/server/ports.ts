@@ -28,7 +28,7 @@ export type TReport =
   | {
       readonly type: 'event_dropped';
       readonly client: string;
-      readonly why: 'unauthenticated' | 'too_deep' | 'too_large';
+      readonly why: 'unauthenticated' | 'too_deep' | 'too_large' | 'reserved';
     }
   /** `clientConnectedFn` took longer than events of the client wait for its handlers; they were delivered without. */
   | { readonly type: 'handlers_late'; readonly client: string; readonly events: number; readonly afterMs: number }
@@ -208,6 +208,8 @@ export interface IBackplane {
   emitter(): unknown;
   /** Asks every living instance which of these socket ids it has. Never rejects; answers within `timeoutMs`. */
   findSockets(ids: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, TIdOwner>>;
+  /** How many other instances are known to live, as far as `findSockets` asked them. */
+  instances(): number;
   /** Says goodbye and quits; what has not ended within `timeoutMs` is cut. Never rejects. Harmless when not open. */
   close(timeoutMs: number): Promise<void>;
 }

@@ -3,6 +3,7 @@ import type { TRoomErrorCode } from '../protocol/errors.js';
 import { isInternalRoom } from '../protocol/events.js';
 import type { ILimits } from '../protocol/limits.js';
 import { type IRefusedRoom, parseRoomsRequest, refuseRoom } from '../protocol/messages.js';
+import { isPlainSocketId, isSocketId } from '../protocol/socket-ids.js';
 import type { TSocketIOValidateRoomFn } from './options.js';
 import type { TIdOwner, TReporter } from './ports.js';
 import type { Session } from './session.js';
@@ -14,19 +15,13 @@ const ASK_TIMEOUT_MS = 1_000;
 /** How many such questions are asked for one client at a time: they cost every instance, and are all clients' to share. */
 const MOST_QUESTIONS = 4;
 
-/**
- * The form of Socket.IO's ids: 15 random bytes in base64url. Whether such a name is an id is asked, never guessed.
- * @see https://github.com/socketio/socket.io/blob/main/packages/socket.io/lib/contrib/base64id.ts
- */
-const ID_FORM = /^[\w-]{20}$/;
-
 export interface IRoomsOptions {
   readonly limits: ILimits;
   readonly defaultRooms: readonly string[];
   readonly validateRoomFn: TSocketIOValidateRoomFn | undefined;
   /** Whether this instance has a socket of that id. */
   readonly hasSocket: (id: string) => boolean;
-  /** Asks the other instances. Never rejects. */
+  /** Asks the other servers whether these names are ids of sockets of theirs. Never rejects. */
   readonly findSockets: (ids: readonly string[], timeoutMs: number) => Promise<ReadonlyMap<string, TIdOwner>>;
   readonly report: TReporter;
 }
@@ -75,14 +70,14 @@ export class Rooms {
     for (const pending of session.pendingJoins ?? []) for (const room of wanted) pending.delete(room);
     // A room of an id's form that the client is in was given to it by the program, perhaps the one of another client.
     const rooms = session.socket.rooms;
-    const doubtful = wanted.filter((room) => ID_FORM.test(room) && rooms.has(room));
+    const doubtful = wanted.filter((room) => isPlainSocketId(room) && rooms.has(room));
     const owners = await this.#owners(session, doubtful);
     return { granted: refused.sift(wanted, (room) => foreign(owners.get(room))), refused: refused.list };
   }
 
   async #askGuards(session: Session, asked: readonly string[], refused: Refusals): Promise<string[]> {
     if (this.#options.validateRoomFn === undefined) return refused.sift(asked, () => 'not_allowed');
-    const doubtful = asked.filter((room) => ID_FORM.test(room));
+    const doubtful = asked.filter((room) => isPlainSocketId(room));
     const owners = await this.#owners(session, doubtful);
     const own = refused.sift(asked, (room) => foreign(owners.get(room)));
     if (own.length === 0) return [];
@@ -124,7 +119,7 @@ export class Rooms {
     if (room === '') return 'invalid_name';
     if (room.length > this.#options.limits.roomNameLength) return 'name_too_long';
     if (isInternalRoom(room)) return 'reserved_name';
-    if (this.#options.hasSocket(room)) return 'socket_id';
+    if (isSocketId(room) || this.#options.hasSocket(room)) return 'socket_id';
     return undefined;
   }
 

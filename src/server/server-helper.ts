@@ -10,11 +10,14 @@ import { createLogReporter } from '../observability/logger.js';
 import { describe } from '../protocol/describe.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents, TTopic } from '../protocol/event-maps.js';
+import { isSocketId } from '../protocol/socket-ids.js';
 import type { ValueOrPromise } from '../protocol/types.js';
 import { NodeRuntime } from '../runtime/node.js';
+import { makeSocketIds } from '../socketio/socket-io.js';
 import { guardedAdapter, guardLaterAdapters } from './adapter.js';
 import { Connections } from './connection.js';
 import { assertGateHolds } from './gate-probe.js';
+import { IdOwners } from './id-owners.js';
 import { type IResolvedOptions, resolveOptions, type TSocketIOServerOptions } from './options.js';
 import { Outbound, reportDropped } from './outbound.js';
 import type { IBackplane, IConnection, IFanout, IRuntime, TAdapterFactory, TReporter } from './ports.js';
@@ -22,6 +25,7 @@ import { Registry } from './registry.js';
 import { keysOf } from './replaceable.js';
 import { Rooms } from './rooms.js';
 import { shutDown } from './shutdown.js';
+import { newSocketId } from './socket-id.js';
 import type { IOServer, IOSocket, ISocketIOClient, TMessage } from './types.js';
 
 /** Everything that exists from `configure()` to `shutdown()`. */
@@ -239,10 +243,14 @@ export class SocketIOServerHelper<
     const io = runtime.attach({ ...options.serverOptions, adapter: adapter as never });
     fanout.attach(io);
     guardLaterAdapters(io, parts);
+    // A client of protocol 3 takes the id of its session for that of its socket; the session has got one of our form.
+    makeSocketIds(io.sockets, ({ id }) => (isSocketId(id) ? id : newSocketId()));
+    const hasSocket = (id: string): boolean => registry.has(id);
+    const owners = new IdOwners({ io, backplane, hasSocket });
     const rooms = new Rooms({
       ...options,
-      hasSocket: (id) => registry.has(id),
-      findSockets: (ids, timeoutMs) => backplane.findSockets(ids, timeoutMs),
+      hasSocket,
+      findSockets: (names, timeoutMs) => owners.find(names, timeoutMs),
       report,
     });
     const connections = new Connections({ options, registry, rooms, runtime, report });
@@ -306,7 +314,7 @@ async function createRuntime(
   report: TReporter,
   waits: (connection: IConnection) => void,
 ): Promise<IRuntime> {
-  if (runtime === 'node') return new NodeRuntime(server as HttpServer, report);
+  if (runtime === 'node') return new NodeRuntime(server as HttpServer, report, newSocketId);
   // Loaded here and not before, so that an instance on Node.js loads nothing of it.
   const { BunRuntime } = await import('../runtime/bun.js');
   return new BunRuntime(engine, server, report, waits);

@@ -1,12 +1,14 @@
 import type { Namespace, Socket } from 'socket.io';
 
 /*
- * socket.io: what is private there and used for the limits of peers.
+ * socket.io: what is private there and used to bound peers, and to give sockets ids of another form.
  */
 
 interface INamespace {
   /** Called with each socket that is gone, be it connected or refused by middleware. */
   _remove(socket: Socket): void;
+  /** Makes a socket, before anybody has seen its id. */
+  _createSocket(client: object, auth: object): Promise<Socket>;
 }
 
 /** Calls `act` with each socket of a namespace that is gone, also before it was connected. False where that can't be known. */
@@ -17,6 +19,19 @@ export function onSocketGone(namespace: Namespace, act: (socket: Socket) => void
   inside._remove = (socket) => {
     plain.call(inside, socket);
     act(socket);
+  };
+  return true;
+}
+
+/** Gives each new socket of a namespace an id of `make`'s. False where sockets are made in another way. */
+export function makeSocketIds(namespace: Namespace, make: (socket: Socket) => string): boolean {
+  const inside = namespace as unknown as Partial<INamespace>;
+  const { _createSocket: plain } = inside;
+  if (typeof plain !== 'function') return false;
+  inside._createSocket = async (client, auth) => {
+    const socket = await plain.call(inside, client, auth);
+    (socket as { id: string }).id = make(socket);
+    return socket;
   };
   return true;
 }

@@ -26,6 +26,7 @@ const ALONE: IBackplane = {
   adapterFactory: () => undefined,
   emitter: () => undefined,
   findSockets: async (ids) => allOf(ids, 'nowhere'),
+  instances: () => 0,
   close: async () => {},
 };
 
@@ -69,6 +70,10 @@ class MemoryBackplane implements IBackplane {
 
   async findSockets(ids: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, TIdOwner>> {
     return this.#session?.instances.findSockets(ids, timeoutMs) ?? allOf(ids, 'unanswered');
+  }
+
+  instances(): number {
+    return this.#session?.member.living.length ?? 0;
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto';
+import type { Adapter } from 'socket.io-adapter';
+
+/*
+ * Adapters of Socket.IO: what is private there and used to ask the other servers for socket ids, without the handshakes that
+ * `fetchSockets()` brings along. The adapter for Redis answers such a question, and has no method to ask it. Others are asked by
+ * the public `serverSideEmit()`, which only instances of Roomgate answer.
+ */
+
+/** The event by which other instances are asked, on the namespace `/`. */
+export const EVENT_IDS = 'roomgate:ids';
+
+/** `@socket.io/redis-adapter`. */
+interface IRedisAdapter {
+  readonly uid: string;
+  readonly requestChannel: string;
+  readonly requests: Map<string, IRequest>;
+  readonly pubClient: { publish(channel: string, message: string): unknown };
+}
+interface IRequest {
+  readonly type: number;
+  readonly numSub: number;
+  readonly resolve: (ids: ReadonlySet<string>) => void;
+  readonly timeout: NodeJS.Timeout;
+  readonly msgCount: number;
+  readonly sockets: Set<string>;
+}
+
+/** Its number for a question about the sockets of rooms. */
+const SOCKETS = 0;
+/** Questions that may wait for answers at a time. */
+const MOST_PENDING = 1_000;
+
+export interface IAskOptions {
+  /** As many servers, this one among them, are known to have none of these. */
+  readonly servers: number;
+  readonly timeoutMs: number;
+}
+
+/**
+ * Which of these names are ids of sockets of other servers on the same adapter. Undefined where not every server answered in
+ * time. Never rejects.
+ */
+export async function askForIds(
+  adapter: Adapter,
+  names: readonly string[],
+  { servers, timeoutMs }: IAskOptions,
+): Promise<ReadonlySet<string> | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs, undefined);
+  });
+  try {
+    return await Promise.race([ask(adapter, names, { servers, timeoutMs }), late]);
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function ask(adapter: Adapter, names: readonly string[], { servers, timeoutMs }: IAskOptions) {
+  const all = await adapter.serverCount();
+  if (all <= servers) return new Set<string>();
+  return isRedisAdapter(adapter) ? askRedis(adapter, names, all, timeoutMs) : askInstances(adapter, names);
+}
+
+function askRedis(
+  { uid, requestChannel, requests, pubClient }: IRedisAdapter,
+  names: readonly string[],
+  servers: number,
+  timeoutMs: number,
+): Promise<ReadonlySet<string> | undefined> {
+  if (requests.size >= MOST_PENDING) return Promise.resolve(undefined);
+  const requestId = randomUUID();
+  return new Promise((resolve) => {
+    const timeout = setTimeout(() => {
+      requests.delete(requestId);
+      resolve(undefined);
+    }, timeoutMs).unref();
+    // This server is among those that are counted, and has answered. Only a room that has its own name among its members is an id.
+    const answered = (ids: ReadonlySet<string>) => resolve(new Set(names.filter((name) => ids.has(name))));
+    requests.set(requestId, {
+      type: SOCKETS,
+      numSub: servers,
+      resolve: answered,
+      timeout,
+      msgCount: 1,
+      sockets: new Set(),
+    });
+    pubClient.publish(requestChannel, JSON.stringify({ uid, requestId, type: SOCKETS, rooms: names }));
+  });
+}
+
+function askInstances(adapter: Adapter, names: readonly string[]): Promise<ReadonlySet<string> | undefined> {
+  return new Promise((resolve) => {
+    const answered = (error: unknown, answers: unknown): void => {
+      const isWhole = !error && Array.isArray(answers) && answers.every(Array.isArray);
+      resolve(isWhole ? new Set((answers as unknown[][]).flat().filter((id) => typeof id === 'string')) : undefined);
+    };
+    adapter.serverSideEmit([EVENT_IDS, names, answered]);
+  });
+}
+
+function isRedisAdapter(adapter: object): adapter is IRedisAdapter {
+  const { uid, requestChannel, requests, pubClient } = adapter as Partial<IRedisAdapter>;
+  const isKnown = typeof uid === 'string' && typeof requestChannel === 'string' && requests instanceof Map;
+  return isKnown && typeof pubClient?.publish === 'function';
+}
