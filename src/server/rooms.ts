@@ -6,14 +6,16 @@ import { type IRefusedRoom, parseRoomsRequest, refuseRoom } from '../protocol/me
 import { isPlainSocketId, isSocketId } from '../protocol/socket-ids.js';
 import type { TSocketIOValidateRoomFn } from './options.js';
 import type { TIdOwner, TReporter } from './ports.js';
+import { RoomWork } from './room-work.js';
 import type { Session } from './session.js';
-import { Turnstile } from './turnstile.js';
 
 /** How long other instances are asked whether a name is the id of a socket of theirs. */
 const ASK_TIMEOUT_MS = 1_000;
 
-/** How many such questions are asked for one client at a time: they cost every instance, and are all clients' to share. */
-const MOST_QUESTIONS = 4;
+/** How many such questions of one client wait for their turn. Beyond that the answer would come too late anyway. */
+const MOST_WAITING_QUESTIONS = 64;
+/** Calls of `validateRoomFn` that run or wait, of all clients of an instance. A client of which none runs may always ask. */
+const MOST_GUARDS_IN_ALL = 10_000;
 
 export interface IRoomsOptions {
   readonly limits: ILimits;
@@ -35,6 +37,8 @@ export interface IRoomsVerdict {
 /** Decides which rooms a client may join and leave. It never touches the socket. */
 export class Rooms {
   readonly #options: IRoomsOptions;
+  /** Calls of `validateRoomFn` that run or wait for their turn. */
+  #guards = 0;
 
   constructor(options: IRoomsOptions) {
     this.#options = options;
@@ -52,11 +56,13 @@ export class Rooms {
     const pending = session.pendingJoins ?? new Set();
     session.pendingJoins = pending.add(wanted);
     const asked = [...wanted];
+    const settle = workOf(session).begin(asked.length);
     try {
       const granted = await this.#askGuards(session, asked, refused);
       refused.sift(granted, (room) => (wanted.has(room) ? undefined : 'left'));
       return { granted: granted.filter((room) => wanted.has(room)), refused: refused.list };
     } finally {
+      settle();
       pending.delete(wanted);
     }
   }
@@ -81,10 +87,28 @@ export class Rooms {
     const owners = await this.#owners(session, doubtful);
     const own = refused.sift(asked, (room) => foreign(owners.get(room)));
     if (own.length === 0) return [];
-    const allowed = await this.#validate(this.#options.validateRoomFn, session, own);
+    const allowed = await this.#inTurn(this.#options.validateRoomFn, session, own);
     return refused.sift(own, (room) =>
       typeof allowed === 'string' ? allowed : allowed.has(room) ? undefined : 'not_allowed',
     );
+  }
+
+  /** Calls the guard once it is this client's turn; not at all where it has left meanwhile. */
+  async #inTurn(
+    validateRoomFn: TSocketIOValidateRoomFn,
+    session: Session,
+    rooms: readonly string[],
+  ): Promise<ReadonlySet<unknown> | TRoomErrorCode> {
+    const { guards } = workOf(session);
+    if (this.#guards >= MOST_GUARDS_IN_ALL && guards.inside > 0) return 'guard_failed';
+    this.#guards += 1;
+    await guards.enter();
+    try {
+      return session.ended ? 'left' : await this.#validate(validateRoomFn, session, rooms);
+    } finally {
+      this.#guards -= 1;
+      guards.leave();
+    }
   }
 
   async #validate(
@@ -106,12 +130,13 @@ export class Rooms {
   async #owners(session: Session, ids: readonly string[]): Promise<ReadonlyMap<string, TIdOwner>> {
     if (ids.length === 0) return new Map();
     const deadline = performance.now() + ASK_TIMEOUT_MS;
-    session.questions ??= new Turnstile(MOST_QUESTIONS);
-    await session.questions.enter();
+    const { questions } = workOf(session);
+    if (questions.waiting >= MOST_WAITING_QUESTIONS) return new Map(ids.map((id) => [id, 'unanswered']));
+    await questions.enter();
     try {
       return await this.#options.findSockets(ids, Math.max(0, deadline - performance.now()));
     } finally {
-      session.questions.leave();
+      questions.leave();
     }
   }
 
@@ -127,13 +152,17 @@ export class Rooms {
   #allowance(session: Session): (room: string) => TRoomErrorCode | undefined {
     const { rooms } = session.socket;
     const given = this.#options.defaultRooms.filter((room) => rooms.has(room)).length + 1;
-    let pendingLeft = this.#options.limits.roomsPerClient;
-    for (const pending of session.pendingJoins ?? []) pendingLeft -= pending.size;
+    let pendingLeft = this.#options.limits.roomsPerClient - workOf(session).names;
     let left = pendingLeft - (rooms.size - given);
     // A room that the client is in takes no new place, but asking for it again is asked of the guard like any other.
     const fits = (room: string) => pendingLeft-- > 0 && (rooms.has(room) || left-- > 0);
     return (room) => (fits(room) ? undefined : 'room_limit');
   }
+}
+
+function workOf(session: Session): RoomWork {
+  session.roomWork ??= new RoomWork();
+  return session.roomWork;
 }
 
 function foreign(owner: TIdOwner | undefined): TRoomErrorCode | undefined {

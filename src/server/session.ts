@@ -1,6 +1,6 @@
 import { isLegalMove, SocketIOClientStates, type TSocketIOClientState } from '../protocol/states.js';
 import type { EarlyEvents } from './early-events.js';
-import type { Turnstile } from './turnstile.js';
+import type { RoomWork } from './room-work.js';
 import type { IOSocket, ISocketIOClient } from './types.js';
 
 /** The time in which a connection has to authenticate, and the one attempt that it has. */
@@ -31,8 +31,8 @@ export class Session implements ISocketIOClient {
   readonly socket: IOSocket;
   /** The rooms of each join that is still being decided; a `leave` takes them out again. */
   pendingJoins: Set<Set<string>> | undefined;
-  /** Where questions to other instances on behalf of this client wait for their turn. */
-  questions: Turnstile | undefined;
+  /** What is pending of its requests about rooms; undefined before the first. */
+  roomWork: RoomWork | undefined;
   /** What came before the program's handlers; undefined once they are there. */
   early: EarlyEvents | undefined;
   #state: TSocketIOClientState = SocketIOClientStates.UNAUTHORIZED;

@@ -8,6 +8,15 @@ export class Turnstile {
     this.#most = most;
   }
 
+  /** How many are inside, and how many wait in line. */
+  get inside(): number {
+    return this.#inside;
+  }
+
+  get waiting(): number {
+    return this.#line.length;
+  }
+
   /** Resolves once it is this one's turn. Each `enter` wants a `leave`. */
   async enter(): Promise<void> {
     if (this.#inside >= this.#most) await new Promise<void>((resolve) => this.#line.push(resolve));

@@ -202,3 +202,93 @@ describe("rooms that are some socket's id", () => {
     ]);
   });
 });
+
+describe('what is pending of one client', () => {
+  /** A guard that answers when it is told to. */
+  function slowGuard() {
+    const running: (() => void)[] = [];
+    const asked: string[][] = [];
+    const validateRoomFn: TSocketIOValidateRoomFn = ({ rooms }) => {
+      asked.push([...rooms]);
+      return new Promise((resolve) => running.push(() => resolve(rooms)));
+    };
+    return { running, asked, validateRoomFn };
+  }
+  const limits = { ...DEFAULT_LIMITS, roomsPerClient: 100 };
+
+  it('counts until it is settled: leave() frees no place', async () => {
+    const { running, asked, validateRoomFn } = slowGuard();
+    const { flow, session } = setUp({ validateRoomFn, limits });
+    const answers = [];
+    for (let n = 0; n < 500; n++) {
+      answers.push(flow.decideJoin(session, { rooms: [`r${n}`] }));
+      await flow.decideLeave(session, { rooms: [`r${n}`] });
+    }
+    await vi.waitFor(() => expect(running).toHaveLength(64));
+    for (let n = 0; n < 100; n++) {
+      await vi.waitFor(() => expect(running.length).toBeGreaterThan(n));
+      running[n]?.();
+    }
+    const codes = (await Promise.all(answers)).flatMap(({ refused }) => refused.map(({ code }) => code));
+    expect(codes.filter((code) => code === 'room_limit')).toHaveLength(400);
+    expect(codes.filter((code) => code === 'left')).toHaveLength(100);
+    expect(asked).toHaveLength(100);
+    // All is settled, and there is room again.
+    const last = flow.decideJoin(session, { rooms: ['last'] });
+    await vi.waitFor(() => expect(running).toHaveLength(101));
+    running[100]?.();
+    expect((await last).granted).toEqual(['last']);
+  });
+
+  it('is asked of the guard 64 at a time, and not at all once the client has gone', async () => {
+    const { running, asked, validateRoomFn } = slowGuard();
+    const { flow, session } = setUp({ validateRoomFn, limits });
+    const answers = Array.from({ length: 70 }, (_, n) => flow.decideJoin(session, { rooms: [`r${n}`] }));
+    await vi.waitFor(() => expect(running).toHaveLength(64));
+    session.end();
+    for (const answer of running) answer();
+    await Promise.all(answers);
+    expect(asked).toHaveLength(64);
+  });
+
+  it('waits in a line that ends: a question that would come too late is not asked', async () => {
+    let asked = 0;
+    const findSockets: IRoomsOptions['findSockets'] = () => {
+      asked += 1;
+      return new Promise(() => {});
+    };
+    const { flow, session } = setUp({ findSockets });
+    const codes: string[] = [];
+    for (let n = 0; n < 200; n++) {
+      const room = `${OTHER_ID.slice(0, -3)}${String(n).padStart(3, '0')}`;
+      void flow
+        .decideJoin(session, { rooms: [room] })
+        .then(({ refused }) => codes.push(...refused.map(({ code }) => code)));
+    }
+    await vi.waitFor(() => expect(codes).toHaveLength(200 - 64 - 4));
+    expect(new Set(codes)).toEqual(new Set(['cluster_unanswered']));
+    expect(asked).toBe(4);
+  });
+
+  it('is bounded for all clients together, and one of which no guard runs has its turn all the same', async () => {
+    const { running, validateRoomFn } = slowGuard();
+    const { flow } = setUp({ validateRoomFn });
+    const sessionOf = (n: number) => new Session({ id: `s${n}`, rooms: new Set([`s${n}`]) } as never, {} as never);
+    const codes: string[] = [];
+    const sessions = Array.from({ length: 157 }, (_, n) => sessionOf(n));
+    for (const session of sessions) {
+      for (let n = 0; n < 64; n++) {
+        void flow
+          .decideJoin(session, { rooms: [`r${n}`] })
+          .then(({ refused }) => codes.push(...refused.map(({ code }) => code)));
+      }
+    }
+    await vi.waitFor(() => expect(running.length).toBe(10_000));
+    await vi.waitFor(() => expect(codes).toHaveLength(157 * 64 - 10_000));
+    expect(new Set(codes)).toEqual(new Set(['guard_failed']));
+    const honest = flow.decideJoin(sessionOf(1_000), { rooms: ['r'] });
+    await vi.waitFor(() => expect(running).toHaveLength(10_001));
+    running.at(-1)?.();
+    expect((await honest).granted).toEqual(['r']);
+  });
+});
