@@ -1,8 +1,12 @@
+import { DROPPED } from './dropped.js';
+import { GrowingBuffer } from './growing-buffer.js';
+
 /** Between the packets of a payload (Engine.IO protocol, version 4). */
 const SEPARATOR = 0x1e;
 /** Bytes of a dropped packet that are looked at. */
 const PEEKED = 16;
-const SMALLEST_BUFFER = 256;
+/** Packets of which it matters that they were there: what is binary, what has attachments, and a CONNECT. */
+const MATTERS = /^(?:b|4[056])/;
 
 export interface IBodyFilterOptions {
   /** Bytes that a packet may have, and all packets of a body together. */
@@ -15,45 +19,40 @@ export interface IBodyFilterOptions {
 }
 
 /**
- * Takes packets that are too large out of the body of a POST, without holding their bytes. The packets behind them pass. An
- * incomplete packet is held in one buffer, so that a body that comes byte by byte takes no more memory than its length.
+ * Takes packets that are too large out of the body of a POST, without holding their bytes, and leaves a mark in their place. What
+ * passes is held in one buffer, so that a body that comes byte by byte takes no more memory than its length.
  */
 export class BodyFilter {
   readonly #options: IBodyFilterOptions;
-  #held = Buffer.alloc(0);
-  #heldBytes = 0;
+  readonly #passed = new GrowingBuffer();
+  /** Where the packet that is not whole yet begins in it, behind its separator, and where that begins. */
+  #begin: number | undefined;
+  #separator = 0;
   /** The first characters of the packet that is being dropped. */
   #start: string | undefined;
-  #passedBytes = 0;
+  /** Whether a packet is in it, which may be an empty one. */
   #hasPassed = false;
 
   constructor(options: IBodyFilterOptions) {
     this.#options = options;
   }
 
-  /** Whether any packet passed so far. */
-  get hasPassed(): boolean {
-    return this.#hasPassed;
-  }
-
-  /** The packets that end in this chunk and pass. */
-  write(chunk: Uint8Array): Buffer {
-    const passed: Buffer[] = [];
+  /** False where the body as a whole is too large: it has too many packets even for their marks. */
+  write(chunk: Uint8Array): boolean {
     let from = 0;
     for (let at = chunk.indexOf(SEPARATOR); at >= 0; at = chunk.indexOf(SEPARATOR, from)) {
       this.#hold(chunk.subarray(from, at));
-      this.#finish(passed);
+      this.#finish();
       from = at + 1;
     }
     this.#hold(chunk.subarray(from));
-    return Buffer.concat(passed);
+    return this.#passed.length <= 2 * this.#options.mostBytesInAll || this.#options.isLifted();
   }
 
-  /** The last packet, where it passes. */
+  /** The body with what may pass of it. */
   end(): Buffer {
-    const passed: Buffer[] = [];
-    this.#finish(passed);
-    return Buffer.concat(passed);
+    this.#finish();
+    return this.#passed.take();
   }
 
   #hold(bytes: Uint8Array): void {
@@ -61,41 +60,41 @@ export class BodyFilter {
       this.#start += latin1(bytes.subarray(0, PEEKED - this.#start.length));
       return;
     }
-    const heldBytes = this.#heldBytes + bytes.length;
+    const begin = this.#open();
     const { mostBytes, mostBytesInAll, isLifted } = this.#options;
-    const isTooLarge = heldBytes > mostBytes || this.#passedBytes + heldBytes > mostBytesInAll;
-    if (isTooLarge && !isLifted()) {
-      const start = Buffer.concat([this.#held.subarray(0, this.#heldBytes), bytes.subarray(0, PEEKED)]);
-      this.#start = latin1(start.subarray(0, PEEKED));
-      this.#release();
+    const inAll = this.#passed.length + bytes.length;
+    const isTooLarge = inAll - begin > mostBytes || inAll > mostBytesInAll;
+    if (!isTooLarge || isLifted()) {
+      this.#passed.add(bytes);
       return;
     }
-    if (heldBytes > this.#held.length) {
-      const larger = Buffer.allocUnsafe(Math.max(SMALLEST_BUFFER, heldBytes, this.#held.length * 2));
-      this.#held.copy(larger, 0, 0, this.#heldBytes);
-      this.#held = larger;
-    }
-    this.#held.set(bytes, this.#heldBytes);
-    this.#heldBytes = heldBytes;
+    const held = latin1(this.#passed.from(begin).subarray(0, PEEKED));
+    this.#start = held + latin1(bytes.subarray(0, PEEKED - held.length));
+    this.#passed.cut(begin);
   }
 
-  #finish(passed: Buffer[]): void {
+  /** Puts the separator before the packet that comes, once. Returns where the packet begins. */
+  #open(): number {
+    if (this.#begin !== undefined) return this.#begin;
+    this.#separator = this.#passed.length;
+    if (this.#hasPassed) this.#passed.add(Buffer.of(SEPARATOR));
+    this.#begin = this.#passed.length;
+    return this.#begin;
+  }
+
+  #finish(): void {
+    this.#open();
     const start = this.#start;
     this.#start = undefined;
-    if (start !== undefined) {
+    this.#begin = undefined;
+    if (start === undefined) this.#hasPassed = true;
+    // Of small events without end not even the marks are kept.
+    else if (this.#separator > this.#options.mostBytesInAll && !MATTERS.test(start)) this.#passed.cut(this.#separator);
+    else {
+      this.#hasPassed = true;
+      this.#passed.add(Buffer.from(`4${DROPPED}`));
       this.#options.dropped(start);
-      return;
     }
-    if (this.#hasPassed) passed.push(Buffer.of(SEPARATOR));
-    passed.push(this.#held.subarray(0, this.#heldBytes));
-    this.#passedBytes += this.#heldBytes + 1;
-    this.#hasPassed = true;
-    this.#release();
-  }
-
-  #release(): void {
-    this.#held = Buffer.alloc(0);
-    this.#heldBytes = 0;
   }
 }
 

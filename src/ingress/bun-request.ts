@@ -63,7 +63,7 @@ export function targetOf(address: string): string {
 
 /**
  * The text of a request's body; undefined where it has more bytes than that, of which then no more are read. `filter`: takes out
- * of it what is too large for a peer that is not authenticated; the text is empty where nothing is left.
+ * of it what is too large for a peer that is not authenticated.
  * Rejects where the peer leaves before its end, and where `over` says that nobody waits for it any more.
  */
 export async function readBody(
@@ -82,16 +82,12 @@ export async function readBody(
   for (;;) {
     const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
     over.throwIfAborted();
-    if (done) {
-      if (bodyFilter !== undefined) chunks.push(bodyFilter.end());
-      return Buffer.concat(chunks).toString('utf8');
-    }
+    if (done) return (bodyFilter?.end() ?? Buffer.concat(chunks)).toString('utf8');
     bytes += value.byteLength;
-    if (bytes > mostBytes) {
+    if (bodyFilter === undefined) chunks.push(value);
+    if (bytes > mostBytes || bodyFilter?.write(value) === false) {
       await reader?.cancel();
       return undefined;
     }
-    const passed = bodyFilter === undefined ? value : bodyFilter.write(value);
-    if (passed.byteLength > 0) chunks.push(passed);
   }
 }

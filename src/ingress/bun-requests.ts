@@ -20,9 +20,6 @@ interface IKnown {
 /** Sessions that are not authenticated; see `IRuntime.limit`. */
 export type TStrangers = WeakMap<IEngineSocket, (start: string | undefined) => void>;
 
-/** A body of which nothing is left. */
-const EMPTY = Symbol('empty');
-
 /** For how long a connection is kept that has been answered, in seconds: as Node.js does. */
 const KEEP_ALIVE_S = 5;
 /** What Socket.IO's handshake over polling begins with. */
@@ -151,15 +148,13 @@ export class BunRequests {
     const body = await this.#read(request, session).finally(() => this.#reading.delete(transport));
     if (body === null) return fail('data request aborted');
     if (body === undefined) return new Response(null, { status: 413, headers });
-    // All of it was too large for a peer that is not authenticated: the engine would take nothing for an error.
-    if (body === EMPTY) return new Response('ok', { headers });
     const whole = new Request(request, { body });
     this.#known.set(whole, known);
     return this.#handle(whole, server);
   }
 
-  /** A body, as long as its session stands; null where there is no whole one, EMPTY where all of it was dropped. */
-  async #read(request: Request, session: IEngineSocket): Promise<string | typeof EMPTY | undefined | null> {
+  /** A body, as long as its session stands; null where there is no whole one. */
+  async #read(request: Request, session: IEngineSocket): Promise<string | undefined | null> {
     const over = new AbortController();
     const end = (): void => over.abort();
     session.once('close', end);
@@ -167,17 +162,12 @@ export class BunRequests {
       const { maxHttpBufferSize } = this.#engine.opts;
       const dropped = this.#strangers.get(session);
       if (dropped === undefined) return await readBody(request, maxHttpBufferSize, over.signal);
-      let isWhole = true;
-      const text = await readBody(request, maxHttpBufferSize, over.signal, {
+      return await readBody(request, maxHttpBufferSize, over.signal, {
         mostBytes: STRANGER_MESSAGE_BYTES,
         mostBytesInAll: STRANGER_BODY_BYTES,
         isLifted: () => !this.#strangers.has(session),
-        dropped: (start) => {
-          isWhole = false;
-          dropped(start);
-        },
+        dropped,
       });
-      return text === '' && !isWhole ? EMPTY : text;
     } catch {
       return null;
     } finally {

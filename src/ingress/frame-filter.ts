@@ -1,3 +1,5 @@
+import { DROPPED } from './dropped.js';
+
 /** The longest head of a frame: two bytes, eight of length, four of mask (RFC 6455, section 5.2). */
 const LONGEST_HEAD = 14;
 /** Bytes of a dropped message that are looked at: a packet's type, and the number of its attachments. */
@@ -5,6 +7,12 @@ const PEEKED = 16;
 const CONTINUATION = 0;
 const TEXT = 1;
 const LARGEST_DATA_OPCODE = 2;
+/** Bytes that a control frame may have (RFC 6455, section 5.5). Of what has more, or an unknown opcode, the receiver says so. */
+const LARGEST_CONTROL = 125;
+
+/** Masked with zeros, as frames of clients are masked. */
+const MARK = Buffer.from(`4${DROPPED}`);
+const MARK_FRAME = Buffer.concat([Buffer.from([0x81, 0x80 | MARK.length, 0, 0, 0, 0]), MARK]);
 
 interface IHead {
   readonly opcode: number;
@@ -20,7 +28,7 @@ export interface IFrameFilterOptions {
   readonly mostBytes: number;
   /** Takes frames, of which each is whole. Returns false where the source is to wait. */
   readonly pass: (bytes: Buffer) => boolean;
-  /** A message was dropped. `start`: its first characters; undefined where it was binary. */
+  /** A message was dropped, and a mark passes in its place. `start`: its first characters; undefined where it was binary. */
   readonly dropped: (start: string | undefined) => void;
 }
 
@@ -29,7 +37,8 @@ export interface IFrameFilterOptions {
  * that sends a large event too early would reconnect and send it again. Incomplete frames are held in one buffer here, so that a
  * frame that comes byte by byte takes no more memory than its length.
  *
- * Fragmented and compressed messages pass: their receiver has the same limit, and the next frames depend on them.
+ * Fragmented and compressed messages pass: their receiver has the same limit, and the next frames depend on them. Fragments are
+ * copied, since the receiver holds them, and with each the chunk that it came in.
  */
 export class FrameFilter {
   readonly #options: IFrameFilterOptions;
@@ -41,6 +50,7 @@ export class FrameFilter {
   /** Bytes of a frame that passes without being held. */
   #streamed = 0;
   #isLifted = false;
+  #goesOn = true;
 
   constructor(options: IFrameFilterOptions) {
     this.#options = options;
@@ -56,13 +66,14 @@ export class FrameFilter {
     this.#isLifted = true;
     const held = this.#held?.subarray(0, this.#heldBytes);
     this.#release();
-    if (held !== undefined && held.length > 0) this.#options.pass(held);
+    if (held !== undefined && held.length > 0) this.#pass(held);
   }
 
+  /** False where the receiver asks to wait. */
   write(chunk: Buffer): boolean {
-    let goesOn = true;
+    this.#goesOn = true;
     const pass = (from: number, to: number): void => {
-      if (to > from) goesOn = this.#options.pass(chunk.subarray(from, to)) && goesOn;
+      if (to > from) this.#pass(chunk.subarray(from, to));
     };
     let from = 0;
     let at = 0;
@@ -84,6 +95,11 @@ export class FrameFilter {
         const isTooLarge = head !== undefined && this.#isTooLarge(head);
         const whole = head === undefined ? Number.POSITIVE_INFINITY : head.headBytes + head.payloadBytes;
         if (head !== undefined && !isTooLarge && at + whole <= chunk.length) {
+          if (isFragment(head)) {
+            pass(from, at);
+            from = at + whole;
+            this.#pass(copyOf(chunk, at, from));
+          }
           at += whole;
         } else {
           // What stands before may lift this filter, as it may be what the peer is let in by.
@@ -94,7 +110,11 @@ export class FrameFilter {
       }
     }
     pass(from, at);
-    return goesOn;
+    return this.#goesOn;
+  }
+
+  #pass(bytes: Buffer): void {
+    if (!this.#options.pass(bytes)) this.#goesOn = false;
   }
 
   /** Takes from the chunk what the frame that is held needs next. Returns how many bytes that were. */
@@ -125,6 +145,7 @@ export class FrameFilter {
       const start = head.opcode === TEXT ? startOf(held, head) : undefined;
       this.#release();
       this.#options.dropped(start);
+      this.#pass(MARK_FRAME);
     } else if (this.#isTooLarge(head)) {
       this.#streamed = whole - this.#heldBytes;
       this.#passHeld();
@@ -140,7 +161,7 @@ export class FrameFilter {
   #passHeld(): void {
     const frame = (this.#held as Buffer).subarray(0, this.#heldBytes);
     this.#release();
-    this.#options.pass(frame);
+    this.#pass(frame);
   }
 
   #release(): void {
@@ -155,12 +176,25 @@ export class FrameFilter {
   }
 
   #isTooLarge({ opcode, payloadBytes }: IHead): boolean {
-    return opcode <= LARGEST_DATA_OPCODE && payloadBytes > this.#options.mostBytes;
+    return payloadBytes > (opcode <= LARGEST_DATA_OPCODE ? this.#options.mostBytes : LARGEST_CONTROL);
   }
 
   #isDropped(head: IHead): boolean {
-    return this.#isTooLarge(head) && head.opcode !== CONTINUATION && head.isFinal && !head.isCompressed;
+    const isWhole = head.opcode !== CONTINUATION && head.opcode <= LARGEST_DATA_OPCODE && head.isFinal;
+    return this.#isTooLarge(head) && isWhole && !head.isCompressed;
   }
+}
+
+/** In memory of its own: of a small one Node.js would share a pool. */
+function copyOf(bytes: Buffer, from: number, to: number): Buffer {
+  const copy = Buffer.allocUnsafeSlow(to - from);
+  bytes.copy(copy, 0, from, to);
+  return copy;
+}
+
+/** Whether a receiver holds a frame until the message is whole. */
+function isFragment({ opcode, isFinal }: IHead): boolean {
+  return opcode === CONTINUATION || (opcode <= LARGEST_DATA_OPCODE && !isFinal);
 }
 
 /** The head of a frame; undefined where it is not whole. */

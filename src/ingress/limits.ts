@@ -4,8 +4,8 @@ export const STRANGER_MESSAGE_BYTES = 16 * 1024;
 /** Frames that one message may come in before authentication. Clients of Socket.IO send a message in one. */
 export const STRANGER_FRAGMENTS = 16;
 
-/** Bytes of memory, as estimated before parsing, that one message may take before authentication. */
-export const STRANGER_PARSED_BYTES = 64 * 1024;
+/** Bytes of memory, as estimated before parsing, that one message may take before authentication. The estimate is a high one. */
+export const STRANGER_PARSED_BYTES = 32 * 1024;
 
 /** Bytes of the packets in one POST body that reach the engine before authentication. */
 export const STRANGER_BODY_BYTES = 64 * 1024;

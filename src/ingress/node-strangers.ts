@@ -30,9 +30,6 @@ interface IStranger {
   readonly largestBody: number | undefined;
 }
 
-/** Of engine.io, a packet that takes the place of a body in which everything was dropped. */
-const NOOP = Buffer.from('6');
-
 /** The limits of peers that are not authenticated, on Node.js. */
 export class NodeStrangers {
   readonly #clientOf: (sid: string) => IStrangerConnection | undefined;
@@ -125,10 +122,13 @@ export class NodeStrangers {
         request.destroy();
         return false;
       }
-      const bytes = chunk === null ? filter.end() : filter.write(chunk);
-      if (chunk === null && !filter.hasPassed) push.call(request, NOOP);
-      const goesOn = bytes.length === 0 || push.call(request, bytes, encoding);
-      return chunk === null ? push.call(request, null) : goesOn;
+      if (chunk !== null) {
+        if (filter.write(chunk)) return true;
+        request.destroy();
+        return false;
+      }
+      push.call(request, filter.end(), encoding);
+      return push.call(request, null);
     };
     return true;
   }

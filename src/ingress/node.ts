@@ -40,7 +40,7 @@ const BAD_REQUEST = { code: 3, message: 'Bad request' } as const;
 const REASONS = { 400: 'Bad Request', 431: 'Request Header Fields Too Large' } as const;
 
 /** How long a socket may stay that somebody wrote to and nobody reads from. Nothing would ever notice the peer's end. */
-const UNREAD_MS = 30_000;
+const UNREAD_MS = 5_000;
 
 interface IPending {
   readonly timer: NodeJS.Timeout | undefined;
@@ -89,6 +89,7 @@ export class NodeIngress {
       // An asynchronous `cors.origin` or `allowRequest` may never answer, and a refusal may never be read.
       else this.#await(socket, engine.opts.upgradeTimeout, () => this.#expire(request, socket));
     };
+    this.#refusePipelined(server);
     // Without WebSocket nobody listens, and Node.js then treats an upgrade as an ordinary request of the program.
     if (engine.opts.transports.includes('websocket')) {
       server.prependListener('upgrade', (request, socket) => this.#receive(request, socket));
@@ -107,6 +108,21 @@ export class NodeIngress {
       this.#forget(socket);
       socket.destroy();
     }
+  }
+
+  /**
+   * No client of Socket.IO, browser or proxy sends a request behind one that has no answer yet. Node.js would run any number of
+   * them at once, keep their answers, and for each file that Socket.IO serves a descriptor.
+   */
+  #refusePipelined(server: HttpServer): void {
+    const { path } = this.#options;
+    const listeners = server.listeners('request') as ((request: IncomingMessage, response: ServerResponse) => void)[];
+    server.removeAllListeners('request');
+    server.on('request', (request, response) => {
+      // It has no socket as long as another answer has that.
+      if (response.socket === null && request.url?.startsWith(path)) request.socket.destroy();
+      else for (const listener of listeners) listener.call(server, request, response);
+    });
   }
 
   #receive(request: IncomingMessage, socket: Duplex): void {

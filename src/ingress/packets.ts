@@ -1,4 +1,5 @@
 import { Decoder } from 'socket.io-parser';
+import { DROPPED } from './dropped.js';
 import { STRANGER_MESSAGE_BYTES, STRANGER_PARSED_BYTES } from './limits.js';
 import { isHeavy } from './parsed-bytes.js';
 
@@ -29,6 +30,10 @@ interface IState {
   /** Reads an event with attachments that is being dropped, so that what breaks the protocol ends the connection as ever. */
   decoder: Decoder | undefined;
   isLifted: boolean;
+  /** The first characters of messages that were dropped unread, and whose marks are on their way; undefined for binary ones. */
+  readonly unread: (string | undefined)[];
+  /** Whether a CONNECT of `/` was delivered without its `auth`. */
+  isStripped: boolean;
 }
 
 /** A binary event or acknowledgement, with the number of its attachments (Socket.IO protocol, version 5). */
@@ -72,7 +77,14 @@ export class PacketFilter {
   /** Once Socket.IO listens to the connection. */
   guard(connection: IGuardedConnection): void {
     const listeners = connection.listeners('data') as TListener[];
-    this.#states.set(connection, { listeners: [...listeners], attachments: 0, decoder: undefined, isLifted: false });
+    this.#states.set(connection, {
+      listeners: [...listeners],
+      attachments: 0,
+      decoder: undefined,
+      isLifted: false,
+      unread: [],
+      isStripped: false,
+    });
     for (const listener of listeners) connection.removeListener('data', listener);
     connection.on('data', this.#listener);
   }
@@ -85,10 +97,13 @@ export class PacketFilter {
     if (isIdle(state)) this.#remove(connection, state);
   }
 
-  /** A message was dropped by its size alone, on its way to the engine. `start`: its first characters; undefined if binary. */
-  skip(connection: IGuardedConnection, start: string | undefined): void {
-    const state = this.#states.get(connection);
-    if (state === undefined) return;
+  /** A message was dropped by its size alone, on its way to the engine. Its mark comes in its place. */
+  dropped(connection: IGuardedConnection, start: string | undefined): void {
+    this.#states.get(connection)?.unread.push(start);
+  }
+
+  #skip(connection: IGuardedConnection, state: IState): void {
+    const start = state.unread.shift();
     if (start === undefined || start.startsWith(BASE64)) this.#skipBinary(connection, state);
     else if (start.startsWith(MESSAGE)) this.#skipText(connection, state, start.slice(MESSAGE.length));
     this.#options.dropped(connection, 'too_large');
@@ -97,7 +112,10 @@ export class PacketFilter {
   #take(connection: IGuardedConnection, data: TData): void {
     const state = this.#states.get(connection);
     if (state === undefined) return;
-    if (this.#drops(connection, state, data)) {
+    if (data === DROPPED && state.unread.length > 0) {
+      this.#skip(connection, state);
+      if (state.isLifted && isIdle(state)) this.#remove(connection, state);
+    } else if (this.#drops(connection, state, data)) {
       if (state.isLifted && isIdle(state)) this.#remove(connection, state);
     } else deliver(connection, state, data);
   }
@@ -143,7 +161,7 @@ export class PacketFilter {
   #dropsBinary(connection: IGuardedConnection, state: IState, data: Exclude<TData, string>): boolean {
     // Of an empty packet there is no data at all.
     const isTooLarge = !state.isLifted && (data?.byteLength ?? 0) > STRANGER_MESSAGE_BYTES;
-    if (isIdle(state) && !isTooLarge) return false;
+    if (!isTooLarge && state.attachments === 0 && state.decoder === undefined) return false;
     this.#skipBinary(connection, state);
     return isTooLarge ? this.#note(connection, 'too_large') : true;
   }
@@ -167,7 +185,9 @@ export class PacketFilter {
     if (!text.startsWith(CONNECT)) return;
     const namespace = namespaceOf(text);
     if (namespace !== '') connection.write(`4${namespace}${JSON.stringify(TOO_LARGE)}`);
+    else if (state.isStripped) deliver(connection, state, BROKEN);
     else {
+      state.isStripped = true;
       this.#options.stripped(connection);
       deliver(connection, state, CONNECT);
     }
@@ -184,8 +204,8 @@ function deliver(connection: IGuardedConnection, { listeners }: IState, data: TD
   for (const listener of listeners) listener.call(connection, data);
 }
 
-function isIdle({ attachments, decoder }: IState): boolean {
-  return attachments === 0 && decoder === undefined;
+function isIdle({ attachments, decoder, unread }: IState): boolean {
+  return attachments === 0 && decoder === undefined && unread.length === 0;
 }
 
 /** With its comma; empty for `/`. A name that is cut off gets an answer that nobody waits for. */

@@ -15,7 +15,7 @@ export interface IQueryFault {
 const DECIDING = ['transport', 'sid', 'EIO', 'b64'];
 
 /** More than any client sends. The handshake keeps the query, and thousands of empty parameters fit into one request. */
-const MOST_PARAMETERS = 100;
+const MOST_PARAMETERS = 50;
 
 /** Parses the query of a request target, once for all checks. Never throws, whatever the target is. */
 export function parseQuery(target: string): { readonly query: TQuery; readonly fault?: IQueryFault } {

@@ -52,7 +52,7 @@ export class Strangers {
     const stranger = connection as TStranger;
     const { runtime, most, mostPerAddress } = this.#options;
     this.#filter.guard(stranger);
-    runtime.limit(stranger, (start) => this.#filter.skip(stranger, start));
+    runtime.limit(stranger, (start) => this.#filter.dropped(stranger, start));
     this.#waiting.add(stranger);
     if (this.#waiting.size + this.#asking.size > most) {
       this.#giveWay(stranger, [this.#waiting, this.#asking], 'unauthenticated_connections');

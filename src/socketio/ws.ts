@@ -46,9 +46,12 @@ interface ISocketOptions {
 interface IPrivate {
   setSocket(socket: Duplex, head: Buffer, options: ISocketOptions): void;
   readonly _receiver?: IReceiver | null;
+  /** What was agreed on with the peer. */
+  readonly _extensions?: { readonly 'permessage-deflate'?: { _maxPayload?: number } };
 }
 
 type TCallback = (error: Error) => void;
+type TSent = (error?: Error) => void;
 
 /** A WebSocket of `ws` whose peer is a stranger at first, and that never queues more than one pong. */
 export class GuardedWebSocket extends WebSocket {
@@ -67,7 +70,8 @@ export class GuardedWebSocket extends WebSocket {
     const done = typeof mask === 'function' ? mask : typeof data === 'function' ? (data as TCallback) : callback;
     if (this.#isPonging && Buffer.isBuffer(data)) {
       // Nobody is told that a pong was replaced: `ws` itself has nobody to tell.
-      this.#latestPing = data;
+      // A copy: it is a part of the chunk that it came in.
+      this.#latestPing = Buffer.from(data);
       return;
     }
     this.#isPonging = true;
@@ -88,6 +92,7 @@ export class GuardedWebSocket extends WebSocket {
     this.#full = full;
     receiver._maxPayload = Math.min(mostBytes, full.maxPayload);
     receiver._maxFragments = Math.min(mostFragments, full.maxFragments);
+    this.#limitInflated(receiver._maxPayload);
     const made = filter(this, (bytes) => write.call(receiver, bytes));
     this.#filter = made;
     receiver.write = (chunk) => {
@@ -105,8 +110,21 @@ export class GuardedWebSocket extends WebSocket {
     this.#full = undefined;
     receiver._maxPayload = full.maxPayload;
     receiver._maxFragments = full.maxFragments;
+    this.#limitInflated(full.maxPayload);
     this.#filter?.lift();
     if (this.#filter?.isDone) this.#removeFilter(receiver);
+  }
+
+  /** Nothing is compressed for a stranger: the first message would make a context that takes a quarter of a megabyte. */
+  override send(data: unknown, options?: unknown, callback?: unknown): void {
+    if (this.#full === undefined) super.send(data as string, options as object, callback as TSent);
+    else if (typeof options === 'function') super.send(data as string, { compress: false }, options as TSent);
+    else super.send(data as string, { ...(options as object), compress: false }, callback as TSent);
+  }
+
+  #limitInflated(mostBytes: number): void {
+    const deflate = (this as unknown as IPrivate)._extensions?.['permessage-deflate'];
+    if (typeof deflate?._maxPayload === 'number') deflate._maxPayload = mostBytes;
   }
 
   #removeFilter(receiver: IReceiver): void {

@@ -49,8 +49,8 @@ describe('a request whose query says two things', () => {
 
 describe('what a handshake keeps is bounded:', () => {
   it.each([
-    ['100 parameters', `/socket.io/?EIO=4&transport=polling${'&a'.repeat(100)}`, '', 400],
-    ['98 parameters', `/socket.io/?EIO=4&transport=polling${'&a'.repeat(96)}`, '', 200],
+    ['51 parameters', `/socket.io/?EIO=4&transport=polling${'&a'.repeat(49)}`, '', 400],
+    ['50 parameters', `/socket.io/?EIO=4&transport=polling${'&a'.repeat(48)}`, '', 200],
     ['101 headers', '/socket.io/?EIO=4&transport=polling', headers(101), SETTING.runtime === 'bun' ? 400 : 431],
     ['90 headers', '/socket.io/?EIO=4&transport=polling', headers(90), 200],
   ])('%s', async (_, target, lines, status) => {

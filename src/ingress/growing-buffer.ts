@@ -1,0 +1,40 @@
+const SMALLEST = 256;
+
+/** Bytes that come bit by bit, in one buffer. */
+export class GrowingBuffer {
+  #bytes = Buffer.alloc(0);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  add(bytes: Uint8Array): void {
+    const length = this.#length + bytes.length;
+    if (length > this.#bytes.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(SMALLEST, length, this.#bytes.length * 2));
+      this.#bytes.copy(larger, 0, 0, this.#length);
+      this.#bytes = larger;
+    }
+    this.#bytes.set(bytes, this.#length);
+    this.#length = length;
+  }
+
+  /** What was added from there on. */
+  from(start: number): Buffer {
+    return this.#bytes.subarray(start, this.#length);
+  }
+
+  /** Forgets what was added from there on. */
+  cut(start: number): void {
+    this.#length = start;
+  }
+
+  /** Everything, which is then no longer held. */
+  take(): Buffer {
+    const taken = this.from(0);
+    this.#bytes = Buffer.alloc(0);
+    this.#length = 0;
+    return taken;
+  }
+}
