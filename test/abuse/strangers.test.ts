@@ -40,7 +40,7 @@ describe.each(TRANSPORTS)('before authentication, over %s', (transport) => {
 
   it('drops an event with its attachments, and reads the next packet as ever', async () => {
     const peer = await openPeer(victim, transport, { verdict: 'yes' });
-    const [small, large] = [Buffer.from([1]), Buffer.alloc(500_000, 1)];
+    const [small, large] = [Buffer.from([1]), Buffer.alloc(50_000, 1)];
     await peer.send(...binaryEvent([small]));
     await peer.send(...binaryEvent([large, small, large]));
     await peer.send(...binaryEvent([large, small], { more: `,"${LARGE}"` }));
@@ -146,6 +146,28 @@ it('what 30 of them can make the server hold is small, whatever they send', asyn
     expect((await server.call('memory')) - before, String(attack)).toBeLessThan(60e6);
     for (const socket of sockets) socket.terminate();
   }
+});
+
+it('CONNECT packets with an auth that is too large make no more sockets than ordinary ones', async () => {
+  const made = await victim.call('made');
+  const connect = `40${JSON.stringify({ verdict: 'yes', junk: LARGE })}`;
+  const socket = await victim.webSocket();
+  for (let n = 0; n < 50; n++) socket.send(connect);
+  await within(socket.closed, 'the end of the WebSocket');
+  const polling = await victim.polling();
+  await polling.post(...Array.from({ length: 9 }, () => connect));
+  await expect(polling.next(() => false)).rejects.toThrow();
+  expect((await victim.call('made')) - made).toBeLessThanOrEqual(2);
+  await victim.unharmed();
+});
+
+it('small events without end, behind `authenticate` in one POST, do not keep it from being heeded', async () => {
+  const polling = await victim.polling();
+  await polling.connect('/', { verdict: 'yes' });
+  const { status } = await polling.post('42["authenticate"]', ...Array.from({ length: 30_000 }, () => '42["echo",1]'));
+  expect(status).toBe(200);
+  await polling.next((packet) => packet.startsWith('42["authenticated"'));
+  await victim.unharmed();
 });
 
 describe('more connections than may be unauthenticated', () => {

@@ -104,6 +104,39 @@ describe('an upgrade that nobody claims', () => {
   });
 });
 
+it('requests that are pipelined behind one without an answer are refused, and leave no file open', async () => {
+  const server = await serve();
+  const files = () =>
+    server.run(async ({ load }) => {
+      const { readdirSync } = (await load('node:fs')) as typeof import('node:fs');
+      return readdirSync('/proc/self/fd').length;
+    });
+  const before = await files();
+  const file = 'GET /socket.io/socket.io.js HTTP/1.1\r\nHost: server\r\nAccept-Encoding: br\r\n\r\n';
+  const poll = 'GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: server\r\n\r\n';
+  for (const request of [file, poll]) {
+    const socket = raw(server);
+    socket.pause();
+    socket.write(request.repeat(600));
+    await new Promise((resolve) => socket.once('end', resolve).once('close', resolve).resume());
+  }
+  await eventually(async () => expect(await files()).toBeLessThanOrEqual(before + 2));
+  expect(await server.run(({ io }) => io.engine.clientsCount)).toBeLessThanOrEqual(1);
+  expect(await statusOf(server, file)).toBe(200);
+  await serves(server);
+});
+
+it('requests of the program may be pipelined as ever', async () => {
+  const server = await serve();
+  const socket = raw(server);
+  let text = '';
+  socket.on('data', (bytes) => {
+    text += bytes;
+  });
+  socket.write('GET /other HTTP/1.1\r\nHost: server\r\n\r\n'.repeat(3));
+  await eventually(() => text.split('HTTP/1.1 404').length === 4);
+});
+
 describe('other servers on the same http server keep working', () => {
   it('a WebSocket server that accepts at once, or after 1.5 s where destroyUpgrade is off', async () => {
     const server = await serve({
