@@ -4,6 +4,8 @@ import { DROPPED } from './dropped.js';
 const LONGEST_HEAD = 14;
 /** Bytes of a dropped message that are looked at: a packet's type, and the number of its attachments. */
 const PEEKED = 16;
+/** Bytes of a chunk that may be held for the sake of a few of them. */
+const LARGE_CHUNK = 2_048;
 const CONTINUATION = 0;
 const TEXT = 1;
 const LARGEST_DATA_OPCODE = 2;
@@ -77,6 +79,7 @@ export class FrameFilter {
     };
     let from = 0;
     let at = 0;
+    let last = 0;
     while (at < chunk.length) {
       if (this.#skipped > 0) {
         at += this.#skip(chunk.length - at);
@@ -95,6 +98,7 @@ export class FrameFilter {
         const isTooLarge = head !== undefined && this.#isTooLarge(head);
         const whole = head === undefined ? Number.POSITIVE_INFINITY : head.headBytes + head.payloadBytes;
         if (head !== undefined && !isTooLarge && at + whole <= chunk.length) {
+          last = at;
           if (isFragment(head)) {
             pass(from, at);
             from = at + whole;
@@ -109,7 +113,11 @@ export class FrameFilter {
         }
       }
     }
-    pass(from, at);
+    // The receiver keeps the mask of its last frame, and with it the chunk.
+    if (chunk.length > LARGE_CHUNK && !this.#isLifted && last >= from && at > last) {
+      pass(from, last);
+      this.#pass(copyOf(chunk, last, at));
+    } else pass(from, at);
     return this.#goesOn;
   }
 

@@ -8,7 +8,7 @@ export const STRANGER_FRAGMENTS = 16;
 export const STRANGER_PARSED_BYTES = 32 * 1024;
 
 /** Bytes of the packets in one POST body that reach the engine before authentication. */
-export const STRANGER_BODY_BYTES = 64 * 1024;
+export const STRANGER_BODY_BYTES = 32 * 1024;
 
 /** Header lines of one request. Requests are kept, and a line of a few bytes takes a hundred in memory. */
 export const MOST_HEADERS = 100;
