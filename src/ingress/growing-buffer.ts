@@ -12,7 +12,7 @@ export class GrowingBuffer {
   add(bytes: Uint8Array): void {
     const length = this.#length + bytes.length;
     if (length > this.#bytes.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(SMALLEST, length, this.#bytes.length * 2));
+      const larger = Buffer.allocUnsafeSlow(Math.max(SMALLEST, length, Math.ceil(this.#bytes.length * 1.5)));
       this.#bytes.copy(larger, 0, 0, this.#length);
       this.#bytes = larger;
     }
