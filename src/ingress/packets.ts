@@ -76,17 +76,16 @@ export class PacketFilter {
 
   /** Once Socket.IO listens to the connection. */
   guard(connection: IGuardedConnection): void {
-    const listeners = connection.listeners('data') as TListener[];
-    this.#states.set(connection, {
-      listeners: [...listeners],
-      attachments: 0,
-      decoder: undefined,
-      isLifted: false,
-      unread: [],
-      isStripped: false,
-    });
+    this.#guard(connection, false);
+  }
+
+  #guard(connection: IGuardedConnection, isLifted: boolean): IState {
+    const listeners = [...(connection.listeners('data') as TListener[])];
+    const state = { listeners, attachments: 0, decoder: undefined, isLifted, unread: [], isStripped: false };
+    this.#states.set(connection, state);
     for (const listener of listeners) connection.removeListener('data', listener);
     connection.on('data', this.#listener);
+    return state;
   }
 
   /** The connection is authenticated, or has been let into a namespace of the program's own. */
@@ -97,9 +96,13 @@ export class PacketFilter {
     if (isIdle(state)) this.#remove(connection, state);
   }
 
-  /** A message was dropped by its size alone, on its way to the engine. Its mark comes in its place. */
+  /**
+   * A message was dropped by its size alone, on its way to the engine. Its mark comes in its place. The connection may have been
+   * authenticated while the message was read.
+   */
   dropped(connection: IGuardedConnection, start: string | undefined): void {
-    this.#states.get(connection)?.unread.push(start);
+    const state = this.#states.get(connection) ?? this.#guard(connection, true);
+    state.unread.push(start);
   }
 
   #skip(connection: IGuardedConnection, state: IState): void {

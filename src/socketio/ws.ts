@@ -3,10 +3,10 @@ import { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 
 /*
- * The package `ws`. Public is the class of its server, which engine.io takes as `wsEngine`, and of that the options `WebSocket`
- * and `closeTimeout`, and `pong()` of a WebSocket. This file is the only one that touches what is private: `setSocket()`, with
- * which a WebSocket gets its connection, and of its receiver the limits. They are tried once; without them a WebSocket has no
- * limit but `maxPayload` before authentication.
+ * The package `ws`. Its server class, which engine.io takes as `wsEngine`, its options `WebSocket` and `closeTimeout`, and `pong()`
+ * and `send()` of a WebSocket are public. The limits of the receiver and of the compression extension are private, and this file
+ * is the only one that touches them for limits. They are tried once; without them `maxPayload` is the only limit before
+ * authentication.
  */
 
 /** Stands between a connection and the receiver of its frames. */
@@ -69,8 +69,7 @@ export class GuardedWebSocket extends WebSocket {
   override pong(data?: unknown, mask?: boolean | TCallback, callback?: TCallback): void {
     const done = typeof mask === 'function' ? mask : typeof data === 'function' ? (data as TCallback) : callback;
     if (this.#isPonging && Buffer.isBuffer(data)) {
-      // Nobody is told that a pong was replaced: `ws` itself has nobody to tell.
-      // A copy: it is a part of the chunk that it came in.
+      // A copy, because the data is a part of its chunk. The callback of a replaced pong is not called; `ws` itself gives none.
       this.#latestPing = Buffer.from(data);
       return;
     }

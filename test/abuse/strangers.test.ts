@@ -1,5 +1,6 @@
 // npm test: node, bun
 // npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
+import { request } from 'node:http';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { eventually, within } from '../support/facts.js';
 import { type IRawWebSocket, rawWebSocket } from '../support/raw.js';
@@ -75,6 +76,32 @@ it('an event is dropped whose attachments come once its client is authenticated'
   socket.send('429["echo",1]');
   await socket.frames.next((frame) => String(frame).startsWith('439['));
   expect(await countEchoes(sid)).toBe(1);
+  await victim.unharmed();
+});
+
+it('a large packet that is being read over polling when its client is authenticated is dropped, and nothing else', async () => {
+  const polling = await victim.polling();
+  const { sid } = await polling.connect('/', { verdict: 'waits' });
+  await polling.post('42["authenticate"]');
+  const path = `/socket.io/?EIO=4&transport=polling&sid=${polling.sid}`;
+  const post = request(new URL(path, victim.url), {
+    method: 'POST',
+    agent: false,
+    headers: { 'content-type': 'text/plain' },
+  });
+  const answered = new Promise((resolve, reject) =>
+    post.on('response', (answer) => resolve(answer.resume())).on('error', reject),
+  );
+  post.write(`42["echo","${LARGE}`);
+  // It has come so far: the witnesses hear what is sent after it.
+  await victim.beat();
+  await victim.call('release');
+  await polling.next((packet) => packet.startsWith('42["authenticated"'));
+  post.end(`"]\x1e428["echo","behind"]\x1e429["echo","${LARGE}"]`);
+  await within(answered, 'an answer to the POST');
+  await polling.next((packet) => packet === '438["behind"]');
+  await polling.next((packet) => packet.startsWith('439["xxx'));
+  expect(await countEchoes(sid)).toBe(2);
   await victim.unharmed();
 });
 
