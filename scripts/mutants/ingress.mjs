@@ -83,8 +83,8 @@ export const SOCKETIO = [
   {
     id: 'pong-for-each-ping',
     file: 'src/socketio/ws.ts',
-    from: `if (this.#isPonging && Buffer.isBuffer(data)) {`,
-    to: `if (this.#isPonging && data === undefined) {`,
+    from: `if (this.#pong !== false && Buffer.isBuffer(data)) {`,
+    to: `if (this.#pong !== false && data === undefined) {`,
     breaks: 'pongs without end wait for a peer that reads nothing',
     test: 'test/behaviour/control-frames.test.ts',
     on: 'node',

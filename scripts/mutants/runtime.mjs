@@ -144,8 +144,8 @@ export const RUNTIME_BUN = [
   {
     id: 'waits-for-a-peer-for-ever',
     file: 'src/runtime/bun/wire.ts',
-    from: `this.#cutting = setTimeout(() => this.terminate(), this.#options.lastWordsMs).unref();`,
-    to: `this.#cutting = setTimeout(() => this.terminate(), 2 * this.#options.lastWordsMs).unref();`,
+    from: `const cutting = setTimeout(() => this.terminate(), this.#options.lastWordsMs).unref();`,
+    to: `const cutting = setTimeout(() => this.terminate(), 2 * this.#options.lastWordsMs).unref();`,
     breaks: 'a connection that is closed stays as long as its peer reads nothing',
     test: 'test/unit/bun-wire.test.ts',
     on: 'node',
@@ -163,8 +163,8 @@ export const RUNTIME_BUN = [
   {
     id: 'pong-closes-nothing',
     file: 'src/runtime/bun/wire.ts',
-    from: `    this.#closeAtPong?.();`,
-    to: `    if (this.#webSocket.readyState !== OPEN) this.#closeAtPong?.();`,
+    from: `    closeAtPong?.();`,
+    to: `    if (this.#webSocket.readyState !== OPEN) closeAtPong?.();`,
     breaks: 'a connection that is closed stays until it is cut',
     test: 'test/unit/bun-wire.test.ts',
     on: 'node',

@@ -62,7 +62,7 @@ export class NodeStrangers {
       mostFragments: STRANGER_FRAGMENTS,
       closeTimeoutMs: CLOSE_TIMEOUT_MS,
       filter: (webSocket, pass) => {
-        const dropped: TDropped = (start) => webSocket.dropped?.(start);
+        const dropped: TDropped = (start) => webSocket.dropped(start);
         return new FrameFilter({ mostBytes: STRANGER_MESSAGE_BYTES, pass, dropped });
       },
       isAdmitted: (request: TEngineRequest) => {
@@ -80,7 +80,7 @@ export class NodeStrangers {
     this.#strangers.set(connection, { dropped, largestBody });
     setCloseTimeout(transport, CLOSE_TIMEOUT_MS);
     const { socket } = transport ?? {};
-    if (socket instanceof GuardedWebSocket) socket.dropped = dropped;
+    if (socket instanceof GuardedWebSocket) socket.onDropped(dropped);
     else if (transport?.name === 'polling') {
       connection.on('upgrading', this.#upgrading);
       connection.on('upgrade', this.#upgraded);
@@ -147,7 +147,7 @@ export class NodeStrangers {
     this.#probed.delete(connection);
     const stranger = this.#strangers.get(connection);
     if (stranger === undefined) lift(transport);
-    else if (transport.socket instanceof GuardedWebSocket) transport.socket.dropped = stranger.dropped;
+    else if (transport.socket instanceof GuardedWebSocket) transport.socket.onDropped(stranger.dropped);
   }
 }
 

@@ -83,8 +83,9 @@ export class PacketFilter {
     const listeners = [...(connection.listeners('data') as TListener[])];
     const state = { listeners, attachments: 0, decoder: undefined, isLifted, unread: [], isStripped: false };
     this.#states.set(connection, state);
-    for (const listener of listeners) connection.removeListener('data', listener);
+    // In this order, as an emitter drops what it keeps for an event with the last listener of it.
     connection.on('data', this.#listener);
+    for (const listener of listeners) connection.removeListener('data', listener);
     return state;
   }
 
@@ -198,8 +199,8 @@ export class PacketFilter {
 
   #remove(connection: IGuardedConnection, { listeners }: IState): void {
     this.#states.delete(connection);
-    connection.removeListener('data', this.#listener);
     for (const listener of listeners) connection.on('data', listener);
+    connection.removeListener('data', this.#listener);
   }
 }
 

@@ -3,16 +3,11 @@
  * sharded adapter takes a room of 20 characters for one, and since instances of version 0.1 ask about names of that form. By
  * chance an id of Socket.IO's begins like this once in 16 million times.
  */
-const PREFIX = 'rg--';
 const FORM = /^rg--[\w-]{16}$/;
 
-/** The random part of an id, in bytes. */
-export const ID_BYTES = 12;
-
-/** An id made of random bytes. */
-export function socketIdOf(random: { toString(encoding: 'base64url'): string }): string {
-  return `${PREFIX}${random.toString('base64url')}`;
-}
+/** What the first four characters are in base64url, and the bytes of a whole id. */
+export const ID_PREFIX_BYTES: readonly number[] = [0xae, 0x0f, 0xbe];
+export const ID_BYTES = 15;
 
 /** Whether a name is, was or may become the id of a socket of Roomgate's. No client joins or leaves a room of that name. */
 export function isSocketId(name: string): boolean {

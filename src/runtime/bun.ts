@@ -226,7 +226,8 @@ export class BunRuntime implements IRuntime {
     }
     connection.protocol ??= 4;
     this.#connections.set(connection, undefined);
-    this.#carriedBy.set(connection.transport, connection);
+    const wire = this.#wires.get(connection.transport);
+    if (wire !== undefined) wire.connection = connection;
     connection.on('close', this.#closed);
     expectPongs(connection);
     onUpgrading(connection, (transport) => {
@@ -252,7 +253,7 @@ export class BunRuntime implements IRuntime {
     const wire = this.#wireOf(webSocket);
     if (wire === undefined || wire.bufferedAmount <= FEW_BYTES) return;
     const transport = webSocket.data?.transport;
-    const connection = transport === undefined ? undefined : this.#carriedBy.get(transport);
+    const connection = transport === undefined ? undefined : (wire.connection ?? this.#carriedBy.get(transport));
     if (connection !== undefined && connection.transport === transport) this.#waits(connection);
     else wire.terminate();
   }

@@ -53,14 +53,19 @@ interface IPrivate {
 type TCallback = (error: Error) => void;
 type TSent = (error?: Error) => void;
 
+/** The limits of one stranger. One object for all of it, so that a WebSocket without limits is small. */
+interface ILimits {
+  readonly filter: IInputFilter;
+  readonly full: ISocketOptions;
+  dropped: ((start: string | undefined) => void) | undefined;
+  isLifted: boolean;
+}
+
 /** A WebSocket of `ws` whose peer is a stranger at first, and that never queues more than one pong. */
 export class GuardedWebSocket extends WebSocket {
-  /** A message was dropped since it was too large; see `IFrameFilterOptions`. */
-  dropped: ((start: string | undefined) => void) | undefined = undefined;
-  #filter: IInputFilter | undefined = undefined;
-  #full: ISocketOptions | undefined = undefined;
-  #isPonging = false;
-  #latestPing: Buffer | undefined = undefined;
+  #limits: ILimits | undefined = undefined;
+  /** True while a pong is on its way; the data of the latest ping, where one came meanwhile. */
+  #pong: boolean | Buffer = false;
 
   /**
    * RFC 6455, section 5.5.3, lets an endpoint answer only the latest ping. `ws` queues a pong for each, any number of them for
@@ -68,18 +73,17 @@ export class GuardedWebSocket extends WebSocket {
    */
   override pong(data?: unknown, mask?: boolean | TCallback, callback?: TCallback): void {
     const done = typeof mask === 'function' ? mask : typeof data === 'function' ? (data as TCallback) : callback;
-    if (this.#isPonging && Buffer.isBuffer(data)) {
+    if (this.#pong !== false && Buffer.isBuffer(data)) {
       // A copy, because the data is a part of its chunk. The callback of a replaced pong is not called; `ws` itself gives none.
-      this.#latestPing = Buffer.from(data);
+      this.#pong = Buffer.from(data);
       return;
     }
-    this.#isPonging = true;
+    this.#pong = true;
     super.pong(typeof data === 'function' ? undefined : data, typeof mask === 'boolean' ? mask : undefined, (error) => {
-      this.#isPonging = false;
-      const latest = this.#latestPing;
-      this.#latestPing = undefined;
+      const latest = this.#pong;
+      this.#pong = false;
       done?.(error);
-      if (latest !== undefined && this.readyState === WebSocket.OPEN) this.pong(latest);
+      if (typeof latest !== 'boolean' && this.readyState === WebSocket.OPEN) this.pong(latest);
     });
   }
 
@@ -88,12 +92,11 @@ export class GuardedWebSocket extends WebSocket {
     const receiver = (this as unknown as IPrivate)._receiver;
     if (!receiver || typeof receiver._maxPayload !== 'number') return;
     const { write } = receiver;
-    this.#full = full;
     receiver._maxPayload = Math.min(mostBytes, full.maxPayload);
     receiver._maxFragments = Math.min(mostFragments, full.maxFragments);
     this.#limitInflated(receiver._maxPayload);
     const made = filter(this, (bytes) => write.call(receiver, bytes));
-    this.#filter = made;
+    this.#limits = { filter: made, full, dropped: undefined, isLifted: false };
     receiver.write = (chunk) => {
       const goesOn = made.write(chunk);
       if (made.isDone) this.#removeFilter(receiver);
@@ -101,22 +104,32 @@ export class GuardedWebSocket extends WebSocket {
     };
   }
 
+  /** Whom to tell of a message that was dropped since it was too large; see `IFrameFilterOptions`. */
+  onDropped(dropped: (start: string | undefined) => void): void {
+    if (this.#limits !== undefined) this.#limits.dropped = dropped;
+  }
+
+  dropped(start: string | undefined): void {
+    this.#limits?.dropped?.(start);
+  }
+
   /** The peer is no stranger any more. Harmless when called again. */
   lift(): void {
     const receiver = (this as unknown as IPrivate)._receiver;
-    const full = this.#full;
-    if (!receiver || full === undefined) return;
-    this.#full = undefined;
-    receiver._maxPayload = full.maxPayload;
-    receiver._maxFragments = full.maxFragments;
-    this.#limitInflated(full.maxPayload);
-    this.#filter?.lift();
-    if (this.#filter?.isDone) this.#removeFilter(receiver);
+    const limits = this.#limits;
+    if (!receiver || limits === undefined || limits.isLifted) return;
+    limits.isLifted = true;
+    receiver._maxPayload = limits.full.maxPayload;
+    receiver._maxFragments = limits.full.maxFragments;
+    this.#limitInflated(limits.full.maxPayload);
+    limits.filter.lift();
+    if (limits.filter.isDone) this.#removeFilter(receiver);
   }
 
   /** Nothing is compressed for a stranger: the first message would make a context that takes a quarter of a megabyte. */
   override send(data: unknown, options?: unknown, callback?: unknown): void {
-    if (this.#full === undefined) super.send(data as string, options as object, callback as TSent);
+    if (this.#limits === undefined || this.#limits.isLifted)
+      super.send(data as string, options as object, callback as TSent);
     else if (typeof options === 'function') super.send(data as string, { compress: false }, options as TSent);
     else super.send(data as string, { ...(options as object), compress: false }, callback as TSent);
   }
@@ -127,8 +140,7 @@ export class GuardedWebSocket extends WebSocket {
   }
 
   #removeFilter(receiver: IReceiver): void {
-    this.#filter = undefined;
-    this.dropped = undefined;
+    this.#limits = undefined;
     Reflect.deleteProperty(receiver, 'write');
   }
 }

@@ -1,5 +1,5 @@
 import { unwatchDrain, watchDrain } from './drains.js';
-import type { IBunWebSocket, TBody } from './engine.js';
+import type { IBunWebSocket, IEngineSocket, TBody } from './engine.js';
 
 /** The states of a WebSocket, as the standard numbers them. */
 const OPEN = 1;
@@ -28,6 +28,14 @@ export interface IWireOptions {
   readonly hearsPongs: () => boolean;
 }
 
+interface IEnding {
+  /** Looks whether the peer has read. */
+  draining: NodeJS.Timeout | undefined;
+  /** Cuts the connection where closing takes too long. */
+  readonly cutting: NodeJS.Timeout;
+  closeAtPong: (() => void) | undefined;
+}
+
 export interface IBorrower {
   /** Nothing may go out any more. */
   stop(): void;
@@ -43,10 +51,10 @@ export interface IBorrower {
 export class Wire implements IBunWebSocket {
   readonly #webSocket: IBunWebSocket;
   readonly #options: IWireOptions;
-  #draining: NodeJS.Timeout | undefined;
-  /** Cuts the connection where closing takes too long. */
-  #cutting: NodeJS.Timeout | undefined;
-  #closeAtPong: (() => void) | undefined;
+  /** The connection that began with this WebSocket. */
+  connection: IEngineSocket | undefined = undefined;
+  /** What runs while it is being closed; one object for all of it, as most WebSockets are open. */
+  #ending: IEnding | undefined;
   #drained: (() => void) | undefined;
   #ended = false;
   #borrower: IBorrower | undefined;
@@ -105,24 +113,27 @@ export class Wire implements IBunWebSocket {
   close(code?: number, reason?: string): void {
     if (this.#ended) return;
     this.#end();
-    this.#cutting = setTimeout(() => this.terminate(), this.#options.lastWordsMs).unref();
+    const cutting = setTimeout(() => this.terminate(), this.#options.lastWordsMs).unref();
+    const ending: IEnding = { draining: undefined, cutting, closeAtPong: undefined };
+    this.#ending = ending;
     if (this.#waitingBytes() === 0) {
-      this.#closeOnceRead(code, reason);
+      this.#closeOnceRead(ending, code, reason);
       return;
     }
-    this.#draining = setInterval(() => {
+    ending.draining = setInterval(() => {
       if (this.#webSocket.readyState !== OPEN) this.gone();
       else if (this.#waitingBytes() === 0) {
-        clearInterval(this.#draining);
-        this.#closeOnceRead(code, reason);
+        clearInterval(ending.draining);
+        this.#closeOnceRead(ending, code, reason);
       }
     }, DRAIN_CHECK_MS).unref();
   }
 
   /** Bun says that a pong came. */
   ponged(): void {
-    this.#closeAtPong?.();
-    this.#closeAtPong = undefined;
+    const { closeAtPong } = this.#ending ?? {};
+    if (this.#ending !== undefined) this.#ending.closeAtPong = undefined;
+    closeAtPong?.();
   }
 
   /** Cuts it, whatever the peer does. */
@@ -134,19 +145,19 @@ export class Wire implements IBunWebSocket {
   /** Bun says that it is closed. */
   gone(): void {
     this.#end();
-    clearInterval(this.#draining);
-    clearTimeout(this.#cutting);
-    this.#closeAtPong = undefined;
+    clearInterval(this.#ending?.draining);
+    clearTimeout(this.#ending?.cutting);
+    this.#ending = undefined;
   }
 
-  #closeOnceRead(code: number | undefined, reason: string | undefined): void {
+  #closeOnceRead(ending: IEnding, code: number | undefined, reason: string | undefined): void {
     const close = (): void => {
-      clearTimeout(this.#cutting);
+      clearTimeout(ending.cutting);
       this.#webSocket.close(code, reason);
     };
     if (this.#webSocket.ping === undefined || !this.#options.hearsPongs()) close();
     else {
-      this.#closeAtPong = close;
+      ending.closeAtPong = close;
       this.#webSocket.ping();
     }
   }
