@@ -21,8 +21,8 @@ export const INGRESS = [
   {
     id: 'first-and-last-value',
     file: 'src/ingress/query.ts',
-    from: `parameters.getAll(name).length > 1`,
-    to: `parameters.getAll(name).length > 2`,
+    from: `if (DECIDING.has(name) && Object.hasOwn(query, name)) {`,
+    to: `if (DECIDING.has(name) && query[name] === value) {`,
     breaks: 'a check and the engine may read two values of one parameter',
     test: 'test/behaviour/upgrades.test.ts',
     on: 'bun',

@@ -12,7 +12,7 @@ export interface IQueryFault {
  * Parameters that decide what happens to a request. Each may come once: if one came twice, a check could read the first value
  * and the engine the last.
  */
-const DECIDING = ['transport', 'sid', 'EIO', 'b64'];
+const DECIDING: ReadonlySet<string> = new Set(['transport', 'sid', 'EIO', 'b64']);
 
 /** More than any client sends. The handshake keeps the query, and thousands of empty parameters fit into one request. */
 const MOST_PARAMETERS = 50;
@@ -21,10 +21,14 @@ const MOST_PARAMETERS = 50;
 export function parseQuery(target: string): { readonly query: TQuery; readonly fault?: IQueryFault } {
   const text = queryOf(target);
   if (countOf(text, '&') >= MOST_PARAMETERS) return { query: {}, fault: { name: 'TOO_MANY_PARAMETERS' } };
-  const parameters = new URLSearchParams(text);
-  const query: TQuery = Object.fromEntries(parameters);
-  const parameter = DECIDING.find((name) => query[name] !== undefined && parameters.getAll(name).length > 1);
-  return parameter === undefined ? { query } : { query, fault: { name: 'REPEATED_PARAMETER', parameter } };
+  const query: Record<string, string> = {};
+  for (const [name, value] of new URLSearchParams(text)) {
+    if (DECIDING.has(name) && Object.hasOwn(query, name)) {
+      return { query, fault: { name: 'REPEATED_PARAMETER', parameter: name } };
+    }
+    query[name] = value;
+  }
+  return { query };
 }
 
 function queryOf(target: string): string {
