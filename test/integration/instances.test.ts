@@ -126,7 +126,7 @@ describe('an instance that is cut off its bus', () => {
     const answer = await here.socket.emitWithAck('join', { rooms: ['room', id, 'customer-support-eu1'] });
     expect(answer.joined).toEqual(['room']);
     expect(answer.refused).toMatchObject([
-      { room: id, code: 'cluster_unanswered' },
+      { room: id, code: 'socket_id' },
       { room: 'customer-support-eu1', code: 'cluster_unanswered' },
     ]);
     one.helper.send({ destination: 'room', payload: { topic: 'n', data: 1 } });

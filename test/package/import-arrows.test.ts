@@ -27,7 +27,7 @@ const RULES: Readonly<Record<string, IRule>> = {
   protocol: { values: [], packages: [] },
   client: { values: ['protocol'], packages: ['socket.io-client'] },
   'server/server-helper.ts': {
-    values: ['protocol', 'server', 'runtime', 'backplane', 'fanout', 'observability'],
+    values: ['protocol', 'server', 'runtime', 'backplane', 'fanout', 'observability', 'socketio'],
     packages: ['socket.io', NODE],
     typesAreFree: true,
   },
