@@ -14,6 +14,9 @@ export const REQUEST_ERRORS = {
   unsupportedVersion: [5, 'Unsupported protocol version'],
 } as const;
 
+/** The name of the refusal that is answered 431 (RFC 6585, section 5). */
+export const TOO_MANY_HEADERS = 'TOO_MANY_HEADERS';
+
 /** Why a request goes no further. */
 export interface IRefusal {
   readonly error: keyof typeof REQUEST_ERRORS;
@@ -110,5 +113,5 @@ export class BunChecks {
 function refusalOf({ headers }: INodeRequest, fault: IQueryFault | undefined): IRefusal | undefined {
   if (fault !== undefined) return { error: 'badRequest', context: { ...fault } };
   const isTooMany = Object.keys(headers).length > MOST_HEADERS;
-  return isTooMany ? { error: 'badRequest', context: { name: 'TOO_MANY_HEADERS' } } : undefined;
+  return isTooMany ? { error: 'badRequest', context: { name: TOO_MANY_HEADERS } } : undefined;
 }

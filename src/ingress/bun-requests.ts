@@ -2,7 +2,7 @@ import { stringifySetCookie } from 'cookie';
 import type { IBunEngine, IBunServer, IEngineSocket, IEngineTransport } from '../runtime/bun/engine.js';
 import { type IRequestOptions, LONGEST_IDLE_S, silenceOf } from '../runtime/bun/options.js';
 import type { TReporter } from '../server/ports.js';
-import { BunChecks, type IRefusal, REQUEST_ERRORS } from './bun-checks.js';
+import { BunChecks, type IRefusal, REQUEST_ERRORS, TOO_MANY_HEADERS } from './bun-checks.js';
 import type { TCors } from './bun-cors.js';
 import { type INodeRequest, nodeRequestOf, readBody } from './bun-request.js';
 import { STRANGER_BODY_BYTES, STRANGER_MESSAGE_BYTES } from './limits.js';
@@ -205,10 +205,15 @@ export class BunRequests {
     answer.set('Content-Type', 'application/json');
     if (asNode.headers.upgrade !== undefined) answer.set('Connection', 'close');
     return new Response(JSON.stringify({ code, message: text }), {
-      status: error === 'forbidden' ? 403 : 400,
+      status: statusOf(error, context),
       headers: answer,
     });
   }
+}
+
+function statusOf(error: IRefusal['error'], { name }: IRefusal['context']): number {
+  if (error === 'forbidden') return 403;
+  return name === TOO_MANY_HEADERS ? 431 : 400;
 }
 
 /** As the engine tells it. */
