@@ -29,6 +29,8 @@ interface IState {
   attachments: number;
   /** Reads an event with attachments that is being dropped, so that what breaks the protocol ends the connection as ever. */
   decoder: Decoder | undefined;
+  /** An acknowledgement with attachments, until it is whole: the program may have asked this very socket. */
+  answer: IAnswer | undefined;
   isLifted: boolean;
   /** The first characters of messages that were dropped unread, and whose marks are on their way; undefined for binary ones. */
   readonly unread: (string | undefined)[];
@@ -36,9 +38,17 @@ interface IState {
   isStripped: boolean;
 }
 
+interface IAnswer {
+  readonly parts: TData[];
+  bytes: number;
+  /** Attachments that have not come. */
+  left: number;
+}
+
 /** A binary event or acknowledgement, with the number of its attachments (Socket.IO protocol, version 5). */
 const BINARY = /^[56]([^-]*)-/;
 const CONNECT = '0';
+const BINARY_ACK = '6';
 /** Engine.IO's packet type of a message, with which the text of a frame begins. */
 const MESSAGE = '4';
 /** Base64, as polling writes what is binary. */
@@ -57,7 +67,7 @@ const NO_BYTES = Buffer.alloc(0);
 
 /**
  * Stands between an engine and Socket.IO as long as a connection is not authenticated. Messages that are too large are dropped
- * before they are parsed, and so is everything with attachments, which Socket.IO would hold until the last one has come. The
+ * before they are parsed, and so are events with attachments, which Socket.IO would hold until the last one has come. The
  * connection stays: a client that sends a large event too early would come back and send it again.
  */
 export class PacketFilter {
@@ -81,7 +91,15 @@ export class PacketFilter {
 
   #guard(connection: IGuardedConnection, isLifted: boolean): IState {
     const listeners = [...(connection.listeners('data') as TListener[])];
-    const state = { listeners, attachments: 0, decoder: undefined, isLifted, unread: [], isStripped: false };
+    const state: IState = {
+      listeners,
+      attachments: 0,
+      decoder: undefined,
+      answer: undefined,
+      isLifted,
+      unread: [],
+      isStripped: false,
+    };
     this.#states.set(connection, state);
     // In this order, as an emitter drops what it keeps for an event with the last listener of it.
     connection.on('data', this.#listener);
@@ -94,6 +112,9 @@ export class PacketFilter {
     const state = this.#states.get(connection);
     if (state === undefined) return;
     state.isLifted = true;
+    const { answer } = state;
+    state.answer = undefined;
+    for (const part of answer?.parts ?? []) deliver(connection, state, part);
     if (isIdle(state)) this.#remove(connection, state);
   }
 
@@ -128,6 +149,11 @@ export class PacketFilter {
     if (typeof data !== 'string') return this.#dropsBinary(connection, state, data);
     if (state.decoder !== undefined) return this.#decode(connection, state, data);
     if (state.isLifted) return false;
+    // A text between an acknowledgement and its attachments.
+    if (state.answer !== undefined) {
+      deliver(connection, state, BROKEN);
+      return true;
+    }
     if (Buffer.byteLength(data) > STRANGER_MESSAGE_BYTES) {
       this.#skipText(connection, state, data);
       return this.#note(connection, 'too_large');
@@ -137,7 +163,38 @@ export class PacketFilter {
       this.#skipText(connection, state, data);
       return this.#note(connection, 'too_large');
     }
+    if (data.startsWith(BINARY_ACK)) return this.#begin(state, data);
     return BINARY.test(data) && this.#decode(connection, state, data);
+  }
+
+  /** Holds an acknowledgement until its attachments are there. False where it breaks the protocol, over which Socket.IO ends it. */
+  #begin(state: IState, data: string): boolean {
+    try {
+      new Decoder().add(data);
+    } catch {
+      return false;
+    }
+    const left = Number.parseInt(data.slice(BINARY_ACK.length), 10);
+    state.answer = { parts: [data], bytes: Buffer.byteLength(data), left };
+    return true;
+  }
+
+  #addTo(answer: IAnswer, connection: IGuardedConnection, state: IState, data: Exclude<TData, string>): void {
+    answer.parts.push(data);
+    answer.left -= 1;
+    answer.bytes += data?.byteLength ?? 0;
+    if (answer.bytes > STRANGER_MESSAGE_BYTES) {
+      this.#abandon(answer, state);
+      this.#options.dropped(connection, 'too_large');
+    } else if (answer.left === 0) {
+      state.answer = undefined;
+      for (const part of answer.parts) deliver(connection, state, part);
+    }
+  }
+
+  #abandon({ left }: IAnswer, state: IState): void {
+    state.answer = undefined;
+    state.attachments += left;
   }
 
   #decode(connection: IGuardedConnection, state: IState, data: TData): true {
@@ -165,6 +222,10 @@ export class PacketFilter {
   #dropsBinary(connection: IGuardedConnection, state: IState, data: Exclude<TData, string>): boolean {
     // Of an empty packet there is no data at all.
     const isTooLarge = !state.isLifted && (data?.byteLength ?? 0) > STRANGER_MESSAGE_BYTES;
+    if (!isTooLarge && state.answer !== undefined) {
+      this.#addTo(state.answer, connection, state, data);
+      return true;
+    }
     if (!isTooLarge && state.attachments === 0 && state.decoder === undefined) return false;
     this.#skipBinary(connection, state);
     return isTooLarge ? this.#note(connection, 'too_large') : true;
@@ -176,7 +237,8 @@ export class PacketFilter {
   }
 
   #skipBinary(connection: IGuardedConnection, state: IState): void {
-    if (state.attachments > 0) state.attachments--;
+    if (state.answer !== undefined) this.#abandon({ ...state.answer, left: state.answer.left - 1 }, state);
+    else if (state.attachments > 0) state.attachments--;
     else if (state.decoder !== undefined) this.#decode(connection, state, NO_BYTES);
     // Nobody announced it.
     else if (this.#options.isOwnParser) deliver(connection, state, BROKEN);

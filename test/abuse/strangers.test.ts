@@ -63,6 +63,53 @@ describe.each(TRANSPORTS)('before authentication, over %s', (transport) => {
   });
 });
 
+describe('an acknowledgement with attachments, of what the program asked a client that is not authenticated,', () => {
+  const ask = (sid: string) => victim.call('ask', { id: sid });
+  const askedIn = async (socket: IRawWebSocket) => {
+    const frame = await socket.frames.next((it) => /^42\d+\["marker"/.test(String(it)));
+    return /^42(\d+)/.exec(String(frame))?.[1];
+  };
+
+  it('arrives, where it is small', async () => {
+    const socket = await victim.webSocket();
+    const { sid } = await socket.connect('/', { verdict: 'yes' });
+    const answer = ask(sid);
+    socket.send(`462-${await askedIn(socket)}[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`);
+    socket.send(Buffer.from('one'));
+    socket.send(Buffer.from('two'));
+    expect(Buffer.from((await answer).data ?? []).toString()).toBe('one');
+    await victim.unharmed();
+  });
+
+  it('is dropped above 16 KB, with its attachments, and the next packet is read as ever', async () => {
+    for (const sizes of [
+      [10_000, 10_000, 10],
+      [20_000, 10],
+      [10, 20_000],
+    ]) {
+      const socket = await victim.webSocket();
+      await socket.connect('/', { verdict: 'yes' });
+      const placeholders = sizes.map((_, num) => `{"_placeholder":true,"num":${num}}`).join();
+      socket.send(`46${sizes.length}-1[${placeholders}]`);
+      for (const size of sizes) socket.send(Buffer.alloc(size));
+      socket.emit('authenticate');
+      await socket.event('authenticated');
+    }
+    await victim.unharmed();
+  });
+
+  it('ends its connection where a text comes between, or its head is none', async () => {
+    for (const frames of [['461-1[{"_placeholder":true,"num":0}]', '42["authenticate"]'], ['460-1[]'], ['461-1{}']]) {
+      const socket = await victim.webSocket();
+      await socket.connect('/', { verdict: 'yes' });
+      for (const frame of frames) socket.send(frame);
+      await within(socket.closed, 'the end of the WebSocket');
+      expect(socket.frames.all.some((it) => String(it).includes('timeout'))).toBe(false);
+    }
+    await victim.unharmed();
+  });
+});
+
 it('an event is dropped whose attachments come once its client is authenticated', async () => {
   const socket = await victim.webSocket();
   const { sid } = await socket.connect('/', { verdict: 'waits' });
