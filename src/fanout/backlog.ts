@@ -113,7 +113,7 @@ export class Backlogs {
     };
   }
 
-  /** Looks at what waits for a connection though nothing is sent to it, until that is little again or it is ended. */
+  /** Checks the budget of a connection that nothing is sent to, and checks again until it is met or the connection ends. */
   check(connection: ICounted): void {
     if (connection.readyState === 'closed') return;
     connection[BACKLOG] ??= newBacklog();

@@ -55,8 +55,8 @@ export class BunRuntime implements IRuntime {
   #stopped = false;
 
   /**
-   * `server`: one that is to be stopped even where it never had a request. `waits` is called with a connection for which more
-   * may wait than it is known, as Bun wrote it.
+   * `server`: a server to stop even if it never had a request. `waits` is called with a connection whose buffer Bun itself
+   * has filled with pongs.
    */
   constructor(engine: unknown, server: unknown, report: TReporter, waits: (connection: IConnection) => void) {
     this.#engine = engine as IBunEngine;

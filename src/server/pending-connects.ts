@@ -24,8 +24,8 @@ interface IEnginePacket {
 const OF_ROOT = /^0(?:$|[^/]|\/(?:$|[,?]))/;
 
 /**
- * Closes connections that ask for namespaces faster than they are let in, be it at once or bit by bit. For the namespace `/` one
- * may be pending: Socket.IO makes a socket of each, and keeps its `auth`, until the program's middleware has answered.
+ * Closes a connection that has too many CONNECT packets pending. For the namespace `/` the limit is one, because Socket.IO makes a
+ * socket of each packet and keeps its `auth` until the program's middleware has answered.
  */
 export class PendingConnects {
   readonly #counts = new WeakMap<IConnection, number>();

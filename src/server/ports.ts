@@ -177,7 +177,7 @@ export interface IFanout {
   deliver(socket: IRecipient, broadcast: IBroadcast, lane?: unknown): void;
   /** To all of them. `one` delivers to those who are not served together with the others. */
   deliverAll(audience: IAudience, broadcast: IBroadcast, one: (socket: IRecipient, lane: unknown) => void): void;
-  /** Counts what waits for a connection to which nothing is sent just now: the runtime wrote to it. */
+  /** Checks the budget of a connection after the runtime itself wrote to it. */
   check(connection: IConnection): void;
   /** Sends what waits, and leaves nothing behind in the process. */
   close(): void;
@@ -208,7 +208,7 @@ export interface IBackplane {
   emitter(): unknown;
   /** Asks every living instance which of these socket ids it has. Never rejects; answers within `timeoutMs`. */
   findSockets(ids: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, TIdOwner>>;
-  /** How many other instances are known to live, as far as `findSockets` asked them. */
+  /** The number of other living instances, as of the last `findSockets`. */
   instances(): number;
   /** Says goodbye and quits; what has not ended within `timeoutMs` is cut. Never rejects. Harmless when not open. */
   close(timeoutMs: number): Promise<void>;

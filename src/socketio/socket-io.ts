@@ -5,13 +5,13 @@ import type { Namespace, Socket } from 'socket.io';
  */
 
 interface INamespace {
-  /** Called with each socket that is gone, be it connected or refused by middleware. */
+  /** Called with each socket that disconnects or is refused by middleware. */
   _remove(socket: Socket): void;
   /** Makes a socket, before anybody has seen its id. */
   _createSocket(client: object, auth: object): Promise<Socket>;
 }
 
-/** Calls `act` with each socket of a namespace that is gone, also before it was connected. False where that can't be known. */
+/** Calls `act` with each socket that leaves a namespace or is refused by middleware. Returns false if Socket.IO has no hook for it. */
 export function onSocketGone(namespace: Namespace, act: (socket: Socket) => void): boolean {
   const inside = namespace as unknown as Partial<INamespace>;
   const { _remove: plain } = inside;

@@ -46,7 +46,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
   });
 });
 
-it('no client joins or leaves a room that has the form of an id, whoever has it, had it, or will', async () => {
+it('join and leave refuse every room that has the form of an id, in use or not', async () => {
   const [victim, attacker] = [await enter(served().url), await enter(served().url)];
   const gone = await connectAuthenticated(served().url);
   const goneId = idOf(gone);
