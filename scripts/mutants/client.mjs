@@ -1,7 +1,7 @@
 export const CLIENT = [
   {
     id: 'options-written-to',
-    file: 'src/client/connection.ts',
+    file: 'src/client/socket-options.ts',
     from: `const given = { ...options } as`,
     to: `const given = options as`,
     breaks: 'the options of the program are written to',
@@ -10,9 +10,9 @@ export const CLIENT = [
   },
   {
     id: 'network-not-heard',
-    file: 'src/client/connection.ts',
-    from: `network.addEventListener?.('online', act);`,
-    to: `network.addEventListener?.('online', () => {});`,
+    file: 'src/client/manager.ts',
+    from: `page.addEventListener?.('online', online);`,
+    to: `page.addEventListener?.('online', () => {});`,
     breaks: 'a page whose network is back waits until its next attempt is due',
     test: 'test/browser/client.test.ts',
     on: 'node',

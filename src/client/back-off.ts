@@ -41,7 +41,7 @@ export class BackOff {
   /** Milliseconds until the next attempt, which counts as begun. */
   duration(): number {
     this.attempts += 1;
-    const ordered = Math.max(0, this.#notBefore - Date.now());
+    const ordered = Math.max(0, this.#notBefore - performance.now());
     const delay = Math.round(ordered + this.#spread());
     for (const listener of this.#listeners) listener(delay);
     return delay;
@@ -60,7 +60,7 @@ export class BackOff {
   /** The server asked not to be tried again for so long. Anything but a sensible number is not heeded. */
   notSooner(afterMs: unknown): void {
     if (typeof afterMs !== 'number' || !(afterMs > 0)) return;
-    this.#notBefore = Date.now() + Math.min(afterMs, LONGEST_ORDER_MS);
+    this.#notBefore = performance.now() + Math.min(afterMs, LONGEST_ORDER_MS);
   }
 
   /** Tells each delay; returns its own remover. */

@@ -205,13 +205,13 @@ export class SocketIOClientHelper<
     this.#running().lifecycle.shutdown();
     this.#log.write('info', 'shut down');
   }
-  #running(): IParts {
-    this.#parts ??= this.#build();
-    return this.#parts;
-  }
 
-  #build(): IParts {
+  #running(): IParts {
+    if (this.#parts !== undefined) return this.#parts;
     const lifecycle = new Lifecycle(this.#options, this.#log);
-    return { lifecycle, subscriptions: new Subscriptions(lifecycle.connection, this.#log) };
+    this.#parts = { lifecycle, subscriptions: new Subscriptions(lifecycle.connection, this.#log) };
+    // Last, since callbacks of the program may use this helper.
+    lifecycle.start();
+    return this.#parts;
   }
 }

@@ -1,8 +1,10 @@
-import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client';
+import type { Socket } from 'socket.io-client';
+import { RoomgateError } from '../protocol/errors.js';
 import { EVENT_DRAIN, EVENT_LIMITED, SocketIOConstants } from '../protocol/events.js';
 import type { IRoomsRequest } from '../protocol/messages.js';
 import { BackOff } from './back-off.js';
-import { readCredentials, type TCredentials } from './credentials.js';
+import { credentialsOf, type ISource, readCredentials, type TCredentials } from './credentials.js';
+import { type IMember, type SharedManager, takeSeat } from './manager.js';
 import type { IOptions } from './options.js';
 
 /** What the connection tells. */
@@ -20,6 +22,8 @@ export interface IConnectionEvents {
   authenticated(): void;
   unauthenticated(payload: unknown): void;
   pinged(): void;
+  /** The server sent a packet that breaks the protocol; it was dropped. Told once for a connection. */
+  dropped(): void;
 }
 
 export interface IConnectionOptions {
@@ -32,29 +36,49 @@ type TListener = (...args: unknown[]) => void;
 
 /** How long what was written before a disconnect may take to arrive; then the connection is cut. */
 const LAST_WORDS_MS = 5_000;
+/** How long a server may take to handle that a namespace was left. */
+const LEAVING_MS = 50;
 
-/** One Socket.IO socket. The only file that touches socket.io-client. */
-export class Connection {
+/** One Socket.IO socket. Only this file and the manager's touch socket.io-client. */
+export class Connection implements IMember {
   readonly socket: Socket;
+  readonly #manager: SharedManager;
+  readonly #namespace: string;
   readonly #events: IConnectionEvents;
+  /** The connection's own back-off is shared with other namespaces; this one is for what the server says to this namespace. */
   readonly #backOff: BackOff;
   /** Undo what was done to what outlives the socket. */
   readonly #undo: (() => void)[] = [];
   /** Which of the program's answers about credentials is still of use. */
   #attempt = 0;
+  #isPresenting = false;
   #stood = false;
+  #leftAt = Number.NEGATIVE_INFINITY;
   #return: ReturnType<typeof setTimeout> | undefined;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
 
-  /** Starts connecting at once unless `options.autoConnect` is false. */
+  /** Nothing happens before `start()`. */
   constructor({ host, options, credentials }: IConnectionOptions, events: IConnectionEvents) {
     this.#events = events;
-    const given = forSocketIO(options);
-    if (credentials !== undefined) given.auth = (send) => void this.#present(credentials, send);
-    this.socket = io(host, given);
-    this.#backOff = installBackOff(this.socket, options);
+    const source = credentialsOf(credentials, options.auth);
+    const auth = source && ((send: (auth: object) => void) => void this.#present(source, send));
+    const { manager, socket, namespace } = takeSeat(host, auth === undefined ? options : { ...options, auth });
+    this.socket = socket;
+    this.#manager = manager;
+    this.#namespace = namespace;
+    this.#backOff = new BackOff({
+      min: manager.reconnectionDelay(),
+      max: manager.reconnectionDelayMax(),
+      jitter: options.randomizationFactor,
+    });
+    manager.join(this);
     this.#listen();
-    // Namespaces of one host share a connection, and with it the `autoConnect` of whoever came first.
-    if (options.autoConnect !== false && !this.socket.active) this.socket.connect();
+  }
+
+  /** The first attempt. */
+  start(): void {
+    this.socket.connect();
+    this.#awaitAnswer();
   }
 
   get connected(): boolean {
@@ -63,7 +87,12 @@ export class Connection {
 
   /** Whether an attempt is under way or another one will be made, without the program. */
   get returning(): boolean {
-    return this.#return !== undefined || (this.socket.active && this.socket.io.reconnection());
+    return this.#return !== undefined || (this.socket.active && this.reconnects);
+  }
+
+  /** Whether the program wants lost connections back. */
+  get reconnects(): boolean {
+    return this.#manager.reconnection();
   }
 
   /** Whether Socket.IO wants this connection; not so after an end that either side meant. */
@@ -82,23 +111,23 @@ export class Connection {
   /** Connects; between two attempts it makes the next one now. */
   connect(): void {
     const { socket } = this;
-    // The transport stands and the namespace was asked for: Socket.IO would ask again, and the server end the connection.
-    const isAsking = socket.active && socket.io.engine?.readyState === 'open';
-    const isOpening = socket.active && socket.io.engine?.readyState === 'opening';
-    if (socket.connected || isAsking || isOpening) return;
+    const state = this.#manager.engine?.readyState;
+    // The namespace was asked for: a second request would make the server end the connection.
+    const isAsking = socket.active && (state === 'open' || state === 'opening');
+    if (socket.connected || isAsking) return;
     if (!this.returning) this.#stood = false;
     this.#forgetReturn();
-    // Ends Socket.IO's own wait, without an event as nothing is connected.
-    if (socket.active) socket.disconnect();
     this.#events.attempting();
-    socket.connect();
+    this.#enter();
   }
 
   disconnect(): void {
     this.#attempt += 1;
     this.#forgetReturn();
+    this.#stopAwaiting();
+    if (this.socket.connected) this.#leftAt = performance.now();
     this.socket.disconnect();
-    const { engine } = this.socket.io;
+    const { engine } = this.#manager;
     if (engine?.readyState !== 'closing') return;
     // What was written is on its way. A Node.js process with nothing else to do waits for it, but not for its heartbeat to fail.
     const end = setTimeout(() => engine.transport.close(), LAST_WORDS_MS);
@@ -112,7 +141,7 @@ export class Connection {
     this.#return = setTimeout(() => {
       this.#return = undefined;
       this.#events.attempting();
-      this.socket.connect();
+      this.#enter();
     }, delay);
     this.#events.waiting(Date.now() + delay);
   }
@@ -120,16 +149,21 @@ export class Connection {
   /** The client was let in, or, where nobody asks for that, is connected. */
   succeeded(): void {
     this.#backOff.succeeded();
+    this.#manager.backOff.succeeded();
   }
 
-  emit(event: string, args: readonly unknown[]): void {
-    this.socket.emit(event, ...args);
+  /** Hands an event over. False where the connection can't take it now, although its end was not noticed yet. */
+  emit(event: string, args: readonly unknown[]): boolean {
+    return this.#handOver(() => this.socket.emit(event, ...args));
   }
 
-  ask(event: string, request: IRoomsRequest, timeoutMs: number, onAnswer: (answer: unknown) => void): void {
-    this.socket.timeout(timeoutMs).emit(event, request, (error: Error | null, answer: unknown) => {
-      if (error === null) onAnswer(answer);
-    });
+  /** The same for a request; `onAnswer` is called at most once. */
+  ask(event: string, request: IRoomsRequest, timeoutMs: number, onAnswer: (answer: unknown) => void): boolean {
+    return this.#handOver(() =>
+      this.socket.timeout(timeoutMs).emit(event, request, (error: Error | null, answer: unknown) => {
+        if (error === null) onAnswer(answer);
+      }),
+    );
   }
 
   /** Removes every listener of this socket, the program's too, and stops trying. */
@@ -139,58 +173,158 @@ export class Connection {
     this.socket.offAny();
     this.socket.offAnyOutgoing();
     this.disconnect();
+    this.#manager.leave(this);
+  }
+
+  attempting(): void {
+    this.#events.attempting();
+  }
+
+  dropped(): void {
+    this.#events.dropped();
   }
 
   #listen(): void {
     const events = this.#events;
     const { socket } = this;
+    const manager = this.#manager;
     socket.on('connect', () => {
+      this.#stopAwaiting();
       this.#stood = true;
       events.connected();
     });
-    socket.on('disconnect', (reason) => events.disconnected(reason));
+    socket.on('disconnect', (reason) => {
+      this.#stopAwaiting();
+      events.disconnected(reason);
+      if (!this.reconnects) socket.disconnect();
+    });
     socket.on('connect_error', (error) => {
-      // Engine.IO has one error that is a string.
-      events.failed(error instanceof Error ? error : new Error(String(error)));
+      this.#stopAwaiting();
+      events.failed(asError(error));
+      // Another namespace may open the connection again; this one stays away until it is asked to connect.
+      if (!this.reconnects && !socket.connected && manager.engine?.readyState !== 'opening') socket.disconnect();
     });
     socket.on(SocketIOConstants.EVENT_AUTHENTICATED, () => events.authenticated());
     socket.on(SocketIOConstants.EVENT_UNAUTHENTICATE, (payload: unknown) => events.unauthenticated(payload));
     socket.on(SocketIOConstants.EVENT_PING, () => events.pinged());
     for (const event of [EVENT_DRAIN, EVENT_LIMITED]) {
-      socket.on(event, (payload: unknown) => this.#backOff.notSooner((payload as { after?: unknown } | null)?.after));
+      socket.on(event, (payload: unknown) => {
+        const after = (payload as { after?: unknown } | null)?.after;
+        for (const backOff of [this.#backOff, manager.backOff]) backOff.notSooner(after);
+      });
     }
-    const { io: manager } = socket;
-    const attempting = (): void => events.attempting();
-    const gaveUp = (): void => events.gaveUp();
-    manager.on('reconnect_attempt', attempting);
+    const opened = (): void => this.#awaitAnswer();
+    const closed = (): void => this.#stopAwaiting();
+    const gaveUp = (): void => {
+      if (!socket.active) return;
+      socket.disconnect();
+      events.gaveUp();
+    };
+    manager.on('open', opened);
+    manager.on('close', closed);
     manager.on('reconnect_failed', gaveUp);
     this.#undo.push(
-      () => manager.off('reconnect_attempt', attempting),
+      () => manager.off('open', opened),
+      () => manager.off('close', closed),
       () => manager.off('reconnect_failed', gaveUp),
-      this.#backOff.onDelay((delayMs) => {
+      manager.backOff.onDelay((delayMs) => {
         if (socket.active && !socket.connected) events.waiting(Date.now() + delayMs);
-      }),
-      whenOnline(() => {
-        if (this.returning) this.connect();
       }),
     );
   }
 
   /** Socket.IO asks for credentials once a transport stands; the server gives a limited time from then on. */
-  async #present(credentials: TCredentials, send: (auth: object) => void): Promise<void> {
+  async #present(source: ISource, send: (auth: object) => void): Promise<void> {
     this.#attempt += 1;
     const attempt = this.#attempt;
-    const { engine } = this.socket.io;
-    const read = await readCredentials(credentials, this.#stood ? 'reconnect' : 'connect');
-    const isStale = attempt !== this.#attempt || !this.socket.active || this.socket.io.engine !== engine;
-    if (isStale || engine.readyState !== 'open') return;
+    const { engine } = this.#manager;
+    this.#isPresenting = true;
+    const read = await readCredentials(source, this.#stood ? 'reconnect' : 'connect');
+    if (attempt !== this.#attempt) return;
+    this.#isPresenting = false;
+    const isStale = (): boolean =>
+      attempt !== this.#attempt ||
+      !this.socket.active ||
+      this.#manager.engine !== engine ||
+      engine.readyState !== 'open';
+    if (isStale()) return;
     if (!(read instanceof Error)) {
       send(read);
       return;
     }
+    this.#stopAwaiting();
     this.#events.failed(read);
-    // With nothing to present the server would wait in vain. Closed like this, Socket.IO tries again.
-    engine.close();
+    if (isStale()) return;
+    // With nothing to present the server would wait in vain. Other namespaces keep the connection.
+    this.socket.disconnect();
+    if (this.reconnects) this.comeBack();
+  }
+
+  /**
+   * A server of Socket.IO closes a connection on which a namespace is left and asked for at once, before it has handled the
+   * first. Other namespaces may use that connection.
+   */
+  #enter(): void {
+    const { engine } = this.#manager;
+    const isLeaving = performance.now() - this.#leftAt < LEAVING_MS || engine?.writeBuffer.length > 0;
+    if (engine?.readyState === 'open' && isLeaving) {
+      this.#return = setTimeout(() => {
+        this.#return = undefined;
+        this.#enter();
+      }, LEAVING_MS);
+      return;
+    }
+    this.#manager.connectNow(this.socket);
+    this.#awaitAnswer();
+  }
+
+  /** The server, or the program that is asked for credentials, may never answer: Socket.IO has no time-out for that. */
+  #awaitAnswer(): void {
+    const { socket } = this;
+    const timeoutMs = this.#manager.timeout();
+    const isAsked = socket.active && !socket.connected && this.#manager.engine?.readyState === 'open';
+    if (!isAsked || this.#deadline !== undefined || typeof timeoutMs !== 'number') return;
+    this.#deadline = setTimeout(() => {
+      this.#deadline = undefined;
+      this.#unanswered(timeoutMs);
+    }, timeoutMs);
+  }
+
+  #stopAwaiting(): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = undefined;
+  }
+
+  #unanswered(timeoutMs: number): void {
+    const what = this.#isPresenting
+      ? 'the credentials were not there'
+      : `the server did not answer the request for namespace "${this.#namespace}"`;
+    const { socket } = this;
+    this.#events.failed(new RoomgateError('timed_out', `connect(): ${what} within ${timeoutMs} ms.`));
+    if (!socket.active || socket.connected) return;
+    if (this.#isPresenting) {
+      this.#attempt += 1;
+      this.#isPresenting = false;
+      socket.disconnect();
+      if (this.reconnects) this.comeBack();
+      return;
+    }
+    // A second request on the same connection would make the server end it. So it is made on the next one, which other
+    // namespaces that are connected are not made to wait for.
+    const isUsed = [...this.#manager.members].some((member) => member.socket.connected);
+    if (!isUsed) this.#manager.engine.transport.close();
+  }
+
+  /**
+   * Between the end of a connection and the moment when Socket.IO notices, it keeps events for the next one, and sends them
+   * before this client is authenticated there. They belong to our own queue, or back to the program.
+   */
+  #handOver(emit: () => void): boolean {
+    const { socket } = this;
+    if (!socket.connected || this.#manager.engine.readyState !== 'open') return false;
+    const kept = socket.sendBuffer.length;
+    emit();
+    return socket.sendBuffer.splice(kept).length === 0;
   }
 
   #forgetReturn(): void {
@@ -199,47 +333,9 @@ export class Connection {
   }
 }
 
-/**
- * Puts our back-off in the place of Socket.IO's, which is a private field; where there is no such field Socket.IO's stays.
- * Namespaces of one host share a connection, and so a back-off.
- */
-function installBackOff({ io: manager }: Socket, { randomizationFactor }: IOptions): BackOff {
-  const holder = manager as unknown as { backoff?: Partial<Record<keyof BackOff, unknown>> };
-  if (holder.backoff instanceof BackOff) return holder.backoff;
-  const own = new BackOff({
-    min: manager.reconnectionDelay(),
-    max: manager.reconnectionDelayMax(),
-    jitter: randomizationFactor,
-  });
-  const methods = ['duration', 'reset', 'setMin', 'setMax', 'setJitter'] as const;
-  const isKnown = methods.every((name) => typeof holder.backoff?.[name] === 'function');
-  if (isKnown && typeof holder.backoff?.attempts === 'number') holder.backoff = own;
-  return own;
-}
-
-/** What browsers have and Node.js has not. */
-interface INetworkEvents {
-  addEventListener?(type: 'online', listener: () => void): void;
-  removeEventListener?(type: 'online', listener: () => void): void;
-}
-
-/** In browsers: the network is back, so there is nothing to wait for. Returns its own remover. */
-function whenOnline(act: () => void): () => void {
-  const network = globalThis as INetworkEvents;
-  network.addEventListener?.('online', act);
-  return () => network.removeEventListener?.('online', act);
-}
-
-/**
- * A copy, since Socket.IO writes into what it is given. In Node.js requests of HTTP long polling don't keep the process alive;
- * Socket.IO's timers do, as long as the connection is wanted. It can't cancel a request, so that a server which accepts and
- * never answers would keep a process alive after `shutdown()`. Without a time-out for connecting there is no such timer.
- */
-function forSocketIO(options: IOptions): Partial<ManagerOptions & SocketOptions> {
-  const given = { ...options } as Partial<ManagerOptions & SocketOptions>;
-  // The type says number; Socket.IO takes false for "none".
-  if ((given.timeout as unknown) === false) return given;
-  const perTransport = (given.transportOptions ?? {}) as Readonly<Record<string, object>>;
-  given.transportOptions = { ...perTransport, polling: { autoUnref: true, ...perTransport.polling } };
-  return given;
+/** Engine.IO has one error that is a string, and one that keeps its reason in a code. */
+function asError(error: Error & { readonly code?: unknown }): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  const { message, code } = error;
+  return message === 'server error' && typeof code === 'string' ? new Error(code, { cause: error }) : error;
 }

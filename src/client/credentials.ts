@@ -1,3 +1,4 @@
+import type { SocketOptions } from 'socket.io-client';
 import { describe } from '../protocol/describe.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { ValueOrPromise } from '../protocol/types.js';
@@ -8,20 +9,38 @@ export type TCredentialsReason = 'connect' | 'reconnect';
 /** What the program presents at an attempt to connect: it becomes the handshake's `auth`. */
 export type TCredentials = (opts: { reason: TCredentialsReason }) => ValueOrPromise<Record<string, unknown>>;
 
+/** Where credentials come from, with its name for errors. */
+export interface ISource {
+  readonly name: string;
+  readonly read: TCredentials;
+}
+
+/** Where the credentials of a connection come from: the helper's option, or Socket.IO's, as far as that is a function. */
+export function credentialsOf(credentials: TCredentials | undefined, auth: SocketOptions['auth']): ISource | undefined {
+  if (credentials !== undefined) return { name: 'credentials()', read: credentials };
+  if (typeof auth !== 'function') return undefined;
+  const read = (): Promise<Record<string, unknown>> =>
+    new Promise((resolve, reject) => {
+      const outcome: unknown = auth((data) => resolve({ ...data }));
+      Promise.resolve(outcome).catch(reject);
+    });
+  return { name: 'options.auth()', read };
+}
+
 /** Asks the program. Never rejects: what goes wrong is an error that says so. */
 export async function readCredentials(
-  credentials: TCredentials,
+  { name, read }: ISource,
   reason: TCredentialsReason,
 ): Promise<Record<string, unknown> | RoomgateError> {
   try {
-    const given: unknown = await credentials({ reason });
+    const given: unknown = await read({ reason });
     if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given as Record<string, unknown>;
-    return failed(`an object is wanted, ${describe(given)} was returned`);
+    return failed(`${name}: an object is wanted, ${describe(given)} was returned`);
   } catch (error) {
-    return failed(error instanceof Error ? error.message : `it threw ${describe(error)}`, error);
+    return failed(`${name}: ${error instanceof Error ? error.message : `it threw ${describe(error)}`}`, error);
   }
 }
 
 function failed(why: string, cause?: unknown): RoomgateError {
-  return new RoomgateError('credentials_failed', `credentials(): ${why}.`, { cause });
+  return new RoomgateError('credentials_failed', `${why}.`, { cause });
 }

@@ -1,6 +1,8 @@
-import { isRenewable } from '../protocol/errors.js';
+import { isRenewable, RoomgateError } from '../protocol/errors.js';
 import { SocketIOConstants } from '../protocol/events.js';
+import { shown } from '../protocol/log-text.js';
 import type { IJoinAnswer } from '../protocol/messages.js';
+import { SocketIOClientStates } from '../protocol/states.js';
 import { Connection, type IConnectionEvents } from './connection.js';
 import type { Log } from './log.js';
 import type { IQueueOptions, ISocketIOClientOptions } from './options.js';
@@ -11,14 +13,18 @@ import { Session } from './session.js';
 import { type ISocketIOClientStatus, Status } from './status.js';
 
 const DEFAULT_ROOMS_TIMEOUT_MS = 5_000;
+/** Twice the server's default, so that it is the server that ends what takes too long. */
+const DEFAULT_AUTHENTICATE_TIMEOUT_MS = 20_000;
 const DEFAULT_QUEUE = { max: 100, ttl: 30_000 };
 
 /** Rooms that were refused for a reason that passes are asked for again, this often and after such a time at most. */
 const MOST_REJOINS = 5;
 const FIRST_REJOIN_MS = 1_000;
+/** A log line about refused rooms names so many of them. */
+const MOST_ROOMS_NAMED = 20;
 
-/** Of an `unauthenticated` that was heard: what is to be done once the connection has ended. */
-type TEnding = 'stay away' | 'come back';
+/** What to do once the connection has ended: after an `unauthenticated`, or, to retry, after a time-out of this client's. */
+type TEnding = 'stay away' | 'come back' | 'retry';
 
 /**
  * What becomes of this client as its connection comes and goes.
@@ -45,6 +51,7 @@ export class Lifecycle implements IConnectionEvents {
   #life = 0;
   #isRejoining = false;
   #rejoinTimer: ReturnType<typeof setTimeout> | undefined;
+  #answerTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: ISocketIOClientOptions, log: Log) {
     const { host, options: forSocketIO, credentials, roomsTimeout = DEFAULT_ROOMS_TIMEOUT_MS, queue } = options;
@@ -86,16 +93,24 @@ export class Lifecycle implements IConnectionEvents {
     this.connection = new Connection({ host, options: forSocketIO, credentials }, this);
   }
 
+  /** Starts connecting, unless the program wants to say when. */
+  start(): void {
+    if (this.#options.options.autoConnect !== false) this.connection.start();
+  }
+
   /** Asks to be let in. False where this is not the moment. */
   authenticate(): boolean {
     if (!this.connection.connected || !this.session.beginAuthentication()) return false;
     this.#ending = undefined;
     this.status.set('authenticating');
+    const { authenticateTimeout = DEFAULT_AUTHENTICATE_TIMEOUT_MS } = this.#options;
+    this.#answerTimer = setTimeout(() => this.#unanswered(authenticateTimeout), authenticateTimeout);
     this.connection.emit(SocketIOConstants.EVENT_AUTHENTICATE, []);
     return true;
   }
 
   disconnect(): void {
+    this.#ending = undefined;
     this.connection.disconnect();
     // Socket.IO's words, which come by themselves where there was a connection: one end is one change.
     this.#settleFor('disconnected', { message: 'io client disconnect' });
@@ -104,6 +119,7 @@ export class Lifecycle implements IConnectionEvents {
   shutdown(): void {
     this.#life += 1;
     clearTimeout(this.#rejoinTimer);
+    clearTimeout(this.#answerTimer);
     this.connection.shutdown();
     this.session.end();
     this.rooms.connectionEnded();
@@ -126,6 +142,7 @@ export class Lifecycle implements IConnectionEvents {
   }
 
   authenticated(): void {
+    clearTimeout(this.#answerTimer);
     if (!this.session.enter()) return;
     this.#log.write('info', 'authenticated');
     this.#ending = undefined;
@@ -141,8 +158,9 @@ export class Lifecycle implements IConnectionEvents {
 
   unauthenticated(payload: unknown): void {
     const { message, code } = read(payload);
+    clearTimeout(this.#answerTimer);
     this.session.end();
-    this.#log.write('info', `unauthenticated: ${code}`);
+    this.#log.write('info', `unauthenticated: ${shown(code)}`);
     if (this.#isAutomatic && !this.#hasRenewed && isRenewable(code)) {
       this.#hasRenewed = true;
       this.#ending = 'come back';
@@ -158,6 +176,7 @@ export class Lifecycle implements IConnectionEvents {
     this.#life += 1;
     this.#isRejoining = false;
     clearTimeout(this.#rejoinTimer);
+    clearTimeout(this.#answerTimer);
     this.session.end();
     this.rooms.connectionEnded();
     this.#log.write('info', `disconnected: ${reason}`);
@@ -168,7 +187,7 @@ export class Lifecycle implements IConnectionEvents {
   failed(error: Error): void {
     const { onError } = this.#options;
     const { message } = error;
-    this.#log.write(onError ? 'debug' : 'warn', `connecting failed: ${message}`);
+    this.#log.write(onError ? 'debug' : 'warn', `connecting failed: ${shown(message)}`);
     // Socket.IO lets go of a socket that a middleware of the server refused, and of no other.
     if (!this.connection.active) this.#settleFor('refused', { code: 'connect_error', message });
     else if (this.connection.returning) this.status.set('waiting', { message });
@@ -189,12 +208,31 @@ export class Lifecycle implements IConnectionEvents {
     this.#log.write('debug', 'ping');
   }
 
+  dropped(): void {
+    this.#log.write('warn', 'the server sent a packet that breaks the protocol of Socket.IO; the packet was dropped');
+  }
+
+  /** The server never answered: it may be stalled, or have no gate at this namespace. */
+  #unanswered(timeoutMs: number): void {
+    const error = new RoomgateError(
+      'timed_out',
+      `authenticate() timed out after ${timeoutMs} ms: the server did not answer. ` +
+        'Check that the namespace in "host" is one that the server authenticates.',
+    );
+    this.failed(error);
+    if (this.session.state !== SocketIOClientStates.AUTHENTICATING) return;
+    this.#ending = this.connection.reconnects ? 'retry' : undefined;
+    this.connection.disconnect();
+  }
+
   /** What follows from an end: the contract's table of endings, from the client's side. */
   #follow(reason: string): void {
     const ending = this.#ending;
     this.#ending = undefined;
     const isMeant = !this.connection.active;
-    if (reason === 'io client disconnect') {
+    if (ending === 'retry') {
+      this.connection.comeBack();
+    } else if (reason === 'io client disconnect') {
       this.#settleFor('disconnected', { message: reason });
     } else if (ending === 'stay away') {
       // Its last word was a refusal; that the connection broke before the server closed it changes nothing.
@@ -210,8 +248,10 @@ export class Lifecycle implements IConnectionEvents {
 
   /** A status that only the program can change: nothing that waits has hope any more. */
   #settleFor(status: 'disconnected' | 'refused', more: Omit<ISocketIOClientStatus, 'status'>): void {
-    const isRefused = this.status.current.status === 'refused';
-    if (!(isRefused && status === 'disconnected')) this.status.set(status, more);
+    const { status: current } = this.status.current;
+    // An end that follows from it has a poorer reason.
+    const isSettled = current === 'refused' || current === 'disconnected';
+    if (!(isSettled && status === 'disconnected')) this.status.set(status, more);
     this.outbound.fail(status, status === 'refused' ? 'the server refused this client' : 'this client is disconnected');
   }
 
@@ -227,7 +267,9 @@ export class Lifecycle implements IConnectionEvents {
 
   #report(answer: IJoinAnswer, tries: number): void {
     const { onRoomsRejoined } = this.#options;
-    const refused = answer.refused.map(({ room, code }) => `${room} (${code})`).join(', ');
+    const named = answer.refused.slice(0, MOST_ROOMS_NAMED).map(({ room, code }) => `${shown(room)} (${shown(code)})`);
+    const more = answer.refused.length - named.length;
+    const refused = [...named, ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
     if (refused !== '') this.#log.write(onRoomsRejoined ? 'debug' : 'warn', `rooms not rejoined: ${refused}`);
     this.#call('onRoomsRejoined', () => onRoomsRejoined?.(answer));
     const passing = this.rooms.passing(answer.refused);

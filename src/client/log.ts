@@ -1,4 +1,5 @@
 import { describe } from '../protocol/describe.js';
+import { logLine } from '../protocol/log-text.js';
 import { CONSOLE, writeSafely } from '../protocol/sink.js';
 import type { ILogger } from '../protocol/types.js';
 
@@ -25,7 +26,7 @@ export class Log {
   }
 
   #send(level: TLevel, text: string): void {
-    if (this.#sink !== false) writeSafely(this.#sink, level, () => `[roomgate] ${this.#identifier}: ${text}`);
+    if (this.#sink !== false) writeSafely(this.#sink, level, () => `[roomgate] ${this.#identifier}: ${logLine(text)}`);
   }
 
   /** Runs code of the program: at once, and whatever it throws or rejects with ends here. */

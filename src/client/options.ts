@@ -1,12 +1,12 @@
 import type { ManagerOptions, SocketOptions } from 'socket.io-client';
 import { checkLogger, milliseconds, trueOrFalse, wrongOption } from '../protocol/checks.js';
-import type { RoomgateError } from '../protocol/errors.js';
+import { RoomgateError } from '../protocol/errors.js';
 import type { IJoinAnswer } from '../protocol/messages.js';
 import type { ILogger, ValueOrPromise } from '../protocol/types.js';
 import type { TCredentials } from './credentials.js';
 import type { ISocketIOClientStatus } from './status.js';
 
-/** All of socket.io-client's options. They are handed on as they are. */
+/** The options of socket.io-client, except `retries`. The documentation lists what the helper does with each. */
 export interface IOptions extends Omit<Partial<ManagerOptions & SocketOptions>, 'path' | 'extraHeaders'> {
   /** The path of the server's Socket.IO endpoint: its `serverOptions.path`. Socket.IO's own default is `/socket.io`. */
   path: string;
@@ -74,6 +74,12 @@ export interface ISocketIOClientOptions {
    */
   logger?: ILogger | false | undefined;
   /**
+   * Milliseconds until this client stops waiting for the server's answer to `authenticate`. Then `onError` is called with a
+   * `RoomgateError` of code `timed_out`, and the client leaves the namespace and comes back after a delay. Default 20 000: twice the
+   * server's `authenticateTimeout`.
+   */
+  authenticateTimeout?: number | undefined;
+  /**
    * Milliseconds until `joinRooms` and `leaveRooms` stop waiting for the server's answer. Default 5 000: well above the
    * second that a cluster may need to decide.
    */
@@ -91,6 +97,9 @@ const FUNCTIONS = [
   'onStatusChanged',
 ] as const;
 const OF = 'SocketIOClientHelper';
+const NO_RETRIES =
+  `${OF}: option "options.retries" is not supported, because \`authenticate\` is never acknowledged and would be repeated. ` +
+  'Remove it, and use the option "queue" for events that are emitted while the client is not connected.';
 
 /** @throws RoomgateError `invalid_option`, naming the option, what was given and what is wanted. */
 export function checkOptions(given: unknown): void {
@@ -100,6 +109,8 @@ export function checkOptions(given: unknown): void {
     if (typeof value !== 'string' || value === '') throw wrong(name, 'a string that is not empty', value);
   }
   if (!isObject(given.options)) throw wrong('options', "an object with socket.io-client's options", given.options);
+  // With it Socket.IO sends nothing before the server has acknowledged what was sent before, `authenticate` included.
+  if (given.options.retries) throw new RoomgateError('invalid_option', NO_RETRIES);
   for (const name of FUNCTIONS) {
     const value = given[name] ?? undefined;
     if (value !== undefined && typeof value !== 'function') throw wrong(name, 'a function', value);
@@ -108,6 +119,7 @@ export function checkOptions(given: unknown): void {
   checkQueue(given.queue);
   checkLogger(OF, given.logger);
   milliseconds(OF, 'roomsTimeout', given.roomsTimeout, 0, 1);
+  milliseconds(OF, 'authenticateTimeout', given.authenticateTimeout, 0, 1);
 }
 
 function checkQueue(queue: unknown): void {

@@ -11,7 +11,8 @@ export interface IOutboundLink {
   readonly settled: boolean;
   /** Whether it will be settled one day without the program. */
   readonly hopeful: boolean;
-  emit(event: string, args: readonly unknown[]): void;
+  /** False where the connection could not take it. */
+  emit(event: string, args: readonly unknown[]): boolean;
 }
 
 export interface IEmitArguments {
@@ -36,9 +37,7 @@ export class Outbound {
   /** @throws RoomgateError `not_connected`, `invalid_argument`, `queue_full` */
   emit({ topic, data, doLog, cb }: IEmitArguments): void {
     const waits = this.#outbox !== undefined && !(this.#link.settled && this.#outbox.isEmpty);
-    if (waits ? !this.#link.hopeful : !this.#link.connected) {
-      throw new RoomgateError('not_connected', 'emit(): there is no connection to the server.');
-    }
+    if (waits ? !this.#link.hopeful : !this.#link.connected) throw notConnected();
     checkMessage(topic, data);
     const emitted: IEmitted = {
       topic,
@@ -47,8 +46,10 @@ export class Outbound {
       doLog: Boolean(doLog),
       cb: typeof cb === 'function' ? (cb as NonNullable<IEmitted['cb']>) : undefined,
     };
-    if (waits) this.#outbox?.add(emitted);
-    else this.#sendNow(emitted);
+    if (!waits && this.#sendNow(emitted)) return;
+    // The connection has ended, which Socket.IO has not noticed yet.
+    if (this.#outbox === undefined) throw notConnected();
+    this.#outbox.add(emitted);
   }
 
   /** This client is settled: what waited goes out. */
@@ -62,19 +63,24 @@ export class Outbound {
   }
 
   /** Socket.IO encodes at once, and throws its own way over a circle and a bigint within. */
-  #sendNow(emitted: IEmitted): void {
+  #sendNow(emitted: IEmitted): boolean {
     try {
-      this.#send(emitted);
+      return this.#send(emitted);
     } catch (cause) {
       throw new RoomgateError('invalid_argument', `emit(): data of "${emitted.topic}" can't be encoded.`, { cause });
     }
   }
 
-  #send({ topic, args, doLog, cb }: IEmitted): void {
-    this.#link.emit(topic, args);
+  #send({ topic, args, doLog, cb }: IEmitted): boolean {
+    if (!this.#link.emit(topic, args)) return false;
     if (doLog) this.#log.writeAsked(`"${topic}" was emitted`);
     if (cb !== undefined) void Promise.resolve().then(() => this.#log.run('the callback of emit()', () => cb()));
+    return true;
   }
+}
+
+function notConnected(): RoomgateError {
+  return new RoomgateError('not_connected', 'emit(): there is no connection to the server.');
 }
 
 function checkMessage(topic: unknown, data: unknown): asserts topic is string {

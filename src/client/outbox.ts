@@ -49,11 +49,13 @@ export class Outbox {
     this.#watch();
   }
 
-  /** Hands everything over, the oldest first; also what is added meanwhile. */
-  flush(send: (emitted: IEmitted) => void): void {
+  /** Hands everything over, the oldest first, also what is added meanwhile, until `send` can't take more. */
+  flush(send: (emitted: IEmitted) => boolean): void {
     for (let entry = this.#entries.shift(); entry !== undefined; entry = this.#entries.shift()) {
       try {
-        send(entry.emitted);
+        if (send(entry.emitted)) continue;
+        this.#entries.unshift(entry);
+        break;
       } catch (error) {
         this.#return(entry.emitted, 'invalid_argument', `it can't be sent: ${String(error)}`, error);
       }

@@ -16,8 +16,8 @@ import { WantedRooms } from './wanted-rooms.js';
 export interface IRoomsLink {
   readonly connected: boolean;
   readonly state: TSocketIOClientState;
-  /** Emits with an acknowledgement; `onAnswer` is called at most once, and never after `timeoutMs`. */
-  ask(event: string, request: IRoomsRequest, timeoutMs: number, onAnswer: (answer: unknown) => void): void;
+  /** Emits with an acknowledgement; `onAnswer` is called at most once, and never after `timeoutMs`. False: not emitted. */
+  ask(event: string, request: IRoomsRequest, timeoutMs: number, onAnswer: (answer: unknown) => void): boolean;
 }
 
 /** What was granted, under either name, and what was not. */
@@ -105,7 +105,8 @@ export class Rooms {
       const timer = setTimeout(refuse, this.#timeoutMs, 'timeout');
       this.#pending.add(refuse);
       try {
-        this.#link.ask(event, { rooms }, this.#timeoutMs, (answer) => settle(readAnswer(answer, grantedKey, rooms)));
+        const onAnswer = (answer: unknown): void => settle(readAnswer(answer, grantedKey, rooms));
+        if (!this.#link.ask(event, { rooms }, this.#timeoutMs, onAnswer)) refuse('offline');
       } catch (error) {
         // Listeners of the program for outgoing events run within the call.
         refuse('offline');

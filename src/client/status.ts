@@ -1,5 +1,6 @@
 import { describe } from '../protocol/describe.js';
 import { RoomgateError } from '../protocol/errors.js';
+import { shown } from '../protocol/log-text.js';
 import type { TConstValue } from '../protocol/types.js';
 import type { Log } from './log.js';
 
@@ -103,10 +104,11 @@ export class Status {
     if (!SocketIOClientStatuses.isValid(wanted)) {
       throw wrong('status', `one of ${[...SocketIOClientStatuses.SCHEME_SET].join(', ')}`, wanted);
     }
+    if (signal !== undefined && !isSignal(signal)) throw wrong('signal', 'an AbortSignal', signal);
     if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
       throw wrong('timeout', 'a number of milliseconds', timeout);
     }
-    signal?.throwIfAborted();
+    if (signal?.aborted === true) throw reasonOf(signal);
     await new Promise<void>((resolve, reject) => {
       const settle = (act: () => void): void => {
         stop();
@@ -114,7 +116,7 @@ export class Status {
         signal?.removeEventListener('abort', abort);
         act();
       };
-      const abort = (): void => settle(() => reject(signal?.reason));
+      const abort = (): void => settle(() => reject(signal && reasonOf(signal)));
       const look = (): void => {
         if (this.#isReached(wanted)) settle(resolve);
         else if (this.#isHopeless(wanted)) settle(() => reject(this.#hopeless(wanted)));
@@ -161,11 +163,22 @@ export class Status {
     const { status, message } = this.#current;
     const start = `waitFor("${wanted}"): this client`;
     if (this.#isShutDown) return new RoomgateError('shut_down', `${start} was shut down.`);
-    const why = message === undefined ? '' : ` (${message})`;
+    const why = message === undefined ? '' : ` (${shown(message)})`;
     if (status === 'refused')
       return new RoomgateError('refused', `${start} was refused${why}. Call connect() to try again.`);
     return new RoomgateError('disconnected', `${start} is disconnected${why}. Call connect() first.`);
   }
+}
+
+/** Also those of polyfills, which React Native has instead. */
+function isSignal(signal: unknown): signal is AbortSignal {
+  return typeof signal === 'object' && signal !== null && 'aborted' in signal && 'addEventListener' in signal;
+}
+
+/** Why it was aborted. Signals of older runtimes and of polyfills don't know. */
+function reasonOf(signal: AbortSignal): unknown {
+  if (signal.reason !== undefined) return signal.reason;
+  return Object.assign(new Error('waitFor() was aborted.'), { name: 'AbortError' });
 }
 
 function isSame(one: ISocketIOClientStatus, other: ISocketIOClientStatus): boolean {

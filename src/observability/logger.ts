@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { logLine } from '../protocol/log-text.js';
 import { CONSOLE, writeSafely } from '../protocol/sink.js';
 import type { ILogger } from '../protocol/types.js';
 import type { TReport, TReporter } from '../server/ports.js';
@@ -99,7 +100,7 @@ export function createLogReporter(identifier: string, logger: ILogger | false = 
     const withheld = level === 'warn' || level === 'error' ? brake.pass(report.type) : 0;
     if (withheld === undefined) return;
     const more = withheld === 0 ? '' : ` (and ${withheld} more like it before)`;
-    writeSafely(logger, level, () => `[roomgate] ${identifier}: ${words(report as never)}${more}`);
+    writeSafely(logger, level, () => `[roomgate] ${identifier}: ${logLine(`${words(report as never)}${more}`)}`);
   };
 }
 

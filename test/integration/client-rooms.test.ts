@@ -52,11 +52,11 @@ describe('rooms that nobody grants', () => {
     expect(codes(await answer)).toEqual(['a: offline']);
   });
 
-  it('are refused by one disconnect, also with the retries of Socket.IO', async () => {
+  it('are refused by one disconnect, also with the option ackTimeout of Socket.IO', async () => {
     const server = await startWordsServer({ silent: true });
     const { helper } = await createAuthenticated(server.url, {
       roomsTimeout: 60_000,
-      options: { retries: 3, ackTimeout: 30_000 },
+      options: { ackTimeout: 30_000 },
     });
     const answer = helper.joinRooms({ rooms: ['a'] });
     helper.disconnect();

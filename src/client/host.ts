@@ -1,0 +1,30 @@
+/** Where a host leads: what socket.io-client makes of it. */
+export interface IHost {
+  /** The whole address, with a protocol. */
+  readonly uri: string;
+  /** Protocol, name, port and query: one connection can serve all namespaces of it. */
+  readonly server: string;
+  readonly namespace: string;
+}
+
+/** What browsers have and Node.js has not. */
+interface IPage {
+  readonly location?: { readonly protocol: string; readonly host: string };
+}
+
+const WITH_PROTOCOL = /^(https?|wss?):\/\//;
+const PARTS = /^([a-z]+:\/\/[^/?#]*)([^?#]*)([^#]*)/;
+
+/** A path of a page's own server, an address without a protocol and one without a scheme are completed, as Socket.IO does. */
+export function readHost(host: string): IHost {
+  const uri = complete(host, (globalThis as IPage).location);
+  const [, origin = '', path = '', query = ''] = PARTS.exec(uri) ?? [];
+  return { uri, server: `${origin}${query}`, namespace: path === '' ? '/' : path };
+}
+
+function complete(host: string, location: IPage['location']): string {
+  const protocol = location?.protocol ?? 'https:';
+  if (host.startsWith('//')) return `${protocol}${host}`;
+  const named = host.startsWith('/') ? `${location?.host ?? ''}${host}` : host;
+  return WITH_PROTOCOL.test(named) ? named : `${protocol}//${named}`;
+}

@@ -1,0 +1,202 @@
+import { Manager, type Socket, type SocketOptions } from 'socket.io-client';
+import { BackOff } from './back-off.js';
+import { readHost } from './host.js';
+import type { IOptions } from './options.js';
+import { isSame } from './same.js';
+import { checkSocketPacket, EnginePackets } from './server-packets.js';
+import { forSocketIO } from './socket-options.js';
+
+/** One namespace on a connection. */
+export interface IMember {
+  readonly socket: Socket;
+  /** An attempt to connect has begun. */
+  attempting(): void;
+  /** The server sent a packet that breaks the protocol. */
+  dropped(): void;
+}
+
+interface ISeat {
+  readonly manager: SharedManager;
+  readonly socket: Socket;
+  readonly namespace: string;
+}
+
+/** What belongs to a namespace, not to its connection. */
+const OF_THE_SOCKET = ['auth', 'ackTimeout', 'autoConnect', 'forceNew', 'multiplex'] as const;
+
+/** The connections that further namespaces may use, by server. */
+const shared = new Map<string, Set<SharedManager>>();
+
+/**
+ * A connection, which several helpers may use: one for each namespace. Socket.IO shares connections with every socket of the
+ * program and takes the options of the first one; here only helpers whose options are the same share one. What one
+ * namespace does leaves the others alone.
+ *
+ * It also keeps a server's mistakes from ending the program.
+ */
+export class SharedManager extends Manager {
+  readonly backOff: BackOff;
+  /** As they were given: Engine.IO writes into `opts`. */
+  readonly #options: IOptions;
+  readonly #connects: boolean;
+  readonly #members = new Set<IMember>();
+  readonly #sockets = new Map<string, Socket>();
+  readonly #stopWaking: () => void;
+  #hasDropped = false;
+
+  /** `connects` says whether sockets that the program opens by itself connect at once. */
+  constructor(uri: string, options: IOptions, connects: boolean) {
+    // A socket must not connect before the helper that owns it is complete.
+    super(uri, { ...forSocketIO(uri, options), autoConnect: false });
+    this.#options = options;
+    this.#connects = connects;
+    this.backOff = installBackOff(this, options);
+    // The first listener: it comes before those of the namespaces.
+    this.on('packet', (packet) => {
+      const socket = this.#sockets.get(packet.nsp);
+      if (socket === undefined || checkSocketPacket(packet, socket.connected) === 'sound') return;
+      // There is no such namespace, so that no socket handles it.
+      packet.nsp = '';
+      this.#tellDropped();
+    });
+    this.#stopWaking = whenPageWakes({
+      online: () => this.#wake(),
+      restored: () => {
+        // What was on its way when the page was frozen has not arrived, and nothing says so before the next heartbeat.
+        if (this.engine?.readyState === 'open') this.engine.transport.close();
+        this.#wake();
+      },
+    });
+  }
+
+  get members(): ReadonlySet<IMember> {
+    return this.#members;
+  }
+
+  /** Every attempt to connect begins here. */
+  override open(whenOpen?: (error?: Error) => void): this {
+    const before: unknown = this.engine;
+    super.open(whenOpen);
+    const { engine } = this;
+    if (engine === before) return this;
+    const packets = new EnginePackets();
+    engine.on('packet', (packet) => packets.check(packet, !engine.transport.writable));
+    this.#hasDropped = false;
+    for (const member of this.#members) if (member.socket.active) member.attempting();
+    return this;
+  }
+
+  /** Also for namespaces that a program opens by itself: they connect as they would on a Manager of Socket.IO. */
+  override socket(namespace: string, options?: Partial<SocketOptions>): Socket {
+    const socket = this.namespace(namespace, options);
+    if (this.#connects && !socket.active) socket.connect();
+    return socket;
+  }
+
+  /** The socket of a namespace, which does not connect by itself. */
+  namespace(namespace: string, options?: Partial<SocketOptions>): Socket {
+    const socket = super.socket(namespace, options);
+    this.#sockets.set(namespace, socket);
+    return socket;
+  }
+
+  /** Whether a helper with these options can have this namespace here. */
+  fits(namespace: string, options: IOptions): boolean {
+    return !this.#sockets.has(namespace) && isSame(this.#options, options);
+  }
+
+  join(member: IMember): void {
+    this.#members.add(member);
+  }
+
+  leave(member: IMember): void {
+    this.#members.delete(member);
+    if (this.#members.size > 0) return;
+    this.#stopWaking();
+    for (const [server, managers] of shared) {
+      managers.delete(this);
+      if (managers.size === 0) shared.delete(server);
+    }
+  }
+
+  /** Connects a namespace; between two attempts the next one begins now, for all namespaces. */
+  connectNow(socket: Socket): void {
+    const state = this.engine?.readyState;
+    const isUnderWay = state === 'open' || state === 'opening';
+    const waiting = isUnderWay ? [] : [...this.#sockets.values()].filter(({ active }) => active);
+    // Socket.IO ends its own wait when no namespace is left that wants the connection.
+    for (const each of waiting) each.disconnect();
+    for (const each of new Set([...waiting, socket])) each.connect();
+  }
+
+  #wake(): void {
+    const state = this.engine?.readyState;
+    if (state === 'open' || state === 'opening') return;
+    const [first] = [...this.#members].filter(({ socket }) => socket.active);
+    if (first !== undefined && this.reconnection()) this.connectNow(first.socket);
+  }
+
+  /** Once for a connection: a server must not fill a log. */
+  #tellDropped(): void {
+    if (this.#hasDropped) return;
+    this.#hasDropped = true;
+    for (const member of this.#members) member.dropped();
+  }
+}
+
+/** A socket for the namespace of this host, on a connection that is shared where that is possible. It does not connect yet. */
+export function takeSeat(host: string, options: IOptions): ISeat {
+  const { uri, server, namespace } = readHost(host);
+  const ofManager = without(options, OF_THE_SOCKET);
+  const { auth, ackTimeout } = options;
+  const ofSocket = { ...(auth === undefined ? {} : { auth }), ...(ackTimeout === undefined ? {} : { ackTimeout }) };
+  const isShared = options.forceNew !== true && options.multiplex !== false;
+  const managers = shared.get(server) ?? new Set();
+  const fitting = [...managers].find((each) => isShared && each.fits(namespace, ofManager));
+  const manager = fitting ?? new SharedManager(uri, ofManager, options.autoConnect !== false);
+  if (isShared) shared.set(server, managers.add(manager));
+  return { manager, socket: manager.namespace(namespace, ofSocket), namespace };
+}
+
+function without(options: IOptions, names: readonly (keyof IOptions)[]): IOptions {
+  const copy = { ...options };
+  for (const name of names) delete copy[name];
+  return copy;
+}
+
+/** Puts our back-off in the place of Socket.IO's, which is a private field; without such a field Socket.IO's stays. */
+function installBackOff(manager: Manager, { randomizationFactor }: IOptions): BackOff {
+  const holder = manager as unknown as { backoff?: Partial<Record<keyof BackOff, unknown>> };
+  const own = new BackOff({
+    min: manager.reconnectionDelay(),
+    max: manager.reconnectionDelayMax(),
+    jitter: randomizationFactor,
+  });
+  const methods = ['duration', 'reset', 'setMin', 'setMax', 'setJitter'] as const;
+  const isKnown = methods.every((name) => typeof holder.backoff?.[name] === 'function');
+  if (isKnown && typeof holder.backoff?.attempts === 'number') holder.backoff = own;
+  return own;
+}
+
+/** What browsers have and Node.js has not. */
+interface IWindow {
+  addEventListener?(type: 'online' | 'pageshow', listener: (event: { readonly persisted?: boolean }) => void): void;
+  removeEventListener?(type: 'online' | 'pageshow', listener: (event: { readonly persisted?: boolean }) => void): void;
+}
+
+/**
+ * In browsers: the network is back, or the page is, from the back-forward cache. Returns its own remover.
+ * @see https://developer.mozilla.org/en-US/docs/Web/API/PageTransitionEvent/persisted
+ */
+function whenPageWakes({ online, restored }: { online: () => void; restored: () => void }): () => void {
+  const page = globalThis as IWindow;
+  const onPageShow = ({ persisted }: { readonly persisted?: boolean }): void => {
+    if (persisted === true) restored();
+  };
+  page.addEventListener?.('online', online);
+  page.addEventListener?.('pageshow', onPageShow);
+  return () => {
+    page.removeEventListener?.('online', online);
+    page.removeEventListener?.('pageshow', onPageShow);
+  };
+}

@@ -1,0 +1,55 @@
+/** A request of `node:http`, as far as it is needed. */
+interface IRequest {
+  prependListener(event: 'response', listener: (response: { statusCode: number }) => void): unknown;
+}
+
+interface IAgent {
+  addRequest(request: IRequest, ...more: readonly unknown[]): unknown;
+}
+
+interface INode {
+  readonly process?: {
+    readonly versions?: { readonly node?: string; readonly bun?: string };
+    getBuiltinModule?(name: string): { readonly Agent?: new () => object } | undefined;
+  };
+}
+
+const REDIRECTS: ReadonlySet<number> = new Set([302, 303, 307]);
+const BAD_GATEWAY = 502;
+
+/**
+ * For HTTP long polling in Node.js: an agent whose requests take a redirect for a failure. The request of socket.io-client
+ * follows redirects, to any host, with the program's headers, and one without a usable `Location` makes it throw where
+ * nothing catches it. Undefined where the runtime is another one.
+ *
+ * `addRequest` is not documented, but what agents of other packages are made of; one without it is left as it is.
+ */
+export function agentWithoutRedirects(host: string, given: unknown): object | undefined {
+  const { process } = globalThis as INode;
+  if (process?.versions?.node === undefined || process.versions.bun !== undefined) return undefined;
+  const agent: unknown = isObject(given) ? given : newAgent(process, /^(https|wss):/.test(host));
+  if (!isAgent(agent)) return undefined;
+  return Object.create(agent, {
+    addRequest: {
+      value: (request: IRequest, ...more: readonly unknown[]): unknown => {
+        request.prependListener('response', (response) => {
+          if (REDIRECTS.has(response.statusCode)) response.statusCode = BAD_GATEWAY;
+        });
+        return agent.addRequest(request, ...more);
+      },
+    },
+  }) as object;
+}
+
+function newAgent(process: NonNullable<INode['process']>, secure: boolean): object | undefined {
+  const { Agent } = process.getBuiltinModule?.(secure ? 'node:https' : 'node:http') ?? {};
+  return Agent === undefined ? undefined : new Agent();
+}
+
+function isAgent(value: unknown): value is IAgent {
+  return isObject(value) && typeof (value as Partial<IAgent>).addRequest === 'function';
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

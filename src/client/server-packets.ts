@@ -1,0 +1,129 @@
+/**
+ * Checks for what a server sends. socket.io-client trusts its server: an event without a name, or a handshake without a
+ * list of upgrades, makes it throw in a callback of the network, which ends a Node.js process.
+ */
+
+/** A packet of Engine.IO, as far as it is checked. */
+export interface IEnginePacket {
+  type: string;
+  // biome-ignore lint/suspicious/noExplicitAny: engine.io-client's type
+  data?: any;
+}
+
+/** A packet of Socket.IO, as far as it is checked. */
+export interface ISocketPacket {
+  readonly type: number;
+  // biome-ignore lint/suspicious/noExplicitAny: socket.io-parser's type
+  data?: any;
+}
+
+type TVerdict = 'sound' | 'unsound';
+
+/** Longer timers fire at once: half of the longest, as the client adds two of them. */
+const MOST_MS = 1_073_741_823;
+/** At most one pong waits for a server that does not read. */
+const LEAST_MS_BETWEEN_PONGS = 1_000;
+
+/** @see https://socket.io/docs/v4/socket-io-protocol/#packet-encoding */
+const CONNECT = 0;
+const DISCONNECT = 1;
+const EVENT = 2;
+const ACK = 3;
+const CONNECT_ERROR = 4;
+
+/** Checks the Engine.IO packets of one connection. An unsound one is replaced, as Engine.IO handles it afterwards. */
+export class EnginePackets {
+  #isOpen = false;
+  #lastPong = Number.NEGATIVE_INFINITY;
+
+  /** `isWriting` says whether packets wait for the transport. */
+  check(packet: IEnginePacket, isWriting: boolean): void {
+    if (packet.type === 'open') this.#checkOpen(packet);
+    else if (packet.type === 'ping' && !this.#isTimeForPong(isWriting)) packet.type = 'noop';
+  }
+
+  /** @see https://socket.io/docs/v4/engine-io-protocol/#handshake */
+  #checkOpen(packet: IEnginePacket): void {
+    const handshake = this.#isOpen ? undefined : readHandshake(packet.data);
+    if (handshake !== undefined) {
+      this.#isOpen = true;
+      packet.data = JSON.stringify(handshake);
+    } else if (this.#isOpen) {
+      // Each handshake would open connections for its upgrades.
+      packet.type = 'noop';
+    } else {
+      packet.type = 'error';
+      packet.data = 'the handshake of the server is invalid';
+    }
+  }
+
+  #isTimeForPong(isWriting: boolean): boolean {
+    const now = performance.now();
+    if (isWriting && now - this.#lastPong < LEAST_MS_BETWEEN_PONGS) return false;
+    this.#lastPong = now;
+    return true;
+  }
+}
+
+/** Whether socket.io-client can handle this packet of a namespace, `connected` or not yet. Mends a refusal without a text. */
+export function checkSocketPacket(packet: ISocketPacket, connected: boolean): TVerdict {
+  const { type, data } = packet;
+  switch (type) {
+    case CONNECT:
+      return verdict(!connected && isRecord(data) && isText(data.sid) && (data.pid === undefined || isText(data.pid)));
+    case DISCONNECT:
+      return 'sound';
+    case EVENT:
+      // Those of a namespace that is not connected would be kept without a limit.
+      return verdict(connected && Array.isArray(data) && data.length > 0);
+    case ACK:
+      return verdict(Array.isArray(data));
+    case CONNECT_ERROR:
+      if (typeof data === 'string') packet.data = { message: data };
+      else if (isRecord(data) && !isText(data.message)) packet.data = { ...data, message: '' };
+      return verdict(!connected && isRecord(packet.data));
+    default:
+      return 'unsound';
+  }
+}
+
+function readHandshake(data: unknown): Readonly<Record<string, unknown>> | undefined {
+  const given = parsed(data);
+  if (!isRecord(given) || !isText(given.sid) || given.sid === '') return undefined;
+  const { sid, upgrades, maxPayload } = given;
+  const [pingInterval, pingTimeout] = [duration(given.pingInterval), duration(given.pingTimeout)];
+  if (pingInterval === undefined || pingTimeout === undefined) return undefined;
+  const listed: readonly unknown[] = Array.isArray(upgrades) ? upgrades : [];
+  return {
+    sid,
+    // Each name once: the client opens a connection for each.
+    upgrades: [...new Set(listed)].filter(isText),
+    pingInterval,
+    pingTimeout,
+    ...(typeof maxPayload === 'number' && maxPayload > 0 ? { maxPayload } : {}),
+  };
+}
+
+function parsed(data: unknown): unknown {
+  try {
+    return typeof data === 'string' ? JSON.parse(data) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function duration(value: unknown): number | undefined {
+  return typeof value === 'number' && value > 0 ? Math.min(value, MOST_MS) : undefined;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function verdict(isSound: boolean): TVerdict {
+  return isSound ? 'sound' : 'unsound';
+}

@@ -1,0 +1,309 @@
+// npm test: node
+// npm run test:matrix: newest-node
+import { io as plainClient } from 'socket.io-client';
+import { describe, expect, it } from 'vitest';
+import { RoomgateError } from '../../src/protocol/errors.js';
+import { defer } from '../support/cleanup.js';
+import { CLIENT_TRANSPORTS, called, createHelper, type IWordsServer, startWordsServer } from '../support/client.js';
+import { EventLog, eventually } from '../support/facts.js';
+import { startProxy } from '../support/tcp-proxy.js';
+
+/** Lets clients of `/admin` and `/status` in as well as those of `/`. */
+async function startNamespaces(): Promise<IWordsServer> {
+  const server = await startWordsServer();
+  for (const name of ['/admin', '/status', '/other']) {
+    server.io.of(name).on('connection', (socket) => {
+      socket.on('authenticate', () => socket.emit('authenticated', { id: socket.id, time: 'now' }));
+    });
+  }
+  return server;
+}
+
+const connections = ({ io }: IWordsServer): number => io.engine.clientsCount;
+
+describe.each(CLIENT_TRANSPORTS.map((transports) => ({ transports })))(
+  'namespaces of one server over $transports',
+  ({ transports }) => {
+    const options = { transports };
+
+    it('connect with credentials while another helper is authenticated, over its connection', async () => {
+      const server = await startNamespaces();
+      const first = createHelper(server.url, { autoAuthenticate: true, options });
+      await first.helper.waitFor('authenticated');
+      const second = createHelper(`${server.url}/admin`, { credentials: () => ({ token: 'good' }), options });
+      await second.helper.waitFor('authenticated');
+      expect(connections(server)).toBe(1);
+      expect(second.helper.getSocketClient().io).toBe(first.helper.getSocketClient().io);
+    });
+
+    it('connect where the program itself has a socket of another namespace', async () => {
+      const server = await startNamespaces();
+      const plain = plainClient(`${server.url}/status`, { path: '/io', transports });
+      defer(() => plain.disconnect());
+      await eventually(() => plain.connected);
+      const { helper } = createHelper(server.url, { credentials: () => ({ token: 'good' }), options });
+      await helper.waitFor('authenticated');
+      expect(plain.connected).toBe(true);
+      helper.shutdown();
+      await eventually(() => connections(server) === 1);
+      expect(plain.connected).toBe(true);
+    });
+
+    it('keep their connection when the credentials of another one fail, which is asked for again', async () => {
+      const server = await startNamespaces();
+      const first = createHelper(server.url, { autoAuthenticate: true, options });
+      await first.helper.waitFor('authenticated');
+      let asked = 0;
+      const second = createHelper(`${server.url}/admin`, {
+        credentials: () => {
+          asked += 1;
+          if (asked < 4) throw new Error('no token yet');
+          return { token: 'good' };
+        },
+        options,
+      });
+      await second.helper.waitFor('authenticated');
+      expect(asked).toBe(4);
+      expect(second.calls.all.filter(([name]) => name === 'onError')).toHaveLength(3);
+      expect(second.calls.all.filter(([name]) => name === 'onDisconnected')).toEqual([]);
+      expect(first.calls.all.map(([name]) => name)).toEqual(['onConnected', 'onAuthenticated']);
+      expect(connections(server)).toBe(1);
+    });
+
+    it('keep their connection when another one disconnects, connects, is refused, or is shut down', async () => {
+      const server = await startNamespaces();
+      server.io.of('/other').use((_, next) => next(new Error('not you')));
+      const first = createHelper(server.url, { autoAuthenticate: true, options });
+      await first.helper.waitFor('authenticated');
+      const second = createHelper(`${server.url}/admin`, { autoAuthenticate: true, options });
+      for (let round = 0; round < 3; round++) {
+        await second.helper.waitFor('authenticated');
+        second.helper.disconnect();
+        second.helper.connect();
+      }
+      const refused = createHelper(`${server.url}/other`, { autoAuthenticate: true, options });
+      await called(refused, 'onError');
+      expect(refused.helper.getStatus()).toMatchObject({ status: 'refused', message: 'not you' });
+      await second.helper.waitFor('authenticated');
+      second.helper.shutdown();
+      refused.helper.shutdown();
+      await eventually(() => server.io.of('/admin').sockets.size === 0);
+      expect(first.calls.all.map(([name]) => name)).toEqual(['onConnected', 'onAuthenticated']);
+      expect(connections(server)).toBe(1);
+    });
+
+    it('come back together, at once when one of them asks for it', async () => {
+      const server = await startNamespaces();
+      let opened = 0;
+      server.io.engine.on('connection', () => {
+        opened += 1;
+      });
+      const proxy = await startProxy({ target: server.port });
+      const url = `http://127.0.0.1:${proxy.port}`;
+      const slow = { transports, reconnectionDelay: 60_000, reconnectionDelayMax: 60_000, randomizationFactor: 0 };
+      const helpers = ['', '/admin', '/status'].map(
+        (namespace) => createHelper(`${url}${namespace}`, { autoAuthenticate: true, options: slow }).helper,
+      );
+      await Promise.all(helpers.map((helper) => helper.waitFor('authenticated')));
+      await proxy.refuse();
+      const lost = Promise.all(helpers.map((helper) => helper.waitFor('waiting')));
+      // Long polling may have no connection at the moment of a cut.
+      await eventually(() => {
+        proxy.cut();
+        return helpers.every((helper) => helper.getStatus().status === 'waiting');
+      });
+      await lost;
+      await proxy.accept();
+      helpers[1]?.connect();
+      await Promise.all(helpers.map((helper) => helper.waitFor('authenticated')));
+      expect(opened).toBe(2);
+    });
+  },
+);
+
+describe('a connection is shared', () => {
+  it('by helpers of the same options only, so that no option of a helper is ignored', async () => {
+    const server = await startNamespaces();
+    const seen = new EventLog<unknown>();
+    server.io.engine.on('initial_headers', (_, { headers }) => seen.push(headers['x-who']));
+    const withHeader = (who: string) => ({ transports: ['websocket'], extraHeaders: { 'x-who': who } });
+    const managers = await Promise.all(
+      [
+        ['', 'a'],
+        ['/admin', 'b'],
+        ['/status', 'a'],
+      ].map(async ([namespace, who = '']) => {
+        const { helper } = createHelper(`${server.url}${namespace}`, {
+          autoAuthenticate: true,
+          options: withHeader(who),
+        });
+        await helper.waitFor('authenticated');
+        return helper.getSocketClient().io;
+      }),
+    );
+    expect(managers[2]).toBe(managers[0]);
+    expect(managers[1]).not.toBe(managers[0]);
+    expect(connections(server)).toBe(2);
+  });
+
+  it.each([{ forceNew: true }, { multiplex: false }])('not with %o', async (options) => {
+    const server = await startNamespaces();
+    for (const namespace of ['', '/admin']) {
+      const { helper } = createHelper(`${server.url}${namespace}`, { autoAuthenticate: true, options });
+      await helper.waitFor('authenticated');
+    }
+    expect(connections(server)).toBe(2);
+  });
+
+  it('not by two helpers of one namespace', async () => {
+    const server = await startNamespaces();
+    for (let n = 0; n < 2; n++) {
+      await createHelper(server.url, { autoAuthenticate: true }).helper.waitFor('authenticated');
+    }
+    expect(connections(server)).toBe(2);
+  });
+
+  it('with a helper that waits for connect() and one that does not', async () => {
+    const server = await startNamespaces();
+    const first = createHelper(server.url, { autoAuthenticate: true, options: { autoConnect: false } });
+    const second = createHelper(`${server.url}/admin`, { autoAuthenticate: true });
+    await second.helper.waitFor('authenticated');
+    expect(first.helper.getStatus().status).toBe('disconnected');
+    first.helper.connect();
+    await first.helper.waitFor('authenticated');
+    expect(connections(server)).toBe(1);
+  });
+});
+
+describe('a helper that gives up', () => {
+  it('stays away, also when another namespace opens the connection again', async () => {
+    const server = await startNamespaces();
+    const proxy = await startProxy({ target: server.port });
+    const url = `http://127.0.0.1:${proxy.port}`;
+    const options = { reconnection: false, transports: ['websocket'] };
+    const first = createHelper(url, { autoAuthenticate: true, options });
+    const second = createHelper(`${url}/admin`, { autoAuthenticate: true, options });
+    for (const { helper } of [first, second]) await helper.waitFor('authenticated');
+    proxy.cut();
+    for (const { helper } of [first, second]) await helper.waitFor('disconnected');
+    second.helper.connect();
+    await second.helper.waitFor('authenticated');
+    expect(first.helper.getStatus().status).toBe('disconnected');
+    first.helper.connect();
+    await first.helper.waitFor('authenticated');
+    expect(connections(server)).toBe(1);
+  });
+});
+
+describe('a request that nobody answers', () => {
+  it('authenticate: is told with its cause, and the client comes back', async () => {
+    const server = await startWordsServer({ verdict: null });
+    const client = createHelper(server.url, { autoAuthenticate: true, authenticateTimeout: 100, queue: true });
+    const [, error] = await called(client, 'onError');
+    expect(error).toBeInstanceOf(RoomgateError);
+    expect(error).toMatchObject({
+      code: 'timed_out',
+      message: expect.stringMatching(/^authenticate\(\) timed out after 100 ms: .* Check that the namespace in "host"/),
+    });
+    await server.heard.next(([event]) => event === 'authenticate');
+    await server.heard.next(([event]) => event === 'authenticate');
+    server.io.removeAllListeners('connection');
+    server.io.on('connection', (socket) => {
+      socket.on('authenticate', () => socket.emit('authenticated', { id: socket.id, time: 'now' }));
+    });
+    await client.helper.waitFor('authenticated', { timeout: 5_000 });
+  });
+
+  it('authenticate: once, where the program wants no reconnection', async () => {
+    const server = await startWordsServer({ verdict: null });
+    const { helper } = createHelper(server.url, {
+      autoAuthenticate: true,
+      authenticateTimeout: 100,
+      options: { reconnection: false },
+    });
+    await helper.waitFor('disconnected');
+    expect(helper.getStatus().message).toMatch(/timed out after 100 ms/);
+    expect(helper.getSocketClient().connected).toBe(false);
+  });
+
+  it('the request for a namespace: is told with its cause, and made again on another connection', async () => {
+    const server = await startWordsServer();
+    const asked = new EventLog<() => void>();
+    server.io.use((_, next) => asked.push(next));
+    const client = createHelper(server.url, { autoAuthenticate: true, options: { timeout: 200 } });
+    const [, error] = await called(client, 'onError');
+    expect(error).toMatchObject({
+      code: 'timed_out',
+      message: 'connect(): the server did not answer the request for namespace "/" within 200 ms.',
+    });
+    await asked.next();
+    (await asked.next())();
+    await client.helper.waitFor('authenticated', { timeout: 5_000 });
+  });
+
+  it('the request for a namespace: leaves the connection to another namespace that uses it', async () => {
+    const server = await startNamespaces();
+    const asked = new EventLog<() => void>();
+    server.io.of('/admin').use((_, next) => asked.push(next));
+    const first = createHelper(server.url, { autoAuthenticate: true, options: { timeout: 200 } });
+    await first.helper.waitFor('authenticated');
+    const second = createHelper(`${server.url}/admin`, { autoAuthenticate: true, options: { timeout: 200 } });
+    await called(second, 'onError');
+    expect(second.helper.getStatus()).toMatchObject({
+      status: 'waiting',
+      message: expect.stringContaining('"/admin"'),
+    });
+    (await asked.next())();
+    await second.helper.waitFor('authenticated');
+    expect(first.calls.all.map(([name]) => name)).toEqual(['onConnected', 'onAuthenticated']);
+    expect(asked.all).toHaveLength(1);
+  });
+
+  it.each(['credentials', 'auth'])('%s of the program: is told with its cause, and asked again', async (which) => {
+    const server = await startWordsServer();
+    let asked = 0;
+    const answer = (resolve: (auth: object) => void): void => {
+      asked += 1;
+      if (asked > 1) resolve({ token: 'good' });
+    };
+    const client = createHelper(server.url, {
+      autoAuthenticate: true,
+      ...(which === 'credentials' && { credentials: () => new Promise(answer) }),
+      options: { timeout: 200, ...(which === 'auth' && { auth: answer }) },
+    });
+    const [, error] = await called(client, 'onError');
+    expect(error).toMatchObject({
+      code: 'timed_out',
+      message: 'connect(): the credentials were not there within 200 ms.',
+    });
+    await client.helper.waitFor('authenticated', { timeout: 5_000 });
+    expect((await server.sockets.next()).handshake.auth).toEqual({ token: 'good' });
+  });
+});
+
+describe('options.auth as a function', () => {
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('no token yet');
+      },
+    ],
+    [
+      'rejects',
+      async () => {
+        throw new Error('no token yet');
+      },
+    ],
+  ])('that %s is an error of the connection, and asked again', async (_, fail) => {
+    const server = await startWordsServer();
+    let asked = 0;
+    const client = createHelper(server.url, {
+      autoAuthenticate: true,
+      options: { auth: (send) => (asked++ === 0 ? fail() : send({ token: 'good' })) },
+    });
+    const [, error] = await called(client, 'onError');
+    expect(error).toMatchObject({ code: 'credentials_failed', message: 'options.auth(): no token yet.' });
+    await client.helper.waitFor('authenticated');
+  });
+});
