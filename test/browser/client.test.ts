@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { bundleForBrowser, servePage, startBrowser } from '../support/browser.js';
 import { defer } from '../support/cleanup.js';
 import { CLIENT_TRANSPORTS } from '../support/client.js';
-import { EventLog } from '../support/facts.js';
+import { EventLog, eventually } from '../support/facts.js';
 import { startServer } from '../support/server.js';
 
 interface IOpened {
@@ -126,4 +126,39 @@ describe('in Chromium, offline and online again', () => {
       expect(said.all).toEqual([1, 2, 3]);
     },
   );
+});
+
+describe('in Chromium, a page that is restored from the back-forward cache', () => {
+  it('has a client that hears what is sent at once, instead of after a heartbeat', async () => {
+    const { helper, url } = await startServer({ serverOptions });
+    const address = await serveProgram('survival-page.ts');
+    const elsewhere = await servePage('');
+    const cached = await startBrowser({ backForwardCache: true });
+    const page = await cached.newPage();
+    await page.addInitScript(() => {
+      window.tell = (step, detail) => {
+        if (step === 'news') document.title = String(detail);
+      };
+      window.addEventListener('pageshow', ({ persisted }) => {
+        if (persisted) document.title = 'restored';
+      });
+    });
+    await page.goto(address);
+    await page.evaluate((host) => {
+      window.startSurvivor(host, ['polling']);
+      return window.survivor?.waitFor('authenticated');
+    }, url);
+    const [before] = helper.getClients().keys();
+    await page.goto(elsewhere);
+    // goBack() waits for a load, which a page that is restored does not have.
+    await page.evaluate(() => history.back());
+    await eventually(async () => expect(await page.title()).toBe('restored'));
+    await eventually(() => {
+      const [now] = helper.getClients().keys();
+      return now !== undefined && now !== before;
+    });
+    await page.evaluate(() => window.survivor?.waitFor('authenticated'));
+    helper.send({ payload: { topic: 'news', data: 'after' } });
+    await eventually(async () => expect(await page.title()).toBe('after'));
+  });
 });

@@ -17,13 +17,23 @@ const FLAGS = [
   '--process-per-site',
 ];
 
+export interface IBrowserOptions {
+  /** Whether pages that are left are frozen, and restored by going back. False by default, as Playwright has it. */
+  backForwardCache?: boolean;
+}
+
 /** A Chromium of its own, with an empty profile; closed when the test, or outside of one its file, has ended. */
-export async function startBrowser(): Promise<BrowserContext> {
+export async function startBrowser({ backForwardCache = false }: IBrowserOptions = {}): Promise<BrowserContext> {
   const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
   if (!existsSync(executablePath)) {
     throw new Error(`no Chromium at ${executablePath}: install it, or set CHROMIUM_PATH`);
   }
-  const browser = await chromium.launch({ executablePath, args: FLAGS, headless: true });
+  const browser = await chromium.launch({
+    executablePath,
+    args: FLAGS,
+    headless: true,
+    ...(backForwardCache && { ignoreDefaultArgs: ['--disable-back-forward-cache'] }),
+  });
   defer(() => browser.close());
   return browser.newContext();
 }
