@@ -2,7 +2,7 @@ import type { ManagerOptions, SocketOptions } from 'socket.io-client';
 import { checkLogger, milliseconds, trueOrFalse, wrongOption } from '../protocol/checks.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { IJoinAnswer } from '../protocol/messages.js';
-import type { ILogger, ValueOrPromise } from '../protocol/types.js';
+import type { ILogger } from '../protocol/types.js';
 import type { TCredentials } from './credentials.js';
 import type { ISocketIOClientStatus } from './status.js';
 
@@ -51,23 +51,23 @@ export interface ISocketIOClientOptions {
    */
   queue?: true | IQueueOptions | undefined;
   /** The connection stands, also after a reconnect; the usual place to call `authenticate()`. */
-  onConnected?: (() => ValueOrPromise<void>) | undefined;
+  onConnected?: (() => unknown) | undefined;
   /** The connection ended, for one of Socket.IO's reasons. Not called by `shutdown()`. */
-  onDisconnected?: ((reason: string) => ValueOrPromise<void>) | undefined;
+  onDisconnected?: ((reason: string) => unknown) | undefined;
   /** An attempt to connect failed. Without this callback it is logged as a warning. */
-  onError?: ((error: Error) => ValueOrPromise<void>) | undefined;
+  onError?: ((error: Error) => unknown) | undefined;
   /** The server let this client in; `getState()` says so already. */
-  onAuthenticated?: (() => ValueOrPromise<void>) | undefined;
+  onAuthenticated?: (() => unknown) | undefined;
   /** The server did not let this client in, or does not any more. The message is for its user; empty where none came. */
-  onUnauthenticated?: ((message: string) => ValueOrPromise<void>) | undefined;
+  onUnauthenticated?: ((message: string) => unknown) | undefined;
   /**
    * With automatic authentication: the rooms that `joinRooms` had asked for were asked for again after a reconnect, and this
    * is what became of each. Called again where rooms were refused for a reason that passed. Without this callback refusals
    * are logged as a warning.
    */
-  onRoomsRejoined?: ((answer: IJoinAnswer) => ValueOrPromise<void>) | undefined;
+  onRoomsRejoined?: ((answer: IJoinAnswer) => unknown) | undefined;
   /** The status changed. The same as `onStatus()`, from the very beginning; the only callback that `shutdown()` calls. */
-  onStatusChanged?: ((status: ISocketIOClientStatus) => ValueOrPromise<void>) | undefined;
+  onStatusChanged?: ((status: ISocketIOClientStatus) => unknown) | undefined;
   /**
    * Where log lines go; they carry neither payloads nor credentials. Default: warnings, errors and what `doLog`
    * asks for to the console. `false`: nothing at all.

@@ -1,7 +1,6 @@
 import type { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TPayload } from '../protocol/event-maps.js';
 import type { IAuthenticatedMessage, IPingMessage, IUnauthenticatedMessage } from '../protocol/messages.js';
-import type { TSocketIOEventHandler, ValueOrPromise } from '../protocol/types.js';
 
 /** Names and payloads of a map that is closed, and never for a map that takes any name. */
 type TClosed<Map, T> = string extends keyof Map ? never : T;
@@ -22,10 +21,13 @@ type TListenable<L extends TEventsMap> = Omit<IOwnEvents, keyof L> & L;
 /** The events that a client with this map may subscribe to. */
 export type TListenTopic<L extends TEventsMap> = keyof TListenable<L> & string;
 
+/** A `TSocketIOEventHandler`, or a function that returns something else: nothing reads the result of a handler. */
+type THandlerOfAny<T> = (data: T) => unknown;
+
 type THandlerOf<L extends TEventsMap, T extends TListenTopic<L>> = TListenable<L>[T] extends (
   ...args: infer A
 ) => unknown
-  ? (...args: A) => ValueOrPromise<void>
+  ? (...args: A) => unknown
   : never;
 
 interface ISubscription<Event, Handler> {
@@ -35,7 +37,7 @@ interface ISubscription<Event, Handler> {
   ignoreDuplicate?: boolean | undefined;
 }
 
-export type TSubscribeLoosely<L extends TEventsMap, T> = TOpen<L, ISubscription<string, TSocketIOEventHandler<T>>>;
+export type TSubscribeLoosely<L extends TEventsMap, T> = TOpen<L, ISubscription<string, THandlerOfAny<T>>>;
 
 export type TSubscribeTyped<L extends TEventsMap, T extends TListenTopic<L>> = TClosed<
   L,
@@ -44,7 +46,7 @@ export type TSubscribeTyped<L extends TEventsMap, T extends TListenTopic<L>> = T
 
 export type THandlers<L extends TEventsMap> = string extends keyof L
   ? // biome-ignore lint/suspicious/noExplicitAny: handlers of different payloads stand side by side in one record
-    Record<string, TSocketIOEventHandler<any>>
+    Record<string, THandlerOfAny<any>>
   : { [T in TListenTopic<L>]?: THandlerOf<L, T> };
 
 /** Any function: `unsubscribe` compares it and does not call it. */

@@ -6,6 +6,11 @@ import type { TAdapterFactory } from './ports.js';
 type TNamespaceOfAdapter = ConstructorParameters<typeof Adapter>[0];
 type TAdapterConstructor = new (namespace: TNamespaceOfAdapter) => Adapter;
 
+interface IAdapterParts extends IBroadcastParts {
+  /** Hears which socket of the namespace `/` is taken out of which room. */
+  readonly left?: (id: string, room: string) => void;
+}
+
 /**
  * Who can be reached in a namespace. A socket that is not a member is not in the adapter: no broadcast finds it, be it
  * local, raw, from another instance or from a plain emitter, and none has to ask.
@@ -28,8 +33,11 @@ export class Membership {
     return Membership.#byAdapter.get(adapter);
   }
 
-  /** Guards an adapter by replacing, on this one object, the four methods through which sockets enter and leave it. */
-  constructor(adapter: Adapter) {
+  /**
+   * Guards an adapter by replacing, on this one object, the four methods through which sockets enter and leave it. `left`
+   * hears of every socket that is taken out of a room by name, also when it is not in that room.
+   */
+  constructor(adapter: Adapter, left: IAdapterParts['left']) {
     const { addAll, del, delAll, socketRooms } = adapter;
     this.#adapter = adapter;
     this.#addAll = addAll.bind(adapter);
@@ -38,6 +46,7 @@ export class Membership {
 
     adapter.addAll = (id, rooms) => (this.isMember(id) ? this.#addAll(id, rooms) : this.#hold(id, rooms));
     adapter.del = (id, room) => {
+      left?.(id, room);
       this.#held.get(id)?.delete(room);
       return del.call(adapter, id, room);
     };
@@ -77,12 +86,12 @@ export class Membership {
 }
 
 /** The adapter that Socket.IO shall use: `make`'s, or the one in memory, with the namespace `/` guarded. */
-export function guardedAdapter(make: TAdapterFactory | undefined, parts: IBroadcastParts): TAdapterConstructor {
+export function guardedAdapter(make: TAdapterFactory | undefined, parts: IAdapterParts): TAdapterConstructor {
   return guarding(make ?? ((namespace) => new Adapter(namespace)), parts);
 }
 
 /** From here on, whatever adapter the program gives to the server is guarded too. */
-export function guardLaterAdapters(io: Server, parts: IBroadcastParts): void {
+export function guardLaterAdapters(io: Server, parts: IAdapterParts): void {
   const plain = io.adapter.bind(io) as (...make: TAdapterConstructor[]) => unknown;
   // Socket.IO tells reading from writing by the number of arguments.
   const guarded = (make?: TAdapterConstructor): unknown =>
@@ -90,13 +99,13 @@ export function guardLaterAdapters(io: Server, parts: IBroadcastParts): void {
   io.adapter = guarded as Server['adapter'];
 }
 
-function guarding(make: TAdapterFactory, parts: IBroadcastParts): TAdapterConstructor {
+function guarding(make: TAdapterFactory, parts: IAdapterParts): TAdapterConstructor {
   // Socket.IO calls it with `new`, which an arrow function would not take.
   function Guarded(namespace: TNamespaceOfAdapter): Adapter {
     const adapter = make(namespace);
     // Inside of what decides on membership, so that it misses no change of it.
     if (hasRecipients(adapter)) new Broadcasts(adapter, parts);
-    if (namespace.name === '/') new Membership(adapter);
+    if (namespace.name === '/') new Membership(adapter, parts.left);
     return adapter;
   }
   return Guarded as unknown as TAdapterConstructor;

@@ -90,7 +90,7 @@ export interface ISocketIOServerBaseOptions<
   /** Returns those of the asked-for rooms that the client may join. Without it every join is refused. */
   validateRoomFn?: TSocketIOValidateRoomFn<L, E, S, D> | undefined;
   /** Runs after a client is authenticated: the place to register event handlers. Events that come before they are there wait. */
-  clientConnectedFn?: TSocketIOClientConnectedFn<L, E, S, D> | undefined;
+  clientConnectedFn?: ((...args: Parameters<TSocketIOClientConnectedFn<L, E, S, D>>) => unknown) | undefined;
   /** Milliseconds. A client that is not authenticated by then is disconnected. Default 10 000. */
   authenticateTimeout?: number | undefined;
   /** Milliseconds between `ping` events to an authenticated client. Default 30 000. */
@@ -174,7 +174,7 @@ export interface IResolvedOptions {
   readonly redisConnection: IRedisConnectionLike | IRedisClientLike | undefined;
   readonly authenticateFn: TSocketIOAuthenticateFn;
   readonly validateRoomFn: TSocketIOValidateRoomFn | undefined;
-  readonly clientConnectedFn: TSocketIOClientConnectedFn | undefined;
+  readonly clientConnectedFn: ((...args: Parameters<TSocketIOClientConnectedFn>) => unknown) | undefined;
   readonly authenticateTimeout: number;
   readonly pingInterval: number;
   readonly defaultRooms: readonly string[];

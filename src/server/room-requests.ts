@@ -16,8 +16,8 @@ export class RoomRequests {
 
   join(session: Session, args: readonly unknown[]): void {
     const { payload, acknowledge } = readRequest(args);
-    this.#perform(session, 'join', this.#rooms.decideJoin(session, payload), async ({ granted, refused }) => {
-      if (granted.length > 0) await session.socket.join([...granted]);
+    const join = (rooms: string[]): Promise<void> | void => session.socket.join(rooms);
+    this.#perform(session, 'join', this.#rooms.decideJoin(session, payload, join), async ({ granted, refused }) => {
       if (granted.length > 0) this.#report({ type: 'rooms_joined', client: session.id, rooms: granted });
       acknowledge({ joined: [...granted], refused: [...refused] } satisfies IJoinAnswer);
     });
@@ -26,7 +26,7 @@ export class RoomRequests {
   leave(session: Session, args: readonly unknown[]): void {
     const { payload, acknowledge } = readRequest(args);
     this.#perform(session, 'leave', this.#rooms.decideLeave(session, payload), async ({ granted, refused }) => {
-      for (const room of granted) await session.socket.leave(room);
+      for (const room of granted) await leave(session, room);
       if (granted.length > 0) this.#report({ type: 'rooms_left', client: session.id, rooms: granted });
       acknowledge({ left: [...granted], refused: [...refused] } satisfies ILeaveAnswer);
     });
@@ -46,5 +46,14 @@ export class RoomRequests {
         await act(verdict);
       })
       .catch((error: unknown) => this.#report({ type: 'handler_failed', where, client: session.id, error }));
+  }
+}
+
+function leave(session: Session, room: string): Promise<void> | void {
+  session.isLeaving = true;
+  try {
+    return session.socket.leave(room);
+  } finally {
+    session.isLeaving = false;
   }
 }

@@ -34,6 +34,8 @@ export interface IRoomsVerdict {
   readonly refused: readonly IRefusedRoom[];
 }
 
+type TJoin = (rooms: string[]) => Promise<void> | void;
+
 /** Decides which rooms a client may join and leave. It never touches the socket. */
 export class Rooms {
   readonly #options: IRoomsOptions;
@@ -44,8 +46,11 @@ export class Rooms {
     this.#options = options;
   }
 
-  /** Decides on a `join`. What the client leaves while this is pending is not granted. Never rejects. */
-  async decideJoin(session: Session, payload: unknown): Promise<IRoomsVerdict> {
+  /**
+   * Decides on a `join`, and calls `join` with what is granted before anything else can happen. What the client leaves while
+   * this is pending, and what the program takes it out of, is not granted. Rejects only where `join` does.
+   */
+  async decideJoin(session: Session, payload: unknown, join: TJoin = () => {}): Promise<IRoomsVerdict> {
     const request = parseRoomsRequest(payload, this.#options.limits.roomsPerRequest);
     if ('refusal' in request) return { granted: [], refused: [request.refusal] };
     const refused = new Refusals();
@@ -60,7 +65,9 @@ export class Rooms {
     try {
       const granted = await this.#askGuards(session, asked, refused);
       refused.sift(granted, (room) => (wanted.has(room) ? undefined : 'left'));
-      return { granted: granted.filter((room) => wanted.has(room)), refused: refused.list };
+      const joined = granted.filter((room) => wanted.has(room));
+      if (joined.length > 0 && !session.ended) await join(joined);
+      return { granted: joined, refused: refused.list };
     } finally {
       settle();
       pending.delete(wanted);

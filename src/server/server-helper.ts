@@ -237,7 +237,8 @@ export class SocketIOServerHelper<
     const options = this.#options;
     const report = this.#report;
     const registry = this.#registry;
-    const parts = { fanout, report, keyOf: keysOf(options.replaceable, report) };
+    const left = (id: string, room: string): void => registry.get(id)?.takeBack(room);
+    const parts = { fanout, report, keyOf: keysOf(options.replaceable, report), left };
     const adapter = guardedAdapter(this.#adapterFactory(backplane), parts);
     // Socket.IO types the option as a plain class or a function; what it does is to call it with `new`.
     const io = runtime.attach({ ...options.serverOptions, adapter: adapter as never });

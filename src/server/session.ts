@@ -31,6 +31,8 @@ export class Session implements ISocketIOClient {
   readonly socket: IOSocket;
   /** The rooms of each join that is still being decided; a `leave` takes them out again. */
   pendingJoins: Set<Set<string>> | undefined;
+  /** While the client's own `leave` is carried out: it took its pending joins back when it was received. */
+  isLeaving = false;
   /** What is pending of its requests about rooms; undefined before the first. */
   roomWork: RoomWork | undefined;
   /** What came before the program's handlers; undefined once they are there. */
@@ -51,6 +53,12 @@ export class Session implements ISocketIOClient {
   meetDeadline(): void {
     if (this.#deadline.session === this) this.#deadline.session = undefined;
     this.#deadline = metDeadline();
+  }
+
+  /** The program took the client out of a room: joins of it that are still pending are not granted. */
+  takeBack(room: string): void {
+    if (this.isLeaving) return;
+    for (const pending of this.pendingJoins ?? []) pending.delete(room);
   }
 
   get authenticateTimeout(): NodeJS.Timeout {

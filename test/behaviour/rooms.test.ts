@@ -100,6 +100,39 @@ describe('rooms', () => {
     expect(await server.run(({ io }) => io.sockets.adapter.rooms.has('open-late'))).toBe(false);
   });
 
+  it.each(['socket.leave', 'socketsLeave', 'socketsLeave of everybody'])(
+    'are not joined when the program takes the client out of them meanwhile, by %s',
+    async (how) => {
+      const client = await enter(server.url);
+      await server.run(({ memory }) => {
+        memory.decide = undefined;
+      });
+      const answer = ask(client, 'join', ['open-late', 'open-kept']);
+      await eventually(() => server.run(({ memory }) => memory.decide !== undefined));
+      await server.run(
+        ({ io, helper }, id, which) => {
+          if (which === 'socket.leave') helper.getClients({ id })?.socket.leave('open-late');
+          else if (which === 'socketsLeave') io.in(id).socketsLeave('open-late');
+          else io.socketsLeave('open-late');
+        },
+        idOf(client),
+        how,
+      );
+      await server.run(({ memory }) => memory.decide());
+      expect(await answer).toMatchObject({ joined: ['open-kept'], refused: [{ room: 'open-late', code: 'left' }] });
+      expect(await roomsOf(client)).not.toContain('open-late');
+    },
+  );
+
+  it('are joined again by a client that leaves and joins in one turn', async () => {
+    const client = await enter(server.url);
+    await ask(client, 'join', ['open-twice']);
+    const left = ask(client, 'leave', ['open-twice']);
+    expect(await ask(client, 'join', ['open-twice'])).toMatchObject({ joined: ['open-twice'] });
+    await left;
+    expect(await roomsOf(client)).toContain('open-twice');
+  });
+
   it('are all refused where there is no validateRoomFn', async () => {
     const own = await serve({ options: () => ({ validateRoomFn: undefined }) });
     const client = await enter(own.url);

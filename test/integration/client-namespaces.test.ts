@@ -262,13 +262,13 @@ describe('a request that nobody answers', () => {
   it.each(['credentials', 'auth'])('%s of the program: is told with its cause, and asked again', async (which) => {
     const server = await startWordsServer();
     let asked = 0;
-    const answer = (resolve: (auth: object) => void): void => {
+    const answer = (resolve: (auth: Record<string, unknown>) => void): void => {
       asked += 1;
       if (asked > 1) resolve({ token: 'good' });
     };
     const client = createHelper(server.url, {
       autoAuthenticate: true,
-      ...(which === 'credentials' && { credentials: () => new Promise(answer) }),
+      ...(which === 'credentials' && { credentials: () => new Promise<Record<string, unknown>>(answer) }),
       options: { timeout: 200, ...(which === 'auth' && { auth: answer }) },
     });
     const [, error] = await called(client, 'onError');

@@ -94,6 +94,24 @@ loose.subscribe({ event: 'anything', handler: (data: { a: number }) => void data
 loose.subscribe<{ a: number }>({ event: 'anything', handler: (data) => same<typeof data, { a: number }>(true) });
 loose.subscribe<string>({ event: 'anything', handler: async (data) => same<typeof data, string>(true) });
 loose.subscribe<'on' | 'off'>({ event: 'anything', handler: (data) => same<typeof data, 'on' | 'off'>(true) });
+// Nobody reads the result of a handler or a callback.
+const list: unknown[] = [];
+loose.subscribe({ event: 'anything', handler: (data) => list.push(data) });
+loose.subscribe<string>({ event: 'anything', handler: async (data) => list.push(data) });
+loose.subscribeMany({ events: { anything: (data: string) => list.push(data) } });
+typed.subscribe({ event: 'said', handler: (message) => list.push(message) });
+new SocketIOClientHelper({
+  identifier: 'a',
+  host: 'http://localhost',
+  options: { path: '/io' },
+  onConnected: () => list.push('connected'),
+  onDisconnected: (reason) => list.push(reason),
+  onError: (error) => list.push(error),
+  onAuthenticated: () => list.push('authenticated'),
+  onUnauthenticated: (message) => list.push(message),
+  onRoomsRejoined: async (answer) => list.push(answer),
+  onStatusChanged: (status) => list.push(status),
+});
 // @ts-expect-error: a handler takes what was said
 loose.subscribe<string>({ event: 'anything', handler: (data: number) => void data });
 // @ts-expect-error: an event has a name

@@ -1,7 +1,7 @@
 /** Checked by the compiler, never run: what must not compile stands behind an expected error. */
 import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'socket.io';
-import type { IHandshake, TSocketIOServerOptions } from '../../src/server/options.js';
+import type { IHandshake, TSocketIOClientConnectedFn, TSocketIOServerOptions } from '../../src/server/options.js';
 import { SocketIOServerHelper } from '../../src/server/server-helper.js';
 import type { ISocketIOClient } from '../../src/server/types.js';
 
@@ -55,6 +55,10 @@ typed.send({ destination: 5, payload: { topic: 'closed' } });
 same<ReturnType<typeof typed.getIOServer>, Server<IUp, IDown, IBetween, IData>>(true);
 
 const loose = new SocketIOServerHelper(rest);
+// Nobody reads the result of this callback.
+new SocketIOServerHelper({ ...rest, clientConnectedFn: ({ socket }) => socket.on('say', () => {}) });
+declare const named: TSocketIOClientConnectedFn;
+new SocketIOServerHelper({ ...rest, clientConnectedFn: named });
 loose.send({ payload: { topic: 'anything', data: { whatever: 1 } } });
 loose.send({ destination: undefined, payload: { topic: 'anything', data: null } });
 same<ReturnType<typeof loose.getIOServer>, Server>(true);
