@@ -1,5 +1,6 @@
 import type { Server } from 'socket.io';
 import { Adapter } from 'socket.io-adapter';
+import { boundFetchAnswers } from '../socketio/fetch-answers.js';
 import { Broadcasts, hasRecipients, type IBroadcastParts } from './broadcasts.js';
 import type { TAdapterFactory } from './ports.js';
 
@@ -103,6 +104,7 @@ function guarding(make: TAdapterFactory, parts: IAdapterParts): TAdapterConstruc
   // Socket.IO calls it with `new`, which an arrow function would not take.
   function Guarded(namespace: TNamespaceOfAdapter): Adapter {
     const adapter = make(namespace);
+    boundFetchAnswers(adapter);
     // Inside of what decides on membership, so that it misses no change of it.
     if (hasRecipients(adapter)) new Broadcasts(adapter, parts);
     if (namespace.name === '/') new Membership(adapter, parts.left);

@@ -143,6 +143,28 @@ describe.each(SETTING.redis ? SECONDS : [])('two instances, the second %s', (_, 
     expect(await theirs.heardOf('disconnect')).toBe('io server disconnect');
   });
 
+  it('fetch what a client of the other wrote in its handshake as far as it is small, and the rest not at all', async () => {
+    const auth = { token: 'good', note: 'short', junk: 'x'.repeat(10_000) };
+    const client = await enter(far.url, { auth });
+    const [fetched] = await near.run(async ({ io }, id) => {
+      const sockets = await io.in(id).fetchSockets();
+      return sockets.map(({ handshake, rooms, data }) => ({ handshake, rooms: [...rooms], data }));
+    }, idOf(client));
+    expect(fetched?.rooms).toContain(idOf(client));
+    expect(fetched?.handshake).toMatchObject({
+      auth: { token: 'good', note: 'short' },
+      headers: { host: expect.any(String) },
+      query: { EIO: '4' },
+      url: expect.stringContaining('EIO=4'),
+    });
+    expect(fetched?.handshake.auth).not.toHaveProperty('junk');
+    const [local] = await far.run(async ({ io }, id) => {
+      const sockets = await io.in(id).fetchSockets();
+      return sockets.map(({ handshake }) => handshake.auth);
+    }, idOf(client));
+    expect(local).toEqual(auth);
+  });
+
   it('leave out whoever is not authenticated', async () => {
     const outside = await stranger(far.url);
     const [ours, theirs] = await both();

@@ -50,7 +50,7 @@ const RULES: Readonly<Record<string, IRule>> = {
     typesAreFree: true,
   },
   // What is private to other packages, each in one file.
-  socketio: { values: ['protocol'], packages: ['ws', NODE], typesAreFree: true },
+  socketio: { values: ['protocol'], packages: ['socket.io-adapter', 'ws', NODE], typesAreFree: true },
   runtime: {
     values: ['protocol', 'ingress'],
     types: ['server/ports.ts'],

@@ -1,0 +1,143 @@
+import { type Adapter, MessageType } from 'socket.io-adapter';
+
+/*
+ * Answers to the `fetchSockets()` of other servers. An adapter puts the whole handshake of each socket into one message: what
+ * clients wrote into `auth`, headers and the query goes to every server at once, and Redis drops a subscriber that has more
+ * than 32 MB waiting. Here the form stays, what clients wrote is bounded, and answers go out one after another.
+ */
+
+/** Of one field of a handshake, in characters of JSON. Cookies and tokens fit. */
+const MOST_OF_A_FIELD = 4_096;
+/** Of all fields of one answer together, however many sockets it has. */
+const MOST_OF_AN_ANSWER = 4 * 1_024 * 1_024;
+/** About what a socket takes beside these fields. */
+const BYTES_OF_A_SOCKET = 512;
+/** How fast answers go out, so that subscribers have time to read. */
+const BYTES_PER_MS = 8 * 1_024;
+/** By then the asking server has given up: Socket.IO's default for requests. */
+const PATIENCE_MS = 5_000;
+const MOST_WAITING = 16;
+/** The handshake has four fields that a client writes: `headers`, `query`, `auth` and `url`. */
+const FIELDS = 4;
+
+/** The number of such a question between servers with the adapter for Redis. */
+const REDIS_REMOTE_FETCH = 5;
+
+type TPublish = (target: unknown, response: unknown) => void;
+
+/** `@socket.io/redis-adapter` publishes JSON; adapters made of `ClusterAdapter` publish objects. */
+interface IAnswering {
+  publishResponse?: TPublish;
+}
+
+/**
+ * Bounds and paces the answers of an adapter. False where the adapter has no such method: then its answers are as large as its
+ * sockets' handshakes.
+ */
+export function boundFetchAnswers(adapter: Adapter): boolean {
+  const answering = adapter as unknown as IAnswering;
+  const publish = answering.publishResponse;
+  if (typeof publish !== 'function') return false;
+  const pace = new Pace();
+  answering.publishResponse = (target, response) => {
+    const answer = fetchAnswer(target, response);
+    if (answer === undefined) publish.call(adapter, target, response);
+    else pace.send(answer.bytes, () => publish.call(adapter, target, answer.response));
+  };
+  return true;
+}
+
+/** An answer to `fetchSockets()`, bounded; undefined for any other. */
+function fetchAnswer(target: unknown, response: unknown): { response: unknown; bytes: number } | undefined {
+  if (typeof response === 'string') {
+    if (field(target, 'type') !== REDIS_REMOTE_FETCH) return undefined;
+    const parsed: unknown = JSON.parse(response);
+    const text = JSON.stringify({ ...(parsed as object), sockets: bounded(listOf(parsed)) });
+    return { response: text, bytes: text.length };
+  }
+  if (field(response, 'type') !== MessageType.FETCH_SOCKETS_RESPONSE) return undefined;
+  const data = field(response, 'data');
+  const list = listOf(data);
+  const bytes = list.length * (BYTES_OF_A_SOCKET + FIELDS * mostOfAField(list.length));
+  return { response: { ...(response as object), data: { ...(data as object), sockets: bounded(list) } }, bytes };
+}
+
+function listOf(answer: unknown): readonly unknown[] {
+  const sockets = field(answer, 'sockets');
+  return Array.isArray(sockets) ? sockets : [];
+}
+
+function mostOfAField(sockets: number): number {
+  return Math.min(MOST_OF_A_FIELD, Math.floor(MOST_OF_AN_ANSWER / FIELDS / Math.max(1, sockets)));
+}
+
+function bounded(list: readonly unknown[]): readonly unknown[] {
+  const most = mostOfAField(list.length);
+  return list.map((socket) => {
+    const handshake = field(socket, 'handshake');
+    if (typeof handshake !== 'object' || handshake === null) return socket;
+    const { headers, query, auth, url } = handshake as Readonly<Record<string, unknown>>;
+    const small = { headers: entries(headers, most), query: entries(query, most), auth: entries(auth, most) };
+    return {
+      ...(socket as object),
+      handshake: { ...handshake, ...small, url: typeof url === 'string' ? url.slice(0, most) : url },
+    };
+  });
+}
+
+/** The entries of an object that fit, whole: half a token is no token. */
+function entries(value: unknown, most: number): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  let left = most;
+  const kept = Object.entries(value).filter(([name, entry]) => {
+    const size = name.length + sizeOf(entry);
+    if (size > left) return false;
+    left -= size;
+    return true;
+  });
+  return Object.fromEntries(kept);
+}
+
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return value.length;
+  // What can't be put into JSON can't be sent either, which is the adapter's to report.
+  return JSON.stringify(value)?.length ?? 0;
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
+}
+
+/** One answer at a time, each after the time that subscribers may need for the one before. */
+class Pace {
+  readonly #line: { readonly bytes: number; readonly send: () => void; readonly until: number }[] = [];
+  #freeAt = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** What nobody waits for any more is dropped. */
+  send(bytes: number, send: () => void): void {
+    const now = performance.now();
+    if (this.#line.length >= MOST_WAITING) return;
+    this.#line.push({ bytes, send, until: now + PATIENCE_MS });
+    this.#go();
+  }
+
+  #go(): void {
+    if (this.#timer !== undefined) return;
+    const now = performance.now();
+    while (this.#line[0] !== undefined && this.#line[0].until < now) this.#line.shift();
+    const [next] = this.#line;
+    if (next === undefined) return;
+    if (this.#freeAt > now) {
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined;
+        this.#go();
+      }, this.#freeAt - now).unref();
+      return;
+    }
+    this.#line.shift();
+    this.#freeAt = now + next.bytes / BYTES_PER_MS;
+    next.send();
+    this.#go();
+  }
+}

@@ -1,0 +1,83 @@
+// npm test: node
+// npm run test:matrix: newest-node
+import type { Adapter } from 'socket.io-adapter';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { boundFetchAnswers } from '../../src/socketio/fetch-answers.js';
+import { defer } from '../support/cleanup.js';
+
+const QUESTION = { type: 5, requestId: 'q' };
+
+/** An adapter that writes down what it would publish. */
+function setUp() {
+  const published: string[] = [];
+  const adapter = { publishResponse: (_: unknown, response: string) => published.push(response) };
+  expect(boundFetchAnswers(adapter as unknown as Adapter)).toBe(true);
+  const answer = (count: number, fields: object): void => {
+    const socket = { id: 'x', handshake: { time: 'now', ...fields }, rooms: ['x'], data: { n: 1 } };
+    adapter.publishResponse(QUESTION, JSON.stringify({ requestId: 'q', sockets: Array(count).fill(socket) }));
+  };
+  return { published, adapter, answer };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  defer(() => vi.useRealTimers());
+});
+
+describe('an answer to fetchSockets()', () => {
+  it('keeps its form, and what fits', () => {
+    const { published, answer } = setUp();
+    const fields = { headers: { cookie: 'a=1' }, query: { EIO: '4' }, auth: { token: 't' }, url: '/io/?EIO=4' };
+    answer(1, fields);
+    const handshake = { time: 'now', ...fields };
+    expect(JSON.parse(published[0] ?? '')).toEqual({
+      requestId: 'q',
+      sockets: [{ id: 'x', handshake, rooms: ['x'], data: { n: 1 } }],
+    });
+  });
+
+  it('leaves out entries that do not fit, whole', () => {
+    const { published, answer } = setUp();
+    const long = 'x'.repeat(5_000);
+    answer(1, { headers: { long, short: 's' }, query: { long }, auth: { long: [long], short: [1] }, url: long });
+    const [{ handshake }] = JSON.parse(published[0] ?? '').sockets;
+    expect(handshake).toEqual({
+      time: 'now',
+      headers: { short: 's' },
+      query: {},
+      auth: { short: [1] },
+      url: long.slice(0, 4_096),
+    });
+  });
+
+  it('has 4 MB of them at most, however many sockets there are', () => {
+    const { published, answer } = setUp();
+    const wide = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`k${n}`, 'x'.repeat(90)]));
+    answer(10_000, { headers: wide, query: wide, auth: wide, url: 'x'.repeat(4_000) });
+    const rest = 10_000 * 120;
+    expect(published[0]?.length).toBeLessThan(4 * 1_024 * 1_024 + rest);
+    expect(JSON.parse(published[0] ?? '').sockets).toHaveLength(10_000);
+  });
+
+  it('waits for the time that subscribers may need for the one before, and is dropped when nobody waits for it', () => {
+    const { published, answer } = setUp();
+    const megabyte = { auth: Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`k${n}`, 'x'.repeat(90)])) };
+    for (let n = 0; n < 100; n++) answer(250, megabyte);
+    expect(published).toHaveLength(1);
+    vi.advanceTimersByTime(200);
+    expect(published).toHaveLength(2);
+    vi.advanceTimersByTime(60_000);
+    // 16 wait at most; those that have waited for 5 s are late.
+    expect(published.length).toBeGreaterThan(10);
+    expect(published.length).toBeLessThanOrEqual(17);
+    answer(1, {});
+    expect(JSON.parse(published.at(-1) ?? '').sockets).toHaveLength(1);
+  });
+
+  it('is the only answer that is touched', () => {
+    const { published, adapter } = setUp();
+    adapter.publishResponse({ type: 0 }, '{"no":"parsing');
+    expect(published).toEqual(['{"no":"parsing']);
+    expect(boundFetchAnswers({} as Adapter)).toBe(false);
+  });
+});
