@@ -59,8 +59,10 @@ interface IBacklog {
   seenAt: number;
   seenIn: number;
   isTooSlow: boolean;
-  /** Where messages can be replaced, what waits of each key. */
-  byKey: Map<string, IPacket[]> | undefined;
+  /** Whether the peer is known to be behind. Between polls something waits for every peer, however fast it is. */
+  isBehind: boolean;
+  /** Where messages can be replaced, what waits of each key, and since when. */
+  byKey: Map<string, { readonly packets: IPacket[]; readonly since: number }> | undefined;
   /** Packets in the `writeBuffer` that were replaced. */
   replaced: number;
 }
@@ -77,6 +79,8 @@ const PATIENCE_OF_A_TURN_MS = 50;
 const LAST_WORDS_MS = 5_000;
 /** What a packet that waits takes beside what it carries, about: without it, any number of empty ones would weigh nothing. */
 const WEIGHT_OF_A_PACKET = 200;
+/** How long a message may wait for a peer that keeps up: until its next poll. */
+const REPLACEABLE_AFTER_MS = 1_000;
 /** The type of a packet that was replaced; engines send none of this type through the `writeBuffer`. */
 const REPLACED = 'noop';
 /** So many replaced packets are left in the `writeBuffer` at the least, so that taking them out costs little each. */
@@ -144,6 +148,8 @@ export class Backlogs {
     connection[BACKLOG] ??= newBacklog();
     const backlog = connection[BACKLOG];
     backlog.largest = Math.max(backlog.largest, largest);
+    // The transport has said that it takes no more.
+    backlog.isBehind ||= largest > 0;
     if (backlog.isWatched) return;
     backlog.isWatched = true;
     // Attachments that come next may belong to it.
@@ -172,7 +178,7 @@ export class Backlogs {
     else this.replace(client.conn as ICounted, key, () => client.writeToEngine(encoded, options));
   }
 
-  /** Puts in line, by `write`, what takes the place of all that waits with this key. */
+  /** Puts in line, by `write`, what takes the place of all that waits with this key where the peer is behind. */
   replace(connection: ICounted, key: string, write: () => void): void {
     const backlog = connection[BACKLOG];
     const { writeBuffer } = connection;
@@ -182,14 +188,26 @@ export class Backlogs {
     if (backlog?.isWatched !== true || connection.writeBuffer !== writeBuffer || writeBuffer.length <= before) return;
     backlog.byKey ??= new Map();
     const older = backlog.byKey.get(key);
+    const now = performance.now();
+    const packets = writeBuffer.slice(before);
     if (older === undefined) backlog.queued += key.length + WEIGHT_OF_A_PACKET;
-    for (const packet of older ?? []) {
+    backlog.isBehind ||= this.#isLate(backlog, older === undefined ? 0 : now - older.since);
+    if (older !== undefined && !backlog.isBehind) {
+      older.packets.push(...packets);
+      return;
+    }
+    for (const packet of older?.packets ?? []) {
       backlog.queued -= sizeOf(packet);
       backlog.replaced++;
       Object.assign(packet, { type: REPLACED, data: undefined, options: undefined });
     }
-    backlog.byKey.set(key, writeBuffer.slice(before));
+    backlog.byKey.set(key, { packets, since: older?.since ?? now });
     if (backlog.replaced >= FEWEST_TAKEN_OUT && backlog.replaced * 2 > writeBuffer.length) takeOut(connection, backlog);
+  }
+
+  /** Long before a client that only reads slowly would be closed. */
+  #isLate({ queued }: IBacklog, waitedMs: number): boolean {
+    return waitedMs >= REPLACEABLE_AFTER_MS || queued > this.#mostBytes / 2;
   }
 }
 
@@ -215,7 +233,8 @@ class Turns {
 function newBacklog(): IBacklog {
   return {
     ...{ isWatched: false, queued: 0, last: 0, largest: 0, answers: undefined, answering: 0, lastWords: undefined },
-    ...{ lateMs: undefined, seenAt: 0, seenIn: 0, isTooSlow: false, byKey: undefined, replaced: 0 },
+    ...{ lateMs: undefined, seenAt: 0, seenIn: 0, isTooSlow: false, isBehind: false, byKey: undefined },
+    replaced: 0,
   };
 }
 
@@ -250,6 +269,7 @@ function flushed(connection: ICounted, backlog: IBacklog | undefined): void {
   const { queued } = backlog;
   backlog.queued = 0;
   backlog.byKey?.clear();
+  backlog.isBehind = false;
   const { res } = connection.transport;
   if (typeof res?.once !== 'function') return;
   if (backlog.answers === undefined) {

@@ -107,6 +107,17 @@ it.each(WAYS)('a client that reads hears every message, $way', async ({ transpor
   await expectTooSlow(server);
 });
 
+it.each(WAYS)('a client that reads hears every message of one turn, $way', async ({ transports }) => {
+  const server = served();
+  const client = await enter(server.url, { transports });
+  await server.run(({ helper }) => {
+    for (let n = 0; n < 50; n++) helper.send({ payload: { topic: 'price', data: { n, symbol: 'a' } } });
+    helper.send({ payload: { topic: 'end' } });
+  });
+  await client.heardOf('end');
+  expect(seenBy(client).map(({ n }) => n)).toEqual(Array.from({ length: 50 }, (_, n) => n));
+});
+
 it('attachments go with the message that is replaced, whatever rooms it is sent to', async () => {
   const server = served();
   const slow = await enterPolling(server);

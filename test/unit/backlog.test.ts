@@ -247,7 +247,9 @@ describe('answers to polls that are not read', () => {
 
 describe('a message that replaces', () => {
   it('takes the place of all packets of the one before it, behind what came between', () => {
-    const { connection, replace } = begin();
+    const { backlogs, connection, counted, replace } = begin();
+    // The transport takes no more.
+    backlogs.watch(counted, 1);
     replace('a', '51-["a",1]', Buffer.from([1]));
     connection.send('between');
     replace('b', 'b1');
@@ -255,6 +257,30 @@ describe('a message that replaces', () => {
     expect(connection.waiting).toEqual(['between', 'b1', '51-["a",2]', Buffer.from([2])]);
     connection.poll();
     expect(connection.sent).toEqual(['between', 'b1', '51-["a",2]', Buffer.from([2])]);
+  });
+
+  it('replaces nothing for a peer that keeps up, which has something waiting between its polls', () => {
+    const { connection, replace } = begin();
+    for (let poll = 0; poll < 5; poll++) {
+      for (let n = 0; n < 10; n++) replace('a', `${poll * 10 + n}`);
+      time.pass(900);
+      replace('a', 'last');
+      connection.poll();
+    }
+    expect(connection.sent.filter((data) => data !== 'last')).toEqual(Array.from({ length: 50 }, (_, n) => `${n}`));
+  });
+
+  it('replaces once something has waited for a second, until the peer polls again', () => {
+    const { connection, replace } = begin();
+    for (const data of ['a1', 'a2']) replace('a', data);
+    time.pass(1_000);
+    for (const data of ['a3', 'a4']) replace('a', data);
+    replace('b', 'b1');
+    replace('b', 'b2');
+    connection.poll();
+    for (const data of ['a5', 'a6']) replace('a', data);
+    connection.poll();
+    expect(connection.sent).toEqual(['a4', 'b2', 'a5', 'a6']);
   });
 
   it('leaves what has gone out', () => {
@@ -303,6 +329,7 @@ describe('a message that replaces', () => {
 
   it('leaves nothing of the others where the transport takes over what waits', () => {
     const { backlogs, connection, counted, replace } = begin();
+    backlogs.watch(counted, 1);
     for (let n = 0; n < 10; n++) replace('a', `a${n}`);
     backlogs.unwatch(counted);
     connection.transport.writable = true;
