@@ -9,7 +9,7 @@ interface IAgent {
 
 interface INode {
   readonly process?: {
-    readonly versions?: { readonly node?: string; readonly bun?: string };
+    readonly versions?: { readonly node?: string };
     getBuiltinModule?(name: string): { readonly Agent?: new () => object } | undefined;
   };
 }
@@ -18,15 +18,16 @@ const REDIRECTS: ReadonlySet<number> = new Set([302, 303, 307]);
 const BAD_GATEWAY = 502;
 
 /**
- * For HTTP long polling in Node.js: an agent whose requests take a redirect for a failure. The request of socket.io-client
+ * For HTTP long polling in Node.js and Bun: an agent whose requests take a redirect for a failure. The request of socket.io-client
  * follows redirects, to any host, with the program's headers, and one without a usable `Location` makes it throw where
  * nothing catches it. Undefined where the runtime is another one.
  *
- * `addRequest` is not documented, but what agents of other packages are made of; one without it is left as it is.
+ * `addRequest` is not documented, but what agents of other packages are made of; one without it is left as it is. Bun 1.2
+ * calls none, and does not throw there.
  */
 export function agentWithoutRedirects(host: string, given: unknown): object | undefined {
   const { process } = globalThis as INode;
-  if (process?.versions?.node === undefined || process.versions.bun !== undefined) return undefined;
+  if (process?.versions?.node === undefined) return undefined;
   const agent: unknown = isObject(given) ? given : newAgent(process, /^(https|wss):/.test(host));
   if (!isAgent(agent)) return undefined;
   return Object.create(agent, {

@@ -9,7 +9,7 @@ import { track } from '../support/cleanup.js';
 import { called, createHelper, startWordsServer } from '../support/client.js';
 import { EventLog, eventually } from '../support/facts.js';
 import { type IProgram, startProgram } from '../support/process.js';
-import { itExceptOnBun, runnerOf } from '../support/setting.js';
+import { runnerOf } from '../support/setting.js';
 
 const HANDSHAKE = { sid: 'engine', upgrades: [], pingInterval: 25_000, pingTimeout: 20_000, maxPayload: 1_000_000 };
 const OPEN = `0${JSON.stringify(HANDSHAKE)}`;
@@ -166,7 +166,7 @@ describe('a hostile server does not end a client that is its own program:', () =
     expect(server.wires.all).toHaveLength(1);
   });
 
-  itExceptOnBun('the requests of engine.io-client follow redirects, and know no agent on Bun').each([
+  it.each([
     ['without a location', {}],
     ['to nowhere', { location: 'http://a:99999' }],
   ])('by a redirect %s', async (_, headers) => {
