@@ -3,28 +3,10 @@ import { RoomgateError } from '../protocol/errors.js';
 import { EVENT_DRAIN, EVENT_LIMITED, SocketIOConstants } from '../protocol/events.js';
 import type { IRoomsRequest } from '../protocol/messages.js';
 import { BackOff } from './back-off.js';
+import type { IConnectionEvents } from './connection-events.js';
 import { credentialsOf, type ISource, readCredentials, type TCredentials } from './credentials.js';
 import { type IMember, type SharedManager, takeSeat } from './manager.js';
 import type { IOptions } from './options.js';
-
-/** What the connection tells. */
-export interface IConnectionEvents {
-  /** An attempt to connect has begun. */
-  attempting(): void;
-  connected(): void;
-  disconnected(reason: string): void;
-  /** An attempt failed; `returning` says whether there will be another one. */
-  failed(error: Error): void;
-  /** The next attempt is made at `retryAt`, in milliseconds since 1970. */
-  waiting(retryAt: number): void;
-  /** There were as many attempts as the program allowed. */
-  gaveUp(): void;
-  authenticated(): void;
-  unauthenticated(payload: unknown): void;
-  pinged(): void;
-  /** The server sent a packet that breaks the protocol; it was dropped. Told once for a connection. */
-  dropped(): void;
-}
 
 export interface IConnectionOptions {
   readonly host: string;
@@ -196,13 +178,12 @@ export class Connection implements IMember {
     socket.on('disconnect', (reason) => {
       this.#stopAwaiting();
       events.disconnected(reason);
-      if (!this.reconnects) socket.disconnect();
+      this.#stayAway();
     });
     socket.on('connect_error', (error) => {
       this.#stopAwaiting();
       events.failed(asError(error));
-      // Another namespace may open the connection again; this one stays away until it is asked to connect.
-      if (!this.reconnects && !socket.connected && manager.engine?.readyState !== 'opening') socket.disconnect();
+      this.#stayAway();
     });
     socket.on(SocketIOConstants.EVENT_AUTHENTICATED, () => events.authenticated());
     socket.on(SocketIOConstants.EVENT_UNAUTHENTICATE, (payload: unknown) => events.unauthenticated(payload));
@@ -266,8 +247,9 @@ export class Connection implements IMember {
    */
   #enter(): void {
     const { engine } = this.#manager;
-    const isLeaving = performance.now() - this.#leftAt < LEAVING_MS || engine?.writeBuffer.length > 0;
-    if (engine?.readyState === 'open' && isLeaving) {
+    const leftMs = performance.now() - this.#leftAt;
+    const isUnsent = leftMs < LAST_WORDS_MS && engine?.writeBuffer.length > 0;
+    if (engine?.readyState === 'open' && (leftMs < LEAVING_MS || isUnsent)) {
       this.#return = setTimeout(() => {
         this.#return = undefined;
         this.#enter();
@@ -302,7 +284,7 @@ export class Connection implements IMember {
     const { socket } = this;
     this.#events.failed(new RoomgateError('timed_out', `connect(): ${what} within ${timeoutMs} ms.`));
     if (!socket.active || socket.connected) return;
-    if (this.#isPresenting) {
+    if (this.#isPresenting || !this.reconnects) {
       this.#attempt += 1;
       this.#isPresenting = false;
       socket.disconnect();
@@ -325,6 +307,12 @@ export class Connection implements IMember {
     const kept = socket.sendBuffer.length;
     emit();
     return socket.sendBuffer.splice(kept).length === 0;
+  }
+
+  /** Without reconnection: another namespace may open the connection again, and this one waits to be asked. */
+  #stayAway(): void {
+    const state = this.#manager.engine?.readyState;
+    if (!this.reconnects && state !== 'open' && state !== 'opening') this.socket.disconnect();
   }
 
   #forgetReturn(): void {
