@@ -11,8 +11,8 @@ export const MAX_TEXT = 2_000;
 /** Characters of a name, after trimming. */
 export const MAX_NAME = 24;
 
-/** Characters of the id that a client gives its message. */
-export const MAX_ID = 64;
+/** Characters of the token by which a sender recognizes its own message. */
+export const MAX_ECHO = 64;
 
 /** How many messages of a conversation are remembered. */
 export const HISTORY_LENGTH = 50;
@@ -33,18 +33,23 @@ export const userRoomName = (name: string): string => `user/${name}`;
 /** The chat room of a Socket.IO room; `undefined` where it is another kind of room. */
 export const roomIdOf = (name: string): string | undefined => (name.startsWith('room/') ? name.slice(5) : undefined);
 
-/** Said in a room. `id` is the sender's own; `at` is ISO 8601, as all times here. */
+/**
+ * A message in a room. The server chooses `id`. `at` is ISO 8601, like all times here. Only the sender receives `echo`, the
+ * token that it chose itself.
+ */
 export interface IMessage {
   id: string;
+  echo?: string | undefined;
   room: string;
   from: string;
   text: string;
   at: string;
 }
 
-/** Said to one person. */
+/** A message to one person; `id` and `echo` are as in {@link IMessage}. */
 export interface IWhisper {
   id: string;
+  echo?: string | undefined;
   from: string;
   to: string;
   text: string;
@@ -57,19 +62,20 @@ export interface IPerson {
 }
 
 /**
- * `not_in_room`: the sender is not in that room. `away`: nobody of that name is online. `invalid`: not of the shape that is
- * wanted. `too_fast`: too many messages in a short time.
+ * `not_in_room`: the sender is not in that room. `away`: nobody of that name is online. `invalid`: a field is missing or wrong.
+ * `too_fast`: too many messages, or too many new conversations, in a short time.
  */
 export type TRejectedCode = 'not_in_room' | 'away' | 'invalid' | 'too_fast';
 
+/** `echo` is the sender's token. A message with a token that the sender used already is not added again. */
 export interface ISay {
-  id: string;
+  echo: string;
   room: string;
   text: string;
 }
 
 export interface IWhisperRequest {
-  id: string;
+  echo: string;
   to: string;
   text: string;
 }
@@ -86,7 +92,7 @@ export interface IWelcome {
 }
 
 export interface IRejected {
-  id: string;
+  echo: string;
   code: TRejectedCode;
   message: string;
 }
@@ -95,6 +101,12 @@ export interface IRejected {
 export type THistory = { room: string; messages: IMessage[] } | { person: string; messages: IWhisper[] };
 
 export type TTyping = { room: string; from: string; typing: boolean } | { to: string; from: string; typing: boolean };
+
+/** What changed in the list of people: new or changed entries, and the names that left. */
+export interface IPresence {
+  changed: IPerson[];
+  gone: string[];
+}
 
 /** What a client emits. */
 export interface IClientEvents {
@@ -112,7 +124,9 @@ export interface IServerEvents {
   rejected: (rejected: IRejected) => void;
   history: (history: THistory) => void;
   typing: (typing: TTyping) => void;
+  /** The whole list. A client receives it once, when it is let in, and `presence` after that. */
   people: (online: { people: IPerson[] }) => void;
+  presence: (changes: IPresence) => void;
   health: (health: { degraded: boolean; message: string }) => void;
   rooms: (mine: { rooms: string[] }) => void;
   notice: (notice: { text: string; at: string }) => void;

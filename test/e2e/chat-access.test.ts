@@ -116,7 +116,7 @@ describe('what does not fit, in a wide window and in a narrow one', () => {
     const grace = await ChatClient.enter(chat.url, 'M'.repeat(24), 'workshop');
     const ada = await ChatWindow.enter(context, chat.url, 'W'.repeat(24));
     await ada.join('Workshop');
-    grace.socket.emit('say', { id: 'long', room: 'workshop', text: 'z'.repeat(500) });
+    grace.socket.emit('say', { echo: 'long', room: 'workshop', text: 'z'.repeat(500) });
     await inEachWidth(ada, async ({ width }) => {
       await ada.reads('zzz');
       const text = `${width}`.padEnd(1_900, 'x');
@@ -173,7 +173,7 @@ describe('axe', () => {
     await expectNothingFound(ada);
     await ada.signIn('Ada');
     await ada.connected();
-    grace.socket.emit('say', { id: 'one', room: 'lobby', text: 'One of Grace' });
+    grace.socket.emit('say', { echo: 'one', room: 'lobby', text: 'One of Grace' });
     await ada.reads('One of Grace');
     await ada.say('One of Ada');
     await ada.reads('One of Ada');

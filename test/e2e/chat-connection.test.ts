@@ -104,7 +104,7 @@ describe('a window without a network', () => {
     await ada.said('One').getByText('Waiting…').waitFor();
     await ada.say('Two');
     await ada.said('Two').getByText('Waiting…').waitFor();
-    grace.socket.emit('say', { id: 'meanwhile', room: 'lobby', text: 'Meanwhile' });
+    grace.socket.emit('say', { echo: 'meanwhile', room: 'lobby', text: 'Meanwhile' });
     await grace.next('message', ({ text }) => text === 'Meanwhile');
     await context.setOffline(false);
     await ada.connected();

@@ -1,5 +1,6 @@
 // npm test: node
 import { describe, expect, it } from 'vitest';
+import type { ITold } from '../../examples/chat/page/src/entries.js';
 import { dayOf, grouped, initialsOf, typingWords } from '../../examples/chat/page/src/format.js';
 import { describeLine } from '../../examples/chat/page/src/line.js';
 import { memoryOf, restored } from '../../examples/chat/page/src/memory.js';
@@ -19,16 +20,14 @@ function stateAfter(...actions: readonly TAction[]): IState {
 }
 
 const stands = (state: IState): string[] =>
-  conversationOf(state, LOBBY).entries.map(({ id, delivery }) => `${id} ${delivery}`);
+  conversationOf(state, LOBBY).entries.map(({ id, echo, delivery }) => `${echo ?? id} ${delivery}`);
 
 const written = (id: string): TAction => ({ type: 'written', key: LOBBY, entry: mine(id, 30) });
 const handed = (id: string): TAction => ({ type: 'handed over', key: LOBBY, id, now: 1 });
-const echo = (id: string, minute: number): TAction => ({
-  type: 'told',
-  key: LOBBY,
-  message: told(id, minute, 'Ada'),
-});
-const history = (...messages: ReturnType<typeof told>[]): TAction => ({ type: 'history', key: LOBBY, messages });
+/** As the server tells Ada's own messages: under its own id, with her token. */
+const own = (echo: string, minute: number) => ({ ...told(echo, minute, 'Ada'), id: `server-${echo}`, echo });
+const echo = (id: string, minute: number): TAction => ({ type: 'told', key: LOBBY, message: own(id, minute) });
+const history = (...messages: ITold[]): TAction => ({ type: 'history', key: LOBBY, messages });
 const broken: TAction = { type: 'let in' };
 
 describe('what is written', () => {
@@ -48,7 +47,7 @@ describe('what is written', () => {
   it('is lost where it was handed to a connection that broke, and the history does not have it', () => {
     expect(stands(stateAfter(written('a'), handed('a'), broken))).toEqual(['a sending']);
     expect(stands(stateAfter(written('a'), handed('a'), broken, history()))).toEqual(['a failed']);
-    expect(stands(stateAfter(written('a'), handed('a'), broken, history(told('a', 30, 'Ada'))))).toEqual(['a sent']);
+    expect(stands(stateAfter(written('a'), handed('a'), broken, history(own('a', 30))))).toEqual(['a sent']);
   });
 
   it('is not lost where this connection has it still under way, or nobody has it yet', () => {
@@ -85,7 +84,43 @@ describe('what is written', () => {
     const action: TAction = { type: 'signed in', name: 'Ada', restored: restored(memory) };
     const again = [action, broken].reduce(reduce, initialState());
     expect(stands(again)).toEqual(['a sending', 'c failed']);
-    expect(stands(reduce(again, history(told('b', 1, 'Ada'))))).toEqual(['b sent', 'a failed', 'c failed']);
+    expect(stands(reduce(again, history(own('b', 1))))).toEqual(['b sent', 'a failed', 'c failed']);
+  });
+});
+
+describe('what others say', () => {
+  const texts = (state: IState): string[] =>
+    conversationOf(state, LOBBY).entries.map(({ from, id }) => `${from} ${id}`);
+  const hears = (message: ITold): TAction => ({ type: 'told', key: LOBBY, message });
+
+  it('takes the place of nothing, whatever token comes with it', () => {
+    const before = stateAfter(written('a'), echo('b', 31), hears(told('c', 32)));
+    const mischief = ['a', 'b', 'c', 'server-b'].map((token, n) =>
+      hears({ ...told(`evil-${n}`, 40, 'Eve'), echo: token }),
+    );
+    const after = mischief.reduce(reduce, before);
+    expect(texts(after)).toEqual([
+      ...['Ada server-b', 'Grace c', 'Eve evil-0', 'Eve evil-1', 'Eve evil-2', 'Eve evil-3', 'Ada a'],
+    ]);
+  });
+
+  it('can be neither rejected nor discarded under its id', () => {
+    const state = stateAfter(hears(told('c', 32)));
+    expect(stands(reduce(state, { type: 'failed', id: 'c', reason: 'why' }))).toEqual(['c sent']);
+    expect(stands(reduce(state, { type: 'discarded', key: LOBBY, id: 'c' }))).toEqual(['c sent']);
+  });
+});
+
+describe('people', () => {
+  it('are the list that was told, with what changed since, in order', () => {
+    const ada = { name: 'Ada', rooms: ['lobby'] };
+    const zoe = { name: 'Zoe', rooms: [] };
+    const people: TAction = { type: 'people', people: [zoe, ada] };
+    expect(stateAfter(people).people).toEqual([ada, zoe]);
+    const lin = { name: 'Lin', rooms: ['lobby'] };
+    const moved = { ...ada, rooms: ['garden'] };
+    const presence: TAction = { type: 'presence', changes: { changed: [lin, moved], gone: ['Zoe', 'Nobody'] } };
+    expect(stateAfter(people, presence).people).toEqual([moved, lin]);
   });
 });
 

@@ -57,16 +57,16 @@ describe('two processes over Redis', () => {
       await ada.sees(['Ada: lobby', change === 'join' ? 'Ben: garden, lobby, workshop' : 'Ben: garden, lobby']);
     }
 
-    ada.sendRaw('say', { id: '1', room: 'lobby', text: 'Hello over there' });
-    expect(await ben.next('message')).toEqual(await ada.next('message'));
-    ben.sendRaw('whisper', { id: 'w', to: 'Ada', text: 'Psst' });
-    expect(await ada.next('whisper')).toEqual(await ben.next('whisper'));
+    ada.sendRaw('say', { echo: '1', room: 'lobby', text: 'Hello over there' });
+    expect(await ada.next('message')).toEqual({ ...(await ben.next('message')), echo: '1' });
+    ben.sendRaw('whisper', { echo: 'w', to: 'Ada', text: 'Psst' });
+    expect(await ben.next('whisper')).toEqual({ ...(await ada.next('whisper')), echo: 'w' });
     ben.sendRaw('typing', { to: 'Ada', typing: true });
     expect(await ada.next('typing')).toEqual({ to: 'Ada', from: 'Ben', typing: true });
 
     // Sent again to the other instance, as after a reconnect through a load balancer: it is there already.
     const again = await ChatClient.enter(right.url, 'Ada', 'lobby');
-    again.sendRaw('say', { id: '1', room: 'lobby', text: 'Hello over there' });
+    again.sendRaw('say', { echo: '1', room: 'lobby', text: 'Hello over there' });
     await again.next('message');
     expect(await historyOf(ben, 'lobby')).toEqual(['Hello over there']);
     expect(ben.all('message')).toHaveLength(1);
@@ -83,7 +83,7 @@ describe('two processes over Redis', () => {
       'chat:room:garden',
       JSON.stringify({ id: 'half', room: 'garden', from: 'Ada', text: '\ud800', at }),
     );
-    ada.sendRaw('say', { id: 'after', room: 'garden', text: 'After' });
+    ada.sendRaw('say', { echo: 'after', room: 'garden', text: 'After' });
     await ben.next('message');
     expect((await historyOf(ben, 'garden')).at(-1)).toBe('After');
     expect(await outside.llen('chat:room:garden')).toBe(2);
@@ -126,7 +126,7 @@ describe('a Redis that goes away', () => {
     await ada.sees(['Ada: workshop', 'Ben: workshop', 'Cleo: workshop']);
     for (const client of [ada, ben]) await client.next('health', ({ degraded }) => !degraded);
     const past = await historyOf(cleo, 'workshop');
-    ada.sendRaw('say', { id: `${how} 1`, room: 'workshop', text: 'before' });
+    ada.sendRaw('say', { echo: `${how} 1`, room: 'workshop', text: 'before' });
     await ben.next('message');
 
     if (how === 'hangs') await redis.pause();
@@ -138,12 +138,14 @@ describe('a Redis that goes away', () => {
     }
     expect(await left.operate('/health')).toMatchObject({ status: 200, body: { redis: 'away', degraded: true } });
     await ada.sees(['Ada: workshop', 'Cleo: workshop']);
-    ada.sendRaw('say', { id: `${how} 2`, room: 'workshop', text: 'meanwhile here' });
-    expect(await cleo.next('message', ({ id }) => id === `${how} 2`)).toMatchObject({ text: 'meanwhile here' });
-    ben.sendRaw('say', { id: `${how} 3`, room: 'workshop', text: 'meanwhile there' });
-    await ben.next('message', ({ id }) => id === `${how} 3`);
+    ada.sendRaw('say', { echo: `${how} 2`, room: 'workshop', text: 'meanwhile here' });
+    expect(await cleo.next('message', ({ text }) => text === 'meanwhile here')).toMatchObject({
+      text: 'meanwhile here',
+    });
+    ben.sendRaw('say', { echo: `${how} 3`, room: 'workshop', text: 'meanwhile there' });
+    await ben.next('message', ({ echo }) => echo === `${how} 3`);
     expect(await historyOf(cleo, 'workshop')).toEqual([...past, 'before', 'meanwhile here']);
-    ada.sendRaw('whisper', { id: 'w', to: 'Ben', text: 'Psst' });
+    ada.sendRaw('whisper', { echo: 'w', to: 'Ben', text: 'Psst' });
     expect(await ada.next('rejected')).toMatchObject({ code: 'away' });
     const late = await ChatClient.enter(left.url, 'Dora', 'workshop');
     await late.next('health', ({ degraded }) => degraded);
@@ -152,8 +154,8 @@ describe('a Redis that goes away', () => {
     else await redis.restart();
     for (const client of [ada, ben]) await client.next('health', ({ degraded }) => !degraded, PATIENCE);
     await ben.sees(['Ada: workshop', 'Ben: workshop', 'Cleo: workshop', 'Dora: workshop'], PATIENCE.timeout);
-    ada.sendRaw('say', { id: `${how} 4`, room: 'workshop', text: 'after' });
-    await ben.next('message', ({ id }) => id === `${how} 4`, PATIENCE);
+    ada.sendRaw('say', { echo: `${how} 4`, room: 'workshop', text: 'after' });
+    await ben.next('message', ({ text }) => text === 'after', PATIENCE);
     const all = [...past, 'before', 'meanwhile here', 'meanwhile there', 'after'];
     const reader = await ChatClient.enter(right.url, 'Eve', 'workshop');
     await eventually(async () => expect(await historyOf(reader, 'workshop')).toEqual(all));
@@ -165,7 +167,7 @@ describe('an instance that was killed', () => {
   it('takes its people along', async () => {
     const { ada } = leftAlone;
     await ada.sees(['Ada: lobby'], PATIENCE.timeout);
-    ada.sendRaw('whisper', { id: 'w', to: 'Ben', text: 'Psst' });
+    ada.sendRaw('whisper', { echo: 'w', to: 'Ben', text: 'Psst' });
     expect(await ada.next('rejected')).toMatchObject({ code: 'away' });
   });
 });

@@ -1,10 +1,13 @@
 // npm test: node
 // npm run test:matrix: newest-node, bun, oldest-bun
+import { setTimeout } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { HISTORY_LENGTH, MAX_TEXT } from '../../examples/chat/words.js';
 import { buildChat, ChatClient, type IRunningChat, OPERATOR_TOKEN, signIn, startChat } from '../support/chat.js';
-import { nextEvent } from '../support/facts.js';
+import { eventually, nextEvent } from '../support/facts.js';
 import { SETTING } from '../support/setting.js';
+
+const ANY_NAME = 'Enter a name of up to 24 letters, digits, spaces, `_`, `-` or `.`';
 
 let chat: IRunningChat;
 
@@ -35,16 +38,16 @@ describe('over HTTP', () => {
   });
 
   it.each([
-    ['{"name":""}', 'a string of 0 characters was given'],
-    ['{"name":"  "}', 'a string of 2 characters was given'],
-    [`{"name":"${'x'.repeat(25)}"}`, 'a string of 25 characters was given'],
-    ['{"name":"a/b"}', '1 to 24 letters'],
-    ['{"name":"a\\u202eb"}', '1 to 24 letters'],
-    ['{"name":7}', 'a number was given'],
-    ['{"name":["Ada"]}', 'a list of 1 was given'],
-    ['[]', 'nothing was given'],
-    ['null', 'nothing was given'],
-    ['no json', 'nothing was given'],
+    ['{"name":""}', ANY_NAME],
+    ['{"name":"  "}', ANY_NAME],
+    [`{"name":"${'x'.repeat(25)}"}`, ANY_NAME],
+    ['{"name":"a/b"}', ANY_NAME],
+    ['{"name":"a\\u202eb"}', 'without invisible characters'],
+    ['{"name":7}', ANY_NAME],
+    ['{"name":["Ada"]}', ANY_NAME],
+    ['[]', ANY_NAME],
+    ['null', ANY_NAME],
+    ['no json', ANY_NAME],
   ])('refuses to sign in with %s', async (body, why) => {
     const response = await fetch(`${chat.url}/api/sign-in`, { method: 'POST', body });
     expect(response.status).toBe(400);
@@ -140,7 +143,7 @@ describe('at the gate', () => {
     expect(welcome).toMatchObject({ name, instance: expect.any(String), limits: { text: MAX_TEXT } });
     expect(welcome.rooms).toHaveLength(4);
     expect(await client.next('health')).toEqual({ degraded: false, message: '' });
-    await client.next('people', ({ people }) => people.some((person) => person.name === name));
+    await eventually(() => client.people.some((person) => person.name === name));
   });
 
   it('lets nobody into the vault, into rooms of others, or into rooms that are not there', async () => {
@@ -161,11 +164,17 @@ describe('in rooms', () => {
       ChatClient.enter(chat.url, ben, 'garden'),
       ChatClient.enter(chat.url, `${ben} outside`, 'lobby'),
     ]);
-    one.sendRaw('say', { id: `${ada}-1`, room: 'garden', text: '  Tea is ready.  ' });
+    one.sendRaw('say', { echo: `${ada}-1`, room: 'garden', text: '  Tea is ready.  ' });
     const heard = await other.next('message');
-    expect(heard).toEqual({ id: `${ada}-1`, room: 'garden', from: ada, text: 'Tea is ready.', at: expect.any(String) });
+    expect(heard).toEqual({
+      id: expect.any(String),
+      room: 'garden',
+      from: ada,
+      text: 'Tea is ready.',
+      at: expect.any(String),
+    });
     expect(new Date(heard.at).toISOString()).toBe(heard.at);
-    expect(await one.next('message')).toEqual(heard);
+    expect(await one.next('message')).toEqual({ ...heard, echo: `${ada}-1` });
     await outside.join();
     expect(outside.all('message')).toEqual([]);
   });
@@ -174,14 +183,14 @@ describe('in rooms', () => {
     const client = await ChatClient.enter(chat.url, names()[0], 'lobby');
     // Half of a character: Redis's scripts could not read the room's history any more.
     for (const half of [
-      { id: 'x', text: 'x\ud800' },
-      { id: 'x\udfff', text: 'x' },
+      { echo: 'x', text: 'x\ud800' },
+      { echo: 'x\udfff', text: 'x' },
     ]) {
       client.sendRaw('say', { room: 'lobby', ...half });
-      expect(await client.next('rejected')).toMatchObject({ id: half.id, code: 'invalid' });
+      expect(await client.next('rejected')).toMatchObject({ echo: half.echo, code: 'invalid' });
     }
-    client.sendRaw('say', { id: 'x', room: 'vault', text: 'Open, sesame' });
-    expect(await client.next('rejected')).toMatchObject({ id: 'x', code: 'not_in_room' });
+    client.sendRaw('say', { echo: 'x', room: 'vault', text: 'Open, sesame' });
+    expect(await client.next('rejected')).toMatchObject({ echo: 'x', code: 'not_in_room' });
   });
 
   it('tells the others who types', async () => {
@@ -196,19 +205,17 @@ describe('in rooms', () => {
     expect(one.all('typing')).toEqual([]);
   });
 
-  it(`remembers the last ${HISTORY_LENGTH}, and each id once`, async () => {
+  it(`remembers the last ${HISTORY_LENGTH}, and a retry once`, async () => {
     const [ada, ben] = names();
     const one = await ChatClient.enter(chat.url, ada, 'workshop');
     for (let n = 1; n <= HISTORY_LENGTH + 5; n += 1)
-      one.sendRaw('say', { id: `${ada}-${n}`, room: 'workshop', text: `${n}` });
+      one.sendRaw('say', { echo: `${ada}-${n}`, room: 'workshop', text: `${n}` });
     const last = `${ada}-${HISTORY_LENGTH + 5}`;
-    const first = await one.next('message', ({ id }) => id === last);
-    one.sendRaw('say', { id: last, room: 'workshop', text: 'sent again' });
-    expect(await one.next('message', ({ id }) => id === last)).toEqual(first);
+    const first = await one.next('message', ({ echo }) => echo === last);
+    one.sendRaw('say', { echo: last, room: 'workshop', text: 'sent again' });
+    expect(await one.next('message', ({ echo }) => echo === last)).toEqual(first);
 
     const other = await ChatClient.enter(chat.url, ben, 'workshop');
-    other.sendRaw('say', { id: last, room: 'workshop', text: 'with the id of another' });
-    expect(await other.next('rejected')).toMatchObject({ id: last, code: 'invalid' });
     other.sendRaw('history', { room: 'workshop' });
     const history = await other.next('history');
     expect(history).toMatchObject({ room: 'workshop' });
@@ -216,6 +223,30 @@ describe('in rooms', () => {
       Array.from({ length: HISTORY_LENGTH }, (_, n) => `${n + 6}`),
     );
     expect(other.all('message')).toEqual([]);
+  });
+
+  it('gives each message an id of its own, whatever token its sender chose', async () => {
+    const [ada, ben] = names();
+    const one = await ChatClient.enter(chat.url, ada, 'garden');
+    const other = await ChatClient.enter(chat.url, ben, 'garden');
+    one.sendRaw('say', { echo: 'same', room: 'garden', text: 'of one' });
+    const first = await other.next('message');
+    for (const echo of ['same', first.id]) {
+      other.sendRaw('say', { echo, id: first.id, room: 'garden', text: 'of the other' });
+      const second = await one.next('message', ({ from }) => from === ben);
+      expect(second.id).not.toBe(first.id);
+      expect(second).not.toHaveProperty('echo');
+    }
+    other.sendRaw('history', { room: 'garden' });
+    const { messages } = await other.next('history');
+    const last = messages.slice(-3);
+    expect(new Set(last.map(({ id }) => id)).size).toBe(3);
+    // Each sees its own tokens only.
+    expect(last.map(({ text, ...more }) => [text, 'echo' in more && more.echo])).toEqual([
+      ['of one', false],
+      ['of the other', 'same'],
+      ['of the other', first.id],
+    ]);
   });
 
   it('gives the history of a room to those in it only', async () => {
@@ -228,7 +259,7 @@ describe('in rooms', () => {
   it('slows down who says too much at once', async () => {
     const [ada] = names();
     const client = await ChatClient.enter(chat.url, ada, 'lobby');
-    for (let n = 0; n < 150; n += 1) client.sendRaw('say', { id: `${ada}-${n}`, room: 'lobby', text: `${n}` });
+    for (let n = 0; n < 150; n += 1) client.sendRaw('say', { echo: `${ada}-${n}`, room: 'lobby', text: `${n}` });
     expect(await client.next('rejected')).toMatchObject({ code: 'too_fast' });
     await client.join();
     expect(client.all('message').length).toBeGreaterThanOrEqual(100);
@@ -244,13 +275,14 @@ describe('between two', () => {
       ChatClient.enter(chat.url, ben),
       ChatClient.enter(chat.url, `${ben} 3`),
     ]);
-    one.sendRaw('whisper', { id: 'w', to: ben, text: 'Psst' });
+    one.sendRaw('whisper', { echo: 'w', to: ben, text: 'Psst' });
     const heard = await other.next('whisper');
-    expect(heard).toEqual({ id: 'w', from: ada, to: ben, text: 'Psst', at: expect.any(String) });
-    expect(await one.next('whisper')).toEqual(heard);
+    expect(heard).toEqual({ id: expect.any(String), from: ada, to: ben, text: 'Psst', at: expect.any(String) });
+    const own = { ...heard, echo: 'w' };
+    expect(await one.next('whisper')).toEqual(own);
     expect(await second.next('whisper')).toEqual(heard);
-    one.sendRaw('whisper', { id: 'w', to: ben, text: 'Psst again' });
-    expect(await one.next('whisper')).toEqual(heard);
+    one.sendRaw('whisper', { echo: 'w', to: ben, text: 'Psst again' });
+    expect(await one.next('whisper')).toEqual(own);
 
     other.sendRaw('history', { person: ada });
     expect(await other.next('history')).toEqual({ person: ada, messages: [heard] });
@@ -259,11 +291,30 @@ describe('between two', () => {
     expect(third.all('whisper')).toEqual([]);
   });
 
+  it('slows down a person who writes to many new people, in all windows together', async () => {
+    const [ada, ben] = names();
+    const people = Array.from({ length: 14 }, (_, index) => `${ben} of ${index}`);
+    await ChatClient.crowd(chat.url, people, 'lobby');
+    const windows = [await ChatClient.enter(chat.url, ada), await ChatClient.enter(chat.url, ada)];
+    people.forEach((to, index) => {
+      windows[index % 2]?.sendRaw('whisper', { echo: to, to, text: 'Psst' });
+    });
+    const results = () => windows.flatMap((it) => [...it.all('rejected'), ...it.all('whisper').filter((w) => w.echo)]);
+    await eventually(() => results().length === people.length);
+    const rejected = windows.flatMap((it) => it.all('rejected'));
+    expect(rejected.length).toBeGreaterThanOrEqual(3);
+    expect(rejected.every(({ code }) => code === 'too_fast')).toBe(true);
+    // Those to whom it wrote already are no new people.
+    const [known] = windows.flatMap((it) => it.all('whisper'));
+    windows[0]?.sendRaw('whisper', { echo: 'more', to: known?.to, text: 'And more' });
+    await windows[0]?.next('whisper', ({ echo }) => echo === 'more');
+  });
+
   it('says so where nobody of that name is online', async () => {
     const [ada, ben] = names();
     const client = await ChatClient.enter(chat.url, ada);
-    client.sendRaw('whisper', { id: 'w', to: ben, text: 'Psst' });
-    expect(await client.next('rejected')).toEqual({ id: 'w', code: 'away', message: `${ben} is not online.` });
+    client.sendRaw('whisper', { echo: 'w', to: ben, text: 'Psst' });
+    expect(await client.next('rejected')).toEqual({ echo: 'w', code: 'away', message: `${ben} is not online.` });
   });
 });
 
@@ -285,8 +336,31 @@ describe('people', () => {
   });
 });
 
+describe('a person who goes in and out of a room', () => {
+  it('costs the others one small message a second at most', async () => {
+    const own = await startChat();
+    const names = Array.from({ length: 40 }, (_, index) => `Somebody ${index}`);
+    await ChatClient.crowd(own.url, names, 'lobby');
+    const witness = await ChatClient.enter(own.url, 'Witness', 'lobby');
+    const restless = await ChatClient.enter(own.url, 'Restless', 'lobby');
+    await eventually(() => witness.people.length === names.length + 2);
+    const before = witness.all('presence').length;
+    const start = performance.now();
+    for (let n = 0; n < 61; n += 1) {
+      restless.sendRaw(n % 2 === 0 ? 'join' : 'leave', { rooms: ['room/garden'] });
+      await setTimeout(40);
+    }
+    const seconds = (performance.now() - start) / 1_000;
+    await eventually(() => witness.people.some(({ name, rooms }) => name === 'Restless' && rooms.includes('garden')));
+    const heard = witness.all('presence').slice(before);
+    expect(heard.length).toBeLessThanOrEqual(seconds + 2);
+    for (const each of heard) expect(JSON.stringify(each).length).toBeLessThan(200);
+    expect(witness.all('people')).toHaveLength(1);
+  });
+});
+
 describe('strangers', () => {
-  const SHAPES: unknown[] = [undefined, null, 0, '', 'abc', true, [], [[]], {}, { id: {} }, { toString: null }];
+  const SHAPES: unknown[] = [undefined, null, 0, '', 'abc', true, [], [[]], {}, { echo: {} }, { toString: null }];
   const FIELDS = [null, 7, '', [], {}, 'x'.repeat(MAX_TEXT + 1), ' '];
 
   it('harm nobody with payloads of any shape', async () => {
@@ -295,8 +369,8 @@ describe('strangers', () => {
     const stranger = await ChatClient.enter(chat.url, ben, 'garden');
     const payloads = [
       ...SHAPES,
-      ...FIELDS.map((text) => ({ id: 'x', room: 'garden', to: ada, text, typing: 1 })),
-      ...FIELDS.map((id) => ({ id, room: id, to: id, person: id, text: 'Hello', typing: true })),
+      ...FIELDS.map((text) => ({ echo: 'x', room: 'garden', to: ada, text, typing: 1 })),
+      ...FIELDS.map((it) => ({ echo: it, room: it, to: it, person: it, text: 'Hello', typing: true })),
     ];
     for (const event of ['say', 'whisper', 'typing', 'history']) {
       stranger.sendRaw(event);
@@ -304,7 +378,7 @@ describe('strangers', () => {
       stranger.sendRaw(event, ...payloads);
       stranger.sendRaw(event, new Uint8Array(8), () => undefined);
     }
-    for (const event of ['welcome', 'message', 'people', 'rejected', '__proto__', 'constructor']) {
+    for (const event of ['welcome', 'message', 'people', 'presence', 'rejected', '__proto__', 'constructor']) {
       stranger.sendRaw(event, { from: ada, text: 'forged' });
     }
     await stranger.join();
@@ -313,7 +387,7 @@ describe('strangers', () => {
     expect(witness.all('typing')).toEqual([]);
     for (const { code } of stranger.all('rejected')) expect(code).toMatch(/^(invalid|too_fast|not_in_room|away)$/);
 
-    witness.sendRaw('say', { id: `${ada}-after`, room: 'garden', text: 'Still here' });
+    witness.sendRaw('say', { echo: `${ada}-after`, room: 'garden', text: 'Still here' });
     expect(await stranger.next('message')).toMatchObject({ text: 'Still here' });
     expect(chat.program.stderr).toBe('');
   });

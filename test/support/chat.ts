@@ -1,5 +1,5 @@
 import { io, type Socket } from 'socket.io-client';
-import type { IClientEvents, IServerEvents, ISignedIn } from '../../examples/chat/words.js';
+import type { IClientEvents, IPerson, IPresence, IServerEvents, ISignedIn } from '../../examples/chat/words.js';
 import { roomName, SOCKET_PATH } from '../../examples/chat/words.js';
 import { defer } from './cleanup.js';
 import { EventLog, eventually, type IPatience, unusedPort } from './facts.js';
@@ -150,18 +150,33 @@ export class ChatClient {
     (this.socket as unknown as Socket).emit(event, ...payload);
   }
 
-  /** Resolves once the list of people, as it was told last, is this: `name: room, room` each. */
+  /** The people as this client was told of them, by name. */
+  get people(): IPerson[] {
+    const known = new Map<string, IPerson>();
+    for (const [event, payload] of this.#heard.all) {
+      const { people, changed, gone } = changesOf(event, payload);
+      if (people !== undefined) known.clear();
+      for (const name of gone) known.delete(name);
+      for (const person of people ?? changed) known.set(person.name, person);
+    }
+    return [...known.values()].sort((one, other) => one.name.localeCompare(other.name));
+  }
+
+  /** Resolves once the people as this client was told of them are these: `name: room, room` each. */
   async sees(people: readonly string[], timeout?: number): Promise<void> {
-    const words = () =>
-      this.all('people')
-        .at(-1)
-        ?.people.map(({ name, rooms }) => `${name}: ${rooms.join(', ')}`);
+    const words = () => this.people.map(({ name, rooms }) => `${name}: ${rooms.join(', ')}`);
     const fact = () => JSON.stringify(words()) === JSON.stringify(people);
     const what = `${this.name} sees ${people.join('; ')}`;
     try {
       await eventually(fact, { what, ...(timeout === undefined ? {} : { timeout }) });
     } catch (error) {
-      throw new Error(`${(error as Error).message}, but ${words()?.join('; ')}`);
+      throw new Error(`${(error as Error).message}, but ${words().join('; ')}`);
     }
   }
+}
+
+/** What an event says of people: the whole list, changes, or nothing. */
+function changesOf(event: string, payload: unknown): IPresence & { people?: IPerson[] } {
+  if (event === 'people') return { changed: [], gone: [], ...(payload as { people: IPerson[] }) };
+  return event === 'presence' ? (payload as IPresence) : { changed: [], gone: [] };
 }

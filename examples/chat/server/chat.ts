@@ -1,15 +1,24 @@
+import { randomUUID } from 'node:crypto';
 import { type IMessage, type IWhisper, MAX_TEXT, roomName, type TRejectedCode, userRoomName } from '../words.js';
-import { checkHistory, checkId, checkName, checkString, checkText, checkTyping, fieldsOf, Refusal } from './checks.js';
-import type { IHistory } from './history.js';
+import {
+  checkEcho,
+  checkHistory,
+  checkName,
+  checkString,
+  checkText,
+  checkTyping,
+  fieldsOf,
+  Refusal,
+} from './checks.js';
+import type { IEntry, IHistory } from './history.js';
 import type { People } from './people.js';
 import { RateLimit } from './rate-limit.js';
 import type { RedisLink } from './redis.js';
 import { ROOMS } from './rooms.js';
+import { Senders } from './senders.js';
 import { nameIn } from './tokens.js';
 import type { TChatComponent, TChatSocket } from './types.js';
 
-/** A client that comes back sends what waited in its queue, which holds 100, at once. */
-const MESSAGES = { burst: 100, perSecond: 5 };
 const TYPING = { burst: 10, perSecond: 5 };
 /** A page that comes back asks for each of its conversations at once. */
 const HISTORY = { burst: 100, perSecond: 5 };
@@ -35,6 +44,7 @@ class Rejection extends Error {
 /** What happens to a socket from its welcome to its end. */
 export class Chat {
   readonly #parts: IChatParts;
+  readonly #senders = new Senders();
 
   constructor(parts: IChatParts) {
     this.#parts = parts;
@@ -54,6 +64,11 @@ export class Chat {
   async welcome(socket: TChatSocket): Promise<void> {
     const { identifier } = this.#helper;
     const name = nameIn(socket.handshake.auth.token);
+    // Two people whose names look alike may have been let in at the same moment.
+    if (this.#parts.people.isTaken(name)) {
+      socket.disconnect();
+      return;
+    }
     socket.data = { name, instance: identifier, since: new Date().toISOString() };
     this.#listen(socket);
     await socket.join(userRoomName(name));
@@ -63,11 +78,10 @@ export class Chat {
   }
 
   #listen(socket: TChatSocket): void {
-    const messages = new RateLimit(MESSAGES);
     const typing = new RateLimit(TYPING);
     const history = new RateLimit(HISTORY);
-    socket.on('say', (payload) => this.#answer(socket, payload, messages, () => this.#say(socket, payload)));
-    socket.on('whisper', (payload) => this.#answer(socket, payload, messages, () => this.#whisper(socket, payload)));
+    socket.on('say', (payload) => this.#answer(socket, payload, () => this.#say(socket, payload)));
+    socket.on('whisper', (payload) => this.#answer(socket, payload, () => this.#whisper(socket, payload)));
     socket.on('typing', (payload) => this.#tryTo(() => typing.take() && this.#typing(socket, payload)));
     socket.on('history', (payload) => this.#tryTo(() => history.take() && this.#history(socket, payload)));
   }
@@ -75,7 +89,8 @@ export class Chat {
   async #say(socket: TChatSocket, payload: unknown): Promise<void> {
     const fields = fieldsOf(payload);
     const message: IMessage = {
-      id: checkId(fields.id),
+      id: randomUUID(),
+      echo: checkEcho(fields.echo),
       room: checkString('room', fields.room),
       from: socket.data.name,
       text: checkText(fields.text),
@@ -83,26 +98,29 @@ export class Chat {
     };
     if (!socket.rooms.has(roomName(message.room))) throw new Rejection('not_in_room', 'You are not in this room.');
     const earlier = await this.#parts.rooms.add(message.room, message);
-    if (earlier !== undefined) socket.emit('message', this.#own(earlier, socket));
-    else this.#helper.send({ destination: roomName(message.room), payload: { topic: 'message', data: message } });
+    socket.emit('message', earlier ?? message);
+    if (earlier === undefined) socket.to(roomName(message.room)).emit('message', withoutEcho(message));
   }
 
   async #whisper(socket: TChatSocket, payload: unknown): Promise<void> {
     const fields = fieldsOf(payload);
     const whisper: IWhisper = {
-      id: checkId(fields.id),
+      id: randomUUID(),
+      echo: checkEcho(fields.echo),
       from: socket.data.name,
-      to: checkName('to', fields.to),
+      to: checkName(fields.to),
       text: checkText(fields.text),
       at: new Date().toISOString(),
     };
     const { from, to } = whisper;
     if (!this.#parts.people.isOnline(to)) throw new Rejection('away', `${to} is not online.`);
+    if (!this.#senders.of(from).mayWhisperTo(to)) {
+      throw new Rejection('too_fast', 'You are writing to many new people. Wait a few seconds, then send it again.');
+    }
     const earlier = await this.#parts.whispers.add(pairOf(from, to), whisper);
-    if (earlier !== undefined) socket.emit('whisper', this.#own(earlier, socket));
-    else {
-      const destination = [userRoomName(from), userRoomName(to)];
-      this.#helper.send({ destination, payload: { topic: 'whisper', data: whisper } });
+    socket.emit('whisper', earlier ?? whisper);
+    if (earlier === undefined) {
+      socket.to([userRoomName(from), userRoomName(to)]).emit('whisper', withoutEcho(whisper));
     }
   }
 
@@ -117,31 +135,29 @@ export class Chat {
 
   async #history(socket: TChatSocket, payload: unknown): Promise<void> {
     const asked = checkHistory(payload);
+    const { name } = socket.data;
     if ('person' in asked) {
-      const messages = await this.#parts.whispers.list(pairOf(socket.data.name, asked.person));
-      socket.emit('history', { person: asked.person, messages });
+      const messages = await this.#parts.whispers.list(pairOf(name, asked.person));
+      socket.emit('history', { person: asked.person, messages: messages.map((it) => shownTo(name, it)) });
     } else if (socket.rooms.has(roomName(asked.room))) {
-      socket.emit('history', { room: asked.room, messages: await this.#parts.rooms.list(asked.room) });
+      const messages = await this.#parts.rooms.list(asked.room);
+      socket.emit('history', { room: asked.room, messages: messages.map((it) => shownTo(name, it)) });
     }
   }
 
-  /** What the sender sent before; the id of somebody else's message is not theirs to use. */
-  #own<T extends { from: string }>(earlier: T, socket: TChatSocket): T {
-    if (earlier.from === socket.data.name) return earlier;
-    throw new Rejection('invalid', "id: it is the one of somebody else's message.");
-  }
-
   /** For messages, where the sender waits to hear what became of each. */
-  async #answer(socket: TChatSocket, payload: unknown, limit: RateLimit, act: () => Promise<void>): Promise<void> {
+  async #answer(socket: TChatSocket, payload: unknown, act: () => Promise<void>): Promise<void> {
     await this.#tryTo(async () => {
       try {
-        if (!limit.take()) throw new Rejection('too_fast', 'Too many messages in a short time.');
+        if (!this.#senders.of(socket.data.name).messages.take()) {
+          throw new Rejection('too_fast', 'Too many messages in a short time. Wait a few seconds, then send it again.');
+        }
         await act();
       } catch (error) {
         if (!(error instanceof Rejection || error instanceof Refusal)) throw error;
-        const { id } = fieldsOf(payload);
+        const { echo } = fieldsOf(payload);
         const code = error instanceof Rejection ? error.code : 'invalid';
-        socket.emit('rejected', { id: typeof id === 'string' ? id : '', code, message: error.message });
+        socket.emit('rejected', { echo: typeof echo === 'string' ? echo : '', code, message: error.message });
       }
     });
   }
@@ -159,4 +175,13 @@ export class Chat {
 /** The conversation of two people, the same from both ends. No name has a slash in it. */
 function pairOf(one: string, other: string): string {
   return [one, other].sort().join('/');
+}
+
+function withoutEcho<T extends IEntry>({ echo: _, ...message }: T): Omit<T, 'echo'> {
+  return message;
+}
+
+/** The token of a message is for its sender only. */
+function shownTo<T extends IEntry>(name: string, message: T): T | Omit<T, 'echo'> {
+  return message.from === name ? message : withoutEcho(message);
 }

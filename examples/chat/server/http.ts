@@ -6,6 +6,7 @@ import { HTTPException } from 'hono/http-exception';
 import { secureHeaders } from 'hono/secure-headers';
 import { serveStatic } from 'hono/serve-static';
 import { checkName, fieldsOf, Refusal } from './checks.js';
+import type { People } from './people.js';
 import { ROOMS } from './rooms.js';
 import type { Tokens } from './tokens.js';
 
@@ -19,14 +20,23 @@ const HEADERS = {
   strictTransportSecurity: false,
 };
 
+export interface IHttpParts {
+  tokens: Tokens;
+  people: People;
+  operator: Hono;
+}
+
 /** Everything that is asked for over plain HTTP. Socket.IO takes what is below its own path before this. */
-export function httpApp({ tokens, operator }: { tokens: Tokens; operator: Hono }): Hono {
+export function httpApp({ tokens, people, operator }: IHttpParts): Hono {
   const app = new Hono();
   app.use(secureHeaders(HEADERS));
   app.use(bodyLimit({ maxSize: MAX_BODY, onError: (c) => c.json({ error: `At most ${MAX_BODY} bytes.` }, 413) }));
   app.get('/healthz', (c) => c.text('ok'));
   app.post('/api/sign-in', async (c) => {
-    const name = checkName('name', fieldsOf(await c.req.json().catch(() => undefined)).name);
+    const name = checkName(fieldsOf(await c.req.json().catch(() => undefined)).name);
+    if (people.isTaken(name)) {
+      return c.json({ error: 'Somebody with a name that looks like this one is online. Enter another name.' }, 409);
+    }
     return c.json({ token: await tokens.sign(name), name });
   });
   app.get('/api/rooms', (c) => c.json({ rooms: ROOMS }));

@@ -74,7 +74,7 @@ function onlyWith(token: string): MiddlewareHandler {
     // Of equal length, and compared in a time that tells nothing about where they differ.
     const isRight = timingSafeEqual(digest(c.req.header('authorization') ?? ''), wanted);
     if (isRight) return next();
-    return c.json({ error: 'Authorization: Bearer <the token of the operator> is wanted.' }, 401);
+    return c.json({ error: 'Send the header "Authorization: Bearer <the token of the operator>".' }, 401);
   };
 }
 
@@ -110,7 +110,7 @@ function known(rooms: string[]): string[] {
 /** The fields of the body. @throws Refusal where it is no JSON. */
 async function fields(request: { json(): Promise<unknown> }): Promise<Readonly<Record<string, unknown>>> {
   const body = await request.json().catch(() => {
-    throw new Refusal('body: JSON is wanted, something else was given.');
+    throw new Refusal('body: expected JSON, received something else.');
   });
   return fieldsOf(body);
 }

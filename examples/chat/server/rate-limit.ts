@@ -5,7 +5,7 @@ export interface IRate {
   perSecond: number;
 }
 
-/** A bucket that is full of leave to do something, and fills again with time. */
+/** A token bucket: each use takes a token, and tokens come back with time. */
 export class RateLimit {
   readonly #rate: IRate;
   #left: number;
@@ -16,14 +16,24 @@ export class RateLimit {
     this.#left = rate.burst;
   }
 
+  /** True where nothing was taken for long, so that a new bucket is the same. */
+  get isFull(): boolean {
+    this.#refill();
+    return this.#left >= this.#rate.burst;
+  }
+
   /** Whether it may be done now; if so it counts. */
   take(): boolean {
+    this.#refill();
+    if (this.#left < 1) return false;
+    this.#left -= 1;
+    return true;
+  }
+
+  #refill(): void {
     const now = performance.now();
     const regained = ((now - this.#since) / 1_000) * this.#rate.perSecond;
     this.#left = Math.min(this.#rate.burst, this.#left + regained);
     this.#since = now;
-    if (this.#left < 1) return false;
-    this.#left -= 1;
-    return true;
   }
 }

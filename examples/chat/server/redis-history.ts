@@ -1,56 +1,103 @@
 import { HISTORY_LENGTH } from '../words.js';
-import { type IEntry, type IHistory, MemoryHistory } from './history.js';
+import { type IEntry, type IHistory, MAX_CONVERSATIONS, MemoryHistory } from './history.js';
 import type { RedisLink } from './redis.js';
 
-/** A conversation that nobody adds to is forgotten after a week, in seconds. */
+/** A conversation without a new message is forgotten after a week, in seconds. */
 const LIFETIME_S = 7 * 24 * 60 * 60;
 
-/** Looking and adding are one step, as a message that is sent again may arrive on two instances at once. */
-const ADD = `
-for _, item in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+/**
+ * What both scripts begin with. `kept` notes the time of a conversation and who opened it, and forgets another one where there
+ * are too many, by the rule of `MAX_CONVERSATIONS`. The keys of those are computed, which a Redis Cluster would not allow.
+ */
+const SHARED = `
+local list, times, openers = KEYS[1], KEYS[2], KEYS[3]
+local length, lifetime, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local prefix, conversation, now = ARGV[4], ARGV[5], tonumber(ARGV[6])
+
+local function read(item)
   local isRead, message = pcall(cjson.decode, item)
-  if isRead and message.id == ARGV[3] then return item end
+  local isWhole = isRead and type(message) == 'table' and type(message.id) == 'string' and type(message.at) == 'string'
+  return isWhole and message or nil
 end
-redis.call('RPUSH', KEYS[1], ARGV[4])
-redis.call('LTRIM', KEYS[1], -ARGV[1], -1)
-redis.call('EXPIRE', KEYS[1], ARGV[2])
+
+local function forget(old)
+  redis.call('DEL', prefix .. old)
+  redis.call('ZREM', times, old)
+  redis.call('HDEL', openers, old)
+end
+
+local function forgetOne()
+  local fields, opened, highest, by = redis.call('HGETALL', openers), {}, 0, {}
+  for place = 1, #fields, 2 do
+    local opener = fields[place + 1]
+    by[fields[place]] = opener
+    opened[opener] = (opened[opener] or 0) + 1
+    highest = math.max(highest, opened[opener])
+  end
+  for _, old in ipairs(redis.call('ZRANGE', times, 0, -1)) do
+    if by[old] == nil or opened[by[old]] == highest then return forget(old) end
+  end
+end
+
+local function kept(opener)
+  redis.call('ZADD', times, now, conversation)
+  redis.call('HSETNX', openers, conversation, opener)
+  for _, old in ipairs(redis.call('ZRANGEBYSCORE', times, '-inf', now - lifetime * 1000)) do forget(old) end
+  if redis.call('ZCARD', times) > most then forgetOne() end
+  for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, lifetime) end
+end
+`;
+
+/** Looking and adding are one step, because a retry may arrive on two instances at once. */
+const ADD = `${SHARED}
+local new, from, echo = ARGV[7], ARGV[8], ARGV[9]
+for _, item in ipairs(redis.call('LRANGE', list, 0, -1)) do
+  local message = read(item)
+  if message and message.from == from and message.echo == echo then return item end
+end
+redis.call('RPUSH', list, new)
+redis.call('LTRIM', list, -length, -1)
+kept(from)
 return false
 `;
 
-/** Puts what was said while Redis was away at its time among what is there. */
-const MERGE = `
+/** Puts messages that were sent while Redis was away among the others, by their time. */
+const MERGE = `${SHARED}
 local seen, entries = {}, {}
 local function take(item)
-  local isRead, message = pcall(cjson.decode, item)
-  if not isRead or seen[message.id] then return end
+  local message = read(item)
+  if not message or seen[message.id] then return end
+  local retry = message.echo and cjson.encode({ message.from, message.echo })
+  if retry and seen[retry] then return end
   seen[message.id] = true
-  entries[#entries + 1] = { at = message.at, place = #entries, item = item }
+  if retry then seen[retry] = true end
+  entries[#entries + 1] = { at = message.at, from = message.from, place = #entries, item = item }
 end
-for _, item in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do take(item) end
-for place = 3, #ARGV do take(ARGV[place]) end
+for _, item in ipairs(redis.call('LRANGE', list, 0, -1)) do take(item) end
+for place = 7, #ARGV do take(ARGV[place]) end
 table.sort(entries, function(one, other)
   if one.at == other.at then return one.place < other.place end
   return one.at < other.at
 end)
-redis.call('DEL', KEYS[1])
-for place = math.max(1, #entries - ARGV[1] + 1), #entries do redis.call('RPUSH', KEYS[1], entries[place].item) end
-redis.call('EXPIRE', KEYS[1], ARGV[2])
+redis.call('DEL', list)
+for place = math.max(1, #entries - length + 1), #entries do redis.call('RPUSH', list, entries[place].item) end
+if #entries > 0 then kept(entries[1].from) end
 `;
 
 /**
- * A list in Redis for each conversation, shared by all instances. What this instance said or read is remembered here too: it
- * stands in while Redis is away, and what was said meanwhile is put into the list when it is back.
+ * A list in Redis for each conversation, shared by all instances. What this instance sent or read is remembered here too: it
+ * stands in while Redis is away, and what was sent meanwhile is put into the list when it is back.
  */
 export class RedisHistory<T extends IEntry> implements IHistory<T> {
   readonly #redis: RedisLink;
-  readonly #prefix: string;
+  readonly #kind: string;
   readonly #memory = new MemoryHistory<T>();
   readonly #unsaved = new Set<string>();
 
-  /** @param kind Of conversation; the keys are `chat:<kind>:<conversation>`. */
+  /** @param kind Of conversation; the keys are `chat:<kind>:<conversation>`, `chat:times:<kind>` and `chat:openers:<kind>`. */
   constructor(redis: RedisLink, kind: string) {
     this.#redis = redis;
-    this.#prefix = `chat:${kind}:`;
+    this.#kind = kind;
     redis.onChange((available) => {
       if (available) void this.#save();
     });
@@ -58,12 +105,13 @@ export class RedisHistory<T extends IEntry> implements IHistory<T> {
 
   async add(conversation: string, message: T): Promise<T | undefined> {
     try {
-      const found = await this.#eval(ADD, conversation, message.id, JSON.stringify(message));
+      const args = [JSON.stringify(message), message.from, message.echo ?? ''];
+      const found = await this.#eval(ADD, conversation, ...args);
       const earlier = typeof found === 'string' ? (JSON.parse(found) as T) : undefined;
       this.#memory.merge(conversation, [earlier ?? message]);
       return earlier;
     } catch {
-      this.#unsaved.add(conversation);
+      this.#note(conversation);
       return this.#memory.add(conversation, message);
     }
   }
@@ -80,6 +128,16 @@ export class RedisHistory<T extends IEntry> implements IHistory<T> {
     }
   }
 
+  get #prefix(): string {
+    return `chat:${this.#kind}:`;
+  }
+
+  #note(conversation: string): void {
+    this.#unsaved.add(conversation);
+    if (this.#unsaved.size <= 2 * MAX_CONVERSATIONS) return;
+    for (const noted of this.#unsaved) if (!this.#memory.has(noted)) this.#unsaved.delete(noted);
+  }
+
   async #save(): Promise<void> {
     for (const conversation of this.#unsaved) {
       try {
@@ -93,7 +151,10 @@ export class RedisHistory<T extends IEntry> implements IHistory<T> {
   }
 
   #eval(script: string, conversation: string, ...args: string[]): Promise<unknown> {
-    const key = this.#prefix + conversation;
-    return this.#redis.run((client) => client.eval(script, 1, key, HISTORY_LENGTH, LIFETIME_S, ...args));
+    const keys = [this.#prefix + conversation, `chat:times:${this.#kind}`, `chat:openers:${this.#kind}`];
+    const bounds = [HISTORY_LENGTH, LIFETIME_S, MAX_CONVERSATIONS];
+    return this.#redis.run((client) =>
+      client.eval(script, keys.length, ...keys, ...bounds, this.#prefix, conversation, Date.now(), ...args),
+    );
   }
 }

@@ -12,7 +12,7 @@ import { RedisLink } from './redis.js';
 import { RedisHistory } from './redis-history.js';
 import { isOpen } from './rooms.js';
 import { servingOn } from './serve.js';
-import { Tokens } from './tokens.js';
+import { nameIn, Tokens } from './tokens.js';
 import type { TChatComponent, TChatSocket } from './types.js';
 
 const REDIS_TIMEOUT_MS = 10_000;
@@ -30,7 +30,8 @@ export async function startChat(environment: IEnvironment): Promise<IRunningChat
   const component: TChatComponent = new SocketIOComponent({
     identifier: `${hostname()}-${process.pid}`,
     path: SOCKET_PATH,
-    authenticateFn: ({ auth }) => tokens.isGood(auth.token),
+    // Somebody whose name looks like this one may have come since the token was signed.
+    authenticateFn: async ({ auth }) => (await tokens.isGood(auth.token)) && !people.isTaken(nameIn(auth.token)),
     // What an operator put somebody into stays theirs when their page asks for it.
     validateRoomFn: ({ socket, rooms }) => rooms.filter((room) => isOpen(room) || isIn(socket, room)),
     clientConnectedFn: ({ socket }) => chat.welcome(socket),
@@ -53,7 +54,7 @@ export async function startChat(environment: IEnvironment): Promise<IRunningChat
   const rooms = historyOf<IMessage>('room', redis);
   const whispers = historyOf<IWhisper>('whisper', redis);
   const chat = new Chat({ component, people, redis, rooms, whispers });
-  const app = httpApp({ tokens, operator: operatorApi({ component, chat, redis, token: operatorToken }) });
+  const app = httpApp({ tokens, people, operator: operatorApi({ component, chat, redis, token: operatorToken }) });
   return { url: urlOf(host, await serving.listen(port, host).catch(giveUp)), stop };
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { decodeJwt, jwtVerify, SignJWT } from 'jose';
+import { checkedName } from './names.js';
 
 const ALGORITHM = 'HS256';
 const LIFETIME = '12h';
@@ -26,7 +27,8 @@ export class Tokens {
   async isGood(token: unknown): Promise<boolean> {
     if (typeof token !== 'string') return false;
     return jwtVerify(token, this.#key, { algorithms: [ALGORITHM], requiredClaims: ['sub', 'exp'] }).then(
-      () => true,
+      // The rules for names may have changed since it was signed.
+      ({ payload: { sub } }) => isName(sub),
       () => false,
     );
   }
@@ -37,4 +39,9 @@ export function nameIn(token: string): string {
   const { sub } = decodeJwt(token);
   if (sub === undefined) throw new Error('A token without a name was let in.');
   return sub;
+}
+
+function isName(value: unknown): boolean {
+  const checked = checkedName(value);
+  return 'name' in checked && checked.name === value;
 }

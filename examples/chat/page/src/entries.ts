@@ -6,20 +6,32 @@ const MOST_KEPT = 300;
 /** What the server tells of a message, whichever kind. */
 export interface ITold {
   readonly id: string;
+  /** The `id` under which this page sent it. Only its sender hears it. */
+  readonly echo?: string | undefined;
   readonly from: string;
   readonly text: string;
   readonly at: string;
 }
 
-/** Adds what the server tells. What is here already under its id is what was sent, and takes its place by the server's time. */
+/**
+ * Adds what the server tells, by the server's time. A message that was sent from here replaces the entry that waited for it:
+ * only an own entry, and only by its own token. Sent entries go by the server's ids, which no sender can choose.
+ */
 export function withTold(entries: readonly IEntry[], told: readonly ITold[]): readonly IEntry[] {
   const news = new Map(told.map((message) => [message.id, message]));
-  const others = entries.filter(({ id }) => !news.has(id));
+  const arrived = new Set(told.map(({ from, echo }) => echo && keyOf(from, echo)));
+  const others = entries.filter(({ id, from, delivery }) =>
+    delivery === 'sent' ? !news.has(id) : !arrived.has(keyOf(from, id)),
+  );
   const sent: IEntry[] = others.filter(({ delivery }) => delivery === 'sent');
-  for (const { id, from, text, at } of news.values()) sent.push({ id, from, text, at, delivery: 'sent' });
+  for (const { id, echo, from, text, at } of news.values()) {
+    sent.push({ id, from, text, at, delivery: 'sent', ...(echo === undefined ? {} : { echo }) });
+  }
   sent.sort((one, other) => (one.at < other.at ? -1 : Number(one.at > other.at)));
   return [...sent.slice(-MOST_KEPT), ...others.filter(({ delivery }) => delivery !== 'sent')];
 }
+
+const keyOf = (from: string, echo: string): string => JSON.stringify([from, echo]);
 
 /** How many of them are new here and from somebody else. */
 export function countNew({ entries }: IConversation, told: readonly ITold[], me: string | undefined): number {
@@ -27,15 +39,14 @@ export function countNew({ entries }: IConversation, told: readonly ITold[], me:
   return told.filter(({ id, from }) => from !== me && !known.has(id)).length;
 }
 
-/** Changes the one with this id; the same list where there is none. */
+/** Changes the unsent one with this id; the same list where there is none. */
 export function changed(entries: readonly IEntry[], id: string, change: (entry: IEntry) => IEntry): readonly IEntry[] {
-  if (!entries.some((entry) => entry.id === id)) return entries;
-  return entries.map((entry) => (entry.id === id ? change(entry) : entry));
+  const isIt = (entry: IEntry): boolean => entry.id === id && entry.delivery !== 'sent';
+  return entries.some(isIt) ? entries.map((entry) => (isIt(entry) ? change(entry) : entry)) : entries;
 }
 
 /** It did not arrive, unless its echo tells otherwise. */
 export function failed(entry: IEntry, reason: string): IEntry {
-  if (entry.delivery === 'sent') return entry;
   const { id, from, text, at } = entry;
   return { id, from, text, at, delivery: 'failed', reason };
 }

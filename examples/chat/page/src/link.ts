@@ -82,12 +82,12 @@ export class Link {
   }
 
   say(key: TKey, text: string): void {
-    const entry: IEntry = { id: newId(), from: this.#me, text, at: new Date().toISOString(), delivery: 'waiting' };
+    const entry: IEntry = { id: newToken(), from: this.#me, text, at: new Date().toISOString(), delivery: 'waiting' };
     this.#store.dispatch({ type: 'written', key, entry });
     this.#send(key, entry);
   }
 
-  /** Under the same id: should it have arrived after all, nobody reads it twice. */
+  /** With the same token: the server does not add it again if it arrived after all. */
   sayAgain(key: TKey, entry: IEntry): void {
     this.#store.dispatch({ type: 'again', key, id: entry.id });
     this.#send(key, entry);
@@ -121,8 +121,8 @@ export class Link {
       else this.#notSent(id, error);
     };
     try {
-      if (kind === 'room') this.#helper.emit({ topic: 'say', data: { id, room: name, text }, cb });
-      else this.#helper.emit({ topic: 'whisper', data: { id, to: name, text }, cb });
+      if (kind === 'room') this.#helper.emit({ topic: 'say', data: { echo: id, room: name, text }, cb });
+      else this.#helper.emit({ topic: 'whisper', data: { echo: id, to: name, text }, cb });
     } catch (error) {
       this.#notSent(id, error);
     }
@@ -141,10 +141,11 @@ export class Link {
         message: (message) => dispatch({ type: 'told', key: roomKey(message.room), message }),
         whisper: (message) =>
           dispatch({ type: 'told', key: personKey(this.#other(message.from, message.to)), message }),
-        rejected: ({ id, message }) => dispatch({ type: 'failed', id, reason: message }),
+        rejected: ({ echo, message }) => dispatch({ type: 'failed', id: echo, reason: message }),
         history: (history) => dispatch({ type: 'history', key: keyOf(history), messages: history.messages }),
         typing: (typing) => this.#typed(typing),
         people: ({ people }) => dispatch({ type: 'people', people }),
+        presence: (changes) => dispatch({ type: 'presence', changes }),
         health: ({ degraded, message }) => dispatch({ type: 'health', degraded, message }),
         rooms: ({ rooms }) => this.#moved(rooms),
         notice: ({ text, at }) => dispatch({ type: 'notice', text, at }),
@@ -233,6 +234,6 @@ function keyOf(history: THistory): TKey {
 }
 
 /** `crypto.randomUUID` is missing on pages that came over plain HTTP from elsewhere than localhost. */
-function newId(): string {
+function newToken(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

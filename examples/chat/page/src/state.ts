@@ -11,7 +11,10 @@ export type TKey = `room:${string}` | `person:${string}`;
 export type TDelivery = 'waiting' | 'sending' | 'sent' | 'failed';
 
 export interface IEntry {
+  /** The server's once it was sent; this page's own token before. */
   readonly id: string;
+  /** The token that it had before it was sent from here. */
+  readonly echo?: string;
   readonly from: string;
   readonly text: string;
   /** ISO 8601; of the server once it was sent, of this page before. */

@@ -1,5 +1,5 @@
 import type { ISocketIOClientStatus } from 'roomgate/client';
-import type { IPerson, IRoom, IWelcome } from '../../words.js';
+import type { IPerson, IPresence, IRoom, IWelcome } from '../../words.js';
 import { changed, countNew, failed, handedOver, type ITold, withoutLost, withTold } from './entries.js';
 import {
   conversationOf,
@@ -16,6 +16,7 @@ import {
 /** A typing notice that is not renewed is believed for so long, in milliseconds. */
 const TYPING_MS = 6_000;
 const MOST_NOTICES = 3;
+const ORDER = new Intl.Collator();
 
 /** Everything that can happen. */
 export type TAction =
@@ -29,6 +30,7 @@ export type TAction =
   | { readonly type: 'welcome'; readonly welcome: IWelcome }
   | { readonly type: 'health'; readonly degraded: boolean; readonly message: string }
   | { readonly type: 'people'; readonly people: readonly IPerson[] }
+  | { readonly type: 'presence'; readonly changes: IPresence }
   | { readonly type: 'memberships'; readonly changes: ReadonlyMap<string, IMembership> }
   | { readonly type: 'open'; readonly key: TKey }
   | { readonly type: 'written'; readonly key: TKey; readonly entry: IEntry }
@@ -74,7 +76,9 @@ export function reduce(state: IState, action: TAction): IState {
     case 'health':
       return { ...state, health: { degraded: action.degraded, message: action.message } };
     case 'people':
-      return { ...state, people: action.people };
+      return { ...state, people: sorted(action.people) };
+    case 'presence':
+      return { ...state, people: withChanges(state.people, action.changes) };
     case 'memberships':
       return { ...state, memberships: new Map([...state.memberships, ...action.changes]) };
     case 'open':
@@ -120,7 +124,9 @@ function reduceConversations(state: IState, action: TConversationAction): IState
     case 'again':
       return inEntries(state, action.key, (entries) => againIn(entries, action.id));
     case 'discarded':
-      return inEntries(state, action.key, (entries) => entries.filter(({ id }) => id !== action.id));
+      return inEntries(state, action.key, (entries) =>
+        entries.filter(({ id, delivery }) => id !== action.id || delivery === 'sent'),
+      );
     case 'doubted':
       // As if it had been handed to an earlier connection: the history decides.
       return inEntries(state, action.key, (entries) =>
@@ -141,6 +147,17 @@ function signedIn(state: IState, name: string, restored: ReadonlyMap<TKey, reado
   let next: IState = { ...state, me: name };
   for (const [key, entries] of restored) next = inEntries(next, key, () => entries);
   return next;
+}
+
+function withChanges(people: readonly IPerson[], { changed: news, gone }: IPresence): readonly IPerson[] {
+  const byName = new Map(people.map((person) => [person.name, person]));
+  for (const name of gone) byName.delete(name);
+  for (const person of news) byName.set(person.name, person);
+  return sorted([...byName.values()]);
+}
+
+function sorted(people: readonly IPerson[]): readonly IPerson[] {
+  return [...people].sort((one, other) => ORDER.compare(one.name, other.name));
 }
 
 function told(state: IState, key: TKey, message: ITold): IState {

@@ -83,7 +83,7 @@ export function Composer({ of, title, typing, maxText, blocked, isAway, caution 
           dir="auto"
           value={text}
           disabled={isBlocked}
-          placeholder={isBlocked ? 'You can’t write here now' : `Message to ${title}`}
+          placeholder={isBlocked ? whyBlocked(blocked) : `Message to ${title}`}
           aria-describedby="composer-hint"
           aria-invalid={left < 0}
           enterkeyhint="send"
@@ -104,6 +104,10 @@ export function Composer({ of, title, typing, maxText, blocked, isAway, caution 
       </div>
     </form>
   );
+}
+
+function whyBlocked({ action }: IBlocked): string {
+  return action === 'join' ? 'Join to send messages' : 'You can’t send messages now';
 }
 
 /** Who just joined wants to write; whose focus is elsewhere keeps it there. */

@@ -14,7 +14,7 @@ export function EmptyConversation({ state, title }: { state: IState; title: stri
     return (
       <Empty icon={<SpeechIcon />} title={`You and ${title}`}>
         {isOnline || !isIn
-          ? 'Nothing was said yet. Only the two of you read it here.'
+          ? 'No messages yet. Only the two of you can read them.'
           : `${title} is not online. A message can't reach somebody who is away.`}
       </Empty>
     );
@@ -33,7 +33,7 @@ export function EmptyConversation({ state, title }: { state: IState; title: stri
   if (membership === 'out') {
     return (
       <Empty icon={<DoorIcon />} title={`You are not in ${title}`}>
-        {reason ?? 'Join to read what was said last, and to say something.'}
+        {reason ?? 'Join to read the last messages and to send one.'}
         <button type="button" class="primary" onClick={() => session.join(name)}>
           Join {title}
         </button>
@@ -42,8 +42,8 @@ export function EmptyConversation({ state, title }: { state: IState; title: stri
   }
   if (!isLoaded) return <p class="loading">Opening {title}…</p>;
   return (
-    <Empty icon={<SpeechIcon />} title="Nothing was said yet">
-      Be the first one in {title}.
+    <Empty icon={<SpeechIcon />} title="No messages yet">
+      Write the first one in {title}.
     </Empty>
   );
 }

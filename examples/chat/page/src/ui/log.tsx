@@ -59,7 +59,7 @@ export function Log({ of, entries, me, label }: IProps) {
               </p>
               <ol>
                 {groups.map(({ from, at, entries: said }) => (
-                  <li key={said[0]?.id} class={`group ${from === me ? 'own' : ''}`}>
+                  <li key={keyOf(said[0])} class={`group ${from === me ? 'own' : ''}`}>
                     {from !== me && <Avatar name={from} />}
                     <div class="stack">
                       <p class="by">
@@ -68,7 +68,7 @@ export function Log({ of, entries, me, label }: IProps) {
                       </p>
                       <ul>
                         {said.map((entry) => (
-                          <Bubble key={entry.id} of={of} entry={entry} />
+                          <Bubble key={keyOf(entry)} of={of} entry={entry} />
                         ))}
                       </ul>
                     </div>
@@ -88,3 +88,6 @@ export function Log({ of, entries, me, label }: IProps) {
     </>
   );
 }
+
+/** The same before and after the server gave it an id, so that its element stays. */
+const keyOf = (entry: IEntry | undefined): string | undefined => entry?.echo ?? entry?.id;

@@ -1,0 +1,49 @@
+import { RateLimit } from './rate-limit.js';
+
+/** A client that comes back sends its whole queue at once, which holds 100. */
+const MESSAGES = { burst: 100, perSecond: 5 };
+/** Whispers to people to whom this sender has not whispered lately. */
+const CONVERSATIONS = { burst: 10, perSecond: 0.2 };
+/** For how many people a sender is known to have whispered to them. */
+const MOST_RECIPIENTS = 100;
+/** Idle senders are looked for each time that so many more are known. */
+const CLEAN_EVERY = 1_000;
+
+class Sender {
+  readonly messages = new RateLimit(MESSAGES);
+  readonly #conversations = new RateLimit(CONVERSATIONS);
+  readonly #recipients = new Set<string>();
+
+  get isIdle(): boolean {
+    return this.messages.isFull && this.#conversations.isFull;
+  }
+
+  /** Whether this sender may whisper to that person now. */
+  mayWhisperTo(name: string): boolean {
+    if (!this.#recipients.delete(name) && !this.#conversations.take()) return false;
+    this.#recipients.add(name);
+    const [oldest] = this.#recipients;
+    if (this.#recipients.size > MOST_RECIPIENTS && oldest !== undefined) this.#recipients.delete(oldest);
+    return true;
+  }
+}
+
+/** What each person may send, counted for the name: more windows or a new connection don't give more. */
+export class Senders {
+  readonly #senders = new Map<string, Sender>();
+  #cleanAt = CLEAN_EVERY;
+
+  of(name: string): Sender {
+    const known = this.#senders.get(name);
+    if (known !== undefined) return known;
+    if (this.#senders.size >= this.#cleanAt) this.#clean();
+    const sender = new Sender();
+    this.#senders.set(name, sender);
+    return sender;
+  }
+
+  #clean(): void {
+    for (const [name, sender] of this.#senders) if (sender.isIdle) this.#senders.delete(name);
+    this.#cleanAt = this.#senders.size + CLEAN_EVERY;
+  }
+}

@@ -1,0 +1,105 @@
+// npm test: node
+import { Redis } from 'ioredis';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type IEntry, type IHistory, MAX_CONVERSATIONS, MemoryHistory } from '../../examples/chat/server/history.js';
+import { RedisLink } from '../../examples/chat/server/redis.js';
+import { RedisHistory } from '../../examples/chat/server/redis-history.js';
+import { HISTORY_LENGTH } from '../../examples/chat/words.js';
+import { defer } from '../support/cleanup.js';
+import { type IRedis, startRedis } from '../support/redis.js';
+
+let redis: IRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+
+let kinds = 0;
+let messages = 0;
+
+async function redisHistory(kind: string): Promise<IHistory<IEntry>> {
+  const link = new RedisLink(redis.url);
+  defer(() => link.close());
+  await link.open();
+  return new RedisHistory<IEntry>(link, kind);
+}
+
+/** A store to write to, and one to read from: of Redis another one, since each remembers what it wrote itself. */
+type TStore = [writer: IHistory<IEntry>, reader: IHistory<IEntry>];
+
+const STORES: [name: string, make: (kind: string) => Promise<TStore>][] = [
+  [
+    'in memory',
+    async () => {
+      const history = new MemoryHistory<IEntry>();
+      return [history, history];
+    },
+  ],
+  ['in Redis', async (kind) => [await redisHistory(kind), await redisHistory(kind)]],
+];
+
+function message(from: string, echo?: string): IEntry {
+  messages += 1;
+  const at = new Date(messages).toISOString();
+  return { id: `id-${messages}`, from, at, ...(echo === undefined ? {} : { echo }) };
+}
+
+const pairs = (names: readonly string[]): [from: string, pair: string][] =>
+  names.flatMap((from, index) => names.slice(index + 1).map((to): [string, string] => [from, `${from}/${to}`]));
+
+describe.each(STORES)('the history %s', (_, make) => {
+  let history: IHistory<IEntry>;
+  let reader: IHistory<IEntry>;
+  const start = async (): Promise<string> => {
+    kinds += 1;
+    [history, reader] = await make(`kind-${kinds}`);
+    return `kind-${kinds}`;
+  };
+  const idsIn = async (conversation: string): Promise<string[]> =>
+    (await reader.list(conversation)).map(({ id }) => id);
+
+  it(`keeps the last ${HISTORY_LENGTH} of a conversation`, async () => {
+    await start();
+    const all = Array.from({ length: HISTORY_LENGTH + 3 }, () => message('Ada'));
+    for (const each of all) await history.add('lobby', each);
+    expect(await idsIn('lobby')).toEqual(all.slice(3).map(({ id }) => id));
+  });
+
+  it('adds a retry of one sender once, and does not take it for the message of another', async () => {
+    await start();
+    const first = message('Ada', 'token');
+    expect(await history.add('lobby', first)).toBeUndefined();
+    expect(await history.add('lobby', message('Ada', 'token'))).toEqual(first);
+    const other = message('Eve', 'token');
+    expect(await history.add('lobby', other)).toBeUndefined();
+    const elsewhere = message('Ada', 'token');
+    expect(await history.add('garden', elsewhere)).toBeUndefined();
+    expect(await idsIn('lobby')).toEqual([first.id, other.id]);
+    expect(await idsIn('garden')).toEqual([elsewhere.id]);
+  });
+
+  it('forgets conversations of those who opened most, and keeps the others', { timeout: 60_000 }, async () => {
+    const kind = await start();
+    const whisper = message('Ada');
+    await history.add('Ada/Ben', whisper);
+    const strangers = Array.from({ length: 34 }, (__, index) => `Stranger ${index}`);
+    const opened = pairs(strangers);
+    expect(opened.length).toBeGreaterThan(MAX_CONVERSATIONS);
+    for (const [from, pair] of opened) await history.add(pair, message(from));
+    for (const from of strangers) await history.add(`Ada/${from}`, message(from));
+    expect(await idsIn('Ada/Ben')).toEqual([whisper.id]);
+    const left = await Promise.all(opened.map(async ([, pair]) => (await reader.list(pair)).length > 0));
+    const kept = left.filter(Boolean).length + 1 + strangers.length;
+    if (history instanceof MemoryHistory) expect(kept).toBe(MAX_CONVERSATIONS);
+    else await expectInRedis(kind, MAX_CONVERSATIONS);
+  });
+});
+
+/** So many conversations, and nothing else. */
+async function expectInRedis(kind: string, count: number): Promise<void> {
+  const client = new Redis(redis.url);
+  defer(() => client.disconnect());
+  expect(await client.keys(`chat:${kind}:*`)).toHaveLength(count);
+  expect(await client.zcard(`chat:times:${kind}`)).toBe(count);
+  expect(await client.hlen(`chat:openers:${kind}`)).toBe(count);
+  for (const key of await client.keys(`chat:*${kind}*`)) expect(await client.ttl(key)).toBeGreaterThan(0);
+}

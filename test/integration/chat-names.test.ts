@@ -1,0 +1,110 @@
+// npm test: node
+// npm run test:matrix: newest-node, bun, oldest-bun
+import { beforeAll, describe, expect, it } from 'vitest';
+import { checkedName, skeletonOf } from '../../examples/chat/server/names.js';
+import { buildChat, ChatClient, type IRunningChat, signIn, startChat } from '../support/chat.js';
+import { eventually, nextEvent } from '../support/facts.js';
+
+describe('a name', () => {
+  it.each([
+    ['Ada', 'Ada'],
+    [' Ada  Lovelace ', 'Ada Lovelace'],
+    ['e\u0301', 'é'],
+    ['ﬁn', 'fin'],
+    ['Иван', 'Иван'],
+    ['李雷', '李雷'],
+    ['田中さんー', '田中さんー'],
+    ['김철수', '김철수'],
+    ['مريم', 'مريم'],
+    ['किरण', 'किरण'],
+  ])('may be %j', (given, name) => {
+    expect(checkedName(given)).toEqual({ name });
+  });
+
+  it.each(['\u3164', '\u115f', '\u034f', '\ufe0f', '\u200b', '\u200d', '\u2060', '\u202e', '\u00ad', '\u{e0041}'])(
+    'has no invisible %j in it',
+    (invisible) => {
+      for (const name of [`A${invisible}da`, `Ada${invisible}`, invisible]) {
+        expect(checkedName(name), JSON.stringify(name)).toEqual({
+          problem: 'Enter a name without invisible characters.',
+        });
+      }
+    },
+  );
+
+  it.each(['Аda', 'Adа', 'Αda', 'Ꭺda', 'Ada李', 'Иvan', 'ユниコ'])('has one script, unlike %j', (name) => {
+    expect(checkedName(name)).toEqual({ problem: expect.stringContaining('one alphabet') });
+  });
+
+  it.each(['', ' ', '_', 'a/b', '\u0301a', 'A\u0335\u0336\u0337\u0338da', 'a\u2800', 'x'.repeat(25), 7, ['Ada'], null])(
+    'is not %j',
+    (name) => {
+      expect(checkedName(name)).toEqual({ problem: expect.stringMatching(/^Enter a name of up to 24 letters/) });
+    },
+  );
+});
+
+/** Each a name in another script, or in other characters, that looks like the second one. */
+const TWINS: [twin: string, name: string][] = [
+  ['сосо', 'coco'],
+  ['НОС', 'HOC'],
+  ['ΟΗΟ', 'OHO'],
+  ['օօ', 'oo'],
+  ['пф', 'πφ'],
+  ['l1l', 'Ili'],
+  ['ADA', 'Ada'],
+  ['rnax', 'max'],
+];
+
+describe('two names', () => {
+  it.each(TWINS)('%j and %j have one skeleton', (twin, name) => {
+    expect(skeletonOf(twin)).toBe(skeletonOf(name));
+  });
+
+  it.each([
+    ['Zoë', 'Zoe'],
+    ['Ada 1', 'Ada 2'],
+    ['Иван', 'Ivan'],
+    ['李', '木'],
+  ])('%j and %j have two skeletons', (one, other) => {
+    expect(skeletonOf(one)).not.toBe(skeletonOf(other));
+  });
+});
+
+describe('a name that looks like the name of somebody online', () => {
+  let chat: IRunningChat;
+  beforeAll(async () => {
+    await buildChat();
+    chat = await startChat();
+  });
+
+  it.each(TWINS)('%j is refused beside %j, which stays free for more windows', async (twin, name) => {
+    const { token } = await signIn(chat.url, twin);
+    const owner = await ChatClient.enter(chat.url, name, 'lobby');
+    const response = await fetch(`${chat.url}/api/sign-in`, { method: 'POST', body: JSON.stringify({ name: twin }) });
+    expect([response.status, await response.json()]).toEqual([
+      409,
+      { error: 'Somebody with a name that looks like this one is online. Enter another name.' },
+    ]);
+    // A token from before is worth nothing either.
+    const { socket } = ChatClient.knock(chat.url, token);
+    await nextEvent(socket, 'unauthenticated');
+    const second = await ChatClient.enter(chat.url, name);
+    owner.socket.disconnect();
+    second.socket.disconnect();
+    await eventually(async () => expect(await signIn(chat.url, twin)).toMatchObject({ name: twin }));
+  });
+
+  it('lets in one of two that come at the same moment', async () => {
+    const pairs = Array.from({ length: 10 }, (_, index) => [`хох ${index + 20}`, `xox ${index + 20}`]);
+    await Promise.all(
+      pairs.map(async (names) => {
+        const tokens = await Promise.all(names.map((name) => signIn(chat.url, name)));
+        const clients = tokens.map(({ token }) => ChatClient.knock(chat.url, token));
+        await eventually(() => clients.some((client) => client.all('welcome').length > 0));
+        await eventually(() => clients.some(({ socket }) => socket.disconnected));
+        expect(clients.filter((client) => client.all('welcome').length > 0)).toHaveLength(1);
+      }),
+    );
+  });
+});
