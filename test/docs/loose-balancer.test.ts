@@ -1,0 +1,111 @@
+// npm test: node
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Fetch, type SocketOptions } from 'engine.io-client';
+import type { BrowserContext } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { SocketIOClientHelper } from '../../src/client/client-helper.js';
+import { bundleForBrowser, servePage, startBrowser } from '../support/browser.js';
+import { defer, track } from '../support/cleanup.js';
+import { PROJECT } from '../support/document.js';
+import { EventLog } from '../support/facts.js';
+import { roundRobin, startLooseBalancer, type TRoute } from '../support/loose-balancer.js';
+import { startServer } from '../support/server.js';
+
+const UNKNOWN = '{"code":1,"message":"Session ID unknown"}';
+
+type TFailure = readonly [message: string, answer: string];
+
+/** The messages of the row of docs/errors.md that has the cause. */
+let documented: string[];
+let context: BrowserContext;
+
+beforeAll(async () => {
+  const page = await readFile(join(PROJECT, 'docs/errors.md'), 'utf8');
+  const row = page.split('\n').find((line) => line.startsWith('| `xhr post error`')) ?? '';
+  documented = [...(row.split(' | ')[0] ?? '').matchAll(/`([^`]+)`/g)].map(([, message = '']) => message);
+  context = await startBrowser();
+});
+
+/** Two instances behind one address. */
+async function twoInstances(route: TRoute): Promise<string> {
+  const options = { authenticateFn: () => true, serverOptions: { path: '/io', cors: { origin: '*' } } };
+  const instances = [await startServer(options), await startServer(options)];
+  return startLooseBalancer(
+    instances.map(({ url }) => Number(new URL(url).port)),
+    route,
+  );
+}
+
+/** A client on Node.js, and how its attempts fail. */
+function attempt(host: string, transports: NonNullable<SocketOptions['transports']>): EventLog<TFailure> {
+  const failures = new EventLog<TFailure>();
+  const client = new SocketIOClientHelper({
+    identifier: 'reader',
+    host,
+    options: { path: '/io', transports, reconnectionDelay: 10, reconnectionDelayMax: 20 },
+    autoAuthenticate: true,
+    logger: false,
+    onAuthenticated: () => failures.push(['authenticated', '']),
+    onError: (error) => {
+      const { context: request } = error as { context?: { responseText?: string } };
+      failures.push([error.message, request?.responseText ?? '']);
+    },
+  });
+  track({ stop: () => client.shutdown() });
+  return failures;
+}
+
+/** The same in Chromium, with what its console says. */
+async function attemptInBrowser(host: string, transports: string[]): Promise<[EventLog<TFailure>, EventLog<string>]> {
+  const failures = new EventLog<TFailure>();
+  const lines = new EventLog<string>();
+  const page = await context.newPage();
+  defer(() => page.close());
+  page.on('console', (message) => lines.push(message.text()));
+  await page.exposeFunction('told', (...failure: TFailure) => failures.push(failure));
+  await page.goto(await servePage(await bundleForBrowser(new URL('../browser/attempts-page.ts', import.meta.url))));
+  await page.evaluate(([to, list]) => window.attempt(to, list), [host, transports] as const);
+  return [failures, lines];
+}
+
+/** A session begins on the first instance; these requests of it go to the second one. */
+const astray =
+  (method: string): TRoute =>
+  ({ method: own, url = '' }) =>
+    Number(own === method && url.includes('sid='));
+
+describe('two instances behind a balancer without sticky sessions', () => {
+  it.each([
+    ['xhr post error', 'POST'],
+    ['xhr poll error', 'GET'],
+  ])('give "%s" where a %s reaches the other instance, on Node.js and in a browser', async (message, method) => {
+    const host = await twoInstances(astray(method));
+    expect(await attempt(host, ['polling']).next()).toEqual([message, UNKNOWN]);
+    const [failures, lines] = await attemptInBrowser(host, ['polling']);
+    expect(await failures.next()).toEqual([message, UNKNOWN]);
+    expect(await lines.next()).toContain('status of 400');
+    expect(documented).toContain(message);
+  });
+
+  it.each([
+    ['fetch write error', 'POST'],
+    ['fetch read error', 'GET'],
+  ])('give "%s" where a %s reaches the other instance and the transport is Fetch', async (message, method) => {
+    const host = await twoInstances(astray(method));
+    expect(await attempt(host, [Fetch]).next()).toEqual([message, '']);
+    expect(documented).toContain(message);
+  });
+
+  it('give nothing else, and let nobody in, where requests go to each in turn', async () => {
+    const host = await twoInstances(roundRobin(2));
+    const [inBrowser] = await attemptInBrowser(host, ['polling', 'websocket']);
+    for (const failures of [attempt(host, ['polling', 'websocket']), inBrowser]) {
+      for (let n = 0; n < 10; n += 1) {
+        const [message, answer] = await failures.next();
+        expect(documented).toContain(message);
+        expect(answer).toBe(UNKNOWN);
+      }
+    }
+  });
+});
