@@ -1,7 +1,7 @@
-import { createRequire } from 'node:module';
 import type { Cluster, ClusterOptions, Redis } from 'ioredis';
 import { describe } from '../protocol/describe.js';
 import { RoomgateError } from '../protocol/errors.js';
+import { loadIoredis } from './load-ioredis.js';
 
 /** What a Redis helper tells. What a callback throws or rejects with harms nobody, and is not told any further. */
 export interface IRedisHelperCallbacks {
@@ -122,7 +122,7 @@ export class DefaultRedisHelper<C extends IHelpedRedisClient = Redis | Cluster> 
 export class RedisHelper extends DefaultRedisHelper<Redis> {
   constructor(opts: IRedisHelperOptions) {
     const { name, host, port, user, password, database = 0, autoConnect = true, maxRetry = 0, ...callbacks } = opts;
-    const { Redis } = loadClient();
+    const { Redis } = loadIoredis();
     const client = new Redis({
       host,
       port: portOf('RedisHelper', port),
@@ -149,7 +149,7 @@ export class RedisClusterHelper extends DefaultRedisHelper<Cluster> {
       port: portOf('RedisClusterHelper', port),
       ...(password === undefined ? {} : { password }),
     }));
-    const { Cluster } = loadClient();
+    const { Cluster } = loadIoredis();
     const { redisOptions, ...options } = clusterOptions;
     const password = nodes[0]?.password;
     // Nodes that are learnt from others would be asked without a password: theirs is given with the first ones only.
@@ -159,11 +159,6 @@ export class RedisClusterHelper extends DefaultRedisHelper<Cluster> {
     const client = new Cluster(startup, all);
     super({ ...callbacks, scope: RedisClusterHelper.name, identifier: name, client });
   }
-}
-
-/** Loaded by whoever makes a client here, and by nobody else. A constructor can't wait for an import. */
-function loadClient(): typeof import('ioredis') {
-  return createRequire(import.meta.url)('ioredis') as typeof import('ioredis');
 }
 
 function portOf(where: string, port: unknown): number {

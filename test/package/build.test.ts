@@ -1,5 +1,5 @@
 // npm test: node
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { buildInto, COMMON } from '../../scripts/build-into.mjs';
@@ -159,14 +159,19 @@ async function createScripts() {
     const { code } = await startProgram(path(`scripts/${script}`), { cwd: folder }).ended(20_000);
     return { code, compiled: (await read('runs')).split('one').length - 1 };
   };
-  return { run, write };
+  return { path, run, write };
 }
 
 describe('the scripts', () => {
-  it('build.mjs compiles when the sources changed, and says when it failed', async () => {
-    const { run, write } = await createScripts();
-    expect(await run('build.mjs')).toEqual({ code: 0, compiled: 1 });
+  it('build.mjs compiles to both kinds of modules when the sources changed, and says when it failed', async () => {
+    const { path, run, write } = await createScripts();
+    expect(await run('build.mjs')).toEqual({ code: 0, compiled: 2 });
+    expect(await readdir(path('dist'))).toEqual(['cjs', 'made']);
+    expect(await readdir(path('dist/cjs'))).toEqual(['made', 'package.json']);
+    expect(await readdir(path('.cache'))).toEqual(['built-dist']);
     expect(await run('build.mjs')).toEqual({ code: 0, compiled: 0 });
+    await write('scripts/commonjs/src/backplane/load-ioredis.ts', 'changed');
+    expect(await run('build.mjs')).toEqual({ code: 0, compiled: 2 });
     await write('src/wrong', '');
     expect(await run('build.mjs')).toEqual({ code: 1, compiled: 1 });
   });

@@ -1,6 +1,7 @@
 // npm test: node
 import { execFile } from 'node:child_process';
 import { cp, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { publint } from 'publint';
@@ -30,6 +31,9 @@ const SERVER_EXPORTS = [
 ];
 const CLIENT_EXPORTS = ['SocketIOClientHelper', 'SocketIOClientStates', 'SocketIOConstants'];
 
+/** The client first: so nothing that it needs is there already. */
+const ENTRIES = ['roomgate/client', 'roomgate'];
+
 /** The oldest versions without a published advisory against them. */
 const FLOORS = { 'socket.io': '4.8.3', 'engine.io': '6.6.9', 'socket.io-parser': '4.2.6', ws: '8.21.0' };
 
@@ -48,8 +52,9 @@ beforeAll(async () => {
 }, 120_000);
 
 /** What a program in the consumer's folder prints first. Fails when it does not end well, or says anything on stderr. */
-async function printed(name: string, code: string, node = process.execPath): Promise<unknown> {
-  const program = startProgram(await consumer.write(name, code), { cwd: consumer.folder, node });
+async function printed(name: string, code: string, node = process.execPath, flags?: string[]): Promise<unknown> {
+  const env = flags === undefined ? {} : { NODE_OPTIONS: flags.join(' ') };
+  const program = startProgram(await consumer.write(name, code), { cwd: consumer.folder, node, env });
   expect(await program.ended(20_000), program.stderr).toEqual({ code: 0, signal: null });
   expect(program.stderr).toBe('');
   return program.messages.next();
@@ -58,11 +63,16 @@ async function printed(name: string, code: string, node = process.execPath): Pro
 describe('the tarball', () => {
   test('holds what is compiled and what a reader needs, nothing else', () => {
     const others = files.filter((path) => !/^dist\/.*\.(js|d\.ts)$/.test(path));
-    const wanted = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md'];
-    expect(others.filter((path) => !wanted.includes(path))).toEqual([]);
-    expect(others).toContain('README.md');
+    const papers = ['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md'];
+    const manifests = ['package.json', 'client/package.json', 'dist/cjs/package.json'];
+    expect(others.toSorted()).toEqual([...papers, ...manifests].toSorted());
     expect(files).toContain('dist/index.js');
     expect(files).toContain('dist/client/index.d.ts');
+    // Each module as an ES module and as CommonJS.
+    const modules = files.filter((path) => path.startsWith('dist/') && !path.startsWith('dist/cjs/'));
+    expect(files.filter((path) => path.startsWith('dist/cjs/') && path !== 'dist/cjs/package.json').toSorted()).toEqual(
+      modules.map((path) => path.replace('dist/', 'dist/cjs/')).toSorted(),
+    );
   });
 
   test('has nothing that publint would change', async () => {
@@ -71,21 +81,23 @@ describe('the tarball', () => {
     expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
   });
 
-  test('has types that resolve wherever ES modules do', async () => {
+  test('has types that resolve everywhere', async () => {
     const checker = join(projectFolder, 'node_modules/@arethetypeswrong/cli/dist/index.js');
-    const args = [checker, tarball, '--profile', 'esm-only', '--format', 'ascii', '--no-color'];
+    const args = [checker, tarball, '--profile', 'strict', '--format', 'ascii', '--no-color'];
     // It exits non-zero, and so this rejects with all it printed, when a type does not resolve.
     const { stdout } = await run(process.execPath, args, { cwd: consumer.folder });
-    expect(stdout).toMatch(/"roomgate"\s+node16 \(from ESM\): 🟢 \(ESM\)\s+bundler: 🟢/u);
-    expect(stdout).toMatch(/"roomgate\/client"\s+node16 \(from ESM\): 🟢 \(ESM\)\s+bundler: 🟢/u);
+    const green = [
+      'node10: 🟢',
+      'node16 \\(from CJS\\): 🟢 \\(CJS\\)',
+      'node16 \\(from ESM\\): 🟢 \\(ESM\\)',
+      'bundler: 🟢',
+    ];
+    for (const entry of ENTRIES) expect(stdout).toMatch(new RegExp(`"${entry}"\\s+${green.join('\\s+')}`, 'u'));
   });
 });
 
 describe('an installed package', () => {
   const EXPORTS = [expect.arrayContaining(CLIENT_EXPORTS), expect.arrayContaining(SERVER_EXPORTS)];
-  // The client first: so nothing that it needs is there already.
-  const ENTRIES = ['roomgate/client', 'roomgate'];
-
   test('is imported on each Node.js', async () => {
     const keys = ENTRIES.map((entry) => `Object.keys(await import('${entry}'))`);
     const code = `console.log(JSON.stringify([${keys}]));`;
@@ -95,6 +107,38 @@ describe('an installed package', () => {
   test('is required on each Node.js', async () => {
     const code = `console.log(JSON.stringify([${ENTRIES.map((entry) => `Object.keys(require('${entry}'))`)}]));`;
     for (const node of nodes) expect(await printed('required.cjs', code, node)).toEqual(EXPORTS);
+  });
+
+  test('is one copy for programs that import and require it', async () => {
+    const code = `
+      import { createRequire } from 'node:module';
+      const require = createRequire(import.meta.url);
+      const same = [];
+      for (const entry of ${JSON.stringify(ENTRIES)}) {
+        same.push((await import(entry)).RoomgateError === require(entry).RoomgateError);
+      }
+      console.log(JSON.stringify(same));`;
+    for (const node of [...nodes, bunPath()]) expect(await printed('both.mjs', code, node)).toEqual([true, true]);
+  });
+
+  test('is CommonJS for programs whose require() loads no ES modules', async () => {
+    const code = `
+      const { createServer } = require('node:http');
+      const { RoomgateError: OfClient } = require('roomgate/client');
+      const { RedisHelper, RoomgateError, SocketIOServerHelper } = require('roomgate');
+      const lines = [];
+      const logger = { debug: () => {}, info: () => {}, warn: (line) => lines.push(line), error: (line) => lines.push(line) };
+      const helper = new SocketIOServerHelper({
+        runtime: 'node', identifier: 'bare', server: createServer(), serverOptions: {}, authenticateFn: () => true, logger,
+      });
+      const redis = new RedisHelper({ name: 'a', host: '127.0.0.1', port: 1, password: '', autoConnect: false });
+      helper.configure().then(() => helper.shutdown()).then(() => {
+        const file = require.resolve('roomgate').split('/').slice(-3).join('/');
+        console.log(JSON.stringify([file, OfClient === RoomgateError, redis.getClient().status, lines]));
+      });`;
+    const flags = ['--no-experimental-require-module'];
+    const said = await printed('commonjs.cjs', code, process.execPath, flags);
+    expect(said).toEqual(['dist/cjs/index.js', true, 'wait', []]);
   });
 
   test('loads nothing of Redis before Redis is asked for', async () => {
@@ -224,12 +268,18 @@ describe('its types', () => {
     export { wrong };
   `;
 
-  test('check with each moduleResolution', async () => {
+  test('check with each moduleResolution, in ES modules and in CommonJS', async () => {
     const configs: string[] = [];
-    for (const moduleResolution of ['nodenext', 'bundler']) {
+    for (const [moduleResolution, extension] of [
+      ['nodenext', 'mts'],
+      ['nodenext', 'cts'],
+      ['node16', 'mts'],
+      ['node16', 'cts'],
+      ['bundler', 'mts'],
+    ]) {
       // By names of their own, so that the compiler says in which of them something is wrong.
-      const file = `program.${moduleResolution}.ts`;
-      const config = `tsconfig.${moduleResolution}.json`;
+      const file = `program.${moduleResolution}.${extension}`;
+      const config = `tsconfig.${moduleResolution}.${extension}.json`;
       const module = moduleResolution === 'bundler' ? 'esnext' : moduleResolution;
       const settings = { module, moduleResolution, strict: true, noEmit: true, target: 'es2022', types: ['node'] };
       await consumer.write(file, program);
@@ -237,6 +287,18 @@ describe('its types', () => {
       configs.push(config);
     }
     expect(await tsc(['--build', '--singleThreaded', ...configs], consumer.folder)).toEqual({ stdout: '', code: 0 });
+  });
+
+  test('check with the resolution that knows no exports, of TypeScript before version 7', async () => {
+    const file = await consumer.write('node10/program.ts', program);
+    await consumer.write('node10/package.json', '{}');
+    // The one that checks packages, because this project's own compiler has that resolution no more.
+    const compiler = createRequire(join(projectFolder, 'node_modules/@arethetypeswrong/core/')).resolve('typescript');
+    const settings = ['--module', 'commonjs', '--moduleResolution', 'node10', '--strict', '--skipLibCheck'];
+    const args = [join(compiler, '../tsc.js'), ...settings, '--noEmit', '--target', 'es2022', '--types', 'node', file];
+    const printedBy = ({ stdout }: { stdout: string }): string => stdout;
+    const cwd = join(consumer.folder, 'node10');
+    expect(await run(process.execPath, args, { cwd }).then(printedBy, printedBy)).toBe('');
   });
 });
 

@@ -1,0 +1,3 @@
+export function loadIoredis(): typeof import('ioredis') {
+  return require('ioredis') as typeof import('ioredis');
+}
