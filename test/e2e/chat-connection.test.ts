@@ -34,6 +34,30 @@ describe('a token that is worth nothing', () => {
   });
 });
 
+describe('a name that somebody took meanwhile', () => {
+  it('is told when the connection comes back, once, and works again when it is free', { timeout: 60_000 }, async () => {
+    const chat = await startChat();
+    const ada = await ChatWindow.enter(context, chat.url, 'coco');
+    chat.program.kill();
+    await ada.state('Reconnecting');
+    // It is there before the page comes back.
+    await ada.page.route('**/api/sign-in', (route) => route.abort());
+    await startChat({ port: chat.port });
+    const twin = await ChatClient.enter(chat.url, 'сосо', 'lobby');
+    await ada.page.unroute('**/api/sign-in');
+    const notices = ada.page.getByText('looks like this one is online');
+    await notices.waitFor({ timeout: 30_000 });
+    const refused = () => ada.page.waitForResponse(/sign-in$/, { timeout: 30_000 });
+    await refused();
+    await refused();
+    expect(await notices.count()).toBe(1);
+    twin.socket.disconnect();
+    await ada.connected();
+    await ada.say('Here again');
+    await ada.reads('Here again');
+  });
+});
+
 describe('a server that is started anew under two windows', () => {
   it('both come back into their rooms, and what was written meanwhile arrives once', { timeout: 60_000 }, async () => {
     const chat = await startChat();

@@ -8,7 +8,7 @@ import {
   type THistory,
   type TTyping,
 } from '../../words.js';
-import { signIn } from './api.js';
+import { NotSignedIn, signIn } from './api.js';
 import {
   conversationOf,
   type IEntry,
@@ -43,6 +43,8 @@ export class Link {
   readonly #me: string;
   readonly #helper: SocketIOClientHelper<IServerEvents, IClientEvents>;
   readonly #clock: ReturnType<typeof setInterval>;
+  /** Why the server gave no token, as the page said it last. */
+  #problem = '';
 
   constructor(store: IStore, me: string, rooms: readonly string[]) {
     this.#store = store;
@@ -57,6 +59,7 @@ export class Link {
       logger: false,
       onStatusChanged: (line) => store.dispatch({ type: 'line', line }),
       onAuthenticated: () => this.#letIn(),
+      onError: (error) => this.#failed(error),
       onRoomsRejoined: (answer) => this.#roomsAnswered(answer),
     });
     store.dispatch({ type: 'line', line: this.#helper.getStatus() });
@@ -153,7 +156,16 @@ export class Link {
     });
   }
 
+  /** The next attempt may succeed: the name may be free by then. Until that the person has to know why this one did not. */
+  #failed(error: Error): void {
+    const { cause } = error;
+    if (!(cause instanceof NotSignedIn) || cause.message === this.#problem) return;
+    this.#problem = cause.message;
+    this.#store.dispatch({ type: 'notice', text: cause.message, at: new Date().toISOString() });
+  }
+
   #letIn(): void {
+    this.#problem = '';
     this.#store.dispatch({ type: 'let in' });
     const { conversations, open } = this.#store.state;
     const keys = new Set([...conversations.keys(), open]);
