@@ -6,6 +6,7 @@ import { RedisLink } from '../../examples/chat/server/redis.js';
 import { RedisHistory } from '../../examples/chat/server/redis-history.js';
 import { HISTORY_LENGTH } from '../../examples/chat/words.js';
 import { defer } from '../support/cleanup.js';
+import { eventually } from '../support/facts.js';
 import { type IRedis, startRedis } from '../support/redis.js';
 
 let redis: IRedis;
@@ -103,3 +104,34 @@ async function expectInRedis(kind: string, count: number): Promise<void> {
   expect(await client.hlen(`chat:openers:${kind}`)).toBe(count);
   for (const key of await client.keys(`chat:*${kind}*`)) expect(await client.ttl(key)).toBeGreaterThan(0);
 }
+
+describe('the history in Redis, while Redis is away', () => {
+  it('takes a retry on another instance for the same message, once Redis is back', { timeout: 60_000 }, async () => {
+    const own = await startRedis();
+    const stores: IHistory<IEntry>[] = [];
+    const links: RedisLink[] = [];
+    for (let n = 0; n < 2; n += 1) {
+      const link = new RedisLink(own.url);
+      defer(() => link.close());
+      await link.open();
+      links.push(link);
+      stores.push(new RedisHistory<IEntry>(link, 'away'));
+    }
+    await own.kill();
+    await eventually(() => links.every((link) => !link.available), { timeout: 20_000 });
+    const [first, retry, other] = [message('Ada', 'token'), message('Ada', 'token'), message('Eve', 'token')];
+    await stores[0]?.add('lobby', first);
+    await stores[1]?.add('lobby', retry);
+    await stores[1]?.add('lobby', other);
+    await own.restart();
+    await eventually(() => links.every((link) => link.available), { timeout: 20_000 });
+    const senders = async (): Promise<string[]> => {
+      const link = new RedisLink(own.url);
+      await link.open();
+      const entries = await new RedisHistory<IEntry>(link, 'away').list('lobby');
+      link.close();
+      return entries.map(({ from }) => from);
+    };
+    await eventually(async () => expect(await senders()).toEqual(['Ada', 'Eve']), { timeout: 10_000 });
+  });
+});

@@ -72,6 +72,15 @@ describe('two processes over Redis', () => {
     expect(ben.all('message')).toHaveLength(1);
   });
 
+  it('give nobody a name that looks like one of the other process', async () => {
+    const { left, right } = pair;
+    await ChatClient.enter(left.url, 'coco', 'garden');
+    await eventually(async () => {
+      const body = JSON.stringify({ name: 'сосо' });
+      expect((await fetch(`${right.url}/api/sign-in`, { method: 'POST', body })).status).toBe(409);
+    });
+  });
+
   it('share their history also behind a message that Redis can not read', async () => {
     const { redis, left, right } = pair;
     const ada = await ChatClient.enter(left.url, 'Ada', 'garden');

@@ -20,7 +20,8 @@ export interface IHistory<T extends IEntry> {
 
 /**
  * How many conversations are kept. Beyond that one is forgotten: of the person who opened most of them, the one that was silent
- * for longest. So a person who opens many conversations loses their own, and not those of others.
+ * for longest. So a person who opens many conversations loses their own, and not those of others. Full of the longest texts, all
+ * of them take 100 MB.
  */
 export const MAX_CONVERSATIONS = 500;
 
