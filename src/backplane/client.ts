@@ -41,7 +41,7 @@ export function isReply(error: unknown): error is Error {
 }
 
 /** Whether Redis refused with this first word, such as `MOVED`. */
-export function isReplyOf(error: unknown, ...words: string[]): boolean {
+export function isReplyOf(error: unknown, ...words: string[]): error is Error {
   return isReply(error) && words.some((word) => error.message.startsWith(word));
 }
 

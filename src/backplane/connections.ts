@@ -1,5 +1,6 @@
 import { describe } from '../protocol/describe.js';
 import { RoomgateError } from '../protocol/errors.js';
+import { call } from './acl.js';
 import { within } from './bounded.js';
 import type { IDialer, IDuplicable, IRedisConnection, TListener, TRedisConnection } from './client.js';
 
@@ -27,6 +28,8 @@ const OVERRIDES = {
   replyMapping: 'legacy',
   stringNumbers: false,
   monitor: false,
+  // Would need a right of its own, and nothing reads it.
+  disableClientInfo: true,
   readOnly: false,
   keyPrefix: '',
   db: 0,
@@ -115,7 +118,7 @@ class ClusterDialer implements IDialer {
   #countSubscribers(channel: string): Promise<number> {
     const late = 'A node did not answer in time.';
     const ask = async (node: INode) => {
-      const reply = await within(node.call('pubsub', 'numsub', channel), SCOUT_TIMEOUT_MS / 2, late);
+      const reply = await within(call(node, 'pubsub', 'numsub', channel), SCOUT_TIMEOUT_MS / 2, late);
       return Array.isArray(reply) ? Number(reply[1]) : 0;
     };
     return this.#scout(async (cluster) => {

@@ -1,3 +1,4 @@
+import { call } from './acl.js';
 import { type IRedisConnection, isForbidden } from './client.js';
 
 /** Tells, once for each command, that Redis refused it and what is lost by that. */
@@ -10,16 +11,20 @@ interface IPassport {
 }
 
 const UNFENCED = 'when a connection to Redis is replaced, messages may arrive out of order once';
+const UNNAMED = 'the connection has no name in the CLIENT LIST of Redis';
 
 /**
  * A Redis that was stopped, or a network that was, still holds what an earlier connection wrote, and would carry it out
  * after what its successor says. So the earlier one is killed, in Redis, before the successor says anything.
  */
 export class Fence {
+  readonly #name: string;
   readonly #limited: TLimited;
   #predecessor: IPassport | undefined;
 
-  constructor(limited: TLimited) {
+  /** `name`: of the connections, in Redis' list of clients. */
+  constructor(name: string, limited: TLimited) {
+    this.#name = name;
     this.#limited = limited;
   }
 
@@ -35,23 +40,25 @@ export class Fence {
 
   async #passportOf(client: IRedisConnection): Promise<IPassport | undefined> {
     const [info, id] = await Promise.all([
-      this.#ask('INFO', client.call('info', 'server')),
-      this.#ask('CLIENT ID', client.call('client', 'id')),
+      this.#ask('INFO', UNFENCED, call(client, 'info', 'server')),
+      this.#ask('CLIENT ID', UNFENCED, call(client, 'client', 'id')),
+      // ioredis has said it, and has told nobody whether Redis took it.
+      this.#ask('CLIENT SETNAME', UNNAMED, call(client, 'client', 'setname', this.#name)),
     ]);
     const runId = /^run_id:(\w+)/m.exec(String(info ?? ''))?.[1];
     return runId === undefined || id === undefined ? undefined : { runId, client: Number(id) };
   }
 
   async #kill(client: IRedisConnection, id: number): Promise<void> {
-    await this.#ask('CLIENT KILL', client.call('client', 'kill', 'id', id));
+    await this.#ask('CLIENT KILL', UNFENCED, call(client, 'client', 'kill', 'id', id));
   }
 
-  async #ask(command: string, reply: Promise<unknown>): Promise<unknown> {
+  async #ask(command: string, consequence: string, reply: Promise<unknown>): Promise<unknown> {
     try {
       return await reply;
     } catch (error) {
       if (!isForbidden(error)) throw error;
-      this.#limited(command, UNFENCED, error);
+      this.#limited(command, consequence, error);
       return undefined;
     }
   }

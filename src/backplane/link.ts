@@ -7,6 +7,8 @@ export interface ILinkOptions {
   greet(client: IRedisConnection): Promise<void>;
   onUp(client: IRedisConnection): void;
   onDown(error: unknown): void;
+  /** An attempt to connect has failed; another one follows. */
+  onFailed(error: unknown): void;
 }
 
 /** From dialling to being greeted, in ms. */
@@ -108,7 +110,9 @@ export class Link {
       this.#rise(fresh);
     } catch (error) {
       if (client !== undefined) discard(client);
-      if (!stale()) this.#fail(cause ?? error);
+      if (stale()) return;
+      this.#fail(cause ?? error);
+      this.#options.onFailed(this.#lastError);
     }
   }
 

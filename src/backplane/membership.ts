@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IBackplaneLocal, TIdOwner } from '../server/ports.js';
-import { isReply, isReplyOf } from './client.js';
+import { isForbidden, isReply, isReplyOf } from './client.js';
 import type { TLimited } from './fence.js';
 import type { Junk } from './junk.js';
 import { MOST_IDS, OpenQuestions } from './open-questions.js';
@@ -32,6 +32,8 @@ const READ_ONLY_REPEAT = 12;
 
 const UNLEASED =
   'rooms that are named like socket ids are refused, as it can not be known whether another instance has them';
+
+const UNLISTED = 'other instances wait up to 15 s for the answers of this one after its shutdown';
 
 /** Which instances live, and what they are asked. Each has a lease in Redis, which runs out by Redis' own clock. */
 export class Membership {
@@ -148,10 +150,14 @@ export class Membership {
   /** Gives the lease back, so that nobody waits for this instance. Rejects when Redis is away. */
   async leave(): Promise<void> {
     this.#local = undefined;
-    const { command } = this.#options;
+    const { command, limited } = this.#options;
+    const tell = (name: string) => (error: unknown) => {
+      if (!isForbidden(error)) throw error;
+      limited(name, UNLISTED, error);
+    };
     await Promise.all([
-      command('zrem', this.#list, this.id),
-      command('publish', this.goodbyeChannel, JSON.stringify({ from: this.id })),
+      command('zrem', this.#list, this.id).catch(tell('ZREM')),
+      command('publish', this.goodbyeChannel, JSON.stringify({ from: this.id })).catch(tell('PUBLISH')),
     ]);
   }
 
@@ -164,16 +170,7 @@ export class Membership {
     if (!this.#leased) throw new Error('Others can not know of this instance.');
     const { command } = this.#options;
     const now = await redisTime(command);
-    const reply = await command(
-      'zrangebyscore',
-      this.#list,
-      `(${now}`,
-      '+inf',
-      'WITHSCORES',
-      'LIMIT',
-      0,
-      MOST_INSTANCES,
-    );
+    const reply = await this.#leasesFrom(now);
     if (!Array.isArray(reply)) throw new Error('Redis answered something odd.');
     // RESP 3 answers in pairs.
     const flat = reply.flat();
@@ -182,6 +179,16 @@ export class Membership {
       if (id !== this.id) this.#remember(id, Math.min(Number(flat[i + 1]) - now, LEASE_MS));
     }
     return this.#alive();
+  }
+
+  async #leasesFrom(now: number): Promise<unknown> {
+    const range = [`(${now}`, '+inf', 'WITHSCORES', 'LIMIT', 0, MOST_INSTANCES];
+    try {
+      return await this.#options.command('zrangebyscore', this.#list, ...range);
+    } catch (error) {
+      if (isForbidden(error)) this.#options.limited('ZRANGEBYSCORE', UNLEASED, error);
+      throw error;
+    }
   }
 
   #alive(): string[] {

@@ -1,6 +1,8 @@
 import type { TReporter } from '../server/ports.js';
-import { type IDialer, type IRedisConnection, isReply, isReplyOf, type TMessageBody } from './client.js';
+import { call, explain } from './acl.js';
+import { type IDialer, type IRedisConnection, isForbidden, isReply, isReplyOf, type TMessageBody } from './client.js';
 import { Fence, type TLimited } from './fence.js';
+import { UNPINGED } from './limited.js';
 import { Link } from './link.js';
 import { Outage } from './outage.js';
 import { MessageQueue } from './queue.js';
@@ -55,7 +57,7 @@ export class Publisher {
 
   constructor(options: IPublisherOptions) {
     const { name, connectionName, dialer, report, limited } = options;
-    const fence = new Fence(limited);
+    const fence = new Fence(connectionName, limited);
     this.#options = options;
     this.#outage = new Outage(name, report);
     this.#link = new Link({
@@ -65,6 +67,7 @@ export class Publisher {
         await options.greet?.(client);
       },
       onUp: () => this.#rise(),
+      onFailed: (error) => this.#outage.failing(error),
       onDown: (error) => this.#fall(error),
     });
   }
@@ -112,7 +115,7 @@ export class Publisher {
   async command(name: string, ...args: (string | number)[]): Promise<unknown> {
     const client = this.#link.client;
     if (client === undefined || !this.healthy) throw new Error('Redis is away.');
-    return this.#watch(client.call(name, ...args));
+    return this.#watch(call(client, name, ...args));
   }
 
   /** As Socket.IO's adapter asks how many instances there are. */
@@ -163,7 +166,10 @@ export class Publisher {
   /** A connection that is dead is better found before there is something to say. */
   #keepAsking(client: IRedisConnection): void {
     this.#idleTicks += 1;
-    if (this.#idleTicks % PING_TICKS === 0) this.#watch(client.call('ping')).catch(() => {});
+    if (this.#idleTicks % PING_TICKS !== 0) return;
+    this.#watch(call(client, 'ping')).catch((error: unknown) => {
+      if (isForbidden(error)) this.#options.limited('PING', UNPINGED, error);
+    });
   }
 
   #rise(): void {
@@ -206,7 +212,7 @@ export class Publisher {
       (error: unknown) => {
         if (generation !== this.#generation) return;
         this.#messagesUnanswered -= 1;
-        this.#refused(error);
+        this.#refused(explain(error, 'PUBLISH', channel));
       },
     );
   }

@@ -2,6 +2,7 @@ import { createAdapter } from '@socket.io/redis-adapter';
 import { Emitter } from '@socket.io/redis-emitter';
 import { RoomgateError } from '../protocol/errors.js';
 import type { IBackplane, IBackplaneLocal, TAdapterFactory, TIdOwner, TReporter } from '../server/ports.js';
+import { call } from './acl.js';
 import { within } from './bounded.js';
 import { type IDialer, isReplyOf, type TRedisConnection } from './client.js';
 import { connectionName, createDialer } from './connections.js';
@@ -122,7 +123,7 @@ class OpenBackplane {
       ...shared,
       name: 'emitter',
       connectionName: nameOf('emitter'),
-      greet: (client) => membership.renew((name, ...args) => client.call(name, ...args)),
+      greet: (client) => membership.renew((...args) => call(client, ...args)),
     });
     this.#subscriber = new Subscriber({
       ...shared,

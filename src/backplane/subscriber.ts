@@ -1,10 +1,13 @@
 import type { TReporter } from '../server/ports.js';
-import type { IDialer, IRedisConnection } from './client.js';
+import { call, explain, RefusedError } from './acl.js';
+import { type IDialer, type IRedisConnection, isForbidden } from './client.js';
 import { Fence, type TLimited } from './fence.js';
 import { inspectRequest, inspectResponse } from './inspect.js';
 import type { Junk } from './junk.js';
+import { UNPINGED } from './limited.js';
 import { Link } from './link.js';
 import { Outage } from './outage.js';
+import { Subscriptions, type TSubscribe } from './subscriptions.js';
 
 type TMessageListener = (...args: unknown[]) => unknown;
 
@@ -41,21 +44,23 @@ export class Subscriber {
   readonly #link: Link;
   readonly #outage: Outage;
   readonly #listeners = new Map<string, Set<TMessageListener>>();
-  readonly #patterns: Set<string>;
-  readonly #channels: Set<string>;
+  readonly #subscriptions: Subscriptions;
   /** The one connection that is listened to, from before it is up: it hears as soon as it is subscribed. */
   #heard: IRedisConnection | undefined;
   #silentTicks = 0;
   #pinging = false;
   #deafTicks = 0;
   #probed = false;
+  /** An instance that never heard anything has nothing to restore: it does not start before it hears. */
+  #everUp = false;
 
   constructor(options: ISubscriberOptions) {
     const { connectionName, dialer, report, limited } = options;
-    const fence = new Fence(limited);
+    const fence = new Fence(connectionName, limited);
     this.#options = options;
-    this.#patterns = new Set(options.patterns);
-    this.#channels = new Set(options.channels.keys());
+    this.#subscriptions = new Subscriptions(report);
+    this.#subscriptions.add('PSUBSCRIBE', options.patterns);
+    this.#subscriptions.add('SUBSCRIBE', options.channels.keys());
     this.#outage = new Outage('subscriber', report);
     this.#link = new Link({
       dial: (attempt) => dialer.dial(connectionName, attempt),
@@ -63,9 +68,11 @@ export class Subscriber {
         // Its predecessor would go on being counted as a server that can be asked.
         await fence.pass(client);
         this.#listenTo(client);
-        await this.#subscribeAll(client);
+        await this.#subscriptions.restore(client);
+        this.#needEssentials();
       },
       onUp: (client) => this.#rise(client),
+      onFailed: (error) => this.#outage.failing(error),
       onDown: (error) => {
         this.#heard = undefined;
         this.#outage.begin(error);
@@ -111,26 +118,23 @@ export class Subscriber {
   }
 
   psubscribe(pattern: string): void {
-    this.#patterns.add(pattern);
-    this.#try('PSUBSCRIBE', (client) => client.psubscribe(pattern));
+    this.#add('PSUBSCRIBE', [pattern]);
   }
 
   subscribe(channels: string | string[]): void {
-    const list = [channels].flat();
-    for (const channel of list) this.#channels.add(channel);
-    this.#try('SUBSCRIBE', (client) => client.subscribe(...list));
+    this.#add('SUBSCRIBE', [channels].flat());
   }
 
   punsubscribe(pattern: string): void {
     if (this.#options.patterns.includes(pattern)) return;
-    this.#patterns.delete(pattern);
-    this.#try('PUNSUBSCRIBE', (client) => client.punsubscribe(pattern));
+    this.#subscriptions.delete('PSUBSCRIBE', [pattern]);
+    this.#leave('PUNSUBSCRIBE', (client) => client.punsubscribe(pattern));
   }
 
   unsubscribe(channels: string | string[]): void {
     const list = [channels].flat().filter((channel) => !this.#options.channels.has(channel));
-    for (const channel of list) this.#channels.delete(channel);
-    if (list.length > 0) this.#try('UNSUBSCRIBE', (client) => client.unsubscribe(...list));
+    this.#subscriptions.delete('SUBSCRIBE', list);
+    if (list.length > 0) this.#leave('UNSUBSCRIBE', (client) => client.unsubscribe(...list));
   }
 
   /** Redis acknowledged a probe of ours: by now, or soon, it must have been heard. */
@@ -140,13 +144,17 @@ export class Subscriber {
 
   /** Once a second. `publisherHealthy`: nothing can be expected to be heard while nothing can be said. */
   tick(publisherHealthy: boolean): void {
-    if (this.#link.client === undefined) return;
-    this.#ping(this.#link.client);
+    const client = this.#link.client;
+    if (client === undefined) return;
+    this.#ping(client);
+    this.#watch(client, this.#subscriptions.tick(client));
     if (this.#silentTicks >= DEAD_AFTER) {
       this.#link.replace(new Error('Redis does not answer.'));
       return;
     }
-    this.#deafTicks = publisherHealthy && this.#probed ? this.#deafTicks + 1 : 0;
+    // Where Redis refuses the pattern, another connection would hear no probe either.
+    const isRefused = this.#options.patterns.some((pattern) => this.#isRefused('PSUBSCRIBE', pattern));
+    this.#deafTicks = publisherHealthy && this.#probed && !isRefused ? this.#deafTicks + 1 : 0;
     if (this.#deafTicks < DEAF_AFTER) return;
     this.#options.report({ type: 'backplane_deaf', silentMs: this.#deafTicks * 1_000 });
     this.#link.replace(new Error('The subscription is deaf.'));
@@ -162,7 +170,10 @@ export class Subscriber {
       this.#pinging = false;
       this.#silentTicks = 0;
     };
-    client.call('ping').then(answered, answered);
+    call(client, 'ping').then(answered, (error: unknown) => {
+      answered();
+      if (isForbidden(error)) this.#options.limited('PING', UNPINGED, error);
+    });
   }
 
   #rise(client: IRedisConnection): void {
@@ -171,11 +182,38 @@ export class Subscriber {
     this.#deafTicks = 0;
     this.#probed = false;
     this.#outage.end({ dropped: 0, uncertain: 0 });
-    // What was asked for while the others were being renewed. Asking twice is harmless.
-    this.#subscribeAll(client).catch((error: unknown) => {
+    this.#everUp = true;
+    // What was asked for while the others were being restored.
+    this.#watch(client, this.#subscriptions.complete(client));
+  }
+
+  #add(command: TSubscribe, names: readonly string[]): void {
+    this.#subscriptions.add(command, names);
+    const client = this.#link.client;
+    if (client !== undefined) this.#watch(client, this.#subscriptions.complete(client));
+  }
+
+  /** A connection that can't be subscribed is of no use. */
+  #watch(client: IRedisConnection, work: Promise<void>): void {
+    work.catch((error: unknown) => {
       // A connection that was lost meanwhile has a successor, which is not to blame.
       if (client === this.#link.client) this.#link.replace(error);
     });
+  }
+
+  #isRefused(command: TSubscribe, name: string): boolean {
+    return this.#subscriptions.refusal(command, name) !== undefined;
+  }
+
+  /** Throws where Redis refuses what every instance needs, unless this one has been up: then it does what it still can. */
+  #needEssentials(): void {
+    if (this.#everUp) return;
+    const { patterns, channels } = this.#options;
+    const refusals = [
+      ...patterns.map((name) => this.#subscriptions.refusal('PSUBSCRIBE', name)),
+      ...[...channels.keys()].map((name) => this.#subscriptions.refusal('SUBSCRIBE', name)),
+    ].filter((refusal) => refusal !== undefined);
+    if (refusals.length > 0) throw allOf(refusals);
   }
 
   #listenTo(client: IRedisConnection): void {
@@ -188,20 +226,17 @@ export class Subscriber {
     });
   }
 
-  async #subscribeAll(client: IRedisConnection): Promise<void> {
-    await Promise.all([
-      this.#patterns.size > 0 && client.psubscribe(...this.#patterns),
-      this.#channels.size > 0 && client.subscribe(...this.#channels),
-    ]);
-  }
-
-  #try(command: string, send: (client: IRedisConnection) => Promise<unknown>): void {
+  #leave(command: string, send: (client: IRedisConnection) => Promise<unknown>): void {
     const client = this.#link.client;
     if (client === undefined) return;
     send(client).catch((error: unknown) => {
-      // A connection that was lost meanwhile has a successor, which subscribes to all.
-      if (client !== this.#link.client) return;
-      this.#options.limited(command, 'some messages of other instances do not arrive here', error);
+      // A connection that was lost meanwhile has a successor, which does not subscribe to it.
+      if (!isForbidden(error)) return;
+      this.#options.limited(
+        command,
+        'messages for namespaces that were closed still arrive here',
+        explain(error, command),
+      );
     });
   }
 
@@ -249,4 +284,14 @@ export class Subscriber {
       else this.#options.report({ type: 'handler_failed', where: 'a handler of serverSideEmit', error });
     }
   }
+}
+
+/** One error for several refusals, which names each missing rule once. */
+function allOf(refusals: readonly unknown[]): unknown {
+  const errors = refusals.filter((refusal) => refusal instanceof RefusedError);
+  const rules = new Map(errors.map((error) => [error.rule, error]));
+  if (rules.size < 2) return refusals[0];
+  const [first] = errors;
+  const others = [...rules.keys()].filter((rule) => rule !== first?.rule);
+  return new Error(`${first?.message}; also missing: ${others.join(' ')}`, { cause: first });
 }

@@ -74,6 +74,12 @@ const LINES: { readonly [T in TReport['type']]: TLine<T> } = {
     (r) =>
       `Redis is away (${r.connection}${r.error === undefined ? '' : `: ${messageOf(r.error)}`}); local delivery goes on`,
   ],
+  backplane_failing: [
+    'warn',
+    (r) =>
+      `Redis is still away (${r.connection}) after ${Math.round(r.afterMs)} ms, now for another reason: ` +
+      `${messageOf(r.error)}; Roomgate keeps trying`,
+  ],
   backplane_restored: [
     'warn',
     (r) =>
@@ -87,6 +93,7 @@ const LINES: { readonly [T in TReport['type']]: TLine<T> } = {
   backplane_deaf: ['warn', (r) => `the subscription heard nothing for ${Math.round(r.silentMs)} ms and was replaced`],
   backplane_junk: ['warn', (r) => `refused from Redis on ${r.channel}: ${r.why}; times: ${r.count}`],
   backplane_limited: ['warn', (r) => `Redis refused ${r.command}: ${messageOf(r.error)}; ${r.consequence}`],
+  backplane_allowed: ['warn', (r) => `Redis takes ${r.command} again after ${Math.round(r.afterMs)} ms`],
 };
 
 /** Turns reports into log lines: the one place that writes them. Never throws. */

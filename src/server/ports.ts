@@ -55,6 +55,13 @@ export type TReport =
 export type TBackplaneReport =
   /** A connection to Redis was lost, or does not answer. Local delivery goes on. */
   | { readonly type: 'backplane_lost'; readonly connection: string; readonly error?: unknown }
+  /** It is still away, by a reason that was not told in this outage yet. */
+  | {
+      readonly type: 'backplane_failing';
+      readonly connection: string;
+      readonly afterMs: number;
+      readonly error: unknown;
+    }
   /**
    * It is back. `dropped`: messages that other instances never got, since the queue was full or they were too old.
    * `uncertain`: messages that were written but not answered, so that other instances may have got them or not.
@@ -83,7 +90,9 @@ export type TBackplaneReport =
       readonly command: string;
       readonly consequence: string;
       readonly error: unknown;
-    };
+    }
+  /** Redis takes a subscription that it refused before. */
+  | { readonly type: 'backplane_allowed'; readonly command: string; readonly afterMs: number };
 
 /** Takes every report. Never throws. */
 export type TReporter = (report: TReport) => void;

@@ -138,11 +138,13 @@ const REPORTS: { readonly [T in TReport['type']]: readonly Extract<TReport, { ty
     { type: 'backplane_lost', connection },
     { type: 'backplane_lost', connection, error },
   ],
+  backplane_failing: [{ type: 'backplane_failing', connection, afterMs: 12, error }],
   backplane_restored: [{ type: 'backplane_restored', connection, afterMs: 12, ...missed }],
   backplane_abandoned: [{ type: 'backplane_abandoned', connection, ...missed }],
   backplane_deaf: [{ type: 'backplane_deaf', silentMs: 10_000 }],
   backplane_junk: [{ type: 'backplane_junk', channel: 'request', why: 'no JSON', count: 3 }],
   backplane_limited: [{ type: 'backplane_limited', command: 'ZADD', consequence: 'a lease is missing', error }],
+  backplane_allowed: [{ type: 'backplane_allowed', command: 'PSUBSCRIBE socket.io#/#*', afterMs: 12 }],
 };
 
 /** Warnings and errors, as `level | text`, without the name of who wrote them. */

@@ -1,0 +1,203 @@
+import type { TReporter } from '../server/ports.js';
+import { explain, namespaceOf, RefusedError } from './acl.js';
+import { type IRedisConnection, isForbidden } from './client.js';
+
+export type TSubscribe = 'PSUBSCRIBE' | 'SUBSCRIBE';
+
+/** One pattern or channel that Redis refused. */
+interface IRefused extends ISubscription {
+  readonly since: number;
+  /** Ticks from one attempt to the next, and until the next one. */
+  wait: number;
+  left: number;
+  error: unknown;
+}
+
+interface ISubscription {
+  readonly command: TSubscribe;
+  readonly name: string;
+}
+
+/** Of the ticks between two attempts at a refused subscription. */
+const LONGEST_WAIT = 30;
+
+const RETRIED = `Roomgate tries again, at first after 1 s and later every ${LONGEST_WAIT} s`;
+
+/**
+ * What one connection has to be subscribed to. Redis refuses a whole command where its access control list refuses one of
+ * the names in it. So refused names are sent one by one: the others stand, and each refused one is tried again.
+ */
+export class Subscriptions {
+  readonly #report: TReporter;
+  readonly #wanted = new Map<string, ISubscription>();
+  readonly #granted = new Set<string>();
+  readonly #refused = new Map<string, IRefused>();
+  #retrying = false;
+
+  constructor(report: TReporter) {
+    this.#report = report;
+  }
+
+  add(command: TSubscribe, names: Iterable<string>): void {
+    for (const name of names) this.#wanted.set(keyOf(command, name), { command, name });
+  }
+
+  delete(command: TSubscribe, names: Iterable<string>): void {
+    for (const name of names) {
+      const key = keyOf(command, name);
+      for (const keys of [this.#wanted, this.#granted, this.#refused]) keys.delete(key);
+    }
+  }
+
+  /** Why Redis refuses it at the moment; undefined where it does not. */
+  refusal(command: TSubscribe, name: string): unknown {
+    return this.#refused.get(keyOf(command, name))?.error;
+  }
+
+  /** Subscribes a new connection to everything. Rejects only where the connection is of no use. */
+  async restore(client: IRedisConnection): Promise<void> {
+    this.#granted.clear();
+    const all = [...this.#wanted.values()];
+    const refused = all.filter((one) => this.#isRefused(one));
+    await this.#subscribe(client, [
+      ...refused.map((one) => [one]),
+      ...commandsFor(all, (one) => !this.#isRefused(one)),
+    ]);
+  }
+
+  /** Subscribes to what was added meanwhile. Rejects as `restore` does. */
+  async complete(client: IRedisConnection): Promise<void> {
+    const isNew = (one: ISubscription) => !this.#granted.has(keyOf(one.command, one.name)) && !this.#isRefused(one);
+    await this.#subscribe(client, commandsFor([...this.#wanted.values()], isNew));
+  }
+
+  /** Once a second: tries again what was refused. Rejects as `restore` does. */
+  async tick(client: IRedisConnection): Promise<void> {
+    for (const one of this.#refused.values()) one.left -= 1;
+    const due = [...this.#refused.values()].filter(({ left }) => left <= 0);
+    if (due.length === 0 || this.#retrying) return;
+    this.#retrying = true;
+    for (const one of due) {
+      one.wait = Math.min(2 * one.wait, LONGEST_WAIT);
+      one.left = one.wait;
+    }
+    try {
+      await this.#subscribe(
+        client,
+        due.map((one) => [one]),
+        { quiet: true },
+      );
+    } finally {
+      this.#retrying = false;
+    }
+  }
+
+  #isRefused({ command, name }: ISubscription): boolean {
+    return this.#refused.has(keyOf(command, name));
+  }
+
+  /** `quiet`: what is still refused was reported before. */
+  async #subscribe(
+    client: IRedisConnection,
+    commands: readonly (readonly ISubscription[])[],
+    { quiet = false } = {},
+  ): Promise<void> {
+    const refused: IRefused[] = [];
+    const allowed: IRefused[] = [];
+    try {
+      await Promise.all(commands.map((list) => this.#send(client, list, refused, allowed)));
+    } finally {
+      if (!quiet) for (const group of byNamespace(refused)) this.#tellRefused(group);
+      for (const group of byNamespace(allowed)) this.#tellAllowed(group);
+    }
+  }
+
+  async #send(
+    client: IRedisConnection,
+    list: readonly ISubscription[],
+    refused: IRefused[],
+    allowed: IRefused[],
+  ): Promise<void> {
+    const [first, ...others] = list;
+    if (first === undefined) return;
+    try {
+      await subscribe(client, list);
+    } catch (error) {
+      if (!isForbidden(error)) throw error;
+      if (others.length === 0) this.#refuse(first, explain(error, first.command, first.name), refused);
+      else await Promise.all(list.map((one) => this.#send(client, [one], refused, allowed)));
+      return;
+    }
+    for (const one of list) this.#grant(one, allowed);
+  }
+
+  #refuse(one: ISubscription, error: unknown, refused: IRefused[]): void {
+    const key = keyOf(one.command, one.name);
+    if (!this.#wanted.has(key)) return;
+    const entry = this.#refused.get(key) ?? { ...one, since: performance.now(), wait: 1, left: 1, error };
+    entry.error = error;
+    this.#refused.set(key, entry);
+    refused.push(entry);
+  }
+
+  #grant({ command, name }: ISubscription, allowed: IRefused[]): void {
+    const key = keyOf(command, name);
+    const entry = this.#refused.get(key);
+    this.#refused.delete(key);
+    if (entry !== undefined) allowed.push(entry);
+    if (this.#wanted.has(key)) this.#granted.add(key);
+  }
+
+  #tellRefused(group: readonly IRefused[]): void {
+    const [first] = group;
+    if (first === undefined) return;
+    const command = `${first.command} ${group.map(({ name }) => name).join(', ')}`;
+    const consequence = `${missing(first)} do not arrive here. ${RETRIED}`;
+    this.#report({ type: 'backplane_limited', command, consequence, error: shortest(first.error) });
+  }
+
+  #tellAllowed(group: readonly IRefused[]): void {
+    const [first] = group;
+    if (first === undefined) return;
+    const command = `${first.command} ${group.map(({ name }) => name).join(', ')}`;
+    this.#report({ type: 'backplane_allowed', command, afterMs: performance.now() - first.since });
+  }
+}
+
+function keyOf(command: TSubscribe, name: string): string {
+  return `${command} ${name}`;
+}
+
+/** One command of each kind, for those that are `wanted`. */
+function commandsFor(all: readonly ISubscription[], wanted: (one: ISubscription) => boolean): ISubscription[][] {
+  const list = all.filter(wanted);
+  return (['PSUBSCRIBE', 'SUBSCRIBE'] as const).map((kind) => list.filter(({ command }) => command === kind));
+}
+
+function subscribe(client: IRedisConnection, list: readonly ISubscription[]): Promise<unknown> {
+  const names = list.map(({ name }) => name);
+  return list[0]?.command === 'PSUBSCRIBE' ? client.psubscribe(...names) : client.subscribe(...names);
+}
+
+/** What belongs to one namespace is told in one line. */
+function byNamespace(list: readonly IRefused[]): IRefused[][] {
+  const groups = new Map<string, IRefused[]>();
+  for (const one of list) {
+    const key = `${one.command} ${namespaceOf(one.name) ?? ''}`;
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  return [...groups.values()];
+}
+
+function missing({ command, name }: IRefused): string {
+  const namespace = namespaceOf(name);
+  if (namespace === undefined) return 'the questions of other instances about socket ids, and their answers,';
+  const what = command === 'PSUBSCRIBE' ? 'broadcasts' : 'requests and responses';
+  return `${what} of other instances for the namespace "${namespace}"`;
+}
+
+/** The line names the channels already, so the error only has to name the rule. */
+function shortest(error: unknown): unknown {
+  if (!(error instanceof RefusedError) || !(error.cause instanceof Error)) return error;
+  return new Error(`${error.cause.message}; the missing ACL rule is ${error.rule}`, { cause: error.cause });
+}
