@@ -9,10 +9,16 @@ export type TRedisConnection = IDuplicable | { getClient(): IDuplicable };
 export type TMessageBody = string | Buffer;
 export type TListener = (...args: never[]) => unknown;
 
+/** The socket under a connection, as far as it is used. */
+export interface IRedisStream {
+  readonly writable?: boolean;
+  once?(event: 'data', listener: (chunk: Buffer) => void): unknown;
+}
+
 /** One connection to one Redis process, as far as it is used: an ioredis `Redis` of our own making. */
 export interface IRedisConnection {
   readonly status: string;
-  readonly stream?: { readonly writable?: boolean } | undefined;
+  readonly stream?: IRedisStream | undefined;
   on(event: string, listener: TListener): unknown;
   connect(): Promise<unknown>;
   quit(): Promise<unknown>;

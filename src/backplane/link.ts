@@ -1,5 +1,5 @@
 import { within } from './bounded.js';
-import type { IRedisConnection } from './client.js';
+import { type IRedisConnection, isReply } from './client.js';
 
 export interface ILinkOptions {
   dial(attempt: number): Promise<IRedisConnection>;
@@ -20,6 +20,9 @@ const EAGER_FOR_MS = 30_000;
 const LONGEST_DELAY_MS = 2_000;
 /** A connection that lasted less long than this, in ms, counts as a failed attempt. */
 const LASTING_MS = 1_000;
+const CLOSED = 'The connection was closed.';
+/** The same in the words of ioredis. */
+const CLOSED_OF_IOREDIS = 'Connection is closed.';
 
 /**
  * One connection that heals for ever, whatever it was lost by. It is made of connections that live once each:
@@ -91,12 +94,19 @@ export class Link {
     let client: IRedisConnection | undefined;
     let cause: unknown;
     let over = false;
+    let greeting: string | undefined;
     try {
       const late = 'Redis did not answer in time.';
       client = await within(this.#options.dial(this.#attempt++), HANDSHAKE_TIMEOUT_MS, late);
       const fresh = client;
       fresh.on('error', (error: unknown) => {
         cause = error;
+      });
+      // Without a command before it, such as that there are too many clients: ioredis gives it to none, or to one of its own.
+      fresh.on('connect', () => {
+        fresh.stream?.once?.('data', (chunk) => {
+          greeting = /^-(.+?)\r\n/.exec(chunk.toString('latin1'))?.[1];
+        });
       });
       fresh.on('close', () => {
         over = true;
@@ -106,12 +116,13 @@ export class Link {
       this.#dialling = fresh;
       await within(connectAndGreet(fresh, this.#options), HANDSHAKE_TIMEOUT_MS, late);
       if (stale()) return discard(fresh);
-      if (over) throw new Error('The connection was closed.');
+      if (over) throw new Error(CLOSED);
       this.#rise(fresh);
     } catch (error) {
       if (client !== undefined) discard(client);
       if (stale()) return;
-      this.#fail(cause ?? error);
+      const reason = cause ?? error;
+      this.#fail(over && greeting !== undefined && !isReply(reason) ? new Error(greeting) : reason);
       this.#options.onFailed(this.#lastError);
     }
   }
@@ -130,13 +141,13 @@ export class Link {
     this.#attempt -= 1;
     if (performance.now() - this.#upSince > LASTING_MS) this.#failures = 0;
     discard(client);
-    this.#fail(error ?? new Error('The connection was closed.'));
+    this.#fail(error ?? new Error(CLOSED));
     this.#options.onDown(this.#lastError);
   }
 
   #fail(error: unknown): void {
     this.#dialling = undefined;
-    this.#lastError = error;
+    this.#lastError = error instanceof Error && error.message === CLOSED_OF_IOREDIS ? new Error(CLOSED) : error;
     if (this.#failures === 0) this.#failingSince = performance.now();
     const eager = performance.now() - this.#failingSince < EAGER_FOR_MS;
     const delay = Math.min(
@@ -161,7 +172,7 @@ async function connected(client: IRedisConnection): Promise<void> {
   if (client.status === 'connecting' || client.status === 'connect') {
     await new Promise<void>((resolve, reject) => {
       client.on('ready', resolve);
-      for (const event of ['close', 'end']) client.on(event, () => reject(new Error('The connection was closed.')));
+      for (const event of ['close', 'end']) client.on(event, () => reject(new Error(CLOSED)));
     });
     return;
   }

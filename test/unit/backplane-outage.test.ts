@@ -22,6 +22,27 @@ describe('an outage', () => {
     expect(reports).toEqual([{ type: 'backplane_lost', connection: 'publisher', error }]);
   });
 
+  it('reports each further reason once, and begins anew with the next outage', () => {
+    const { reports, outage } = setUp();
+    outage.failing(new Error('refused'));
+    expect(reports).toEqual([]);
+    outage.begin(new Error('closed'));
+    for (const reason of ['closed', 'refused', 'WRONGPASS', 'refused']) outage.failing(new Error(reason));
+    outage.end(NONE);
+    outage.failing(new Error('refused'));
+    outage.begin(new Error('closed'));
+    outage.failing(new Error('refused'));
+    const told = reports.flatMap((report) => (report.type === 'backplane_failing' ? [report.error] : []));
+    expect(told.map(String)).toEqual(['Error: refused', 'Error: WRONGPASS', 'Error: refused']);
+  });
+
+  it('reports a bounded number of reasons', () => {
+    const { reports, outage } = setUp();
+    outage.begin(new Error('closed'));
+    for (let port = 0; port < 100; port++) outage.failing(new Error(`refused at port ${port}`));
+    expect(reports.length).toBeLessThan(25);
+  });
+
   it('is reported as over once, with its duration and its losses', () => {
     const { reports, outage } = setUp();
     outage.begin(new Error('refused'));

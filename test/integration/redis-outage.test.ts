@@ -1,0 +1,108 @@
+// npm test: node
+// npm run test:matrix: newest-node
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:tls';
+import { describe, expect, it } from 'vitest';
+import { SocketIOEmitterHelper } from '../../src/backplane/emitter.js';
+import { type INode, openClient, redisClient, startNode } from '../support/backplane.js';
+import { defer } from '../support/cleanup.js';
+import { eventually } from '../support/facts.js';
+import { type IRedis, startRedis } from '../support/redis.js';
+
+const ROLES = ['emitter', 'publisher', 'subscriber'];
+
+async function dropAll(redis: IRedis): Promise<void> {
+  await redis.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
+  await redis.cli('CLIENT', 'KILL', 'TYPE', 'normal');
+}
+
+/** Which connections have told that they stay away because of this. */
+function toldBy(node: INode, reason: RegExp): string[] {
+  const failing = node.reported('backplane_failing').filter(({ error }) => reason.test(String(error)));
+  return failing.map(({ connection }) => connection).sort();
+}
+
+describe('an outage of Redis', () => {
+  it('tells each reason that reconnecting fails for, once for each connection, as it comes', async () => {
+    const redis = await startRedis({ password: 'first' });
+    const client = redisClient(redis.port, { password: 'first' });
+    const node = await startNode({ redisConnection: client });
+    await redis.configSet('requirepass', 'second');
+    await dropAll(redis);
+    await eventually(() => expect(toldBy(node, /WRONGPASS/)).toEqual(ROLES));
+    await redis.kill();
+    await eventually(() => expect(toldBy(node, /ECONNREFUSED/)).toEqual(ROLES));
+    await redis.restart();
+    await redis.configSet('requirepass', 'second');
+    await dropAll(redis);
+    await redis.configSet('requirepass', 'first');
+    await eventually(() => node.reported('backplane_restored').length >= 3, { timeout: 10_000 });
+    expect(toldBy(node, /WRONGPASS/)).toEqual(ROLES);
+    expect(toldBy(node, /ECONNREFUSED/)).toEqual(ROLES);
+  }, 30_000);
+
+  it('tells that Redis is full of other clients', async () => {
+    const redis = await startRedis();
+    const other = redisClient(redis.port);
+    await other.connect();
+    const node = await startNode({ redisConnection: redisClient(redis.port) });
+    await other.config('SET', 'maxclients', '1');
+    await other.call('client', 'kill', 'type', 'pubsub');
+    await other.call('client', 'kill', 'type', 'normal', 'skipme', 'yes');
+    await eventually(() => expect(toldBy(node, /max number of clients reached/)).toEqual(ROLES));
+    await other.config('SET', 'maxclients', '1000');
+    await eventually(() => node.reported('backplane_restored').length === 3, { timeout: 10_000 });
+  }, 30_000);
+
+  it('tells of a name that DNS does not know', async () => {
+    const redis = await startRedis();
+    const client = redisClient(redis.port);
+    const node = await startNode({ redisConnection: client });
+    client.options.host = 'redis.invalid';
+    await dropAll(redis);
+    await eventually(() => expect(toldBy(node, /ENOTFOUND|EAI_AGAIN/)).toEqual(ROLES), { timeout: 10_000 });
+  }, 30_000);
+
+  it('tells of TLS that can not be agreed on', async () => {
+    const redis = await startRedis();
+    const client = redisClient(redis.port);
+    const node = await startNode({ redisConnection: client });
+    // Without a certificate there is no cipher that both have.
+    const other = createServer({});
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    defer(() => other.close());
+    Object.assign(client.options, { tls: {}, port: (other.address() as AddressInfo).port });
+    await dropAll(redis);
+    await eventually(() => expect(toldBy(node, /handshake failure/)).toEqual(ROLES), { timeout: 10_000 });
+  }, 30_000);
+
+  it('tells the address that can not be connected to', async () => {
+    const redis = await startRedis();
+    const client = openClient(redis.port);
+    const node = await startNode({ redisConnection: client });
+    client.moveTo(1);
+    await redis.kill();
+    await eventually(() => expect(toldBy(node, /ECONNREFUSED 127\.0\.0\.1:1$/)).toEqual(ROLES));
+  });
+
+  it('of a worker tells the same in its log', async () => {
+    const redis = await startRedis({ password: 'first' });
+    const lines: string[] = [];
+    const note = (line: string) => lines.push(line);
+    const emitter = new SocketIOEmitterHelper({
+      identifier: 'worker',
+      redisConnection: redisClient(redis.port, { password: 'first' }),
+      logger: { debug: note, info: note, warn: note, error: note },
+    });
+    defer(() => emitter.shutdown());
+    await emitter.configure();
+    await redis.configSet('requirepass', 'second');
+    await dropAll(redis);
+    await eventually(() => lines.some((line) => line.includes('WRONGPASS')));
+    expect(lines.filter((line) => line.includes('WRONGPASS'))).toEqual([
+      expect.stringMatching(
+        /^\[roomgate\] worker: Redis is still away \(emitter\) after \d+ ms, now for another reason: WRONGPASS.*; Roomgate keeps trying$/,
+      ),
+    ]);
+  });
+});
