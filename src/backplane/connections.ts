@@ -37,6 +37,12 @@ const OVERRIDES = {
 
 /** How long a cluster may take to say which nodes it has, in ms. */
 const SCOUT_TIMEOUT_MS = 4_000;
+/** How long the given start nodes are asked alone, in ms, before the nodes that were learnt are asked too. */
+const HEAD_START_MS = 500;
+/** Nodes that are kept, the newest first. */
+const MOST_LEARNT = 64;
+/** ioredis asks one node after the other, for a second each. So learnt nodes are asked in so many groups at a time. */
+const GROUPS = 8;
 
 interface INode extends IRedisConnection {
   duplicate(overrides: object): IRedisConnection;
@@ -44,7 +50,7 @@ interface INode extends IRedisConnection {
 }
 
 interface ICluster {
-  duplicate(nodes: never[], overrides: object): ICluster;
+  duplicate(nodes: readonly object[], overrides: object): ICluster;
   nodes(role: 'all' | 'master'): INode[];
   on(event: string, listener: TListener): unknown;
   connect(): Promise<unknown>;
@@ -90,7 +96,8 @@ class SingleDialer implements IDialer {
 
 /**
  * A connection to a cluster is a connection to one of its masters, so that its messages have an order and its
- * predecessor can be fenced. Which masters there are is asked anew each time, by a duplicate that lives no longer than that.
+ * predecessor can be fenced. Which masters there are is asked anew each time, by a duplicate that lives no longer than that:
+ * of the given start nodes, and where these do not answer of all nodes that earlier answers named.
  */
 class ClusterDialer implements IDialer {
   readonly address: string;
@@ -98,6 +105,8 @@ class ClusterDialer implements IDialer {
   readonly #client: ICluster;
   readonly #start = Math.floor(Math.random() * 1_024);
   #scouting: Promise<INode[]> | undefined;
+  /** By address, in the order in which they were named last. */
+  readonly #learnt = new Map<string, object>();
 
   constructor(client: ICluster) {
     this.#client = client;
@@ -127,8 +136,32 @@ class ClusterDialer implements IDialer {
     });
   }
 
+  /** Uses the first view of the cluster that any node gives. */
   async #scout<T>(use: (cluster: ICluster) => Promise<T>): Promise<T> {
-    const cluster = this.#client.duplicate([], {
+    const cluster = await this.#reachAny();
+    try {
+      this.#learn(cluster);
+      return await use(cluster);
+    } finally {
+      cluster.disconnect();
+    }
+  }
+
+  async #reachAny(): Promise<ICluster> {
+    this.#learn(this.#client);
+    const start = this.#reach([]);
+    const groups = this.#groups();
+    if (groups.length === 0) return start;
+    try {
+      return await within(start, HEAD_START_MS, 'The start nodes did not answer yet.');
+    } catch {
+      return firstOf([start, ...groups.map((nodes) => this.#reach(nodes))]);
+    }
+  }
+
+  /** Without nodes those that the program gave. */
+  async #reach(nodes: readonly object[]): Promise<ICluster> {
+    const cluster = this.#client.duplicate(nodes, {
       lazyConnect: true,
       clusterRetryStrategy: null,
       enableReadyCheck: false,
@@ -136,10 +169,47 @@ class ClusterDialer implements IDialer {
     });
     try {
       await reach(cluster);
-      return await use(cluster);
-    } finally {
+      return cluster;
+    } catch (error) {
       cluster.disconnect();
+      throw error;
     }
+  }
+
+  #groups(): object[][] {
+    const nodes = [...this.#learnt.values()];
+    const groups = Array.from({ length: GROUPS }, (_, group) => nodes.filter((__, index) => index % GROUPS === group));
+    return groups.filter(({ length }) => length > 0);
+  }
+
+  #learn(cluster: ICluster): void {
+    for (const { options } of cluster.nodes('all')) {
+      const { host, port } = options ?? {};
+      if (typeof host !== 'string' || typeof port !== 'number') continue;
+      const address = addressOf({ host, port });
+      this.#learnt.delete(address);
+      this.#learnt.set(address, { host, port });
+    }
+    const oldest = [...this.#learnt.keys()].slice(0, -MOST_LEARNT);
+    for (const address of oldest) this.#learnt.delete(address);
+  }
+}
+
+/** The first that is reached; any other one is let go. Rejects as the first of them does. */
+async function firstOf(ways: readonly Promise<ICluster>[]): Promise<ICluster> {
+  const first = Promise.any(ways);
+  for (const way of ways) {
+    way.then(
+      async (cluster) => {
+        if (cluster !== (await first)) cluster.disconnect();
+      },
+      () => {},
+    );
+  }
+  try {
+    return await first;
+  } catch (error) {
+    throw error instanceof AggregateError ? error.errors[0] : error;
   }
 }
 

@@ -11,6 +11,7 @@ import { defer } from '../support/cleanup.js';
 import { takeTheClock } from '../support/clock.js';
 import { eventually } from '../support/facts.js';
 import { type IRedis, startRedis, startRedisCluster } from '../support/redis.js';
+import { type IProxy, startProxy } from '../support/tcp-proxy.js';
 
 // A new node answers two seconds after its start: https://github.com/redis/redis/blob/7.0/src/cluster.c
 // (CLUSTER_WRITABLE_DELAY). So all tests share these, but for the one that kills nodes.
@@ -26,7 +27,7 @@ beforeAll(async () => {
   ]);
 });
 
-function clusterClient(nodes: readonly IRedis[]): Cluster {
+function clusterClient(nodes: readonly Pick<IRedis, 'host' | 'port'>[]): Cluster {
   const client = new Cluster(
     nodes.map(({ host, port }) => ({ host, port })),
     { lazyConnect: true },
@@ -35,6 +36,8 @@ function clusterClient(nodes: readonly IRedis[]): Cluster {
   defer(() => client.disconnect());
   return client;
 }
+
+const proxyNode = ({ port }: IProxy) => ({ host: '127.0.0.1', port });
 
 /** Resolves once Redis has answered whatever was asked on the connections that were made from here on. */
 function watchConnections(): () => Promise<unknown> {
@@ -108,6 +111,69 @@ describe('a Redis cluster', () => {
     await sendUntilHeard(one, ear, next + 1_000);
     expect(inOrder(ear.heard)).toBe(true);
   });
+
+  it.each([
+    ['refuses', (proxy: IProxy) => proxy.refuse()],
+    ['swallows everything', async (proxy: IProxy) => proxy.blackhole()],
+  ])('is started on by way of the second start node where the first one %s', async (_, harm) => {
+    const proxy = await startProxy({ target: 1 });
+    await harm(proxy);
+    const node = await startNode({ redisConnection: clusterClient([proxyNode(proxy), single]), identifier: 'late' });
+    const ear = await listener(node.url);
+    (node.backplane.emitter() as Emitter).emit('n', 1);
+    await eventually(() => ear.heard.length === 1);
+  });
+
+  it('is reached by nodes that were learnt, once all start nodes are gone', async () => {
+    const proxy = await startProxy({ target: single.port });
+    const one = await startNode({ redisConnection: clusterClient([proxyNode(proxy)]), identifier: 'one' });
+    const two = await startNode({ redisConnection: clusterClient([single]), identifier: 'two' });
+    const ear = await listener(one.url);
+    const next = await sendUntilHeard(two, ear, 0);
+    await proxy.refuse();
+    for (const type of ['pubsub', 'normal']) await single.cli('CLIENT', 'KILL', 'TYPE', type);
+    await eventually(() => one.reported('backplane_restored').length === 3, { timeout: 15_000 });
+    await sendUntilHeard(two, ear, next + 1_000);
+  }, 30_000);
+
+  it('is reached by nodes that were learnt, where the start nodes swallow everything', async () => {
+    const proxies = await Promise.all([0, 1, 2].map(() => startProxy({ target: single.port })));
+    const one = await startNode({ redisConnection: clusterClient(proxies.map(proxyNode)), identifier: 'one' });
+    for (const proxy of proxies) proxy.blackhole();
+    for (const type of ['pubsub', 'normal']) await single.cli('CLIENT', 'KILL', 'TYPE', type);
+    await eventually(() => one.reported('backplane_restored').length === 3, { timeout: 15_000 });
+  }, 30_000);
+
+  it('is followed through a failover of its only start node', async () => {
+    const [seed, ...others] = await startRedisCluster();
+    const replica = await startRedis({ cluster: true, empty: true });
+    if (seed === undefined) throw new Error('unreachable');
+    const key = 'roomgate:socket.io:instances';
+    const slot = await seed.cli('CLUSTER', 'KEYSLOT', key);
+    const id = await seed.cli('CLUSTER', 'MYID');
+    // The node that is lost is the one that has the leases.
+    for (const node of [seed, ...others]) await node.cli('CLUSTER', 'SETSLOT', slot, 'NODE', id);
+    await replica.cli('CLUSTER', 'MEET', seed.host, `${seed.port}`, `${seed.busPort}`);
+    await eventually(async () => (await replica.cli('CLUSTER', 'NODES')).includes(id), { timeout: 10_000 });
+    await eventually(async () => (await replica.cli('CLUSTER', 'REPLICATE', id)) === 'OK', { timeout: 10_000 });
+    await eventually(async () => (await replica.cli('INFO', 'replication')).includes('master_link_status:up'), {
+      timeout: 20_000,
+    });
+    const one = await startNode({ redisConnection: clusterClient([seed]), identifier: 'one' });
+    const two = await startNode({ redisConnection: clusterClient([seed]), identifier: 'two', sockets: ['a'] });
+    const ear = await listener(two.url);
+    const next = await sendUntilHeard(one, ear, 0);
+    await seed.kill();
+    for (const node of others) for (const type of ['pubsub', 'normal']) await node.cli('CLIENT', 'KILL', 'TYPE', type);
+    await eventually(() => [one, two].every((node) => node.reported('backplane_restored').length >= 3), {
+      timeout: 25_000,
+    });
+    await sendUntilHeard(one, ear, next + 1_000);
+    await eventually(async () => (await one.backplane.findSockets(['a'], 1_000)).get('a') === 'elsewhere', {
+      timeout: 25_000,
+    });
+    expect(await replica.cli('ZCARD', key)).toBe('2');
+  }, 90_000);
 
   it('that moves its slots is followed to the node that has the leases now', async () => {
     const nodes = three;

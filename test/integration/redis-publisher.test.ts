@@ -194,6 +194,10 @@ describe('the fence', () => {
     await eventually(() => one.reported('backplane_restored').length >= 3);
     await eventually(() => two.reported('backplane_restored').length >= 3);
     await sendUntilHeard(one, { heard }, 10_000);
-    expect(one.reported('backplane_limited').map(({ command }) => command)).toEqual(['INFO', 'CLIENT ID', 'CLIENT SETNAME']);
+    expect(one.reported('backplane_limited').map(({ command }) => command)).toEqual([
+      'INFO',
+      'CLIENT ID',
+      'CLIENT SETNAME',
+    ]);
   });
 });

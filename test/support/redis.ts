@@ -17,6 +17,8 @@ export interface IRedisOptions {
   port?: number;
   /** One node that speaks the cluster's protocol and has all slots. For three see {@link startRedisCluster}. */
   cluster?: boolean;
+  /** With `cluster`: it has no slots, so that it can become a replica. */
+  empty?: boolean;
   /** More of redis-server's own arguments, such as `['--maxclients', '5']`. */
   args?: readonly string[];
 }
@@ -28,6 +30,8 @@ export interface IRedis extends IStoppable {
   /** `redis://…` with the password of the start. */
   readonly url: string;
   readonly pid: number;
+  /** Of a cluster's node, for the other nodes. */
+  readonly busPort: number;
   /** Says a command, with the password of the moment. Rejects when Redis answers an error, or not within 5 s. */
   cli(...args: string[]): Promise<string>;
   /** `CONFIG SET`. After `requirepass`, `cli` uses the new password. */
@@ -46,7 +50,7 @@ export async function startRedis(options: IRedisOptions = {}): Promise<IRedis> {
   const redis = new Redis(options);
   track(redis);
   await redis.start();
-  if (options.cluster === true) {
+  if (options.cluster === true && options.empty !== true) {
     await redis.cli('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
     await stands(redis, 1);
   }
