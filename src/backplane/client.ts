@@ -37,6 +37,8 @@ export interface IDialer {
   readonly address: string;
   /** A connection that is not connected yet. In a cluster, another `attempt` is another node. */
   dial(name: string, attempt: number): Promise<IRedisConnection>;
+  /** Why a connection of its making failed, in words that say more than the error where there are such. */
+  explain?(client: IRedisConnection, error: unknown): unknown;
   /** How many subscribe to the channel, on all nodes; undefined where the one Redis can be asked by any connection. */
   readonly countSubscribers: ((channel: string) => Promise<number>) | undefined;
 }

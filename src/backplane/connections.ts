@@ -3,6 +3,7 @@ import { RoomgateError } from '../protocol/errors.js';
 import { call } from './acl.js';
 import { within } from './bounded.js';
 import type { IDialer, IDuplicable, IRedisConnection, TListener, TRedisConnection } from './client.js';
+import { asksSentinels, SentinelDialer } from './sentinel.js';
 
 /**
  * What our duplicates do otherwise than the client that they are made from. Each lives once: it is never reconnected,
@@ -67,7 +68,9 @@ export function createDialer(connection: TRedisConnection): IDialer {
     const text = `Option "redisConnection": its getClient() returned ${describe(client)}, a client of ioredis is wanted.`;
     throw new RoomgateError('invalid_option', text);
   }
-  return isCluster(client) ? new ClusterDialer(client) : new SingleDialer(client as unknown as INode);
+  if (isCluster(client)) return new ClusterDialer(client);
+  const single = client as unknown as INode;
+  return asksSentinels(single) ? new SentinelDialer(single, OVERRIDES) : new SingleDialer(single);
 }
 
 /** How a connection is called in Redis' list of clients, which takes no spaces. */

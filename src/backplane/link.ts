@@ -3,6 +3,8 @@ import { type IRedisConnection, isReply } from './client.js';
 
 export interface ILinkOptions {
   dial(attempt: number): Promise<IRedisConnection>;
+  /** Why a connection failed, in words that say more than the error where there are such. */
+  explain(client: IRedisConnection, error: unknown): unknown;
   /** Makes a connection fit for use before anybody else gets it. A rejection means that another one is tried. */
   greet(client: IRedisConnection): Promise<void>;
   onUp(client: IRedisConnection): void;
@@ -121,7 +123,7 @@ export class Link {
     } catch (error) {
       if (client !== undefined) discard(client);
       if (stale()) return;
-      const reason = cause ?? error;
+      const reason = client === undefined ? error : this.#options.explain(client, cause ?? error);
       this.#fail(over && greeting !== undefined && !isReply(reason) ? new Error(greeting) : reason);
       this.#options.onFailed(this.#lastError);
     }

@@ -62,6 +62,7 @@ export class Publisher {
     this.#outage = new Outage(name, report);
     this.#link = new Link({
       dial: (attempt) => dialer.dial(connectionName, attempt),
+      explain: (client, error) => dialer.explain?.(client, error) ?? error,
       greet: async (client) => {
         await fence.pass(client);
         await options.greet?.(client);

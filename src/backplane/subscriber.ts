@@ -64,6 +64,7 @@ export class Subscriber {
     this.#outage = new Outage('subscriber', report);
     this.#link = new Link({
       dial: (attempt) => dialer.dial(connectionName, attempt),
+      explain: (client, error) => dialer.explain?.(client, error) ?? error,
       greet: async (client) => {
         // Its predecessor would go on being counted as a server that can be asked.
         await fence.pass(client);

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type IExit, spawnTethered } from './children.js';
 import { type IStoppable, track } from './cleanup.js';
 import { eventually, unusedPort } from './facts.js';
@@ -19,6 +20,8 @@ export interface IRedisOptions {
   cluster?: boolean;
   /** With `cluster`: it has no slots, so that it can become a replica. */
   empty?: boolean;
+  /** It is a Sentinel, which watches the master at this port under this name. */
+  sentinel?: { name: string; port: number };
   /** More of redis-server's own arguments, such as `['--maxclients', '5']`. */
   args?: readonly string[];
 }
@@ -91,6 +94,14 @@ async function stands(node: IRedis, size: number): Promise<void> {
   );
 }
 
+/** A real Sentinel that watches a master under this name. Resolves once it answers. */
+export async function startSentinel({ name, master }: { name: string; master: IRedis }): Promise<IRedis> {
+  const sentinel = new Redis({ sentinel: { name, port: master.port } });
+  track(sentinel);
+  await sentinel.start();
+  return sentinel;
+}
+
 class Redis implements IRedis {
   readonly host = HOST;
   readonly #options: IRedisOptions;
@@ -157,6 +168,7 @@ class Redis implements IRedis {
       args.push('--cluster-enabled', 'yes', '--cluster-port', `${this.#busPort}`, '--cluster-announce-ip', HOST);
       args.push('--cluster-node-timeout', '2000');
     }
+    if (this.#options.sentinel !== undefined) args.splice(0, args.length, ...(await this.#sentinelArgs()));
     this.#password = this.#options.password;
     args.push(...(this.#options.args ?? []));
     const { child, exited } = spawnTethered('redis-server', args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -175,6 +187,20 @@ class Redis implements IRedis {
     });
     await answers;
     if (gone) throw new Error(`redis-server did not start: ${output.join('').slice(-600)}`);
+  }
+
+  async #sentinelArgs(): Promise<string[]> {
+    const { name, port } = this.#options.sentinel ?? {};
+    const file = join(this.#directory ?? '', 'sentinel.conf');
+    const lines = [
+      `port ${this.#port}`,
+      `bind ${HOST}`,
+      `dir ${this.#directory}`,
+      `sentinel monitor ${name} ${HOST} ${port} 1`,
+      `sentinel down-after-milliseconds ${name} 500`,
+    ];
+    await writeFile(file, `${lines.join('\n')}\n`);
+    return [file, '--sentinel'];
   }
 
   /** Whether it is this very process that answers on the port. */

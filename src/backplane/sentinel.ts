@@ -1,0 +1,85 @@
+import type { IDialer, IRedisConnection } from './client.js';
+
+/** A client that asks Sentinels for its master, as far as it is used. */
+export interface ISentinelClient {
+  duplicate(overrides: object): IRedisConnection;
+  readonly options: { readonly sentinels: readonly unknown[]; readonly name?: unknown };
+}
+
+/**
+ * How long a Sentinel may take to be connected to and to answer, and the master to be connected to, in ms.
+ * ioredis asks the next Sentinel after that, and all of it has to fit into one attempt.
+ */
+const PATIENCE_MS = 1_000;
+
+/** A Sentinel that answered, and knows no such master: in the words of ioredis, or of the Sentinel. */
+const UNKNOWN = /got an invalid reply|No such master/;
+/** Of ioredis, in front of the reason. */
+const UNREACHED = /^failed to connect to sentinel .+? because /;
+/** Of ioredis, which keeps to itself why a Sentinel could not be connected to. */
+const CLOSED = 'Connection is closed.';
+
+/** Makes connections to the master that Sentinels name, and says which Sentinels did not. */
+export class SentinelDialer implements IDialer {
+  readonly address: string;
+  readonly countSubscribers = undefined;
+  readonly #client: ISentinelClient;
+  readonly #overrides: object;
+  /** Of each connection: what its Sentinels said, by their addresses. */
+  readonly #complaints = new WeakMap<IRedisConnection, string[]>();
+
+  constructor(client: ISentinelClient, overrides: object) {
+    this.#client = client;
+    this.#overrides = overrides;
+    this.address = `the master "${this.#name}" of the Sentinels ${this.#sentinels.map(addressOf).join(', ')}`;
+  }
+
+  /** Each attempt begins with another Sentinel: one that swallows everything would keep the others from being asked. */
+  async dial(name: string, attempt: number): Promise<IRedisConnection> {
+    const all = this.#sentinels;
+    const from = attempt % all.length;
+    const sentinels = [...all.slice(from), ...all.slice(0, from)];
+    const timeouts = { connectTimeout: PATIENCE_MS, sentinelCommandTimeout: PATIENCE_MS };
+    const overrides = { ...this.#overrides, ...timeouts, connectionName: name, sentinels };
+    const client = this.#client.duplicate(overrides);
+    const complaints: string[] = [];
+    this.#complaints.set(client, complaints);
+    client.on('sentinelError', (error: Error) => complaints.push(error.message));
+    return client;
+  }
+
+  explain(client: IRedisConnection, error: unknown): unknown {
+    const complaints = this.#complaints.get(client) ?? [];
+    if (complaints.length < this.#sentinels.length) return error;
+    const unknown = complaints.filter((text) => UNKNOWN.test(text));
+    const unreached = complaints.filter((text) => !UNKNOWN.test(text));
+    const reasons = [...new Set(unreached.map(reasonOf))].join('; ');
+    if (unknown.length === 0) return new Error(`No Sentinel could be asked: ${reasons}`, { cause: error });
+    const others = unreached.length === 0 ? '' : `; ${unreached.length} of them could not be asked: ${reasons}`;
+    return new Error(`No Sentinel knows a master "${this.#name}"${others}`, { cause: error });
+  }
+
+  get #name(): string {
+    return String(this.#client.options.name);
+  }
+
+  get #sentinels(): readonly unknown[] {
+    return this.#client.options.sentinels;
+  }
+}
+
+/** Whether the client asks Sentinels. */
+export function asksSentinels(client: { readonly options?: object | undefined }): client is ISentinelClient {
+  const { sentinels } = (client.options ?? {}) as { sentinels?: unknown };
+  return Array.isArray(sentinels) && sentinels.length > 0;
+}
+
+function addressOf(sentinel: unknown): string {
+  const { host = '127.0.0.1', port = 26_379 } = (sentinel ?? {}) as { host?: unknown; port?: unknown };
+  return `${host}:${port}`;
+}
+
+function reasonOf(complaint: string): string {
+  const reason = complaint.replace(UNREACHED, '');
+  return reason === CLOSED ? 'they refuse or close the connection' : reason;
+}

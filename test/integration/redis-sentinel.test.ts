@@ -1,0 +1,92 @@
+// npm test: node
+// npm run test:matrix: newest-node
+import { Redis } from 'ioredis';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createRedisBackplane } from '../../src/backplane/redis-backplane.js';
+import { listener, sendUntilHeard, startNode } from '../support/backplane.js';
+import { defer } from '../support/cleanup.js';
+import { eventually, unusedPort } from '../support/facts.js';
+import { type IRedis, startRedis, startSentinel } from '../support/redis.js';
+import { type IProxy, startProxy } from '../support/tcp-proxy.js';
+
+let master: IRedis;
+let sentinel: IRedis;
+
+beforeAll(async () => {
+  master = await startRedis();
+  sentinel = await startSentinel({ name: 'news', master });
+});
+
+function clientOf(ports: readonly number[], name = 'news'): Redis {
+  const sentinels = ports.map((port) => ({ host: '127.0.0.1', port }));
+  const client = new Redis({ sentinels, name, lazyConnect: true });
+  client.on('error', () => undefined);
+  defer(() => client.disconnect());
+  return client;
+}
+
+async function failureOf(redisConnection: Redis, timeoutMs = 500): Promise<unknown> {
+  const backplane = createRedisBackplane({ redisConnection, identifier: 'a', report: () => undefined });
+  return backplane.open({ hasSocket: () => false }, timeoutMs).catch((error: unknown) => error);
+}
+
+describe('a Redis behind Sentinels', () => {
+  it('is reached through one that answers', async () => {
+    const ports = [await unusedPort(), sentinel.port];
+    const one = await startNode({ redisConnection: clientOf(ports), identifier: 'one' });
+    const two = await startNode({ redisConnection: clientOf(ports), identifier: 'two' });
+    await sendUntilHeard(one, await listener(two.url), 0);
+  });
+
+  it('is reached where the first Sentinel swallows everything', async () => {
+    const proxies: IProxy[] = [];
+    for (let count = 0; count < 4; count++) proxies.push(await startProxy({ target: sentinel.port }));
+    for (const proxy of proxies) proxy.blackhole();
+    const ports = [...proxies.map(({ port }) => port), sentinel.port];
+    const backplane = createRedisBackplane({
+      redisConnection: clientOf(ports),
+      identifier: 'a',
+      report: () => undefined,
+    });
+    defer(() => backplane.close(500));
+    await backplane.open({ hasSocket: () => false }, 30_000);
+  }, 40_000);
+
+  it('of which no Sentinel answers is named by its Sentinels and its master', async () => {
+    const ports = [await unusedPort(), await unusedPort()];
+    expect(await failureOf(clientOf(ports))).toMatchObject({
+      code: 'redis_unreachable',
+      message: expect.stringMatching(
+        new RegExp(
+          `^Redis could not be reached at the master "news" of the Sentinels 127.0.0.1:${ports[0]}, 127.0.0.1:${ports[1]} ` +
+            'within 500 ms: No Sentinel could be asked: they refuse or close the connection$',
+        ),
+      ),
+    });
+  });
+
+  it('of which no Sentinel knows the master is told apart', async () => {
+    expect(await failureOf(clientOf([sentinel.port], 'olds'))).toMatchObject({
+      code: 'redis_unreachable',
+      message: expect.stringMatching(/the master "olds" of the Sentinels .*: No Sentinel knows a master "olds"$/),
+    });
+    expect(await failureOf(clientOf([await unusedPort(), sentinel.port], 'olds'))).toMatchObject({
+      message: expect.stringMatching(
+        /: No Sentinel knows a master "olds"; 1 of them could not be asked: they refuse or close the connection$/,
+      ),
+    });
+  });
+
+  it('is back once its Sentinels are, and tells meanwhile why it is away', async () => {
+    const [own, watched] = await Promise.all([startRedis(), startRedis()]);
+    await own.kill();
+    const keeper = await startSentinel({ name: 'news', master: watched });
+    const node = await startNode({ redisConnection: clientOf([keeper.port]) });
+    await keeper.kill();
+    for (const type of ['pubsub', 'normal']) await watched.cli('CLIENT', 'KILL', 'TYPE', type);
+    const reasons = () => node.reported('backplane_failing').map(({ error }) => String(error));
+    await eventually(() => reasons().filter((reason) => reason.includes('No Sentinel could be asked')).length === 3);
+    await keeper.restart();
+    await eventually(() => node.reported('backplane_restored').length === 3, { timeout: 10_000 });
+  }, 30_000);
+});
