@@ -1,3 +1,7 @@
+import { hasMethods } from '../protocol/checks.js';
+import { describe } from '../protocol/describe.js';
+import { RoomgateError } from '../protocol/errors.js';
+
 /** A client of Redis that the program gives, as far as it is used. */
 export interface IDuplicable {
   duplicate(...args: never[]): unknown;
@@ -29,6 +33,28 @@ export interface IRedisConnection {
   psubscribe(...patterns: string[]): Promise<unknown>;
   unsubscribe(...channels: string[]): Promise<unknown>;
   punsubscribe(...patterns: string[]): Promise<unknown>;
+}
+
+/** The methods of a connection that are used. */
+const METHODS = [
+  'on',
+  'connect',
+  'quit',
+  'disconnect',
+  'call',
+  'publish',
+  'subscribe',
+  'psubscribe',
+  'unsubscribe',
+  'punsubscribe',
+];
+
+/** @throws RoomgateError `invalid_option` where `duplicate()` returned something else than a client of ioredis. */
+export function ensureClient(duplicate: IRedisConnection): IRedisConnection {
+  const missing = METHODS.filter((method) => !hasMethods(duplicate, [method]));
+  if (missing.length === 0) return duplicate;
+  const text = `Option "redisConnection": its duplicate() must return a client of ioredis 5 or 6; it returned ${describe(duplicate)} without ${missing.join(', ')}.`;
+  throw new RoomgateError('invalid_option', text);
 }
 
 /** Makes connections from what the program gave, and leaves that alone. */

@@ -1,8 +1,16 @@
 import { describe } from '../protocol/describe.js';
 import { RoomgateError } from '../protocol/errors.js';
+import { checkRedisConnection } from '../protocol/redis-client.js';
 import { call } from './acl.js';
 import { within } from './bounded.js';
-import type { IDialer, IDuplicable, IRedisConnection, TListener, TRedisConnection } from './client.js';
+import {
+  ensureClient,
+  type IDialer,
+  type IDuplicable,
+  type IRedisConnection,
+  type TListener,
+  type TRedisConnection,
+} from './client.js';
 import { asksSentinels, SentinelDialer } from './sentinel.js';
 
 /**
@@ -68,6 +76,7 @@ export function createDialer(connection: TRedisConnection): IDialer {
     const text = `Option "redisConnection": its getClient() returned ${describe(client)}, a client of ioredis is wanted.`;
     throw new RoomgateError('invalid_option', text);
   }
+  checkRedisConnection('configure()', client);
   if (isCluster(client)) return new ClusterDialer(client);
   const single = client as unknown as INode;
   return asksSentinels(single) ? new SentinelDialer(single, OVERRIDES) : new SingleDialer(single);
@@ -93,7 +102,7 @@ class SingleDialer implements IDialer {
   }
 
   async dial(name: string): Promise<IRedisConnection> {
-    return this.#client.duplicate({ ...OVERRIDES, connectionName: name });
+    return ensureClient(this.#client.duplicate({ ...OVERRIDES, connectionName: name }));
   }
 }
 

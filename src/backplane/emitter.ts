@@ -2,6 +2,7 @@ import type { Emitter } from '@socket.io/redis-emitter';
 import { createLogReporter } from '../observability/logger.js';
 import { checkLogger, isObject, milliseconds, wrongOption } from '../protocol/checks.js';
 import { RoomgateError } from '../protocol/errors.js';
+import { checkRedisConnection } from '../protocol/redis-client.js';
 import { emitSafely, resolveSend, topicOf } from '../protocol/target.js';
 import type { ILogger } from '../protocol/types.js';
 import type { TReporter } from '../server/ports.js';
@@ -61,9 +62,7 @@ export class SocketIOEmitterHelper {
     if (!isObject(options)) throw wrong('options', 'an object', options);
     const { identifier, redisConnection } = options;
     if (typeof identifier !== 'string' || identifier === '') throw wrong('identifier', 'a unique name', identifier);
-    if (!isConnection(redisConnection)) {
-      throw wrong('redisConnection', 'a Redis helper (with getClient()) or a client of ioredis', redisConnection);
-    }
+    checkRedisConnection(OF, redisConnection);
     checkLogger(OF, options.logger);
     const redisTimeout = milliseconds(OF, 'redisTimeout', options.redisTimeout, 30_000, 1);
     this.identifier = identifier;
@@ -149,11 +148,6 @@ export class SocketIOEmitterHelper {
       this.#report({ type: 'handler_failed', where: 'the callback of send()', error });
     }
   }
-}
-
-function isConnection(value: unknown): value is TRedisConnection {
-  if (typeof value !== 'object' || value === null) return false;
-  return ['getClient', 'duplicate'].some((method) => method in value);
 }
 
 function wrong(option: string, wanted: string, given: unknown): RoomgateError {

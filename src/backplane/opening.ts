@@ -10,7 +10,8 @@ const LOOK_MS = 10;
 
 /**
  * Resolves when all are connected at once.
- * @throws RoomgateError `redis_unreachable` after `timeoutMs`, or `shut_down` as soon as `closing` is aborted.
+ * @throws RoomgateError `redis_unreachable` after `timeoutMs`, `shut_down` as soon as `closing` is aborted, and
+ * `invalid_option` as soon as it is known that the given client can't be used.
  */
 export async function allConnected(
   links: readonly IConnecting[],
@@ -21,6 +22,8 @@ export async function allConnected(
   const deadline = performance.now() + timeoutMs;
   while (!links.every(({ connected }) => connected)) {
     if (closing.aborted) throw new RoomgateError('shut_down', 'Redis was waited for until the instance was shut down.');
+    const wrong = links.map(({ lastError }) => lastError).find(isWrongOption);
+    if (wrong !== undefined) throw wrong;
     if (performance.now() >= deadline) throw unreachable(links, address, timeoutMs);
     // It keeps the process alive on purpose: whoever waits for Redis may have nothing else running yet.
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
@@ -33,4 +36,9 @@ function unreachable(links: readonly IConnecting[], address: string, timeoutMs: 
     cause instanceof Error ? cause.message || String((cause as { code?: unknown }).code ?? cause.name) : 'no answer';
   const text = `Redis could not be reached at ${address} within ${timeoutMs} ms: ${why}`;
   return new RoomgateError('redis_unreachable', text, { cause });
+}
+
+/** Waiting does not change it. */
+function isWrongOption(error: unknown): boolean {
+  return error instanceof RoomgateError && error.code === 'invalid_option';
 }

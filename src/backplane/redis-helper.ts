@@ -1,6 +1,7 @@
 import type { Cluster, ClusterOptions, Redis } from 'ioredis';
 import { describe } from '../protocol/describe.js';
 import { RoomgateError } from '../protocol/errors.js';
+import { checkRedisClient } from '../protocol/redis-client.js';
 import { loadIoredis } from './load-ioredis.js';
 
 /** What a Redis helper tells. What a callback throws or rejects with harms nobody, and is not told any further. */
@@ -63,11 +64,13 @@ export class DefaultRedisHelper<C extends IHelpedRedisClient = Redis | Cluster> 
   readonly name: string;
   readonly client: C;
 
+  /** @throws RoomgateError `invalid_option` where the client is not one of ioredis. */
   constructor({
     identifier,
     client,
     ...callbacks
   }: { scope?: string | undefined; identifier: string; client: C } & IRedisHelperCallbacks) {
+    checkRedisClient('DefaultRedisHelper', 'client', client);
     this.name = identifier;
     this.client = client;
     // The callbacks are documented to get the helper as a whole, whatever its client is.
@@ -131,6 +134,8 @@ export class RedisHelper extends DefaultRedisHelper<Redis> {
       db: database,
       lazyConnect: !autoConnect,
       maxRetriesPerRequest: null,
+      // Would need a right of its own in the ACL of Redis.
+      disableClientInfo: true,
       retryStrategy: (attempt) => (maxRetry > 0 && attempt > maxRetry ? null : Math.min(attempt * 200, 2_000)),
     });
     super({ ...callbacks, scope: RedisHelper.name, identifier: name, client });
@@ -153,7 +158,7 @@ export class RedisClusterHelper extends DefaultRedisHelper<Cluster> {
     const { redisOptions, ...options } = clusterOptions;
     const password = nodes[0]?.password;
     // Nodes that are learnt from others would be asked without a password: theirs is given with the first ones only.
-    const ofEach = { ...(password === undefined ? {} : { password }), ...redisOptions };
+    const ofEach = { disableClientInfo: true, ...(password === undefined ? {} : { password }), ...redisOptions };
     // ioredis' type of the parameter tells a missing replyMapping from an undefined one; its type of the options does not.
     const all = { ...options, redisOptions: ofEach } as NonNullable<ConstructorParameters<typeof Cluster>[1]>;
     const client = new Cluster(startup, all);

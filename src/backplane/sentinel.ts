@@ -1,4 +1,4 @@
-import type { IDialer, IRedisConnection } from './client.js';
+import { ensureClient, type IDialer, type IRedisConnection } from './client.js';
 
 /** A client that asks Sentinels for its master, as far as it is used. */
 export interface ISentinelClient {
@@ -41,7 +41,7 @@ export class SentinelDialer implements IDialer {
     const sentinels = [...all.slice(from), ...all.slice(0, from)];
     const timeouts = { connectTimeout: PATIENCE_MS, sentinelCommandTimeout: PATIENCE_MS };
     const overrides = { ...this.#overrides, ...timeouts, connectionName: name, sentinels };
-    const client = this.#client.duplicate(overrides);
+    const client = ensureClient(this.#client.duplicate(overrides));
     const complaints: string[] = [];
     this.#complaints.set(client, complaints);
     client.on('sentinelError', (error: Error) => complaints.push(error.message));

@@ -6,8 +6,14 @@ const LONGEST_TIMER_MS = 2_147_483_647;
 const LOGGER_METHODS = ['debug', 'info', 'warn', 'error'] as const;
 
 /** The error over an option of whoever `of` is, which names the option, what is wanted and what was given. */
-export function wrongOption(of: string, option: string, wanted: string, given: unknown): RoomgateError {
-  const text = `${of}: option "${option}": ${wanted} is wanted, ${describe(given)} was given.`;
+export function wrongOption(
+  of: string,
+  option: string,
+  wanted: string,
+  given: unknown,
+  description = describe(given),
+): RoomgateError {
+  const text = `${of}: option "${option}": ${wanted} is wanted, ${description} was given.`;
   return new RoomgateError('invalid_option', text);
 }
 

@@ -7,6 +7,7 @@ import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
 import { INTERNAL_PREFIX, SocketIOConstants } from '../protocol/events.js';
 import { DEFAULT_LIMITS, type ILimits } from '../protocol/limits.js';
+import { checkRedisConnection } from '../protocol/redis-client.js';
 import type { ILogger, ValueOrPromise } from '../protocol/types.js';
 import type { IBunServerLike } from './http-server.js';
 import { checkReplaceable, type TReplaceable } from './replaceable.js';
@@ -270,9 +271,8 @@ function runtimeOf(options: { runtime?: unknown; server?: unknown; engine?: unkn
 
 function redisConnection(value: unknown): IRedisConnectionLike | IRedisClientLike | undefined {
   if (value === undefined) return undefined;
-  if (hasMethods(value, ['getClient'])) return value as IRedisConnectionLike;
-  if (hasMethods(value, ['duplicate'])) return value as IRedisClientLike;
-  throw wrong('redisConnection', 'a Redis helper (with getClient()) or a client of ioredis', value);
+  checkRedisConnection(OF, value);
+  return value as IRedisConnectionLike | IRedisClientLike;
 }
 
 /** Checks every option and fills in the defaults; throws a `RoomgateError` that names the first one that is wrong. */

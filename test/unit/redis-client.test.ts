@@ -1,0 +1,108 @@
+// npm test: node
+import { Cluster, Redis } from 'ioredis';
+import { describe, expect, it } from 'vitest';
+import { SocketIOEmitterHelper } from '../../src/backplane/emitter.js';
+import { createRedisBackplane } from '../../src/backplane/redis-backplane.js';
+import { DefaultRedisHelper } from '../../src/backplane/redis-helper.js';
+import { resolveOptions } from '../../src/server/options.js';
+import { defer } from '../support/cleanup.js';
+
+const noop = () => undefined;
+
+/** With the methods by which each is told; the real ones have these, and no `call`. */
+const NODE_REDIS = { duplicate: noop, pSubscribe: noop, sendCommand: noop, isOpen: false };
+const NODE_REDIS_3 = { duplicate: noop, psubscribe: noop, internal_send_command: noop, sendCommand: noop };
+class RedisClient {
+  duplicate = noop;
+  send = noop;
+}
+
+type TGiven = (given: unknown) => unknown;
+
+const options = { runtime: 'node', identifier: 'a', serverOptions: {}, authenticateFn: () => true };
+const server = { on: noop, listeners: () => [], removeAllListeners: noop, close: noop };
+
+/** Every place where a program gives a client, and what each error begins with. */
+const PLACES: readonly (readonly [string, TGiven, string])[] = [
+  [
+    'SocketIOServerHelper',
+    (given) => resolveOptions({ ...options, server, redisConnection: given }),
+    'SocketIOServerHelper: option "redisConnection": a Redis helper (with getClient()) or a client of ioredis 5 or 6',
+  ],
+  [
+    'SocketIOEmitterHelper',
+    (given) => new SocketIOEmitterHelper({ identifier: 'a', redisConnection: given as never }),
+    'SocketIOEmitterHelper: option "redisConnection": a Redis helper (with getClient()) or a client of ioredis 5 or 6',
+  ],
+  [
+    'DefaultRedisHelper',
+    (given) => new DefaultRedisHelper({ identifier: 'a', client: given as never }),
+    'DefaultRedisHelper: option "client": a client of ioredis 5 or 6',
+  ],
+];
+
+describe.each(PLACES)('%s', (_, give, start) => {
+  it.each([
+    ['a client of node-redis 4 or 5', NODE_REDIS, 'a client of node-redis (the package "redis") was given'],
+    ['a client of node-redis 3', NODE_REDIS_3, 'a client of node-redis (the package "redis") was given'],
+    ['the client of Bun', new RedisClient(), 'another client of Redis (RedisClient) was given'],
+    ['an object of any other class', new Map(), 'an object of the class Map was given'],
+    ['an empty object', {}, 'an object was given'],
+    ['a URL', 'redis://:hunter2@db', 'a string was given'],
+    ['null', null, 'null was given'],
+  ])('refuses %s, and names what is supported', (__, given, end) => {
+    const error = thrownBy(() => give(given));
+    expect(error).toMatchObject({ name: 'RoomgateError', code: 'invalid_option' });
+    expect(String(error)).toContain(start);
+    expect(String(error)).toContain(end);
+    expect(String(error)).not.toContain('hunter2');
+  });
+
+  it('takes clients of ioredis, and wrappers that are duplicated', () => {
+    const [redis, cluster] = [new Redis({ lazyConnect: true }), new Cluster([{}], { lazyConnect: true })];
+    defer(() => redis.disconnect());
+    defer(() => cluster.disconnect());
+    for (const client of [redis, cluster, { duplicate: noop, on: noop }]) give(client);
+  });
+});
+
+describe.each(PLACES.slice(0, 2))('%s', (_, give) => {
+  it('refuses a helper that hands out a client of node-redis', () => {
+    const error = thrownBy(() => give({ getClient: () => NODE_REDIS }));
+    expect(String(error)).toContain('a helper with a client of node-redis (the package "redis") was given');
+  });
+
+  it('takes a helper whose client is made later', () => {
+    give({ getClient: noop });
+    give({
+      getClient: () => {
+        throw new Error('not yet');
+      },
+    });
+  });
+});
+
+it('configure() rejects at once where duplicate() returns no client of ioredis', async () => {
+  const backplane = createRedisBackplane({
+    redisConnection: { duplicate: () => Promise.resolve({}) },
+    identifier: 'a',
+    report: noop,
+  });
+  const begun = performance.now();
+  await expect(backplane.open({ hasSocket: () => false }, 30_000)).rejects.toMatchObject({
+    code: 'invalid_option',
+    message: expect.stringMatching(
+      /its duplicate\(\) must return a client of ioredis 5 or 6; it returned an object without on, /,
+    ),
+  });
+  expect(performance.now() - begun).toBeLessThan(5_000);
+});
+
+function thrownBy(act: () => unknown): unknown {
+  try {
+    act();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}
