@@ -12,6 +12,7 @@ import { Membership } from './membership.js';
 import { allConnected } from './opening.js';
 import { PARSER } from './parser.js';
 import { Publisher } from './publisher.js';
+import { settling } from './settling.js';
 import { Subscriber } from './subscriber.js';
 
 export interface IRedisBackplaneOptions {
@@ -137,7 +138,12 @@ class OpenBackplane {
       probePrefix,
       onProbe: (sender) => membership.heard(sender),
     });
-    this.adapterFactory = createAdapter(this.#publisher, this.#subscriber, { key, parser: PARSER });
+    const make = createAdapter(this.#publisher, this.#subscriber, { key, parser: PARSER });
+    const parts = { isHearing: () => this.#subscriber.connected, report };
+    // Socket.IO calls it with `new`, which an arrow function would not take.
+    this.adapterFactory = function create(namespace) {
+      return settling(make(namespace), parts);
+    };
     this.emitter = new Emitter(this.#third, { key, parser: PARSER });
   }
 

@@ -37,7 +37,8 @@ function isOfAnyPackage(client: unknown): boolean {
 
 /** Names the package, and never a value. */
 function describeClient(client: unknown): string {
-  if (hasMethods(client, ['pSubscribe']) || hasMethods(client, ['internal_send_command'])) {
+  // Clients and clusters of versions 4 and 5, their pools, and clients of version 3.
+  if ([['pSubscribe'], ['sendCommand', 'PING'], ['internal_send_command']].some((names) => hasMethods(client, names))) {
     return 'a client of node-redis (the package "redis")';
   }
   if (!isObject(client)) return describe(client);

@@ -1,0 +1,84 @@
+import type { Adapter } from 'socket.io-adapter';
+import type { TReporter } from '../server/ports.js';
+import { within } from './bounded.js';
+
+/** As long as the adapter itself waits for the answers of other servers, in ms. */
+const COUNT_TIMEOUT_MS = 5_000;
+
+interface ISettlingParts {
+  /** Whether answers of other instances arrive here. */
+  isHearing(): boolean;
+  readonly report: TReporter;
+}
+
+type TAcknowledge = (error: unknown, responses?: unknown) => void;
+
+/**
+ * Makes an adapter for Redis settle whatever it is asked while Redis is away. Socket.IO asks it how many servers there are for
+ * each message that is to be acknowledged, and does not listen to a rejection: it would end the process.
+ */
+export function settling(adapter: Adapter, { isHearing, report }: ISettlingParts): Adapter {
+  const { serverCount, serverSideEmit } = adapter;
+
+  const count = async (): Promise<number> => {
+    // It would be counted as if it were not there, and the answers of the others would not arrive.
+    if (!isHearing()) throw new Error('Redis is away: this instance hears no answers of other instances.');
+    return within(serverCount.call(adapter), COUNT_TIMEOUT_MS, 'Redis did not answer in time.');
+  };
+  adapter.serverCount = () => new Count((resolve, reject) => void count().then(resolve, reject));
+
+  // It ignores a failure to count the servers, and then the callback is never called.
+  adapter.serverSideEmit = (packet) => {
+    const acknowledge = packet.at(-1);
+    if (typeof acknowledge !== 'function' || !asks(adapter)) {
+      serverSideEmit.call(adapter, packet);
+      return;
+    }
+    const once = onlyOnce(acknowledge as TAcknowledge, report);
+    adapter.serverSideEmitWithAck([...packet.slice(0, -1), once]).catch((error: unknown) => once(error, []));
+  };
+  return adapter;
+}
+
+/**
+ * A rejection reaches those who listen to it, and ends no process where nobody does. For Socket.IO, which does not, the
+ * message that is to be acknowledged fails by its own timeout.
+ */
+class Count extends Promise<number> {
+  static override get [Symbol.species](): PromiseConstructor {
+    return Promise;
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: it is a promise
+  override then<A = number, B = never>(
+    fulfilled?: ((value: number) => A | PromiseLike<A>) | null,
+    rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    const derived = super.then(fulfilled, rejected);
+    derived.catch(() => {});
+    return derived;
+  }
+}
+
+interface IAsking {
+  serverSideEmitWithAck(packet: unknown[]): Promise<void>;
+}
+
+/** Private to the adapter for Redis, and called by its `serverSideEmit`. */
+function asks(adapter: object): adapter is Adapter & IAsking {
+  return 'serverSideEmitWithAck' in adapter && typeof adapter.serverSideEmitWithAck === 'function';
+}
+
+/** What a callback of the program throws does not call it again, and ends no process. */
+function onlyOnce(acknowledge: TAcknowledge, report: TReporter): TAcknowledge {
+  let called = false;
+  return (error, responses) => {
+    if (called) return;
+    called = true;
+    try {
+      acknowledge(error, responses);
+    } catch (thrown) {
+      report({ type: 'handler_failed', where: 'a callback of serverSideEmit', error: thrown });
+    }
+  };
+}
