@@ -1,7 +1,7 @@
 import { describe } from '../protocol/describe.js';
 import { RoomgateError } from '../protocol/errors.js';
 import { checkRedisConnection } from '../protocol/redis-client.js';
-import { call } from './acl.js';
+import { call, explain } from './acl.js';
 import { within } from './bounded.js';
 import {
   ensureClient,
@@ -229,7 +229,7 @@ async function reach(cluster: ICluster): Promise<void> {
   let cause: unknown;
   cluster.on('error', () => {});
   cluster.on('node error', (error: unknown) => {
-    cause = error;
+    cause = explain(error, 'CLUSTER', 'SLOTS');
   });
   try {
     await within(cluster.connect(), SCOUT_TIMEOUT_MS, 'The cluster did not say in time which nodes it has.');

@@ -1,0 +1,194 @@
+// npm test: node
+import { Cluster } from 'ioredis';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { SocketIOEmitterHelper } from '../../src/backplane/emitter.js';
+import { DefaultRedisHelper, RedisHelper } from '../../src/backplane/redis-helper.js';
+import { defer } from '../support/cleanup.js';
+import { codeBlocksOf } from '../support/document.js';
+import { eventually, within } from '../support/facts.js';
+import { type IRedis, startRedis } from '../support/redis.js';
+import { connectAuthenticated, type IStarted, Log, settled, startServer } from '../support/server.js';
+
+const USER = { username: 'roomgate', password: 'secret' };
+/** What a rule is not: how the user signs in, and that it has no rights to begin with. */
+const BEGINNINGS = 5;
+/** A name that may be the id of a socket of a plain Socket.IO server, so that other instances are asked. */
+const PLAIN_ID = 'openopenopenopenopen';
+
+let base: readonly string[] = [];
+let ofNamespace: readonly string[] = [];
+let ofCluster: readonly string[] = [];
+
+const blocks = (await codeBlocksOf('docs/concepts/many-instances.md')).filter(({ language }) => language === 'redis');
+[base = [], ofNamespace = [], ofCluster = []] = blocks.map(({ code }) => code.trim().split(/\s+/).slice(3));
+const rulesOfBase = base.slice(BEGINNINGS);
+
+interface IPlan {
+  readonly redis: IRedis;
+  readonly redisConnection: DefaultRedisHelper;
+  readonly namespace?: string | undefined;
+  /** What goes wrong. */
+  readonly complaints: string[];
+}
+
+function singleHelper(redis: IRedis): RedisHelper {
+  const { username: user, password } = USER;
+  const helper = new RedisHelper({ name: 'news', host: redis.host, port: redis.port, user, password });
+  defer(() => helper.disconnect());
+  return helper;
+}
+
+function clusterHelper(redis: IRedis): DefaultRedisHelper {
+  const client = new Cluster([{ host: redis.host, port: redis.port }], {
+    redisOptions: { ...USER, disableClientInfo: true },
+  });
+  client.on('error', () => undefined);
+  const helper = new DefaultRedisHelper({ identifier: 'news', client });
+  defer(() => helper.disconnect());
+  return helper;
+}
+
+/** Everything that a program can do with instances on one Redis, from the first connection to the last. */
+async function live(plan: IPlan): Promise<void> {
+  const { redis, redisConnection, complaints, namespace } = plan;
+  const note = (error: unknown) => complaints.push(String(error));
+  const logs = [new Log(), new Log(), new Log()] as const;
+  const options = { redisConnection, redisTimeout: 2_000 };
+  try {
+    await within(redisConnection.ping(), 'PONG', 2_000).catch(note);
+    const one = await startServer({ ...options, identifier: 'one', logger: logs[0] });
+    const two = await startServer({ ...options, identifier: 'two', logger: logs[1] });
+    const emitter = new SocketIOEmitterHelper({ ...options, identifier: 'worker', logger: logs[2] });
+    defer(() => emitter.shutdown());
+    await emitter.configure();
+    if (namespace !== undefined) for (const { helper } of [one, two]) helper.getIOServer().of(namespace);
+    const client = await connectAuthenticated(one.url);
+    client.socket.emit('join', { rooms: ['open', PLAIN_ID] });
+    await settled(client);
+    await say(plan, one, two, emitter);
+    for (const type of ['pubsub', 'normal']) await redis.cli('CLIENT', 'KILL', 'TYPE', type);
+    const isBack = (log: Log, name: string) =>
+      log.loud.some((line) => line.includes(`Redis is back (${name})`)) ||
+      !log.loud.some((line) => line.includes(`Redis is away (${name}`));
+    await eventually(() => logs[0].loud.some((line) => line.includes('Redis is away')));
+    for (const name of ['publisher', 'subscriber', 'emitter']) {
+      await eventually(() => logs.every((log) => isBack(log, name)), { timeout: 10_000 });
+    }
+    await say(plan, one, two, emitter);
+    // A connection that is idle is asked whether it is alive.
+    const isAsked = async () => (await redis.cli('CLIENT', 'LIST')).includes(' cmd=ping ');
+    await eventually(isAsked, { what: 'a connection that is asked' });
+    await Promise.all([one.helper.shutdown(), two.helper.shutdown(), emitter.shutdown()]);
+  } catch (error) {
+    note(error);
+  } finally {
+    complaints.push(...logs.flatMap(({ loud }) => loud));
+  }
+}
+
+/** Both ways between the instances, from the worker, and the questions to all. */
+async function say({ complaints }: IPlan, one: IStarted, two: IStarted, emitter: SocketIOEmitterHelper): Promise<void> {
+  const note = (error: unknown) => complaints.push(String(error));
+  const client = await connectAuthenticated(one.url);
+  const io = two.helper.getIOServer();
+  let answers = 0;
+  one.helper.getIOServer().on('ask' as 'connection', ((answer: (value: number) => void) => answer(++answers)) as never);
+  const has = (value: string) => client.heard.some(([topic, data]) => topic === 'said' && data === value);
+  await eventually(
+    () => {
+      two.helper.send({ payload: { topic: 'said', data: 'by two' } });
+      emitter.send({ payload: { topic: 'said', data: 'by the worker' } });
+      two.helper.getEmitter().emit('said', 'by the emitter');
+      return ['by two', 'by the worker', 'by the emitter'].every(has);
+    },
+    { timeout: 2_000 },
+  ).catch(note);
+  await io.fetchSockets().catch(note);
+  await io.serverSideEmitWithAck('ask').catch(note);
+  client.socket.disconnect();
+}
+
+async function setUser(redis: IRedis, ...rules: readonly string[]): Promise<void> {
+  await redis.cli('ACL', 'SETUSER', USER.username, 'reset', ...rules);
+}
+
+/** What Redis refused, and to whom. */
+const denied = (redis: IRedis) => redis.cli('ACL', 'LOG');
+
+const loudWithoutOutages = (complaints: readonly string[]) =>
+  complaints.filter((line) => !/Redis is (?:away|back)/.test(line));
+
+beforeAll(() => {
+  expect(blocks).toHaveLength(3);
+  expect(base.slice(0, BEGINNINGS)).toEqual(['on', '>secret', 'resetkeys', 'resetchannels', '-@all']);
+});
+
+describe('the rights that docs/concepts/many-instances.md names', () => {
+  it.each([
+    ['the namespace "/"', undefined, () => []],
+    ['a namespace more', '/admin', () => ofNamespace],
+  ] as const)(
+    'are all that is needed for %s',
+    async (_, namespace, more) => {
+      const redis = await startRedis();
+      await setUser(redis, ...base, ...more());
+      const complaints: string[] = [];
+      await live({ redis, redisConnection: singleHelper(redis), namespace, complaints });
+      expect(loudWithoutOutages(complaints)).toEqual([]);
+      expect(await denied(redis)).toBe('');
+    },
+    40_000,
+  );
+
+  it('are all that is needed on a cluster', async () => {
+    const redis = await startRedis({ cluster: true });
+    await setUser(redis, ...base, ...ofCluster);
+    const complaints: string[] = [];
+    await live({ redis, redisConnection: clusterHelper(redis), complaints });
+    expect(loudWithoutOutages(complaints)).toEqual([]);
+    expect(await denied(redis)).toBe('');
+  }, 40_000);
+});
+
+/** Tests of this many rules at a time. */
+const AT_ONCE = 5;
+
+describe('each of these rights', () => {
+  it('is needed: without it an error or a log line names it', async () => {
+    expect(rulesOfBase.length).toBeGreaterThan(15);
+    const silent: string[] = [];
+    const tryWithout = async (rule: string, redis: IRedis) => {
+      await setUser(redis, ...base.filter((other) => other !== rule));
+      const complaints: string[] = [];
+      await live({ redis, redisConnection: singleHelper(redis), complaints });
+      const named = complaints.some((line) => / ACL rule /.test(line) && line.split(/[\s;,]+/).includes(rule));
+      if (!named) silent.push(`${rule}: ${complaints.join('\n')}`);
+    };
+    for (let from = 0; from < rulesOfBase.length; from += AT_ONCE) {
+      const rules = rulesOfBase.slice(from, from + AT_ONCE);
+      const servers = await Promise.all(rules.map(() => startRedis()));
+      await Promise.all(rules.map((rule, index) => tryWithout(rule, servers[index] as IRedis)));
+    }
+    expect(silent).toEqual([]);
+  }, 120_000);
+
+  it('of a namespace is needed too', async () => {
+    for (const rule of ofNamespace) {
+      const redis = await startRedis();
+      await setUser(redis, ...base, ...ofNamespace.filter((other) => other !== rule));
+      const complaints: string[] = [];
+      await live({ redis, redisConnection: singleHelper(redis), namespace: '/admin', complaints });
+      expect(complaints.join('\n')).toMatch(
+        new RegExp(`ACL rule (?:is )?${rule.replace('+', '\\+').replace('*', '\\*')}`),
+      );
+    }
+  }, 60_000);
+
+  it('of a cluster is needed too', async () => {
+    const redis = await startRedis({ cluster: true });
+    await setUser(redis, ...base, ...ofCluster.filter((rule) => rule !== '+cluster|slots'));
+    const complaints: string[] = [];
+    await live({ redis, redisConnection: clusterHelper(redis), complaints });
+    expect(complaints.join('\n')).toContain('ACL rule +cluster|slots');
+  }, 60_000);
+});
