@@ -15,6 +15,8 @@ export interface IPublisherOptions {
   readonly dialer: IDialer;
   readonly report: TReporter;
   readonly limited: TLimited;
+  /** Runs before a message is written to a connection. */
+  readonly onWrite?: ((channel: string, message: TMessageBody) => void) | undefined;
   /** Runs on each connection once its predecessor is fenced, before the first message. */
   readonly greet?: ((client: IRedisConnection) => Promise<void>) | undefined;
 }
@@ -206,6 +208,7 @@ export class Publisher {
   #write(client: IRedisConnection, channel: string, message: TMessageBody): void {
     const generation = this.#generation;
     this.#messagesUnanswered += 1;
+    this.#options.onWrite?.(channel, message);
     this.#watch(client.publish(channel, message)).then(
       () => {
         if (generation === this.#generation) this.#messagesUnanswered -= 1;

@@ -14,6 +14,7 @@ import { PARSER } from './parser.js';
 import { Publisher } from './publisher.js';
 import { settling } from './settling.js';
 import { Subscriber } from './subscriber.js';
+import { TALLY_TICKS, Tally } from './tally.js';
 
 export interface IRedisBackplaneOptions {
   /** A client of ioredis, or anything that hands one out. It is duplicated, and otherwise left alone. */
@@ -96,6 +97,8 @@ class OpenBackplane {
   /** Of the emitter, and of the instance's ordinary commands, which a subscriber can't send. */
   readonly #third: Publisher;
   readonly #probeChannel: string;
+  readonly #tallyChannel: string;
+  readonly #tally: Tally;
   readonly #closing = new AbortController();
   #ticker: NodeJS.Timeout | undefined;
   #ticks = 0;
@@ -119,7 +122,20 @@ class OpenBackplane {
     this.#junk = junk;
     this.membership = membership;
     this.#probeChannel = `${probePrefix}${membership.id}#`;
-    this.#publisher = new Publisher({ ...shared, name: 'publisher', connectionName: nameOf('publisher') });
+    this.#tallyChannel = `roomgate:${key}:sent`;
+    const tally = new Tally({
+      id: membership.id,
+      report,
+      instances: () => membership.instances,
+      hears: (namespace) => this.#subscriber.hears(namespace),
+    });
+    this.#tally = tally;
+    this.#publisher = new Publisher({
+      ...shared,
+      name: 'publisher',
+      connectionName: nameOf('publisher'),
+      onWrite: (channel, message) => tally.sent(channel, message),
+    });
     this.#third = new Publisher({
       ...shared,
       name: 'emitter',
@@ -134,9 +150,12 @@ class OpenBackplane {
         [membership.askChannel, (message) => membership.hearAsk(message)],
         [membership.answerChannel, (message) => membership.hearAnswer(message)],
         [membership.goodbyeChannel, (message) => membership.hearGoodbye(message)],
+        [this.#tallyChannel, (message) => this.#hearTally(message)],
       ]),
       probePrefix,
       onProbe: (sender) => membership.heard(sender),
+      onBroadcast: (message) => tally.heard(message),
+      onRestored: () => tally.restored(),
     });
     const make = createAdapter(this.#publisher, this.#subscriber, { key, parser: PARSER });
     const parts = { isHearing: () => this.#subscriber.connected, report };
@@ -155,6 +174,7 @@ class OpenBackplane {
     for (const link of links) link.start();
     await allConnected(links, this.#dialer.address, timeoutMs, this.#closing.signal);
     this.#probe();
+    this.#tellTally();
   }
 
   async close(timeoutMs: number): Promise<void> {
@@ -176,9 +196,24 @@ class OpenBackplane {
     this.#subscriber.tick(this.#publisher.healthy);
     this.#junk.tick();
     if (this.#ticks % PROBE_TICKS === 0) this.#probe();
+    this.#tally.tick();
+    if (this.#ticks % TALLY_TICKS === 0) this.#tellTally();
     this.membership.tick().catch((error: unknown) => {
       if (isReplyOf(error, 'MOVED', 'ASK')) this.#third.replace(error);
     });
+  }
+
+  /** On the connection of the broadcasts, so that it comes behind those that it counts; not at all while they wait. */
+  #tellTally(): void {
+    this.#publisher.command('publish', this.#tallyChannel, this.#tally.telling()).catch(() => {});
+  }
+
+  #hearTally(message: Buffer): void {
+    try {
+      this.#tally.hear(message);
+    } catch (error) {
+      this.#junk.refuse('sent', error);
+    }
   }
 
   #probe(): void {

@@ -27,6 +27,10 @@ export interface ISubscriberOptions {
   /** A sign that the subscription works: what follows this prefix on the pattern is kept from the adapter. */
   readonly probePrefix: string;
   readonly onProbe: (sender: string) => void;
+  /** Each message on a pattern, but for probes. */
+  readonly onBroadcast: (message: Buffer) => void;
+  /** It hears again after an outage. */
+  readonly onRestored: () => void;
 }
 
 /** Ticks without a word on the pattern, though Redis took our probes, after which the subscription is deaf. */
@@ -87,6 +91,11 @@ export class Subscriber {
 
   get lastError(): unknown {
     return this.#link.lastError;
+  }
+
+  /** Whether broadcasts of the namespace arrive. */
+  hears(namespace: string): 'surely' | 'once restored' | 'not' {
+    return this.#subscriptions.hears('PSUBSCRIBE', `${this.#options.key}#${namespace}#*`);
   }
 
   start(): void {
@@ -182,6 +191,7 @@ export class Subscriber {
     this.#pinging = false;
     this.#deafTicks = 0;
     this.#probed = false;
+    if (this.#outage.lasts) this.#options.onRestored();
     this.#outage.end({ dropped: 0, uncertain: 0 });
     this.#everUp = true;
     // What was asked for while the others were being restored.
@@ -245,10 +255,13 @@ export class Subscriber {
     this.#silentTicks = 0;
     this.#deafTicks = 0;
     this.#probed = false;
-    const { probePrefix, onProbe } = this.#options;
+    const { probePrefix, onProbe, onBroadcast } = this.#options;
     // A probe is empty, which no message to a room is: a program may send to any room that a client has named.
     if (channel.startsWith(probePrefix) && message.length === 0) onProbe(channel.slice(probePrefix.length, -1));
-    else this.#emit('broadcast', 'pmessageBuffer', [pattern, channel, message]);
+    else {
+      onBroadcast(message);
+      this.#emit('broadcast', 'pmessageBuffer', [pattern, channel, message]);
+    }
   }
 
   #hearChannel(channel: string, message: Buffer): void {

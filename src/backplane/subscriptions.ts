@@ -54,6 +54,13 @@ export class Subscriptions {
     return this.#refused.get(keyOf(command, name))?.error;
   }
 
+  /** Whether its messages arrive: surely, or once everything is restored that was lost with a connection. */
+  hears(command: TSubscribe, name: string): 'surely' | 'once restored' | 'not' {
+    const key = keyOf(command, name);
+    if (this.#granted.has(key)) return 'surely';
+    return this.#wanted.has(key) && !this.#refused.has(key) ? 'once restored' : 'not';
+  }
+
   /** Subscribes a new connection to everything. Rejects only where the connection is of no use. */
   async restore(client: IRedisConnection): Promise<void> {
     this.#granted.clear();

@@ -84,7 +84,15 @@ const LINES: { readonly [T in TReport['type']]: TLine<T> } = {
     'warn',
     (r) =>
       `Redis is back (${r.connection}) after ${Math.round(r.afterMs)} ms; ` +
-      `not delivered to other instances: ${r.dropped}, uncertain: ${r.uncertain}`,
+      (r.connection === 'subscriber'
+        ? 'messages of other instances that were missed are counted, which takes 15 s'
+        : `not delivered to other instances: ${r.dropped}, uncertain: ${r.uncertain}`),
+  ],
+  backplane_missed: [
+    'warn',
+    (r) =>
+      `messages of other instances that did not arrive here: at least ${r.atLeast}` +
+      (r.uncounted === 0 ? '' : `, and an unknown number of ${r.uncounted} instances that do not count theirs`),
   ],
   backplane_abandoned: [
     'warn',

@@ -73,6 +73,11 @@ export type TBackplaneReport =
       readonly dropped: number;
       readonly uncertain: number;
     }
+  /**
+   * Broadcasts of other instances that did not arrive here, as far as these count: after an outage of the subscriber, or found
+   * without one. `uncounted`: living instances that do not count, such as those of version 0.1.
+   */
+  | { readonly type: 'backplane_missed'; readonly atLeast: number; readonly uncounted: number }
   /** The instance ended while it was away. The counts are those of `backplane_restored`. */
   | {
       readonly type: 'backplane_abandoned';

@@ -139,7 +139,14 @@ const REPORTS: { readonly [T in TReport['type']]: readonly Extract<TReport, { ty
     { type: 'backplane_lost', connection, error },
   ],
   backplane_failing: [{ type: 'backplane_failing', connection, afterMs: 12, error }],
-  backplane_restored: [{ type: 'backplane_restored', connection, afterMs: 12, ...missed }],
+  backplane_restored: [
+    { type: 'backplane_restored', connection, afterMs: 12, ...missed },
+    { type: 'backplane_restored', connection: 'subscriber', afterMs: 12, ...missed },
+  ],
+  backplane_missed: [
+    { type: 'backplane_missed', atLeast: 3, uncounted: 0 },
+    { type: 'backplane_missed', atLeast: 3, uncounted: 1 },
+  ],
   backplane_abandoned: [{ type: 'backplane_abandoned', connection, ...missed }],
   backplane_deaf: [{ type: 'backplane_deaf', silentMs: 10_000 }],
   backplane_junk: [{ type: 'backplane_junk', channel: 'request', why: 'no JSON', count: 3 }],

@@ -162,7 +162,7 @@ describe('junk on a response channel', () => {
 });
 
 describe('junk on our own channels', () => {
-  it.each(['ask', 'goodbye'])('%s: it is dropped, and is counted', async (name) => {
+  it.each(['ask', 'goodbye', 'sent'])('%s: it is dropped, and is counted', async (name) => {
     const node = await startNode({ redisConnection: redisClient(redis.port) });
     await publishTo(node, `roomgate:socket.io:${name}`, [
       '',

@@ -1,0 +1,183 @@
+import type { TReporter } from '../server/ports.js';
+import { namespaceOf } from './acl.js';
+import { JunkError } from './junk.js';
+import { isName } from './open-questions.js';
+
+export interface ITallyOptions {
+  /** Of this instance. */
+  readonly id: string;
+  readonly report: TReporter;
+  /** How many other instances live, as far as known. */
+  readonly instances: () => number;
+  /** Whether the broadcasts of a namespace arrive here: surely, or once what was lost is restored. */
+  readonly hears: (namespace: string) => 'surely' | 'once restored' | 'not';
+}
+
+interface ISent {
+  readonly namespace: string;
+  count: number;
+}
+
+/** What another instance has counted, of one of its namespaces. */
+interface ISender {
+  /** Messages that it sent and that were not heard here, up to the last time that it told: of these none is told again. */
+  missing: number;
+  /** The same, one time later, where it has grown: it counts once it is still so. */
+  suspected: number | undefined;
+  seen: number;
+}
+
+/** Counts from one telling to the next. Others tell theirs that often. */
+export const TALLY_TICKS = 5;
+/** After an outage, counts are told this often before the result is reported: it takes two to be sure. */
+const TELLINGS = 3;
+/** A sender that has not told for so many ticks is gone. */
+const GONE_AFTER = 12 * TALLY_TICKS;
+const MOST_SENDERS = 10_000;
+
+/** MessagePack: a list of three, of which the first one is a text of six bytes: the id of an adapter. */
+const HEAD = [0x93, 0xa6] as const;
+const ID_BYTES = 6;
+
+/**
+ * Counts the broadcasts that other instances sent and that did not arrive here. Each instance counts what it publishes, by
+ * adapter, and tells the counts on the very connection that publishes. So whoever hears a count has heard all before it, but
+ * for what was lost.
+ */
+export class Tally {
+  readonly #options: ITallyOptions;
+  readonly #sent = new Map<string, ISent>();
+  readonly #heard = new Map<string, number>();
+  readonly #senders = new Map<string, ISender>();
+  /** When each instance has told last, and of which adapters. */
+  readonly #tellers = new Map<string, { readonly seen: number; readonly adapters: ReadonlySet<string> }>();
+  #ticks = 0;
+  #lost = 0;
+  /** Ticks until the result of an outage is reported. */
+  #due: number | undefined;
+
+  constructor(options: ITallyOptions) {
+    this.#options = options;
+  }
+
+  /** This instance writes a message to Redis. */
+  sent(channel: string, message: string | Buffer): void {
+    const adapter = adapterOf(message);
+    if (adapter === undefined) return;
+    const sent = this.#sent.get(adapter);
+    if (sent !== undefined) sent.count += 1;
+    else this.#sent.set(adapter, { namespace: namespaceOf(channel) ?? '', count: 1 });
+  }
+
+  /** A broadcast arrived. */
+  heard(message: Buffer): void {
+    const adapter = adapterOf(message);
+    if (adapter === undefined) return;
+    const count = this.#heard.get(adapter);
+    if (count !== undefined) this.#heard.set(adapter, count + 1);
+    else if (this.#heard.size < MOST_SENDERS) this.#heard.set(adapter, 1);
+  }
+
+  /** What the others are told. */
+  telling(): string {
+    const sent = [...this.#sent].map(([adapter, { namespace, count }]) => [adapter, namespace, count]);
+    return JSON.stringify({ from: this.#options.id, sent });
+  }
+
+  /** The subscriber is up again after an outage. */
+  restored(): void {
+    this.#due = TELLINGS * TALLY_TICKS;
+  }
+
+  /** Another instance tells its counts. @throws JunkError */
+  hear(message: Buffer): void {
+    const { from, sent } = parse(message);
+    if (from === this.#options.id) return;
+    const before = this.#tellers.get(from)?.adapters;
+    if (before === undefined && this.#tellers.size >= MOST_SENDERS) return;
+    this.#tellers.set(from, { seen: this.#ticks, adapters: new Set(sent.map(([adapter]) => adapter)) });
+    for (const [adapter, namespace, count] of sent) {
+      // All that it ever sent is since the last telling, which this instance heard.
+      const isNew = before !== undefined && !before.has(adapter);
+      this.#compare(adapter, namespace, count, isNew);
+    }
+  }
+
+  /** Once a second. */
+  tick(): void {
+    this.#ticks += 1;
+    for (const [from, { seen }] of this.#tellers) if (this.#ticks - seen > GONE_AFTER) this.#tellers.delete(from);
+    for (const [adapter, { seen }] of this.#senders) {
+      if (this.#ticks - seen <= GONE_AFTER) continue;
+      this.#senders.delete(adapter);
+      this.#heard.delete(adapter);
+    }
+    if (this.#due !== undefined) {
+      this.#due -= 1;
+      if (this.#due > 0) return;
+    } else if (this.#lost === 0) return;
+    this.#tell();
+  }
+
+  #compare(adapter: string, namespace: string, count: number, isNew: boolean): void {
+    const hears = this.#options.hears(namespace);
+    if (hears === 'not') {
+      this.#senders.delete(adapter);
+      return;
+    }
+    const missing = count - (this.#heard.get(adapter) ?? 0);
+    const sender = this.#senders.get(adapter);
+    if (sender === undefined) {
+      // What was sent before this instance listened is none of its business.
+      if (hears !== 'surely' || this.#senders.size >= MOST_SENDERS) return;
+      const suspected = isNew && missing > 0 ? missing : undefined;
+      this.#senders.set(adapter, { missing: isNew ? 0 : missing, suspected, seen: this.#ticks });
+      return;
+    }
+    sender.seen = this.#ticks;
+    sender.missing = Math.min(sender.missing, missing);
+    const before = sender.suspected;
+    sender.suspected = missing > sender.missing ? missing : undefined;
+    // A message may come by another way of the cluster, later than the count.
+    const sure = Math.min(before ?? 0, missing);
+    if (before === undefined || sure <= sender.missing) return;
+    this.#lost += sure - sender.missing;
+    sender.missing = sure;
+    sender.suspected = missing > sure ? missing : undefined;
+  }
+
+  #tell(): void {
+    const uncounted = Math.max(0, this.#options.instances() - this.#tellers.size);
+    this.#options.report({ type: 'backplane_missed', atLeast: this.#lost, uncounted });
+    this.#lost = 0;
+    this.#due = undefined;
+  }
+}
+
+/** The adapter that sent a broadcast; undefined for a plain emitter, which does not count. */
+function adapterOf(message: string | Buffer): string | undefined {
+  if (typeof message === 'string' || message[0] !== HEAD[0] || message[1] !== HEAD[1]) return undefined;
+  return message.toString('latin1', HEAD.length, HEAD.length + ID_BYTES);
+}
+
+type TEntry = readonly [adapter: string, namespace: string, count: number];
+
+function parse(message: Buffer): { from: string; sent: readonly TEntry[] } {
+  let value: unknown;
+  try {
+    value = JSON.parse(message.toString());
+  } catch (cause) {
+    throw new JunkError('no JSON', { cause });
+  }
+  const { from, sent } = (value ?? {}) as { from?: unknown; sent?: unknown };
+  if (!isName(from) || !Array.isArray(sent) || sent.length > MOST_SENDERS) throw new JunkError('no counts');
+  if (!sent.every(isEntry)) throw new JunkError('odd counts');
+  return { from, sent };
+}
+
+function isEntry(entry: unknown): entry is TEntry {
+  if (!Array.isArray(entry)) return false;
+  const [adapter, namespace, count] = entry as unknown[];
+  const isAdapter = typeof adapter === 'string' && adapter.length === ID_BYTES;
+  return isAdapter && typeof namespace === 'string' && Number.isSafeInteger(count) && Number(count) >= 0;
+}
