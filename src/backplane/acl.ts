@@ -19,21 +19,21 @@ export class RefusedError extends Error {
 /** Commands of which the second word belongs to the name: Redis' rules know them as `client|kill`. */
 const CONTAINERS: ReadonlySet<string> = new Set(['CLIENT', 'CLUSTER', 'PUBSUB']);
 
-/** Names what a `NOPERM` leaves out. Any other error is returned as it is. */
+/** Adds the command, the channel or key, and the missing rule to a `NOPERM`. Returns any other error unchanged. */
 export function explain(error: unknown, name: string, ...args: readonly (string | number)[]): unknown {
   if (!isReplyOf(error, 'NOPERM') || error instanceof RefusedError) return error;
   const upper = name.toUpperCase();
   const isContainer = CONTAINERS.has(upper);
   const command = isContainer ? `${upper} ${args[0]}`.toUpperCase() : upper;
   const what = isContainer ? '' : String(args[0] ?? '');
-  // Redis says which of the three it is, in words that differ between versions.
+  // Versions of Redis word the refusal of a channel, a key and a command differently.
   if (/\bchannels?\b/.test(error.message))
     return new RefusedError(command, shown(what), channelRule(upper, what), error);
   if (/\bkeys?\b/.test(error.message)) return new RefusedError(command, what, '~roomgate:*', error);
   return new RefusedError(command, '', `+${command.toLowerCase().replace(' ', '|')}`, error);
 }
 
-/** Any command, on any connection. Rejects with an error that names what Redis refused. */
+/** Sends a command. A rejection by the ACL names the command and the missing rule. */
 export async function call(client: IRedisConnection, name: string, ...args: (string | number)[]): Promise<unknown> {
   try {
     return await client.call(name, ...args);
@@ -47,14 +47,14 @@ export function namespaceOf(channel: string): string | undefined {
   return /^[^#]*#([^#]*)#/.exec(channel)?.[1];
 }
 
-/** Redis compares a pattern that is subscribed to with its rules letter by letter. */
+/** For PSUBSCRIBE, Redis compares the pattern with its rules letter by letter. */
 function channelRule(command: string, channel: string): string {
   if (command === 'PSUBSCRIBE') return `&${channel}`;
   if (channel.startsWith('roomgate:')) return '&roomgate:*';
   return `&${channel.replace(/(?:-request|-response)?#.*$/s, '')}*`;
 }
 
-/** Without the room, which a client may have named. */
+/** The channel without its room: clients name rooms. */
 function shown(channel: string): string {
   return channel.startsWith('roomgate:') ? channel : channel.replace(/^([^#]*#[^#]*#).+$/s, '$1*');
 }

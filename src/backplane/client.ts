@@ -53,7 +53,8 @@ const METHODS = [
 export function ensureClient(duplicate: IRedisConnection): IRedisConnection {
   const missing = METHODS.filter((method) => !hasMethods(duplicate, [method]));
   if (missing.length === 0) return duplicate;
-  const text = `Option "redisConnection": its duplicate() must return a client of ioredis 5 or 6; it returned ${describe(duplicate)} without ${missing.join(', ')}.`;
+  const received = `${describe(duplicate)} without ${missing.join(', ')}`;
+  const text = `Option "redisConnection": duplicate() must return a client of ioredis 5 or 6, received ${received}.`;
   throw new RoomgateError('invalid_option', text);
 }
 
@@ -63,7 +64,7 @@ export interface IDialer {
   readonly address: string;
   /** A connection that is not connected yet. In a cluster, another `attempt` is another node. */
   dial(name: string, attempt: number): Promise<IRedisConnection>;
-  /** Why a connection of its making failed, in words that say more than the error where there are such. */
+  /** Replaces the error of a failed connection by one that says more, if the dialer knows more. */
   explain?(client: IRedisConnection, error: unknown): unknown;
   /** How many subscribe to the channel, on all nodes; undefined where the one Redis can be asked by any connection. */
   readonly countSubscribers: ((channel: string) => Promise<number>) | undefined;

@@ -37,7 +37,7 @@ const OVERRIDES = {
   replyMapping: 'legacy',
   stringNumbers: false,
   monitor: false,
-  // Would need a right of its own, and nothing reads it.
+  // CLIENT SETINFO needs a right of its own, and nothing reads its result.
   disableClientInfo: true,
   readOnly: false,
   keyPrefix: '',
@@ -46,11 +46,11 @@ const OVERRIDES = {
 
 /** How long a cluster may take to say which nodes it has, in ms. */
 const SCOUT_TIMEOUT_MS = 4_000;
-/** How long the given start nodes are asked alone, in ms, before the nodes that were learnt are asked too. */
+/** The given start nodes are asked first. After so many ms, the learnt nodes are asked too. */
 const HEAD_START_MS = 500;
-/** Nodes that are kept, the newest first. */
+/** Learnt nodes that are remembered. The oldest ones are forgotten first. */
 const MOST_LEARNT = 64;
-/** ioredis asks one node after the other, for a second each. So learnt nodes are asked in so many groups at a time. */
+/** ioredis asks one node after the other, for 1 s each. So the learnt nodes are asked in parallel groups. */
 const GROUPS = 8;
 
 interface INode extends IRedisConnection {
@@ -108,8 +108,8 @@ class SingleDialer implements IDialer {
 
 /**
  * A connection to a cluster is a connection to one of its masters, so that its messages have an order and its
- * predecessor can be fenced. Which masters there are is asked anew each time, by a duplicate that lives no longer than that:
- * of the given start nodes, and where these do not answer of all nodes that earlier answers named.
+ * predecessor can be fenced. Each attempt asks for the masters again, with a short-lived duplicate of the given client. It asks
+ * the given start nodes, and if they do not answer, all nodes that earlier answers named.
  */
 class ClusterDialer implements IDialer {
   readonly address: string;
@@ -117,7 +117,7 @@ class ClusterDialer implements IDialer {
   readonly #client: ICluster;
   readonly #start = Math.floor(Math.random() * 1_024);
   #scouting: Promise<INode[]> | undefined;
-  /** By address, in the order in which they were named last. */
+  /** Nodes by address, the most recently named last. */
   readonly #learnt = new Map<string, object>();
 
   constructor(client: ICluster) {
@@ -148,7 +148,7 @@ class ClusterDialer implements IDialer {
     });
   }
 
-  /** Uses the first view of the cluster that any node gives. */
+  /** Runs `use` with the view of the first node that answers. */
   async #scout<T>(use: (cluster: ICluster) => Promise<T>): Promise<T> {
     const cluster = await this.#reachAny();
     try {
@@ -171,7 +171,7 @@ class ClusterDialer implements IDialer {
     }
   }
 
-  /** Without nodes those that the program gave. */
+  /** Asks these nodes, or the given start nodes if the list is empty. */
   async #reach(nodes: readonly object[]): Promise<ICluster> {
     const cluster = this.#client.duplicate(nodes, {
       lazyConnect: true,
@@ -207,7 +207,7 @@ class ClusterDialer implements IDialer {
   }
 }
 
-/** The first that is reached; any other one is let go. Rejects as the first of them does. */
+/** Resolves with the first cluster that is reached and disconnects the others. Rejects with the error of the first way. */
 async function firstOf(ways: readonly Promise<ICluster>[]): Promise<ICluster> {
   const first = Promise.any(ways);
   for (const way of ways) {

@@ -42,7 +42,7 @@ export class Fence {
     const [info, id] = await Promise.all([
       this.#ask('INFO', UNFENCED, call(client, 'info', 'server')),
       this.#ask('CLIENT ID', UNFENCED, call(client, 'client', 'id')),
-      // ioredis has said it, and has told nobody whether Redis took it.
+      // ioredis sends it too, and hides a refusal.
       this.#ask('CLIENT SETNAME', UNNAMED, call(client, 'client', 'setname', this.#name)),
     ]);
     const runId = /^run_id:(\w+)/m.exec(String(info ?? ''))?.[1];

@@ -2,14 +2,14 @@ import type { TReporter } from '../server/ports.js';
 import { RefusedError } from './acl.js';
 import type { TLimited } from './fence.js';
 
-/** Without `PING`. A refusal is an answer too. */
+/** The consequence of a refused PING: a refusal is an answer too. */
 export const UNPINGED = 'nothing is lost by it, but Redis notes each refusal in its ACL LOG';
 
-/** Of each command and missing rule once: what Redis refuses it refuses for long, and it is asked often. */
+/** Reports each command and missing rule once: the same refusal would repeat with every attempt. */
 export function createLimited(report: TReporter): TLimited {
   const told = new Set<string>();
   return (command, consequence, error) => {
-    // Rules are few, as they name no rooms.
+    // Rules name no rooms, so this set stays small.
     const key = error instanceof RefusedError ? `${error.command} ${error.rule}` : command;
     if (told.has(key)) return;
     told.add(key);

@@ -3,7 +3,7 @@ import { type IRedisConnection, isReply } from './client.js';
 
 export interface ILinkOptions {
   dial(attempt: number): Promise<IRedisConnection>;
-  /** Why a connection failed, in words that say more than the error where there are such. */
+  /** See `IDialer`. */
   explain(client: IRedisConnection, error: unknown): unknown;
   /** Makes a connection fit for use before anybody else gets it. A rejection means that another one is tried. */
   greet(client: IRedisConnection): Promise<void>;
@@ -23,7 +23,7 @@ const LONGEST_DELAY_MS = 2_000;
 /** A connection that lasted less long than this, in ms, counts as a failed attempt. */
 const LASTING_MS = 1_000;
 const CLOSED = 'The connection was closed.';
-/** The same in the words of ioredis. */
+/** The same text of ioredis. */
 const CLOSED_OF_IOREDIS = 'Connection is closed.';
 
 /**
@@ -104,7 +104,8 @@ export class Link {
       fresh.on('error', (error: unknown) => {
         cause = error;
       });
-      // Without a command before it, such as that there are too many clients: ioredis gives it to none, or to one of its own.
+      // Redis refuses a connection with an error that answers no command, such as too many clients. ioredis drops it, or
+      // takes it for the answer to a command of its handshake, of which it ignores the errors.
       fresh.on('connect', () => {
         fresh.stream?.once?.('data', (chunk) => {
           greeting = /^-(.+?)\r\n/.exec(chunk.toString('latin1'))?.[1];

@@ -38,7 +38,7 @@ function unreachable(links: readonly IConnecting[], address: string, timeoutMs: 
   return new RoomgateError('redis_unreachable', text, { cause });
 }
 
-/** Waiting does not change it. */
+/** Waiting can't fix a wrong option. */
 function isWrongOption(error: unknown): boolean {
   return error instanceof RoomgateError && error.code === 'invalid_option';
 }

@@ -1,9 +1,9 @@
 import type { TReporter } from '../server/ports.js';
 
-/** Reasons that one outage reports, at most: some texts name a port or an address that is another one each time. */
+/** Most reasons that one outage reports: an error may name another port or address each time. */
 const MOST_REASONS = 20;
 
-/** Tells once that a connection is away, each reason why it stays away once, and once that it is back. */
+/** Reports once that a connection is away, once each reason why reconnecting fails, and once that it is back. */
 export class Outage {
   readonly #connection: string;
   readonly #report: TReporter;
@@ -27,7 +27,7 @@ export class Outage {
     this.#report({ type: 'backplane_lost', connection: this.#connection, error });
   }
 
-  /** An attempt to connect has failed. Before the first connection that is no outage. */
+  /** An attempt to connect failed. Reports nothing before the first connection. */
   failing(error: unknown): void {
     const reason = reasonOf(error);
     if (this.#since === undefined || this.#told.has(reason) || this.#told.size > MOST_REASONS) return;

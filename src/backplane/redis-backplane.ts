@@ -203,7 +203,7 @@ class OpenBackplane {
     });
   }
 
-  /** On the connection of the broadcasts, so that it comes behind those that it counts; not at all while they wait. */
+  /** Publishes the counts on the connection of the broadcasts, so that they arrive after what they count. */
   #tellTally(): void {
     this.#publisher.command('publish', this.#tallyChannel, this.#tally.telling()).catch(() => {});
   }

@@ -134,7 +134,7 @@ export class RedisHelper extends DefaultRedisHelper<Redis> {
       db: database,
       lazyConnect: !autoConnect,
       maxRetriesPerRequest: null,
-      // Would need a right of its own in the ACL of Redis.
+      // CLIENT SETINFO needs a right of its own in the ACL of Redis.
       disableClientInfo: true,
       retryStrategy: (attempt) => (maxRetry > 0 && attempt > maxRetry ? null : Math.min(attempt * 200, 2_000)),
     });

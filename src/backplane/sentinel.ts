@@ -1,6 +1,6 @@
 import { ensureClient, type IDialer, type IRedisConnection } from './client.js';
 
-/** A client that asks Sentinels for its master, as far as it is used. */
+/** The parts of a client with Sentinels that are used here. */
 export interface ISentinelClient {
   duplicate(overrides: object): IRedisConnection;
   readonly options: { readonly sentinels: readonly unknown[]; readonly name?: unknown };
@@ -11,21 +11,23 @@ export interface ISentinelClient {
  * ioredis asks the next Sentinel after that, and all of it has to fit into one attempt.
  */
 const PATIENCE_MS = 1_000;
+/** Sentinels that one attempt has time for, if none of them answers. */
+const PER_ATTEMPT = 4;
 
-/** A Sentinel that answered, and knows no such master: in the words of ioredis, or of the Sentinel. */
+/** ioredis or the Sentinel itself says so if the Sentinel answers and does not know the master. */
 const UNKNOWN = /got an invalid reply|No such master/;
-/** Of ioredis, in front of the reason. */
+/** The text of ioredis before the reason. */
 const UNREACHED = /^failed to connect to sentinel .+? because /;
-/** Of ioredis, which keeps to itself why a Sentinel could not be connected to. */
+/** ioredis hides why it could not connect to a Sentinel, and says only this. */
 const CLOSED = 'Connection is closed.';
 
-/** Makes connections to the master that Sentinels name, and says which Sentinels did not. */
+/** Makes connections to the master that Sentinels name. Explains failures with the answers of the Sentinels. */
 export class SentinelDialer implements IDialer {
   readonly address: string;
   readonly countSubscribers = undefined;
   readonly #client: ISentinelClient;
   readonly #overrides: object;
-  /** Of each connection: what its Sentinels said, by their addresses. */
+  /** The errors that each connection got from its Sentinels. */
   readonly #complaints = new WeakMap<IRedisConnection, string[]>();
 
   constructor(client: ISentinelClient, overrides: object) {
@@ -34,10 +36,10 @@ export class SentinelDialer implements IDialer {
     this.address = `the master "${this.#name}" of the Sentinels ${this.#sentinels.map(addressOf).join(', ')}`;
   }
 
-  /** Each attempt begins with another Sentinel: one that swallows everything would keep the others from being asked. */
+  /** Each attempt starts with another Sentinel, so that one that never answers does not use up the time of all attempts. */
   async dial(name: string, attempt: number): Promise<IRedisConnection> {
     const all = this.#sentinels;
-    const from = attempt % all.length;
+    const from = (attempt * PER_ATTEMPT) % all.length;
     const sentinels = [...all.slice(from), ...all.slice(0, from)];
     const timeouts = { connectTimeout: PATIENCE_MS, sentinelCommandTimeout: PATIENCE_MS };
     const overrides = { ...this.#overrides, ...timeouts, connectionName: name, sentinels };

@@ -2,7 +2,7 @@ import type { Adapter } from 'socket.io-adapter';
 import type { TReporter } from '../server/ports.js';
 import { within } from './bounded.js';
 
-/** As long as the adapter itself waits for the answers of other servers, in ms. */
+/** In ms. The adapter waits for the answers of other servers for the same time. */
 const COUNT_TIMEOUT_MS = 5_000;
 
 interface ISettlingParts {
@@ -14,20 +14,20 @@ interface ISettlingParts {
 type TAcknowledge = (error: unknown, responses?: unknown) => void;
 
 /**
- * Makes an adapter for Redis settle whatever it is asked while Redis is away. Socket.IO asks it how many servers there are for
- * each message that is to be acknowledged, and does not listen to a rejection: it would end the process.
+ * Makes every question to an adapter for Redis settle while Redis is away. Socket.IO calls serverCount() for each broadcast
+ * with an acknowledgement and does not handle a rejection, which would end the process.
  */
 export function settling(adapter: Adapter, { isHearing, report }: ISettlingParts): Adapter {
   const { serverCount, serverSideEmit } = adapter;
 
   const count = async (): Promise<number> => {
-    // It would be counted as if it were not there, and the answers of the others would not arrive.
+    // The count would lack this instance, and the answers of the others would not arrive.
     if (!isHearing()) throw new Error('Redis is away: this instance hears no answers of other instances.');
     return within(serverCount.call(adapter), COUNT_TIMEOUT_MS, 'Redis did not answer in time.');
   };
   adapter.serverCount = () => new Count((resolve, reject) => void count().then(resolve, reject));
 
-  // It ignores a failure to count the servers, and then the callback is never called.
+  // The adapter ignores a failure of serverCount() here, and would never call the callback.
   adapter.serverSideEmit = (packet) => {
     const acknowledge = packet.at(-1);
     if (typeof acknowledge !== 'function' || !asks(adapter)) {
@@ -41,8 +41,8 @@ export function settling(adapter: Adapter, { isHearing, report }: ISettlingParts
 }
 
 /**
- * A rejection reaches those who listen to it, and ends no process where nobody does. For Socket.IO, which does not, the
- * message that is to be acknowledged fails by its own timeout.
+ * A promise whose rejection is never unhandled: every promise derived from it has a handler. Callers that await it still get
+ * the error. Socket.IO does not await it, so its message with an acknowledgement fails by its own timeout.
  */
 class Count extends Promise<number> {
   static override get [Symbol.species](): PromiseConstructor {
@@ -69,7 +69,7 @@ function asks(adapter: object): adapter is Adapter & IAsking {
   return 'serverSideEmitWithAck' in adapter && typeof adapter.serverSideEmitWithAck === 'function';
 }
 
-/** What a callback of the program throws does not call it again, and ends no process. */
+/** Calls the program's callback once. Reports what it throws, which would end the process. */
 function onlyOnce(acknowledge: TAcknowledge, report: TReporter): TAcknowledge {
   let called = false;
   return (error, responses) => {

@@ -27,9 +27,9 @@ export interface ISubscriberOptions {
   /** A sign that the subscription works: what follows this prefix on the pattern is kept from the adapter. */
   readonly probePrefix: string;
   readonly onProbe: (sender: string) => void;
-  /** Each message on a pattern, but for probes. */
+  /** Runs for each message on a pattern, except probes. */
   readonly onBroadcast: (message: Buffer) => void;
-  /** It hears again after an outage. */
+  /** Runs when an outage ends. */
   readonly onRestored: () => void;
 }
 
@@ -55,7 +55,7 @@ export class Subscriber {
   #pinging = false;
   #deafTicks = 0;
   #probed = false;
-  /** An instance that never heard anything has nothing to restore: it does not start before it hears. */
+  /** False during startup, when a refused essential subscription has to fail configure(). */
   #everUp = false;
 
   constructor(options: ISubscriberOptions) {
@@ -162,7 +162,7 @@ export class Subscriber {
       this.#link.replace(new Error('Redis does not answer.'));
       return;
     }
-    // Where Redis refuses the pattern, another connection would hear no probe either.
+    // If the ACL refuses the pattern, another connection would hear no probe either.
     const isRefused = this.#options.patterns.some((pattern) => this.#isRefused('PSUBSCRIBE', pattern));
     this.#deafTicks = publisherHealthy && this.#probed && !isRefused ? this.#deafTicks + 1 : 0;
     if (this.#deafTicks < DEAF_AFTER) return;
@@ -194,7 +194,7 @@ export class Subscriber {
     if (this.#outage.lasts) this.#options.onRestored();
     this.#outage.end({ dropped: 0, uncertain: 0 });
     this.#everUp = true;
-    // What was asked for while the others were being restored.
+    // Subscribes to what was added during the restoration.
     this.#watch(client, this.#subscriptions.complete(client));
   }
 
@@ -204,7 +204,7 @@ export class Subscriber {
     if (client !== undefined) this.#watch(client, this.#subscriptions.complete(client));
   }
 
-  /** A connection that can't be subscribed is of no use. */
+  /** Replaces the connection if `work` fails. */
   #watch(client: IRedisConnection, work: Promise<void>): void {
     work.catch((error: unknown) => {
       // A connection that was lost meanwhile has a successor, which is not to blame.
@@ -216,7 +216,7 @@ export class Subscriber {
     return this.#subscriptions.refusal(command, name) !== undefined;
   }
 
-  /** Throws where Redis refuses what every instance needs, unless this one has been up: then it does what it still can. */
+  /** Throws if Redis refuses an essential subscription during startup. Later, the instance goes on without it. */
   #needEssentials(): void {
     if (this.#everUp) return;
     const { patterns, channels } = this.#options;

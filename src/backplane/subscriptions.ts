@@ -7,7 +7,7 @@ export type TSubscribe = 'PSUBSCRIBE' | 'SUBSCRIBE';
 /** One pattern or channel that Redis refused. */
 interface IRefused extends ISubscription {
   readonly since: number;
-  /** Ticks from one attempt to the next, and until the next one. */
+  /** Ticks between two attempts, and ticks left until the next one. */
   wait: number;
   left: number;
   error: unknown;
@@ -18,14 +18,14 @@ interface ISubscription {
   readonly name: string;
 }
 
-/** Of the ticks between two attempts at a refused subscription. */
+/** Most ticks between two attempts at a refused subscription. */
 const LONGEST_WAIT = 30;
 
 const RETRIED = `Roomgate tries again, at first after 1 s and later every ${LONGEST_WAIT} s`;
 
 /**
- * What one connection has to be subscribed to. Redis refuses a whole command where its access control list refuses one of
- * the names in it. So refused names are sent one by one: the others stand, and each refused one is tried again.
+ * The subscriptions of a connection. Redis refuses a whole command if its ACL refuses one of the names in it. So after a
+ * refusal the names are sent one by one: granted ones stand, and refused ones are tried again with a back-off.
  */
 export class Subscriptions {
   readonly #report: TReporter;
@@ -49,19 +49,19 @@ export class Subscriptions {
     }
   }
 
-  /** Why Redis refuses it at the moment; undefined where it does not. */
+  /** Why Redis refuses the subscription now; undefined if it does not. */
   refusal(command: TSubscribe, name: string): unknown {
     return this.#refused.get(keyOf(command, name))?.error;
   }
 
-  /** Whether its messages arrive: surely, or once everything is restored that was lost with a connection. */
+  /** Whether messages arrive: surely, or once a lost connection is restored, or not. */
   hears(command: TSubscribe, name: string): 'surely' | 'once restored' | 'not' {
     const key = keyOf(command, name);
     if (this.#granted.has(key)) return 'surely';
     return this.#wanted.has(key) && !this.#refused.has(key) ? 'once restored' : 'not';
   }
 
-  /** Subscribes a new connection to everything. Rejects only where the connection is of no use. */
+  /** Subscribes a new connection to everything. Rejects only if the connection itself fails. */
   async restore(client: IRedisConnection): Promise<void> {
     this.#granted.clear();
     const all = [...this.#wanted.values()];
@@ -72,13 +72,13 @@ export class Subscriptions {
     ]);
   }
 
-  /** Subscribes to what was added meanwhile. Rejects as `restore` does. */
+  /** Subscribes to what was added since `restore`. Rejects as `restore` does. */
   async complete(client: IRedisConnection): Promise<void> {
     const isNew = (one: ISubscription) => !this.#granted.has(keyOf(one.command, one.name)) && !this.#isRefused(one);
     await this.#subscribe(client, commandsFor([...this.#wanted.values()], isNew));
   }
 
-  /** Once a second: tries again what was refused. Rejects as `restore` does. */
+  /** Once a second: tries refused subscriptions again. Rejects as `restore` does. */
   async tick(client: IRedisConnection): Promise<void> {
     for (const one of this.#refused.values()) one.left -= 1;
     const due = [...this.#refused.values()].filter(({ left }) => left <= 0);
@@ -103,7 +103,7 @@ export class Subscriptions {
     return this.#refused.has(keyOf(command, name));
   }
 
-  /** `quiet`: what is still refused was reported before. */
+  /** `quiet` skips reports about refusals, which were reported before. */
   async #subscribe(
     client: IRedisConnection,
     commands: readonly (readonly ISubscription[])[],
@@ -175,7 +175,7 @@ function keyOf(command: TSubscribe, name: string): string {
   return `${command} ${name}`;
 }
 
-/** One command of each kind, for those that are `wanted`. */
+/** One command of each kind for the subscriptions that pass the filter. */
 function commandsFor(all: readonly ISubscription[], wanted: (one: ISubscription) => boolean): ISubscription[][] {
   const list = all.filter(wanted);
   return (['PSUBSCRIBE', 'SUBSCRIBE'] as const).map((kind) => list.filter(({ command }) => command === kind));
@@ -186,7 +186,7 @@ function subscribe(client: IRedisConnection, list: readonly ISubscription[]): Pr
   return list[0]?.command === 'PSUBSCRIBE' ? client.psubscribe(...names) : client.subscribe(...names);
 }
 
-/** What belongs to one namespace is told in one line. */
+/** Groups subscriptions by namespace, so that each group is one report. */
 function byNamespace(list: readonly IRefused[]): IRefused[][] {
   const groups = new Map<string, IRefused[]>();
   for (const one of list) {
@@ -203,7 +203,7 @@ function missing({ command, name }: IRefused): string {
   return `${what} of other instances for the namespace "${namespace}"`;
 }
 
-/** The line names the channels already, so the error only has to name the rule. */
+/** The report names the channels already, so the error only has to name the rule. */
 function shortest(error: unknown): unknown {
   if (!(error instanceof RefusedError) || !(error.cause instanceof Error)) return error;
   return new Error(`${error.cause.message}; the missing ACL rule is ${error.rule}`, { cause: error.cause });

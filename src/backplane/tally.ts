@@ -4,12 +4,12 @@ import { JunkError } from './junk.js';
 import { isName } from './open-questions.js';
 
 export interface ITallyOptions {
-  /** Of this instance. */
+  /** The id of this instance. */
   readonly id: string;
   readonly report: TReporter;
   /** How many other instances live, as far as known. */
   readonly instances: () => number;
-  /** Whether the broadcasts of a namespace arrive here: surely, or once what was lost is restored. */
+  /** Whether the broadcasts of a namespace arrive here. */
   readonly hears: (namespace: string) => 'surely' | 'once restored' | 'not';
 }
 
@@ -18,31 +18,31 @@ interface ISent {
   count: number;
 }
 
-/** What another instance has counted, of one of its namespaces. */
+/** One adapter of another instance, which serves one namespace there. */
 interface ISender {
-  /** Messages that it sent and that were not heard here, up to the last time that it told: of these none is told again. */
+  /** Sent there and not heard here, as far as already reported or accepted. */
   missing: number;
-  /** The same, one time later, where it has grown: it counts once it is still so. */
+  /** A larger difference, seen once. It counts if the next telling confirms it. */
   suspected: number | undefined;
   seen: number;
 }
 
-/** Counts from one telling to the next. Others tell theirs that often. */
+/** Ticks between two tellings of the counts. */
 export const TALLY_TICKS = 5;
-/** After an outage, counts are told this often before the result is reported: it takes two to be sure. */
+/** After an outage, the result is reported after so many tellings: a loss takes two to be confirmed. */
 const TELLINGS = 3;
-/** A sender that has not told for so many ticks is gone. */
+/** An instance that has not told its counts for so many ticks is gone. */
 const GONE_AFTER = 12 * TALLY_TICKS;
 const MOST_SENDERS = 10_000;
 
-/** MessagePack: a list of three, of which the first one is a text of six bytes: the id of an adapter. */
+/** A broadcast in MessagePack: a list of three, whose first entry is a text of six bytes, the id of the adapter. */
 const HEAD = [0x93, 0xa6] as const;
 const ID_BYTES = 6;
 
 /**
- * Counts the broadcasts that other instances sent and that did not arrive here. Each instance counts what it publishes, by
- * adapter, and tells the counts on the very connection that publishes. So whoever hears a count has heard all before it, but
- * for what was lost.
+ * Counts the broadcasts of other instances that did not arrive here. Each instance counts what it publishes, by adapter, and
+ * tells the counts on the connection that publishes. Messages of one connection arrive in order. So an instance that hears a
+ * count has heard everything that it counts, except what was lost.
  */
 export class Tally {
   readonly #options: ITallyOptions;
@@ -78,7 +78,7 @@ export class Tally {
     else if (this.#heard.size < MOST_SENDERS) this.#heard.set(adapter, 1);
   }
 
-  /** What the others are told. */
+  /** The message with this instance's counts. */
   telling(): string {
     const sent = [...this.#sent].map(([adapter, { namespace, count }]) => [adapter, namespace, count]);
     return JSON.stringify({ from: this.#options.id, sent });
@@ -97,7 +97,7 @@ export class Tally {
     if (before === undefined && this.#tellers.size >= MOST_SENDERS) return;
     this.#tellers.set(from, { seen: this.#ticks, adapters: new Set(sent.map(([adapter]) => adapter)) });
     for (const [adapter, namespace, count] of sent) {
-      // All that it ever sent is since the last telling, which this instance heard.
+      // An adapter that the last telling did not name had sent nothing until then.
       const isNew = before !== undefined && !before.has(adapter);
       this.#compare(adapter, namespace, count, isNew);
     }
@@ -128,7 +128,7 @@ export class Tally {
     const missing = count - (this.#heard.get(adapter) ?? 0);
     const sender = this.#senders.get(adapter);
     if (sender === undefined) {
-      // What was sent before this instance listened is none of its business.
+      // Messages from before this instance listened are not missed.
       if (hears !== 'surely' || this.#senders.size >= MOST_SENDERS) return;
       const suspected = isNew && missing > 0 ? missing : undefined;
       this.#senders.set(adapter, { missing: isNew ? 0 : missing, suspected, seen: this.#ticks });
@@ -138,7 +138,7 @@ export class Tally {
     sender.missing = Math.min(sender.missing, missing);
     const before = sender.suspected;
     sender.suspected = missing > sender.missing ? missing : undefined;
-    // A message may come by another way of the cluster, later than the count.
+    // A message may take another way through a cluster, and arrive after the count.
     const sure = Math.min(before ?? 0, missing);
     if (before === undefined || sure <= sender.missing) return;
     this.#lost += sure - sender.missing;
@@ -154,7 +154,7 @@ export class Tally {
   }
 }
 
-/** The adapter that sent a broadcast; undefined for a plain emitter, which does not count. */
+/** The adapter that sent a broadcast; undefined for an emitter, which tells no counts. */
 function adapterOf(message: string | Buffer): string | undefined {
   if (typeof message === 'string' || message[0] !== HEAD[0] || message[1] !== HEAD[1]) return undefined;
   return message.toString('latin1', HEAD.length, HEAD.length + ID_BYTES);

@@ -1,15 +1,15 @@
 import { hasMethods, isObject, wrongOption } from './checks.js';
 import { describe } from './describe.js';
 
-/** In errors. */
+/** For error messages. */
 const CLIENT = 'a client of ioredis 5 or 6 (Redis or Cluster)';
 const CONNECTION = `a Redis helper (with getClient()) or ${CLIENT}`;
 
-/** Methods of which a client of Redis has at least one, whatever package it is of. */
+/** Every client of Redis has at least one of these methods, whatever its package. */
 const OF_ANY_CLIENT = ['publish', 'pSubscribe', 'psubscribe', 'sendCommand', 'send'];
 
 /**
- * Checks what a program gives as `redisConnection`. What a helper hands out is checked too, where it has a client already.
+ * Checks the option `redisConnection`. If it is a helper that has its client already, checks that client too.
  * @throws RoomgateError `invalid_option`, which names the clients that are supported and the one that was given.
  */
 export function checkRedisConnection(of: string, value: unknown): void {
@@ -21,12 +21,12 @@ export function checkRedisConnection(of: string, value: unknown): void {
   throw wrongOption(of, 'redisConnection', CONNECTION, client, given);
 }
 
-/** @throws RoomgateError `invalid_option` where it is no client of Redis that is supported. */
+/** @throws RoomgateError `invalid_option` if it is not a supported client of Redis. */
 export function checkRedisClient(of: string, option: string, client: unknown): void {
   if (!isClient(client)) throw wrongOption(of, option, CLIENT, client, describeClient(client));
 }
 
-/** A wrapper of a client passes with the one method that is used. */
+/** A wrapper passes with `duplicate()` alone. */
 function isClient(client: unknown): boolean {
   return hasMethods(client, ['duplicate']) && (hasMethods(client, ['call']) || !isOfAnyPackage(client));
 }
@@ -35,9 +35,9 @@ function isOfAnyPackage(client: unknown): boolean {
   return OF_ANY_CLIENT.some((method) => hasMethods(client, [method]));
 }
 
-/** Names the package, and never a value. */
+/** Names the package or the kind, and never shows a value: it may be a secret. */
 function describeClient(client: unknown): string {
-  // Clients and clusters of versions 4 and 5, their pools, and clients of version 3.
+  // Clients and clusters of versions 4 and 5, pools of version 5, and clients of version 3.
   if ([['pSubscribe'], ['sendCommand', 'PING'], ['internal_send_command']].some((names) => hasMethods(client, names))) {
     return 'a client of node-redis (the package "redis")';
   }
@@ -48,7 +48,7 @@ function describeClient(client: unknown): string {
   return isNamed ? `an object of the class ${name}` : describe(client);
 }
 
-/** What it throws is said by `configure()`, which needs the client. */
+/** An error of getClient() is left to `configure()`, which needs the client. */
 function clientOf(helper: { getClient(): unknown }): unknown {
   try {
     return helper.getClient();

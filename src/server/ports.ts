@@ -55,7 +55,7 @@ export type TReport =
 export type TBackplaneReport =
   /** A connection to Redis was lost, or does not answer. Local delivery goes on. */
   | { readonly type: 'backplane_lost'; readonly connection: string; readonly error?: unknown }
-  /** It is still away, by a reason that was not told in this outage yet. */
+  /** Reconnecting fails for a reason that was not reported in this outage yet. */
   | {
       readonly type: 'backplane_failing';
       readonly connection: string;
@@ -74,8 +74,8 @@ export type TBackplaneReport =
       readonly uncertain: number;
     }
   /**
-   * Broadcasts of other instances that did not arrive here, as far as these count: after an outage of the subscriber, or found
-   * without one. `uncounted`: living instances that do not count, such as those of version 0.1.
+   * Broadcasts of other instances that did not arrive here. Reported after an outage of the subscriber, and whenever a loss is
+   * found. `uncounted`: living instances that do not tell their counts, such as those of version 0.1.
    */
   | { readonly type: 'backplane_missed'; readonly atLeast: number; readonly uncounted: number }
   /** The instance ended while it was away. The counts are those of `backplane_restored`. */
@@ -96,7 +96,7 @@ export type TBackplaneReport =
       readonly consequence: string;
       readonly error: unknown;
     }
-  /** Redis takes a subscription that it refused before. */
+  /** Redis grants a subscription that it refused before. */
   | { readonly type: 'backplane_allowed'; readonly command: string; readonly afterMs: number };
 
 /** Takes every report. Never throws. */

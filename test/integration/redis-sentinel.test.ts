@@ -40,7 +40,7 @@ describe('a Redis behind Sentinels', () => {
 
   it('is reached where the first Sentinel swallows everything', async () => {
     const proxies: IProxy[] = [];
-    for (let count = 0; count < 4; count++) proxies.push(await startProxy({ target: sentinel.port }));
+    for (let count = 0; count < 7; count++) proxies.push(await startProxy({ target: sentinel.port }));
     for (const proxy of proxies) proxy.blackhole();
     const ports = [...proxies.map(({ port }) => port), sentinel.port];
     const backplane = createRedisBackplane({

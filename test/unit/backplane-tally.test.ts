@@ -42,7 +42,7 @@ describe('the tally', () => {
     expect(missed(reports)).toEqual([3]);
   });
 
-  it('reports nothing of what only comes later than the count', () => {
+  it('does not report messages that arrive after the count', () => {
     const { reports, two, send, tell } = setUp();
     tell();
     send(3, 0);
@@ -52,14 +52,14 @@ describe('the tally', () => {
     expect(reports).toEqual([]);
   });
 
-  it('asks nothing about what was sent before it listened', () => {
+  it('ignores what was sent before it listened', () => {
     const { reports, send, tell } = setUp();
     send(100, 0);
     for (let telling = 0; telling < 3; telling++) tell();
     expect(reports).toEqual([]);
   });
 
-  it('reports after an outage, also where nothing is known to be missed', () => {
+  it('reports after an outage, even if nothing was missed', () => {
     const { reports, two, tell } = setUp();
     tell();
     two.restored();

@@ -92,7 +92,7 @@ it('configure() rejects at once where duplicate() returns no client of ioredis',
   await expect(backplane.open({ hasSocket: () => false }, 30_000)).rejects.toMatchObject({
     code: 'invalid_option',
     message: expect.stringMatching(
-      /its duplicate\(\) must return a client of ioredis 5 or 6; it returned an object without on, /,
+      /duplicate\(\) must return a client of ioredis 5 or 6, received an object without on, /,
     ),
   });
   expect(performance.now() - begun).toBeLessThan(5_000);
