@@ -124,6 +124,26 @@ describe('without Redis', () => {
     );
   });
 
+  it('a broadcast that is to be acknowledged fails by its timeout, and a question to all servers is answered', async () => {
+    const away = await startRedis();
+    const [one] = await startTwo(byRedis(away.port));
+    const client = await connectAuthenticated(one.url);
+    client.socket.on('ask', (answer: (value: string) => void) => answer('here'));
+    await away.kill();
+    await eventually(() => one.log.loud.some((line) => line.includes('Redis is away (publisher')));
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    onTestFinished(() => {
+      process.off('unhandledRejection', note);
+    });
+    const io = one.helper.getIOServer();
+    await expect(io.timeout(300).emitWithAck('ask')).rejects.toMatchObject({ responses: ['here'] });
+    await expect(io.serverSideEmitWithAck('ask')).rejects.toThrow('Redis is away');
+    await expect(io.fetchSockets()).rejects.toThrow('Redis is away');
+    expect(unhandled).toEqual([]);
+  });
+
   it('configure() says so where the helper hands out no client', async () => {
     await expect(startServer({ redisConnection: { getClient: () => null as never } })).rejects.toMatchObject({
       code: 'invalid_option',
