@@ -21,7 +21,7 @@ const DEFAULT_QUEUE = { max: 100, ttl: 30_000 };
 /** Rooms that were refused for a reason that passes are asked for again, this often and after such a time at most. */
 const MOST_REJOINS = 5;
 const FIRST_REJOIN_MS = 1_000;
-/** A log line about refused rooms names so many of them. */
+/** Most rooms that a log line about refused rooms names. */
 const MOST_ROOMS_NAMED = 20;
 
 /** What to do once the connection has ended: after an `unauthenticated`, or, to retry, after a time-out of this client's. */

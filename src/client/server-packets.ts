@@ -65,7 +65,7 @@ export class EnginePackets {
   }
 }
 
-/** Whether socket.io-client can handle this packet of a namespace, `connected` or not yet. Mends a refusal without a text. */
+/** Whether socket.io-client can handle this packet of a namespace, `connected` or not yet. Adds the text that a refusal lacks. */
 export function checkSocketPacket(packet: ISocketPacket, connected: boolean): TVerdict {
   const { type, data } = packet;
   switch (type) {
