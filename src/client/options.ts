@@ -76,7 +76,7 @@ export interface ISocketIOClientOptions {
   /**
    * Milliseconds until this client stops waiting for the server's answer to `authenticate`. Then `onError` is called with a
    * `RoomgateError` of code `timed_out`, and the client leaves the namespace and comes back after a delay. Default 20 000: twice the
-   * server's `authenticateTimeout`.
+   * server's `authenticateTimeout`. Raise both together.
    */
   authenticateTimeout?: number | undefined;
   /**
