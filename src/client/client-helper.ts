@@ -77,7 +77,7 @@ export class SocketIOClientHelper<
   /** Connects; while waiting to reconnect, at once. Does nothing when connected, and after `shutdown()`, which is final. */
   connect(): void {
     if (this.#isShutDown) this.#log.write('warn', 'connect(): ignored, as this client was shut down');
-    else this.#running().lifecycle.connection.connect();
+    else this.#running().lifecycle.connect();
   }
 
   /** Disconnects, and stops trying until `connect()`. Listeners stay. */

@@ -293,8 +293,15 @@ export class Connection implements IMember {
     }
     // A second request on the same connection would make the server end it. So it is made on the next one, which other
     // namespaces that are connected are not made to wait for.
-    const isUsed = [...this.#manager.members].some((member) => member.socket.connected);
-    if (!isUsed) this.#manager.engine.transport.close();
+    if (!this.#isUsedByOthers()) this.#manager.engine.transport.close();
+    else {
+      this.#events.waiting(Date.now() + timeoutMs);
+      this.#awaitAnswer();
+    }
+  }
+
+  #isUsedByOthers(): boolean {
+    return [...this.#manager.members].some((member) => member.socket.connected);
   }
 
   /**

@@ -34,7 +34,11 @@ export async function readCredentials(
 ): Promise<Record<string, unknown> | RoomgateError> {
   try {
     const given: unknown = await read({ reason });
-    if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given as Record<string, unknown>;
+    if (typeof given === 'object' && given !== null && !Array.isArray(given)) {
+      // Socket.IO would throw where nothing catches it.
+      JSON.stringify(given);
+      return given as Record<string, unknown>;
+    }
     return failed(`${name}: an object is wanted, ${describe(given)} was returned`);
   } catch (error) {
     return failed(`${name}: ${error instanceof Error ? error.message : `it threw ${describe(error)}`}`, error);

@@ -18,6 +18,9 @@ const DEFAULT_ROOMS_TIMEOUT_MS = 5_000;
 const DEFAULT_AUTHENTICATE_TIMEOUT_MS = 20_000;
 const DEFAULT_QUEUE = { max: 100, ttl: 30_000 };
 
+/** A server that refused this client closes the connection; after so long this client does. */
+const END_TIMEOUT_MS = 5_000;
+
 /** Rooms that were refused for a reason that passes are asked for again, this often and after such a time at most. */
 const MOST_REJOINS = 5;
 const FIRST_REJOIN_MS = 1_000;
@@ -25,7 +28,7 @@ const FIRST_REJOIN_MS = 1_000;
 const MOST_ROOMS_NAMED = 20;
 
 /** What to do once the connection has ended: after an `unauthenticated`, or, to retry, after a time-out of this client's. */
-type TEnding = 'stay away' | 'come back' | 'retry';
+type TEnding = 'stay away' | 'come back' | 'retry' | 'connect';
 
 /**
  * What becomes of this client as its connection comes and goes.
@@ -110,6 +113,12 @@ export class Lifecycle implements IConnectionEvents {
     return true;
   }
 
+  /** Connects; after a refusal as soon as the connection has ended. */
+  connect(): void {
+    if (this.#ending === 'stay away' && this.connection.connected) this.#ending = 'connect';
+    else this.connection.connect();
+  }
+
   disconnect(): void {
     this.#ending = undefined;
     this.connection.disconnect();
@@ -158,8 +167,11 @@ export class Lifecycle implements IConnectionEvents {
   }
 
   unauthenticated(payload: unknown): void {
+    // The first word of a server counts: it may not fill a log by repeating it.
+    if (this.#ending !== undefined) return;
     const { message, code } = read(payload);
     clearTimeout(this.#answerTimer);
+    this.#answerTimer = setTimeout(() => this.#endMyself(), END_TIMEOUT_MS);
     this.session.end();
     this.#log.write('info', `unauthenticated: ${shown(code)}`);
     if (this.#isAutomatic && !this.#hasRenewed && isRenewable(code)) {
@@ -213,6 +225,13 @@ export class Lifecycle implements IConnectionEvents {
     this.#log.write('warn', 'the server sent a packet that breaks the protocol of Socket.IO; the packet was dropped');
   }
 
+  /** The server refused this client and does not close the connection. */
+  #endMyself(): void {
+    if (!this.connection.connected || this.#ending === undefined) return;
+    if (this.#ending === 'come back') this.#ending = 'retry';
+    this.connection.disconnect();
+  }
+
   /** The server never answered: it may be stalled, or have no gate at this namespace. */
   #unanswered(timeoutMs: number): void {
     const error = new RoomgateError(
@@ -233,6 +252,8 @@ export class Lifecycle implements IConnectionEvents {
     const isMeant = !this.connection.active;
     if (ending === 'retry') {
       this.connection.comeBack();
+    } else if (ending === 'connect') {
+      this.connection.connect();
     } else if (reason === 'io client disconnect') {
       this.#settleFor('disconnected', { message: reason });
     } else if (ending === 'stay away') {
@@ -252,8 +273,9 @@ export class Lifecycle implements IConnectionEvents {
     const { status: current } = this.status.current;
     // An end that follows from it has a poorer reason.
     const isSettled = current === 'refused' || current === 'disconnected';
-    if (!(isSettled && status === 'disconnected')) this.status.set(status, more);
+    // First, since a listener of the status may connect, and emit for the next connection.
     this.outbound.fail(status, status === 'refused' ? 'the server refused this client' : 'this client is disconnected');
+    if (!(isSettled && status === 'disconnected')) this.status.set(status, more);
   }
 
   /** The server knows nothing of this client's rooms. What waits to be sent may need them, so it goes after that. */

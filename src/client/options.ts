@@ -1,5 +1,5 @@
 import type { ManagerOptions, SocketOptions } from 'socket.io-client';
-import { checkLogger, milliseconds, trueOrFalse, wrongOption } from '../protocol/checks.js';
+import { checkLogger, hasMethods, milliseconds, trueOrFalse, wrongOption } from '../protocol/checks.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { IJoinAnswer } from '../protocol/messages.js';
 import type { ILogger } from '../protocol/types.js';
@@ -97,6 +97,7 @@ const FUNCTIONS = [
   'onStatusChanged',
 ] as const;
 const OF = 'SocketIOClientHelper';
+const TRANSPORTS: ReadonlySet<unknown> = new Set(['polling', 'websocket', 'webtransport']);
 const NO_RETRIES =
   `${OF}: option "options.retries" is not supported, because \`authenticate\` is never acknowledged and would be repeated. ` +
   'Remove it, and use the option "queue" for events that are emitted while the client is not connected.';
@@ -111,8 +112,9 @@ export function checkOptions(given: unknown): void {
   if (!isObject(given.options)) throw wrong('options', "an object with socket.io-client's options", given.options);
   // With it Socket.IO sends nothing before the server has acknowledged what was sent before, `authenticate` included.
   if (given.options.retries) throw new RoomgateError('invalid_option', NO_RETRIES);
+  checkForSocketIO(given.options);
   for (const name of FUNCTIONS) {
-    const value = given[name] ?? undefined;
+    const value = given[name];
     if (value !== undefined && typeof value !== 'function') throw wrong(name, 'a function', value);
   }
   trueOrFalse(OF, 'autoAuthenticate', given.autoAuthenticate, false);
@@ -120,6 +122,48 @@ export function checkOptions(given: unknown): void {
   checkLogger(OF, given.logger);
   milliseconds(OF, 'roomsTimeout', given.roomsTimeout, 0, 1);
   milliseconds(OF, 'authenticateTimeout', given.authenticateTimeout, 0, 1);
+}
+
+/** Values with which socket.io-client would throw its own way, or fail over and over without saying why. */
+function checkForSocketIO({
+  path,
+  transports,
+  parser,
+  auth,
+  timeout,
+  ...options
+}: Readonly<Record<string, unknown>>): void {
+  if (path !== undefined && typeof path !== 'string') throw wrong('options.path', 'a string', path);
+  const isTransport = (one: unknown): boolean => typeof one === 'function' || TRANSPORTS.has(one);
+  if (
+    transports !== undefined &&
+    !(Array.isArray(transports) && transports.length > 0 && transports.every(isTransport))
+  ) {
+    throw wrong('options.transports', `a list of ${[...TRANSPORTS].join(', ')} or of classes`, transports);
+  }
+  if (parser !== undefined && !hasMethods(parser, ['Encoder', 'Decoder'])) {
+    throw wrong('options.parser', 'an object with the classes Encoder and Decoder', parser);
+  }
+  if (timeout !== false) milliseconds(OF, 'options.timeout', timeout, 0, 1);
+  for (const name of ['reconnectionDelay', 'reconnectionDelayMax'])
+    milliseconds(OF, `options.${name}`, options[name], 0, 0);
+  for (const name of ['reconnectionAttempts', 'randomizationFactor']) {
+    const value = options[name];
+    if (value !== undefined && !(typeof value === 'number' && value >= 0))
+      throw wrong(`options.${name}`, 'a number from 0', value);
+  }
+  if (typeof auth === 'object' && auth !== null && !isJson(auth)) {
+    throw wrong('options.auth', 'an object that can be put into JSON', auth);
+  }
+}
+
+function isJson(value: object): boolean {
+  try {
+    JSON.stringify(value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function checkQueue(queue: unknown): void {

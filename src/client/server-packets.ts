@@ -21,6 +21,8 @@ type TVerdict = 'sound' | 'unsound';
 
 /** Longer timers fire at once: half of the longest, as the client adds two of them. */
 const MOST_MS = 1_073_741_823;
+/** The id goes into addresses: printable ASCII, which no encoding of an address refuses. */
+const SESSION_ID = /^[!-~]{1,1000}$/;
 /** At most one pong waits for a server that does not read. */
 const LEAST_MS_BETWEEN_PONGS = 1_000;
 
@@ -89,7 +91,7 @@ export function checkSocketPacket(packet: ISocketPacket, connected: boolean): TV
 
 function readHandshake(data: unknown): Readonly<Record<string, unknown>> | undefined {
   const given = parsed(data);
-  if (!isRecord(given) || !isText(given.sid) || given.sid === '') return undefined;
+  if (!isRecord(given) || !isText(given.sid) || !SESSION_ID.test(given.sid)) return undefined;
   const { sid, upgrades, maxPayload } = given;
   const [pingInterval, pingTimeout] = [duration(given.pingInterval), duration(given.pingTimeout)];
   if (pingInterval === undefined || pingTimeout === undefined) return undefined;

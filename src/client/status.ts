@@ -1,3 +1,4 @@
+import { hasMethods } from '../protocol/checks.js';
 import { describe } from '../protocol/describe.js';
 import { RoomgateError } from '../protocol/errors.js';
 import { shown } from '../protocol/log-text.js';
@@ -172,7 +173,7 @@ export class Status {
 
 /** Also those of polyfills, which React Native has instead. */
 function isSignal(signal: unknown): signal is AbortSignal {
-  return typeof signal === 'object' && signal !== null && 'aborted' in signal && 'addEventListener' in signal;
+  return hasMethods(signal, ['addEventListener', 'removeEventListener']) && 'aborted' in (signal as object);
 }
 
 /** Why it was aborted. Signals of older runtimes and of polyfills don't know. */

@@ -61,6 +61,11 @@ const LINES: { readonly [T in TReport['type']]: TLine<T> } = {
       `a page of ${JSON.stringify(r.origin)} was refused at ${JSON.stringify(r.host)}; ` +
       'if it is yours, name it in the option cors.origin, and let proxies pass the Host header on',
   ],
+  fetch_answer_dropped: [
+    'warn',
+    () =>
+      'an answer to fetchSockets() of another instance was dropped, as more than 32 MB of answers wait; ask less often',
+  ],
   message_sent: ['info', (r) => `"${r.topic}" was sent to ${r.destination}`],
   send_dropped: ['warn', (r) => `"${r.topic}" was not sent: the instance is shutting down`],
   option_overruled: ['warn', (r) => `option "${r.option}" has no effect: ${r.why}`],

@@ -104,7 +104,7 @@ function guarding(make: TAdapterFactory, parts: IAdapterParts): TAdapterConstruc
   // Socket.IO calls it with `new`, which an arrow function would not take.
   function Guarded(namespace: TNamespaceOfAdapter): Adapter {
     const adapter = make(namespace);
-    boundFetchAnswers(adapter);
+    boundFetchAnswers(adapter, () => parts.report({ type: 'fetch_answer_dropped' }));
     // Inside of what decides on membership, so that it misses no change of it.
     if (hasRecipients(adapter)) new Broadcasts(adapter, parts);
     if (namespace.name === '/') new Membership(adapter, parts.left);

@@ -38,6 +38,8 @@ export type TReport =
       readonly client: string;
       readonly why: 'held_events' | 'unauthenticated_connections' | 'unauthenticated_per_address';
     }
+  /** Another instance asked for sockets, and too many answers waited to be sent. It hears of its own time-out. */
+  | { readonly type: 'fetch_answer_dropped' }
   /** The client reads more slowly than it is sent to: more waited for it than may. Its connection was closed. */
   | { readonly type: 'reader_too_slow'; readonly client?: string; readonly waitingBytes: number }
   /** A browser's page of an origin that was not named; both are what the client sent. */

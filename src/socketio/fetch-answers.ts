@@ -16,7 +16,10 @@ const BYTES_OF_A_SOCKET = 512;
 const BYTES_PER_MS = 8 * 1_024;
 /** By then the asking server has given up: Socket.IO's default for requests. */
 const PATIENCE_MS = 5_000;
-const MOST_WAITING = 16;
+/** Answers that wait may take so much memory. */
+const MOST_WAITING_BYTES = 32 * 1_024 * 1_024;
+/** So much goes out at once. */
+const BURST_BYTES = 1_024 * 1_024;
 /** The handshake has four fields that a client writes: `headers`, `query`, `auth` and `url`. */
 const FIELDS = 4;
 
@@ -31,10 +34,10 @@ interface IAnswering {
 }
 
 /**
- * Bounds and paces the answers of an adapter. False where the adapter has no such method: then its answers are as large as its
+ * Bounds and paces the answers of an adapter, and tells of each that is `dropped`. False where the adapter has no such method: then its answers are as large as its
  * sockets' handshakes.
  */
-export function boundFetchAnswers(adapter: Adapter): boolean {
+export function boundFetchAnswers(adapter: Adapter, dropped: () => void): boolean {
   const answering = adapter as unknown as IAnswering;
   const publish = answering.publishResponse;
   if (typeof publish !== 'function') return false;
@@ -42,7 +45,7 @@ export function boundFetchAnswers(adapter: Adapter): boolean {
   answering.publishResponse = (target, response) => {
     const answer = fetchAnswer(target, response);
     if (answer === undefined) publish.call(adapter, target, response);
-    else pace.send(answer.bytes, () => publish.call(adapter, target, answer.response));
+    else if (!pace.send(answer.bytes, () => publish.call(adapter, target, answer.response))) dropped();
   };
   return true;
 }
@@ -108,36 +111,48 @@ function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
 }
 
-/** One answer at a time, each after the time that subscribers may need for the one before. */
+/** Answers go out as fast as subscribers can read. */
 class Pace {
   readonly #line: { readonly bytes: number; readonly send: () => void; readonly until: number }[] = [];
-  #freeAt = 0;
+  /** Bytes that went out and may not be read yet, and those that wait. */
+  #unread = 0;
+  #waiting = 0;
+  #since = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** What nobody waits for any more is dropped. */
-  send(bytes: number, send: () => void): void {
-    const now = performance.now();
-    if (this.#line.length >= MOST_WAITING) return;
-    this.#line.push({ bytes, send, until: now + PATIENCE_MS });
+  /** False where too much waits already, so that the answer is dropped. */
+  send(bytes: number, send: () => void): boolean {
+    this.#dropLate();
+    if (this.#waiting > MOST_WAITING_BYTES) return false;
+    this.#line.push({ bytes, send, until: performance.now() + PATIENCE_MS });
+    this.#waiting += bytes;
     this.#go();
+    return true;
+  }
+
+  #dropLate(): void {
+    const now = performance.now();
+    while (this.#line[0] !== undefined && this.#line[0].until < now) this.#waiting -= this.#line.shift()?.bytes ?? 0;
   }
 
   #go(): void {
     if (this.#timer !== undefined) return;
+    this.#dropLate();
     const now = performance.now();
-    while (this.#line[0] !== undefined && this.#line[0].until < now) this.#line.shift();
-    const [next] = this.#line;
-    if (next === undefined) return;
-    if (this.#freeAt > now) {
-      this.#timer = setTimeout(() => {
-        this.#timer = undefined;
-        this.#go();
-      }, this.#freeAt - now).unref();
-      return;
+    this.#unread = Math.max(0, this.#unread - (now - this.#since) * BYTES_PER_MS);
+    this.#since = now;
+    while (this.#line[0] !== undefined && this.#unread < BURST_BYTES) {
+      const { bytes, send } = this.#line[0];
+      this.#line.shift();
+      this.#waiting -= bytes;
+      this.#unread += bytes;
+      send();
     }
-    this.#line.shift();
-    this.#freeAt = now + next.bytes / BYTES_PER_MS;
-    next.send();
-    this.#go();
+    if (this.#line.length === 0) return;
+    const wait = (this.#unread - BURST_BYTES) / BYTES_PER_MS;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#go();
+    }, wait + 1).unref();
   }
 }

@@ -129,6 +129,7 @@ const REPORTS: { readonly [T in TReport['type']]: readonly Extract<TReport, { ty
   client_limited: [{ type: 'client_limited', client, why: 'held_events' }],
   limits_missing: [{ type: 'limits_missing', why: 'the receiver of a WebSocket of ws' }],
   fanout_plain: [{ type: 'fanout_plain', why: 'engine.createTransport()' }],
+  fetch_answer_dropped: [{ type: 'fetch_answer_dropped' }],
   reader_too_slow: [{ type: 'reader_too_slow', waitingBytes: 16_876_062 }],
   origin_refused: [{ type: 'origin_refused', origin: 'https://a.example', host: 'b.example' }],
   message_sent: [{ type: 'message_sent', topic: 'news', destination: 'every client' }],

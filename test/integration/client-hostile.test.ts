@@ -71,6 +71,7 @@ const HOSTILE_HANDSHAKES: readonly (readonly [string, string])[] = [
   ['that is null', '0null'],
   ['that is a list', '0[]'],
   ['without a sid', `0${JSON.stringify({ ...HANDSHAKE, sid: undefined })}`],
+  ['whose sid is no text of an address', `0${JSON.stringify({ ...HANDSHAKE, sid: '\ud800' })}`],
   ['whose sid is an object', `0${JSON.stringify({ ...HANDSHAKE, sid: {} })}`],
   ['whose pingInterval is a text', `0${JSON.stringify({ ...HANDSHAKE, pingInterval: 'x' })}`],
   ['whose pingTimeout is negative', `0${JSON.stringify({ ...HANDSHAKE, pingTimeout: -1 })}`],

@@ -259,6 +259,20 @@ describe('a request that nobody answers', () => {
     expect(asked.all).toHaveLength(1);
   });
 
+  it('the request for a namespace: is made again once no other namespace uses the connection', async () => {
+    const server = await startNamespaces();
+    const asked = new EventLog<() => void>();
+    server.io.of('/admin').use((_, next) => asked.push(next));
+    const first = createHelper(server.url, { autoAuthenticate: true, options: { timeout: 100 } });
+    await first.helper.waitFor('authenticated');
+    const second = createHelper(`${server.url}/admin`, { autoAuthenticate: true, options: { timeout: 100 } });
+    await called(second, 'onError');
+    first.helper.shutdown();
+    await asked.next();
+    (await asked.next())();
+    await second.helper.waitFor('authenticated', { timeout: 5_000 });
+  });
+
   it.each(['credentials', 'auth'])('%s of the program: is told with its cause, and asked again', async (which) => {
     const server = await startWordsServer();
     let asked = 0;
@@ -278,6 +292,82 @@ describe('a request that nobody answers', () => {
     });
     await client.helper.waitFor('authenticated', { timeout: 5_000 });
     expect((await server.sockets.next()).handshake.auth).toEqual({ token: 'good' });
+  });
+});
+
+describe('a refusal', () => {
+  it('by a server that does not close the connection, is followed by the client closing it', {
+    timeout: 15_000,
+  }, async () => {
+    let refused = 0;
+    const server = await startWordsServer({ verdict: null });
+    server.io.on('connection', (socket) => {
+      socket.on('authenticate', () => {
+        refused += 1;
+        if (refused > 1) socket.emit('authenticated', { id: socket.id, time: 'now' });
+        else for (let n = 0; n < 100; n++) socket.emit('unauthenticated', { code: 'expired', message: 'again' });
+      });
+    });
+    const client = createHelper(server.url, { credentials: () => ({ token: 'good' }) });
+    await client.helper.waitFor('authenticated', { timeout: 10_000 });
+    expect(client.log.lines.filter((line) => line.includes('unauthenticated'))).toHaveLength(1);
+  });
+
+  it.each(['onUnauthenticated', 'onStatusChanged'])('can be answered by connect() within %s', async (callback) => {
+    let good = false;
+    const server = await startWordsServer({ verdict: null });
+    server.io.on('connection', (socket) => {
+      socket.on('authenticate', () => {
+        if (socket.handshake.auth.good === true) socket.emit('authenticated', { id: socket.id, time: 'now' });
+        else {
+          socket.emit('unauthenticated', { code: 'refused', message: 'no' });
+          socket.disconnect();
+        }
+      });
+    });
+    const again = (): void => {
+      good = true;
+      client.helper.connect();
+    };
+    const client = createHelper(server.url, {
+      credentials: () => ({ good }),
+      [callback]: (status: unknown) => {
+        if (callback === 'onUnauthenticated' || (status as { status: string }).status === 'refused') again();
+      },
+    });
+    await called(client, 'onAuthenticated');
+    expect(client.helper.getStatus().status).toBe('authenticated');
+  });
+});
+
+describe('a message that is emitted within a listener of the status', () => {
+  it('waits for the connection that the listener asked for', async () => {
+    const server = await startWordsServer();
+    const { helper } = createHelper(server.url, { autoAuthenticate: true, queue: true });
+    await helper.waitFor('authenticated');
+    const errors: unknown[] = [];
+    helper.onStatus(({ status }) => {
+      if (status !== 'disconnected') return;
+      helper.connect();
+      helper.emit({ topic: 'say', data: 'back', cb: (error) => errors.push(error) });
+    });
+    (await server.sockets.next()).disconnect();
+    await server.heard.next(([event]) => event === 'say');
+    expect(errors).toEqual([undefined]);
+  });
+});
+
+describe('credentials that cannot be put into JSON', () => {
+  it('are an error of the connection, and asked for again', async () => {
+    const server = await startWordsServer();
+    const all: Record<string, unknown>[] = [{ user: 1n }, { token: 'good' }];
+    const client = createHelper(server.url, { credentials: () => all.shift() ?? {} });
+    const [, error] = await called(client, 'onError');
+    expect(error).toMatchObject({
+      code: 'credentials_failed',
+      message: expect.stringMatching(/^credentials\(\): .*BigInt/),
+    });
+    await client.helper.waitFor('authenticated');
   });
 });
 

@@ -94,12 +94,15 @@ describe('waitFor() with a signal', () => {
     await expect(helperOf().waitFor('connected', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
 
-  it.each([[null], ['x'], [{}]])('refuses %j, which is no signal', async (signal) => {
-    const waiting = helperOf().waitFor('disconnected', { signal: signal as unknown as AbortSignal });
-    await expect(waiting).rejects.toBeInstanceOf(RoomgateError);
-    await expect(waiting).rejects.toMatchObject({
-      code: 'invalid_argument',
-      message: expect.stringContaining('signal'),
-    });
-  });
+  it.each([[null], ['x'], [{}], [{ aborted: false, addEventListener() {} }]])(
+    'refuses %j, which is no signal',
+    async (signal) => {
+      const waiting = helperOf().waitFor('disconnected', { signal: signal as unknown as AbortSignal });
+      await expect(waiting).rejects.toBeInstanceOf(RoomgateError);
+      await expect(waiting).rejects.toMatchObject({
+        code: 'invalid_argument',
+        message: expect.stringContaining('signal'),
+      });
+    },
+  );
 });

@@ -25,6 +25,7 @@ describe('the options of the client', () => {
     ['options', undefined, 'nothing was given'],
     ['options', null, 'null was given'],
     ['options', [], 'an empty list was given'],
+    ['credentials', null, 'null was given'],
     ['onConnected', 'x', 'a string was given'],
     ['onDisconnected', {}, 'an object was given'],
     ['onError', 1, 'the number 1 was given'],
@@ -42,6 +43,35 @@ describe('the options of the client', () => {
     expect(error.message).toContain(`"${name}"`);
     expect(error.message).toContain(given);
     expect(error.message).toContain('is wanted');
+  });
+
+  it.each([
+    ['path', 5],
+    ['transports', 'websocket'],
+    ['transports', []],
+    ['transports', ['nope']],
+    ['parser', {}],
+    ['timeout', Number.POSITIVE_INFINITY],
+    ['timeout', 0],
+    ['timeout', 'abc'],
+    ['reconnectionDelay', -1],
+    ['reconnectionDelayMax', Number.NaN],
+    ['reconnectionAttempts', '3'],
+    ['randomizationFactor', -1],
+    ['auth', { id: 1n }],
+  ])('options.%s: %o is refused', (name, value) => {
+    const error = errorOf({ ...good, options: { ...good.options, [name]: value } });
+    expect(error.code).toBe('invalid_option');
+    expect(error.message).toContain(`"options.${name}"`);
+  });
+
+  it('take everything that Socket.IO takes', () => {
+    const options = {
+      ...good.options,
+      ...{ transports: ['polling', 'webtransport'], timeout: false, reconnectionDelay: 0 },
+      ...{ reconnectionAttempts: Number.POSITIVE_INFINITY, randomizationFactor: 0 },
+    };
+    new SocketIOClientHelper({ ...good, options: options as never });
   });
 
   it.each([undefined, null, 'x'])('%j as options of the helper are refused', (options) => {

@@ -11,12 +11,13 @@ const QUESTION = { type: 5, requestId: 'q' };
 function setUp() {
   const published: string[] = [];
   const adapter = { publishResponse: (_: unknown, response: string) => published.push(response) };
-  expect(boundFetchAnswers(adapter as unknown as Adapter)).toBe(true);
+  const dropped = vi.fn();
+  expect(boundFetchAnswers(adapter as unknown as Adapter, dropped)).toBe(true);
   const answer = (count: number, fields: object): void => {
     const socket = { id: 'x', handshake: { time: 'now', ...fields }, rooms: ['x'], data: { n: 1 } };
     adapter.publishResponse(QUESTION, JSON.stringify({ requestId: 'q', sockets: Array(count).fill(socket) }));
   };
-  return { published, adapter, answer };
+  return { published, adapter, answer, dropped };
 }
 
 beforeEach(() => {
@@ -59,25 +60,45 @@ describe('an answer to fetchSockets()', () => {
     expect(JSON.parse(published[0] ?? '').sockets).toHaveLength(10_000);
   });
 
-  it('waits for the time that subscribers may need for the one before, and is dropped when nobody waits for it', () => {
+  it('goes out at once, however many small ones are asked for', () => {
     const { published, answer } = setUp();
+    for (let n = 0; n < 300; n++) answer(1, { headers: { host: 'x' } });
+    expect(published).toHaveLength(300);
+  });
+
+  it('waits for the time that subscribers may need for those before, and is reported where too much waits', () => {
+    const { published, answer, dropped } = setUp();
     const megabyte = { auth: Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`k${n}`, 'x'.repeat(90)])) };
     for (let n = 0; n < 100; n++) answer(250, megabyte);
-    expect(published).toHaveLength(1);
-    vi.advanceTimersByTime(200);
-    expect(published).toHaveLength(2);
+    expect(published.length).toBeLessThan(3);
+    expect(dropped.mock.calls.length).toBeGreaterThan(50);
+    const before = published.length;
+    vi.advanceTimersByTime(1_000);
+    // 8 MB in a second.
+    expect(published.length - before).toBeGreaterThan(5);
+    expect(published.length - before).toBeLessThan(10);
     vi.advanceTimersByTime(60_000);
-    // 16 wait at most; those that have waited for 5 s are late.
-    expect(published.length).toBeGreaterThan(10);
-    expect(published.length).toBeLessThanOrEqual(17);
+    expect(published.length + dropped.mock.calls.length).toBe(100);
     answer(1, {});
     expect(JSON.parse(published.at(-1) ?? '').sockets).toHaveLength(1);
+  });
+
+  it('is not sent to a server that has given up', () => {
+    const { published, answer } = setUp();
+    const wide = { auth: Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`k${n}`, 'x'.repeat(90)])) };
+    for (let n = 0; n < 20; n++) answer(250, wide);
+    // The timers stand while the process does.
+    vi.setSystemTime(0);
+    const before = published.length;
+    vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 6_000);
+    vi.runAllTimers();
+    expect(published.length).toBe(before);
   });
 
   it('is the only answer that is touched', () => {
     const { published, adapter } = setUp();
     adapter.publishResponse({ type: 0 }, '{"no":"parsing');
     expect(published).toEqual(['{"no":"parsing']);
-    expect(boundFetchAnswers({} as Adapter)).toBe(false);
+    expect(boundFetchAnswers({} as Adapter, () => {})).toBe(false);
   });
 });

@@ -38,16 +38,16 @@ const LOOKALIKES: Readonly<Record<string, string>> = {
   '6': 'б',
   '8': '৪੪ȣȢ',
   '9': '੧୨৭൭Ꝯ',
-  a: 'ɑαаΑА',
+  a: 'ɑαаΑАᴀ',
   b: 'вВΒʙƄЬꞴьƅ',
   c: 'ᴄсС',
-  d: 'ԁԀ',
-  e: 'ꬲеҽΕЕ',
-  f: 'ꬵꞙẝքꞘϜ',
+  d: 'ԁԀᴅ',
+  e: 'ꬲеҽΕЕᴇ',
+  f: 'ꬵꞙẝքꞘϜꜰ',
   g: 'ɢɡᶃƍցԌ',
   h: 'нНΗʜһհ',
   i: 'lLʟ1ıɪɩιіꙇӏ١۱ƖǀΙІӀוןا',
-  j: 'ϳјꞲͿЈ',
+  j: 'ϳјꞲͿЈᴊ',
   k: 'кΚКκᴋĸ',
   m: 'мМΜᴍʍϺ',
   n: 'ηɴոռΝ',
@@ -64,6 +64,15 @@ const LOOKALIKES: Readonly<Record<string, string>> = {
   y: 'ɣᶌʏỿꭚγуүყΥУҮ',
   z: 'ᴢΖ',
   ß: 'β',
+  へ: 'ヘ',
+  口: 'ロ',
+  工: 'エ',
+  力: 'カ',
+  二: 'ニ',
+  夕: 'タ',
+  一: 'ー',
+  ي: 'یى',
+  ك: 'ک',
   ə: 'Әәǝ',
   ɛ: 'εєԑꞓԐЄ',
   ʌ: 'ᴧ',
@@ -99,6 +108,9 @@ export function checkedName(value: unknown): TChecked {
 
 /** Equal for two names that a person may take for each other, such as "coco" and its twin in Cyrillic letters. */
 export function skeletonOf(name: string): string {
-  const plain = [...name.normalize('NFD')].map((character) => LOOKS_LIKE.get(character) ?? character).join('');
+  // The tatweel lengthens an Arabic word, and is no letter.
+  const plain = [...name.replaceAll('\u0640', '').normalize('NFD')]
+    .map((character) => LOOKS_LIKE.get(character) ?? character)
+    .join('');
   return plain.toLowerCase().replaceAll('rn', 'm').replaceAll('vv', 'w').normalize('NFC');
 }
