@@ -47,6 +47,11 @@ describe('a name', () => {
 /** Each a name in another script, or in other characters, that looks like the second one. */
 const TWINS: [twin: string, name: string][] = [
   ['сосо', 'coco'],
+  ['ᴀnna', 'anna'],
+  ['ᴇva', 'eva'],
+  ['ヘいわ', 'へいわ'],
+  ['ロ', '口'],
+  ['عـلي', 'علي'],
   ['НОС', 'HOC'],
   ['ΟΗΟ', 'OHO'],
   ['օօ', 'oo'],

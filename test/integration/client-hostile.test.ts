@@ -141,6 +141,16 @@ describe('a hostile server does not end a client that is its own program:', () =
     await letIn(server, program);
   });
 
+  it('by never answering the end of a WebSocket: the process ends within seconds', { timeout: 20_000 }, async () => {
+    const server = await startRawServer();
+    const program = startClient(server.url, ['websocket']);
+    const wire = await letIn(server, program);
+    wire.pause();
+    program.send({ method: 'shutdown' });
+    program.endInput();
+    expect(await program.ended(12_000)).toEqual({ code: 0, signal: null });
+  });
+
   it('by an acknowledgement without data, of a request that waits for one', async () => {
     const server = await startRawServer();
     const program = startClient(server.url, ['websocket']);
