@@ -111,13 +111,17 @@ describe('rooms', () => {
       await eventually(() => server.run(({ memory }) => memory.decide !== undefined));
       await server.run(
         ({ io, helper }, id, which) => {
-          if (which === 'socket.leave') helper.getClients({ id })?.socket.leave('open-late');
-          else if (which === 'socketsLeave') io.in(id).socketsLeave('open-late');
-          else io.socketsLeave('open-late');
+          const socket = helper.getClients({ id })?.socket;
+          socket?.join('marker');
+          if (which === 'socket.leave') for (const room of ['open-late', 'marker']) socket?.leave(room);
+          else if (which === 'socketsLeave') io.in(id).socketsLeave(['open-late', 'marker']);
+          else io.socketsLeave(['open-late', 'marker']);
         },
         idOf(client),
         how,
       );
+      // Redis takes it to every instance, this one included.
+      await eventually(async () => expect(await roomsOf(client)).not.toContain('marker'));
       await server.run(({ memory }) => memory.decide());
       expect(await answer).toMatchObject({ joined: ['open-kept'], refused: [{ room: 'open-late', code: 'left' }] });
       expect(await roomsOf(client)).not.toContain('open-late');
