@@ -13,7 +13,7 @@ export type TRedisConnection = IDuplicable | { getClient(): IDuplicable };
 export type TMessageBody = string | Buffer;
 export type TListener = (...args: never[]) => unknown;
 
-/** The socket under a connection, as far as it is used. */
+/** The part of a connection's socket that is used. */
 export interface IRedisStream {
   readonly writable?: boolean;
   once?(event: 'data', listener: (chunk: Buffer) => void): unknown;

@@ -7,7 +7,7 @@ export interface ITallyOptions {
   /** The id of this instance. */
   readonly id: string;
   readonly report: TReporter;
-  /** How many other instances live, as far as known. */
+  /** The number of other instances that are known to be alive. */
   readonly instances: () => number;
   /** Whether the broadcasts of a namespace arrive here. */
   readonly hears: (namespace: string) => 'surely' | 'once restored' | 'not';
@@ -20,7 +20,7 @@ interface ISent {
 
 /** One adapter of another instance, which serves one namespace there. */
 interface ISender {
-  /** Sent there and not heard here, as far as already reported or accepted. */
+  /** Broadcasts that did not arrive here and were reported, or were sent before this instance listened. */
   missing: number;
   /** A larger difference, seen once. It counts if the next telling confirms it. */
   suspected: number | undefined;

@@ -21,7 +21,7 @@ const LAST_WORDS_MS = 5_000;
 /** How long a server may take to handle that a namespace was left. */
 const LEAVING_MS = 50;
 
-/** One Socket.IO socket. Only this file and the manager's touch socket.io-client. */
+/** One Socket.IO socket: a namespace on a connection that other namespaces may share. */
 export class Connection implements IMember {
   readonly socket: Socket;
   readonly #manager: SharedManager;
@@ -29,9 +29,9 @@ export class Connection implements IMember {
   readonly #events: IConnectionEvents;
   /** The connection's own back-off is shared with other namespaces; this one is for what the server says to this namespace. */
   readonly #backOff: BackOff;
-  /** Undo what was done to what outlives the socket. */
+  /** Removes the listeners on the manager, which outlives the socket. */
   readonly #undo: (() => void)[] = [];
-  /** Which of the program's answers about credentials is still of use. */
+  /** Counts requests for credentials, so that a late answer is ignored. */
   #attempt = 0;
   #isPresenting = false;
   #stood = false;

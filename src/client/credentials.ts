@@ -1,4 +1,5 @@
 import type { SocketOptions } from 'socket.io-client';
+import { isRecord } from '../protocol/checks.js';
 import { describe } from '../protocol/describe.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { ValueOrPromise } from '../protocol/types.js';
@@ -9,13 +10,13 @@ export type TCredentialsReason = 'connect' | 'reconnect';
 /** What the program presents at an attempt to connect: it becomes the handshake's `auth`. */
 export type TCredentials = (opts: { reason: TCredentialsReason }) => ValueOrPromise<Record<string, unknown>>;
 
-/** Where credentials come from, with its name for errors. */
+/** A source of credentials, with its name for errors. */
 export interface ISource {
   readonly name: string;
   readonly read: TCredentials;
 }
 
-/** Where the credentials of a connection come from: the helper's option, or Socket.IO's, as far as that is a function. */
+/** The source of a connection's credentials: the helper's option, or Socket.IO's `auth` if that is a function. */
 export function credentialsOf(credentials: TCredentials | undefined, auth: SocketOptions['auth']): ISource | undefined {
   if (credentials !== undefined) return { name: 'credentials()', read: credentials };
   if (typeof auth !== 'function') return undefined;
@@ -34,10 +35,10 @@ export async function readCredentials(
 ): Promise<Record<string, unknown> | RoomgateError> {
   try {
     const given: unknown = await read({ reason });
-    if (typeof given === 'object' && given !== null && !Array.isArray(given)) {
-      // Socket.IO would throw where nothing catches it.
+    if (isRecord(given)) {
+      // Throws here, because Socket.IO would throw where nothing catches it.
       JSON.stringify(given);
-      return given as Record<string, unknown>;
+      return given;
     }
     return failed(`${name}: an object is wanted, ${describe(given)} was returned`);
   } catch (error) {

@@ -55,7 +55,8 @@ export class Lifecycle implements IConnectionEvents {
   #life = 0;
   #isRejoining = false;
   #rejoinTimer: ReturnType<typeof setTimeout> | undefined;
-  #answerTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Ends the wait for the server's verdict, and after a refusal the wait for its disconnect. */
+  #serverTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: ISocketIOClientOptions, log: Log) {
     const { host, options: forSocketIO, credentials, roomsTimeout = DEFAULT_ROOMS_TIMEOUT_MS, queue } = options;
@@ -108,7 +109,7 @@ export class Lifecycle implements IConnectionEvents {
     this.#ending = undefined;
     this.status.set('authenticating');
     const { authenticateTimeout = DEFAULT_AUTHENTICATE_TIMEOUT_MS } = this.#options;
-    this.#answerTimer = setTimeout(() => this.#unanswered(authenticateTimeout), authenticateTimeout);
+    this.#serverTimer = setTimeout(() => this.#unanswered(authenticateTimeout), authenticateTimeout);
     this.connection.emit(SocketIOConstants.EVENT_AUTHENTICATE, []);
     return true;
   }
@@ -129,7 +130,7 @@ export class Lifecycle implements IConnectionEvents {
   shutdown(): void {
     this.#life += 1;
     clearTimeout(this.#rejoinTimer);
-    clearTimeout(this.#answerTimer);
+    clearTimeout(this.#serverTimer);
     this.connection.shutdown();
     this.session.end();
     this.rooms.connectionEnded();
@@ -152,7 +153,7 @@ export class Lifecycle implements IConnectionEvents {
   }
 
   authenticated(): void {
-    clearTimeout(this.#answerTimer);
+    clearTimeout(this.#serverTimer);
     if (!this.session.enter()) return;
     this.#log.write('info', 'authenticated');
     this.#ending = undefined;
@@ -170,8 +171,8 @@ export class Lifecycle implements IConnectionEvents {
     // The first word of a server counts: it may not fill a log by repeating it.
     if (this.#ending !== undefined) return;
     const { message, code } = read(payload);
-    clearTimeout(this.#answerTimer);
-    this.#answerTimer = setTimeout(() => this.#endMyself(), END_TIMEOUT_MS);
+    clearTimeout(this.#serverTimer);
+    this.#serverTimer = setTimeout(() => this.#endRefused(), END_TIMEOUT_MS);
     this.session.end();
     this.#log.write('info', `unauthenticated: ${shown(code)}`);
     if (this.#isAutomatic && !this.#hasRenewed && isRenewable(code)) {
@@ -189,7 +190,7 @@ export class Lifecycle implements IConnectionEvents {
     this.#life += 1;
     this.#isRejoining = false;
     clearTimeout(this.#rejoinTimer);
-    clearTimeout(this.#answerTimer);
+    clearTimeout(this.#serverTimer);
     this.session.end();
     this.rooms.connectionEnded();
     this.#log.write('info', `disconnected: ${reason}`);
@@ -226,7 +227,7 @@ export class Lifecycle implements IConnectionEvents {
   }
 
   /** The server refused this client and does not close the connection. */
-  #endMyself(): void {
+  #endRefused(): void {
     if (!this.connection.connected || this.#ending === undefined) return;
     if (this.#ending === 'come back') this.#ending = 'retry';
     this.connection.disconnect();

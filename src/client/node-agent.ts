@@ -1,4 +1,4 @@
-/** A request of `node:http`, as far as it is needed. */
+/** The part of a `node:http` request that is used. */
 interface IRequest {
   prependListener(event: 'response', listener: (response: { statusCode: number }) => void): unknown;
 }
@@ -7,11 +7,9 @@ interface IAgent {
   addRequest(request: IRequest, ...more: readonly unknown[]): unknown;
 }
 
-interface INode {
-  readonly process?: {
-    readonly versions?: { readonly node?: string };
-    getBuiltinModule?(name: string): { readonly Agent?: new () => object } | undefined;
-  };
+interface IProcess {
+  readonly versions?: { readonly node?: string };
+  getBuiltinModule?(name: string): { readonly Agent?: new () => object } | undefined;
 }
 
 const REDIRECTS: ReadonlySet<number> = new Set([302, 303, 307]);
@@ -26,8 +24,8 @@ const BAD_GATEWAY = 502;
  * calls none, and does not throw there.
  */
 export function agentWithoutRedirects(host: string, given: unknown): object | undefined {
-  const { process } = globalThis as INode;
-  if (process?.versions?.node === undefined) return undefined;
+  const process = nodeProcess();
+  if (process === undefined) return undefined;
   const agent: unknown = isObject(given) ? given : newAgent(process, /^(https|wss):/.test(host));
   if (!isAgent(agent)) return undefined;
   return Object.create(agent, {
@@ -42,7 +40,13 @@ export function agentWithoutRedirects(host: string, given: unknown): object | un
   }) as object;
 }
 
-function newAgent(process: NonNullable<INode['process']>, secure: boolean): object | undefined {
+/** The `process` of Node.js or Bun; undefined in browsers and React Native. */
+export function nodeProcess(): IProcess | undefined {
+  const { process } = globalThis as { readonly process?: IProcess };
+  return process?.versions?.node === undefined ? undefined : process;
+}
+
+function newAgent(process: IProcess, secure: boolean): object | undefined {
   const { Agent } = process.getBuiltinModule?.(secure ? 'node:https' : 'node:http') ?? {};
   return Agent === undefined ? undefined : new Agent();
 }

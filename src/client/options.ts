@@ -1,5 +1,5 @@
 import type { ManagerOptions, SocketOptions } from 'socket.io-client';
-import { checkLogger, hasMethods, milliseconds, trueOrFalse, wrongOption } from '../protocol/checks.js';
+import { checkLogger, hasMethods, isRecord, milliseconds, trueOrFalse, wrongOption } from '../protocol/checks.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { IJoinAnswer } from '../protocol/messages.js';
 import type { ILogger } from '../protocol/types.js';
@@ -104,12 +104,12 @@ const NO_RETRIES =
 
 /** @throws RoomgateError `invalid_option`, naming the option, what was given and what is wanted. */
 export function checkOptions(given: unknown): void {
-  if (!isObject(given)) throw wrong('options', 'an object with identifier, host and options', given);
+  if (!isRecord(given)) throw wrong('options', 'an object with identifier, host and options', given);
   for (const name of ['identifier', 'host']) {
     const value = given[name];
     if (typeof value !== 'string' || value === '') throw wrong(name, 'a string that is not empty', value);
   }
-  if (!isObject(given.options)) throw wrong('options', "an object with socket.io-client's options", given.options);
+  if (!isRecord(given.options)) throw wrong('options', "an object with socket.io-client's options", given.options);
   // With it Socket.IO sends nothing before the server has acknowledged what was sent before, `authenticate` included.
   if (given.options.retries) throw new RoomgateError('invalid_option', NO_RETRIES);
   checkForSocketIO(given.options);
@@ -168,14 +168,10 @@ function isJson(value: object): boolean {
 
 function checkQueue(queue: unknown): void {
   if (queue === undefined || queue === true) return;
-  if (!isObject(queue)) throw wrong('queue', 'true or an object with max and ttl', queue);
+  if (!isRecord(queue)) throw wrong('queue', 'true or an object with max and ttl', queue);
   const { max = 1 } = queue;
   if (!Number.isInteger(max) || (max as number) < 1) throw wrong('queue.max', 'a whole number from 1', max);
   milliseconds(OF, 'queue.ttl', queue.ttl, 0, 1);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function wrong(option: string, wanted: string, given: unknown): RoomgateError {

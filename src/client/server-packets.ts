@@ -1,16 +1,18 @@
+import { isRecord } from '../protocol/checks.js';
+
 /**
  * Checks for what a server sends. socket.io-client trusts its server: an event without a name, or a handshake without a
  * list of upgrades, makes it throw in a callback of the network, which ends a Node.js process.
  */
 
-/** A packet of Engine.IO, as far as it is checked. */
+/** The part of an Engine.IO packet that is checked. */
 export interface IEnginePacket {
   type: string;
   // biome-ignore lint/suspicious/noExplicitAny: engine.io-client's type
   data?: any;
 }
 
-/** A packet of Socket.IO, as far as it is checked. */
+/** The part of a Socket.IO packet that is checked. */
 export interface ISocketPacket {
   readonly type: number;
   // biome-ignore lint/suspicious/noExplicitAny: socket.io-parser's type
@@ -116,10 +118,6 @@ function parsed(data: unknown): unknown {
 
 function duration(value: unknown): number | undefined {
   return typeof value === 'number' && value > 0 ? Math.min(value, MOST_MS) : undefined;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isText(value: unknown): value is string {

@@ -1,11 +1,11 @@
 import { type ManagerOptions, NodeWebSocket, NodeXHR, type SocketOptions, WebTransport } from 'socket.io-client';
-import { agentWithoutRedirects } from './node-agent.js';
+import { agentWithoutRedirects, nodeProcess } from './node-agent.js';
 import type { IOptions } from './options.js';
 
 /**
- * A copy, since Socket.IO writes into what it is given. In Node.js requests of HTTP long polling don't keep the process alive;
- * Socket.IO's timers do, as long as the connection is wanted. It can't cancel a request, so that a server which accepts and
- * never answers would keep a process alive after `shutdown()`. Without a time-out for connecting there is no such timer.
+ * Copies the options, because Socket.IO writes into them, and adds what Node.js needs to end in time. Socket.IO can't cancel a
+ * request of HTTP long polling, so a server that never answers would keep the process alive after `shutdown()`. Therefore these
+ * requests don't keep it alive; Socket.IO's timers do while the connection is wanted. Without a connect timeout there is no such timer.
  */
 export function forSocketIO(host: string, options: IOptions): Partial<ManagerOptions & SocketOptions> {
   const given = { ...options } as Partial<ManagerOptions & SocketOptions>;
@@ -40,8 +40,7 @@ type TTransports = NonNullable<ManagerOptions['transports']>;
 
 /** The classes of the transports; undefined elsewhere, and where the program names classes itself. */
 function onNode(transports: TTransports = ['polling', 'websocket', 'webtransport']): TTransports | undefined {
-  const { process } = globalThis as { readonly process?: { readonly versions?: { readonly node?: string } } };
-  const websocket = process?.versions?.node === undefined ? undefined : boundedWebSocket(NodeWebSocket);
+  const websocket = nodeProcess() === undefined ? undefined : boundedWebSocket(NodeWebSocket);
   if (websocket === undefined) return undefined;
   const classes = { polling: NodeXHR, websocket, webtransport: WebTransport };
   const names = transports.filter((one) => typeof one === 'string') as (keyof typeof classes)[];

@@ -21,6 +21,11 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return (typeof value === 'object' || typeof value === 'function') && value !== null;
 }
 
+/** An object with named values: no list, and no function. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 export function hasMethods(value: unknown, methods: readonly string[]): boolean {
   return isObject(value) && methods.every((method) => typeof value[method] === 'function');
 }

@@ -2,7 +2,7 @@ import { RateLimit } from './rate-limit.js';
 
 /** A client that comes back sends its whole queue at once, which holds 100. */
 const MESSAGES = { burst: 100, perSecond: 5 };
-/** Whispers to people to whom this sender has not whispered lately. */
+/** Whispers that open a new conversation. */
 const CONVERSATIONS = { burst: 10, perSecond: 0.2 };
 /** For how many people a sender is known to have whispered to them. */
 const MOST_RECIPIENTS = 100;
