@@ -172,7 +172,7 @@ describe('a Redis cluster', () => {
     await eventually(async () => (await one.backplane.findSockets(['a'], 1_000)).get('a') === 'elsewhere', {
       timeout: 25_000,
     });
-    expect(await replica.cli('ZCARD', key)).toBe('2');
+    await eventually(async () => expect(await replica.cli('ZCARD', key)).toBe('2'));
   }, 90_000);
 
   it('that moves its slots is followed to the node that has the leases now', async () => {
