@@ -46,7 +46,10 @@ it('a room in which many talk at once: each hears all of it once, in order, to t
   const said = talkers.flatMap((_, k) => Array.from({ length: TIMES }, (_, n) => `${ids[k]} ${n}`));
   const toAll = (client: (typeof clients)[number]): string[] =>
     (heardOn(client, 'note') as string[]).filter((text) => !text.startsWith('to itself'));
-  await eventually(() => staying.every((client) => toAll(client).length >= said.length), { what: 'all of it' });
+  await eventually(() => staying.every((client) => toAll(client).length >= said.length), {
+    timeout: 30_000,
+    what: 'all of it',
+  });
 
   const first = toAll(staying[0] as (typeof clients)[number]);
   expect([...first].sort()).toEqual([...said].sort());

@@ -16,7 +16,7 @@ const options: NonNullable<IServedOptions['options']> = ({ note }) => ({
 });
 
 const withPings: NonNullable<IServedOptions['options']> = ({ note }) => ({
-  serverOptions: { pingInterval: 2_000, pingTimeout: 3_000 },
+  serverOptions: { pingInterval: 2_000, pingTimeout: 6_000 },
   clientConnectedFn: ({ socket }) => {
     socket.on('say', (...args) => note(args));
   },

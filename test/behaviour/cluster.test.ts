@@ -1,6 +1,6 @@
 // npm test: node, bun
 // npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../support/facts.js';
 import { type IRedis, startRedis } from '../support/redis.js';
 import { type ITestClient, settled } from '../support/server.js';
@@ -74,6 +74,11 @@ describe.each(SETTING.redis ? SECONDS : [])('two instances, the second %s', (_, 
       serve({ redisPort, identifier: 'near' }),
       serve({ redisPort, identifier: 'far', runtime }),
     ]);
+  });
+
+  // Everybody is asked, also who has only just left.
+  beforeEach(async () => {
+    await Promise.all([near, far].map((server) => server.holdsNobody()));
   });
 
   async function both(transports = ['websocket']): Promise<[ITestClient, ITestClient]> {

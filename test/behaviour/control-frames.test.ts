@@ -72,7 +72,7 @@ const memory = (server: Served) =>
 
 /** The process has grown by less than `mostMB`, once its allocator has given back what is free. */
 async function holdsLessThan(server: Served, mostMB: number, before: number): Promise<void> {
-  await eventually(async () => expect((await memory(server)) - before).toBeLessThan(mostMB));
+  await eventually(async () => expect((await memory(server)) - before).toBeLessThan(mostMB), { timeout: 15_000 });
 }
 
 describe('pings of a peer that reads nothing', () => {

@@ -12,7 +12,7 @@ let server: Served;
 beforeAll(async () => {
   server = await serve({
     options: ({ note }) => ({
-      serverOptions: { pingInterval: 2_000, pingTimeout: 500 },
+      serverOptions: { pingInterval: 2_000, pingTimeout: 4_000 },
       clientConnectedFn: ({ socket }) => {
         const { conn } = socket;
         socket.on('disconnecting', (reason) => note([socket.id, 'disconnecting', reason, socket.rooms.size]));
@@ -78,7 +78,7 @@ describe('what the program is told of an ending without words', () => {
 
   it('a peer that answers no ping', async () => {
     const socket = await rawClient();
-    await within(socket.closed, 'the end of the connection');
+    await within(socket.closed, 'the end of the connection', 15_000);
     expect(await endOf(socket.id)).toEqual(ended('ping timeout', 'ping timeout'));
   });
 

@@ -108,7 +108,8 @@ export class Served {
         io.sockets.adapter.sids.size,
         io.sockets.adapter.rooms.size,
       ]);
-    await eventually(async () => (await held()).every((count) => count === 0), { what: 'nobody is left' });
+    const isEmpty = async () => (await held()).every((count) => count === 0);
+    await eventually(isEmpty, { timeout: 10_000, what: 'nobody is left' });
   }
 }
 
@@ -120,7 +121,7 @@ export async function serve({ options, before, runtime, ...config }: IServedOpti
     args: [JSON.stringify({ ...config, ...sources, redisPort })],
     ...runnerOf(runtime),
   });
-  const { url } = await program.messages.next((message) => message?.url !== undefined, { timeout: 15_000 });
+  const { url } = await program.messages.next((message) => message?.url !== undefined, { timeout: 25_000 });
   return new Served(program, url as string);
 }
 

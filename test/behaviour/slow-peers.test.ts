@@ -8,6 +8,7 @@ import { EventLog, eventually, within } from '../support/facts.js';
 import { type IRawPolling, rawWebSocket } from '../support/raw.js';
 import { itExceptOnBun, SETTING } from '../support/setting.js';
 import { enter, idOf, type Served, serve } from './program.js';
+import { ask } from './requests.js';
 import {
   enterPolling,
   enterWebSocket,
@@ -28,9 +29,10 @@ async function pollUnread({ port, url }: Served, { sid }: IRawPolling): Promise<
   const socket = createConnection({ host: '127.0.0.1', port });
   socket.on('error', () => undefined).pause();
   defer(() => socket.destroy());
-  socket.write(`GET /socket.io/?EIO=4&transport=polling&sid=${sid} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
-  // Behind it, so that it has come once this is answered.
-  await fetch(url);
+  const request = `GET /socket.io/?EIO=4&transport=polling&sid=${sid} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`;
+  await new Promise((resolve) => socket.write(request, resolve));
+  // Behind it and over a newer connection, so that it has come once this is answered.
+  await ask(url, '/');
   return socket;
 }
 
@@ -99,7 +101,7 @@ it('probes a change to WebSocket and never completes it: is disconnected', async
   const witness = await enter(server.url);
   const flood = floodAll(server, witness);
   await flood.until(() => isGone(server, polling.id));
-  await within(socket.closed, 'the end of the WebSocket');
+  await within(socket.closed, 'the end of the WebSocket', 10_000);
   await expectTooSlow(server, `client ${polling.id}`);
 });
 
@@ -114,7 +116,7 @@ it('changes to WebSocket and reads nothing there: is disconnected, and heard no 
   const flood = floodAll(server, await enter(server.url));
   await flood.until(() => isGone(server, polling.id));
   socket.resumeReading();
-  await within(socket.closed, 'the end of the WebSocket');
+  await within(socket.closed, 'the end of the WebSocket', 10_000);
   const heard = numbersIn(socket.frames.all);
   expect(heard).toEqual(upTo(heard.length));
   await expectTooSlow(server, `client ${polling.id}`);

@@ -64,7 +64,7 @@ describe.each(HANDLERS)('a client that stops reading, %s', (_, serving) => {
   });
 
   it('by polling and to whom nothing is sent, is disconnected once it is missed', async () => {
-    const options = () => ({ serverOptions: { pingInterval: 1_000, pingTimeout: 1_000 } });
+    const options = () => ({ serverOptions: { pingInterval: 1_000, pingTimeout: 3_000 } });
     const server = await serve({ options, serving });
     const polling = await rawPolling(server.url);
     await polling.connect('/', { token: 'good' });

@@ -7,7 +7,7 @@ import { RawSession } from './raw.js';
 import { type IWire, startWire } from './wire.js';
 
 /** For a fact that comes if nothing is broken. */
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 15_000;
 /** engine.io checks every 100 ms whether it can complete the upgrade. */
 const UPGRADE_MS = 300;
 

@@ -250,7 +250,7 @@ export function createMix({ helper, io }: Pick<IInside, 'helper' | 'io'>, payloa
     },
     async report(awaited) {
       // What does not come is missed by the test, which can say more about it.
-      const end = performance.now() + 5_000;
+      const end = performance.now() + 8_000;
       for (const n of awaited) while (!run.answers.has(n) && performance.now() < end) await TURNS.timer();
       const { trace, late, answers } = run;
       return { trace, late, answers: Object.fromEntries(answers) };

@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { expect } from 'vitest';
+import { eventually } from '../../support/facts.js';
 import { temporaryFolder } from '../../support/folder.js';
 import { startProgram } from '../../support/process.js';
 import { startRedis } from '../../support/redis.js';
@@ -38,6 +40,14 @@ export async function open({ what, tls, instances }: IStage): Promise<ITheatre> 
     inside.memory.mix = of(make)(inside, of(payload));
   };
   await Promise.all(servers.map((server) => server.run(put, String(createMix), String(payloadOf))));
+  // Who has not subscribed yet would miss what others send first.
+  const counts = ({ io }: Pick<IInside, 'io'>) =>
+    Promise.all(['/', '/other'].map((name) => io.of(name).adapter.serverCount()));
+  await Promise.all(
+    servers.map((server) =>
+      eventually(async () => expect(await server.run(counts)).toEqual([instances, instances]), { timeout: 15_000 }),
+    ),
+  );
   return { servers, gated: what === 'Roomgate', barriers: 0, runs: 0 };
 }
 
