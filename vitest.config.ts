@@ -37,7 +37,8 @@ export default defineConfig({
     // of a small one. So a file leaves nothing behind in its process: `track` and `defer` end what it started.
     isolate: false,
     maxWorkers: WORKERS_PER_CORE * availableParallelism(),
-    testTimeout: 30_000,
+    // Generous: a test that starts two programs may take 20 s of it on a busy machine.
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     passWithNoTests: false,
     projects: projects.map((test) => ({ extends: true, test })),
