@@ -7,7 +7,7 @@ import { startServer } from '../support/server.js';
 
 describe('the deadline of a connection', () => {
   it('runs again for a client that was authenticated and left, and not for one that is in another namespace', async () => {
-    const { helper, url } = await startServer({ authenticateTimeout: 1_000, authenticateFn: () => true });
+    const { helper, url } = await startServer({ authenticateTimeout: 3_000, authenticateFn: () => true });
     helper.getIOServer().of('/other');
     const [idle, elsewhere] = await Promise.all([rawWebSocket(url), rawWebSocket(url)]);
     elsewhere.send('40/other,');
@@ -19,17 +19,17 @@ describe('the deadline of a connection', () => {
       await peer.event('authenticated');
       peer.send('41');
     }
-    await within(idle.closed, 'the end of the one that is nowhere');
+    await within(idle.closed, 'the end of the one that is nowhere', 15_000);
     expect(helper.getIOServer().of('/other').sockets.size).toBe(1);
     elsewhere.send('41/other,');
   });
 
   it('spares a connection that is used for another namespace only, and ends one that joins nothing', async () => {
-    const { helper, url } = await startServer({ authenticateTimeout: 1_000 });
+    const { helper, url } = await startServer({ authenticateTimeout: 3_000 });
     helper.getIOServer().of('/other');
     const [nowhere, elsewhere] = await Promise.all([rawWebSocket(url), rawWebSocket(url)]);
     elsewhere.send('40/other,');
-    await within(nowhere.closed, 'the end of the one that joined nothing');
+    await within(nowhere.closed, 'the end of the one that joined nothing', 15_000);
     expect(helper.getIOServer().of('/other').sockets.size).toBe(1);
   });
 

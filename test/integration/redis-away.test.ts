@@ -56,7 +56,9 @@ async function answering({ url }: INode): Promise<string> {
   return socket.id ?? '';
 }
 
-const PATIENCE_MS = 8_000;
+const PATIENCE_MS = 12_000;
+/** Of a broadcast. The answers of the own clients come in time also on a machine that stalls for a moment. */
+const ANSWERS_MS = 2_000;
 
 async function settled(work: Promise<unknown>, what: string): Promise<unknown> {
   return within(
@@ -74,10 +76,13 @@ describe.each(WAYS)('while Redis is %s', (_, harm) => {
     await answering(stage.node);
     await harm(stage);
     const called = new Promise((resolve) => {
-      io.timeout(300).emit('ask', (error: unknown, answers: unknown) => resolve([error, answers]));
+      io.timeout(ANSWERS_MS).emit('ask', (error: unknown, answers: unknown) => resolve([error, answers]));
     });
-    expect(await settled(called, 'the callback of emit()')).toEqual([expect.any(Error), ['here']]);
-    const rejected = await settled(io.timeout(300).emitWithAck('ask'), 'emitWithAck()');
+    const [heard, rejected] = await Promise.all([
+      settled(called, 'the callback of emit()'),
+      settled(io.timeout(ANSWERS_MS).emitWithAck('ask'), 'emitWithAck()'),
+    ]);
+    expect(heard).toEqual([expect.any(Error), ['here']]);
     expect(rejected).toMatchObject({ message: 'operation has timed out', responses: ['here'] });
     expect(unhandled).toEqual([]);
   }, 30_000);

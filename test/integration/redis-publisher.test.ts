@@ -18,10 +18,10 @@ describe('the publisher', () => {
     ];
     const { heard } = await listener(two.url);
     for (let number = 0; number < 20_000; number++) one.io.emit('n', number);
-    await eventually(() => heard.length >= 20_000, { timeout: 15_000 });
+    await eventually(() => heard.length >= 20_000, { timeout: 40_000 });
     expect(heard).toEqual(numbers(0, 20_000));
     expect(one.reports).toEqual([]);
-  });
+  }, 60_000);
 
   it('keeps what is sent while Redis is away, in order, and counts what it had to drop', async () => {
     const redis = await startRedis();
@@ -51,7 +51,7 @@ describe('the publisher', () => {
     const restored = () => one.reported('backplane_restored').find(({ connection }) => connection === 'publisher');
     await eventually(() => restored() !== undefined);
     expect(restored()?.afterMs).toBeGreaterThanOrEqual(300);
-    expect(restored()?.afterMs).toBeLessThan(1_500);
+    expect(restored()?.afterMs).toBeLessThan(4_000);
   });
 
   it('holds at most 16 MB', async () => {
@@ -62,10 +62,13 @@ describe('the publisher', () => {
     const megabyte = 'x'.repeat(1_024 * 1_024);
     for (let count = 0; count < 20; count++) one.io.emit('large', megabyte);
     await redis.restart();
-    const [back] = await eventually(() => {
-      const found = one.reported('backplane_restored').filter(({ connection }) => connection === 'publisher');
-      return found.length > 0 && found;
-    });
+    const [back] = await eventually(
+      () => {
+        const found = one.reported('backplane_restored').filter(({ connection }) => connection === 'publisher');
+        return found.length > 0 && found;
+      },
+      { timeout: 15_000 },
+    );
     expect(back?.dropped).toBe(5);
   });
 

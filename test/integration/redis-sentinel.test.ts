@@ -1,10 +1,11 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { Redis } from 'ioredis';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { createRedisBackplane } from '../../src/backplane/redis-backplane.js';
 import { listener, sendUntilHeard, startNode } from '../support/backplane.js';
 import { defer } from '../support/cleanup.js';
+import { takeTheTime } from '../support/clock.js';
 import { eventually, unusedPort } from '../support/facts.js';
 import { type IRedis, startRedis, startSentinel } from '../support/redis.js';
 import { type IProxy, startProxy } from '../support/tcp-proxy.js';
@@ -25,9 +26,15 @@ function clientOf(ports: readonly number[], name = 'news'): Redis {
   return client;
 }
 
-async function failureOf(redisConnection: Redis, timeoutMs = 500): Promise<unknown> {
+async function failureOf(redisConnection: Redis): Promise<unknown> {
+  const time = takeTheTime();
+  const duplicate = vi.spyOn(redisConnection, 'duplicate');
   const backplane = createRedisBackplane({ redisConnection, identifier: 'a', report: () => undefined });
-  return backplane.open({ hasSocket: () => false }, timeoutMs).catch((error: unknown) => error);
+  const failure = backplane.open({ hasSocket: () => false }, 500).catch((error: unknown) => error);
+  // One more than there are connections: one of them has failed, so that there is a reason.
+  await eventually(() => duplicate.mock.calls.length > 3);
+  time.pass(500);
+  return failure;
 }
 
 describe('a Redis behind Sentinels', () => {
@@ -84,8 +91,11 @@ describe('a Redis behind Sentinels', () => {
     const node = await startNode({ redisConnection: clientOf([keeper.port]) });
     await keeper.kill();
     for (const type of ['pubsub', 'normal']) await watched.cli('CLIENT', 'KILL', 'TYPE', type);
-    const reasons = () => node.reported('backplane_failing').map(({ error }) => String(error));
-    await eventually(() => reasons().filter((reason) => reason.includes('No Sentinel could be asked')).length === 3);
+    await eventually(() => {
+      const failing = node.reported('backplane_failing');
+      const asking = failing.filter(({ error }) => String(error).includes('No Sentinel could be asked'));
+      return new Set(asking.map(({ connection }) => connection)).size === 3;
+    });
     await keeper.restart();
     await eventually(() => node.reported('backplane_restored').length === 3, { timeout: 10_000 });
   }, 30_000);

@@ -70,7 +70,7 @@ describe('junk on a broadcast channel', () => {
     const node = await startNode({ redisConnection: redisClient(redis.port) });
     const { heard } = await listener(node.url);
     await publishTo(node, 'socket.io#/#', [message, message]);
-    expect(heard).toEqual([1]);
+    await eventually(() => expect(heard).toEqual([1]));
     expect(node.reported('backplane_junk')).toMatchObject([{ channel: 'broadcast', count: 1 }]);
   });
 
@@ -139,7 +139,7 @@ describe('junk on a request channel', () => {
     await publishTo(node, 'socket.io-request#/#', [message]);
     // The one more is the client of `publishTo`.
     expect(called.length).toBe(1);
-    expect(heard).toEqual([1]);
+    await eventually(() => expect(heard).toEqual([1]));
     expect([...(node.io.sockets.adapter.socketRooms(id) ?? [])]).toEqual([id]);
     expect(node.reported('backplane_junk')).toMatchObject([{ channel: 'request', count: 1 }]);
   });
