@@ -1,10 +1,11 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { setImmediate as turn } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import * as ws from 'ws';
 import { ChainQueue, framesOf, type ILane, type ILink } from '../../src/fanout/chain.js';
 import { binaryFrame, messageFrame, textFrame } from '../../src/fanout/frames.js';
+import { takeTheTime } from '../support/clock.js';
 
 /** A way out that notes each write, as the messages in it. */
 class Lane implements ILane<string> {
@@ -15,26 +16,21 @@ class Lane implements ILane<string> {
   confirmed = 0;
   readonly writes: string[] = [];
   readonly chains: ILink<string>[] = [];
-  takesMs = 0;
+  /** What happens while it writes. */
+  passes = (): void => {};
   /** From so many writes on the peer is slow. */
   slowAfter = Number.POSITIVE_INFINITY;
 
   write(tail: ILink<string>): void {
     this.chains.push(tail);
     this.writes.push(framesOf(tail).join(' '));
-    for (const end = performance.now() + this.takesMs; performance.now() < end; );
+    this.passes();
     if (this.writes.length >= this.slowAfter) this.writable = false;
   }
 
   confirm(): void {
     this.confirmed++;
   }
-}
-
-/** A queue rests after a flush that took long, which on a busy machine any flush may. In this test none takes any time. */
-function stopTheClock(): void {
-  const now = vi.spyOn(performance, 'now').mockReturnValue(0);
-  onTestFinished(() => now.mockRestore());
 }
 
 describe('what one turn sends', () => {
@@ -48,7 +44,8 @@ describe('what one turn sends', () => {
   });
 
   it('goes out together altogether once there was more than one message in a turn, until there is one again', async () => {
-    stopTheClock();
+    // A queue rests after a flush that took long, which on a busy machine any flush may.
+    takeTheTime();
     const queue = new ChainQueue<string>();
     const lane = new Lane();
     for (const frame of ['a', 'b']) queue.offer(lane, frame);
@@ -65,15 +62,16 @@ describe('what one turn sends', () => {
 
   describe('where writing took long', () => {
     const setUp = () => {
+      const time = takeTheTime();
       const asked: { then: () => void; restMs: number }[] = [];
       const queue = new ChainQueue<string>((then, restMs) => asked.push({ then, restMs }));
       const lane = new Lane();
       lane.isBusy = true;
       queue.offer(lane, 'a');
-      lane.takesMs = 20;
+      lane.passes = () => time.pass(20);
       const happens = (at: number) => asked[at]?.then();
       happens(0);
-      lane.takesMs = 0;
+      lane.passes = () => {};
       return { queue, lane, happens, restsMs: () => asked.map(({ restMs }) => restMs) };
     };
 
