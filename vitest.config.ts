@@ -37,9 +37,10 @@ export default defineConfig({
     // of a small one. So a file leaves nothing behind in its process: `track` and `defer` end what it started.
     isolate: false,
     maxWorkers: WORKERS_PER_CORE * availableParallelism(),
-    // Generous: a test that starts two programs may take 20 s of it on a busy machine.
+    // Generous, for tests of many steps on a machine that is busy: only one that fails uses it up.
     testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // A folder that is made once for all tests may take two minutes.
+    hookTimeout: 150_000,
     passWithNoTests: false,
     projects: projects.map((test) => ({ extends: true, test })),
   },

@@ -101,7 +101,10 @@ export async function startBalancer({ program, config, port }: IBalancerOptions)
       await rm(folder, { recursive: true, force: true });
     },
   });
-  await eventually(async () => gone || (await takesConnections(port)), { what: `${program} that listens` });
+  await eventually(async () => gone || (await takesConnections(port)), {
+    what: `${program} that listens`,
+    timeout: 15_000,
+  });
   if (gone) throw new Error(`${program} did not start: ${output}`);
   return running;
 }

@@ -28,6 +28,8 @@ export async function eventually<T>(fact: () => T | Promise<T>, patience: IPatie
   const timeout = patience.timeout ?? PATIENCE_MS;
   const end = now() + timeout;
   let cause: unknown;
+  // A process that stood still for that long looks once more, after what came in meanwhile.
+  let isLast = false;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(LONGEST_PAUSE_MS, pause * 1.5)) {
     try {
       const result = await fact();
@@ -36,7 +38,8 @@ export async function eventually<T>(fact: () => T | Promise<T>, patience: IPatie
     } catch (error) {
       cause = error;
     }
-    if (now() >= end) break;
+    if (isLast) break;
+    isLast = now() >= end;
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
   const last = cause instanceof Error ? `; at last: ${cause.message}` : '';
@@ -47,7 +50,11 @@ export async function eventually<T>(fact: () => T | Promise<T>, patience: IPatie
 export async function within<T>(promise: PromiseLike<T>, what: string, timeout: number = PATIENCE_MS): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not within ${timeout} ms: ${what}`)), timeout);
+    const giveUp = (): void => reject(new Error(`not within ${timeout} ms: ${what}`));
+    // Not before what came in while the process stood still.
+    timer = setTimeout(() => {
+      timer = setTimeout(giveUp, LONGEST_PAUSE_MS);
+    }, timeout);
   });
   try {
     return await Promise.race([promise, late]);
