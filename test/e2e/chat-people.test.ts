@@ -16,6 +16,14 @@ beforeAll(async () => {
   [context, chat] = await Promise.all([startBrowser(), startChat()]);
 });
 
+/** She looks while Grace types: some seconds later she is not told so any more. */
+async function seesTyping(ada: ChatWindow, grace: ChatWindow, text: string): Promise<void> {
+  await Promise.all([
+    ada.page.getByText('Grace is typing…').waitFor(),
+    grace.page.locator('#composer').pressSequentially(text),
+  ]);
+}
+
 /** A window takes a second to open, so that these stay for all tests, each of which brings texts of its own. */
 describe('the chat in three windows', () => {
   let eve: ChatWindow;
@@ -60,8 +68,7 @@ describe('the chat in three windows', () => {
     await inTheLobby(ada, grace);
     await ada.entry('Grace online').waitFor();
     await grace.entry('Ada online').waitFor();
-    await grace.page.locator('#composer').pressSequentially('Hello');
-    await ada.page.getByText('Grace is typing…').waitFor();
+    await seesTyping(ada, grace, 'Hello');
     await grace.say('Hello, Ada');
     await ada.reads('Hello, Ada');
     await ada.page.getByText('Grace is typing…').waitFor({ state: 'detached' });
@@ -78,7 +85,7 @@ describe('the chat in three windows', () => {
     await eve.say('Between us');
     await eve.reads('Between us');
     await grace.entry('Eve online 1 unread').waitFor();
-    expect(await grace.page.title()).toBe('(1) Roomgate chat');
+    await eventually(async () => expect(await grace.page.title()).toBe('(1) Roomgate chat'));
     await grace.entry('Eve online 1 unread').click();
     await grace.reads('Between us');
     await grace.entry('Eve online').waitFor();
@@ -148,8 +155,7 @@ describe('the chat of two processes over Redis', () => {
     const ada = await ChatWindow.enter(context, one.url, 'Ada');
     const grace = await ChatWindow.enter(context, other.url, 'Grace');
     await ada.entry('Grace online').waitFor();
-    await grace.page.locator('#composer').pressSequentially('From');
-    await ada.page.getByText('Grace is typing…').waitFor();
+    await seesTyping(ada, grace, 'From');
     await grace.say('From over here');
     await ada.reads('From over here');
     await ada.say('And back');
@@ -158,7 +164,7 @@ describe('the chat of two processes over Redis', () => {
     await late.reads('And back');
     expect(await late.texts()).toEqual(['From over here', 'And back']);
     await redis.kill();
-    await ada.state('Connected, degraded');
+    for (const window of [ada, grace]) await window.state('Connected, degraded');
     await ada.page.locator('#composer-hint').getByText('may not hear you').waitFor();
     await redis.restart();
     await ada.connected();
