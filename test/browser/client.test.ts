@@ -67,6 +67,9 @@ describe('in Chromium', () => {
       expect(answer).toMatchObject({ joined: ['open-1'], refused: [{ room: 'closed', code: 'not_allowed' }] });
       server.send({ destination: 'open-1', payload: { topic: 'news', data: { text: 'grüezi', zero: 0 } } });
       expect(await steps.next(of('news'))).toEqual(['news', { text: 'grüezi', zero: 0 }]);
+      // In the middle of an upgrade the console would tell of a WebSocket that is closed before it is open.
+      const transport = () => page.evaluate(() => window.client?.getSocketClient().io.engine.transport.name);
+      await eventually(async () => expect(await transport()).toBe(transports.at(-1)));
       const [client] = server.getClients().values();
       const left = new Promise((resolve) => client?.socket.on('disconnect', resolve));
       await page.evaluate(() => window.client?.shutdown());
