@@ -14,6 +14,8 @@ const USER = { username: 'roomgate', password: 'secret' };
 const BEGINNINGS = 5;
 /** A name that may be the id of a socket of a plain Socket.IO server, so that other instances are asked. */
 const PLAIN_ID = 'openopenopenopenopen';
+/** How long each step may take, in milliseconds: where all goes well, and where a step is expected to get no answer. */
+const [PATIENT, IMPATIENT] = [10_000, 3_000];
 
 let base: readonly string[] = [];
 let ofNamespace: readonly string[] = [];
@@ -27,6 +29,7 @@ interface IPlan {
   readonly redis: IRedis;
   readonly redisConnection: DefaultRedisHelper;
   readonly namespace?: string | undefined;
+  readonly patience: number;
   /** What goes wrong. */
   readonly complaints: string[];
 }
@@ -50,12 +53,12 @@ function clusterHelper(redis: IRedis): DefaultRedisHelper {
 
 /** Everything that a program can do with instances on one Redis, from the first connection to the last. */
 async function live(plan: IPlan): Promise<void> {
-  const { redis, redisConnection, complaints, namespace } = plan;
+  const { redis, redisConnection, complaints, namespace, patience } = plan;
   const note = (error: unknown) => complaints.push(String(error));
   const logs = [new Log(), new Log(), new Log()] as const;
-  const options = { redisConnection, redisTimeout: 2_000 };
+  const options = { redisConnection, redisTimeout: patience };
   try {
-    await within(redisConnection.ping(), 'PONG', 2_000).catch(note);
+    await within(redisConnection.ping(), 'PONG', patience).catch(note);
     const one = await startServer({ ...options, identifier: 'one', logger: logs[0] });
     const two = await startServer({ ...options, identifier: 'two', logger: logs[1] });
     const emitter = new SocketIOEmitterHelper({ ...options, identifier: 'worker', logger: logs[2] });
@@ -70,10 +73,10 @@ async function live(plan: IPlan): Promise<void> {
     const isBack = (log: Log, name: string) =>
       log.loud.some((line) => line.includes(`Redis is back (${name})`)) ||
       !log.loud.some((line) => line.includes(`Redis is away (${name}`));
-    await eventually(() => logs[0].loud.some((line) => line.includes('Redis is away')));
-    for (const name of ['publisher', 'subscriber', 'emitter']) {
-      await eventually(() => logs.every((log) => isBack(log, name)), { timeout: 10_000 });
-    }
+    // What was killed last.
+    await eventually(() => logs[0].loud.some((line) => line.includes('Redis is away (publisher')));
+    const names = ['publisher', 'subscriber', 'emitter'];
+    await eventually(() => names.every((name) => logs.every((log) => isBack(log, name))), { timeout: 10_000 });
     await say(plan, one, two, emitter);
     // A connection that is idle is asked whether it is alive.
     const isAsked = async () => (await redis.cli('CLIENT', 'LIST')).includes(' cmd=ping ');
@@ -87,7 +90,12 @@ async function live(plan: IPlan): Promise<void> {
 }
 
 /** Both ways between the instances, from the worker, and the questions to all. */
-async function say({ complaints }: IPlan, one: IStarted, two: IStarted, emitter: SocketIOEmitterHelper): Promise<void> {
+async function say(
+  { complaints, patience }: IPlan,
+  one: IStarted,
+  two: IStarted,
+  emitter: SocketIOEmitterHelper,
+): Promise<void> {
   const note = (error: unknown) => complaints.push(String(error));
   const client = await connectAuthenticated(one.url);
   const io = two.helper.getIOServer();
@@ -101,7 +109,7 @@ async function say({ complaints }: IPlan, one: IStarted, two: IStarted, emitter:
       two.helper.getEmitter().emit('said', 'by the emitter');
       return ['by two', 'by the worker', 'by the emitter'].every(has);
     },
-    { timeout: 2_000 },
+    { timeout: patience },
   ).catch(note);
   await io.fetchSockets().catch(note);
   await io.serverSideEmitWithAck('ask').catch(note);
@@ -133,7 +141,7 @@ describe('the rights that docs/concepts/many-instances.md names', () => {
       const redis = await startRedis();
       await setUser(redis, ...base, ...more());
       const complaints: string[] = [];
-      await live({ redis, redisConnection: singleHelper(redis), namespace, complaints });
+      await live({ redis, redisConnection: singleHelper(redis), namespace, patience: PATIENT, complaints });
       expect(loudWithoutOutages(complaints)).toEqual([]);
       expect(await denied(redis)).toBe('');
     },
@@ -144,7 +152,7 @@ describe('the rights that docs/concepts/many-instances.md names', () => {
     const redis = await startRedis({ cluster: true });
     await setUser(redis, ...base, ...ofCluster);
     const complaints: string[] = [];
-    await live({ redis, redisConnection: clusterHelper(redis), complaints });
+    await live({ redis, redisConnection: clusterHelper(redis), patience: PATIENT, complaints });
     expect(loudWithoutOutages(complaints)).toEqual([]);
     expect(await denied(redis)).toBe('');
   }, 40_000);
@@ -160,7 +168,7 @@ describe('each of these rights', () => {
     const tryWithout = async (rule: string, redis: IRedis) => {
       await setUser(redis, ...base.filter((other) => other !== rule));
       const complaints: string[] = [];
-      await live({ redis, redisConnection: singleHelper(redis), complaints });
+      await live({ redis, redisConnection: singleHelper(redis), patience: IMPATIENT, complaints });
       const named = complaints.some((line) => / ACL rule /.test(line) && line.split(/[\s;,]+/).includes(rule));
       if (!named) silent.push(`${rule}: ${complaints.join('\n')}`);
     };
@@ -177,7 +185,14 @@ describe('each of these rights', () => {
       const redis = await startRedis();
       await setUser(redis, ...base, ...ofNamespace.filter((other) => other !== rule));
       const complaints: string[] = [];
-      await live({ redis, redisConnection: singleHelper(redis), namespace: '/admin', complaints });
+      const plan = {
+        redis,
+        redisConnection: singleHelper(redis),
+        namespace: '/admin',
+        patience: IMPATIENT,
+        complaints,
+      };
+      await live(plan);
       expect(complaints.join('\n')).toMatch(
         new RegExp(`ACL rule (?:is )?${rule.replace('+', '\\+').replace('*', '\\*')}`),
       );
@@ -188,7 +203,7 @@ describe('each of these rights', () => {
     const redis = await startRedis({ cluster: true });
     await setUser(redis, ...base, ...ofCluster.filter((rule) => rule !== '+cluster|slots'));
     const complaints: string[] = [];
-    await live({ redis, redisConnection: clusterHelper(redis), complaints });
+    await live({ redis, redisConnection: clusterHelper(redis), patience: IMPATIENT, complaints });
     expect(complaints.join('\n')).toContain('ACL rule +cluster|slots');
   }, 60_000);
 });
