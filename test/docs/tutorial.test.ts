@@ -36,10 +36,13 @@ interface IStart {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A program of the tutorial, with this test's port in the place of 3000. */
+let started = 0;
+
+/** A program of the tutorial, with this test's port in the place of 3000. In a file of its own: another may be read right now. */
 async function start(name: string, options: IStart = {}): Promise<IProgram> {
   const built = join(project.folder, 'out', `${name}.js`);
-  const file = join(project.folder, 'out', `${name}.on-${port}.js`);
+  started += 1;
+  const file = join(project.folder, 'out', `${name}.run-${started}.js`);
   await writeFile(file, (await readFile(built, 'utf8')).replaceAll('3000', `${port}`));
   return startProgram(file, { cwd: project.folder, ...options });
 }
