@@ -219,7 +219,8 @@ describe('three instances behind both balancers', () => {
     await startInstance(quick, { '25_000': 200 });
     const people = [];
     for (const { program, config } of shared) {
-      const calm = await startWith(program, config, [quick], { '60s': '1s' });
+      // Above the heartbeat by so much that a busy machine, which may stand still for a while, gets no client cut off.
+      const calm = await startWith(program, config, [quick], { '60s': '4s' });
       const rash = await startWith(program, config, ports, { '60s': '1s' });
       for (const transport of ['polling', 'websocket']) {
         const transports = [transport];
@@ -231,10 +232,10 @@ describe('three instances behind both balancers', () => {
     }
     for (const { patient, beats, cut } of people) {
       expect(await cut.ends.next(undefined, SLOW)).toMatch(/^transport (close|error)$/);
-      // Three times as long as the time-out.
-      await eventually(() => beats.all.length >= 15, { what: '15 heartbeats', ...SLOW });
+      // Half as long again as the time-out.
+      await eventually(() => beats.all.length >= 30, { what: '30 heartbeats', ...SLOW });
+      await comeIn(patient);
       expect(patient.ends.all).toEqual([]);
-      expect(patient.in).toBe(true);
     }
   });
 
@@ -259,7 +260,7 @@ describe('three instances behind both balancers', () => {
         const what = `12 answers of the other two behind ${program}`;
         await eventually(() => findsInstances(url), { what, ...SLOW });
       }
-      await Promise.all(hit.map(({ ends }) => ends.next()));
+      await Promise.all(hit.map(({ ends }) => ends.next(undefined, SLOW)));
       await eventually(() => people.every((person) => person.in), { what: '40 clients on the other two', ...SLOW });
       instances[index] = await startInstance(port);
     }

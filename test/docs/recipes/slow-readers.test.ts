@@ -87,8 +87,10 @@ describe('docs/recipes/slow-readers.md', () => {
     const client = await sleepAndWake(url);
     await client.messages.next((line) => line === 'waiting', SLOW);
     await client.messages.next((line) => isCount(line) && counts(line).missed > 0, SLOW);
-    expect(server.stderr).toMatch(
-      /^\[roomgate\] market: client \S+ was closed, as it reads more slowly than it is sent to; bytes that waited: \d+\n$/,
+    await eventually(() =>
+      expect(server.stderr).toMatch(
+        /^\[roomgate\] market: client \S+ was closed, as it reads more slowly than it is sent to; bytes that waited: \d+\n$/,
+      ),
     );
   });
 });

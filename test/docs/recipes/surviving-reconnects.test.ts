@@ -89,8 +89,11 @@ describe('docs/recipes/surviving-reconnects.md', () => {
     client.send('into the void');
     client.send(1);
     await until(client, 'handed over');
+    // With the connections that the proxy has not seen yet.
+    await proxy.refuse();
     proxy.cut();
     proxy.heal();
+    await proxy.accept();
     await until(client, '4: "into the void"');
 
     client.send('after');
