@@ -13,7 +13,7 @@ const PROGRAM = new URL('../fixtures/abuse-client.mjs', import.meta.url);
 describe('5.10 the client’s shutdown() stops trying, and lets the process end', () => {
   it.each(['was never there', 'goes away'])('when the server %s', async (mode) => {
     const program = startProgram(PROGRAM, { ...runnerOf(), args: [mode] });
-    expect(await program.messages.next((message) => message?.state !== undefined)).toEqual({
+    expect(await program.messages.next((message) => message?.state !== undefined, { timeout: 15_000 })).toEqual({
       state: 'unauthorized',
       active: false,
     });

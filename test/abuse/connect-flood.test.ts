@@ -8,12 +8,12 @@ import { startVictim, type Victim } from './victim.js';
 
 const PACKETS = 2_000;
 /** A connection that is closed for what it sent may take so long to fetch its last words. */
-const GONE_MS = 8_000;
+const GONE_MS = 10_000;
 
 let victim: Victim;
 
 beforeAll(async () => {
-  victim = await startVictim({ options: { authenticateTimeout: 500 } });
+  victim = await startVictim({ options: { authenticateTimeout: 1_500 } });
 });
 
 /** Sends them as one burst: over polling in one request, over a WebSocket without waiting. Resolves once they were dealt with. */

@@ -12,7 +12,7 @@ const CLIENTS = SETTING.long ? 5_000 : 1_000;
 it('thousands of clients of one address come back at once, and each is let in', async () => {
   const server = await startVictim({ witnesses: 0, options: { authenticateTimeout: 60_000 } });
   const enter = async (): Promise<IRawWebSocket> => {
-    const socket = await rawWebSocket(server.url);
+    const socket = await rawWebSocket(server.url, { timeout: 60_000 });
     await socket.connect('/', { verdict: 'yes' });
     socket.emit('authenticate');
     await socket.event('authenticated', 60_000);
@@ -27,4 +27,4 @@ it('thousands of clients of one address come back at once, and each is let in', 
   // Whole words: a random id may contain "warn".
   expect(lines.filter((line) => /^(warn|error)| limit /.test(line))).toEqual([]);
   for (const socket of sockets) socket.terminate();
-});
+}, 120_000);

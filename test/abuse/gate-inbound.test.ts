@@ -30,7 +30,8 @@ const SAYINGS: readonly (string | Buffer)[] = [
 let victim: Victim;
 
 beforeAll(async () => {
-  victim = await startVictim();
+  // The flood may take a while on a busy machine.
+  victim = await startVictim({ options: { authenticateTimeout: 60_000 } });
 });
 
 function isOther(entry: string): boolean {

@@ -10,7 +10,7 @@ const DEPTH = 64;
 let victim: Victim;
 
 beforeAll(async () => {
-  victim = await startVictim({ options: { serverOptions: { maxHttpBufferSize: 4e6 }, authenticateTimeout: 1_000 } });
+  victim = await startVictim({ options: { serverOptions: { maxHttpBufferSize: 4e6 }, authenticateTimeout: 3_000 } });
 });
 
 function lists(levels: number): string {

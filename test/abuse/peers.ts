@@ -32,7 +32,7 @@ export class Peer {
   async heardUntil(accepts: (frame: string) => boolean, what = 'a frame'): Promise<string[]> {
     const heard: string[] = [];
     for (;;) {
-      if (this.#unread.length === 0) this.#unread = (await within(this.#wire.receive(), what, 10_000)).map(String);
+      while (this.#unread.length === 0) this.#unread = (await within(this.#wire.receive(), what, 10_000)).map(String);
       const frame = this.#unread.shift() ?? '';
       heard.push(frame);
       if (accepts(frame)) return heard;

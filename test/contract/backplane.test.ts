@@ -44,9 +44,9 @@ describe.each(KINDS)('a backplane %s', (_, create) => {
   it('opens and closes, again and again, and has nothing to report of it', async () => {
     const { backplane, reports } = await opened();
     for (let round = 0; round < 3; round++) {
-      await backplane.close(1_000);
+      await backplane.close(5_000);
       await backplane.open(LOCAL, 5_000);
-      expect((await backplane.findSockets(['x'], 1_000)).get('x')).toBe('nowhere');
+      expect((await backplane.findSockets(['x'], 5_000)).get('x')).toBe('nowhere');
     }
     expect(reports).toEqual([]);
   });
@@ -56,7 +56,7 @@ describe.each(KINDS)('a backplane %s', (_, create) => {
     const { io } = await startPlain(backplane.adapterFactory());
     expect(await io.fetchSockets()).toEqual([]);
     expect(await io.of('/other').fetchSockets()).toEqual([]);
-    expect(await io.timeout(1_000).emitWithAck('question')).toEqual([]);
+    expect(await io.timeout(5_000).emitWithAck('question')).toEqual([]);
   });
 
   it('throws to the sender of data that can not be carried, and carries the next', async () => {
@@ -71,18 +71,18 @@ describe.each(KINDS)('a backplane %s', (_, create) => {
 
   it('knows no socket elsewhere where there is no other instance, its own least of all', async () => {
     const { backplane } = await opened();
-    const owners = await backplane.findSockets(['mine', 'x', 'x', ''], 1_000);
+    const owners = await backplane.findSockets(['mine', 'x', 'x', ''], 5_000);
     expect([...owners]).toEqual([
       ['mine', 'nowhere'],
       ['x', 'nowhere'],
       ['', 'nowhere'],
     ]);
-    expect((await backplane.findSockets([], 1_000)).size).toBe(0);
+    expect((await backplane.findSockets([], 5_000)).size).toBe(0);
   });
 
   it('is closed twice, or without having been opened, without harm', async () => {
     const { backplane } = await opened();
-    await Promise.all([backplane.close(1_000), backplane.close(1_000)]);
+    await Promise.all([backplane.close(5_000), backplane.close(5_000)]);
     await backplane.close(0);
     await create(() => undefined).close(0);
     expect((await backplane.findSockets(['x'], 100)).size).toBe(1);
@@ -97,7 +97,7 @@ describe.each(KINDS.slice(1))('a backplane %s', (_, create) => {
     expect((await backplane.findSockets(['x'], 100)).get('x')).toBe('unanswered');
     await backplane.open(LOCAL, 5_000);
     await expect(backplane.open(LOCAL, 5_000)).rejects.toThrow('open already');
-    await backplane.close(1_000);
+    await backplane.close(5_000);
     expect(() => backplane.adapterFactory()).toThrow('not open');
   });
 

@@ -18,6 +18,8 @@ export interface IRawOptions {
   answerPings?: boolean;
   /** Whether a WebSocket offers to compress. False by default. */
   compress?: boolean;
+  /** How long a WebSocket may take to open, and to connect to a namespace, in milliseconds. 5 000 by default. */
+  timeout?: number;
 }
 
 /** One connection over WebSocket, with no client library that would put anything right. */
@@ -36,7 +38,7 @@ export interface IRawWebSocket extends IStoppable {
   /** The payload of the next `topic` that the namespace `/` sends; others stay unread. */
   event(topic: string, timeout?: number): Promise<unknown[]>;
   /** Resolves once the server has answered a ping: it has read all that was sent before. */
-  ping(): Promise<void>;
+  ping(timeout?: number): Promise<void>;
   /** Reads nothing more, so that the server's buffers fill up. */
   pauseReading(): void;
   resumeReading(): void;
@@ -71,20 +73,23 @@ export async function rawWebSocket(url: string, options: IRawOptions = {}): Prom
     // Also what keeps a later error, such as a reset, from being thrown; 'close' follows it.
     socket.on('error', reject);
   });
-  const raw = track(new RawWebSocket(socket, frames, closed));
-  await within(opened, `a WebSocket to ${target}`);
+  const raw = track(new RawWebSocket(socket, frames, closed, options.timeout));
+  await within(opened, `a WebSocket to ${target}`, options.timeout);
   return raw;
 }
 
 class RawWebSocket implements IRawWebSocket {
   readonly #socket: WebSocket;
+  readonly #patience: { timeout?: number };
 
   constructor(
     socket: WebSocket,
     readonly frames: EventLog<string | Buffer>,
     readonly closed: Promise<{ code: number; reason: string }>,
+    timeout: number | undefined,
   ) {
     this.#socket = socket;
+    this.#patience = timeout === undefined ? {} : { timeout };
   }
 
   send(frame: string | Uint8Array): void {
@@ -93,11 +98,11 @@ class RawWebSocket implements IRawWebSocket {
 
   async connect(namespace = '/', auth?: unknown): Promise<{ sid: string }> {
     const prefix = namespace === '/' ? '' : `${namespace},`;
-    await this.frames.next((frame) => String(frame).startsWith('0{'), { what: 'the handshake of Engine.IO' });
+    const handshake = { what: 'the handshake of Engine.IO', ...this.#patience };
+    await this.frames.next((frame) => String(frame).startsWith('0{'), handshake);
     this.send(`40${prefix}${auth === undefined ? '' : JSON.stringify(auth)}`);
-    const answer = String(
-      await this.frames.next(isAnswer(prefix), { what: `an answer to connecting to ${namespace}` }),
-    );
+    const connecting = { what: `an answer to connecting to ${namespace}`, ...this.#patience };
+    const answer = String(await this.frames.next(isAnswer(prefix), connecting));
     if (answer.startsWith('44')) throw new Error(answer);
     return JSON.parse(answer.slice(2 + prefix.length)) as { sid: string };
   }
@@ -113,10 +118,10 @@ class RawWebSocket implements IRawWebSocket {
     return (JSON.parse(String(frame).slice(2)) as unknown[]).slice(1);
   }
 
-  async ping(): Promise<void> {
+  async ping(timeout?: number): Promise<void> {
     const answered = new Promise<void>((resolve) => this.#socket.once('pong', () => resolve()));
     this.#socket.ping();
-    await within(answered, 'a pong');
+    await within(answered, 'a pong', timeout);
   }
 
   pauseReading(): void {

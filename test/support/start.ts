@@ -45,7 +45,8 @@ export async function startInShell(args: readonly string[]): Promise<IStartedInS
   child.stderr?.on('data', (chunk) => {
     errors += String(chunk);
   });
-  const script = Number(await lines.next());
+  // The script may speak before its shell does.
+  const script = Number(await lines.next((line) => /^\d+$/.test(line)));
   await lines.next(isLast, PATIENCE);
   return {
     url: `http://localhost:${port}`,

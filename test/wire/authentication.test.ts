@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { type IRawPolling, rawPolling, rawWebSocket } from '../support/raw.js';
 import { startServer } from '../support/server.js';
 
+/** Long enough for a client to connect on a busy machine. */
+const DEADLINE_MS = 3_000;
 const TIME = '"time":"\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z"';
 const UNAUTHENTICATED = (code: string) =>
   new RegExp(`^42\\["unauthenticated",\\{"message":"[^"]+",${TIME},"code":"${code}"\\}\\]$`);
@@ -76,7 +78,7 @@ describe('`42["authenticate"]`', () => {
 
 describe('no `authenticate` in time', () => {
   it('over WebSocket: `unauthenticated`, `41`, the end', async () => {
-    const { url } = await startServer({ authenticateTimeout: 1_000 });
+    const { url } = await startServer({ authenticateTimeout: DEADLINE_MS });
     const socket = await rawWebSocket(url);
     await socket.connect('/', { token: 'good' });
     expect(await socket.frames.next()).toMatch(UNAUTHENTICATED('timeout'));
@@ -85,7 +87,7 @@ describe('no `authenticate` in time', () => {
   });
 
   it('over polling, to a poll that waits: the same', async () => {
-    const { url } = await startServer({ authenticateTimeout: 1_000 });
+    const { url } = await startServer({ authenticateTimeout: DEADLINE_MS });
     const polling = await rawPolling(url);
     await polling.connect('/', { token: 'good' });
     expect(await toTheEnd(polling)).toEqual([expect.stringMatching(UNAUTHENTICATED('timeout')), '41', '1']);
