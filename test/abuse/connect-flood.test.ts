@@ -1,7 +1,7 @@
 // npm test: node, bun
 // npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { beforeAll, describe, expect, it } from 'vitest';
-import { eventually } from '../support/facts.js';
+import { eventually, within } from '../support/facts.js';
 import type { IRawPolling, IRawWebSocket } from '../support/raw.js';
 import { TRANSPORTS } from './peers.js';
 import { startVictim, type Victim } from './victim.js';
@@ -67,4 +67,15 @@ describe.each(TRANSPORTS.slice(0, 2))('a flood of CONNECT packets over %s', (tra
     );
     await victim.unharmed(GONE_MS);
   });
+});
+
+it('a client that leaves and asks twice at once makes one client at most', async () => {
+  const socket = await victim.webSocket();
+  await socket.connect('/', { verdict: 'yes' });
+  socket.emit('authenticate');
+  await socket.event('authenticated');
+  for (const packet of ['41', '40{"verdict":"yes"}', '40{"verdict":"yes"}']) socket.send(packet);
+  await within(socket.closed, 'the end of the connection');
+  expect(await victim.call('most')).toBeLessThanOrEqual(victim.baseline.clients + 1);
+  await victim.unharmed(GONE_MS);
 });

@@ -107,6 +107,24 @@ it('a second probe ends a change to WebSocket, whose session goes on over pollin
   await patient.unharmed();
 });
 
+it('a change to WebSocket that breaks off leaves its session free to change', async () => {
+  const patient = await startVictim({ options: { authenticateTimeout: 60_000 } });
+  const polling = await patient.polling();
+  await polling.connect('/');
+  for (let times = 0; times < 3; times++) {
+    // The server hears of the end of the one before in its own time, and refuses a second one until then.
+    await eventually(async () => {
+      const socket = await patient.webSocket({ query: { sid: polling.sid } });
+      socket.send('2probe');
+      const answer = await Promise.race([socket.frames.next().catch(String), socket.closed.then(() => 'closed')]);
+      socket.terminate();
+      expect(answer).toBe('3probe');
+    });
+  }
+  await polling.connect('/other');
+  await patient.unharmed();
+});
+
 it('a change to WebSocket whose session ends meanwhile ends with it', async () => {
   const polling = await victim.polling();
   const socket = await victim.webSocket({ query: { sid: polling.sid } });

@@ -92,6 +92,12 @@ describe('the options of the client', () => {
     expect(socket.io.opts.path).toBe('/io');
   });
 
+  it('are not written to where there are no credentials among them', () => {
+    const options = { ...good.options };
+    new SocketIOClientHelper({ ...good, options }).shutdown();
+    expect(options).toEqual(good.options);
+  });
+
   it('may hold a logger with more methods, false, and callbacks that are missing', () => {
     const noise = { debug() {}, info() {}, warn() {}, error() {}, child() {} };
     for (const logger of [noise, false] as const) {
