@@ -1,11 +1,20 @@
 export const CLIENT = [
   {
     id: 'options-written-to',
+    file: 'src/client/manager.ts',
+    from: `const copy = { ...options };`,
+    to: `const copy = options;`,
+    breaks: 'the options of the program are written to',
+    test: 'test/unit/client-options.test.ts',
+    on: 'node',
+  },
+  {
+    id: 'options-compared-changed',
     file: 'src/client/socket-options.ts',
     from: `const given = { ...options } as`,
     to: `const given = options as`,
-    breaks: 'the options of the program are written to',
-    test: 'test/unit/client-options.test.ts',
+    breaks: 'helpers with the same options do not share a connection',
+    test: 'test/integration/client-namespaces.test.ts',
     on: 'node',
   },
   {

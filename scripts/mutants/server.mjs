@@ -42,8 +42,8 @@ export const SERVER = [
     file: 'src/server/connection.ts',
     from: `if (this.#stopped || this.#sessions.get(socket.conn)?.ended === false) {`,
     to: `if (this.#stopped) {`,
-    breaks: 'one connection makes any number of clients by asking for the namespace again at once',
-    test: 'test/abuse/connect-flood.test.ts',
+    breaks: 'with a parser of its own, one connection makes any number of clients by asking again at once',
+    test: 'test/integration/own-parser.test.ts',
     on: 'node',
   },
   {
