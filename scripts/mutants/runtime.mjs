@@ -154,7 +154,7 @@ export const RUNTIME_BUN = [
     id: 'probes-without-end',
     file: 'src/runtime/bun/engine.ts',
     from: `if (isProbe && probed.has(transport)) {`,
-    to: `if (isProbe && !probed.has(transport) && packet.data === '') {`,
+    to: `if (isProbe && probed.has(transport) && !probed.has(transport)) {`,
     breaks: 'a peer that reads nothing is answered any number of probes',
     test: 'test/abuse/frames.test.ts',
     on: 'bun',
