@@ -37,7 +37,7 @@ export default defineConfig({
     // of a small one. So a file leaves nothing behind in its process: `track` and `defer` end what it started.
     isolate: false,
     maxWorkers: WORKERS_PER_CORE * availableParallelism(),
-    // Generous, for tests of many steps on a machine that is busy: only one that fails uses it up.
+    // Generous, for tests with many steps on a busy machine. Only a test that fails uses all of it.
     testTimeout: 60_000,
     // A folder that is made once for all tests may take two minutes.
     hookTimeout: 150_000,

@@ -7,7 +7,7 @@ import { startVictim, type Victim } from './victim.js';
 
 /** Long enough to connect, and to come back a few times, on a machine that others use, too. */
 const DEADLINE_MS = 1_500;
-/** For such a machine. Far below what a renewal would give, and below the time for last words. */
+/** Tolerance for a busy machine. A renewed deadline would take far longer than this. */
 const SLACK_MS = 3_500;
 
 let victim: Victim;
@@ -146,7 +146,7 @@ describe('the deadline belongs to the transport', () => {
     const ms = await timed(async () => {
       while (!heard.includes('1')) heard.push(...(await polling.poll()));
     });
-    // A poll that comes later than the end is told so behind a packet that says nothing.
+    // A poll that arrives after the end gets a noop packet before the close packet.
     expect(heard.filter((packet) => packet !== '6')).toEqual(['1']);
     expect(ms).toBeLessThan(DEADLINE_MS + SLACK_MS);
     await victim.unharmed();

@@ -90,7 +90,7 @@ describe('a frame of Engine.IO', () => {
 });
 
 it('a second probe ends a change to WebSocket, whose session goes on over polling', async () => {
-  // One that leaves enough time for all of this.
+  // A server whose deadline is longer than this test.
   const patient = await startVictim({ options: { authenticateTimeout: 60_000 } });
   const polling = await patient.polling();
   await polling.connect('/');
@@ -112,7 +112,7 @@ it('a change to WebSocket that breaks off leaves its session free to change', as
   const polling = await patient.polling();
   await polling.connect('/');
   for (let times = 0; times < 3; times++) {
-    // The server hears of the end of the one before in its own time, and refuses a second one until then.
+    // Until the server notices that the previous WebSocket has closed, it refuses the next one.
     await eventually(async () => {
       const socket = await patient.webSocket({ query: { sid: polling.sid } });
       socket.send('2probe');

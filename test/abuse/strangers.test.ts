@@ -217,7 +217,7 @@ it('what 30 of them can make the server hold is small, whatever they send', asyn
     for (const socket of sockets) attack(socket);
     // What was sent has arrived, or the connection is gone.
     await Promise.all(sockets.map((socket) => Promise.race([socket.ping(20_000), socket.closed])));
-    // Once its allocator has given back what is free.
+    // The allocator returns free memory with a delay.
     await eventually(async () => expect((await server.call('memory')) - before, String(attack)).toBeLessThan(60e6));
     for (const socket of sockets) socket.terminate();
   }

@@ -141,7 +141,7 @@ describe('shutdown() is bounded by shutdownTimeout, and lets the process end, wi
     await attack?.(victim);
     const { ms, listening, clients } = await victim.call('shutdown');
     expect({ listening, clients }).toEqual({ listening: false, clients: 0 });
-    // Below the time for last words, which nobody takes here.
+    // Less than the 5 s that a peer has for reading its last words.
     expect(ms).toBeLessThan(SHUTDOWN_MS + 3_000);
     victim.program.endInput();
     expect(await victim.program.ended(3_000)).toEqual({ code: 0, signal: null });

@@ -80,7 +80,7 @@ class Witness {
 /** The program under attack, with its witnesses. */
 export class Victim {
   readonly #program: IProgram;
-  /** Timers that it may have beside those of the beginning. */
+  /** How many more timers than at the start it may have. */
   readonly #spareTimers: number;
   readonly #attackers: (IRawWebSocket | IRawPolling)[] = [];
   #calls = 0;

@@ -6,10 +6,10 @@ import { rawWebSocket } from '../support/raw.js';
 import { connect } from '../support/server.js';
 import { enter, heardOn, idOf, type Served, serve, stranger, topicsOf, WAYS } from './program.js';
 
-/** Longer than a busy machine takes from a client's connecting to its question. */
+/** On a busy machine a client needs less than this to connect and authenticate. */
 const DEADLINE_MS = 3_000;
 let server: Served;
-/** The tests of the deadline are against this one: nobody else has to be that quick. */
+/** A server with a short deadline, only for the tests of the deadline. */
 let hasty: Served;
 
 beforeAll(async () => {

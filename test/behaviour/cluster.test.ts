@@ -76,7 +76,7 @@ describe.each(SETTING.redis ? SECONDS : [])('two instances, the second %s', (_, 
     ]);
   });
 
-  // Everybody is asked, also who has only just left.
+  // A client of the previous test that the server has not removed yet would be asked too.
   beforeEach(async () => {
     await Promise.all([near, far].map((server) => server.holdsNobody()));
   });

@@ -70,7 +70,7 @@ const memory = (server: Served) =>
     return process.memoryUsage().rss / 1e6;
   });
 
-/** The process has grown by less than `mostMB`, once its allocator has given back what is free. */
+/** Waits until the process has grown by less than `mostMB`: the allocator returns free memory with a delay. */
 async function holdsLessThan(server: Served, mostMB: number, before: number): Promise<void> {
   await eventually(async () => expect((await memory(server)) - before).toBeLessThan(mostMB), { timeout: 15_000 });
 }

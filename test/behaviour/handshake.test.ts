@@ -213,7 +213,7 @@ describe.each(['websocket', 'polling', 'upgraded'] as const)('the handshake over
     const { issued, time } = own.given;
     expect(issued).toBeGreaterThanOrEqual(before);
     expect(issued).toBeLessThanOrEqual(Date.now());
-    // A date string, which has no milliseconds. It is made right before, perhaps in the second before.
+    // A date string without milliseconds. Socket.IO makes it just before `issued`, possibly in the previous second.
     expect(Date.parse(time)).toBeGreaterThanOrEqual(Math.floor(before / 1_000) * 1_000);
     expect(Date.parse(time)).toBeLessThanOrEqual(issued);
   });

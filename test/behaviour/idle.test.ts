@@ -77,7 +77,7 @@ describe('the keep-alive of clients whose turns are the same', () => {
       });
     }, ids);
     const [, ...others] = clients;
-    // Pings that were under way before are not among what the listeners heard.
+    // The listeners did not hear pings that were sent before they were added.
     const heard = await eventually(async () => {
       const sofar = (await server.run(({ memory }) => memory.heard)) as Record<string, string[]>;
       return others.every((client) => sofar[idOf(client)] !== undefined) && sofar;

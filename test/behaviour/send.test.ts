@@ -142,7 +142,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
   });
 
   it('the program asks one client, or all of them, and is answered', async () => {
-    // Who has left and is not forgotten yet would be asked as well.
+    // A client of the previous test that the server has not removed yet would be asked too.
     await server.holdsNobody();
     const clients = await three(transports);
     for (const [index, { socket }] of clients.entries()) {

@@ -9,7 +9,7 @@ import { rawPolling, rawWebSocket } from '../support/raw.js';
 import { enter, heardOn, idOf, type Served, serve, stranger, topicsOf, WAYS } from './program.js';
 import { ask, opening } from './requests.js';
 
-/** Where 9 s are given, clients that do not end by themselves are cut after 8 s. */
+/** With a time-out of 9 s, clients that do not end by themselves are cut after 8 s. */
 const NOTHING_CUT_MS = 7_500;
 
 const COMING_BACK = { reconnection: true, reconnectionDelay: 20, reconnectionDelayMax: 50 };
@@ -180,7 +180,7 @@ describe('shutdown(), seen from the wire', () => {
   });
 
   it('without any client, and before anybody came, ends the listening as well', async () => {
-    // A port that nobody else is given once it is free again.
+    // A reserved port: no other test gets it when it becomes free.
     const server = await serve({ serving: { port: await unusedPort() } });
     expect(await isRefused(server.port)).toBe(false);
     await rawWebSocket(server.url);

@@ -31,7 +31,7 @@ async function pollUnread({ port, url }: Served, { sid }: IRawPolling): Promise<
   defer(() => socket.destroy());
   const request = `GET /socket.io/?EIO=4&transport=polling&sid=${sid} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`;
   await new Promise((resolve) => socket.write(request, resolve));
-  // Behind it and over a newer connection, so that it has come once this is answered.
+  // The server accepts this newer connection after the poll's, so its answer proves that the poll has arrived.
   await ask(url, '/');
   return socket;
 }

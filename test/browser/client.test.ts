@@ -67,7 +67,7 @@ describe('in Chromium', () => {
       expect(answer).toMatchObject({ joined: ['open-1'], refused: [{ room: 'closed', code: 'not_allowed' }] });
       server.send({ destination: 'open-1', payload: { topic: 'news', data: { text: 'grüezi', zero: 0 } } });
       expect(await steps.next(of('news'))).toEqual(['news', { text: 'grüezi', zero: 0 }]);
-      // In the middle of an upgrade the console would tell of a WebSocket that is closed before it is open.
+      // Closing a WebSocket during the upgrade makes Chromium write to the console.
       const transport = () => page.evaluate(() => window.client?.getSocketClient().io.engine.transport.name);
       await eventually(async () => expect(await transport()).toBe(transports.at(-1)));
       const [client] = server.getClients().values();

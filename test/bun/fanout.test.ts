@@ -276,7 +276,7 @@ describe.each(['late', 'written'] as const)('a peer that reads slowly, with hand
       let n = 0;
       while (conn.transport.writable && n < 20_000) {
         for (let k = 0; k < 20; k++) {
-          // Not to all: a busy machine lets the quick one read slowly, too.
+          // Only to the slow client: on a busy machine the quick one may read slowly too.
           io.to(id).emit('n', n++, 'x'.repeat(5_000));
           socket?.emit('n', n++);
         }

@@ -219,7 +219,7 @@ describe('three instances behind both balancers', () => {
     await startInstance(quick, { '25_000': 200 });
     const people = [];
     for (const { program, config } of shared) {
-      // Above the heartbeat by so much that a busy machine, which may stand still for a while, gets no client cut off.
+      // Far above the heartbeat, so that a machine that stalls does not cut a client off.
       const calm = await startWith(program, config, [quick], { '60s': '4s' });
       const rash = await startWith(program, config, ports, { '60s': '1s' });
       for (const transport of ['polling', 'websocket']) {
@@ -232,7 +232,7 @@ describe('three instances behind both balancers', () => {
     }
     for (const { patient, beats, cut } of people) {
       expect(await cut.ends.next(undefined, SLOW)).toMatch(/^transport (close|error)$/);
-      // Half as long again as the time-out.
+      // 1.5 times the time-out.
       await eventually(() => beats.all.length >= 30, { what: '30 heartbeats', ...SLOW });
       await comeIn(patient);
       expect(patient.ends.all).toEqual([]);

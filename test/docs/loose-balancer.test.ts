@@ -98,7 +98,7 @@ describe('two instances behind a balancer without sticky sessions', () => {
   });
 
   it('give nothing else, and let nobody in, where requests go to each in turn', async () => {
-    // A balancer for each: requests of two clients between each other may go to the right instance by chance.
+    // One balancer for each client: if two clients shared one, a client could reach the right instance by chance.
     const [inBrowser] = await attemptInBrowser(await twoInstances(roundRobin(2)), ['polling', 'websocket']);
     const onNode = attempt(await twoInstances(roundRobin(2)), ['polling', 'websocket']);
     for (const failures of [onNode, inBrowser]) {

@@ -111,7 +111,7 @@ class Player {
     return socket;
   }
 
-  /** Pings have no place in the order: one may come before what the document has before it. */
+  /** Pings have no fixed place in the order: a ping may arrive earlier than the document shows it. */
   #next(text: string): Promise<string | Buffer> {
     return this.#socket.frames.next((frame) => (frame === '2') === (text === '2'), { what: text });
   }

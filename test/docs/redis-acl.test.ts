@@ -73,7 +73,7 @@ async function live(plan: IPlan): Promise<void> {
     const isBack = (log: Log, name: string) =>
       log.loud.some((line) => line.includes(`Redis is back (${name})`)) ||
       !log.loud.some((line) => line.includes(`Redis is away (${name}`));
-    // What was killed last.
+    // The connection that was killed last.
     await eventually(() => logs[0].loud.some((line) => line.includes('Redis is away (publisher')));
     const names = ['publisher', 'subscriber', 'emitter'];
     await eventually(() => names.every((name) => logs.every((log) => isBack(log, name))), { timeout: 10_000 });

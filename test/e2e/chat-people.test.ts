@@ -16,7 +16,7 @@ beforeAll(async () => {
   [context, chat] = await Promise.all([startBrowser(), startChat()]);
 });
 
-/** She looks while Grace types: some seconds later she is not told so any more. */
+/** Looks while Grace types: the notice disappears a few seconds later. */
 async function seesTyping(ada: ChatWindow, grace: ChatWindow, text: string): Promise<void> {
   await Promise.all([
     ada.page.getByText('Grace is typing…').waitFor(),

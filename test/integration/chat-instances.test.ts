@@ -168,7 +168,7 @@ describe('a Redis that goes away', () => {
     const all = [...past, 'before', 'meanwhile here', 'meanwhile there', 'after'];
     const reader = await ChatClient.enter(right.url, 'Eve', 'workshop');
     await eventually(async () => expect(await historyOf(reader, 'workshop')).toEqual(all));
-    // An instance puts what it sent meanwhile into Redis in its own time, and shows it before that.
+    // An instance shows a message before it has saved it in Redis.
     await eventually(async () => expect(await redis.cli('LLEN', 'chat:room:workshop')).toBe(`${all.length}`));
   });
 });

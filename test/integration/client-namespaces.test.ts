@@ -202,7 +202,7 @@ describe('a helper that gives up', () => {
   });
 });
 
-/** On a machine that stalls for a moment an attempt to connect may fail in another way before. */
+/** If the machine stalls, an attempt to connect may fail with another error first. */
 async function toldError({ calls }: ITestHelper, wanted: { code: string; message: string }): Promise<void> {
   await eventually(() =>
     expect(calls.all.filter(([name]) => name === 'onError').map(([, error]) => error)).toContainEqual(
@@ -263,7 +263,7 @@ describe('a request that nobody answers', () => {
     const server = await startNamespaces();
     const asked = new EventLog<() => void>();
     server.io.of('/admin').use((_, next) => asked.push(next));
-    // Not so short that the first one, which shares the connection, fails on a machine that stalls for a moment.
+    // Long enough that the first helper, which shares the connection, does not fail when the machine stalls.
     const options = { timeout: 2_000 };
     const first = createHelper(server.url, { autoAuthenticate: true, options });
     await first.helper.waitFor('authenticated');

@@ -54,7 +54,7 @@ describe('shutdown() while the server is away', () => {
       ...(moment === 'within onError' && { onError: () => gone.helper.shutdown() }),
     });
     if (moment === 'between two attempts') {
-      // Right behind the first failure. Later another attempt might be on its way, of which the server does not know yet.
+      // Right after the first failure. Later, another request might be under way that the server has not seen yet.
       await called(gone, 'onError');
       gone.helper.shutdown();
     } else {

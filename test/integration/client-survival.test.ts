@@ -65,7 +65,7 @@ describe('a client that authenticates by itself', () => {
       expect(failures).toEqual([]);
       expect(reasons[0]).toBe('connect');
       expect(new Set(reasons.slice(1))).toEqual(new Set(['reconnect']));
-      // A cut between two polls, or in front of one, the server notices only by the heartbeat, up to 45 s later.
+      // The server notices a cut between two polls only by the heartbeat, up to 45 s later.
       await eventually(() => expect(server.helper.getClients().size).toBe(1), { timeout: 60_000 });
     },
     120_000,

@@ -57,7 +57,7 @@ async function answering({ url }: INode): Promise<string> {
 }
 
 const PATIENCE_MS = 12_000;
-/** Of a broadcast. The answers of the own clients come in time also on a machine that stalls for a moment. */
+/** Time for acknowledgements of a broadcast. Local clients answer within it, even if the machine stalls. */
 const ANSWERS_MS = 2_000;
 
 async function settled(work: Promise<unknown>, what: string): Promise<unknown> {

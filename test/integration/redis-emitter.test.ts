@@ -1,12 +1,12 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { Emitter } from '@socket.io/redis-emitter';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { SocketIOEmitterHelper } from '../../src/backplane/emitter.js';
 import type { ILogger } from '../../src/protocol/types.js';
 import { inOrder, listener, redisClient, startNode } from '../support/backplane.js';
 import { defer } from '../support/cleanup.js';
-import { takeTheTime } from '../support/clock.js';
+import { takeTheTimeOf } from '../support/clock.js';
 import { eventually } from '../support/facts.js';
 import { type IRedis, startRedis } from '../support/redis.js';
 
@@ -57,7 +57,7 @@ describe('SocketIOEmitterHelper', () => {
     await helper.configure();
     helper.send({ payload: { topic: 'n', data: 1 } });
     await eventually(() => ear.heard.length === 1);
-    // What came by mistake would be in front of this.
+    // A message that came by mistake would stand before this one.
     const { helper: ofTheirs } = newEmitter(redis.port);
     await ofTheirs.configure();
     ofTheirs.send({ payload: { topic: 'n', data: 2 } });
@@ -106,15 +106,13 @@ describe('SocketIOEmitterHelper', () => {
   it('says where Redis is not, may be configured again, and ends without harm', async () => {
     const own = await startRedis();
     await own.kill();
-    const time = takeTheTime();
     const { helper, redisConnection } = newEmitter(own.port, { redisTimeout: 200 });
-    const duplicate = vi.spyOn(redisConnection, 'duplicate');
+    const time = takeTheTimeOf(redisConnection);
     const refused = expect(helper.configure()).rejects.toMatchObject({
       code: 'redis_unreachable',
       message: expect.stringContaining(`127.0.0.1:${own.port}`),
     });
-    await eventually(() => duplicate.mock.calls.length > 0);
-    time.pass(200);
+    await time.passAfter(1, 200);
     await refused;
     await own.restart();
     await helper.configure();

@@ -123,7 +123,7 @@ describe('an instance', () => {
     const dead = `${'d'.repeat(16)}`;
     const one = await start([], { port: own.port });
     const [seconds] = (await own.cli('TIME')).split('\n');
-    // So far ahead that the first question is asked before it.
+    // Far enough ahead that the first question is asked before it.
     const until = (Number(seconds) + 5) * 1_000;
     await own.cli('ZADD', 'roomgate:socket.io:instances', `${until}`, dead);
     expect((await one.backplane.findSockets(['a'], 100)).get('a')).toBe('unanswered');

@@ -32,7 +32,7 @@ describe('an outage of Redis', () => {
     await redis.configSet('requirepass', 'second');
     await dropAll(redis);
     await eventually(() => expect(toldBy(node, /WRONGPASS/)).toEqual(ROLES));
-    // Not by a restart, after which Redis would take the first password for a moment: that would end the outage.
+    // A restart would end the outage: until `requirepass` is set again, Redis accepts the first password.
     await proxy.refuse();
     await eventually(() => expect(toldBy(node, /ECONNREFUSED/)).toEqual(ROLES));
     await proxy.accept();

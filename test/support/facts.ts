@@ -28,7 +28,7 @@ export async function eventually<T>(fact: () => T | Promise<T>, patience: IPatie
   const timeout = patience.timeout ?? PATIENCE_MS;
   const end = now() + timeout;
   let cause: unknown;
-  // A process that stood still for that long looks once more, after what came in meanwhile.
+  // After a stall, one more look: input that arrived meanwhile is handled first.
   let isLast = false;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(LONGEST_PAUSE_MS, pause * 1.5)) {
     try {
@@ -51,7 +51,7 @@ export async function within<T>(promise: PromiseLike<T>, what: string, timeout: 
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const giveUp = (): void => reject(new Error(`not within ${timeout} ms: ${what}`));
-    // Not before what came in while the process stood still.
+    // After a stall, input that arrived meanwhile is handled first.
     timer = setTimeout(() => {
       timer = setTimeout(giveUp, LONGEST_PAUSE_MS);
     }, timeout);

@@ -45,7 +45,7 @@ export async function startInShell(args: readonly string[]): Promise<IStartedInS
   child.stderr?.on('data', (chunk) => {
     errors += String(chunk);
   });
-  // The script may speak before its shell does.
+  // The script's output may come before the shell's.
   const script = Number(await lines.next((line) => /^\d+$/.test(line)));
   await lines.next(isLast, PATIENCE);
   return {

@@ -133,7 +133,7 @@ describe('proxy', () => {
 });
 
 describe('raw', () => {
-  /** It pings often. With the default it waits long for the answers, as a machine that is busy may stand still for a while. */
+  /** It pings often. The default time-out for answers is long, because a busy machine may stall. */
   async function echoServer(pingTimeout = 20_000): Promise<{ url: string; pongs: EventLog<void> }> {
     const http = createServer();
     const io = new Server(http, { pingInterval: 50, pingTimeout });

@@ -66,13 +66,13 @@ describe('pings', () => {
   });
 
   it('that are not answered end the connection', async () => {
-    // The deadline of authentication would end it, too.
+    // The authentication deadline would close the connection too.
     const { url } = await startServer({
       authenticateTimeout: 60_000,
       serverOptions: { pingInterval: 100, pingTimeout: 100 },
     });
     const socket = await rawWebSocket(url, { answerPings: false });
-    // Not waited for: on a busy machine its time is over before.
+    // The test does not wait for it: on a busy machine its time is over before.
     socket.send('40{"token":"good"}');
     await within(socket.closed, 'the end of the WebSocket');
     expect(socket.frames.all).toContain('2');

@@ -40,7 +40,7 @@ export async function open({ what, tls, instances }: IStage): Promise<ITheatre> 
     inside.memory.mix = of(make)(inside, of(payload));
   };
   await Promise.all(servers.map((server) => server.run(put, String(createMix), String(payloadOf))));
-  // Who has not subscribed yet would miss what others send first.
+  // An instance that has not subscribed yet would miss the first messages of the others.
   const counts = ({ io }: Pick<IInside, 'io'>) =>
     Promise.all(['/', '/other'].map((name) => io.of(name).adapter.serverCount()));
   await Promise.all(

@@ -88,7 +88,7 @@ describe('docs/recipes/jwt.md', () => {
   });
 
   it('ends a connection whose token has run out, and the client comes back with a fresh one', async () => {
-    // Of the first of these seconds a part is over already, and the machine may stand still for another.
+    // The first second has already begun, and the machine may stall for another.
     const { url } = await startServer({ TOKEN_SECONDS: '4' });
     const client = await project.start('client.ts', { env: { SERVER: url } });
     for (const line of ['I am ada', 'disconnected: io server disconnect', 'I am ada']) {

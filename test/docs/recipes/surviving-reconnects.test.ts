@@ -89,7 +89,7 @@ describe('docs/recipes/surviving-reconnects.md', () => {
     client.send('into the void');
     client.send(1);
     await until(client, 'handed over');
-    // With the connections that the proxy has not seen yet.
+    // This also cuts connections that the proxy has not accepted yet.
     await proxy.refuse();
     proxy.cut();
     proxy.heal();
