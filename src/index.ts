@@ -1,25 +1,20 @@
-export type { IEmitterMessage, ISocketIOEmitterOptions } from './backplane/emitter.js';
-export { SocketIOEmitterHelper } from './backplane/emitter.js';
+export type { IEmitterMessage, ISocketIOEmitterOptions } from './backplane/redis/emitter.js';
+export { SocketIOEmitterHelper } from './backplane/redis/emitter.js';
 export type {
   IRedisClusterHelperOptions,
   IRedisHelperCallbacks,
   IRedisHelperOptions,
-} from './backplane/redis-helper.js';
-export { DefaultRedisHelper, RedisClusterHelper, RedisHelper } from './backplane/redis-helper.js';
+} from './backplane/redis/redis-helper.js';
+export { DefaultRedisHelper, RedisClusterHelper, RedisHelper } from './backplane/redis/redis-helper.js';
 export * from './client/index.js';
-export type { TPayload, TTopic } from './protocol/event-maps.js';
-export { DEFAULT_LIMITS, type ILimits } from './protocol/limits.js';
-export type { IBunHandlers, IBunServeOptions, IBunWebSocketHandlers } from './runtime/bun/engine.js';
-export { RuntimeModules, type TRuntimeModule } from './runtime/runtime-modules.js';
-export { SocketIOComponent } from './server/component.js';
-export type { ISocketIOComponentOptions } from './server/component-options.js';
+export type { ISocketIOCorsOptions, TOrigin, TOriginFn } from './gate/origin-guard.js';
 export type {
   IBunServerHandle,
   IBunServerLike,
   IHttpServerLike,
   TServerHolder,
   TServerSource,
-} from './server/http-server.js';
+} from './ports/http-server.js';
 export type {
   IHandshake,
   IRedisClientLike,
@@ -31,7 +26,12 @@ export type {
   TSocketIOClientConnectedFn,
   TSocketIOServerOptions,
   TSocketIOValidateRoomFn,
-} from './server/options.js';
-export type { ISocketIOCorsOptions, TOrigin, TOriginFn } from './server/origin-guard.js';
+} from './ports/options.js';
+export type { IOServer, IOSocket, ISocketIOClient, TMessage } from './ports/socket.js';
+export type { TPayload, TTopic } from './protocol/event-maps.js';
+export { DEFAULT_LIMITS, type ILimits } from './protocol/limits.js';
+export { RuntimeModules, type TRuntimeModule } from './runtime/runtime-modules.js';
+export { SocketIOComponent } from './server/component.js';
+export type { ISocketIOComponentOptions } from './server/component-options.js';
 export { SocketIOServerHelper } from './server/server-helper.js';
-export type { IOServer, IOSocket, ISocketIOClient, TMessage } from './server/types.js';
+export type { IBunHandlers, IBunServeOptions, IBunWebSocketHandlers } from './socketio/bun-engine.js';

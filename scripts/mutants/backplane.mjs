@@ -1,7 +1,7 @@
 export const BACKPLANE = [
   {
     id: 'queue-of-any-size',
-    file: 'src/backplane/queue.ts',
+    file: 'src/backplane/redis/queue.ts',
     from: `while (this.size > LONGEST || this.#bytes > LARGEST_BYTES) {`,
     to: `while (this.size > LONGEST || this.#bytes > 100 * LARGEST_BYTES) {`,
     breaks: 'an outage of Redis fills the memory with large messages',
@@ -10,7 +10,7 @@ export const BACKPLANE = [
   },
   {
     id: 'forged-server-event',
-    file: 'src/backplane/inspect.ts',
+    file: 'src/backplane/redis/inspect.ts',
     from: `ensure(!RESERVED_SERVER_EVENTS.has((data as unknown[])[0]), 'an event with a reserved name');`,
     to: `ensure(!RESERVED_SERVER_EVENTS.has(data), 'an event with a reserved name');`,
     breaks: 'who reaches Redis calls the handlers for new sockets with what is none',
@@ -20,7 +20,7 @@ export const BACKPLANE = [
   },
   {
     id: 'no-grace',
-    file: 'src/backplane/publisher.ts',
+    file: 'src/backplane/redis/publisher.ts',
     from: `const GRACE_MS = 300;`,
     to: `const GRACE_MS = 0;`,
     breaks: 'right after an outage messages go out before the subscribers of others are back',
@@ -30,7 +30,7 @@ export const BACKPLANE = [
   },
   {
     id: 'asks-without-a-lease',
-    file: 'src/backplane/membership.ts',
+    file: 'src/backplane/redis/instances.ts',
     from: `if (!this.#leased) throw new Error('Others can not know of this instance.');`,
     to: `if (this.#leased === undefined) throw new Error('Others can not know of this instance.');`,
     breaks: 'an instance that the others do not know of takes their silence for an answer',
@@ -40,7 +40,7 @@ export const BACKPLANE = [
   },
   {
     id: 'deaf-for-ever',
-    file: 'src/backplane/subscriber.ts',
+    file: 'src/backplane/redis/subscriber.ts',
     from: `    this.#link.replace(new Error('The subscription is deaf.'));`,
     to: `    this.#deafTicks = 0;`,
     breaks: 'a subscription that hears nothing is not replaced',
@@ -50,7 +50,7 @@ export const BACKPLANE = [
   },
   {
     id: 'later-channels-forgotten',
-    file: 'src/backplane/subscriber.ts',
+    file: 'src/backplane/redis/subscriber.ts',
     from: `this.#subscriptions.add(command, names);`,
     to: `void [command, names];`,
     breaks: 'an instance hears nothing for namespaces that were made after its start',
@@ -60,7 +60,7 @@ export const BACKPLANE = [
   },
   {
     id: 'one-refusal-refuses-all',
-    file: 'src/backplane/subscriptions.ts',
+    file: 'src/backplane/redis/subscriptions.ts',
     from: `if (!isForbidden(error)) throw error;`,
     to: `if (!isForbidden(error) || error !== undefined) throw error;`,
     breaks: 'one channel that the ACL of Redis refuses takes all other subscriptions with it',
@@ -70,7 +70,7 @@ export const BACKPLANE = [
   },
   {
     id: 'missed-uncounted',
-    file: 'src/backplane/tally.ts',
+    file: 'src/backplane/redis/tally.ts',
     from: `this.#lost += sure - sender.missing;`,
     to: `this.#lost += 0;`,
     breaks: 'an instance does not say how many messages it missed while its subscriber was away',
@@ -79,7 +79,7 @@ export const BACKPLANE = [
   },
   {
     id: 'unheard-rejection',
-    file: 'src/backplane/settling.ts',
+    file: 'src/backplane/redis/settling.ts',
     from: `    derived.catch(() => {});\n`,
     to: ``,
     breaks: 'a broadcast that is to be acknowledged ends the process while Redis is away',
@@ -89,7 +89,7 @@ export const BACKPLANE = [
   },
   {
     id: 'emitter-ignores-key',
-    file: 'src/backplane/emitter.ts',
+    file: 'src/backplane/redis/emitter.ts',
     from: `emitter: new Emitter(publisher, { key, parser: PARSER })`,
     to: `emitter: new Emitter(publisher, { key: key && 'socket.io', parser: PARSER })`,
     breaks: 'an emitter reaches the servers of another program on the same Redis',
@@ -99,7 +99,7 @@ export const BACKPLANE = [
   },
   {
     id: 'closed-for-good',
-    file: 'src/backplane/redis-backplane.ts',
+    file: 'src/backplane/redis/redis-backplane.ts',
     from: `    this.#session = undefined;\n    await session?.close(timeoutMs);`,
     to: `    await session?.close(timeoutMs);`,
     breaks: 'a backplane that was closed cannot be opened again',

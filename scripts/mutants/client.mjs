@@ -78,10 +78,10 @@ export const CLIENT = [
   {
     id: 'client-imports-server',
     file: 'src/client/log.ts',
-    from: `import { describe } from '../protocol/describe.js';`,
-    to: `import { describe } from '../protocol/describe.js';\nimport '../server/weight.js';`,
+    from: `import { describe } from '../common/describe.js';`,
+    to: `import { describe } from '../common/describe.js';\nimport '../session/registry.js';`,
     breaks: 'code of the server goes into every page',
-    test: 'test/package/import-arrows.test.ts',
+    test: 'test/package/layers.test.ts',
     on: 'node',
   },
   {

@@ -1,5 +1,15 @@
 export const INGRESS = [
   {
+    id: 'cookie-for-scripts',
+    file: 'src/ingress/bun-options.ts',
+    from: `path: '/', httpOnly: true,`,
+    to: `path: '/', httpOnly: false,`,
+    breaks: 'scripts of a page may read the cookie of a session',
+    test: 'test/behaviour/server-options.test.ts',
+    on: 'bun',
+    only: 'cookie',
+  },
+  {
     id: 'kept-between',
     file: 'src/ingress/bun-requests.ts',
     from: `if (!isUpgrade(request)) headers.set('Cache-Control', 'no-store');`,
@@ -67,18 +77,5 @@ export const INGRESS = [
     test: 'test/abuse/strangers.test.ts',
     on: 'node',
     only: 'a newcomer',
-  },
-];
-
-export const SOCKETIO = [
-  {
-    id: 'pong-for-each-ping',
-    file: 'src/socketio/ws.ts',
-    from: `if (this.#pong !== false && Buffer.isBuffer(data)) {`,
-    to: `if (this.#pong !== false && Buffer.isBuffer(data) && data.length > 125) {`,
-    breaks: 'pongs without end wait for a peer that reads nothing',
-    test: 'test/behaviour/control-frames.test.ts',
-    on: 'node',
-    only: 'pings of a peer',
   },
 ];

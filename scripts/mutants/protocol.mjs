@@ -1,7 +1,7 @@
 export const PROTOCOL = [
   {
     id: 'empty-destination',
-    file: 'src/protocol/target.ts',
+    file: 'src/common/target.ts',
     from: `if (!Array.isArray(destination) || destination.length === 0) throw`,
     to: `if (!Array.isArray(destination)) throw`,
     breaks: 'a message to an empty list of rooms goes to everybody',
@@ -20,7 +20,7 @@ export const PROTOCOL = [
   },
   {
     id: 'rooms-per-request',
-    file: 'src/protocol/messages.ts',
+    file: 'src/common/parse-rooms-request.ts',
     from: `if (rooms.length > roomsPerRequest) {`,
     to: `if (rooms.length >= roomsPerRequest) {`,
     breaks: 'a request of just as many rooms as are allowed is refused',
@@ -39,7 +39,7 @@ export const PROTOCOL = [
   },
   {
     id: 'given-value-shown',
-    file: 'src/protocol/describe.ts',
+    file: 'src/common/describe.ts',
     from: `return \`a \${typeof value}\`;`,
     to: `return \`a \${typeof value} (\${String(value)})\`;`,
     breaks: 'the message about a wrong option shows what was given, which may be a secret',
@@ -48,7 +48,7 @@ export const PROTOCOL = [
   },
   {
     id: 'describe-by-node',
-    file: 'src/protocol/describe.ts',
+    file: 'src/common/describe.ts',
     from: `/** Names what was given without showing it`,
     to: `import 'node:util';\n/** Names what was given without showing it`,
     breaks: 'what both ends share imports a module of Node.js, which a page has not',

@@ -1,7 +1,7 @@
 export const SERVER = [
   {
     id: 'deep-payloads-pass',
-    file: 'src/server/gate.ts',
+    file: 'src/gate/gate.ts',
     from: `return this.#isShallow(id, packet) && !this.#holds(session, packet);`,
     to: `return !this.#holds(session, packet);`,
     breaks: 'an event that nests too deeply reaches the program',
@@ -10,7 +10,7 @@ export const SERVER = [
   },
   {
     id: 'first-ping-missing',
-    file: 'src/server/connection.ts',
+    file: 'src/server/connections.ts',
     from: `    this.#ping(session);\n    return Membership`,
     to: `    return Membership`,
     breaks: 'a client that was let in is not pinged first, as the protocol promises',
@@ -19,7 +19,7 @@ export const SERVER = [
   },
   {
     id: 'truthy-lets-in',
-    file: 'src/server/authentication.ts',
+    file: 'src/gate/authentication.ts',
     from: `if (answer === true) return { accepted: true };`,
     to: `if (answer) return { accepted: true };`,
     breaks: 'an authenticateFn that returns an object lets everybody in',
@@ -29,7 +29,7 @@ export const SERVER = [
   },
   {
     id: 'deadline-of-members-only',
-    file: 'src/server/connection.ts',
+    file: 'src/server/connections.ts',
     from: `      else this.#deadlines.of(connection);\n`,
     to: ``,
     breaks: 'a connection that joins nothing has no deadline',
@@ -39,7 +39,7 @@ export const SERVER = [
   },
   {
     id: 'many-clients-of-a-connection',
-    file: 'src/server/connection.ts',
+    file: 'src/server/connections.ts',
     from: `if (this.#stopped || this.#sessions.get(socket.conn)?.ended === false) {`,
     to: `if (this.#stopped) {`,
     breaks: 'with a parser of its own, one connection makes any number of clients by asking again at once',
@@ -48,7 +48,7 @@ export const SERVER = [
   },
   {
     id: 'listeners-taken-off',
-    file: 'src/server/connection.ts',
+    file: 'src/server/connections.ts',
     from: `if (session !== undefined) this.#forget(session, 'the connection was closed');`,
     to: `if (session === undefined) return;`,
     breaks: 'a client stays forever where the program took all listeners off its socket',
@@ -57,7 +57,7 @@ export const SERVER = [
   },
   {
     id: 'greeting-not-awaited',
-    file: 'src/server/connection.ts',
+    file: 'src/server/connections.ts',
     from: `if (isPromiseLike(greeting)) await greeting;`,
     to: `if (isPromiseLike(greeting)) void greeting;`,
     breaks: 'events reach nobody while an async clientConnectedFn runs',
@@ -66,7 +66,7 @@ export const SERVER = [
   },
   {
     id: 'verdict-for-another',
-    file: 'src/server/session.ts',
+    file: 'src/session/session.ts',
     from: `if (this.#ended || !isLegalMove(this.#state, state)) return false;`,
     to: `if (!isLegalMove(this.#state, state) && !this.#ended) return false;`,
     breaks: 'a verdict that comes late is carried out for a client that has left',
@@ -75,7 +75,7 @@ export const SERVER = [
   },
   {
     id: 'silence-is-nowhere',
-    file: 'src/server/rooms.ts',
+    file: 'src/rooms/rooms.ts',
     from: `return owner === 'unanswered' ? 'cluster_unanswered' : undefined;`,
     to: `return undefined;`,
     breaks: 'the private room of another client is open while an instance does not answer',
@@ -84,7 +84,7 @@ export const SERVER = [
   },
   {
     id: 'acknowledgement-as-payload',
-    file: 'src/server/request.ts',
+    file: 'src/rooms/read-request.ts',
     from: `payload: typeof args[0] === 'function' ? undefined : args[0]`,
     to: `payload: args[0]`,
     breaks: 'a request without a payload is answered with a wrong reason',
@@ -93,7 +93,7 @@ export const SERVER = [
   },
   {
     id: 'earlier-rooms-lost',
-    file: 'src/server/adapter.ts',
+    file: 'src/gate/membership.ts',
     from: `new Set([id, ...held, ...rooms])`,
     to: `new Set([id, ...rooms])`,
     breaks: 'rooms that the program gave before authentication are lost',
@@ -102,7 +102,7 @@ export const SERVER = [
   },
   {
     id: 'later-adapter-is-open',
-    file: 'src/server/adapter.ts',
+    file: 'src/gate/membership.ts',
     from: `plain(guarding((namespace) => new make(namespace), parts))`,
     to: `plain(guarding((namespace) => new make(namespace), parts) && make)`,
     breaks: 'an adapter that the program sets later reaches clients that are not authenticated',
@@ -111,7 +111,7 @@ export const SERVER = [
   },
   {
     id: 'origin-by-name-alone',
-    file: 'src/server/origin-guard.ts',
+    file: 'src/gate/origin-guard.ts',
     from: `new URL(here).host === page.host`,
     to: `new URL(here).hostname === page.hostname`,
     breaks: 'a page of another port of the same machine counts as an own one',
@@ -120,51 +120,13 @@ export const SERVER = [
     only: 'pages of other origins',
   },
   {
-    id: 'audience-by-hearsay',
-    file: 'src/server/audiences.ts',
-    from: `known !== undefined && known.sockets.length === ids.size && (`,
-    to: `known !== undefined && (`,
-    breaks: 'a room is sent to as it was, where an adapter changed it past its own methods',
-    test: 'test/unit/audiences.test.ts',
-    on: 'node',
-  },
-  {
-    id: 'sends-while-ending',
-    file: 'src/server/outbound.ts',
-    from: `    this.#stopped = true;\n`,
-    to: `    this.#stopped = false;\n`,
-    breaks: 'what timers of the program send is not dropped while the instance ends',
-    test: 'test/behaviour/shutdown.test.ts',
-    on: 'node',
-    only: 'is dropped and said',
-  },
-  {
     id: 'taken-out-joins',
-    file: 'src/server/adapter.ts',
+    file: 'src/gate/membership.ts',
     from: `left?.(id, room);`,
     to: `if (this.#held.has(id)) left?.(id, room);`,
     breaks: 'a client joins a room that the program has taken it out of meanwhile',
     test: 'test/behaviour/rooms.test.ts',
     on: 'node',
     only: 'takes the client out of them meanwhile',
-  },
-  {
-    id: 'fetched-whole',
-    file: 'src/socketio/fetch-answers.ts',
-    from: `if (size > left) return false;`,
-    to: `if (size > MOST_OF_AN_ANSWER) return false;`,
-    breaks: 'what clients wrote into their handshakes travels through Redis whole',
-    test: 'test/unit/fetch-answers.test.ts',
-    on: 'node',
-  },
-  {
-    id: 'replaced-at-once',
-    file: 'src/fanout/backlog.ts',
-    from: `if (older !== undefined && !backlog.isBehind) {`,
-    to: `if (older !== undefined && now < 0) {`,
-    breaks: 'a polling client that keeps up misses messages of one turn',
-    test: 'test/behaviour/slow-replaceable.test.ts',
-    on: 'node',
-    only: 'every message of one turn',
   },
 ];

@@ -1,7 +1,7 @@
-import type { TIdOwner } from '../server/ports.js';
+import type { IdOwner } from '../ports/backplane.js';
 
 /** How other instances are asked. */
-export interface IAsking {
+export interface Asking {
   /** The instances that live, beside this one. Rejects where that can't be known. */
   living(): Promise<readonly string[]>;
   /** Asks all of them which of these sockets they have. */
@@ -9,7 +9,7 @@ export interface IAsking {
 }
 
 /** A question that some instances have not answered yet. */
-interface IPending {
+interface Pending {
   readonly ids: ReadonlySet<string>;
   readonly found: Set<string>;
   /** Undefined until it is known who lives: before that nobody is known to have answered. */
@@ -32,16 +32,16 @@ export function isName(value: unknown): value is string {
 
 /** What this instance has asked the others: bounded in number and in time. */
 export class OpenQuestions {
-  readonly #asking: IAsking;
-  readonly #pending = new Map<string, IPending>();
+  readonly #asking: Asking;
+  readonly #pending = new Map<string, Pending>();
   #asked = 0;
 
-  constructor(asking: IAsking) {
+  constructor(asking: Asking) {
     this.#asking = asking;
   }
 
   /** See `findSockets` of the port. Never rejects. */
-  async findSockets(ids: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, TIdOwner>> {
+  async findSockets(ids: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, IdOwner>> {
     const all = [...new Set(ids)].filter(isName);
     const chunks: string[][] = [];
     for (let i = 0; i < all.length; i += MOST_IDS) chunks.push(all.slice(i, i + MOST_IDS));
@@ -72,12 +72,12 @@ export class OpenQuestions {
     for (const pending of [...this.#pending.values()]) pending.giveUp();
   }
 
-  async #find(ids: readonly string[], timeoutMs: number): Promise<Map<string, TIdOwner>> {
+  async #find(ids: readonly string[], timeoutMs: number): Promise<Map<string, IdOwner>> {
     if (this.#pending.size >= MOST_PENDING) return allOf(ids, 'unanswered');
     const question = `${this.#asked++}`;
     return new Promise((resolve) => {
       const found = new Set<string>();
-      const finish = (otherwise: TIdOwner) => {
+      const finish = (otherwise: IdOwner) => {
         clearTimeout(timer);
         this.#pending.delete(question);
         resolve(new Map(ids.map((id) => [id, found.has(id) ? 'elsewhere' : otherwise])));
@@ -86,7 +86,7 @@ export class OpenQuestions {
       const settle = () => {
         if (pending.waitingFor?.size === 0 || found.size === ids.length) finish('nowhere');
       };
-      const pending: IPending = { ids: new Set(ids), found, waitingFor: undefined, settle, giveUp };
+      const pending: Pending = { ids: new Set(ids), found, waitingFor: undefined, settle, giveUp };
       const timer = setTimeout(giveUp, timeoutMs);
       timer.unref();
       this.#pending.set(question, pending);
@@ -94,7 +94,7 @@ export class OpenQuestions {
     });
   }
 
-  async #ask(question: string, ids: readonly string[], pending: IPending): Promise<void> {
+  async #ask(question: string, ids: readonly string[], pending: Pending): Promise<void> {
     const living = await this.#asking.living();
     pending.waitingFor = new Set(living);
     pending.settle();
@@ -102,6 +102,6 @@ export class OpenQuestions {
   }
 }
 
-function allOf(ids: readonly string[], owner: TIdOwner): Map<string, TIdOwner> {
+function allOf(ids: readonly string[], owner: IdOwner): Map<string, IdOwner> {
   return new Map(ids.map((id) => [id, owner]));
 }

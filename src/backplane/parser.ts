@@ -1,5 +1,5 @@
 import { decode, encode } from 'notepack.io';
-import { inspectBroadcast } from './inspect.js';
+import { inspectBroadcast } from './redis/inspect.js';
 
 /** For the adapter: its own encoding, made to mean the same as what local clients get, and judged as it is decoded. */
 export const PARSER = {

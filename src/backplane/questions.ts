@@ -1,28 +1,28 @@
-import { JunkError } from './junk.js';
 import { isName } from './open-questions.js';
+import { JunkError } from './rejected-messages.js';
 
 /** Which of these sockets do you have? */
-export interface IAsk {
+export interface Ask {
   readonly ask: string;
   readonly from: string;
   readonly ids: readonly string[];
 }
 
 /** These. */
-export interface IAnswer {
+export interface Answer {
   readonly ask: string;
   readonly from: string;
   readonly has: readonly string[];
 }
 
 /** @throws JunkError */
-export function parseAsk(message: Buffer, mostIds: number): IAsk {
+export function parseAsk(message: Buffer, mostIds: number): Ask {
   const { ask, from, ids } = parse(message);
   return { ask: nameIn(ask), from: nameIn(from), ids: namesIn(ids, mostIds) };
 }
 
 /** @throws JunkError */
-export function parseAnswer(message: Buffer, mostIds: number): IAnswer {
+export function parseAnswer(message: Buffer, mostIds: number): Answer {
   const { ask, from, has } = parse(message);
   return { ask: nameIn(ask), from: nameIn(from), has: namesIn(has, mostIds) };
 }

@@ -4,7 +4,7 @@ const FACTOR = 2;
 /** Enough to reach any delay that a timer can take. */
 const MOST_DOUBLINGS = 31;
 
-export interface IBackOffOptions {
+export interface BackOffOptions {
   /** Milliseconds: the upper end of the first delay. */
   readonly min: number;
   /** Milliseconds: the upper end of every delay. */
@@ -32,7 +32,7 @@ export class BackOff {
   #failures = 0;
   #notBefore = 0;
 
-  constructor({ min, max, jitter }: IBackOffOptions) {
+  constructor({ min, max, jitter }: BackOffOptions) {
     this.#min = min;
     this.#max = max;
     this.#jitter = jitter;

@@ -5,21 +5,21 @@ import type { TSocketIOClientState } from '../protocol/states.js';
 import { Lifecycle } from './lifecycle.js';
 import { Log } from './log.js';
 import { checkOptions, type ISocketIOClientOptions } from './options.js';
-import type { IEmitArguments } from './outbound.js';
+import type { EmitArguments } from './outbound.js';
 import type { ISocketIOClientStatus, IWaitOptions, TSocketIOClientStatus } from './status.js';
 import { Subscriptions } from './subscriptions.js';
 import type {
-  TAnyHandler,
-  TEmitLoosely,
-  TEmitTyped,
-  THandlers,
-  TListenTopic,
-  TSubscribeLoosely,
-  TSubscribeTyped,
+  AnyHandler,
+  EmitLoosely,
+  EmitTyped,
+  ListenTopic,
+  SubscribeLoosely,
+  SubscribeTyped,
+  TopicHandlers,
 } from './types.js';
 
 /** Everything that exists from `configure()` on. */
-interface IParts {
+interface Parts {
   readonly lifecycle: Lifecycle;
   readonly subscriptions: Subscriptions;
 }
@@ -54,7 +54,7 @@ export class SocketIOClientHelper<
   readonly identifier: string;
   readonly #log: Log;
   readonly #options: ISocketIOClientOptions;
-  #parts: IParts | undefined;
+  #parts: Parts | undefined;
   #isShutDown = false;
 
   /**
@@ -135,8 +135,8 @@ export class SocketIOClientHelper<
    * `ignoreDuplicate` is false; listeners of the raw socket don't count. What the handler throws or rejects with is caught
    * and logged. A missing event or handler is logged, too.
    */
-  subscribe<T = unknown>(opts: TSubscribeLoosely<ListenEvents, T>): void;
-  subscribe<T extends TListenTopic<ListenEvents>>(opts: TSubscribeTyped<ListenEvents, T>): void;
+  subscribe<T = unknown>(opts: SubscribeLoosely<ListenEvents, T>): void;
+  subscribe<T extends ListenTopic<ListenEvents>>(opts: SubscribeTyped<ListenEvents, T>): void;
   subscribe(opts: { event?: unknown; handler?: unknown; ignoreDuplicate?: unknown }): void {
     if (this.#isShutDown) {
       this.#log.write('warn', 'subscribe(): ignored, as this client was shut down');
@@ -147,9 +147,9 @@ export class SocketIOClientHelper<
   }
 
   /** The same for each entry: event name to handler. */
-  subscribeMany(opts: { events: THandlers<ListenEvents> }): void {
+  subscribeMany(opts: { events: TopicHandlers<ListenEvents> }): void {
     for (const [event, handler] of Object.entries(opts?.events ?? {})) {
-      this.subscribe({ event, handler } as TSubscribeLoosely<ListenEvents, unknown>);
+      this.subscribe({ event, handler } as SubscribeLoosely<ListenEvents, unknown>);
     }
   }
 
@@ -157,13 +157,13 @@ export class SocketIOClientHelper<
    * Removes a handler as it was given to `subscribe`, wholly if it was given more than once; without `handler` all that
    * were given for the event. Listeners of the raw socket stay.
    */
-  unsubscribe(opts: { event: TListenTopic<ListenEvents>; handler?: TAnyHandler | undefined }): void {
+  unsubscribe(opts: { event: ListenTopic<ListenEvents>; handler?: AnyHandler | undefined }): void {
     const { event, handler } = (opts ?? {}) as Partial<typeof opts>;
     this.#running().subscriptions.remove(event, handler);
   }
 
   /** Removes all handlers that were given to `subscribe` for each of the events. */
-  unsubscribeMany(opts: { events: readonly TListenTopic<ListenEvents>[] }): void {
+  unsubscribeMany(opts: { events: readonly ListenTopic<ListenEvents>[] }): void {
     for (const event of opts?.events ?? []) this.#running().subscriptions.remove(event);
   }
 
@@ -174,9 +174,9 @@ export class SocketIOClientHelper<
    * @throws RoomgateError `not_connected` when there is no connection, with a queue: when none will come by itself;
    *   `queue_full`; `invalid_argument` when the topic is empty or reserved, or the data is nothing that Socket.IO can carry.
    */
-  emit<T = unknown>(opts: TEmitLoosely<EmitEvents, T>): void;
-  emit<T extends keyof EmitEvents & string>(opts: TEmitTyped<EmitEvents, T>): void;
-  emit(opts: IEmitArguments): void {
+  emit<T = unknown>(opts: EmitLoosely<EmitEvents, T>): void;
+  emit<T extends keyof EmitEvents & string>(opts: EmitTyped<EmitEvents, T>): void;
+  emit(opts: EmitArguments): void {
     this.#running().lifecycle.outbound.emit(opts ?? {});
   }
 
@@ -206,7 +206,7 @@ export class SocketIOClientHelper<
     this.#log.write('info', 'shut down');
   }
 
-  #running(): IParts {
+  #running(): Parts {
     if (this.#parts !== undefined) return this.#parts;
     const lifecycle = new Lifecycle(this.#options, this.#log);
     this.#parts = { lifecycle, subscriptions: new Subscriptions(lifecycle.connection, this.#log) };

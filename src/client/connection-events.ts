@@ -1,5 +1,5 @@
 /** What the connection tells. */
-export interface IConnectionEvents {
+export interface ConnectionEvents {
   /** An attempt to connect has begun. */
   attempting(): void;
   connected(): void;

@@ -3,18 +3,18 @@ import { RoomgateError } from '../protocol/errors.js';
 import { EVENT_DRAIN, EVENT_LIMITED, SocketIOConstants } from '../protocol/events.js';
 import type { IRoomsRequest } from '../protocol/messages.js';
 import { BackOff } from './back-off.js';
-import type { IConnectionEvents } from './connection-events.js';
-import { credentialsOf, type ISource, readCredentials, type TCredentials } from './credentials.js';
-import { type IMember, type SharedManager, takeSeat } from './manager.js';
+import type { ConnectionEvents } from './connection-events.js';
+import { credentialsOf, readCredentials, type Source, type TCredentials } from './credentials.js';
+import { type Member, type SharedManager, takeSeat } from './manager.js';
 import type { IOptions } from './options.js';
 
-export interface IConnectionOptions {
+export interface ConnectionOptions {
   readonly host: string;
   readonly options: IOptions;
   readonly credentials: TCredentials | undefined;
 }
 
-type TListener = (...args: unknown[]) => void;
+type Listener = (...args: unknown[]) => void;
 
 /** How long what was written before a disconnect may take to arrive; then the connection is cut. */
 const LAST_WORDS_MS = 5_000;
@@ -22,11 +22,11 @@ const LAST_WORDS_MS = 5_000;
 const LEAVING_MS = 50;
 
 /** One Socket.IO socket: a namespace on a connection that other namespaces may share. */
-export class Connection implements IMember {
+export class Connection implements Member {
   readonly socket: Socket;
   readonly #manager: SharedManager;
   readonly #namespace: string;
-  readonly #events: IConnectionEvents;
+  readonly #events: ConnectionEvents;
   /** The connection's own back-off is shared with other namespaces; this one is for what the server says to this namespace. */
   readonly #backOff: BackOff;
   /** Removes the listeners on the manager, which outlives the socket. */
@@ -40,7 +40,7 @@ export class Connection implements IMember {
   #deadline: ReturnType<typeof setTimeout> | undefined;
 
   /** Nothing happens before `start()`. */
-  constructor({ host, options, credentials }: IConnectionOptions, events: IConnectionEvents) {
+  constructor({ host, options, credentials }: ConnectionOptions, events: ConnectionEvents) {
     this.#events = events;
     const source = credentialsOf(credentials, options.auth);
     const auth = source && ((send: (auth: object) => void) => void this.#present(source, send));
@@ -82,11 +82,11 @@ export class Connection implements IMember {
     return this.socket.active;
   }
 
-  on(event: string, listener: TListener): void {
+  on(event: string, listener: Listener): void {
     this.socket.on(event, listener);
   }
 
-  off(event: string, listener: TListener): void {
+  off(event: string, listener: Listener): void {
     this.socket.off(event, listener);
   }
 
@@ -215,7 +215,7 @@ export class Connection implements IMember {
   }
 
   /** Socket.IO asks for credentials once a transport stands; the server gives a limited time from then on. */
-  async #present(source: ISource, send: (auth: object) => void): Promise<void> {
+  async #present(source: Source, send: (auth: object) => void): Promise<void> {
     this.#attempt += 1;
     const attempt = this.#attempt;
     const { engine } = this.#manager;

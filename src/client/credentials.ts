@@ -1,8 +1,8 @@
 import type { SocketOptions } from 'socket.io-client';
-import { isRecord } from '../protocol/checks.js';
-import { describe } from '../protocol/describe.js';
+import { isRecord } from '../common/checks.js';
+import { describe } from '../common/describe.js';
+import type { ValueOrPromise } from '../common/types.js';
 import { RoomgateError } from '../protocol/errors.js';
-import type { ValueOrPromise } from '../protocol/types.js';
 
 /** Why credentials are asked for. */
 export type TCredentialsReason = 'connect' | 'reconnect';
@@ -11,13 +11,13 @@ export type TCredentialsReason = 'connect' | 'reconnect';
 export type TCredentials = (opts: { reason: TCredentialsReason }) => ValueOrPromise<Record<string, unknown>>;
 
 /** A source of credentials, with its name for errors. */
-export interface ISource {
+export interface Source {
   readonly name: string;
   readonly read: TCredentials;
 }
 
 /** The source of a connection's credentials: the helper's option, or Socket.IO's `auth` if that is a function. */
-export function credentialsOf(credentials: TCredentials | undefined, auth: SocketOptions['auth']): ISource | undefined {
+export function credentialsOf(credentials: TCredentials | undefined, auth: SocketOptions['auth']): Source | undefined {
   if (credentials !== undefined) return { name: 'credentials()', read: credentials };
   if (typeof auth !== 'function') return undefined;
   const read = (): Promise<Record<string, unknown>> =>
@@ -30,7 +30,7 @@ export function credentialsOf(credentials: TCredentials | undefined, auth: Socke
 
 /** Asks the program. Never rejects: what goes wrong is an error that says so. */
 export async function readCredentials(
-  { name, read }: ISource,
+  { name, read }: Source,
   reason: TCredentialsReason,
 ): Promise<Record<string, unknown> | RoomgateError> {
   try {

@@ -1,5 +1,5 @@
 /** Where a host leads: what socket.io-client makes of it. */
-export interface IHost {
+export interface Host {
   /** The whole address, with a protocol. */
   readonly uri: string;
   /** Protocol, name, port and query: one connection can serve all namespaces of it. */
@@ -8,7 +8,7 @@ export interface IHost {
 }
 
 /** What browsers have and Node.js has not. */
-interface IPage {
+interface Page {
   readonly location?: { readonly protocol: string; readonly host: string };
 }
 
@@ -16,13 +16,13 @@ const WITH_PROTOCOL = /^(https?|wss?):\/\//;
 const PARTS = /^([a-z]+:\/\/[^/?#]*)([^?#]*)([^#]*)/;
 
 /** A path of a page's own server, an address without a protocol and one without a scheme are completed, as Socket.IO does. */
-export function readHost(host: string): IHost {
-  const uri = complete(host, (globalThis as IPage).location);
+export function readHost(host: string): Host {
+  const uri = complete(host, (globalThis as Page).location);
   const [, origin = '', path = '', query = ''] = PARTS.exec(uri) ?? [];
   return { uri, server: `${origin}${query}`, namespace: path === '' ? '/' : path };
 }
 
-function complete(host: string, location: IPage['location']): string {
+function complete(host: string, location: Page['location']): string {
   const protocol = location?.protocol ?? 'https:';
   if (host.startsWith('//')) return `${protocol}${host}`;
   const named = host.startsWith('/') ? `${location?.host ?? ''}${host}` : host;

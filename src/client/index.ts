@@ -1,3 +1,4 @@
+export type { ILogger, TSocketIOEventHandler, ValueOrPromise } from '../common/types.js';
 export type { TRoomErrorCode, TRoomgateErrorCode, TUnauthenticatedCode } from '../protocol/errors.js';
 export { RoomgateError } from '../protocol/errors.js';
 export type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
@@ -12,8 +13,8 @@ export type {
   IRoomsRequest,
   IUnauthenticatedMessage,
 } from '../protocol/messages.js';
+export type { TConstValue } from '../protocol/states.js';
 export { SocketIOClientStates, type TSocketIOClientState } from '../protocol/states.js';
-export type { ILogger, TConstValue, TSocketIOEventHandler, ValueOrPromise } from '../protocol/types.js';
 export { SocketIOClientHelper } from './client-helper.js';
 export type { TCredentials, TCredentialsReason } from './credentials.js';
 export type { IOptions, IQueueOptions, ISocketIOClientOptions } from './options.js';

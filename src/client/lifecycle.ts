@@ -1,14 +1,14 @@
+import { shown } from '../common/log-text.js';
 import { isRenewable, RoomgateError } from '../protocol/errors.js';
 import { SocketIOConstants } from '../protocol/events.js';
-import { shown } from '../protocol/log-text.js';
 import type { IJoinAnswer } from '../protocol/messages.js';
 import { SocketIOClientStates } from '../protocol/states.js';
 import { Connection } from './connection.js';
-import type { IConnectionEvents } from './connection-events.js';
+import type { ConnectionEvents } from './connection-events.js';
 import type { Log } from './log.js';
 import type { IQueueOptions, ISocketIOClientOptions } from './options.js';
 import { Outbound } from './outbound.js';
-import type { IOutboxLimits } from './outbox.js';
+import type { OutboxLimits } from './outbox.js';
 import { Rooms } from './rooms.js';
 import { Session } from './session.js';
 import { type ISocketIOClientStatus, Status } from './status.js';
@@ -28,7 +28,7 @@ const FIRST_REJOIN_MS = 1_000;
 const MOST_ROOMS_NAMED = 20;
 
 /** What to do once the connection has ended: after an `unauthenticated`, or, to retry, after a time-out of this client's. */
-type TEnding = 'stay away' | 'come back' | 'retry' | 'connect';
+type Ending = 'stay away' | 'come back' | 'retry' | 'connect';
 
 /**
  * What becomes of this client as its connection comes and goes.
@@ -38,7 +38,7 @@ type TEnding = 'stay away' | 'come back' | 'retry' | 'connect';
  *       └──────── waiting ◄── lost, drained, limited, or expired: once
  *                                     └─ refused, revoked, disconnected: until the program asks
  */
-export class Lifecycle implements IConnectionEvents {
+export class Lifecycle implements ConnectionEvents {
   readonly session = new Session();
   readonly status: Status;
   readonly connection: Connection;
@@ -48,7 +48,7 @@ export class Lifecycle implements IConnectionEvents {
   readonly #log: Log;
   /** Whether this client asks to be let in by itself, and so survives a lost connection by itself. */
   readonly #isAutomatic: boolean;
-  #ending: TEnding | undefined;
+  #ending: Ending | undefined;
   /** Whether it came back with new credentials, and was not let in since. */
   #hasRenewed = false;
   /** Counts connections, so that what began on one is not taken for another's. */
@@ -313,7 +313,7 @@ export class Lifecycle implements IConnectionEvents {
   }
 }
 
-function limitsOf(queue: true | IQueueOptions): IOutboxLimits {
+function limitsOf(queue: true | IQueueOptions): OutboxLimits {
   const { max = DEFAULT_QUEUE.max, ttl = DEFAULT_QUEUE.ttl } = queue === true ? DEFAULT_QUEUE : queue;
   return { max, ttl };
 }

@@ -1,9 +1,9 @@
-import { describe } from '../protocol/describe.js';
-import { logLine } from '../protocol/log-text.js';
-import { CONSOLE, writeSafely } from '../protocol/sink.js';
-import type { ILogger } from '../protocol/types.js';
+import { describe } from '../common/describe.js';
+import { logLine } from '../common/log-text.js';
+import { CONSOLE, writeSafely } from '../common/sink.js';
+import type { ILogger } from '../common/types.js';
 
-type TLevel = keyof ILogger;
+type Level = keyof ILogger;
 
 /** The one place where the client makes log lines. Nothing here throws. */
 export class Log {
@@ -15,7 +15,7 @@ export class Log {
     this.#sink = sink;
   }
 
-  write(level: TLevel, text: string): void {
+  write(level: Level, text: string): void {
     if (this.#sink === CONSOLE && (level === 'debug' || level === 'info')) return;
     this.#send(level, text);
   }
@@ -25,7 +25,7 @@ export class Log {
     this.#send('info', text);
   }
 
-  #send(level: TLevel, text: string): void {
+  #send(level: Level, text: string): void {
     if (this.#sink !== false) writeSafely(this.#sink, level, () => `[roomgate] ${this.#identifier}: ${logLine(text)}`);
   }
 

@@ -7,7 +7,7 @@ import { checkSocketPacket, EnginePackets } from './server-packets.js';
 import { forSocketIO } from './socket-options.js';
 
 /** One namespace on a connection. */
-export interface IMember {
+export interface Member {
   readonly socket: Socket;
   /** An attempt to connect has begun. */
   attempting(): void;
@@ -15,7 +15,7 @@ export interface IMember {
   dropped(): void;
 }
 
-interface ISeat {
+interface Seat {
   readonly manager: SharedManager;
   readonly socket: Socket;
   readonly namespace: string;
@@ -39,7 +39,7 @@ export class SharedManager extends Manager {
   /** As they were given: Engine.IO writes into `opts`. */
   readonly #options: IOptions;
   readonly #connects: boolean;
-  readonly #members = new Set<IMember>();
+  readonly #members = new Set<Member>();
   readonly #sockets = new Map<string, Socket>();
   readonly #stopWaking: () => void;
   #hasDropped = false;
@@ -69,7 +69,7 @@ export class SharedManager extends Manager {
     });
   }
 
-  get members(): ReadonlySet<IMember> {
+  get members(): ReadonlySet<Member> {
     return this.#members;
   }
 
@@ -105,11 +105,11 @@ export class SharedManager extends Manager {
     return !this.#sockets.has(namespace) && isSame(this.#options, options);
   }
 
-  join(member: IMember): void {
+  join(member: Member): void {
     this.#members.add(member);
   }
 
-  leave(member: IMember): void {
+  leave(member: Member): void {
     this.#members.delete(member);
     if (this.#members.size > 0) return;
     this.#stopWaking();
@@ -145,7 +145,7 @@ export class SharedManager extends Manager {
 }
 
 /** A socket for the namespace of this host, on a connection that is shared where that is possible. It does not connect yet. */
-export function takeSeat(host: string, options: IOptions): ISeat {
+export function takeSeat(host: string, options: IOptions): Seat {
   const { uri, server, namespace } = readHost(host);
   const ofManager = without(options, OF_THE_SOCKET);
   const { auth, ackTimeout } = options;
@@ -179,7 +179,7 @@ function installBackOff(manager: Manager, { randomizationFactor }: IOptions): Ba
 }
 
 /** What browsers have and Node.js has not. */
-interface IWindow {
+interface Window {
   addEventListener?(type: 'online' | 'pageshow', listener: (event: { readonly persisted?: boolean }) => void): void;
   removeEventListener?(type: 'online' | 'pageshow', listener: (event: { readonly persisted?: boolean }) => void): void;
 }
@@ -189,7 +189,7 @@ interface IWindow {
  * @see https://developer.mozilla.org/en-US/docs/Web/API/PageTransitionEvent/persisted
  */
 function whenPageWakes({ online, restored }: { online: () => void; restored: () => void }): () => void {
-  const page = globalThis as IWindow;
+  const page = globalThis as Window;
   const onPageShow = ({ persisted }: { readonly persisted?: boolean }): void => {
     if (persisted === true) restored();
   };

@@ -1,13 +1,13 @@
 /** The part of a `node:http` request that is used. */
-interface IRequest {
+interface AnyRequest {
   prependListener(event: 'response', listener: (response: { statusCode: number }) => void): unknown;
 }
 
-interface IAgent {
-  addRequest(request: IRequest, ...more: readonly unknown[]): unknown;
+interface HttpAgent {
+  addRequest(request: AnyRequest, ...more: readonly unknown[]): unknown;
 }
 
-interface IProcess {
+interface Process {
   readonly versions?: { readonly node?: string };
   getBuiltinModule?(name: string): { readonly Agent?: new () => object } | undefined;
 }
@@ -30,7 +30,7 @@ export function agentWithoutRedirects(host: string, given: unknown): object | un
   if (!isAgent(agent)) return undefined;
   return Object.create(agent, {
     addRequest: {
-      value: (request: IRequest, ...more: readonly unknown[]): unknown => {
+      value: (request: AnyRequest, ...more: readonly unknown[]): unknown => {
         request.prependListener('response', (response) => {
           if (REDIRECTS.has(response.statusCode)) response.statusCode = BAD_GATEWAY;
         });
@@ -41,18 +41,18 @@ export function agentWithoutRedirects(host: string, given: unknown): object | un
 }
 
 /** The `process` of Node.js or Bun; undefined in browsers and React Native. */
-export function nodeProcess(): IProcess | undefined {
-  const { process } = globalThis as { readonly process?: IProcess };
+export function nodeProcess(): Process | undefined {
+  const { process } = globalThis as { readonly process?: Process };
   return process?.versions?.node === undefined ? undefined : process;
 }
 
-function newAgent(process: IProcess, secure: boolean): object | undefined {
+function newAgent(process: Process, secure: boolean): object | undefined {
   const { Agent } = process.getBuiltinModule?.(secure ? 'node:https' : 'node:http') ?? {};
   return Agent === undefined ? undefined : new Agent();
 }
 
-function isAgent(value: unknown): value is IAgent {
-  return isObject(value) && typeof (value as Partial<IAgent>).addRequest === 'function';
+function isAgent(value: unknown): value is HttpAgent {
+  return isObject(value) && typeof (value as Partial<HttpAgent>).addRequest === 'function';
 }
 
 function isObject(value: unknown): value is object {

@@ -1,8 +1,8 @@
 import type { ManagerOptions, SocketOptions } from 'socket.io-client';
-import { checkLogger, hasMethods, isRecord, milliseconds, trueOrFalse, wrongOption } from '../protocol/checks.js';
+import { checkLogger, hasMethods, isRecord, milliseconds, trueOrFalse, wrongOption } from '../common/checks.js';
+import type { ILogger } from '../common/types.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { IJoinAnswer } from '../protocol/messages.js';
-import type { ILogger } from '../protocol/types.js';
 import type { TCredentials } from './credentials.js';
 import type { ISocketIOClientStatus } from './status.js';
 

@@ -1,11 +1,11 @@
-import { describe } from '../protocol/describe.js';
+import { describe } from '../common/describe.js';
 import { RoomgateError, type TRoomgateErrorCode } from '../protocol/errors.js';
 import { isReservedTopic } from '../protocol/events.js';
 import type { Log } from './log.js';
-import { type IEmitted, type IOutboxLimits, Outbox } from './outbox.js';
+import { type Emitted, Outbox, type OutboxLimits } from './outbox.js';
 
 /** What is asked of the connection when something is emitted. */
-export interface IOutboundLink {
+export interface OutboundLink {
   readonly connected: boolean;
   /** Let in, and in its rooms again: what waited may go, and what comes now goes at once. */
   readonly settled: boolean;
@@ -15,7 +15,7 @@ export interface IOutboundLink {
   emit(event: string, args: readonly unknown[]): boolean;
 }
 
-export interface IEmitArguments {
+export interface EmitArguments {
   topic?: unknown;
   data?: unknown;
   doLog?: unknown;
@@ -24,27 +24,27 @@ export interface IEmitArguments {
 
 /** `emit`: at once, or, where the program wants a queue, as soon as this client is let in. */
 export class Outbound {
-  readonly #link: IOutboundLink;
+  readonly #link: OutboundLink;
   readonly #log: Log;
   readonly #outbox: Outbox | undefined;
 
-  constructor(link: IOutboundLink, limits: IOutboxLimits | undefined, log: Log) {
+  constructor(link: OutboundLink, limits: OutboxLimits | undefined, log: Log) {
     this.#link = link;
     this.#log = log;
     this.#outbox = limits === undefined ? undefined : new Outbox(limits, log);
   }
 
   /** @throws RoomgateError `not_connected`, `invalid_argument`, `queue_full` */
-  emit({ topic, data, doLog, cb }: IEmitArguments): void {
+  emit({ topic, data, doLog, cb }: EmitArguments): void {
     const waits = this.#outbox !== undefined && !(this.#link.settled && this.#outbox.isEmpty);
     if (waits ? !this.#link.hopeful : !this.#link.connected) throw notConnected();
     checkMessage(topic, data);
-    const emitted: IEmitted = {
+    const emitted: Emitted = {
       topic,
       // A trailing undefined would arrive as null.
       args: data === undefined ? [] : [data],
       doLog: Boolean(doLog),
-      cb: typeof cb === 'function' ? (cb as NonNullable<IEmitted['cb']>) : undefined,
+      cb: typeof cb === 'function' ? (cb as NonNullable<Emitted['cb']>) : undefined,
     };
     if (!waits && this.#sendNow(emitted)) return;
     // The connection has ended, which Socket.IO has not noticed yet.
@@ -63,7 +63,7 @@ export class Outbound {
   }
 
   /** Socket.IO encodes at once, and throws its own way over a circle and a bigint within. */
-  #sendNow(emitted: IEmitted): boolean {
+  #sendNow(emitted: Emitted): boolean {
     try {
       return this.#send(emitted);
     } catch (cause) {
@@ -71,7 +71,7 @@ export class Outbound {
     }
   }
 
-  #send({ topic, args, doLog, cb }: IEmitted): boolean {
+  #send({ topic, args, doLog, cb }: Emitted): boolean {
     if (!this.#link.emit(topic, args)) return false;
     if (doLog) this.#log.writeAsked(`"${topic}" was emitted`);
     if (cb !== undefined) void Promise.resolve().then(() => this.#log.run('the callback of emit()', () => cb()));

@@ -2,7 +2,7 @@ import { RoomgateError, type TRoomgateErrorCode } from '../protocol/errors.js';
 import type { Log } from './log.js';
 
 /** A message that was emitted. */
-export interface IEmitted {
+export interface Emitted {
   readonly topic: string;
   /** As Socket.IO takes them. */
   readonly args: readonly unknown[];
@@ -11,26 +11,26 @@ export interface IEmitted {
 }
 
 /** How much waits, and for how long. */
-export interface IOutboxLimits {
+export interface OutboxLimits {
   /** Messages. */
   readonly max: number;
   /** Milliseconds. */
   readonly ttl: number;
 }
 
-interface IEntry {
-  readonly emitted: IEmitted;
+interface Entry {
+  readonly emitted: Emitted;
   readonly expiresAt: number;
 }
 
 /** What was emitted while nobody could take it, in its order. Each leaves once: it is sent, or its caller is told why not. */
 export class Outbox {
-  readonly #limits: IOutboxLimits;
+  readonly #limits: OutboxLimits;
   readonly #log: Log;
-  #entries: IEntry[] = [];
+  #entries: Entry[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(limits: IOutboxLimits, log: Log) {
+  constructor(limits: OutboxLimits, log: Log) {
     this.#limits = limits;
     this.#log = log;
   }
@@ -40,7 +40,7 @@ export class Outbox {
   }
 
   /** @throws RoomgateError `queue_full` */
-  add(emitted: IEmitted): void {
+  add(emitted: Emitted): void {
     const { max, ttl } = this.#limits;
     if (this.#entries.length >= max) {
       throw new RoomgateError('queue_full', `emit(): "${emitted.topic}" can't wait: ${max} messages do already.`);
@@ -50,7 +50,7 @@ export class Outbox {
   }
 
   /** Hands everything over, the oldest first, also what is added meanwhile, until `send` can't take more. */
-  flush(send: (emitted: IEmitted) => boolean): void {
+  flush(send: (emitted: Emitted) => boolean): void {
     for (let entry = this.#entries.shift(); entry !== undefined; entry = this.#entries.shift()) {
       try {
         if (send(entry.emitted)) continue;
@@ -71,7 +71,7 @@ export class Outbox {
     for (const { emitted } of entries) this.#return(emitted, code, why);
   }
 
-  #return({ topic, cb }: IEmitted, code: TRoomgateErrorCode, why: string, cause?: unknown): void {
+  #return({ topic, cb }: Emitted, code: TRoomgateErrorCode, why: string, cause?: unknown): void {
     const error = new RoomgateError(code, `emit(): "${topic}" was not sent: ${why}.`, { cause });
     if (cb === undefined) this.#log.write('warn', error.message);
     else void Promise.resolve().then(() => this.#log.run('the callback of emit()', () => cb(error)));

@@ -1,3 +1,4 @@
+import { parseRoomsRequest } from '../common/parse-rooms-request.js';
 import type { TRoomErrorCode } from '../protocol/errors.js';
 import { SocketIOConstants } from '../protocol/events.js';
 import {
@@ -5,7 +6,6 @@ import {
   type ILeaveAnswer,
   type IRefusedRoom,
   type IRoomsRequest,
-  parseRoomsRequest,
   refuseRoom,
 } from '../protocol/messages.js';
 import { SocketIOClientStates, type TSocketIOClientState } from '../protocol/states.js';
@@ -13,7 +13,7 @@ import type { Log } from './log.js';
 import { WantedRooms } from './wanted-rooms.js';
 
 /** The way to the server, as far as rooms need it. */
-export interface IRoomsLink {
+export interface RoomsLink {
   readonly connected: boolean;
   readonly state: TSocketIOClientState;
   /** Emits with an acknowledgement; `onAnswer` is called at most once, and never after `timeoutMs`. False: not emitted. */
@@ -21,21 +21,21 @@ export interface IRoomsLink {
 }
 
 /** What was granted, under either name, and what was not. */
-interface IOutcome {
+interface SendOutcome {
   readonly granted: string[];
   readonly refused: IRefusedRoom[];
 }
 
 /** Asks the server for rooms. Whatever happens, the answer comes, and comes as a value. */
 export class Rooms {
-  readonly #link: IRoomsLink;
+  readonly #link: RoomsLink;
   readonly #timeoutMs: number;
   readonly #log: Log;
   /** How to refuse each request that the server has not answered. */
   readonly #pending = new Set<(code: TRoomErrorCode) => void>();
   readonly #wanted = new WantedRooms();
 
-  constructor(link: IRoomsLink, timeoutMs: number, log: Log) {
+  constructor(link: RoomsLink, timeoutMs: number, log: Log) {
     this.#link = link;
     this.#timeoutMs = timeoutMs;
     this.#log = log;
@@ -82,7 +82,7 @@ export class Rooms {
     return { joined: granted, refused };
   }
 
-  async #request(event: string, grantedKey: string, input: unknown): Promise<IOutcome> {
+  async #request(event: string, grantedKey: string, input: unknown): Promise<SendOutcome> {
     // How many rooms one request may name is the server's to say.
     const parsed = parseRoomsRequest(input, Number.POSITIVE_INFINITY);
     if ('refusal' in parsed) return { granted: [], refused: [parsed.refusal] };
@@ -94,9 +94,9 @@ export class Rooms {
     return outcome;
   }
 
-  #ask(event: string, grantedKey: string, rooms: string[]): Promise<IOutcome> {
+  #ask(event: string, grantedKey: string, rooms: string[]): Promise<SendOutcome> {
     return new Promise((resolve) => {
-      const settle = (outcome: IOutcome): void => {
+      const settle = (outcome: SendOutcome): void => {
         clearTimeout(timer);
         this.#pending.delete(refuse);
         resolve(outcome);
@@ -122,12 +122,12 @@ function roomsIn(input: unknown): readonly string[] {
   return 'rooms' in parsed ? parsed.rooms : [];
 }
 
-function refuseAll(rooms: readonly string[], code: TRoomErrorCode, message?: string): IOutcome {
+function refuseAll(rooms: readonly string[], code: TRoomErrorCode, message?: string): SendOutcome {
   return { granted: [], refused: rooms.map((room) => refuseRoom(room, code, message)) };
 }
 
 /** A server that isn't ours may acknowledge with anything. */
-function readAnswer(answer: unknown, grantedKey: string, rooms: readonly string[]): IOutcome {
+function readAnswer(answer: unknown, grantedKey: string, rooms: readonly string[]): SendOutcome {
   const { [grantedKey]: granted, refused } = (answer ?? {}) as Readonly<Record<string, unknown>>;
   if (isListOf(granted, isString) && isListOf(refused, isRefusal)) return { granted, refused };
   return refuseAll(rooms, 'timeout', 'The server did not say which rooms it granted.');

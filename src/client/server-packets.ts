@@ -1,4 +1,4 @@
-import { isRecord } from '../protocol/checks.js';
+import { isRecord } from '../common/checks.js';
 
 /**
  * Checks for what a server sends. socket.io-client trusts its server: an event without a name, or a handshake without a
@@ -6,20 +6,20 @@ import { isRecord } from '../protocol/checks.js';
  */
 
 /** The part of an Engine.IO packet that is checked. */
-export interface IEnginePacket {
+export interface EnginePacket {
   type: string;
   // biome-ignore lint/suspicious/noExplicitAny: engine.io-client's type
   data?: any;
 }
 
 /** The part of a Socket.IO packet that is checked. */
-export interface ISocketPacket {
+export interface SocketPacket {
   readonly type: number;
   // biome-ignore lint/suspicious/noExplicitAny: socket.io-parser's type
   data?: any;
 }
 
-type TVerdict = 'sound' | 'unsound';
+type Verdict = 'sound' | 'unsound';
 
 /** Longer timers fire at once: half of the longest, as the client adds two of them. */
 const MOST_MS = 1_073_741_823;
@@ -41,13 +41,13 @@ export class EnginePackets {
   #lastPong = Number.NEGATIVE_INFINITY;
 
   /** `isWriting` says whether packets wait for the transport. */
-  check(packet: IEnginePacket, isWriting: boolean): void {
+  check(packet: EnginePacket, isWriting: boolean): void {
     if (packet.type === 'open') this.#checkOpen(packet);
     else if (packet.type === 'ping' && !this.#isTimeForPong(isWriting)) packet.type = 'noop';
   }
 
   /** @see https://socket.io/docs/v4/engine-io-protocol/#handshake */
-  #checkOpen(packet: IEnginePacket): void {
+  #checkOpen(packet: EnginePacket): void {
     const handshake = this.#isOpen ? undefined : readHandshake(packet.data);
     if (handshake !== undefined) {
       this.#isOpen = true;
@@ -70,7 +70,7 @@ export class EnginePackets {
 }
 
 /** Whether socket.io-client can handle this packet of a namespace, `connected` or not yet. Adds the text that a refusal lacks. */
-export function checkSocketPacket(packet: ISocketPacket, connected: boolean): TVerdict {
+export function checkSocketPacket(packet: SocketPacket, connected: boolean): Verdict {
   const { type, data } = packet;
   switch (type) {
     case CONNECT:
@@ -124,6 +124,6 @@ function isText(value: unknown): value is string {
   return typeof value === 'string';
 }
 
-function verdict(isSound: boolean): TVerdict {
+function verdict(isSound: boolean): Verdict {
   return isSound ? 'sound' : 'unsound';
 }

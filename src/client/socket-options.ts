@@ -36,10 +36,10 @@ function boundedWebSocket(Base: typeof NodeWebSocket | undefined): typeof NodeWe
   };
 }
 
-type TTransports = NonNullable<ManagerOptions['transports']>;
+type Transports = NonNullable<ManagerOptions['transports']>;
 
 /** The classes of the transports; undefined elsewhere, and where the program names classes itself. */
-function onNode(transports: TTransports = ['polling', 'websocket', 'webtransport']): TTransports | undefined {
+function onNode(transports: Transports = ['polling', 'websocket', 'webtransport']): Transports | undefined {
   const websocket = nodeProcess() === undefined ? undefined : boundedWebSocket(NodeWebSocket);
   if (websocket === undefined) return undefined;
   const classes = { polling: NodeXHR, websocket, webtransport: WebTransport };

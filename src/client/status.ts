@@ -1,8 +1,8 @@
-import { hasMethods } from '../protocol/checks.js';
-import { describe } from '../protocol/describe.js';
+import { hasMethods } from '../common/checks.js';
+import { describe } from '../common/describe.js';
+import { shown } from '../common/log-text.js';
 import { RoomgateError } from '../protocol/errors.js';
-import { shown } from '../protocol/log-text.js';
-import type { TConstValue } from '../protocol/types.js';
+import type { TConstValue } from '../protocol/states.js';
 import type { Log } from './log.js';
 
 /** Where a client stands, in words for a user interface. */
@@ -62,7 +62,7 @@ export interface IWaitOptions {
   signal?: AbortSignal | undefined;
 }
 
-type TListener = (status: ISocketIOClientStatus) => unknown;
+type Listener = (status: ISocketIOClientStatus) => unknown;
 
 /** Once the connection stands it is still "connected" while more than that has been reached. */
 const STANDING: ReadonlySet<TSocketIOClientStatus> = new Set(['connected', 'authenticating', 'authenticated']);
@@ -70,7 +70,7 @@ const STANDING: ReadonlySet<TSocketIOClientStatus> = new Set(['connected', 'auth
 /** The status, whoever looks at it, and whoever waits for it. */
 export class Status {
   readonly #log: Log;
-  readonly #listeners = new Set<TListener>();
+  readonly #listeners = new Set<Listener>();
   #current: ISocketIOClientStatus;
   #isShutDown = false;
 
@@ -92,9 +92,9 @@ export class Status {
   }
 
   /** Returns its own remover, which is harmless a second time. */
-  listen(listener: TListener): () => void {
+  listen(listener: Listener): () => void {
     // The same function given twice is two listeners, so that each remover removes its own.
-    const own: TListener = (status) => listener(status);
+    const own: Listener = (status) => listener(status);
     if (!this.#isShutDown) this.#listeners.add(own);
     return () => {
       this.#listeners.delete(own);

@@ -1,27 +1,27 @@
-import { describe } from '../protocol/describe.js';
+import { describe } from '../common/describe.js';
 import type { Log } from './log.js';
 
-type THandler = (...args: unknown[]) => unknown;
-type TListener = (...args: unknown[]) => void;
+type TopicHandler = (...args: unknown[]) => unknown;
+type Listener = (...args: unknown[]) => void;
 
 /** Where events come from. */
-export interface IEventSource {
-  on(event: string, listener: TListener): void;
-  off(event: string, listener: TListener): void;
+export interface EventSource {
+  on(event: string, listener: Listener): void;
+  off(event: string, listener: Listener): void;
 }
 
-interface IEntry {
-  readonly handler: THandler;
-  readonly listener: TListener;
+interface Entry {
+  readonly handler: TopicHandler;
+  readonly listener: Listener;
 }
 
 /** Which handlers were given to `subscribe`, and the listener in which each is wrapped so that none harms another. */
 export class Subscriptions {
-  readonly #source: IEventSource;
+  readonly #source: EventSource;
   readonly #log: Log;
-  readonly #entries = new Map<string, IEntry[]>();
+  readonly #entries = new Map<string, Entry[]>();
 
-  constructor(source: IEventSource, log: Log) {
+  constructor(source: EventSource, log: Log) {
     this.#source = source;
     this.#log = log;
   }
@@ -37,8 +37,8 @@ export class Subscriptions {
       this.#log.write('debug', `subscribe("${event}"): there is a handler already; this one was ignored`);
       return;
     }
-    const code = handler as THandler;
-    const listener: TListener = (...args) => void this.#log.run(`a handler of "${event}"`, () => code(...args));
+    const code = handler as TopicHandler;
+    const listener: Listener = (...args) => void this.#log.run(`a handler of "${event}"`, () => code(...args));
     this.#entries.set(event, [...entries, { handler: code, listener }]);
     this.#source.on(event, listener);
   }
@@ -47,7 +47,7 @@ export class Subscriptions {
   remove(event: unknown, handler?: unknown): void {
     if (!this.#isEvent('unsubscribe', event)) return;
     const entries = this.#entries.get(event) ?? [];
-    const goes = (entry: IEntry): boolean => handler === undefined || entry.handler === handler;
+    const goes = (entry: Entry): boolean => handler === undefined || entry.handler === handler;
     const kept = entries.filter((entry) => !goes(entry));
     if (kept.length === 0) this.#entries.delete(event);
     else this.#entries.set(event, kept);

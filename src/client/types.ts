@@ -3,11 +3,11 @@ import type { TEventsMap, TPayload } from '../protocol/event-maps.js';
 import type { IAuthenticatedMessage, IPingMessage, IUnauthenticatedMessage } from '../protocol/messages.js';
 
 /** Names and payloads of a map that is closed, and never for a map that takes any name. */
-type TClosed<Map, T> = string extends keyof Map ? never : T;
-type TOpen<Map, T> = string extends keyof Map ? T : never;
+type Closed<Map, T> = string extends keyof Map ? never : T;
+type Open<Map, T> = string extends keyof Map ? T : never;
 
 /** What every client may hear, whatever the map of a program says. */
-interface IOwnEvents {
+interface OwnEvents {
   connect(): void;
   connect_error(error: Error): void;
   disconnect(reason: string): void;
@@ -16,43 +16,41 @@ interface IOwnEvents {
   ping(message: IPingMessage): void;
 }
 
-type TListenable<L extends TEventsMap> = Omit<IOwnEvents, keyof L> & L;
+type Listenable<L extends TEventsMap> = Omit<OwnEvents, keyof L> & L;
 
 /** The events that a client with this map may subscribe to. */
-export type TListenTopic<L extends TEventsMap> = keyof TListenable<L> & string;
+export type ListenTopic<L extends TEventsMap> = keyof Listenable<L> & string;
 
 /** A `TSocketIOEventHandler`, or a function that returns something else: nothing reads the result of a handler. */
-type THandlerOfAny<T> = (data: T) => unknown;
+type HandlerOfAny<T> = (data: T) => unknown;
 
-type THandlerOf<L extends TEventsMap, T extends TListenTopic<L>> = TListenable<L>[T] extends (
-  ...args: infer A
-) => unknown
+type HandlerOf<L extends TEventsMap, T extends ListenTopic<L>> = Listenable<L>[T] extends (...args: infer A) => unknown
   ? (...args: A) => unknown
   : never;
 
-interface ISubscription<Event, Handler> {
+interface Subscription<Event, Handler> {
   event: Event;
   handler: Handler;
   /** Default true: does nothing where a handler was subscribed to the event already. */
   ignoreDuplicate?: boolean | undefined;
 }
 
-export type TSubscribeLoosely<L extends TEventsMap, T> = TOpen<L, ISubscription<string, THandlerOfAny<T>>>;
+export type SubscribeLoosely<L extends TEventsMap, T> = Open<L, Subscription<string, HandlerOfAny<T>>>;
 
-export type TSubscribeTyped<L extends TEventsMap, T extends TListenTopic<L>> = TClosed<
+export type SubscribeTyped<L extends TEventsMap, T extends ListenTopic<L>> = Closed<
   L,
-  ISubscription<T, THandlerOf<L, T>>
+  Subscription<T, HandlerOf<L, T>>
 >;
 
-export type THandlers<L extends TEventsMap> = string extends keyof L
+export type TopicHandlers<L extends TEventsMap> = string extends keyof L
   ? // biome-ignore lint/suspicious/noExplicitAny: handlers of different payloads stand side by side in one record
-    Record<string, THandlerOfAny<any>>
-  : { [T in TListenTopic<L>]?: THandlerOf<L, T> };
+    Record<string, HandlerOfAny<any>>
+  : { [T in ListenTopic<L>]?: HandlerOf<L, T> };
 
 /** Any function: `unsubscribe` compares it and does not call it. */
-export type TAnyHandler = (...args: never[]) => unknown;
+export type AnyHandler = (...args: never[]) => unknown;
 
-interface IEmission<Topic> {
+interface Emission<Topic> {
   topic: Topic;
   /** Default false: logs, at info, that it was handed over; the topic, never the data. */
   doLog?: boolean | undefined;
@@ -63,9 +61,9 @@ interface IEmission<Topic> {
   cb?: ((error?: RoomgateError) => unknown) | undefined;
 }
 
-export type TEmitLoosely<E extends TEventsMap, T> = TOpen<E, IEmission<string> & { data?: T }>;
+export type EmitLoosely<E extends TEventsMap, T> = Open<E, Emission<string> & { data?: T }>;
 
-export type TEmitTyped<E extends TEventsMap, T extends keyof E & string> = TClosed<
+export type EmitTyped<E extends TEventsMap, T extends keyof E & string> = Closed<
   E,
-  IEmission<T> & (TPayload<E, T> extends undefined ? { data?: undefined } : { data: TPayload<E, T> })
+  Emission<T> & (TPayload<E, T> extends undefined ? { data?: undefined } : { data: TPayload<E, T> })
 >;

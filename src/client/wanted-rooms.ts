@@ -13,7 +13,7 @@ const PASSING: ReadonlySet<string> = new Set([
 const REQUESTS_AGAIN = 16;
 
 /** Asks the server for rooms; the answer says of each what became of it. */
-type TAsk = (rooms: readonly string[]) => Promise<IJoinAnswer>;
+type Ask = (rooms: readonly string[]) => Promise<IJoinAnswer>;
 
 /**
  * The rooms that the program asked for and has not given back. After a reconnect the server knows nothing of them: they are
@@ -46,12 +46,12 @@ export class WantedRooms {
   }
 
   /** Asks for all of them. */
-  async ask(ask: TAsk): Promise<IJoinAnswer> {
+  async ask(ask: Ask): Promise<IJoinAnswer> {
     return this.#askFor([...this.#wanted], ask);
   }
 
   /** Asks for some of them again, in several requests: a guard that fails over one room refuses all of its request. */
-  async askAgain(rooms: readonly string[], ask: TAsk): Promise<IJoinAnswer> {
+  async askAgain(rooms: readonly string[], ask: Ask): Promise<IJoinAnswer> {
     const wanted = rooms.filter((room) => this.#wanted.has(room));
     return this.#askFor(wanted, ask, Math.ceil(wanted.length / REQUESTS_AGAIN));
   }
@@ -64,7 +64,7 @@ export class WantedRooms {
   /** In as many requests as the server's limits ask for. */
   async #askFor(
     rooms: readonly string[],
-    ask: TAsk,
+    ask: Ask,
     most: number = DEFAULT_LIMITS.roomsPerRequest,
   ): Promise<IJoinAnswer> {
     const step = Math.min(most, DEFAULT_LIMITS.roomsPerRequest);
@@ -76,7 +76,7 @@ export class WantedRooms {
   }
 
   /** A server may take fewer rooms in a request than is usual. */
-  async #askParted(rooms: readonly string[], ask: TAsk): Promise<IJoinAnswer> {
+  async #askParted(rooms: readonly string[], ask: Ask): Promise<IJoinAnswer> {
     const answer = await ask(rooms);
     const isTooMany = answer.refused.some(({ room, code }) => room === '' && code === 'too_many_rooms');
     if (!isTooMany || rooms.length === 1) return answer;

@@ -1,25 +1,25 @@
 import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
-import type { IBroadcast, IRecipient } from '../server/ports.js';
+import type { Broadcast, Recipient } from '../ports/fanout.js';
 
 /** A packet of either engine. */
-interface IPacket {
+interface AnyPacket {
   type: string;
   data?: unknown;
   options?: { readonly wsPreEncodedFrame?: readonly Uint8Array[] } | undefined;
 }
 
 /** The answer to a poll. */
-interface IAnswer {
+interface Answer {
   once?(event: 'close', listener: () => void): unknown;
   /** Cuts the connection that it is written into. */
   destroy?(): unknown;
 }
 
-type TEvent = 'packetCreate' | 'flush' | 'close';
-type TListener = (this: ICounted, packet: never) => void;
+type CountedEvent = 'packetCreate' | 'flush' | 'close';
+type Listener = (this: Counted, packet: never) => void;
 
 /** A connection of either engine, as far as it is counted what waits for it. */
-export interface ICounted {
+export interface Counted {
   readonly readyState: string;
   readonly transport: {
     readonly writable: boolean;
@@ -28,17 +28,17 @@ export interface ICounted {
     /** Of `ws`, where it is engine.io's own transport. */
     readonly socket?: { readonly bufferedAmount?: number };
     /** Of polling: the answer that the next flush is written into. */
-    readonly res?: IAnswer | null;
+    readonly res?: Answer | null;
   };
   /** What waits for the transport to become writable. */
-  readonly writeBuffer: IPacket[];
+  readonly writeBuffer: AnyPacket[];
   close(): void;
-  on(event: TEvent, listener: TListener): unknown;
-  removeListener(event: TEvent, listener: TListener): unknown;
-  [BACKLOG]?: IBacklog | undefined;
+  on(event: CountedEvent, listener: Listener): unknown;
+  removeListener(event: CountedEvent, listener: Listener): unknown;
+  [BACKLOG]?: Backlog | undefined;
 }
 
-interface IBacklog {
+interface Backlog {
   /** Whether what is put in line is counted. What was sent before may be unread all the same. */
   isWatched: boolean;
   /** Bytes of what the packets in the `writeBuffer` carry. */
@@ -48,7 +48,7 @@ interface IBacklog {
   /** Bytes of the largest message that waits or is going out, which may be larger than all that may wait. */
   largest: number;
   /** Answers to polls that have not been read, with their bytes. */
-  answers: Map<IAnswer, number> | undefined;
+  answers: Map<Answer, number> | undefined;
   /** Bytes in these answers. */
   answering: number;
   /** Runs where the connection is closed and answers are unread. */
@@ -62,7 +62,7 @@ interface IBacklog {
   /** Whether the peer is known to be behind. Between polls something waits for every peer, however fast it is. */
   isBehind: boolean;
   /** Where messages can be replaced, what waits of each key, and since when. */
-  byKey: Map<string, { readonly packets: IPacket[]; readonly since: number }> | undefined;
+  byKey: Map<string, { readonly packets: AnyPacket[]; readonly since: number }> | undefined;
   /** Packets in the `writeBuffer` that were replaced. */
   replaced: number;
 }
@@ -92,18 +92,18 @@ const FEWEST_TAKEN_OUT = 64;
  */
 export class Backlogs {
   // One of each for all connections, which are called with the connection as `this`.
-  readonly #created: (this: ICounted, packet: IPacket) => void;
-  readonly #flushed: (this: ICounted) => void;
+  readonly #created: (this: Counted, packet: AnyPacket) => void;
+  readonly #flushed: (this: Counted) => void;
   readonly #turns = new Turns();
   readonly #mostBytes: number;
-  readonly #tooSlow: (connection: ICounted, waitingBytes: number) => void;
-  readonly #rechecked = new WeakSet<ICounted>();
+  readonly #tooSlow: (connection: Counted, waitingBytes: number) => void;
+  readonly #rechecked = new WeakSet<Counted>();
 
   /** `tooSlow` is called once for a connection that has more waiting than `mostBytes`; it must not close it at once. */
-  constructor(mostBytes: number, tooSlow: (connection: ICounted, waitingBytes: number) => void) {
+  constructor(mostBytes: number, tooSlow: (connection: Counted, waitingBytes: number) => void) {
     this.#mostBytes = mostBytes;
     this.#tooSlow = tooSlow;
-    const judge = (connection: ICounted, backlog: IBacklog) => this.#judge(connection, backlog);
+    const judge = (connection: Counted, backlog: Backlog) => this.#judge(connection, backlog);
     this.#created = function (packet) {
       const backlog = this[BACKLOG];
       if (backlog === undefined) return;
@@ -118,7 +118,7 @@ export class Backlogs {
   }
 
   /** Checks the budget of a connection that nothing is sent to, and checks again until it is met or the connection ends. */
-  check(connection: ICounted): void {
+  check(connection: Counted): void {
     if (connection.readyState === 'closed') return;
     connection[BACKLOG] ??= newBacklog();
     const backlog = connection[BACKLOG];
@@ -133,7 +133,7 @@ export class Backlogs {
     }
   }
 
-  #judge(connection: ICounted, backlog: IBacklog): void {
+  #judge(connection: Counted, backlog: Backlog): void {
     const waiting = waitingFor(connection, backlog);
     if (waiting === 0) backlog.largest = 0;
     if (waiting - backlog.largest <= this.#mostBytes) backlog.lateMs = undefined;
@@ -144,7 +144,7 @@ export class Backlogs {
   }
 
   /** Counts from here on; `largest`: bytes of a message that is going out. Where it is counted already it goes on. */
-  watch(connection: ICounted, largest = 0): void {
+  watch(connection: Counted, largest = 0): void {
     connection[BACKLOG] ??= newBacklog();
     const backlog = connection[BACKLOG];
     backlog.largest = Math.max(backlog.largest, largest);
@@ -159,7 +159,7 @@ export class Backlogs {
   }
 
   /** Counts no more, as the transport is about to take all that waits. */
-  unwatch(connection: ICounted): void {
+  unwatch(connection: Counted): void {
     const backlog = connection[BACKLOG];
     if (backlog?.isWatched !== true) return;
     connection.removeListener('packetCreate', this.#created);
@@ -173,13 +173,13 @@ export class Backlogs {
   }
 
   /** Socket.IO's own way to one socket, in which a message may take the place of what waits with its key. */
-  write({ client }: IRecipient, { encoded, options, key }: IBroadcast): void {
+  write({ client }: Recipient, { encoded, options, key }: Broadcast): void {
     if (key === undefined) client.writeToEngine(encoded, options);
-    else this.replace(client.conn as ICounted, key, () => client.writeToEngine(encoded, options));
+    else this.replace(client.conn as Counted, key, () => client.writeToEngine(encoded, options));
   }
 
   /** Puts in line, by `write`, what takes the place of all that waits with this key where the peer is behind. */
-  replace(connection: ICounted, key: string, write: () => void): void {
+  replace(connection: Counted, key: string, write: () => void): void {
     const backlog = connection[BACKLOG];
     const { writeBuffer } = connection;
     const before = writeBuffer.length;
@@ -206,7 +206,7 @@ export class Backlogs {
   }
 
   /** Long before a client that only reads slowly would be closed. */
-  #isLate({ queued }: IBacklog, waitedMs: number): boolean {
+  #isLate({ queued }: Backlog, waitedMs: number): boolean {
     return waitedMs >= REPLACEABLE_AFTER_MS || queued > this.#mostBytes / 2;
   }
 }
@@ -230,7 +230,7 @@ class Turns {
   }
 }
 
-function newBacklog(): IBacklog {
+function newBacklog(): Backlog {
   return {
     ...{ isWatched: false, queued: 0, last: 0, largest: 0, answers: undefined, answering: 0, lastWords: undefined },
     ...{ lateMs: undefined, seenAt: 0, seenIn: 0, isTooSlow: false, isBehind: false, byKey: undefined },
@@ -238,12 +238,12 @@ function newBacklog(): IBacklog {
   };
 }
 
-function waitingFor({ transport, writeBuffer }: ICounted, { queued, answering }: IBacklog): number {
+function waitingFor({ transport, writeBuffer }: Counted, { queued, answering }: Backlog): number {
   const unread = transport.unread ?? transport.socket?.bufferedAmount ?? 0;
   return queued + writeBuffer.length * WEIGHT_OF_A_PACKET + answering + unread;
 }
 
-function isLate(backlog: IBacklog, turns: Turns): boolean {
+function isLate(backlog: Backlog, turns: Turns): boolean {
   const turn = turns.current;
   const now = performance.now();
   if (backlog.lateMs === undefined) backlog.lateMs = 0;
@@ -254,7 +254,7 @@ function isLate(backlog: IBacklog, turns: Turns): boolean {
   return backlog.lateMs >= PATIENCE_MS;
 }
 
-function count(backlog: IBacklog, packet: IPacket): void {
+function count(backlog: Backlog, packet: AnyPacket): void {
   const bytes = sizeOf(packet);
   backlog.queued += bytes;
   // Attachments come right behind the text that they belong to.
@@ -263,7 +263,7 @@ function count(backlog: IBacklog, packet: IPacket): void {
 }
 
 /** All that was queued goes out with one answer, or into the connection. */
-function flushed(connection: ICounted, backlog: IBacklog | undefined): void {
+function flushed(connection: Counted, backlog: Backlog | undefined): void {
   if (backlog === undefined) return;
   takeOut(connection, backlog);
   const { queued } = backlog;
@@ -286,7 +286,7 @@ function flushed(connection: ICounted, backlog: IBacklog | undefined): void {
 }
 
 /** Answers that are on their way have a while to arrive. They don't belong to the connection, and would stay for ever. */
-function closed(this: ICounted): void {
+function closed(this: Counted): void {
   const backlog = this[BACKLOG];
   if (backlog?.answers === undefined || backlog.answers.size === 0) return;
   const { answers, isTooSlow } = backlog;
@@ -297,7 +297,7 @@ function closed(this: ICounted): void {
 }
 
 /** Keeps nothing where nothing is counted and nothing is unread. */
-function letGo(connection: ICounted, backlog: IBacklog): void {
+function letGo(connection: Counted, backlog: Backlog): void {
   if (backlog.answering > 0) return;
   clearTimeout(backlog.lastWords);
   if (backlog.isWatched || backlog.largest > 0) return;
@@ -305,7 +305,7 @@ function letGo(connection: ICounted, backlog: IBacklog): void {
   connection.removeListener('close', closed);
 }
 
-function takeOut({ writeBuffer }: ICounted, backlog: IBacklog): void {
+function takeOut({ writeBuffer }: Counted, backlog: Backlog): void {
   if (backlog.replaced === 0) return;
   let kept = 0;
   for (const packet of writeBuffer) if (packet.type !== REPLACED) writeBuffer[kept++] = packet;
@@ -313,7 +313,7 @@ function takeOut({ writeBuffer }: ICounted, backlog: IBacklog): void {
   backlog.replaced = 0;
 }
 
-function sizeOf({ data, options }: IPacket): number {
+function sizeOf({ data, options }: AnyPacket): number {
   const frame = options?.wsPreEncodedFrame;
   if (frame !== undefined) return frame.reduce((sum, { length }) => sum + length, 0);
   if (typeof data === 'string') return Buffer.byteLength(data);

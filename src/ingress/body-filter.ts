@@ -8,7 +8,7 @@ const PEEKED = 16;
 /** Packets of which it matters that they were there: what is binary, what has attachments, and a CONNECT. */
 const MATTERS = /^(?:b|4[056])/;
 
-export interface IBodyFilterOptions {
+export interface BodyFilterOptions {
   /** Bytes that a packet may have, and all packets of a body together. */
   readonly mostBytes: number;
   readonly mostBytesInAll: number;
@@ -23,7 +23,7 @@ export interface IBodyFilterOptions {
  * passes is held in one buffer, so that a body that comes byte by byte takes no more memory than its length.
  */
 export class BodyFilter {
-  readonly #options: IBodyFilterOptions;
+  readonly #options: BodyFilterOptions;
   readonly #passed = new GrowingBuffer();
   /** Where the packet that is not whole yet begins in it, behind its separator, and where that begins. */
   #begin: number | undefined;
@@ -33,7 +33,7 @@ export class BodyFilter {
   /** Whether a packet is in it, which may be an empty one. */
   #hasPassed = false;
 
-  constructor(options: IBodyFilterOptions) {
+  constructor(options: BodyFilterOptions) {
     this.#options = options;
   }
 

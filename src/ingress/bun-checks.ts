@@ -1,8 +1,8 @@
-import type { IBunEngine, IBunServer } from '../runtime/bun/engine.js';
-import type { IRequestOptions } from '../runtime/bun/options.js';
-import { asIncomingMessage, type INodeRequest } from './bun-request.js';
+import type { BunEngine, BunServer } from '../socketio/bun-engine.js';
+import type { RequestOptions } from './bun-options.js';
+import { asIncomingMessage, type NodeRequest } from './bun-request.js';
 import { MOST_HEADERS } from './limits.js';
-import type { IQueryFault } from './query.js';
+import type { QueryFault } from './query.js';
 
 /** The errors of Engine.IO: the number and the words that a client is answered. */
 export const REQUEST_ERRORS = {
@@ -18,22 +18,22 @@ export const REQUEST_ERRORS = {
 export const TOO_MANY_HEADERS = 'TOO_MANY_HEADERS';
 
 /** Why a request goes no further. */
-export interface IRefusal {
+export interface Refusal {
   readonly error: keyof typeof REQUEST_ERRORS;
   readonly context: Readonly<Record<string, unknown>>;
 }
 
-const SHUTTING_DOWN: IRefusal = { error: 'forbidden', context: { message: 'Shutting down' } };
+const SHUTTING_DOWN: Refusal = { error: 'forbidden', context: { message: 'Shutting down' } };
 /** What HTTP allows in a header's value (RFC 9110, section 5.5), in which Engine.IO looks for an origin. */
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** Judges requests as Engine.IO does on Node.js, by the same options; the engine for Bun checks less. */
 export class BunChecks {
-  readonly #clients: IBunEngine['clients'];
-  readonly #options: IRequestOptions;
+  readonly #clients: BunEngine['clients'];
+  readonly #options: RequestOptions;
   #stopped = false;
 
-  constructor({ clients }: IBunEngine, options: IRequestOptions) {
+  constructor({ clients }: BunEngine, options: RequestOptions) {
     this.#clients = clients;
     this.#options = options;
   }
@@ -45,11 +45,11 @@ export class BunChecks {
 
   /** Undefined: it may go on. A promise only where the program is asked, as each connection pays for one. */
   judge(
-    asNode: INodeRequest,
-    fault: IQueryFault | undefined,
+    asNode: NodeRequest,
+    fault: QueryFault | undefined,
     request: Request,
-    server: IBunServer,
-  ): Promise<IRefusal | undefined> | IRefusal | undefined {
+    server: BunServer,
+  ): Promise<Refusal | undefined> | Refusal | undefined {
     const { allowRequest, allowOnBun } = this.#options;
     const isNew = !asNode._query.sid;
     const refusal =
@@ -58,12 +58,12 @@ export class BunChecks {
     return this.#ask(isNew ? asNode : undefined, request, server);
   }
 
-  async #ask(asNode: INodeRequest | undefined, request: Request, server: IBunServer): Promise<IRefusal | undefined> {
+  async #ask(asNode: NodeRequest | undefined, request: Request, server: BunServer): Promise<Refusal | undefined> {
     const refusal = asNode === undefined ? undefined : await this.#allow(asNode);
     return refusal ?? this.#allowOnBun(request, server);
   }
 
-  #verify({ method, headers, _query }: INodeRequest): IRefusal | undefined {
+  #verify({ method, headers, _query }: NodeRequest): Refusal | undefined {
     const { transport, sid, EIO } = _query;
     if (transport === undefined || !this.#options.transports.includes(transport)) {
       return { error: 'unknownTransport', context: { transport } };
@@ -79,7 +79,7 @@ export class BunChecks {
     return EIO === '4' ? undefined : { error: 'unsupportedVersion', context: { protocol: 3 } };
   }
 
-  #verifySession(sid: string, transport: string, isUpgrade: boolean): IRefusal | undefined {
+  #verifySession(sid: string, transport: string, isUpgrade: boolean): Refusal | undefined {
     const session = this.#clients.get(sid);
     if (session === undefined) return { error: 'unknownSession', context: { sid } };
     const previousTransport = session.transport.name;
@@ -88,7 +88,7 @@ export class BunChecks {
     return { error: 'badRequest', context: { name: 'TRANSPORT_MISMATCH', transport, previousTransport } };
   }
 
-  async #allow(request: INodeRequest): Promise<IRefusal | undefined> {
+  async #allow(request: NodeRequest): Promise<Refusal | undefined> {
     const { allowRequest } = this.#options;
     if (allowRequest === undefined) return undefined;
     return new Promise((resolve) => {
@@ -99,7 +99,7 @@ export class BunChecks {
   }
 
   /** The engine's own option. Asked here, since the engine looks a session up before it waits for the answer. */
-  async #allowOnBun(request: Request, server: IBunServer): Promise<IRefusal | undefined> {
+  async #allowOnBun(request: Request, server: BunServer): Promise<Refusal | undefined> {
     try {
       await this.#options.allowOnBun?.(request, server);
       return undefined;
@@ -110,7 +110,7 @@ export class BunChecks {
 }
 
 /** What every request is refused for, whatever it asks for. */
-function refusalOf({ headers }: INodeRequest, fault: IQueryFault | undefined): IRefusal | undefined {
+function refusalOf({ headers }: NodeRequest, fault: QueryFault | undefined): Refusal | undefined {
   if (fault !== undefined) return { error: 'badRequest', context: { ...fault } };
   const isTooMany = Object.keys(headers).length > MOST_HEADERS;
   return isTooMany ? { error: 'badRequest', context: { name: TOO_MANY_HEADERS } } : undefined;

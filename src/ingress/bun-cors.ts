@@ -1,21 +1,21 @@
 import cors from 'cors';
 import type { ServerOptions } from 'socket.io';
-import type { INodeRequest } from './bun-request.js';
+import type { NodeRequest } from './bun-request.js';
 
 /** The answer of the `cors` package to a request. */
-export interface ICorsAnswer {
+export interface CorsAnswer {
   readonly headers: Headers;
   /** The status of a preflight request, which is answered by that; undefined where the request goes on. */
   readonly status: number | undefined;
 }
 
-export type TCors = (request: INodeRequest) => Promise<ICorsAnswer>;
+export type Cors = (request: NodeRequest) => Promise<CorsAnswer>;
 
 /**
  * CORS by the package that Engine.IO uses on Node.js. The engine for Bun has an implementation of its own, which takes a
  * function given as `origin` for a yes to everybody.
  */
-export function corsOf(options: NonNullable<ServerOptions['cors']>): TCors {
+export function corsOf(options: NonNullable<ServerOptions['cors']>): Cors {
   const middleware = cors(options);
   return (request) =>
     new Promise((resolve, reject) => {

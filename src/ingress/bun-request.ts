@@ -1,42 +1,42 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import type { IBunServer } from '../runtime/bun/engine.js';
-import { BodyFilter, type IBodyFilterOptions } from './body-filter.js';
-import { type IQueryFault, parseQuery, type TQuery } from './query.js';
+import type { BunServer } from '../socketio/bun-engine.js';
+import { BodyFilter, type BodyFilterOptions } from './body-filter.js';
+import { type ParsedQuery, parseQuery, type QueryFault } from './query.js';
 
 /**
  * A request of Bun in the form that `node:http` gives to programs, as far as handshakes and guards look at it. The handshake
  * that Socket.IO builds of it has the same fields on both runtimes.
  */
-export interface INodeRequest {
+export interface NodeRequest {
   readonly method: string;
   /** Path and query. */
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
   readonly httpVersion: '1.1';
-  readonly socket: IPeer;
+  readonly socket: Peer;
   /** The older name of `socket`, which Socket.IO uses. */
-  readonly connection: IPeer;
-  readonly _query: TQuery;
+  readonly connection: Peer;
+  readonly _query: ParsedQuery;
 }
 
-interface IPeer {
+interface Peer {
   readonly remoteAddress: string;
   readonly remotePort: number | undefined;
   readonly encrypted: boolean;
 }
 
 /** Before it is upgraded: after that Bun knows no address any more. `fault`: what its query is refused for. */
-export function nodeRequestOf(request: Request, server: IBunServer): { asNode: INodeRequest; fault?: IQueryFault } {
+export function nodeRequestOf(request: Request, server: BunServer): { asNode: NodeRequest; fault?: QueryFault } {
   const url = targetOf(request.url);
   const peer = server.requestIP?.(request);
-  const socket: IPeer = {
+  const socket: Peer = {
     remoteAddress: peer?.address ?? '',
     remotePort: peer?.port,
     // Not of the request's own address, which its sender may have written out with any scheme.
     encrypted: server.url?.protocol === 'https:',
   };
   const { query, fault } = parseQuery(url);
-  const asNode: INodeRequest = {
+  const asNode: NodeRequest = {
     method: request.method,
     url,
     headers: Object.fromEntries(request.headers) as IncomingHttpHeaders,
@@ -49,7 +49,7 @@ export function nodeRequestOf(request: Request, server: IBunServer): { asNode: I
 }
 
 /** What a program takes as an `IncomingMessage`; the fields above are what there is of one. */
-export function asIncomingMessage(request: INodeRequest): IncomingMessage {
+export function asIncomingMessage(request: NodeRequest): IncomingMessage {
   return request as unknown as IncomingMessage;
 }
 
@@ -70,7 +70,7 @@ export async function readBody(
   request: Request,
   mostBytes: number,
   over: AbortSignal,
-  filter?: IBodyFilterOptions,
+  filter?: BodyFilterOptions,
 ): Promise<string | undefined> {
   if (Number(request.headers.get('content-length') ?? 0) > mostBytes) return undefined;
   const chunks: Uint8Array[] = [];

@@ -1,24 +1,24 @@
 import { stringifySetCookie } from 'cookie';
-import type { IBunEngine, IBunServer, IEngineSocket, IEngineTransport } from '../runtime/bun/engine.js';
-import { type IRequestOptions, LONGEST_IDLE_S, silenceOf } from '../runtime/bun/options.js';
-import type { TReporter } from '../server/ports.js';
-import { BunChecks, type IRefusal, REQUEST_ERRORS, TOO_MANY_HEADERS } from './bun-checks.js';
-import type { TCors } from './bun-cors.js';
-import { type INodeRequest, nodeRequestOf, readBody } from './bun-request.js';
+import type { Reporter } from '../ports/reports.js';
+import type { BunEngine, BunEngineTransport, BunServer, EngineSocket } from '../socketio/bun-engine.js';
+import { BunChecks, REQUEST_ERRORS, type Refusal, TOO_MANY_HEADERS } from './bun-checks.js';
+import type { Cors } from './bun-cors.js';
+import { LONGEST_IDLE_S, type RequestOptions, silenceOf } from './bun-options.js';
+import { type NodeRequest, nodeRequestOf, readBody } from './bun-request.js';
 import { STRANGER_BODY_BYTES, STRANGER_MESSAGE_BYTES } from './limits.js';
-import type { IQueryFault } from './query.js';
+import type { QueryFault } from './query.js';
 
 /** What was found out about a request on its way to the engine. */
-interface IKnown {
-  readonly asNode: INodeRequest;
+interface Known {
+  readonly asNode: NodeRequest;
   /** What its query is refused for. */
-  readonly fault?: IQueryFault;
+  readonly fault?: QueryFault;
   /** To be added to whatever is answered. */
   headers: Headers | undefined;
 }
 
-/** Sessions that are not authenticated; see `IRuntime.limit`. */
-export type TStrangers = WeakMap<IEngineSocket, (start: string | undefined) => void>;
+/** Sessions that are not authenticated; see `Runtime.limit`. */
+export type StrangerListeners = WeakMap<EngineSocket, (start: string | undefined) => void>;
 
 /** For how long a connection is kept that has been answered, in seconds: as Node.js does. */
 const KEEP_ALIVE_S = 5;
@@ -30,19 +30,19 @@ const OPEN_PACKET = /^0(\{[^}]*\})/;
  * kept for the handshake, since Bun forgets it with the upgrade.
  */
 export class BunRequests {
-  readonly #engine: IBunEngine;
-  readonly #options: IRequestOptions;
-  readonly #report: TReporter;
-  readonly #strangers: TStrangers;
-  readonly #known = new WeakMap<Request, IKnown>();
+  readonly #engine: BunEngine;
+  readonly #options: RequestOptions;
+  readonly #report: Reporter;
+  readonly #strangers: StrangerListeners;
+  readonly #known = new WeakMap<Request, Known>();
   /** Transports of which a POST is being read. */
-  readonly #reading = new WeakSet<IEngineTransport>();
-  readonly #handle: IBunEngine['handleRequest'];
+  readonly #reading = new WeakSet<BunEngineTransport>();
+  readonly #handle: BunEngine['handleRequest'];
   readonly #checks: BunChecks;
   #pending = 0;
 
   /** `strangers`: sessions that are not authenticated, and what is called with what is dropped of theirs. */
-  constructor(engine: IBunEngine, options: IRequestOptions, strangers: TStrangers, report: TReporter) {
+  constructor(engine: BunEngine, options: RequestOptions, strangers: StrangerListeners, report: Reporter) {
     this.#engine = engine;
     this.#strangers = strangers;
     this.#options = options;
@@ -71,12 +71,12 @@ export class BunRequests {
   }
 
   /** The request of a connection, as Node.js would have given it. */
-  of(request: Request): INodeRequest | undefined {
+  of(request: Request): NodeRequest | undefined {
     return this.#known.get(request)?.asNode;
   }
 
-  async answer(request: Request, server: IBunServer): Promise<Response> {
-    const known: IKnown = { ...nodeRequestOf(request, server), headers: undefined };
+  async answer(request: Request, server: BunServer): Promise<Response> {
+    const known: Known = { ...nodeRequestOf(request, server), headers: undefined };
     this.#known.set(request, known);
     this.#pending += 1;
     const response = await this.#answer(request, server, known).catch((error: unknown) => {
@@ -93,7 +93,7 @@ export class BunRequests {
     return method === 'GET' && ok ? Math.min(silenceOf(this.#engine.opts), LONGEST_IDLE_S) : KEEP_ALIVE_S;
   }
 
-  async #answer(request: Request, server: IBunServer, known: IKnown): Promise<Response> {
+  async #answer(request: Request, server: BunServer, known: Known): Promise<Response> {
     // Made of the Host header, over which the engine would throw (RFC 9112, section 3.2, wants the same answer).
     if (!URL.canParse(request.url))
       return this.#refuse({ error: 'badRequest', context: { name: 'INVALID_HOST' } }, known);
@@ -131,7 +131,7 @@ export class BunRequests {
   }
 
   /** What a client sends over polling: one request at a time, and no more of it is read than a client may send. */
-  async #take(request: Request, server: IBunServer, known: IKnown): Promise<Response> {
+  async #take(request: Request, server: BunServer, known: Known): Promise<Response> {
     const session = this.#engine.clients.get(known.asNode._query.sid ?? '');
     // The one of now: where the session changes to WebSocket meanwhile, its end is no longer the session's.
     const transport = session?.transport;
@@ -154,7 +154,7 @@ export class BunRequests {
   }
 
   /** A body, as long as its session stands; null where there is no whole one. */
-  async #read(request: Request, session: IEngineSocket): Promise<string | undefined | null> {
+  async #read(request: Request, session: EngineSocket): Promise<string | undefined | null> {
     const over = new AbortController();
     const end = (): void => over.abort();
     session.once('close', end);
@@ -176,7 +176,7 @@ export class BunRequests {
   }
 
   /** The events with which Engine.IO lets programs add headers to an answer. */
-  #askForHeaders(headers: Headers, asNode: INodeRequest): void {
+  #askForHeaders(headers: Headers, asNode: NodeRequest): void {
     const more: Record<string, string | readonly string[]> = {};
     if (!asNode._query.sid) this.#engine.emit('initial_headers', more, asNode);
     this.#engine.emit('headers', more, asNode);
@@ -187,7 +187,7 @@ export class BunRequests {
   }
 
   /** The answer to a preflight request, or a refusal; else what else may be answered gets its headers. */
-  async #applyCors(cors: TCors, known: IKnown): Promise<IRefusal | Response | undefined> {
+  async #applyCors(cors: Cors, known: Known): Promise<Refusal | Response | undefined> {
     try {
       const { headers, status } = await cors(known.asNode);
       known.headers = headers;
@@ -197,7 +197,7 @@ export class BunRequests {
     }
   }
 
-  #refuse({ error, context }: IRefusal, { asNode, headers }: IKnown): Response {
+  #refuse({ error, context }: Refusal, { asNode, headers }: Known): Response {
     const [code, message] = REQUEST_ERRORS[error];
     this.#engine.emit('connection_error', { req: asNode, code, message, context });
     const text = error === 'forbidden' ? (context.message ?? message) : message;
@@ -211,7 +211,7 @@ export class BunRequests {
   }
 }
 
-function statusOf(error: IRefusal['error'], { name }: IRefusal['context']): number {
+function statusOf(error: Refusal['error'], { name }: Refusal['context']): number {
   if (error === 'forbidden') return 403;
   return name === TOO_MANY_HEADERS ? 431 : 400;
 }

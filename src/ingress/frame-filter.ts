@@ -16,7 +16,7 @@ const LARGEST_CONTROL = 125;
 const MARK = Buffer.from(`4${DROPPED}`);
 const MARK_FRAME = Buffer.concat([Buffer.from([0x81, 0x80 | MARK.length, 0, 0, 0, 0]), MARK]);
 
-interface IHead {
+interface Head {
   readonly opcode: number;
   readonly isFinal: boolean;
   readonly isCompressed: boolean;
@@ -25,7 +25,7 @@ interface IHead {
   readonly payloadBytes: number;
 }
 
-export interface IFrameFilterOptions {
+export interface FrameFilterOptions {
   /** Bytes that a message may have. */
   readonly mostBytes: number;
   /** Takes frames, of which each is whole. Returns false where the source is to wait. */
@@ -43,7 +43,7 @@ export interface IFrameFilterOptions {
  * copied, since the receiver holds them, and with each the chunk that it came in.
  */
 export class FrameFilter {
-  readonly #options: IFrameFilterOptions;
+  readonly #options: FrameFilterOptions;
   /** The incomplete frame, and how much of it is there. */
   #held: Buffer | undefined;
   #heldBytes = 0;
@@ -54,7 +54,7 @@ export class FrameFilter {
   #isLifted = false;
   #goesOn = true;
 
-  constructor(options: IFrameFilterOptions) {
+  constructor(options: FrameFilterOptions) {
     this.#options = options;
   }
 
@@ -137,7 +137,7 @@ export class FrameFilter {
     return bytes;
   }
 
-  #wantedOf(head: IHead): number {
+  #wantedOf(head: Head): number {
     return head.headBytes + (this.#isDropped(head) ? PEEKED : head.payloadBytes);
   }
 
@@ -183,11 +183,11 @@ export class FrameFilter {
     return bytes;
   }
 
-  #isTooLarge({ opcode, payloadBytes }: IHead): boolean {
+  #isTooLarge({ opcode, payloadBytes }: Head): boolean {
     return payloadBytes > (opcode <= LARGEST_DATA_OPCODE ? this.#options.mostBytes : LARGEST_CONTROL);
   }
 
-  #isDropped(head: IHead): boolean {
+  #isDropped(head: Head): boolean {
     const isWhole = head.opcode !== CONTINUATION && head.opcode <= LARGEST_DATA_OPCODE && head.isFinal;
     return this.#isTooLarge(head) && isWhole && !head.isCompressed;
   }
@@ -201,12 +201,12 @@ function copyOf(bytes: Buffer, from: number, to: number): Buffer {
 }
 
 /** Whether a receiver holds a frame until the message is whole. */
-function isFragment({ opcode, isFinal }: IHead): boolean {
+function isFragment({ opcode, isFinal }: Head): boolean {
   return opcode === CONTINUATION || (opcode <= LARGEST_DATA_OPCODE && !isFinal);
 }
 
 /** The head of a frame; undefined where it is not whole. */
-function headOf(bytes: Buffer, at: number, end: number): IHead | undefined {
+function headOf(bytes: Buffer, at: number, end: number): Head | undefined {
   if (end - at < 2) return undefined;
   const first = bytes[at] as number;
   const second = bytes[at + 1] as number;
@@ -230,7 +230,7 @@ function nextOf(bytes: Buffer, heldBytes: number): number {
   return 2 + (code === 126 ? 2 : code === 127 ? 8 : 0) + ((second & 0x80) !== 0 ? 4 : 0);
 }
 
-function startOf(bytes: Buffer, { headBytes, isMasked }: IHead): string {
+function startOf(bytes: Buffer, { headBytes, isMasked }: Head): string {
   const start = Buffer.from(bytes.subarray(headBytes, headBytes + PEEKED));
   if (isMasked)
     for (const [at, byte] of start.entries()) start[at] = byte ^ (bytes[headBytes - 4 + (at % 4)] as number);

@@ -1,49 +1,50 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocketServer } from 'ws';
-import type { TReporter } from '../server/ports.js';
+import type { Reporter } from '../ports/reports.js';
 import { setCloseTimeout, setLargestBody } from '../socketio/engine-io.js';
 import { GuardedWebSocket, guardedWsEngine } from '../socketio/ws.js';
 import { BodyFilter } from './body-filter.js';
 import { FrameFilter } from './frame-filter.js';
 import { CLOSE_TIMEOUT_MS, STRANGER_BODY_BYTES, STRANGER_FRAGMENTS, STRANGER_MESSAGE_BYTES } from './limits.js';
-import type { TEngineRequest } from './node.js';
+import type { EngineRequest } from './node.js';
 
-type TDropped = (start: string | undefined) => void;
+type Dropped = (start: string | undefined) => void;
 
-interface ITransport {
+interface EngineTransport {
   readonly name?: string;
   readonly socket?: unknown;
   emit?(event: 'packet', packet: { type: string }): unknown;
 }
 
 /** A connection of engine.io; its events are public. */
-export interface IStrangerConnection {
+export interface StrangerConnection {
   readonly protocol?: number;
-  readonly transport?: ITransport;
-  on(event: 'upgrading' | 'upgrade', listener: (this: IStrangerConnection, transport: ITransport) => void): unknown;
-  removeListener(event: 'upgrading' | 'upgrade', listener: (transport: ITransport) => void): unknown;
+  readonly transport?: EngineTransport;
+  on(event: 'upgrading' | 'upgrade', listener: (this: StrangerConnection, transport: EngineTransport) => void): unknown;
+  removeListener(event: 'upgrading' | 'upgrade', listener: (transport: EngineTransport) => void): unknown;
 }
 
-interface IStranger {
-  readonly dropped: TDropped;
+interface Stranger {
+  readonly dropped: Dropped;
   /** Of a client of version 3 of the protocol, whose payloads are of another form: the limit that holds after. */
   readonly largestBody: number | undefined;
 }
 
 /** The limits of peers that are not authenticated, on Node.js. */
 export class NodeStrangers {
-  readonly #clientOf: (sid: string) => IStrangerConnection | undefined;
-  readonly #strangers = new WeakMap<IStrangerConnection, IStranger>();
+  readonly #clientOf: (sid: string) => StrangerConnection | undefined;
+  readonly #strangers = new WeakMap<StrangerConnection, Stranger>();
   /** The transport that a connection is changing to, once its probe came. */
-  readonly #probed = new WeakMap<IStrangerConnection, ITransport>();
+  readonly #probed = new WeakMap<StrangerConnection, EngineTransport>();
   // One listener for all connections, which are called with the connection as `this`.
-  readonly #upgrading: (this: IStrangerConnection, transport: ITransport) => void;
-  readonly #upgraded: (this: IStrangerConnection, transport: ITransport) => void;
+  readonly #upgrading: (this: StrangerConnection, transport: EngineTransport) => void;
+  readonly #upgraded: (this: StrangerConnection, transport: EngineTransport) => void;
 
-  constructor(clientOf: (sid: string) => IStrangerConnection | undefined) {
+  constructor(clientOf: (sid: string) => StrangerConnection | undefined) {
     this.#clientOf = clientOf;
-    const upgrading = (connection: IStrangerConnection, transport: ITransport) => this.#probe(connection, transport);
-    const upgraded = (connection: IStrangerConnection, transport: ITransport) => this.#take(connection, transport);
+    const upgrading = (connection: StrangerConnection, transport: EngineTransport) =>
+      this.#probe(connection, transport);
+    const upgraded = (connection: StrangerConnection, transport: EngineTransport) => this.#take(connection, transport);
     this.#upgrading = function (transport) {
       upgrading(this, transport);
     };
@@ -56,16 +57,16 @@ export class NodeStrangers {
   }
 
   /** The class of engine.io's WebSocket server, where the program has none of its own. */
-  wsEngine(opened: (socket: Duplex) => void, report: TReporter): typeof WebSocketServer {
+  wsEngine(opened: (socket: Duplex) => void, report: Reporter): typeof WebSocketServer {
     return guardedWsEngine({
       mostBytes: STRANGER_MESSAGE_BYTES,
       mostFragments: STRANGER_FRAGMENTS,
       closeTimeoutMs: CLOSE_TIMEOUT_MS,
       filter: (webSocket, pass) => {
-        const dropped: TDropped = (start) => webSocket.dropped(start);
+        const dropped: Dropped = (start) => webSocket.dropped(start);
         return new FrameFilter({ mostBytes: STRANGER_MESSAGE_BYTES, pass, dropped });
       },
-      isAdmitted: (request: TEngineRequest) => {
+      isAdmitted: (request: EngineRequest) => {
         const session = this.#clientOf(request._query?.sid ?? '');
         return session !== undefined && !this.#strangers.has(session);
       },
@@ -74,7 +75,7 @@ export class NodeStrangers {
     });
   }
 
-  limit(connection: IStrangerConnection, dropped: TDropped): void {
+  limit(connection: StrangerConnection, dropped: Dropped): void {
     const { transport, protocol } = connection;
     const largestBody = protocol === 3 ? setLargestBody(transport, STRANGER_MESSAGE_BYTES) : undefined;
     this.#strangers.set(connection, { dropped, largestBody });
@@ -87,7 +88,7 @@ export class NodeStrangers {
     }
   }
 
-  lift(connection: IStrangerConnection): void {
+  lift(connection: StrangerConnection): void {
     const stranger = this.#strangers.get(connection);
     if (stranger === undefined) return;
     this.#strangers.delete(connection);
@@ -101,7 +102,7 @@ export class NodeStrangers {
    * A POST of a session: as long as that is a stranger's, what is too large is taken out of the body. False where the whole body
    * is larger than any may be.
    */
-  posted(sid: string, request: TEngineRequest, mostBytes: number): boolean {
+  posted(sid: string, request: EngineRequest, mostBytes: number): boolean {
     const connection = this.#clientOf(sid);
     const stranger = connection === undefined ? undefined : this.#strangers.get(connection);
     if (connection === undefined || stranger === undefined || connection.protocol === 3) return true;
@@ -137,13 +138,13 @@ export class NodeStrangers {
    * A change of transport takes one probe. The answers to more would wait for a peer that reads nothing, where nobody counts them,
    * as this transport has no connection yet.
    */
-  #probe(connection: IStrangerConnection, transport: ITransport): void {
+  #probe(connection: StrangerConnection, transport: EngineTransport): void {
     if (this.#probed.get(connection) !== transport) this.#probed.set(connection, transport);
     // As with any packet that does not belong there the engine gives the change up. Not at once: it is in the middle of this one.
     else queueMicrotask(() => transport.emit?.('packet', { type: 'noop' }));
   }
 
-  #take(connection: IStrangerConnection, transport: ITransport): void {
+  #take(connection: StrangerConnection, transport: EngineTransport): void {
     this.#probed.delete(connection);
     const stranger = this.#strangers.get(connection);
     if (stranger === undefined) lift(transport);
@@ -151,6 +152,6 @@ export class NodeStrangers {
   }
 }
 
-function lift(transport: ITransport | undefined): void {
+function lift(transport: EngineTransport | undefined): void {
   if (transport?.socket instanceof GuardedWebSocket) transport.socket.lift();
 }

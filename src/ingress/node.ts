@@ -1,17 +1,17 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { CLOSE_TIMEOUT_MS, MOST_HEADERS } from './limits.js';
-import { type IQueryFault, parseQuery, type TQuery } from './query.js';
+import { type ParsedQuery, parseQuery, type QueryFault } from './query.js';
 
 /** A request as engine.io sees it: it parses the query only where `_query` is not there yet. */
-export type TEngineRequest = IncomingMessage & { _query?: TQuery; readonly websocket?: unknown };
+export type EngineRequest = IncomingMessage & { _query?: ParsedQuery; readonly websocket?: unknown };
 
 /** The public part of a server of engine.io that the ingress stands in front of. */
-export interface IIngressEngine {
-  handleRequest(request: TEngineRequest, response: ServerResponse): void;
-  handleUpgrade(request: TEngineRequest, socket: Duplex, head: Buffer): void;
+export interface IngressEngine {
+  handleRequest(request: EngineRequest, response: ServerResponse): void;
+  handleUpgrade(request: EngineRequest, socket: Duplex, head: Buffer): void;
   emit(event: 'connection_error', error: object): boolean;
-  generateId(request: TEngineRequest): string | PromiseLike<string>;
+  generateId(request: EngineRequest): string | PromiseLike<string>;
   readonly opts: {
     readonly transports: readonly string[];
     readonly upgradeTimeout: number;
@@ -19,18 +19,18 @@ export interface IIngressEngine {
   };
 }
 
-export interface INodeIngressOptions {
+export interface NodeIngressOptions {
   readonly server: HttpServer;
-  readonly engine: IIngressEngine;
+  readonly engine: IngressEngine;
   /** The path of the engine, as it compares it with the beginning of a request target. */
   readonly path: string;
   /** How long another server may take to claim an upgrade, in milliseconds; undefined: such upgrades are left alone. */
   readonly unclaimedMs: number | undefined;
   /** Called with each POST of a session, before the engine reads its body. False where that is too large. */
-  readonly posted: (sid: string, request: TEngineRequest, mostBytes: number) => boolean;
+  readonly posted: (sid: string, request: EngineRequest, mostBytes: number) => boolean;
 }
 
-interface IRefusal {
+interface Refusal {
   readonly status: 400 | 431;
   readonly context: object;
 }
@@ -42,7 +42,7 @@ const REASONS = { 400: 'Bad Request', 431: 'Request Header Fields Too Large' } a
 /** How long a socket may stay that somebody wrote to and nobody reads from. Nothing would ever notice the peer's end. */
 const UNREAD_MS = 5_000;
 
-interface IPending {
+interface Pending {
   readonly timer: NodeJS.Timeout | undefined;
 }
 
@@ -56,10 +56,10 @@ function ignoreError(): void {}
  * engine a reset of the connection is an uncaught exception, so the ingress listens from the first moment.
  */
 export class NodeIngress {
-  readonly #options: INodeIngressOptions;
-  readonly #pending = new Map<Duplex, IPending>();
+  readonly #options: NodeIngressOptions;
+  readonly #pending = new Map<Duplex, Pending>();
 
-  constructor(options: INodeIngressOptions) {
+  constructor(options: NodeIngressOptions) {
     this.#options = options;
     const { server, engine } = options;
     const { handleRequest, handleUpgrade } = engine;
@@ -145,7 +145,7 @@ export class NodeIngress {
     }
   }
 
-  #expire(request: TEngineRequest, socket: Duplex): void {
+  #expire(request: EngineRequest, socket: Duplex): void {
     if (request.websocket === undefined) this.#destroy(socket);
     else this.settled(socket);
   }
@@ -167,7 +167,7 @@ export class NodeIngress {
     socket.destroy();
   }
 
-  #end(socket: Duplex, { status }: IRefusal): void {
+  #end(socket: Duplex, { status }: Refusal): void {
     const body = JSON.stringify(BAD_REQUEST);
     this.#await(socket, CLOSE_TIMEOUT_MS, () => this.#destroy(socket));
     socket.end(
@@ -177,17 +177,17 @@ export class NodeIngress {
     );
   }
 
-  #tell(request: TEngineRequest, { context }: IRefusal): void {
+  #tell(request: EngineRequest, { context }: Refusal): void {
     request._query ??= {};
     this.#options.engine.emit('connection_error', { req: request, ...BAD_REQUEST, context });
   }
 }
 
 /** Reads the query once, for the engine too, and decides on what the engine would decide too late or not at all. */
-function judge(request: TEngineRequest, isUpgrade: boolean): IRefusal | undefined {
+function judge(request: EngineRequest, isUpgrade: boolean): Refusal | undefined {
   const { query, fault } = parseQuery(request.url ?? '');
   request._query = query;
-  if (fault !== undefined) return { status: 400, context: fault satisfies IQueryFault };
+  if (fault !== undefined) return { status: 400, context: fault satisfies QueryFault };
   if (request.rawHeaders.length > 2 * MOST_HEADERS) return { status: 431, context: { name: 'TOO_MANY_HEADERS' } };
   const { transport, sid } = query;
   // The engine would open the WebSocket first, or never answer the request.
@@ -195,7 +195,7 @@ function judge(request: TEngineRequest, isUpgrade: boolean): IRefusal | undefine
   return isMismatch ? { status: 400, context: { name: 'TRANSPORT_MISMATCH', transport } } : undefined;
 }
 
-function answer(response: ServerResponse, { status }: IRefusal): void {
+function answer(response: ServerResponse, { status }: Refusal): void {
   response.writeHead(status, { 'Content-Type': 'application/json' });
   response.end(JSON.stringify(BAD_REQUEST));
 }

@@ -1,36 +1,36 @@
-import { Decoder } from 'socket.io-parser';
+import { Decoder } from '../socketio/packages.js';
 import { DROPPED } from './dropped.js';
 import { STRANGER_MESSAGE_BYTES, STRANGER_PARSED_BYTES } from './limits.js';
 import { isHeavy } from './parsed-bytes.js';
 
-type TData = string | ArrayBuffer | ArrayBufferView | undefined;
-type TListener = (this: IGuardedConnection, data: TData) => void;
+type PacketData = string | ArrayBuffer | ArrayBufferView | undefined;
+type Listener = (this: GuardedConnection, data: PacketData) => void;
 
 /** A connection of either engine, which hands its messages to Socket.IO through the event `data`. */
-export interface IGuardedConnection {
+export interface GuardedConnection {
   listeners(event: 'data'): readonly unknown[];
-  on(event: 'data', listener: TListener): unknown;
-  removeListener(event: 'data', listener: TListener): unknown;
+  on(event: 'data', listener: Listener): unknown;
+  removeListener(event: 'data', listener: Listener): unknown;
   write(message: string): unknown;
 }
 
-export interface IPacketFilterOptions {
+export interface PacketFilterOptions {
   /** Whether messages are those of Socket.IO's own parser. Of others only the size is known. */
   readonly isOwnParser: boolean;
   /** A message of this connection was dropped. */
-  readonly dropped: (connection: IGuardedConnection, why: 'too_large' | 'unauthenticated') => void;
+  readonly dropped: (connection: GuardedConnection, why: 'too_large' | 'unauthenticated') => void;
   /** It asked to connect to `/` with an `auth` that is too large; it connects without one, so that it can be refused. */
-  readonly stripped: (connection: IGuardedConnection) => void;
+  readonly stripped: (connection: GuardedConnection) => void;
 }
 
-interface IState {
-  readonly listeners: readonly TListener[];
+interface ParserState {
+  readonly listeners: readonly Listener[];
   /** Binary messages that belong to an event that was dropped unread. */
   attachments: number;
   /** Reads an event with attachments that is being dropped, so that what breaks the protocol ends the connection as ever. */
   decoder: Decoder | undefined;
   /** An acknowledgement with attachments, until it is whole: the program may have asked this very socket. */
-  answer: IAnswer | undefined;
+  answer: Answer | undefined;
   isLifted: boolean;
   /** The first characters of messages that were dropped unread, and whose marks are on their way; undefined for binary ones. */
   readonly unread: (string | undefined)[];
@@ -38,8 +38,8 @@ interface IState {
   isStripped: boolean;
 }
 
-interface IAnswer {
-  readonly parts: TData[];
+interface Answer {
+  readonly parts: PacketData[];
   bytes: number;
   /** Attachments that have not come. */
   left: number;
@@ -71,27 +71,27 @@ const NO_BYTES = Buffer.alloc(0);
  * connection stays: a client that sends a large event too early would come back and send it again.
  */
 export class PacketFilter {
-  readonly #options: IPacketFilterOptions;
-  readonly #states = new WeakMap<IGuardedConnection, IState>();
+  readonly #options: PacketFilterOptions;
+  readonly #states = new WeakMap<GuardedConnection, ParserState>();
   // One listener for all connections, which are called with the connection as `this`.
-  readonly #listener: TListener;
+  readonly #listener: Listener;
 
-  constructor(options: IPacketFilterOptions) {
+  constructor(options: PacketFilterOptions) {
     this.#options = options;
-    const take = (connection: IGuardedConnection, data: TData) => this.#take(connection, data);
+    const take = (connection: GuardedConnection, data: PacketData) => this.#take(connection, data);
     this.#listener = function (data) {
       take(this, data);
     };
   }
 
   /** Once Socket.IO listens to the connection. */
-  guard(connection: IGuardedConnection): void {
+  guard(connection: GuardedConnection): void {
     this.#guard(connection, false);
   }
 
-  #guard(connection: IGuardedConnection, isLifted: boolean): IState {
-    const listeners = [...(connection.listeners('data') as TListener[])];
-    const state: IState = {
+  #guard(connection: GuardedConnection, isLifted: boolean): ParserState {
+    const listeners = [...(connection.listeners('data') as Listener[])];
+    const state: ParserState = {
       listeners,
       attachments: 0,
       decoder: undefined,
@@ -108,7 +108,7 @@ export class PacketFilter {
   }
 
   /** The connection is authenticated, or has been let into a namespace of the program's own. */
-  lift(connection: IGuardedConnection): void {
+  lift(connection: GuardedConnection): void {
     const state = this.#states.get(connection);
     if (state === undefined) return;
     state.isLifted = true;
@@ -122,19 +122,19 @@ export class PacketFilter {
    * A message was dropped by its size alone, on its way to the engine. Its mark comes in its place. The connection may have been
    * authenticated while the message was read.
    */
-  dropped(connection: IGuardedConnection, start: string | undefined): void {
+  dropped(connection: GuardedConnection, start: string | undefined): void {
     const state = this.#states.get(connection) ?? this.#guard(connection, true);
     state.unread.push(start);
   }
 
-  #skip(connection: IGuardedConnection, state: IState): void {
+  #skip(connection: GuardedConnection, state: ParserState): void {
     const start = state.unread.shift();
     if (start === undefined || start.startsWith(BASE64)) this.#skipBinary(connection, state);
     else if (start.startsWith(MESSAGE)) this.#skipText(connection, state, start.slice(MESSAGE.length));
     this.#options.dropped(connection, 'too_large');
   }
 
-  #take(connection: IGuardedConnection, data: TData): void {
+  #take(connection: GuardedConnection, data: PacketData): void {
     const state = this.#states.get(connection);
     if (state === undefined) return;
     if (data === DROPPED && state.unread.length > 0) {
@@ -145,7 +145,7 @@ export class PacketFilter {
     } else deliver(connection, state, data);
   }
 
-  #drops(connection: IGuardedConnection, state: IState, data: TData): boolean {
+  #drops(connection: GuardedConnection, state: ParserState, data: PacketData): boolean {
     if (typeof data !== 'string') return this.#dropsBinary(connection, state, data);
     if (state.decoder !== undefined) return this.#decode(connection, state, data);
     if (state.isLifted) return false;
@@ -168,7 +168,7 @@ export class PacketFilter {
   }
 
   /** Holds an acknowledgement until its attachments are there. False where it breaks the protocol, over which Socket.IO ends it. */
-  #begin(state: IState, data: string): boolean {
+  #begin(state: ParserState, data: string): boolean {
     try {
       new Decoder().add(data);
     } catch {
@@ -179,7 +179,7 @@ export class PacketFilter {
     return true;
   }
 
-  #addTo(answer: IAnswer, connection: IGuardedConnection, state: IState, data: Exclude<TData, string>): void {
+  #addTo(answer: Answer, connection: GuardedConnection, state: ParserState, data: Exclude<PacketData, string>): void {
     answer.parts.push(data);
     answer.left -= 1;
     answer.bytes += data?.byteLength ?? 0;
@@ -192,12 +192,12 @@ export class PacketFilter {
     }
   }
 
-  #abandon({ left }: IAnswer, state: IState): void {
+  #abandon({ left }: Answer, state: ParserState): void {
     state.answer = undefined;
     state.attachments += left;
   }
 
-  #decode(connection: IGuardedConnection, state: IState, data: TData): true {
+  #decode(connection: GuardedConnection, state: ParserState, data: PacketData): true {
     state.decoder ??= this.#newDecoder(connection, state);
     const { decoder } = state;
     try {
@@ -210,7 +210,7 @@ export class PacketFilter {
     return true;
   }
 
-  #newDecoder(connection: IGuardedConnection, state: IState): Decoder {
+  #newDecoder(connection: GuardedConnection, state: ParserState): Decoder {
     const decoder = new Decoder();
     decoder.on('decoded', () => {
       state.decoder = undefined;
@@ -219,7 +219,7 @@ export class PacketFilter {
     return decoder;
   }
 
-  #dropsBinary(connection: IGuardedConnection, state: IState, data: Exclude<TData, string>): boolean {
+  #dropsBinary(connection: GuardedConnection, state: ParserState, data: Exclude<PacketData, string>): boolean {
     // Of an empty packet there is no data at all.
     const isTooLarge = !state.isLifted && (data?.byteLength ?? 0) > STRANGER_MESSAGE_BYTES;
     if (!isTooLarge && state.answer !== undefined) {
@@ -231,12 +231,12 @@ export class PacketFilter {
     return isTooLarge ? this.#note(connection, 'too_large') : true;
   }
 
-  #note(connection: IGuardedConnection, why: 'too_large' | 'unauthenticated'): true {
+  #note(connection: GuardedConnection, why: 'too_large' | 'unauthenticated'): true {
     this.#options.dropped(connection, why);
     return true;
   }
 
-  #skipBinary(connection: IGuardedConnection, state: IState): void {
+  #skipBinary(connection: GuardedConnection, state: ParserState): void {
     if (state.answer !== undefined) this.#abandon({ ...state.answer, left: state.answer.left - 1 }, state);
     else if (state.attachments > 0) state.attachments--;
     else if (state.decoder !== undefined) this.#decode(connection, state, NO_BYTES);
@@ -244,7 +244,7 @@ export class PacketFilter {
     else if (this.#options.isOwnParser) deliver(connection, state, BROKEN);
   }
 
-  #skipText(connection: IGuardedConnection, state: IState, text: string): void {
+  #skipText(connection: GuardedConnection, state: ParserState, text: string): void {
     if (!this.#options.isOwnParser) return;
     const [, attachments = '0'] = BINARY.exec(text) ?? [];
     state.attachments += Math.max(0, Number.parseInt(attachments, 10) || 0);
@@ -259,18 +259,18 @@ export class PacketFilter {
     }
   }
 
-  #remove(connection: IGuardedConnection, { listeners }: IState): void {
+  #remove(connection: GuardedConnection, { listeners }: ParserState): void {
     this.#states.delete(connection);
     for (const listener of listeners) connection.on('data', listener);
     connection.removeListener('data', this.#listener);
   }
 }
 
-function deliver(connection: IGuardedConnection, { listeners }: IState, data: TData): void {
+function deliver(connection: GuardedConnection, { listeners }: ParserState, data: PacketData): void {
   for (const listener of listeners) listener.call(connection, data);
 }
 
-function isIdle({ attachments, decoder, unread }: IState): boolean {
+function isIdle({ attachments, decoder, unread }: ParserState): boolean {
   return attachments === 0 && decoder === undefined && unread.length === 0;
 }
 

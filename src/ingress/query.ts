@@ -1,8 +1,8 @@
 /** The query of a request; a parameter that is absent is undefined. */
-export type TQuery = Readonly<Partial<Record<string, string>>>;
+export type ParsedQuery = Readonly<Partial<Record<string, string>>>;
 
 /** What a query is refused for, in the words of the log. */
-export interface IQueryFault {
+export interface QueryFault {
   readonly name: 'REPEATED_PARAMETER' | 'TOO_MANY_PARAMETERS';
   /** The parameter that came more than once. */
   readonly parameter?: string;
@@ -21,7 +21,7 @@ const MOST_PARAMETERS = 50;
 const PLAIN = /^[!-$&-*,-~]*$/;
 
 /** Parses the query of a request target, once for all checks. Never throws, whatever the target is. */
-export function parseQuery(target: string): { readonly query: TQuery; readonly fault?: IQueryFault } {
+export function parseQuery(target: string): { readonly query: ParsedQuery; readonly fault?: QueryFault } {
   const text = queryOf(target);
   if (countOf(text, '&') >= MOST_PARAMETERS) return { query: {}, fault: { name: 'TOO_MANY_PARAMETERS' } };
   const query: Record<string, string> = {};

@@ -1,24 +1,26 @@
-import type { IConnection, IRuntime, TReporter } from '../server/ports.js';
+import type { Connection } from '../ports/connection.js';
+import type { Reporter } from '../ports/reports.js';
+import type { Runtime } from '../ports/runtime.js';
 import { STRANGER_MESSAGE_BYTES } from './limits.js';
-import { type IGuardedConnection, PacketFilter } from './packets.js';
+import { type GuardedConnection, PacketFilter } from './packets.js';
 
-export interface IStrangersOptions {
-  readonly runtime: IRuntime;
+export interface StrangersOptions {
+  readonly runtime: Runtime;
   /** Connections that are not authenticated, at a time. */
   readonly most: number;
   /** The same from one address; Infinity: any number. */
   readonly mostPerAddress: number;
   readonly isOwnParser: boolean;
-  readonly report: TReporter;
+  readonly report: Reporter;
 }
 
-type TLimit = 'unauthenticated_connections' | 'unauthenticated_per_address';
+type Limit = 'unauthenticated_connections' | 'unauthenticated_per_address';
 
-interface INamed {
+interface Named {
   readonly id?: string;
   readonly remoteAddress?: string;
 }
-type TStranger = IConnection & IGuardedConnection & INamed;
+type Stranger = Connection & GuardedConnection & Named;
 
 /**
  * The connections of an instance that are not authenticated, with the budget of each, and one for all of them. Above that the
@@ -26,30 +28,30 @@ type TStranger = IConnection & IGuardedConnection & INamed;
  * newcomers.
  */
 export class Strangers {
-  readonly #options: IStrangersOptions;
+  readonly #options: StrangersOptions;
   readonly #filter: PacketFilter;
   /** Each by the order of their coming. */
-  readonly #waiting = new Set<TStranger>();
-  readonly #asking = new Set<TStranger>();
-  readonly #stripped = new WeakSet<IGuardedConnection>();
-  readonly #byAddress = new Map<string, Set<TStranger>>();
+  readonly #waiting = new Set<Stranger>();
+  readonly #asking = new Set<Stranger>();
+  readonly #stripped = new WeakSet<GuardedConnection>();
+  readonly #byAddress = new Map<string, Set<Stranger>>();
 
-  constructor(options: IStrangersOptions) {
+  constructor(options: StrangersOptions) {
     this.#options = options;
     const { report, isOwnParser } = options;
     this.#filter = new PacketFilter({
       isOwnParser,
       stripped: (connection) => {
         this.#stripped.add(connection);
-        report({ type: 'auth_too_large', client: idOf(connection as INamed), mostBytes: STRANGER_MESSAGE_BYTES });
+        report({ type: 'auth_too_large', client: idOf(connection as Named), mostBytes: STRANGER_MESSAGE_BYTES });
       },
-      dropped: (connection, why) => report({ type: 'event_dropped', client: idOf(connection as INamed), why }),
+      dropped: (connection, why) => report({ type: 'event_dropped', client: idOf(connection as Named), why }),
     });
   }
 
   /** A new connection of the engine, once Socket.IO listens to it. */
-  add(connection: IConnection): void {
-    const stranger = connection as TStranger;
+  add(connection: Connection): void {
+    const stranger = connection as Stranger;
     const { runtime, most, mostPerAddress } = this.#options;
     this.#filter.guard(stranger);
     runtime.limit(stranger, (start) => this.#filter.dropped(stranger, start));
@@ -61,30 +63,30 @@ export class Strangers {
   }
 
   /** It has asked to authenticate. */
-  ask(connection: IConnection): void {
-    const stranger = connection as TStranger;
+  ask(connection: Connection): void {
+    const stranger = connection as Stranger;
     if (this.#waiting.delete(stranger)) this.#asking.add(stranger);
   }
 
   /** Whether its `auth` was too large, and was left out of its handshake. */
-  isStripped(connection: IConnection): boolean {
-    return this.#stripped.has(connection as TStranger);
+  isStripped(connection: Connection): boolean {
+    return this.#stripped.has(connection as Stranger);
   }
 
   /** It is authenticated, or was let into a namespace of the program's own. */
-  admit(connection: IConnection): void {
-    const stranger = connection as TStranger;
+  admit(connection: Connection): void {
+    const stranger = connection as Stranger;
     if (!this.#forget(stranger)) return;
     this.#filter.lift(stranger);
     this.#options.runtime.lift(stranger);
   }
 
   /** It is gone. */
-  remove(connection: IConnection): void {
-    this.#forget(connection as TStranger);
+  remove(connection: Connection): void {
+    this.#forget(connection as Stranger);
   }
 
-  #forget(stranger: TStranger): boolean {
+  #forget(stranger: Stranger): boolean {
     const wasThere = this.#waiting.delete(stranger) || this.#asking.delete(stranger);
     const address = stranger.remoteAddress ?? '';
     const neighbors = this.#byAddress.get(address);
@@ -92,7 +94,7 @@ export class Strangers {
     return wasThere;
   }
 
-  #countAddress(stranger: TStranger, most: number): void {
+  #countAddress(stranger: Stranger, most: number): void {
     const address = stranger.remoteAddress ?? '';
     const neighbors = this.#byAddress.get(address) ?? new Set();
     this.#byAddress.set(address, neighbors);
@@ -103,7 +105,7 @@ export class Strangers {
   }
 
   /** Ends the oldest connection of the first list that has one beside the newcomer. */
-  #giveWay(newcomer: TStranger, lists: readonly Iterable<TStranger>[], why: TLimit): void {
+  #giveWay(newcomer: Stranger, lists: readonly Iterable<Stranger>[], why: Limit): void {
     const oldest = lists.map((list) => firstBut(newcomer, list)).find((each) => each !== undefined);
     if (oldest === undefined) return;
     this.#forget(oldest);
@@ -117,6 +119,6 @@ function firstBut<T>(excluded: T, of: Iterable<T>): T | undefined {
   return undefined;
 }
 
-function idOf({ id = '' }: INamed): string {
+function idOf({ id = '' }: Named): string {
   return id;
 }

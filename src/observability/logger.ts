@@ -1,18 +1,18 @@
 import { inspect } from 'node:util';
-import { logLine } from '../protocol/log-text.js';
-import { CONSOLE, writeSafely } from '../protocol/sink.js';
-import type { ILogger } from '../protocol/types.js';
-import type { TReport, TReporter } from '../server/ports.js';
+import { logLine } from '../common/log-text.js';
+import { CONSOLE, writeSafely } from '../common/sink.js';
+import type { ILogger } from '../common/types.js';
+import type { Report, Reporter } from '../ports/reports.js';
 
-type TLevel = keyof ILogger;
-type TReportOf<T extends TReport['type']> = Extract<TReport, { type: T }>;
-type TLine<T extends TReport['type']> = readonly [TLevel, (report: TReportOf<T>) => string];
+type Level = keyof ILogger;
+type ReportOf<T extends Report['type']> = Extract<Report, { type: T }>;
+type Line<T extends Report['type']> = readonly [Level, (report: ReportOf<T>) => string];
 
 /**
  * The level and the words of every report. What a peer can cause at will is at `debug`, so that no client can fill a
  * log; what is wrong with the program is a warning or an error; what happens once in the life of an instance is info.
  */
-const LINES: { readonly [T in TReport['type']]: TLine<T> } = {
+const LINES: { readonly [T in Report['type']]: Line<T> } = {
   configured: ['info', (r) => `ready at ${r.path} on ${r.runtime}, ${r.redis ? 'with Redis' : 'in-process'}`],
   shut_down: ['info', (r) => `shut down; clients: ${r.clients}${r.cut ? '; what had not ended in time was cut' : ''}`],
   shutdown_step_failed: ['error', (r) => `shutdown: ${r.step} failed: ${textOf(r.error)}`],
@@ -110,11 +110,11 @@ const LINES: { readonly [T in TReport['type']]: TLine<T> } = {
 };
 
 /** Turns reports into log lines: the one place that writes them. Never throws. */
-export function createLogReporter(identifier: string, logger: ILogger | false = CONSOLE): TReporter {
+export function createLogReporter(identifier: string, logger: ILogger | false = CONSOLE): Reporter {
   if (logger === false) return () => {};
   const brake = new Brake();
   return (report) => {
-    const [level, words] = LINES[report.type] as TLine<TReport['type']>;
+    const [level, words] = LINES[report.type] as Line<Report['type']>;
     if (logger === CONSOLE && level === 'info' && report.type !== 'message_sent') return;
     if (logger === CONSOLE && level === 'debug') return;
     const withheld = level === 'warn' || level === 'error' ? brake.pass(report.type) : 0;

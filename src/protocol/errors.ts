@@ -1,5 +1,5 @@
 /** One entry of the closed list: what a person may read, and whether asking again can help. */
-interface IErrorEntry {
+interface ErrorEntry {
   readonly text: string;
   readonly retryable: boolean;
 }
@@ -20,7 +20,7 @@ export const ROOM_ERRORS = {
   unauthenticated: { text: 'Rooms are for authenticated clients.', retryable: true },
   offline: { text: 'There is no connection to the server.', retryable: true },
   timeout: { text: 'The server did not answer in time.', retryable: true },
-} as const satisfies Record<string, IErrorEntry>;
+} as const satisfies Record<string, ErrorEntry>;
 
 /** Why a room was refused. */
 export type TRoomErrorCode = keyof typeof ROOM_ERRORS;
@@ -32,7 +32,7 @@ export const UNAUTHENTICATED_ERRORS = {
   expired: { text: 'Your session has expired. Please sign in again.', retryable: true },
   user_changed: { text: 'You signed in as somebody else.', retryable: true },
   revoked: { text: 'Your access was withdrawn.', retryable: false },
-} as const satisfies Record<string, IErrorEntry>;
+} as const satisfies Record<string, ErrorEntry>;
 
 /** Why a client is not, or is no longer, authenticated. */
 export type TUnauthenticatedCode = keyof typeof UNAUTHENTICATED_ERRORS;

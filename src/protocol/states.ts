@@ -1,5 +1,3 @@
-import type { TConstValue } from './types.js';
-
 /** The three states of a client, the same words on both ends. */
 export class SocketIOClientStates {
   /** Not let in: before it asked, after a refusal, and without a connection. */
@@ -21,6 +19,9 @@ export class SocketIOClientStates {
     return typeof input === 'string' && SocketIOClientStates.SCHEME_SET.has(input);
   }
 }
+
+/** The union of the strings and numbers that a class or object holds as constants. */
+export type TConstValue<T extends object> = Extract<T[keyof T], string | number>;
 
 /** One of the words of `SocketIOClientStates`. */
 export type TSocketIOClientState = TConstValue<typeof SocketIOClientStates>;

@@ -1,11 +1,12 @@
 import { hostname } from 'node:os';
 import type { ServerOptions } from 'socket.io';
-import { isObject, trueOrFalse, wrongOption } from '../protocol/checks.js';
+import { isObject, trueOrFalse, wrongOption } from '../common/checks.js';
+import { checkCors, type ISocketIOCorsOptions } from '../gate/origin-guard.js';
+import type { IBunServerLike, TServerSource } from '../ports/http-server.js';
+import type { ISocketIOServerBaseOptions } from '../ports/options.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
-import type { IBunServerLike, TServerSource } from './http-server.js';
-import { type ISocketIOServerBaseOptions, resolveBaseOptions } from './options.js';
-import { checkCors, type ISocketIOCorsOptions } from './origin-guard.js';
+import { resolveBaseOptions } from './resolve-options.js';
 
 /** The options of `SocketIOComponent`: those of `SocketIOServerHelper`, and what an application's life needs. */
 export interface ISocketIOComponentOptions<
@@ -39,7 +40,7 @@ export interface ISocketIOComponentOptions<
 }
 
 /** The options once checked; those of the helper are checked by the helper. */
-export interface IResolvedComponentOptions {
+export interface ResolvedComponentOptions {
   readonly server: unknown;
   readonly path: string;
   readonly cors: ISocketIOCorsOptions | undefined;
@@ -62,7 +63,7 @@ const NAMES: Readonly<Record<keyof ISocketIOComponentOptions, true>> = {
 const PATH = /^(\/[\w.~-]+)+\/?$/;
 
 /** @throws RoomgateError `invalid_option`, naming the first option that is wrong, what was given and what is wanted. */
-export function resolveComponentOptions(options: unknown): IResolvedComponentOptions {
+export function resolveComponentOptions(options: unknown): ResolvedComponentOptions {
   if (!isObject(options)) throw wrongOption(OF, 'options', 'an object', options);
   checkNames(options);
   const { server, identifier, path, cors, signals, serverOptions, ...rest } = options;
@@ -73,7 +74,7 @@ export function resolveComponentOptions(options: unknown): IResolvedComponentOpt
     signals: trueOrFalse(OF, 'signals', signals, false),
     identifier: identifier === undefined ? `${hostname()}-${process.pid}` : (identifier as string),
     serverOptions: checkServerOptions(serverOptions),
-    rest: rest as unknown as IResolvedComponentOptions['rest'],
+    rest: rest as unknown as ResolvedComponentOptions['rest'],
   };
   // What the helper would refuse is refused here already, and not once the application runs.
   resolveBaseOptions({ ...resolved.rest, ...resolved });

@@ -1,23 +1,18 @@
 import type { ServerOptions } from 'socket.io';
+import { type AllowRequest, guardOrigins, harmless } from '../gate/origin-guard.js';
 import { createLogReporter } from '../observability/logger.js';
+import type { IBunServerHandle, IBunServerLike, TServerSource } from '../ports/http-server.js';
+import type { ISocketIOServerBaseOptions } from '../ports/options.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
-import type { IBunHandlers, IBunServeOptions } from '../runtime/bun/engine.js';
 import { RuntimeModules } from '../runtime/runtime-modules.js';
+import type { IBunHandlers, IBunServeOptions } from '../socketio/bun-engine.js';
 import {
-  type IResolvedComponentOptions,
   type ISocketIOComponentOptions,
+  type ResolvedComponentOptions,
   resolveComponentOptions,
 } from './component-options.js';
-import {
-  findBunServer,
-  findServer,
-  type IBunServerHandle,
-  type IBunServerLike,
-  type TServerSource,
-} from './http-server.js';
-import type { ISocketIOServerBaseOptions } from './options.js';
-import { guardOrigins, harmless, type TAllowRequest } from './origin-guard.js';
+import { findBunServer, findServer } from './find-server.js';
 import { SocketIOServerHelper } from './server-helper.js';
 
 const OF = 'SocketIOComponent';
@@ -51,7 +46,7 @@ export class SocketIOComponent<
   ServerSideEvents extends TEventsMap = TLooseEvents,
   SocketData = TLooseData,
 > {
-  readonly #options: IResolvedComponentOptions;
+  readonly #options: ResolvedComponentOptions;
   readonly #servers = new Set<IBunServerHandle>();
   /** Loosely typed, as the event maps exist for the compiler only. */
   #helper: SocketIOServerHelper | undefined;
@@ -172,7 +167,7 @@ export class SocketIOComponent<
 
   async #makeOnBun(source: unknown): Promise<SocketIOServerHelper> {
     const server = await findBunServer(OF, source);
-    const { makeEngine } = await import('../runtime/bun/engine.js');
+    const { makeEngine } = await import('../socketio/bun-engine.js');
     const engine = await makeEngine(`${OF}.start()`);
     this.#refuseAfterStop();
     return new SocketIOServerHelper({ runtime: 'bun', engine, server, ...this.#helperOptions() });
@@ -199,7 +194,7 @@ export class SocketIOComponent<
     const { path, identifier, serverOptions, rest } = this.#options;
     const report = createLogReporter(identifier, rest.logger);
     const cors = this.#options.cors === undefined ? undefined : harmless(this.#options.cors, report);
-    const own = serverOptions.allowRequest as TAllowRequest | undefined;
+    const own = serverOptions.allowRequest as AllowRequest | undefined;
     const composed: Partial<ServerOptions> = {
       perMessageDeflate: false,
       httpCompression: false,

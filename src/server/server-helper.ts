@@ -4,36 +4,41 @@ import type { Adapter } from 'socket.io-adapter';
 import { createMemoryBackplane } from '../backplane/memory/memory-backplane.js';
 import type { MemoryBus } from '../backplane/memory/memory-bus.js';
 import { sharedBusOf } from '../backplane/memory/shared-bus.js';
-import { NodeFanout } from '../fanout/node.js';
-import type { IFanoutOptions } from '../fanout/options.js';
+import { describe } from '../common/describe.js';
+import type { ValueOrPromise } from '../common/types.js';
+import { NodeFanout } from '../fanout/node-fanout.js';
+import type { FanoutOptions } from '../fanout/options.js';
+import { Outbound, reportDropped } from '../fanout/outbound.js';
+import { keysOf } from '../fanout/replaceable.js';
+import { assertGateHolds } from '../gate/gate-probe.js';
+import { guardedAdapter, guardLaterAdapters } from '../gate/membership.js';
 import { createLogReporter } from '../observability/logger.js';
-import { describe } from '../protocol/describe.js';
+import type { AdapterFactory, Backplane } from '../ports/backplane.js';
+import type { Connection } from '../ports/connection.js';
+import type { Fanout } from '../ports/fanout.js';
+import type { TSocketIOServerOptions } from '../ports/options.js';
+import type { Reporter } from '../ports/reports.js';
+import type { Runtime } from '../ports/runtime.js';
+import type { IOServer, IOSocket, ISocketIOClient, TMessage } from '../ports/socket.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents, TTopic } from '../protocol/event-maps.js';
 import { isSocketId } from '../protocol/socket-ids.js';
-import type { ValueOrPromise } from '../protocol/types.js';
-import { NodeRuntime } from '../runtime/node.js';
+import { IdOwners } from '../rooms/id-owners.js';
+import { Rooms } from '../rooms/rooms.js';
+import { NodeRuntime } from '../runtime/node-runtime.js';
+import { Registry } from '../session/registry.js';
+import { newSocketId } from '../session/socket-id.js';
 import { makeSocketIds } from '../socketio/socket-io.js';
-import { guardedAdapter, guardLaterAdapters } from './adapter.js';
-import { Connections } from './connection.js';
-import { assertGateHolds } from './gate-probe.js';
-import { IdOwners } from './id-owners.js';
-import { type IResolvedOptions, resolveOptions, type TSocketIOServerOptions } from './options.js';
-import { Outbound, reportDropped } from './outbound.js';
-import type { IBackplane, IConnection, IFanout, IRuntime, TAdapterFactory, TReporter } from './ports.js';
-import { Registry } from './registry.js';
-import { keysOf } from './replaceable.js';
-import { Rooms } from './rooms.js';
+import { Connections } from './connections.js';
+import { type ResolvedOptions, resolveOptions } from './resolve-options.js';
 import { shutDown } from './shutdown.js';
-import { newSocketId } from './socket-id.js';
-import type { IOServer, IOSocket, ISocketIOClient, TMessage } from './types.js';
 
 /** Everything that exists from `configure()` to `shutdown()`. */
-interface IRunning {
+interface Running {
   readonly io: IOServer;
-  readonly runtime: IRuntime;
-  readonly backplane: IBackplane;
-  readonly fanout: IFanout;
+  readonly runtime: Runtime;
+  readonly backplane: Backplane;
+  readonly fanout: Fanout;
   readonly connections: Connections;
   readonly outbound: Outbound;
 }
@@ -63,13 +68,13 @@ export class SocketIOServerHelper<
 > {
   /** The unique name of this instance. */
   readonly identifier: string;
-  readonly #options: IResolvedOptions;
+  readonly #options: ResolvedOptions;
   readonly #sharedBus: MemoryBus | undefined;
-  readonly #report: TReporter;
+  readonly #report: Reporter;
   readonly #registry = new Registry();
   #configuring: Promise<void> | undefined;
-  #opening: IBackplane | undefined;
-  #running: IRunning | undefined;
+  #opening: Backplane | undefined;
+  #running: Running | undefined;
   #shuttingDown: Promise<void> | undefined;
 
   /**
@@ -233,7 +238,7 @@ export class SocketIOServerHelper<
   }
 
   /** The one place that puts the parts together. */
-  #compose(runtime: IRuntime, backplane: IBackplane, fanout: IFanout): IRunning {
+  #compose(runtime: Runtime, backplane: Backplane, fanout: Fanout): Running {
     const options = this.#options;
     const report = this.#report;
     const registry = this.#registry;
@@ -259,9 +264,9 @@ export class SocketIOServerHelper<
     return { io, runtime, backplane, fanout, connections, outbound: new Outbound(io, report) };
   }
 
-  async #createFanout(): Promise<IFanout> {
+  async #createFanout(): Promise<Fanout> {
     const { fanout: coalesce, limits, runtime } = this.#options;
-    const options: IFanoutOptions = {
+    const options: FanoutOptions = {
       coalesce,
       mostBytes: limits.queuedBytes,
       tooSlow: (connection, waitingBytes) => this.#running?.connections.tooSlow(connection, waitingBytes),
@@ -269,14 +274,14 @@ export class SocketIOServerHelper<
     };
     if (runtime === 'node') return new NodeFanout(options);
     // Loaded here and not before, so that an instance on Node.js loads nothing of it.
-    const { BunFanout } = await import('../fanout/bun.js');
+    const { BunFanout } = await import('../fanout/bun-fanout.js');
     return new BunFanout(options);
   }
 
-  #adapterFactory(backplane: IBackplane): TAdapterFactory | undefined {
+  #adapterFactory(backplane: Backplane): AdapterFactory | undefined {
     const own = this.#options.serverOptions.adapter as
       | (new (
-          ...args: Parameters<TAdapterFactory>
+          ...args: Parameters<AdapterFactory>
         ) => Adapter)
       | undefined;
     const factory = backplane.adapterFactory();
@@ -304,31 +309,31 @@ export class SocketIOServerHelper<
     throw new RoomgateError('shut_down', `configure(): "${this.identifier}" was shut down. Make a new helper instead.`);
   }
 
-  #needRunning(method: string): IRunning {
+  #needRunning(method: string): Running {
     if (this.#running !== undefined) return this.#running;
     throw new RoomgateError('not_configured', `${method}(): call and await configure() first.`);
   }
 }
 
 async function createRuntime(
-  { runtime, server, engine }: IResolvedOptions,
-  report: TReporter,
-  waits: (connection: IConnection) => void,
-): Promise<IRuntime> {
+  { runtime, server, engine }: ResolvedOptions,
+  report: Reporter,
+  waits: (connection: Connection) => void,
+): Promise<Runtime> {
   if (runtime === 'node') return new NodeRuntime(server as HttpServer, report, newSocketId);
   // Loaded here and not before, so that an instance on Node.js loads nothing of it.
-  const { BunRuntime } = await import('../runtime/bun.js');
+  const { BunRuntime } = await import('../runtime/bun/bun-runtime.js');
   return new BunRuntime(engine, server, report, waits);
 }
 
 async function createBackplane(
-  { redisConnection, identifier }: IResolvedOptions,
+  { redisConnection, identifier }: ResolvedOptions,
   bus: MemoryBus | undefined,
-  report: TReporter,
-): Promise<IBackplane> {
+  report: Reporter,
+): Promise<Backplane> {
   if (redisConnection === undefined) return createMemoryBackplane({ bus, identifier, report });
   // Loaded here and not before, so that an instance without Redis loads no Redis module.
-  const { createRedisBackplane } = await import('../backplane/redis-backplane.js');
+  const { createRedisBackplane } = await import('../backplane/redis/redis-backplane.js');
   return createRedisBackplane({ redisConnection, identifier, report });
 }
 

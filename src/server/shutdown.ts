@@ -1,15 +1,18 @@
 import type { Server } from 'socket.io';
-import type { Connections } from './connection.js';
-import type { IBackplane, IFanout, IRuntime, TReporter } from './ports.js';
+import type { Backplane } from '../ports/backplane.js';
+import type { Fanout } from '../ports/fanout.js';
+import type { Reporter } from '../ports/reports.js';
+import type { Runtime } from '../ports/runtime.js';
+import type { Connections } from './connections.js';
 
-export interface IShutdownOptions {
+export interface ShutdownOptions {
   readonly io: Server;
-  readonly runtime: IRuntime;
-  readonly backplane: IBackplane;
-  readonly fanout: IFanout;
+  readonly runtime: Runtime;
+  readonly backplane: Backplane;
+  readonly fanout: Fanout;
   readonly connections: Connections;
   readonly timeoutMs: number;
-  readonly report: TReporter;
+  readonly report: Reporter;
 }
 
 /** Of the whole time, what is kept for saying goodbye to Redis: the fifth part, at the most so many milliseconds. */
@@ -28,7 +31,7 @@ export async function shutDown({
   connections,
   timeoutMs,
   report,
-}: IShutdownOptions): Promise<void> {
+}: ShutdownOptions): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   const left = () => Math.max(0, deadline - performance.now());
   const failed = (step: string) => (error: unknown) => report({ type: 'shutdown_step_failed', step, error });
@@ -45,7 +48,7 @@ export async function shutDown({
 }
 
 /** A listener of the program that throws over one socket makes Socket.IO leave the others open. */
-async function closeAll(io: Server, runtime: IRuntime, failed: (error: unknown) => void): Promise<void> {
+async function closeAll(io: Server, runtime: Runtime, failed: (error: unknown) => void): Promise<void> {
   await io.close().catch(failed);
   runtime.closeAll();
 }

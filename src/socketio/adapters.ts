@@ -11,13 +11,13 @@ import type { Adapter } from 'socket.io-adapter';
 export const EVENT_IDS = 'roomgate:ids';
 
 /** `@socket.io/redis-adapter`. */
-interface IRedisAdapter {
+interface RedisAdapter {
   readonly uid: string;
   readonly requestChannel: string;
-  readonly requests: Map<string, IRequest>;
+  readonly requests: Map<string, AnyRequest>;
   readonly pubClient: { publish(channel: string, message: string): unknown };
 }
-interface IRequest {
+interface AnyRequest {
   readonly type: number;
   readonly numSub: number;
   readonly resolve: (ids: ReadonlySet<string>) => void;
@@ -31,7 +31,7 @@ const SOCKETS = 0;
 /** Questions that may wait for answers at a time. */
 const MOST_PENDING = 1_000;
 
-export interface IAskOptions {
+export interface AskOptions {
   /** As many servers, this one among them, are known to have none of these. */
   readonly servers: number;
   readonly timeoutMs: number;
@@ -44,7 +44,7 @@ export interface IAskOptions {
 export async function askForIds(
   adapter: Adapter,
   names: readonly string[],
-  { servers, timeoutMs }: IAskOptions,
+  { servers, timeoutMs }: AskOptions,
 ): Promise<ReadonlySet<string> | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {
@@ -59,14 +59,14 @@ export async function askForIds(
   }
 }
 
-async function ask(adapter: Adapter, names: readonly string[], { servers, timeoutMs }: IAskOptions) {
+async function ask(adapter: Adapter, names: readonly string[], { servers, timeoutMs }: AskOptions) {
   const all = await adapter.serverCount();
   if (all <= servers) return new Set<string>();
   return isRedisAdapter(adapter) ? askRedis(adapter, names, all, timeoutMs) : askInstances(adapter, names);
 }
 
 function askRedis(
-  { uid, requestChannel, requests, pubClient }: IRedisAdapter,
+  { uid, requestChannel, requests, pubClient }: RedisAdapter,
   names: readonly string[],
   servers: number,
   timeoutMs: number,
@@ -102,8 +102,8 @@ function askInstances(adapter: Adapter, names: readonly string[]): Promise<Reado
   });
 }
 
-function isRedisAdapter(adapter: object): adapter is IRedisAdapter {
-  const { uid, requestChannel, requests, pubClient } = adapter as Partial<IRedisAdapter>;
+function isRedisAdapter(adapter: object): adapter is RedisAdapter {
+  const { uid, requestChannel, requests, pubClient } = adapter as Partial<RedisAdapter>;
   const isKnown = typeof uid === 'string' && typeof requestChannel === 'string' && requests instanceof Map;
   return isKnown && typeof pubClient?.publish === 'function';
 }

@@ -4,7 +4,7 @@
  */
 
 /** A transport over polling. */
-interface IPolling {
+interface Polling {
   readonly name?: string;
   /** How long it waits for a poll with which it would tell that it closes, in milliseconds. */
   closeTimeout?: number;
@@ -14,13 +14,13 @@ interface IPolling {
 
 /** Lets a polling transport wait no longer than that for the poll with which it says that it closes. */
 export function setCloseTimeout(transport: unknown, closeTimeoutMs: number): void {
-  const polling = transport as IPolling | undefined;
+  const polling = transport as Polling | undefined;
   if (polling?.name === 'polling' && typeof polling.closeTimeout === 'number') polling.closeTimeout = closeTimeoutMs;
 }
 
 /** Bounds the body of a POST of a polling transport. Returns the bound before; undefined where there is none to set. */
 export function setLargestBody(transport: unknown, mostBytes: number): number | undefined {
-  const polling = transport as IPolling | undefined;
+  const polling = transport as Polling | undefined;
   const before = polling?.maxHttpBufferSize;
   if (polling?.name !== 'polling' || typeof before !== 'number') return undefined;
   polling.maxHttpBufferSize = mostBytes;

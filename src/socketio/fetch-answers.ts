@@ -26,11 +26,11 @@ const FIELDS = 4;
 /** The number of such a question between servers with the adapter for Redis. */
 const REDIS_REMOTE_FETCH = 5;
 
-type TPublish = (target: unknown, response: unknown) => void;
+type Publish = (target: unknown, response: unknown) => void;
 
 /** `@socket.io/redis-adapter` publishes JSON; adapters made of `ClusterAdapter` publish objects. */
-interface IAnswering {
-  publishResponse?: TPublish;
+interface Answering {
+  publishResponse?: Publish;
 }
 
 /**
@@ -38,7 +38,7 @@ interface IAnswering {
  * sockets' handshakes.
  */
 export function boundFetchAnswers(adapter: Adapter, dropped: () => void): boolean {
-  const answering = adapter as unknown as IAnswering;
+  const answering = adapter as unknown as Answering;
   const publish = answering.publishResponse;
   if (typeof publish !== 'function') return false;
   const pace = new Pace();

@@ -4,7 +4,7 @@ import type { Namespace, Socket } from 'socket.io';
  * socket.io: what is private there and used to bound peers, and to give sockets ids of another form.
  */
 
-interface INamespace {
+interface NamespaceInternals {
   /** Called with each socket that disconnects or is refused by middleware. */
   _remove(socket: Socket): void;
   /** Makes a socket, before anybody has seen its id. */
@@ -13,7 +13,7 @@ interface INamespace {
 
 /** Calls `act` with each socket that leaves a namespace or is refused by middleware. Returns false if Socket.IO has no hook for it. */
 export function onSocketGone(namespace: Namespace, act: (socket: Socket) => void): boolean {
-  const inside = namespace as unknown as Partial<INamespace>;
+  const inside = namespace as unknown as Partial<NamespaceInternals>;
   const { _remove: plain } = inside;
   if (typeof plain !== 'function') return false;
   inside._remove = (socket) => {
@@ -25,7 +25,7 @@ export function onSocketGone(namespace: Namespace, act: (socket: Socket) => void
 
 /** Gives each new socket of a namespace an id of `make`'s. False where sockets are made in another way. */
 export function makeSocketIds(namespace: Namespace, make: (socket: Socket) => string): boolean {
-  const inside = namespace as unknown as Partial<INamespace>;
+  const inside = namespace as unknown as Partial<NamespaceInternals>;
   const { _createSocket: plain } = inside;
   if (typeof plain !== 'function') return false;
   inside._createSocket = async (client, auth) => {

@@ -10,7 +10,7 @@ import { WebSocket, WebSocketServer } from 'ws';
  */
 
 /** Stands between a connection and the receiver of its frames. */
-export interface IInputFilter {
+export interface InputFilter {
   write(chunk: Buffer): boolean;
   /** Passes everything from here on. */
   lift(): void;
@@ -18,14 +18,14 @@ export interface IInputFilter {
   readonly isDone: boolean;
 }
 
-export interface IGuardOptions {
+export interface GuardOptions {
   /** Bytes of a message, and frames that it may come in, until the limits are lifted. */
   readonly mostBytes: number;
   readonly mostFragments: number;
   /** How long a peer may take for the closing handshake, in milliseconds. */
   readonly closeTimeoutMs: number;
   /** Makes the filter of one WebSocket. `pass` hands bytes to its receiver. */
-  readonly filter: (webSocket: GuardedWebSocket, pass: (bytes: Buffer) => boolean) => IInputFilter;
+  readonly filter: (webSocket: GuardedWebSocket, pass: (bytes: Buffer) => boolean) => InputFilter;
   /** Whether the request belongs to a session that is authenticated already: its WebSocket has no limits from the start. */
   readonly isAdmitted: (request: IncomingMessage) => boolean;
   /** A WebSocket was made of the socket of a request. */
@@ -34,36 +34,36 @@ export interface IGuardOptions {
   readonly unlimited: () => void;
 }
 
-interface IReceiver {
+interface Receiver {
   write(chunk: Buffer): boolean;
   _maxPayload: number;
   _maxFragments: number;
 }
-interface ISocketOptions {
+interface ReceiverLimits {
   readonly maxPayload: number;
   readonly maxFragments: number;
 }
-interface IPrivate {
-  setSocket(socket: Duplex, head: Buffer, options: ISocketOptions): void;
-  readonly _receiver?: IReceiver | null;
+interface WebSocketInternals {
+  setSocket(socket: Duplex, head: Buffer, options: ReceiverLimits): void;
+  readonly _receiver?: Receiver | null;
   /** What was agreed on with the peer. */
   readonly _extensions?: { readonly 'permessage-deflate'?: { _maxPayload?: number } };
 }
 
-type TCallback = (error: Error) => void;
-type TSent = (error?: Error) => void;
+type PongCallback = (error: Error) => void;
+type SentCallback = (error?: Error) => void;
 
 /** The limits of one stranger. One object for all of it, so that a WebSocket without limits is small. */
-interface IStrangerLimits {
-  readonly filter: IInputFilter;
-  readonly full: ISocketOptions;
+interface StrangerLimits {
+  readonly filter: InputFilter;
+  readonly full: ReceiverLimits;
   dropped: ((start: string | undefined) => void) | undefined;
   isLifted: boolean;
 }
 
 /** A WebSocket of `ws` whose peer is a stranger at first, and that never queues more than one pong. */
 export class GuardedWebSocket extends WebSocket {
-  #limits: IStrangerLimits | undefined = undefined;
+  #limits: StrangerLimits | undefined = undefined;
   /** True while a pong is on its way; the data of the latest ping, where one came meanwhile. */
   #pong: boolean | Buffer = false;
 
@@ -71,8 +71,8 @@ export class GuardedWebSocket extends WebSocket {
    * RFC 6455, section 5.5.3, lets an endpoint answer only the latest ping. `ws` queues a pong for each, any number of them for
    * a peer that doesn't read.
    */
-  override pong(data?: unknown, mask?: boolean | TCallback, callback?: TCallback): void {
-    const done = typeof mask === 'function' ? mask : typeof data === 'function' ? (data as TCallback) : callback;
+  override pong(data?: unknown, mask?: boolean | PongCallback, callback?: PongCallback): void {
+    const done = typeof mask === 'function' ? mask : typeof data === 'function' ? (data as PongCallback) : callback;
     if (this.#pong !== false && Buffer.isBuffer(data)) {
       // A copy, because the data is a part of its chunk. The callback of a replaced pong is not called; `ws` itself gives none.
       this.#pong = Buffer.from(data);
@@ -88,8 +88,8 @@ export class GuardedWebSocket extends WebSocket {
   }
 
   /** Sets the limits of a stranger; the receiver must be there. */
-  limit({ mostBytes, mostFragments, filter }: IGuardOptions, full: ISocketOptions): void {
-    const receiver = (this as unknown as IPrivate)._receiver;
+  limit({ mostBytes, mostFragments, filter }: GuardOptions, full: ReceiverLimits): void {
+    const receiver = (this as unknown as WebSocketInternals)._receiver;
     if (!receiver || typeof receiver._maxPayload !== 'number') return;
     const { write } = receiver;
     receiver._maxPayload = Math.min(mostBytes, full.maxPayload);
@@ -104,7 +104,7 @@ export class GuardedWebSocket extends WebSocket {
     };
   }
 
-  /** Sets the callback for messages that the filter drops because of their size; see `IFrameFilterOptions`. */
+  /** Sets the callback for messages that the filter drops because of their size; see `FrameFilterOptions`. */
   onDropped(dropped: (start: string | undefined) => void): void {
     if (this.#limits !== undefined) this.#limits.dropped = dropped;
   }
@@ -116,7 +116,7 @@ export class GuardedWebSocket extends WebSocket {
 
   /** The peer is no stranger any more. Harmless when called again. */
   lift(): void {
-    const receiver = (this as unknown as IPrivate)._receiver;
+    const receiver = (this as unknown as WebSocketInternals)._receiver;
     const limits = this.#limits;
     if (!receiver || limits === undefined || limits.isLifted) return;
     limits.isLifted = true;
@@ -130,32 +130,32 @@ export class GuardedWebSocket extends WebSocket {
   /** Nothing is compressed for a stranger: the first message would make a context that takes a quarter of a megabyte. */
   override send(data: unknown, options?: unknown, callback?: unknown): void {
     if (this.#limits === undefined || this.#limits.isLifted)
-      super.send(data as string, options as object, callback as TSent);
-    else if (typeof options === 'function') super.send(data as string, { compress: false }, options as TSent);
-    else super.send(data as string, { ...(options as object), compress: false }, callback as TSent);
+      super.send(data as string, options as object, callback as SentCallback);
+    else if (typeof options === 'function') super.send(data as string, { compress: false }, options as SentCallback);
+    else super.send(data as string, { ...(options as object), compress: false }, callback as SentCallback);
   }
 
   #limitInflated(mostBytes: number): void {
-    const deflate = (this as unknown as IPrivate)._extensions?.['permessage-deflate'];
+    const deflate = (this as unknown as WebSocketInternals)._extensions?.['permessage-deflate'];
     if (typeof deflate?._maxPayload === 'number') deflate._maxPayload = mostBytes;
   }
 
-  #removeFilter(receiver: IReceiver): void {
+  #removeFilter(receiver: Receiver): void {
     this.#limits = undefined;
     Reflect.deleteProperty(receiver, 'write');
   }
 }
 
 /** The class that engine.io makes its WebSocket server of. */
-export function guardedWsEngine(options: IGuardOptions): typeof WebSocketServer {
+export function guardedWsEngine(options: GuardOptions): typeof WebSocketServer {
   const limits = limitsHold(options);
   if (!limits) options.unlimited();
   return class extends WebSocketServer<typeof GuardedWebSocket> {
-    readonly #full: ISocketOptions;
+    readonly #full: ReceiverLimits;
 
     constructor(given: ConstructorParameters<typeof WebSocketServer>[0]) {
       super({ ...given, WebSocket: GuardedWebSocket, closeTimeout: options.closeTimeoutMs } as object);
-      const { maxPayload = 0, maxFragments = 0 } = this.options as Partial<ISocketOptions>;
+      const { maxPayload = 0, maxFragments = 0 } = this.options as Partial<ReceiverLimits>;
       this.#full = { maxPayload, maxFragments };
     }
 
@@ -177,7 +177,7 @@ export function guardedWsEngine(options: IGuardOptions): typeof WebSocketServer 
 
 /** Whether the limits of a receiver hold, and can be lifted: tried with a WebSocket that nobody is behind. */
 export function limitsHold(
-  { mostBytes, mostFragments, closeTimeoutMs }: Pick<IGuardOptions, 'mostBytes' | 'mostFragments' | 'closeTimeoutMs'>,
+  { mostBytes, mostFragments, closeTimeoutMs }: Pick<GuardOptions, 'mostBytes' | 'mostFragments' | 'closeTimeoutMs'>,
   Tried = GuardedWebSocket,
 ): boolean {
   try {
@@ -188,7 +188,7 @@ export function limitsHold(
     webSocket.on('message', (data: Buffer) => heard.push(data.length));
     // The last message is too large; without a listener its error would be thrown.
     webSocket.on('error', () => {});
-    (webSocket as unknown as IPrivate).setSocket(socket, Buffer.alloc(0), full);
+    (webSocket as unknown as WebSocketInternals).setSocket(socket, Buffer.alloc(0), full);
     const seen: number[] = [];
     webSocket.limit(
       {
@@ -202,7 +202,7 @@ export function limitsHold(
       },
       full,
     );
-    const receiver = (webSocket as unknown as IPrivate)._receiver;
+    const receiver = (webSocket as unknown as WebSocketInternals)._receiver;
     const limited = receiver?._maxPayload === mostBytes;
     receiver?.write(frameOf(mostBytes));
     webSocket.lift();
@@ -216,7 +216,7 @@ export function limitsHold(
   }
 }
 
-class ProbeFilter implements IInputFilter {
+class ProbeFilter implements InputFilter {
   isDone = false;
   readonly #seen: number[];
   readonly #pass: (bytes: Buffer) => boolean;

@@ -8,7 +8,7 @@ import { holds } from './properties.js';
 import { startVictim, type Victim } from './victim.js';
 
 type TClient = IRawWebSocket & { readonly sid: string };
-interface IAnswer {
+interface Answer {
   readonly joined?: string[];
   readonly left?: string[];
   readonly refused: { room: string; code: string; message: string }[];
@@ -21,7 +21,7 @@ beforeAll(async () => {
   victim = await startVictim({ options: { serverOptions: { maxHttpBufferSize: 8e6 } } });
 });
 
-async function ask(client: TClient, topic: string, ...args: unknown[]): Promise<IAnswer> {
+async function ask(client: TClient, topic: string, ...args: unknown[]): Promise<Answer> {
   questions += 1;
   const start = `43${questions}[`;
   client.emit(topic, args, questions);

@@ -7,7 +7,7 @@ import { rawWebSocket } from '../support/raw.js';
 import { enter, type Served, serve } from './program.js';
 import { newSession, raw, serves, upgradeOf, wires } from './raw-upgrades.js';
 
-interface IPolling {
+interface Polling {
   readonly transport: { readonly name: string };
   close(now: boolean): void;
 }
@@ -208,7 +208,7 @@ describe('a connection ends within 5 s, though its peer neither reads nor answer
         attacked.set(name, { server, base, at: performance.now() });
         await server.run(({ io }) => {
           // Sessions over polling of which nobody hears any more are not the subject here.
-          const { clients } = io.engine as unknown as { clients: Map<string, IPolling> | Record<string, IPolling> };
+          const { clients } = io.engine as unknown as { clients: Map<string, Polling> | Record<string, Polling> };
           for (const client of clients instanceof Map ? clients.values() : Object.values(clients)) {
             if (client.transport.name === 'polling') setTimeout(() => client.close(true), 2_000);
           }

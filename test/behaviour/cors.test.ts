@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { rawWebSocket } from '../support/raw.js';
 import { connect } from '../support/server.js';
 import { enter, type Served, serve, WAYS } from './program.js';
-import { ask, type IAnswer, opening } from './requests.js';
+import { type Answer, ask, opening } from './requests.js';
 
 const OURS = 'https://app.example';
 const OTHER = 'https://evil.example';
@@ -62,16 +62,16 @@ beforeAll(async () => {
 const NAMES = ['allow-origin', 'allow-credentials', 'allow-methods', 'allow-headers', 'expose-headers', 'max-age'];
 
 /** The headers of CORS, without their prefix, and `vary`. */
-function corsOf({ headers }: IAnswer): Record<string, unknown> {
+function corsOf({ headers }: Answer): Record<string, unknown> {
   const found = NAMES.map((name) => [name, headers[`access-control-${name}`]] as const);
   const given = [...found, ['vary', headers.vary] as const].filter(([, value]) => value !== undefined);
   return Object.fromEntries(given);
 }
 
-const from = (url: string, origin: string, query = ''): Promise<IAnswer> =>
+const from = (url: string, origin: string, query = ''): Promise<Answer> =>
   ask(url, `${opening('polling')}${query}`, { headers: { origin } });
 
-const preflight = (url: string, origin: string, asking: Record<string, string> = {}): Promise<IAnswer> =>
+const preflight = (url: string, origin: string, asking: Record<string, string> = {}): Promise<Answer> =>
   ask(url, opening('polling'), {
     method: 'OPTIONS',
     headers: { origin, 'access-control-request-method': 'POST', ...asking },

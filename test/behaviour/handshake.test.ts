@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { IHandshake } from '../../src/server/options.js';
+import type { IHandshake } from '../../src/ports/options.js';
 import { temporaryFolder } from '../support/folder.js';
 import { itExceptOnBun } from '../support/setting.js';
 import { type IInside, type IServing, type Served, serve } from './program.js';

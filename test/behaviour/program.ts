@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { beforeAll, beforeEach } from 'vitest';
 import type * as roomgate from '../../src/index.js';
 import type { SocketIOServerHelper, TSocketIOServerOptions } from '../../src/index.js';
-import type { IOServer } from '../../src/server/types.js';
+import type { IOServer } from '../../src/ports/socket.js';
 import { eventually } from '../support/facts.js';
 import { type IProgram, startProgram } from '../support/process.js';
 import { startRedis } from '../support/redis.js';

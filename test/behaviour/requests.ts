@@ -1,6 +1,6 @@
 import { type Agent, type IncomingHttpHeaders, request } from 'node:http';
 
-export interface IAnswer {
+export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
@@ -19,7 +19,7 @@ export function ask(
   url: string,
   path: string,
   { method = 'GET', headers = {}, body, agent }: IAsked = {},
-): Promise<IAnswer> {
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const asked = request(url, { method, path, headers, agent: agent ?? false }, (answer) => {
       let text = '';

@@ -7,7 +7,7 @@ import { CLIENT_TRANSPORTS } from '../support/client.js';
 import { EventLog, eventually } from '../support/facts.js';
 import { startServer } from '../support/server.js';
 
-interface IOpened {
+interface Opened {
   readonly page: Page;
   readonly steps: EventLog<readonly [step: string, detail: unknown]>;
   /** What the page complained about, on its console or by an exception. */
@@ -24,10 +24,10 @@ async function serveProgram(file: string): Promise<string> {
   return servePage(await bundleForBrowser(new URL(file, import.meta.url)));
 }
 
-async function openPage(address: string): Promise<IOpened> {
+async function openPage(address: string): Promise<Opened> {
   const page = await context.newPage();
   defer(() => page.close());
-  const steps: IOpened['steps'] = new EventLog();
+  const steps: Opened['steps'] = new EventLog();
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => complaints.push(message.text()));

@@ -1,14 +1,14 @@
 // npm test: bun
 // npm run test:matrix: oldest-bun
 import { expect, it } from 'vitest';
-import type { IBorrower, IBunTransport, IBunWire } from '../../src/fanout/bun-engine.js';
-import type { TBunFrame } from '../../src/fanout/bun-frames.js';
-import { BunLane } from '../../src/fanout/bun-lane.js';
-import type { IBunSocket } from '../../src/fanout/bun-send.js';
-import { ChainQueue } from '../../src/fanout/chain.js';
+import type { Borrower, BunTransport, BunWire } from '../../src/socketio/bun-fanout-probe.js';
+import type { BunFrame } from '../../src/socketio/bun-frames.js';
+import type { BunSocket } from '../../src/socketio/bun-send.js';
+import { BunLane } from '../../src/socketio/bun-sender.js';
+import { ChainQueue } from '../../src/socketio/frame-queue.js';
 
 /** A wire whose peer the test lets read. */
-class FakeWire implements IBunWire {
+class FakeWire implements BunWire {
   readonly sent: string[] = [];
   isSlow = false;
   isClosed = false;
@@ -16,9 +16,9 @@ class FakeWire implements IBunWire {
   drops = false;
   looks = 0;
   #then: (() => void) | undefined;
-  #borrower: IBorrower | undefined;
+  #borrower: Borrower | undefined;
 
-  lend(borrower: IBorrower): IBunSocket {
+  lend(borrower: Borrower): BunSocket {
     this.#borrower = borrower;
     const send = (piece: string | Uint8Array): number => {
       if (this.drops) return 0;
@@ -59,7 +59,7 @@ class FakeWire implements IBunWire {
 function make() {
   const wire = new FakeWire();
   const drained: string[] = [];
-  const transport: IBunTransport = {
+  const transport: BunTransport = {
     name: 'websocket',
     readyState: 'open',
     socket: wire,
@@ -68,7 +68,7 @@ function make() {
     doClose: () => {},
     emit: (event) => drained.push(event) > 0,
   };
-  const queue = new ChainQueue<TBunFrame>(() => {});
+  const queue = new ChainQueue<BunFrame>(() => {});
   BunLane.make(transport, queue, { filled: () => {}, drained: () => {} });
   return { wire, transport, queue, drained };
 }

@@ -1,15 +1,15 @@
 // npm test: bun
 // npm run test:matrix: oldest-bun
 import { describe, expect, it, vi } from 'vitest';
-import { type IBunSocket, sendAll } from '../../src/fanout/bun-send.js';
-import type { IBunWebSocket } from '../../src/runtime/bun/engine.js';
-import { Wire } from '../../src/runtime/bun/wire.js';
+import type { BunWebSocket } from '../../src/socketio/bun-engine.js';
+import { type BunSocket, sendAll } from '../../src/socketio/bun-send.js';
+import { Wire } from '../../src/socketio/bun-wire.js';
 import { defer } from '../support/cleanup.js';
 
 const [OPEN, CLOSED] = [1, 3];
 
 /** A WebSocket as Bun has it, whose buffer the test fills and drains. */
-class FakeWebSocket implements IBunWebSocket, IBunSocket {
+class FakeWebSocket implements BunWebSocket, BunSocket {
   readonly data = {};
   readonly did: string[] = [];
   readyState = OPEN;

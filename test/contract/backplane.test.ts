@@ -3,13 +3,14 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createMemoryBackplane } from '../../src/backplane/memory/memory-backplane.js';
 import { MemoryBus } from '../../src/backplane/memory/memory-bus.js';
-import { createRedisBackplane } from '../../src/backplane/redis-backplane.js';
-import type { IBackplane, IBackplaneLocal, TReport, TReporter } from '../../src/server/ports.js';
+import { createRedisBackplane } from '../../src/backplane/redis/redis-backplane.js';
+import type { Backplane, BackplaneLocal } from '../../src/ports/backplane.js';
+import type { Report, Reporter } from '../../src/ports/reports.js';
 import { redisClient, startOver, startPlain } from '../support/backplane.js';
 import { defer } from '../support/cleanup.js';
 import { type IRedis, startRedis } from '../support/redis.js';
 
-const LOCAL: IBackplaneLocal = { hasSocket: (id) => id === 'mine' };
+const LOCAL: BackplaneLocal = { hasSocket: (id) => id === 'mine' };
 
 let redis: IRedis;
 let keys = 0;
@@ -19,7 +20,7 @@ beforeAll(async () => {
 });
 
 /** Each makes a backplane of one instance that has no others. */
-const KINDS: readonly (readonly [string, (report: TReporter) => IBackplane])[] = [
+const KINDS: readonly (readonly [string, (report: Reporter) => Backplane])[] = [
   ['of an instance that stands alone', (report) => createMemoryBackplane({ report })],
   ['on a memory bus', (report) => createMemoryBackplane({ bus: new MemoryBus(), report })],
   [
@@ -33,8 +34,8 @@ const KINDS: readonly (readonly [string, (report: TReporter) => IBackplane])[] =
 ];
 
 describe.each(KINDS)('a backplane %s', (_, create) => {
-  async function opened(): Promise<{ backplane: IBackplane; reports: TReport[] }> {
-    const reports: TReport[] = [];
+  async function opened(): Promise<{ backplane: Backplane; reports: Report[] }> {
+    const reports: Report[] = [];
     const backplane = create((report) => reports.push(report));
     await backplane.open(LOCAL, 5_000);
     defer(() => backplane.close(500));

@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ServerOptions } from 'socket.io';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { IEngineOptions } from '../../src/runtime/bun/engine.js';
-import { applyOptions } from '../../src/runtime/bun/options.js';
-import type { TReport } from '../../src/server/ports.js';
+import { applyOptions } from '../../src/ingress/bun-options.js';
+import type { Report } from '../../src/ports/reports.js';
+import type { EngineOptions } from '../../src/socketio/bun-engine.js';
 import { type IPastedProject, PROJECT, pasteProject } from '../support/document.js';
 import { eventually, unusedPort } from '../support/facts.js';
 import type { IProgram } from '../support/process.js';
@@ -17,7 +17,7 @@ const PROGRAMS = ['server.ts', 'engine.ts'];
 const CLIENT = { path: '/io', auth: { token: 'let me in' } };
 
 /** As a new engine has them. */
-const ENGINE: Readonly<IEngineOptions> = {
+const ENGINE: Readonly<EngineOptions> = {
   ...{ path: '/engine.io/', pingTimeout: 20_000, pingInterval: 25_000 },
   ...{ upgradeTimeout: 10_000, maxHttpBufferSize: 1_000_000 },
 };
@@ -50,8 +50,8 @@ function tableAt(start: string): string[][] {
   );
 }
 
-function reportsOf(engine: Partial<IEngineOptions>, given: Readonly<Record<string, unknown>>): TReport[] {
-  const reports: TReport[] = [];
+function reportsOf(engine: Partial<EngineOptions>, given: Readonly<Record<string, unknown>>): Report[] {
+  const reports: Report[] = [];
   applyOptions({ ...ENGINE, ...engine }, given as Partial<ServerOptions>, (report) => reports.push(report));
   return reports;
 }
@@ -100,7 +100,7 @@ describe('the options of docs/bun.md', () => {
   it('that both name count as serverOptions has them, which is told as the page words it', () => {
     const reports = reportsOf({ pingTimeout: 5_000, pingInterval: 7_000 }, { pingTimeout: 6_000 });
     expect(reports).toHaveLength(1);
-    const [{ option, why }] = reports as [Extract<TReport, { type: 'option_overruled' }>];
+    const [{ option, why }] = reports as [Extract<Report, { type: 'option_overruled' }>];
     expect(page).toContain(`\`option "${option}" has no effect: ${why}\``);
   });
 });

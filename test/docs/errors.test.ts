@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import type { DisconnectReason as TServerReason } from 'socket.io';
 import type { Socket } from 'socket.io-client';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { RedisHelper } from '../../src/backplane/redis-helper.js';
+import { RedisHelper } from '../../src/backplane/redis/redis-helper.js';
+import type { ILogger } from '../../src/common/types.js';
 import { createLogReporter } from '../../src/observability/logger.js';
+import type { Report } from '../../src/ports/reports.js';
 import { ROOM_ERRORS, type TRoomgateErrorCode, UNAUTHENTICATED_ERRORS } from '../../src/protocol/errors.js';
-import type { ILogger } from '../../src/protocol/types.js';
-import type { TReport } from '../../src/server/ports.js';
 import { SocketIOServerHelper } from '../../src/server/server-helper.js';
 import { called, createAuthenticated, createHelper, startWordsServer } from '../support/client.js';
 import { PROJECT } from '../support/document.js';
@@ -102,7 +102,7 @@ const CAUSES: Readonly<Record<TRoomgateErrorCode, () => unknown>> = {
 /** Of each report one or more, as they come about. The compiler misses the one that is missing. */
 const [client, error, connection] = ['9Dk-1', new Error('odd'), 'publisher'];
 const missed = { dropped: 2, uncertain: 1 };
-const REPORTS: { readonly [T in TReport['type']]: readonly Extract<TReport, { type: T }>[] } = {
+const REPORTS: { readonly [T in Report['type']]: readonly Extract<Report, { type: T }>[] } = {
   configured: [{ type: 'configured', path: '/io', runtime: 'node', redis: true }],
   shut_down: [{ type: 'shut_down', clients: 2, cut: true }],
   shutdown_step_failed: [{ type: 'shutdown_step_failed', step: 'closing Redis', error }],

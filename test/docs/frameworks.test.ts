@@ -19,7 +19,7 @@ const RECIPES = [
   { name: 'bun', program: 'server.ts', runtime: 'bun' },
 ] as const;
 
-interface IRunning {
+interface Running {
   readonly url: string;
   readonly server: IProgram;
 }
@@ -27,7 +27,7 @@ interface IRunning {
 describe.each(RECIPES)('the recipe for $name on $runtime', ({ name, program, runtime }) => {
   let project: IPastedProject;
   /** One server for the tests that leave it as it is; the last of them ends it. */
-  let shared: IRunning;
+  let shared: Running;
 
   beforeAll(async () => {
     project = await pasteProject(`docs/recipes/${name}.md`);
@@ -35,7 +35,7 @@ describe.each(RECIPES)('the recipe for $name on $runtime', ({ name, program, run
     shared = await start();
   });
 
-  async function start(): Promise<IRunning> {
+  async function start(): Promise<Running> {
     const port = await unusedPort();
     const server = await project.start(program, { runtime, env: { PORT: `${port}` } });
     expect(await server.messages.next(undefined, SLOW)).toBe('listening');

@@ -35,15 +35,15 @@ it('numbers its scenarios without a gap', () => {
   ]);
 });
 
-interface IRunning {
+interface Running {
   readonly url: string;
   readonly program: IProgram;
   /** Another one at the same address. */
-  again(): Promise<IRunning>;
+  again(): Promise<Running>;
 }
 
 let project: IPastedProject;
-const running = new Map<string, IRunning>();
+const running = new Map<string, Running>();
 
 /** What stands for a closing code of the document: Bun closes no WebSocket without one, and 1.2 names none for a large message. */
 function codesOf(code: string): readonly number[] {
@@ -60,7 +60,7 @@ const ON_BUN = {
     "Bun.serve({ port: Number(process.env.PORT), hostname: '127.0.0.1', ...engine.handler() });\nconsole.log('listening');",
 };
 
-async function start(options: string, port?: number): Promise<IRunning> {
+async function start(options: string, port?: number): Promise<Running> {
   const own = port ?? (await unusedPort());
   const { runtime } = SETTING;
   const replace = runtime === 'bun' ? ON_BUN : {};
@@ -81,9 +81,9 @@ class Player {
   readonly #names = new Names();
   readonly #sockets: IRawWebSocket[] = [];
   readonly #answerPings: boolean;
-  #server: IRunning;
+  #server: Running;
 
-  constructor(server: IRunning, lines: readonly string[]) {
+  constructor(server: Running, lines: readonly string[]) {
     this.#server = server;
     this.#answerPings = !lines.includes('← 2');
   }

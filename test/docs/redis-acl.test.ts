@@ -1,8 +1,8 @@
 // npm test: node
 import { Cluster } from 'ioredis';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { SocketIOEmitterHelper } from '../../src/backplane/emitter.js';
-import { DefaultRedisHelper, RedisHelper } from '../../src/backplane/redis-helper.js';
+import { SocketIOEmitterHelper } from '../../src/backplane/redis/emitter.js';
+import { DefaultRedisHelper, RedisHelper } from '../../src/backplane/redis/redis-helper.js';
 import { defer } from '../support/cleanup.js';
 import { codeBlocksOf } from '../support/document.js';
 import { eventually, within } from '../support/facts.js';

@@ -158,7 +158,7 @@ async function buildPage(step: number): Promise<void> {
   built = step;
 }
 
-interface IWindow {
+interface Window {
   readonly page: Page;
   /** What the page threw. */
   readonly errors: readonly Error[];
@@ -167,7 +167,7 @@ interface IWindow {
   say(text: string): Promise<void>;
 }
 
-async function openWindow(context: BrowserContext, at: number, person: string): Promise<IWindow> {
+async function openWindow(context: BrowserContext, at: number, person: string): Promise<Window> {
   const page = await context.newPage();
   defer(() => page.close());
   const errors: Error[] = [];

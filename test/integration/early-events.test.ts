@@ -1,7 +1,7 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { describe, expect, it } from 'vitest';
-import type { IOSocket } from '../../src/server/types.js';
+import type { IOSocket } from '../../src/ports/socket.js';
 import { called, createHelper } from '../support/client.js';
 import { EventLog, eventually } from '../support/facts.js';
 import { connect, connectAuthenticated, type ITestClient, startServer, TRANSPORTS } from '../support/server.js';

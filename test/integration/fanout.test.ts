@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { Adapter } from 'socket.io-adapter';
 import { describe, expect, it } from 'vitest';
 import { SocketIOServerHelper } from '../../src/index.js';
-import { broadcastsAsKnown } from '../../src/server/adapter-probe.js';
+import { broadcastsAsKnown } from '../../src/socketio/adapter-probe.js';
 import { track } from '../support/cleanup.js';
 import { createHelper, LogLines } from '../support/client.js';
 import { eventually, unusedPort } from '../support/facts.js';
@@ -141,7 +141,7 @@ describe('where something has moved inside of a package', () => {
   };
 
   it.each(Object.keys(MOVED))('such as %s, it is said once, by name', async (what) => {
-    const { NodeFanout } = await import('../../src/fanout/node.js');
+    const { NodeFanout } = await import('../../src/fanout/node-fanout.js');
     const reports: unknown[] = [];
     const fanout = new NodeFanout({
       ...{ coalesce: true, mostBytes: 1, tooSlow: () => {} },

@@ -26,12 +26,12 @@ import {
   type TTestOptions,
 } from '../support/server.js';
 
-type TNamespace = ConstructorParameters<typeof Adapter>[0];
+type AdapterNamespace = ConstructorParameters<typeof Adapter>[0];
 
 /** An adapter as a program may bring it: `@socket.io/cluster-adapter` is made of the same class. */
 function adapterOver(bus: EventEmitter) {
   return class extends ClusterAdapterWithHeartbeat {
-    constructor(namespace: TNamespace) {
+    constructor(namespace: AdapterNamespace) {
       super(namespace, {});
       const hear = (text: string): void => {
         const { to, message } = JSON.parse(text) as { to?: string; message: ClusterMessage };

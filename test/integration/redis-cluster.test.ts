@@ -3,9 +3,9 @@
 import type { Emitter } from '@socket.io/redis-emitter';
 import { Cluster, Redis } from 'ioredis';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { SocketIOEmitterHelper } from '../../src/backplane/emitter.js';
-import { createRedisBackplane } from '../../src/backplane/redis-backplane.js';
-import { RedisClusterHelper } from '../../src/backplane/redis-helper.js';
+import { SocketIOEmitterHelper } from '../../src/backplane/redis/emitter.js';
+import { createRedisBackplane } from '../../src/backplane/redis/redis-backplane.js';
+import { RedisClusterHelper } from '../../src/backplane/redis/redis-helper.js';
 import { inOrder, listener, sendUntilHeard, startNode } from '../support/backplane.js';
 import { defer } from '../support/cleanup.js';
 import { takeTheClock, takeTheTimeOf } from '../support/clock.js';

@@ -2,8 +2,8 @@
 // npm run test:matrix: newest-node
 import { Emitter } from '@socket.io/redis-emitter';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { SocketIOEmitterHelper } from '../../src/backplane/emitter.js';
-import type { ILogger } from '../../src/protocol/types.js';
+import { SocketIOEmitterHelper } from '../../src/backplane/redis/emitter.js';
+import type { ILogger } from '../../src/common/types.js';
 import { inOrder, listener, redisClient, startNode } from '../support/backplane.js';
 import { defer } from '../support/cleanup.js';
 import { takeTheTimeOf } from '../support/clock.js';

@@ -3,7 +3,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   answered,
-  type INode,
+  type ClusterNode,
   inOrder,
   listener,
   openClient,
@@ -23,7 +23,7 @@ interface IStage {
   readonly clock: { ticks(count: number): void };
   /** Resolves once so many more numbers were sent. */
   streamed(count: number): Promise<void>;
-  readonly nodes: readonly INode[];
+  readonly nodes: readonly ClusterNode[];
 }
 
 async function dropAll({ redis }: IStage): Promise<void> {
@@ -265,7 +265,7 @@ describe('whatever the client of the program is set to', () => {
 describe('open()', () => {
   it('names address and reason when Redis refuses, leaves nothing open, and may be called again', async () => {
     const redis = await startRedis({ password: 'secret' });
-    const { createRedisBackplane } = await import('../../src/backplane/redis-backplane.js');
+    const { createRedisBackplane } = await import('../../src/backplane/redis/redis-backplane.js');
     const redisConnection = redisClient(redis.port);
     const backplane = createRedisBackplane({ redisConnection, identifier: 'a', report: () => undefined });
     const local = { hasSocket: () => false };

@@ -2,7 +2,7 @@
 // npm run test:matrix: newest-node
 import { Redis } from 'ioredis';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { DefaultRedisHelper, RedisClusterHelper, RedisHelper } from '../../src/backplane/redis-helper.js';
+import { DefaultRedisHelper, RedisClusterHelper, RedisHelper } from '../../src/backplane/redis/redis-helper.js';
 import { redisClient } from '../support/backplane.js';
 import { defer } from '../support/cleanup.js';
 import { eventually } from '../support/facts.js';

@@ -7,7 +7,7 @@ import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { Server } from 'socket.io';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { RedisHelper } from '../../src/backplane/redis-helper.js';
+import { RedisHelper } from '../../src/backplane/redis/redis-helper.js';
 import { SocketIOServerHelper } from '../../src/server/server-helper.js';
 import { redisClient } from '../support/backplane.js';
 import { takeTheTimeOf } from '../support/clock.js';

@@ -3,8 +3,8 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:tls';
 import { describe, expect, it } from 'vitest';
-import { SocketIOEmitterHelper } from '../../src/backplane/emitter.js';
-import { type INode, openClient, redisClient, startNode } from '../support/backplane.js';
+import { SocketIOEmitterHelper } from '../../src/backplane/redis/emitter.js';
+import { type ClusterNode, openClient, redisClient, startNode } from '../support/backplane.js';
 import { defer } from '../support/cleanup.js';
 import { eventually } from '../support/facts.js';
 import { type IRedis, startRedis } from '../support/redis.js';
@@ -18,7 +18,7 @@ async function dropAll(redis: IRedis): Promise<void> {
 }
 
 /** Which connections have told that they stay away because of this. */
-function toldBy(node: INode, reason: RegExp): string[] {
+function toldBy(node: ClusterNode, reason: RegExp): string[] {
   const failing = node.reported('backplane_failing').filter(({ error }) => reason.test(String(error)));
   return failing.map(({ connection }) => connection).sort();
 }

@@ -2,7 +2,7 @@
 // npm run test:matrix: newest-node
 import { Redis } from 'ioredis';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createRedisBackplane } from '../../src/backplane/redis-backplane.js';
+import { createRedisBackplane } from '../../src/backplane/redis/redis-backplane.js';
 import { listener, sendUntilHeard, startNode } from '../support/backplane.js';
 import { defer } from '../support/cleanup.js';
 import { takeTheTimeOf } from '../support/clock.js';

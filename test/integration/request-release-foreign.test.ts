@@ -2,10 +2,10 @@
 // npm run test:matrix: newest-node
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { IdleConnections, type IIdleConnection, type IIdleEngine } from '../../src/runtime/node/idle.js';
+import { type IdleConnection, IdleConnections, type IdleEngine } from '../../src/socketio/idle-connections.js';
 
 /** An engine that handles an upgrade as engine.io does, or with a difference. */
-class Engine implements IIdleEngine {
+class Engine implements IdleEngine {
   readonly middlewares = [];
   done = 0;
 
@@ -29,7 +29,7 @@ const asKnown = (socket: EventEmitter, response: EventEmitter): void => {
 const EVENTS = ['error', 'ready', 'packet', 'drain', 'close'];
 
 /** A connection that listens to its transport as engine.io's does, or with a difference. */
-class Connection extends EventEmitter implements IIdleConnection {
+class Connection extends EventEmitter implements IdleConnection {
   request: unknown = undefined;
   readonly readyState = 'open';
   readonly upgrading = false;

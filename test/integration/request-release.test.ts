@@ -4,7 +4,7 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import type { IOSocket } from '../../src/server/types.js';
+import type { IOSocket } from '../../src/ports/socket.js';
 import { eventually } from '../support/facts.js';
 import { rawWebSocket } from '../support/raw.js';
 import { connectAuthenticated, type ITestClient, startServer, type TTestOptions } from '../support/server.js';

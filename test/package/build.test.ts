@@ -170,7 +170,7 @@ describe('the scripts', () => {
     expect(await readdir(path('dist/cjs'))).toEqual(['made', 'package.json']);
     expect(await readdir(path('.cache'))).toEqual(['built-dist']);
     expect(await run('build.mjs')).toEqual({ code: 0, compiled: 0 });
-    await write('scripts/commonjs/src/backplane/load-ioredis.ts', 'changed');
+    await write('scripts/commonjs/src/backplane/redis/load-ioredis.ts', 'changed');
     expect(await run('build.mjs')).toEqual({ code: 0, compiled: 2 });
     await write('src/wrong', '');
     expect(await run('build.mjs')).toEqual({ code: 1, compiled: 1 });

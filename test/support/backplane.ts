@@ -3,14 +3,15 @@ import type { AddressInfo } from 'node:net';
 import { Redis, type RedisOptions } from 'ioredis';
 import { Server } from 'socket.io';
 import { io as connect } from 'socket.io-client';
-import { createRedisBackplane } from '../../src/backplane/redis-backplane.js';
-import type { IBackplane, TAdapterFactory, TReport, TReporter } from '../../src/server/ports.js';
+import { createRedisBackplane } from '../../src/backplane/redis/redis-backplane.js';
+import type { AdapterFactory, Backplane } from '../../src/ports/backplane.js';
+import type { Report, Reporter } from '../../src/ports/reports.js';
 import { defer } from './cleanup.js';
 import { eventually, nextEvent } from './facts.js';
 
 /** Which type ioredis gives to replies, no test here has to do with. */
 type TRedisOptions = Omit<RedisOptions, 'replyMapping'>;
-type TRedisConnection = Parameters<typeof createRedisBackplane>[0]['redisConnection'];
+type RedisConnection = Parameters<typeof createRedisBackplane>[0]['redisConnection'];
 
 /** A client as a program would make it, ended with the test. It is silent about errors. */
 export function redisClient(port: number, options: TRedisOptions = {}): Redis {
@@ -49,43 +50,48 @@ export async function answered(client: ReturnType<typeof openClient>): Promise<v
   await Promise.allSettled(roles.map((role) => client.connection(role).ping()));
 }
 
-export interface INode {
-  readonly backplane: IBackplane;
+export interface ClusterNode {
+  readonly backplane: Backplane;
   readonly io: Server;
   readonly url: string;
-  readonly reports: TReport[];
-  reported<T extends TReport['type']>(type: T): Extract<TReport, { type: T }>[];
+  readonly reports: Report[];
+  reported<T extends Report['type']>(type: T): Extract<Report, { type: T }>[];
 }
 
 export interface INodeOptions {
-  readonly redisConnection: TRedisConnection;
+  readonly redisConnection: RedisConnection;
   readonly identifier?: string;
   readonly key?: string;
   readonly sockets?: readonly string[];
 }
 
 /** A plain Socket.IO server over a backplane of its own, on Redis. */
-export function startNode({ redisConnection, identifier = 'node', key, sockets = [] }: INodeOptions): Promise<INode> {
+export function startNode({
+  redisConnection,
+  identifier = 'node',
+  key,
+  sockets = [],
+}: INodeOptions): Promise<ClusterNode> {
   return startOver((report) => createRedisBackplane({ redisConnection, identifier, key, report }), sockets);
 }
 
 /** A plain Socket.IO server over any backplane. `sockets`: the ids that it says are its own. */
 export async function startOver(
-  create: (report: TReporter) => IBackplane | Promise<IBackplane>,
+  create: (report: Reporter) => Backplane | Promise<Backplane>,
   sockets: readonly string[] = [],
-): Promise<INode> {
-  const reports: TReport[] = [];
+): Promise<ClusterNode> {
+  const reports: Report[] = [];
   const backplane = await create((report) => reports.push(report));
   await backplane.open({ hasSocket: (id) => sockets.includes(id) }, 5_000);
   const { io, url } = await startPlain(backplane.adapterFactory());
   defer(() => backplane.close(500));
-  const reported = <T extends TReport['type']>(type: T) =>
-    reports.filter((report): report is Extract<TReport, { type: T }> => report.type === type);
+  const reported = <T extends Report['type']>(type: T) =>
+    reports.filter((report): report is Extract<Report, { type: T }> => report.type === type);
   return { backplane, io, url, reports, reported };
 }
 
 /** A Socket.IO server with nothing of ours but, where given, the adapter. */
-export async function startPlain(factory: TAdapterFactory | undefined): Promise<{ io: Server; url: string }> {
+export async function startPlain(factory: AdapterFactory | undefined): Promise<{ io: Server; url: string }> {
   const http = createServer();
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   const io = new Server(http, { serveClient: false });
@@ -110,7 +116,11 @@ export function inOrder(numbers: readonly number[]): boolean {
 }
 
 /** Sends until it is heard over there: then both ways between the two are open. Returns the next free number. */
-export async function sendUntilHeard(from: INode, to: { readonly heard: number[] }, start: number): Promise<number> {
+export async function sendUntilHeard(
+  from: ClusterNode,
+  to: { readonly heard: number[] },
+  start: number,
+): Promise<number> {
   let next = start;
   await eventually(
     () => {

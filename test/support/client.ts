@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Server, type Socket as ServerSocket } from 'socket.io';
 import { SocketIOClientHelper } from '../../src/client/client-helper.js';
 import type { ISocketIOClientOptions } from '../../src/client/options.js';
-import type { ILogger } from '../../src/protocol/types.js';
+import type { ILogger } from '../../src/common/types.js';
 import { track } from './cleanup.js';
 import { EventLog, eventually } from './facts.js';
 import type { IProxy } from './tcp-proxy.js';

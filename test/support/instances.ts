@@ -1,6 +1,6 @@
 import { Emitter } from '@socket.io/redis-emitter';
 import { MemoryBus } from '../../src/backplane/memory/memory-bus.js';
-import { type ISharedBusOption, SHARED_BUS } from '../../src/backplane/memory/shared-bus.js';
+import { SHARED_BUS, type SharedBusOption } from '../../src/backplane/memory/shared-bus.js';
 import { redisClient } from './backplane.js';
 import { eventually } from './facts.js';
 import { type IStarted, type ITestClient, startServer, type TTestOptions } from './server.js';
@@ -8,7 +8,7 @@ import { type IStarted, type ITestClient, startServer, type TTestOptions } from 
 /** How instances of the helper act as one. */
 export interface IWay {
   /** Asked for anew by each instance. */
-  options(): TTestOptions & ISharedBusOption;
+  options(): TTestOptions & SharedBusOption;
   /** Senders beside the instances. */
   emitters(instance: IStarted): readonly Emitter[];
 }

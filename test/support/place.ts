@@ -1,14 +1,15 @@
 import { createMemoryBackplane } from '../../src/backplane/memory/memory-backplane.js';
 import { MemoryBus } from '../../src/backplane/memory/memory-bus.js';
-import { createRedisBackplane } from '../../src/backplane/redis-backplane.js';
-import type { IBackplane, TReporter } from '../../src/server/ports.js';
+import { createRedisBackplane } from '../../src/backplane/redis/redis-backplane.js';
+import type { Backplane } from '../../src/ports/backplane.js';
+import type { Reporter } from '../../src/ports/reports.js';
 import { redisClient } from './backplane.js';
 import type { IRedis } from './redis.js';
 import { type IProxy, startProxy } from './tcp-proxy.js';
 
 /** Where instances act as one. */
 export interface IPlace {
-  createBackplane(identifier: string, report: TReporter): Promise<IBackplane>;
+  createBackplane(identifier: string, report: Reporter): Promise<Backplane>;
   /** Nothing of that instance gets to the others, and nothing of theirs to it. */
   cut(identifier: string): Promise<void>;
   heal(identifier: string): Promise<void>;

@@ -2,8 +2,8 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { io as connectClient, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client';
 import { onTestFinished } from 'vitest';
-import type { ILogger } from '../../src/protocol/types.js';
-import type { ISocketIOServerNodeOptions } from '../../src/server/options.js';
+import type { ILogger } from '../../src/common/types.js';
+import type { ISocketIOServerNodeOptions } from '../../src/ports/options.js';
 import { SocketIOServerHelper } from '../../src/server/server-helper.js';
 
 /** The log lines of one helper, each as `level: text`. */

@@ -2,31 +2,31 @@
 // npm run test:matrix: newest-node
 import { Adapter } from 'socket.io-adapter';
 import { describe, expect, it } from 'vitest';
-import { Audiences } from '../../src/server/audiences.js';
-import type { IRecipient } from '../../src/server/ports.js';
+import { Audiences } from '../../src/fanout/room-index.js';
+import type { Recipient } from '../../src/ports/fanout.js';
 
-type TListener = (...args: unknown[]) => void;
+type Listener = (...args: unknown[]) => void;
 
 /** A socket whose listeners of what it is sent are kept as Socket.IO keeps them: by methods of its class. */
-class Recipient implements IRecipient {
+class FakeRecipient implements Recipient {
   readonly client = { conn: {}, writeToEngine: () => {} };
-  readonly listeners: TListener[] = [];
+  readonly listeners: Listener[] = [];
   constructor(readonly id: string) {}
-  onAnyOutgoing(listener: TListener): this {
+  onAnyOutgoing(listener: Listener): this {
     this.listeners.push(listener);
     return this;
   }
-  prependAnyOutgoing(listener: TListener): this {
+  prependAnyOutgoing(listener: Listener): this {
     this.listeners.unshift(listener);
     return this;
   }
-  listenersAnyOutgoing(): readonly TListener[] {
+  listenersAnyOutgoing(): readonly Listener[] {
     return this.listeners;
   }
 }
 
 function house(...ids: string[]) {
-  const sockets = new Map(ids.map((id) => [id, new Recipient(id)]));
+  const sockets = new Map(ids.map((id) => [id, new FakeRecipient(id)]));
   const adapter = new Adapter({ name: '/', server: { encoder: {} }, sockets } as never);
   const audiences = new Audiences(adapter, sockets, ({ id }) => `lane of ${id}`);
   const join = (id: string, ...rooms: string[]) => {
@@ -51,7 +51,7 @@ describe('an audience', () => {
     const { adapter, audiences, join, idsOf, sockets } = house('a', 'b', 'c');
     const first = audiences.of('room');
     expect(audiences.of('room')).toBe(first);
-    sockets.set('d', new Recipient('d'));
+    sockets.set('d', new FakeRecipient('d'));
     join('d', 'd', 'room');
     expect(idsOf('room')).toEqual(['a', 'b', 'c', 'd']);
     expect(idsOf()).toEqual(['a', 'b', 'c', 'd']);
@@ -74,7 +74,7 @@ describe('an audience', () => {
     expect([idsOf('two'), idsOf('a'), idsOf('nobody')]).toEqual([undefined, undefined, undefined]);
     join('early', 'early', 'room');
     expect([idsOf('room'), idsOf()]).toEqual([undefined, undefined]);
-    sockets.set('early', new Recipient('early'));
+    sockets.set('early', new FakeRecipient('early'));
     expect(idsOf('room')).toEqual(['a', 'b', 'c', 'early']);
   });
 
@@ -92,7 +92,7 @@ describe('an audience', () => {
 
   it('is taken to listen where that can not be told', () => {
     const { audiences, join, sockets } = house('a', 'b', 'c');
-    sockets.set('own', Object.assign(new Recipient('own'), { onAnyOutgoing: () => {} }) as never);
+    sockets.set('own', Object.assign(new FakeRecipient('own'), { onAnyOutgoing: () => {} }) as never);
     join('own', 'own', 'room');
     expect(audiences.of('room')?.listens).toBe(true);
   });

@@ -2,13 +2,13 @@
 // npm run test:matrix: newest-node
 import { EventEmitter } from 'node:events';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Backlogs, type ICounted } from '../../src/fanout/backlog.js';
+import { Backlogs, type Counted } from '../../src/fanout/backlog.js';
 import { takeTheTime } from '../support/clock.js';
 import { eventually } from '../support/facts.js';
 
 const MOST = 20_000;
 
-interface IPacket {
+interface AnyPacket {
   type: string;
   data?: unknown;
 }
@@ -25,7 +25,7 @@ class Answer extends EventEmitter {
 class Connection extends EventEmitter {
   readyState = 'open';
   transport: { writable: boolean; unread: number; res: Answer | null } = { writable: false, unread: 0, res: null };
-  writeBuffer: IPacket[] = [];
+  writeBuffer: AnyPacket[] = [];
   sent: unknown[] = [];
 
   close(): void {
@@ -69,7 +69,7 @@ function begin() {
     slow.push([connection as unknown as Connection, waiting]),
   );
   const connection = new Connection();
-  const counted = connection as unknown as ICounted;
+  const counted = connection as unknown as Counted;
   backlogs.watch(counted);
   const replace = (key: string, ...data: unknown[]) =>
     backlogs.replace(counted, key, () => {

@@ -3,10 +3,10 @@
 import fc from 'fast-check';
 import { encode } from 'notepack.io';
 import { describe, expect, it } from 'vitest';
-import { inspectRequest, inspectResponse } from '../../src/backplane/inspect.js';
-import { JunkError } from '../../src/backplane/junk.js';
 import { PARSER } from '../../src/backplane/parser.js';
 import { parseAnswer, parseAsk, parseGoodbye } from '../../src/backplane/questions.js';
+import { inspectRequest, inspectResponse } from '../../src/backplane/redis/inspect.js';
+import { JunkError } from '../../src/backplane/rejected-messages.js';
 
 /** Whether it passes, or is refused in words of ours. Anything else fails the test. */
 function verdict(inspect: () => unknown): 'passed' | 'refused' {

@@ -1,14 +1,14 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { describe, expect, it } from 'vitest';
-import { createLimited } from '../../src/backplane/limited.js';
-import { Outage } from '../../src/backplane/outage.js';
-import type { TReport } from '../../src/server/ports.js';
+import { Outage } from '../../src/backplane/outage-reporter.js';
+import { createLimited } from '../../src/backplane/redis/report-once.js';
+import type { Report } from '../../src/ports/reports.js';
 
 const NONE = { dropped: 0, uncertain: 0 };
 
 function setUp() {
-  const reports: TReport[] = [];
+  const reports: Report[] = [];
   return { reports, outage: new Outage('publisher', (report) => reports.push(report)) };
 }
 
@@ -66,7 +66,7 @@ describe('an outage', () => {
 });
 
 it('each command that Redis refuses is reported once', () => {
-  const reports: TReport[] = [];
+  const reports: Report[] = [];
   const limited = createLimited((report) => reports.push(report));
   for (const command of ['info', 'client', 'info', 'client']) limited(command, 'it goes without', new Error('no'));
   expect(reports.map((report) => 'command' in report && report.command)).toEqual(['info', 'client']);

@@ -1,9 +1,9 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { Junk } from '../../src/backplane/junk.js';
-import { MessageQueue } from '../../src/backplane/queue.js';
-import type { TReport } from '../../src/server/ports.js';
+import { MessageQueue } from '../../src/backplane/redis/queue.js';
+import { Junk } from '../../src/backplane/rejected-messages.js';
+import type { Report } from '../../src/ports/reports.js';
 
 describe('MessageQueue', () => {
   it('gives back what it was given, in order, once', () => {
@@ -55,7 +55,7 @@ describe('MessageQueue', () => {
 
 describe('Junk', () => {
   it('tells of each kind at once, then every ten ticks with a count, then no more', () => {
-    const reports: TReport[] = [];
+    const reports: Report[] = [];
     const junk = new Junk((report) => reports.push(report));
     const tick = (count: number) => {
       for (let i = 0; i < count; i++) junk.tick();

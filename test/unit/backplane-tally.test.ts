@@ -2,14 +2,14 @@
 // npm run test:matrix: newest-node
 import { encode } from 'notepack.io';
 import { describe, expect, it } from 'vitest';
-import { TALLY_TICKS, Tally } from '../../src/backplane/tally.js';
-import type { TReport } from '../../src/server/ports.js';
+import { TALLY_TICKS, Tally } from '../../src/backplane/redis/tally.js';
+import type { Report } from '../../src/ports/reports.js';
 
 const broadcast = (adapter = 'abcdef'): Buffer => encode([adapter, { type: 2, data: ['n'] }, { rooms: [] }]);
 
 /** Two instances: what the one sends, and what the other hears of it. */
 function setUp() {
-  const reports: TReport[] = [];
+  const reports: Report[] = [];
   const make = (id: string) =>
     new Tally({ id, report: (report) => reports.push(report), instances: () => 1, hears: () => 'surely' });
   const [one, two] = [make('one'), make('two')];
@@ -26,7 +26,7 @@ function setUp() {
   return { reports, one, two, send, tell };
 }
 
-const missed = (reports: readonly TReport[]) =>
+const missed = (reports: readonly Report[]) =>
   reports.map((report) => report.type === 'backplane_missed' && report.atLeast);
 
 describe('the tally', () => {

@@ -1,7 +1,7 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { describe, expect, it } from 'vitest';
-import { resolveSend } from '../../src/protocol/target.js';
+import { resolveSend } from '../../src/common/target.js';
 
 const payload = { topic: 'n', data: 1 };
 

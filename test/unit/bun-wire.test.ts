@@ -1,15 +1,15 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { describe, expect, it, vi } from 'vitest';
-import type { IBunWebSocket } from '../../src/runtime/bun/engine.js';
-import { Wire } from '../../src/runtime/bun/wire.js';
+import type { BunWebSocket } from '../../src/socketio/bun-engine.js';
+import { Wire } from '../../src/socketio/bun-wire.js';
 import { defer } from '../support/cleanup.js';
 import { eventually } from '../support/facts.js';
 
 const [OPEN, CLOSING, CLOSED] = [1, 2, 3];
 
 /** A WebSocket as Bun has it, whose buffer the test fills and drains. */
-class FakeWebSocket implements IBunWebSocket {
+class FakeWebSocket implements BunWebSocket {
   readonly data = {};
   readonly did: string[] = [];
   readyState = OPEN;

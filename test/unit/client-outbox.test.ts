@@ -2,7 +2,7 @@
 // npm run test:matrix: newest-node
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Log } from '../../src/client/log.js';
-import { type IEmitted, Outbox } from '../../src/client/outbox.js';
+import { type Emitted, Outbox } from '../../src/client/outbox.js';
 import type { RoomgateError } from '../../src/protocol/errors.js';
 import { defer } from '../support/cleanup.js';
 
@@ -13,7 +13,7 @@ beforeEach(() => {
 
 function setUp(max = 3) {
   const failed: [topic: string, code: string | undefined][] = [];
-  const message = (topic: string): IEmitted => ({
+  const message = (topic: string): Emitted => ({
     topic,
     args: [],
     doLog: false,

@@ -2,7 +2,7 @@
 // npm run test:matrix: newest-node
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { deeperThan } from '../../src/server/depth.js';
+import { deeperThan } from '../../src/common/depth.js';
 
 function nested(levels: number, wrap: (inner: unknown) => unknown): unknown {
   let value: unknown = 'leaf';

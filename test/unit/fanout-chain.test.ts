@@ -3,25 +3,25 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import * as ws from 'ws';
-import { ChainQueue, framesOf, type ILane, type ILink } from '../../src/fanout/chain.js';
-import { binaryFrame, messageFrame, textFrame } from '../../src/fanout/frames.js';
+import { ChainQueue, type FrameSender, framesOf, type QueuedFrame } from '../../src/socketio/frame-queue.js';
+import { binaryFrame, messageFrame, textFrame } from '../../src/socketio/frames.js';
 import { takeTheTime } from '../support/clock.js';
 
 /** A way out that notes each write, as the messages in it. */
-class Lane implements ILane<string> {
-  tail: ILink<string> | undefined;
+class Lane implements FrameSender<string> {
+  tail: QueuedFrame<string> | undefined;
   turn = 0;
   isBusy = false;
   writable = true;
   confirmed = 0;
   readonly writes: string[] = [];
-  readonly chains: ILink<string>[] = [];
+  readonly chains: QueuedFrame<string>[] = [];
   /** What happens while it writes. */
   passes = (): void => {};
   /** From so many writes on the peer is slow. */
   slowAfter = Number.POSITIVE_INFINITY;
 
-  write(tail: ILink<string>): void {
+  write(tail: QueuedFrame<string>): void {
     this.chains.push(tail);
     this.writes.push(framesOf(tail).join(' '));
     this.passes();

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { createMemoryBackplane } from '../../src/backplane/memory/memory-backplane.js';
 import { MemoryBus, type MemoryMember } from '../../src/backplane/memory/memory-bus.js';
-import type { TReport } from '../../src/server/ports.js';
+import type { Report } from '../../src/ports/reports.js';
 
 const MOST_HELD = 10_000;
 
@@ -175,7 +175,7 @@ describe('a memory bus', () => {
 
 describe('the backplane on a memory bus', () => {
   async function open(bus: MemoryBus, identifier: string, ids: readonly string[] = []) {
-    const reports: TReport[] = [];
+    const reports: Report[] = [];
     const backplane = createMemoryBackplane({ bus, identifier, report: (report) => reports.push(report) });
     await backplane.open({ hasSocket: (id) => ids.includes(id) }, 1_000);
     return { backplane, reports };

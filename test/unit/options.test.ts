@@ -3,7 +3,7 @@
 import { createServer } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { RoomgateError } from '../../src/protocol/errors.js';
-import { resolveOptions } from '../../src/server/options.js';
+import { resolveOptions } from '../../src/server/resolve-options.js';
 
 const valid = () => ({
   runtime: 'node',

@@ -1,10 +1,10 @@
 // npm test: node
 import { Cluster, Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import { SocketIOEmitterHelper } from '../../src/backplane/emitter.js';
-import { createRedisBackplane } from '../../src/backplane/redis-backplane.js';
-import { DefaultRedisHelper } from '../../src/backplane/redis-helper.js';
-import { resolveOptions } from '../../src/server/options.js';
+import { SocketIOEmitterHelper } from '../../src/backplane/redis/emitter.js';
+import { createRedisBackplane } from '../../src/backplane/redis/redis-backplane.js';
+import { DefaultRedisHelper } from '../../src/backplane/redis/redis-helper.js';
+import { resolveOptions } from '../../src/server/resolve-options.js';
 import { defer } from '../support/cleanup.js';
 
 const noop = () => undefined;

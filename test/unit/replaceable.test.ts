@@ -1,11 +1,11 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { describe, expect, it } from 'vitest';
-import type { TReport } from '../../src/server/ports.js';
-import { keysOf, type TReplaceable } from '../../src/server/replaceable.js';
+import { keysOf, type Replaceable } from '../../src/fanout/replaceable.js';
+import type { Report } from '../../src/ports/reports.js';
 
-function keys(replaceable: TReplaceable) {
-  const reports: TReport[] = [];
+function keys(replaceable: Replaceable) {
+  const reports: Report[] = [];
   const keyOf = keysOf(replaceable, (report) => reports.push(report));
   return { reports, keyOf: (...args: unknown[]) => keyOf?.(args) };
 }

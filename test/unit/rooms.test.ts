@@ -1,22 +1,23 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { describe, expect, it, vi } from 'vitest';
+import type { IdOwner } from '../../src/ports/backplane.js';
+import type { TSocketIOValidateRoomFn } from '../../src/ports/options.js';
+import type { Report } from '../../src/ports/reports.js';
 import { DEFAULT_LIMITS } from '../../src/protocol/limits.js';
-import type { TSocketIOValidateRoomFn } from '../../src/server/options.js';
-import type { TIdOwner, TReport } from '../../src/server/ports.js';
-import { type IRoomsOptions, Rooms } from '../../src/server/rooms.js';
-import { Session } from '../../src/server/session.js';
+import { Rooms, type RoomsOptions } from '../../src/rooms/rooms.js';
+import { Session } from '../../src/session/session.js';
 
 const OTHER_ID = 'abcdefghijABCDEFGHIJ';
 
-function setUp(options: Partial<IRoomsOptions> = {}, rooms: string[] = ['self']) {
-  const reports: TReport[] = [];
+function setUp(options: Partial<RoomsOptions> = {}, rooms: string[] = ['self']) {
+  const reports: Report[] = [];
   const flow = new Rooms({
     limits: DEFAULT_LIMITS,
     defaultRooms: [],
     validateRoomFn: ({ rooms: asked }) => asked,
     hasSocket: (id) => id === 'self',
-    findSockets: async (ids) => new Map(ids.map((id) => [id, 'nowhere' as TIdOwner])),
+    findSockets: async (ids) => new Map(ids.map((id) => [id, 'nowhere' as IdOwner])),
     report: (report) => reports.push(report),
     ...options,
   });
@@ -25,7 +26,7 @@ function setUp(options: Partial<IRoomsOptions> = {}, rooms: string[] = ['self'])
   return { flow, session, reports };
 }
 
-async function codesOf(options: Partial<IRoomsOptions>, payload: unknown): Promise<string[]> {
+async function codesOf(options: Partial<RoomsOptions>, payload: unknown): Promise<string[]> {
   const { flow, session } = setUp(options);
   const { granted, refused } = await flow.decideJoin(session, payload);
   return [...granted, ...refused.map(({ room, code }) => `${room}!${code}`)];
@@ -164,7 +165,7 @@ describe("rooms that are some socket's id", () => {
     ['nowhere', OTHER_ID],
   ] as const)('are judged by what the cluster answers: %s', async (owner, outcome) => {
     const asked: string[][] = [];
-    const findSockets: IRoomsOptions['findSockets'] = async (ids) => {
+    const findSockets: RoomsOptions['findSockets'] = async (ids) => {
       asked.push([...ids]);
       return new Map(ids.map((id) => [id, owner]));
     };
@@ -174,7 +175,7 @@ describe("rooms that are some socket's id", () => {
 
   it('are asked for a few at a time for one client, and each in its time', async () => {
     const open: { ids: readonly string[]; timeoutMs: number; answer: () => void }[] = [];
-    const findSockets: IRoomsOptions['findSockets'] = (ids, timeoutMs) =>
+    const findSockets: RoomsOptions['findSockets'] = (ids, timeoutMs) =>
       new Promise((resolve) => {
         open.push({ ids, timeoutMs, answer: () => resolve(new Map(ids.map((id) => [id, 'nowhere']))) });
       });
@@ -192,7 +193,7 @@ describe("rooms that are some socket's id", () => {
   });
 
   it("cannot be left, be it the client's own or one that the program put it into", async () => {
-    const findSockets: IRoomsOptions['findSockets'] = async (ids) => new Map(ids.map((id) => [id, 'elsewhere']));
+    const findSockets: RoomsOptions['findSockets'] = async (ids) => new Map(ids.map((id) => [id, 'elsewhere']));
     const { flow, session } = setUp({ findSockets }, ['self', OTHER_ID, 'a']);
     const { granted, refused } = await flow.decideLeave(session, { rooms: ['self', OTHER_ID, 'a'] });
     expect(granted).toEqual(['a']);
@@ -253,7 +254,7 @@ describe('what is pending of one client', () => {
 
   it('waits in a line that ends: a question that would come too late is not asked', async () => {
     let asked = 0;
-    const findSockets: IRoomsOptions['findSockets'] = () => {
+    const findSockets: RoomsOptions['findSockets'] = () => {
       asked += 1;
       return new Promise(() => {});
     };

@@ -2,7 +2,7 @@
 // npm run test:matrix: newest-node
 import { expect, it } from 'vitest';
 import { isPlainSocketId, isSocketId } from '../../src/protocol/socket-ids.js';
-import { newSocketId } from '../../src/server/socket-id.js';
+import { newSocketId } from '../../src/session/socket-id.js';
 
 it('each id is another one, has the form of ids, and differs in every place behind the prefix', () => {
   const ids = Array.from({ length: 10_000 }, newSocketId);

@@ -1,7 +1,7 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { expect, it } from 'vitest';
-import { Turnstile } from '../../src/server/turnstile.js';
+import { Turnstile } from '../../src/common/semaphore.js';
 
 /** Resolves after all pending promise callbacks have run. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,16 +1,10 @@
-import {
-  Adapter,
-  type BroadcastOptions,
-  ClusterAdapter,
-  type ClusterMessage,
-  type ClusterResponse,
-  MessageType,
-} from 'socket.io-adapter';
-import type { TReporter } from '../../server/ports.js';
+import type { BroadcastOptions, ClusterMessage, ClusterResponse } from 'socket.io-adapter';
+import type { Reporter } from '../../ports/reports.js';
+import { Adapter, ClusterAdapter, MessageType } from '../../socketio/packages.js';
 import { PARSER } from '../parser.js';
-import type { MemoryMember, TChannelHandler } from './memory-bus.js';
+import type { ChannelHandler, MemoryMember } from './memory-bus.js';
 
-type TNamespace = ConstructorParameters<typeof Adapter>[0];
+type AdapterNamespace = ConstructorParameters<typeof Adapter>[0];
 
 /** Redis' adapter carries these as JSON and the rest as MessagePack. The twins have to change a value in the same way. */
 const AS_JSON: ReadonlySet<MessageType> = new Set([
@@ -23,11 +17,11 @@ const JSON_START = 0x7b;
 /** The adapter of one namespace, for an instance on a `MemoryBus`. */
 export class MemoryAdapter extends ClusterAdapter {
   readonly #member: MemoryMember;
-  readonly #report: TReporter;
+  readonly #report: Reporter;
   readonly #channel: string;
-  readonly #hear: TChannelHandler = (message) => this.#receive(message);
+  readonly #hear: ChannelHandler = (message) => this.#receive(message);
 
-  constructor(namespace: TNamespace, member: MemoryMember, report: TReporter) {
+  constructor(namespace: AdapterNamespace, member: MemoryMember, report: Reporter) {
     super(namespace);
     this.#member = member;
     this.#report = report;

@@ -1,27 +1,28 @@
+import type { AdapterFactory, Backplane, BackplaneLocal, IdOwner } from '../../ports/backplane.js';
+import type { Reporter } from '../../ports/reports.js';
 import { RoomgateError } from '../../protocol/errors.js';
-import type { IBackplane, IBackplaneLocal, TAdapterFactory, TIdOwner, TReporter } from '../../server/ports.js';
-import { Outage } from '../outage.js';
+import { Outage } from '../outage-reporter.js';
 import type { MemoryBus, MemoryMember } from './memory-bus.js';
 import { MemoryInstances } from './memory-instances.js';
 
-export interface IMemoryBackplaneOptions {
+export interface MemoryBackplaneOptions {
   /** What instances of this process share. Without it the instance stands alone. */
   readonly bus?: MemoryBus | undefined;
   /** Names the instance on the bus. */
   readonly identifier?: string | undefined;
-  readonly report: TReporter;
+  readonly report: Reporter;
 }
 
 /** The name of the one connection in reports. */
 const BUS = 'bus';
 
 /** Instances of one process act as one through a bus. Without a bus there is one instance, and no cost. */
-export function createMemoryBackplane({ bus, identifier = 'instance', report }: IMemoryBackplaneOptions): IBackplane {
+export function createMemoryBackplane({ bus, identifier = 'instance', report }: MemoryBackplaneOptions): Backplane {
   return bus === undefined ? ALONE : new MemoryBackplane(bus, identifier, report);
 }
 
 /** There is no other instance to ask, and Socket.IO's own adapter reaches every socket there is. */
-const ALONE: IBackplane = {
+const ALONE: Backplane = {
   open: async () => {},
   adapterFactory: () => undefined,
   emitter: () => undefined,
@@ -30,19 +31,19 @@ const ALONE: IBackplane = {
   close: async () => {},
 };
 
-class MemoryBackplane implements IBackplane {
+class MemoryBackplane implements Backplane {
   readonly #bus: MemoryBus;
   readonly #identifier: string;
-  readonly #report: TReporter;
-  #session: ISession | undefined;
+  readonly #report: Reporter;
+  #session: MemorySession | undefined;
 
-  constructor(bus: MemoryBus, identifier: string, report: TReporter) {
+  constructor(bus: MemoryBus, identifier: string, report: Reporter) {
     this.#bus = bus;
     this.#identifier = identifier;
     this.#report = report;
   }
 
-  async open(local: IBackplaneLocal): Promise<void> {
+  async open(local: BackplaneLocal): Promise<void> {
     // Loaded here and not before, so that an instance that stands alone loads no encoding for messages to others.
     const { MemoryAdapter } = await import('./memory-adapter.js');
     if (this.#session !== undefined) throw new RoomgateError('invalid_argument', 'The backplane is open already.');
@@ -53,13 +54,13 @@ class MemoryBackplane implements IBackplane {
       healed: (dropped) => outage.end({ dropped, uncertain: 0 }),
     });
     // Socket.IO calls it with `new`, which an arrow function would not take.
-    function makeAdapter(namespace: Parameters<TAdapterFactory>[0]) {
+    function makeAdapter(namespace: Parameters<AdapterFactory>[0]) {
       return new MemoryAdapter(namespace, member, report);
     }
     this.#session = { member, instances: new MemoryInstances(member, local), adapterFactory: makeAdapter };
   }
 
-  adapterFactory(): TAdapterFactory {
+  adapterFactory(): AdapterFactory {
     if (this.#session !== undefined) return this.#session.adapterFactory;
     throw new RoomgateError('not_configured', 'The backplane is not open.');
   }
@@ -68,7 +69,7 @@ class MemoryBackplane implements IBackplane {
     return undefined;
   }
 
-  async findSockets(ids: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, TIdOwner>> {
+  async findSockets(ids: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, IdOwner>> {
     return this.#session?.instances.findSockets(ids, timeoutMs) ?? allOf(ids, 'unanswered');
   }
 
@@ -87,12 +88,12 @@ class MemoryBackplane implements IBackplane {
 }
 
 /** From `open` to `close`. */
-interface ISession {
+interface MemorySession {
   readonly member: MemoryMember;
   readonly instances: MemoryInstances;
-  readonly adapterFactory: TAdapterFactory;
+  readonly adapterFactory: AdapterFactory;
 }
 
-function allOf(ids: readonly string[], owner: TIdOwner): Map<string, TIdOwner> {
+function allOf(ids: readonly string[], owner: IdOwner): Map<string, IdOwner> {
   return new Map(ids.map((id) => [id, owner]));
 }

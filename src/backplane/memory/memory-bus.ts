@@ -1,15 +1,15 @@
 /** Hears the messages of one channel. Never throws. */
-export type TChannelHandler = (message: Buffer) => void;
+export type ChannelHandler = (message: Buffer) => void;
 
 /** What an instance is told about its own way to the bus. */
-export interface IMemberEvents {
+export interface MemberEvents {
   /** It is cut off from here on. */
   cut(): void;
   /** It is back. `dropped`: messages of its own that no other instance got. */
   healed(dropped: number): void;
 }
 
-interface ILetter {
+interface Letter {
   readonly to: MemoryMember;
   readonly channel: string;
   /** The receiver's own copy: no two instances share an object. */
@@ -25,7 +25,7 @@ const MOST_HELD = 10_000;
  */
 export class MemoryBus {
   readonly #members = new Set<MemoryMember>();
-  #letters: ILetter[] = [];
+  #letters: Letter[] = [];
   #delivery: NodeJS.Immediate | undefined;
   #joined = 0;
 
@@ -35,7 +35,7 @@ export class MemoryBus {
   }
 
   /** An instance joins. `name` is what the faults call it. */
-  join(name: string, events: IMemberEvents): MemoryMember {
+  join(name: string, events: MemberEvents): MemoryMember {
     this.#joined += 1;
     const member = new MemoryMember(this, `${name}.${this.#joined}`, name, events);
     this.#members.add(member);
@@ -51,7 +51,7 @@ export class MemoryBus {
     return [...this.#members].filter((other) => other !== member);
   }
 
-  post(letters: readonly ILetter[]): void {
+  post(letters: readonly Letter[]): void {
     for (const letter of letters) this.#letters.push(letter);
     this.#delivery ??= setImmediate(() => this.#deliver());
   }
@@ -91,14 +91,14 @@ export class MemoryMember {
   readonly id: string;
   readonly name: string;
   readonly #bus: MemoryBus;
-  readonly #events: IMemberEvents;
-  readonly #handlers = new Map<string, TChannelHandler>();
+  readonly #events: MemberEvents;
+  readonly #handlers = new Map<string, ChannelHandler>();
   #state: 'open' | 'paused' | 'cut' | 'left' = 'open';
   #sent: [channel: string, message: Buffer][] = [];
   #arrived: [channel: string, message: Buffer][] = [];
   #dropped = 0;
 
-  constructor(bus: MemoryBus, id: string, name: string, events: IMemberEvents) {
+  constructor(bus: MemoryBus, id: string, name: string, events: MemberEvents) {
     this.#bus = bus;
     this.id = id;
     this.name = name;
@@ -116,12 +116,12 @@ export class MemoryMember {
   }
 
   /** Hears a channel from here on. One handler a channel: the latest. */
-  subscribe(channel: string, handler: TChannelHandler): void {
+  subscribe(channel: string, handler: ChannelHandler): void {
     if (this.#state !== 'left') this.#handlers.set(channel, handler);
   }
 
   /** Ends it, unless the channel has another handler by now. */
-  unsubscribe(channel: string, handler: TChannelHandler): void {
+  unsubscribe(channel: string, handler: ChannelHandler): void {
     if (this.#handlers.get(channel) === handler) this.#handlers.delete(channel);
   }
 

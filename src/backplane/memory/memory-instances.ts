@@ -1,4 +1,4 @@
-import type { IBackplaneLocal, TIdOwner } from '../../server/ports.js';
+import type { BackplaneLocal, IdOwner } from '../../ports/backplane.js';
 import { MOST_IDS, OpenQuestions } from '../open-questions.js';
 import { parseAnswer, parseAsk, parseGoodbye } from '../questions.js';
 import type { MemoryMember } from './memory-bus.js';
@@ -12,7 +12,7 @@ export class MemoryInstances {
   readonly #member: MemoryMember;
   readonly #questions = new OpenQuestions({ living: () => this.#living(), ask: (ask, ids) => this.#ask(ask, ids) });
 
-  constructor(member: MemoryMember, local: IBackplaneLocal) {
+  constructor(member: MemoryMember, local: BackplaneLocal) {
     this.#member = member;
     member.subscribe(ASK, (message) => {
       const { ask, from, ids } = parseAsk(message, MOST_IDS);
@@ -26,7 +26,7 @@ export class MemoryInstances {
   }
 
   /** See the port. Never rejects. */
-  findSockets(ids: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, TIdOwner>> {
+  findSockets(ids: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, IdOwner>> {
     return this.#questions.findSockets(ids, timeoutMs);
   }
 

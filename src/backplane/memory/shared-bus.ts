@@ -6,11 +6,11 @@ import type { MemoryBus } from './memory-bus.js';
  */
 export const SHARED_BUS: unique symbol = Symbol('roomgate.sharedBus');
 
-export interface ISharedBusOption {
+export interface SharedBusOption {
   readonly [SHARED_BUS]?: MemoryBus | undefined;
 }
 
 /** `options`: those of a helper. */
 export function sharedBusOf(options: object): MemoryBus | undefined {
-  return (options as ISharedBusOption)[SHARED_BUS];
+  return (options as SharedBusOption)[SHARED_BUS];
 }

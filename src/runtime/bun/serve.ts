@@ -1,14 +1,14 @@
+import { LONGEST_IDLE_S, silenceOf } from '../../ingress/bun-options.js';
 import type {
-  IBunEngine,
+  BunEngine,
+  BunServer,
+  BunWebSocket,
   IBunHandlers,
   IBunServeOptions,
-  IBunServer,
-  IBunWebSocket,
   IBunWebSocketHandlers,
-  TBody,
-} from './engine.js';
-import { LONGEST_IDLE_S, silenceOf } from './options.js';
-import { isWithin, TOO_LARGE } from './wire.js';
+  MessageBody,
+} from '../../socketio/bun-engine.js';
+import { isWithin, TOO_LARGE } from '../../socketio/bun-wire.js';
 
 /** What Bun takes for the `idleTimeout` of a WebSocket, in seconds. */
 const WEBSOCKET_IDLE_S = { least: 8, most: 960 } as const;
@@ -18,18 +18,18 @@ const BUN_MAX_PAYLOAD = 16 * 1024 * 1024;
 const BUN_IDLE_S = 120;
 
 /** Whether a request is below the path that the engine serves. */
-export type TServes = (request: Request, server: IBunServer) => boolean;
+export type Serves = (request: Request, server: BunServer) => boolean;
 
 /** What Bun says of a WebSocket beside what the engine listens to: some of its buffer went out, a ping came, a pong came. */
-export type TSigns = Readonly<Record<'drain' | 'ping' | 'pong', (webSocket: IBunWebSocket) => void>>;
+export type Signs = Readonly<Record<'drain' | 'ping' | 'pong', (webSocket: BunWebSocket) => void>>;
 
 /** The engine's own handlers, and those for what it doesn't listen to. */
-export function listening(plain: IBunHandlers, signs: TSigns): IBunHandlers {
+export function listening(plain: IBunHandlers, signs: Signs): IBunHandlers {
   return { ...plain, websocket: { ...plain.websocket, ...signs } };
 }
 
 /** What `Bun.serve` needs for an engine that serves alone. */
-export function handlersOf(engine: IBunEngine, plain: IBunHandlers, serves: TServes): IBunHandlers {
+export function handlersOf(engine: BunEngine, plain: IBunHandlers, serves: Serves): IBunHandlers {
   return {
     ...plain,
     fetch: (request, server) =>
@@ -43,10 +43,10 @@ export function handlersOf(engine: IBunEngine, plain: IBunHandlers, serves: TSer
  * The program's own options of `Bun.serve`, with an engine in them: it answers below its path and takes its own WebSockets, and
  * the program has the rest. Limits of the program stay its own.
  */
-export function beside(engine: IBunEngine, own: IBunServeOptions, serves: TServes): IBunHandlers {
+export function beside(engine: BunEngine, own: IBunServeOptions, serves: Serves): IBunHandlers {
   const { fetch, websocket, routes } = own;
   const { websocket: plain } = engine.handler();
-  const answer = (request: Request, server: IBunServer) => engine.handleRequest(request, server);
+  const answer = (request: Request, server: BunServer) => engine.handleRequest(request, server);
   return {
     ...own,
     fetch(request, server) {
@@ -63,7 +63,7 @@ function routesTo(path: string, answer: unknown): Record<string, unknown> {
   return { [path]: answer, [`${path.replace(/\/$/, '')}/*`]: answer };
 }
 
-function guarded(engine: IBunEngine, plain: IBunWebSocketHandlers): IBunWebSocketHandlers {
+function guarded(engine: BunEngine, plain: IBunWebSocketHandlers): IBunWebSocketHandlers {
   const { least, most } = WEBSOCKET_IDLE_S;
   return {
     ...plain,
@@ -76,7 +76,7 @@ function guarded(engine: IBunEngine, plain: IBunWebSocketHandlers): IBunWebSocke
 }
 
 /** Each handler of the program is called for the program's own WebSockets only, and its limits hold for those. */
-function shared(engine: IBunEngine, ours: IBunWebSocketHandlers, own: IBunWebSocketHandlers): IBunWebSocketHandlers {
+function shared(engine: BunEngine, ours: IBunWebSocketHandlers, own: IBunWebSocketHandlers): IBunWebSocketHandlers {
   const { maxPayloadLength = BUN_MAX_PAYLOAD, closeOnBackpressureLimit = false } = own;
   const composed: Record<string, unknown> = { ...ours, ...own, closeOnBackpressureLimit };
   composed.maxPayloadLength = Math.max(maxPayloadLength, ours.maxPayloadLength ?? 0);
@@ -84,9 +84,9 @@ function shared(engine: IBunEngine, ours: IBunWebSocketHandlers, own: IBunWebSoc
   for (const name of new Set([...Object.keys(ours), ...Object.keys(own)])) {
     const [mine, theirs] = [handlerOf(ours, name), handlerOf(own, name)];
     if (mine === undefined && theirs === undefined) continue;
-    composed[name] = (webSocket: IBunWebSocket, ...args: unknown[]) => {
+    composed[name] = (webSocket: BunWebSocket, ...args: unknown[]) => {
       if (isOf(engine, webSocket)) mine?.(webSocket, ...args);
-      else if (name === 'message' && !isWithin(maxPayloadLength, args[0] as TBody)) webSocket.close(TOO_LARGE);
+      else if (name === 'message' && !isWithin(maxPayloadLength, args[0] as MessageBody)) webSocket.close(TOO_LARGE);
       else theirs?.(webSocket, ...args);
     };
   }
@@ -96,12 +96,12 @@ function shared(engine: IBunEngine, ours: IBunWebSocketHandlers, own: IBunWebSoc
 function handlerOf(
   handlers: IBunWebSocketHandlers,
   name: string,
-): ((webSocket: IBunWebSocket, ...args: unknown[]) => unknown) | undefined {
+): ((webSocket: BunWebSocket, ...args: unknown[]) => unknown) | undefined {
   const handler: unknown = handlers[name as keyof IBunWebSocketHandlers];
   return typeof handler === 'function' ? handler.bind(handlers) : undefined;
 }
 
 /** Whether a WebSocket was opened by this engine, whose transports know its options. */
-function isOf(engine: IBunEngine, { data }: IBunWebSocket): boolean {
+function isOf(engine: BunEngine, { data }: BunWebSocket): boolean {
   return typeof data === 'object' && data !== null && data.transport?.opts === engine.opts;
 }

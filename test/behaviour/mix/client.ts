@@ -24,7 +24,7 @@ export interface IVisitor {
 }
 
 /** One way to speak Socket.IO to a server, over both namespaces of one connection. */
-export interface ISession {
+export interface MemorySession {
   emit(nsp: number, topic: string, args: readonly unknown[], answer?: () => void): void;
   /** Resolves when the upgrade is complete, after `patienceMs` at the latest. */
   upgrade(patienceMs?: number): Promise<void>;
@@ -47,7 +47,7 @@ export class MixClient {
   ending: string | undefined;
   readonly #marks: string[] = [];
   readonly #watchers = new Set<() => void>();
-  #session: ISession | undefined;
+  #session: MemorySession | undefined;
   #wire: IWire | undefined;
   readonly #pokes = new Set<symbol>();
 
@@ -156,7 +156,7 @@ export function authOf({ run, client, plan }: IVisitor): Record<string, unknown>
 }
 
 /** `socket.io-client`. Who shall upgrade does so when told. */
-async function openLibrary(url: string, visitor: IVisitor, ears: IEars): Promise<ISession> {
+async function openLibrary(url: string, visitor: IVisitor, ears: IEars): Promise<MemorySession> {
   const { plan } = visitor;
   let release = (): void => {};
   const released = new Promise<void>((resolve) => {

@@ -4,12 +4,12 @@ import type { IExpected, IModelled } from './model.js';
 import type { IReport } from './words.js';
 
 /** How a client's connection came to its end. */
-export type TEnding = 'stands' | 'ended by the program' | 'ended by the peer';
+export type Ending = 'stands' | 'ended by the program' | 'ended by the peer';
 
 /** What was otherwise than the model says, in words. */
 export function faultsOf(
   client: MixClient,
-  ending: TEnding,
+  ending: Ending,
   modelled: IModelled,
   reports: readonly IReport[],
 ): string[] {
@@ -32,7 +32,7 @@ export function faultsOf(
 }
 
 /** Whether what it was sent before its end has to have arrived. */
-function hearsItsEnd(client: MixClient, ending: TEnding): boolean {
+function hearsItsEnd(client: MixClient, ending: Ending): boolean {
   if (ending !== 'ended by the program') return false;
   const { gated, plan } = client.visitor;
   // engine.io closes the new transport right after `upgrade`, so a client that a listener closes may miss its last messages.

@@ -1,24 +1,24 @@
 import type { IInside } from '../program.js';
 import type { payloadOf } from './payloads.js';
 import type { IEmit, TAct } from './plan.js';
-import type { IBegin, IEmitter, IMix, IServed, TEntry } from './words.js';
+import type { IBegin, IEmitter, IMix, IServed, TallyEntry } from './words.js';
 
 /** Runs in the program, where it sees nothing else of this file. */
 export function createMix({ helper, io }: Pick<IInside, 'helper' | 'io'>, payload: typeof payloadOf): IMix {
   const NAMES = ['/', '/other'];
   const ID = 10;
-  type TListener = (...args: unknown[]) => void;
+  type Listener = (...args: unknown[]) => void;
   interface IRun extends IBegin {
     next: number;
     done: boolean;
     ids: readonly (readonly (string | null)[])[];
     told: [number, number][] | undefined;
-    readonly trace: TEntry[];
+    readonly trace: TallyEntry[];
     readonly late: [number, number][];
     readonly answers: Map<number, { times: number; of: unknown }>;
     readonly sockets: Map<number, IServed>[];
     readonly verdicts: Map<number, () => void>;
-    readonly listeners: Map<string, TListener>;
+    readonly listeners: Map<string, Listener>;
   }
   let run: IRun = fresh({ name: '', origin: 0, gated: false });
   let barriers = 0;
@@ -120,7 +120,7 @@ export function createMix({ helper, io }: Pick<IInside, 'helper' | 'io'>, payloa
       return true;
     }
     const ours = run;
-    const listener: TListener = (topic, first) => {
+    const listener: Listener = (topic, first) => {
       if (topic === 'm') (ours.told ?? ours.late).push([client, Array.isArray(first) ? first[0] : (first as number)]);
     };
     run.listeners.set(key, listener);

@@ -1,6 +1,6 @@
 import { ADMITTED } from './client.js';
 import { clientAt, type IClientPlan, type IEmit, NAMESPACES, type TAct, type TPlace } from './plan.js';
-import type { IReport, TEntry } from './words.js';
+import type { IReport, TallyEntry } from './words.js';
 
 /** Whether a client hears a message: it has to, it may, or it must not. */
 export type TShare = 'must' | 'may' | 'never';
@@ -13,7 +13,7 @@ export interface IExpected {
   readonly what: IEmit | undefined;
 }
 
-interface IMember {
+interface Member {
   member: boolean;
   listens: boolean;
   over: boolean;
@@ -24,7 +24,7 @@ const roomOf = (place: TPlace): string => `${place}`;
 
 /** The sockets of one instance at one moment of its trace. */
 class Hall {
-  readonly #sockets = NAMESPACES.map(() => new Map<number, IMember>());
+  readonly #sockets = NAMESPACES.map(() => new Map<number, Member>());
 
   /** Who of the namespace hears a broadcast, without regard to where it comes from. */
   isReached(client: number, { nsp, places, except, via, client: from }: IEmit): boolean {
@@ -35,11 +35,11 @@ class Hall {
     return (places.length === 0 || places.some(has)) && (via === 'send' || !except.some(has));
   }
 
-  get(client: number, nsp: number): IMember | undefined {
+  get(client: number, nsp: number): Member | undefined {
     return this.#sockets[nsp]?.get(client);
   }
 
-  apply(entry: TEntry): void {
+  apply(entry: TallyEntry): void {
     if (entry.did === 'come') {
       const { client, nsp, member } = entry;
       this.#sockets[nsp]?.set(client, { member, listens: false, over: false, rooms: new Set() });
@@ -207,8 +207,8 @@ function shareOf(states: ReadonlySet<boolean>): TShare {
   return states.has(true) ? 'must' : 'never';
 }
 
-function between(barrier: TEntry['did'], trace: readonly TEntry[]): TEntry[][] {
-  const parts: TEntry[][] = [[]];
+function between(barrier: TallyEntry['did'], trace: readonly TallyEntry[]): TallyEntry[][] {
+  const parts: TallyEntry[][] = [[]];
   for (const entry of trace) {
     if (entry.did === barrier) parts.push([]);
     else parts.at(-1)?.push(entry);

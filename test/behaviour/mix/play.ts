@@ -1,6 +1,6 @@
 import type { Served } from '../program.js';
 import { MixClient } from './client.js';
-import { awaited, faultsOf, type TEnding, wrongAnswers } from './compare.js';
+import { awaited, type Ending, faultsOf, wrongAnswers } from './compare.js';
 import { play } from './model.js';
 import type { IClientPlan, IPlan, TPeerAct, TPhase, TStep } from './plan.js';
 import type { IMix, IReport } from './words.js';
@@ -100,7 +100,7 @@ async function judge(theatre: ITheatre, clients: readonly MixClient[], lost: Rea
   });
   const modelled = { ...before, over: new Set([...before.over, ...lost]) };
   const reports = await reportsOf(theatre, []);
-  const endingOf = (client: MixClient): TEnding => {
+  const endingOf = (client: MixClient): Ending => {
     if (lost.has(client.visitor.client)) return 'ended by the peer';
     return isOver(client) ? 'ended by the program' : 'stands';
   };

@@ -1,10 +1,10 @@
 import { Decoder, Encoder, type Packet, PacketType } from 'socket.io-parser';
 import WebSocket from 'ws';
-import { authOf, type IEars, type ISession, type IVisitor } from './client.js';
+import { authOf, type IEars, type IVisitor, type MemorySession } from './client.js';
 import { NAMESPACES } from './plan.js';
 
 /** A WebSocket with nothing but the parser on it: it also hears what a client library would keep to itself. */
-export class RawSession implements ISession {
+export class RawSession implements MemorySession {
   readonly #socket: WebSocket;
   readonly #ears: IEars;
   readonly #encoder = new Encoder();

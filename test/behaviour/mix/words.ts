@@ -1,7 +1,7 @@
 import type { IEmit, TAct, TStep } from './plan.js';
 
 /** What was done in a program, in its order. */
-export type TEntry =
+export type TallyEntry =
   /** The numbers from `n` on were sent. `told`: the `onAnyOutgoing` listeners that were called meanwhile, as `[client, n]`. */
   | { readonly did: 'emit'; readonly n: number; readonly what: IEmit; readonly told: readonly [number, number][] }
   | { readonly did: 'act'; readonly what: Exclude<TAct, IEmit> }
@@ -14,7 +14,7 @@ export type TEntry =
   | { readonly did: 'send barrier' | 'hear barrier' };
 
 export interface IReport {
-  readonly trace: readonly TEntry[];
+  readonly trace: readonly TallyEntry[];
   /** Calls of `onAnyOutgoing` that nothing here caused at that moment. */
   readonly late: readonly [client: number, n: number][];
   /** By number: the answers, and how often they were given. */

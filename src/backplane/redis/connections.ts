@@ -1,0 +1,259 @@
+import { describe } from '../../common/describe.js';
+import { checkRedisConnection } from '../../common/redis-client.js';
+import { within } from '../../common/within.js';
+import { RoomgateError } from '../../protocol/errors.js';
+import { call, explain } from './acl.js';
+import {
+  type Dialer,
+  type Duplicable,
+  ensureClient,
+  type GivenRedis,
+  type Listener,
+  type RedisConnection,
+} from './client.js';
+import { asksSentinels, SentinelDialer } from './sentinel.js';
+
+/**
+ * What our duplicates do otherwise than the client that they are made from. Each lives once: it is never reconnected,
+ * never resends and never queues, since all of that is decided by `Link`, `Publisher` and `Subscriber`. Leases and
+ * channels must have one scope, and channels know neither databases nor prefixes.
+ */
+const OVERRIDES = {
+  lazyConnect: true,
+  retryStrategy: null,
+  sentinelRetryStrategy: null,
+  reconnectOnError: null,
+  maxRetriesPerRequest: null,
+  enableOfflineQueue: false,
+  enableReadyCheck: false,
+  enableAutoPipelining: false,
+  autoResubscribe: false,
+  autoResendUnfulfilledCommands: false,
+  commandTimeout: undefined,
+  socketTimeout: undefined,
+  connectTimeout: 5_000,
+  // After which a connection that was given up is destroyed, in ms: its farewell may never be read.
+  disconnectTimeout: 50,
+  replyMapping: 'legacy',
+  stringNumbers: false,
+  monitor: false,
+  // CLIENT SETINFO needs a right of its own, and nothing reads its result.
+  disableClientInfo: true,
+  readOnly: false,
+  keyPrefix: '',
+  db: 0,
+} as const;
+
+/** How long a cluster may take to say which nodes it has, in ms. */
+const SCOUT_TIMEOUT_MS = 4_000;
+/** The given start nodes are asked first. After so many ms, the learnt nodes are asked too. */
+const HEAD_START_MS = 500;
+/** Learnt nodes that are remembered. The oldest ones are forgotten first. */
+const MOST_LEARNT = 64;
+/** ioredis asks one node after the other, for 1 s each. So the learnt nodes are asked in parallel groups. */
+const GROUPS = 8;
+
+interface ClusterNode extends RedisConnection {
+  duplicate(overrides: object): RedisConnection;
+  readonly options?: { readonly host?: unknown; readonly port?: unknown; readonly path?: unknown } | undefined;
+}
+
+interface RedisCluster {
+  duplicate(nodes: readonly object[], overrides: object): RedisCluster;
+  nodes(role: 'all' | 'master'): ClusterNode[];
+  on(event: string, listener: Listener): unknown;
+  connect(): Promise<unknown>;
+  disconnect(): void;
+}
+
+/**
+ * How connections are made from what the program gave.
+ * @throws RoomgateError `invalid_option` where it hands out something else than a client.
+ */
+export function createDialer(connection: GivenRedis): Dialer {
+  const client: Duplicable | null | undefined = 'getClient' in connection ? connection.getClient() : connection;
+  if (typeof client?.duplicate !== 'function') {
+    const text = `Option "redisConnection": its getClient() returned ${describe(client)}, a client of ioredis is wanted.`;
+    throw new RoomgateError('invalid_option', text);
+  }
+  checkRedisConnection('configure()', client);
+  if (isCluster(client)) return new ClusterDialer(client);
+  const single = client as unknown as ClusterNode;
+  return asksSentinels(single) ? new SentinelDialer(single, OVERRIDES) : new SingleDialer(single);
+}
+
+/** How a connection is called in Redis' list of clients, which takes no spaces. */
+export function connectionName(identifier: string, role: string): string {
+  return `roomgate:${identifier.replace(/[^\w.:-]/g, '_')}:${role}`;
+}
+
+function isCluster(client: object): client is RedisCluster {
+  return 'isCluster' in client && client.isCluster === true;
+}
+
+class SingleDialer implements Dialer {
+  readonly address: string;
+  readonly countSubscribers = undefined;
+  readonly #client: ClusterNode;
+
+  constructor(client: ClusterNode) {
+    this.#client = client;
+    this.address = addressOf(client.options ?? {});
+  }
+
+  async dial(name: string): Promise<RedisConnection> {
+    return ensureClient(this.#client.duplicate({ ...OVERRIDES, connectionName: name }));
+  }
+}
+
+/**
+ * A connection to a cluster is a connection to one of its masters, so that its messages have an order and its
+ * predecessor can be fenced. Each attempt asks for the masters again, with a short-lived duplicate of the given client. It asks
+ * the given start nodes, and if they do not answer, all nodes that earlier answers named.
+ */
+class ClusterDialer implements Dialer {
+  readonly address: string;
+  readonly countSubscribers = (channel: string) => this.#countSubscribers(channel);
+  readonly #client: RedisCluster;
+  readonly #start = Math.floor(Math.random() * 1_024);
+  #scouting: Promise<ClusterNode[]> | undefined;
+  /** Nodes by address, the most recently named last. */
+  readonly #learnt = new Map<string, object>();
+
+  constructor(client: RedisCluster) {
+    this.#client = client;
+    this.address = startupNodesOf(client);
+  }
+
+  async dial(name: string, attempt: number): Promise<RedisConnection> {
+    this.#scouting ??= this.#scout(async (cluster) => cluster.nodes('master')).finally(() => {
+      this.#scouting = undefined;
+    });
+    const masters = (await this.#scouting).sort((a, b) => (addressOf(a.options) < addressOf(b.options) ? -1 : 1));
+    const node = masters[(this.#start + attempt) % masters.length];
+    if (node === undefined) throw new Error('The cluster has no master.');
+    return node.duplicate({ ...OVERRIDES, connectionName: name });
+  }
+
+  /** Each node knows its own subscribers only. One that is away has none. */
+  #countSubscribers(channel: string): Promise<number> {
+    const late = 'A node did not answer in time.';
+    const ask = async (node: ClusterNode) => {
+      const reply = await within(call(node, 'pubsub', 'numsub', channel), SCOUT_TIMEOUT_MS / 2, late);
+      return Array.isArray(reply) ? Number(reply[1]) : 0;
+    };
+    return this.#scout(async (cluster) => {
+      const counts = await Promise.allSettled(cluster.nodes('all').map(ask));
+      return counts.reduce((sum, count) => sum + (count.status === 'fulfilled' ? count.value : 0), 0);
+    });
+  }
+
+  /** Runs `use` with the view of the first node that answers. */
+  async #scout<T>(use: (cluster: RedisCluster) => Promise<T>): Promise<T> {
+    const cluster = await this.#reachAny();
+    try {
+      this.#learn(cluster);
+      return await use(cluster);
+    } finally {
+      cluster.disconnect();
+    }
+  }
+
+  async #reachAny(): Promise<RedisCluster> {
+    this.#learn(this.#client);
+    const start = this.#reach([]);
+    const groups = this.#groups();
+    if (groups.length === 0) return start;
+    try {
+      return await within(start, HEAD_START_MS, 'The start nodes did not answer yet.');
+    } catch {
+      return firstOf([start, ...groups.map((nodes) => this.#reach(nodes))]);
+    }
+  }
+
+  /** Asks these nodes, or the given start nodes if the list is empty. */
+  async #reach(nodes: readonly object[]): Promise<RedisCluster> {
+    const cluster = this.#client.duplicate(nodes, {
+      lazyConnect: true,
+      clusterRetryStrategy: null,
+      enableReadyCheck: false,
+      slotsRefreshInterval: undefined,
+    });
+    try {
+      await reach(cluster);
+      return cluster;
+    } catch (error) {
+      cluster.disconnect();
+      throw error;
+    }
+  }
+
+  #groups(): object[][] {
+    const nodes = [...this.#learnt.values()];
+    const groups = Array.from({ length: GROUPS }, (_, group) => nodes.filter((__, index) => index % GROUPS === group));
+    return groups.filter(({ length }) => length > 0);
+  }
+
+  #learn(cluster: RedisCluster): void {
+    for (const { options } of cluster.nodes('all')) {
+      const { host, port } = options ?? {};
+      if (typeof host !== 'string' || typeof port !== 'number') continue;
+      const address = addressOf({ host, port });
+      this.#learnt.delete(address);
+      this.#learnt.set(address, { host, port });
+    }
+    const oldest = [...this.#learnt.keys()].slice(0, -MOST_LEARNT);
+    for (const address of oldest) this.#learnt.delete(address);
+  }
+}
+
+/** Resolves with the first cluster that is reached and disconnects the others. Rejects with the error of the first way. */
+async function firstOf(ways: readonly Promise<RedisCluster>[]): Promise<RedisCluster> {
+  const first = Promise.any(ways);
+  for (const way of ways) {
+    way.then(
+      async (cluster) => {
+        if (cluster !== (await first)) cluster.disconnect();
+      },
+      () => {},
+    );
+  }
+  try {
+    return await first;
+  } catch (error) {
+    throw error instanceof AggregateError ? error.errors[0] : error;
+  }
+}
+
+async function reach(cluster: RedisCluster): Promise<void> {
+  let cause: unknown;
+  cluster.on('error', () => {});
+  cluster.on('node error', (error: unknown) => {
+    cause = explain(error, 'CLUSTER', 'SLOTS');
+  });
+  try {
+    await within(cluster.connect(), SCOUT_TIMEOUT_MS, 'The cluster did not say in time which nodes it has.');
+  } catch (error) {
+    // What the nodes said tells more than that none of them was of use.
+    throw cause instanceof Error ? new Error(`No node of the cluster is of use: ${cause.message}`, { cause }) : error;
+  }
+}
+
+function addressOf(options: ClusterNode['options']): string {
+  if (options === undefined) return 'an unknown address';
+  const { host, port, path } = options;
+  if (typeof path === 'string' && path !== '') return path;
+  return host === undefined && port === undefined ? 'an unknown address' : `${host ?? 'localhost'}:${port ?? 6379}`;
+}
+
+/** Private to ioredis, and wanted for messages only: where it is not what it was, they name no node. */
+function startupNodesOf(client: RedisCluster): string {
+  const nodes: unknown = 'startupNodes' in client ? client.startupNodes : undefined;
+  if (!Array.isArray(nodes) || nodes.length === 0) return 'a cluster';
+  return nodes.map((node: unknown) => startupNodeOf(node)).join(', ');
+}
+
+function startupNodeOf(node: unknown): string {
+  if (typeof node === 'string') return node.replace(/^.*@/, '');
+  return addressOf(typeof node === 'number' ? { port: node } : (node as ClusterNode['options']));
+}

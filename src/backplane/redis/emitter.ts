@@ -1,0 +1,155 @@
+import type { Emitter } from '@socket.io/redis-emitter';
+import { checkLogger, isObject, milliseconds, wrongOption } from '../../common/checks.js';
+import { checkRedisConnection } from '../../common/redis-client.js';
+import { emitSafely, resolveSend, topicOf } from '../../common/target.js';
+import type { ILogger } from '../../common/types.js';
+import { createLogReporter } from '../../observability/logger.js';
+import type { Reporter } from '../../ports/reports.js';
+import { RoomgateError } from '../../protocol/errors.js';
+import type { GivenRedis } from './client.js';
+import { connectionName, createDialer } from './connections.js';
+import { Publisher } from './publisher.js';
+import { createLimited } from './report-once.js';
+import { allConnected } from './wait-until-connected.js';
+
+/** The options of `SocketIOEmitterHelper`. */
+export interface ISocketIOEmitterOptions {
+  /** Unique name of this process, in logs and in Redis' list of clients. */
+  identifier: string;
+  /** A Redis helper, or a client of ioredis. It is duplicated once and otherwise left alone. */
+  redisConnection: GivenRedis;
+  /** How long `configure()` waits for Redis, trying again meanwhile, in ms. Default 30 000. */
+  redisTimeout?: number | undefined;
+  /** What the adapter's channels start with on the servers. Default `socket.io`. */
+  key?: string | undefined;
+  /** Where log lines go. Default: warnings, errors and what `doLog` asks for, to the console. `false`: nowhere. */
+  logger?: ILogger | false | undefined;
+}
+
+/** What `send` takes. */
+export interface IEmitterMessage {
+  /** A room, a socket id or a list of them; left out, every authenticated client. */
+  destination?: string | readonly string[] | undefined;
+  /** The event's name, and anything that Socket.IO can carry. */
+  payload: { topic: string; data?: unknown };
+  /** Whether to log that it was sent. Default false. */
+  doLog?: boolean | undefined;
+  /** Runs, through `setImmediate`, once the message is handed over. */
+  cb?: (() => unknown) | undefined;
+}
+
+const OF = 'SocketIOEmitterHelper';
+const TICK_MS = 1_000;
+const QUIT_TIMEOUT_MS = 2_000;
+
+interface Running {
+  readonly publisher: Publisher;
+  readonly emitter: Emitter;
+  readonly ticker: NodeJS.Timeout;
+}
+
+/** Sends to the clients of all instances from a process that has none: a worker, a script. */
+export class SocketIOEmitterHelper {
+  readonly identifier: string;
+  readonly #options: ISocketIOEmitterOptions;
+  readonly #report: Reporter;
+  readonly #closing = new AbortController();
+  #configuring: Promise<void> | undefined;
+  #running: Running | undefined;
+
+  /** Checks and remembers; `configure()` connects. @throws RoomgateError `invalid_option`. */
+  constructor(options: ISocketIOEmitterOptions) {
+    if (!isObject(options)) throw wrong('options', 'an object', options);
+    const { identifier, redisConnection } = options;
+    if (typeof identifier !== 'string' || identifier === '') throw wrong('identifier', 'a unique name', identifier);
+    checkRedisConnection(OF, redisConnection);
+    checkLogger(OF, options.logger);
+    const redisTimeout = milliseconds(OF, 'redisTimeout', options.redisTimeout, 30_000, 1);
+    this.identifier = identifier;
+    this.#options = { ...options, redisTimeout };
+    this.#report = createLogReporter(identifier, options.logger);
+  }
+
+  /**
+   * Connects. A second call is harmless; after a failure it may be called again.
+   * @throws RoomgateError `redis_unreachable`, naming host and port, when Redis can't be reached within `redisTimeout`;
+   * `shut_down` when `shutdown()` was called.
+   */
+  configure(): Promise<void> {
+    this.#configuring ??= this.#configure().catch((error: unknown) => {
+      this.#configuring = undefined;
+      throw error;
+    });
+    return this.#configuring;
+  }
+
+  /**
+   * Sends to the authenticated clients of every instance, in the order of the calls. After `shutdown()` it is dropped
+   * and reported.
+   * @throws RoomgateError `invalid_argument`, or `not_configured` before `configure()`.
+   */
+  send(message: IEmitterMessage): void {
+    if (this.#closing.signal.aborted) {
+      this.#report({ type: 'send_dropped', topic: topicOf(message) });
+      return;
+    }
+    const { rooms, topic, args } = resolveSend(message);
+    const emitter = this.getEmitter();
+    const target = rooms === undefined ? emitter : emitter.to([...rooms]);
+    emitSafely(topic, () => target.emit(topic, ...args));
+    const { doLog, cb } = message;
+    if (doLog) this.#report({ type: 'message_sent', topic, destination: rooms?.join(', ') ?? 'every client' });
+    if (typeof cb === 'function') setImmediate(() => this.#call(cb));
+  }
+
+  /** The plain `@socket.io/redis-emitter`. @throws RoomgateError `not_configured` before `configure()`. */
+  getEmitter(): Emitter {
+    if (this.#running !== undefined) return this.#running.emitter;
+    throw new RoomgateError('not_configured', 'SocketIOEmitterHelper: call and await configure() first.');
+  }
+
+  /** Says goodbye to Redis; after 2 s it is cut. A second call, or one before `configure()`, is harmless. Never rejects. */
+  async shutdown(): Promise<void> {
+    this.#closing.abort();
+    await this.#configuring?.catch(() => {});
+    clearInterval(this.#running?.ticker);
+    await this.#running?.publisher.stop(QUIT_TIMEOUT_MS);
+  }
+
+  async #configure(): Promise<void> {
+    const { redisConnection, redisTimeout = 30_000, key = 'socket.io' } = this.#options;
+    const dialer = createDialer(redisConnection);
+    const report = this.#report;
+    const publisher = new Publisher({
+      name: 'emitter',
+      connectionName: connectionName(this.identifier, 'emitter'),
+      dialer,
+      report,
+      limited: createLimited(report),
+    });
+    // Loaded here and not before, so that a program that has no use for it loads no Redis module.
+    const [{ Emitter }, { PARSER }] = await Promise.all([import('@socket.io/redis-emitter'), import('../parser.js')]);
+    publisher.start();
+    try {
+      await allConnected([publisher], dialer.address, redisTimeout, this.#closing.signal);
+    } catch (error) {
+      await publisher.stop(0);
+      throw error;
+    }
+    const ticker = setInterval(() => publisher.tick(), TICK_MS);
+    ticker.unref();
+    this.#running = { publisher, emitter: new Emitter(publisher, { key, parser: PARSER }), ticker };
+  }
+
+  async #call(cb: () => unknown): Promise<void> {
+    try {
+      await cb();
+    } catch (error) {
+      this.#report({ type: 'handler_failed', where: 'the callback of send()', error });
+    }
+  }
+}
+
+function wrong(option: string, wanted: string, given: unknown): RoomgateError {
+  return wrongOption(OF, option, wanted, given);
+}

@@ -1,0 +1,175 @@
+import { decode } from 'notepack.io';
+import { isSocketIOEvent } from '../../protocol/events.js';
+import { JunkError } from '../rejected-messages.js';
+
+/**
+ * What other instances send, judged before anything acts on it. Anybody who reaches Redis can publish; nothing that
+ * they publish may end the process, run what is not theirs to run, or reach a client that could not read it.
+ */
+
+/** Of Socket.IO's adapter, as it travels. */
+const REQUEST = {
+  sockets: 0,
+  allRooms: 1,
+  join: 2,
+  leave: 3,
+  disconnect: 4,
+  fetch: 5,
+  serverSideEmit: 6,
+  broadcast: 7,
+  clientCount: 8,
+  acknowledgement: 9,
+} as const;
+const EVENT_PACKET = 2;
+
+/** Names under which a namespace calls its own handlers with sockets: forged, these would not be any. */
+const RESERVED_SERVER_EVENTS: ReadonlySet<unknown> = new Set(['connect', 'connection', 'new_namespace']);
+
+/** Programs send each other deep things, so the bound is generous; recursion over it still has room. */
+const DEEPEST = 1_000;
+
+type UnknownRecord = Readonly<Record<string, unknown>>;
+
+/** What a message on a request channel asks for. @throws JunkError */
+export function inspectRequest(message: Buffer): { readonly callsProgram: boolean } {
+  const request = decodeRecord(message);
+  const check = REQUEST_CHECKS.get(request.type);
+  if (check === undefined) throw new JunkError('a request of unknown type');
+  if (request.uid !== undefined) ensure(typeof request.uid === 'string', 'a request without a sender');
+  check(request);
+  return { callsProgram: request.type === REQUEST.serverSideEmit };
+}
+
+/** @throws JunkError */
+export function inspectResponse(message: Buffer): void {
+  const { requestId, type, sockets, rooms, clientCount } = decodeRecord(message);
+  ensure(typeof requestId === 'string' && requestId !== '', 'a response to no request');
+  ensure(sockets === undefined || isListOf(sockets, isSocketAnswer), 'a response with odd sockets');
+  ensure(rooms === undefined || isListOf(rooms, isRoom), 'a response with odd rooms');
+  ensure(type !== REQUEST.clientCount || isCount(clientCount), 'a response with an odd count');
+}
+
+const REQUEST_CHECKS: ReadonlyMap<unknown, (request: UnknownRecord) => void> = new Map([
+  [
+    REQUEST.sockets,
+    (r: UnknownRecord) => ensure(isAnswerable(r) && isListOf(r.rooms, isRoom), 'an odd request for sockets'),
+  ],
+  [REQUEST.allRooms, (r: UnknownRecord) => ensure(isAnswerable(r), 'an odd request for rooms')],
+  [REQUEST.join, checkRoomsRequest],
+  [REQUEST.leave, checkRoomsRequest],
+  [REQUEST.disconnect, checkTargeted],
+  [REQUEST.fetch, checkFetch],
+  [REQUEST.serverSideEmit, checkServerSideEmit],
+  [REQUEST.broadcast, checkBroadcastRequest],
+]);
+
+/** Requests that name one socket instead of a target were sent by versions that nobody can run with this server. */
+function checkTargeted({ opts }: UnknownRecord): void {
+  ensure(isTarget(opts), 'a request without a proper target');
+}
+
+function checkRoomsRequest(request: UnknownRecord): void {
+  checkTargeted(request);
+  ensure(isListOf(request.rooms, isRoom), 'a request with odd rooms');
+}
+
+function checkFetch(request: UnknownRecord): void {
+  checkTargeted(request);
+  ensure(isAnswerable(request), 'a request that can not be answered');
+}
+
+function checkServerSideEmit({ data, requestId }: UnknownRecord): void {
+  ensure(requestId === undefined || typeof requestId === 'string', 'a request that can not be answered');
+  ensure(Array.isArray(data) && typeof data[0] === 'string', 'an event without a name');
+  ensure(!RESERVED_SERVER_EVENTS.has((data as unknown[])[0]), 'an event with a reserved name');
+}
+
+function checkBroadcastRequest(request: UnknownRecord): void {
+  checkFetch(request);
+  checkPacket(request.packet);
+}
+
+/** What a message on a broadcast channel decodes to. @throws JunkError */
+export function inspectBroadcast(value: readonly unknown[], bytes: number): void {
+  const [uid, packet, opts] = value;
+  ensure(typeof uid === 'string', 'a broadcast without a sender');
+  checkPacket(packet);
+  ensure(isTarget(opts), 'a broadcast without a proper target');
+  // Each level takes a byte at least.
+  if (bytes > DEEPEST) ensure(isShallow(packet), 'a broadcast that is nested too deeply');
+}
+
+function checkPacket(packet: unknown): void {
+  ensure(isRecord(packet) && packet.type === EVENT_PACKET, 'a packet that is no event');
+  const { data, nsp, id } = packet as UnknownRecord;
+  ensure(nsp === undefined || typeof nsp === 'string', 'a packet with an odd namespace');
+  ensure(id === undefined, 'a packet that is already numbered');
+  ensure(Array.isArray(data), 'an event without data');
+  const name: unknown = (data as unknown[])[0];
+  ensure((typeof name === 'string' && !isSocketIOEvent(name)) || typeof name === 'number', 'an event without a name');
+}
+
+function decodeRecord(message: Buffer): UnknownRecord {
+  let value: unknown;
+  try {
+    value = message[0] === 0x7b ? JSON.parse(message.toString()) : decode(message);
+  } catch (cause) {
+    throw new JunkError('neither JSON nor MessagePack', { cause });
+  }
+  if (!isRecord(value)) throw new JunkError('not an object');
+  // Before anything recurses over it.
+  if (message.length > DEEPEST) ensure(isShallow(value), 'nested too deeply');
+  return value;
+}
+
+/** Counts levels without recursion, which is what too many of them would break. */
+function isShallow(root: unknown): boolean {
+  let level: unknown[] = [root];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > DEEPEST) return false;
+    level = level.flatMap(childrenOf);
+  }
+  return true;
+}
+
+function childrenOf(value: unknown): unknown[] {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return [];
+  return Object.values(value).filter((child) => typeof child === 'object' && child !== null);
+}
+
+function isTarget(opts: unknown): boolean {
+  if (!isRecord(opts)) return false;
+  const { rooms, except, flags } = opts;
+  const lists = isListOf(rooms, isRoom) && (except === undefined || isListOf(except, isRoom));
+  return lists && (flags === undefined || isRecord(flags));
+}
+
+function isSocketAnswer(socket: unknown): boolean {
+  if (typeof socket === 'string') return true;
+  return isRecord(socket) && typeof socket.id === 'string' && isListOf(socket.rooms, isRoom);
+}
+
+function isAnswerable({ requestId }: UnknownRecord): boolean {
+  return typeof requestId === 'string' && requestId !== '';
+}
+
+/** Programs in JavaScript use numbers too, and Socket.IO lets them. */
+function isRoom(room: unknown): boolean {
+  return typeof room === 'string' || typeof room === 'number';
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isInteger(value) && Number(value) >= 0;
+}
+
+function isListOf(value: unknown, is: (entry: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(is);
+}
+
+function isRecord(value: unknown): value is UnknownRecord {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function ensure(holds: boolean, otherwise: string): void {
+  if (!holds) throw new JunkError(otherwise);
+}

@@ -1,0 +1,182 @@
+import type { Cluster, ClusterOptions, Redis } from 'ioredis';
+import { describe } from '../../common/describe.js';
+import { checkRedisClient } from '../../common/redis-client.js';
+import { RoomgateError } from '../../protocol/errors.js';
+import { loadIoredis } from './load-ioredis.js';
+
+/** What a Redis helper tells. What a callback throws or rejects with harms nobody, and is not told any further. */
+export interface IRedisHelperCallbacks {
+  /** At the end of the constructor. */
+  onInitialized?: ((opts: { name: string; helper: DefaultRedisHelper }) => void) | undefined;
+  /** Each time that the connection stands. */
+  onConnected?: ((opts: { name: string; helper: DefaultRedisHelper }) => void) | undefined;
+  /** Each time that Redis takes commands. */
+  onReady?: ((opts: { name: string; helper: DefaultRedisHelper }) => void) | undefined;
+  /** Each time that something goes wrong with the connection. */
+  // biome-ignore lint/suspicious/noExplicitAny: the documented type, so that handlers written to it still compile
+  onError?: ((opts: { name: string; helper: DefaultRedisHelper; error: any }) => void) | undefined;
+}
+
+/** The options of `RedisHelper`. */
+export interface IRedisHelperOptions extends IRedisHelperCallbacks {
+  /** Names the helper, in its callbacks. */
+  name: string;
+  host: string;
+  port: string | number;
+  /** The user of Redis' access control list. Default: Redis' own default user. */
+  user?: string | undefined;
+  password?: string | undefined;
+  /** Default 0. */
+  database?: number | undefined;
+  /** Whether to connect at once. Default true; otherwise at `connect()`, or at the first command. */
+  autoConnect?: boolean | undefined;
+  /** After so many attempts in a row it gives up. Default 0: never. */
+  maxRetry?: number | undefined;
+}
+
+/** The options of `RedisClusterHelper`. */
+export interface IRedisClusterHelperOptions extends IRedisHelperCallbacks {
+  /** Names the helper, in its callbacks. */
+  name: string;
+  /** Some nodes of the cluster; the others are learnt from them. */
+  nodes: { host: string; port: string | number; password?: string | undefined }[];
+  /** ioredis' own options for a cluster. */
+  clusterOptions?: ClusterOptions | undefined;
+}
+
+/** A client of Redis as far as a helper uses it. */
+export interface HelpedRedisClient {
+  readonly status: string;
+  // biome-ignore lint/suspicious/noExplicitAny: listeners of an event emitter take what the event brings
+  on(event: string, listener: (...args: any[]) => void): unknown;
+  ping(): Promise<unknown>;
+  connect(): Promise<unknown>;
+  quit(): Promise<unknown>;
+  disconnect(): void;
+  duplicate(...args: never[]): unknown;
+}
+
+/** How long a Redis that does not answer may hold up `disconnect()`, in ms. */
+const QUIT_TIMEOUT_MS = 2_000;
+
+/** A client of Redis that tells how it fares. */
+export class DefaultRedisHelper<C extends HelpedRedisClient = Redis | Cluster> {
+  readonly name: string;
+  readonly client: C;
+
+  /** @throws RoomgateError `invalid_option` where the client is not one of ioredis. */
+  constructor({
+    identifier,
+    client,
+    ...callbacks
+  }: { scope?: string | undefined; identifier: string; client: C } & IRedisHelperCallbacks) {
+    checkRedisClient('DefaultRedisHelper', 'client', client);
+    this.name = identifier;
+    this.client = client;
+    // The callbacks are documented to get the helper as a whole, whatever its client is.
+    const about = { name: identifier, helper: this as unknown as DefaultRedisHelper };
+    client.on('connect', () => harmless(() => callbacks.onConnected?.(about)));
+    client.on('ready', () => harmless(() => callbacks.onReady?.(about)));
+    client.on('error', (error: unknown) => harmless(() => callbacks.onError?.({ ...about, error })));
+    harmless(() => callbacks.onInitialized?.(about));
+  }
+
+  getClient(): C {
+    return this.client;
+  }
+
+  /** Rejects as the client does. */
+  async ping(): Promise<'PONG'> {
+    return (await this.client.ping()) as 'PONG';
+  }
+
+  /** Whether Redis is ready after it; false at once where it is connecting or connected already. Rejects as the client does. */
+  async connect(): Promise<boolean> {
+    if (['ready', 'connect', 'connecting', 'reconnecting'].includes(this.client.status)) return false;
+    await this.client.connect();
+    return this.client.status === 'ready';
+  }
+
+  /** Whether Redis said goodbye; false where it was away, or did not answer within 2 s and was cut. Never rejects. */
+  async disconnect(): Promise<boolean> {
+    if (['end', 'close'].includes(this.client.status)) return false;
+    // A client that is away would queue the farewell for a Redis that may never come back.
+    const said = this.client.status === 'ready' ? await this.#quit() : false;
+    if (!said) this.client.disconnect();
+    return said;
+  }
+
+  async #quit(): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<false>((resolve) => {
+      timer = setTimeout(() => resolve(false), QUIT_TIMEOUT_MS);
+    });
+    const said = this.client.quit().then(
+      (answer) => answer === 'OK',
+      () => false,
+    );
+    const inTime = await Promise.race([said, late]);
+    clearTimeout(timer);
+    return inTime;
+  }
+}
+
+/** One Redis, by host and port. Tries again without end, unless `maxRetry` says otherwise. */
+export class RedisHelper extends DefaultRedisHelper<Redis> {
+  constructor(opts: IRedisHelperOptions) {
+    const { name, host, port, user, password, database = 0, autoConnect = true, maxRetry = 0, ...callbacks } = opts;
+    const { Redis } = loadIoredis();
+    const client = new Redis({
+      host,
+      port: portOf('RedisHelper', port),
+      ...(user === undefined ? {} : { username: user }),
+      ...(password === undefined ? {} : { password }),
+      db: database,
+      lazyConnect: !autoConnect,
+      maxRetriesPerRequest: null,
+      // CLIENT SETINFO needs a right of its own in the ACL of Redis.
+      disableClientInfo: true,
+      retryStrategy: (attempt) => (maxRetry > 0 && attempt > maxRetry ? null : Math.min(attempt * 200, 2_000)),
+    });
+    super({ ...callbacks, scope: RedisHelper.name, identifier: name, client });
+  }
+}
+
+/** A cluster of Redis, by some of its nodes. */
+export class RedisClusterHelper extends DefaultRedisHelper<Cluster> {
+  constructor({ name, nodes, clusterOptions = {}, ...callbacks }: IRedisClusterHelperOptions) {
+    if (!Array.isArray(nodes) || nodes.length === 0) {
+      const wanted = 'a list of at least one { host, port } is wanted';
+      throw new RoomgateError('invalid_option', `RedisClusterHelper: nodes: ${wanted}, ${describe(nodes)} was given.`);
+    }
+    const startup = nodes.map(({ host, port, password }) => ({
+      host,
+      port: portOf('RedisClusterHelper', port),
+      ...(password === undefined ? {} : { password }),
+    }));
+    const { Cluster } = loadIoredis();
+    const { redisOptions, ...options } = clusterOptions;
+    const password = nodes[0]?.password;
+    // Nodes that are learnt from others would be asked without a password: theirs is given with the first ones only.
+    const ofEach = { disableClientInfo: true, ...(password === undefined ? {} : { password }), ...redisOptions };
+    // ioredis' type of the parameter tells a missing replyMapping from an undefined one; its type of the options does not.
+    const all = { ...options, redisOptions: ofEach } as NonNullable<ConstructorParameters<typeof Cluster>[1]>;
+    const client = new Cluster(startup, all);
+    super({ ...callbacks, scope: RedisClusterHelper.name, identifier: name, client });
+  }
+}
+
+function portOf(where: string, port: unknown): number {
+  const number = typeof port === 'string' && port.trim() !== '' ? Number(port) : port;
+  if (typeof number === 'number' && Number.isInteger(number) && number > 0 && number < 65_536) return number;
+  throw new RoomgateError('invalid_option', `${where}: port: 1 to 65535 is wanted, ${describe(port)} was given.`);
+}
+
+/** A callback is the program's: what it throws must not end up in an event of the client. */
+async function harmless(callback: () => unknown): Promise<void> {
+  try {
+    await callback();
+  } catch {
+    // It has its own way to say so.
+  }
+}

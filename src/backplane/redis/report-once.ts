@@ -1,0 +1,19 @@
+import type { Reporter } from '../../ports/reports.js';
+import { RefusedError } from './acl.js';
+import type { Limited } from './fence.js';
+
+/** The consequence of a refused PING: a refusal is an answer too. */
+export const UNPINGED = 'nothing is lost by it, but Redis notes each refusal in its ACL LOG';
+
+/** Reports each command and missing rule once: the same refusal would repeat with every attempt. */
+export function createLimited(report: Reporter): Limited {
+  const told = new Set<string>();
+  return (command, consequence, error) => {
+    // Rules name no rooms, so this set stays small.
+    const key = error instanceof RefusedError ? `${error.command} ${error.rule}` : command;
+    if (told.has(key)) return;
+    told.add(key);
+    const refused = error instanceof RefusedError ? error.command : command;
+    report({ type: 'backplane_limited', command: refused, consequence, error });
+  };
+}

@@ -1,0 +1,84 @@
+import type { Adapter } from 'socket.io-adapter';
+import { within } from '../../common/within.js';
+import type { Reporter } from '../../ports/reports.js';
+
+/** In ms. The adapter waits for the answers of other servers for the same time. */
+const COUNT_TIMEOUT_MS = 5_000;
+
+interface SettlingParts {
+  /** Whether answers of other instances arrive here. */
+  isHearing(): boolean;
+  readonly report: Reporter;
+}
+
+type Acknowledge = (error: unknown, responses?: unknown) => void;
+
+/**
+ * Makes every question to an adapter for Redis settle while Redis is away. Socket.IO calls serverCount() for each broadcast
+ * with an acknowledgement and does not handle a rejection, which would end the process.
+ */
+export function settling(adapter: Adapter, { isHearing, report }: SettlingParts): Adapter {
+  const { serverCount, serverSideEmit } = adapter;
+
+  const count = async (): Promise<number> => {
+    // The count would lack this instance, and the answers of the others would not arrive.
+    if (!isHearing()) throw new Error('Redis is away: this instance hears no answers of other instances.');
+    return within(serverCount.call(adapter), COUNT_TIMEOUT_MS, 'Redis did not answer in time.');
+  };
+  adapter.serverCount = () => new Count((resolve, reject) => void count().then(resolve, reject));
+
+  // The adapter ignores a failure of serverCount() here, and would never call the callback.
+  adapter.serverSideEmit = (packet) => {
+    const acknowledge = packet.at(-1);
+    if (typeof acknowledge !== 'function' || !asks(adapter)) {
+      serverSideEmit.call(adapter, packet);
+      return;
+    }
+    const once = onlyOnce(acknowledge as Acknowledge, report);
+    adapter.serverSideEmitWithAck([...packet.slice(0, -1), once]).catch((error: unknown) => once(error, []));
+  };
+  return adapter;
+}
+
+/**
+ * A promise whose rejection is never unhandled: every promise derived from it has a handler. Callers that await it still get
+ * the error. Socket.IO does not await it, so its message with an acknowledgement fails by its own timeout.
+ */
+class Count extends Promise<number> {
+  static override get [Symbol.species](): PromiseConstructor {
+    return Promise;
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: it is a promise
+  override then<A = number, B = never>(
+    fulfilled?: ((value: number) => A | PromiseLike<A>) | null,
+    rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    const derived = super.then(fulfilled, rejected);
+    derived.catch(() => {});
+    return derived;
+  }
+}
+
+interface Asking {
+  serverSideEmitWithAck(packet: unknown[]): Promise<void>;
+}
+
+/** Private to the adapter for Redis, and called by its `serverSideEmit`. */
+function asks(adapter: object): adapter is Adapter & Asking {
+  return 'serverSideEmitWithAck' in adapter && typeof adapter.serverSideEmitWithAck === 'function';
+}
+
+/** Calls the program's callback once. Reports what it throws, which would end the process. */
+function onlyOnce(acknowledge: Acknowledge, report: Reporter): Acknowledge {
+  let called = false;
+  return (error, responses) => {
+    if (called) return;
+    called = true;
+    try {
+      acknowledge(error, responses);
+    } catch (thrown) {
+      report({ type: 'handler_failed', where: 'a callback of serverSideEmit', error: thrown });
+    }
+  };
+}

@@ -1,0 +1,51 @@
+import { RoomgateError } from '../protocol/errors.js';
+import { describe } from './describe.js';
+
+/** A timer takes no more: beyond it every runtime fires at once. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+const LOGGER_METHODS = ['debug', 'info', 'warn', 'error'] as const;
+
+/** The error over an option of whoever `of` is, which names the option, what is wanted and what was given. */
+export function wrongOption(
+  of: string,
+  option: string,
+  wanted: string,
+  given: unknown,
+  description = describe(given),
+): RoomgateError {
+  const text = `${of}: option "${option}": ${wanted} is wanted, ${description} was given.`;
+  return new RoomgateError('invalid_option', text);
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return (typeof value === 'object' || typeof value === 'function') && value !== null;
+}
+
+/** An object with named values: no list, and no function. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function hasMethods(value: unknown, methods: readonly string[]): boolean {
+  return isObject(value) && methods.every((method) => typeof value[method] === 'function');
+}
+
+/** Milliseconds that a timer can take, or the default. @throws RoomgateError */
+export function milliseconds(of: string, option: string, value: unknown, fallback: number, least: number): number {
+  if (value === undefined) return fallback;
+  if (typeof value === 'number' && value >= least && value <= LONGEST_TIMER_MS) return value;
+  throw wrongOption(of, option, `a number of milliseconds from ${least} to ${LONGEST_TIMER_MS}`, value);
+}
+
+/** A boolean, or the default. @throws RoomgateError */
+export function trueOrFalse(of: string, option: string, value: unknown, fallback: boolean): boolean {
+  if (value === undefined) return fallback;
+  if (typeof value !== 'boolean') throw wrongOption(of, option, 'true or false', value);
+  return value;
+}
+
+/** @throws RoomgateError unless it is left out, `false`, or has the four methods of a logger. */
+export function checkLogger(of: string, logger: unknown): void {
+  if (logger === undefined || logger === false || hasMethods(logger, LOGGER_METHODS)) return;
+  throw wrongOption(of, 'logger', 'false or an object with debug, info, warn and error', logger);
+}

@@ -1,0 +1,87 @@
+import { RoomgateError } from '../protocol/errors.js';
+import { isInternalRoom, isReservedTopic } from '../protocol/events.js';
+import { describe } from './describe.js';
+
+/** A message whose receivers, topic and arguments are settled. */
+export interface SendTarget {
+  /** Socket ids and rooms, each once; undefined means every authenticated client. */
+  readonly rooms: readonly string[] | undefined;
+  readonly topic: string;
+  /** No argument at all where `data` is undefined. */
+  readonly args: readonly unknown[];
+}
+
+/** What no client can be sent. Socket.IO would take a function for an acknowledgement, and fail over a bigint too late. */
+const UNSENDABLE: ReadonlySet<string> = new Set(['function', 'symbol', 'bigint']);
+
+/**
+ * The options of a `send`, whoever offers it, to what they mean.
+ * @throws RoomgateError `invalid_argument`, naming what was given and what is wanted.
+ */
+export function resolveSend(opts: unknown): SendTarget {
+  const given = recordOf(opts, 'options', '{ destination?, payload: { topic, data } }');
+  const payload = recordOf(given.payload, 'payload', '{ topic, data }');
+  return { rooms: roomsOf(given.destination), topic: checkedTopic(payload.topic), args: argsOf(payload.data) };
+}
+
+/**
+ * Emits, and tells in our words where the data can't be encoded: whatever walks over it gives up in its own, over a stack
+ * that ran out, a circle, a nested bigint.
+ * @throws RoomgateError `invalid_argument`.
+ */
+export function emitSafely(topic: string, emit: () => unknown): void {
+  try {
+    emit();
+  } catch (cause) {
+    throw new RoomgateError('invalid_argument', `send(): payload.data of "${topic}" can't be encoded.`, { cause });
+  }
+}
+
+/** The topic of something that is not sent and so not checked, for the report; empty where there is none. */
+export function topicOf(opts: unknown): string {
+  const topic: unknown = (opts as { payload?: { topic?: unknown } | null } | undefined)?.payload?.topic;
+  return typeof topic === 'string' ? topic : '';
+}
+
+function roomsOf(destination: unknown): readonly string[] | undefined {
+  if (destination === undefined) return undefined;
+  if (isName(destination)) return [checkedRoom('destination', destination)];
+  const wanted = 'a room, a socket id or a list of them (left out for every client)';
+  if (!Array.isArray(destination) || destination.length === 0) throw wrong('destination', wanted, destination);
+  // Not `every`: a list with holes would pass.
+  for (let i = 0; i < destination.length; i++) {
+    if (!isName(destination[i])) throw wrong(`destination[${i}]`, 'a string that is not empty', destination[i]);
+    checkedRoom(`destination[${i}]`, destination[i]);
+  }
+  return [...new Set<string>(destination)];
+}
+
+function checkedRoom(name: string, room: string): string {
+  if (!isInternalRoom(room)) return room;
+  throw new RoomgateError('invalid_argument', `send(): ${name}: "${room}" is reserved. Take another name.`);
+}
+
+function checkedTopic(topic: unknown): string {
+  if (!isName(topic)) throw wrong('payload.topic', 'a string that is not empty', topic);
+  if (!isReservedTopic(topic)) return topic;
+  throw new RoomgateError('invalid_argument', `send(): payload.topic: "${topic}" is reserved. Take another name.`);
+}
+
+function argsOf(data: unknown): readonly unknown[] {
+  if (data === undefined) return [];
+  if (UNSENDABLE.has(typeof data)) throw wrong('payload.data', 'a value that Socket.IO can carry', data);
+  return [data];
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+function recordOf(value: unknown, name: string, wanted: string): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>;
+  throw wrong(name, wanted, value);
+}
+
+function wrong(name: string, wanted: string, given: unknown): RoomgateError {
+  return new RoomgateError('invalid_argument', `send(): ${name}: ${wanted} is wanted, ${describe(given)} was given.`);
+}

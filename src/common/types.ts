@@ -1,0 +1,15 @@
+/** A value, or a promise of it. */
+export type ValueOrPromise<T> = T | Promise<T>;
+
+/** Handles the payload of one event. What it throws or rejects with is caught and reported. */
+export type TSocketIOEventHandler<T = unknown> = (data: T) => ValueOrPromise<void>;
+
+/**
+ * Where a log line goes: pino, `console`, or any object with the four usual methods. Each is called with one string.
+ */
+export interface ILogger {
+  debug(message: string): void;
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+}

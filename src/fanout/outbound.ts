@@ -1,0 +1,47 @@
+import { emitSafely, resolveSend, topicOf } from '../common/target.js';
+import type { Reporter } from '../ports/reports.js';
+import type { IOServer } from '../ports/socket.js';
+
+/** Nothing is thrown over a message that nobody gets, whatever is wrong with it. */
+export function reportDropped(opts: unknown, report: Reporter): void {
+  report({ type: 'send_dropped', topic: topicOf(opts) });
+}
+
+/** What the program sends: a destination is resolved once and handed to the adapter, which alone knows who is reached. */
+export class Outbound {
+  readonly #io: IOServer;
+  readonly #report: Reporter;
+  #stopped = false;
+
+  constructor(io: IOServer, report: Reporter) {
+    this.#io = io;
+    this.#report = report;
+  }
+
+  /** From here on what is sent is dropped and reported: timers of the program may still run. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** @throws RoomgateError `invalid_argument`. */
+  send(opts: { doLog?: boolean | undefined; cb?: (() => void) | undefined }): void {
+    if (this.#stopped) {
+      reportDropped(opts, this.#report);
+      return;
+    }
+    const { rooms, topic, args } = resolveSend(opts);
+    const { doLog, cb } = opts;
+    const target = rooms === undefined ? this.#io : this.#io.to([...rooms]);
+    emitSafely(topic, () => target.emit(topic, ...args));
+    if (doLog) this.#report({ type: 'message_sent', topic, destination: rooms?.join(', ') ?? 'every client' });
+    if (typeof cb === 'function') setImmediate(() => this.#call(cb));
+  }
+
+  async #call(cb: () => unknown): Promise<void> {
+    try {
+      await cb();
+    } catch (error) {
+      this.#report({ type: 'handler_failed', where: 'the callback of send()', error });
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import type { ServerOptions } from 'socket.io';
+import type { Reporter } from '../ports/reports.js';
+import type { EngineOptions } from '../socketio/bun-engine.js';
+import type { Cors } from './bun-cors.js';
+import { corsOf } from './bun-cors.js';
+
+/** What is decided about requests here, since the engine has no option for it. */
+export interface RequestOptions {
+  readonly transports: readonly string[];
+  readonly allowUpgrades: boolean;
+  readonly cors: Cors | undefined;
+  readonly allowRequest: ServerOptions['allowRequest'];
+  /** The engine's own `allowRequest`. */
+  readonly allowOnBun: EngineOptions['allowRequest'];
+  readonly cookie: (ServerOptions['cookie'] & object) | undefined;
+}
+
+/** The engine's own defaults, from which a value of the program's is told. */
+const ENGINE_DEFAULTS = {
+  path: '/engine.io/',
+  pingTimeout: 20_000,
+  pingInterval: 25_000,
+  upgradeTimeout: 10_000,
+  maxHttpBufferSize: 1_000_000,
+} as const;
+const NUMBERS = ['pingTimeout', 'pingInterval', 'upgradeTimeout', 'maxHttpBufferSize'] as const;
+
+/** Bun takes no more for the `idleTimeout` of HTTP, in seconds. */
+export const LONGEST_IDLE_S = 255;
+
+/** For how long a peer may keep silent before its session ends, in seconds. */
+export function silenceOf({ pingInterval, pingTimeout }: EngineOptions): number {
+  return Math.ceil((pingInterval + pingTimeout) / 1_000);
+}
+
+/** Options of Socket.IO that ask for what Bun or its engine can't do, each with the reason. Asked for is what is not off. */
+const NOT_ON_BUN: Readonly<Partial<Record<keyof ServerOptions, string>>> = {
+  allowEIO3: 'the engine for Bun speaks protocol 4 only',
+  wsEngine: 'WebSockets are those of Bun itself',
+  perMessageDeflate: 'the engine for Bun does not compress',
+  httpCompression: 'the engine for Bun does not compress',
+  serveClient: 'the engine for Bun serves no files',
+  destroyUpgrade: 'upgrades of other paths are the business of your own fetch handler',
+  destroyUpgradeTimeout: 'upgrades of other paths are the business of your own fetch handler',
+};
+
+/**
+ * Lets `serverOptions` take effect on an engine. Where both name a value, that of `serverOptions` counts; what can't be
+ * honoured is reported once, by its name. The engine reads its options at each request, so they are set in place.
+ */
+export function applyOptions(engine: EngineOptions, given: Partial<ServerOptions>, report: Reporter): RequestOptions {
+  const overruled = (option: string, why: string): void => report({ type: 'option_overruled', option, why });
+  for (const [name, why] of Object.entries(NOT_ON_BUN)) {
+    if (given[name as keyof ServerOptions]) overruled(`serverOptions.${name}`, why);
+  }
+  for (const name of NUMBERS) {
+    const value = given[name];
+    if (value === undefined) continue;
+    if (isOwn(engine, name) && engine[name] !== value) overruled(`engine.${name}`, `serverOptions.${name} is given`);
+    engine[name] = value;
+  }
+  engine.path = pathOf(engine, given, overruled);
+
+  const { cors, allowRequest: allowOnBun } = engine;
+  if (given.cors !== undefined && cors !== undefined) overruled('engine.cors', 'serverOptions.cors is given');
+  const corsOptions = given.cors ?? (cors as ServerOptions['cors']);
+  // The engine would add headers of its own to those of the same options here, and ask too late.
+  delete engine.cors;
+  delete engine.allowRequest;
+
+  const transports = (given.transports as readonly string[] | undefined) ?? ['polling', 'websocket'];
+  if (transports.includes('webtransport')) overruled('serverOptions.transports: webtransport', 'Bun has none');
+  return {
+    transports: transports.filter((transport) => transport !== 'webtransport'),
+    allowUpgrades: given.allowUpgrades ?? true,
+    cors: corsOptions === undefined ? undefined : corsOf(corsOptions),
+    allowRequest: given.allowRequest,
+    allowOnBun,
+    cookie: cookieOf(given.cookie),
+  };
+}
+
+function isOwn(engine: EngineOptions, name: keyof typeof ENGINE_DEFAULTS): boolean {
+  return engine[name] !== ENGINE_DEFAULTS[name];
+}
+
+/** As Engine.IO writes it on Node.js. Without any given it is Socket.IO's default, which is what clients ask for. */
+function pathOf(
+  engine: EngineOptions,
+  { path, addTrailingSlash }: Partial<ServerOptions>,
+  overruled: (option: string, why: string) => void,
+): string {
+  const written = (it: string): string => `${it.replace(/\/$/, '')}${addTrailingSlash === false ? '' : '/'}`;
+  const own = isOwn(engine, 'path') ? written(engine.path) : undefined;
+  if (path === undefined) return own ?? written('/socket.io');
+  if (own !== undefined && own !== written(path)) overruled('engine.path', 'serverOptions.path is given');
+  return written(path);
+}
+
+/** With Engine.IO's defaults. */
+function cookieOf(cookie: ServerOptions['cookie'] | undefined): RequestOptions['cookie'] {
+  if (!cookie) return undefined;
+  const own = typeof cookie === 'object' ? cookie : {};
+  return { name: 'io', path: '/', httpOnly: true, sameSite: 'lax', ...own };
+}

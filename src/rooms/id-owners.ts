@@ -1,0 +1,49 @@
+import type { Backplane, IdOwner } from '../ports/backplane.js';
+import type { IOServer } from '../ports/socket.js';
+import { askForIds, EVENT_IDS } from '../socketio/adapters.js';
+
+export interface IdOwnersOptions {
+  readonly io: IOServer;
+  readonly backplane: Backplane;
+  /** Whether this instance has a socket of that id. */
+  readonly hasSocket: (id: string) => boolean;
+}
+
+/**
+ * Finds out whether names are socket ids of other servers. Those of Roomgate's instances are told by their form; asked for are ids
+ * of plain Socket.IO servers and of instances of version 0.1 that use the same adapter, whichever that is.
+ */
+export class IdOwners {
+  readonly #options: IdOwnersOptions;
+
+  constructor(options: IdOwnersOptions) {
+    this.#options = options;
+    // Sent by other instances through the adapter; the program could emit it too.
+    options.io.on(
+      EVENT_IDS as 'connection',
+      ((names: unknown, answer: unknown) => this.#answer(names, answer)) as never,
+    );
+  }
+
+  /** Never rejects. */
+  async find(names: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, IdOwner>> {
+    const { io, backplane } = this.#options;
+    const deadline = performance.now() + timeoutMs;
+    const owners = new Map(await backplane.findSockets(names, timeoutMs));
+    const unknown = names.filter((name) => owners.get(name) === 'nowhere');
+    if (unknown.length === 0) return owners;
+    const left = Math.max(0, deadline - performance.now());
+    // Every instance of Roomgate has answered by now.
+    const ids = await askForIds(io.sockets.adapter, unknown, { servers: backplane.instances() + 1, timeoutMs: left });
+    for (const name of unknown) {
+      if (ids === undefined) owners.set(name, 'unanswered');
+      else if (ids.has(name)) owners.set(name, 'elsewhere');
+    }
+    return owners;
+  }
+
+  #answer(names: unknown, answer: unknown): void {
+    if (typeof answer !== 'function' || !Array.isArray(names)) return;
+    answer(names.filter((name) => typeof name === 'string' && this.#options.hasSocket(name)));
+  }
+}

@@ -1,0 +1,196 @@
+import { describe } from '../common/describe.js';
+import { parseRoomsRequest } from '../common/parse-rooms-request.js';
+import type { IdOwner } from '../ports/backplane.js';
+import type { TSocketIOValidateRoomFn } from '../ports/options.js';
+import type { Reporter } from '../ports/reports.js';
+import type { TRoomErrorCode } from '../protocol/errors.js';
+import { isInternalRoom } from '../protocol/events.js';
+import type { ILimits } from '../protocol/limits.js';
+import { type IRefusedRoom, refuseRoom } from '../protocol/messages.js';
+import { isPlainSocketId, isSocketId } from '../protocol/socket-ids.js';
+import { RoomWork } from '../session/room-work.js';
+import type { Session } from '../session/session.js';
+
+/** How long other instances are asked whether a name is the id of a socket of theirs. */
+const ASK_TIMEOUT_MS = 1_000;
+
+/** How many such questions of one client wait for their turn. Beyond that the answer would come too late anyway. */
+const MOST_WAITING_QUESTIONS = 64;
+/** Calls of `validateRoomFn` that run or wait, of all clients of an instance. A client of which none runs may always ask. */
+const MOST_GUARDS_IN_ALL = 10_000;
+
+export interface RoomsOptions {
+  readonly limits: ILimits;
+  readonly defaultRooms: readonly string[];
+  readonly validateRoomFn: TSocketIOValidateRoomFn | undefined;
+  /** Whether this instance has a socket of that id. */
+  readonly hasSocket: (id: string) => boolean;
+  /** Asks the other servers whether these names are ids of sockets of theirs. Never rejects. */
+  readonly findSockets: (ids: readonly string[], timeoutMs: number) => Promise<ReadonlyMap<string, IdOwner>>;
+  readonly report: Reporter;
+}
+
+/** What to do with the rooms of one request. `granted` is empty where nothing may change. */
+export interface RoomsVerdict {
+  readonly granted: readonly string[];
+  readonly refused: readonly IRefusedRoom[];
+}
+
+type Join = (rooms: string[]) => Promise<void> | void;
+
+/** Decides which rooms a client may join and leave. It never touches the socket. */
+export class Rooms {
+  readonly #options: RoomsOptions;
+  /** Calls of `validateRoomFn` that run or wait for their turn. */
+  #guards = 0;
+
+  constructor(options: RoomsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Decides on a `join`, and calls `join` with what is granted before anything else can happen. What the client leaves while
+   * this is pending, and what the program takes it out of, is not granted. Rejects only where `join` does.
+   */
+  async decideJoin(session: Session, payload: unknown, join: Join = () => {}): Promise<RoomsVerdict> {
+    const request = parseRoomsRequest(payload, this.#options.limits.roomsPerRequest);
+    if ('refusal' in request) return { granted: [], refused: [request.refusal] };
+    const refused = new Refusals();
+    const fits = this.#allowance(session);
+    const wanted = new Set(refused.sift(request.rooms, (room) => this.#unfit(room) ?? fits(room)));
+    if (wanted.size === 0) return { granted: [], refused: refused.list };
+
+    const pending = session.pendingJoins ?? new Set();
+    session.pendingJoins = pending.add(wanted);
+    const asked = [...wanted];
+    const settle = workOf(session).begin(asked.length);
+    try {
+      const granted = await this.#askGuards(session, asked, refused);
+      refused.sift(granted, (room) => (wanted.has(room) ? undefined : 'left'));
+      const joined = granted.filter((room) => wanted.has(room));
+      if (joined.length > 0 && !session.ended) await join(joined);
+      return { granted: joined, refused: refused.list };
+    } finally {
+      settle();
+      pending.delete(wanted);
+    }
+  }
+
+  /** Decides on a `leave`. Never rejects. */
+  async decideLeave(session: Session, payload: unknown): Promise<RoomsVerdict> {
+    const request = parseRoomsRequest(payload, this.#options.limits.roomsPerRequest);
+    if ('refusal' in request) return { granted: [], refused: [request.refusal] };
+    const refused = new Refusals();
+    const wanted = refused.sift(request.rooms, (room) => this.#unfit(room));
+    for (const pending of session.pendingJoins ?? []) for (const room of wanted) pending.delete(room);
+    // A room of an id's form that the client is in was given to it by the program, perhaps the one of another client.
+    const rooms = session.socket.rooms;
+    const doubtful = wanted.filter((room) => isPlainSocketId(room) && rooms.has(room));
+    const owners = await this.#owners(session, doubtful);
+    return { granted: refused.sift(wanted, (room) => foreign(owners.get(room))), refused: refused.list };
+  }
+
+  async #askGuards(session: Session, asked: readonly string[], refused: Refusals): Promise<string[]> {
+    if (this.#options.validateRoomFn === undefined) return refused.sift(asked, () => 'not_allowed');
+    const doubtful = asked.filter((room) => isPlainSocketId(room));
+    const owners = await this.#owners(session, doubtful);
+    const own = refused.sift(asked, (room) => foreign(owners.get(room)));
+    if (own.length === 0) return [];
+    const allowed = await this.#inTurn(this.#options.validateRoomFn, session, own);
+    return refused.sift(own, (room) =>
+      typeof allowed === 'string' ? allowed : allowed.has(room) ? undefined : 'not_allowed',
+    );
+  }
+
+  /** Calls the guard once it is this client's turn; not at all where it has left meanwhile. */
+  async #inTurn(
+    validateRoomFn: TSocketIOValidateRoomFn,
+    session: Session,
+    rooms: readonly string[],
+  ): Promise<ReadonlySet<unknown> | TRoomErrorCode> {
+    const { guards } = workOf(session);
+    if (this.#guards >= MOST_GUARDS_IN_ALL && guards.inside > 0) return 'guard_failed';
+    this.#guards += 1;
+    await guards.enter();
+    try {
+      return session.ended ? 'left' : await this.#validate(validateRoomFn, session, rooms);
+    } finally {
+      this.#guards -= 1;
+      guards.leave();
+    }
+  }
+
+  async #validate(
+    validateRoomFn: TSocketIOValidateRoomFn,
+    session: Session,
+    rooms: readonly string[],
+  ): Promise<ReadonlySet<unknown> | TRoomErrorCode> {
+    try {
+      const allowed: unknown = await validateRoomFn({ socket: session.socket, rooms: [...rooms] });
+      if (Array.isArray(allowed)) return new Set(allowed);
+      this.#options.report({ type: 'room_guard_not_list', client: session.id, given: describe(allowed) });
+      return 'not_allowed';
+    } catch (error) {
+      this.#options.report({ type: 'room_guard_failed', client: session.id, error });
+      return 'guard_failed';
+    }
+  }
+
+  async #owners(session: Session, ids: readonly string[]): Promise<ReadonlyMap<string, IdOwner>> {
+    if (ids.length === 0) return new Map();
+    const deadline = performance.now() + ASK_TIMEOUT_MS;
+    const { questions } = workOf(session);
+    if (questions.waiting >= MOST_WAITING_QUESTIONS) return new Map(ids.map((id) => [id, 'unanswered']));
+    await questions.enter();
+    try {
+      return await this.#options.findSockets(ids, Math.max(0, deadline - performance.now()));
+    } finally {
+      questions.leave();
+    }
+  }
+
+  #unfit(room: string): TRoomErrorCode | undefined {
+    if (room === '') return 'invalid_name';
+    if (room.length > this.#options.limits.roomNameLength) return 'name_too_long';
+    if (isInternalRoom(room)) return 'reserved_name';
+    if (isSocketId(room) || this.#options.hasSocket(room)) return 'socket_id';
+    return undefined;
+  }
+
+  /** Tells of one room after another whether it still fits, into what the client is in and into what it is asking for. */
+  #allowance(session: Session): (room: string) => TRoomErrorCode | undefined {
+    const { rooms } = session.socket;
+    const given = this.#options.defaultRooms.filter((room) => rooms.has(room)).length + 1;
+    let pendingLeft = this.#options.limits.roomsPerClient - workOf(session).names;
+    let left = pendingLeft - (rooms.size - given);
+    // A room that the client is in takes no new place, but asking for it again is asked of the guard like any other.
+    const fits = (room: string) => pendingLeft-- > 0 && (rooms.has(room) || left-- > 0);
+    return (room) => (fits(room) ? undefined : 'room_limit');
+  }
+}
+
+function workOf(session: Session): RoomWork {
+  session.roomWork ??= new RoomWork();
+  return session.roomWork;
+}
+
+function foreign(owner: IdOwner | undefined): TRoomErrorCode | undefined {
+  if (owner === 'elsewhere') return 'socket_id';
+  return owner === 'unanswered' ? 'cluster_unanswered' : undefined;
+}
+
+/** Collects what was refused, so that each step reads as a filter. */
+class Refusals {
+  readonly list: IRefusedRoom[] = [];
+
+  /** The rooms that have no reason against them; the others are noted with theirs. */
+  sift(rooms: Iterable<string>, why: (room: string) => TRoomErrorCode | undefined): string[] {
+    const kept: string[] = [];
+    for (const room of rooms) {
+      const code = why(room);
+      if (code === undefined) kept.push(room);
+      else this.list.push(refuseRoom(room, code));
+    }
+    return kept;
+  }
+}

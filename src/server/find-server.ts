@@ -1,0 +1,64 @@
+import type { Server as HttpServer } from 'node:http';
+import { hasMethods, isObject } from '../common/checks.js';
+import { describe } from '../common/describe.js';
+import type { IBunServerLike } from '../ports/http-server.js';
+import { RoomgateError } from '../protocol/errors.js';
+
+const SERVER_METHODS = ['on', 'listeners', 'removeAllListeners', 'close'];
+const WANTED = 'a server of node:http or node:https is wanted';
+
+/** The server in what was given. @throws RoomgateError `invalid_option` that says how to get at the server. */
+export async function findServer(of: string, source: unknown): Promise<HttpServer> {
+  const direct = serverIn(source);
+  if (direct !== undefined) return direct;
+  const known = adviceFor(source);
+  if (known === undefined && typeof source === 'function') {
+    const given: unknown = await source();
+    const returned = serverIn(given);
+    if (returned !== undefined) return returned;
+    throw wrong(of, `the function returned ${describe(given)}`, adviceFor(given));
+  }
+  throw wrong(of, `${describe(source)} was given`, known);
+}
+
+/** The server of `Bun.serve` in what was given, if anything was. @throws RoomgateError `invalid_option` */
+export async function findBunServer(of: string, source: unknown): Promise<IBunServerLike | undefined> {
+  const given: unknown = typeof source === 'function' ? await source() : source;
+  if (given === undefined) return undefined;
+  if (hasMethods(given, ['stop', 'reload'])) return given as IBunServerLike;
+  throw new RoomgateError(
+    'invalid_option',
+    `${of}: option "server": on Bun what Bun.serve() returns is wanted, or nothing, ${describe(given)} was given. ` +
+      'Applications are handed to serve(): component.serve({ fetch: app.fetch }).',
+  );
+}
+
+function serverIn(given: unknown): HttpServer | undefined {
+  const isServer = (value: unknown): value is HttpServer => hasMethods(value, SERVER_METHODS);
+  if (isServer(given)) return given;
+  return isObject(given) && isServer(given.server) ? given.server : undefined;
+}
+
+/** What to write instead, for the mistakes that are made most. */
+function adviceFor(given: unknown): string | undefined {
+  if (given === undefined || given === null) {
+    return 'Most frameworks have their server only after listen(): call start(server) then, or give a function that returns it';
+  }
+  if (!isObject(given)) return undefined;
+  if (hasMethods(given, ['use', 'handle', 'listen'])) {
+    return 'An Express app is not a server: give what its listen() returns, or createServer(app)';
+  }
+  if (hasMethods(given, ['fetch', 'request', 'route'])) {
+    return 'A Hono app is not a server: give what serve({ fetch: app.fetch }) of @hono/node-server returns';
+  }
+  if (hasMethods(given, ['getHttpServer'])) return 'Give what its getHttpServer() returns';
+  if (hasMethods(given, ['callback', 'use'])) {
+    return 'A Koa app is not a server: give what its listen() returns, or createServer(app.callback())';
+  }
+  return undefined;
+}
+
+function wrong(of: string, given: string, advice: string | undefined): RoomgateError {
+  const more = advice === undefined ? '' : ` ${advice}.`;
+  return new RoomgateError('invalid_option', `${of}: option "server": ${WANTED}, ${given}.${more}`);
+}

@@ -1,0 +1,51 @@
+import type { Connection } from '../ports/connection.js';
+import type { Deadline, Session } from './session.js';
+
+/**
+ * The deadlines of all connections that are not authenticated. A deadline belongs to the connection, not to the socket:
+ * it starts before there is any, leaving a namespace and coming back renews neither the time nor the attempt, and traffic
+ * doesn't either.
+ */
+export class Deadlines {
+  readonly #timeoutMs: number;
+  readonly #running = new Map<Connection, Deadline>();
+  readonly #expired: (connection: Connection, session: Session | undefined) => void;
+
+  constructor(timeoutMs: number, expired: (connection: Connection, session: Session | undefined) => void) {
+    this.#timeoutMs = timeoutMs;
+    this.#expired = expired;
+  }
+
+  /** The deadline of a connection: the one that runs, or a new one. */
+  of(connection: Connection): Deadline {
+    return this.#running.get(connection) ?? this.#arm(connection);
+  }
+
+  /** The connection was authenticated, is being ended, or is gone. */
+  stop(connection: Connection): void {
+    const deadline = this.#running.get(connection);
+    if (deadline === undefined) return;
+    clearTimeout(deadline.timer);
+    this.#running.delete(connection);
+  }
+
+  /** The connection is used for a namespace of the program's own. Where that is all it is used for, it is left alone. */
+  spare(connection: Connection): void {
+    if (this.#running.get(connection)?.used === false) this.stop(connection);
+  }
+
+  stopAll(): void {
+    for (const { timer } of this.#running.values()) clearTimeout(timer);
+    this.#running.clear();
+  }
+
+  #arm(connection: Connection): Deadline {
+    const timer = setTimeout(() => {
+      this.#running.delete(connection);
+      this.#expired(connection, deadline.session);
+    }, this.#timeoutMs).unref();
+    const deadline: Deadline = { timer, claimed: false, used: false, session: undefined };
+    this.#running.set(connection, deadline);
+    return deadline;
+  }
+}

@@ -1,0 +1,180 @@
+import { type EnginePacket, frameOf } from './bun-frames.js';
+
+/**
+ * `@socket.io/bun-engine`, as far as the fan-out reaches into it: this file and `bun-lane.ts` are the only ones. Where something
+ * is not as expected everything goes Socket.IO's own way.
+ */
+
+/** What the engine got in place of a WebSocket of Bun. */
+export interface BunWire {
+  /** The WebSocket itself, to send over until `borrower` is told to stop. It would cost a part of a send to look here first. */
+  lend(borrower: Borrower): unknown;
+  /** Bun dropped what was sent over the WebSocket that is lent. */
+  lost(): void;
+  /** Calls `then` once the peer has taken what waits; never where the connection ends before. */
+  afterDrain(then: () => void): void;
+  close(): void;
+}
+
+export interface Borrower {
+  /** Nothing may go out any more. */
+  stop(): void;
+}
+
+/** A transport of the engine over a WebSocket. */
+export interface BunTransport {
+  readonly name: string;
+  readonly readyState: string;
+  readonly socket?: unknown;
+  writable: boolean;
+  send(packets: readonly EnginePacket[]): void;
+  doClose(): void;
+  emit(event: 'drain'): boolean;
+}
+
+/** A connection of the engine. */
+export interface BunConnection {
+  readonly readyState: string;
+  readonly transport: unknown;
+  /** What waits for the transport to become writable. */
+  readonly writeBuffer: readonly EnginePacket[];
+  listeners(event: string): readonly unknown[];
+  on(event: string, listener: (this: BunConnection, ...args: never[]) => void): unknown;
+}
+
+/** A WebSocket of Bun, as it comes to the engine. */
+export interface Opened {
+  readonly data?: { readonly transport?: unknown } | undefined;
+}
+
+/** A server of the engine. */
+export interface BunEngine {
+  readonly opts: object;
+  on(event: 'connection', listener: (connection: BunConnection) => void): unknown;
+  onWebSocketOpen(webSocket: Opened): void;
+  handleRequest(request: Request, server: unknown): Promise<unknown>;
+}
+
+interface Probed extends BunConnection {
+  readonly writeBuffer: EnginePacket[];
+  write(data: string): unknown;
+  once(event: string, listener: () => void): unknown;
+  close(): void;
+}
+interface ProbedTransport extends BunTransport {
+  onOpen(socket: object): void;
+}
+
+/** A request for a WebSocket, as a client would make it. */
+const HANDSHAKE = 'http://localhost/?EIO=4&transport=websocket';
+/** Options of a program that would be asked about it. */
+const ASKING = ['cors', 'allowRequest', 'editHandshakeHeaders', 'editResponseHeaders'];
+const SAMPLES: readonly EnginePacket[] = [
+  { type: 'ping' },
+  { type: 'pong', data: 'probe' },
+  { type: 'message', data: 'text' },
+  { type: 'message', data: new Uint8Array([1, 2]) },
+  { type: 'noop' },
+];
+
+class Missing extends Error {}
+
+function want(isThere: boolean, what: string): void {
+  if (!isThere) throw new Missing(what);
+}
+
+/** What was looked for and not found, by opening a connection that nobody is behind; empty where all is there. */
+export async function probeBunEngine(engine: BunEngine): Promise<string> {
+  let connection: Probed | undefined;
+  try {
+    const { transport, sent, clients } = await openTwin(engine);
+    connection = [...clients.values()][0];
+    want(transport !== undefined, 'the transport of a WebSocket');
+    want(connection !== undefined, 'clients of the engine');
+    probeTransport(transport as ProbedTransport, sent);
+    probeConnection(connection as Probed, transport as ProbedTransport);
+    return '';
+  } catch (error) {
+    return error instanceof Missing ? error.message : `a connection that is tried failed: ${String(error)}`;
+  } finally {
+    connection?.close?.();
+  }
+}
+
+/** Lets a twin of the engine, of which nobody hears, take a client. */
+async function openTwin(engine: BunEngine) {
+  const sent: unknown[] = [];
+  const clients = new Map<string, Probed>();
+  const opts = { ...engine.opts, ...Object.fromEntries(ASKING.map((name) => [name, undefined])) };
+  const twin = Object.create(engine, {
+    opts: { value: opts },
+    clients: { value: clients },
+    emitReserved: { value: () => false },
+  });
+  let transport: ProbedTransport | undefined;
+  const server = {
+    upgrade: (_: Request, { data }: { data: { transport: ProbedTransport } }) => {
+      transport = data.transport;
+      transport.onOpen({
+        readyState: 1,
+        send: (message: unknown) => sent.push(message),
+        close: () => sent.push('end'),
+      });
+      return true;
+    },
+  };
+  // The engine's own, in whose place another one may stand by now.
+  const { handleRequest } = Object.getPrototypeOf(engine) as BunEngine;
+  await handleRequest.call(twin, new Request(HANDSHAKE, { headers: { upgrade: 'websocket' } }), server);
+  return { transport, sent, clients };
+}
+
+function probeTransport(transport: ProbedTransport, sent: unknown[]): void {
+  want(transport.name === 'websocket', 'name of a transport');
+  want(transport.readyState === 'open', 'readyState of a transport');
+  want(transport.writable === true, 'writable of a transport');
+  want(typeof transport.socket === 'object', 'socket of a transport');
+  want(String(sent.splice(0)[0]).startsWith('0{'), 'the open packet by send() of a transport');
+  transport.send(SAMPLES);
+  const asHere = SAMPLES.map(frameOf);
+  want(
+    sent.length === asHere.length && sent.every((it, at) => String(it) === String(asHere[at])),
+    'send() of a transport',
+  );
+  transport.doClose();
+  want(sent.at(-1) === 'end', 'doClose() of a transport');
+}
+
+/** Whoever listens is noticed: those that are there, and those that come. */
+function probeListeners(connection: Probed): void {
+  const heard: string[] = [];
+  const { on } = connection;
+  want(typeof on === 'function' && !Object.hasOwn(connection, 'on'), 'on() of a connection');
+  connection.on = (event, listener) => {
+    heard.push(event);
+    return on.call(connection, event, listener);
+  };
+  want(connection.listeners('drain').length === 0, 'listeners() of a connection');
+  connection.once('drain', () => {});
+  want(heard.join() === 'drain', 'once() by on() of a connection');
+  want(connection.listeners('drain').length === 1, 'listeners() of a connection');
+}
+
+function probeConnection(connection: Probed, transport: ProbedTransport): void {
+  const taken: unknown[] = [];
+  transport.send = (packets) => taken.push(...packets.map(({ data }) => data));
+  transport.doClose = () => taken.push('end');
+  want(connection.readyState === 'open', 'readyState of a connection');
+  want(connection.transport === transport, 'transport of a connection');
+  probeListeners(connection);
+  connection.write('now');
+  want(taken.length === 1 && connection.writeBuffer.length === 0, 'a connection that sends by its transport');
+  transport.writable = false;
+  connection.write('later');
+  want(taken.length === 1 && connection.writeBuffer.length === 1, 'writeBuffer of a connection');
+  transport.writable = true;
+  transport.emit('drain');
+  want(taken.length === 2 && connection.writeBuffer.length === 0, 'a connection that goes on after "drain"');
+  connection.close();
+  want(taken.length === 3 && connection.readyState === 'closed', 'a connection that closes its transport');
+}

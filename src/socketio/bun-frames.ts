@@ -1,0 +1,47 @@
+/** A message of a WebSocket as Bun takes it: a text, or bytes. */
+export type Piece = string | Uint8Array;
+
+/** Several messages that go out together: an event and its attachments. */
+export class Several {
+  /** In bytes, nearly: the units of a text are counted. */
+  readonly length: number;
+
+  constructor(readonly pieces: readonly Piece[]) {
+    this.length = pieces.reduce((sum, { length }) => sum + length, 0);
+  }
+}
+
+export type BunFrame = Piece | Several;
+
+/** Packets of Engine.IO, protocol 4, and the digits that they begin with. */
+const TYPES: Readonly<Record<string, string>> = {
+  open: '0',
+  close: '1',
+  ping: '2',
+  pong: '3',
+  message: '4',
+  upgrade: '5',
+  noop: '6',
+};
+
+export interface EnginePacket {
+  readonly type: string;
+  readonly data?: unknown;
+}
+
+/** One packet, as the engine would write it over a WebSocket. Bytes are copied: the program may write into its own again. */
+export function frameOf({ type, data }: EnginePacket): Piece {
+  return bytesOf(data) ?? `${TYPES[type]}${data || ''}`;
+}
+
+/** A message as Socket.IO's parser made it; undefined where it is made of something else. */
+export function framesOfMessage(encoded: readonly unknown[]): BunFrame | undefined {
+  const pieces = encoded.map((data) => (typeof data === 'string' ? `4${data}` : bytesOf(data)));
+  if (pieces.includes(undefined)) return undefined;
+  return pieces.length === 1 ? pieces[0] : new Several(pieces as Piece[]);
+}
+
+function bytesOf(data: unknown): Uint8Array | undefined {
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+  return data instanceof ArrayBuffer ? new Uint8Array(data).slice() : undefined;
+}

@@ -1,0 +1,194 @@
+import { endOfTurn } from './end-of-tick.js';
+
+/**
+ * What waits to go out over one connection in this turn of the event loop, as a chain from its last message back to its
+ * first. Connections for which the same messages wait share the same links, so that these are joined once for all of them.
+ */
+export interface QueuedFrame<Frame> {
+  readonly before: QueuedFrame<Frame> | undefined;
+  readonly frame: Frame;
+  /** Of the chain up to here: its bytes, and a little for each message. */
+  readonly weight: number;
+  /** The last link that was made behind this one, which the next connection most likely needs as well. */
+  after: QueuedFrame<Frame> | undefined;
+  /** What the lane made of the chain up to here. */
+  whole: unknown;
+}
+
+/** The way out over one connection. */
+export interface FrameSender<Frame> {
+  /** The last of what waits; undefined where nothing does, and as long as the peer is slow. */
+  tail: QueuedFrame<Frame> | undefined;
+  /** The last turn in which something was sent; 0 before. */
+  turn: number;
+  /** Whether more than one message was sent in the last turn, as far as is known. */
+  isBusy: boolean;
+  /** Whether its peer reads as fast as it is sent to. */
+  readonly writable: boolean;
+  /** Writes a chain at once. */
+  write(tail: QueuedFrame<Frame>): void;
+  /** The turn in which something was pushed has ended. */
+  confirm(): void;
+}
+
+/** A lane that says whether a message may be put in line: nothing before it waits elsewhere, nobody wants to be told of it. */
+export interface DirectSender<Frame> extends FrameSender<Frame> {
+  readonly isClear: boolean;
+}
+
+export interface Sized {
+  readonly length: number;
+}
+
+/** Bytes. What grew to this goes out before the turn ends: more would not make it cheaper, only larger. */
+const LARGEST_CHAIN = 64 * 1024;
+/** What a link weighs beside the bytes of its message. */
+const WEIGHT_OF_A_LINK = 64;
+/** Writing leaves this many times as long as it took to everything else, so that more comes together for the next time. */
+const REST = 3;
+const LONGEST_REST_MS = 5;
+
+type Later = (flush: () => void, restMs: number) => unknown;
+
+/** Queues that write what waits also where the process ends in this very turn. */
+const open = new Set<{ flush(): void }>();
+const flushAll = (): void => {
+  for (const queue of open) queue.flush();
+};
+
+/**
+ * Gives the messages that one connection is sent in one turn to it in one write, when the turn ends. A turn is one of the
+ * event loop, and a few milliseconds where writing takes up much of the time.
+ *
+ * Where nothing is gained by waiting nothing waits: in a turn of the event loop the first message to a connection that got one
+ * in its last turn goes out at once.
+ */
+export class ChainQueue<Frame extends Sized> {
+  readonly #later: Later;
+  readonly #flush = (): void => this.flush();
+  readonly #stopResting = (): void => {
+    this.#restMs = 0;
+  };
+  #turn = 1;
+  #isTurnOpen = false;
+  /** Whether this turn is one of some milliseconds. */
+  #isTurnLong = false;
+  /** How long what comes next waits for more, in milliseconds. */
+  #restMs = 0;
+  #first: QueuedFrame<Frame> | undefined;
+  #dirty: FrameSender<Frame>[] = [];
+
+  /** `later` calls at the end of a turn of the event loop, or after so many milliseconds where these are some. */
+  constructor(later: Later = endOfTurn) {
+    this.#later = later;
+  }
+
+  open(): void {
+    if (open.size === 0) process.on('exit', flushAll);
+    open.add(this);
+  }
+
+  /** Writes what waits; harmless when closed. What comes after is written at the end of its turn all the same. */
+  close(): void {
+    this.flush();
+    if (open.delete(this) && open.size === 0) process.off('exit', flushAll);
+  }
+
+  /** Puts a message in line. False where what waited had to be written first, and its peer turned out to be slow. */
+  offer(lane: FrameSender<Frame>, frame: Frame): boolean {
+    const { tail } = lane;
+    if (tail === undefined) this.#begin(lane, frame);
+    else if (tail.after?.frame === frame) lane.tail = tail.after;
+    else if (!isFull(tail, frame)) lane.tail = tail.after = link(tail, frame);
+    else {
+      this.flushLane(lane);
+      if (!lane.writable) return false;
+      this.#wait(lane, frame);
+    }
+    return true;
+  }
+
+  /** The same for messages that can't wait elsewhere. `confirm()` is called once they went out. */
+  push(lane: FrameSender<Frame>, frames: readonly Frame[]): void {
+    lane.isBusy ||= frames.length > 1;
+    for (const frame of frames) {
+      // Nothing waits here for a peer that is slow: what comes next is kept from it elsewhere, and would be overtaken.
+      if (!lane.writable || !this.offer(lane, frame)) lane.write(this.#alone(frame));
+    }
+    this.#dirty.push(lane);
+  }
+
+  /** Writes now what waits for this lane. */
+  flushLane(lane: FrameSender<Frame>): void {
+    const { tail } = lane;
+    lane.tail = undefined;
+    if (tail === undefined) return;
+    lane.isBusy ||= tail.before !== undefined;
+    lane.write(tail);
+  }
+
+  /** Writes now what waits, and ends the turn. */
+  flush(): void {
+    const begin = performance.now();
+    const lanes = this.#dirty;
+    this.#dirty = [];
+    this.#first = undefined;
+    this.#isTurnOpen = false;
+    this.#isTurnLong = false;
+    this.#turn++;
+    for (const lane of lanes) {
+      this.flushLane(lane);
+      lane.confirm();
+    }
+    this.#rest(performance.now() - begin);
+  }
+
+  /** Only where more is sent right after this, by what came in meanwhile: otherwise nothing is likely to come together. */
+  #rest(afterMs: number): void {
+    const restMs = Math.min(LONGEST_REST_MS, afterMs * REST);
+    this.#restMs = restMs < 1 ? 0 : restMs;
+    if (this.#restMs > 0) this.#later(this.#stopResting, 0);
+  }
+
+  #begin(lane: FrameSender<Frame>, frame: Frame): void {
+    const isSecond = lane.turn === this.#turn;
+    const waits = isSecond || lane.isBusy || this.#isTurnLong || this.#restMs > 0;
+    lane.turn = this.#turn;
+    lane.isBusy = isSecond;
+    if (waits) this.#wait(lane, frame);
+    else lane.write(this.#alone(frame));
+  }
+
+  #wait(lane: FrameSender<Frame>, frame: Frame): void {
+    lane.tail = this.#alone(frame);
+    this.#dirty.push(lane);
+  }
+
+  /** Shared by all for which it is the first that waits. */
+  #alone(frame: Frame): QueuedFrame<Frame> {
+    if (this.#first?.frame === frame) return this.#first;
+    if (!this.#isTurnOpen) {
+      this.#isTurnOpen = true;
+      this.#isTurnLong = this.#restMs > 0;
+      this.#later(this.#flush, this.#restMs);
+    }
+    this.#first = link(undefined, frame);
+    return this.#first;
+  }
+}
+
+/** The messages of a chain, the first one first. */
+export function framesOf<Frame>(tail: QueuedFrame<Frame>): Frame[] {
+  const frames: Frame[] = [];
+  for (let at: QueuedFrame<Frame> | undefined = tail; at !== undefined; at = at.before) frames.push(at.frame);
+  return frames.reverse();
+}
+
+function isFull(tail: QueuedFrame<Sized>, frame: Sized): boolean {
+  return tail.weight + frame.length + WEIGHT_OF_A_LINK > LARGEST_CHAIN;
+}
+
+function link<Frame extends Sized>(before: QueuedFrame<Frame> | undefined, frame: Frame): QueuedFrame<Frame> {
+  const weight = (before?.weight ?? 0) + frame.length + WEIGHT_OF_A_LINK;
+  return { before, frame, weight, after: undefined, whole: undefined };
+}
