@@ -4,7 +4,7 @@ import type { Reporter } from '../ports/reports.js';
 const MOST_REASONS = 20;
 
 /** Reports once that a connection is away, once each reason why reconnecting fails, and once that it is back. */
-export class Outage {
+export class OutageReporter {
   readonly #connection: string;
   readonly #report: Reporter;
   readonly #told = new Set<string>();

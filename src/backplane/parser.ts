@@ -5,7 +5,7 @@ import { inspectBroadcast } from './redis/inspect.js';
 export const PARSER = {
   /** Throws where the data can't be encoded. */
   encode: (value: unknown): Buffer => encode(asOnTheWire(value)),
-  /** @throws JunkError, or whatever the decoding fails with. */
+  /** @throws RejectedMessageError, or whatever the decoding fails with. */
   decode(message: Buffer): unknown {
     const value: unknown = decode(message);
     // Requests and responses are objects, and were judged before.

@@ -4,8 +4,8 @@ import type { Reporter } from '../ports/reports.js';
 const QUIET_TICKS = 10;
 
 /** That something is not what a well-behaved instance sends, and in which way. */
-export class JunkError extends Error {
-  override readonly name = 'JunkError';
+export class RejectedMessageError extends Error {
+  override readonly name = 'RejectedMessageError';
 }
 
 interface Heap {
@@ -15,7 +15,7 @@ interface Heap {
 }
 
 /** Counts what was refused, and tells of each kind at once and then once in a while. */
-export class Junk {
+export class RejectedMessages {
   readonly #report: Reporter;
   readonly #heaps = new Map<string, Heap>();
 

@@ -2,7 +2,7 @@
 const SMALL = 8;
 
 /** About how many bytes a payload keeps in memory. Without recursion, as a payload may be deep. */
-export function weightOf(payload: unknown): number {
+export function estimateBytes(payload: unknown): number {
   let sum = 0;
   const waiting = [payload];
   while (waiting.length > 0) {

@@ -1,5 +1,5 @@
 /** Lets so many in at a time; who comes after that waits in line. */
-export class Turnstile {
+export class Semaphore {
   readonly #most: number;
   readonly #line: (() => void)[] = [];
   #inside = 0;

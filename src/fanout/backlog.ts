@@ -55,7 +55,7 @@ interface Backlog {
   lastWords: NodeJS.Timeout | undefined;
   /** How long there has been more than there may be, in milliseconds; undefined where there isn't. */
   lateMs: number | undefined;
-  /** When that was seen last, and in which turn of the event loop. */
+  /** When that was seen last, and in which tick of the event loop. */
   seenAt: number;
   seenIn: number;
   isTooSlow: boolean;
@@ -71,10 +71,10 @@ const BACKLOG = Symbol('backlog');
 /** How long a peer may be behind: what is sent in one go is more than any connection takes at once. */
 const PATIENCE_MS = 100;
 /**
- * As much of it as one turn of the event loop can take up. Nothing goes out while a turn lasts, however long that is: it says
+ * As much of it as one tick of the event loop can take up. Nothing goes out while a tick lasts, however long that is: it says
  * nothing about the peer.
  */
-const PATIENCE_OF_A_TURN_MS = 50;
+const PATIENCE_OF_A_TICK_MS = 50;
 /** How long answers to polls may stay unread once their connection is closed: nobody would look at them again. */
 const LAST_WORDS_MS = 5_000;
 /** What a packet that waits takes beside what it carries, about: without it, any number of empty ones would weigh nothing. */
@@ -94,7 +94,7 @@ export class Backlogs {
   // One of each for all connections, which are called with the connection as `this`.
   readonly #created: (this: Counted, packet: AnyPacket) => void;
   readonly #flushed: (this: Counted) => void;
-  readonly #turns = new Turns();
+  readonly #ticks = new Ticks();
   readonly #mostBytes: number;
   readonly #tooSlow: (connection: Counted, waitingBytes: number) => void;
   readonly #rechecked = new WeakSet<Counted>();
@@ -137,7 +137,7 @@ export class Backlogs {
     const waiting = waitingFor(connection, backlog);
     if (waiting === 0) backlog.largest = 0;
     if (waiting - backlog.largest <= this.#mostBytes) backlog.lateMs = undefined;
-    else if (!backlog.isTooSlow && isLate(backlog, this.#turns)) {
+    else if (!backlog.isTooSlow && isLate(backlog, this.#ticks)) {
       backlog.isTooSlow = true;
       this.#tooSlow(connection, waiting);
     }
@@ -211,8 +211,8 @@ export class Backlogs {
   }
 }
 
-/** Tells turns of the event loop apart, as far as somebody looks. */
-class Turns {
+/** Tells ticks of the event loop apart, as far as somebody looks. */
+class Ticks {
   // Taken as it is now: tests of programs put a clock of their own in its place.
   readonly #later = setImmediate;
   #current = 0;
@@ -243,14 +243,14 @@ function waitingFor({ transport, writeBuffer }: Counted, { queued, answering }: 
   return queued + writeBuffer.length * WEIGHT_OF_A_PACKET + answering + unread;
 }
 
-function isLate(backlog: Backlog, turns: Turns): boolean {
-  const turn = turns.current;
+function isLate(backlog: Backlog, ticks: Ticks): boolean {
+  const tick = ticks.current;
   const now = performance.now();
   if (backlog.lateMs === undefined) backlog.lateMs = 0;
-  else if (backlog.seenIn === turn) return false;
-  else backlog.lateMs += Math.min(now - backlog.seenAt, PATIENCE_OF_A_TURN_MS);
+  else if (backlog.seenIn === tick) return false;
+  else backlog.lateMs += Math.min(now - backlog.seenAt, PATIENCE_OF_A_TICK_MS);
   backlog.seenAt = now;
-  backlog.seenIn = turn;
+  backlog.seenIn = tick;
   return backlog.lateMs >= PATIENCE_MS;
 }
 

@@ -3,7 +3,7 @@ import type { Broadcast, Fanout, KeyOf, PacketOptions, Recipient } from '../port
 import type { Reporter } from '../ports/reports.js';
 import { baseOf, broadcastsAsKnown, ownerOf } from '../socketio/adapter-probe.js';
 import { PacketType } from '../socketio/packages.js';
-import { Audiences } from './room-index.js';
+import { RoomIndex } from './room-index.js';
 
 export interface BroadcastParts {
   readonly report: Reporter;
@@ -51,7 +51,7 @@ export class Broadcasts {
   readonly #adapter: Adapter;
   readonly #parts: BroadcastParts;
   /** Undefined where this adapter has its own idea of who is reached. */
-  readonly #audiences: Audiences | undefined;
+  readonly #roomIndex: RoomIndex | undefined;
   readonly #apply: Apply;
   /** What was encoded, until its recipients are gone through. */
   #next: (Broadcast & { readonly packet: AnyPacket }) | undefined;
@@ -71,7 +71,7 @@ export class Broadcasts {
     this.#apply = (inside.apply as Apply).bind(adapter);
     if (fanout !== undefined) {
       if (broadcastsAsKnown(adapter)) {
-        if (hasPlainRooms(adapter)) this.#audiences = this.#watchRooms(adapter, fanout);
+        if (hasPlainRooms(adapter)) this.#roomIndex = this.#watchRooms(adapter, fanout);
         this.#takeOver(inside, fanout, adapter.nsp.name);
       } else tellOnce(parts.report);
     }
@@ -83,23 +83,23 @@ export class Broadcasts {
     };
   }
 
-  #watchRooms(adapter: Adapter, fanout: Fanout): Audiences {
+  #watchRooms(adapter: Adapter, fanout: Fanout): RoomIndex {
     const sockets = adapter.nsp.sockets as unknown as ReadonlyMap<string, Recipient>;
-    const audiences = new Audiences(adapter, sockets, (socket) => fanout.laneOf(socket));
+    const roomIndex = new RoomIndex(adapter, sockets, (socket) => fanout.senderOf(socket));
     const { addAll, del, delAll } = adapter;
     adapter.addAll = (id, rooms) => {
-      audiences.changed(rooms);
+      roomIndex.changed(rooms);
       return addAll.call(adapter, id, rooms);
     };
     adapter.del = (id, room) => {
-      audiences.changed([room]);
+      roomIndex.changed([room]);
       return del.call(adapter, id, room);
     };
     adapter.delAll = (id) => {
-      audiences.changed(adapter.sids.get(id) ?? []);
+      roomIndex.changed(adapter.sids.get(id) ?? []);
       delAll.call(adapter, id);
     };
-    return audiences;
+    return roomIndex;
   }
 
   /** A message that is to be acknowledged goes Socket.IO's own way. */
@@ -136,17 +136,17 @@ export class Broadcasts {
     const { rooms, except } = target;
     const isWhole = rooms.size <= 1 && (except === undefined || except.size === 0);
     const [room] = rooms;
-    const audience = isWhole ? this.#audiences?.of(room) : undefined;
-    const one = (socket: Recipient, lane?: unknown): void => this.#deliver(socket, broadcast, lane);
+    const audience = isWhole ? this.#roomIndex?.of(room) : undefined;
+    const one = (socket: Recipient, sender?: unknown): void => this.#deliver(socket, broadcast, sender);
     if (audience === undefined) this.#apply(target, (socket) => one(socket));
     else if (!audience.listens) this.#parts.fanout?.deliverAll(audience, broadcast, one);
-    else for (const [at, socket] of audience.sockets.entries()) one(socket, audience.lanes[at]);
+    else for (const [at, socket] of audience.sockets.entries()) one(socket, audience.senders[at]);
   }
 
-  #deliver(socket: ReachedSocket, broadcast: Broadcast & { readonly packet: AnyPacket }, lane?: unknown): void {
+  #deliver(socket: ReachedSocket, broadcast: Broadcast & { readonly packet: AnyPacket }, sender?: unknown): void {
     try {
       socket.notifyOutgoingListeners?.(broadcast.packet);
-      this.#parts.fanout?.deliver(socket, broadcast, lane);
+      this.#parts.fanout?.deliver(socket, broadcast, sender);
     } catch (error) {
       this.#failed(socket, error);
     }

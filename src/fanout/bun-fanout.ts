@@ -8,27 +8,27 @@ import {
   probeBunEngine,
 } from '../socketio/bun-fanout-probe.js';
 import { type BunFrame, framesOfMessage } from '../socketio/bun-frames.js';
-import { BunLane, type BunSenderEvents } from '../socketio/bun-sender.js';
-import { ChainQueue } from '../socketio/frame-queue.js';
+import { BunSender, type BunSenderEvents } from '../socketio/bun-sender.js';
+import { FrameQueue } from '../socketio/frame-queue.js';
 import type { Counted } from './backlog.js';
 import type { FanoutOptions } from './options.js';
-import { ChainFanout } from './queue-fanout.js';
+import { QueueFanout } from './queue-fanout.js';
 
 /**
- * Fan-out on Bun: what is sent over a WebSocket in one turn of the event loop goes out in one write, and a broadcast costs no
+ * Fan-out on Bun: what is sent over a WebSocket in one tick of the event loop goes out in one write, and a broadcast costs no
  * object for each of its recipients. Everything else takes Socket.IO's own way, in the same order. With Bun's own
  * topics who may hear what would stand in two places, for little.
  */
-export class BunFanout extends ChainFanout<BunFrame, BunLane> {
+export class BunFanout extends QueueFanout<BunFrame, BunSender> {
   readonly #events: BunSenderEvents;
   // One for all connections, which are called with the connection as `this`.
   readonly #upgraded: (this: BunConnection) => void;
 
   constructor(options: FanoutOptions) {
-    super(options, new ChainQueue());
+    super(options, new FrameQueue());
     const { backlogs } = this;
     this.#upgraded = function () {
-      if (BunLane.take(this)) backlogs.unwatch(this as unknown as Counted);
+      if (BunSender.take(this)) backlogs.unwatch(this as unknown as Counted);
     };
     this.#events = {
       filled: (connection, bytes) => this.backlogs.watch(connection as unknown as Counted, bytes),
@@ -55,12 +55,12 @@ export class BunFanout extends ChainFanout<BunFrame, BunLane> {
     return framesOfMessage(encoded);
   }
 
-  override laneOf({ client }: Recipient): BunLane | undefined {
-    return BunLane.of((client.conn as BunConnection).transport);
+  override senderOf({ client }: Recipient): BunSender | undefined {
+    return BunSender.of((client.conn as BunConnection).transport);
   }
 
-  protected override clears(lane: BunLane, { client }: Recipient): boolean {
-    return lane.isReady(client.conn as BunConnection);
+  protected override clears(sender: BunSender, { client }: Recipient): boolean {
+    return sender.isReady(client.conn as BunConnection);
   }
 
   #standBefore(engine: BunEngine): void {
@@ -68,14 +68,14 @@ export class BunFanout extends ChainFanout<BunFrame, BunLane> {
     engine.onWebSocketOpen = (webSocket) => {
       onWebSocketOpen.call(engine, webSocket);
       const transport = webSocket.data?.transport as BunTransport | undefined;
-      if (isGuarded(transport?.socket)) BunLane.make(transport as BunTransport, this.queue, this.#events);
+      if (isGuarded(transport?.socket)) BunSender.make(transport as BunTransport, this.queue, this.#events);
     };
     this.queue.open();
   }
 
-  /** What waits is counted at all times, but for our own lanes, which say when they are full. */
+  /** What waits is counted at all times, but for our own senders, which say when they are full. */
   #watch(connection: BunConnection): void {
-    if (BunLane.take(connection)) return;
+    if (BunSender.take(connection)) return;
     this.backlogs.watch(connection as unknown as Counted);
     connection.on('upgrade', this.#upgraded);
   }

@@ -1,6 +1,6 @@
 import type { Server } from 'socket.io';
 import type { PacketOptions, Recipient } from '../ports/fanout.js';
-import { ChainQueue } from '../socketio/frame-queue.js';
+import { FrameQueue } from '../socketio/frame-queue.js';
 import { messageFrame, type WsFrame } from '../socketio/frames.js';
 import {
   type EngineConnection,
@@ -9,28 +9,28 @@ import {
   type NodeEngine,
   probeTransport,
 } from '../socketio/node-engine.js';
-import { type NodeSender, outletsOver } from '../socketio/node-sender.js';
+import { type NodeSender, nodeSendersOver } from '../socketio/node-sender.js';
 import { PACKET_EVENTS } from '../socketio/packet-events.js';
 import type { Counted } from './backlog.js';
 import type { FanoutOptions } from './options.js';
-import { ChainFanout } from './queue-fanout.js';
+import { QueueFanout } from './queue-fanout.js';
 
 /**
- * Fan-out on Node.js: what is sent over a WebSocket in one turn of the event loop goes out in one write, and a broadcast
+ * Fan-out on Node.js: what is sent over a WebSocket in one tick of the event loop goes out in one write, and a broadcast
  * costs no object for each of its recipients. Everything else takes Socket.IO's own way, in the same order.
  */
-export class NodeFanout extends ChainFanout<WsFrame, NodeSender> {
-  #isOutlet: (transport: unknown) => transport is NodeSender = (_): _ is NodeSender => false;
+export class NodeFanout extends QueueFanout<WsFrame, NodeSender> {
+  #isNodeSender: (transport: unknown) => transport is NodeSender = (_): _ is NodeSender => false;
   #engine: NodeEngine | undefined;
   // One for all connections, which are called with the connection as `this`.
   readonly #listened: (this: EngineConnection, event: string | symbol) => void;
 
   constructor(options: FanoutOptions) {
-    super(options, new ChainQueue());
-    const isOutlet = (transport: unknown): transport is NodeSender => this.#isOutlet(transport);
+    super(options, new FrameQueue());
+    const isNodeSender = (transport: unknown): transport is NodeSender => this.#isNodeSender(transport);
     this.#listened = function (event) {
       const { transport } = this;
-      if (PACKET_EVENTS.includes(String(event)) && isOutlet(transport)) transport.isHeard = true;
+      if (PACKET_EVENTS.includes(String(event)) && isNodeSender(transport)) transport.isHeard = true;
     };
   }
 
@@ -48,24 +48,24 @@ export class NodeFanout extends ChainFanout<WsFrame, NodeSender> {
       return;
     }
     const { createTransport } = engine;
-    const { make, isOutlet } = outletsOver(base, this.queue, {
+    const { make, isNodeSender } = nodeSendersOver(base, this.queue, {
       filled: (connection, bytes) => this.backlogs.watch(connection as unknown as Counted, bytes),
       drained: (connection) => {
         this.backlogs.unwatch(connection as unknown as Counted);
         // The counting listened itself.
-        if (isOutlet(connection.transport)) connection.transport.isHeard = isHeard(connection);
+        if (isNodeSender(connection.transport)) connection.transport.isHeard = isHeard(connection);
       },
     });
     engine.createTransport = (name, request) =>
       name === 'websocket' && isOrdinary(request) ? make(request) : createTransport.call(engine, name, request);
     this.#engine = engine;
-    this.#isOutlet = isOutlet;
+    this.#isNodeSender = isNodeSender;
     this.queue.open();
   }
 
   /** What waits is counted at all times, but for our own transports, which say when they are full. */
   #watch(connection: EngineConnection): void {
-    if (this.#isOutlet(connection.transport)) {
+    if (this.#isNodeSender(connection.transport)) {
       this.#attach(connection, connection.transport);
       connection.transport.isHeard = isHeard(connection);
       return;
@@ -73,7 +73,7 @@ export class NodeFanout extends ChainFanout<WsFrame, NodeSender> {
     this.backlogs.watch(connection as unknown as Counted);
     connection.once('upgrade', () => {
       const { transport } = connection;
-      if (!this.#isOutlet(transport)) {
+      if (!this.#isNodeSender(transport)) {
         keepFromClosingEarly(connection);
         return;
       }
@@ -86,8 +86,8 @@ export class NodeFanout extends ChainFanout<WsFrame, NodeSender> {
     });
   }
 
-  #attach(connection: EngineConnection, outlet: NodeSender): void {
-    outlet.connection = connection;
+  #attach(connection: EngineConnection, sender: NodeSender): void {
+    sender.connection = connection;
     connection.on('newListener', this.#listened);
   }
 
@@ -102,9 +102,9 @@ export class NodeFanout extends ChainFanout<WsFrame, NodeSender> {
     return frame;
   }
 
-  override laneOf({ client }: Recipient): NodeSender | undefined {
+  override senderOf({ client }: Recipient): NodeSender | undefined {
     const { transport } = client.conn as EngineConnection;
-    return this.#isOutlet(transport) ? transport : undefined;
+    return this.#isNodeSender(transport) ? transport : undefined;
   }
 }
 

@@ -2,7 +2,7 @@ import type { Connection } from '../ports/connection.js';
 import type { Reporter } from '../ports/reports.js';
 
 export interface FanoutOptions {
-  /** Whether what one turn sends shares a write. */
+  /** Whether what one tick sends shares a write. */
   readonly coalesce: boolean;
   /** Bytes that may wait for one connection. */
   readonly mostBytes: number;

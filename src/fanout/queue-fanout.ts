@@ -1,17 +1,17 @@
 import type { Server } from 'socket.io';
 import type { Connection } from '../ports/connection.js';
 import type { Audience, Broadcast, Fanout, PacketOptions, Recipient } from '../ports/fanout.js';
-import type { ChainQueue, DirectSender, Sized } from '../socketio/frame-queue.js';
+import type { DirectSender, FrameQueue, Sized } from '../socketio/frame-queue.js';
 import { Backlogs, type Counted } from './backlog.js';
 import type { FanoutOptions } from './options.js';
 
-/** What is the same on each runtime: recipients are served by their lanes where these are clear, else Socket.IO's own way. */
-export abstract class ChainFanout<Frame extends Sized, Lane extends DirectSender<Frame>> implements Fanout {
+/** What is the same on each runtime: recipients are served by their senders where these are clear, else Socket.IO's own way. */
+export abstract class QueueFanout<Frame extends Sized, Sender extends DirectSender<Frame>> implements Fanout {
   protected readonly options: FanoutOptions;
-  protected readonly queue: ChainQueue<Frame>;
+  protected readonly queue: FrameQueue<Frame>;
   protected readonly backlogs: Backlogs;
 
-  constructor(options: FanoutOptions, queue: ChainQueue<Frame>) {
+  constructor(options: FanoutOptions, queue: FrameQueue<Frame>) {
     this.options = options;
     this.queue = queue;
     this.backlogs = new Backlogs(options.mostBytes, (connection, waitingBytes) =>
@@ -21,29 +21,29 @@ export abstract class ChainFanout<Frame extends Sized, Lane extends DirectSender
 
   abstract attach(io: Server): void;
   abstract prepare(encoded: readonly unknown[], options: PacketOptions): Frame | undefined;
-  abstract laneOf(socket: Recipient): Lane | undefined;
+  abstract senderOf(socket: Recipient): Sender | undefined;
 
   deliverAll(
-    { sockets, lanes }: Audience,
+    { sockets, senders }: Audience,
     broadcast: Broadcast,
-    one: (socket: Recipient, lane: unknown) => void,
+    one: (socket: Recipient, sender: unknown) => void,
   ): void {
     const frame = broadcast.prepared as Frame | undefined;
     const { queue } = this;
     for (let at = 0; at < sockets.length; at++) {
-      const lane = lanes[at] as Lane | undefined;
-      if (frame !== undefined && lane?.isClear === true && queue.offer(lane, frame)) continue;
+      const sender = senders[at] as Sender | undefined;
+      if (frame !== undefined && sender?.isClear === true && queue.offer(sender, frame)) continue;
       const socket = sockets[at] as Recipient;
-      lanes[at] = lane ?? this.laneOf(socket);
-      one(socket, lanes[at]);
+      senders[at] = sender ?? this.senderOf(socket);
+      one(socket, senders[at]);
     }
   }
 
   deliver(socket: Recipient, broadcast: Broadcast, known?: unknown): void {
     const frame = broadcast.prepared as Frame | undefined;
-    const lane = (known as Lane | undefined) ?? this.laneOf(socket);
-    if (frame !== undefined && lane !== undefined && (lane.isClear || this.clears(lane, socket))) {
-      if (this.queue.offer(lane, frame)) return;
+    const sender = (known as Sender | undefined) ?? this.senderOf(socket);
+    if (frame !== undefined && sender !== undefined && (sender.isClear || this.clears(sender, socket))) {
+      if (this.queue.offer(sender, frame)) return;
     }
     this.backlogs.write(socket, broadcast);
   }
@@ -56,8 +56,8 @@ export abstract class ChainFanout<Frame extends Sized, Lane extends DirectSender
     this.queue.close();
   }
 
-  /** Looks again at a lane that was not clear; only where lanes don't notice by themselves that they are. */
-  protected clears(_lane: Lane, _socket: Recipient): boolean {
+  /** Looks again at a sender that was not clear; only where senders don't notice by themselves that they are. */
+  protected clears(_lane: Sender, _socket: Recipient): boolean {
     return false;
   }
 }

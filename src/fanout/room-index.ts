@@ -18,21 +18,21 @@ interface ListenedTo extends Recipient {
 const LISTENING = ['onAnyOutgoing', 'prependAnyOutgoing'] as const;
 
 /** Who is in the rooms that are sent to often: lists that stand until somebody joins or leaves, or begins to listen. */
-export class Audiences {
+export class RoomIndex {
   readonly #adapter: RoomsOfAdapter;
   readonly #sockets: ReadonlyMap<string, Recipient>;
-  readonly #laneOf: (socket: Recipient) => unknown;
+  readonly #senderOf: (socket: Recipient) => unknown;
   readonly #byRoom = new Map<string, Audience>();
   #everybody: Audience | undefined;
 
   constructor(
     adapter: RoomsOfAdapter,
     sockets: ReadonlyMap<string, Recipient>,
-    laneOf: (socket: Recipient) => unknown,
+    senderOf: (socket: Recipient) => unknown,
   ) {
     this.#adapter = adapter;
     this.#sockets = sockets;
-    this.#laneOf = laneOf;
+    this.#senderOf = senderOf;
   }
 
   /** Everybody in a room, or in the namespace; undefined where a list isn't worth it, or would not be whole. */
@@ -62,7 +62,7 @@ export class Audiences {
       sockets.push(socket);
     }
     const listens = sockets.map(mayListen).includes(true);
-    const audience: Audience = { sockets, lanes: sockets.map(this.#laneOf), listens, asOf: listened };
+    const audience: Audience = { sockets, senders: sockets.map(this.#senderOf), listens, asOf: listened };
     if (room === undefined) this.#everybody = audience;
     else this.#byRoom.set(room, audience);
     return audience;

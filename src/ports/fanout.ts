@@ -37,7 +37,7 @@ export interface Broadcast {
 export interface Audience {
   readonly sockets: readonly Recipient[];
   /** What the fan-out keeps of each, by the same index. */
-  readonly lanes: unknown[];
+  readonly senders: unknown[];
   /** Whether a program may listen to what one of them is sent. */
   readonly listens: boolean;
   /** How often programs had begun to listen when this was found. */
@@ -51,11 +51,11 @@ export interface Fanout {
   /** The form in which a message goes out; undefined where it has to go Socket.IO's own way. */
   prepare(encoded: readonly unknown[], options: PacketOptions): unknown;
   /** What may be kept of a recipient, so as to find the way to it sooner; undefined where there is nothing yet. */
-  laneOf(socket: Recipient): unknown;
-  /** To one socket, by the turn's end. */
-  deliver(socket: Recipient, broadcast: Broadcast, lane?: unknown): void;
+  senderOf(socket: Recipient): unknown;
+  /** To one socket, by the tick's end. */
+  deliver(socket: Recipient, broadcast: Broadcast, sender?: unknown): void;
   /** To all of them. `one` delivers to those who are not served together with the others. */
-  deliverAll(audience: Audience, broadcast: Broadcast, one: (socket: Recipient, lane: unknown) => void): void;
+  deliverAll(audience: Audience, broadcast: Broadcast, one: (socket: Recipient, sender: unknown) => void): void;
   /** Checks the budget of a connection after the runtime itself wrote to it. */
   check(connection: Connection): void;
   /** Sends what waits, and leaves nothing behind in the process. */

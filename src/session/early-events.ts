@@ -1,5 +1,5 @@
 import type { Packet } from 'socket.io-parser';
-import { weightOf } from '../common/estimate-bytes.js';
+import { estimateBytes } from '../common/estimate-bytes.js';
 import type { ILimits } from '../protocol/limits.js';
 
 /**
@@ -23,7 +23,7 @@ export class EarlyEvents {
   /** False where that would be more than one client may make this instance hold. */
   add(packet: Packet): boolean {
     this.#packets.push(packet);
-    this.#bytes += weightOf(packet.data);
+    this.#bytes += estimateBytes(packet.data);
     return this.#packets.length <= this.#limits.heldEvents && this.#bytes <= this.#limits.heldBytes;
   }
 

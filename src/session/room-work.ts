@@ -1,4 +1,4 @@
-import { Turnstile } from '../common/semaphore.js';
+import { Semaphore } from '../common/semaphore.js';
 
 /** Calls of `validateRoomFn` that run for one client at a time; others wait for their turn. */
 const MOST_GUARDS = 64;
@@ -8,8 +8,8 @@ const MOST_QUESTIONS = 4;
 
 /** What is pending of one client's requests about rooms. */
 export class RoomWork {
-  readonly guards = new Turnstile(MOST_GUARDS);
-  readonly questions = new Turnstile(MOST_QUESTIONS);
+  readonly guards = new Semaphore(MOST_GUARDS);
+  readonly questions = new Semaphore(MOST_QUESTIONS);
   #names = 0;
 
   /** Names of rooms that are being decided on. They count until their request is settled, whatever a `leave` takes out. */

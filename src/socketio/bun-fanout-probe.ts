@@ -1,7 +1,7 @@
 import { type EnginePacket, frameOf } from './bun-frames.js';
 
 /**
- * `@socket.io/bun-engine`, as far as the fan-out reaches into it: this file and `bun-lane.ts` are the only ones. Where something
+ * `@socket.io/bun-engine`, as far as the fan-out reaches into it: this file and `bun-sender.ts` are the only ones. Where something
  * is not as expected everything goes Socket.IO's own way.
  */
 

@@ -15,7 +15,7 @@ export interface BunSocket {
   getBufferedAmount(): number;
 }
 
-// One function for all: a closure for each connection would be garbage a thousand times a turn.
+// One function for all: a closure for each connection would be garbage a thousand times a tick.
 let corked: BunSocket | undefined;
 let held: readonly Piece[] = [];
 let isWhole = true;

@@ -1,18 +1,18 @@
 import type { Borrower, BunConnection, BunTransport, BunWire } from './bun-fanout-probe.js';
 import { type BunFrame, type EnginePacket, frameOf, type Piece, Several } from './bun-frames.js';
 import { type BunSocket, sendAll } from './bun-send.js';
-import { type ChainQueue, type FrameSender, framesOf, type QueuedFrame } from './frame-queue.js';
+import { type FrameQueue, type FrameSender, framesOf, type QueuedFrame } from './frame-queue.js';
 import { PACKET_EVENTS } from './packet-events.js';
 
 /** Bytes that wait in Bun, from which on a peer is slow: as many as Node.js lets a stream hold. */
 const SLOW = 16 * 1024;
 
-const LANE = Symbol('lane');
+const SENDER = Symbol('sender');
 
-interface WithLane extends BunTransport {
-  [LANE]?: BunLane;
+interface WithSender extends BunTransport {
+  [SENDER]?: BunSender;
 }
-type Queue = ChainQueue<BunFrame>;
+type Queue = FrameQueue<BunFrame>;
 
 export interface BunSenderEvents {
   /** The peer takes no more, after so many bytes in one go. */
@@ -24,9 +24,9 @@ export interface BunSenderEvents {
  * The way out over one WebSocket, in place of `send()` and `doClose()` of its transport. An object of its own, as one that is
  * small is read faster: with a thousand recipients that is what a delivery costs.
  */
-export class BunLane implements FrameSender<BunFrame>, Borrower {
+export class BunSender implements FrameSender<BunFrame>, Borrower {
   tail: QueuedFrame<BunFrame> | undefined = undefined;
-  turn = 0;
+  tick = 0;
   isBusy = false;
   writable = true;
   /** Whether nothing can wait elsewhere, and nobody wants to hear of each packet: looked at once, and again after a change. */
@@ -44,7 +44,7 @@ export class BunLane implements FrameSender<BunFrame>, Borrower {
   /** Of what the engine gave at once: what has to wait until the peer has read. */
   #rest: EnginePacket[] | undefined = undefined;
 
-  private constructor(transport: WithLane, queue: Queue, events: BunSenderEvents) {
+  private constructor(transport: WithSender, queue: Queue, events: BunSenderEvents) {
     this.#wire = transport.socket as BunWire;
     this.#webSocket = this.#wire.lend(this) as BunSocket;
     this.#queue = queue;
@@ -53,22 +53,22 @@ export class BunLane implements FrameSender<BunFrame>, Borrower {
   }
 
   /** Makes one for a transport that is open. */
-  static make(transport: WithLane, queue: Queue, events: BunSenderEvents): void {
-    transport[LANE] = new BunLane(transport, queue, events);
+  static make(transport: WithSender, queue: Queue, events: BunSenderEvents): void {
+    transport[SENDER] = new BunSender(transport, queue, events);
     // The same two for all: an idle connection would pay for its own.
     transport.send = send;
     transport.doClose = doClose;
   }
 
-  static of(transport: unknown): BunLane | undefined {
-    return (transport as WithLane | undefined)?.[LANE];
+  static of(transport: unknown): BunSender | undefined {
+    return (transport as WithSender | undefined)?.[SENDER];
   }
 
-  /** Whether the connection has a lane by now, which is its own from here on. */
+  /** Whether the connection has a sender by now, which is its own from here on. */
   static take(connection: BunConnection): boolean {
-    const lane = BunLane.of(connection.transport);
-    if (lane !== undefined) lane.#connection = connection;
-    return lane !== undefined;
+    const sender = BunSender.of(connection.transport);
+    if (sender !== undefined) sender.#connection = connection;
+    return sender !== undefined;
   }
 
   /** Whether a message may be put in line. */
@@ -104,7 +104,7 @@ export class BunLane implements FrameSender<BunFrame>, Borrower {
   confirm(): void {}
 
   close(): void {
-    this.#queue.flushLane(this);
+    this.#queue.flushSender(this);
     const rest = this.#rest;
     this.#rest = undefined;
     if (rest !== undefined) this.#send(rest.map(frameOf));
@@ -150,18 +150,18 @@ export class BunLane implements FrameSender<BunFrame>, Borrower {
   }
 }
 
-function send(this: WithLane, packets: readonly EnginePacket[]): void {
-  this[LANE]?.send(packets);
+function send(this: WithSender, packets: readonly EnginePacket[]): void {
+  this[SENDER]?.send(packets);
 }
 
-function doClose(this: WithLane): void {
-  this[LANE]?.close();
+function doClose(this: WithSender): void {
+  this[SENDER]?.close();
 }
 
 /** Of a connection that was looked at: what was found holds until somebody wants to hear of its packets. */
 function on(this: BunConnection, event: string, listener: (...args: never[]) => void): unknown {
-  const lane = BunLane.of(this.transport);
-  if (lane !== undefined && PACKET_EVENTS.includes(event)) lane.isClear = false;
+  const sender = BunSender.of(this.transport);
+  if (sender !== undefined && PACKET_EVENTS.includes(event)) sender.isClear = false;
   return (Object.getPrototypeOf(this) as BunConnection).on.call(this, event, listener);
 }
 

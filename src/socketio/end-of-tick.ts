@@ -11,7 +11,7 @@ const WAITS = isOlder(process.versions.bun, 1, 4);
  * Calls when all has happened that the event loop had at hand, since events that came in together are answered together; or
  * after so many whole milliseconds, of which timers know no parts.
  */
-export function endOfTurn(flush: () => void, restMs: number): void {
+export function endOfTick(flush: () => void, restMs: number): void {
   if (restMs >= 1) {
     setTimeout(flush, Math.ceil(restMs));
     return;

@@ -1,7 +1,7 @@
-import { endOfTurn } from './end-of-tick.js';
+import { endOfTick } from './end-of-tick.js';
 
 /**
- * What waits to go out over one connection in this turn of the event loop, as a chain from its last message back to its
+ * What waits to go out over one connection in this tick of the event loop, as a chain from its last message back to its
  * first. Connections for which the same messages wait share the same links, so that these are joined once for all of them.
  */
 export interface QueuedFrame<Frame> {
@@ -11,7 +11,7 @@ export interface QueuedFrame<Frame> {
   readonly weight: number;
   /** The last link that was made behind this one, which the next connection most likely needs as well. */
   after: QueuedFrame<Frame> | undefined;
-  /** What the lane made of the chain up to here. */
+  /** What the sender made of the chain up to here. */
   whole: unknown;
 }
 
@@ -19,19 +19,19 @@ export interface QueuedFrame<Frame> {
 export interface FrameSender<Frame> {
   /** The last of what waits; undefined where nothing does, and as long as the peer is slow. */
   tail: QueuedFrame<Frame> | undefined;
-  /** The last turn in which something was sent; 0 before. */
-  turn: number;
-  /** Whether more than one message was sent in the last turn, as far as is known. */
+  /** The last tick in which something was sent; 0 before. */
+  tick: number;
+  /** Whether more than one message was sent in the last tick, as far as is known. */
   isBusy: boolean;
   /** Whether its peer reads as fast as it is sent to. */
   readonly writable: boolean;
   /** Writes a chain at once. */
   write(tail: QueuedFrame<Frame>): void;
-  /** The turn in which something was pushed has ended. */
+  /** The tick in which something was pushed has ended. */
   confirm(): void;
 }
 
-/** A lane that says whether a message may be put in line: nothing before it waits elsewhere, nobody wants to be told of it. */
+/** A sender that says whether a message may be put in line: nothing before it waits elsewhere, nobody wants to be told of it. */
 export interface DirectSender<Frame> extends FrameSender<Frame> {
   readonly isClear: boolean;
 }
@@ -40,7 +40,7 @@ export interface Sized {
   readonly length: number;
 }
 
-/** Bytes. What grew to this goes out before the turn ends: more would not make it cheaper, only larger. */
+/** Bytes. What grew to this goes out before the tick ends: more would not make it cheaper, only larger. */
 const LARGEST_CHAIN = 64 * 1024;
 /** What a link weighs beside the bytes of its message. */
 const WEIGHT_OF_A_LINK = 64;
@@ -50,36 +50,36 @@ const LONGEST_REST_MS = 5;
 
 type Later = (flush: () => void, restMs: number) => unknown;
 
-/** Queues that write what waits also where the process ends in this very turn. */
+/** Queues that write what waits also where the process ends in this very tick. */
 const open = new Set<{ flush(): void }>();
 const flushAll = (): void => {
   for (const queue of open) queue.flush();
 };
 
 /**
- * Gives the messages that one connection is sent in one turn to it in one write, when the turn ends. A turn is one of the
+ * Gives the messages that one connection is sent in one tick to it in one write, when the tick ends. A tick is one of the
  * event loop, and a few milliseconds where writing takes up much of the time.
  *
- * Where nothing is gained by waiting nothing waits: in a turn of the event loop the first message to a connection that got one
- * in its last turn goes out at once.
+ * Where nothing is gained by waiting nothing waits: in a tick of the event loop the first message to a connection that got one
+ * in its last tick goes out at once.
  */
-export class ChainQueue<Frame extends Sized> {
+export class FrameQueue<Frame extends Sized> {
   readonly #later: Later;
   readonly #flush = (): void => this.flush();
   readonly #stopResting = (): void => {
     this.#restMs = 0;
   };
-  #turn = 1;
-  #isTurnOpen = false;
-  /** Whether this turn is one of some milliseconds. */
-  #isTurnLong = false;
+  #tick = 1;
+  #isTickOpen = false;
+  /** Whether this tick is one of some milliseconds. */
+  #isTickLong = false;
   /** How long what comes next waits for more, in milliseconds. */
   #restMs = 0;
   #first: QueuedFrame<Frame> | undefined;
   #dirty: FrameSender<Frame>[] = [];
 
-  /** `later` calls at the end of a turn of the event loop, or after so many milliseconds where these are some. */
-  constructor(later: Later = endOfTurn) {
+  /** `later` calls at the end of a tick of the event loop, or after so many milliseconds where these are some. */
+  constructor(later: Later = endOfTick) {
     this.#later = later;
   }
 
@@ -88,57 +88,57 @@ export class ChainQueue<Frame extends Sized> {
     open.add(this);
   }
 
-  /** Writes what waits; harmless when closed. What comes after is written at the end of its turn all the same. */
+  /** Writes what waits; harmless when closed. What comes after is written at the end of its tick all the same. */
   close(): void {
     this.flush();
     if (open.delete(this) && open.size === 0) process.off('exit', flushAll);
   }
 
   /** Puts a message in line. False where what waited had to be written first, and its peer turned out to be slow. */
-  offer(lane: FrameSender<Frame>, frame: Frame): boolean {
-    const { tail } = lane;
-    if (tail === undefined) this.#begin(lane, frame);
-    else if (tail.after?.frame === frame) lane.tail = tail.after;
-    else if (!isFull(tail, frame)) lane.tail = tail.after = link(tail, frame);
+  offer(sender: FrameSender<Frame>, frame: Frame): boolean {
+    const { tail } = sender;
+    if (tail === undefined) this.#begin(sender, frame);
+    else if (tail.after?.frame === frame) sender.tail = tail.after;
+    else if (!isFull(tail, frame)) sender.tail = tail.after = link(tail, frame);
     else {
-      this.flushLane(lane);
-      if (!lane.writable) return false;
-      this.#wait(lane, frame);
+      this.flushSender(sender);
+      if (!sender.writable) return false;
+      this.#wait(sender, frame);
     }
     return true;
   }
 
   /** The same for messages that can't wait elsewhere. `confirm()` is called once they went out. */
-  push(lane: FrameSender<Frame>, frames: readonly Frame[]): void {
-    lane.isBusy ||= frames.length > 1;
+  push(sender: FrameSender<Frame>, frames: readonly Frame[]): void {
+    sender.isBusy ||= frames.length > 1;
     for (const frame of frames) {
       // Nothing waits here for a peer that is slow: what comes next is kept from it elsewhere, and would be overtaken.
-      if (!lane.writable || !this.offer(lane, frame)) lane.write(this.#alone(frame));
+      if (!sender.writable || !this.offer(sender, frame)) sender.write(this.#alone(frame));
     }
-    this.#dirty.push(lane);
+    this.#dirty.push(sender);
   }
 
-  /** Writes now what waits for this lane. */
-  flushLane(lane: FrameSender<Frame>): void {
-    const { tail } = lane;
-    lane.tail = undefined;
+  /** Writes now what waits for this sender. */
+  flushSender(sender: FrameSender<Frame>): void {
+    const { tail } = sender;
+    sender.tail = undefined;
     if (tail === undefined) return;
-    lane.isBusy ||= tail.before !== undefined;
-    lane.write(tail);
+    sender.isBusy ||= tail.before !== undefined;
+    sender.write(tail);
   }
 
-  /** Writes now what waits, and ends the turn. */
+  /** Writes now what waits, and ends the tick. */
   flush(): void {
     const begin = performance.now();
-    const lanes = this.#dirty;
+    const senders = this.#dirty;
     this.#dirty = [];
     this.#first = undefined;
-    this.#isTurnOpen = false;
-    this.#isTurnLong = false;
-    this.#turn++;
-    for (const lane of lanes) {
-      this.flushLane(lane);
-      lane.confirm();
+    this.#isTickOpen = false;
+    this.#isTickLong = false;
+    this.#tick++;
+    for (const sender of senders) {
+      this.flushSender(sender);
+      sender.confirm();
     }
     this.#rest(performance.now() - begin);
   }
@@ -150,26 +150,26 @@ export class ChainQueue<Frame extends Sized> {
     if (this.#restMs > 0) this.#later(this.#stopResting, 0);
   }
 
-  #begin(lane: FrameSender<Frame>, frame: Frame): void {
-    const isSecond = lane.turn === this.#turn;
-    const waits = isSecond || lane.isBusy || this.#isTurnLong || this.#restMs > 0;
-    lane.turn = this.#turn;
-    lane.isBusy = isSecond;
-    if (waits) this.#wait(lane, frame);
-    else lane.write(this.#alone(frame));
+  #begin(sender: FrameSender<Frame>, frame: Frame): void {
+    const isSecond = sender.tick === this.#tick;
+    const waits = isSecond || sender.isBusy || this.#isTickLong || this.#restMs > 0;
+    sender.tick = this.#tick;
+    sender.isBusy = isSecond;
+    if (waits) this.#wait(sender, frame);
+    else sender.write(this.#alone(frame));
   }
 
-  #wait(lane: FrameSender<Frame>, frame: Frame): void {
-    lane.tail = this.#alone(frame);
-    this.#dirty.push(lane);
+  #wait(sender: FrameSender<Frame>, frame: Frame): void {
+    sender.tail = this.#alone(frame);
+    this.#dirty.push(sender);
   }
 
   /** Shared by all for which it is the first that waits. */
   #alone(frame: Frame): QueuedFrame<Frame> {
     if (this.#first?.frame === frame) return this.#first;
-    if (!this.#isTurnOpen) {
-      this.#isTurnOpen = true;
-      this.#isTurnLong = this.#restMs > 0;
+    if (!this.#isTickOpen) {
+      this.#isTickOpen = true;
+      this.#isTickLong = this.#restMs > 0;
       this.#later(this.#flush, this.#restMs);
     }
     this.#first = link(undefined, frame);

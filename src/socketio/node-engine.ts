@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 
 /**
- * engine.io and `ws`, as far as the fan-out reaches into them: this file and `outlet.ts`, which stands in for a transport,
+ * engine.io and `ws`, as far as the fan-out reaches into them: this file and `sender.ts`, which stands in for a transport,
  * are the only ones. Where something is not as expected everything goes Socket.IO's own way.
  */
 
@@ -111,7 +111,7 @@ export function isClosedTooEarly(transport: EngineTransport, connection: EngineC
   return connection?.readyState === 'closing' && (connection.writeBuffer?.length ?? 0) > 0 && !transport.discarded;
 }
 
-/** Makes a transport of engine.io ignore a `close()` that comes too early. `Outlet` has the same check in its class. */
+/** Makes a transport of engine.io ignore a `close()` that comes too early. `Sender` has the same check in its class. */
 export function keepFromClosingEarly(connection: EngineConnection): void {
   const transport = connection.transport as EngineTransport | undefined;
   // If an update of engine.io moves it, the transport closes as engine.io wants.

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { DirectSender } from './frame-queue.js';
-import { type ChainQueue, framesOf, type QueuedFrame } from './frame-queue.js';
+import { type FrameQueue, framesOf, type QueuedFrame } from './frame-queue.js';
 import { binaryFrame, textFrame, type WsFrame } from './frames.js';
 import {
   type EngineConnection,
@@ -12,7 +12,7 @@ import {
   type WsSocket,
 } from './node-engine.js';
 
-/** A transport of engine.io over a WebSocket, which writes once in a turn of the event loop. */
+/** A transport of engine.io over a WebSocket, which writes once in a tick of the event loop. */
 export interface NodeSender extends EngineTransport, DirectSender<WsFrame> {
   /** Never while something waits in the connection's own queue, nor once this is closed. */
   writable: boolean;
@@ -30,12 +30,12 @@ export interface NodeSenderEvents {
   drained(connection: EngineConnection): void;
 }
 
-const OUTLET = Symbol('outlet');
+const SENDER = Symbol('sender');
 /** The state of a WebSocket that is open, as the standard numbers it. */
 const OPEN = 1;
 
 interface Marked {
-  [OUTLET]?: NodeSenderInside;
+  [SENDER]?: NodeSenderInside;
 }
 interface NodeSenderInside extends NodeSender {
   resume(): void;
@@ -43,26 +43,26 @@ interface NodeSenderInside extends NodeSender {
 
 // One of each for all connections: an idle one would pay for its own.
 function heard(this: WsSocket & Marked, data: Buffer, isBinary: boolean): void {
-  this[OUTLET]?.onData(isBinary ? data : data.toString());
+  this[SENDER]?.onData(isBinary ? data : data.toString());
 }
 function closed(this: WsSocket & Marked): void {
-  this[OUTLET]?.onClose();
+  this[SENDER]?.onClose();
 }
 function failed(this: WsSocket & Marked, error: Error): void {
-  this[OUTLET]?.onError(error as unknown as string);
+  this[SENDER]?.onError(error as unknown as string);
 }
 function drained(this: Duplex & Marked): void {
-  this[OUTLET]?.resume();
+  this[SENDER]?.resume();
 }
 function writeFailed(this: Duplex & Marked, error: Error & { syscall?: string }): void {
-  if (error.syscall?.startsWith('write')) this[OUTLET]?.onError('write error', error.stack);
+  if (error.syscall?.startsWith('write')) this[SENDER]?.onError('write error', error.stack);
 }
 
 /** Makes transports that write through `queue`, derived from engine.io's class of all transports. */
-export function outletsOver(Transport: TransportClass, queue: ChainQueue<WsFrame>, events: NodeSenderEvents) {
-  class Outlet extends Transport implements NodeSenderInside {
+export function nodeSendersOver(Transport: TransportClass, queue: FrameQueue<WsFrame>, events: NodeSenderEvents) {
+  class Sender extends Transport implements NodeSenderInside {
     tail: QueuedFrame<WsFrame> | undefined = undefined;
-    turn = 0;
+    tick = 0;
     isBusy = false;
     connection: EngineConnection | undefined = undefined;
     isHeard = true;
@@ -79,8 +79,8 @@ export function outletsOver(Transport: TransportClass, queue: ChainQueue<WsFrame
       this.socket = websocket;
       const stream = websocket._socket as Duplex;
       this.#stream = stream;
-      (websocket as Marked)[OUTLET] = this;
-      (stream as Marked)[OUTLET] = this;
+      (websocket as Marked)[SENDER] = this;
+      (stream as Marked)[SENDER] = this;
       websocket.on('message', heard);
       websocket.on('close', closed);
       websocket.on('error', failed);
@@ -140,7 +140,7 @@ export function outletsOver(Transport: TransportClass, queue: ChainQueue<WsFrame
     }
 
     doClose(done?: () => void): void {
-      queue.flushLane(this);
+      queue.flushSender(this);
       this.writable = false;
       this.socket.close();
       done?.();
@@ -167,8 +167,8 @@ export function outletsOver(Transport: TransportClass, queue: ChainQueue<WsFrame
   }
 
   return {
-    make: (request: EngineRequest): NodeSender => new Outlet(request),
-    isOutlet: (transport: unknown): transport is NodeSender => transport instanceof Outlet,
+    make: (request: EngineRequest): NodeSender => new Sender(request),
+    isNodeSender: (transport: unknown): transport is NodeSender => transport instanceof Sender,
   };
 }
 

@@ -87,7 +87,7 @@ beforeEach(() => {
   time = takeTheTime();
 });
 
-/** Once in each turn of the event loop, 10 ms apart. */
+/** Once in each tick of the event loop, 10 ms apart. */
 async function keepSending(send: () => void, isDone: () => boolean, forMs = 10_000): Promise<void> {
   for (let ms = 0; !isDone() && ms < forMs; ms += 10) {
     send();
@@ -126,7 +126,7 @@ describe('a connection for which more waits than may', () => {
     expect(connection.readyState).toBe('closing');
   });
 
-  it('is given time while one turn lasts, however long that is', () => {
+  it('is given time while one tick lasts, however long that is', () => {
     const { connection, slow } = begin();
     for (let ms = 0; ms < 300; ms++) {
       connection.send('x'.repeat(2_000));
@@ -135,7 +135,7 @@ describe('a connection for which more waits than may', () => {
     expect(slow).toEqual([]);
   });
 
-  it('is given time while turns are long', async () => {
+  it('is given time while ticks are long', async () => {
     const { connection, slow } = begin();
     for (let n = 0; n < 20; n++) connection.send('x'.repeat(2_000));
     time.pass(300);

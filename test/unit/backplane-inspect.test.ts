@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { PARSER } from '../../src/backplane/parser.js';
 import { parseAnswer, parseAsk, parseGoodbye } from '../../src/backplane/questions.js';
 import { inspectRequest, inspectResponse } from '../../src/backplane/redis/inspect.js';
-import { JunkError } from '../../src/backplane/rejected-messages.js';
+import { RejectedMessageError } from '../../src/backplane/rejected-messages.js';
 
 /** Whether it passes, or is refused in words of ours. Anything else fails the test. */
 function verdict(inspect: () => unknown): 'passed' | 'refused' {
@@ -14,7 +14,7 @@ function verdict(inspect: () => unknown): 'passed' | 'refused' {
     inspect();
     return 'passed';
   } catch (error) {
-    if (error instanceof JunkError) return 'refused';
+    if (error instanceof RejectedMessageError) return 'refused';
     throw error;
   }
 }

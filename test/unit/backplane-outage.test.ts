@@ -1,15 +1,15 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { describe, expect, it } from 'vitest';
-import { Outage } from '../../src/backplane/outage-reporter.js';
-import { createLimited } from '../../src/backplane/redis/report-once.js';
+import { OutageReporter } from '../../src/backplane/outage-reporter.js';
+import { createReportOnce } from '../../src/backplane/redis/report-once.js';
 import type { Report } from '../../src/ports/reports.js';
 
 const NONE = { dropped: 0, uncertain: 0 };
 
 function setUp() {
   const reports: Report[] = [];
-  return { reports, outage: new Outage('publisher', (report) => reports.push(report)) };
+  return { reports, outage: new OutageReporter('publisher', (report) => reports.push(report)) };
 }
 
 describe('an outage', () => {
@@ -67,7 +67,7 @@ describe('an outage', () => {
 
 it('each command that Redis refuses is reported once', () => {
   const reports: Report[] = [];
-  const limited = createLimited((report) => reports.push(report));
+  const limited = createReportOnce((report) => reports.push(report));
   for (const command of ['info', 'client', 'info', 'client']) limited(command, 'it goes without', new Error('no'));
   expect(reports.map((report) => 'command' in report && report.command)).toEqual(['info', 'client']);
 });

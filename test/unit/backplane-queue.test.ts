@@ -2,7 +2,7 @@
 // npm run test:matrix: newest-node
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { MessageQueue } from '../../src/backplane/redis/queue.js';
-import { Junk } from '../../src/backplane/rejected-messages.js';
+import { RejectedMessages } from '../../src/backplane/rejected-messages.js';
 import type { Report } from '../../src/ports/reports.js';
 
 describe('MessageQueue', () => {
@@ -53,10 +53,10 @@ describe('MessageQueue', () => {
   });
 });
 
-describe('Junk', () => {
+describe('RejectedMessages', () => {
   it('tells of each kind at once, then every ten ticks with a count, then no more', () => {
     const reports: Report[] = [];
-    const junk = new Junk((report) => reports.push(report));
+    const junk = new RejectedMessages((report) => reports.push(report));
     const tick = (count: number) => {
       for (let i = 0; i < count; i++) junk.tick();
     };

@@ -1,7 +1,7 @@
 import type { AdapterFactory, Backplane, BackplaneLocal, IdOwner } from '../../ports/backplane.js';
 import type { Reporter } from '../../ports/reports.js';
 import { RoomgateError } from '../../protocol/errors.js';
-import { Outage } from '../outage-reporter.js';
+import { OutageReporter } from '../outage-reporter.js';
 import type { MemoryBus, MemoryMember } from './memory-bus.js';
 import { MemoryInstances } from './memory-instances.js';
 
@@ -48,7 +48,7 @@ class MemoryBackplane implements Backplane {
     const { MemoryAdapter } = await import('./memory-adapter.js');
     if (this.#session !== undefined) throw new RoomgateError('invalid_argument', 'The backplane is open already.');
     const report = this.#report;
-    const outage = new Outage(BUS, report);
+    const outage = new OutageReporter(BUS, report);
     const member = this.#bus.join(this.#identifier, {
       cut: () => outage.begin(new Error('The instance was cut off the bus.')),
       healed: (dropped) => outage.end({ dropped, uncertain: 0 }),

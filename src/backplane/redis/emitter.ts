@@ -9,8 +9,8 @@ import { RoomgateError } from '../../protocol/errors.js';
 import type { GivenRedis } from './client.js';
 import { connectionName, createDialer } from './connections.js';
 import { Publisher } from './publisher.js';
-import { createLimited } from './report-once.js';
-import { allConnected } from './wait-until-connected.js';
+import { createReportOnce } from './report-once.js';
+import { waitUntilConnected } from './wait-until-connected.js';
 
 /** The options of `SocketIOEmitterHelper`. */
 export interface ISocketIOEmitterOptions {
@@ -125,13 +125,13 @@ export class SocketIOEmitterHelper {
       connectionName: connectionName(this.identifier, 'emitter'),
       dialer,
       report,
-      limited: createLimited(report),
+      limited: createReportOnce(report),
     });
     // Loaded here and not before, so that a program that has no use for it loads no Redis module.
     const [{ Emitter }, { PARSER }] = await Promise.all([import('@socket.io/redis-emitter'), import('../parser.js')]);
     publisher.start();
     try {
-      await allConnected([publisher], dialer.address, redisTimeout, this.#closing.signal);
+      await waitUntilConnected([publisher], dialer.address, redisTimeout, this.#closing.signal);
     } catch (error) {
       await publisher.stop(0);
       throw error;

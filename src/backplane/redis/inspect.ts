@@ -1,6 +1,6 @@
 import { decode } from 'notepack.io';
 import { isSocketIOEvent } from '../../protocol/events.js';
-import { JunkError } from '../rejected-messages.js';
+import { RejectedMessageError } from '../rejected-messages.js';
 
 /**
  * What other instances send, judged before anything acts on it. Anybody who reaches Redis can publish; nothing that
@@ -30,17 +30,17 @@ const DEEPEST = 1_000;
 
 type UnknownRecord = Readonly<Record<string, unknown>>;
 
-/** What a message on a request channel asks for. @throws JunkError */
+/** What a message on a request channel asks for. @throws RejectedMessageError */
 export function inspectRequest(message: Buffer): { readonly callsProgram: boolean } {
   const request = decodeRecord(message);
   const check = REQUEST_CHECKS.get(request.type);
-  if (check === undefined) throw new JunkError('a request of unknown type');
+  if (check === undefined) throw new RejectedMessageError('a request of unknown type');
   if (request.uid !== undefined) ensure(typeof request.uid === 'string', 'a request without a sender');
   check(request);
   return { callsProgram: request.type === REQUEST.serverSideEmit };
 }
 
-/** @throws JunkError */
+/** @throws RejectedMessageError */
 export function inspectResponse(message: Buffer): void {
   const { requestId, type, sockets, rooms, clientCount } = decodeRecord(message);
   ensure(typeof requestId === 'string' && requestId !== '', 'a response to no request');
@@ -89,7 +89,7 @@ function checkBroadcastRequest(request: UnknownRecord): void {
   checkPacket(request.packet);
 }
 
-/** What a message on a broadcast channel decodes to. @throws JunkError */
+/** What a message on a broadcast channel decodes to. @throws RejectedMessageError */
 export function inspectBroadcast(value: readonly unknown[], bytes: number): void {
   const [uid, packet, opts] = value;
   ensure(typeof uid === 'string', 'a broadcast without a sender');
@@ -114,9 +114,9 @@ function decodeRecord(message: Buffer): UnknownRecord {
   try {
     value = message[0] === 0x7b ? JSON.parse(message.toString()) : decode(message);
   } catch (cause) {
-    throw new JunkError('neither JSON nor MessagePack', { cause });
+    throw new RejectedMessageError('neither JSON nor MessagePack', { cause });
   }
-  if (!isRecord(value)) throw new JunkError('not an object');
+  if (!isRecord(value)) throw new RejectedMessageError('not an object');
   // Before anything recurses over it.
   if (message.length > DEEPEST) ensure(isShallow(value), 'nested too deeply');
   return value;
@@ -171,5 +171,5 @@ function isRecord(value: unknown): value is UnknownRecord {
 }
 
 function ensure(holds: boolean, otherwise: string): void {
-  if (!holds) throw new JunkError(otherwise);
+  if (!holds) throw new RejectedMessageError(otherwise);
 }

@@ -2,19 +2,19 @@ import { randomBytes } from 'node:crypto';
 import type { BackplaneLocal, IdOwner } from '../../ports/backplane.js';
 import { MOST_IDS, OpenQuestions } from '../open-questions.js';
 import { type Ask, parseAnswer, parseAsk, parseGoodbye } from '../questions.js';
-import type { Junk } from '../rejected-messages.js';
+import type { RejectedMessages } from '../rejected-messages.js';
 import { isForbidden, isReply, isReplyOf } from './client.js';
 import type { Limited } from './fence.js';
 
 export type Command = (name: string, ...args: (string | number)[]) => Promise<unknown>;
 
-export interface MembershipOptions {
+export interface InstancesOptions {
   /** Two programs that share one Redis differ in it. */
   readonly key: string;
   /** Any command of Redis. Rejects when Redis is away. */
   readonly command: Command;
   readonly limited: Limited;
-  readonly junk: Junk;
+  readonly junk: RejectedMessages;
   /** Redis has been refusing to write for some time: it may be a master no more, and another one may be. */
   readonly onReadOnly: () => void;
 }
@@ -36,12 +36,12 @@ const UNLEASED =
 const UNLISTED = 'other instances wait up to 15 s for the answers of this one after its shutdown';
 
 /** Which instances live, and what they are asked. Each has a lease in Redis, which runs out by Redis' own clock. */
-export class Membership {
+export class Instances {
   readonly id = randomBytes(12).toString('base64url');
   readonly askChannel: string;
   readonly answerChannel: string;
   readonly goodbyeChannel: string;
-  readonly #options: MembershipOptions;
+  readonly #options: InstancesOptions;
   readonly #list: string;
   readonly #answerPrefix: string;
   readonly #questions = new OpenQuestions({
@@ -58,7 +58,7 @@ export class Membership {
   #ticks = 0;
   #readOnly = 0;
 
-  constructor(options: MembershipOptions) {
+  constructor(options: InstancesOptions) {
     const prefix = `roomgate:${options.key}`;
     this.#options = options;
     this.#list = `${prefix}:instances`;

@@ -1,5 +1,5 @@
 import type { Reporter } from '../../ports/reports.js';
-import { Outage } from '../outage-reporter.js';
+import { OutageReporter } from '../outage-reporter.js';
 import { call, explain } from './acl.js';
 import { type Dialer, isForbidden, isReply, isReplyOf, type RedisConnection, type RedisMessageBody } from './client.js';
 import { Fence, type Limited } from './fence.js';
@@ -43,7 +43,7 @@ export class Publisher {
   readonly isCluster = false;
   readonly #options: PublisherOptions;
   readonly #link: Link;
-  readonly #outage: Outage;
+  readonly #outage: OutageReporter;
   readonly #queue = new MessageQueue();
   /** Counts connections: answers of an earlier one are void. */
   #generation = 0;
@@ -61,7 +61,7 @@ export class Publisher {
     const { name, connectionName, dialer, report, limited } = options;
     const fence = new Fence(connectionName, limited);
     this.#options = options;
-    this.#outage = new Outage(name, report);
+    this.#outage = new OutageReporter(name, report);
     this.#link = new Link({
       dial: (attempt) => dialer.dial(connectionName, attempt),
       explain: (client, error) => dialer.explain?.(client, error) ?? error,

@@ -5,17 +5,17 @@ import type { AdapterFactory, Backplane, BackplaneLocal, IdOwner } from '../../p
 import type { Reporter } from '../../ports/reports.js';
 import { RoomgateError } from '../../protocol/errors.js';
 import { PARSER } from '../parser.js';
-import { Junk } from '../rejected-messages.js';
+import { RejectedMessages } from '../rejected-messages.js';
 import { call } from './acl.js';
 import { type Dialer, type GivenRedis, isReplyOf } from './client.js';
 import { connectionName, createDialer } from './connections.js';
-import { Membership } from './instances.js';
+import { Instances } from './instances.js';
 import { Publisher } from './publisher.js';
-import { createLimited } from './report-once.js';
+import { createReportOnce } from './report-once.js';
 import { settling } from './settling.js';
 import { Subscriber } from './subscriber.js';
 import { TALLY_TICKS, Tally } from './tally.js';
-import { allConnected } from './wait-until-connected.js';
+import { waitUntilConnected } from './wait-until-connected.js';
 
 export interface RedisBackplaneOptions {
   /** A client of ioredis, or anything that hands one out. It is duplicated, and otherwise left alone. */
@@ -66,12 +66,12 @@ class RedisBackplane implements Backplane {
   }
 
   async findSockets(ids: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, IdOwner>> {
-    if (this.#session !== undefined) return this.#session.membership.findSockets(ids, timeoutMs);
+    if (this.#session !== undefined) return this.#session.instances.findSockets(ids, timeoutMs);
     return new Map(ids.map((id) => [id, 'unanswered']));
   }
 
   instances(): number {
-    return this.#session?.membership.instances ?? 0;
+    return this.#session?.instances.instances ?? 0;
   }
 
   async close(timeoutMs: number): Promise<void> {
@@ -88,11 +88,11 @@ class RedisBackplane implements Backplane {
 
 /** From `open` to `close`: the three connections and what is made of them. */
 class OpenBackplane {
-  readonly membership: Membership;
+  readonly instances: Instances;
   readonly adapterFactory: AdapterFactory;
   readonly emitter: Emitter;
   readonly #dialer: Dialer;
-  readonly #junk: Junk;
+  readonly #junk: RejectedMessages;
   readonly #publisher: Publisher;
   readonly #subscriber: Subscriber;
   /** Of the emitter, and of the instance's ordinary commands, which a subscriber can't send. */
@@ -106,11 +106,11 @@ class OpenBackplane {
 
   constructor({ redisConnection, identifier, report, key = 'socket.io' }: RedisBackplaneOptions) {
     const dialer = createDialer(redisConnection);
-    const limited = createLimited(report);
-    const junk = new Junk(report);
+    const limited = createReportOnce(report);
+    const junk = new RejectedMessages(report);
     const shared = { dialer, report, limited, junk, key };
     const nameOf = (role: string) => connectionName(identifier, role);
-    const membership = new Membership({
+    const instances = new Instances({
       ...shared,
       command: (...args) => this.#third.command(...args),
       onReadOnly: () => this.#replaceAll(),
@@ -121,13 +121,13 @@ class OpenBackplane {
     const probePrefix = `${rooms}roomgate:probe:`;
     this.#dialer = dialer;
     this.#junk = junk;
-    this.membership = membership;
-    this.#probeChannel = `${probePrefix}${membership.id}#`;
+    this.instances = instances;
+    this.#probeChannel = `${probePrefix}${instances.id}#`;
     this.#tallyChannel = `roomgate:${key}:sent`;
     const tally = new Tally({
-      id: membership.id,
+      id: instances.id,
       report,
-      instances: () => membership.instances,
+      instances: () => instances.instances,
       hears: (namespace) => this.#subscriber.hears(namespace),
     });
     this.#tally = tally;
@@ -141,20 +141,20 @@ class OpenBackplane {
       ...shared,
       name: 'emitter',
       connectionName: nameOf('emitter'),
-      greet: (client) => membership.renew((...args) => call(client, ...args)),
+      greet: (client) => instances.renew((...args) => call(client, ...args)),
     });
     this.#subscriber = new Subscriber({
       ...shared,
       connectionName: nameOf('subscriber'),
       patterns: [`${rooms}*`],
       channels: new Map([
-        [membership.askChannel, (message) => membership.hearAsk(message)],
-        [membership.answerChannel, (message) => membership.hearAnswer(message)],
-        [membership.goodbyeChannel, (message) => membership.hearGoodbye(message)],
+        [instances.askChannel, (message) => instances.hearAsk(message)],
+        [instances.answerChannel, (message) => instances.hearAnswer(message)],
+        [instances.goodbyeChannel, (message) => instances.hearGoodbye(message)],
         [this.#tallyChannel, (message) => this.#hearTally(message)],
       ]),
       probePrefix,
-      onProbe: (sender) => membership.heard(sender),
+      onProbe: (sender) => instances.heard(sender),
       onBroadcast: (message) => tally.heard(message),
       onRestored: () => tally.restored(),
     });
@@ -168,12 +168,12 @@ class OpenBackplane {
   }
 
   async open(local: BackplaneLocal, timeoutMs: number): Promise<void> {
-    this.membership.serve(local);
+    this.instances.serve(local);
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
     this.#ticker.unref();
     const links = [this.#publisher, this.#subscriber, this.#third];
     for (const link of links) link.start();
-    await allConnected(links, this.#dialer.address, timeoutMs, this.#closing.signal);
+    await waitUntilConnected(links, this.#dialer.address, timeoutMs, this.#closing.signal);
     this.#probe();
     this.#tellTally();
   }
@@ -182,9 +182,9 @@ class OpenBackplane {
     const deadline = performance.now() + timeoutMs;
     this.#closing.abort();
     clearInterval(this.#ticker);
-    this.membership.end();
+    this.instances.end();
     if (this.#third.healthy) {
-      await within(this.membership.leave(), timeoutMs / 2, 'Redis did not answer in time.').catch(() => {});
+      await within(this.instances.leave(), timeoutMs / 2, 'Redis did not answer in time.').catch(() => {});
     }
     const left = Math.max(0, deadline - performance.now());
     await Promise.all([this.#publisher.stop(left), this.#subscriber.stop(left), this.#third.stop(left)]);
@@ -199,7 +199,7 @@ class OpenBackplane {
     if (this.#ticks % PROBE_TICKS === 0) this.#probe();
     this.#tally.tick();
     if (this.#ticks % TALLY_TICKS === 0) this.#tellTally();
-    this.membership.tick().catch((error: unknown) => {
+    this.instances.tick().catch((error: unknown) => {
       if (isReplyOf(error, 'MOVED', 'ASK')) this.#third.replace(error);
     });
   }

@@ -6,7 +6,7 @@ import type { Limited } from './fence.js';
 export const UNPINGED = 'nothing is lost by it, but Redis notes each refusal in its ACL LOG';
 
 /** Reports each command and missing rule once: the same refusal would repeat with every attempt. */
-export function createLimited(report: Reporter): Limited {
+export function createReportOnce(report: Reporter): Limited {
   const told = new Set<string>();
   return (command, consequence, error) => {
     // Rules name no rooms, so this set stays small.

@@ -1,6 +1,6 @@
 import type { Reporter } from '../../ports/reports.js';
-import { Outage } from '../outage-reporter.js';
-import type { Junk } from '../rejected-messages.js';
+import { OutageReporter } from '../outage-reporter.js';
+import type { RejectedMessages } from '../rejected-messages.js';
 import { call, explain, RefusedError } from './acl.js';
 import { type Dialer, isForbidden, type RedisConnection } from './client.js';
 import { Fence, type Limited } from './fence.js';
@@ -17,7 +17,7 @@ export interface SubscriberOptions {
   readonly dialer: Dialer;
   readonly report: Reporter;
   readonly limited: Limited;
-  readonly junk: Junk;
+  readonly junk: RejectedMessages;
   /** Of the adapter's channels: `socket.io` by default there. */
   readonly key: string;
   /** Subscribed for as long as the connection lives, whatever the adapter does. */
@@ -46,7 +46,7 @@ const DEAD_AFTER = 10;
 export class Subscriber {
   readonly #options: SubscriberOptions;
   readonly #link: Link;
-  readonly #outage: Outage;
+  readonly #outage: OutageReporter;
   readonly #listeners = new Map<string, Set<MessageListener>>();
   readonly #subscriptions: Subscriptions;
   /** The one connection that is listened to, from before it is up: it hears as soon as it is subscribed. */
@@ -65,7 +65,7 @@ export class Subscriber {
     this.#subscriptions = new Subscriptions(report);
     this.#subscriptions.add('PSUBSCRIBE', options.patterns);
     this.#subscriptions.add('SUBSCRIBE', options.channels.keys());
-    this.#outage = new Outage('subscriber', report);
+    this.#outage = new OutageReporter('subscriber', report);
     this.#link = new Link({
       dial: (attempt) => dialer.dial(connectionName, attempt),
       explain: (client, error) => dialer.explain?.(client, error) ?? error,

@@ -1,6 +1,6 @@
 import type { Reporter } from '../../ports/reports.js';
 import { isName } from '../open-questions.js';
-import { JunkError } from '../rejected-messages.js';
+import { RejectedMessageError } from '../rejected-messages.js';
 import { namespaceOf } from './acl.js';
 
 export interface TallyOptions {
@@ -89,7 +89,7 @@ export class Tally {
     this.#due = TELLINGS * TALLY_TICKS;
   }
 
-  /** Another instance tells its counts. @throws JunkError */
+  /** Another instance tells its counts. @throws RejectedMessageError */
   hear(message: Buffer): void {
     const { from, sent } = parse(message);
     if (from === this.#options.id) return;
@@ -167,11 +167,11 @@ function parse(message: Buffer): { from: string; sent: readonly TallyEntry[] } {
   try {
     value = JSON.parse(message.toString());
   } catch (cause) {
-    throw new JunkError('no JSON', { cause });
+    throw new RejectedMessageError('no JSON', { cause });
   }
   const { from, sent } = (value ?? {}) as { from?: unknown; sent?: unknown };
-  if (!isName(from) || !Array.isArray(sent) || sent.length > MOST_SENDERS) throw new JunkError('no counts');
-  if (!sent.every(isEntry)) throw new JunkError('odd counts');
+  if (!isName(from) || !Array.isArray(sent) || sent.length > MOST_SENDERS) throw new RejectedMessageError('no counts');
+  if (!sent.every(isEntry)) throw new RejectedMessageError('odd counts');
   return { from, sent };
 }
 

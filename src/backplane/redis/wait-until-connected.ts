@@ -13,7 +13,7 @@ const LOOK_MS = 10;
  * @throws RoomgateError `redis_unreachable` after `timeoutMs`, `shut_down` as soon as `closing` is aborted, and
  * `invalid_option` as soon as it is known that the given client can't be used.
  */
-export async function allConnected(
+export async function waitUntilConnected(
   links: readonly Connecting[],
   address: string,
   timeoutMs: number,

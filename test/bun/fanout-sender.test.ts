@@ -4,8 +4,8 @@ import { expect, it } from 'vitest';
 import type { Borrower, BunTransport, BunWire } from '../../src/socketio/bun-fanout-probe.js';
 import type { BunFrame } from '../../src/socketio/bun-frames.js';
 import type { BunSocket } from '../../src/socketio/bun-send.js';
-import { BunLane } from '../../src/socketio/bun-sender.js';
-import { ChainQueue } from '../../src/socketio/frame-queue.js';
+import { BunSender } from '../../src/socketio/bun-sender.js';
+import { FrameQueue } from '../../src/socketio/frame-queue.js';
 
 /** A wire whose peer the test lets read. */
 class FakeWire implements BunWire {
@@ -68,8 +68,8 @@ function make() {
     doClose: () => {},
     emit: (event) => drained.push(event) > 0,
   };
-  const queue = new ChainQueue<BunFrame>(() => {});
-  BunLane.make(transport, queue, { filled: () => {}, drained: () => {} });
+  const queue = new FrameQueue<BunFrame>(() => {});
+  BunSender.make(transport, queue, { filled: () => {}, drained: () => {} });
   return { wire, transport, queue, drained };
 }
 

@@ -2,7 +2,7 @@
 // npm run test:matrix: newest-node
 import { Adapter } from 'socket.io-adapter';
 import { describe, expect, it } from 'vitest';
-import { Audiences } from '../../src/fanout/room-index.js';
+import { RoomIndex } from '../../src/fanout/room-index.js';
 import type { Recipient } from '../../src/ports/fanout.js';
 
 type Listener = (...args: unknown[]) => void;
@@ -28,34 +28,34 @@ class FakeRecipient implements Recipient {
 function house(...ids: string[]) {
   const sockets = new Map(ids.map((id) => [id, new FakeRecipient(id)]));
   const adapter = new Adapter({ name: '/', server: { encoder: {} }, sockets } as never);
-  const audiences = new Audiences(adapter, sockets, ({ id }) => `lane of ${id}`);
+  const roomIndex = new RoomIndex(adapter, sockets, ({ id }) => `sender of ${id}`);
   const join = (id: string, ...rooms: string[]) => {
-    audiences.changed(rooms);
+    roomIndex.changed(rooms);
     adapter.addAll(id, new Set(rooms));
   };
   for (const id of ids) join(id, id, 'room');
-  const idsOf = (room?: string) => audiences.of(room)?.sockets.map(({ id }) => id);
-  return { sockets, adapter, audiences, join, idsOf };
+  const idsOf = (room?: string) => roomIndex.of(room)?.sockets.map(({ id }) => id);
+  return { sockets, adapter, roomIndex, join, idsOf };
 }
 
 describe('an audience', () => {
-  it('is everybody in a room, or in the namespace, with their lanes', () => {
-    const { audiences, idsOf, join } = house('a', 'b', 'c', 'd');
+  it('is everybody in a room, or in the namespace, with their senders', () => {
+    const { roomIndex, idsOf, join } = house('a', 'b', 'c', 'd');
     for (const id of ['a', 'b', 'c']) join(id, 'some');
     expect(idsOf('some')).toEqual(['a', 'b', 'c']);
     expect(idsOf()).toEqual(['a', 'b', 'c', 'd']);
-    expect(audiences.of('some')?.lanes).toEqual(['lane of a', 'lane of b', 'lane of c']);
+    expect(roomIndex.of('some')?.senders).toEqual(['sender of a', 'sender of b', 'sender of c']);
   });
 
   it('is kept while nothing changes, and made anew when somebody joins or leaves', () => {
-    const { adapter, audiences, join, idsOf, sockets } = house('a', 'b', 'c');
-    const first = audiences.of('room');
-    expect(audiences.of('room')).toBe(first);
+    const { adapter, roomIndex, join, idsOf, sockets } = house('a', 'b', 'c');
+    const first = roomIndex.of('room');
+    expect(roomIndex.of('room')).toBe(first);
     sockets.set('d', new FakeRecipient('d'));
     join('d', 'd', 'room');
     expect(idsOf('room')).toEqual(['a', 'b', 'c', 'd']);
     expect(idsOf()).toEqual(['a', 'b', 'c', 'd']);
-    audiences.changed(['room']);
+    roomIndex.changed(['room']);
     adapter.del('a', 'room');
     expect(idsOf('room')).toEqual(['b', 'c', 'd']);
     expect(idsOf()).toEqual(['a', 'b', 'c', 'd']);
@@ -81,19 +81,19 @@ describe('an audience', () => {
   it.each(['onAnyOutgoing', 'prependAnyOutgoing'] as const)(
     'knows when a program listens by %s, also later',
     (method) => {
-      const { audiences, sockets } = house('a', 'b', 'c');
-      expect(audiences.of('room')?.listens).toBe(false);
+      const { roomIndex, sockets } = house('a', 'b', 'c');
+      expect(roomIndex.of('room')?.listens).toBe(false);
       const listener = () => {};
       expect(sockets.get('b')?.[method](listener)).toBe(sockets.get('b'));
       expect(sockets.get('b')?.listenersAnyOutgoing()).toEqual([listener]);
-      expect([audiences.of('room')?.listens, audiences.of(undefined)?.listens]).toEqual([true, true]);
+      expect([roomIndex.of('room')?.listens, roomIndex.of(undefined)?.listens]).toEqual([true, true]);
     },
   );
 
   it('is taken to listen where that can not be told', () => {
-    const { audiences, join, sockets } = house('a', 'b', 'c');
+    const { roomIndex, join, sockets } = house('a', 'b', 'c');
     sockets.set('own', Object.assign(new FakeRecipient('own'), { onAnyOutgoing: () => {} }) as never);
     join('own', 'own', 'room');
-    expect(audiences.of('room')?.listens).toBe(true);
+    expect(roomIndex.of('room')?.listens).toBe(true);
   });
 });

@@ -1,0 +1,204 @@
+// npm test: node
+// npm run test:matrix: newest-node
+import { setImmediate as tick } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import * as ws from 'ws';
+import { FrameQueue, type FrameSender, framesOf, type QueuedFrame } from '../../src/socketio/frame-queue.js';
+import { binaryFrame, messageFrame, textFrame } from '../../src/socketio/frames.js';
+import { takeTheTime } from '../support/clock.js';
+
+/** A way out that notes each write, as the messages in it. */
+class Sender implements FrameSender<string> {
+  tail: QueuedFrame<string> | undefined;
+  tick = 0;
+  isBusy = false;
+  writable = true;
+  confirmed = 0;
+  readonly writes: string[] = [];
+  readonly chains: QueuedFrame<string>[] = [];
+  /** What happens while it writes. */
+  passes = (): void => {};
+  /** From so many writes on the peer is slow. */
+  slowAfter = Number.POSITIVE_INFINITY;
+
+  write(tail: QueuedFrame<string>): void {
+    this.chains.push(tail);
+    this.writes.push(framesOf(tail).join(' '));
+    this.passes();
+    if (this.writes.length >= this.slowAfter) this.writable = false;
+  }
+
+  confirm(): void {
+    this.confirmed++;
+  }
+}
+
+describe('what one tick sends', () => {
+  it('goes out at once where it is the first, and together at the end of the tick where it is not', async () => {
+    const queue = new FrameQueue<string>();
+    const sender = new Sender();
+    for (const frame of ['a', 'b', 'c']) expect(queue.offer(sender, frame)).toBe(true);
+    expect(sender.writes).toEqual(['a']);
+    await tick();
+    expect(sender.writes).toEqual(['a', 'b c']);
+  });
+
+  it('goes out together altogether once there was more than one message in a tick, until there is one again', async () => {
+    // A queue rests after a flush that took long, which on a busy machine any flush may.
+    takeTheTime();
+    const queue = new FrameQueue<string>();
+    const sender = new Sender();
+    for (const frame of ['a', 'b']) queue.offer(sender, frame);
+    await tick();
+    for (const frame of ['c', 'd', 'e']) queue.offer(sender, frame);
+    expect(sender.writes).toEqual(['a', 'b']);
+    await tick();
+    expect(sender.writes).toEqual(['a', 'b', 'c d e']);
+    queue.offer(sender, 'f');
+    await tick();
+    queue.offer(sender, 'g');
+    expect(sender.writes).toEqual(['a', 'b', 'c d e', 'f', 'g']);
+  });
+
+  describe('where writing took long', () => {
+    const setUp = () => {
+      const time = takeTheTime();
+      const asked: { then: () => void; restMs: number }[] = [];
+      const queue = new FrameQueue<string>((then, restMs) => asked.push({ then, restMs }));
+      const sender = new Sender();
+      sender.isBusy = true;
+      queue.offer(sender, 'a');
+      sender.passes = () => time.pass(20);
+      const happens = (at: number) => asked[at]?.then();
+      happens(0);
+      sender.passes = () => {};
+      return { queue, sender, happens, restsMs: () => asked.map(({ restMs }) => restMs) };
+    };
+
+    it('waits for more where more came in meanwhile', () => {
+      const { queue, sender, happens, restsMs } = setUp();
+      queue.offer(sender, 'b');
+      expect(restsMs()).toEqual([0, 0, 5]);
+      happens(1);
+      expect(sender.writes).toEqual(['a']);
+      const other = new Sender();
+      queue.offer(other, 'c');
+      queue.offer(sender, 'c');
+      expect(other.writes).toEqual([]);
+      happens(2);
+      expect([sender.writes, other.writes]).toEqual([['a', 'b c'], ['c']]);
+    });
+
+    it('goes out at the end of its tick where nothing came in meanwhile, and where writing took no time', () => {
+      const { queue, sender, happens, restsMs } = setUp();
+      happens(1);
+      queue.offer(sender, 'b');
+      happens(2);
+      const other = new Sender();
+      queue.offer(other, 'c');
+      expect(restsMs()).toEqual([0, 0, 0, 0]);
+      expect(other.writes).toEqual(['c']);
+    });
+  });
+
+  it('is one chain for all senders for which the same waits, and for no other', async () => {
+    const queue = new FrameQueue<string>();
+    const senders = [new Sender(), new Sender(), new Sender()];
+    const [first, second, third] = senders as [Sender, Sender, Sender];
+    for (const sender of senders) sender.isBusy = true;
+    for (const sender of senders) queue.offer(sender, 'a');
+    queue.push(third, ['of its own']);
+    for (const sender of senders) queue.offer(sender, 'b');
+    await tick();
+    expect(first.chains[0]).toBe(second.chains[0]);
+    expect(senders.map(({ writes }) => writes)).toEqual([['a b'], ['a b'], ['a of its own b']]);
+  });
+
+  it('goes out before the tick ends where it grew large, in order', async () => {
+    const queue = new FrameQueue<string>();
+    const sender = new Sender();
+    sender.isBusy = true;
+    const frames = Array.from({ length: 10 }, (_, n) => `${n}${'x'.repeat(20_000)}`);
+    for (const frame of frames) queue.offer(sender, frame);
+    const early = sender.writes.length;
+    expect(early).toBeGreaterThan(1);
+    await tick();
+    expect(sender.writes.join(' ')).toBe(frames.join(' '));
+    expect(Math.max(...sender.writes.map(({ length }) => length))).toBeLessThan(64 * 1024);
+  });
+
+  it('is not taken from where the peer ticks out to be slow in the middle of it', () => {
+    const queue = new FrameQueue<string>();
+    const sender = new Sender();
+    sender.isBusy = true;
+    sender.slowAfter = 1;
+    const large = 'x'.repeat(60_000);
+    expect(queue.offer(sender, large)).toBe(true);
+    expect(queue.offer(sender, 'y'.repeat(60_000))).toBe(false);
+    expect([sender.writes, sender.tail]).toEqual([[large], undefined]);
+  });
+
+  it('that can not wait elsewhere is written all the same, in order, and nothing is left to be overtaken', async () => {
+    const queue = new FrameQueue<string>();
+    const sender = new Sender();
+    sender.slowAfter = 1;
+    const frames = ['x'.repeat(60_000), 'y'.repeat(60_000), 'z', 'z'];
+    queue.push(sender, frames);
+    expect([sender.writes, sender.tail]).toEqual([frames, undefined]);
+    expect(sender.confirmed).toBe(0);
+    await tick();
+    expect(sender.confirmed).toBeGreaterThan(0);
+  });
+
+  it('is written by close(), and by the end of the process while it is open', () => {
+    const before = process.listenerCount('exit');
+    const queues = [new FrameQueue<string>(), new FrameQueue<string>()] as const;
+    const sender = new Sender();
+    sender.isBusy = true;
+    for (const queue of queues) queue.open();
+    expect(process.listenerCount('exit')).toBe(before + 1);
+    queues[0].offer(sender, 'a');
+    (process.listeners('exit').at(-1) as () => void)();
+    expect(sender.writes).toEqual(['a']);
+    queues[0].close();
+    expect(process.listenerCount('exit')).toBe(before + 1);
+    sender.isBusy = true;
+    queues[1].offer(sender, 'b');
+    queues[1].close();
+    expect(sender.writes).toEqual(['a', 'b']);
+    expect(process.listenerCount('exit')).toBe(before);
+  });
+});
+
+describe('a frame', () => {
+  const OPTIONS = { fin: true, mask: false, rsv1: false, readOnly: true };
+  // What `ws` itself would write; it has no type.
+  const { frame } = (ws as unknown as { Sender: unknown }).Sender as { frame(data: Buffer, options: object): Buffer[] };
+  const asWs = (data: Buffer, opcode: number) => Buffer.concat(frame(data, { ...OPTIONS, opcode }));
+
+  it.each([0, 1, 125, 126, 127, 65_535, 65_536, 1_000_000])('of %d bytes is what ws writes', (length) => {
+    const text = 'x'.repeat(length);
+    expect(textFrame(text).equals(asWs(Buffer.from(text), 1))).toBe(true);
+    const bytes = Buffer.alloc(length, 7);
+    expect(binaryFrame(bytes).equals(asWs(bytes, 2))).toBe(true);
+  });
+
+  it('counts bytes and not characters', () => {
+    for (const text of ['ä'.repeat(63), '世'.repeat(42), '😀'.repeat(32), '\ud800']) {
+      expect(textFrame(text).equals(asWs(Buffer.from(text), 1))).toBe(true);
+    }
+  });
+
+  it('has bytes of its own, and takes a part of a buffer for what it is', () => {
+    const whole = Uint8Array.from([1, 2, 3, 4]);
+    const made = binaryFrame(whole.subarray(1, 3));
+    whole.fill(9);
+    expect([...made]).toEqual([0x82, 2, 2, 3]);
+    expect([...binaryFrame(Uint8Array.from([5]).buffer)]).toEqual([0x82, 1, 5]);
+  });
+
+  it('of an Engine.IO message begins with 4 where it is a text; what is neither is none', () => {
+    expect(messageFrame('2["a"]')?.toString('latin1')).toBe('\x81\x0742["a"]');
+    expect(messageFrame({})).toBeUndefined();
+  });
+});
