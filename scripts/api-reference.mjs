@@ -19,7 +19,7 @@ const SECTIONS = [
     names: [
       ...['TSocketIOServerOptions', 'ISocketIOServerBaseOptions', 'ISocketIOServerNodeOptions'],
       ...['ISocketIOServerBunOptions', 'TSocketIOAuthenticateFn', 'IHandshake', 'TSocketIOValidateRoomFn'],
-      ...['TSocketIOClientConnectedFn', 'ILimits', 'DEFAULT_LIMITS', 'ILogger'],
+      ...['TSocketIOClientConnectedFn', 'ILimits', 'DEFAULT_LIMITS', 'ILogger', 'Report', 'ReportOf'],
     ],
   },
   {
@@ -41,7 +41,7 @@ const SECTIONS = [
     names: [
       ...['RedisHelper', 'IRedisHelperOptions', 'RedisClusterHelper', 'IRedisClusterHelperOptions'],
       ...['DefaultRedisHelper', 'IRedisHelperCallbacks', 'IRedisConnectionLike', 'IRedisClientLike'],
-      ...['ISocketIOEmitterOptions', 'IEmitterMessage'],
+      ...['ISocketIOEmitterOptions', 'IEmitterMessage', 'EmitterReport'],
     ],
   },
   {

@@ -1,4 +1,4 @@
-export type { IEmitterMessage, ISocketIOEmitterOptions } from './backplane/redis/emitter.js';
+export type { EmitterReport, IEmitterMessage, ISocketIOEmitterOptions } from './backplane/redis/emitter.js';
 export { SocketIOEmitterHelper } from './backplane/redis/emitter.js';
 export type {
   IRedisClusterHelperOptions,
@@ -19,12 +19,8 @@ export type {
   IHandshake,
   IRedisClientLike,
   IRedisConnectionLike,
-  ISocketIOServerBaseOptions,
-  ISocketIOServerBunOptions,
-  ISocketIOServerNodeOptions,
   TSocketIOAuthenticateFn,
   TSocketIOClientConnectedFn,
-  TSocketIOServerOptions,
   TSocketIOValidateRoomFn,
 } from './ports/options.js';
 export type { IOServer, IOSocket, ISocketIOClient, TMessage } from './ports/socket.js';
@@ -33,5 +29,12 @@ export { DEFAULT_LIMITS, type ILimits } from './protocol/limits.js';
 export { RuntimeModules, type TRuntimeModule } from './runtime/runtime-modules.js';
 export { SocketIOComponent } from './server/component.js';
 export type { ISocketIOComponentOptions } from './server/component-options.js';
+export type {
+  ISocketIOServerBaseOptions,
+  ISocketIOServerBunOptions,
+  ISocketIOServerNodeOptions,
+  TSocketIOServerOptions,
+} from './server/options.js';
+export type { Report, ReportOf } from './server/reports.js';
 export { SocketIOServerHelper } from './server/server-helper.js';
 export type { IBunHandlers, IBunServeOptions, IBunWebSocketHandlers } from './socketio/bun-engine.js';

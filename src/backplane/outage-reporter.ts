@@ -1,4 +1,6 @@
 import type { Reporter } from '../ports/reports.js';
+import { reportedError } from './reported-error.js';
+import type { LinkReport } from './reports.js';
 
 /** Most reasons that one outage reports: an error may name another port or address each time. */
 const MOST_REASONS = 20;
@@ -6,11 +8,11 @@ const MOST_REASONS = 20;
 /** Reports once that a connection is away, once each reason why reconnecting fails, and once that it is back. */
 export class OutageReporter {
   readonly #connection: string;
-  readonly #report: Reporter;
+  readonly #report: Reporter<LinkReport>;
   readonly #told = new Set<string>();
   #since: number | undefined;
 
-  constructor(connection: string, report: Reporter) {
+  constructor(connection: string, report: Reporter<LinkReport>) {
     this.#connection = connection;
     this.#report = report;
   }
@@ -24,7 +26,7 @@ export class OutageReporter {
     this.#since = performance.now();
     this.#told.clear();
     this.#told.add(reasonOf(error));
-    this.#report({ type: 'backplane_lost', connection: this.#connection, error });
+    this.#report({ type: 'backplane_disconnected', connection: this.#connection, error: reportedError(error) });
   }
 
   /** An attempt to connect failed. Reports nothing before the first connection. */
@@ -33,7 +35,12 @@ export class OutageReporter {
     if (this.#since === undefined || this.#told.has(reason) || this.#told.size > MOST_REASONS) return;
     this.#told.add(reason);
     const afterMs = performance.now() - this.#since;
-    this.#report({ type: 'backplane_failing', connection: this.#connection, afterMs, error });
+    this.#report({
+      type: 'backplane_reconnect_failed',
+      connection: this.#connection,
+      afterMs,
+      error: reportedError(error),
+    });
   }
 
   /** `missed`: what it cost, as in the report. */
@@ -41,7 +48,7 @@ export class OutageReporter {
     if (this.#since === undefined) return;
     const afterMs = performance.now() - this.#since;
     this.#since = undefined;
-    this.#report({ type: 'backplane_restored', connection: this.#connection, afterMs, ...missed });
+    this.#report({ type: 'backplane_reconnected', connection: this.#connection, afterMs, ...missed });
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Reporter } from '../ports/reports.js';
+import type { BackplaneReport } from './reports.js';
 
 /** Ticks between two reports of one kind: who can publish junk can publish much of it. */
 const QUIET_TICKS = 10;
@@ -16,10 +17,10 @@ interface Heap {
 
 /** Counts what was refused, and tells of each kind at once and then once in a while. */
 export class RejectedMessages {
-  readonly #report: Reporter;
+  readonly #report: Reporter<BackplaneReport>;
   readonly #heaps = new Map<string, Heap>();
 
-  constructor(report: Reporter) {
+  constructor(report: Reporter<BackplaneReport>) {
     this.#report = report;
   }
 
@@ -44,7 +45,7 @@ export class RejectedMessages {
   #tell(kind: string): void {
     const heap = this.#heaps.get(kind);
     if (heap === undefined) return;
-    this.#report({ type: 'backplane_junk', channel: kind, why: heap.why, count: heap.count });
+    this.#report({ type: 'backplane_messages_rejected', channel: kind, reason: heap.why, count: heap.count });
     this.#heaps.set(kind, { count: 0, why: heap.why, quiet: QUIET_TICKS });
   }
 }

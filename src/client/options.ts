@@ -1,5 +1,13 @@
 import type { ManagerOptions, SocketOptions } from 'socket.io-client';
-import { checkLogger, hasMethods, isRecord, milliseconds, trueOrFalse, wrongOption } from '../common/checks.js';
+import {
+  checkCallback,
+  checkLogger,
+  hasMethods,
+  isRecord,
+  milliseconds,
+  trueOrFalse,
+  wrongOption,
+} from '../common/checks.js';
 import type { ILogger } from '../common/types.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { IJoinAnswer } from '../protocol/messages.js';
@@ -114,8 +122,7 @@ export function checkOptions(given: unknown): void {
   if (given.options.retries) throw new RoomgateError('invalid_option', NO_RETRIES);
   checkForSocketIO(given.options);
   for (const name of FUNCTIONS) {
-    const value = given[name];
-    if (value !== undefined && typeof value !== 'function') throw wrong(name, 'a function', value);
+    checkCallback(OF, name, given[name]);
   }
   trueOrFalse(OF, 'autoAuthenticate', given.autoAuthenticate, false);
   checkQueue(given.queue);

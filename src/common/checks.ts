@@ -44,6 +44,11 @@ export function trueOrFalse(of: string, option: string, value: unknown, fallback
   return value;
 }
 
+/** @throws RoomgateError unless it is left out or a function. */
+export function checkCallback(of: string, option: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'function') throw wrongOption(of, option, 'a function', value);
+}
+
 /** @throws RoomgateError unless it is left out, `false`, or has the four methods of a logger. */
 export function checkLogger(of: string, logger: unknown): void {
   if (logger === undefined || logger === false || hasMethods(logger, LOGGER_METHODS)) return;

@@ -16,10 +16,18 @@ export const CONSOLE: ILogger = {
  * must an error that can't be put into words.
  */
 export function writeSafely(logger: ILogger, level: keyof ILogger, line: () => string): void {
+  callSafely(
+    () => logger[level](line()),
+    () => {},
+  );
+}
+
+/** Calls at once, and never throws. `failed` gets what was thrown, or what a returned promise rejects with. */
+export function callSafely(call: () => unknown, failed: (error: unknown) => void): void {
   try {
-    const outcome: unknown = logger[level](line());
-    if (outcome instanceof Object && 'then' in outcome) Promise.resolve(outcome).catch(() => {});
-  } catch {
-    // As said.
+    const outcome = call();
+    if (outcome instanceof Object && 'then' in outcome) Promise.resolve(outcome).catch(failed);
+  } catch (error) {
+    failed(error);
   }
 }

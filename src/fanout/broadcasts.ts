@@ -3,10 +3,11 @@ import type { Broadcast, Fanout, KeyOf, PacketOptions, Recipient } from '../port
 import type { Reporter } from '../ports/reports.js';
 import { baseOf, broadcastsAsKnown, ownerOf } from '../socketio/adapter-probe.js';
 import { PacketType } from '../socketio/packages.js';
+import type { FanoutReport } from './reports.js';
 import { RoomIndex } from './room-index.js';
 
 export interface BroadcastParts {
-  readonly report: Reporter;
+  readonly report: Reporter<FanoutReport>;
   /** Without it everything goes Socket.IO's own way. */
   readonly fanout?: Fanout;
   /** Without it no message replaces another. */
@@ -168,11 +169,11 @@ export class Broadcasts {
 }
 
 /** One report, however many namespaces there are. */
-const told = new WeakSet<Reporter>();
-function tellOnce(report: Reporter): void {
+const told = new WeakSet<Reporter<FanoutReport>>();
+function tellOnce(report: Reporter<FanoutReport>): void {
   if (told.has(report)) return;
   told.add(report);
-  report({ type: 'fanout_plain', why: 'the way in which the adapter of socket.io broadcasts' });
+  report({ type: 'fanout_fallback', missing: 'the way in which the adapter of socket.io broadcasts' });
 }
 
 /** Whether it is Socket.IO's own adapter that says who is in a room, and not one derived from it. */

@@ -41,13 +41,13 @@ export class BunFanout extends QueueFanout<BunFrame, BunSender> {
     engine.on('connection', (connection) => this.#watch(connection));
     if (!this.options.coalesce) return;
     if (typeof engine.onWebSocketOpen !== 'function' || typeof engine.handleRequest !== 'function') {
-      this.options.report({ type: 'fanout_plain', why: 'onWebSocketOpen() and handleRequest() of the engine' });
+      this.options.report({ type: 'fanout_fallback', missing: 'onWebSocketOpen() and handleRequest() of the engine' });
       return;
     }
     // It takes a few steps of promises, none of which waits: no client can come before.
     void probeBunEngine(engine).then((missing) => {
       if (missing === '') this.#standBefore(engine);
-      else this.options.report({ type: 'fanout_plain', why: missing });
+      else this.options.report({ type: 'fanout_fallback', missing });
     });
   }
 

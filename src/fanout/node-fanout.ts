@@ -44,7 +44,7 @@ export class NodeFanout extends QueueFanout<WsFrame, NodeSender> {
   #takeOver(engine: NodeEngine): void {
     const { base, missing } = probeTransport(engine);
     if (base === undefined) {
-      this.options.report({ type: 'fanout_plain', why: missing });
+      this.options.report({ type: 'fanout_fallback', missing });
       return;
     }
     const { createTransport } = engine;

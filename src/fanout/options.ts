@@ -1,5 +1,6 @@
 import type { Connection } from '../ports/connection.js';
 import type { Reporter } from '../ports/reports.js';
+import type { FanoutReport } from './reports.js';
 
 export interface FanoutOptions {
   /** Whether what one tick sends shares a write. */
@@ -8,5 +9,5 @@ export interface FanoutOptions {
   readonly mostBytes: number;
   /** Called once for a connection that more waits for; must not close it at once. */
   readonly tooSlow: (connection: Connection, waitingBytes: number) => void;
-  readonly report: Reporter;
+  readonly report: Reporter<FanoutReport>;
 }

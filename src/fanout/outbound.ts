@@ -1,19 +1,20 @@
 import { emitSafely, resolveSend, topicOf } from '../common/target.js';
 import type { Reporter } from '../ports/reports.js';
 import type { IOServer } from '../ports/socket.js';
+import type { FanoutReport } from './reports.js';
 
 /** Nothing is thrown over a message that nobody gets, whatever is wrong with it. */
-export function reportDropped(opts: unknown, report: Reporter): void {
-  report({ type: 'send_dropped', topic: topicOf(opts) });
+export function reportDropped(opts: unknown, report: Reporter<FanoutReport>): void {
+  report({ type: 'message_dropped', topic: topicOf(opts) });
 }
 
 /** What the program sends: a destination is resolved once and handed to the adapter, which alone knows who is reached. */
 export class Outbound {
   readonly #io: IOServer;
-  readonly #report: Reporter;
+  readonly #report: Reporter<FanoutReport>;
   #stopped = false;
 
-  constructor(io: IOServer, report: Reporter) {
+  constructor(io: IOServer, report: Reporter<FanoutReport>) {
     this.#io = io;
     this.#report = report;
   }

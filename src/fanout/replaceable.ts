@@ -2,6 +2,7 @@ import { isObject, wrongOption } from '../common/checks.js';
 import { describe } from '../common/describe.js';
 import type { KeyOf } from '../ports/fanout.js';
 import type { Reporter } from '../ports/reports.js';
+import type { FanoutReport } from './reports.js';
 
 /** By topic, what a message is about: of two that are about the same the newer is enough. */
 export type Replaceable = Readonly<Record<string, (data: unknown) => unknown>>;
@@ -17,7 +18,7 @@ export function checkReplaceable(of: string, value: unknown): Replaceable | unde
 }
 
 /** The key under which a message takes the place of an earlier one; undefined for what no newer one may replace. */
-export function keysOf(replaceable: Replaceable | undefined, report: Reporter): KeyOf | undefined {
+export function keysOf(replaceable: Replaceable | undefined, report: Reporter<FanoutReport>): KeyOf | undefined {
   if (replaceable === undefined) return undefined;
   return ([topic, data]) => {
     if (typeof topic !== 'string' || !Object.hasOwn(replaceable, topic)) return undefined;

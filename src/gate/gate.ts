@@ -5,6 +5,7 @@ import type { IOSocket } from '../ports/socket.js';
 import { isInternalEvent, isSocketIOEvent, SocketIOConstants } from '../protocol/events.js';
 import type { Session } from '../session/session.js';
 import { PacketType } from '../socketio/packages.js';
+import type { GateReport } from './reports.js';
 
 /**
  * Socket.IO hands every packet of a socket to this method of it, before `onAny` and before every middleware.
@@ -22,7 +23,7 @@ export interface GateOptions {
   readonly patienceMs: number;
   /** A client whose events wait sent more of them than may be held. */
   readonly overflowed: (session: Session) => void;
-  readonly report: Reporter;
+  readonly report: Reporter<GateReport>;
 }
 
 /**
@@ -76,7 +77,7 @@ export class Gate {
     const session = this.#options.find(id);
     // Roomgate's own words come from servers only.
     if (isInternalEvent(packet.data[0])) {
-      this.#options.report({ type: 'event_dropped', client: id, why: 'reserved' });
+      this.#options.report({ type: 'event_dropped', client: id, reason: 'reserved' });
       return false;
     }
     if (session?.authenticated) return this.#isShallow(id, packet) && !this.#holds(session, packet);
@@ -85,7 +86,7 @@ export class Gate {
       delete packet.id;
       return true;
     }
-    if (!asks) this.#options.report({ type: 'event_dropped', client: id, why: 'unauthenticated' });
+    if (!asks) this.#options.report({ type: 'event_dropped', client: id, reason: 'unauthenticated' });
     return false;
   }
 
@@ -110,14 +111,19 @@ export class Gate {
 
   #releaseLate(session: Session): void {
     const { patienceMs, report } = this.#options;
-    report({ type: 'handlers_late', client: session.id, events: session.early?.count ?? 0, afterMs: patienceMs });
+    report({
+      type: 'client_connected_fn_slow',
+      client: session.id,
+      events: session.early?.count ?? 0,
+      afterMs: patienceMs,
+    });
     this.release(session);
   }
 
   #isShallow(id: string, packet: Packet): boolean {
     // The list of arguments is a level that the client did not write.
     if (!deeperThan(packet.data, this.#options.payloadDepth + 1)) return true;
-    this.#options.report({ type: 'event_dropped', client: id, why: 'too_deep' });
+    this.#options.report({ type: 'event_dropped', client: id, reason: 'too_deep' });
     return false;
   }
 }

@@ -1,13 +1,17 @@
 import type { Server } from 'socket.io';
 import { type BroadcastParts, Broadcasts, hasRecipients } from '../fanout/broadcasts.js';
+import type { FanoutReport } from '../fanout/reports.js';
 import type { AdapterFactory } from '../ports/backplane.js';
+import type { Reporter } from '../ports/reports.js';
 import { boundFetchAnswers } from '../socketio/fetch-answers.js';
 import { Adapter } from '../socketio/packages.js';
+import type { GateReport } from './reports.js';
 
 type NamespaceOfAdapter = ConstructorParameters<typeof Adapter>[0];
 type AdapterConstructor = new (namespace: NamespaceOfAdapter) => Adapter;
 
 interface AdapterParts extends BroadcastParts {
+  readonly report: Reporter<GateReport | FanoutReport>;
   /** Hears which socket of the namespace `/` is taken out of which room. */
   readonly left?: (id: string, room: string) => void;
 }
@@ -104,7 +108,7 @@ function guarding(make: AdapterFactory, parts: AdapterParts): AdapterConstructor
   // Socket.IO calls it with `new`, which an arrow function would not take.
   function Guarded(namespace: NamespaceOfAdapter): Adapter {
     const adapter = make(namespace);
-    boundFetchAnswers(adapter, () => parts.report({ type: 'fetch_answer_dropped' }));
+    boundFetchAnswers(adapter, () => parts.report({ type: 'fetch_sockets_answer_dropped' }));
     // Inside of what decides on membership, so that it misses no change of it.
     if (hasRecipients(adapter)) new Broadcasts(adapter, parts);
     if (namespace.name === '/') new Membership(adapter, parts.left);

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { isObject, wrongOption } from '../common/checks.js';
 import type { Reporter } from '../ports/reports.js';
 import { RoomgateError } from '../protocol/errors.js';
+import type { GateReport } from './reports.js';
 
 /** One origin (`https://app.example`), or a pattern of origins. */
 export type TOrigin = string | RegExp;
@@ -41,7 +42,7 @@ const SHOWN = 100;
 export function guardOrigins(
   { origin: allowed }: Pick<ISocketIOCorsOptions, 'origin'>,
   next: AllowRequest | undefined,
-  report: Reporter,
+  report: Reporter<GateReport>,
 ): AllowRequest {
   return (request, decide) => {
     const { origin, host } = request.headers;
@@ -61,7 +62,7 @@ export function guardOrigins(
  * A function of the program that can do no harm: it is asked about origins only, what it throws, rejects with or answers as an
  * error is a no, and its first answer counts. The `cors` package would hand an error on, and leave a rejection to the process.
  */
-export function harmless(cors: ISocketIOCorsOptions, report: Reporter): ISocketIOCorsOptions {
+export function harmless(cors: ISocketIOCorsOptions, report: Reporter<GateReport>): ISocketIOCorsOptions {
   const { origin: ask } = cors;
   if (typeof ask !== 'function') return cors;
   const origin: TOriginFn = (given, callback) => {

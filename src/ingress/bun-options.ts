@@ -3,6 +3,7 @@ import type { Reporter } from '../ports/reports.js';
 import type { EngineOptions } from '../socketio/bun-engine.js';
 import type { Cors } from './bun-cors.js';
 import { corsOf } from './bun-cors.js';
+import type { IngressReport } from './reports.js';
 
 /** What is decided about requests here, since the engine has no option for it. */
 export interface RequestOptions {
@@ -48,8 +49,12 @@ const NOT_ON_BUN: Readonly<Partial<Record<keyof ServerOptions, string>>> = {
  * Lets `serverOptions` take effect on an engine. Where both name a value, that of `serverOptions` counts; what can't be
  * honoured is reported once, by its name. The engine reads its options at each request, so they are set in place.
  */
-export function applyOptions(engine: EngineOptions, given: Partial<ServerOptions>, report: Reporter): RequestOptions {
-  const overruled = (option: string, why: string): void => report({ type: 'option_overruled', option, why });
+export function applyOptions(
+  engine: EngineOptions,
+  given: Partial<ServerOptions>,
+  report: Reporter<IngressReport>,
+): RequestOptions {
+  const overruled = (option: string, why: string): void => report({ type: 'option_ignored', option, reason: why });
   for (const [name, why] of Object.entries(NOT_ON_BUN)) {
     if (given[name as keyof ServerOptions]) overruled(`serverOptions.${name}`, why);
   }

@@ -7,6 +7,7 @@ import { LONGEST_IDLE_S, type RequestOptions, silenceOf } from './bun-options.js
 import { type NodeRequest, nodeRequestOf, readBody } from './bun-request.js';
 import { STRANGER_BODY_BYTES, STRANGER_MESSAGE_BYTES } from './limits.js';
 import type { QueryFault } from './query.js';
+import type { IngressReport } from './reports.js';
 
 /** What was found out about a request on its way to the engine. */
 interface Known {
@@ -32,7 +33,7 @@ const OPEN_PACKET = /^0(\{[^}]*\})/;
 export class BunRequests {
   readonly #engine: BunEngine;
   readonly #options: RequestOptions;
-  readonly #report: Reporter;
+  readonly #report: Reporter<IngressReport>;
   readonly #strangers: StrangerListeners;
   readonly #known = new WeakMap<Request, Known>();
   /** Transports of which a POST is being read. */
@@ -42,7 +43,12 @@ export class BunRequests {
   #pending = 0;
 
   /** `strangers`: sessions that are not authenticated, and what is called with what is dropped of theirs. */
-  constructor(engine: BunEngine, options: RequestOptions, strangers: StrangerListeners, report: Reporter) {
+  constructor(
+    engine: BunEngine,
+    options: RequestOptions,
+    strangers: StrangerListeners,
+    report: Reporter<IngressReport>,
+  ) {
     this.#engine = engine;
     this.#strangers = strangers;
     this.#options = options;

@@ -7,6 +7,7 @@ import { BodyFilter } from './body-filter.js';
 import { FrameFilter } from './frame-filter.js';
 import { CLOSE_TIMEOUT_MS, STRANGER_BODY_BYTES, STRANGER_FRAGMENTS, STRANGER_MESSAGE_BYTES } from './limits.js';
 import type { EngineRequest } from './node.js';
+import type { IngressReport } from './reports.js';
 
 type Dropped = (start: string | undefined) => void;
 
@@ -57,7 +58,7 @@ export class NodeStrangers {
   }
 
   /** The class of engine.io's WebSocket server, where the program has none of its own. */
-  wsEngine(opened: (socket: Duplex) => void, report: Reporter): typeof WebSocketServer {
+  wsEngine(opened: (socket: Duplex) => void, report: Reporter<IngressReport>): typeof WebSocketServer {
     return guardedWsEngine({
       mostBytes: STRANGER_MESSAGE_BYTES,
       mostFragments: STRANGER_FRAGMENTS,
@@ -71,7 +72,7 @@ export class NodeStrangers {
         return session !== undefined && !this.#strangers.has(session);
       },
       opened,
-      unlimited: () => report({ type: 'limits_missing', why: 'the receiver of a WebSocket of ws' }),
+      unlimited: () => report({ type: 'size_limit_fallback', missing: 'the receiver of a WebSocket of ws' }),
     });
   }
 

@@ -3,6 +3,7 @@ import type { Reporter } from '../ports/reports.js';
 import type { Runtime } from '../ports/runtime.js';
 import { STRANGER_MESSAGE_BYTES } from './limits.js';
 import { type GuardedConnection, PacketFilter } from './packets.js';
+import type { IngressReport } from './reports.js';
 
 export interface StrangersOptions {
   readonly runtime: Runtime;
@@ -11,7 +12,7 @@ export interface StrangersOptions {
   /** The same from one address; Infinity: any number. */
   readonly mostPerAddress: number;
   readonly isOwnParser: boolean;
-  readonly report: Reporter;
+  readonly report: Reporter<IngressReport>;
 }
 
 type Limit = 'unauthenticated_connections' | 'unauthenticated_per_address';
@@ -43,9 +44,9 @@ export class Strangers {
       isOwnParser,
       stripped: (connection) => {
         this.#stripped.add(connection);
-        report({ type: 'auth_too_large', client: idOf(connection as Named), mostBytes: STRANGER_MESSAGE_BYTES });
+        report({ type: 'auth_too_large', client: idOf(connection as Named), maxBytes: STRANGER_MESSAGE_BYTES });
       },
-      dropped: (connection, why) => report({ type: 'event_dropped', client: idOf(connection as Named), why }),
+      dropped: (connection, why) => report({ type: 'event_dropped', client: idOf(connection as Named), reason: why }),
     });
   }
 
@@ -105,11 +106,11 @@ export class Strangers {
   }
 
   /** Ends the oldest connection of the first list that has one beside the newcomer. */
-  #giveWay(newcomer: Stranger, lists: readonly Iterable<Stranger>[], why: Limit): void {
+  #giveWay(newcomer: Stranger, lists: readonly Iterable<Stranger>[], limit: Limit): void {
     const oldest = lists.map((list) => firstBut(newcomer, list)).find((each) => each !== undefined);
     if (oldest === undefined) return;
     this.#forget(oldest);
-    this.#options.report({ type: 'client_limited', client: idOf(oldest), why });
+    this.#options.report({ type: 'limit_reached', client: idOf(oldest), limit });
     this.#options.runtime.end(oldest, 0);
   }
 }

@@ -2,14 +2,15 @@ import type { Reporter } from '../ports/reports.js';
 import type { IJoinAnswer, ILeaveAnswer } from '../protocol/messages.js';
 import type { Session } from '../session/session.js';
 import { readRequest } from './read-request.js';
+import type { RoomsReport } from './reports.js';
 import type { Rooms, RoomsVerdict } from './rooms.js';
 
 /** What clients ask about rooms: each request goes to the flow, and its verdict is performed and answered here. */
 export class RoomRequests {
   readonly #rooms: Rooms;
-  readonly #report: Reporter;
+  readonly #report: Reporter<RoomsReport>;
 
-  constructor(rooms: Rooms, report: Reporter) {
+  constructor(rooms: Rooms, report: Reporter<RoomsReport>) {
     this.#rooms = rooms;
     this.#report = report;
   }
@@ -18,8 +19,9 @@ export class RoomRequests {
     const { payload, acknowledge } = readRequest(args);
     const join = (rooms: string[]): Promise<void> | void => session.socket.join(rooms);
     this.#perform(session, 'join', this.#rooms.decideJoin(session, payload, join), async ({ granted, refused }) => {
+      const answer: IJoinAnswer = { joined: [...granted], refused: [...refused] };
       if (granted.length > 0) this.#report({ type: 'rooms_joined', client: session.id, rooms: granted });
-      acknowledge({ joined: [...granted], refused: [...refused] } satisfies IJoinAnswer);
+      acknowledge(answer);
     });
   }
 
@@ -27,8 +29,9 @@ export class RoomRequests {
     const { payload, acknowledge } = readRequest(args);
     this.#perform(session, 'leave', this.#rooms.decideLeave(session, payload), async ({ granted, refused }) => {
       for (const room of granted) await leave(session, room);
+      const answer: ILeaveAnswer = { left: [...granted], refused: [...refused] };
       if (granted.length > 0) this.#report({ type: 'rooms_left', client: session.id, rooms: granted });
-      acknowledge({ left: [...granted], refused: [...refused] } satisfies ILeaveAnswer);
+      acknowledge(answer);
     });
   }
 

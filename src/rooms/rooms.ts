@@ -10,6 +10,7 @@ import { type IRefusedRoom, refuseRoom } from '../protocol/messages.js';
 import { isPlainSocketId, isSocketId } from '../protocol/socket-ids.js';
 import { RoomWork } from '../session/room-work.js';
 import type { Session } from '../session/session.js';
+import type { RoomsReport } from './reports.js';
 
 /** How long other instances are asked whether a name is the id of a socket of theirs. */
 const ASK_TIMEOUT_MS = 1_000;
@@ -27,7 +28,7 @@ export interface RoomsOptions {
   readonly hasSocket: (id: string) => boolean;
   /** Asks the other servers whether these names are ids of sockets of theirs. Never rejects. */
   readonly findSockets: (ids: readonly string[], timeoutMs: number) => Promise<ReadonlyMap<string, IdOwner>>;
-  readonly report: Reporter;
+  readonly report: Reporter<RoomsReport>;
 }
 
 /** What to do with the rooms of one request. `granted` is empty where nothing may change. */
@@ -128,10 +129,14 @@ export class Rooms {
     try {
       const allowed: unknown = await validateRoomFn({ socket: session.socket, rooms: [...rooms] });
       if (Array.isArray(allowed)) return new Set(allowed);
-      this.#options.report({ type: 'room_guard_not_list', client: session.id, given: describe(allowed) });
+      this.#options.report({
+        type: 'validate_room_fn_result_invalid',
+        client: session.id,
+        received: describe(allowed),
+      });
       return 'not_allowed';
     } catch (error) {
-      this.#options.report({ type: 'room_guard_failed', client: session.id, error });
+      this.#options.report({ type: 'validate_room_fn_failed', client: session.id, error });
       return 'guard_failed';
     }
   }

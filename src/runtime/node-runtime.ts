@@ -7,6 +7,7 @@ import type { Reporter } from '../ports/reports.js';
 import type { Runtime } from '../ports/runtime.js';
 import { type IdleConnection, IdleConnections, type IdleEngine } from '../socketio/idle-connections.js';
 import { Server } from '../socketio/packages.js';
+import type { RuntimeReport } from './reports.js';
 
 /** How often connections that have become idle are looked for while a server closes. */
 const IDLE_SWEEP_MS = 50;
@@ -45,7 +46,7 @@ interface Engine {
 /** A Socket.IO server attached to a server of node:http or node:https. */
 export class NodeRuntime implements Runtime {
   readonly #server: HttpServer;
-  readonly #report: Reporter;
+  readonly #report: Reporter<RuntimeReport>;
   readonly #ending = new Map<EngineConnection, NodeJS.Timeout | undefined>();
   readonly #newId: () => string;
   #engine: Engine | undefined;
@@ -54,7 +55,7 @@ export class NodeRuntime implements Runtime {
   readonly #strangers = new NodeStrangers((sid) => this.#clientOf(sid));
 
   /** `newId` makes ids of the form that no client can join as a room. */
-  constructor(server: HttpServer, report: Reporter, newId: () => string) {
+  constructor(server: HttpServer, report: Reporter<RuntimeReport>, newId: () => string) {
     this.#newId = newId;
     this.#server = server;
     this.#report = report;

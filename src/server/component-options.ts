@@ -3,9 +3,9 @@ import type { ServerOptions } from 'socket.io';
 import { isObject, trueOrFalse, wrongOption } from '../common/checks.js';
 import { checkCors, type ISocketIOCorsOptions } from '../gate/origin-guard.js';
 import type { IBunServerLike, TServerSource } from '../ports/http-server.js';
-import type { ISocketIOServerBaseOptions } from '../ports/options.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
+import type { ISocketIOServerBaseOptions } from './options.js';
 import { resolveBaseOptions } from './resolve-options.js';
 
 /** The options of `SocketIOComponent`: those of `SocketIOServerHelper`, and what an application's life needs. */
@@ -57,7 +57,7 @@ const NAMES: Readonly<Record<keyof ISocketIOComponentOptions, true>> = {
   ...{ server: true, identifier: true, path: true, cors: true, signals: true, serverOptions: true },
   ...{ authenticateFn: true, validateRoomFn: true, clientConnectedFn: true, redisConnection: true },
   ...{ authenticateTimeout: true, pingInterval: true, defaultRooms: true, redisTimeout: true },
-  ...{ shutdownTimeout: true, limits: true, fanout: true, replaceable: true, logger: true },
+  ...{ shutdownTimeout: true, limits: true, fanout: true, replaceable: true, logger: true, onReport: true },
 };
 /** The path is compared with the beginning of a request's: anything but plain segments matches nothing, or too much. */
 const PATH = /^(\/[\w.~-]+)+\/?$/;

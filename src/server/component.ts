@@ -1,8 +1,7 @@
 import type { ServerOptions } from 'socket.io';
 import { type AllowRequest, guardOrigins, harmless } from '../gate/origin-guard.js';
-import { createLogReporter } from '../observability/logger.js';
 import type { IBunServerHandle, IBunServerLike, TServerSource } from '../ports/http-server.js';
-import type { ISocketIOServerBaseOptions } from '../ports/options.js';
+import type { Reporter } from '../ports/reports.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
 import { RuntimeModules } from '../runtime/runtime-modules.js';
@@ -13,6 +12,9 @@ import {
   resolveComponentOptions,
 } from './component-options.js';
 import { findBunServer, findServer } from './find-server.js';
+import type { ISocketIOServerBaseOptions, TSocketIOServerOptions } from './options.js';
+import { newReporter, shareReporter } from './reporter.js';
+import type { Report } from './reports.js';
 import { SocketIOServerHelper } from './server-helper.js';
 
 const OF = 'SocketIOComponent';
@@ -162,7 +164,7 @@ export class SocketIOComponent<
     const server = await findServer(OF, source);
     this.#refuseAfterStop();
     this.#release = takePath(server, this.#options.path);
-    return new SocketIOServerHelper({ runtime: 'node', server, ...this.#helperOptions() });
+    return this.#makeHelper((options) => ({ runtime: 'node', server, ...options }));
   }
 
   async #makeOnBun(source: unknown): Promise<SocketIOServerHelper> {
@@ -170,7 +172,7 @@ export class SocketIOComponent<
     const { makeEngine } = await import('../socketio/bun-engine.js');
     const engine = await makeEngine(`${OF}.start()`);
     this.#refuseAfterStop();
-    return new SocketIOServerHelper({ runtime: 'bun', engine, server, ...this.#helperOptions() });
+    return this.#makeHelper((options) => ({ runtime: 'bun', engine, server, ...options }));
   }
 
   async #stop(): Promise<void> {
@@ -190,9 +192,16 @@ export class SocketIOComponent<
     this.#release = undefined;
   }
 
-  #helperOptions(): ISocketIOServerBaseOptions {
+  #makeHelper(withRuntime: (options: ISocketIOServerBaseOptions) => TSocketIOServerOptions): SocketIOServerHelper {
+    const { identifier, rest } = this.#options;
+    const report = newReporter({ identifier, logger: rest.logger, onReport: rest.onReport });
+    const options = withRuntime(this.#helperOptions(report));
+    shareReporter(options, report);
+    return new SocketIOServerHelper(options);
+  }
+
+  #helperOptions(report: Reporter<Report>): ISocketIOServerBaseOptions {
     const { path, identifier, serverOptions, rest } = this.#options;
-    const report = createLogReporter(identifier, rest.logger);
     const cors = this.#options.cors === undefined ? undefined : harmless(this.#options.cors, report);
     const own = serverOptions.allowRequest as AllowRequest | undefined;
     const composed: Partial<ServerOptions> = {

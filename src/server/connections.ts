@@ -28,6 +28,7 @@ import { KeepAlive } from '../session/keep-alive.js';
 import type { Registry } from '../session/registry.js';
 import { Session } from '../session/session.js';
 import { Socket } from '../socketio/packages.js';
+import type { Report } from './reports.js';
 import type { ResolvedOptions } from './resolve-options.js';
 
 /** How long a client that sent too much too early is to stay away. */
@@ -41,7 +42,7 @@ export interface ConnectionsOptions {
   readonly registry: Registry;
   readonly rooms: Rooms;
   readonly runtime: Runtime;
-  readonly report: Reporter;
+  readonly report: Reporter<Report>;
 }
 
 type Listener = (this: IOSocket, ...args: unknown[]) => void;
@@ -58,7 +59,7 @@ export class Connections {
   readonly #options: ResolvedOptions;
   readonly #registry: Registry;
   readonly #runtime: Runtime;
-  readonly #report: Reporter;
+  readonly #report: Reporter<Report>;
   readonly #gate: Gate;
   readonly #deadlines: Deadlines;
   readonly #keepAlive: KeepAlive;
@@ -171,7 +172,7 @@ export class Connections {
   /** More waits for this connection than may. It is ended once what sends to it just now is done. */
   tooSlow(connection: Connection, waitingBytes: number): void {
     const client = this.#sessions.get(connection)?.id;
-    this.#report({ type: 'reader_too_slow', waitingBytes, ...(client === undefined ? {} : { client }) });
+    this.#report({ type: 'client_too_slow', queuedBytes: waitingBytes, ...(client === undefined ? {} : { client }) });
     queueMicrotask(() => this.#runtime.end(connection, 0));
   }
 
@@ -214,7 +215,7 @@ export class Connections {
     const handshake = socket.handshake as IHandshake;
     // It would be handed to the program, and to other instances that ask who is here.
     const tooDeep = deeperThan(handshake.auth, this.#options.limits.payloadDepth);
-    if (tooDeep) return { accepted: false, report: { type: 'event_dropped', client, why: 'too_deep' } };
+    if (tooDeep) return { accepted: false, report: { type: 'event_dropped', client, reason: 'too_deep' } };
     return authenticate(client, handshake, this.#options.authenticateFn);
   }
 
@@ -280,7 +281,7 @@ export class Connections {
   #limit(session: Session): void {
     const { id, socket } = session;
     const message: IComeBackMessage = { after: COME_BACK_AFTER_MS };
-    this.#report({ type: 'client_limited', client: id, why: 'held_events' });
+    this.#report({ type: 'limit_reached', client: id, limit: 'held_events' });
     if (!this.#forget(session, 'limited')) return;
     this.#deadlines.stop(socket.conn);
     Membership.of(socket.nsp.adapter)?.dismiss(id);
@@ -295,7 +296,7 @@ export class Connections {
     if (conn.readyState === 'open' && !this.#elsewhere.has(conn)) this.#deadlines.of(conn);
     this.#registry.remove(session);
     this.#keepAlive.stop(session);
-    this.#report({ type: 'client_ended', client: session.id, reason });
+    this.#report({ type: 'client_disconnected', client: session.id, reason });
     return true;
   }
 

@@ -1,5 +1,13 @@
 import type { ServerOptions } from 'socket.io';
-import { checkLogger, hasMethods, isObject, milliseconds, trueOrFalse, wrongOption } from '../common/checks.js';
+import {
+  checkCallback,
+  checkLogger,
+  hasMethods,
+  isObject,
+  milliseconds,
+  trueOrFalse,
+  wrongOption,
+} from '../common/checks.js';
 import { describe } from '../common/describe.js';
 import { checkRedisConnection } from '../common/redis-client.js';
 import type { ILogger } from '../common/types.js';
@@ -7,7 +15,6 @@ import { checkReplaceable, type Replaceable } from '../fanout/replaceable.js';
 import type {
   IRedisClientLike,
   IRedisConnectionLike,
-  ISocketIOServerBaseOptions,
   TSocketIOAuthenticateFn,
   TSocketIOClientConnectedFn,
   TSocketIOValidateRoomFn,
@@ -15,6 +22,8 @@ import type {
 import { RoomgateError } from '../protocol/errors.js';
 import { INTERNAL_PREFIX, SocketIOConstants } from '../protocol/events.js';
 import { DEFAULT_LIMITS, type ILimits } from '../protocol/limits.js';
+import type { ISocketIOServerBaseOptions } from './options.js';
+import type { Report } from './reports.js';
 
 /** The options once checked, with every default in place. */
 export interface ResolvedOptions {
@@ -37,6 +46,7 @@ export interface ResolvedOptions {
   readonly fanout: boolean;
   readonly replaceable: Replaceable | undefined;
   readonly logger: ILogger | false | undefined;
+  readonly onReport: ((report: Report) => unknown) | undefined;
 }
 
 /** What engine.io calls on the server that it is attached to, and `shutdown()` to end it. */
@@ -56,7 +66,7 @@ function text(option: string, value: unknown): string {
 
 // The caller has the exact type; here it is only judged whether it can be called.
 function callback<T>(option: string, value: T | undefined): T | undefined {
-  if (value !== undefined && typeof value !== 'function') throw wrong(option, 'a function', value);
+  checkCallback(OF, option, value);
   return value;
 }
 
@@ -156,5 +166,6 @@ export function resolveBaseOptions(options: unknown): Omit<ResolvedOptions, 'run
     fanout: trueOrFalse(OF, 'fanout', given.fanout, true),
     replaceable: checkReplaceable(OF, given.replaceable),
     logger: given.logger,
+    onReport: callback('onReport', given.onReport),
   };
 }

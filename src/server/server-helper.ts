@@ -12,11 +12,9 @@ import { Outbound, reportDropped } from '../fanout/outbound.js';
 import { keysOf } from '../fanout/replaceable.js';
 import { assertGateHolds } from '../gate/gate-probe.js';
 import { guardedAdapter, guardLaterAdapters } from '../gate/membership.js';
-import { createLogReporter } from '../observability/logger.js';
 import type { AdapterFactory, Backplane } from '../ports/backplane.js';
 import type { Connection } from '../ports/connection.js';
 import type { Fanout } from '../ports/fanout.js';
-import type { TSocketIOServerOptions } from '../ports/options.js';
 import type { Reporter } from '../ports/reports.js';
 import type { Runtime } from '../ports/runtime.js';
 import type { IOServer, IOSocket, ISocketIOClient, TMessage } from '../ports/socket.js';
@@ -30,6 +28,9 @@ import { Registry } from '../session/registry.js';
 import { newSocketId } from '../session/socket-id.js';
 import { makeSocketIds } from '../socketio/socket-io.js';
 import { Connections } from './connections.js';
+import type { TSocketIOServerOptions } from './options.js';
+import { reporterOf } from './reporter.js';
+import type { Report } from './reports.js';
 import { type ResolvedOptions, resolveOptions } from './resolve-options.js';
 import { shutDown } from './shutdown.js';
 
@@ -70,7 +71,7 @@ export class SocketIOServerHelper<
   readonly identifier: string;
   readonly #options: ResolvedOptions;
   readonly #sharedBus: MemoryBus | undefined;
-  readonly #report: Reporter;
+  readonly #report: Reporter<Report>;
   readonly #registry = new Registry();
   #configuring: Promise<void> | undefined;
   #opening: Backplane | undefined;
@@ -85,7 +86,7 @@ export class SocketIOServerHelper<
     this.#options = resolveOptions(options);
     this.#sharedBus = sharedBusOf(options);
     this.identifier = this.#options.identifier;
-    this.#report = createLogReporter(this.identifier, this.#options.logger);
+    this.#report = reporterOf(options, this.#options);
   }
 
   /**
@@ -288,9 +289,9 @@ export class SocketIOServerHelper<
     if (own === undefined) return factory;
     if (factory === undefined) return (namespace) => new own(namespace);
     this.#report({
-      type: 'option_overruled',
+      type: 'option_ignored',
       option: 'serverOptions.adapter',
-      why: 'redisConnection brings its own adapter',
+      reason: 'redisConnection brings its own adapter',
     });
     return factory;
   }
@@ -317,7 +318,7 @@ export class SocketIOServerHelper<
 
 async function createRuntime(
   { runtime, server, engine }: ResolvedOptions,
-  report: Reporter,
+  report: Reporter<Report>,
   waits: (connection: Connection) => void,
 ): Promise<Runtime> {
   if (runtime === 'node') return new NodeRuntime(server as HttpServer, report, newSocketId);
@@ -329,7 +330,7 @@ async function createRuntime(
 async function createBackplane(
   { redisConnection, identifier }: ResolvedOptions,
   bus: MemoryBus | undefined,
-  report: Reporter,
+  report: Reporter<Report>,
 ): Promise<Backplane> {
   if (redisConnection === undefined) return createMemoryBackplane({ bus, identifier, report });
   // Loaded here and not before, so that an instance without Redis loads no Redis module.

@@ -4,6 +4,7 @@ import type { Fanout } from '../ports/fanout.js';
 import type { Reporter } from '../ports/reports.js';
 import type { Runtime } from '../ports/runtime.js';
 import type { Connections } from './connections.js';
+import type { Report } from './reports.js';
 
 export interface ShutdownOptions {
   readonly io: Server;
@@ -12,7 +13,7 @@ export interface ShutdownOptions {
   readonly fanout: Fanout;
   readonly connections: Connections;
   readonly timeoutMs: number;
-  readonly report: Reporter;
+  readonly report: Reporter<Report>;
 }
 
 /** Of the whole time, what is kept for saying goodbye to Redis: the fifth part, at the most so many milliseconds. */
@@ -44,7 +45,7 @@ export async function shutDown({
   runtime.cutAll();
   fanout.close();
   await Promise.all([within(closed, left()), backplane.close(left()).catch(failed('closing Redis'))]);
-  report({ type: 'shut_down', clients, cut });
+  report({ type: 'shut_down', clients, forced: cut });
 }
 
 /** A listener of the program that throws over one socket makes Socket.IO leave the others open. */

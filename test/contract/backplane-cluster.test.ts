@@ -280,7 +280,7 @@ describe.each([
     const ask = async ({ backplane }: IInstance, id: string, forMs: number) =>
       (await backplane.findSockets([id], forMs)).get(id);
     await place.cut('three');
-    await eventually(() => expect(three.reported('backplane_lost')).not.toEqual([]));
+    await eventually(() => expect(three.reported('backplane_disconnected')).not.toEqual([]));
     // At once: an instance that knows of its outage does not wait.
     await eventually(async () => expect(await ask(three, 'x', 60_000)).toBe('unanswered'));
     expect(await ask(one, three.ear.id, 100)).toBe('unanswered');
@@ -293,7 +293,7 @@ describe.each([
     expect(idsOf(await three.io.local.fetchSockets())).toEqual([three.ear.id]);
     await place.heal('three');
     await eventually(async () => expect(await ask(one, three.ear.id, 1_000)).toBe('elsewhere'), { timeout: 15_000 });
-    await eventually(() => expect(three.reported('backplane_restored')).not.toEqual([]));
+    await eventually(() => expect(three.reported('backplane_reconnected')).not.toEqual([]));
     await eventually(async () => expect(await three.io.fetchSockets()).toHaveLength(3));
     one.io.emit('back', 1);
     three.io.emit('back', 2);

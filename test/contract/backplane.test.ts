@@ -4,8 +4,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createMemoryBackplane } from '../../src/backplane/memory/memory-backplane.js';
 import { MemoryBus } from '../../src/backplane/memory/memory-bus.js';
 import { createRedisBackplane } from '../../src/backplane/redis/redis-backplane.js';
+import type { BackplaneReport } from '../../src/backplane/reports.js';
 import type { Backplane, BackplaneLocal } from '../../src/ports/backplane.js';
-import type { Report, Reporter } from '../../src/ports/reports.js';
+import type { Reporter } from '../../src/ports/reports.js';
 import { redisClient, startOver, startPlain } from '../support/backplane.js';
 import { defer } from '../support/cleanup.js';
 import { type IRedis, startRedis } from '../support/redis.js';
@@ -20,7 +21,7 @@ beforeAll(async () => {
 });
 
 /** Each makes a backplane of one instance that has no others. */
-const KINDS: readonly (readonly [string, (report: Reporter) => Backplane])[] = [
+const KINDS: readonly (readonly [string, (report: Reporter<BackplaneReport>) => Backplane])[] = [
   ['of an instance that stands alone', (report) => createMemoryBackplane({ report })],
   ['on a memory bus', (report) => createMemoryBackplane({ bus: new MemoryBus(), report })],
   [
@@ -34,8 +35,8 @@ const KINDS: readonly (readonly [string, (report: Reporter) => Backplane])[] = [
 ];
 
 describe.each(KINDS)('a backplane %s', (_, create) => {
-  async function opened(): Promise<{ backplane: Backplane; reports: Report[] }> {
-    const reports: Report[] = [];
+  async function opened(): Promise<{ backplane: Backplane; reports: BackplaneReport[] }> {
+    const reports: BackplaneReport[] = [];
     const backplane = create((report) => reports.push(report));
     await backplane.open(LOCAL, 5_000);
     defer(() => backplane.close(500));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { ServerOptions } from 'socket.io';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { applyOptions } from '../../src/ingress/bun-options.js';
-import type { Report } from '../../src/ports/reports.js';
+import type { IngressReport } from '../../src/ingress/reports.js';
 import type { EngineOptions } from '../../src/socketio/bun-engine.js';
 import { type IPastedProject, PROJECT, pasteProject } from '../support/document.js';
 import { eventually, unusedPort } from '../support/facts.js';
@@ -50,8 +50,8 @@ function tableAt(start: string): string[][] {
   );
 }
 
-function reportsOf(engine: Partial<EngineOptions>, given: Readonly<Record<string, unknown>>): Report[] {
-  const reports: Report[] = [];
+function reportsOf(engine: Partial<EngineOptions>, given: Readonly<Record<string, unknown>>): IngressReport[] {
+  const reports: IngressReport[] = [];
   applyOptions({ ...ENGINE, ...engine }, given as Partial<ServerOptions>, (report) => reports.push(report));
   return reports;
 }
@@ -90,8 +90,8 @@ describe('the options of docs/bun.md', () => {
       .flatMap(([names = '', why]) => names.split(', ').map((name) => `${name.replaceAll('`', '')}: ${why}`))
       .sort();
     const reported = reportsOf({}, ALL).map((report) =>
-      report.type === 'option_overruled'
-        ? `${report.option.replace('serverOptions.', '')}: ${report.why}`
+      report.type === 'option_ignored'
+        ? `${report.option.replace('serverOptions.', '')}: ${report.reason}`
         : report.type,
     );
     expect(told).toEqual(reported.sort());
@@ -100,8 +100,8 @@ describe('the options of docs/bun.md', () => {
   it('that both name count as serverOptions has them, which is told as the page words it', () => {
     const reports = reportsOf({ pingTimeout: 5_000, pingInterval: 7_000 }, { pingTimeout: 6_000 });
     expect(reports).toHaveLength(1);
-    const [{ option, why }] = reports as [Extract<Report, { type: 'option_overruled' }>];
-    expect(page).toContain(`\`option "${option}" has no effect: ${why}\``);
+    const [{ option, reason }] = reports as [Extract<IngressReport, { type: 'option_ignored' }>];
+    expect(page).toContain(`\`option "${option}" has no effect: ${reason}\``);
   });
 });
 

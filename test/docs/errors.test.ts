@@ -8,12 +8,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { RedisHelper } from '../../src/backplane/redis/redis-helper.js';
 import type { ILogger } from '../../src/common/types.js';
 import { createLogReporter } from '../../src/observability/logger.js';
-import type { Report } from '../../src/ports/reports.js';
 import { ROOM_ERRORS, type TRoomgateErrorCode, UNAUTHENTICATED_ERRORS } from '../../src/protocol/errors.js';
+import { LINES, type Report } from '../../src/server/reports.js';
 import { SocketIOServerHelper } from '../../src/server/server-helper.js';
 import { called, createAuthenticated, createHelper, startWordsServer } from '../support/client.js';
 import { PROJECT } from '../support/document.js';
 import { EventLog, eventually, unusedPort } from '../support/facts.js';
+import { LogLines } from '../support/log-lines.js';
 
 const AWAY = { options: { autoConnect: false } };
 const REFUSAL = ['unauthenticated', { message: 'No.', code: 'refused', time: 'now' }] as const;
@@ -104,16 +105,16 @@ const [client, error, connection] = ['9Dk-1', new Error('odd'), 'publisher'];
 const missed = { dropped: 2, uncertain: 1 };
 const REPORTS: { readonly [T in Report['type']]: readonly Extract<Report, { type: T }>[] } = {
   configured: [{ type: 'configured', path: '/io', runtime: 'node', redis: true }],
-  shut_down: [{ type: 'shut_down', clients: 2, cut: true }],
+  shut_down: [{ type: 'shut_down', clients: 2, forced: true }],
   shutdown_step_failed: [{ type: 'shutdown_step_failed', step: 'closing Redis', error }],
   client_connected: [{ type: 'client_connected', client }],
   client_authenticated: [{ type: 'client_authenticated', client }],
   client_refused: [{ type: 'client_refused', client, code: 'refused' }],
-  client_ended: [{ type: 'client_ended', client, reason: 'transport close' }],
-  authentication_failed: [{ type: 'authentication_failed', client, error }],
-  authentication_not_boolean: [{ type: 'authentication_not_boolean', client, given: 'a string' }],
-  room_guard_failed: [{ type: 'room_guard_failed', client, error }],
-  room_guard_not_list: [{ type: 'room_guard_not_list', client, given: 'a string' }],
+  client_disconnected: [{ type: 'client_disconnected', client, reason: 'transport close' }],
+  authenticate_fn_failed: [{ type: 'authenticate_fn_failed', client, error }],
+  authenticate_fn_result_invalid: [{ type: 'authenticate_fn_result_invalid', client, received: 'a string' }],
+  validate_room_fn_failed: [{ type: 'validate_room_fn_failed', client, error }],
+  validate_room_fn_result_invalid: [{ type: 'validate_room_fn_result_invalid', client, received: 'a string' }],
   rooms_joined: [{ type: 'rooms_joined', client, rooms: ['a'] }],
   rooms_left: [{ type: 'rooms_left', client, rooms: ['a'] }],
   rooms_refused: [{ type: 'rooms_refused', client, codes: ['not_allowed'] }],
@@ -123,49 +124,45 @@ const REPORTS: { readonly [T in Report['type']]: readonly Extract<Report, { type
     { type: 'handler_failed', where: 'the callback of send()', error },
     { type: 'handler_failed', where: 'the handler of "say"', error },
   ],
-  auth_too_large: [{ type: 'auth_too_large', client, mostBytes: 16_384 }],
-  event_dropped: [{ type: 'event_dropped', client, why: 'too_deep' }],
-  handlers_late: [{ type: 'handlers_late', client, events: 3, afterMs: 10_000 }],
-  client_limited: [{ type: 'client_limited', client, why: 'held_events' }],
-  limits_missing: [{ type: 'limits_missing', why: 'the receiver of a WebSocket of ws' }],
-  fanout_plain: [{ type: 'fanout_plain', why: 'engine.createTransport()' }],
-  fetch_answer_dropped: [{ type: 'fetch_answer_dropped' }],
-  reader_too_slow: [{ type: 'reader_too_slow', waitingBytes: 16_876_062 }],
+  auth_too_large: [{ type: 'auth_too_large', client, maxBytes: 16_384 }],
+  event_dropped: [{ type: 'event_dropped', client, reason: 'too_deep' }],
+  client_connected_fn_slow: [{ type: 'client_connected_fn_slow', client, events: 3, afterMs: 10_000 }],
+  limit_reached: [{ type: 'limit_reached', client, limit: 'held_events' }],
+  size_limit_fallback: [{ type: 'size_limit_fallback', missing: 'the receiver of a WebSocket of ws' }],
+  fanout_fallback: [{ type: 'fanout_fallback', missing: 'engine.createTransport()' }],
+  fetch_sockets_answer_dropped: [{ type: 'fetch_sockets_answer_dropped' }],
+  client_too_slow: [{ type: 'client_too_slow', queuedBytes: 16_876_062 }],
   origin_refused: [{ type: 'origin_refused', origin: 'https://a.example', host: 'b.example' }],
   message_sent: [{ type: 'message_sent', topic: 'news', destination: 'every client' }],
-  send_dropped: [{ type: 'send_dropped', topic: 'news' }],
-  option_overruled: [{ type: 'option_overruled', option: 'serverOptions.adapter', why: 'there is another' }],
-  backplane_lost: [
-    { type: 'backplane_lost', connection },
-    { type: 'backplane_lost', connection, error },
+  message_dropped: [{ type: 'message_dropped', topic: 'news' }],
+  option_ignored: [{ type: 'option_ignored', option: 'serverOptions.adapter', reason: 'there is another' }],
+  backplane_disconnected: [
+    { type: 'backplane_disconnected', connection },
+    { type: 'backplane_disconnected', connection, error },
   ],
-  backplane_failing: [{ type: 'backplane_failing', connection, afterMs: 12, error }],
-  backplane_restored: [
-    { type: 'backplane_restored', connection, afterMs: 12, ...missed },
-    { type: 'backplane_restored', connection: 'subscriber', afterMs: 12, ...missed },
+  backplane_reconnect_failed: [{ type: 'backplane_reconnect_failed', connection, afterMs: 12, error }],
+  backplane_reconnected: [
+    { type: 'backplane_reconnected', connection, afterMs: 12, ...missed },
+    { type: 'backplane_reconnected', connection: 'subscriber', afterMs: 12, ...missed },
   ],
-  backplane_missed: [
-    { type: 'backplane_missed', atLeast: 3, uncounted: 0 },
-    { type: 'backplane_missed', atLeast: 3, uncounted: 1 },
+  backplane_messages_missed: [
+    { type: 'backplane_messages_missed', atLeast: 3, uncountedInstances: 0 },
+    { type: 'backplane_messages_missed', atLeast: 3, uncountedInstances: 1 },
   ],
-  backplane_abandoned: [{ type: 'backplane_abandoned', connection, ...missed }],
-  backplane_deaf: [{ type: 'backplane_deaf', silentMs: 10_000 }],
-  backplane_junk: [{ type: 'backplane_junk', channel: 'request', why: 'no JSON', count: 3 }],
-  backplane_limited: [{ type: 'backplane_limited', command: 'ZADD', consequence: 'a lease is missing', error }],
-  backplane_allowed: [{ type: 'backplane_allowed', command: 'PSUBSCRIBE socket.io#/#*', afterMs: 12 }],
+  backplane_messages_undelivered: [{ type: 'backplane_messages_undelivered', connection, ...missed }],
+  backplane_subscription_replaced: [{ type: 'backplane_subscription_replaced', silentMs: 10_000 }],
+  backplane_messages_rejected: [
+    { type: 'backplane_messages_rejected', channel: 'request', reason: 'no JSON', count: 3 },
+  ],
+  backplane_command_refused: [
+    { type: 'backplane_command_refused', command: 'ZADD', consequence: 'a lease is missing', error },
+  ],
+  backplane_command_allowed: [{ type: 'backplane_command_allowed', command: 'PSUBSCRIBE socket.io#/#*', afterMs: 12 }],
 };
 
-/** Warnings and errors, as `level | text`, without the name of who wrote them. */
-class Loud implements ILogger {
-  readonly lines: string[] = [];
-  debug = (): void => {};
-  info = (): void => {};
-  warn = (line: string): void => this.#note('warn', line);
-  error = (line: string): void => this.#note('error', line);
-
-  #note(level: string, line: string): void {
-    this.lines.push(`${level} | ${line.replace(/^\[roomgate\] \w+: /, '')}`);
-  }
+/** The warnings and errors, each as `level | text`, without the name of who wrote it. */
+function wordsOf(log: LogLines): string[] {
+  return log.loud.map((line) => line.replace(/^(\w+): \[roomgate\] \w+: /, '$1 | '));
 }
 
 interface IPattern {
@@ -247,20 +244,20 @@ describe('the reasons of docs/errors.md', () => {
 describe('the log lines of docs/errors.md', () => {
   it('are all that a server warns about', () => {
     const patterns = patternsOf(sectionOf('Of the server, and of'));
-    const loud = new Loud();
-    const report = createLogReporter('test', loud);
+    const log = new LogLines();
+    const report = createLogReporter(LINES, 'test', log);
     for (const one of Object.values(REPORTS).flat()) report(one);
-    const { told, untold } = rowsFor(loud.lines, patterns);
+    const { told, untold } = rowsFor(wordsOf(log), patterns);
     expect(untold).toEqual([]);
     expect(told).toEqual(patterns.map(({ row }) => row).sort());
   });
 
   it('are all that a client warns about', async () => {
     const patterns = patternsOf(sectionOf('Of the client.'));
-    const loud = new Loud();
-    await misuse(loud);
-    await loseRooms(loud);
-    const { told, untold } = rowsFor(loud.lines, patterns);
+    const log = new LogLines();
+    await misuse(log);
+    await loseRooms(log);
+    const { told, untold } = rowsFor(wordsOf(log), patterns);
     expect(untold).toEqual([]);
     expect(told).toEqual(patterns.map(({ row }) => row).sort());
   });
@@ -284,7 +281,7 @@ async function misuse(logger: ILogger): Promise<void> {
 }
 
 /** A room that was granted is refused after a reconnect. */
-async function loseRooms(logger: Loud): Promise<void> {
+async function loseRooms(logger: LogLines): Promise<void> {
   let isOpen = true;
   const server = await startWordsServer({
     answer: (_, rooms) => (isOpen ? { joined: rooms, refused: [] } : { joined: [], refused: rooms.map(notAllowed) }),

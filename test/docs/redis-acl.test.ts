@@ -6,8 +6,9 @@ import { DefaultRedisHelper, RedisHelper } from '../../src/backplane/redis/redis
 import { defer } from '../support/cleanup.js';
 import { codeBlocksOf } from '../support/document.js';
 import { eventually, within } from '../support/facts.js';
+import { LogLines } from '../support/log-lines.js';
 import { type IRedis, startRedis } from '../support/redis.js';
-import { connectAuthenticated, type IStarted, Log, settled, startServer } from '../support/server.js';
+import { connectAuthenticated, type IStarted, settled, startServer } from '../support/server.js';
 
 const USER = { username: 'roomgate', password: 'secret' };
 /** What a rule is not: how the user signs in, and that it has no rights to begin with. */
@@ -55,7 +56,7 @@ function clusterHelper(redis: IRedis): DefaultRedisHelper {
 async function live(plan: IPlan): Promise<void> {
   const { redis, redisConnection, complaints, namespace, patience } = plan;
   const note = (error: unknown) => complaints.push(String(error));
-  const logs = [new Log(), new Log(), new Log()] as const;
+  const logs = [new LogLines(), new LogLines(), new LogLines()] as const;
   const options = { redisConnection, redisTimeout: patience };
   try {
     await within(redisConnection.ping(), 'PONG', patience).catch(note);
@@ -70,7 +71,7 @@ async function live(plan: IPlan): Promise<void> {
     await settled(client);
     await say(plan, one, two, emitter);
     for (const type of ['pubsub', 'normal']) await redis.cli('CLIENT', 'KILL', 'TYPE', type);
-    const isBack = (log: Log, name: string) =>
+    const isBack = (log: LogLines, name: string) =>
       log.loud.some((line) => line.includes(`Redis is back (${name})`)) ||
       !log.loud.some((line) => line.includes(`Redis is away (${name}`));
     // The connection that was killed last.

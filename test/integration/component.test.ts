@@ -14,12 +14,16 @@ import { SocketIOComponent } from '../../src/server/component.js';
 import type { ISocketIOComponentOptions } from '../../src/server/component-options.js';
 import { defer, track } from '../support/cleanup.js';
 import { unusedPort, within } from '../support/facts.js';
+import { LogLines } from '../support/log-lines.js';
 import { startProgram } from '../support/process.js';
 import { rawPolling, rawWebSocket } from '../support/raw.js';
-import { connectAuthenticated, Log, listen, TRANSPORTS } from '../support/server.js';
+import { connectAuthenticated, listen, TRANSPORTS } from '../support/server.js';
 
-function makeComponent(options: Partial<ISocketIOComponentOptions> = {}): { component: SocketIOComponent; log: Log } {
-  const log = new Log();
+function makeComponent(options: Partial<ISocketIOComponentOptions> = {}): {
+  component: SocketIOComponent;
+  log: LogLines;
+} {
+  const log = new LogLines();
   const component = new SocketIOComponent({
     authenticateFn: ({ auth }) => auth.token === 'good',
     logger: log,
@@ -145,7 +149,7 @@ describe('pages of other origins', () => {
     );
   }
 
-  async function serving(options: Partial<ISocketIOComponentOptions>): Promise<{ url: string; log: Log }> {
+  async function serving(options: Partial<ISocketIOComponentOptions>): Promise<{ url: string; log: LogLines }> {
     const { component, log } = makeComponent(options);
     const server = createServer();
     await component.start(server);

@@ -6,8 +6,9 @@ import { describe, expect, it } from 'vitest';
 import { SocketIOServerHelper } from '../../src/index.js';
 import { broadcastsAsKnown } from '../../src/socketio/adapter-probe.js';
 import { track } from '../support/cleanup.js';
-import { createHelper, LogLines } from '../support/client.js';
+import { createHelper } from '../support/client.js';
 import { eventually, unusedPort } from '../support/facts.js';
+import { LogLines } from '../support/log-lines.js';
 import { rawWebSocket } from '../support/raw.js';
 
 type TOptions = Partial<ConstructorParameters<typeof SocketIOServerHelper>[0]>;
@@ -152,7 +153,7 @@ describe('where something has moved inside of a package', () => {
     track({ stop: () => io.close() });
     MOVED[what]?.(io.engine as unknown as Record<string, unknown>);
     fanout.attach(io);
-    expect(reports).toEqual([{ type: 'fanout_plain', why: expect.stringContaining(what) }]);
+    expect(reports).toEqual([{ type: 'fanout_fallback', missing: expect.stringContaining(what) }]);
     expect(fanout.prepare(['2["a"]'], {})).toBeUndefined();
     fanout.close();
   });

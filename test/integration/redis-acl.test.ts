@@ -14,7 +14,7 @@ async function setUser(redis: IRedis, ...rules: readonly string[]): Promise<void
 
 const asUser = (redis: IRedis) => redisClient(redis.port, { username: 'app', password: 'pass' });
 
-const refusals = (node: ClusterNode) => node.reported('backplane_limited').map(({ command }) => command);
+const refusals = (node: ClusterNode) => node.reported('backplane_command_refused').map(({ command }) => command);
 
 describe('a Redis user that lacks the channels of one namespace', () => {
   it('restores all other subscriptions, reports the refused one, and subscribes to it once it is allowed', async () => {
@@ -29,16 +29,16 @@ describe('a Redis user that lacks the channels of one namespace', () => {
     const next = await sendUntilHeard(one, ear, 0);
 
     await redis.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
-    await eventually(() => two.reported('backplane_restored').length === 1, { timeout: 10_000 });
+    await eventually(() => two.reported('backplane_reconnected').length === 1, { timeout: 10_000 });
     await sendUntilHeard(one, ear, next + 1_000);
-    const [, again] = two.reported('backplane_limited');
+    const [, again] = two.reported('backplane_command_refused');
     expect(again?.command).toBe('PSUBSCRIBE socket.io#/admin#*');
     expect(again?.consequence).toMatch(/namespace "\/admin".*tries again/);
     expect(String(again?.error)).toContain('the missing ACL rule is &socket.io#/admin#*');
 
     await redis.cli('ACL', 'SETUSER', 'app', '&socket.io#/admin#*');
-    await eventually(() => two.reported('backplane_allowed').length === 1, { timeout: 10_000 });
-    expect(two.reported('backplane_allowed')).toMatchObject([{ command: 'PSUBSCRIBE socket.io#/admin#*' }]);
+    await eventually(() => two.reported('backplane_command_allowed').length === 1, { timeout: 10_000 });
+    expect(two.reported('backplane_command_allowed')).toMatchObject([{ command: 'PSUBSCRIBE socket.io#/admin#*' }]);
     two.io.of('/admin').on('note', (value: number) => admin.push(value));
     one.io.of('/admin').serverSideEmit('note', 1);
     await eventually(() => admin.length === 1);

@@ -18,7 +18,7 @@ const WAYS: readonly (readonly [string, (stage: IStage) => Promise<void>])[] = [
     'killed',
     async ({ redis, node }) => {
       await redis.kill();
-      await eventually(() => node.reported('backplane_lost').length === 3);
+      await eventually(() => node.reported('backplane_disconnected').length === 3);
     },
   ],
   ['stopped', ({ redis }) => redis.pause()],
@@ -27,7 +27,7 @@ const WAYS: readonly (readonly [string, (stage: IStage) => Promise<void>])[] = [
     async ({ client, node }) => {
       client.moveTo(1);
       client.connection('subscriber').disconnect();
-      await eventually(() => node.reported('backplane_lost').length === 1);
+      await eventually(() => node.reported('backplane_disconnected').length === 1);
     },
   ],
 ];

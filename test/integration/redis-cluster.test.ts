@@ -107,7 +107,7 @@ describe('a Redis cluster', () => {
       const ours = (await node.cli('CLIENT', 'LIST')).includes('name=roomgate:one:publisher');
       if (ours) await node.kill();
     }
-    await eventually(() => one.reported('backplane_lost').some(({ connection }) => connection === 'publisher'));
+    await eventually(() => one.reported('backplane_disconnected').some(({ connection }) => connection === 'publisher'));
     await sendUntilHeard(one, ear, next + 1_000);
     expect(inOrder(ear.heard)).toBe(true);
   });
@@ -132,7 +132,7 @@ describe('a Redis cluster', () => {
     const next = await sendUntilHeard(two, ear, 0);
     await proxy.refuse();
     for (const type of ['pubsub', 'normal']) await single.cli('CLIENT', 'KILL', 'TYPE', type);
-    await eventually(() => one.reported('backplane_restored').length === 3, { timeout: 15_000 });
+    await eventually(() => one.reported('backplane_reconnected').length === 3, { timeout: 15_000 });
     await sendUntilHeard(two, ear, next + 1_000);
   }, 30_000);
 
@@ -141,7 +141,7 @@ describe('a Redis cluster', () => {
     const one = await startNode({ redisConnection: clusterClient(proxies.map(proxyNode)), identifier: 'one' });
     for (const proxy of proxies) proxy.blackhole();
     for (const type of ['pubsub', 'normal']) await single.cli('CLIENT', 'KILL', 'TYPE', type);
-    await eventually(() => one.reported('backplane_restored').length === 3, { timeout: 15_000 });
+    await eventually(() => one.reported('backplane_reconnected').length === 3, { timeout: 15_000 });
   }, 30_000);
 
   it('is followed through a failover of its only start node', async () => {
@@ -165,7 +165,7 @@ describe('a Redis cluster', () => {
     const next = await sendUntilHeard(one, ear, 0);
     await seed.kill();
     for (const node of others) for (const type of ['pubsub', 'normal']) await node.cli('CLIENT', 'KILL', 'TYPE', type);
-    await eventually(() => [one, two].every((node) => node.reported('backplane_restored').length >= 3), {
+    await eventually(() => [one, two].every((node) => node.reported('backplane_reconnected').length >= 3), {
       timeout: 25_000,
     });
     await sendUntilHeard(one, ear, next + 1_000);

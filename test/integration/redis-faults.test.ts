@@ -181,7 +181,7 @@ describe.each(FAULTS)('a Redis that is %s', (_, harm) => {
     expect(inOrder(remote.heard)).toBe(true);
     if (process.env.ROOMGATE_MEASURE) console.log(_, { healing, sent: number, lost: number - remote.heard.length });
     await sendUntilHeard(two, local, 1_000_000);
-    expect(one.reported('backplane_junk')).toEqual([]);
+    expect(one.reported('backplane_messages_rejected')).toEqual([]);
   });
 });
 

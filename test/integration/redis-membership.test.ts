@@ -62,12 +62,12 @@ describe('findSockets()', () => {
     const one = await start([], { port: own.port });
     const two = await start(['a'], { port: own.port });
     await own.kill();
-    await eventually(() => one.reported('backplane_lost').length === 3);
+    await eventually(() => one.reported('backplane_disconnected').length === 3);
     const begun = performance.now();
     expect([...(await one.backplane.findSockets(['a', 'b'], 10_000)).values()]).toEqual(['unanswered', 'unanswered']);
     expect(performance.now() - begun).toBeLessThan(5_000);
     await own.restart();
-    for (const node of [one, two]) await eventually(() => node.reported('backplane_restored').length === 3);
+    for (const node of [one, two]) await eventually(() => node.reported('backplane_reconnected').length === 3);
     expect((await one.backplane.findSockets(['a'], 5_000)).get('a')).toBe('elsewhere');
   });
 
@@ -171,6 +171,6 @@ describe('an instance', () => {
     const redisConnection = redisClient(own.port, { username: 'guest', password: 'secret' });
     const one = await startNode({ redisConnection });
     expect((await one.backplane.findSockets(['a'], 1_000)).get('a')).toBe('unanswered');
-    expect(one.reported('backplane_limited')).toMatchObject([{ command: 'ZADD' }]);
+    expect(one.reported('backplane_command_refused')).toMatchObject([{ command: 'ZADD' }]);
   });
 });

@@ -32,7 +32,7 @@ async function setUp() {
   return { redis, clients, one, two, ear, pass };
 }
 
-const missed = ({ two }: Pick<Awaited<ReturnType<typeof setUp>>, 'two'>) => two.reported('backplane_missed');
+const missed = ({ two }: Pick<Awaited<ReturnType<typeof setUp>>, 'two'>) => two.reported('backplane_messages_missed');
 
 describe('broadcasts of other instances that are missed', () => {
   it('while the subscriber is away are counted, and reported once it is back', async () => {
@@ -42,16 +42,16 @@ describe('broadcasts of other instances that are missed', () => {
     await pass(10);
     clients[1].moveTo(1);
     clients[1].connection('subscriber').disconnect();
-    await eventually(() => two.reported('backplane_lost').length === 1);
+    await eventually(() => two.reported('backplane_disconnected').length === 1);
     for (let number = next; number < next + 7; number++) one.io.emit('n', number);
     one.io.to('room').emit('n', next);
     one.io.of('/lonely').emit('n', next);
     await pass(1);
     clients[1].moveTo(redis.port);
-    await eventually(() => two.reported('backplane_restored').length === 1, { timeout: 10_000 });
+    await eventually(() => two.reported('backplane_reconnected').length === 1, { timeout: 10_000 });
     await sendUntilHeard(one, ear, next + 1_000);
     await pass(20);
-    expect(missed(stage)).toEqual([{ type: 'backplane_missed', atLeast: 8, uncounted: 0 }]);
+    expect(missed(stage)).toEqual([{ type: 'backplane_messages_missed', atLeast: 8, uncountedInstances: 0 }]);
     expect(inOrder(ear.heard)).toBe(true);
     await pass(40);
     expect(missed(stage)).toHaveLength(1);
@@ -64,12 +64,12 @@ describe('broadcasts of other instances that are missed', () => {
     let next = await sendUntilHeard(one, ear, 0);
     await pass(3);
     await redis.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
-    await eventually(() => [one, two].every((node) => node.reported('backplane_restored').length === 1));
+    await eventually(() => [one, two].every((node) => node.reported('backplane_reconnected').length === 1));
     for (let round = 0; round < 20; round++) {
       next = await sendUntilHeard(one, ear, next);
       await pass(1);
     }
-    expect(missed(stage)).toEqual([{ type: 'backplane_missed', atLeast: 0, uncounted: 0 }]);
+    expect(missed(stage)).toEqual([{ type: 'backplane_messages_missed', atLeast: 0, uncountedInstances: 0 }]);
   }, 30_000);
 
   it('of an instance that had sent nothing before are counted too', async () => {
@@ -78,11 +78,11 @@ describe('broadcasts of other instances that are missed', () => {
     await pass(6);
     clients[1].moveTo(1);
     clients[1].connection('subscriber').disconnect();
-    await eventually(() => two.reported('backplane_lost').length === 1);
+    await eventually(() => two.reported('backplane_disconnected').length === 1);
     for (let number = 0; number < 3; number++) one.io.emit('n', number);
     await pass(1);
     clients[1].moveTo(redis.port);
-    await eventually(() => two.reported('backplane_restored').length === 1, { timeout: 10_000 });
+    await eventually(() => two.reported('backplane_reconnected').length === 1, { timeout: 10_000 });
     await pass(20);
     expect(missed(stage)).toMatchObject([{ atLeast: 3 }]);
   }, 30_000);
@@ -105,7 +105,7 @@ describe('broadcasts of other instances that are missed', () => {
       { timeout: 10_000 },
     );
     clients[1].connection('subscriber').stream.resume();
-    await eventually(() => two.reported('backplane_restored').length >= 1, { timeout: 10_000 });
+    await eventually(() => two.reported('backplane_reconnected').length >= 1, { timeout: 10_000 });
     await sendUntilHeard(one, ear, start + 1_000);
     await pass(20);
     const [report] = missed(stage);
@@ -120,7 +120,7 @@ describe('broadcasts of other instances that are missed', () => {
     await pass(6);
     one.io.of('/lonely').emit('n', 2);
     await redis.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
-    await eventually(() => two.reported('backplane_restored').length === 1);
+    await eventually(() => two.reported('backplane_reconnected').length === 1);
     two.io.of('/lonely');
     one.io.of('/lonely').emit('n', 3);
     await pass(20);
@@ -135,12 +135,12 @@ describe('broadcasts of other instances that are missed', () => {
     const probe = () => other.publish('socket.io#/#roomgate:probe:AAAAAAAAAAAAAAAA#', '');
     await pass(6);
     await redis.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
-    await eventually(() => two.reported('backplane_restored').length === 1);
+    await eventually(() => two.reported('backplane_reconnected').length === 1);
     for (let round = 0; round < 4; round++) {
       await probe();
       await pass(5);
     }
-    expect(missed(stage)).toMatchObject([{ atLeast: 0, uncounted: 1 }]);
-    expect(two.reported('backplane_junk')).toEqual([]);
+    expect(missed(stage)).toMatchObject([{ atLeast: 0, uncountedInstances: 1 }]);
+    expect(two.reported('backplane_messages_rejected')).toEqual([]);
   }, 30_000);
 });

@@ -19,7 +19,7 @@ async function dropAll(redis: IRedis): Promise<void> {
 
 /** Which connections have told that they stay away because of this. */
 function toldBy(node: ClusterNode, reason: RegExp): string[] {
-  const failing = node.reported('backplane_failing').filter(({ error }) => reason.test(String(error)));
+  const failing = node.reported('backplane_reconnect_failed').filter(({ error }) => reason.test(String(error)));
   return failing.map(({ connection }) => connection).sort();
 }
 
@@ -39,7 +39,7 @@ describe('an outage of Redis', () => {
     const before = proxy.accepted;
     await eventually(() => proxy.accepted > before + ROLES.length);
     await redis.configSet('requirepass', 'first');
-    await eventually(() => node.reported('backplane_restored').length >= 3, { timeout: 10_000 });
+    await eventually(() => node.reported('backplane_reconnected').length >= 3, { timeout: 10_000 });
     expect(toldBy(node, /WRONGPASS/)).toEqual(ROLES);
     expect(toldBy(node, /ECONNREFUSED/)).toEqual(ROLES);
   }, 30_000);
@@ -54,7 +54,7 @@ describe('an outage of Redis', () => {
     await other.call('client', 'kill', 'type', 'normal', 'skipme', 'yes');
     await eventually(() => expect(toldBy(node, /max number of clients reached/)).toEqual(ROLES));
     await other.config('SET', 'maxclients', '1000');
-    await eventually(() => node.reported('backplane_restored').length === 3, { timeout: 10_000 });
+    await eventually(() => node.reported('backplane_reconnected').length === 3, { timeout: 10_000 });
   }, 30_000);
 
   it('tells of a name that DNS does not know', async () => {

@@ -32,14 +32,14 @@ describe('the publisher', () => {
     const own = await listener(one.url);
     await proxy.refuse();
     proxy.cut();
-    await eventually(() => one.reported('backplane_lost').length === 3);
+    await eventually(() => one.reported('backplane_disconnected').length === 3);
     for (let number = 0; number < 12_000; number++) one.io.emit('n', number);
     await eventually(() => own.heard.length === 12_000, { what: 'local delivery', timeout: 15_000 });
     expect(heard).toEqual([]);
     await proxy.accept();
     await eventually(() => heard.at(-1) === 11_999, { timeout: 15_000 });
     expect(heard).toEqual(numbers(2_000, 12_000));
-    const [back] = one.reported('backplane_restored').filter(({ connection }) => connection === 'publisher');
+    const [back] = one.reported('backplane_reconnected').filter(({ connection }) => connection === 'publisher');
     expect(back).toMatchObject({ dropped: 2_000, uncertain: 0 });
   });
 
@@ -48,7 +48,7 @@ describe('the publisher', () => {
     const proxy = await startProxy({ target: redis.port });
     const one = await startNode({ redisConnection: redisClient(proxy.port) });
     proxy.cut();
-    const restored = () => one.reported('backplane_restored').find(({ connection }) => connection === 'publisher');
+    const restored = () => one.reported('backplane_reconnected').find(({ connection }) => connection === 'publisher');
     await eventually(() => restored() !== undefined);
     expect(restored()?.afterMs).toBeGreaterThanOrEqual(300);
     expect(restored()?.afterMs).toBeLessThan(4_000);
@@ -58,13 +58,13 @@ describe('the publisher', () => {
     const redis = await startRedis();
     const one = await startNode({ redisConnection: redisClient(redis.port) });
     await redis.kill();
-    await eventually(() => one.reported('backplane_lost').length === 3);
+    await eventually(() => one.reported('backplane_disconnected').length === 3);
     const megabyte = 'x'.repeat(1_024 * 1_024);
     for (let count = 0; count < 20; count++) one.io.emit('large', megabyte);
     await redis.restart();
     const [back] = await eventually(
       () => {
-        const found = one.reported('backplane_restored').filter(({ connection }) => connection === 'publisher');
+        const found = one.reported('backplane_reconnected').filter(({ connection }) => connection === 'publisher');
         return found.length > 0 && found;
       },
       { timeout: 15_000 },
@@ -78,7 +78,7 @@ describe('the publisher', () => {
     one.io.emit('n', 1);
     await redis.kill();
     one.io.emit('n', 2);
-    await eventually(() => one.reported('backplane_lost').length === 3);
+    await eventually(() => one.reported('backplane_disconnected').length === 3);
     one.io.emit('n', 3);
     await expect(one.io.fetchSockets()).rejects.toThrow('Redis is away');
     await one.backplane.close(100);
@@ -96,12 +96,12 @@ describe('a Redis that does not answer', () => {
     await redis.pause();
     for (let number = 0; number < 500; number++) one.io.emit('n', number);
     clock.ticks(4);
-    expect(one.reported('backplane_lost').map(({ connection }) => connection)).toContain('publisher');
+    expect(one.reported('backplane_disconnected').map(({ connection }) => connection)).toContain('publisher');
     for (let number = 500; number < 1_000; number++) one.io.emit('n', number);
     redis.resume();
     await eventually(() => heard.length === 1_000, { timeout: 10_000 });
     expect(heard).toEqual(numbers(0, 1_000));
-    expect(one.reported('backplane_restored').find(({ connection }) => connection === 'publisher')).toMatchObject({
+    expect(one.reported('backplane_reconnected').find(({ connection }) => connection === 'publisher')).toMatchObject({
       dropped: 0,
       uncertain: 0,
     });
@@ -121,7 +121,7 @@ describe('a Redis that does not answer', () => {
     for (let number = 3_000; number < 3_500; number++) one.io.emit('n', number);
     await eventually(() => client.connection('publisher') !== former);
     redis.resume();
-    const restored = () => one.reported('backplane_restored').find(({ connection }) => connection === 'publisher');
+    const restored = () => one.reported('backplane_reconnected').find(({ connection }) => connection === 'publisher');
     await eventually(() => restored() !== undefined, { timeout: 15_000 });
     await sendUntilHeard(one, { heard }, 10_000);
     expect(inOrder(heard)).toBe(true);
@@ -174,13 +174,13 @@ describe('the fence', () => {
     const id = Number(await client.connection('publisher').call('client', 'id'));
     client.moveTo(1);
     await redis.restart();
-    await eventually(() => node.reported('backplane_lost').length === 3);
+    await eventually(() => node.reported('backplane_disconnected').length === 3);
     // Strangers take the numbers that our connections had.
     const mortal = { retryStrategy: () => null };
     const strangers = Array.from({ length: id + 5 }, () => redisClient(redis.port, mortal));
     await Promise.all(strangers.map((stranger) => stranger.connect()));
     client.moveTo(redis.port);
-    await eventually(() => node.reported('backplane_restored').length === 3);
+    await eventually(() => node.reported('backplane_reconnected').length === 3);
     expect(new Set(await Promise.all(strangers.map((stranger) => stranger.ping())))).toEqual(new Set(['PONG']));
   });
 
@@ -194,10 +194,10 @@ describe('the fence', () => {
     await sendUntilHeard(one, { heard }, 0);
     await redis.cli('CLIENT', 'KILL', 'TYPE', 'normal');
     await redis.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
-    await eventually(() => one.reported('backplane_restored').length >= 3);
-    await eventually(() => two.reported('backplane_restored').length >= 3);
+    await eventually(() => one.reported('backplane_reconnected').length >= 3);
+    await eventually(() => two.reported('backplane_reconnected').length >= 3);
     await sendUntilHeard(one, { heard }, 10_000);
-    expect(one.reported('backplane_limited').map(({ command }) => command)).toEqual([
+    expect(one.reported('backplane_command_refused').map(({ command }) => command)).toEqual([
       'INFO',
       'CLIENT ID',
       'CLIENT SETNAME',

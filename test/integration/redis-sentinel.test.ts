@@ -90,11 +90,11 @@ describe('a Redis behind Sentinels', () => {
     await keeper.kill();
     for (const type of ['pubsub', 'normal']) await watched.cli('CLIENT', 'KILL', 'TYPE', type);
     await eventually(() => {
-      const failing = node.reported('backplane_failing');
+      const failing = node.reported('backplane_reconnect_failed');
       const asking = failing.filter(({ error }) => String(error).includes('No Sentinel could be asked'));
       return new Set(asking.map(({ connection }) => connection)).size === 3;
     });
     await keeper.restart();
-    await eventually(() => node.reported('backplane_restored').length === 3, { timeout: 10_000 });
+    await eventually(() => node.reported('backplane_reconnected').length === 3, { timeout: 10_000 });
   }, 30_000);
 });

@@ -71,7 +71,7 @@ describe('junk on a broadcast channel', () => {
     const { heard } = await listener(node.url);
     await publishTo(node, 'socket.io#/#', [message, message]);
     await eventually(() => expect(heard).toEqual([1]));
-    expect(node.reported('backplane_junk')).toMatchObject([{ channel: 'broadcast', count: 1 }]);
+    expect(node.reported('backplane_messages_rejected')).toMatchObject([{ channel: 'broadcast', count: 1 }]);
   });
 
   it('is told of once in ten seconds, with a count', async () => {
@@ -79,9 +79,9 @@ describe('junk on a broadcast channel', () => {
     const node = await startNode({ redisConnection: redisClient(redis.port) });
     await publishTo(node, 'socket.io#/#', Array(50).fill('junk'));
     clock.ticks(9);
-    expect(node.reported('backplane_junk').map(({ count }) => count)).toEqual([1]);
+    expect(node.reported('backplane_messages_rejected').map(({ count }) => count)).toEqual([1]);
     clock.ticks(1);
-    expect(node.reported('backplane_junk').map(({ count }) => count)).toEqual([1, 49]);
+    expect(node.reported('backplane_messages_rejected').map(({ count }) => count)).toEqual([1, 49]);
   });
 
   it('is not what well-behaved programs send: deep data, binary data, names that are numbers', async () => {
@@ -95,7 +95,7 @@ describe('junk on a broadcast channel', () => {
     one.io.to('a').to('b').except('c').volatile.compress(false).timeout(50).emit('flags');
     one.io.emit('n', 1);
     await eventually(() => heard.length === 1);
-    expect(two.reported('backplane_junk')).toEqual([]);
+    expect(two.reported('backplane_messages_rejected')).toEqual([]);
   });
 });
 
@@ -141,7 +141,7 @@ describe('junk on a request channel', () => {
     expect(called.length).toBe(1);
     await eventually(() => expect(heard).toEqual([1]));
     expect([...(node.io.sockets.adapter.socketRooms(id) ?? [])]).toEqual([id]);
-    expect(node.reported('backplane_junk')).toMatchObject([{ channel: 'request', count: 1 }]);
+    expect(node.reported('backplane_messages_rejected')).toMatchObject([{ channel: 'request', count: 1 }]);
   });
 });
 
@@ -157,7 +157,7 @@ describe('junk on a response channel', () => {
   ])('%s is dropped, and is counted', async (_, message) => {
     const node = await startNode({ redisConnection: redisClient(redis.port) });
     await publishTo(node, 'socket.io-response#/#', [message]);
-    expect(node.reported('backplane_junk')).toMatchObject([{ channel: 'response', count: 1 }]);
+    expect(node.reported('backplane_messages_rejected')).toMatchObject([{ channel: 'response', count: 1 }]);
   });
 });
 
@@ -171,7 +171,7 @@ describe('junk on our own channels', () => {
       '{"from":5}',
       '{"ask":"a","from":"b","ids":[1]}',
     ]);
-    expect(node.reported('backplane_junk')[0]).toMatchObject({ channel: name, count: 1 });
+    expect(node.reported('backplane_messages_rejected')[0]).toMatchObject({ channel: name, count: 1 });
   });
 });
 
@@ -190,7 +190,7 @@ describe('the guard', () => {
     one.io.serverSideEmit('note', 2);
     await eventually(() => heard.length === 2);
     expect(two.reported('handler_failed')).toHaveLength(2);
-    expect(two.reported('backplane_junk')).toEqual([]);
+    expect(two.reported('backplane_messages_rejected')).toEqual([]);
   });
 
   it('lets every way pass that Socket.IO has between servers', async () => {
@@ -256,12 +256,12 @@ describe('a subscription that is connected and deaf', () => {
     await sendUntilHeard(one, ear, 0);
     const former = client.connection('subscriber');
     await former.punsubscribe('socket.io#/#*');
-    for (let tick = 0; tick < 25 && two.reported('backplane_deaf').length === 0; tick++) {
+    for (let tick = 0; tick < 25 && two.reported('backplane_subscription_replaced').length === 0; tick++) {
       clock.ticks(1);
       await answered(client);
     }
-    expect(two.reported('backplane_deaf')).toMatchObject([{ silentMs: 10_000 }]);
-    await eventually(() => two.reported('backplane_restored').length === 1);
+    expect(two.reported('backplane_subscription_replaced')).toMatchObject([{ silentMs: 10_000 }]);
+    await eventually(() => two.reported('backplane_reconnected').length === 1);
     expect(client.connection('subscriber')).not.toBe(former);
     await sendUntilHeard(one, ear, 1_000);
   });
@@ -281,11 +281,11 @@ describe('a subscription that is connected and deaf', () => {
     const lonely = await startNode({ redisConnection: other });
     other.moveTo(1);
     other.connection('publisher').disconnect();
-    await eventually(() => lonely.reported('backplane_lost').length === 1);
+    await eventually(() => lonely.reported('backplane_disconnected').length === 1);
     for (let tick = 0; tick < 25; tick++) {
       clock.ticks(1);
       await answered(other);
     }
-    expect(lonely.reported('backplane_deaf')).toEqual([]);
+    expect(lonely.reported('backplane_subscription_replaced')).toEqual([]);
   });
 });

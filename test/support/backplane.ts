@@ -4,8 +4,9 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { Server } from 'socket.io';
 import { io as connect } from 'socket.io-client';
 import { createRedisBackplane } from '../../src/backplane/redis/redis-backplane.js';
+import type { BackplaneReport } from '../../src/backplane/reports.js';
 import type { AdapterFactory, Backplane } from '../../src/ports/backplane.js';
-import type { Report, Reporter } from '../../src/ports/reports.js';
+import type { Reporter } from '../../src/ports/reports.js';
 import { defer } from './cleanup.js';
 import { eventually, nextEvent } from './facts.js';
 
@@ -54,8 +55,8 @@ export interface ClusterNode {
   readonly backplane: Backplane;
   readonly io: Server;
   readonly url: string;
-  readonly reports: Report[];
-  reported<T extends Report['type']>(type: T): Extract<Report, { type: T }>[];
+  readonly reports: BackplaneReport[];
+  reported<T extends BackplaneReport['type']>(type: T): Extract<BackplaneReport, { type: T }>[];
 }
 
 export interface INodeOptions {
@@ -77,16 +78,16 @@ export function startNode({
 
 /** A plain Socket.IO server over any backplane. `sockets`: the ids that it says are its own. */
 export async function startOver(
-  create: (report: Reporter) => Backplane | Promise<Backplane>,
+  create: (report: Reporter<BackplaneReport>) => Backplane | Promise<Backplane>,
   sockets: readonly string[] = [],
 ): Promise<ClusterNode> {
-  const reports: Report[] = [];
+  const reports: BackplaneReport[] = [];
   const backplane = await create((report) => reports.push(report));
   await backplane.open({ hasSocket: (id) => sockets.includes(id) }, 5_000);
   const { io, url } = await startPlain(backplane.adapterFactory());
   defer(() => backplane.close(500));
-  const reported = <T extends Report['type']>(type: T) =>
-    reports.filter((report): report is Extract<Report, { type: T }> => report.type === type);
+  const reported = <T extends BackplaneReport['type']>(type: T) =>
+    reports.filter((report): report is Extract<BackplaneReport, { type: T }> => report.type === type);
   return { backplane, io, url, reports, reported };
 }
 

@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { Server, type Socket as ServerSocket } from 'socket.io';
 import { SocketIOClientHelper } from '../../src/client/client-helper.js';
 import type { ISocketIOClientOptions } from '../../src/client/options.js';
-import type { ILogger } from '../../src/common/types.js';
 import { track } from './cleanup.js';
 import { EventLog, eventually } from './facts.js';
+import { LogLines } from './log-lines.js';
 import type { IProxy } from './tcp-proxy.js';
 
 /** A plain Socket.IO server that knows the words and nothing of this library. */
@@ -63,19 +63,6 @@ export async function startWordsServer(options: IWordsOptions = {}): Promise<IWo
 
 function grantAll(event: string, rooms: string[]): unknown {
   return { [event === 'join' ? 'joined' : 'left']: rooms, refused: [] };
-}
-
-/** Lines as `level: text`. */
-export class LogLines implements ILogger {
-  readonly lines: string[] = [];
-  debug = (line: string): void => this.#write('debug', line);
-  info = (line: string): void => this.#write('info', line);
-  warn = (line: string): void => this.#write('warn', line);
-  error = (line: string): void => this.#write('error', line);
-
-  #write(level: string, line: string): void {
-    this.lines.push(`${level}: ${line}`);
-  }
 }
 
 export interface ITestHelper {

@@ -1,6 +1,7 @@
 import { createMemoryBackplane } from '../../src/backplane/memory/memory-backplane.js';
 import { MemoryBus } from '../../src/backplane/memory/memory-bus.js';
 import { createRedisBackplane } from '../../src/backplane/redis/redis-backplane.js';
+import type { BackplaneReport } from '../../src/backplane/reports.js';
 import type { Backplane } from '../../src/ports/backplane.js';
 import type { Reporter } from '../../src/ports/reports.js';
 import { redisClient } from './backplane.js';
@@ -9,7 +10,7 @@ import { type IProxy, startProxy } from './tcp-proxy.js';
 
 /** Where instances act as one. */
 export interface IPlace {
-  createBackplane(identifier: string, report: Reporter): Promise<Backplane>;
+  createBackplane(identifier: string, report: Reporter<BackplaneReport>): Promise<Backplane>;
   /** Nothing of that instance gets to the others, and nothing of theirs to it. */
   cut(identifier: string): Promise<void>;
   heal(identifier: string): Promise<void>;

@@ -2,33 +2,15 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { io as connectClient, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client';
 import { onTestFinished } from 'vitest';
-import type { ILogger } from '../../src/common/types.js';
-import type { ISocketIOServerNodeOptions } from '../../src/ports/options.js';
+import type { ISocketIOServerNodeOptions } from '../../src/server/options.js';
 import { SocketIOServerHelper } from '../../src/server/server-helper.js';
-
-/** The log lines of one helper, each as `level: text`. */
-export class Log implements ILogger {
-  readonly lines: string[] = [];
-  debug = (message: string): void => this.#write('debug', message);
-  info = (message: string): void => this.#write('info', message);
-  warn = (message: string): void => this.#write('warn', message);
-  error = (message: string): void => this.#write('error', message);
-
-  /** The lines that matter to an operator. */
-  get loud(): string[] {
-    return this.lines.filter((line) => line.startsWith('warn') || line.startsWith('error'));
-  }
-
-  #write(level: string, message: string): void {
-    this.lines.push(`${level}: ${message}`);
-  }
-}
+import { LogLines } from './log-lines.js';
 
 export interface IStarted {
   readonly helper: SocketIOServerHelper;
   readonly http: HttpServer;
   readonly url: string;
-  readonly log: Log;
+  readonly log: LogLines;
 }
 
 export type TTestOptions = Partial<ISocketIOServerNodeOptions>;
@@ -46,7 +28,7 @@ export async function listen(http: HttpServer = createServer(), port = 0): Promi
 /** A helper that lets in whoever says `{ token: 'good' }`, and everybody into rooms that start with `open`. */
 export async function startServer(options: TTestOptions = {}, port = 0): Promise<IStarted> {
   const server = options.server ?? createServer();
-  const log = new Log();
+  const log = new LogLines();
   const helper = new SocketIOServerHelper({
     runtime: 'node',
     identifier: 'test',

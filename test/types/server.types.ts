@@ -1,8 +1,9 @@
 /** Checked by the compiler, never run: what must not compile stands behind an expected error. */
 import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'socket.io';
-import type { IHandshake, TSocketIOClientConnectedFn, TSocketIOServerOptions } from '../../src/ports/options.js';
+import type { IHandshake, TSocketIOClientConnectedFn } from '../../src/ports/options.js';
 import type { ISocketIOClient } from '../../src/ports/socket.js';
+import type { TSocketIOServerOptions } from '../../src/server/options.js';
 import { SocketIOServerHelper } from '../../src/server/server-helper.js';
 
 declare const server: HttpServer;

@@ -3,12 +3,12 @@
 import { describe, expect, it } from 'vitest';
 import { OutageReporter } from '../../src/backplane/outage-reporter.js';
 import { createReportOnce } from '../../src/backplane/redis/report-once.js';
-import type { Report } from '../../src/ports/reports.js';
+import type { BackplaneReport } from '../../src/backplane/reports.js';
 
 const NONE = { dropped: 0, uncertain: 0 };
 
 function setUp() {
-  const reports: Report[] = [];
+  const reports: BackplaneReport[] = [];
   return { reports, outage: new OutageReporter('publisher', (report) => reports.push(report)) };
 }
 
@@ -19,7 +19,7 @@ describe('an outage', () => {
     outage.begin(error);
     outage.begin(new Error('refused again'));
     expect(outage.lasts).toBe(true);
-    expect(reports).toEqual([{ type: 'backplane_lost', connection: 'publisher', error }]);
+    expect(reports).toEqual([{ type: 'backplane_disconnected', connection: 'publisher', error }]);
   });
 
   it('reports each further reason once, and begins anew with the next outage', () => {
@@ -32,7 +32,7 @@ describe('an outage', () => {
     outage.failing(new Error('refused'));
     outage.begin(new Error('closed'));
     outage.failing(new Error('refused'));
-    const told = reports.flatMap((report) => (report.type === 'backplane_failing' ? [report.error] : []));
+    const told = reports.flatMap((report) => (report.type === 'backplane_reconnect_failed' ? [report.error] : []));
     expect(told.map(String)).toEqual(['Error: refused', 'Error: WRONGPASS', 'Error: refused']);
   });
 
@@ -50,7 +50,7 @@ describe('an outage', () => {
     outage.end(NONE);
     expect(outage.lasts).toBe(false);
     expect(reports.slice(1)).toEqual([
-      { type: 'backplane_restored', connection: 'publisher', afterMs: expect.any(Number), dropped: 3, uncertain: 1 },
+      { type: 'backplane_reconnected', connection: 'publisher', afterMs: expect.any(Number), dropped: 3, uncertain: 1 },
     ]);
   });
 
@@ -61,12 +61,16 @@ describe('an outage', () => {
     outage.begin(new Error('refused'));
     outage.end(NONE);
     outage.begin(new Error('refused'));
-    expect(reports.map(({ type }) => type)).toEqual(['backplane_lost', 'backplane_restored', 'backplane_lost']);
+    expect(reports.map(({ type }) => type)).toEqual([
+      'backplane_disconnected',
+      'backplane_reconnected',
+      'backplane_disconnected',
+    ]);
   });
 });
 
 it('each command that Redis refuses is reported once', () => {
-  const reports: Report[] = [];
+  const reports: BackplaneReport[] = [];
   const limited = createReportOnce((report) => reports.push(report));
   for (const command of ['info', 'client', 'info', 'client']) limited(command, 'it goes without', new Error('no'));
   expect(reports.map((report) => 'command' in report && report.command)).toEqual(['info', 'client']);

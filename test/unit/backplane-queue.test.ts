@@ -3,7 +3,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { MessageQueue } from '../../src/backplane/redis/queue.js';
 import { RejectedMessages } from '../../src/backplane/rejected-messages.js';
-import type { Report } from '../../src/ports/reports.js';
+import type { BackplaneReport } from '../../src/backplane/reports.js';
 
 describe('MessageQueue', () => {
   it('gives back what it was given, in order, once', () => {
@@ -55,7 +55,7 @@ describe('MessageQueue', () => {
 
 describe('RejectedMessages', () => {
   it('tells of each kind at once, then every ten ticks with a count, then no more', () => {
-    const reports: Report[] = [];
+    const reports: BackplaneReport[] = [];
     const junk = new RejectedMessages((report) => reports.push(report));
     const tick = (count: number) => {
       for (let i = 0; i < count; i++) junk.tick();
@@ -64,14 +64,14 @@ describe('RejectedMessages', () => {
     junk.refuse('a', new Error('second'));
     junk.refuse('b', 'no error at all');
     expect(reports).toMatchObject([
-      { channel: 'a', why: 'first', count: 1 },
+      { channel: 'a', reason: 'first', count: 1 },
       { channel: 'b', count: 1 },
     ]);
     tick(9);
     expect(reports).toHaveLength(2);
     tick(30);
-    expect(reports.slice(2)).toMatchObject([{ channel: 'a', why: 'second', count: 1 }]);
+    expect(reports.slice(2)).toMatchObject([{ channel: 'a', reason: 'second', count: 1 }]);
     junk.refuse('a', new Error('third'));
-    expect(reports.at(-1)).toMatchObject({ channel: 'a', why: 'third', count: 1 });
+    expect(reports.at(-1)).toMatchObject({ channel: 'a', reason: 'third', count: 1 });
   });
 });

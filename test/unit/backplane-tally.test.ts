@@ -3,13 +3,13 @@
 import { encode } from 'notepack.io';
 import { describe, expect, it } from 'vitest';
 import { TALLY_TICKS, Tally } from '../../src/backplane/redis/tally.js';
-import type { Report } from '../../src/ports/reports.js';
+import type { BackplaneReport } from '../../src/backplane/reports.js';
 
 const broadcast = (adapter = 'abcdef'): Buffer => encode([adapter, { type: 2, data: ['n'] }, { rooms: [] }]);
 
 /** Two instances: what the one sends, and what the other hears of it. */
 function setUp() {
-  const reports: Report[] = [];
+  const reports: BackplaneReport[] = [];
   const make = (id: string) =>
     new Tally({ id, report: (report) => reports.push(report), instances: () => 1, hears: () => 'surely' });
   const [one, two] = [make('one'), make('two')];
@@ -26,8 +26,8 @@ function setUp() {
   return { reports, one, two, send, tell };
 }
 
-const missed = (reports: readonly Report[]) =>
-  reports.map((report) => report.type === 'backplane_missed' && report.atLeast);
+const missed = (reports: readonly BackplaneReport[]) =>
+  reports.map((report) => report.type === 'backplane_messages_missed' && report.atLeast);
 
 describe('the tally', () => {
   it('reports what is still missing at the second telling, once', () => {
@@ -64,14 +64,14 @@ describe('the tally', () => {
     tell();
     two.restored();
     for (let telling = 0; telling < 5; telling++) tell();
-    expect(reports).toEqual([{ type: 'backplane_missed', atLeast: 0, uncounted: 0 }]);
+    expect(reports).toEqual([{ type: 'backplane_messages_missed', atLeast: 0, uncountedInstances: 0 }]);
   });
 
   it('says how many instances do not count', () => {
     const { reports, two } = setUp();
     two.restored();
     for (let tick = 0; tick < 3 * TALLY_TICKS; tick++) two.tick();
-    expect(reports).toEqual([{ type: 'backplane_missed', atLeast: 0, uncounted: 1 }]);
+    expect(reports).toEqual([{ type: 'backplane_messages_missed', atLeast: 0, uncountedInstances: 1 }]);
   });
 
   it('does not count what plain emitters send, and takes no wrong counts', () => {

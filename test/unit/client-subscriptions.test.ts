@@ -4,8 +4,8 @@ import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { Log } from '../../src/client/log.js';
 import { Subscriptions } from '../../src/client/subscriptions.js';
-import { LogLines } from '../support/client.js';
 import { eventually } from '../support/facts.js';
+import { LogLines } from '../support/log-lines.js';
 
 function setUp() {
   const source = new EventEmitter();

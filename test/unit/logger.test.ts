@@ -3,15 +3,16 @@
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createLogReporter } from '../../src/observability/logger.js';
+import { LINES } from '../../src/server/reports.js';
 
-const refusal = { type: 'authentication_failed', client: 'c', error: new Error('no such table') } as const;
+const refusal = { type: 'authenticate_fn_failed', client: 'c', error: new Error('no such table') } as const;
 const connected = { type: 'client_connected', client: 'c' } as const;
 
 describe('reports become lines', () => {
   it('of pino, at its levels', () => {
     const lines: { level: number; msg: string }[] = [];
     const logger = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) });
-    const report = createLogReporter('one', logger);
+    const report = createLogReporter(LINES, 'one', logger);
     report(refusal);
     report(connected);
     expect(lines).toMatchObject([
@@ -28,19 +29,19 @@ describe('reports become lines', () => {
       });
       onTestFinished(() => spy.mockRestore());
     }
-    const report = createLogReporter('one');
+    const report = createLogReporter(LINES, 'one');
     report(connected);
     report({ type: 'configured', path: '/io', runtime: 'node', redis: false });
-    report({ type: 'send_dropped', topic: 'x' });
+    report({ type: 'message_dropped', topic: 'x' });
     report(refusal);
     report({ type: 'message_sent', topic: 'x', destination: 'every client' });
     expect(calls).toEqual(['warn', 'error', 'info']);
   });
 
   it('nowhere with false, and without harm where an error cannot be put into words', () => {
-    createLogReporter('one', false)(refusal);
+    createLogReporter(LINES, 'one', false)(refusal);
     const warn = vi.fn();
-    const report = createLogReporter('one', { debug: warn, info: warn, warn, error: warn });
+    const report = createLogReporter(LINES, 'one', { debug: warn, info: warn, warn, error: warn });
     const hostile = new Proxy(new Error('x'), {
       get: () => {
         throw new Error('hostile');
@@ -58,9 +59,9 @@ describe('reports become lines', () => {
     });
     const lines: string[] = [];
     const write = (line: string) => void lines.push(line);
-    const report = createLogReporter('one', { debug: write, info: write, warn: write, error: write });
+    const report = createLogReporter(LINES, 'one', { debug: write, info: write, warn: write, error: write });
     for (let time = 0; time < 25; time++) report(refusal);
-    report({ type: 'send_dropped', topic: 'x' });
+    report({ type: 'message_dropped', topic: 'x' });
     expect(lines).toHaveLength(21);
     vi.advanceTimersByTime(10_001);
     report(refusal);

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { createMemoryBackplane } from '../../src/backplane/memory/memory-backplane.js';
 import { MemoryBus, type MemoryMember } from '../../src/backplane/memory/memory-bus.js';
-import type { Report } from '../../src/ports/reports.js';
+import type { BackplaneReport } from '../../src/backplane/reports.js';
 
 const MOST_HELD = 10_000;
 
@@ -175,7 +175,7 @@ describe('a memory bus', () => {
 
 describe('the backplane on a memory bus', () => {
   async function open(bus: MemoryBus, identifier: string, ids: readonly string[] = []) {
-    const reports: Report[] = [];
+    const reports: BackplaneReport[] = [];
     const backplane = createMemoryBackplane({ bus, identifier, report: (report) => reports.push(report) });
     await backplane.open({ hasSocket: (id) => ids.includes(id) }, 1_000);
     return { backplane, reports };
@@ -195,12 +195,12 @@ describe('the backplane on a memory bus', () => {
     broadcast();
     broadcast();
     await backplane.close(0);
-    const lost = { type: 'backplane_lost', connection: 'bus', error: expect.any(Error) };
+    const lost = { type: 'backplane_disconnected', connection: 'bus', error: expect.any(Error) };
     expect(reports).toEqual([
       lost,
-      { type: 'backplane_restored', connection: 'bus', afterMs: expect.any(Number), dropped: 1, uncertain: 0 },
+      { type: 'backplane_reconnected', connection: 'bus', afterMs: expect.any(Number), dropped: 1, uncertain: 0 },
       lost,
-      { type: 'backplane_abandoned', connection: 'bus', dropped: 2, uncertain: 0 },
+      { type: 'backplane_messages_undelivered', connection: 'bus', dropped: 2, uncertain: 0 },
     ]);
     expect(bus.size).toBe(0);
   });
@@ -210,7 +210,7 @@ describe('the backplane on a memory bus', () => {
     const { backplane, reports } = await open(bus, 'a');
     bus.cut('a');
     await backplane.close(0);
-    expect(reports.map(({ type }) => type)).toEqual(['backplane_lost']);
+    expect(reports.map(({ type }) => type)).toEqual(['backplane_disconnected']);
   });
 
   it('is answered late by an instance that is paused', async () => {

@@ -80,6 +80,7 @@ describe('options', () => {
     ['limits.roomsPerRequest', { limits: { roomsPerRequest: 0 } }, 'a whole number from 1'],
     ['limits.roomsPerReqest', { limits: { roomsPerReqest: 1 } }, 'roomsPerRequest'],
     ['logger', { logger: { info() {} } }, 'debug, info, warn and error'],
+    ['onReport', { onReport: {} }, 'a function is wanted, an object was given'],
   ])('name %s and what is wrong with it', (option, change, words) => {
     const message = complaintAbout(change);
     expect(message).toContain(`"${option}"`);

@@ -2,10 +2,10 @@
 // npm run test:matrix: newest-node
 import { describe, expect, it } from 'vitest';
 import { keysOf, type Replaceable } from '../../src/fanout/replaceable.js';
-import type { Report } from '../../src/ports/reports.js';
+import type { FanoutReport } from '../../src/fanout/reports.js';
 
 function keys(replaceable: Replaceable) {
-  const reports: Report[] = [];
+  const reports: FanoutReport[] = [];
   const keyOf = keysOf(replaceable, (report) => reports.push(report));
   return { reports, keyOf: (...args: unknown[]) => keyOf?.(args) };
 }

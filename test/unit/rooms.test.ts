@@ -3,15 +3,15 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { IdOwner } from '../../src/ports/backplane.js';
 import type { TSocketIOValidateRoomFn } from '../../src/ports/options.js';
-import type { Report } from '../../src/ports/reports.js';
 import { DEFAULT_LIMITS } from '../../src/protocol/limits.js';
+import type { RoomsReport } from '../../src/rooms/reports.js';
 import { Rooms, type RoomsOptions } from '../../src/rooms/rooms.js';
 import { Session } from '../../src/session/session.js';
 
 const OTHER_ID = 'abcdefghijABCDEFGHIJ';
 
 function setUp(options: Partial<RoomsOptions> = {}, rooms: string[] = ['self']) {
-  const reports: Report[] = [];
+  const reports: RoomsReport[] = [];
   const flow = new Rooms({
     limits: DEFAULT_LIMITS,
     defaultRooms: [],
@@ -141,7 +141,7 @@ describe('join', () => {
     expect(granted).toEqual([]);
     expect(refused).toMatchObject([{ room: 'a', code: 'guard_failed' }]);
     expect(JSON.stringify(refused)).not.toContain('secret');
-    expect(reports).toMatchObject([{ type: 'room_guard_failed', client: 'self' }]);
+    expect(reports).toMatchObject([{ type: 'validate_room_fn_failed', client: 'self' }]);
   });
 
   it('refuses when the guard returns no list: a string would be joined letter by letter', async () => {
@@ -150,7 +150,7 @@ describe('join', () => {
       granted: [],
       refused: [{ code: 'not_allowed' }],
     });
-    expect(reports).toMatchObject([{ type: 'room_guard_not_list', given: 'a string' }]);
+    expect(reports).toMatchObject([{ type: 'validate_room_fn_result_invalid', received: 'a string' }]);
   });
 });
 

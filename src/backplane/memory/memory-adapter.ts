@@ -2,6 +2,7 @@ import type { BroadcastOptions, ClusterMessage, ClusterResponse } from 'socket.i
 import type { Reporter } from '../../ports/reports.js';
 import { Adapter, ClusterAdapter, MessageType } from '../../socketio/packages.js';
 import { PARSER } from '../parser.js';
+import type { BackplaneReport } from '../reports.js';
 import type { ChannelHandler, MemoryMember } from './memory-bus.js';
 
 type AdapterNamespace = ConstructorParameters<typeof Adapter>[0];
@@ -17,11 +18,11 @@ const JSON_START = 0x7b;
 /** The adapter of one namespace, for an instance on a `MemoryBus`. */
 export class MemoryAdapter extends ClusterAdapter {
   readonly #member: MemoryMember;
-  readonly #report: Reporter;
+  readonly #report: Reporter<BackplaneReport>;
   readonly #channel: string;
   readonly #hear: ChannelHandler = (message) => this.#receive(message);
 
-  constructor(namespace: AdapterNamespace, member: MemoryMember, report: Reporter) {
+  constructor(namespace: AdapterNamespace, member: MemoryMember, report: Reporter<BackplaneReport>) {
     super(namespace);
     this.#member = member;
     this.#report = report;

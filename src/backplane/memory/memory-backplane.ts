@@ -2,6 +2,7 @@ import type { AdapterFactory, Backplane, BackplaneLocal, IdOwner } from '../../p
 import type { Reporter } from '../../ports/reports.js';
 import { RoomgateError } from '../../protocol/errors.js';
 import { OutageReporter } from '../outage-reporter.js';
+import type { BackplaneReport } from '../reports.js';
 import type { MemoryBus, MemoryMember } from './memory-bus.js';
 import { MemoryInstances } from './memory-instances.js';
 
@@ -10,7 +11,7 @@ export interface MemoryBackplaneOptions {
   readonly bus?: MemoryBus | undefined;
   /** Names the instance on the bus. */
   readonly identifier?: string | undefined;
-  readonly report: Reporter;
+  readonly report: Reporter<BackplaneReport>;
 }
 
 /** The name of the one connection in reports. */
@@ -34,10 +35,10 @@ const ALONE: Backplane = {
 class MemoryBackplane implements Backplane {
   readonly #bus: MemoryBus;
   readonly #identifier: string;
-  readonly #report: Reporter;
+  readonly #report: Reporter<BackplaneReport>;
   #session: MemorySession | undefined;
 
-  constructor(bus: MemoryBus, identifier: string, report: Reporter) {
+  constructor(bus: MemoryBus, identifier: string, report: Reporter<BackplaneReport>) {
     this.#bus = bus;
     this.#identifier = identifier;
     this.#report = report;
@@ -83,7 +84,7 @@ class MemoryBackplane implements Backplane {
     if (session === undefined) return;
     session.instances.leave();
     const dropped = session.member.leave();
-    if (dropped > 0) this.#report({ type: 'backplane_abandoned', connection: BUS, dropped, uncertain: 0 });
+    if (dropped > 0) this.#report({ type: 'backplane_messages_undelivered', connection: BUS, dropped, uncertain: 0 });
   }
 }
 

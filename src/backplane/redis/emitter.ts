@@ -1,11 +1,18 @@
 import type { Emitter } from '@socket.io/redis-emitter';
-import { checkLogger, isObject, milliseconds, wrongOption } from '../../common/checks.js';
+import { checkCallback, checkLogger, isObject, milliseconds, wrongOption } from '../../common/checks.js';
 import { checkRedisConnection } from '../../common/redis-client.js';
 import { emitSafely, resolveSend, topicOf } from '../../common/target.js';
 import type { ILogger } from '../../common/types.js';
-import { createLogReporter } from '../../observability/logger.js';
-import type { Reporter } from '../../ports/reports.js';
+import { createReporter } from '../../observability/reporter.js';
+import {
+  type HandlerFailed,
+  type MessageDropped,
+  type MessageSent,
+  SHARED_LINES,
+} from '../../observability/shared-reports.js';
+import type { LogLines, Reporter } from '../../ports/reports.js';
 import { RoomgateError } from '../../protocol/errors.js';
+import { LINK_LINES, type LinkReport } from '../reports.js';
 import type { GivenRedis } from './client.js';
 import { connectionName, createDialer } from './connections.js';
 import { Publisher } from './publisher.js';
@@ -24,7 +31,14 @@ export interface ISocketIOEmitterOptions {
   key?: string | undefined;
   /** Where log lines go. Default: warnings, errors and what `doLog` asks for, to the console. `false`: nowhere. */
   logger?: ILogger | false | undefined;
+  /** Gets every report, in order and at once, also those that are not logged, as `onReport` of the server helper does. */
+  onReport?: ((report: EmitterReport) => void) | undefined;
 }
+
+/** All that `SocketIOEmitterHelper` reports: a part of `Report`. */
+export type EmitterReport = HandlerFailed | MessageSent | MessageDropped | LinkReport;
+
+const LINES: LogLines<EmitterReport> = { ...SHARED_LINES, ...LINK_LINES };
 
 /** What `send` takes. */
 export interface IEmitterMessage {
@@ -52,7 +66,7 @@ interface Running {
 export class SocketIOEmitterHelper {
   readonly identifier: string;
   readonly #options: ISocketIOEmitterOptions;
-  readonly #report: Reporter;
+  readonly #report: Reporter<EmitterReport>;
   readonly #closing = new AbortController();
   #configuring: Promise<void> | undefined;
   #running: Running | undefined;
@@ -64,10 +78,12 @@ export class SocketIOEmitterHelper {
     if (typeof identifier !== 'string' || identifier === '') throw wrong('identifier', 'a unique name', identifier);
     checkRedisConnection(OF, redisConnection);
     checkLogger(OF, options.logger);
+    checkCallback(OF, 'onReport', options.onReport);
     const redisTimeout = milliseconds(OF, 'redisTimeout', options.redisTimeout, 30_000, 1);
     this.identifier = identifier;
     this.#options = { ...options, redisTimeout };
-    this.#report = createLogReporter(identifier, options.logger);
+    const { logger, onReport } = options;
+    this.#report = createReporter<EmitterReport>({ lines: LINES, identifier, logger, onReport });
   }
 
   /**
@@ -90,7 +106,7 @@ export class SocketIOEmitterHelper {
    */
   send(message: IEmitterMessage): void {
     if (this.#closing.signal.aborted) {
-      this.#report({ type: 'send_dropped', topic: topicOf(message) });
+      this.#report({ type: 'message_dropped', topic: topicOf(message) });
       return;
     }
     const { rooms, topic, args } = resolveSend(message);

@@ -1,5 +1,6 @@
 import type { Reporter } from '../../ports/reports.js';
 import { OutageReporter } from '../outage-reporter.js';
+import type { LinkReport } from '../reports.js';
 import { call, explain } from './acl.js';
 import { type Dialer, isForbidden, isReply, isReplyOf, type RedisConnection, type RedisMessageBody } from './client.js';
 import { Fence, type Limited } from './fence.js';
@@ -13,7 +14,7 @@ export interface PublisherOptions {
   /** In Redis' list of clients. */
   readonly connectionName: string;
   readonly dialer: Dialer;
-  readonly report: Reporter;
+  readonly report: Reporter<LinkReport>;
   readonly limited: Limited;
   /** Runs before a message is written to a connection. */
   readonly onWrite?: ((channel: string, message: RedisMessageBody) => void) | undefined;
@@ -102,7 +103,8 @@ export class Publisher {
       uncertain: this.#uncertain + this.#messagesUnanswered,
     };
     const { name: connection, report } = this.#options;
-    if (missed.dropped + missed.uncertain > 0) report({ type: 'backplane_abandoned', connection, ...missed });
+    if (missed.dropped + missed.uncertain > 0)
+      report({ type: 'backplane_messages_undelivered', connection, ...missed });
   }
 
   /** Sends it, or keeps it until Redis is back. Never throws. */

@@ -6,6 +6,7 @@ import type { Reporter } from '../../ports/reports.js';
 import { RoomgateError } from '../../protocol/errors.js';
 import { PARSER } from '../parser.js';
 import { RejectedMessages } from '../rejected-messages.js';
+import type { BackplaneReport } from '../reports.js';
 import { call } from './acl.js';
 import { type Dialer, type GivenRedis, isReplyOf } from './client.js';
 import { connectionName, createDialer } from './connections.js';
@@ -22,7 +23,7 @@ export interface RedisBackplaneOptions {
   readonly redisConnection: GivenRedis;
   /** Names the connections in Redis' list of clients. */
   readonly identifier: string;
-  readonly report: Reporter;
+  readonly report: Reporter<BackplaneReport>;
   /** What the adapter's channels start with. Programs that share one Redis must differ in it. Default `socket.io`. */
   readonly key?: string | undefined;
 }

@@ -1,4 +1,6 @@
 import type { Reporter } from '../../ports/reports.js';
+import { reportedError } from '../reported-error.js';
+import type { LinkReport } from '../reports.js';
 import { RefusedError } from './acl.js';
 import type { Limited } from './fence.js';
 
@@ -6,7 +8,7 @@ import type { Limited } from './fence.js';
 export const UNPINGED = 'nothing is lost by it, but Redis notes each refusal in its ACL LOG';
 
 /** Reports each command and missing rule once: the same refusal would repeat with every attempt. */
-export function createReportOnce(report: Reporter): Limited {
+export function createReportOnce(report: Reporter<LinkReport>): Limited {
   const told = new Set<string>();
   return (command, consequence, error) => {
     // Rules name no rooms, so this set stays small.
@@ -14,6 +16,6 @@ export function createReportOnce(report: Reporter): Limited {
     if (told.has(key)) return;
     told.add(key);
     const refused = error instanceof RefusedError ? error.command : command;
-    report({ type: 'backplane_limited', command: refused, consequence, error });
+    report({ type: 'backplane_command_refused', command: refused, consequence, error: reportedError(error) });
   };
 }

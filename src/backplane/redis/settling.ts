@@ -1,6 +1,7 @@
 import type { Adapter } from 'socket.io-adapter';
 import { within } from '../../common/within.js';
 import type { Reporter } from '../../ports/reports.js';
+import type { BackplaneReport } from '../reports.js';
 
 /** In ms. The adapter waits for the answers of other servers for the same time. */
 const COUNT_TIMEOUT_MS = 5_000;
@@ -8,7 +9,7 @@ const COUNT_TIMEOUT_MS = 5_000;
 interface SettlingParts {
   /** Whether answers of other instances arrive here. */
   isHearing(): boolean;
-  readonly report: Reporter;
+  readonly report: Reporter<BackplaneReport>;
 }
 
 type Acknowledge = (error: unknown, responses?: unknown) => void;
@@ -70,7 +71,7 @@ function asks(adapter: object): adapter is Adapter & Asking {
 }
 
 /** Calls the program's callback once. Reports what it throws, which would end the process. */
-function onlyOnce(acknowledge: Acknowledge, report: Reporter): Acknowledge {
+function onlyOnce(acknowledge: Acknowledge, report: Reporter<BackplaneReport>): Acknowledge {
   let called = false;
   return (error, responses) => {
     if (called) return;

@@ -1,6 +1,7 @@
 import type { Reporter } from '../../ports/reports.js';
 import { OutageReporter } from '../outage-reporter.js';
 import type { RejectedMessages } from '../rejected-messages.js';
+import type { BackplaneReport } from '../reports.js';
 import { call, explain, RefusedError } from './acl.js';
 import { type Dialer, isForbidden, type RedisConnection } from './client.js';
 import { Fence, type Limited } from './fence.js';
@@ -15,7 +16,7 @@ export interface SubscriberOptions {
   /** In Redis' list of clients. */
   readonly connectionName: string;
   readonly dialer: Dialer;
-  readonly report: Reporter;
+  readonly report: Reporter<BackplaneReport>;
   readonly limited: Limited;
   readonly junk: RejectedMessages;
   /** Of the adapter's channels: `socket.io` by default there. */
@@ -166,7 +167,7 @@ export class Subscriber {
     const isRefused = this.#options.patterns.some((pattern) => this.#isRefused('PSUBSCRIBE', pattern));
     this.#deafTicks = publisherHealthy && this.#probed && !isRefused ? this.#deafTicks + 1 : 0;
     if (this.#deafTicks < DEAF_AFTER) return;
-    this.#options.report({ type: 'backplane_deaf', silentMs: this.#deafTicks * 1_000 });
+    this.#options.report({ type: 'backplane_subscription_replaced', silentMs: this.#deafTicks * 1_000 });
     this.#link.replace(new Error('The subscription is deaf.'));
   }
 

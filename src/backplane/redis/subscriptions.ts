@@ -1,4 +1,6 @@
 import type { Reporter } from '../../ports/reports.js';
+import { reportedError } from '../reported-error.js';
+import type { BackplaneReport } from '../reports.js';
 import { explain, namespaceOf, RefusedError } from './acl.js';
 import { isForbidden, type RedisConnection } from './client.js';
 
@@ -28,13 +30,13 @@ const RETRIED = `Roomgate tries again, at first after 1 s and later every ${LONG
  * refusal the names are sent one by one: granted ones stand, and refused ones are tried again with a back-off.
  */
 export class Subscriptions {
-  readonly #report: Reporter;
+  readonly #report: Reporter<BackplaneReport>;
   readonly #wanted = new Map<string, Subscription>();
   readonly #granted = new Set<string>();
   readonly #refused = new Map<string, Refused>();
   #retrying = false;
 
-  constructor(report: Reporter) {
+  constructor(report: Reporter<BackplaneReport>) {
     this.#report = report;
   }
 
@@ -160,14 +162,19 @@ export class Subscriptions {
     if (first === undefined) return;
     const command = `${first.command} ${group.map(({ name }) => name).join(', ')}`;
     const consequence = `${missing(first)} do not arrive here. ${RETRIED}`;
-    this.#report({ type: 'backplane_limited', command, consequence, error: shortest(first.error) });
+    this.#report({
+      type: 'backplane_command_refused',
+      command,
+      consequence,
+      error: reportedError(shortest(first.error)),
+    });
   }
 
   #tellAllowed(group: readonly Refused[]): void {
     const [first] = group;
     if (first === undefined) return;
     const command = `${first.command} ${group.map(({ name }) => name).join(', ')}`;
-    this.#report({ type: 'backplane_allowed', command, afterMs: performance.now() - first.since });
+    this.#report({ type: 'backplane_command_allowed', command, afterMs: performance.now() - first.since });
   }
 }
 

@@ -1,12 +1,13 @@
 import type { Reporter } from '../../ports/reports.js';
 import { isName } from '../open-questions.js';
 import { RejectedMessageError } from '../rejected-messages.js';
+import type { BackplaneReport } from '../reports.js';
 import { namespaceOf } from './acl.js';
 
 export interface TallyOptions {
   /** The id of this instance. */
   readonly id: string;
-  readonly report: Reporter;
+  readonly report: Reporter<BackplaneReport>;
   /** The number of other instances that are known to be alive. */
   readonly instances: () => number;
   /** Whether the broadcasts of a namespace arrive here. */
@@ -147,8 +148,8 @@ export class Tally {
   }
 
   #tell(): void {
-    const uncounted = Math.max(0, this.#options.instances() - this.#tellers.size);
-    this.#options.report({ type: 'backplane_missed', atLeast: this.#lost, uncounted });
+    const uncountedInstances = Math.max(0, this.#options.instances() - this.#tellers.size);
+    this.#options.report({ type: 'backplane_messages_missed', atLeast: this.#lost, uncountedInstances });
     this.#lost = 0;
     this.#due = undefined;
   }

@@ -20,6 +20,7 @@ import {
 } from '../../socketio/bun-engine.js';
 import { isWithin, TOO_LARGE, Wire, type WireOptions } from '../../socketio/bun-wire.js';
 import { Server } from '../../socketio/packages.js';
+import type { RuntimeReport } from '../reports.js';
 import { beside, handlersOf, listening, type Signs } from './serve.js';
 
 /** How long a peer may take to read what was sent to it before its connection was closed. */
@@ -42,7 +43,7 @@ const taken = new WeakSet<object>();
 /** A Socket.IO server bound to an engine of `@socket.io/bun-engine`. */
 export class BunRuntime implements Runtime {
   readonly #engine: BunEngine;
-  readonly #report: Reporter;
+  readonly #report: Reporter<RuntimeReport>;
   readonly #servers = new Set<BunServer>();
   readonly #connections = new Map<EngineSocket, NodeJS.Timeout | undefined>();
   readonly #wires = new Map<BunEngineTransport, Wire>();
@@ -61,7 +62,12 @@ export class BunRuntime implements Runtime {
    * `server`: a server to stop even if it never had a request. `waits` is called with a connection whose buffer Bun itself
    * has filled with pongs.
    */
-  constructor(engine: unknown, server: unknown, report: Reporter, waits: (connection: Connection) => void) {
+  constructor(
+    engine: unknown,
+    server: unknown,
+    report: Reporter<RuntimeReport>,
+    waits: (connection: Connection) => void,
+  ) {
     this.#engine = engine as BunEngine;
     this.#report = report;
     this.#waits = waits;
@@ -69,7 +75,7 @@ export class BunRuntime implements Runtime {
     this.#wireOptions = {
       lastWordsMs: LAST_WORDS_MS,
       hearsPongs: () => this.#hearsPongs,
-      dropped: (waitingBytes) => report({ type: 'reader_too_slow', waitingBytes }),
+      dropped: (waitingBytes) => report({ type: 'client_too_slow', queuedBytes: waitingBytes }),
     };
     const connections = this.#connections;
     this.#closed = function () {
@@ -91,7 +97,7 @@ export class BunRuntime implements Runtime {
     if (isWholeEngine(engine)) {
       this.#guard(engine, serverOptions);
       options.path = engine.opts.path;
-    } else this.#report({ type: 'option_overruled', option: 'serverOptions', why: ANOTHER_MAKE });
+    } else this.#report({ type: 'option_ignored', option: 'serverOptions', reason: ANOTHER_MAKE });
     const io = new Server(options);
     io.bind(engine as never);
     return io;

@@ -1,0 +1,70 @@
+import type { EventDropped } from '../ingress/reports.js';
+import { errorStack } from '../observability/error-text.js';
+import type { HandlerFailed } from '../observability/shared-reports.js';
+import type { LogLines } from '../ports/reports.js';
+
+type OwnReport =
+  /** `authenticateFn` threw or rejected. The client was refused. Wrong credentials are `client_refused` only. */
+  | {
+      readonly type: 'authenticate_fn_failed';
+      /** The id of the socket. */
+      readonly client: string;
+      /** What it threw. */
+      readonly error: unknown;
+    }
+  /** `authenticateFn` returned neither `true` nor `false`. The client was refused. */
+  | {
+      readonly type: 'authenticate_fn_result_invalid';
+      /** The id of the socket. */
+      readonly client: string;
+      /** The kind of what it returned, such as `a string`. */
+      readonly received: string;
+    }
+  /** `clientConnectedFn` takes longer than events of the client wait for its handlers. They were delivered without. */
+  | {
+      readonly type: 'client_connected_fn_slow';
+      /** The id of the socket. */
+      readonly client: string;
+      /** How many events had waited. */
+      readonly events: number;
+      /** Milliseconds that they had waited. */
+      readonly afterMs: number;
+    }
+  /** Another instance called `fetchSockets()`, and too many answers wait to be sent. The call there rejects after its timeout. */
+  | { readonly type: 'fetch_sockets_answer_dropped' }
+  /** `SocketIOComponent` refused a page of an origin that the option `cors` does not name. */
+  | {
+      readonly type: 'origin_refused';
+      /** The header `Origin` as the client sent it, cut to a bounded length. */
+      readonly origin: string;
+      /** The header `Host`, likewise. */
+      readonly host: string;
+    };
+
+/** What `gate/` reports. */
+export type GateReport = OwnReport | EventDropped | HandlerFailed;
+
+export const GATE_LINES: LogLines<OwnReport> = {
+  authenticate_fn_failed: ['error', (r) => `authenticateFn failed for client ${r.client}: ${errorStack(r.error)}`],
+  authenticate_fn_result_invalid: [
+    'warn',
+    (r) => `authenticateFn must return true or false; it returned ${r.received}, so client ${r.client} was refused`,
+  ],
+  client_connected_fn_slow: [
+    'warn',
+    (r) =>
+      `clientConnectedFn of client ${r.client} has not settled within ${r.afterMs} ms; ` +
+      `events that waited for its handlers: ${r.events}, delivered now`,
+  ],
+  fetch_sockets_answer_dropped: [
+    'warn',
+    () =>
+      'an answer to fetchSockets() of another instance was dropped, as more than 32 MB of answers wait; ask less often',
+  ],
+  origin_refused: [
+    'warn',
+    (r) =>
+      `a page of ${JSON.stringify(r.origin)} was refused at ${JSON.stringify(r.host)}; ` +
+      'if it is yours, name it in the option cors.origin, and let proxies pass the Host header on',
+  ],
+};

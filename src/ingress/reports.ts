@@ -1,0 +1,63 @@
+import type { HandlerFailed, OptionIgnored } from '../observability/shared-reports.js';
+import type { LogLines } from '../ports/reports.js';
+
+/** An event of a client was dropped before any handler of the program saw it. The connection stays. */
+export interface EventDropped {
+  readonly type: 'event_dropped';
+  /** The id of the socket, or of the connection as long as it has no socket. */
+  readonly client: string;
+  /**
+   * `unauthenticated`: only `authenticate` is taken before that. `too_deep`: deeper than `limits.payloadDepth`. `too_large`: larger than
+   * a client may send before authentication. `reserved`: its name starts with `roomgate:`.
+   */
+  readonly reason: 'unauthenticated' | 'too_deep' | 'too_large' | 'reserved';
+}
+
+/** A limit of this instance was reached, and the connection of `client` was closed for it. The client may come back. */
+export interface LimitReached {
+  readonly type: 'limit_reached';
+  /** The id of the socket that was closed, or of the connection as long as it has no socket. */
+  readonly client: string;
+  /**
+   * Of `limits`: `held_events` is `heldEvents` or `heldBytes`, reached by this client. The other two are `unauthenticatedConnections` and
+   * `unauthenticatedPerAddress`, where the oldest connection is closed.
+   */
+  readonly limit: 'held_events' | 'unauthenticated_connections' | 'unauthenticated_per_address';
+}
+
+type OwnReport =
+  | EventDropped
+  | LimitReached
+  /** The `auth` of a client's handshake is larger than allowed before authentication. The client is refused. */
+  | {
+      readonly type: 'auth_too_large';
+      /** The id of the connection. */
+      readonly client: string;
+      /** The limit in bytes. */
+      readonly maxBytes: number;
+    }
+  /**
+   * The installed ws is not as expected, so messages before authentication are limited by `maxHttpBufferSize` only. Once an instance.
+   */
+  | {
+      readonly type: 'size_limit_fallback';
+      /** The internal that was not found. */
+      readonly missing: string;
+    };
+
+/** What `ingress/` reports. */
+export type IngressReport = OwnReport | HandlerFailed | OptionIgnored;
+
+export const INGRESS_LINES: LogLines<OwnReport> = {
+  event_dropped: ['debug', (r) => `an event of client ${r.client} was dropped: ${r.reason}`],
+  limit_reached: ['debug', (r) => `client ${r.client} was closed, as a limit was reached: ${r.limit}`],
+  auth_too_large: [
+    'warn',
+    (r) => `connection ${r.client} sent an auth of more than ${r.maxBytes} bytes and is refused; send a token instead`,
+  ],
+  size_limit_fallback: [
+    'warn',
+    (r) =>
+      `clients may send up to maxHttpBufferSize before authentication, instead of 16 KB: ${r.missing} was not found`,
+  ],
+};

@@ -1,0 +1,30 @@
+import { callSafely } from '../common/sink.js';
+import type { ILogger } from '../common/types.js';
+import type { AnyReport, LogLines, Reporter } from '../ports/reports.js';
+import { createLogReporter } from './logger.js';
+import type { HandlerFailed } from './shared-reports.js';
+
+export interface ReporterOptions<R extends AnyReport> {
+  readonly lines: LogLines<R | HandlerFailed>;
+  readonly identifier: string;
+  readonly logger: ILogger | false | undefined;
+  readonly onReport: ((report: R | HandlerFailed) => unknown) | undefined;
+}
+
+/** Hands each report to every sink: the log, then the program's `onReport`. Never throws. */
+export function createReporter<R extends AnyReport>(options: ReporterOptions<R>): Reporter<R | HandlerFailed> {
+  const { lines, identifier, logger, onReport } = options;
+  const log = createLogReporter(lines, identifier, logger);
+  if (onReport === undefined) return log;
+  let hasFailed = false;
+  // Goes to the log alone, as `onReport` would fail over it too, and once: it may fail at every event of a client.
+  const failed = (error: unknown): void => {
+    if (hasFailed) return;
+    hasFailed = true;
+    log({ type: 'handler_failed', where: 'onReport', error });
+  };
+  return (report) => {
+    log(report);
+    callSafely(() => onReport(report), failed);
+  };
+}

@@ -1,0 +1,23 @@
+import { createReporter } from '../observability/reporter.js';
+import type { Reporter } from '../ports/reports.js';
+import { LINES, type Report } from './reports.js';
+import type { ResolvedOptions } from './resolve-options.js';
+
+/** By the options of a helper. The component reports before its helper exists, and both use one reporter. */
+const reporters = new WeakMap<object, Reporter<Report>>();
+
+/** From here on a helper that is made with `options` uses this reporter. */
+export function shareReporter(options: object, reporter: Reporter<Report>): void {
+  reporters.set(options, reporter);
+}
+
+/** The reporter of a helper that is made with `options`. */
+export function reporterOf(options: object, resolved: ReporterInput): Reporter<Report> {
+  return reporters.get(options) ?? newReporter(resolved);
+}
+
+type ReporterInput = Pick<ResolvedOptions, 'identifier' | 'logger' | 'onReport'>;
+
+export function newReporter({ identifier, logger, onReport }: ReporterInput): Reporter<Report> {
+  return createReporter<Report>({ lines: LINES, identifier, logger, onReport });
+}

@@ -1,0 +1,61 @@
+/** Checked by the compiler, never run: what must not compile stands behind an expected error. */
+import type { BackplaneReport } from '../../src/backplane/reports.js';
+import type { FanoutReport } from '../../src/fanout/reports.js';
+import {
+  type EmitterReport,
+  type ISocketIOEmitterOptions,
+  type ISocketIOServerBaseOptions,
+  type Report,
+  type ReportOf,
+  SocketIOComponent,
+} from '../../src/index.js';
+import type { LogLines, Reporter } from '../../src/ports/reports.js';
+import type { RoomsReport } from '../../src/rooms/reports.js';
+
+type TEqual<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function same<A, B>(_: TEqual<A, B>): void {}
+
+// A program tells reports apart by their type.
+type TOnReport = NonNullable<ISocketIOServerBaseOptions['onReport']>;
+export const count: TOnReport = (report) => {
+  same<typeof report, Report>(true);
+  if (report.type === 'client_refused') same<typeof report.code, string>(true);
+  if (report.type === 'backplane_reconnected') same<typeof report.dropped, number>(true);
+  // @ts-expect-error: no report has this name
+  if (report.type === 'client_is_fine') return;
+  // @ts-expect-error: a report is not changed
+  if (report.type === 'client_refused') report.code = 'mine';
+  // @ts-expect-error: not every report has a client
+  void report.client;
+};
+export const later: TOnReport = async () => {};
+// @ts-expect-error: there is one argument
+export const two: TOnReport = (_report: Report, _more: string) => {};
+new SocketIOComponent({ authenticateFn: () => true, onReport: count });
+// @ts-expect-error: a function is needed
+new SocketIOComponent({ authenticateFn: () => true, onReport: {} });
+
+same<ReportOf<'client_refused'>['code'], string>(true);
+same<ReportOf<'event_dropped'>['reason'], 'unauthenticated' | 'too_deep' | 'too_large' | 'reserved'>(true);
+same<ReportOf<'client_too_slow'>['client'], string | undefined>(true);
+// @ts-expect-error: no report has this name
+export type TNone = ReportOf<'client_is_fine'>;
+
+// The emitter has some of the same reports, so one function serves both.
+export const ofEmitter: ISocketIOEmitterOptions['onReport'] = count;
+export const each = (report: EmitterReport): Report => report;
+// An emitter has no clients.
+same<Extract<EmitterReport, { type: 'client_refused' }>, never>(true);
+
+// The reporter of all serves every feature; a feature reports only what it declares.
+declare const all: Reporter<Report>;
+export const ofRooms: Reporter<RoomsReport> = all;
+export const ofFanout: Reporter<FanoutReport> = all;
+declare const backplane: Reporter<BackplaneReport>;
+backplane({ type: 'backplane_subscription_replaced', silentMs: 1 });
+// @ts-expect-error: rooms are not reported by the backplane
+backplane({ type: 'rooms_joined', client: 'a', rooms: [] });
+// @ts-expect-error: a reporter of some is no reporter of all
+export const tooNarrow: Reporter<Report> = backplane;
+// @ts-expect-error: a report without a log line
+export const lines: LogLines<FanoutReport> = { fanout_fallback: ['warn', () => 'text'] };
