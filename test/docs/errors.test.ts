@@ -9,12 +9,13 @@ import { RedisHelper } from '../../src/backplane/redis/redis-helper.js';
 import type { ILogger } from '../../src/common/types.js';
 import { createLogReporter } from '../../src/observability/logger.js';
 import { ROOM_ERRORS, type TRoomgateErrorCode, UNAUTHENTICATED_ERRORS } from '../../src/protocol/errors.js';
-import { LINES, type Report } from '../../src/server/reports.js';
+import { LINES } from '../../src/server/reports.js';
 import { SocketIOServerHelper } from '../../src/server/server-helper.js';
 import { called, createAuthenticated, createHelper, startWordsServer } from '../support/client.js';
 import { PROJECT } from '../support/document.js';
 import { EventLog, eventually, unusedPort } from '../support/facts.js';
 import { LogLines } from '../support/log-lines.js';
+import { REPORTS } from '../support/reports.js';
 
 const AWAY = { options: { autoConnect: false } };
 const REFUSAL = ['unauthenticated', { message: 'No.', code: 'refused', time: 'now' }] as const;
@@ -98,66 +99,6 @@ const CAUSES: Readonly<Record<TRoomgateErrorCode, () => unknown>> = {
     const redis = new RedisHelper({ name: 'nobody', host: '127.0.0.1', port, autoConnect: false });
     await serverHelper({ redisConnection: redis, redisTimeout: 50 }).configure();
   },
-};
-
-/** Of each report one or more, as they come about. The compiler misses the one that is missing. */
-const [client, error, connection] = ['9Dk-1', new Error('odd'), 'publisher'];
-const missed = { dropped: 2, uncertain: 1 };
-const REPORTS: { readonly [T in Report['type']]: readonly Extract<Report, { type: T }>[] } = {
-  configured: [{ type: 'configured', path: '/io', runtime: 'node', redis: true }],
-  shut_down: [{ type: 'shut_down', clients: 2, forced: true }],
-  shutdown_step_failed: [{ type: 'shutdown_step_failed', step: 'closing Redis', error }],
-  client_connected: [{ type: 'client_connected', client }],
-  client_authenticated: [{ type: 'client_authenticated', client }],
-  client_refused: [{ type: 'client_refused', client, code: 'refused' }],
-  client_disconnected: [{ type: 'client_disconnected', client, reason: 'transport close' }],
-  authenticate_fn_failed: [{ type: 'authenticate_fn_failed', client, error }],
-  authenticate_fn_result_invalid: [{ type: 'authenticate_fn_result_invalid', client, received: 'a string' }],
-  validate_room_fn_failed: [{ type: 'validate_room_fn_failed', client, error }],
-  validate_room_fn_result_invalid: [{ type: 'validate_room_fn_result_invalid', client, received: 'a string' }],
-  rooms_joined: [{ type: 'rooms_joined', client, rooms: ['a'] }],
-  rooms_left: [{ type: 'rooms_left', client, rooms: ['a'] }],
-  rooms_refused: [{ type: 'rooms_refused', client, codes: ['not_allowed'] }],
-  handler_failed: [
-    { type: 'handler_failed', where: 'clientConnectedFn', client, error },
-    { type: 'handler_failed', where: 'a listener of a socket', client, error },
-    { type: 'handler_failed', where: 'the callback of send()', error },
-    { type: 'handler_failed', where: 'the handler of "say"', error },
-  ],
-  auth_too_large: [{ type: 'auth_too_large', client, maxBytes: 16_384 }],
-  event_dropped: [{ type: 'event_dropped', client, reason: 'too_deep' }],
-  client_connected_fn_slow: [{ type: 'client_connected_fn_slow', client, events: 3, afterMs: 10_000 }],
-  limit_reached: [{ type: 'limit_reached', client, limit: 'held_events' }],
-  size_limit_fallback: [{ type: 'size_limit_fallback', missing: 'the receiver of a WebSocket of ws' }],
-  fanout_fallback: [{ type: 'fanout_fallback', missing: 'engine.createTransport()' }],
-  fetch_sockets_answer_dropped: [{ type: 'fetch_sockets_answer_dropped' }],
-  client_too_slow: [{ type: 'client_too_slow', queuedBytes: 16_876_062 }],
-  origin_refused: [{ type: 'origin_refused', origin: 'https://a.example', host: 'b.example' }],
-  message_sent: [{ type: 'message_sent', topic: 'news', destination: 'every client' }],
-  message_dropped: [{ type: 'message_dropped', topic: 'news' }],
-  option_ignored: [{ type: 'option_ignored', option: 'serverOptions.adapter', reason: 'there is another' }],
-  backplane_disconnected: [
-    { type: 'backplane_disconnected', connection },
-    { type: 'backplane_disconnected', connection, error },
-  ],
-  backplane_reconnect_failed: [{ type: 'backplane_reconnect_failed', connection, afterMs: 12, error }],
-  backplane_reconnected: [
-    { type: 'backplane_reconnected', connection, afterMs: 12, ...missed },
-    { type: 'backplane_reconnected', connection: 'subscriber', afterMs: 12, ...missed },
-  ],
-  backplane_messages_missed: [
-    { type: 'backplane_messages_missed', atLeast: 3, uncountedInstances: 0 },
-    { type: 'backplane_messages_missed', atLeast: 3, uncountedInstances: 1 },
-  ],
-  backplane_messages_undelivered: [{ type: 'backplane_messages_undelivered', connection, ...missed }],
-  backplane_subscription_replaced: [{ type: 'backplane_subscription_replaced', silentMs: 10_000 }],
-  backplane_messages_rejected: [
-    { type: 'backplane_messages_rejected', channel: 'request', reason: 'no JSON', count: 3 },
-  ],
-  backplane_command_refused: [
-    { type: 'backplane_command_refused', command: 'ZADD', consequence: 'a lease is missing', error },
-  ],
-  backplane_command_allowed: [{ type: 'backplane_command_allowed', command: 'PSUBSCRIBE socket.io#/#*', afterMs: 12 }],
 };
 
 /** The warnings and errors, each as `level | text`, without the name of who wrote it. */

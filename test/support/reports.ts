@@ -1,0 +1,64 @@
+import type { Report, ReportOf } from '../../src/server/reports.js';
+
+const [client, error, connection] = ['9Dk-1', new Error('odd'), 'publisher'];
+const missed = { dropped: 2, uncertain: 1 };
+/** Samples of each report, with every field in one of them. The compiler refuses a report without one. */
+export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] } = {
+  configured: [{ type: 'configured', path: '/io', runtime: 'node', redis: true }],
+  shut_down: [{ type: 'shut_down', clients: 2, forced: true }],
+  shutdown_step_failed: [{ type: 'shutdown_step_failed', step: 'closing Redis', error }],
+  client_connected: [{ type: 'client_connected', client }],
+  client_authenticated: [{ type: 'client_authenticated', client }],
+  client_refused: [{ type: 'client_refused', client, code: 'refused' }],
+  client_disconnected: [{ type: 'client_disconnected', client, reason: 'transport close' }],
+  authenticate_fn_failed: [{ type: 'authenticate_fn_failed', client, error }],
+  authenticate_fn_result_invalid: [{ type: 'authenticate_fn_result_invalid', client, received: 'a string' }],
+  validate_room_fn_failed: [{ type: 'validate_room_fn_failed', client, error }],
+  validate_room_fn_result_invalid: [{ type: 'validate_room_fn_result_invalid', client, received: 'a string' }],
+  rooms_joined: [{ type: 'rooms_joined', client, rooms: ['a'] }],
+  rooms_left: [{ type: 'rooms_left', client, rooms: ['a'] }],
+  rooms_refused: [{ type: 'rooms_refused', client, codes: ['not_allowed'] }],
+  handler_failed: [
+    { type: 'handler_failed', where: 'clientConnectedFn', client, error },
+    { type: 'handler_failed', where: 'a listener of a socket', client, error },
+    { type: 'handler_failed', where: 'the callback of send()', error },
+    { type: 'handler_failed', where: 'the handler of "say"', error },
+  ],
+  auth_too_large: [{ type: 'auth_too_large', client, maxBytes: 16_384 }],
+  event_dropped: [{ type: 'event_dropped', client, reason: 'too_deep' }],
+  client_connected_fn_slow: [{ type: 'client_connected_fn_slow', client, events: 3, afterMs: 10_000 }],
+  limit_reached: [{ type: 'limit_reached', client, limit: 'held_events' }],
+  size_limit_fallback: [{ type: 'size_limit_fallback', missing: 'the receiver of a WebSocket of ws' }],
+  fanout_fallback: [{ type: 'fanout_fallback', missing: 'engine.createTransport()' }],
+  fetch_sockets_answer_dropped: [{ type: 'fetch_sockets_answer_dropped' }],
+  client_too_slow: [
+    { type: 'client_too_slow', queuedBytes: 16_876_062 },
+    { type: 'client_too_slow', client, queuedBytes: 16_876_062 },
+  ],
+  origin_refused: [{ type: 'origin_refused', origin: 'https://a.example', host: 'b.example' }],
+  message_sent: [{ type: 'message_sent', topic: 'news', destination: 'every client' }],
+  message_dropped: [{ type: 'message_dropped', topic: 'news' }],
+  option_ignored: [{ type: 'option_ignored', option: 'serverOptions.adapter', reason: 'there is another' }],
+  backplane_disconnected: [
+    { type: 'backplane_disconnected', connection },
+    { type: 'backplane_disconnected', connection, error },
+  ],
+  backplane_reconnect_failed: [{ type: 'backplane_reconnect_failed', connection, afterMs: 12, error }],
+  backplane_reconnected: [
+    { type: 'backplane_reconnected', connection, afterMs: 12, ...missed },
+    { type: 'backplane_reconnected', connection: 'subscriber', afterMs: 12, ...missed },
+  ],
+  backplane_messages_missed: [
+    { type: 'backplane_messages_missed', atLeast: 3, uncountedInstances: 0 },
+    { type: 'backplane_messages_missed', atLeast: 3, uncountedInstances: 1 },
+  ],
+  backplane_messages_undelivered: [{ type: 'backplane_messages_undelivered', connection, ...missed }],
+  backplane_subscription_replaced: [{ type: 'backplane_subscription_replaced', silentMs: 10_000 }],
+  backplane_messages_rejected: [
+    { type: 'backplane_messages_rejected', channel: 'request', reason: 'no JSON', count: 3 },
+  ],
+  backplane_command_refused: [
+    { type: 'backplane_command_refused', command: 'ZADD', consequence: 'a lease is missing', error },
+  ],
+  backplane_command_allowed: [{ type: 'backplane_command_allowed', command: 'PSUBSCRIBE socket.io#/#*', afterMs: 12 }],
+};
