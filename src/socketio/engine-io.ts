@@ -8,8 +8,9 @@ interface Polling {
   readonly name?: string;
   /** How long it waits for a poll with which it would tell that it closes, in milliseconds. */
   closeTimeout?: number;
-  /** Bytes that the body of a POST may have. */
+  /** Bytes that the body of a POST may have. Since engine.io 6.6.13 it is one of the options. */
   maxHttpBufferSize?: number;
+  opts?: { readonly maxHttpBufferSize?: number };
 }
 
 /** Lets a polling transport wait no longer than that for the poll with which it says that it closes. */
@@ -21,8 +22,11 @@ export function setCloseTimeout(transport: unknown, closeTimeoutMs: number): voi
 /** Bounds the body of a POST of a polling transport. Returns the bound before; undefined where there is none to set. */
 export function setLargestBody(transport: unknown, mostBytes: number): number | undefined {
   const polling = transport as Polling | undefined;
-  const before = polling?.maxHttpBufferSize;
-  if (polling?.name !== 'polling' || typeof before !== 'number') return undefined;
-  polling.maxHttpBufferSize = mostBytes;
-  return before;
+  if (polling?.name !== 'polling') return undefined;
+  const { maxHttpBufferSize: own, opts } = polling;
+  if (typeof own === 'number') polling.maxHttpBufferSize = mostBytes;
+  // A copy, because transports of a later release may share their options.
+  else if (typeof opts?.maxHttpBufferSize === 'number') polling.opts = { ...opts, maxHttpBufferSize: mostBytes };
+  else return undefined;
+  return own ?? opts?.maxHttpBufferSize;
 }

@@ -10,6 +10,12 @@ import { defer } from '../support/cleanup.js';
 import { eventually } from '../support/facts.js';
 import { rawPolling } from '../support/raw.js';
 
+interface TPolling {
+  readonly closeTimeout?: number;
+  readonly maxHttpBufferSize?: number;
+  readonly opts?: { readonly maxHttpBufferSize?: number };
+}
+
 const LIMITS = { mostBytes: 200, mostFragments: 4, closeTimeoutMs: 1_000 };
 
 /** What an update of a package may move. Each part has a fallback; these tests notice that it is in use. */
@@ -37,7 +43,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     defer(() => io.close());
     const gone: string[] = [];
     expect(onSocketGone(io.sockets, ({ id }) => gone.push(id))).toBe(true);
-    const transports: { closeTimeout?: number; maxHttpBufferSize?: number }[] = [];
+    const transports: TPolling[] = [];
     io.engine.on('connection', ({ transport }) => transports.push(transport));
     io.use((_, next) => next(new Error('not you')));
     await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
@@ -49,7 +55,19 @@ describe('what is private to other packages is where it is looked for:', () => {
     setCloseTimeout(transport, 5);
     expect(transport?.closeTimeout).toBe(5);
     expect(setLargestBody(transport, 7)).toBe(1_000_000);
-    expect(transport?.maxHttpBufferSize).toBe(7);
+    expect(setLargestBody(transport, 1_000_000)).toBe(7);
+    expect(transport?.maxHttpBufferSize ?? transport?.opts?.maxHttpBufferSize).toBe(1_000_000);
+  });
+
+  it('the largest body of a polling transport, as a field or as an option of its own', () => {
+    const field = { name: 'polling', maxHttpBufferSize: 10 };
+    expect(setLargestBody(field, 7)).toBe(10);
+    expect(field).toEqual({ name: 'polling', maxHttpBufferSize: 7 });
+    const shared = { maxHttpBufferSize: 10, httpCompression: false };
+    const option = { name: 'polling', opts: shared };
+    expect(setLargestBody(option, 7)).toBe(10);
+    expect(option).toEqual({ name: 'polling', opts: { maxHttpBufferSize: 7, httpCompression: false } });
+    expect(shared.maxHttpBufferSize).toBe(10);
   });
 
   it('and what has none of it is left alone', () => {
