@@ -39,14 +39,16 @@ apt-get "$@"
 /**
  * Installs what is missing where that is allowed.
  *
+ * @param {readonly string[]} [wanted] the packages that are needed; without it all of them
  * @returns {Promise<boolean>} whether everything is there now; if not, the line that installs it has been printed
  */
-export async function provideSystemPackages() {
-  const missing = NEEDS.filter((need) => !need.there()).map((need) => need.package);
+export async function provideSystemPackages(wanted) {
+  const needs = NEEDS.filter((need) => wanted?.includes(need.package) ?? true);
+  const missing = needs.filter((need) => !need.there()).map((need) => need.package);
   if (missing.length === 0) return true;
   console.log(`Missing on this machine: ${missing.join(', ')}`);
   if (process.getuid?.() === 0 && found('apt-get') && (await installWithApt(missing))) {
-    if (NEEDS.every((need) => need.there())) return true;
+    if (needs.every((need) => need.there())) return true;
   }
   console.error(`The tests need ${missing.join(' and ')}. This installs it:\n\n  ${lineThatInstalls(missing)}\n`);
   return false;

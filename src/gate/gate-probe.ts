@@ -37,7 +37,7 @@ export async function assertGateHolds(): Promise<void> {
     throw new RoomgateError(
       'unsupported',
       'The installed version of socket.io cannot be guarded: events would reach handlers before authentication, or never. ' +
-        'Install socket.io 4.8.3 or newer of version 4.',
+        'Install socket.io 4.8.4 or newer of version 4.8.',
       { cause: error },
     );
   } finally {

@@ -7,10 +7,12 @@ import { promisify } from 'node:util';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { CLOSE, PINNED, TESTS } from '../../scripts/latest/list.mjs';
 import { bunPath } from '../support/bun.js';
 import { defer } from '../support/cleanup.js';
 import { tsc } from '../support/compiler.js';
 import { packed } from '../support/packed.js';
+import { testFiles } from '../support/places.js';
 import { startProgram } from '../support/process.js';
 import { createConsumer, type IConsumer } from './consumer.js';
 import { projectFolder } from './imports.js';
@@ -34,8 +36,14 @@ const CLIENT_EXPORTS = ['SocketIOClientHelper', 'SocketIOClientStates', 'SocketI
 /** The client first: so nothing that it needs is there already. */
 const ENTRIES = ['roomgate/client', 'roomgate'];
 
-/** The oldest versions without a published advisory against them. */
-const FLOORS = { 'socket.io': '4.8.3', 'engine.io': '6.6.9', 'socket.io-parser': '4.2.6', ws: '8.21.0' };
+/** The oldest versions that are supported. None has a published advisory against it. */
+const FLOORS = {
+  'socket.io': '4.8.4',
+  'socket.io-adapter': '2.5.7',
+  'engine.io': '6.6.9',
+  'socket.io-parser': '4.2.6',
+  ws: '8.21.0',
+};
 
 let tarball = '';
 /** Paths in the tarball. */
@@ -224,14 +232,24 @@ describe('an installed package', () => {
   });
 
   test('allows no version below the floors', async () => {
-    const manifest = JSON.parse(await readFile(join(projectFolder, 'package.json'), 'utf8')) as {
-      dependencies: Record<string, string>;
-    };
-    for (const name of ['socket.io', 'engine.io', 'socket.io-parser'] as const) {
-      const range = manifest.dependencies[name] ?? '';
-      expect(range, name).toMatch(/^[\^~]\d+\.\d+\.\d+$/);
-      expect(atLeast(range.slice(1), FLOORS[name]), `${name} ${range}`).toBe(true);
+    const ranges = await rangesOf('dependencies');
+    for (const [name, floor] of Object.entries(FLOORS)) {
+      const range = ranges[name] ?? '';
+      expect(atLeast(range.slice(1), floor), `${name} ${range}`).toBe(true);
     }
+  });
+
+  test('allows one minor version of each package whose internals are used', async () => {
+    const ranges = { ...(await rangesOf('peerDependencies')), ...(await rangesOf('dependencies')) };
+    for (const name of PINNED) expect(ranges[name], name).toMatch(/^~\d+\.\d+\.\d+$/);
+    for (const name of CLOSE) expect(ranges[name], name).toMatch(/^[~^]\d+\.\d+\.\d+$/);
+  });
+});
+
+describe('npm run test:latest', () => {
+  test('has test files for each start of a path', () => {
+    const paths = testFiles().map(({ path }) => path);
+    expect(TESTS.filter((start) => !paths.some((path) => path.startsWith(start)))).toEqual([]);
   });
 });
 
@@ -309,4 +327,11 @@ function atLeast(version: string, floor: string): boolean {
     if (difference !== 0) return difference > 0;
   }
   return true;
+}
+
+/** The versions that package.json allows, by the package's name. */
+async function rangesOf(section: 'dependencies' | 'peerDependencies'): Promise<Readonly<Record<string, string>>> {
+  const text = await readFile(join(projectFolder, 'package.json'), 'utf8');
+  const manifest = JSON.parse(text) as Record<typeof section, Record<string, string>>;
+  return manifest[section];
 }

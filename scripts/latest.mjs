@@ -1,0 +1,121 @@
+/**
+ * Tests this project with the newest release of each package that it is close to: `npm run test:latest [-- --again]`.
+ *
+ * A copy of the project in `.cache/latest` gets those releases, also where package.json does not allow them, and runs the tests of
+ * `scripts/latest/list.mjs` there. With `--again` nothing is installed: the copy is tested with the packages that it has, which
+ * may have been edited by hand.
+ */
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { CLOSE, PINNED, PROGRAMS, TESTS } from './latest/list.mjs';
+import { root, run } from './run.mjs';
+import { provideSystemPackages } from './system-packages.mjs';
+
+const COPY = join(root, '.cache', 'latest');
+/** Not copied. What is installed there stays, so that a second run is quick. */
+const LEFT_OUT = new Set(['.git', '.cache', 'node_modules', 'dist']);
+/** Fail within seconds where there is no network. */
+const ONCE = ['--fetch-retries=1', '--fetch-retry-mintimeout=500', '--fetch-retry-maxtimeout=500', '--prefer-online'];
+const SECTIONS = ['dependencies', 'devDependencies', 'peerDependencies'];
+const SHOWN_LINES = 20;
+
+const { values: options } = parseArgs({ options: { again: { type: 'boolean' } } });
+await main().catch((error) => {
+  console.error(`\ntest:latest: ${error.message}`);
+  process.exitCode = 1;
+});
+
+async function main() {
+  if (!(await provideSystemPackages(PROGRAMS))) throw new Error('System packages are missing.');
+  if (options.again && !existsSync(join(COPY, 'node_modules'))) {
+    throw new Error('--again: expected a copy of an earlier run, found none. Run it without --again first.');
+  }
+  const newest = options.again ? undefined : await newestVersions();
+  await copyProject(newest);
+  if (newest !== undefined) await install();
+  const versions = await installedVersions();
+  console.log(`\n== Versions\n${versions.join('\n')}`);
+  await step('Build', [join('scripts', 'build.mjs')], 'it does not compile with these versions');
+  const vitest = join('node_modules', 'vitest', 'vitest.mjs');
+  await step('Tests', [vitest, 'run', ...TESTS], 'a test failed, so that one of these packages has changed inside');
+  console.log(`\ntest:latest passed with\n${versions.join('\n')}`);
+}
+
+/** Of each package, by its name. */
+async function newestVersions() {
+  const names = [...PINNED, ...CLOSE];
+  console.log(`Looking up the newest versions of ${names.join(', ')}`);
+  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await newestVersion(name)])));
+}
+
+async function newestVersion(name) {
+  const { ok, output } = await run('npm', ['view', name, 'dist-tags.latest', '--json', '--loglevel=error', ...ONCE], {
+    quiet: true,
+  });
+  const [version] = /(?<=^")\d+\.\d+\.\d+[^"]*(?="$)/m.exec(output) ?? [];
+  if (ok && version !== undefined) return version;
+  throw new Error(
+    `npm could not look up the newest version of ${name}. This command needs a network.\n${lastLines(output)}`,
+  );
+}
+
+/** `newest` is what its package.json asks for; without it that file stays. */
+async function copyProject(newest) {
+  await mkdir(COPY, { recursive: true });
+  const kept = newest === undefined ? ['package.json', 'package-lock.json'] : [];
+  for (const name of await readdir(COPY)) {
+    if (!LEFT_OUT.has(name) && !kept.includes(name)) await rm(join(COPY, name), { recursive: true, force: true });
+  }
+  for (const name of await readdir(root)) {
+    if (LEFT_OUT.has(name) || kept.includes(name)) continue;
+    await cp(join(root, name), join(COPY, name), { recursive: true, filter: (from) => !LEFT_OUT.has(basename(from)) });
+  }
+  if (newest === undefined) return;
+  const path = join(COPY, 'package.json');
+  const manifest = JSON.parse(await readFile(path, 'utf8'));
+  for (const section of SECTIONS) {
+    for (const name of Object.keys(manifest[section] ?? {}))
+      manifest[section][name] = newest[name] ?? manifest[section][name];
+  }
+  await writeFile(path, JSON.stringify(manifest, null, 2));
+}
+
+/** The lock file of the project keeps everything else as it is. */
+async function install() {
+  console.log('Installing them into .cache/latest');
+  // A package that was edited there would stay as it is.
+  for (const name of [...PINNED, ...CLOSE])
+    await rm(join(COPY, 'node_modules', name), { recursive: true, force: true });
+  await rm(join(COPY, 'node_modules', '.package-lock.json'), { force: true });
+  const { ok, output } = await run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...ONCE], {
+    cwd: COPY,
+    quiet: true,
+  });
+  if (!ok) throw new Error(`npm could not install the newest versions.\n${lastLines(output)}`);
+}
+
+/** One line for each package; several versions where others need another one. */
+async function installedVersions() {
+  const { packages } = JSON.parse(await readFile(join(COPY, 'package-lock.json'), 'utf8'));
+  return [...PINNED, ...CLOSE].map((name) => {
+    const copies = Object.entries(packages).filter(([path]) => path.endsWith(`node_modules/${name}`));
+    return `${name} ${copies.map(([path, { version }]) => `${version}${ownerIn(path)}`).join(', ')}`;
+  });
+}
+
+function ownerIn(path) {
+  const [, owner] = /^node_modules\/(.+)\/node_modules\//.exec(path) ?? [];
+  return owner === undefined ? '' : ` (of ${owner})`;
+}
+
+async function step(title, args, failure) {
+  console.log(`\n== ${title}`);
+  const env = { ROOMGATE_TEST_SUITE: 'test' };
+  if (!(await run(process.execPath, args, { cwd: COPY, env })).ok) throw new Error(`${failure}: see above.`);
+}
+
+function lastLines(output) {
+  return output.trim().split('\n').slice(-SHOWN_LINES).join('\n');
+}

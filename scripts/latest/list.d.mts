@@ -1,0 +1,4 @@
+export const PINNED: readonly string[];
+export const CLOSE: readonly string[];
+export const TESTS: readonly string[];
+export const PROGRAMS: readonly string[];

@@ -1,0 +1,50 @@
+/**
+ * Packages whose internals are used, so that any release of theirs may break something here. package.json allows them one minor
+ * version only: test/package/package.test.ts checks that.
+ */
+export const PINNED = [
+  'socket.io',
+  'socket.io-adapter',
+  'socket.io-parser',
+  'engine.io',
+  'ws',
+  'socket.io-client',
+  '@socket.io/bun-engine',
+  '@socket.io/redis-adapter',
+];
+
+/** Packages of which only public members are used, but closely: the form of their messages, and the streams of their clients. */
+export const CLOSE = ['@socket.io/redis-emitter', 'ioredis', 'notepack.io'];
+
+/**
+ * The tests that notice a release that changed inside: the probes, the fallbacks, and what is delivered over the replaced parts.
+ * Each is the start of the path of one test file or more. They run in the places of `npm test`, which are Node.js and Bun.
+ */
+export const TESTS = [
+  'test/unit/private-members',
+  'test/unit/client-back-off',
+  'test/unit/fetch-answers',
+  'test/unit/frame-queue',
+  'test/unit/ingress-filters',
+  'test/integration/gate-probe',
+  'test/integration/fanout',
+  'test/integration/foreign-ids',
+  'test/integration/request-release',
+  'test/integration/client-survival',
+  'test/integration/redis-emitter',
+  'test/integration/redis-interop',
+  'test/bun/',
+  'test/abuse/gate-',
+  'test/abuse/http',
+  'test/abuse/payloads',
+  'test/abuse/strangers',
+  'test/abuse/stuck-peers',
+  'test/behaviour/handshake',
+  'test/behaviour/idle',
+  'test/behaviour/send',
+  'test/behaviour/slow-',
+  'test/behaviour/upgrades',
+];
+
+/** The programs that these tests start. */
+export const PROGRAMS = ['redis-server', 'openssl'];
