@@ -16,7 +16,7 @@ export const PROTOCOL = [
     breaks: 'a program sends an internal event, such as the order to come back later',
     test: 'test/abuse/process.test.ts',
     on: 'node',
-    only: '5.9 send',
+    only: 'send\\(\\)',
   },
   {
     id: 'rooms-per-request',

@@ -246,7 +246,7 @@ export class Lifecycle implements ConnectionEvents {
     this.connection.disconnect();
   }
 
-  /** What follows from an end: the contract's table of endings, from the client's side. */
+  /** What follows from an end. The endings are listed in docs/protocol.md. */
   #follow(reason: string): void {
     const ending = this.#ending;
     this.#ending = undefined;

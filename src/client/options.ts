@@ -19,7 +19,7 @@ export interface IOptions extends Omit<Partial<ManagerOptions & SocketOptions>, 
   /** The path of the server's Socket.IO endpoint: its `serverOptions.path`. Socket.IO's own default is `/socket.io`. */
   path: string;
   /** Headers of each request. Browsers send them over HTTP long polling only. */
-  // biome-ignore lint/suspicious/noExplicitAny: the contract's type
+  // biome-ignore lint/suspicious/noExplicitAny: a value may be anything that socket.io-client takes
   extraHeaders?: Record<string | symbol | number, any> | undefined;
 }
 

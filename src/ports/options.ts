@@ -23,7 +23,7 @@ export interface IHandshake {
   /** The query, with Socket.IO's own entries (`EIO`, `transport`). */
   query: ParsedUrlQuery;
   /** What the client presents, such as a token: unchecked, so judge it before it is used. */
-  // biome-ignore lint/suspicious/noExplicitAny: whatever the client sent as `auth`; the contract leaves it open
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the client sent as `auth`, which each program types itself
   auth: { [key: string]: any };
 }
 

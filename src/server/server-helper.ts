@@ -183,7 +183,7 @@ export class SocketIOServerHelper<
    * The Bun engine.
    * @throws RoomgateError `unsupported` on Node.js.
    */
-  // biome-ignore lint/suspicious/noExplicitAny: the contract's type; the engine is an optional package's class
+  // biome-ignore lint/suspicious/noExplicitAny: the class of an optional package, whose types need those of Bun
   getEngine(): any {
     if (this.#options.runtime === 'bun') return this.#options.engine;
     throw new RoomgateError(

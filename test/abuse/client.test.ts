@@ -10,7 +10,7 @@ import { runnerOf } from '../support/setting.js';
 
 const PROGRAM = new URL('../fixtures/abuse-client.mjs', import.meta.url);
 
-describe('5.10 the client’s shutdown() stops trying, and lets the process end', () => {
+describe('the client’s shutdown() stops trying, and lets the process end', () => {
   it.each(['was never there', 'goes away'])('when the server %s', async (mode) => {
     const program = startProgram(PROGRAM, { ...runnerOf(), args: [mode] });
     expect(await program.messages.next((message) => message?.state !== undefined, { timeout: 15_000 })).toEqual({
@@ -23,7 +23,7 @@ describe('5.10 the client’s shutdown() stops trying, and lets the process end'
   });
 });
 
-describe('5.10 unsubscribe()', () => {
+describe('unsubscribe()', () => {
   it('with a handler removes that handler and no other, also where it was subscribed twice', async () => {
     const { url, helper: server } = await startServer();
     const client: SocketIOClientHelper = new SocketIOClientHelper({

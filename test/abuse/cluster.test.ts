@@ -30,8 +30,8 @@ async function join(victim: Victim, rooms: string[]) {
   return { client, answer: JSON.parse(frame.slice(3))[0] };
 }
 
-describe('5.6 across instances', () => {
-  it('the room of a socket elsewhere cannot be joined, whether that socket is authenticated or not', async () => {
+describe('the room of a socket of another instance', () => {
+  it('cannot be joined, whether that socket is authenticated or not', async () => {
     const outside = await openPeer(far, 'websocket');
     const inside = await far.authenticated();
     const { answer } = await join(near, [outside.sid, inside.sid, 'room_of_twenty_chars']);
@@ -44,7 +44,7 @@ describe('5.6 across instances', () => {
     await near.unharmed();
   });
 
-  it('nor left, where the program gave it', async () => {
+  it('cannot be left, where the program gave it', async () => {
     const inside = await far.authenticated();
     const client = await near.authenticated();
     await near.call('give', { id: client.sid, room: inside.sid });
@@ -57,7 +57,7 @@ describe('5.6 across instances', () => {
   });
 });
 
-describe('5.5 before authentication nothing reaches a client', () => {
+describe('before authentication nothing reaches a client', () => {
   it('from another instance', async () => {
     const peer = await openPeer(near, 'websocket');
     const witness = near.witnesses[0];

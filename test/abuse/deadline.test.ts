@@ -51,7 +51,7 @@ describe.each(TRANSPORTS)('authenticateTimeout over %s', (transport) => {
     await victim.unharmed();
   });
 
-  it('5.15 also ends a client whose authenticateFn hangs', async () => {
+  it('also ends a client whose authenticateFn hangs', async () => {
     const peer = await openPeer(victim, transport, { verdict: 'hangs' });
     await peer.send('42["authenticate"]');
     expectTold(await peer.heardToTheEnd());

@@ -38,7 +38,7 @@ function isOther(entry: string): boolean {
   return !entry.endsWith(' authenticate');
 }
 
-describe.each(TRANSPORTS)('5.5 before authentication no event over %s reaches a listener', (transport) => {
+describe.each(TRANSPORTS)('before authentication no event over %s reaches a listener', (transport) => {
   it('of a client that has only connected, and none is acknowledged', async () => {
     const peer = await openPeer(victim, transport);
     await peer.send(...SAYINGS);
@@ -90,7 +90,7 @@ describe.each(TRANSPORTS)('5.5 before authentication no event over %s reaches a 
   });
 });
 
-it('5.5 a flood of events before authentication is dropped, and costs nobody else anything', async () => {
+it('a flood of events before authentication is dropped, and costs nobody else anything', async () => {
   const peer = await openPeer(victim, 'websocket');
   for (let burst = 0; burst < 20; burst++) {
     await peer.send(...Array.from({ length: 1_000 }, (_, index) => `42${index}["secret",${index}]`));

@@ -21,7 +21,7 @@ async function expectBlastsAtWitnesses(mark: string): Promise<void> {
   }
 }
 
-describe.each(TRANSPORTS)('5.5 before authentication no broadcast reaches a client over %s', (transport) => {
+describe.each(TRANSPORTS)('before authentication no broadcast reaches a client over %s', (transport) => {
   it('that has only connected', async () => {
     const peer = await openPeer(victim, transport);
 
@@ -78,7 +78,7 @@ describe.each(TRANSPORTS)('5.5 before authentication no broadcast reaches a clie
   });
 });
 
-it('5.5 what a program emits on that very socket goes out: it is deliberate', async () => {
+it('what a program emits on that very socket goes out: it is deliberate', async () => {
   const peer = await openPeer(victim, 'websocket');
   await victim.call('tell', { id: peer.sid, data: 'deliberate' });
   expect(await peer.heardSoFar()).toEqual(['42["marker","deliberate"]']);

@@ -21,7 +21,7 @@ function objects(levels: number): string {
   return `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
 }
 
-describe('5.7 payloadDepth', () => {
+describe('payloadDepth', () => {
   it.each([
     ['lists', lists],
     ['objects', objects],

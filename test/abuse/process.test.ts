@@ -6,7 +6,7 @@ import { defer } from '../support/cleanup.js';
 import { eventually, nextEvent } from '../support/facts.js';
 import { startVictim } from './victim.js';
 
-describe('5.17 the library installs no handler of the whole process', () => {
+describe('the library installs no handler of the whole process', () => {
   it('neither by being imported, nor while it serves, nor at shutdown', async () => {
     const victim = await startVictim();
     const serving = await victim.call('processListeners');
@@ -35,7 +35,7 @@ describe('5.17 the library installs no handler of the whole process', () => {
   });
 });
 
-describe('5.11 shutdown()', () => {
+describe('shutdown()', () => {
   it('closes connections so that clients come back by themselves', async () => {
     const victim = await startVictim();
     const clients = Array.from({ length: 20 }, (_, index) =>
@@ -84,7 +84,7 @@ describe('5.11 shutdown()', () => {
   });
 });
 
-describe('5.9 send()', () => {
+describe('send()', () => {
   it('carries what is falsy', async () => {
     const victim = await startVictim();
     const client = await victim.authenticated();

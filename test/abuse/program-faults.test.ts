@@ -30,7 +30,7 @@ beforeAll(async () => {
   victim = await startVictim({ options: { authenticateTimeout: DEADLINE_MS } });
 });
 
-describe.each(TRANSPORTS)('5.2, 5.3 and 5.4 over %s: authenticateFn that gives', (transport) => {
+describe.each(TRANSPORTS)('over %s: authenticateFn that gives', (transport) => {
   // One of its own for each, as equal warnings are only logged so often.
   beforeAll(async () => {
     victim = await startVictim({ options: { authenticateTimeout: DEADLINE_MS } });
@@ -55,7 +55,7 @@ describe.each(TRANSPORTS)('5.2, 5.3 and 5.4 over %s: authenticateFn that gives',
   });
 });
 
-it('5.2 a thenable that never calls back is ended by the deadline', async () => {
+it('a thenable that never calls back is ended by the deadline', async () => {
   const peer = await openPeer(victim, 'websocket', { verdict: 'a thenable that never calls back' });
   await peer.send('42["authenticate"]');
   const heard = await peer.heardToTheEnd();
@@ -63,7 +63,7 @@ it('5.2 a thenable that never calls back is ended by the deadline', async () => 
   await victim.unharmed();
 });
 
-describe('5.2 and 5.8 validateRoomFn that gives', () => {
+describe('validateRoomFn that gives', () => {
   it.each([
     ['throws', 'guard_failed'],
     ['rejects', 'guard_failed'],
@@ -115,7 +115,7 @@ describe('5.2 and 5.8 validateRoomFn that gives', () => {
   });
 });
 
-describe('5.2 clientConnectedFn that', () => {
+describe('clientConnectedFn that', () => {
   it.each(['throws', 'rejects', 'hangs', 'a thenable that throws'])('%s harms nobody', async (greet) => {
     await victim.call('lines');
     const peer = await openAuthenticated(victim, 'websocket', { greet });

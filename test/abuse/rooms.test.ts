@@ -56,7 +56,7 @@ const WRONG: readonly [string, unknown[]][] = [
   ['the rooms as the second argument', [null, { rooms: ['abc'] }]],
 ];
 
-describe.each(['join', 'leave'])('5.1 a `%s` of a wrong shape', (topic) => {
+describe.each(['join', 'leave'])('a `%s` of a wrong shape', (topic) => {
   it.each(WRONG)('with %s gets an error reply and changes nothing', async (_, args) => {
     const client = await victim.authenticated();
     const before = await roomsOf(client);
@@ -104,7 +104,7 @@ describe('names that are properties of every object', () => {
   );
 });
 
-describe('5.6 the room of another socket', () => {
+describe('the room of another socket', () => {
   it('cannot be joined or left by its id, whether that socket is authenticated or not', async () => {
     const outside = await victim.webSocket();
     const { sid: outsider } = await outside.connect();
@@ -150,7 +150,7 @@ describe('5.6 the room of another socket', () => {
   });
 });
 
-describe('5.7 the limits', () => {
+describe('the limits of rooms', () => {
   it('roomsPerRequest: 100 000 rooms in one packet are refused as a whole', async () => {
     const client = await victim.authenticated();
     const before = await roomsOf(client);

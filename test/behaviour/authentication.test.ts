@@ -55,7 +55,7 @@ const stateOf = (of: Served, id: string) =>
 const notedOf = async (of: Served, id: string) => (await of.notes()).filter((note) => (note as unknown[])[1] === id);
 
 describe.each(WAYS)('over $way', ({ transports }) => {
-  it('a client is let in step by step, in the order of the contract, however often it asks', async () => {
+  it('a client is let in step by step, in the documented order, however often it asks', async () => {
     const client = await stranger(server.url, { transports, auth: { token: 'good' } });
     const id = idOf(client);
     expect(await stateOf(server, id)).toBe('unauthorized');

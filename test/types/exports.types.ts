@@ -1,4 +1,4 @@
-/** Checked by the compiler, never run: every name that the contract says is imported from where. */
+/** Checked by the compiler, never run: every public name, and the entry point that it is imported from. */
 
 import * as client from '../../src/client/index.js';
 import {
