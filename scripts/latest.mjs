@@ -1,9 +1,9 @@
 /**
- * Tests this project with the newest release of each package that it is close to: `npm run test:latest [-- --again]`.
+ * Tests this project with the newest release of each package that it is close to: `npm run test:latest`.
  *
  * A copy of the project in `.cache/latest` gets those releases, also where package.json does not allow them, and runs the tests of
  * `scripts/latest/list.mjs` there. With `--again` nothing is installed: the copy is tested with the packages that it has, which
- * may have been edited by hand.
+ * may have been edited by hand. Paths run these tests only: `npm run test:latest -- --again test/unit`.
  */
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -21,7 +21,8 @@ const ONCE = ['--fetch-retries=1', '--fetch-retry-mintimeout=500', '--fetch-retr
 const SECTIONS = ['dependencies', 'devDependencies', 'peerDependencies'];
 const SHOWN_LINES = 20;
 
-const { values: options } = parseArgs({ options: { again: { type: 'boolean' } } });
+const { values: options, positionals } = parseArgs({ options: { again: { type: 'boolean' } }, allowPositionals: true });
+const tests = positionals.length > 0 ? positionals : TESTS;
 await main().catch((error) => {
   console.error(`\ntest:latest: ${error.message}`);
   process.exitCode = 1;
@@ -39,7 +40,7 @@ async function main() {
   console.log(`\n== Versions\n${versions.join('\n')}`);
   await step('Build', [join('scripts', 'build.mjs')], 'it does not compile with these versions');
   const vitest = join('node_modules', 'vitest', 'vitest.mjs');
-  await step('Tests', [vitest, 'run', ...TESTS], 'a test failed, so that one of these packages has changed inside');
+  await step('Tests', [vitest, 'run', ...tests], 'a test failed, so that one of these packages has changed inside');
   console.log(`\ntest:latest passed with\n${versions.join('\n')}`);
 }
 

@@ -55,7 +55,8 @@ export interface IStartOptions {
 export async function papers(): Promise<readonly string[]> {
   const docs = await readdir(join(PROJECT, 'docs'), { recursive: true });
   const written = docs.filter((name) => name.endsWith('.md') && !name.startsWith('api/')).map((name) => `docs/${name}`);
-  return ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', ...written.sort()];
+  const atTheRoot = ['README', 'ARCHITECTURE', 'CHANGELOG', 'CONTRIBUTING', 'RELEASING', 'SECURITY'];
+  return [...atTheRoot.map((name) => `${name}.md`), ...written.sort()];
 }
 
 /** The blocks of a document, which is named from the folder of the project: `docs/protocol.md`. */

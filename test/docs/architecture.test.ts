@@ -1,0 +1,87 @@
+// npm test: node
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { PINNED } from '../../scripts/latest/list.mjs';
+import { PROJECT } from '../support/document.js';
+
+const PAGE = 'ARCHITECTURE.md';
+const PATH = /\b(?:src|test|scripts|docs|bench|examples)\/[\w./-]*[\w/]/g;
+const SOCKETIO = 'src/socketio';
+
+interface IPrivateMember {
+  readonly members: readonly string[];
+  readonly packageName: string;
+  readonly file: string;
+}
+
+let page = '';
+beforeAll(async () => {
+  page = await readFile(join(PROJECT, PAGE), 'utf8');
+});
+
+function sectionOf(heading: string): string {
+  return page.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
+}
+
+/** What is in backticks. */
+function codeIn(text: string): string[] {
+  return [...text.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
+}
+
+/** The rows of the table of private members. */
+function privateMembers(): readonly IPrivateMember[] {
+  const rows = [...sectionOf('Private members').matchAll(/^\| (`.+) \|$/gm)].map(([, row = '']) => row.split(' | '));
+  return rows.map(([members = '', packageName = '', file = '', probe = '', fallback = '']) => {
+    expect([members, packageName, file, probe, fallback], members).not.toContain('');
+    return { members: codeIn(members), packageName, file: codeIn(file)[0] ?? '' };
+  });
+}
+
+function filesWithoutPrivateMember(): string[] {
+  const [, list = ''] = /^Files of `src\/socketio\/` that touch no private member: (.+?)\.$/ms.exec(page) ?? [];
+  return codeIn(list).map((name) => `${SOCKETIO}/${name}`);
+}
+
+describe('ARCHITECTURE.md', () => {
+  it('names no path that does not exist', () => {
+    const paths = [...new Set(page.match(PATH))];
+    expect(paths.length).toBeGreaterThan(50);
+    expect(paths.filter((path) => !existsSync(join(PROJECT, path)))).toEqual([]);
+  });
+
+  it('describes every folder of src', async () => {
+    const entries = await readdir(join(PROJECT, 'src'), { recursive: true, withFileTypes: true });
+    const folders = entries.filter((it) => it.isDirectory()).map((it) => join(it.parentPath, it.name));
+    const rows = [...sectionOf('Folders').matchAll(/^\| `([^`]+)\/` \|/gm)].map(([, folder = '']) => folder);
+    expect(rows.toSorted()).toEqual(folders.map((folder) => folder.slice(PROJECT.length)).toSorted());
+  });
+
+  it('draws every folder of the first level', async () => {
+    const entries = await readdir(join(PROJECT, 'src'), { withFileTypes: true });
+    const drawing = sectionOf('Layers').split('```')[1] ?? '';
+    const missing = entries.filter((it) => it.isDirectory() && !drawing.includes(`${it.name}/`));
+    expect(missing.map(({ name }) => name)).toEqual([]);
+  });
+
+  it('names every file of src/socketio, with its private members or as one without', async () => {
+    const names = await readdir(join(PROJECT, SOCKETIO), { recursive: true });
+    const files = names.filter((name) => name.endsWith('.ts')).map((name) => `${SOCKETIO}/${name}`);
+    const owners = new Set(privateMembers().map(({ file }) => file));
+    const others = filesWithoutPrivateMember();
+    expect(others.filter((file) => owners.has(file))).toEqual([]);
+    const named = [...[...owners].filter((file) => file.startsWith(`${SOCKETIO}/`)), ...others];
+    expect(named.toSorted()).toEqual(files.toSorted());
+  });
+
+  it('lists private members that their file uses, of packages that are pinned', async () => {
+    const faults: string[] = [];
+    for (const { members, packageName, file } of privateMembers()) {
+      if (!PINNED.includes(packageName)) faults.push(`${packageName} is not pinned`);
+      const code = await readFile(join(PROJECT, file), 'utf8');
+      faults.push(...members.filter((member) => !code.includes(member)).map((member) => `${file} has no ${member}`));
+    }
+    expect(faults).toEqual([]);
+  });
+});
