@@ -29,6 +29,7 @@ export const TESTS = [
   'test/integration/gate-probe',
   'test/integration/fanout',
   'test/integration/foreign-ids',
+  'test/integration/installed-packages',
   'test/integration/request-release',
   'test/integration/client-survival',
   'test/integration/redis-emitter',
