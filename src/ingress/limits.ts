@@ -12,6 +12,3 @@ export const STRANGER_BODY_BYTES = 32 * 1024;
 
 /** Header lines of one request. Requests are kept, and a line of a few bytes takes a hundred in memory. */
 export const MOST_HEADERS = 100;
-
-/** How long the peer of a connection that is being closed may take to read what is left, in milliseconds. */
-export const CLOSE_TIMEOUT_MS = 5_000;

@@ -1,11 +1,12 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocketServer } from 'ws';
+import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
 import type { Reporter } from '../ports/reports.js';
 import { setCloseTimeout, setLargestBody } from '../socketio/engine-io.js';
 import { GuardedWebSocket, guardedWsEngine } from '../socketio/ws.js';
 import { BodyFilter } from './body-filter.js';
 import { FrameFilter } from './frame-filter.js';
-import { CLOSE_TIMEOUT_MS, STRANGER_BODY_BYTES, STRANGER_FRAGMENTS, STRANGER_MESSAGE_BYTES } from './limits.js';
+import { STRANGER_BODY_BYTES, STRANGER_FRAGMENTS, STRANGER_MESSAGE_BYTES } from './limits.js';
 import type { EngineRequest } from './node.js';
 import type { IngressReport } from './reports.js';
 

@@ -1,6 +1,7 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { CLOSE_TIMEOUT_MS, MOST_HEADERS } from './limits.js';
+import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
+import { MOST_HEADERS } from './limits.js';
 import { type ParsedQuery, parseQuery, type QueryFault } from './query.js';
 
 /** A request as engine.io sees it: it parses the query only where `_query` is not there yet. */
