@@ -1,10 +1,28 @@
+const LATE = Symbol('late');
+
 /** The outcome of `work`, or a rejection once `timeoutMs` has passed; what `work` comes to after that is ignored. */
 export async function within<T>(work: Promise<T>, timeoutMs: number, late: string): Promise<T> {
+  const outcome = await race(work, timeoutMs, LATE, (timer) => timer.unref());
+  if (outcome === LATE) throw new Error(late);
+  return outcome;
+}
+
+/** The same, but resolves with `late`. Its timer keeps the process, so that whoever waits for it is always answered. */
+export async function withinOr<T, L>(work: Promise<T>, timeoutMs: number, late: L): Promise<T | L> {
+  return race(work, timeoutMs, late);
+}
+
+async function race<T, L>(
+  work: Promise<T>,
+  timeoutMs: number,
+  late: L,
+  started?: (timer: NodeJS.Timeout) => void,
+): Promise<T | L> {
   let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(late)), timeoutMs).unref();
+  const deadline = new Promise<L>((resolve) => {
+    timer = setTimeout(() => resolve(late), timeoutMs);
+    started?.(timer);
   });
-  work.catch(() => {});
   try {
     return await Promise.race([work, deadline]);
   } finally {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Adapter } from 'socket.io-adapter';
+import { withinOr } from '../common/within.js';
 
 /*
  * Adapters of Socket.IO: what is private there and used to ask the other servers for socket ids, without the handshakes that
@@ -46,17 +47,7 @@ export async function askForIds(
   names: readonly string[],
   { servers, timeoutMs }: AskOptions,
 ): Promise<ReadonlySet<string> | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs, undefined);
-  });
-  try {
-    return await Promise.race([ask(adapter, names, { servers, timeoutMs }), late]);
-  } catch {
-    return undefined;
-  } finally {
-    clearTimeout(timer);
-  }
+  return withinOr(ask(adapter, names, { servers, timeoutMs }), timeoutMs, undefined).catch(() => undefined);
 }
 
 async function ask(adapter: Adapter, names: readonly string[], { servers, timeoutMs }: AskOptions) {

@@ -1,4 +1,5 @@
 import { decode } from 'notepack.io';
+import { deeperThan } from '../../common/depth.js';
 import { isSocketIOEvent } from '../../protocol/events.js';
 import { RejectedMessageError } from '../rejected-messages.js';
 
@@ -96,7 +97,7 @@ export function inspectBroadcast(value: readonly unknown[], bytes: number): void
   checkPacket(packet);
   ensure(isTarget(opts), 'a broadcast without a proper target');
   // Each level takes a byte at least.
-  if (bytes > DEEPEST) ensure(isShallow(packet), 'a broadcast that is nested too deeply');
+  if (bytes > DEEPEST) ensure(!deeperThan(packet, DEEPEST), 'a broadcast that is nested too deeply');
 }
 
 function checkPacket(packet: unknown): void {
@@ -118,23 +119,8 @@ function decodeRecord(message: Buffer): UnknownRecord {
   }
   if (!isRecord(value)) throw new RejectedMessageError('not an object');
   // Before anything recurses over it.
-  if (message.length > DEEPEST) ensure(isShallow(value), 'nested too deeply');
+  if (message.length > DEEPEST) ensure(!deeperThan(value, DEEPEST), 'nested too deeply');
   return value;
-}
-
-/** Counts levels without recursion, which is what too many of them would break. */
-function isShallow(root: unknown): boolean {
-  let level: unknown[] = [root];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > DEEPEST) return false;
-    level = level.flatMap(childrenOf);
-  }
-  return true;
-}
-
-function childrenOf(value: unknown): unknown[] {
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return [];
-  return Object.values(value).filter((child) => typeof child === 'object' && child !== null);
 }
 
 function isTarget(opts: unknown): boolean {

@@ -1,6 +1,7 @@
 import type { Cluster, ClusterOptions, Redis } from 'ioredis';
 import { describe } from '../../common/describe.js';
 import { checkRedisClient } from '../../common/redis-client.js';
+import { withinOr } from '../../common/within.js';
 import { RoomgateError } from '../../protocol/errors.js';
 import { loadIoredis } from './load-ioredis.js';
 
@@ -106,18 +107,12 @@ export class DefaultRedisHelper<C extends HelpedRedisClient = Redis | Cluster> {
     return said;
   }
 
-  async #quit(): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<false>((resolve) => {
-      timer = setTimeout(() => resolve(false), QUIT_TIMEOUT_MS);
-    });
+  #quit(): Promise<boolean> {
     const said = this.client.quit().then(
       (answer) => answer === 'OK',
       () => false,
     );
-    const inTime = await Promise.race([said, late]);
-    clearTimeout(timer);
-    return inTime;
+    return withinOr(said, QUIT_TIMEOUT_MS, false);
   }
 }
 
