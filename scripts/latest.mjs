@@ -57,9 +57,8 @@ async function newestVersion(name) {
   });
   const [version] = /(?<=^")\d+\.\d+\.\d+[^"]*(?="$)/m.exec(output) ?? [];
   if (ok && version !== undefined) return version;
-  throw new Error(
-    `npm could not look up the newest version of ${name}. This command needs a network.\n${lastLines(output)}`,
-  );
+  const [why = lastLines(output)] = /(?<="summary": ").+(?=")/.exec(output) ?? [];
+  throw new Error(`npm could not look up the newest version of ${name}. This command needs a network.\n${why}`);
 }
 
 /** `newest` is what its package.json asks for; without it that file stays. */

@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PINNED } from '../../scripts/latest/list.mjs';
+import { LINES } from '../../src/server/reports.js';
 import { PROJECT } from '../support/document.js';
 
 const PAGE = 'ARCHITECTURE.md';
@@ -83,5 +84,11 @@ describe('ARCHITECTURE.md', () => {
       faults.push(...members.filter((member) => !code.includes(member)).map((member) => `${file} has no ${member}`));
     }
     expect(faults).toEqual([]);
+  });
+
+  it('names reports that exist', () => {
+    const named = [...page.matchAll(/report `(\w+)`/g)].map(([, type = '']) => type);
+    expect(named).not.toEqual([]);
+    expect(named.filter((type) => !Object.hasOwn(LINES, type))).toEqual([]);
   });
 });
