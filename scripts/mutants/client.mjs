@@ -28,9 +28,9 @@ export const CLIENT = [
   },
   {
     id: 'last-words-without-end',
-    file: 'src/client/connection.ts',
-    from: `const end = setTimeout(() => engine.transport.close(), LAST_WORDS_MS);`,
-    to: `const end = setTimeout(() => {}, LAST_WORDS_MS);`,
+    file: 'src/client/socket-io.ts',
+    from: `const end = setTimeout(() => cut(engine), CLOSE_TIMEOUT_MS);`,
+    to: `const end = setTimeout(() => {}, CLOSE_TIMEOUT_MS);`,
     breaks: 'a program that has shut its client down waits for a server that has stopped answering',
     test: 'test/integration/client-shutdown.test.ts',
     on: 'node',
@@ -39,9 +39,9 @@ export const CLIENT = [
   {
     id: 'queue-before-rooms',
     file: 'src/client/lifecycle.ts',
-    from: `    if (this.#isRejoining) void this.#rejoin();
+    from: `    if (this.#rejoining.isUnderWay) void this.#rejoining.start(() => this.outbound.flush());
     else this.outbound.flush();`,
-    to: `    if (this.#isRejoining) void this.#rejoin();
+    to: `    if (this.#rejoining.isUnderWay) void this.#rejoining.start(() => this.outbound.flush());
     this.outbound.flush();`,
     breaks: 'what waited goes out before the client is in its rooms again',
     test: 'test/integration/client-survival.test.ts',
@@ -52,7 +52,7 @@ export const CLIENT = [
     id: 'asked-rooms-hang',
     file: 'src/client/rooms.ts',
     from: `for (const refuse of this.#pending) refuse('offline');`,
-    to: `for (const refuse of this.#pending) if (!this.#link.connected) refuse('timeout');`,
+    to: `for (const refuse of this.#pending) if (!this.#port.connected) refuse('timeout');`,
     breaks: 'a request for rooms that a disconnect ended is answered with a wrong reason',
     test: 'test/integration/client-rooms.test.ts',
     on: 'node',
@@ -106,9 +106,9 @@ export const CLIENT = [
   },
   {
     id: 'kept-by-socket-io',
-    file: 'src/client/connection.ts',
-    from: `return socket.sendBuffer.splice(kept).length === 0;`,
-    to: `return socket.sendBuffer.length >= kept;`,
+    file: 'src/client/socket-io.ts',
+    from: `return !view.sendBuffer?.splice(kept ?? 0).length;`,
+    to: `return kept !== -1;`,
     breaks: 'after sleep Socket.IO keeps a message, and sends it before authentication',
     test: 'test/integration/client-time.test.ts',
     on: 'node',
@@ -127,8 +127,8 @@ export const CLIENT = [
   {
     id: 'authenticate-without-end',
     file: 'src/client/lifecycle.ts',
-    from: `setTimeout(() => this.#unanswered(authenticateTimeout), authenticateTimeout);`,
-    to: `setTimeout(() => this.#unanswered(authenticateTimeout), 1e9);`,
+    from: `this.#serverTimer.start(authenticateTimeout, () => this.#unanswered(authenticateTimeout));`,
+    to: `this.#serverTimer.start(1e9, () => this.#unanswered(authenticateTimeout));`,
     breaks: 'a server that never answers authenticate is waited for without end',
     test: 'test/integration/client-namespaces.test.ts',
     on: 'node',

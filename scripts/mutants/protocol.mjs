@@ -2,8 +2,8 @@ export const PROTOCOL = [
   {
     id: 'empty-destination',
     file: 'src/common/target.ts',
-    from: `if (!Array.isArray(destination) || destination.length === 0) throw`,
-    to: `if (!Array.isArray(destination)) throw`,
+    from: `if (!Array.isArray(destination) || destination.length === 0)`,
+    to: `if (!Array.isArray(destination))`,
     breaks: 'a message to an empty list of rooms goes to everybody',
     test: 'test/unit/backplane-target.test.ts',
     on: 'node',

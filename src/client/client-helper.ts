@@ -94,7 +94,7 @@ export class SocketIOClientHelper<
 
   /** How far this client is. Unauthorized again on every disconnect. */
   getState(): TSocketIOClientState {
-    return this.#running().lifecycle.session.state;
+    return this.#running().lifecycle.state.current;
   }
 
   /**

@@ -1,12 +1,16 @@
 import type { Socket } from 'socket.io-client';
+import { fieldsOf } from '../common/checks.js';
+import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
 import { RoomgateError } from '../protocol/errors.js';
 import { EVENT_DRAIN, EVENT_LIMITED, SocketIOConstants } from '../protocol/events.js';
 import type { IRoomsRequest } from '../protocol/messages.js';
 import { BackOff } from './back-off.js';
 import type { ConnectionEvents } from './connection-events.js';
-import { credentialsOf, readCredentials, type Source, type TCredentials } from './credentials.js';
+import { CredentialsReader, credentialsOf, type Source, type TCredentials } from './credentials.js';
 import { type Member, type SharedManager, takeSeat } from './manager.js';
 import type { IOptions } from './options.js';
+import { asError, cut, emitNow, hasUnsent, isOpen, isOpenOrOpening, limitClosing } from './socket-io.js';
+import { Timer } from './timer.js';
 
 export interface ConnectionOptions {
   readonly host: string;
@@ -16,8 +20,6 @@ export interface ConnectionOptions {
 
 type Listener = (...args: unknown[]) => void;
 
-/** How long what was written before a disconnect may take to arrive; then the connection is cut. */
-const LAST_WORDS_MS = 5_000;
 /** How long a server may take to handle that a namespace was left. */
 const LEAVING_MS = 50;
 
@@ -31,13 +33,13 @@ export class Connection implements Member {
   readonly #backOff: BackOff;
   /** Removes the listeners on the manager, which outlives the socket. */
   readonly #undo: (() => void)[] = [];
-  /** Counts requests for credentials, so that a late answer is ignored. */
-  #attempt = 0;
-  #isPresenting = false;
+  readonly #credentials = new CredentialsReader();
   #stood = false;
   #leftAt = Number.NEGATIVE_INFINITY;
-  #return: ReturnType<typeof setTimeout> | undefined;
-  #deadline: ReturnType<typeof setTimeout> | undefined;
+  /** Runs until the next attempt of this namespace alone. */
+  readonly #return = new Timer();
+  /** Runs while the answer to the request for this namespace is awaited. */
+  readonly #deadline = new Timer();
 
   /** Nothing happens before `start()`. */
   constructor({ host, options, credentials }: ConnectionOptions, events: ConnectionEvents) {
@@ -54,7 +56,9 @@ export class Connection implements Member {
       jitter: options.randomizationFactor,
     });
     manager.join(this);
-    this.#listen();
+    this.#listenToSocket();
+    this.#listenToServer();
+    this.#listenToManager();
   }
 
   /** The first attempt. */
@@ -69,7 +73,7 @@ export class Connection implements Member {
 
   /** Whether an attempt is under way or another one will be made, without the program. */
   get returning(): boolean {
-    return this.#return !== undefined || (this.socket.active && this.reconnects);
+    return this.#return.isRunning || (this.socket.active && this.reconnects);
   }
 
   /** Whether the program wants lost connections back. */
@@ -93,38 +97,31 @@ export class Connection implements Member {
   /** Connects; between two attempts it makes the next one now. */
   connect(): void {
     const { socket } = this;
-    const state = this.#manager.engine?.readyState;
     // The namespace was asked for: a second request would make the server end the connection.
-    const isAsking = socket.active && (state === 'open' || state === 'opening');
+    const isAsking = socket.active && isOpenOrOpening(this.#manager);
     if (socket.connected || isAsking) return;
     if (!this.returning) this.#stood = false;
-    this.#forgetReturn();
+    this.#return.stop();
     this.#events.attempting();
     this.#enter();
   }
 
   disconnect(): void {
-    this.#attempt += 1;
-    this.#forgetReturn();
-    this.#stopAwaiting();
+    this.#credentials.abandon();
+    this.#return.stop();
+    this.#deadline.stop();
     if (this.socket.connected) this.#leftAt = performance.now();
     this.socket.disconnect();
-    const { engine } = this.#manager;
-    if (engine?.readyState !== 'closing') return;
-    // What was written is on its way. A Node.js process with nothing else to do waits for it, but not for its heartbeat to fail.
-    const end = setTimeout(() => engine.transport.close(), LAST_WORDS_MS);
-    engine.once('close', () => clearTimeout(end));
+    limitClosing(this.#manager);
   }
 
   /** Comes back after an end that the server meant, as Socket.IO would not do by itself. */
   comeBack(): void {
-    this.#forgetReturn();
     const delay = this.#backOff.duration();
-    this.#return = setTimeout(() => {
-      this.#return = undefined;
+    this.#return.start(delay, () => {
       this.#events.attempting();
       this.#enter();
-    }, delay);
+    });
     this.#events.waiting(Date.now() + delay);
   }
 
@@ -136,12 +133,12 @@ export class Connection implements Member {
 
   /** Hands an event over. False where the connection can't take it now, although its end was not noticed yet. */
   emit(event: string, args: readonly unknown[]): boolean {
-    return this.#handOver(() => this.socket.emit(event, ...args));
+    return emitNow(this.#manager, this.socket, () => this.socket.emit(event, ...args));
   }
 
   /** The same for a request; `onAnswer` is called at most once. */
   ask(event: string, request: IRoomsRequest, timeoutMs: number, onAnswer: (answer: unknown) => void): boolean {
-    return this.#handOver(() =>
+    return emitNow(this.#manager, this.socket, () =>
       this.socket.timeout(timeoutMs).emit(event, request, (error: Error | null, answer: unknown) => {
         if (error === null) onAnswer(answer);
       }),
@@ -166,36 +163,45 @@ export class Connection implements Member {
     this.#events.dropped();
   }
 
-  #listen(): void {
+  #listenToSocket(): void {
     const events = this.#events;
     const { socket } = this;
-    const manager = this.#manager;
     socket.on('connect', () => {
-      this.#stopAwaiting();
+      this.#deadline.stop();
       this.#stood = true;
       events.connected();
     });
     socket.on('disconnect', (reason) => {
-      this.#stopAwaiting();
+      this.#deadline.stop();
       events.disconnected(reason);
       this.#stayAway();
     });
     socket.on('connect_error', (error) => {
-      this.#stopAwaiting();
+      this.#deadline.stop();
       events.failed(asError(error));
       this.#stayAway();
     });
+  }
+
+  #listenToServer(): void {
+    const events = this.#events;
+    const { socket } = this;
     socket.on(SocketIOConstants.EVENT_AUTHENTICATED, () => events.authenticated());
     socket.on(SocketIOConstants.EVENT_UNAUTHENTICATE, (payload: unknown) => events.unauthenticated(payload));
     socket.on(SocketIOConstants.EVENT_PING, () => events.pinged());
     for (const event of [EVENT_DRAIN, EVENT_LIMITED]) {
       socket.on(event, (payload: unknown) => {
-        const after = (payload as { after?: unknown } | null)?.after;
-        for (const backOff of [this.#backOff, manager.backOff]) backOff.notSooner(after);
+        for (const backOff of [this.#backOff, this.#manager.backOff]) backOff.notSooner(fieldsOf(payload).after);
       });
     }
+  }
+
+  #listenToManager(): void {
+    const events = this.#events;
+    const { socket } = this;
+    const manager = this.#manager;
     const opened = (): void => this.#awaitAnswer();
-    const closed = (): void => this.#stopAwaiting();
+    const closed = (): void => this.#deadline.stop();
     const gaveUp = (): void => {
       if (!socket.active) return;
       socket.disconnect();
@@ -216,25 +222,19 @@ export class Connection implements Member {
 
   /** Socket.IO asks for credentials once a transport stands; the server gives a limited time from then on. */
   async #present(source: Source, send: (auth: object) => void): Promise<void> {
-    this.#attempt += 1;
-    const attempt = this.#attempt;
     const { engine } = this.#manager;
-    this.#isPresenting = true;
-    const read = await readCredentials(source, this.#stood ? 'reconnect' : 'connect');
-    if (attempt !== this.#attempt) return;
-    this.#isPresenting = false;
+    const read = await this.#credentials.read(source, this.#stood ? 'reconnect' : 'connect');
+    if (read === undefined) return;
+    const { given, isAbandoned } = read;
     const isStale = (): boolean =>
-      attempt !== this.#attempt ||
-      !this.socket.active ||
-      this.#manager.engine !== engine ||
-      engine.readyState !== 'open';
+      isAbandoned() || !this.socket.active || this.#manager.engine !== engine || !isOpen(this.#manager);
     if (isStale()) return;
-    if (!(read instanceof Error)) {
-      send(read);
+    if (!(given instanceof Error)) {
+      send(given);
       return;
     }
-    this.#stopAwaiting();
-    this.#events.failed(read);
+    this.#deadline.stop();
+    this.#events.failed(given);
     if (isStale()) return;
     // With nothing to present the server would wait in vain. Other namespaces keep the connection.
     this.socket.disconnect();
@@ -246,14 +246,10 @@ export class Connection implements Member {
    * first. Other namespaces may use that connection.
    */
   #enter(): void {
-    const { engine } = this.#manager;
     const leftMs = performance.now() - this.#leftAt;
-    const isUnsent = leftMs < LAST_WORDS_MS && engine?.writeBuffer.length > 0;
-    if (engine?.readyState === 'open' && (leftMs < LEAVING_MS || isUnsent)) {
-      this.#return = setTimeout(() => {
-        this.#return = undefined;
-        this.#enter();
-      }, LEAVING_MS);
+    const isUnsent = leftMs < CLOSE_TIMEOUT_MS && hasUnsent(this.#manager);
+    if (isOpen(this.#manager) && (leftMs < LEAVING_MS || isUnsent)) {
+      this.#return.start(LEAVING_MS, () => this.#enter());
       return;
     }
     this.#manager.connectNow(this.socket);
@@ -264,73 +260,36 @@ export class Connection implements Member {
   #awaitAnswer(): void {
     const { socket } = this;
     const timeoutMs = this.#manager.timeout();
-    const isAsked = socket.active && !socket.connected && this.#manager.engine?.readyState === 'open';
-    if (!isAsked || this.#deadline !== undefined || typeof timeoutMs !== 'number') return;
-    this.#deadline = setTimeout(() => {
-      this.#deadline = undefined;
-      this.#unanswered(timeoutMs);
-    }, timeoutMs);
-  }
-
-  #stopAwaiting(): void {
-    clearTimeout(this.#deadline);
-    this.#deadline = undefined;
+    const isAsked = socket.active && !socket.connected && isOpen(this.#manager);
+    if (!isAsked || this.#deadline.isRunning || typeof timeoutMs !== 'number') return;
+    this.#deadline.start(timeoutMs, () => this.#unanswered(timeoutMs));
   }
 
   #unanswered(timeoutMs: number): void {
-    const what = this.#isPresenting
+    const what = this.#credentials.isReading
       ? 'the credentials were not there'
       : `the server did not answer the request for namespace "${this.#namespace}"`;
     const { socket } = this;
     this.#events.failed(new RoomgateError('timed_out', `connect(): ${what} within ${timeoutMs} ms.`));
     if (!socket.active || socket.connected) return;
-    if (this.#isPresenting || !this.reconnects) {
-      this.#attempt += 1;
-      this.#isPresenting = false;
+    if (this.#credentials.isReading || !this.reconnects) {
+      this.#credentials.abandon();
       socket.disconnect();
       if (this.reconnects) this.comeBack();
       return;
     }
     // A second request on the same connection would make the server end it. So it is made on the next one, which other
     // namespaces that are connected are not made to wait for.
-    if (!this.#isUsedByOthers()) this.#manager.engine.transport.close();
+    const isUsedByOthers = [...this.#manager.members].some((member) => member.socket.connected);
+    if (!isUsedByOthers) cut(this.#manager.engine);
     else {
       this.#events.waiting(Date.now() + timeoutMs);
       this.#awaitAnswer();
     }
   }
 
-  #isUsedByOthers(): boolean {
-    return [...this.#manager.members].some((member) => member.socket.connected);
-  }
-
-  /**
-   * Between the end of a connection and the moment when Socket.IO notices, it keeps events for the next one, and sends them
-   * before this client is authenticated there. They belong to our own queue, or back to the program.
-   */
-  #handOver(emit: () => void): boolean {
-    const { socket } = this;
-    if (!socket.connected || this.#manager.engine.readyState !== 'open') return false;
-    const kept = socket.sendBuffer.length;
-    emit();
-    return socket.sendBuffer.splice(kept).length === 0;
-  }
-
   /** Without reconnection: another namespace may open the connection again, and this one waits to be asked. */
   #stayAway(): void {
-    const state = this.#manager.engine?.readyState;
-    if (!this.reconnects && state !== 'open' && state !== 'opening') this.socket.disconnect();
+    if (!this.reconnects && !isOpenOrOpening(this.#manager)) this.socket.disconnect();
   }
-
-  #forgetReturn(): void {
-    clearTimeout(this.#return);
-    this.#return = undefined;
-  }
-}
-
-/** Engine.IO has one error that is a string, and one that keeps its reason in a code. */
-function asError(error: Error & { readonly code?: unknown }): Error {
-  if (!(error instanceof Error)) return new Error(String(error));
-  const { message, code } = error;
-  return message === 'server error' && typeof code === 'string' ? new Error(code, { cause: error }) : error;
 }

@@ -28,11 +28,41 @@ export function credentialsOf(credentials: TCredentials | undefined, auth: Socke
   return { name: 'options.auth()', read };
 }
 
+/** What the program gave, or the error that says what went wrong. */
+type Given = Record<string, unknown> | RoomgateError;
+
+/** Reads credentials for the latest attempt to connect. */
+export class CredentialsReader {
+  #attempt = 0;
+  #isReading = false;
+
+  get isReading(): boolean {
+    return this.#isReading;
+  }
+
+  /** Undefined if the attempt was abandoned meanwhile. `isAbandoned` tells it later on. Never rejects. */
+  async read(
+    source: Source,
+    reason: TCredentialsReason,
+  ): Promise<{ readonly given: Given; readonly isAbandoned: () => boolean } | undefined> {
+    this.#attempt += 1;
+    const attempt = this.#attempt;
+    const isAbandoned = (): boolean => attempt !== this.#attempt;
+    this.#isReading = true;
+    const given = await askForCredentials(source, reason);
+    if (isAbandoned()) return undefined;
+    this.#isReading = false;
+    return { given, isAbandoned };
+  }
+
+  abandon(): void {
+    this.#attempt += 1;
+    this.#isReading = false;
+  }
+}
+
 /** Asks the program. Never rejects: what goes wrong is an error that says so. */
-export async function readCredentials(
-  { name, read }: Source,
-  reason: TCredentialsReason,
-): Promise<Record<string, unknown> | RoomgateError> {
+async function askForCredentials({ name, read }: Source, reason: TCredentialsReason): Promise<Given> {
   try {
     const given: unknown = await read({ reason });
     if (isRecord(given)) {

@@ -3,7 +3,8 @@ import { BackOff } from './back-off.js';
 import { readHost } from './host.js';
 import type { IOptions } from './options.js';
 import { isSame } from './same.js';
-import { checkSocketPacket, EnginePackets } from './server-packets.js';
+import { checkSocketPacket, type SocketPacket } from './server-packets.js';
+import { checkEnginePackets, cut, installBackOff, isOpen, isOpenOrOpening, onSocketPacket } from './socket-io.js';
 import { forSocketIO } from './socket-options.js';
 
 /** One namespace on a connection. */
@@ -50,20 +51,18 @@ export class SharedManager extends Manager {
     super(uri, { ...forSocketIO(uri, options), autoConnect: false });
     this.#options = options;
     this.#connects = connects;
-    this.backOff = installBackOff(this, options);
-    // The first listener: it comes before those of the namespaces.
-    this.on('packet', (packet) => {
-      const socket = this.#sockets.get(packet.nsp);
-      if (socket === undefined || checkSocketPacket(packet, socket.connected) === 'sound') return;
-      // There is no such namespace, so that no socket handles it.
-      packet.nsp = '';
-      this.#tellDropped();
+    this.backOff = new BackOff({
+      min: this.reconnectionDelay(),
+      max: this.reconnectionDelayMax(),
+      jitter: options.randomizationFactor,
     });
+    installBackOff(this, this.backOff);
+    onSocketPacket(this, (packet, namespace) => this.#isSound(packet, namespace));
     this.#stopWaking = whenPageWakes({
       online: () => this.#wake(),
       restored: () => {
         // What was on its way when the page was frozen has not arrived, and nothing says so before the next heartbeat.
-        if (this.engine?.readyState === 'open') this.engine.transport.close();
+        if (isOpen(this)) cut(this.engine);
         this.#wake();
       },
     });
@@ -77,10 +76,8 @@ export class SharedManager extends Manager {
   override open(whenOpen?: (error?: Error) => void): this {
     const before: unknown = this.engine;
     super.open(whenOpen);
-    const { engine } = this;
-    if (engine === before) return this;
-    const packets = new EnginePackets();
-    engine.on('packet', (packet) => packets.check(packet, !engine.transport.writable));
+    if (this.engine === before) return this;
+    checkEnginePackets(this);
     this.#hasDropped = false;
     for (const member of this.#members) if (member.socket.active) member.attempting();
     return this;
@@ -121,26 +118,26 @@ export class SharedManager extends Manager {
 
   /** Connects a namespace; between two attempts the next one begins now, for all namespaces. */
   connectNow(socket: Socket): void {
-    const state = this.engine?.readyState;
-    const isUnderWay = state === 'open' || state === 'opening';
-    const waiting = isUnderWay ? [] : [...this.#sockets.values()].filter(({ active }) => active);
+    const waiting = isOpenOrOpening(this) ? [] : [...this.#sockets.values()].filter(({ active }) => active);
     // Socket.IO ends its own wait when no namespace is left that wants the connection.
     for (const each of waiting) each.disconnect();
     for (const each of new Set([...waiting, socket])) each.connect();
   }
 
   #wake(): void {
-    const state = this.engine?.readyState;
-    if (state === 'open' || state === 'opening') return;
+    if (isOpenOrOpening(this)) return;
     const [first] = [...this.#members].filter(({ socket }) => socket.active);
     if (first !== undefined && this.reconnection()) this.connectNow(first.socket);
   }
 
-  /** Once for a connection: a server must not fill a log. */
-  #tellDropped(): void {
-    if (this.#hasDropped) return;
+  /** Tells of the first one that is not: a server must not fill a log. */
+  #isSound(packet: SocketPacket, namespace: string): boolean {
+    const socket = this.#sockets.get(namespace);
+    if (socket === undefined || checkSocketPacket(packet, socket.connected) === 'sound') return true;
+    const isFirst = !this.#hasDropped;
     this.#hasDropped = true;
-    for (const member of this.#members) member.dropped();
+    if (isFirst) for (const member of this.#members) member.dropped();
+    return false;
   }
 }
 
@@ -162,20 +159,6 @@ function without(options: IOptions, names: readonly (keyof IOptions)[]): IOption
   const copy = { ...options };
   for (const name of names) delete copy[name];
   return copy;
-}
-
-/** Puts our back-off in the place of Socket.IO's, which is a private field; without such a field Socket.IO's stays. */
-function installBackOff(manager: Manager, { randomizationFactor }: IOptions): BackOff {
-  const holder = manager as unknown as { backoff?: Partial<Record<keyof BackOff, unknown>> };
-  const own = new BackOff({
-    min: manager.reconnectionDelay(),
-    max: manager.reconnectionDelayMax(),
-    jitter: randomizationFactor,
-  });
-  const methods = ['duration', 'reset', 'setMin', 'setMax', 'setJitter'] as const;
-  const isKnown = methods.every((name) => typeof holder.backoff?.[name] === 'function');
-  if (isKnown && typeof holder.backoff?.attempts === 'number') holder.backoff = own;
-  return own;
 }
 
 /** What browsers have and Node.js has not. */

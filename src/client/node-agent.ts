@@ -1,10 +1,8 @@
+import { hasMethods, isRecord } from '../common/checks.js';
+
 /** The part of a `node:http` request that is used. */
 interface AnyRequest {
   prependListener(event: 'response', listener: (response: { statusCode: number }) => void): unknown;
-}
-
-interface HttpAgent {
-  addRequest(request: AnyRequest, ...more: readonly unknown[]): unknown;
 }
 
 interface Process {
@@ -26,9 +24,9 @@ const BAD_GATEWAY = 502;
 export function agentWithoutRedirects(host: string, given: unknown): object | undefined {
   const process = nodeProcess();
   if (process === undefined) return undefined;
-  const agent: unknown = isObject(given) ? given : newAgent(process, /^(https|wss):/.test(host));
-  if (!isAgent(agent)) return undefined;
-  return Object.create(agent, {
+  const agent: unknown = isRecord(given) ? given : newAgent(process, /^(https|wss):/.test(host));
+  if (!hasMethods(agent, ['addRequest'])) return undefined;
+  const inherited: object = Object.create(agent, {
     addRequest: {
       value: (request: AnyRequest, ...more: readonly unknown[]): unknown => {
         request.prependListener('response', (response) => {
@@ -37,7 +35,8 @@ export function agentWithoutRedirects(host: string, given: unknown): object | un
         return agent.addRequest(request, ...more);
       },
     },
-  }) as object;
+  });
+  return inherited;
 }
 
 /** The `process` of Node.js or Bun; undefined in browsers and React Native. */
@@ -49,12 +48,4 @@ export function nodeProcess(): Process | undefined {
 function newAgent(process: Process, secure: boolean): object | undefined {
   const { Agent } = process.getBuiltinModule?.(secure ? 'node:https' : 'node:http') ?? {};
   return Agent === undefined ? undefined : new Agent();
-}
-
-function isAgent(value: unknown): value is HttpAgent {
-  return isObject(value) && typeof (value as Partial<HttpAgent>).addRequest === 'function';
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }

@@ -105,6 +105,7 @@ const FUNCTIONS = [
   'onStatusChanged',
 ] as const;
 const OF = 'SocketIOClientHelper';
+const wrong = wrongOption.bind(undefined, OF);
 const TRANSPORTS: ReadonlySet<unknown> = new Set(['polling', 'websocket', 'webtransport']);
 const NO_RETRIES =
   `${OF}: option "options.retries" is not supported, because \`authenticate\` is never acknowledged and would be repeated. ` +
@@ -177,10 +178,7 @@ function checkQueue(queue: unknown): void {
   if (queue === undefined || queue === true) return;
   if (!isRecord(queue)) throw wrong('queue', 'true or an object with max and ttl', queue);
   const { max = 1 } = queue;
-  if (!Number.isInteger(max) || (max as number) < 1) throw wrong('queue.max', 'a whole number from 1', max);
+  if (!(typeof max === 'number' && Number.isInteger(max) && max >= 1))
+    throw wrong('queue.max', 'a whole number from 1', max);
   milliseconds(OF, 'queue.ttl', queue.ttl, 0, 1);
-}
-
-function wrong(option: string, wanted: string, given: unknown): RoomgateError {
-  return wrongOption(OF, option, wanted, given);
 }

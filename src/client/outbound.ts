@@ -1,16 +1,16 @@
-import { describe } from '../common/describe.js';
+import { wrongArgument } from '../common/checks.js';
 import { RoomgateError, type TRoomgateErrorCode } from '../protocol/errors.js';
 import { isReservedTopic } from '../protocol/events.js';
 import type { Log } from './log.js';
 import { type Emitted, Outbox, type OutboxLimits } from './outbox.js';
 
-/** What is asked of the connection when something is emitted. */
-export interface OutboundLink {
+/** The part of the client that emitting uses. */
+export interface OutboundPort {
   readonly connected: boolean;
   /** Let in, and in its rooms again: what waited may go, and what comes now goes at once. */
-  readonly settled: boolean;
-  /** Whether it will be settled one day without the program. */
-  readonly hopeful: boolean;
+  readonly ready: boolean;
+  /** Whether it can become ready without the program. */
+  readonly canBecomeReady: boolean;
   /** False where the connection could not take it. */
   emit(event: string, args: readonly unknown[]): boolean;
 }
@@ -24,20 +24,20 @@ export interface EmitArguments {
 
 /** `emit`: at once, or, where the program wants a queue, as soon as this client is let in. */
 export class Outbound {
-  readonly #link: OutboundLink;
+  readonly #port: OutboundPort;
   readonly #log: Log;
   readonly #outbox: Outbox | undefined;
 
-  constructor(link: OutboundLink, limits: OutboxLimits | undefined, log: Log) {
-    this.#link = link;
+  constructor(port: OutboundPort, limits: OutboxLimits | undefined, log: Log) {
+    this.#port = port;
     this.#log = log;
     this.#outbox = limits === undefined ? undefined : new Outbox(limits, log);
   }
 
   /** @throws RoomgateError `not_connected`, `invalid_argument`, `queue_full` */
   emit({ topic, data, doLog, cb }: EmitArguments): void {
-    const waits = this.#outbox !== undefined && !(this.#link.settled && this.#outbox.isEmpty);
-    if (waits ? !this.#link.hopeful : !this.#link.connected) throw notConnected();
+    const waits = this.#outbox !== undefined && !(this.#port.ready && this.#outbox.isEmpty);
+    if (waits ? !this.#port.canBecomeReady : !this.#port.connected) throw notConnected();
     checkMessage(topic, data);
     const emitted: Emitted = {
       topic,
@@ -52,7 +52,7 @@ export class Outbound {
     this.#outbox.add(emitted);
   }
 
-  /** This client is settled: what waited goes out. */
+  /** This client is ready: the queued messages go out. */
   flush(): void {
     this.#outbox?.flush((emitted) => this.#send(emitted));
   }
@@ -72,7 +72,7 @@ export class Outbound {
   }
 
   #send({ topic, args, doLog, cb }: Emitted): boolean {
-    if (!this.#link.emit(topic, args)) return false;
+    if (!this.#port.emit(topic, args)) return false;
     if (doLog) this.#log.writeAsked(`"${topic}" was emitted`);
     if (cb !== undefined) void Promise.resolve().then(() => this.#log.run('the callback of emit()', () => cb()));
     return true;
@@ -84,17 +84,13 @@ function notConnected(): RoomgateError {
 }
 
 function checkMessage(topic: unknown, data: unknown): asserts topic is string {
-  if (typeof topic !== 'string' || topic === '') throw wrong('topic', 'a string that is not empty', topic);
+  if (typeof topic !== 'string' || topic === '')
+    throw wrongArgument('emit', 'topic', 'a string that is not empty', topic);
   if (isReservedTopic(topic)) {
     throw new RoomgateError('invalid_argument', `emit(): topic: "${topic}" is reserved. Take another name.`);
   }
   // Socket.IO would take a function for an acknowledgement, lose a symbol, and fail over a bigint with its own words.
   if (['function', 'symbol', 'bigint'].includes(typeof data)) {
-    throw wrong('data', 'a value that Socket.IO can carry', data);
+    throw wrongArgument('emit', 'data', 'a value that Socket.IO can carry', data);
   }
-}
-
-function wrong(argument: string, wanted: string, given: unknown): RoomgateError {
-  const text = `emit(): ${argument}: ${wanted} is wanted, ${describe(given)} was given.`;
-  return new RoomgateError('invalid_argument', text);
 }

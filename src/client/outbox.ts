@@ -1,5 +1,6 @@
 import { RoomgateError, type TRoomgateErrorCode } from '../protocol/errors.js';
 import type { Log } from './log.js';
+import { Timer } from './timer.js';
 
 /** A message that was emitted. */
 export interface Emitted {
@@ -28,7 +29,7 @@ export class Outbox {
   readonly #limits: OutboxLimits;
   readonly #log: Log;
   #entries: Entry[] = [];
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #timer = new Timer();
 
   constructor(limits: OutboxLimits, log: Log) {
     this.#limits = limits;
@@ -46,7 +47,7 @@ export class Outbox {
       throw new RoomgateError('queue_full', `emit(): "${emitted.topic}" can't wait: ${max} messages do already.`);
     }
     this.#entries.push({ emitted, expiresAt: performance.now() + ttl });
-    this.#watch();
+    this.#setTimer();
   }
 
   /** Hands everything over, the oldest first, also what is added meanwhile, until `send` can't take more. */
@@ -60,14 +61,14 @@ export class Outbox {
         this.#return(entry.emitted, 'invalid_argument', `it can't be sent: ${String(error)}`, error);
       }
     }
-    this.#watch();
+    this.#setTimer();
   }
 
   /** Gives everything back. */
   fail(code: TRoomgateErrorCode, why: string): void {
     const entries = this.#entries;
     this.#entries = [];
-    this.#watch();
+    this.#setTimer();
     for (const { emitted } of entries) this.#return(emitted, code, why);
   }
 
@@ -78,22 +79,19 @@ export class Outbox {
   }
 
   /** One timer, for the one that waits longest. */
-  #watch(): void {
+  #setTimer(): void {
     const [first] = this.#entries;
-    if (first === undefined) {
-      clearTimeout(this.#timer);
-      this.#timer = undefined;
-    } else if (this.#timer === undefined) {
-      this.#timer = setTimeout(() => this.#expire(), Math.max(0, first.expiresAt - performance.now()));
+    if (first === undefined) this.#timer.stop();
+    else if (!this.#timer.isRunning) {
+      this.#timer.start(Math.max(0, first.expiresAt - performance.now()), () => this.#expire());
     }
   }
 
   #expire(): void {
-    this.#timer = undefined;
     const now = performance.now();
     const old = this.#entries.filter(({ expiresAt }) => expiresAt <= now);
     this.#entries = this.#entries.slice(old.length);
-    this.#watch();
+    this.#setTimer();
     for (const { emitted } of old) this.#return(emitted, 'expired', `it waited for ${this.#limits.ttl} ms`);
   }
 }

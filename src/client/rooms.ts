@@ -1,3 +1,4 @@
+import { fieldsOf } from '../common/checks.js';
 import { parseRoomsRequest } from '../common/parse-rooms-request.js';
 import type { TRoomErrorCode } from '../protocol/errors.js';
 import { SocketIOConstants } from '../protocol/events.js';
@@ -12,8 +13,8 @@ import { SocketIOClientStates, type TSocketIOClientState } from '../protocol/sta
 import type { Log } from './log.js';
 import { WantedRooms } from './wanted-rooms.js';
 
-/** The way to the server, as far as rooms need it. */
-export interface RoomsLink {
+/** The part of the connection that rooms use. */
+export interface RoomsPort {
   readonly connected: boolean;
   readonly state: TSocketIOClientState;
   /** Emits with an acknowledgement; `onAnswer` is called at most once, and never after `timeoutMs`. False: not emitted. */
@@ -28,15 +29,15 @@ interface SendOutcome {
 
 /** Asks the server for rooms. Whatever happens, the answer comes, and comes as a value. */
 export class Rooms {
-  readonly #link: RoomsLink;
+  readonly #port: RoomsPort;
   readonly #timeoutMs: number;
   readonly #log: Log;
   /** How to refuse each request that the server has not answered. */
   readonly #pending = new Set<(code: TRoomErrorCode) => void>();
   readonly #wanted = new WantedRooms();
 
-  constructor(link: RoomsLink, timeoutMs: number, log: Log) {
-    this.#link = link;
+  constructor(port: RoomsPort, timeoutMs: number, log: Log) {
+    this.#port = port;
     this.#timeoutMs = timeoutMs;
     this.#log = log;
   }
@@ -87,8 +88,8 @@ export class Rooms {
     const parsed = parseRoomsRequest(input, Number.POSITIVE_INFINITY);
     if ('refusal' in parsed) return { granted: [], refused: [parsed.refusal] };
     const rooms = [...parsed.rooms];
-    if (!this.#link.connected) return refuseAll(rooms, 'offline');
-    if (this.#link.state !== SocketIOClientStates.AUTHENTICATED) return refuseAll(rooms, 'unauthenticated');
+    if (!this.#port.connected) return refuseAll(rooms, 'offline');
+    if (this.#port.state !== SocketIOClientStates.AUTHENTICATED) return refuseAll(rooms, 'unauthenticated');
     const outcome = await this.#ask(event, grantedKey, rooms);
     this.#log.write('debug', `${event}: granted: ${outcome.granted.length}, refused: ${outcome.refused.length}`);
     return outcome;
@@ -106,7 +107,7 @@ export class Rooms {
       this.#pending.add(refuse);
       try {
         const onAnswer = (answer: unknown): void => settle(readAnswer(answer, grantedKey, rooms));
-        if (!this.#link.ask(event, { rooms }, this.#timeoutMs, onAnswer)) refuse('offline');
+        if (!this.#port.ask(event, { rooms }, this.#timeoutMs, onAnswer)) refuse('offline');
       } catch (error) {
         // Listeners of the program for outgoing events run within the call.
         refuse('offline');
@@ -128,7 +129,7 @@ function refuseAll(rooms: readonly string[], code: TRoomErrorCode, message?: str
 
 /** A server that isn't ours may acknowledge with anything. */
 function readAnswer(answer: unknown, grantedKey: string, rooms: readonly string[]): SendOutcome {
-  const { [grantedKey]: granted, refused } = (answer ?? {}) as Readonly<Record<string, unknown>>;
+  const { [grantedKey]: granted, refused } = fieldsOf(answer);
   if (isListOf(granted, isString) && isListOf(refused, isRefusal)) return { granted, refused };
   return refuseAll(rooms, 'timeout', 'The server did not say which rooms it granted.');
 }
@@ -142,7 +143,6 @@ function isString(value: unknown): value is string {
 }
 
 function isRefusal(value: unknown): value is IRefusedRoom {
-  if (typeof value !== 'object' || value === null) return false;
-  const { room, code, message } = value as Readonly<Record<string, unknown>>;
+  const { room, code, message } = fieldsOf(value);
   return isString(room) && isString(code) && isString(message);
 }

@@ -1,6 +1,7 @@
 import { type ManagerOptions, NodeWebSocket, NodeXHR, type SocketOptions, WebTransport } from 'socket.io-client';
 import { agentWithoutRedirects, nodeProcess } from './node-agent.js';
 import type { IOptions } from './options.js';
+import { boundedWebSocket } from './socket-io.js';
 
 /**
  * Copies the options, because Socket.IO writes into them, and adds what Node.js needs to end in time. Socket.IO can't cancel a
@@ -18,22 +19,6 @@ export function forSocketIO(host: string, options: IOptions): Partial<ManagerOpt
   const polling = { ...autoUnref, ...perTransport.polling, ...(agent === undefined ? {} : { agent }) };
   given.transportOptions = { ...perTransport, polling };
   return given;
-}
-
-/** How long a peer may take to answer the end of a WebSocket. */
-const CLOSE_TIMEOUT_MS = 5_000;
-
-/**
- * In Node.js: `ws` keeps the process for 30 s where the peer does not answer its closing frame. Undefined where socket.io-client does
- * not export its transports, which its CommonJS files don't.
- */
-function boundedWebSocket(Base: typeof NodeWebSocket | undefined): typeof NodeWebSocket | undefined {
-  if (Base === undefined) return undefined;
-  return class extends Base {
-    override createSocket(uri: string, protocols: string | string[] | undefined, options: object): unknown {
-      return super.createSocket(uri, protocols, { ...options, closeTimeout: CLOSE_TIMEOUT_MS });
-    }
-  };
 }
 
 type Transports = NonNullable<ManagerOptions['transports']>;

@@ -1,9 +1,22 @@
-import { hasMethods } from '../common/checks.js';
-import { describe } from '../common/describe.js';
+import { hasMethods, wrongArgument } from '../common/checks.js';
 import { shown } from '../common/log-text.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TConstValue } from '../protocol/states.js';
 import type { Log } from './log.js';
+
+/**
+ * `ended`: only the program can change it. `standing`: the connection stands, so that "connected" counts as reached.
+ * `moving`: it will change without the program. The compiler asks for a line where a status is added.
+ */
+const PHASES: Readonly<Record<TSocketIOClientStatus, 'ended' | 'moving' | 'standing'>> = {
+  disconnected: 'ended',
+  connecting: 'moving',
+  connected: 'standing',
+  authenticating: 'standing',
+  authenticated: 'standing',
+  refused: 'ended',
+  waiting: 'moving',
+};
 
 /** Where a client stands, in words for a user interface. */
 export class SocketIOClientStatuses {
@@ -23,15 +36,7 @@ export class SocketIOClientStatuses {
   static readonly WAITING = 'waiting';
 
   /** All of them. */
-  static readonly SCHEME_SET = new Set<string>([
-    SocketIOClientStatuses.DISCONNECTED,
-    SocketIOClientStatuses.CONNECTING,
-    SocketIOClientStatuses.CONNECTED,
-    SocketIOClientStatuses.AUTHENTICATING,
-    SocketIOClientStatuses.AUTHENTICATED,
-    SocketIOClientStatuses.REFUSED,
-    SocketIOClientStatuses.WAITING,
-  ]);
+  static readonly SCHEME_SET: Set<string> = new Set(Object.keys(PHASES));
 
   /** Whether `input` is one of them. */
   static isValid(input: unknown): input is TSocketIOClientStatus {
@@ -64,9 +69,6 @@ export interface IWaitOptions {
 
 type Listener = (status: ISocketIOClientStatus) => unknown;
 
-/** Once the connection stands it is still "connected" while more than that has been reached. */
-const STANDING: ReadonlySet<TSocketIOClientStatus> = new Set(['connected', 'authenticating', 'authenticated']);
-
 /** The status, whoever looks at it, and whoever waits for it. */
 export class Status {
   readonly #log: Log;
@@ -81,6 +83,11 @@ export class Status {
 
   get current(): ISocketIOClientStatus {
     return this.#current;
+  }
+
+  /** Whether only the program can change the status. */
+  get hasEnded(): boolean {
+    return PHASES[this.#current.status] === 'ended';
   }
 
   /** Tells everybody, unless it is so already. */
@@ -103,11 +110,11 @@ export class Status {
 
   async waitFor(wanted: unknown, { timeout, signal }: IWaitOptions = {}): Promise<void> {
     if (!SocketIOClientStatuses.isValid(wanted)) {
-      throw wrong('status', `one of ${[...SocketIOClientStatuses.SCHEME_SET].join(', ')}`, wanted);
+      throw wrongArgument('waitFor', 'status', `one of ${[...SocketIOClientStatuses.SCHEME_SET].join(', ')}`, wanted);
     }
-    if (signal !== undefined && !isSignal(signal)) throw wrong('signal', 'an AbortSignal', signal);
+    if (signal !== undefined && !isSignal(signal)) throw wrongArgument('waitFor', 'signal', 'an AbortSignal', signal);
     if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
-      throw wrong('timeout', 'a number of milliseconds', timeout);
+      throw wrongArgument('waitFor', 'timeout', 'a number of milliseconds', timeout);
     }
     if (signal?.aborted === true) throw reasonOf(signal);
     await new Promise<void>((resolve, reject) => {
@@ -149,15 +156,12 @@ export class Status {
 
   #isReached(wanted: TSocketIOClientStatus): boolean {
     const { status } = this.#current;
-    return status === wanted || (wanted === 'connected' && STANDING.has(status));
+    return status === wanted || (wanted === 'connected' && PHASES[status] === 'standing');
   }
 
   /** Whether nothing but the program can change the status any more. */
   #isHopeless(wanted: TSocketIOClientStatus): boolean {
-    if (this.#isShutDown) return true;
-    const { status } = this.#current;
-    if (wanted === 'refused' || wanted === 'disconnected') return false;
-    return status === 'refused' || status === 'disconnected';
+    return this.#isShutDown || (this.hasEnded && PHASES[wanted] !== 'ended');
   }
 
   #hopeless(wanted: TSocketIOClientStatus): RoomgateError {
@@ -173,7 +177,7 @@ export class Status {
 
 /** Also those of polyfills, which React Native has instead. */
 function isSignal(signal: unknown): signal is AbortSignal {
-  return hasMethods(signal, ['addEventListener', 'removeEventListener']) && 'aborted' in (signal as object);
+  return hasMethods(signal, ['addEventListener', 'removeEventListener']) && 'aborted' in signal;
 }
 
 /** Why it was aborted. Signals of older runtimes and of polyfills don't know. */
@@ -189,11 +193,4 @@ function isSame(one: ISocketIOClientStatus, other: ISocketIOClientStatus): boole
 
 function late(wanted: string, timeout: number): RoomgateError {
   return new RoomgateError('timed_out', `waitFor("${wanted}"): it was not so within ${timeout} ms.`);
-}
-
-function wrong(argument: string, wanted: string, given: unknown): RoomgateError {
-  return new RoomgateError(
-    'invalid_argument',
-    `waitFor(): ${argument}: ${wanted} is wanted, ${describe(given)} was given.`,
-  );
 }

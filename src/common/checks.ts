@@ -17,6 +17,13 @@ export function wrongOption(
   return new RoomgateError('invalid_option', text);
 }
 
+/** The error over an argument of a method, in the same words. */
+export function wrongArgument(method: string, argument: string, wanted: string, given: unknown): RoomgateError {
+  const text = `${method}(): ${argument}: ${wanted} is wanted, ${describe(given)} was given.`;
+  return new RoomgateError('invalid_argument', text);
+}
+
+/** Also a function. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return (typeof value === 'object' || typeof value === 'function') && value !== null;
 }
@@ -26,7 +33,15 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-export function hasMethods(value: unknown, methods: readonly string[]): boolean {
+/** The fields of a value that may be anything; none where it has none. */
+export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return isObject(value) ? value : {};
+}
+
+export function hasMethods<M extends string>(
+  value: unknown,
+  methods: readonly M[],
+): value is Readonly<Record<M, (...args: unknown[]) => unknown>> {
   return isObject(value) && methods.every((method) => typeof value[method] === 'function');
 }
 

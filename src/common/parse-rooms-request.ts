@@ -1,5 +1,6 @@
 import { ROOM_ERRORS } from '../protocol/errors.js';
 import { type IRefusedRoom, refuseRoom } from '../protocol/messages.js';
+import { isRecord } from './checks.js';
 import { describe } from './describe.js';
 
 export type ParsedRoomsRequest = { readonly rooms: readonly string[] } | { readonly refusal: IRefusedRoom };
@@ -9,8 +10,8 @@ export function parseRoomsRequest(input: unknown, roomsPerRequest: number): Pars
   const invalid = (found: string) => ({
     refusal: refuseRoom('', 'invalid_payload', `${ROOM_ERRORS.invalid_payload.text} Given: ${found}.`),
   });
-  if (typeof input !== 'object' || input === null || Array.isArray(input)) return invalid(describe(input));
-  const rooms: unknown = Object.hasOwn(input, 'rooms') ? (input as { rooms?: unknown }).rooms : undefined;
+  if (!isRecord(input)) return invalid(describe(input));
+  const rooms: unknown = Object.hasOwn(input, 'rooms') ? input.rooms : undefined;
   if (!Array.isArray(rooms)) return invalid(`${describe(rooms)} as rooms`);
   if (rooms.length > roomsPerRequest) {
     const text = `${ROOM_ERRORS.too_many_rooms.text} At most ${roomsPerRequest} are taken, ${rooms.length} were given.`;
@@ -18,5 +19,5 @@ export function parseRoomsRequest(input: unknown, roomsPerRequest: number): Pars
   }
   const stranger = rooms.findIndex((room) => typeof room !== 'string');
   if (stranger !== -1) return invalid(`${describe(rooms[stranger])} at rooms[${stranger}]`);
-  return { rooms: [...new Set(rooms as string[])] };
+  return { rooms: [...new Set<string>(rooms)] };
 }

@@ -14,7 +14,7 @@ const OF_ANY_CLIENT = ['publish', 'pSubscribe', 'psubscribe', 'sendCommand', 'se
  */
 export function checkRedisConnection(of: string, value: unknown): void {
   const isHelper = hasMethods(value, ['getClient']);
-  const client = isHelper ? clientOf(value as { getClient(): unknown }) : value;
+  const client = isHelper ? clientOf(value) : value;
   if (isHelper && (client === undefined || client === null)) return;
   if (isClient(client)) return;
   const given = `${isHelper ? 'a helper with ' : ''}${describeClient(client)}`;

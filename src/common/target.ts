@@ -1,8 +1,8 @@
 import { RoomgateError } from '../protocol/errors.js';
 import { isInternalRoom, isReservedTopic } from '../protocol/events.js';
-import { describe } from './describe.js';
+import { fieldsOf, isObject, wrongArgument } from './checks.js';
 
-/** A message whose receivers, topic and arguments are settled. */
+/** A message with its receivers, topic and arguments, all of them checked. */
 export interface SendTarget {
   /** Socket ids and rooms, each once; undefined means every authenticated client. */
   readonly rooms: readonly string[] | undefined;
@@ -39,7 +39,7 @@ export function emitSafely(topic: string, emit: () => unknown): void {
 
 /** The topic of something that is not sent and so not checked, for the report; empty where there is none. */
 export function topicOf(opts: unknown): string {
-  const topic: unknown = (opts as { payload?: { topic?: unknown } | null } | undefined)?.payload?.topic;
+  const { topic } = fieldsOf(fieldsOf(opts).payload);
   return typeof topic === 'string' ? topic : '';
 }
 
@@ -47,10 +47,12 @@ function roomsOf(destination: unknown): readonly string[] | undefined {
   if (destination === undefined) return undefined;
   if (isName(destination)) return [checkedRoom('destination', destination)];
   const wanted = 'a room, a socket id or a list of them (left out for every client)';
-  if (!Array.isArray(destination) || destination.length === 0) throw wrong('destination', wanted, destination);
+  if (!Array.isArray(destination) || destination.length === 0)
+    throw wrongArgument('send', 'destination', wanted, destination);
   // Not `every`: a list with holes would pass.
   for (let i = 0; i < destination.length; i++) {
-    if (!isName(destination[i])) throw wrong(`destination[${i}]`, 'a string that is not empty', destination[i]);
+    if (!isName(destination[i]))
+      throw wrongArgument('send', `destination[${i}]`, 'a string that is not empty', destination[i]);
     checkedRoom(`destination[${i}]`, destination[i]);
   }
   return [...new Set<string>(destination)];
@@ -62,14 +64,15 @@ function checkedRoom(name: string, room: string): string {
 }
 
 function checkedTopic(topic: unknown): string {
-  if (!isName(topic)) throw wrong('payload.topic', 'a string that is not empty', topic);
+  if (!isName(topic)) throw wrongArgument('send', 'payload.topic', 'a string that is not empty', topic);
   if (!isReservedTopic(topic)) return topic;
   throw new RoomgateError('invalid_argument', `send(): payload.topic: "${topic}" is reserved. Take another name.`);
 }
 
 function argsOf(data: unknown): readonly unknown[] {
   if (data === undefined) return [];
-  if (UNSENDABLE.has(typeof data)) throw wrong('payload.data', 'a value that Socket.IO can carry', data);
+  if (UNSENDABLE.has(typeof data))
+    throw wrongArgument('send', 'payload.data', 'a value that Socket.IO can carry', data);
   return [data];
 }
 
@@ -78,10 +81,6 @@ function isName(value: unknown): value is string {
 }
 
 function recordOf(value: unknown, name: string, wanted: string): Readonly<Record<string, unknown>> {
-  if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>;
-  throw wrong(name, wanted, value);
-}
-
-function wrong(name: string, wanted: string, given: unknown): RoomgateError {
-  return new RoomgateError('invalid_argument', `send(): ${name}: ${wanted} is wanted, ${describe(given)} was given.`);
+  if (typeof value === 'object' && isObject(value)) return value;
+  throw wrongArgument('send', name, wanted, value);
 }

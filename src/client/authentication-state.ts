@@ -1,10 +1,10 @@
 import { SocketIOClientStates, type TSocketIOClientState } from '../protocol/states.js';
 
 /** How far this client is. The only place where that changes. */
-export class Session {
+export class AuthenticationState {
   #state: TSocketIOClientState = SocketIOClientStates.UNAUTHORIZED;
 
-  get state(): TSocketIOClientState {
+  get current(): TSocketIOClientState {
     return this.#state;
   }
 
