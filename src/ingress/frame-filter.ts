@@ -12,9 +12,20 @@ const LARGEST_DATA_OPCODE = 2;
 /** Bytes that a control frame may have (RFC 6455, section 5.5). Of what has more, or an unknown opcode, the receiver says so. */
 const LARGEST_CONTROL = 125;
 
+const NOTHING = Buffer.alloc(0);
+
 /** Masked with zeros, as frames of clients are masked. */
 const MARK = Buffer.from(`4${DROPPED}`);
 const MARK_FRAME = Buffer.concat([Buffer.from([0x81, 0x80 | MARK.length, 0, 0, 0, 0]), MARK]);
+
+/** How far a chunk has been read. */
+interface Cursor {
+  at: number;
+  /** Where the bytes begin that have not been passed yet. */
+  from: number;
+  /** Where the last whole frame begins. */
+  last: number;
+}
 
 interface Head {
   readonly opcode: number;
@@ -44,8 +55,8 @@ export interface FrameFilterOptions {
  */
 export class FrameFilter {
   readonly #options: FrameFilterOptions;
-  /** The incomplete frame, and how much of it is there. */
-  #held: Buffer | undefined;
+  /** The incomplete frame, or nothing, and how much of it is there. */
+  #held = NOTHING;
   #heldBytes = 0;
   /** Bytes of a dropped message that are still to come. */
   #skipped = 0;
@@ -66,59 +77,68 @@ export class FrameFilter {
   /** Passes everything from here on, but for the rest of a message that is being dropped. */
   lift(): void {
     this.#isLifted = true;
-    const held = this.#held?.subarray(0, this.#heldBytes);
-    this.#release();
-    if (held !== undefined && held.length > 0) this.#pass(held);
+    const held = this.#takeHeld();
+    if (held.length > 0) this.#pass(held);
   }
 
   /** False where the receiver asks to wait. */
   write(chunk: Buffer): boolean {
     this.#goesOn = true;
-    const pass = (from: number, to: number): void => {
-      if (to > from) this.#pass(chunk.subarray(from, to));
-    };
-    let from = 0;
-    let at = 0;
-    let last = 0;
-    while (at < chunk.length) {
-      if (this.#skipped > 0) {
-        at += this.#skip(chunk.length - at);
-        from = at;
-      } else if (this.#isLifted) {
-        at = chunk.length;
-      } else if (this.#streamed > 0) {
-        const bytes = Math.min(this.#streamed, chunk.length - at);
-        this.#streamed -= bytes;
-        at += bytes;
-      } else if (this.#held !== undefined) {
-        at += this.#hold(chunk, at);
-        from = at;
-      } else {
-        const head = headOf(chunk, at, chunk.length);
-        const isTooLarge = head !== undefined && this.#isTooLarge(head);
-        const whole = head === undefined ? Number.POSITIVE_INFINITY : head.headBytes + head.payloadBytes;
-        if (head !== undefined && !isTooLarge && at + whole <= chunk.length) {
-          last = at;
-          if (isFragment(head)) {
-            pass(from, at);
-            from = at + whole;
-            this.#pass(copyOf(chunk, at, from));
-          }
-          at += whole;
-        } else {
-          // What stands before may lift this filter, as it may be what the peer is let in by.
-          pass(from, at);
-          from = at;
-          if (!this.#isLifted) this.#held = Buffer.allocUnsafeSlow(LONGEST_HEAD + PEEKED);
-        }
-      }
+    const cursor: Cursor = { at: 0, from: 0, last: 0 };
+    while (cursor.at < chunk.length) this.#advance(chunk, cursor);
+    this.#passRest(chunk, cursor);
+    return this.#goesOn;
+  }
+
+  /** Moves the cursor over the next bytes of which it is known what becomes of them. */
+  #advance(chunk: Buffer, cursor: Cursor): void {
+    const left = chunk.length - cursor.at;
+    if (this.#skipped > 0) {
+      cursor.at += this.#skip(left);
+      cursor.from = cursor.at;
+    } else if (this.#isLifted) {
+      cursor.at = chunk.length;
+    } else if (this.#streamed > 0) {
+      const bytes = Math.min(this.#streamed, left);
+      this.#streamed -= bytes;
+      cursor.at += bytes;
+    } else if (this.#held !== NOTHING) {
+      cursor.at += this.#hold(chunk, cursor.at);
+      cursor.from = cursor.at;
+    } else this.#advanceFrame(chunk, cursor);
+  }
+
+  /** At the beginning of a frame: over the whole frame, or, where it is not to pass as it is, not at all, and it is held from here on. */
+  #advanceFrame(chunk: Buffer, cursor: Cursor): void {
+    const { at } = cursor;
+    const head = headOf(chunk, at, chunk.length);
+    const end = head === undefined ? Number.POSITIVE_INFINITY : at + head.headBytes + head.payloadBytes;
+    if (head === undefined || end > chunk.length || this.#isTooLarge(head)) {
+      // What stands before may lift this filter, as it may be what the peer is let in by.
+      this.#passSlice(chunk, cursor.from, at);
+      cursor.from = at;
+      if (!this.#isLifted) this.#held = Buffer.allocUnsafeSlow(LONGEST_HEAD + PEEKED);
+      return;
     }
+    if (isFragment(head)) {
+      this.#passSlice(chunk, cursor.from, at);
+      cursor.from = end;
+      this.#pass(copyOf(chunk, at, end));
+    }
+    cursor.last = at;
+    cursor.at = end;
+  }
+
+  #passRest(chunk: Buffer, { at, from, last }: Cursor): void {
     // The receiver keeps the mask of its last frame, and with it the chunk.
     if (chunk.length > LARGE_CHUNK && !this.#isLifted && last >= from && at > last) {
-      pass(from, last);
+      this.#passSlice(chunk, from, last);
       this.#pass(copyOf(chunk, last, at));
-    } else pass(from, at);
-    return this.#goesOn;
+    } else this.#passSlice(chunk, from, at);
+  }
+
+  #passSlice(chunk: Buffer, from: number, to: number): void {
+    if (to > from) this.#pass(chunk.subarray(from, to));
   }
 
   #pass(bytes: Buffer): void {
@@ -127,13 +147,13 @@ export class FrameFilter {
 
   /** Takes from the chunk what the frame that is held needs next. Returns how many bytes that were. */
   #hold(chunk: Buffer, at: number): number {
-    const held = this.#held as Buffer;
+    const held = this.#held;
     const head = headOf(held, 0, this.#heldBytes);
     const wanted = head === undefined ? nextOf(held, this.#heldBytes) : this.#wantedOf(head);
     const bytes = Math.min(wanted - this.#heldBytes, chunk.length - at);
     chunk.copy(held, this.#heldBytes, at, at + bytes);
     this.#heldBytes += bytes;
-    if (this.#heldBytes === wanted) this.#advance();
+    if (this.#heldBytes === wanted) this.#judgeHeld();
     return bytes;
   }
 
@@ -142,8 +162,8 @@ export class FrameFilter {
   }
 
   /** The bytes that were wanted are there: of the head, of the whole frame, or enough of one that is dropped. */
-  #advance(): void {
-    const held = this.#held as Buffer;
+  #judgeHeld(): void {
+    const held = this.#held;
     const head = headOf(held, 0, this.#heldBytes);
     if (head === undefined) return;
     const whole = head.headBytes + head.payloadBytes;
@@ -151,14 +171,14 @@ export class FrameFilter {
       if (this.#heldBytes < head.headBytes + PEEKED) return;
       this.#skipped = whole - this.#heldBytes;
       const start = head.opcode === TEXT ? startOf(held, head) : undefined;
-      this.#release();
+      this.#takeHeld();
       this.#options.dropped(start);
       this.#pass(MARK_FRAME);
     } else if (this.#isTooLarge(head)) {
       this.#streamed = whole - this.#heldBytes;
-      this.#passHeld();
+      this.#pass(this.#takeHeld());
     } else if (this.#heldBytes === whole) {
-      this.#passHeld();
+      this.#pass(this.#takeHeld());
     } else if (held.length < whole) {
       const larger = Buffer.allocUnsafeSlow(whole);
       held.copy(larger, 0, 0, this.#heldBytes);
@@ -166,15 +186,12 @@ export class FrameFilter {
     }
   }
 
-  #passHeld(): void {
-    const frame = (this.#held as Buffer).subarray(0, this.#heldBytes);
-    this.#release();
-    this.#pass(frame);
-  }
-
-  #release(): void {
-    this.#held = undefined;
+  /** The held bytes, which are then no longer held. */
+  #takeHeld(): Buffer {
+    const taken = this.#held.subarray(0, this.#heldBytes);
+    this.#held = NOTHING;
     this.#heldBytes = 0;
+    return taken;
   }
 
   #skip(available: number): number {
@@ -208,8 +225,8 @@ function isFragment({ opcode, isFinal }: Head): boolean {
 /** The head of a frame; undefined where it is not whole. */
 function headOf(bytes: Buffer, at: number, end: number): Head | undefined {
   if (end - at < 2) return undefined;
-  const first = bytes[at] as number;
-  const second = bytes[at + 1] as number;
+  const first = bytes.readUInt8(at);
+  const second = bytes.readUInt8(at + 1);
   const isMasked = (second & 0x80) !== 0;
   const code = second & 0x7f;
   const lengthBytes = code === 126 ? 2 : code === 127 ? 8 : 0;
@@ -225,14 +242,13 @@ function headOf(bytes: Buffer, at: number, end: number): Head | undefined {
 /** How many bytes of a frame are wanted to know more of its head. */
 function nextOf(bytes: Buffer, heldBytes: number): number {
   if (heldBytes < 2) return 2;
-  const second = bytes[1] as number;
+  const second = bytes.readUInt8(1);
   const code = second & 0x7f;
   return 2 + (code === 126 ? 2 : code === 127 ? 8 : 0) + ((second & 0x80) !== 0 ? 4 : 0);
 }
 
 function startOf(bytes: Buffer, { headBytes, isMasked }: Head): string {
   const start = Buffer.from(bytes.subarray(headBytes, headBytes + PEEKED));
-  if (isMasked)
-    for (const [at, byte] of start.entries()) start[at] = byte ^ (bytes[headBytes - 4 + (at % 4)] as number);
+  if (isMasked) for (const [at, byte] of start.entries()) start[at] = byte ^ bytes.readUInt8(headBytes - 4 + (at % 4));
   return start.toString('latin1');
 }

@@ -8,6 +8,7 @@ type Listener = (this: GuardedConnection, data: PacketData) => void;
 
 /** A connection of either engine, which hands its messages to Socket.IO through the event `data`. */
 export interface GuardedConnection {
+  readonly id?: string;
   listeners(event: 'data'): readonly unknown[];
   on(event: 'data', listener: Listener): unknown;
   removeListener(event: 'data', listener: Listener): unknown;

@@ -17,11 +17,7 @@ export interface StrangersOptions {
 
 type Limit = 'unauthenticated_connections' | 'unauthenticated_per_address';
 
-interface Named {
-  readonly id?: string;
-  readonly remoteAddress?: string;
-}
-type Stranger = Connection & GuardedConnection & Named;
+type Stranger = Connection & GuardedConnection & { readonly remoteAddress?: string };
 
 /**
  * The connections of an instance that are not authenticated, with the budget of each, and one for all of them. Above that the
@@ -44,15 +40,15 @@ export class Strangers {
       isOwnParser,
       stripped: (connection) => {
         this.#stripped.add(connection);
-        report({ type: 'auth_too_large', client: idOf(connection as Named), maxBytes: STRANGER_MESSAGE_BYTES });
+        report({ type: 'auth_too_large', client: idOf(connection), maxBytes: STRANGER_MESSAGE_BYTES });
       },
-      dropped: (connection, why) => report({ type: 'event_dropped', client: idOf(connection as Named), reason: why }),
+      dropped: (connection, why) => report({ type: 'event_dropped', client: idOf(connection), reason: why }),
     });
   }
 
   /** A new connection of the engine, once Socket.IO listens to it. */
   add(connection: Connection): void {
-    const stranger = connection as Stranger;
+    const stranger = strangerOf(connection);
     const { runtime, most, mostPerAddress } = this.#options;
     this.#filter.guard(stranger);
     runtime.limit(stranger, (start) => this.#filter.dropped(stranger, start));
@@ -65,18 +61,18 @@ export class Strangers {
 
   /** It has asked to authenticate. */
   ask(connection: Connection): void {
-    const stranger = connection as Stranger;
+    const stranger = strangerOf(connection);
     if (this.#waiting.delete(stranger)) this.#asking.add(stranger);
   }
 
   /** Whether its `auth` was too large, and was left out of its handshake. */
   isStripped(connection: Connection): boolean {
-    return this.#stripped.has(connection as Stranger);
+    return this.#stripped.has(strangerOf(connection));
   }
 
   /** It is authenticated, or was let into a namespace of the program's own. */
   admit(connection: Connection): void {
-    const stranger = connection as Stranger;
+    const stranger = strangerOf(connection);
     if (!this.#forget(stranger)) return;
     this.#filter.lift(stranger);
     this.#options.runtime.lift(stranger);
@@ -84,7 +80,7 @@ export class Strangers {
 
   /** It is gone. */
   remove(connection: Connection): void {
-    this.#forget(connection as Stranger);
+    this.#forget(strangerOf(connection));
   }
 
   #forget(stranger: Stranger): boolean {
@@ -120,6 +116,11 @@ function firstBut<T>(excluded: T, of: Iterable<T>): T | undefined {
   return undefined;
 }
 
-function idOf({ id = '' }: Named): string {
+/** Connections of both engines have these members, and are emitters. */
+function strangerOf(connection: Connection): Stranger {
+  return connection as Stranger;
+}
+
+function idOf({ id = '' }: GuardedConnection): string {
   return id;
 }
