@@ -54,10 +54,7 @@ const SERVER_METHODS = ['on', 'listeners', 'removeAllListeners', 'close'];
 const ENGINE_METHODS = ['on', 'close'];
 
 const OF = 'SocketIOServerHelper';
-
-function wrong(option: string, wanted: string, given: unknown): RoomgateError {
-  return wrongOption(OF, option, wanted, given);
-}
+const wrong = wrongOption.bind(undefined, OF);
 
 function text(option: string, value: unknown): string {
   if (typeof value !== 'string' || value === '') throw wrong(option, 'a string of at least one character', value);

@@ -4,7 +4,7 @@ import type { Adapter } from 'socket.io-adapter';
 import { createMemoryBackplane } from '../backplane/memory/memory-backplane.js';
 import type { MemoryBus } from '../backplane/memory/memory-bus.js';
 import { sharedBusOf } from '../backplane/memory/shared-bus.js';
-import { describe } from '../common/describe.js';
+import { wrongArgument } from '../common/checks.js';
 import type { ValueOrPromise } from '../common/types.js';
 import { NodeFanout } from '../fanout/node-fanout.js';
 import type { FanoutOptions } from '../fanout/options.js';
@@ -336,11 +336,4 @@ async function createBackplane(
   // Loaded here and not before, so that an instance without Redis loads no Redis module.
   const { createRedisBackplane } = await import('../backplane/redis/redis-backplane.js');
   return createRedisBackplane({ redisConnection, identifier, report });
-}
-
-function wrongArgument(method: string, argument: string, wanted: string, given: unknown): RoomgateError {
-  return new RoomgateError(
-    'invalid_argument',
-    `${method}(): ${argument}: ${wanted} is wanted, ${describe(given)} was given.`,
-  );
 }

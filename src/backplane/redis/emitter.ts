@@ -53,6 +53,7 @@ export interface IEmitterMessage {
 }
 
 const OF = 'SocketIOEmitterHelper';
+const wrong = wrongOption.bind(undefined, OF);
 const TICK_MS = 1_000;
 const QUIT_TIMEOUT_MS = 2_000;
 
@@ -164,8 +165,4 @@ export class SocketIOEmitterHelper {
       this.#report({ type: 'handler_failed', where: 'the callback of send()', error });
     }
   }
-}
-
-function wrong(option: string, wanted: string, given: unknown): RoomgateError {
-  return wrongOption(OF, option, wanted, given);
 }
