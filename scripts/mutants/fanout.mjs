@@ -9,6 +9,15 @@ export const FANOUT = [
     on: 'node',
   },
   {
+    id: 'audience-while-changing',
+    file: 'src/fanout/room-index.ts',
+    from: `    if (this.#owner.isChanging) return undefined;\n`,
+    to: ``,
+    breaks: 'a room is sent to as it was, where an adapter takes a while to change it',
+    test: 'test/unit/room-index.test.ts',
+    on: 'node',
+  },
+  {
     id: 'sends-while-ending',
     file: 'src/fanout/outbound.ts',
     from: `    this.#stopped = true;\n`,

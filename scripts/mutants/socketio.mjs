@@ -9,6 +9,15 @@ export const SOCKETIO = [
     on: 'node',
   },
   {
+    id: 'subscriber-stops-others',
+    file: 'src/socketio/adapter-owner.ts',
+    from: `        this.#failed(id, error);\n`,
+    to: `        this.#failed(id, error);\n        return;\n`,
+    breaks: 'a subscriber that throws keeps a change of rooms from the subscribers behind it',
+    test: 'test/unit/adapter-owner.test.ts',
+    on: 'node',
+  },
+  {
     id: 'marked-request-released',
     file: 'src/socketio/released-request.ts',
     from: `if (!ordinary.has(key)) return undefined;`,

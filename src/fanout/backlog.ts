@@ -1,5 +1,6 @@
 import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
 import type { Broadcast, Recipient } from '../ports/fanout.js';
+import { writeEncoded } from '../socketio/socket-io.js';
 
 /** A packet of either engine. */
 interface AnyPacket {
@@ -173,9 +174,9 @@ export class Backlogs {
   }
 
   /** Socket.IO's own way to one socket, in which a message may take the place of what waits with its key. */
-  write({ client }: Recipient, { encoded, options, key }: Broadcast): void {
-    if (key === undefined) client.writeToEngine(encoded, options);
-    else this.replace(client.conn as Counted, key, () => client.writeToEngine(encoded, options));
+  write(socket: Recipient, { encoded, options, key }: Broadcast): void {
+    if (key === undefined) writeEncoded(socket, encoded, options);
+    else this.replace(socket.client.conn as Counted, key, () => writeEncoded(socket, encoded, options));
   }
 
   /** Puts in line, by `write`, what takes the place of all that waits with this key where the peer is behind. */

@@ -1,8 +1,15 @@
 import type { Adapter } from 'socket.io-adapter';
 import type { Broadcast, Fanout, KeyOf, PacketOptions, Recipient } from '../ports/fanout.js';
 import type { Reporter } from '../ports/reports.js';
-import { baseOf, broadcastsAsKnown, ownerOf } from '../socketio/adapter-probe.js';
+import {
+  AdapterBroadcasts,
+  type BroadcastHandler,
+  type BroadcastPacket,
+  type BroadcastTarget,
+} from '../socketio/adapter-broadcasts.js';
+import type { AdapterOwner } from '../socketio/adapter-owner.js';
 import { PacketType } from '../socketio/packages.js';
+import { tellOutgoingListeners } from '../socketio/socket-io.js';
 import type { FanoutReport } from './reports.js';
 import { RoomIndex } from './room-index.js';
 
@@ -14,109 +21,38 @@ export interface BroadcastParts {
   readonly keyOf?: KeyOf | undefined;
 }
 
-/** What is private to Socket.IO's adapter, each of which is used only where it is found. */
-interface AdapterInside {
-  /** Encodes a message to many, and notes the WebSocket frame among the options that go to the engine with it. */
-  _encode?(packet: AnyPacket, options: PacketOptions): unknown[];
-  apply?: Apply;
-}
-/** Calls `act` with each socket of a broadcast, one after another. */
-type Apply = (target: Target, act: (socket: ReachedSocket) => void) => void;
-
-interface AnyPacket {
-  /** There is one where it is to be acknowledged. */
-  readonly id?: number;
-  readonly type?: PacketType;
-  readonly data?: unknown;
-  readonly nsp?: string;
-}
-interface Target {
-  readonly rooms: ReadonlySet<string>;
-  readonly except?: ReadonlySet<string>;
-}
-interface ReachedSocket extends Recipient {
-  /** Private: tells the listeners of `onAnyOutgoing`. */
-  notifyOutgoingListeners?(packet: AnyPacket): void;
+/** A broadcast, with the packet that listeners of the program hear of. */
+interface Message extends Broadcast {
+  readonly packet: BroadcastPacket;
 }
 
-/**
- * What a namespace sends to its sockets. Socket.IO's adapter encodes a message with one method of its own and then goes
- * through the recipients with another; all adapters, Redis' included, come down to these two.
- *
- * A listener of the program that throws over a message to one socket (`onAnyOutgoing`, `disconnect`) doesn't keep it from
- * the sockets behind.
- */
-export class Broadcasts {
+/** What a namespace sends to its sockets: by the fan-out where there is one and the adapter is known, else by Socket.IO. */
+export class Broadcasts implements BroadcastHandler<Message> {
   static readonly #byAdapter = new WeakMap<Adapter, Broadcasts>();
 
-  readonly #adapter: Adapter;
+  /** Has to be subscribed to the owner of the adapter. Undefined where no list of recipients is kept. */
+  readonly roomIndex: RoomIndex | undefined;
   readonly #parts: BroadcastParts;
-  /** Undefined where this adapter has its own idea of who is reached. */
-  readonly #roomIndex: RoomIndex | undefined;
-  readonly #apply: Apply;
-  /** What was encoded, until its recipients are gone through. */
-  #next: (Broadcast & { readonly packet: AnyPacket }) | undefined;
+  readonly #namespace: string;
+  readonly #ofAdapter: AdapterBroadcasts<Message> | undefined;
 
-  /** What an adapter that is guarded sends. */
+  /** The broadcasts of a guarded adapter. */
   static of(adapter: Adapter): Broadcasts | undefined {
     return Broadcasts.#byAdapter.get(adapter);
   }
 
-  /** `adapter`: one that `hasRecipients`. */
-  constructor(adapter: Adapter, parts: BroadcastParts) {
-    const { fanout } = parts;
-    const inside = adapter as unknown as AdapterInside;
+  constructor(owner: AdapterOwner, parts: BroadcastParts) {
+    const { adapter } = owner;
+    const { fanout, report } = parts;
     Broadcasts.#byAdapter.set(adapter, this);
-    this.#adapter = adapter;
     this.#parts = parts;
-    this.#apply = (inside.apply as Apply).bind(adapter);
-    if (fanout !== undefined) {
-      if (broadcastsAsKnown(adapter)) {
-        if (hasPlainRooms(adapter)) this.#roomIndex = this.#watchRooms(adapter, fanout);
-        this.#takeOver(inside, fanout, adapter.nsp.name);
-      } else tellOnce(parts.report);
+    this.#namespace = adapter.nsp.name;
+    this.#ofAdapter = AdapterBroadcasts.over(adapter, (socket, error) => this.#failed(socket, error));
+    if (fanout === undefined || this.#ofAdapter === undefined) return;
+    if (!this.#ofAdapter.takeOver(this)) reportOnce(report, 'the way in which the adapter of socket.io broadcasts');
+    else if (this.#ofAdapter.hasPlainRooms) {
+      this.roomIndex = new RoomIndex(owner, adapter.nsp.sockets, (socket) => fanout.senderOf(socket));
     }
-    inside.apply = (target, act) => {
-      const broadcast = this.#next;
-      this.#next = undefined;
-      if (broadcast === undefined) this.#each(target, act);
-      else this.#send(broadcast, target);
-    };
-  }
-
-  #watchRooms(adapter: Adapter, fanout: Fanout): RoomIndex {
-    const sockets = adapter.nsp.sockets as unknown as ReadonlyMap<string, Recipient>;
-    const roomIndex = new RoomIndex(adapter, sockets, (socket) => fanout.senderOf(socket));
-    const { addAll, del, delAll } = adapter;
-    adapter.addAll = (id, rooms) => {
-      roomIndex.changed(rooms);
-      return addAll.call(adapter, id, rooms);
-    };
-    adapter.del = (id, room) => {
-      roomIndex.changed([room]);
-      return del.call(adapter, id, room);
-    };
-    adapter.delAll = (id) => {
-      roomIndex.changed(adapter.sids.get(id) ?? []);
-      delAll.call(adapter, id);
-    };
-    return roomIndex;
-  }
-
-  /** A message that is to be acknowledged goes Socket.IO's own way. */
-  #takeOver(inside: AdapterInside, fanout: Fanout, namespace: string): void {
-    const encode = (inside._encode as NonNullable<AdapterInside['_encode']>).bind(inside);
-    inside._encode = (packet, options) => {
-      const encoded = encode(packet, options);
-      this.#next = undefined;
-      if (packet.id !== undefined) return encoded;
-      const prepared = fanout.prepare(encoded, options);
-      const name = Array.isArray(packet.data) ? this.#parts.keyOf?.(packet.data) : undefined;
-      // A connection serves several namespaces, whose topics have nothing to do with each other.
-      const key = name === undefined ? undefined : `${namespace}\n${name}`;
-      this.#next = { packet, encoded, options, prepared, key };
-      return encoded;
-    };
   }
 
   /**
@@ -124,64 +60,59 @@ export class Broadcasts {
    * was sent, since the adapter is not known.
    */
   tell(sockets: Iterable<Recipient>, event: readonly unknown[]): boolean {
-    const { _encode: encode } = this.#adapter as unknown as AdapterInside;
-    encode?.({ type: PacketType.EVENT, data: event, nsp: this.#adapter.nsp.name }, {});
-    const broadcast = this.#next;
-    this.#next = undefined;
-    if (broadcast === undefined) return false;
-    for (const socket of sockets) this.#deliver(socket, broadcast);
+    const message = this.#ofAdapter?.prepare({ type: PacketType.EVENT, data: event, nsp: this.#namespace });
+    if (message === undefined) return false;
+    for (const socket of sockets) this.#deliver(socket, message);
     return true;
   }
 
-  #send(broadcast: Broadcast & { readonly packet: AnyPacket }, target: Target): void {
+  prepare(packet: BroadcastPacket, encoded: readonly unknown[], options: PacketOptions): Message {
+    const name = Array.isArray(packet.data) ? this.#parts.keyOf?.(packet.data) : undefined;
+    // A connection serves several namespaces, whose topics have nothing to do with each other.
+    const key = name === undefined ? undefined : `${this.#namespace}\n${name}`;
+    return { packet, encoded, options, prepared: this.#frameOf(encoded, options), key };
+  }
+
+  send(message: Message, target: BroadcastTarget): void {
     const { rooms, except } = target;
     const isWhole = rooms.size <= 1 && (except === undefined || except.size === 0);
     const [room] = rooms;
-    const audience = isWhole ? this.#roomIndex?.of(room) : undefined;
-    const one = (socket: Recipient, sender?: unknown): void => this.#deliver(socket, broadcast, sender);
-    if (audience === undefined) this.#apply(target, (socket) => one(socket));
-    else if (!audience.listens) this.#parts.fanout?.deliverAll(audience, broadcast, one);
+    const audience = isWhole ? this.roomIndex?.of(room) : undefined;
+    const one = (socket: Recipient, sender?: unknown): void => this.#deliver(socket, message, sender);
+    if (audience === undefined) this.#ofAdapter?.forEachRecipient(target, (socket) => one(socket));
+    else if (!audience.listens) this.#parts.fanout?.deliverAll(audience, message, one);
     else for (const [at, socket] of audience.sockets.entries()) one(socket, audience.senders[at]);
   }
 
-  #deliver(socket: ReachedSocket, broadcast: Broadcast & { readonly packet: AnyPacket }, sender?: unknown): void {
+  /** Undefined where the message has to go Socket.IO's own way. */
+  #frameOf(encoded: readonly unknown[], options: PacketOptions): unknown {
     try {
-      socket.notifyOutgoingListeners?.(broadcast.packet);
-      this.#parts.fanout?.deliver(socket, broadcast, sender);
+      return this.#parts.fanout?.prepare(encoded, options);
+    } catch {
+      reportOnce(this.#parts.report, 'the form in which the adapter of socket.io encodes');
+      return undefined;
+    }
+  }
+
+  #deliver(socket: Recipient, message: Message, sender?: unknown): void {
+    try {
+      tellOutgoingListeners(socket, message.packet);
+      this.#parts.fanout?.deliver(socket, message, sender);
     } catch (error) {
       this.#failed(socket, error);
     }
   }
 
-  #each(target: Target, act: (socket: ReachedSocket) => void): void {
-    this.#apply(target, (socket) => {
-      try {
-        act(socket);
-      } catch (error) {
-        this.#failed(socket, error);
-      }
-    });
-  }
-
-  #failed({ id }: ReachedSocket, error: unknown): void {
+  #failed({ id }: Recipient, error: unknown): void {
     this.#parts.report({ type: 'handler_failed', where: 'a listener of a socket', client: id, error });
   }
 }
 
-/** One report, however many namespaces there are. */
-const told = new WeakSet<Reporter<FanoutReport>>();
-function tellOnce(report: Reporter<FanoutReport>): void {
-  if (told.has(report)) return;
-  told.add(report);
-  report({ type: 'fanout_fallback', missing: 'the way in which the adapter of socket.io broadcasts' });
-}
-
-/** Whether it is Socket.IO's own adapter that says who is in a room, and not one derived from it. */
-function hasPlainRooms(adapter: Adapter): boolean {
-  return ownerOf(adapter, 'apply') === baseOf(adapter);
-}
-
-/** Whether it goes through the recipients of a message with the method that is looked for. */
-export function hasRecipients(adapter: Adapter): boolean {
-  return typeof (adapter as unknown as AdapterInside).apply === 'function';
+/** One report of each cause, however many namespaces there are. */
+const reported = new WeakMap<Reporter<FanoutReport>, Set<string>>();
+function reportOnce(report: Reporter<FanoutReport>, missing: string): void {
+  const causes = reported.get(report) ?? new Set();
+  if (causes.has(missing)) return;
+  reported.set(report, causes.add(missing));
+  report({ type: 'fanout_fallback', missing });
 }

@@ -1,13 +1,9 @@
 import { hasMethods } from '../common/checks.js';
 import type { Audience, Recipient } from '../ports/fanout.js';
+import type { AdapterOwner, RoomSubscriber } from '../socketio/adapter-owner.js';
 
 /** Smaller ones, such as the room of each socket's own id, are looked up one by one: a list would cost more than it saves. */
 const SMALLEST_LISTED = 3;
-
-export interface RoomsOfAdapter {
-  readonly rooms: ReadonlyMap<string, ReadonlySet<string>>;
-  readonly sids: ReadonlyMap<string, ReadonlySet<string>>;
-}
 
 /** A socket, as far as programs can listen to what it is sent. Public. */
 interface ListenedTo extends Recipient {
@@ -17,27 +13,26 @@ interface ListenedTo extends Recipient {
 }
 const LISTENING = ['onAnyOutgoing', 'prependAnyOutgoing'] as const;
 
-/** Who is in the rooms that are sent to often: lists that stand until somebody joins or leaves, or begins to listen. */
-export class RoomIndex {
-  readonly #adapter: RoomsOfAdapter;
+/** Who is in the rooms that are sent to often: lists that stand until a socket joins or leaves, or a program begins to listen. */
+export class RoomIndex implements RoomSubscriber {
+  readonly #owner: AdapterOwner;
   readonly #sockets: ReadonlyMap<string, Recipient>;
   readonly #senderOf: (socket: Recipient) => unknown;
   readonly #byRoom = new Map<string, Audience>();
   #everybody: Audience | undefined;
 
-  constructor(
-    adapter: RoomsOfAdapter,
-    sockets: ReadonlyMap<string, Recipient>,
-    senderOf: (socket: Recipient) => unknown,
-  ) {
-    this.#adapter = adapter;
+  /** It has to be subscribed to this owner. */
+  constructor(owner: AdapterOwner, sockets: ReadonlyMap<string, Recipient>, senderOf: (socket: Recipient) => unknown) {
+    this.#owner = owner;
     this.#sockets = sockets;
     this.#senderOf = senderOf;
   }
 
   /** Everybody in a room, or in the namespace; undefined where a list isn't worth it, or would not be whole. */
   of(room: string | undefined): Audience | undefined {
-    const { rooms, sids } = this.#adapter;
+    // Until a pending change is made nobody says when it is.
+    if (this.#owner.isChanging) return undefined;
+    const { rooms, sids } = this.#owner.adapter;
     const ids = room === undefined ? sids : rooms.get(room);
     if (ids === undefined || ids.size < SMALLEST_LISTED) return undefined;
     const known = room === undefined ? this.#everybody : this.#byRoom.get(room);
@@ -47,8 +42,20 @@ export class RoomIndex {
     return this.#list(room, ids.keys());
   }
 
-  /** Somebody joins or leaves these rooms, or enters or leaves the namespace. */
-  changed(rooms: Iterable<string>): void {
+  entered(_: string, rooms: ReadonlySet<string>): void {
+    this.#forget(rooms);
+  }
+
+  left(_: string, room: string): void {
+    this.#everybody = undefined;
+    this.#byRoom.delete(room);
+  }
+
+  leftAll(_: string, rooms: ReadonlySet<string>): void {
+    this.#forget(rooms);
+  }
+
+  #forget(rooms: ReadonlySet<string>): void {
     this.#everybody = undefined;
     for (const room of rooms) this.#byRoom.delete(room);
   }
@@ -78,20 +85,24 @@ const NOTED = Object.fromEntries(
     method,
     function (this: ListenedTo, ...args: unknown[]): unknown {
       listened++;
-      return (Object.getPrototypeOf(this) as ListenedTo)[method].apply(this, args);
+      const prototype: ListenedTo = Object.getPrototypeOf(this);
+      return prototype[method].apply(this, args);
     },
   ]),
 );
 
 /** Whether somebody listens to what the socket is sent. Where nobody does, it is noticed from here on when somebody begins to. */
 function mayListen(socket: Recipient): boolean {
-  if (!hasMethods(socket, [...LISTENING, 'listenersAnyOutgoing'])) return true;
-  if ((socket as ListenedTo).listenersAnyOutgoing().length > 0) return true;
+  if (!canBeListenedTo(socket) || socket.listenersAnyOutgoing().length > 0) return true;
   for (const method of LISTENING) {
     const own = Object.hasOwn(socket, method);
     // A program has put something of its own there.
-    if (own && (socket as ListenedTo)[method] !== NOTED[method]) return true;
+    if (own && socket[method] !== NOTED[method]) return true;
     if (!own) Object.assign(socket, { [method]: NOTED[method] });
   }
   return false;
+}
+
+function canBeListenedTo(socket: Recipient): socket is ListenedTo {
+  return hasMethods(socket, [...LISTENING, 'listenersAnyOutgoing']);
 }

@@ -5,15 +5,8 @@ import type { IOSocket } from '../ports/socket.js';
 import { isInternalEvent, isSocketIOEvent, SocketIOConstants } from '../protocol/events.js';
 import type { Session } from '../session/session.js';
 import { PacketType } from '../socketio/packages.js';
+import { interceptPackets, receivePacket } from '../socketio/socket-io.js';
 import type { GateReport } from './reports.js';
-
-/**
- * Socket.IO hands every packet of a socket to this method of it, before `onAny` and before every middleware.
- * It is private there, so `gate-probe.ts` tries it before a server starts.
- */
-interface PacketReceiver {
-  _onpacket(packet: Packet): void;
-}
 
 export interface GateOptions {
   /** The session of a socket that has not ended. */
@@ -32,27 +25,20 @@ export interface GateOptions {
  */
 export class Gate {
   readonly #options: GateOptions;
-  readonly #receive: (this: IOSocket & PacketReceiver, packet: Packet) => void;
+  readonly #receive: (this: IOSocket, packet: Packet) => void;
 
   constructor(options: GateOptions) {
     this.#options = options;
     const passes = (id: string, packet: Packet) => this.#passes(id, packet);
     // One function for all sockets: a closure for each would be paid for by every idle client.
-    const deliver = this.#deliver;
     this.#receive = function (packet) {
-      if (passes(this.id, packet)) deliver(this, packet);
+      if (passes(this.id, packet)) receivePacket(this, packet);
     };
   }
 
   /** Stands before this socket from here on. */
   guard(socket: IOSocket): void {
-    (socket as unknown as PacketReceiver)._onpacket = this.#receive;
-  }
-
-  #deliver(socket: IOSocket, packet: Packet): void {
-    const { _onpacket: plain }: Partial<PacketReceiver> = Object.getPrototypeOf(socket);
-    // Without it nothing comes in at all: the gate stays shut, and a server would not have started.
-    plain?.call(socket as IOSocket & PacketReceiver, packet);
+    interceptPackets(socket, this.#receive);
   }
 
   #passes(id: string, packet: Packet): boolean {
@@ -91,10 +77,10 @@ export class Gate {
   }
 
   /** The program's handlers are there, or were waited for long enough: what came before goes to whoever listens now. */
-  release(session: Session): void {
+  flushEarlyEvents(session: Session): void {
     const packets = session.early?.take() ?? [];
     session.early = undefined;
-    for (const packet of packets) this.#deliver(session.socket, packet);
+    for (const packet of packets) receivePacket(session.socket, packet);
   }
 
   /** Until the program's handlers are there an event that has none waits, and every later one behind it. */
@@ -105,11 +91,11 @@ export class Gate {
       this.#options.overflowed(session);
       return true;
     }
-    early.expire(() => this.#releaseLate(session), this.#options.patienceMs);
+    early.expire(() => this.#flushLate(session), this.#options.patienceMs);
     return true;
   }
 
-  #releaseLate(session: Session): void {
+  #flushLate(session: Session): void {
     const { patienceMs, report } = this.#options;
     report({
       type: 'client_connected_fn_slow',
@@ -117,7 +103,7 @@ export class Gate {
       events: session.early?.count ?? 0,
       afterMs: patienceMs,
     });
-    this.release(session);
+    this.flushEarlyEvents(session);
   }
 
   #isShallow(id: string, packet: Packet): boolean {

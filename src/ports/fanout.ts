@@ -7,11 +7,7 @@ export type KeyOf = (args: readonly unknown[]) => string | undefined;
 /** A socket of Socket.IO, as far as it is sent to. */
 export interface Recipient {
   readonly id: string;
-  readonly client: {
-    readonly conn: unknown;
-    /** Private: hands packets that are encoded to the connection. */
-    writeToEngine(encoded: readonly unknown[], options: PacketOptions): void;
-  };
+  readonly client: { readonly conn: unknown };
 }
 
 /** What Socket.IO hands to the engine beside a message. */

@@ -6,7 +6,6 @@ import { Membership } from '../gate/membership.js';
 import { PendingConnects } from '../ingress/pending-connects.js';
 import { Strangers } from '../ingress/strangers.js';
 import type { Connection } from '../ports/connection.js';
-import type { Recipient } from '../ports/fanout.js';
 import type { IHandshake } from '../ports/options.js';
 import type { Reporter } from '../ports/reports.js';
 import type { Runtime } from '../ports/runtime.js';
@@ -252,7 +251,7 @@ export class Connections {
     } catch (error) {
       this.#report({ type: 'handler_failed', where: 'clientConnectedFn', client: id, error });
     }
-    this.#gate.release(session);
+    this.#gate.flushEarlyEvents(session);
     if (!session.ended) this.#runtime.settle?.(socket.conn);
   }
 
@@ -309,7 +308,7 @@ export class Connections {
     const [first] = sessions;
     if (first === undefined) return;
     const message: IPingMessage = { time: new Date().toISOString() };
-    const sockets = sessions.map(({ socket }) => socket as unknown as Recipient);
+    const sockets = sessions.map(({ socket }) => socket);
     const isTold = Broadcasts.of(first.socket.nsp.adapter)?.tell(sockets, [SocketIOConstants.EVENT_PING, message]);
     if (isTold !== true) for (const session of sessions) this.#ping(session);
   }

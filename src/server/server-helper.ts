@@ -11,7 +11,7 @@ import type { FanoutOptions } from '../fanout/options.js';
 import { Outbound, reportDropped } from '../fanout/outbound.js';
 import { keysOf } from '../fanout/replaceable.js';
 import { assertGateHolds } from '../gate/gate-probe.js';
-import { guardedAdapter, guardLaterAdapters } from '../gate/membership.js';
+import { guardedAdapter, guardLaterAdapters } from '../gate/guarded-adapter.js';
 import type { AdapterFactory, Backplane } from '../ports/backplane.js';
 import type { Connection } from '../ports/connection.js';
 import type { Fanout } from '../ports/fanout.js';
@@ -246,8 +246,7 @@ export class SocketIOServerHelper<
     const left = (id: string, room: string): void => registry.get(id)?.takeBack(room);
     const parts = { fanout, report, keyOf: keysOf(options.replaceable, report), left };
     const adapter = guardedAdapter(this.#adapterFactory(backplane), parts);
-    // Socket.IO types the option as a plain class or a function; what it does is to call it with `new`.
-    const io = runtime.attach({ ...options.serverOptions, adapter: adapter as never });
+    const io = runtime.attach({ ...options.serverOptions, adapter });
     fanout.attach(io);
     guardLaterAdapters(io, parts);
     // A client of protocol 3 takes the id of its session for that of its socket; the session has got one of our form.

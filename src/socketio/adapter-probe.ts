@@ -1,19 +1,29 @@
 import type { Adapter } from 'socket.io-adapter';
+import type { PacketOptions, Recipient } from '../ports/fanout.js';
+import type { BroadcastPacket, BroadcastTarget } from './adapter-broadcasts.js';
 
-/** What is private to Socket.IO's adapter and taken over for broadcasts: see `broadcasts.ts`. */
-interface Probed extends Pick<Adapter, 'addAll' | 'broadcast' | 'broadcastWithAck' | 'fetchSockets'> {
-  _encode(packet: { id?: number }, options: object): unknown;
-  apply(target: object, act: (socket: unknown) => void): void;
+/** Private methods of Socket.IO's adapter. */
+export interface AdapterInternals {
+  /** Encodes a packet for many, and notes the WebSocket frame among the options that go to the engine with it. */
+  _encode(packet: BroadcastPacket, options: PacketOptions): readonly unknown[];
+  /** Calls `act` with each socket that is meant, one after another. */
+  apply(target: BroadcastTarget, act: (socket: Recipient) => void): void;
 }
+
+type Probed = Pick<Adapter, 'addAll' | 'broadcast' | 'broadcastWithAck' | 'fetchSockets'> & AdapterInternals;
 type AdapterClass = new (namespace: object) => Probed;
 
 const ENCODED = ['2["probe"]'];
+const BROADCAST = 'encoded,applied,heard,written';
+const FETCH = 'applied';
+const ACKNOWLEDGED = 'encoded with id,applied,heard,written';
 const judged = new WeakMap<object, boolean>();
 
 /**
  * Whether an adapter broadcasts as it is known here, tried with a namespace of one socket: it encodes, and right after that
- * goes through the recipients, of whom each hears of the packet and is then written to, with the very options that it was
- * encoded with. A broadcast that is to be acknowledged has its id before it is encoded, and nothing else encodes.
+ * goes through the recipients of the very target that it was given, of whom each hears of the packet and is then written to,
+ * with the very options that it was encoded with. A broadcast that is to be acknowledged has its id before it is encoded, and
+ * nothing else encodes.
  */
 export function broadcastsAsKnown(adapter: Adapter): boolean {
   const base = baseOf(adapter);
@@ -44,6 +54,22 @@ export function ownerOf(object: object, method: string): object | undefined {
 
 function probe(Base: AdapterClass): boolean {
   const steps: string[] = [];
+  const target = { rooms: new Set(['room']), except: new Set<string>(), flags: {} };
+  const adapter = probedAdapter(Base, target, steps);
+  const packet = { type: 2, data: ['probe'] };
+  adapter.broadcast({ ...packet }, target);
+  void adapter.fetchSockets(target);
+  adapter.broadcastWithAck(
+    { ...packet },
+    target,
+    () => {},
+    () => {},
+  );
+  return steps.join() === `${BROADCAST},${FETCH},${ACKNOWLEDGED}`;
+}
+
+/** An adapter of a namespace with one socket, which writes down what it does. */
+function probedAdapter(Base: AdapterClass, wanted: object, steps: string[]): Probed {
   let options: object | undefined;
   const socket = {
     id: 'probe',
@@ -64,20 +90,9 @@ function probe(Base: AdapterClass): boolean {
     return ENCODED;
   };
   adapter.apply = (target, act) => {
-    steps.push('applied');
+    steps.push(target === wanted ? 'applied' : 'applied to others');
     apply.call(adapter, target, act);
   };
   adapter.addAll(socket.id, new Set(['room']));
-  const target = { rooms: new Set(['room']), except: new Set<string>(), flags: {} };
-  adapter.broadcast({ type: 2, data: ['probe'] }, target);
-  void adapter.fetchSockets(target);
-  adapter.broadcastWithAck(
-    { type: 2, data: ['probe'] },
-    target,
-    () => {},
-    () => {},
-  );
-  const broadcast = 'encoded,applied,heard,written';
-  const acknowledged = 'encoded with id,applied,heard,written';
-  return steps.join() === `${broadcast},applied,${acknowledged}`;
+  return adapter;
 }

@@ -1,8 +1,31 @@
-import type { Namespace, Socket } from 'socket.io';
+import type { Namespace, Server, Socket } from 'socket.io';
+import type { Packet } from 'socket.io-parser';
+import type { AdapterFactory } from '../ports/backplane.js';
+import type { PacketOptions, Recipient } from '../ports/fanout.js';
+import type { IOSocket } from '../ports/socket.js';
 
 /*
- * socket.io: what is private there and used to bound peers, and to give sockets ids of another form.
+ * socket.io: what is private there and used to guard sockets and to bound peers, to give sockets ids of another form, and to
+ * send to them. The gate is the only user of a private member that has no fallback: `gate-probe.ts` tries it before a server
+ * starts.
  */
+
+interface SocketInternals {
+  /** Called with every packet of the socket, before `onAny` and before every middleware. */
+  _onpacket(packet: Packet): void;
+  /** Calls the listeners of `onAnyOutgoing`. */
+  notifyOutgoingListeners(packet: object): void;
+}
+
+interface ClientInternals {
+  /** Hands packets that are encoded to the connection. */
+  writeToEngine?(encoded: readonly unknown[], options: PacketOptions): void;
+  /** Public, engine.io's. */
+  readonly conn: {
+    readonly transport: { readonly writable: boolean };
+    write(data: unknown, options: PacketOptions): unknown;
+  };
+}
 
 interface NamespaceInternals {
   /** Called with each socket that disconnects or is refused by middleware. */
@@ -34,4 +57,38 @@ export function makeSocketIds(namespace: Namespace, make: (socket: Socket) => st
     return socket;
   };
   return true;
+}
+
+/** From here on `receive` is called with every packet of a socket, in place of Socket.IO, with the socket as `this`. */
+export function interceptPackets(socket: IOSocket, receive: (this: IOSocket, packet: Packet) => void): void {
+  Object.assign(socket, { _onpacket: receive } satisfies Partial<SocketInternals>);
+}
+
+/** Hands a packet on to Socket.IO, as if nothing stood before it. Where Socket.IO has no such method, the packet is dropped. */
+export function receivePacket(socket: IOSocket, packet: Packet): void {
+  const { _onpacket: plain }: Partial<SocketInternals> = Object.getPrototypeOf(socket);
+  plain?.call(socket, packet);
+}
+
+/** Calls the program's listeners of what a socket is sent, where Socket.IO has them. */
+export function tellOutgoingListeners(socket: Recipient & Partial<SocketInternals>, packet: object): void {
+  socket.notifyOutgoingListeners?.(packet);
+}
+
+/** Hands a message that is encoded to the connection of a socket, in Socket.IO's own way. */
+export function writeEncoded(socket: Recipient, encoded: readonly unknown[], options: PacketOptions): void {
+  const client = socket.client as ClientInternals;
+  if (typeof client.writeToEngine === 'function') client.writeToEngine(encoded, options);
+  else if (options.volatile !== true || client.conn.transport.writable) {
+    for (const part of encoded) client.conn.write(part, options);
+  }
+}
+
+/** From here on the server uses `map`'s adapters in place of those that the program sets. */
+export function mapLaterAdapters(io: Server, map: (make: AdapterFactory) => AdapterFactory): void {
+  const plain = io.adapter.bind(io) as (...make: AdapterFactory[]) => unknown;
+  // Socket.IO tells reading from writing by the number of arguments, and calls what it is given with `new`.
+  const mapped = (given?: new (...args: Parameters<AdapterFactory>) => ReturnType<AdapterFactory>): unknown =>
+    given === undefined ? plain() : plain(map((namespace) => new given(namespace)));
+  io.adapter = mapped as Server['adapter'];
 }

@@ -112,6 +112,38 @@ describe('with the packages that are installed', () => {
     expect(told).toEqual(['2["n",0]', '2["n",1]', '2["n",2]']);
   });
 
+  it('does not send again what an adapter encodes and never sends', async () => {
+    class Storing extends Adapter {
+      override broadcast(packet: object, opts: Parameters<Adapter['broadcast']>[1]): void {
+        // As an adapter that writes each message down.
+        Reflect.get(this, '_encode').call(this, { ...packet, data: ['n', 'stored'] }, {});
+        super.broadcast(packet, opts);
+        Reflect.get(this, '_encode').call(this, packet, {});
+      }
+    }
+    const { helper, url } = await start({ serverOptions: { serveClient: false, adapter: Storing as never } });
+    const client = await enter(url);
+    const writes = writesOf(helper, client.sid);
+    for (let n = 0; n < 3; n++) helper.send({ payload: { topic: 'n', data: n } });
+    const found = await helper.getIOServer().fetchSockets();
+    expect(found.map(({ id }) => id)).toEqual([client.sid]);
+    helper.send({ payload: { topic: 'n', data: 3 } });
+    await eventually(() => expect(numbers(client.frames.all)).toEqual(named(4)));
+    expect(writes.count).toBe(1);
+  });
+
+  it('sends what a listener of the program sends in the middle of a broadcast', async () => {
+    const { helper, url } = await start();
+    const [first, second] = [await enter(url), await enter(url)];
+    helper.getClients({ id: first.sid })?.socket.onAnyOutgoing((_, n: number) => {
+      if (n < 3) helper.send({ payload: { topic: 'n', data: n + 1 } });
+    });
+    helper.send({ payload: { topic: 'n', data: 0 } });
+    await eventually(() => expect(numbers(first.frames.all)).toHaveLength(4));
+    await eventually(() => expect(numbers(second.frames.all)).toHaveLength(4));
+    expect(new Set(numbers(second.frames.all))).toEqual(new Set(named(4)));
+  });
+
   it('knows the adapter, and does not take another way of broadcasting for it', () => {
     const namespace = () => ({ name: '/', server: { encoder: {} }, sockets: new Map() }) as never;
     expect(broadcastsAsKnown(new Adapter(namespace()))).toBe(true);

@@ -82,10 +82,13 @@ describe('configure() where Socket.IO has changed inside', () => {
 });
 
 describe('a program that sets an adapter of its own later', () => {
-  it('does not open the gate with it', async () => {
+  it.each([
+    ['its own', () => Adapter],
+    ['the one that the server had', (io: { adapter(): unknown }) => io.adapter()],
+  ])('does not open the gate with %s, and lets clients in', async (_, set) => {
     const { helper, url } = await startServer();
     const io = helper.getIOServer();
-    io.adapter(Adapter as never);
+    io.adapter(set(io) as never);
     const [stranger, member] = [connect(url), await connectAuthenticated(url)];
     await stranger.heardOf('connect');
     io.emit('x', 1);

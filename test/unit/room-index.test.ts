@@ -4,12 +4,13 @@ import { Adapter } from 'socket.io-adapter';
 import { describe, expect, it } from 'vitest';
 import { RoomIndex } from '../../src/fanout/room-index.js';
 import type { Recipient } from '../../src/ports/fanout.js';
+import { AdapterOwner } from '../../src/socketio/adapter-owner.js';
 
 type Listener = (...args: unknown[]) => void;
 
 /** A socket whose listeners of what it is sent are kept as Socket.IO keeps them: by methods of its class. */
 class FakeRecipient implements Recipient {
-  readonly client = { conn: {}, writeToEngine: () => {} };
+  readonly client = { conn: {} };
   readonly listeners: Listener[] = [];
   constructor(readonly id: string) {}
   onAnyOutgoing(listener: Listener): this {
@@ -25,14 +26,25 @@ class FakeRecipient implements Recipient {
   }
 }
 
+/** An adapter that changes its rooms later, as one that asks a database first. */
+class LateAdapter extends Adapter {
+  override async del(id: string, room: string): Promise<void> {
+    await Promise.resolve();
+    super.del(id, room);
+  }
+}
+
 function house(...ids: string[]) {
+  return houseOver(Adapter, ...ids);
+}
+
+function houseOver(Base: typeof Adapter, ...ids: string[]) {
   const sockets = new Map(ids.map((id) => [id, new FakeRecipient(id)]));
-  const adapter = new Adapter({ name: '/', server: { encoder: {} }, sockets } as never);
-  const roomIndex = new RoomIndex(adapter, sockets, ({ id }) => `sender of ${id}`);
-  const join = (id: string, ...rooms: string[]) => {
-    roomIndex.changed(rooms);
-    adapter.addAll(id, new Set(rooms));
-  };
+  const adapter = new Base({ name: '/', server: { encoder: {} }, sockets } as never);
+  const owner = new AdapterOwner(adapter, () => {});
+  const roomIndex = new RoomIndex(owner, sockets, ({ id }) => `sender of ${id}`);
+  owner.subscribe(roomIndex);
+  const join = (id: string, ...rooms: string[]) => void adapter.addAll(id, new Set(rooms));
   for (const id of ids) join(id, id, 'room');
   const idsOf = (room?: string) => roomIndex.of(room)?.sockets.map(({ id }) => id);
   return { sockets, adapter, roomIndex, join, idsOf };
@@ -55,10 +67,31 @@ describe('an audience', () => {
     join('d', 'd', 'room');
     expect(idsOf('room')).toEqual(['a', 'b', 'c', 'd']);
     expect(idsOf()).toEqual(['a', 'b', 'c', 'd']);
-    roomIndex.changed(['room']);
     adapter.del('a', 'room');
     expect(idsOf('room')).toEqual(['b', 'c', 'd']);
     expect(idsOf()).toEqual(['a', 'b', 'c', 'd']);
+    adapter.delAll('d');
+    expect(idsOf()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('is made anew where as many leave as join', () => {
+    const { adapter, join, idsOf } = house('a', 'b', 'c', 'd');
+    adapter.del('d', 'room');
+    expect(idsOf('room')).toEqual(['a', 'b', 'c']);
+    adapter.del('a', 'room');
+    join('d', 'room');
+    expect(idsOf('room')).toEqual(['b', 'c', 'd']);
+  });
+
+  it('is none while a change is pending, so that who has left is not sent to', async () => {
+    const { adapter, join, idsOf } = houseOver(LateAdapter, 'a', 'b', 'c', 'd');
+    await adapter.del('d', 'room');
+    expect(idsOf('room')).toEqual(['a', 'b', 'c']);
+    const leaving = adapter.del('a', 'room');
+    expect(idsOf('room')).toBeUndefined();
+    join('d', 'room');
+    await leaving;
+    expect(idsOf('room')).toEqual(['b', 'c', 'd']);
   });
 
   it('is made anew also where somebody leaves past the adapter', () => {

@@ -1,0 +1,54 @@
+import type { Server } from 'socket.io';
+import { type BroadcastParts, Broadcasts } from '../fanout/broadcasts.js';
+import type { FanoutReport } from '../fanout/reports.js';
+import type { AdapterFactory } from '../ports/backplane.js';
+import type { Reporter } from '../ports/reports.js';
+import { AdapterOwner } from '../socketio/adapter-owner.js';
+import { boundFetchAnswers } from '../socketio/fetch-answers.js';
+import { Adapter } from '../socketio/packages.js';
+import { mapLaterAdapters } from '../socketio/socket-io.js';
+import { Membership } from './membership.js';
+import type { GateReport } from './reports.js';
+
+interface AdapterParts extends BroadcastParts {
+  readonly report: Reporter<GateReport | FanoutReport>;
+  /** Hears which socket of the namespace `/` is taken out of which room by name, also when it is not in that room. */
+  readonly left?: (id: string, room: string) => void;
+}
+
+/** Makes the adapters that Socket.IO uses: `make`'s, or those in memory, with the namespace `/` guarded. */
+export function guardedAdapter(make: AdapterFactory | undefined, parts: AdapterParts): AdapterFactory {
+  return guarding(make ?? ((namespace) => new Adapter(namespace)), parts);
+}
+
+/** From here on, whatever adapter the program gives to the server is guarded too. */
+export function guardLaterAdapters(io: Server, parts: AdapterParts): void {
+  mapLaterAdapters(io, (make) => guarding(make, parts));
+}
+
+function guarding(make: AdapterFactory, parts: AdapterParts): AdapterFactory {
+  // Socket.IO calls it with `new`, which an arrow function would not take.
+  return function Guarded(namespace) {
+    const adapter = make(namespace);
+    // A program may set the factory again that `io.adapter()` has returned, which guards by itself.
+    if (AdapterOwner.of(adapter) === undefined) guard(adapter, parts);
+    return adapter;
+  };
+}
+
+function guard(adapter: Adapter, parts: AdapterParts): void {
+  const { report } = parts;
+  boundFetchAnswers(adapter, () => report({ type: 'fetch_sockets_answer_dropped' }));
+  const owner = new AdapterOwner(adapter, (client, error) =>
+    report({ type: 'handler_failed', where: 'a subscriber to rooms', client, error }),
+  );
+  const broadcasts = new Broadcasts(owner, parts);
+  // Subscribers hear of each change in this order. The lists of recipients come first: what a later subscriber sends over the
+  // change reaches those who are in the room by now.
+  if (broadcasts.roomIndex !== undefined) owner.subscribe(broadcasts.roomIndex);
+  if (adapter.nsp.name !== '/') return;
+  const membership = new Membership(owner);
+  owner.setDoor(membership);
+  owner.subscribe(membership);
+  if (parts.left !== undefined) owner.subscribe({ left: parts.left });
+}

@@ -1,0 +1,170 @@
+import type { Adapter, BroadcastOptions } from 'socket.io-adapter';
+import type { PacketOptions, Recipient } from '../ports/fanout.js';
+import { type AdapterInternals, baseOf, broadcastsAsKnown, ownerOf } from './adapter-probe.js';
+import type { PacketType } from './packages.js';
+
+/** A packet of Socket.IO, before it is encoded. */
+export interface BroadcastPacket {
+  readonly type?: PacketType;
+  readonly data?: unknown;
+  readonly nsp?: string;
+  /** Set where the packet is to be acknowledged. */
+  readonly id?: number;
+}
+
+/** Who a broadcast is for: the sockets in these rooms, or all where there are none. */
+export interface BroadcastTarget {
+  readonly rooms: ReadonlySet<string>;
+  readonly except?: ReadonlySet<string>;
+}
+
+/** Sends the broadcasts of an adapter in place of Socket.IO. Neither method may throw. */
+export interface BroadcastHandler<Message extends object> {
+  /** Called once for each broadcast that is not to be acknowledged, right after it was encoded. */
+  prepare(packet: BroadcastPacket, encoded: readonly unknown[], options: PacketOptions): Message;
+  /** Sends to all recipients of this instance. */
+  send(message: Message, target: BroadcastTarget): void;
+}
+
+type Act = (socket: Recipient) => void;
+type PlainBroadcast = (this: Adapter, packet: BroadcastPacket, target: BroadcastOptions) => Promise<void> | void;
+
+/** An adapter whose broadcasts are taken over. */
+const TAKEN = Symbol('taken over');
+interface MayBeTaken {
+  [TAKEN]?: { within(plain: PlainBroadcast, packet: BroadcastPacket, target: BroadcastOptions): Promise<void> | void };
+}
+
+/**
+ * The broadcasts of one adapter. Socket.IO's adapter encodes a packet with one private method, `_encode`, and then goes
+ * through the recipients with another, `apply`. Both say little about the broadcast that they are a part of: an adapter may
+ * encode a packet that it never sends, and goes through recipients for `fetchSockets()` too. So a packet is sent only
+ * where all three agree: `broadcast` was called with the very packet that was encoded, and with the very target whose
+ * recipients are gone through.
+ */
+export class AdapterBroadcasts<Message extends object> {
+  /** Whether Socket.IO's own adapter says who is in a room, and not one derived from it. */
+  readonly hasPlainRooms: boolean;
+  readonly #adapter: Adapter;
+  readonly #inside: AdapterInternals;
+  readonly #apply: AdapterInternals['apply'];
+  readonly #failed: (socket: Recipient, error: unknown) => void;
+  #encode: AdapterInternals['_encode'] | undefined;
+  #handler: BroadcastHandler<Message> | undefined;
+  /** What `broadcast` is at work on. */
+  #packet: BroadcastPacket | undefined;
+  #target: BroadcastTarget | undefined;
+  /** That packet, prepared, until its recipients are gone through. */
+  #message: Message | undefined;
+
+  /** Undefined where an adapter does not go through recipients in the way that is known: all of it stays Socket.IO's. */
+  static over<Message extends object>(
+    adapter: Adapter,
+    failed: (socket: Recipient, error: unknown) => void,
+  ): AdapterBroadcasts<Message> | undefined {
+    const inside = adapter as unknown as AdapterInternals;
+    return typeof inside.apply === 'function' ? new AdapterBroadcasts(adapter, inside, failed) : undefined;
+  }
+
+  /**
+   * From here on what is thrown over one recipient, as by a listener of the program, goes to `failed` and does not keep a
+   * packet from the recipients behind it.
+   */
+  private constructor(adapter: Adapter, inside: AdapterInternals, failed: (socket: Recipient, error: unknown) => void) {
+    this.#adapter = adapter;
+    this.#inside = inside;
+    this.#apply = inside.apply;
+    this.#failed = failed;
+    this.hasPlainRooms = ownerOf(adapter, 'apply') === baseOf(adapter);
+    inside.apply = (target, act) => {
+      const message = this.#message;
+      if (message === undefined || target !== this.#target) this.#applyToEach(target, act);
+      else {
+        this.#message = undefined;
+        this.#handler?.send(message, target);
+      }
+    };
+  }
+
+  /** From here on `handler` sends what is broadcast. False where the adapter broadcasts in another way than is known. */
+  takeOver(handler: BroadcastHandler<Message>): boolean {
+    const adapter = this.#adapter;
+    if (!broadcastsAsKnown(adapter) || !standBefore(baseOf(adapter))) return false;
+    const inside = this.#inside;
+    const { _encode: encode } = inside;
+    this.#encode = encode;
+    this.#handler = handler;
+    inside._encode = (packet, options) => {
+      const encoded = encode.call(inside, packet, options);
+      const isSent = packet === this.#packet && packet.id === undefined;
+      if (isSent) this.#message = handler.prepare(packet, encoded, options);
+      return encoded;
+    };
+    Object.assign(adapter, { [TAKEN]: { within: this.#within } });
+    return true;
+  }
+
+  /** Encodes an event that is not broadcast; undefined where broadcasts were not taken over. */
+  prepare(packet: BroadcastPacket): Message | undefined {
+    const options: PacketOptions = {};
+    const encoded = this.#encode?.call(this.#inside, packet, options);
+    return encoded === undefined ? undefined : this.#handler?.prepare(packet, encoded, options);
+  }
+
+  /** Calls `act` with each recipient, one after another. */
+  forEachRecipient(target: BroadcastTarget, act: Act): void {
+    this.#apply.call(this.#inside, target, act);
+  }
+
+  /** A listener of the program may broadcast while a broadcast is under way. */
+  readonly #within = (
+    plain: PlainBroadcast,
+    packet: BroadcastPacket,
+    target: BroadcastOptions,
+  ): Promise<void> | void => {
+    const outerPacket = this.#packet;
+    const outerTarget = this.#target;
+    this.#packet = packet;
+    this.#target = target;
+    this.#message = undefined;
+    try {
+      return plain.call(this.#adapter, packet, target);
+    } finally {
+      this.#packet = outerPacket;
+      this.#target = outerTarget;
+      this.#message = undefined;
+    }
+  };
+
+  #applyToEach(target: BroadcastTarget, act: Act): void {
+    this.#apply.call(this.#inside, target, (socket) => {
+      try {
+        act(socket);
+      } catch (error) {
+        this.#failed(socket, error);
+      }
+    });
+  }
+}
+
+const stoodBefore = new WeakSet<object>();
+
+/**
+ * Stands before `broadcast` of Socket.IO's class of adapters, once. Derived adapters call it by `super` with what other
+ * instances send, so replacing it on an object would miss that. An adapter that is not taken over notices nothing.
+ */
+function standBefore(base: object | undefined): boolean {
+  if (base === undefined) return false;
+  if (stoodBefore.has(base)) return true;
+  const property = Object.getOwnPropertyDescriptor(base, 'broadcast');
+  if (typeof property?.value !== 'function') return false;
+  const plain: PlainBroadcast = property.value;
+  const broadcast: PlainBroadcast = function (this: Adapter & MayBeTaken, packet, target) {
+    const taken = this[TAKEN];
+    return taken === undefined ? plain.call(this, packet, target) : taken.within(plain, packet, target);
+  };
+  // A program may have frozen the class.
+  const stands = Reflect.defineProperty(base, 'broadcast', { ...property, value: broadcast });
+  if (stands) stoodBefore.add(base);
+  return stands;
+}

@@ -1,0 +1,126 @@
+import type { Adapter } from 'socket.io-adapter';
+
+/**
+ * Hears who is in which room of an adapter. Each method is called synchronously, after the adapter's own method has returned
+ * or thrown, so that the subscriber sees the adapter as it is now. Where the adapter's method returns a promise, the change
+ * may still be pending: see `isChanging`.
+ *
+ * A subscriber must not throw. What it throws goes to `failed` of the owner; neither the caller of the adapter nor the
+ * subscribers behind it notice.
+ */
+export interface RoomSubscriber {
+  /** The socket is in these rooms. It may have been in some of them before. */
+  entered?(id: string, rooms: ReadonlySet<string>): void;
+  /** The socket is not in this room. It may not have been in it before, and may not be in the adapter at all. */
+  left?(id: string, room: string): void;
+  /** The socket is not in the adapter: no broadcast reaches it. `rooms`: those that it was in, which may be none. */
+  leftAll?(id: string, rooms: ReadonlySet<string>): void;
+}
+
+/** Decides who enters an adapter. An adapter has one door at most. */
+export interface Door {
+  /** False keeps the socket out: the adapter and its subscribers hear nothing of it. */
+  admits(id: string, rooms: ReadonlySet<string>): boolean;
+  /** The rooms that are kept for a socket outside; undefined for a socket that is not outside. */
+  roomsOutside(id: string): Set<string> | undefined;
+}
+
+/**
+ * The one place that replaces methods of an adapter through which sockets enter and leave rooms: on this one object, once.
+ * All of them are public. Everybody else subscribes.
+ */
+export class AdapterOwner {
+  static readonly #byAdapter = new WeakMap<Adapter, AdapterOwner>();
+
+  readonly adapter: Adapter;
+  readonly #failed: (id: string, error: unknown) => void;
+  readonly #addAll: Adapter['addAll'];
+  readonly #delAll: Adapter['delAll'];
+  readonly #subscribers: RoomSubscriber[] = [];
+  #door: Door | undefined;
+  #pending = 0;
+
+  /** The owner of an adapter, where it has one. */
+  static of(adapter: Adapter): AdapterOwner | undefined {
+    return AdapterOwner.#byAdapter.get(adapter);
+  }
+
+  /**
+   * Only for an adapter that has no owner yet. `failed` hears of what a subscriber throws, with the id of the socket that
+   * changed its rooms.
+   */
+  constructor(adapter: Adapter, failed: (id: string, error: unknown) => void) {
+    const { addAll, del, delAll, socketRooms } = adapter;
+    this.adapter = adapter;
+    this.#failed = failed;
+    this.#addAll = addAll;
+    this.#delAll = delAll;
+    AdapterOwner.#byAdapter.set(adapter, this);
+
+    adapter.addAll = (id, rooms) => {
+      if (this.#door?.admits(id, rooms) !== false) return this.enter(id, rooms);
+    };
+    adapter.del = (id, room) => {
+      try {
+        return this.#track(del.call(adapter, id, room));
+      } finally {
+        this.#tell(id, (subscriber) => subscriber.left?.(id, room));
+      }
+    };
+    adapter.delAll = (id) => this.leaveAll(id);
+    adapter.socketRooms = (id) => this.#door?.roomsOutside(id) ?? socketRooms.call(adapter, id);
+  }
+
+  /** Whether a change that the adapter has begun is still pending. Until then its rooms may change without an event. */
+  get isChanging(): boolean {
+    return this.#pending > 0;
+  }
+
+  /** Subscribers hear of a change in the order in which they subscribed. */
+  subscribe(subscriber: RoomSubscriber): void {
+    this.#subscribers.push(subscriber);
+  }
+
+  /** From here on this door decides who enters. */
+  setDoor(door: Door): void {
+    this.#door = door;
+  }
+
+  /** Lets a socket in without asking the door. */
+  enter(id: string, rooms: Set<string>): Promise<void> | void {
+    try {
+      return this.#track(this.#addAll.call(this.adapter, id, rooms));
+    } finally {
+      this.#tell(id, (subscriber) => subscriber.entered?.(id, rooms));
+    }
+  }
+
+  /** Takes a socket out of all its rooms, and so out of the adapter. */
+  leaveAll(id: string): Promise<void> | void {
+    const rooms = new Set(this.adapter.sids.get(id));
+    try {
+      return this.#track(this.#delAll.call(this.adapter, id));
+    } finally {
+      this.#tell(id, (subscriber) => subscriber.leftAll?.(id, rooms));
+    }
+  }
+
+  /** Hands on what the adapter returned. */
+  #track(result: Promise<void> | void): Promise<void> | void {
+    if (result === undefined) return;
+    this.#pending++;
+    return Promise.resolve(result).finally(() => {
+      this.#pending--;
+    });
+  }
+
+  #tell(id: string, event: (subscriber: RoomSubscriber) => void): void {
+    for (const subscriber of this.#subscribers) {
+      try {
+        event(subscriber);
+      } catch (error) {
+        this.#failed(id, error);
+      }
+    }
+  }
+}
