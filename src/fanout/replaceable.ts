@@ -11,10 +11,14 @@ export type Replaceable = Readonly<Record<string, (data: unknown) => unknown>>;
 export function checkReplaceable(of: string, value: unknown): Replaceable | undefined {
   if (value === undefined) return undefined;
   if (!isObject(value)) throw wrongOption(of, 'replaceable', 'an object of functions', value);
+  assertFunctions(of, value);
+  return value;
+}
+
+function assertFunctions(of: string, value: Readonly<Record<string, unknown>>): asserts value is Replaceable {
   for (const [topic, nameOf] of Object.entries(value)) {
     if (typeof nameOf !== 'function') throw wrongOption(of, `replaceable.${topic}`, 'a function', nameOf);
   }
-  return value as Replaceable;
 }
 
 /** The key under which a message takes the place of an earlier one; undefined for what no newer one may replace. */

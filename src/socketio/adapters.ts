@@ -3,9 +3,11 @@ import type { Adapter } from 'socket.io-adapter';
 import { withinOr } from '../common/within.js';
 
 /*
- * Adapters of Socket.IO: what is private there and used to ask the other servers for socket ids, without the handshakes that
- * `fetchSockets()` brings along. The adapter for Redis answers such a question, and has no method to ask it. Others are asked by
- * the public `serverSideEmit()`, which only instances of Roomgate answer.
+ * Questions to the other servers of an adapter: what is private to adapters and used to ask them.
+ *
+ * Socket ids are asked for without the handshakes that `fetchSockets()` brings along. The adapter for Redis answers such a
+ * question, and has no method to ask it. Others are asked by the public `serverSideEmit()`, which only instances of Roomgate
+ * answer.
  */
 
 /** The event by which other instances are asked, on the namespace `/`. */
@@ -25,6 +27,11 @@ interface AnyRequest {
   readonly timeout: NodeJS.Timeout;
   readonly msgCount: number;
   readonly sockets: Set<string>;
+}
+
+/** Private to the adapter for Redis, and called by its `serverSideEmit`. */
+interface Asking {
+  serverSideEmitWithAck(packet: readonly unknown[]): Promise<void>;
 }
 
 /** Its number for a question about the sockets of rooms. */
@@ -97,4 +104,13 @@ function isRedisAdapter(adapter: object): adapter is RedisAdapter {
   const { uid, requestChannel, requests, pubClient } = adapter as Partial<RedisAdapter>;
   const isKnown = typeof uid === 'string' && typeof requestChannel === 'string' && requests instanceof Map;
   return isKnown && typeof pubClient?.publish === 'function';
+}
+
+/**
+ * `serverSideEmit()` of an adapter for Redis for a packet that ends with a callback, whose failures the adapter ignores. It
+ * rejects with them. Undefined, and nothing is asked, where the adapter has no such method.
+ */
+export function serverSideEmitWithAck(adapter: object, packet: readonly unknown[]): Promise<void> | undefined {
+  const { serverSideEmitWithAck: emit } = adapter as Partial<Asking>;
+  return typeof emit === 'function' ? emit.call(adapter, packet) : undefined;
 }

@@ -34,8 +34,8 @@ interface Answering {
 }
 
 /**
- * Bounds and paces the answers of an adapter, and tells of each that is `dropped`. False where the adapter has no such method: then its answers are as large as its
- * sockets' handshakes.
+ * Bounds and paces the answers of an adapter, and tells of each that is `dropped`. False where the adapter has no such method:
+ * then its answers are as large as its sockets' handshakes.
  */
 export function boundFetchAnswers(adapter: Adapter, dropped: () => void): boolean {
   const answering = adapter as unknown as Answering;
@@ -54,7 +54,8 @@ export function boundFetchAnswers(adapter: Adapter, dropped: () => void): boolea
 function fetchAnswer(target: unknown, response: unknown): { response: unknown; bytes: number } | undefined {
   if (typeof response === 'string') {
     if (field(target, 'type') !== REDIS_REMOTE_FETCH) return undefined;
-    const parsed: unknown = JSON.parse(response);
+    const parsed = parse(response);
+    if (parsed === undefined) return undefined;
     const text = JSON.stringify({ ...(parsed as object), sockets: bounded(listOf(parsed)) });
     return { response: text, bytes: text.length };
   }
@@ -63,6 +64,15 @@ function fetchAnswer(target: unknown, response: unknown): { response: unknown; b
   const list = listOf(data);
   const bytes = list.length * (BYTES_OF_A_SOCKET + FIELDS * mostOfAField(list.length));
   return { response: { ...(response as object), data: { ...(data as object), sockets: bounded(list) } }, bytes };
+}
+
+/** Undefined where an adapter writes its answers in a form of its own. */
+function parse(response: string): unknown {
+  try {
+    return JSON.parse(response);
+  } catch {
+    return undefined;
+  }
 }
 
 function listOf(answer: unknown): readonly unknown[] {

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { AdapterFactory } from '../ports/backplane.js';
+import type { ServerOptions } from 'socket.io';
 import type { IOServer } from '../ports/socket.js';
 import { Server } from './packages.js';
 
@@ -31,8 +31,13 @@ export class ProbeConnection extends EventEmitter {
   }
 }
 
-/** A Socket.IO server without a network, to try what is installed. `accept` gives it a connection. */
-export function makeProbeServer(adapter: AdapterFactory): { io: IOServer; accept(connection: ProbeConnection): void } {
+export interface ProbeServer {
+  readonly io: IOServer;
+  accept(connection: ProbeConnection): void;
+}
+
+/** A Socket.IO server without a network, to try what is installed. */
+export function makeProbeServer(adapter: ServerOptions['adapter']): ProbeServer {
   const io = new Server({ adapter, serveClient: false });
   const engine = new EventEmitter();
   io.bind(engine as never);

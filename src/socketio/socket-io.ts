@@ -71,8 +71,8 @@ export function receivePacket(socket: IOSocket, packet: Packet): void {
 }
 
 /** Calls the program's listeners of what a socket is sent, where Socket.IO has them. */
-export function tellOutgoingListeners(socket: Recipient & Partial<SocketInternals>, packet: object): void {
-  socket.notifyOutgoingListeners?.(packet);
+export function tellOutgoingListeners(socket: Recipient, packet: object): void {
+  (socket as Recipient & Partial<SocketInternals>).notifyOutgoingListeners?.(packet);
 }
 
 /** Hands a message that is encoded to the connection of a socket, in Socket.IO's own way. */

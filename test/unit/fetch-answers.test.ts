@@ -37,6 +37,12 @@ describe('an answer to fetchSockets()', () => {
     });
   });
 
+  it('goes out as it is where it is in a form that is not known', () => {
+    const { published, adapter } = setUp();
+    adapter.publishResponse(QUESTION, 'not JSON');
+    expect(published).toEqual(['not JSON']);
+  });
+
   it('leaves out entries that do not fit, whole', () => {
     const { published, answer } = setUp();
     const long = 'x'.repeat(5_000);

@@ -1,10 +1,25 @@
 // npm test: node
 // npm run test:matrix: newest-node
+import { EventEmitter } from 'node:events';
 import { createServer } from 'node:http';
+import { createAdapter } from '@socket.io/redis-adapter';
 import { Server } from 'socket.io';
+import { Adapter, ClusterAdapter } from 'socket.io-adapter';
 import { describe, expect, it } from 'vitest';
+import type { IOSocket } from '../../src/ports/socket.js';
+import { AdapterBroadcasts } from '../../src/socketio/adapter-broadcasts.js';
+import { askForIds, serverSideEmitWithAck } from '../../src/socketio/adapters.js';
 import { setCloseTimeout, setLargestBody } from '../../src/socketio/engine-io.js';
-import { onSocketGone } from '../../src/socketio/socket-io.js';
+import { boundFetchAnswers } from '../../src/socketio/fetch-answers.js';
+import { makeProbeServer, ProbeConnection } from '../../src/socketio/probe-server.js';
+import {
+  interceptPackets,
+  makeSocketIds,
+  onSocketGone,
+  receivePacket,
+  tellOutgoingListeners,
+  writeEncoded,
+} from '../../src/socketio/socket-io.js';
 import { GuardedWebSocket, limitsHold } from '../../src/socketio/ws.js';
 import { defer } from '../support/cleanup.js';
 import { eventually } from '../support/facts.js';
@@ -14,6 +29,47 @@ interface TPolling {
   readonly closeTimeout?: number;
   readonly maxHttpBufferSize?: number;
   readonly opts?: { readonly maxHttpBufferSize?: number };
+}
+
+/** A socket of socket.io behind a connection with nobody at its other end. */
+async function connectSocket(prepare: (socket: IOSocket) => void = () => {}) {
+  const connection = new ProbeConnection();
+  defer(() => connection.end());
+  const { io, accept } = makeProbeServer(Adapter);
+  expect(makeSocketIds(io.sockets, () => 'made')).toBe(true);
+  const connected = new Promise<IOSocket>((resolve) => {
+    io.on('connect', (socket) => {
+      prepare(socket);
+      resolve(socket);
+    });
+  });
+  accept(connection);
+  connection.receive('0');
+  const socket = await connected;
+  connection.written.length = 0;
+  return { connection, socket };
+}
+
+const namespace = () => ({ name: '/', server: { encoder: { encode: () => ['2["x"]'] } }, sockets: new Map() }) as never;
+
+/** An adapter that is made of `ClusterAdapter`, as adapters for other brokers are. */
+class Clustered extends ClusterAdapter {
+  // The one that it overrides is protected.
+  constructor(of: never) {
+    super(of);
+  }
+  protected override doPublish = async () => '';
+  protected override doPublishResponse = async () => {};
+}
+
+/** An adapter for Redis, with all that it publishes. */
+function redisAdapter() {
+  const published: unknown[][] = [];
+  const client = () => Object.assign(new EventEmitter(), { psubscribe() {}, subscribe() {} });
+  const publish = (...message: unknown[]) => published.push(message);
+  const adapter = createAdapter(Object.assign(client(), { publish }), client())(namespace());
+  adapter.serverCount = () => Promise.resolve(2);
+  return { adapter, published };
 }
 
 const LIMITS = { mostBytes: 200, mostFragments: 4, closeTimeoutMs: 1_000 };
@@ -70,7 +126,76 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(shared.maxHttpBufferSize).toBe(10);
   });
 
+  it('the packets of a socket of socket.io, its listeners, its id, and the way to its connection', async () => {
+    const seen: unknown[] = [];
+    const { connection, socket } = await connectSocket((socket) => {
+      interceptPackets(socket, function (packet) {
+        seen.push(packet.data);
+        receivePacket(this, packet);
+      });
+      socket.onAny((...args) => seen.push(args));
+      socket.onAnyOutgoing((...args) => seen.push(args));
+    });
+    expect(socket.id).toBe('made');
+    connection.receive('2["in"]');
+    await eventually(() => expect(seen).toEqual([['in'], ['in']]));
+    tellOutgoingListeners(socket, { data: ['out'] });
+    expect(seen).toHaveLength(3);
+    writeEncoded(socket, ['2["out"]'], {});
+    expect(connection.written).toEqual(['2["out"]']);
+  });
+
+  it('the way to a connection, which is engine.io where socket.io has another', async () => {
+    const { connection, socket } = await connectSocket();
+    Object.assign(socket.client, { writeToEngine: undefined });
+    writeEncoded(socket, ['2["out"]'], {});
+    connection.transport.writable = false;
+    writeEncoded(socket, ['2["volatile"]'], { volatile: true });
+    writeEncoded(socket, ['2["later"]'], {});
+    expect(connection.written).toEqual(['2["out"]', '2["later"]']);
+  });
+
+  it('how an adapter of socket.io-adapter broadcasts, which is left to it where it is another way', () => {
+    const handler = { prepare: () => ({}), send: () => {} };
+    const takeOver = (adapter: Adapter) => AdapterBroadcasts.over(adapter, () => {})?.takeOver(handler);
+    expect(AdapterBroadcasts.over(new Adapter(namespace()), () => {})?.hasPlainRooms).toBe(true);
+    expect(takeOver(new Adapter(namespace()))).toBe(true);
+    const { broadcast } = Adapter.prototype;
+    // Whose method this is tells what an adapter is derived from.
+    const own = { computeExceptSids: () => new Set(), broadcast };
+    class Moved extends Adapter {}
+    Object.assign(Moved.prototype, own, { _encode: undefined });
+    expect(takeOver(new Moved(namespace()))).toBe(false);
+    class Frozen extends Adapter {}
+    Object.freeze(Object.assign(Frozen.prototype, own));
+    expect(takeOver(new Frozen(namespace()))).toBe(false);
+    class NoRecipients extends Adapter {}
+    Object.assign(NoRecipients.prototype, { apply: undefined });
+    expect(takeOver(new NoRecipients(namespace()))).toBeUndefined();
+  });
+
+  it('how an adapter for Redis asks the other servers, and answers them', async () => {
+    const { adapter, published } = redisAdapter();
+    expect(boundFetchAnswers(adapter, () => {})).toBe(true);
+    expect(boundFetchAnswers(new Clustered(namespace()), () => {})).toBe(true);
+    const asked = askForIds(adapter, ['a', 'b'], { servers: 1, timeoutMs: 1_000 });
+    await eventually(() => expect(published).toHaveLength(1));
+    const [channel, question] = published[0] ?? [];
+    const { requestId, rooms } = JSON.parse(String(question));
+    expect([channel, rooms]).toEqual(['socket.io-request#/#', ['a', 'b']]);
+    const answer = Buffer.from(JSON.stringify({ requestId, sockets: ['b'] }));
+    Reflect.get(adapter, 'onresponse').call(adapter, 'socket.io-response#/#', answer);
+    expect(await asked).toEqual(new Set(['b']));
+    const emitted = serverSideEmitWithAck(adapter, ['x', () => {}]);
+    await expect(emitted).resolves.toBeUndefined();
+    expect(published).toHaveLength(2);
+  });
+
   it('and what has none of it is left alone', () => {
+    expect(makeSocketIds({} as never, () => '')).toBe(false);
+    expect(serverSideEmitWithAck({}, [])).toBeUndefined();
+    expect(boundFetchAnswers({} as never, () => {})).toBe(false);
+    expect(tellOutgoingListeners({ id: 'x', client: { conn: {} } }, {})).toBeUndefined();
     const transport = { name: 'polling' };
     setCloseTimeout(transport, 5);
     expect(setLargestBody(transport, 7)).toBeUndefined();

@@ -1,6 +1,7 @@
 import type { Adapter } from 'socket.io-adapter';
 import { within } from '../../common/within.js';
 import type { Reporter } from '../../ports/reports.js';
+import { serverSideEmitWithAck } from '../../socketio/adapters.js';
 import type { BackplaneReport } from '../reports.js';
 
 /** In ms. The adapter waits for the answers of other servers for the same time. */
@@ -30,13 +31,9 @@ export function settling(adapter: Adapter, { isHearing, report }: SettlingParts)
 
   // The adapter ignores a failure of serverCount() here, and would never call the callback.
   adapter.serverSideEmit = (packet) => {
-    const acknowledge = packet.at(-1);
-    if (typeof acknowledge !== 'function' || !asks(adapter)) {
-      serverSideEmit.call(adapter, packet);
-      return;
-    }
-    const once = onlyOnce(acknowledge as Acknowledge, report);
-    adapter.serverSideEmitWithAck([...packet.slice(0, -1), once]).catch((error: unknown) => once(error, []));
+    const acknowledge: Acknowledge | undefined = packet.at(-1);
+    const isAsked = typeof acknowledge === 'function' && ask(adapter, packet, onlyOnce(acknowledge, report));
+    if (!isAsked) serverSideEmit.call(adapter, packet);
   };
   return adapter;
 }
@@ -61,13 +58,11 @@ class Count extends Promise<number> {
   }
 }
 
-interface Asking {
-  serverSideEmitWithAck(packet: unknown[]): Promise<void>;
-}
-
-/** Private to the adapter for Redis, and called by its `serverSideEmit`. */
-function asks(adapter: object): adapter is Adapter & Asking {
-  return 'serverSideEmitWithAck' in adapter && typeof adapter.serverSideEmitWithAck === 'function';
+/** False where the adapter asks in a way that is not known: then it is left to it. */
+function ask(adapter: Adapter, packet: readonly unknown[], acknowledge: Acknowledge): boolean {
+  const asked = serverSideEmitWithAck(adapter, [...packet.slice(0, -1), acknowledge]);
+  asked?.catch((error: unknown) => acknowledge(error, []));
+  return asked !== undefined;
 }
 
 /** Calls the program's callback once. Reports what it throws, which would end the process. */
