@@ -46,18 +46,18 @@ export class PendingConnects {
   }
 
   /** Looks at the sockets of `/` that are refused. */
-  watchRoot(root: Namespace): void {
+  attach(root: Namespace): void {
     this.#knowsRefusals = onSocketGone(root, ({ conn }) => {
       if (this.#ofRoot.delete(conn)) this.#uncount(conn);
     });
   }
 
-  watch(connection: Connection): void {
+  add(connection: Connection): void {
     connection.on('packet', this.#onPacket);
   }
 
-  /** It came into one. */
-  settle(connection: Connection, isRoot: boolean): void {
+  /** Socket.IO has answered one of its CONNECT packets: it is in a namespace. */
+  answered(connection: Connection, isRoot: boolean): void {
     if (isRoot) this.#ofRoot.delete(connection);
     this.#uncount(connection);
   }

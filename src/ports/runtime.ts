@@ -14,10 +14,10 @@ export interface Runtime {
   limit(connection: Connection, dropped: (start: string | undefined) => void): void;
   /** The limits do not hold any more. */
   lift(connection: Connection): void;
-  /** Lets go of what nobody needs of a connection whose client is authenticated, and whose handlers are there. */
-  settle?(connection: Connection): void;
-  /** Lets go of what is still held of a connection that is gone. */
-  release(connection: Connection): void;
+  /** Frees the memory of a connection that nobody needs once its client is authenticated and its handlers are there. */
+  compact?(connection: Connection): void;
+  /** Forgets a connection that is gone. */
+  forget(connection: Connection): void;
   /** No new connection is accepted from here on. Resolves once the last one that stands has ended. Never rejects. */
   stopAccepting(): Promise<void>;
   /** Closes every connection that still stands. */

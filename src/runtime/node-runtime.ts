@@ -106,11 +106,11 @@ export class NodeRuntime implements Runtime {
     this.#attempt(() => engineConnection.close(true));
   }
 
-  settle(connection: Connection): void {
-    this.#idle?.settle(connection as unknown as IdleConnection);
+  compact(connection: Connection): void {
+    this.#idle?.compact(connection as unknown as IdleConnection);
   }
 
-  release(connection: EngineConnection): void {
+  forget(connection: EngineConnection): void {
     giveUpPolling(connection.transport);
     this.#idle?.forget(connection as unknown as IdleConnection);
   }

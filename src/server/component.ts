@@ -55,7 +55,7 @@ export class SocketIOComponent<
   #source: unknown;
   #starting: Promise<void> | undefined;
   #started = false;
-  #release: (() => void) | undefined;
+  #freePath: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
 
   /**
@@ -163,7 +163,7 @@ export class SocketIOComponent<
   async #makeOnNode(source: unknown): Promise<SocketIOServerHelper> {
     const server = await findServer(OF, source);
     this.#refuseAfterStop();
-    this.#release = takePath(server, this.#options.path);
+    this.#freePath = takePath(server, this.#options.path);
     return this.#makeHelper((options) => ({ runtime: 'node', server, ...options }));
   }
 
@@ -188,8 +188,8 @@ export class SocketIOComponent<
 
   #letGo(): void {
     this.#heedSignals(false);
-    this.#release?.();
-    this.#release = undefined;
+    this.#freePath?.();
+    this.#freePath = undefined;
   }
 
   #makeHelper(withRuntime: (options: ISocketIOServerBaseOptions) => TSocketIOServerOptions): SocketIOServerHelper {

@@ -101,7 +101,7 @@ export class Connections {
       if (session !== undefined) this.#forget(session, 'the connection was closed');
       this.#deadlines.stop(connection);
       this.#strangers.remove(connection);
-      runtime.release(connection);
+      runtime.forget(connection);
     };
     this.#closed = function () {
       gone(this);
@@ -121,18 +121,18 @@ export class Connections {
   }
 
   /** Before the program can listen to anything: whatever it listens to, the gate stands first. */
-  watch(io: IOServer): void {
-    this.#pendingConnects.watchRoot(io.sockets);
+  attach(io: IOServer): void {
+    this.#pendingConnects.attach(io.sockets);
     io.engine.on('connection', (connection: Connection) => {
       connection.on('close', this.#closed);
-      this.#pendingConnects.watch(connection);
+      this.#pendingConnects.add(connection);
       this.#strangers.add(connection);
       if (this.#stopped) connection.close();
       else this.#deadlines.of(connection);
     });
     io.on('new_namespace', (namespace) =>
       namespace.on('connect', ({ conn }) => {
-        this.#pendingConnects.settle(conn, false);
+        this.#pendingConnects.answered(conn, false);
         this.#elsewhere.add(conn);
         this.#strangers.admit(conn);
         this.#deadlines.spare(conn);
@@ -147,7 +147,7 @@ export class Connections {
     // Anybody can emit this event on the server, other instances included.
     if (!(socket instanceof Socket)) return;
     this.#gate.guard(socket);
-    this.#pendingConnects.settle(socket.conn, true);
+    this.#pendingConnects.answered(socket.conn, true);
     // Socket.IO makes a socket of every CONNECT that comes before the first is through. One is all that a connection gets.
     if (this.#stopped || this.#sessions.get(socket.conn)?.ended === false) {
       this.#runtime.end(socket.conn, LAST_WORDS_MS);
@@ -252,7 +252,7 @@ export class Connections {
       this.#report({ type: 'handler_failed', where: 'clientConnectedFn', client: id, error });
     }
     this.#gate.flushEarlyEvents(session);
-    if (!session.ended) this.#runtime.settle?.(socket.conn);
+    if (!session.ended) this.#runtime.compact?.(socket.conn);
   }
 
   /** Ends a session from our side, once. With a code the client is told before; then its connection is closed. */

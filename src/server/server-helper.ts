@@ -260,7 +260,7 @@ export class SocketIOServerHelper<
       report,
     });
     const connections = new Connections({ options, registry, rooms, runtime, report });
-    connections.watch(io);
+    connections.attach(io);
     return { io, runtime, backplane, fanout, connections, outbound: new Outbound(io, report) };
   }
 

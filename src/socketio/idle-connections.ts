@@ -68,7 +68,7 @@ export class IdleConnections {
   }
 
   /** The client of this connection is authenticated, and the program's handlers are there. */
-  settle(connection: IdleConnection): void {
+  compact(connection: IdleConnection): void {
     if (connection.readyState !== 'open') return;
     const { request } = connection;
     if (request) connection.request = released(request as KeptRequest) ?? request;

@@ -73,7 +73,7 @@ function settled(connection: Connection): { before: unknown[]; after: unknown[] 
   connection.setTransport(connection.transport);
   const listeners = () => EVENTS.flatMap((event) => connection.transport.rawListeners(event));
   const before = listeners();
-  new IdleConnections(new Engine(asKnown)).settle(connection);
+  new IdleConnections(new Engine(asKnown)).compact(connection);
   const after = listeners();
   for (const event of EVENTS) connection.transport.emit(event, event);
   expect(connection.events).toEqual(['error error', 'flush', 'packet packet', 'drain', 'transport close']);
@@ -160,7 +160,7 @@ describe('a connection that listens to its transport', () => {
     const connection = new Connection();
     connection.setTransport(connection.transport);
     const { transport: left } = connection;
-    new IdleConnections(new Engine(asKnown)).settle(connection);
+    new IdleConnections(new Engine(asKnown)).compact(connection);
     Object.assign(connection, { transport: Object.assign(new EventEmitter(), { name: 'websocket' }) });
     for (const event of EVENTS) left.emit(event, event);
     expect(connection.events).toEqual([]);

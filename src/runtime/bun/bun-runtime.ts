@@ -131,7 +131,7 @@ export class BunRuntime implements Runtime {
     this.#strangers.delete(connection as EngineSocket);
   }
 
-  release(connection: Connection): void {
+  forget(connection: Connection): void {
     const transport = this.#upgrading.get(connection as EngineSocket);
     if (transport !== undefined) releaseUpgrade(connection as EngineSocket, transport);
   }
