@@ -8,13 +8,14 @@ const PARALLEL = 50;
 let peers = [];
 let mark = { cpu: process.cpuUsage(), at: performance.now() };
 
-async function open({ port, clients, rooms, perRoom }) {
+async function open({ port, clients, rooms, perRoom, byPolling }) {
   const first = peers.length;
   let next = first;
   const lane = async () => {
     while (next < first + clients) {
       const index = next++;
-      peers[index] = await Peer.open(port, rooms ? [`room-${Math.floor(index / perRoom)}`] : undefined);
+      if (byPolling) peers[index] = await Peer.upgrade(port);
+      else peers[index] = await Peer.open(port, rooms ? [`room-${Math.floor(index / perRoom)}`] : undefined);
     }
   };
   await Promise.all(Array.from({ length: PARALLEL }, lane));

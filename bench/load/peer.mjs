@@ -1,18 +1,22 @@
 import { connect } from 'node:net';
 import { feed, masked, tally } from './frames.mjs';
+import { authenticatedByPolling } from './polling.mjs';
 
-const UPGRADE = [
-  'GET /io/?EIO=4&transport=websocket HTTP/1.1',
-  'Host: localhost',
-  'Upgrade: websocket',
-  'Connection: Upgrade',
-  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-  'Sec-WebSocket-Version: 13',
-  '\r\n',
-].join('\r\n');
+const upgradeOf = (sid) =>
+  [
+    `GET /io/?EIO=4&transport=websocket${sid === undefined ? '' : `&sid=${sid}`} HTTP/1.1`,
+    'Host: localhost',
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    'Sec-WebSocket-Version: 13',
+    '\r\n',
+  ].join('\r\n');
 const CONNECT = masked('40{"token":"good"}');
 const AUTHENTICATE = masked('42["authenticate"]');
 const PONG = masked('3');
+const PROBE = masked('2probe');
+const UPGRADED = masked('5');
 
 /** All connections read into one buffer: what is in it is counted before the next one reads. */
 const shared = Buffer.allocUnsafe(1 << 18);
@@ -23,20 +27,28 @@ export class Peer {
   rest = undefined;
   messages = 0;
   #upgraded = false;
+  #isChange;
   #authenticated;
   #socket;
 
   /** Resolves once the server has said `authenticated`. */
   static open(port, rooms) {
-    return new Promise((resolve, reject) => new Peer(port, rooms, resolve, reject));
+    return new Promise((resolve, reject) => new Peer({ port, rooms, resolve, reject }));
   }
 
-  constructor(port, rooms, resolve, reject) {
+  /** Authenticates over long polling, then changes to a WebSocket. Resolves once the server has answered the probe. */
+  static async upgrade(port) {
+    const sid = await authenticatedByPolling(port);
+    return new Promise((resolve, reject) => new Peer({ port, sid, resolve, reject }));
+  }
+
+  constructor({ port, rooms, sid, resolve, reject }) {
     this.rooms = rooms;
+    this.#isChange = sid !== undefined;
     this.#authenticated = () => resolve(this);
     const onread = { buffer: shared, callback: (size, buffer) => this.#read(size, buffer) };
     const socket = connect({ port, host: '127.0.0.1', noDelay: true, onread });
-    socket.on('connect', () => socket.write(UPGRADE));
+    socket.on('connect', () => socket.write(upgradeOf(sid)));
     socket.on('error', reject);
     socket.on('close', () => {
       this.closed = true;
@@ -59,13 +71,17 @@ export class Peer {
     if (!buffer.latin1Slice(0, 12).endsWith(' 101')) return this.#socket.destroy(new Error(buffer.latin1Slice(0, 60)));
     this.#upgraded = true;
     this.rest = undefined;
+    if (this.#isChange) this.#socket.write(PROBE);
     if (buffer.length > end + 4) feed(this, buffer.subarray(end + 4), buffer.length - end - 4);
   }
 
   control(text) {
     if (text.startsWith('0')) this.#socket.write(CONNECT);
     else if (text.startsWith('40')) this.#socket.write(AUTHENTICATE);
-    else if (text === '2') this.#socket.write(PONG);
+    else if (text === '3probe') {
+      this.#socket.write(UPGRADED);
+      this.#authenticated();
+    } else if (text === '2') this.#socket.write(PONG);
     else if (text.startsWith('42["ping"')) tally.pings++;
     else if (text.startsWith('43')) tally.answered();
     else if (text.startsWith('42["authenticated"')) {

@@ -1,11 +1,22 @@
 import chat from './chat.mjs';
 import connect from './connect.mjs';
 import fanOut from './fan-out.mjs';
-import idle from './idle.mjs';
+import { idle, idleUpgraded } from './idle.mjs';
 import inbound from './inbound.mjs';
 import keepAlive from './keep-alive.mjs';
 import slowConsumer from './slow-consumer.mjs';
 import smallRooms from './small-rooms.mjs';
 import twoInstances from './two-instances.mjs';
 
-export const scenarios = [fanOut, chat, inbound, smallRooms, connect, idle, keepAlive, twoInstances, slowConsumer];
+export const scenarios = [
+  fanOut,
+  chat,
+  inbound,
+  smallRooms,
+  connect,
+  idle,
+  idleUpgraded,
+  keepAlive,
+  twoInstances,
+  slowConsumer,
+];
