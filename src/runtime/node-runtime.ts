@@ -5,8 +5,9 @@ import { NodeStrangers, type StrangerConnection } from '../ingress/node-stranger
 import type { Connection } from '../ports/connection.js';
 import type { Reporter } from '../ports/reports.js';
 import type { Runtime } from '../ports/runtime.js';
-import { type IdleConnection, IdleConnections, type IdleEngine } from '../socketio/idle-connections.js';
+import { type IdleConnection, IdleConnections } from '../socketio/idle-connections.js';
 import { Server } from '../socketio/packages.js';
+import type { UpgradingEngine } from '../socketio/upgrade-responses.js';
 import type { RuntimeReport } from './reports.js';
 
 /** How often connections that have become idle are looked for while a server closes. */
@@ -69,7 +70,7 @@ export class NodeRuntime implements Runtime {
       // The ingress does it, and for sockets that engine.io would leave open.
       destroyUpgrade: false,
     });
-    const engine = io.engine as unknown as Engine & IdleEngine & IngressEngine;
+    const engine = io.engine as unknown as Engine & UpgradingEngine & IngressEngine;
     this.#engine = engine;
     const { generateId } = engine;
     // Public: "Overwrite this method to generate your custom socket id". In version 3 of the protocol the id of the session is that
@@ -112,7 +113,6 @@ export class NodeRuntime implements Runtime {
 
   forget(connection: EngineConnection): void {
     giveUpPolling(connection.transport);
-    this.#idle?.forget(connection as unknown as IdleConnection);
   }
 
   stopAccepting(): Promise<void> {

@@ -2,11 +2,11 @@
 // npm run test:matrix: newest-node
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { type IdleConnection, IdleConnections, type IdleEngine } from '../../src/socketio/idle-connections.js';
+import { type IdleConnection, IdleConnections } from '../../src/socketio/idle-connections.js';
+import type { UpgradingEngine } from '../../src/socketio/upgrade-responses.js';
 
 /** An engine that handles an upgrade as engine.io does, or with a difference. */
-class Engine implements IdleEngine {
-  readonly middlewares = [];
+class Engine implements UpgradingEngine {
   done = 0;
 
   constructor(readonly listen: (socket: EventEmitter, response: EventEmitter) => void) {}
@@ -33,9 +33,14 @@ class Connection extends EventEmitter implements IdleConnection {
   request: unknown = undefined;
   readonly readyState = 'open';
   readonly upgrading = false;
-  readonly transport = Object.assign(new EventEmitter(), { name: 'websocket' });
+  readonly transport: IdleConnection['transport'];
   cleanupFn: (() => void)[] = [];
   readonly events: string[] = [];
+
+  constructor(socket: { readonly _socket?: EventEmitter } = {}) {
+    super();
+    this.transport = Object.assign(new EventEmitter(), { name: 'websocket', socket });
+  }
 
   setTransport(transport: EventEmitter): void {
     const listeners: Record<string, (arg: unknown) => void> = {
@@ -81,13 +86,15 @@ function settled(connection: Connection): { before: unknown[]; after: unknown[] 
 }
 
 describe('an engine that handles upgrades', () => {
-  it('as it is known loses the listener of its response, and nothing else', () => {
+  it('as expected loses the listener of its response, and nothing else, once the client is authenticated', () => {
     const engine = new Engine(asKnown);
-    new IdleConnections(engine);
-    const socket = new EventEmitter().on('close', () => {});
-    engine.handleUpgrade({}, socket);
-    expect(socket.listenerCount('close')).toBe(1);
+    const idle = new IdleConnections(engine);
+    const stream = new EventEmitter().on('close', () => {});
+    engine.handleUpgrade({}, stream);
     expect(engine.done).toBe(1);
+    expect(stream.listenerCount('close')).toBe(2);
+    idle.compact(new Connection({ _socket: stream }));
+    expect(stream.listenerCount('close')).toBe(1);
   });
 
   it.each<[string, Engine['listen']]>([

@@ -12,6 +12,8 @@ import { askForIds, serverSideEmitWithAck } from '../../src/socketio/adapters.js
 import { setCloseTimeout, setLargestBody } from '../../src/socketio/engine-io.js';
 import { boundFetchAnswers } from '../../src/socketio/fetch-answers.js';
 import { makeProbeServer, ProbeConnection } from '../../src/socketio/probe-server.js';
+import { type KeptRequest, ReleasedRequest, released } from '../../src/socketio/released-request.js';
+import { type ListeningConnection, listensAsExpected } from '../../src/socketio/shared-listeners.js';
 import {
   interceptPackets,
   makeSocketIds,
@@ -20,10 +22,11 @@ import {
   tellOutgoingListeners,
   writeEncoded,
 } from '../../src/socketio/socket-io.js';
+import { leavesOneListener } from '../../src/socketio/upgrade-responses.js';
 import { GuardedWebSocket, limitsHold } from '../../src/socketio/ws.js';
 import { defer } from '../support/cleanup.js';
 import { eventually } from '../support/facts.js';
-import { rawPolling } from '../support/raw.js';
+import { rawPolling, rawWebSocket } from '../support/raw.js';
 
 interface TPolling {
   readonly closeTimeout?: number;
@@ -189,6 +192,22 @@ describe('what is private to other packages is where it is looked for:', () => {
     const emitted = serverSideEmitWithAck(adapter, ['x', () => {}]);
     await expect(emitted).resolves.toBeUndefined();
     expect(published).toHaveLength(2);
+  });
+
+  it('what an engine.io connection keeps while it is idle', async () => {
+    const http = createServer();
+    const io = new Server(http);
+    defer(() => io.close());
+    const connections: (ListeningConnection & { request: unknown })[] = [];
+    io.engine.on('connection', (connection) => connections.push(connection));
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    const { port } = http.address() as { port: number };
+    await (await rawWebSocket(`http://127.0.0.1:${port}`)).connect();
+    const [connection] = connections;
+    if (connection === undefined) throw new Error('no connection');
+    expect(leavesOneListener(io.engine as never)).toBe(true);
+    expect(listensAsExpected(connection)).toBe(true);
+    expect(released(connection.request as KeptRequest)).toBeInstanceOf(ReleasedRequest);
   });
 
   it('and what has none of it is left alone', () => {

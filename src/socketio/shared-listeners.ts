@@ -1,0 +1,88 @@
+import { EventEmitter } from 'node:events';
+
+/*
+ * engine.io makes six functions for each connection to listen to its transport, and one more to stop. Here five functions
+ * listen for all connections. engine.io could keep a reference to the connection on the transport and do the same; then this
+ * file could go.
+ */
+
+const CONNECTION = Symbol('connection');
+
+interface ListenedTransport extends EventEmitter {
+  [CONNECTION]?: ListeningConnection | undefined;
+}
+
+/** An engine.io connection. All but `transport` and `upgrading` is private. */
+export interface ListeningConnection {
+  readonly transport: ListenedTransport;
+  readonly upgrading: boolean;
+  /** Each of them removes the listeners from one transport. */
+  cleanupFn: (() => void)[];
+  setTransport(transport: EventEmitter): void;
+  onError(error: unknown): void;
+  onPacket(packet: unknown): void;
+  onDrain(): void;
+  onClose(reason: string, description?: unknown): void;
+  flush(): void;
+}
+
+function onError(this: ListenedTransport, error: unknown): void {
+  connectionOf(this)?.onError(error);
+}
+function onReady(this: ListenedTransport): void {
+  connectionOf(this)?.flush();
+}
+function onPacket(this: ListenedTransport, packet: unknown): void {
+  connectionOf(this)?.onPacket(packet);
+}
+function onDrain(this: ListenedTransport): void {
+  connectionOf(this)?.onDrain();
+}
+function onClose(this: ListenedTransport, description?: unknown): void {
+  connectionOf(this)?.onClose('transport close', description);
+}
+const SHARED = { error: onError, ready: onReady, packet: onPacket, drain: onDrain, close: onClose };
+
+/** Undefined for a transport that its connection has left. */
+function connectionOf(transport: ListenedTransport): ListeningConnection | undefined {
+  const connection = transport[CONNECTION];
+  return connection?.transport === transport ? connection : undefined;
+}
+
+/** Replaces the listeners of one connection. Requires `listensAsExpected()`. */
+export function shareListeners(connection: ListeningConnection): void {
+  const { transport, cleanupFn, upgrading } = connection;
+  if (upgrading || transport[CONNECTION] !== undefined || cleanupFn.length !== 1) return;
+  cleanupFn[0]?.();
+  connection.cleanupFn = [];
+  transport[CONNECTION] = connection;
+  for (const [event, listener] of Object.entries(SHARED)) transport.on(event, listener);
+}
+
+const METHODS = ['onError', 'flush', 'onPacket', 'onDrain', 'onClose'] as const;
+const EXPECTED = '[["onPacket","a packet"],["onDrain"],["flush"],["onError","an error"],["onClose","transport close"]]';
+
+/** Checks with a stand-in transport that a connection of this class listens to just these events, and does just this. */
+export function listensAsExpected(connection: ListeningConnection): boolean {
+  const calls: unknown[][] = [];
+  const recorded = (method: string) => [method, (...args: unknown[]) => void calls.push([method, ...args])] as const;
+  const probe: ListeningConnection = Object.create(Object.getPrototypeOf(connection));
+  Object.assign(probe, { cleanupFn: [] }, Object.fromEntries(METHODS.map(recorded)));
+  const transport = new EventEmitter();
+  try {
+    if (METHODS.some((method) => typeof connection[method] !== 'function')) return false;
+    probe.setTransport(transport);
+    const events = transport.eventNames().join();
+    transport.emit('packet', 'a packet');
+    transport.emit('drain');
+    transport.emit('ready');
+    probe.cleanupFn[0]?.();
+    const left = transport.eventNames().length;
+    probe.setTransport(transport);
+    transport.emit('error', 'an error');
+    transport.emit('close');
+    return events === 'error,ready,packet,drain,close' && left === 0 && JSON.stringify(calls) === EXPECTED;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,77 @@
+import { EventEmitter } from 'node:events';
+import { ServerResponse } from 'node:http';
+
+/*
+ * engine.io makes a response object for each upgrade, because middleware expects one. The object holds the request, and a
+ * `close` listener on the stream holds the object until the connection ends. engine.io could remove that listener when the
+ * WebSocket opens and nobody listens to the response; then this file could go.
+ */
+
+/** An engine.io server. */
+export interface UpgradingEngine {
+  /** Public. */
+  handleUpgrade(request: object, stream: EventEmitter, head: Buffer): void;
+  /** Private: called right after the response was made. */
+  _applyMiddlewares(request: object, response: object, done: (error?: unknown) => void): void;
+}
+
+interface UpgradeResponse extends EventEmitter {
+  readonly socket?: EventEmitter;
+}
+interface Noted {
+  readonly response: EventEmitter;
+  readonly listener: () => void;
+}
+
+/** Removes the listener that keeps the response of an upgrade. Does nothing where engine.io handles upgrades differently. */
+export class UpgradeResponses {
+  readonly #noted = new WeakMap<EventEmitter, Noted>();
+
+  constructor(engine: UpgradingEngine) {
+    if (!leavesOneListener(engine)) return;
+    const { _applyMiddlewares } = engine;
+    engine._applyMiddlewares = (request, response, done) => {
+      if (!(response instanceof ServerResponse)) this.#note(response as UpgradeResponse);
+      _applyMiddlewares.call(engine, request, response, done);
+    };
+  }
+
+  /** The listener stays while middleware listens to the response. */
+  drop(stream: EventEmitter): void {
+    const noted = this.#noted.get(stream);
+    if (noted === undefined) return;
+    this.#noted.delete(stream);
+    if (noted.response.eventNames().length === 0) stream.removeListener('close', noted.listener);
+  }
+
+  #note(response: UpgradeResponse): void {
+    const { socket } = response;
+    // The response has just added it, so it is the last one.
+    const listener = socket?.rawListeners('close').at(-1);
+    if (socket !== undefined && listener !== undefined)
+      this.#noted.set(socket, { response, listener: listener as () => void });
+  }
+}
+
+/** Checks with a stand-in that an upgrade adds one `close` listener, which only emits `close` on the response. */
+export function leavesOneListener(engine: UpgradingEngine): boolean {
+  if (typeof engine?.handleUpgrade !== 'function' || typeof engine._applyMiddlewares !== 'function') return false;
+  const stream = new EventEmitter();
+  const heard: string[] = [];
+  const inherited = !Object.hasOwn(engine, '_applyMiddlewares');
+  const { _applyMiddlewares } = engine;
+  engine._applyMiddlewares = (_, response) => {
+    if (response instanceof EventEmitter) response.on('close', () => heard.push('close'));
+  };
+  try {
+    engine.handleUpgrade({ _query: {}, headers: {} }, stream, Buffer.alloc(0));
+    const isOnly = stream.eventNames().length === 1 && stream.listenerCount('close') === 1;
+    stream.emit('close');
+    return isOnly && heard.length === 1;
+  } catch {
+    return false;
+  } finally {
+    if (inherited) Reflect.deleteProperty(engine, '_applyMiddlewares');
+    else engine._applyMiddlewares = _applyMiddlewares;
+  }
+}
