@@ -1,32 +1,33 @@
-/** Lets so many in at a time; who comes after that waits in line. */
+/** Admits a limited number of holders at a time; later ones wait in a queue. */
 export class Semaphore {
   readonly #most: number;
-  readonly #line: (() => void)[] = [];
-  #inside = 0;
+  readonly #queue: (() => void)[] = [];
+  #held = 0;
 
   constructor(most: number) {
     this.#most = most;
   }
 
-  /** How many are inside, and how many wait in line. */
-  get inside(): number {
-    return this.#inside;
+  /** How many places are taken. */
+  get held(): number {
+    return this.#held;
   }
 
+  /** How many callers wait for a place. */
   get waiting(): number {
-    return this.#line.length;
+    return this.#queue.length;
   }
 
-  /** Resolves once it is this one's turn. Each `enter` wants a `leave`. */
-  async enter(): Promise<void> {
-    if (this.#inside >= this.#most) await new Promise<void>((resolve) => this.#line.push(resolve));
-    else this.#inside += 1;
+  /** Resolves once the caller has a place. Each `acquire` needs a `release`. */
+  async acquire(): Promise<void> {
+    if (this.#held >= this.#most) await new Promise<void>((resolve) => this.#queue.push(resolve));
+    else this.#held += 1;
   }
 
-  leave(): void {
-    const next = this.#line.shift();
-    // Who waits takes the place over, so that nobody comes in between.
-    if (next === undefined) this.#inside -= 1;
+  release(): void {
+    const next = this.#queue.shift();
+    // The place goes straight to the next in the queue, so that no later caller takes it in between.
+    if (next === undefined) this.#held -= 1;
     else next();
   }
 }

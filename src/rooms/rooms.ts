@@ -110,14 +110,14 @@ export class Rooms {
     rooms: readonly string[],
   ): Promise<ReadonlySet<unknown> | TRoomErrorCode> {
     const { guards } = workOf(session);
-    if (this.#guards >= MOST_GUARDS_IN_ALL && guards.inside > 0) return 'guard_failed';
+    if (this.#guards >= MOST_GUARDS_IN_ALL && guards.held > 0) return 'guard_failed';
     this.#guards += 1;
-    await guards.enter();
+    await guards.acquire();
     try {
       return session.ended ? 'left' : await this.#validate(validateRoomFn, session, rooms);
     } finally {
       this.#guards -= 1;
-      guards.leave();
+      guards.release();
     }
   }
 
@@ -146,11 +146,11 @@ export class Rooms {
     const deadline = performance.now() + ASK_TIMEOUT_MS;
     const { questions } = workOf(session);
     if (questions.waiting >= MOST_WAITING_QUESTIONS) return new Map(ids.map((id) => [id, 'unanswered']));
-    await questions.enter();
+    await questions.acquire();
     try {
       return await this.#options.findSockets(ids, Math.max(0, deadline - performance.now()));
     } finally {
-      questions.leave();
+      questions.release();
     }
   }
 

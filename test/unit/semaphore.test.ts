@@ -6,33 +6,33 @@ import { Semaphore } from '../../src/common/semaphore.js';
 /** Resolves after all pending promise callbacks have run. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-it('a turnstile admits the given number at a time, and the rest in order of arrival', async () => {
-  const turnstile = new Semaphore(2);
+it('a semaphore admits the given number at a time, and the rest in order of arrival', async () => {
+  const semaphore = new Semaphore(2);
   const inside: number[] = [];
-  for (let n = 0; n < 5; n++) void turnstile.enter().then(() => inside.push(n));
+  for (let n = 0; n < 5; n++) void semaphore.acquire().then(() => inside.push(n));
   await settled();
   expect(inside).toEqual([0, 1]);
-  turnstile.leave();
+  semaphore.release();
   await settled();
   expect(inside).toEqual([0, 1, 2]);
-  turnstile.leave();
-  turnstile.leave();
+  semaphore.release();
+  semaphore.release();
   await settled();
   expect(inside).toEqual([0, 1, 2, 3, 4]);
 });
 
-it('a turnstile gives a free place to the caller that waits, not to one that arrives later', async () => {
-  const turnstile = new Semaphore(1);
+it('a semaphore gives a free place to the caller that waits, not to one that arrives later', async () => {
+  const semaphore = new Semaphore(1);
   const inside: string[] = [];
-  await turnstile.enter();
-  void turnstile.enter().then(() => inside.push('waited'));
-  turnstile.leave();
-  void turnstile.enter().then(() => inside.push('arrived later'));
+  await semaphore.acquire();
+  void semaphore.acquire().then(() => inside.push('waited'));
+  semaphore.release();
+  void semaphore.acquire().then(() => inside.push('arrived later'));
   await settled();
   expect(inside).toEqual(['waited']);
-  turnstile.leave();
+  semaphore.release();
   await settled();
   expect(inside).toEqual(['waited', 'arrived later']);
-  turnstile.leave();
-  await turnstile.enter();
+  semaphore.release();
+  await semaphore.acquire();
 });
