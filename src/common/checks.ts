@@ -1,5 +1,6 @@
 import { RoomgateError } from '../protocol/errors.js';
 import { describe } from './describe.js';
+import type { ILogger } from './types.js';
 
 /** A timer takes no more: beyond it every runtime fires at once. */
 const LONGEST_TIMER_MS = 2_147_483_647;
@@ -65,7 +66,7 @@ export function checkCallback(of: string, option: string, value: unknown): void 
 }
 
 /** @throws RoomgateError unless it is left out, `false`, or has the four methods of a logger. */
-export function checkLogger(of: string, logger: unknown): void {
+export function checkLogger(of: string, logger: unknown): asserts logger is ILogger | false | undefined {
   if (logger === undefined || logger === false || hasMethods(logger, LOGGER_METHODS)) return;
   throw wrongOption(of, 'logger', 'false or an object with debug, info, warn and error', logger);
 }

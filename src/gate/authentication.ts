@@ -1,13 +1,41 @@
+import { deeperThan } from '../common/depth.js';
 import { describe } from '../common/describe.js';
 import type { IHandshake, TSocketIOAuthenticateFn } from '../ports/options.js';
+import type { ILimits } from '../protocol/limits.js';
 import type { GateReport } from './reports.js';
 
 export type AuthenticationVerdict =
   | { readonly accepted: true }
   | { readonly accepted: false; readonly report?: GateReport };
 
-/** Asks the program about a client. Never rejects: whatever goes wrong is a refusal. */
-export async function authenticate(
+/** A client that asks to be authenticated. */
+export interface Candidate {
+  readonly client: string;
+  readonly handshake: IHandshake;
+  /** Whether its `auth` was too large, and was left out of the handshake. */
+  readonly isAuthStripped: boolean;
+}
+
+export interface AuthenticationRules {
+  readonly authenticateFn: TSocketIOAuthenticateFn;
+  readonly limits: Pick<ILimits, 'payloadDepth'>;
+}
+
+/** Decides on a client that sent `authenticate`. Few promises on purpose: they are paid for at every connection. Never rejects. */
+export function decideAuthentication(
+  { client, handshake, isAuthStripped }: Candidate,
+  { authenticateFn, limits }: AuthenticationRules,
+): Promise<AuthenticationVerdict> | AuthenticationVerdict {
+  if (isAuthStripped) return { accepted: false };
+  // It would be handed to the program, and to other instances that ask for sockets.
+  if (deeperThan(handshake.auth, limits.payloadDepth)) {
+    return { accepted: false, report: { type: 'event_dropped', client, reason: 'too_deep' } };
+  }
+  return ask(client, handshake, authenticateFn);
+}
+
+/** Asks the program about a client: only `true` lets it in, and whatever goes wrong is a refusal. */
+async function ask(
   client: string,
   handshake: IHandshake,
   authenticateFn: TSocketIOAuthenticateFn,

@@ -3,7 +3,8 @@ import { RoomgateError } from '../protocol/errors.js';
 import { Deadlines } from '../session/deadlines.js';
 import { Session } from '../session/session.js';
 import { makeProbeServer, ProbeConnection } from '../socketio/probe-server.js';
-import { Gate } from './gate.js';
+import { interceptPackets, receivePacket } from '../socketio/socket-io.js';
+import { Gate, receiverOf } from './gate.js';
 import { guardedAdapter } from './guarded-adapter.js';
 import { Membership } from './membership.js';
 
@@ -58,9 +59,14 @@ async function connectTo(connection: ProbeConnection, heard: string[]): Promise<
   let session: Session | undefined;
   const idle = { patienceMs: 1, overflowed: () => {}, report: () => {} };
   const gate = new Gate({ find: () => session, payloadDepth: 1, ...idle });
+  const receive = receiverOf({
+    event: { flow: (id, packet) => gate.decideEvent(id, packet), perform: receivePacket },
+    acknowledgement: { flow: (id, packet) => gate.decideAcknowledgement(id, packet), perform: receivePacket },
+    disconnect: { flow: () => true, perform: receivePacket },
+  });
   io.on('connect', (socket) => {
     session = new Session(socket, new Deadlines(1, () => {}).of(socket.conn));
-    gate.guard(socket);
+    interceptPackets(socket, receive);
     socket.onAny((event) => heard.push(`any ${event}`));
     socket.use(([event], next) => {
       heard.push(`use ${event}`);

@@ -5,7 +5,7 @@ import type { IOSocket } from '../ports/socket.js';
 import { isInternalEvent, isSocketIOEvent, SocketIOConstants } from '../protocol/events.js';
 import type { Session } from '../session/session.js';
 import { PacketType } from '../socketio/packages.js';
-import { interceptPackets, receivePacket } from '../socketio/socket-io.js';
+import { receivePacket } from '../socketio/socket-io.js';
 import type { GateReport } from './reports.js';
 
 export interface GateOptions {
@@ -19,45 +19,57 @@ export interface GateOptions {
   readonly report: Reporter<GateReport>;
 }
 
+/** Decides on a packet of a kind, and acts on it. */
+export interface PacketHandler {
+  /** Whether the packet is delivered now. If not, it was dropped, or is held. */
+  readonly flow: (socketId: string, packet: Packet) => boolean;
+  readonly perform: (socket: IOSocket, packet: Packet) => void;
+}
+
+/** The kinds of packets that a client may send into a namespace that it has joined. Any other is dropped. */
+export interface PacketHandlers {
+  readonly event: PacketHandler;
+  readonly acknowledgement: PacketHandler;
+  readonly disconnect: PacketHandler;
+}
+
+type Receive = (this: IOSocket, packet: Packet) => void;
+
+/** What takes the place of `_onpacket`. One function for all sockets: a closure for each would be paid for by every idle client. */
+export function receiverOf({ event, acknowledgement, disconnect }: PacketHandlers): Receive {
+  return function (packet) {
+    switch (packet.type) {
+      case PacketType.EVENT:
+      case PacketType.BINARY_EVENT:
+        if (event.flow(this.id, packet)) event.perform(this, packet);
+        break;
+      case PacketType.ACK:
+      case PacketType.BINARY_ACK:
+        if (acknowledgement.flow(this.id, packet)) acknowledgement.perform(this, packet);
+        break;
+      case PacketType.DISCONNECT:
+        if (disconnect.flow(this.id, packet)) disconnect.perform(this, packet);
+    }
+  };
+}
+
 /**
- * The way in. Before authentication no event but the first `authenticate` reaches any listener, whoever registered it,
- * and nothing is acknowledged.
+ * Decides which packets come in. Before authentication no event but the first `authenticate` reaches any listener, whoever
+ * registered it, and nothing is acknowledged.
  */
 export class Gate {
   readonly #options: GateOptions;
-  readonly #receive: (this: IOSocket, packet: Packet) => void;
 
   constructor(options: GateOptions) {
     this.#options = options;
-    const passes = (id: string, packet: Packet) => this.#passes(id, packet);
-    // One function for all sockets: a closure for each would be paid for by every idle client.
-    this.#receive = function (packet) {
-      if (passes(this.id, packet)) receivePacket(this, packet);
-    };
   }
 
-  /** Stands before this socket from here on. */
-  guard(socket: IOSocket): void {
-    interceptPackets(socket, this.#receive);
+  /** An answer to what the program asked this very socket, which it may also do before authentication. */
+  decideAcknowledgement(id: string, packet: Packet): boolean {
+    return this.#options.find(id) !== undefined && this.#isShallow(id, packet);
   }
 
-  #passes(id: string, packet: Packet): boolean {
-    switch (packet.type) {
-      case PacketType.DISCONNECT:
-        return true;
-      case PacketType.EVENT:
-      case PacketType.BINARY_EVENT:
-        return this.#passesEvent(id, packet);
-      // An answer to what the program deliberately asked this very socket.
-      case PacketType.ACK:
-      case PacketType.BINARY_ACK:
-        return this.#options.find(id) !== undefined && this.#isShallow(id, packet);
-      default:
-        return false;
-    }
-  }
-
-  #passesEvent(id: string, packet: Packet): boolean {
+  decideEvent(id: string, packet: Packet): boolean {
     // Socket.IO's own parser lets neither through; a program may bring another one.
     if (!Array.isArray(packet.data) || isSocketIOEvent(packet.data[0])) return false;
     const session = this.#options.find(id);
@@ -76,11 +88,9 @@ export class Gate {
     return false;
   }
 
-  /** The program's handlers are there, or were waited for long enough: what came before goes to whoever listens now. */
+  /** The program's handlers are there, or took too long: events that were held go to the handlers that are there now. */
   flushEarlyEvents(session: Session): void {
-    const packets = session.early?.take() ?? [];
-    session.early = undefined;
-    for (const packet of packets) receivePacket(session.socket, packet);
+    for (const packet of session.takeEarly()) receivePacket(session.socket, packet);
   }
 
   /** Until the program's handlers are there an event that has none waits, and every later one behind it. */

@@ -8,14 +8,14 @@ import { isInternalRoom } from '../protocol/events.js';
 import type { ILimits } from '../protocol/limits.js';
 import { type IRefusedRoom, refuseRoom } from '../protocol/messages.js';
 import { isPlainSocketId, isSocketId } from '../protocol/socket-ids.js';
-import { RoomWork } from '../session/room-work.js';
+import type { PendingJoin } from '../session/room-work.js';
 import type { Session } from '../session/session.js';
 import type { RoomsReport } from './reports.js';
 
 /** How long other instances are asked whether a name is the id of a socket of theirs. */
 const ASK_TIMEOUT_MS = 1_000;
 
-/** How many such questions of one client wait for their turn. Beyond that the answer would come too late anyway. */
+/** How many such questions of one client wait. Beyond that the answer would come too late anyway. */
 const MOST_WAITING_QUESTIONS = 64;
 /** Calls of `validateRoomFn` that run or wait, of all clients of an instance. A client of which none runs may always ask. */
 const MOST_GUARDS_IN_ALL = 10_000;
@@ -37,43 +37,39 @@ export interface RoomsVerdict {
   readonly refused: readonly IRefusedRoom[];
 }
 
-type Join = (rooms: string[]) => Promise<void> | void;
+/** A decision on a `join`. Between it and the join itself rooms can still be taken back, by the client or by the program. */
+export interface JoinVerdict {
+  /** The decision as of now. Rooms that were taken back are refused. The first call counts. */
+  claim(): RoomsVerdict;
+  /** The join was carried out, or failed: its rooms are not pending any more. */
+  end(): void;
+}
 
-/** Decides which rooms a client may join and leave. It never touches the socket. */
+/** Decides which rooms a client may join and leave. It reads the rooms of a socket, and changes nothing about it. */
 export class Rooms {
   readonly #options: RoomsOptions;
-  /** Calls of `validateRoomFn` that run or wait for their turn. */
+  /** Calls of `validateRoomFn` that run or wait. */
   #guards = 0;
 
   constructor(options: RoomsOptions) {
     this.#options = options;
   }
 
-  /**
-   * Decides on a `join`, and calls `join` with what is granted before anything else can happen. What the client leaves while
-   * this is pending, and what the program takes it out of, is not granted. Rejects only where `join` does.
-   */
-  async decideJoin(session: Session, payload: unknown, join: Join = () => {}): Promise<RoomsVerdict> {
+  /** Decides on a `join`. Rooms that the client leaves while this is pending, or is taken out of, are not granted. */
+  async decideJoin(session: Session, payload: unknown): Promise<JoinVerdict> {
     const request = parseRoomsRequest(payload, this.#options.limits.roomsPerRequest);
-    if ('refusal' in request) return { granted: [], refused: [request.refusal] };
+    if ('refusal' in request) return refusal([request.refusal]);
     const refused = new Refusals();
     const fits = this.#allowance(session);
-    const wanted = new Set(refused.sift(request.rooms, (room) => this.#unfit(room) ?? fits(room)));
-    if (wanted.size === 0) return { granted: [], refused: refused.list };
+    const asked = refused.sift(request.rooms, (room) => this.#unfit(room) ?? fits(room));
+    if (asked.length === 0) return refusal(refused.list);
 
-    const pending = session.pendingJoins ?? new Set();
-    session.pendingJoins = pending.add(wanted);
-    const asked = [...wanted];
-    const settle = workOf(session).begin(asked.length);
+    const pending = session.roomWork.begin(asked);
     try {
-      const granted = await this.#askGuards(session, asked, refused);
-      refused.sift(granted, (room) => (wanted.has(room) ? undefined : 'left'));
-      const joined = granted.filter((room) => wanted.has(room));
-      if (joined.length > 0 && !session.ended) await join(joined);
-      return { granted: joined, refused: refused.list };
-    } finally {
-      settle();
-      pending.delete(wanted);
+      return joinVerdict(pending, await this.#askGuards(session, asked, refused), refused);
+    } catch (error) {
+      pending.end();
+      throw error;
     }
   }
 
@@ -83,7 +79,7 @@ export class Rooms {
     if ('refusal' in request) return { granted: [], refused: [request.refusal] };
     const refused = new Refusals();
     const wanted = refused.sift(request.rooms, (room) => this.#unfit(room));
-    for (const pending of session.pendingJoins ?? []) for (const room of wanted) pending.delete(room);
+    for (const room of wanted) session.takeBack(room);
     // A room of an id's form that the client is in was given to it by the program, perhaps the one of another client.
     const rooms = session.socket.rooms;
     const doubtful = wanted.filter((room) => isPlainSocketId(room) && rooms.has(room));
@@ -97,19 +93,19 @@ export class Rooms {
     const owners = await this.#owners(session, doubtful);
     const own = refused.sift(asked, (room) => foreign(owners.get(room)));
     if (own.length === 0) return [];
-    const allowed = await this.#inTurn(this.#options.validateRoomFn, session, own);
+    const allowed = await this.#askGuard(this.#options.validateRoomFn, session, own);
     return refused.sift(own, (room) =>
       typeof allowed === 'string' ? allowed : allowed.has(room) ? undefined : 'not_allowed',
     );
   }
 
-  /** Calls the guard once it is this client's turn; not at all where it has left meanwhile. */
-  async #inTurn(
+  /** Calls the guard once fewer of its calls run for this client; not at all where the session has ended by then. */
+  async #askGuard(
     validateRoomFn: TSocketIOValidateRoomFn,
     session: Session,
     rooms: readonly string[],
   ): Promise<ReadonlySet<unknown> | TRoomErrorCode> {
-    const { guards } = workOf(session);
+    const { guards } = session.roomWork;
     if (this.#guards >= MOST_GUARDS_IN_ALL && guards.held > 0) return 'guard_failed';
     this.#guards += 1;
     await guards.acquire();
@@ -144,7 +140,7 @@ export class Rooms {
   async #owners(session: Session, ids: readonly string[]): Promise<ReadonlyMap<string, IdOwner>> {
     if (ids.length === 0) return new Map();
     const deadline = performance.now() + ASK_TIMEOUT_MS;
-    const { questions } = workOf(session);
+    const { questions } = session.roomWork;
     if (questions.waiting >= MOST_WAITING_QUESTIONS) return new Map(ids.map((id) => [id, 'unanswered']));
     await questions.acquire();
     try {
@@ -166,7 +162,7 @@ export class Rooms {
   #allowance(session: Session): (room: string) => TRoomErrorCode | undefined {
     const { rooms } = session.socket;
     const given = this.#options.defaultRooms.filter((room) => rooms.has(room)).length + 1;
-    let pendingLeft = this.#options.limits.roomsPerClient - workOf(session).names;
+    let pendingLeft = this.#options.limits.roomsPerClient - session.roomWork.names;
     let left = pendingLeft - (rooms.size - given);
     // A room that the client is in takes no new place, but asking for it again is asked of the guard like any other.
     const fits = (room: string) => pendingLeft-- > 0 && (rooms.has(room) || left-- > 0);
@@ -174,9 +170,22 @@ export class Rooms {
   }
 }
 
-function workOf(session: Session): RoomWork {
-  session.roomWork ??= new RoomWork();
-  return session.roomWork;
+function joinVerdict(pending: PendingJoin, allowed: readonly string[], refused: Refusals): JoinVerdict {
+  let claimed: RoomsVerdict | undefined;
+  const decide = (): RoomsVerdict => {
+    const granted = refused.sift(allowed, (room) => (pending.has(room) ? undefined : 'left'));
+    return { granted, refused: refused.list };
+  };
+  const claim = (): RoomsVerdict => {
+    claimed ??= decide();
+    return claimed;
+  };
+  return { claim, end: () => pending.end() };
+}
+
+/** Nothing is granted. */
+function refusal(refused: readonly IRefusedRoom[]): JoinVerdict {
+  return { claim: () => ({ granted: [], refused }), end: () => {} };
 }
 
 function foreign(owner: IdOwner | undefined): TRoomErrorCode | undefined {

@@ -6,7 +6,7 @@ import type { IBunServerLike, TServerSource } from '../ports/http-server.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
 import type { ISocketIOServerBaseOptions } from './options.js';
-import { resolveBaseOptions } from './resolve-options.js';
+import { isServerOptions, resolveBaseOptions } from './resolve-options.js';
 
 /** The options of `SocketIOComponent`: those of `SocketIOServerHelper`, and what an application's life needs. */
 export interface ISocketIOComponentOptions<
@@ -40,7 +40,12 @@ export interface ISocketIOComponentOptions<
 }
 
 /** The options once checked; those of the helper are checked by the helper. */
-export interface ResolvedComponentOptions {
+export interface ResolvedComponentOptions<
+  L extends TEventsMap = TLooseEvents,
+  E extends TEventsMap = TLooseEvents,
+  S extends TEventsMap = TLooseEvents,
+  D = TLooseData,
+> {
   readonly server: unknown;
   readonly path: string;
   readonly cors: ISocketIOCorsOptions | undefined;
@@ -48,7 +53,7 @@ export interface ResolvedComponentOptions {
   readonly identifier: string;
   readonly serverOptions: Partial<ServerOptions>;
   /** What the helper is given as it is. */
-  readonly rest: Omit<ISocketIOServerBaseOptions, 'identifier' | 'serverOptions'>;
+  readonly rest: Omit<ISocketIOServerBaseOptions<L, E, S, D>, 'identifier' | 'serverOptions'>;
 }
 
 const OF = 'SocketIOComponent';
@@ -63,7 +68,9 @@ const NAMES: Readonly<Record<keyof ISocketIOComponentOptions, true>> = {
 const PATH = /^(\/[\w.~-]+)+\/?$/;
 
 /** @throws RoomgateError `invalid_option`, naming the first option that is wrong, what was given and what is wanted. */
-export function resolveComponentOptions(options: unknown): ResolvedComponentOptions {
+export function resolveComponentOptions<L extends TEventsMap, E extends TEventsMap, S extends TEventsMap, D>(
+  options: ISocketIOComponentOptions<L, E, S, D>,
+): ResolvedComponentOptions<L, E, S, D> {
   if (!isObject(options)) throw wrongOption(OF, 'options', 'an object', options);
   checkNames(options);
   const { server, identifier, path, cors, signals, serverOptions, ...rest } = options;
@@ -72,12 +79,12 @@ export function resolveComponentOptions(options: unknown): ResolvedComponentOpti
     path: checkPath(path),
     cors: checkCors(OF, cors),
     signals: trueOrFalse(OF, 'signals', signals, false),
-    identifier: identifier === undefined ? `${hostname()}-${process.pid}` : (identifier as string),
+    identifier: identifier === undefined ? `${hostname()}-${process.pid}` : identifier,
     serverOptions: checkServerOptions(serverOptions),
-    rest: rest as unknown as ResolvedComponentOptions['rest'],
+    rest,
   };
   // What the helper would refuse is refused here already, and not once the application runs.
-  resolveBaseOptions({ ...resolved.rest, ...resolved });
+  resolveBaseOptions({ ...rest, ...resolved });
   return Object.freeze(resolved);
 }
 
@@ -101,13 +108,13 @@ function checkPath(path: unknown): string {
 
 function checkServerOptions(given: unknown): Partial<ServerOptions> {
   if (given === undefined) return {};
-  if (!isObject(given)) throw wrongOption(OF, 'serverOptions', "an object of Socket.IO's options", given);
-  for (const name of ['path', 'cors']) {
+  if (!isServerOptions(given)) throw wrongOption(OF, 'serverOptions', "an object of Socket.IO's options", given);
+  for (const name of ['path', 'cors'] as const) {
     if (given[name] !== undefined) {
       throw refused(`option "serverOptions.${name}": this class has an option "${name}" of its own. Give it there`);
     }
   }
-  return given as Partial<ServerOptions>;
+  return given;
 }
 
 function refused(text: string): RoomgateError {

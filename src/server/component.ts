@@ -1,5 +1,6 @@
 import type { ServerOptions } from 'socket.io';
-import { type AllowRequest, guardOrigins, harmless } from '../gate/origin-guard.js';
+import { hasMethods } from '../common/checks.js';
+import { guardOrigins, harmless } from '../gate/origin-guard.js';
 import type { IBunServerHandle, IBunServerLike, TServerSource } from '../ports/http-server.js';
 import type { Reporter } from '../ports/reports.js';
 import { RoomgateError } from '../protocol/errors.js';
@@ -48,10 +49,9 @@ export class SocketIOComponent<
   ServerSideEvents extends TEventsMap = TLooseEvents,
   SocketData = TLooseData,
 > {
-  readonly #options: ResolvedComponentOptions;
+  readonly #options: ResolvedComponentOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
   readonly #servers = new Set<IBunServerHandle>();
-  /** Loosely typed, as the event maps exist for the compiler only. */
-  #helper: SocketIOServerHelper | undefined;
+  #helper: SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData> | undefined;
   #source: unknown;
   #starting: Promise<void> | undefined;
   #started = false;
@@ -74,7 +74,7 @@ export class SocketIOComponent<
     if (this.#helper === undefined || !this.#started) {
       throw new RoomgateError('not_configured', `${OF}.helper: call and await start() first.`);
     }
-    return this.#helper as unknown as SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+    return this.#helper;
   }
 
   /**
@@ -114,8 +114,7 @@ export class SocketIOComponent<
   async serve<T extends object = Record<never, never>>(own?: T & IBunServeOptions): Promise<IBunServerHandle> {
     refuseOnNode('serve');
     await this.start();
-    const { Bun } = globalThis as unknown as { Bun: { serve(options: object): IBunServerHandle } };
-    const server = Bun.serve(this.serveOptions<object>(own));
+    const server = bun().serve(this.serveOptions<object>(own));
     this.#servers.add(server);
     return server;
   }
@@ -160,14 +159,18 @@ export class SocketIOComponent<
     }
   }
 
-  async #makeOnNode(source: unknown): Promise<SocketIOServerHelper> {
+  async #makeOnNode(
+    source: unknown,
+  ): Promise<SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> {
     const server = await findServer(OF, source);
     this.#refuseAfterStop();
     this.#freePath = takePath(server, this.#options.path);
     return this.#makeHelper((options) => ({ runtime: 'node', server, ...options }));
   }
 
-  async #makeOnBun(source: unknown): Promise<SocketIOServerHelper> {
+  async #makeOnBun(
+    source: unknown,
+  ): Promise<SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> {
     const server = await findBunServer(OF, source);
     const { makeEngine } = await import('../socketio/bun-engine.js');
     const engine = await makeEngine(`${OF}.start()`);
@@ -192,7 +195,11 @@ export class SocketIOComponent<
     this.#freePath = undefined;
   }
 
-  #makeHelper(withRuntime: (options: ISocketIOServerBaseOptions) => TSocketIOServerOptions): SocketIOServerHelper {
+  #makeHelper(
+    withRuntime: (
+      options: ISocketIOServerBaseOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+    ) => TSocketIOServerOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+  ): SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
     const { identifier, rest } = this.#options;
     const report = newReporter({ identifier, logger: rest.logger, onReport: rest.onReport });
     const options = withRuntime(this.#helperOptions(report));
@@ -200,18 +207,19 @@ export class SocketIOComponent<
     return new SocketIOServerHelper(options);
   }
 
-  #helperOptions(report: Reporter<Report>): ISocketIOServerBaseOptions {
+  #helperOptions(
+    report: Reporter<Report>,
+  ): ISocketIOServerBaseOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
     const { path, identifier, serverOptions, rest } = this.#options;
     const cors = this.#options.cors === undefined ? undefined : harmless(this.#options.cors, report);
-    const own = serverOptions.allowRequest as AllowRequest | undefined;
     const composed: Partial<ServerOptions> = {
       perMessageDeflate: false,
       httpCompression: false,
       ...serverOptions,
       path,
-      allowRequest: guardOrigins({ origin: cors?.origin ?? false }, own, report),
+      allowRequest: guardOrigins({ origin: cors?.origin ?? false }, serverOptions.allowRequest, report),
     };
-    if (cors !== undefined) composed.cors = { ...cors } as NonNullable<ServerOptions['cors']>;
+    if (cors !== undefined) composed.cors = { ...cors };
     return { ...rest, identifier, serverOptions: composed };
   }
 
@@ -232,6 +240,21 @@ export class SocketIOComponent<
     if (this.#stopping === undefined) return;
     throw new RoomgateError('shut_down', `${OF}.start(): it was stopped meanwhile.`);
   }
+}
+
+interface BunGlobal {
+  serve(options: object): IBunServerHandle;
+}
+
+/** Of the namespace `Bun`, what is used; only on Bun. */
+function bun(): BunGlobal {
+  const world: object = globalThis;
+  if (hasBun(world)) return world.Bun;
+  throw new RoomgateError('unsupported', `${OF}.serve(): Bun.serve is missing.`);
+}
+
+function hasBun(world: object): world is { readonly Bun: BunGlobal } {
+  return 'Bun' in world && hasMethods(world.Bun, ['serve']);
 }
 
 function refuseOnNode(method: string): void {

@@ -4,8 +4,18 @@ import { describe } from '../common/describe.js';
 import type { IBunServerLike } from '../ports/http-server.js';
 import { RoomgateError } from '../protocol/errors.js';
 
+/** What engine.io calls on the server that it is attached to, and `shutdown()` to end it. */
 const SERVER_METHODS = ['on', 'listeners', 'removeAllListeners', 'close'];
 const WANTED = 'a server of node:http or node:https is wanted';
+
+export function isHttpServer(value: unknown): value is HttpServer {
+  return hasMethods(value, SERVER_METHODS);
+}
+
+/** A server of `Bun.serve`, or a double of it that has the methods that are used. */
+export function isBunServer(value: unknown, methods: readonly string[] = ['stop']): value is IBunServerLike {
+  return hasMethods(value, methods);
+}
 
 /** The server in what was given. @throws RoomgateError `invalid_option` that says how to get at the server. */
 export async function findServer(of: string, source: unknown): Promise<HttpServer> {
@@ -16,16 +26,16 @@ export async function findServer(of: string, source: unknown): Promise<HttpServe
     const given: unknown = await source();
     const returned = serverIn(given);
     if (returned !== undefined) return returned;
-    throw wrong(of, `the function returned ${describe(given)}`, adviceFor(given));
+    throw noServer(of, `the function returned ${describe(given)}`, adviceFor(given));
   }
-  throw wrong(of, `${describe(source)} was given`, known);
+  throw noServer(of, `${describe(source)} was given`, known);
 }
 
 /** The server of `Bun.serve` in what was given, if anything was. @throws RoomgateError `invalid_option` */
 export async function findBunServer(of: string, source: unknown): Promise<IBunServerLike | undefined> {
   const given: unknown = typeof source === 'function' ? await source() : source;
   if (given === undefined) return undefined;
-  if (hasMethods(given, ['stop', 'reload'])) return given as IBunServerLike;
+  if (isBunServer(given, ['stop', 'reload'])) return given;
   throw new RoomgateError(
     'invalid_option',
     `${of}: option "server": on Bun what Bun.serve() returns is wanted, or nothing, ${describe(given)} was given. ` +
@@ -34,9 +44,8 @@ export async function findBunServer(of: string, source: unknown): Promise<IBunSe
 }
 
 function serverIn(given: unknown): HttpServer | undefined {
-  const isServer = (value: unknown): value is HttpServer => hasMethods(value, SERVER_METHODS);
-  if (isServer(given)) return given;
-  return isObject(given) && isServer(given.server) ? given.server : undefined;
+  if (isHttpServer(given)) return given;
+  return isObject(given) && isHttpServer(given.server) ? given.server : undefined;
 }
 
 /** What to write instead, for the mistakes that are made most. */
@@ -58,7 +67,7 @@ function adviceFor(given: unknown): string | undefined {
   return undefined;
 }
 
-function wrong(of: string, given: string, advice: string | undefined): RoomgateError {
+function noServer(of: string, given: string, advice: string | undefined): RoomgateError {
   const more = advice === undefined ? '' : ` ${advice}.`;
   return new RoomgateError('invalid_option', `${of}: option "server": ${WANTED}, ${given}.${more}`);
 }

@@ -1,17 +1,11 @@
+import type { Server as HttpServer } from 'node:http';
 import type { ServerOptions } from 'socket.io';
-import {
-  checkCallback,
-  checkLogger,
-  hasMethods,
-  isObject,
-  milliseconds,
-  trueOrFalse,
-  wrongOption,
-} from '../common/checks.js';
+import { checkLogger, hasMethods, isObject, milliseconds, trueOrFalse, wrongOption } from '../common/checks.js';
 import { describe } from '../common/describe.js';
 import { checkRedisConnection } from '../common/redis-client.js';
 import type { ILogger } from '../common/types.js';
 import { checkReplaceable, type Replaceable } from '../fanout/replaceable.js';
+import type { IBunServerLike } from '../ports/http-server.js';
 import type {
   IRedisClientLike,
   IRedisConnectionLike,
@@ -22,15 +16,17 @@ import type {
 import { RoomgateError } from '../protocol/errors.js';
 import { INTERNAL_PREFIX, SocketIOConstants } from '../protocol/events.js';
 import { DEFAULT_LIMITS, type ILimits } from '../protocol/limits.js';
-import type { ISocketIOServerBaseOptions } from './options.js';
+import { isBunServer, isHttpServer } from './find-server.js';
 import type { Report } from './reports.js';
 
+const ENGINE_METHODS = ['on', 'close'];
+const OF = 'SocketIOServerHelper';
+
 /** The options once checked, with every default in place. */
-export interface ResolvedOptions {
-  readonly runtime: 'node' | 'bun';
-  /** Of `node:http` with runtime `node`, of `Bun.serve` with `bun`. */
-  readonly server: unknown;
-  readonly engine: unknown;
+export type ResolvedOptions = ResolvedBaseOptions & RuntimeOptions;
+
+/** What does not depend on the runtime. */
+export interface ResolvedBaseOptions {
   readonly identifier: string;
   readonly serverOptions: Partial<ServerOptions>;
   readonly redisConnection: IRedisConnectionLike | IRedisClientLike | undefined;
@@ -49,104 +45,27 @@ export interface ResolvedOptions {
   readonly onReport: ((report: Report) => unknown) | undefined;
 }
 
-/** What engine.io calls on the server that it is attached to, and `shutdown()` to end it. */
-const SERVER_METHODS = ['on', 'listeners', 'removeAllListeners', 'close'];
-const ENGINE_METHODS = ['on', 'close'];
+/** What is attached to. */
+type RuntimeOptions =
+  | { readonly runtime: 'node'; readonly server: HttpServer }
+  | { readonly runtime: 'bun'; readonly engine: unknown; readonly server: IBunServerLike | undefined };
 
-const OF = 'SocketIOServerHelper';
-const wrong = wrongOption.bind(undefined, OF);
-
-function text(option: string, value: unknown): string {
-  if (typeof value !== 'string' || value === '') throw wrong(option, 'a string of at least one character', value);
-  return value;
-}
-
-// The caller has the exact type; here it is only judged whether it can be called.
-function callback<T>(option: string, value: T | undefined): T | undefined {
-  checkCallback(OF, option, value);
-  return value;
-}
-
-function rooms(option: string, value: unknown): readonly string[] {
-  if (value === undefined) return [SocketIOConstants.ROOM_DEFAULT, SocketIOConstants.ROOM_NOTIFICATION];
-  if (!Array.isArray(value)) throw wrong(option, 'a list of room names', value);
-  for (const [index, room] of value.entries()) {
-    const name = text(`${option}[${index}]`, room);
-    if (name.startsWith(INTERNAL_PREFIX)) {
-      throw wrong(`${option}[${index}]`, `a name that does not start with "${INTERNAL_PREFIX}"`, name);
-    }
-  }
-  return Object.freeze([...new Set(value as string[])]);
-}
-
-function limits(value: unknown): ILimits {
-  if (value === undefined) return DEFAULT_LIMITS;
-  if (!isObject(value)) throw wrong('limits', 'an object of numbers', value);
-  const given = Object.entries(value).filter(([, limit]) => limit !== undefined);
-  for (const [name, limit] of given) {
-    if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
-      throw wrong(`limits.${name}`, `one of ${Object.keys(DEFAULT_LIMITS).join(', ')}`, limit);
-    }
-    if (!Number.isInteger(limit) || (limit as number) < 1)
-      throw wrong(`limits.${name}`, 'a whole number from 1', limit);
-  }
-  return Object.freeze({ ...DEFAULT_LIMITS, ...Object.fromEntries(given) });
-}
-
-function serverOptions(value: unknown): Partial<ServerOptions> {
-  if (!isObject(value)) throw wrong('serverOptions', "an object of Socket.IO's options ({} will do)", value);
-  if (value.connectionStateRecovery) {
-    throw new RoomgateError(
-      'invalid_option',
-      'SocketIOServerHelper: option "serverOptions.connectionStateRecovery" is not supported: Socket.IO gives a recovered socket its rooms and ' +
-        'missed messages before any authentication. Leave it out.',
-    );
-  }
-  return value as Partial<ServerOptions>;
-}
-
-function runtimeOf(options: { runtime?: unknown; server?: unknown; engine?: unknown }): 'node' | 'bun' {
-  switch (options.runtime) {
-    case 'node':
-      if (!hasMethods(options.server, SERVER_METHODS)) throw wrong('server', 'a server of node:http', options.server);
-      return 'node';
-    case 'bun':
-      if (!hasMethods(options.engine, ENGINE_METHODS)) {
-        throw wrong('engine', 'a Server of @socket.io/bun-engine', options.engine);
-      }
-      if (options.server !== undefined && !hasMethods(options.server, ['stop'])) {
-        throw wrong('server', 'a server of Bun.serve', options.server);
-      }
-      return 'bun';
-    default: {
-      const given = typeof options.runtime === 'string' ? `"${options.runtime}"` : describe(options.runtime);
-      throw new RoomgateError(
-        'invalid_option',
-        `${OF}: option "runtime": "node" or "bun" is wanted, ${given} was given.`,
-      );
-    }
-  }
-}
-
-function redisConnection(value: unknown): IRedisConnectionLike | IRedisClientLike | undefined {
-  if (value === undefined) return undefined;
-  checkRedisConnection(OF, value);
-  return value as IRedisConnectionLike | IRedisClientLike;
-}
+/** The options as a program gives them, of which the types say nothing: it may be written in JavaScript. */
+type Unchecked = Readonly<Record<string, unknown>>;
 
 /** Checks every option and fills in the defaults; throws a `RoomgateError` that names the first one that is wrong. */
 export function resolveOptions(options: unknown): ResolvedOptions {
-  if (!isObject(options)) throw wrong('options', 'an object', options);
-  const { server, engine } = options;
-  return Object.freeze({ runtime: runtimeOf(options), server, engine, ...resolveBaseOptions(options) });
+  if (!isObject(options)) throw wrongOption(OF, 'options', 'an object', options);
+  return Object.freeze({ ...runtimeOptions(options), ...resolveBaseOptions(options) });
 }
 
 /** The same for what does not depend on the runtime. */
-export function resolveBaseOptions(options: unknown): Omit<ResolvedOptions, 'runtime' | 'server' | 'engine'> {
-  const given = options as ISocketIOServerBaseOptions;
-  const authenticateFn = callback('authenticateFn', given.authenticateFn);
-  if (authenticateFn === undefined) throw wrong('authenticateFn', 'a function', undefined);
-  checkLogger(OF, given.logger);
+export function resolveBaseOptions(given: Unchecked): ResolvedBaseOptions {
+  const { authenticateFn, logger } = given;
+  if (!isFunction<TSocketIOAuthenticateFn>(authenticateFn)) {
+    throw wrongOption(OF, 'authenticateFn', 'a function', authenticateFn);
+  }
+  checkLogger(OF, logger);
   return {
     identifier: text('identifier', given.identifier),
     serverOptions: serverOptions(given.serverOptions),
@@ -162,7 +81,93 @@ export function resolveBaseOptions(options: unknown): Omit<ResolvedOptions, 'run
     limits: limits(given.limits),
     fanout: trueOrFalse(OF, 'fanout', given.fanout, true),
     replaceable: checkReplaceable(OF, given.replaceable),
-    logger: given.logger,
+    logger,
     onReport: callback('onReport', given.onReport),
   };
+}
+
+function runtimeOptions({ runtime, server, engine }: Unchecked): RuntimeOptions {
+  if (runtime === 'node') {
+    if (!isHttpServer(server)) throw wrongOption(OF, 'server', 'a server of node:http', server);
+    return { runtime, server };
+  }
+  if (runtime !== 'bun') {
+    const given = typeof runtime === 'string' ? `"${runtime}"` : describe(runtime);
+    throw wrongOption(OF, 'runtime', '"node" or "bun"', runtime, given);
+  }
+  if (!hasMethods(engine, ENGINE_METHODS)) throw wrongOption(OF, 'engine', 'a Server of @socket.io/bun-engine', engine);
+  if (server !== undefined && !isBunServer(server)) throw wrongOption(OF, 'server', 'a server of Bun.serve', server);
+  return { runtime, engine, server };
+}
+
+function text(option: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw wrongOption(OF, option, 'a string of at least one character', value);
+}
+
+/** Here it is only judged whether it can be called: the types of the options say with what. */
+function isFunction<T extends (...args: never[]) => unknown>(value: unknown): value is T {
+  return typeof value === 'function';
+}
+
+function callback<T extends (...args: never[]) => unknown>(option: string, value: unknown): T | undefined {
+  if (value === undefined) return undefined;
+  if (isFunction<T>(value)) return value;
+  throw wrongOption(OF, option, 'a function', value);
+}
+
+function rooms(option: string, value: unknown): readonly string[] {
+  if (value === undefined) return [SocketIOConstants.ROOM_DEFAULT, SocketIOConstants.ROOM_NOTIFICATION];
+  if (!Array.isArray(value)) throw wrongOption(OF, option, 'a list of room names', value);
+  const names = value.map((room: unknown, index) => roomName(`${option}[${index}]`, room));
+  return Object.freeze([...new Set(names)]);
+}
+
+function roomName(option: string, value: unknown): string {
+  const name = text(option, value);
+  if (!name.startsWith(INTERNAL_PREFIX)) return name;
+  throw wrongOption(OF, option, `a name that does not start with "${INTERNAL_PREFIX}"`, name);
+}
+
+function limits(value: unknown): ILimits {
+  if (value === undefined) return DEFAULT_LIMITS;
+  if (!isObject(value)) throw wrongOption(OF, 'limits', 'an object of numbers', value);
+  const given = Object.entries(value).filter(([, limit]) => limit !== undefined);
+  for (const [name, limit] of given) checkLimit(name, limit);
+  return Object.freeze({ ...DEFAULT_LIMITS, ...Object.fromEntries(given) });
+}
+
+function checkLimit(name: string, limit: unknown): void {
+  if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
+    throw wrongOption(OF, `limits.${name}`, `one of ${Object.keys(DEFAULT_LIMITS).join(', ')}`, limit);
+  }
+  if (typeof limit === 'number' && Number.isInteger(limit) && limit >= 1) return;
+  throw wrongOption(OF, `limits.${name}`, 'a whole number from 1', limit);
+}
+
+function serverOptions(value: unknown): Partial<ServerOptions> {
+  if (!isServerOptions(value)) {
+    throw wrongOption(OF, 'serverOptions', "an object of Socket.IO's options ({} will do)", value);
+  }
+  if (!value.connectionStateRecovery) return value;
+  throw new RoomgateError(
+    'invalid_option',
+    `${OF}: option "serverOptions.connectionStateRecovery" is not supported: Socket.IO gives a recovered socket its rooms and ` +
+      'missed messages before any authentication. Leave it out.',
+  );
+}
+
+/** What is in them is Socket.IO's to judge. */
+export function isServerOptions(value: unknown): value is Partial<ServerOptions> {
+  return isObject(value);
+}
+
+function redisConnection(value: unknown): ResolvedBaseOptions['redisConnection'] {
+  if (value === undefined) return undefined;
+  assertRedisConnection(value);
+  return value;
+}
+
+function assertRedisConnection(value: unknown): asserts value is IRedisConnectionLike | IRedisClientLike {
+  checkRedisConnection(OF, value);
 }

@@ -1,48 +1,21 @@
-import type { Server as HttpServer } from 'node:http';
 import type { Emitter } from '@socket.io/redis-emitter';
-import type { Adapter } from 'socket.io-adapter';
-import { createMemoryBackplane } from '../backplane/memory/memory-backplane.js';
 import type { MemoryBus } from '../backplane/memory/memory-bus.js';
 import { sharedBusOf } from '../backplane/memory/shared-bus.js';
 import { wrongArgument } from '../common/checks.js';
 import type { ValueOrPromise } from '../common/types.js';
-import { NodeFanout } from '../fanout/node-fanout.js';
-import type { FanoutOptions } from '../fanout/options.js';
-import { Outbound, reportDropped } from '../fanout/outbound.js';
-import { keysOf } from '../fanout/replaceable.js';
-import { assertGateHolds } from '../gate/gate-probe.js';
-import { guardedAdapter, guardLaterAdapters } from '../gate/guarded-adapter.js';
-import type { AdapterFactory, Backplane } from '../ports/backplane.js';
-import type { Connection } from '../ports/connection.js';
-import type { Fanout } from '../ports/fanout.js';
+import { reportDropped } from '../fanout/outbound.js';
+import type { Backplane } from '../ports/backplane.js';
 import type { Reporter } from '../ports/reports.js';
-import type { Runtime } from '../ports/runtime.js';
 import type { IOServer, IOSocket, ISocketIOClient, TMessage } from '../ports/socket.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents, TTopic } from '../protocol/event-maps.js';
-import { isSocketId } from '../protocol/socket-ids.js';
-import { IdOwners } from '../rooms/id-owners.js';
-import { Rooms } from '../rooms/rooms.js';
-import { NodeRuntime } from '../runtime/node-runtime.js';
 import { Registry } from '../session/registry.js';
-import { newSocketId } from '../session/socket-id.js';
-import { makeSocketIds } from '../socketio/socket-io.js';
-import { Connections } from './connections.js';
+import { compose, type Instance } from './compose.js';
 import type { TSocketIOServerOptions } from './options.js';
 import { reporterOf } from './reporter.js';
 import type { Report } from './reports.js';
 import { type ResolvedOptions, resolveOptions } from './resolve-options.js';
 import { shutDown } from './shutdown.js';
-
-/** Everything that exists from `configure()` to `shutdown()`. */
-interface Running {
-  readonly io: IOServer;
-  readonly runtime: Runtime;
-  readonly backplane: Backplane;
-  readonly fanout: Fanout;
-  readonly connections: Connections;
-  readonly outbound: Outbound;
-}
 
 /**
  * A Socket.IO server in which nothing moves before authentication and every room is guarded.
@@ -75,7 +48,7 @@ export class SocketIOServerHelper<
   readonly #registry = new Registry();
   #configuring: Promise<void> | undefined;
   #opening: Backplane | undefined;
-  #running: Running | undefined;
+  #running: Instance | undefined;
   #shuttingDown: Promise<void> | undefined;
 
   /**
@@ -140,15 +113,16 @@ export class SocketIOServerHelper<
     const { topic, handler } = opts ?? {};
     if (typeof topic !== 'string' || topic === '') throw wrongArgument('on', 'topic', 'a name', topic);
     if (typeof handler !== 'function') throw wrongArgument('on', 'handler', 'a function', handler);
-    const listener = async (...args: unknown[]): Promise<void> => {
+    const listener = async (...args: A): Promise<void> => {
       try {
-        await handler(...(args as A));
+        await handler(...args);
       } catch (error) {
         this.#report({ type: 'handler_failed', where: `the handler of "${topic}"`, error });
       }
     };
     // Socket.IO types the events that it knows; here any may be listened to.
-    (io as unknown as NodeJS.EventEmitter).on(topic, listener);
+    const events: Pick<NodeJS.EventEmitter, 'on'> = io;
+    events.on(topic, listener);
   }
 
   /**
@@ -173,10 +147,10 @@ export class SocketIOServerHelper<
 
   /** Stops a client's timers, forgets it and disconnects it: it stays away until it is told otherwise. */
   disconnect(opts: { socket: IOSocket<ListenEvents, EmitEvents, ServerSideEvents, SocketData> }): void {
-    const socket = opts?.socket as IOSocket | undefined;
+    const socket = opts?.socket;
     if (socket === undefined || socket === null) return;
     if (this.#running === undefined) socket.disconnect();
-    else this.#running.connections.disconnect(socket);
+    else this.#running.performer.disconnect(socket);
   }
 
   /**
@@ -216,83 +190,19 @@ export class SocketIOServerHelper<
   }
 
   async #configure(): Promise<void> {
-    const options = this.#options;
+    const { runtime, redisConnection } = this.#options;
     this.#refuseAfterShutdown();
-    const runtime = await createRuntime(options, this.#report, (connection) => this.#running?.fanout.check(connection));
-    const fanout = await this.#createFanout();
-    const backplane = await createBackplane(options, this.#sharedBus, this.#report);
-    this.#refuseAfterShutdown();
-    this.#opening = backplane;
-    try {
-      await backplane.open({ hasSocket: (id) => this.#registry.has(id) }, options.redisTimeout);
-      await assertGateHolds();
-      this.#refuseAfterShutdown();
-      this.#running = this.#compose(runtime, backplane, fanout);
-    } catch (error) {
-      await backplane.close(options.shutdownTimeout);
-      throw error;
-    } finally {
-      this.#opening = undefined;
-    }
-    const redis = options.redisConnection !== undefined;
-    this.#report({ type: 'configured', path: this.#running.io.path(), runtime: options.runtime, redis });
-  }
-
-  /** The one place that puts the parts together. */
-  #compose(runtime: Runtime, backplane: Backplane, fanout: Fanout): Running {
-    const options = this.#options;
-    const report = this.#report;
-    const registry = this.#registry;
-    const left = (id: string, room: string): void => registry.get(id)?.takeBack(room);
-    const parts = { fanout, report, keyOf: keysOf(options.replaceable, report), left };
-    const adapter = guardedAdapter(this.#adapterFactory(backplane), parts);
-    const io = runtime.attach({ ...options.serverOptions, adapter });
-    fanout.attach(io);
-    guardLaterAdapters(io, parts);
-    // A client of protocol 3 takes the id of its session for that of its socket; the session has got one of our form.
-    makeSocketIds(io.sockets, ({ id }) => (isSocketId(id) ? id : newSocketId()));
-    const hasSocket = (id: string): boolean => registry.has(id);
-    const owners = new IdOwners({ io, backplane, hasSocket });
-    const rooms = new Rooms({
-      ...options,
-      hasSocket,
-      findSockets: (names, timeoutMs) => owners.find(names, timeoutMs),
-      report,
-    });
-    const connections = new Connections({ options, registry, rooms, runtime, report });
-    connections.attach(io);
-    return { io, runtime, backplane, fanout, connections, outbound: new Outbound(io, report) };
-  }
-
-  async #createFanout(): Promise<Fanout> {
-    const { fanout: coalesce, limits, runtime } = this.#options;
-    const options: FanoutOptions = {
-      coalesce,
-      mostBytes: limits.queuedBytes,
-      tooSlow: (connection, waitingBytes) => this.#running?.connections.tooSlow(connection, waitingBytes),
+    this.#running = await compose({
+      options: this.#options,
+      registry: this.#registry,
+      sharedBus: this.#sharedBus,
       report: this.#report,
-    };
-    if (runtime === 'node') return new NodeFanout(options);
-    // Loaded here and not before, so that an instance on Node.js loads nothing of it.
-    const { BunFanout } = await import('../fanout/bun-fanout.js');
-    return new BunFanout(options);
-  }
-
-  #adapterFactory(backplane: Backplane): AdapterFactory | undefined {
-    const own = this.#options.serverOptions.adapter as
-      | (new (
-          ...args: Parameters<AdapterFactory>
-        ) => Adapter)
-      | undefined;
-    const factory = backplane.adapterFactory();
-    if (own === undefined) return factory;
-    if (factory === undefined) return (namespace) => new own(namespace);
-    this.#report({
-      type: 'option_ignored',
-      option: 'serverOptions.adapter',
-      reason: 'redisConnection brings its own adapter',
+      opening: (backplane) => {
+        this.#opening = backplane;
+      },
+      assertWanted: () => this.#refuseAfterShutdown(),
     });
-    return factory;
+    this.#report({ type: 'configured', path: this.#running.io.path(), runtime, redis: redisConnection !== undefined });
   }
 
   async #shutdown(): Promise<void> {
@@ -309,30 +219,8 @@ export class SocketIOServerHelper<
     throw new RoomgateError('shut_down', `configure(): "${this.identifier}" was shut down. Make a new helper instead.`);
   }
 
-  #needRunning(method: string): Running {
+  #needRunning(method: string): Instance {
     if (this.#running !== undefined) return this.#running;
     throw new RoomgateError('not_configured', `${method}(): call and await configure() first.`);
   }
-}
-
-async function createRuntime(
-  { runtime, server, engine }: ResolvedOptions,
-  report: Reporter<Report>,
-  waits: (connection: Connection) => void,
-): Promise<Runtime> {
-  if (runtime === 'node') return new NodeRuntime(server as HttpServer, report, newSocketId);
-  // Loaded here and not before, so that an instance on Node.js loads nothing of it.
-  const { BunRuntime } = await import('../runtime/bun/bun-runtime.js');
-  return new BunRuntime(engine, server, report, waits);
-}
-
-async function createBackplane(
-  { redisConnection, identifier }: ResolvedOptions,
-  bus: MemoryBus | undefined,
-  report: Reporter<Report>,
-): Promise<Backplane> {
-  if (redisConnection === undefined) return createMemoryBackplane({ bus, identifier, report });
-  // Loaded here and not before, so that an instance without Redis loads no Redis module.
-  const { createRedisBackplane } = await import('../backplane/redis/redis-backplane.js');
-  return createRedisBackplane({ redisConnection, identifier, report });
 }

@@ -1,9 +1,10 @@
 import type { Server } from 'socket.io';
+import { withinOr } from '../common/within.js';
 import type { Backplane } from '../ports/backplane.js';
 import type { Fanout } from '../ports/fanout.js';
 import type { Reporter } from '../ports/reports.js';
 import type { Runtime } from '../ports/runtime.js';
-import type { Connections } from './connections.js';
+import type { Performer } from './performer.js';
 import type { Report } from './reports.js';
 
 export interface ShutdownOptions {
@@ -11,7 +12,7 @@ export interface ShutdownOptions {
   readonly runtime: Runtime;
   readonly backplane: Backplane;
   readonly fanout: Fanout;
-  readonly connections: Connections;
+  readonly performer: Performer;
   readonly timeoutMs: number;
   readonly report: Reporter<Report>;
 }
@@ -29,7 +30,7 @@ export async function shutDown({
   runtime,
   backplane,
   fanout,
-  connections,
+  performer,
   timeoutMs,
   report,
 }: ShutdownOptions): Promise<void> {
@@ -38,13 +39,13 @@ export async function shutDown({
   const failed = (step: string) => (error: unknown) => report({ type: 'shutdown_step_failed', step, error });
 
   const allGone = runtime.stopAccepting();
-  const clients = connections.stop();
+  const clients = performer.endAll();
   const closed = closeAll(io, runtime, failed('closing Socket.IO')).then(() => allGone);
-  const cut = !(await within(closed, left() - Math.min(FAREWELL_MS, timeoutMs / 5)));
+  const cut = await isLate(closed, left() - Math.min(FAREWELL_MS, timeoutMs / 5));
   // Also where all went well: a polling peer that is not heard of any more has no wire, and would be waited for.
   runtime.cutAll();
   fanout.close();
-  await Promise.all([within(closed, left()), backplane.close(left()).catch(failed('closing Redis'))]);
+  await Promise.all([isLate(closed, left()), backplane.close(left()).catch(failed('closing Redis'))]);
   report({ type: 'shut_down', clients, forced: cut });
 }
 
@@ -54,13 +55,10 @@ async function closeAll(io: Server, runtime: Runtime, failed: (error: unknown) =
   runtime.closeAll();
 }
 
-/** Whether it settled in time. */
-async function within(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), timeoutMs);
-  });
-  const done = await Promise.race([work.then(() => true as const), late]);
-  clearTimeout(timer);
-  return done;
+function isLate(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  return withinOr(
+    work.then(() => false),
+    timeoutMs,
+    true,
+  );
 }

@@ -21,7 +21,13 @@ export class Deadlines {
     return this.#running.get(connection) ?? this.#arm(connection);
   }
 
-  /** The connection was authenticated, is being ended, or is gone. */
+  /** The client of this session authenticated in time. */
+  meet(session: Session): void {
+    this.stop(session.socket.conn);
+    session.meetDeadline();
+  }
+
+  /** The connection is being ended, or is gone. */
   stop(connection: Connection): void {
     const deadline = this.#running.get(connection);
     if (deadline === undefined) return;

@@ -1,11 +1,11 @@
 import type { Session } from './session.js';
 
-/** Clients whose turns are this close to each other are served together, so that thousands cost few timers. */
+/** Clients whose pings are due this close to each other are pinged together, so that thousands cost few timers. */
 const LARGEST_SLACK_MS = 100;
 
 /**
  * Sends `ping` to every authenticated client once in an interval: one timer for all. As the interval is the same for
- * all, who was served last is due last, so the map's own order is the order of the turns.
+ * all, the client that was pinged last is due last, so the map's own order is the order in which they are due.
  */
 export class KeepAlive {
   readonly #intervalMs: number;
@@ -44,7 +44,7 @@ export class KeepAlive {
   #sweep(): void {
     this.#timer = undefined;
     const now = performance.now();
-    const turn: Session[] = [];
+    const dueNow: Session[] = [];
     for (const [session, due] of this.#due) {
       if (due > now + this.#slackMs) {
         this.#timer = this.#wake(due - now);
@@ -53,8 +53,8 @@ export class KeepAlive {
       // Taken out and put in again: to the end of the order, where this very loop meets it as not yet due.
       this.#due.delete(session);
       this.#due.set(session, now + this.#intervalMs);
-      turn.push(session);
+      dueNow.push(session);
     }
-    this.#ping(turn);
+    this.#ping(dueNow);
   }
 }

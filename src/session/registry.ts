@@ -1,12 +1,20 @@
+import type { Connection } from '../ports/connection.js';
 import type { Session } from './session.js';
 
 /** The sessions of this instance. The only owner of their map. */
 export class Registry {
   readonly #sessions = new Map<string, Session>();
+  readonly #byConnection = new WeakMap<Connection, Session>();
+  #isClosed = false;
 
   /** The live map, as `getClients()` hands it out. */
   get sessions(): Map<string, Session> {
     return this.#sessions;
+  }
+
+  /** The newest session of a connection, which may have ended. */
+  of(connection: Connection): Session | undefined {
+    return this.#byConnection.get(connection);
   }
 
   get(id: string): Session | undefined {
@@ -19,6 +27,23 @@ export class Registry {
 
   add(session: Session): void {
     this.#sessions.set(session.id, session);
+    this.#byConnection.set(session.socket.conn, session);
+  }
+
+  /** Whether the instance is shutting down, so that no session begins. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Ends all sessions, without a word to their clients. Returns how many there were. */
+  close(): number {
+    this.#isClosed = true;
+    const sessions = [...this.#sessions.values()];
+    for (const session of sessions) {
+      session.end();
+      this.remove(session);
+    }
+    return sessions.length;
   }
 
   /** Only if it is this very session that stands there. */

@@ -1,7 +1,9 @@
+import type { Packet } from 'socket.io-parser';
 import type { IOSocket, ISocketIOClient } from '../ports/socket.js';
+import type { ILimits } from '../protocol/limits.js';
 import { isLegalMove, SocketIOClientStates, type TSocketIOClientState } from '../protocol/states.js';
-import type { EarlyEvents } from './early-events.js';
-import type { RoomWork } from './room-work.js';
+import { EarlyEvents } from './early-events.js';
+import { RoomWork } from './room-work.js';
 
 /** The time in which a connection has to authenticate, and the one attempt that it has. */
 export interface Deadline {
@@ -10,11 +12,11 @@ export interface Deadline {
   claimed: boolean;
   /** Whether the connection ever joined the namespace that is guarded. */
   used: boolean;
-  /** Whom to tell when the time is over: the socket that is there, if any. */
+  /** The session to end when the time is over; undefined while the connection has none. */
   session: Session | undefined;
 }
 
-/** What stands for the deadline of a client that met its own: stopped, and one for all. */
+/** The deadline of all clients that met their own: its timer is cleared. */
 let met: Deadline | undefined;
 function metDeadline(): Deadline {
   if (met === undefined) {
@@ -29,14 +31,9 @@ function metDeadline(): Deadline {
 export class Session implements ISocketIOClient {
   readonly id: string;
   readonly socket: IOSocket;
-  /** The rooms of each join that is still being decided; a `leave` takes them out again. */
-  pendingJoins: Set<Set<string>> | undefined;
-  /** While the client's own `leave` is carried out: it took its pending joins back when it was received. */
-  isLeaving = false;
-  /** What is pending of its requests about rooms; undefined before the first. */
-  roomWork: RoomWork | undefined;
-  /** What came before the program's handlers; undefined once they are there. */
-  early: EarlyEvents | undefined;
+  #isLeaving = false;
+  #roomWork: RoomWork | undefined;
+  #early: EarlyEvents | undefined;
   #state: TSocketIOClientState = SocketIOClientStates.UNAUTHORIZED;
   #ended = false;
   #deadline: Deadline;
@@ -49,16 +46,51 @@ export class Session implements ISocketIOClient {
     deadline.used = true;
   }
 
-  /** The deadline was met, and is stopped by whom it belongs to. */
+  /** The client authenticated in time. `Deadlines`, which owns the timer, has cleared it. */
   meetDeadline(): void {
     if (this.#deadline.session === this) this.#deadline.session = undefined;
     this.#deadline = metDeadline();
   }
 
-  /** The program took the client out of a room: joins of it that are still pending are not granted. */
+  /** The client's pending requests about rooms. */
+  get roomWork(): RoomWork {
+    this.#roomWork ??= new RoomWork();
+    return this.#roomWork;
+  }
+
+  /** The client asked to leave this room, or the program took it out: joins of it that are still pending are not granted. */
   takeBack(room: string): void {
-    if (this.isLeaving) return;
-    for (const pending of this.pendingJoins ?? []) pending.delete(room);
+    if (!this.#isLeaving) this.#roomWork?.takeBack(room);
+  }
+
+  /**
+   * Carries out the client's own `leave`. It took pending joins back when it was received; joins that came after it stand.
+   * `act` must leave its rooms in this tick.
+   */
+  leave<T>(act: () => T): T {
+    this.#isLeaving = true;
+    try {
+      return act();
+    } finally {
+      this.#isLeaving = false;
+    }
+  }
+
+  /** Events that came before the program's handlers; undefined where none are held. */
+  get early(): EarlyEvents | undefined {
+    return this.#early;
+  }
+
+  /** From here on events for which there is no handler are held. */
+  holdEarly(limits: ILimits): void {
+    this.#early = new EarlyEvents(limits);
+  }
+
+  /** The events that were held, the oldest first. From here on none are. */
+  takeEarly(): readonly Packet[] {
+    const packets = this.#early?.take() ?? [];
+    this.#early = undefined;
+    return packets;
   }
 
   get authenticateTimeout(): NodeJS.Timeout {
@@ -98,8 +130,7 @@ export class Session implements ISocketIOClient {
     this.#ended = true;
     if (this.#deadline.session === this) this.#deadline.session = undefined;
     this.#state = SocketIOClientStates.UNAUTHORIZED;
-    this.early?.take();
-    this.early = undefined;
+    this.takeEarly();
     return true;
   }
 }

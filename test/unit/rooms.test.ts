@@ -5,7 +5,7 @@ import type { IdOwner } from '../../src/ports/backplane.js';
 import type { TSocketIOValidateRoomFn } from '../../src/ports/options.js';
 import { DEFAULT_LIMITS } from '../../src/protocol/limits.js';
 import type { RoomsReport } from '../../src/rooms/reports.js';
-import { Rooms, type RoomsOptions } from '../../src/rooms/rooms.js';
+import { Rooms, type RoomsOptions, type RoomsVerdict } from '../../src/rooms/rooms.js';
 import { Session } from '../../src/session/session.js';
 
 const OTHER_ID = 'abcdefghijABCDEFGHIJ';
@@ -26,9 +26,17 @@ function setUp(options: Partial<RoomsOptions> = {}, rooms: string[] = ['self']) 
   return { flow, session, reports };
 }
 
+/** Decides, and claims what is granted as the performer does. */
+async function decideJoin(flow: Rooms, session: Session, payload: unknown): Promise<RoomsVerdict> {
+  const verdict = await flow.decideJoin(session, payload);
+  const rooms = verdict.claim();
+  verdict.end();
+  return rooms;
+}
+
 async function codesOf(options: Partial<RoomsOptions>, payload: unknown): Promise<string[]> {
   const { flow, session } = setUp(options);
-  const { granted, refused } = await flow.decideJoin(session, payload);
+  const { granted, refused } = await decideJoin(flow, session, payload);
   return [...granted, ...refused.map(({ room, code }) => `${room}!${code}`)];
 }
 
@@ -53,7 +61,7 @@ describe('join', () => {
     ['rooms that are inherited', Object.create({ rooms: ['a'] })],
   ])('refuses %s as a whole, and says what is wanted', async (_, payload) => {
     const { flow, session } = setUp();
-    const { granted, refused } = await flow.decideJoin(session, payload);
+    const { granted, refused } = await decideJoin(flow, session, payload);
     expect(granted).toEqual([]);
     expect(refused).toEqual([
       { room: '', code: 'invalid_payload', message: expect.stringContaining('rooms: string[]') },
@@ -86,13 +94,13 @@ describe('join', () => {
     let calls = 0;
     const validateRoomFn: TSocketIOValidateRoomFn = ({ rooms }) => (calls++ === 0 ? first : rooms);
     const { flow, session } = setUp({ limits, defaultRooms: ['lobby'], validateRoomFn }, ['self', 'lobby', 'a']);
-    const pending = flow.decideJoin(session, { rooms: ['b'] });
-    const second = await flow.decideJoin(session, { rooms: ['a', 'c', 'd'] });
+    const pending = decideJoin(flow, session, { rooms: ['b'] });
+    const second = await decideJoin(flow, session, { rooms: ['a', 'c', 'd'] });
     open(['b']);
     expect(second.granted).toEqual(['a', 'c']);
     expect(second.refused.map(({ room, code }) => [room, code])).toEqual([['d', 'room_limit']]);
     expect((await pending).granted).toEqual(['b']);
-    expect(session.pendingJoins?.size).toBe(0);
+    expect(session.roomWork.names).toBe(0);
   });
 
   it('bounds what is pending, also for rooms that the client is in', async () => {
@@ -103,7 +111,7 @@ describe('join', () => {
     };
     const limits = { ...DEFAULT_LIMITS, roomsPerClient: 3 };
     const { flow, session } = setUp({ limits, defaultRooms: ['lobby'], validateRoomFn }, ['self', 'lobby']);
-    const answers = Array.from({ length: 5 }, () => flow.decideJoin(session, { rooms: ['lobby'] }));
+    const answers = Array.from({ length: 5 }, () => decideJoin(flow, session, { rooms: ['lobby'] }));
     for (const answer of answers.slice(3)) {
       expect(await answer).toMatchObject({ granted: [], refused: [{ code: 'room_limit' }] });
     }
@@ -117,7 +125,7 @@ describe('join', () => {
         open = resolve;
       });
     const { flow, session } = setUp({ validateRoomFn });
-    const join = flow.decideJoin(session, { rooms: ['a', 'b'] });
+    const join = decideJoin(flow, session, { rooms: ['a', 'b'] });
     const leave = await flow.decideLeave(session, { rooms: ['a'] });
     await Promise.resolve();
     open(['a', 'b']);
@@ -125,6 +133,25 @@ describe('join', () => {
     const { granted, refused } = await join;
     expect(granted).toEqual(['b']);
     expect(refused).toMatchObject([{ room: 'a', code: 'left' }]);
+  });
+
+  it('does not grant a room that is taken back after the decision and before the join', async () => {
+    const { flow, session } = setUp();
+    const verdict = await flow.decideJoin(session, { rooms: ['a', 'b'] });
+    session.takeBack('a');
+    const { granted, refused } = verdict.claim();
+    expect(granted).toEqual(['b']);
+    expect(refused).toMatchObject([{ room: 'a', code: 'left' }]);
+    expect(verdict.claim().refused).toHaveLength(1);
+  });
+
+  it('counts its rooms until the join is carried out, and once', async () => {
+    const { flow, session } = setUp();
+    const verdict = await flow.decideJoin(session, { rooms: ['a', 'b'] });
+    expect(session.roomWork.names).toBe(2);
+    verdict.end();
+    verdict.end();
+    expect(session.roomWork.names).toBe(0);
   });
 
   it.each([
@@ -137,7 +164,7 @@ describe('join', () => {
     ['rejects', () => Promise.reject(new Error('secret'))],
   ])('refuses when the guard %s, retryable, without its text', async (_, validateRoomFn) => {
     const { flow, session, reports } = setUp({ validateRoomFn });
-    const { granted, refused } = await flow.decideJoin(session, { rooms: ['a'] });
+    const { granted, refused } = await decideJoin(flow, session, { rooms: ['a'] });
     expect(granted).toEqual([]);
     expect(refused).toMatchObject([{ room: 'a', code: 'guard_failed' }]);
     expect(JSON.stringify(refused)).not.toContain('secret');
@@ -146,7 +173,7 @@ describe('join', () => {
 
   it('refuses when the guard returns no list: a string would be joined letter by letter', async () => {
     const { flow, session, reports } = setUp({ validateRoomFn: () => 'a' as never });
-    expect(await flow.decideJoin(session, { rooms: ['a'] })).toMatchObject({
+    expect(await decideJoin(flow, session, { rooms: ['a'] })).toMatchObject({
       granted: [],
       refused: [{ code: 'not_allowed' }],
     });
@@ -181,7 +208,7 @@ describe("rooms that are some socket's id", () => {
       });
     const { flow, session } = setUp({ findSockets });
     const names = Array.from({ length: 6 }, (_, index) => `${OTHER_ID.slice(0, -1)}${index}`);
-    const answers = names.map((room) => flow.decideJoin(session, { rooms: [room] }));
+    const answers = names.map((room) => decideJoin(flow, session, { rooms: [room] }));
     await vi.waitFor(() => expect(open).toHaveLength(4));
     for (let index = 0; index < names.length; index++) {
       await vi.waitFor(() => expect(open.length).toBeGreaterThan(index));
@@ -222,7 +249,7 @@ describe('what is pending of one client', () => {
     const { flow, session } = setUp({ validateRoomFn, limits });
     const answers = [];
     for (let n = 0; n < 500; n++) {
-      answers.push(flow.decideJoin(session, { rooms: [`r${n}`] }));
+      answers.push(decideJoin(flow, session, { rooms: [`r${n}`] }));
       await flow.decideLeave(session, { rooms: [`r${n}`] });
     }
     await vi.waitFor(() => expect(running).toHaveLength(64));
@@ -235,7 +262,7 @@ describe('what is pending of one client', () => {
     expect(codes.filter((code) => code === 'left')).toHaveLength(100);
     expect(asked).toHaveLength(100);
     // All is settled, and there is room again.
-    const last = flow.decideJoin(session, { rooms: ['last'] });
+    const last = decideJoin(flow, session, { rooms: ['last'] });
     await vi.waitFor(() => expect(running).toHaveLength(101));
     running[100]?.();
     expect((await last).granted).toEqual(['last']);
@@ -244,7 +271,7 @@ describe('what is pending of one client', () => {
   it('is asked of the guard 64 at a time, and not at all once the client has gone', async () => {
     const { running, asked, validateRoomFn } = slowGuard();
     const { flow, session } = setUp({ validateRoomFn, limits });
-    const answers = Array.from({ length: 70 }, (_, n) => flow.decideJoin(session, { rooms: [`r${n}`] }));
+    const answers = Array.from({ length: 70 }, (_, n) => decideJoin(flow, session, { rooms: [`r${n}`] }));
     await vi.waitFor(() => expect(running).toHaveLength(64));
     session.end();
     for (const answer of running) answer();
@@ -262,9 +289,9 @@ describe('what is pending of one client', () => {
     const codes: string[] = [];
     for (let n = 0; n < 200; n++) {
       const room = `${OTHER_ID.slice(0, -3)}${String(n).padStart(3, '0')}`;
-      void flow
-        .decideJoin(session, { rooms: [room] })
-        .then(({ refused }) => codes.push(...refused.map(({ code }) => code)));
+      void decideJoin(flow, session, { rooms: [room] }).then(({ refused }) =>
+        codes.push(...refused.map(({ code }) => code)),
+      );
     }
     await vi.waitFor(() => expect(codes).toHaveLength(200 - 64 - 4));
     expect(new Set(codes)).toEqual(new Set(['cluster_unanswered']));
@@ -279,15 +306,15 @@ describe('what is pending of one client', () => {
     const sessions = Array.from({ length: 157 }, (_, n) => sessionOf(n));
     for (const session of sessions) {
       for (let n = 0; n < 64; n++) {
-        void flow
-          .decideJoin(session, { rooms: [`r${n}`] })
-          .then(({ refused }) => codes.push(...refused.map(({ code }) => code)));
+        void decideJoin(flow, session, { rooms: [`r${n}`] }).then(({ refused }) =>
+          codes.push(...refused.map(({ code }) => code)),
+        );
       }
     }
     await vi.waitFor(() => expect(running.length).toBe(10_000));
     await vi.waitFor(() => expect(codes).toHaveLength(157 * 64 - 10_000));
     expect(new Set(codes)).toEqual(new Set(['guard_failed']));
-    const honest = flow.decideJoin(sessionOf(1_000), { rooms: ['r'] });
+    const honest = decideJoin(flow, sessionOf(1_000), { rooms: ['r'] });
     await vi.waitFor(() => expect(running).toHaveLength(10_001));
     running.at(-1)?.();
     expect((await honest).granted).toEqual(['r']);

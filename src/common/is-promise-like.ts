@@ -1,0 +1,6 @@
+/** Lets callers go on in the same tick where there is nothing to wait for. */
+export function isPromiseLike<T>(value: Promise<T> | T): value is Promise<T>;
+export function isPromiseLike(value: unknown): value is PromiseLike<unknown>;
+export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value;
+}

@@ -1,0 +1,203 @@
+import type { Adapter } from 'socket.io-adapter';
+import { createMemoryBackplane } from '../backplane/memory/memory-backplane.js';
+import type { MemoryBus } from '../backplane/memory/memory-bus.js';
+import { NodeFanout } from '../fanout/node-fanout.js';
+import type { FanoutOptions } from '../fanout/options.js';
+import { Outbound } from '../fanout/outbound.js';
+import { keysOf } from '../fanout/replaceable.js';
+import { Gate } from '../gate/gate.js';
+import { assertGateHolds } from '../gate/gate-probe.js';
+import { guardedAdapter, guardLaterAdapters } from '../gate/guarded-adapter.js';
+import { PendingConnects } from '../ingress/pending-connects.js';
+import { Strangers } from '../ingress/strangers.js';
+import type { AdapterFactory, Backplane } from '../ports/backplane.js';
+import type { Connection } from '../ports/connection.js';
+import type { Fanout } from '../ports/fanout.js';
+import type { Reporter } from '../ports/reports.js';
+import type { Runtime } from '../ports/runtime.js';
+import type { IOServer } from '../ports/socket.js';
+import { isSocketId } from '../protocol/socket-ids.js';
+import { IdOwners } from '../rooms/id-owners.js';
+import { Rooms } from '../rooms/rooms.js';
+import { NodeRuntime } from '../runtime/node-runtime.js';
+import { Deadlines } from '../session/deadlines.js';
+import { KeepAlive } from '../session/keep-alive.js';
+import type { Registry } from '../session/registry.js';
+import { newSocketId } from '../session/socket-id.js';
+import { makeSocketIds } from '../socketio/socket-io.js';
+import { Connections } from './connections.js';
+import { inboundTable } from './inbound.js';
+import { run } from './inbound-rows.js';
+import { Performer, type PerformerParts } from './performer.js';
+import type { Report } from './reports.js';
+import type { ResolvedOptions } from './resolve-options.js';
+import { RoomPerformer } from './room-performer.js';
+
+/** Everything that exists from `configure()` to `shutdown()`. */
+export interface Instance {
+  readonly io: IOServer;
+  readonly runtime: Runtime;
+  readonly backplane: Backplane;
+  readonly fanout: Fanout;
+  readonly connections: Connections;
+  readonly performer: Performer;
+  readonly outbound: Outbound;
+}
+
+export interface ComposeOptions {
+  readonly options: ResolvedOptions;
+  readonly registry: Registry;
+  /** The bus that instances of this process share; undefined for an instance that stands alone. */
+  readonly sharedBus: MemoryBus | undefined;
+  readonly report: Reporter<Report>;
+  /** Told which backplane is being opened, so that it can be closed meanwhile; undefined once it is open. */
+  readonly opening: (backplane: Backplane | undefined) => void;
+  /** Throws once the instance is not wanted any more. */
+  readonly assertWanted: () => void;
+}
+
+/**
+ * Creates the parts of an instance and connects them. The only place that knows them all: a new part is created here, and no
+ * part creates another one of its own layer.
+ */
+export async function compose(given: ComposeOptions): Promise<Instance> {
+  const { options, registry, report, opening, assertWanted } = given;
+  let instance: Instance | undefined;
+  const runtime = await createRuntime(options, report, (connection) => instance?.fanout.check(connection));
+  const fanout = await createFanout(options, report, (connection, waitingBytes) =>
+    instance?.connections.readsTooSlowly(connection, waitingBytes),
+  );
+  const backplane = await createBackplane(options, given.sharedBus, report);
+  assertWanted();
+  opening(backplane);
+  try {
+    await backplane.open({ hasSocket: (id) => registry.has(id) }, options.redisTimeout);
+    await assertGateHolds();
+    assertWanted();
+    instance = connectParts(given, { runtime, backplane, fanout });
+    return instance;
+  } catch (error) {
+    await backplane.close(options.shutdownTimeout);
+    throw error;
+  } finally {
+    opening(undefined);
+  }
+}
+
+/** In one tick, so that no client comes in between. */
+function connectParts(
+  { options, registry, report }: ComposeOptions,
+  { runtime, backplane, fanout }: Pick<Instance, 'runtime' | 'backplane' | 'fanout'>,
+): Instance {
+  const hasSocket = (id: string): boolean => registry.has(id);
+  const io = createServer({ options, registry, report }, { runtime, backplane, fanout });
+  const owners = new IdOwners({ io, backplane, hasSocket });
+  const findSockets: IdOwners['find'] = (names, timeoutMs) => owners.find(names, timeoutMs);
+  const rooms = new Rooms({ ...options, hasSocket, findSockets, report });
+  const inbound = createInbound({ options, registry, report }, runtime, rooms);
+  inbound.connections.attach(io);
+  return { io, runtime, backplane, fanout, ...inbound, outbound: new Outbound(io, report) };
+}
+
+/** Socket.IO's server, with its adapter guarded and served by the fan-out. */
+function createServer(
+  { options, registry, report }: Pick<ComposeOptions, 'options' | 'registry' | 'report'>,
+  { runtime, backplane, fanout }: Pick<Instance, 'runtime' | 'backplane' | 'fanout'>,
+): IOServer {
+  const left = (id: string, room: string): void => registry.get(id)?.takeBack(room);
+  const parts = { fanout, report, keyOf: keysOf(options.replaceable, report), left };
+  const adapter = guardedAdapter(adapterFactory(options, backplane, report), parts);
+  const io = runtime.attach({ ...options.serverOptions, adapter });
+  fanout.attach(io);
+  guardLaterAdapters(io, parts);
+  // A client of protocol 3 uses the id of its engine connection as that of its socket. It has our form already.
+  makeSocketIds(io.sockets, ({ id }) => (isSocketId(id) ? id : newSocketId()));
+  return io;
+}
+
+/** What detects the events that a client can cause, the table that decides on them, and the performer that acts. */
+function createInbound(
+  { options, registry, report }: Pick<ComposeOptions, 'options' | 'registry' | 'report'>,
+  runtime: Runtime,
+  rooms: Rooms,
+): Pick<Instance, 'connections' | 'performer'> {
+  const { authenticateTimeout, pingInterval, limits, serverOptions } = options;
+  // Parts that find an event run its row, which exists by then.
+  const pendingConnects = new PendingConnects((connection) => run(table.limits.tooManyConnects, connection));
+  const strangers = new Strangers({
+    runtime,
+    most: limits.unauthenticatedConnections,
+    mostPerAddress: limits.unauthenticatedPerAddress,
+    isOwnParser: serverOptions.parser === undefined,
+    report,
+  });
+  const gate = new Gate({
+    find: (id) => registry.get(id),
+    payloadDepth: limits.payloadDepth,
+    patienceMs: authenticateTimeout,
+    overflowed: (session) => run(table.limits.tooManyHeldEvents, session),
+    report,
+  });
+  const deadlines = new Deadlines(authenticateTimeout, (...late) => run(table.limits.deadlinePassed, ...late));
+  const keepAlive = new KeepAlive(pingInterval, (sessions) => performer.pingAll(sessions));
+  const listen: PerformerParts['listen'] = (...which) => connections.listenToSocket(...which);
+  const parts = { runtime, registry, deadlines, keepAlive, pendingConnects, strangers, gate };
+  const performer = new Performer({ options, ...parts, listen, report });
+  const table = inboundTable({ options, registry, strangers, gate, rooms }, performer, new RoomPerformer(report));
+  const connections = new Connections({ table, registry, pendingConnects, report });
+  return { connections, performer };
+}
+
+// What only one runtime or Redis needs is loaded where it is created, so that no other instance loads it.
+
+async function createRuntime(
+  options: ResolvedOptions,
+  report: Reporter<Report>,
+  waits: (connection: Connection) => void,
+): Promise<Runtime> {
+  if (options.runtime === 'node') return new NodeRuntime(options.server, report, newSocketId);
+  const { BunRuntime } = await import('../runtime/bun/bun-runtime.js');
+  return new BunRuntime(options.engine, options.server, report, waits);
+}
+
+async function createFanout(
+  { fanout: coalesce, limits, runtime }: ResolvedOptions,
+  report: Reporter<Report>,
+  tooSlow: FanoutOptions['tooSlow'],
+): Promise<Fanout> {
+  const options: FanoutOptions = { coalesce, mostBytes: limits.queuedBytes, tooSlow, report };
+  if (runtime === 'node') return new NodeFanout(options);
+  const { BunFanout } = await import('../fanout/bun-fanout.js');
+  return new BunFanout(options);
+}
+
+async function createBackplane(
+  { redisConnection, identifier }: ResolvedOptions,
+  bus: MemoryBus | undefined,
+  report: Reporter<Report>,
+): Promise<Backplane> {
+  if (redisConnection === undefined) return createMemoryBackplane({ bus, identifier, report });
+  const { createRedisBackplane } = await import('../backplane/redis/redis-backplane.js');
+  return createRedisBackplane({ redisConnection, identifier, report });
+}
+
+function adapterFactory(
+  { serverOptions: { adapter: own } }: ResolvedOptions,
+  backplane: Backplane,
+  report: Reporter<Report>,
+): AdapterFactory | undefined {
+  const factory = backplane.adapterFactory();
+  if (!isAdapterClass(own)) return factory;
+  if (factory === undefined) return (namespace) => new own(namespace);
+  report({
+    type: 'option_ignored',
+    option: 'serverOptions.adapter',
+    reason: 'redisConnection brings its own adapter',
+  });
+  return factory;
+}
+
+/** Socket.IO calls whatever is given as an adapter with `new`, a function included. */
+function isAdapterClass(own: unknown): own is new (...args: Parameters<AdapterFactory>) => Adapter {
+  return own !== undefined;
+}

@@ -1,0 +1,43 @@
+import type { PacketHandler } from '../gate/gate.js';
+import type { IJoinAnswer, ILeaveAnswer } from '../protocol/messages.js';
+import type { Session } from '../session/session.js';
+
+/** When a client may cause an event. `gate/` holds packets to it, and `session/` the one attempt to authenticate. */
+export type Allowed = 'always' | 'before authentication' | 'after authentication';
+
+/** An event of a connection, a deadline or a budget. */
+export interface Row<Input extends readonly unknown[], Verdict> {
+  readonly allowed: Allowed;
+  /** Input to verdict. Touches no socket. */
+  readonly flow: (...input: Input) => Verdict;
+  /** Acts on the verdict. */
+  readonly perform: (...input: [...Input, Verdict]) => void;
+}
+
+/** A packet of a socket. The flow returns whether it is delivered now. */
+export interface PacketRow extends PacketHandler {
+  readonly allowed: Allowed;
+}
+
+/** An event that reaches Roomgate's own listener of that name. The flow may take a while, and the session may end meanwhile. */
+export interface EventRow<Verdict> {
+  readonly allowed: Allowed;
+  /** What reports name where the flow or a step throws. */
+  readonly where: string;
+  /** Runs before the flow; false where the event is ignored. */
+  readonly begin?: (session: Session) => boolean;
+  /** Input to verdict. Touches no socket. */
+  readonly flow: (session: Session, payload: unknown) => Promise<Verdict> | Verdict;
+  /** Steps that act on the verdict, one after another. None runs once the session has ended. */
+  readonly perform: readonly Step<Verdict>[];
+  /** Runs after the flow or a step threw. */
+  readonly failed?: (session: Session) => void;
+}
+
+export type Acknowledge = (answer: IJoinAnswer | ILeaveAnswer) => void;
+export type Step<Verdict> = (session: Session, verdict: Verdict, acknowledge: Acknowledge) => Promise<void> | void;
+
+/** Runs a row of which the flow decides at once. */
+export function run<Input extends readonly unknown[], Verdict>(row: Row<Input, Verdict>, ...input: Input): void {
+  row.perform(...input, row.flow(...input));
+}

@@ -1,0 +1,155 @@
+import { type AuthenticationVerdict, decideAuthentication } from '../gate/authentication.js';
+import type { Gate } from '../gate/gate.js';
+import type { Strangers } from '../ingress/strangers.js';
+import type { Connection } from '../ports/connection.js';
+import type { IOSocket } from '../ports/socket.js';
+import type { JoinVerdict, Rooms, RoomsVerdict } from '../rooms/rooms.js';
+import type { Registry } from '../session/registry.js';
+import type { Session } from '../session/session.js';
+import { receivePacket } from '../socketio/socket-io.js';
+import type { EventRow, PacketRow, Row } from './inbound-rows.js';
+import type { Performer } from './performer.js';
+import type { ResolvedBaseOptions } from './resolve-options.js';
+import type { RoomPerformer } from './room-performer.js';
+
+/**
+ * Every event that a client can cause, with what decides on it and what acts. What happens to a request before its connection
+ * opens, and to the bytes of a peer that is not authenticated, is in `ingress/`.
+ *
+ *   connection opens ──► joins `/` ──authenticate──► authenticating ──true──► authenticated ──┐
+ *           │                │                              │ otherwise                       │
+ *           └───────────────deadline────────────────────────┴─────► told, ended ◄─ disconnect─┘
+ */
+export interface InboundTable {
+  readonly connections: {
+    readonly opened: Row<[Connection], 'accept' | 'close'>;
+    readonly closed: Row<[Connection], 'forget'>;
+    readonly joinedRoot: Row<[IOSocket], 'open' | 'end'>;
+    readonly joinedOther: Row<[Connection], 'spare'>;
+  };
+  readonly limits: {
+    readonly tooManyConnects: Row<[Connection], 'cut'>;
+    readonly deadlinePassed: Row<[Connection, Session | undefined], 'end' | 'refuse'>;
+    readonly tooManyHeldEvents: Row<[Session], 'end'>;
+    readonly readsTooSlowly: Row<[Connection, number], 'end'>;
+  };
+  readonly packets: {
+    readonly event: PacketRow;
+    readonly acknowledgement: PacketRow;
+    readonly disconnect: PacketRow;
+  };
+  readonly events: {
+    readonly disconnect: EventRow<string>;
+    readonly authenticate: EventRow<AuthenticationVerdict>;
+    readonly join: EventRow<JoinVerdict>;
+    readonly leave: EventRow<RoomsVerdict>;
+  };
+}
+
+export interface Flows {
+  readonly options: ResolvedBaseOptions;
+  readonly registry: Registry;
+  readonly strangers: Strangers;
+  readonly gate: Gate;
+  readonly rooms: Rooms;
+}
+
+export function inboundTable(flows: Flows, does: Performer, roomsDo: RoomPerformer): InboundTable {
+  return {
+    connections: connectionRows(flows, does),
+    limits: limitRows(does),
+    packets: packetRows(flows),
+    events: eventRows(flows, does, roomsDo),
+  };
+}
+
+function connectionRows({ registry }: Flows, does: Performer): InboundTable['connections'] {
+  return {
+    // A connection of the engine opens. From here on it has a deadline.
+    opened: { allowed: 'always', flow: () => (registry.isClosed ? 'close' : 'accept'), perform: does.openConnection },
+    closed: { allowed: 'always', flow: always('forget'), perform: does.closeConnection },
+    // A CONNECT of `/` is through. Socket.IO makes a socket of each; one at a time is all that a connection gets.
+    joinedRoot: {
+      allowed: 'before authentication',
+      flow: ({ conn }) => (registry.isClosed || registry.of(conn)?.ended === false ? 'end' : 'open'),
+      perform: does.openSession,
+    },
+    // A CONNECT of a namespace of the program's own is through, which the program guards itself.
+    joinedOther: { allowed: 'always', flow: always('spare'), perform: does.spare },
+  };
+}
+
+/** A client did too much, or too little in its time. The part that counts calls the row. */
+function limitRows(does: Performer): InboundTable['limits'] {
+  return {
+    // CONNECT packets that are pending at a time: `ingress/pending-connects`.
+    tooManyConnects: { allowed: 'always', flow: always('cut'), perform: does.cut },
+    // Time to authenticate: `session/deadlines`.
+    deadlinePassed: {
+      allowed: 'before authentication',
+      flow: (_, session) => (session === undefined ? 'end' : 'refuse'),
+      perform: does.endLate,
+    },
+    // Events that wait for the program's handlers: `session/early-events`.
+    tooManyHeldEvents: { allowed: 'after authentication', flow: always('end'), perform: does.endOverLimit },
+    // Bytes that wait for the client to read: `fanout/`.
+    readsTooSlowly: { allowed: 'always', flow: always('end'), perform: does.endSlowReader },
+  };
+}
+
+/** Packets of a socket of `/`, before any listener or middleware sees them. Any other kind is dropped. */
+function packetRows({ gate }: Flows): InboundTable['packets'] {
+  return {
+    // Before authentication only the first `authenticate` is delivered. After it an event is held while handlers are missing.
+    event: {
+      allowed: 'after authentication',
+      flow: (id, packet) => gate.decideEvent(id, packet),
+      perform: receivePacket,
+    },
+    // The answer to a question that the program asked this socket.
+    acknowledgement: {
+      allowed: 'always',
+      flow: (id, packet) => gate.decideAcknowledgement(id, packet),
+      perform: receivePacket,
+    },
+    disconnect: { allowed: 'always', flow: always(true), perform: receivePacket },
+  };
+}
+
+/** Events by the names of Roomgate's own listeners. All others go from the gate to the program's handlers. */
+function eventRows(
+  { options, strangers, rooms }: Flows,
+  does: Performer,
+  roomsDo: RoomPerformer,
+): InboundTable['events'] {
+  return {
+    // The socket left, or its connection is gone.
+    disconnect: { allowed: 'always', where: 'disconnect', flow: (_, reason) => String(reason), perform: [does.forget] },
+    authenticate: {
+      allowed: 'before authentication',
+      where: 'admission',
+      begin: does.beginAuthentication,
+      flow: ({ id: client, socket: { handshake, conn } }) =>
+        decideAuthentication({ client, handshake, isAuthStripped: strangers.isStripped(conn) }, options),
+      perform: [does.admitOrRefuse, does.welcome],
+      failed: does.refuse,
+    },
+    join: {
+      allowed: 'after authentication',
+      where: 'join',
+      flow: (session, payload) => rooms.decideJoin(session, payload),
+      perform: [roomsDo.join, roomsDo.answerJoin],
+    },
+    leave: {
+      allowed: 'after authentication',
+      where: 'leave',
+      flow: (session, payload) => rooms.decideLeave(session, payload),
+      perform: [roomsDo.leave, roomsDo.answerLeave],
+    },
+  };
+}
+
+/** The flow of an event on which there is nothing left to decide. */
+function always<const Verdict>(verdict: Verdict): () => Verdict {
+  return () => verdict;
+}

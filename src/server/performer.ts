@@ -1,0 +1,287 @@
+import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
+import { isPromiseLike } from '../common/is-promise-like.js';
+import { Broadcasts } from '../fanout/broadcasts.js';
+import type { AuthenticationVerdict } from '../gate/authentication.js';
+import type { Gate } from '../gate/gate.js';
+import { Membership } from '../gate/membership.js';
+import type { PendingConnects } from '../ingress/pending-connects.js';
+import type { Strangers } from '../ingress/strangers.js';
+import type { Connection } from '../ports/connection.js';
+import type { Reporter } from '../ports/reports.js';
+import type { Runtime } from '../ports/runtime.js';
+import type { IOSocket } from '../ports/socket.js';
+import { type TUnauthenticatedCode, UNAUTHENTICATED_ERRORS } from '../protocol/errors.js';
+import { EVENT_LIMITED, SocketIOConstants } from '../protocol/events.js';
+import type {
+  IAuthenticatedMessage,
+  IComeBackMessage,
+  IPingMessage,
+  IUnauthenticatedMessage,
+} from '../protocol/messages.js';
+import { SocketIOClientStates } from '../protocol/states.js';
+import type { Deadlines } from '../session/deadlines.js';
+import type { KeepAlive } from '../session/keep-alive.js';
+import type { Registry } from '../session/registry.js';
+import { Session } from '../session/session.js';
+import type { Report } from './reports.js';
+import type { ResolvedBaseOptions } from './resolve-options.js';
+
+/** How long a client that sent too much too early is to stay away. */
+const COME_BACK_AFTER_MS = 1_000;
+
+export interface PerformerParts {
+  readonly options: ResolvedBaseOptions;
+  readonly runtime: Runtime;
+  readonly registry: Registry;
+  readonly deadlines: Deadlines;
+  readonly keepAlive: KeepAlive;
+  readonly pendingConnects: PendingConnects;
+  readonly strangers: Strangers;
+  readonly gate: Gate;
+  /** Listens to the events of a client: those that it may send before authentication, or the others. */
+  readonly listen: (socket: IOSocket, isAuthenticated: boolean) => void;
+  readonly report: Reporter<Report>;
+}
+
+/**
+ * Acts on the verdicts of the inbound table. Nothing but it and `RoomPerformer` sends to a socket, puts it into rooms, or ends it;
+ * and the rows of packets hand them to Socket.IO.
+ */
+export class Performer {
+  readonly #parts: PerformerParts;
+  readonly #report: Reporter<Report>;
+  /** Connections that are used for namespaces of the program's own, which may be all that they are kept for. */
+  readonly #elsewhere = new WeakSet<Connection>();
+
+  constructor(parts: PerformerParts) {
+    this.#parts = parts;
+    this.#report = parts.report;
+  }
+
+  // Connections
+
+  readonly openConnection = (connection: Connection, verdict: 'accept' | 'close'): void => {
+    const { pendingConnects, strangers, deadlines } = this.#parts;
+    pendingConnects.add(connection);
+    strangers.add(connection);
+    if (verdict === 'close') connection.close();
+    else deadlines.of(connection);
+  };
+
+  readonly closeConnection = (connection: Connection): void => {
+    const { registry, deadlines, strangers, runtime } = this.#parts;
+    // A program that takes all listeners off a socket takes ours too, and must not keep a client that is gone.
+    const session = registry.of(connection);
+    if (session !== undefined) this.#forget(session, 'the connection was closed');
+    deadlines.stop(connection);
+    strangers.remove(connection);
+    runtime.forget(connection);
+  };
+
+  readonly cut = (connection: Connection): void => {
+    this.#parts.runtime.cut(connection);
+  };
+
+  readonly spare = (connection: Connection): void => {
+    const { pendingConnects, strangers, deadlines } = this.#parts;
+    pendingConnects.answered(connection, false);
+    this.#elsewhere.add(connection);
+    strangers.admit(connection);
+    deadlines.spare(connection);
+  };
+
+  readonly openSession = (socket: IOSocket, verdict: 'open' | 'end'): void => {
+    const { pendingConnects, deadlines, registry, listen } = this.#parts;
+    pendingConnects.answered(socket.conn, true);
+    if (verdict === 'end') {
+      this.#endConnection(socket.conn);
+      return;
+    }
+    const session = new Session(socket, deadlines.of(socket.conn));
+    registry.add(session);
+    listen(socket, false);
+    this.#report({ type: 'client_connected', client: session.id });
+  };
+
+  readonly endLate = (connection: Connection, session: Session | undefined): void => {
+    if (session === undefined) this.#endConnection(connection);
+    else this.#end(session, 'not authenticated in time', 'timeout');
+  };
+
+  /** Ends it once what sends to it just now is done. */
+  readonly endSlowReader = (connection: Connection, waitingBytes: number): void => {
+    const { registry, runtime } = this.#parts;
+    const client = registry.of(connection)?.id;
+    this.#report({ type: 'client_too_slow', queuedBytes: waitingBytes, ...(client === undefined ? {} : { client }) });
+    queueMicrotask(() => runtime.end(connection, 0));
+  };
+
+  // Authentication
+
+  /** False where it was begun before, or the session has ended. */
+  readonly beginAuthentication = (session: Session): boolean => {
+    if (!session.moveTo(SocketIOClientStates.AUTHENTICATING)) return false;
+    this.#parts.strangers.ask(session.socket.conn);
+    return true;
+  };
+
+  /** Waits where it takes the adapter a while to know a new member. Other adapters answer in the same tick. */
+  readonly admitOrRefuse = (session: Session, verdict: AuthenticationVerdict): Promise<void> | void => {
+    if (verdict.accepted) return this.#admit(session);
+    if (verdict.report !== undefined) this.#report(verdict.report);
+    this.refuse(session);
+  };
+
+  readonly welcome = (session: Session): void => {
+    const { listen, keepAlive } = this.#parts;
+    const { id, socket } = session;
+    listen(socket, true);
+    keepAlive.start(session);
+    const message: IAuthenticatedMessage = { id, time: new Date().toISOString() };
+    this.#tell(session, SocketIOConstants.EVENT_AUTHENTICATED, message);
+    this.#report({ type: 'client_authenticated', client: id });
+    void this.#callClientConnectedFn(session);
+  };
+
+  readonly refuse = (session: Session): void => {
+    this.#end(session, 'refused', 'refused');
+  };
+
+  #admit(session: Session): Promise<void> | void {
+    const { deadlines, strangers, options } = this.#parts;
+    const { id, socket } = session;
+    if (!session.moveTo(SocketIOClientStates.AUTHENTICATED)) return;
+    deadlines.meet(session);
+    strangers.admit(socket.conn);
+    // From here on events pass the gate, and the program has yet to say what handles them.
+    if (options.clientConnectedFn !== undefined) session.holdEarly(options.limits);
+    this.#ping(session);
+    return Membership.of(socket.nsp.adapter)?.admit(id, options.defaultRooms);
+  }
+
+  async #callClientConnectedFn(session: Session): Promise<void> {
+    const { options, gate, runtime } = this.#parts;
+    const { id, socket } = session;
+    try {
+      const outcome = options.clientConnectedFn?.({ socket });
+      // In the same tick where the program has nothing to wait for.
+      if (isPromiseLike(outcome)) await outcome;
+    } catch (error) {
+      this.#report({ type: 'handler_failed', where: 'clientConnectedFn', client: id, error });
+    }
+    gate.flushEarlyEvents(session);
+    if (!session.ended) runtime.compact?.(socket.conn);
+  }
+
+  // Ends of a session
+
+  /** The client left, or its connection is gone. */
+  readonly forget = (session: Session, reason: string): void => {
+    this.#forget(session, reason);
+  };
+
+  /** Ends a session. False where it had ended before. */
+  #forget(session: Session, reason: string): boolean {
+    const { deadlines, registry, keepAlive } = this.#parts;
+    const { conn } = session.socket;
+    if (!session.end()) return false;
+    // It has left what it was let into: for coming back it has the time that everybody has.
+    if (conn.readyState === 'open' && !this.#elsewhere.has(conn)) deadlines.of(conn);
+    registry.remove(session);
+    keepAlive.stop(session);
+    this.#report({ type: 'client_disconnected', client: session.id, reason });
+    return true;
+  }
+
+  /** The client sent more than is held for it. It may come back, and is told when. */
+  readonly endOverLimit = (session: Session): void => {
+    const { id, socket } = session;
+    this.#report({ type: 'limit_reached', client: id, limit: 'held_events' });
+    if (!this.#forgetForGood(session, 'limited')) return;
+    const message: IComeBackMessage = { after: COME_BACK_AFTER_MS };
+    this.#tellLast(session, EVENT_LIMITED, message);
+    this.#endConnection(socket.conn);
+  };
+
+  /** The program disconnects a client, which stays away until it is told otherwise. */
+  disconnect(socket: IOSocket): void {
+    const session = this.#parts.registry.get(socket.id);
+    if (session?.socket === socket) this.#end(session, 'disconnected by the server');
+    else socket.disconnect();
+  }
+
+  /** Ends all sessions and their timers, without a word to their clients. Returns how many there were. */
+  endAll(): number {
+    const { deadlines, keepAlive, registry } = this.#parts;
+    deadlines.stopAll();
+    keepAlive.stopAll();
+    return registry.close();
+  }
+
+  /** Ends a session from our side, once. With a code the client is told before; then its connection is closed. */
+  #end(session: Session, reason: string, code?: TUnauthenticatedCode): void {
+    const { id, socket } = session;
+    const connection = socket.conn;
+    if (!this.#forgetForGood(session, reason)) return;
+    if (code !== undefined) {
+      const message: IUnauthenticatedMessage = {
+        message: UNAUTHENTICATED_ERRORS[code].text,
+        time: new Date().toISOString(),
+        code,
+      };
+      this.#tellLast(session, SocketIOConstants.EVENT_UNAUTHENTICATE, message);
+      this.#report({ type: 'client_refused', client: id, code });
+    }
+    this.#guarded('a "disconnect" listener', id, () => socket.disconnect());
+    this.#endConnection(connection);
+  }
+
+  /** It does not come back on this connection, which is about to be closed. */
+  #forgetForGood(session: Session, reason: string): boolean {
+    if (!this.#forget(session, reason)) return false;
+    this.#parts.deadlines.stop(session.socket.conn);
+    return true;
+  }
+
+  /** Closes a connection once its peer has read what was sent to it, or does not in time. */
+  #endConnection(connection: Connection): void {
+    this.#parts.runtime.end(connection, CLOSE_TIMEOUT_MS);
+  }
+
+  // Messages
+
+  /** `ping` to all of these. */
+  readonly pingAll = (sessions: readonly Session[]): void => {
+    const [first] = sessions;
+    if (first === undefined) return;
+    const message: IPingMessage = { time: new Date().toISOString() };
+    const sockets = sessions.map(({ socket }) => socket);
+    const isTold = Broadcasts.of(first.socket.nsp.adapter)?.tell(sockets, [SocketIOConstants.EVENT_PING, message]);
+    if (isTold !== true) for (const session of sessions) this.#ping(session);
+  };
+
+  #ping(session: Session): void {
+    const message: IPingMessage = { time: new Date().toISOString() };
+    this.#tell(session, SocketIOConstants.EVENT_PING, message);
+  }
+
+  /** Out of every room before it is told, so that nothing of them can come after its last message. */
+  #tellLast(session: Session, event: string, message: object): void {
+    Membership.of(session.socket.nsp.adapter)?.dismiss(session.id);
+    this.#tell(session, event, message);
+  }
+
+  /** Straight to this very socket: a client's own answer never travels through Redis. */
+  #tell({ id, socket }: Session, event: string, message: object): void {
+    this.#guarded('an outgoing listener', id, () => socket.emit(event, message));
+  }
+
+  /** Runs what may call listeners of the program. */
+  #guarded(where: string, client: string, act: () => unknown): void {
+    try {
+      act();
+    } catch (error) {
+      this.#report({ type: 'handler_failed', where, client, error });
+    }
+  }
+}
