@@ -9,7 +9,7 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { CLOSE, PINNED, PROGRAMS, TESTS } from './latest/list.mjs';
+import { BROUGHT, CLOSE, PINNED, PROGRAMS, TESTS } from './latest/list.mjs';
 import { root, run } from './run.mjs';
 import { provideSystemPackages } from './system-packages.mjs';
 
@@ -20,6 +20,7 @@ const LEFT_OUT = new Set(['.git', '.cache', 'node_modules', 'dist']);
 const ONCE = ['--fetch-retries=1', '--fetch-retry-mintimeout=500', '--fetch-retry-maxtimeout=500', '--prefer-online'];
 const SECTIONS = ['dependencies', 'devDependencies', 'peerDependencies'];
 const SHOWN_LINES = 20;
+const ALL = [...PINNED, ...CLOSE, ...BROUGHT];
 
 const { values: options, positionals } = parseArgs({ options: { again: { type: 'boolean' } }, allowPositionals: true });
 const tests = positionals.length > 0 ? positionals : TESTS;
@@ -40,7 +41,7 @@ async function main() {
   console.log(`\n== Versions\n${versions.join('\n')}`);
   await step('Build', [join('scripts', 'build.mjs')], 'it does not compile with these versions');
   const vitest = join('node_modules', 'vitest', 'vitest.mjs');
-  await step('Tests', [vitest, 'run', ...tests], 'a test failed, so that one of these packages has changed inside');
+  await step('Tests', [vitest, 'run', ...tests], 'a test failed, so one of these packages may have changed inside');
   console.log(`\ntest:latest passed with\n${versions.join('\n')}`);
 }
 
@@ -86,9 +87,9 @@ async function copyProject(newest) {
 async function install() {
   console.log('Installing them into .cache/latest');
   // A package that was edited there would stay as it is.
-  for (const name of [...PINNED, ...CLOSE])
-    await rm(join(COPY, 'node_modules', name), { recursive: true, force: true });
+  for (const name of ALL) await rm(join(COPY, 'node_modules', name), { recursive: true, force: true });
   await rm(join(COPY, 'node_modules', '.package-lock.json'), { force: true });
+  await unlock(BROUGHT);
   const { ok, output } = await run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...ONCE], {
     cwd: COPY,
     quiet: true,
@@ -96,12 +97,27 @@ async function install() {
   if (!ok) throw new Error(`npm could not install the newest versions.\n${lastLines(output)}`);
 }
 
+/** npm takes the newest version of what the lock file does not have. */
+async function unlock(names) {
+  const path = join(COPY, 'package-lock.json');
+  const lock = JSON.parse(await readFile(path, 'utf8'));
+  for (const name of names) {
+    for (const place of placesOf(name, lock.packages)) delete lock.packages[place];
+  }
+  await writeFile(path, JSON.stringify(lock, null, 2));
+}
+
+/** Where a package is installed; at several places if others need another version. */
+function placesOf(name, packages) {
+  return Object.keys(packages).filter((path) => path.endsWith(`node_modules/${name}`));
+}
+
 /** One line for each package; several versions where others need another one. */
 async function installedVersions() {
   const { packages } = JSON.parse(await readFile(join(COPY, 'package-lock.json'), 'utf8'));
-  return [...PINNED, ...CLOSE].map((name) => {
-    const copies = Object.entries(packages).filter(([path]) => path.endsWith(`node_modules/${name}`));
-    return `${name} ${copies.map(([path, { version }]) => `${version}${ownerIn(path)}`).join(', ')}`;
+  return ALL.map((name) => {
+    const versions = placesOf(name, packages).map((path) => `${packages[path].version}${ownerIn(path)}`);
+    return `${name} ${versions.join(', ')}`;
   });
 }
 

@@ -16,6 +16,9 @@ export const PINNED = [
 /** Packages of which only public members are used, but closely: the form of their messages, and the streams of their clients. */
 export const CLOSE = ['@socket.io/redis-emitter', 'ioredis', 'notepack.io'];
 
+/** Packages that those above bring along, as new as these allow. */
+export const BROUGHT = ['engine.io-client', 'engine.io-parser'];
+
 /**
  * The tests that notice a release that changed inside: the probes, the fallbacks, and what is delivered over the replaced parts.
  * Each is the start of the path of one test file or more. They run in the places of `npm test`, which are Node.js and Bun.
@@ -23,6 +26,7 @@ export const CLOSE = ['@socket.io/redis-emitter', 'ioredis', 'notepack.io'];
 export const TESTS = [
   'test/unit/private-members',
   'test/unit/client-back-off',
+  'test/unit/client-private-members',
   'test/unit/fetch-answers',
   'test/unit/frame-queue',
   'test/unit/ingress-filters',
