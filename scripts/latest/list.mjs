@@ -24,6 +24,7 @@ export const BROUGHT = ['engine.io-client', 'engine.io-parser'];
  * Each is the start of the path of one test file or more. They run in the places of `npm test`, which are Node.js and Bun.
  */
 export const TESTS = [
+  'test/unit/adapter',
   'test/unit/private-members',
   'test/unit/client-back-off',
   'test/unit/client-private-members',
