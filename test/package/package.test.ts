@@ -235,13 +235,18 @@ describe('an installed package', () => {
     const ranges = await rangesOf('dependencies');
     for (const [name, floor] of Object.entries(FLOORS)) {
       const range = ranges[name] ?? '';
-      expect(atLeast(range.slice(1), floor), `${name} ${range}`).toBe(true);
+      for (const one of range.split(' || ')) expect(atLeast(one.slice(1), floor), `${name} ${range}`).toBe(true);
     }
   });
 
-  test('allows one minor version of each package whose internals are used', async () => {
+  test('allows minor versions by name of each package whose internals are used', async () => {
     const ranges = { ...(await rangesOf('peerDependencies')), ...(await rangesOf('dependencies')) };
-    for (const name of PINNED) expect(ranges[name], name).toMatch(/^~\d+\.\d+\.\d+$/);
+    for (const name of PINNED) {
+      // Several for ws only: releases of engine.io 6.6 bring different ones.
+      const minors = (ranges[name] ?? '').split(' || ');
+      for (const minor of minors) expect(minor, name).toMatch(/^~\d+\.\d+\.\d+$/);
+      expect(minors.length, name).toBe(name === 'ws' ? 2 : 1);
+    }
     for (const name of CLOSE) expect(ranges[name], name).toMatch(/^[~^]\d+\.\d+\.\d+$/);
   });
 });
