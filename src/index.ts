@@ -37,4 +37,4 @@ export type {
 } from './server/options.js';
 export type { Report, ReportOf } from './server/reports.js';
 export { SocketIOServerHelper } from './server/server-helper.js';
-export type { IBunHandlers, IBunServeOptions, IBunWebSocketHandlers } from './socketio/bun-engine.js';
+export type { IBunHandlers, IBunServeOptions, IBunWebSocketHandlers } from './socketio/bun-types.js';

@@ -1,16 +1,9 @@
-import type { Server } from 'socket.io';
 import type { Recipient } from '../ports/fanout.js';
-import {
-  type BunConnection,
-  type BunEngine,
-  type BunTransport,
-  type BunWire,
-  probeBunEngine,
-} from '../socketio/bun-fanout-probe.js';
+import type { Wire } from '../ports/wire.js';
+import type { BunEngine } from '../socketio/bun-engine.js';
 import { type BunFrame, framesOfMessage } from '../socketio/bun-frames.js';
-import { BunSender, type BunSenderEvents } from '../socketio/bun-sender.js';
+import { BunSender } from '../socketio/bun-sender.js';
 import { FrameQueue } from '../socketio/frame-queue.js';
-import type { Counted } from './backlog.js';
 import type { FanoutOptions } from './options.js';
 import { QueueFanout } from './queue-fanout.js';
 
@@ -19,34 +12,32 @@ import { QueueFanout } from './queue-fanout.js';
  * object for each of its recipients. Everything else takes Socket.IO's own way, in the same order. With Bun's own
  * topics who may hear what would stand in two places, for little.
  */
-export class BunFanout extends QueueFanout<BunFrame, BunSender> {
-  readonly #events: BunSenderEvents;
-  // One for all connections, which are called with the connection as `this`.
-  readonly #upgraded: (this: BunConnection) => void;
+export class BunFanout extends QueueFanout<BunEngine, BunFrame, BunSender> {
+  // One for all wires, which are called with the wire as `this`.
+  readonly #upgraded: (this: Wire) => void;
 
   constructor(options: FanoutOptions) {
     super(options, new FrameQueue());
     const { backlogs } = this;
     this.#upgraded = function () {
-      if (BunSender.take(this)) backlogs.unwatch(this as unknown as Counted);
-    };
-    this.#events = {
-      filled: (connection, bytes) => this.backlogs.watch(connection as unknown as Counted, bytes),
-      drained: (connection) => this.backlogs.unwatch(connection as unknown as Counted),
+      const sender = BunSender.of(this);
+      if (sender === undefined) return;
+      sender.attach(this);
+      // It has filled before it could say so: counting goes on until it has drained.
+      if (sender.writable) backlogs.stop(this);
     };
   }
 
-  override attach(io: Server): void {
-    const engine = io.engine as unknown as BunEngine;
-    engine.on('connection', (connection) => this.#watch(connection));
+  override attach(engine: BunEngine): void {
+    engine.onWire((wire) => this.#add(wire));
     if (!this.options.coalesce) return;
-    if (typeof engine.onWebSocketOpen !== 'function' || typeof engine.handleRequest !== 'function') {
-      this.options.report({ type: 'fanout_fallback', missing: 'onWebSocketOpen() and handleRequest() of the engine' });
-      return;
-    }
+    const events = {
+      filled: (wire: Wire, bytes: number) => this.backlogs.count(wire, bytes),
+      drained: (wire: Wire) => this.backlogs.stop(wire),
+    };
     // It takes a few steps of promises, none of which waits: no client can come before.
-    void probeBunEngine(engine).then((missing) => {
-      if (missing === '') this.#standBefore(engine);
+    void engine.useSenders(this.queue, events).then((missing) => {
+      if (missing === '') this.queue.open();
       else this.options.report({ type: 'fanout_fallback', missing });
     });
   }
@@ -56,31 +47,20 @@ export class BunFanout extends QueueFanout<BunFrame, BunSender> {
   }
 
   override senderOf({ client }: Recipient): BunSender | undefined {
-    return BunSender.of((client.conn as BunConnection).transport);
+    return BunSender.of(client.conn);
   }
 
   protected override clears(sender: BunSender, { client }: Recipient): boolean {
-    return sender.isReady(client.conn as BunConnection);
-  }
-
-  #standBefore(engine: BunEngine): void {
-    const { onWebSocketOpen } = engine;
-    engine.onWebSocketOpen = (webSocket) => {
-      onWebSocketOpen.call(engine, webSocket);
-      const transport = webSocket.data?.transport as BunTransport | undefined;
-      if (isGuarded(transport?.socket)) BunSender.make(transport as BunTransport, this.queue, this.#events);
-    };
-    this.queue.open();
+    return sender.isReady(client.conn);
   }
 
   /** What waits is counted at all times, but for our own senders, which say when they are full. */
-  #watch(connection: BunConnection): void {
-    if (BunSender.take(connection)) return;
-    this.backlogs.watch(connection as unknown as Counted);
-    connection.on('upgrade', this.#upgraded);
+  #add(wire: Wire): void {
+    const sender = BunSender.of(wire);
+    if (sender !== undefined) sender.attach(wire);
+    else {
+      this.backlogs.count(wire);
+      wire.on('upgrade', this.#upgraded);
+    }
   }
-}
-
-function isGuarded(socket: unknown): boolean {
-  return typeof (socket as BunWire | undefined)?.lend === 'function';
 }

@@ -1,12 +1,13 @@
-import type { Server } from 'socket.io';
-import type { Connection } from '../ports/connection.js';
-import type { Audience, Broadcast, Fanout, PacketOptions, Recipient } from '../ports/fanout.js';
+import type { Audience, Broadcast, EngineFanout, PacketOptions, Recipient } from '../ports/fanout.js';
+import type { Wire } from '../ports/wire.js';
 import type { DirectSender, FrameQueue, Sized } from '../socketio/frame-queue.js';
-import { Backlogs, type Counted } from './backlog.js';
+import { Backlogs } from './backlogs.js';
 import type { FanoutOptions } from './options.js';
 
 /** What is the same on each runtime: recipients are served by their senders where these are clear, else Socket.IO's own way. */
-export abstract class QueueFanout<Frame extends Sized, Sender extends DirectSender<Frame>> implements Fanout {
+export abstract class QueueFanout<Engine, Frame extends Sized, Sender extends DirectSender<Frame>>
+  implements EngineFanout<Engine>
+{
   protected readonly options: FanoutOptions;
   protected readonly queue: FrameQueue<Frame>;
   protected readonly backlogs: Backlogs;
@@ -14,42 +15,41 @@ export abstract class QueueFanout<Frame extends Sized, Sender extends DirectSend
   constructor(options: FanoutOptions, queue: FrameQueue<Frame>) {
     this.options = options;
     this.queue = queue;
-    this.backlogs = new Backlogs(options.mostBytes, (connection, waitingBytes) =>
-      options.tooSlow(connection as unknown as Connection, waitingBytes),
-    );
+    this.backlogs = new Backlogs(options.mostBytes, options.tooSlow);
   }
 
-  abstract attach(io: Server): void;
+  abstract attach(engine: Engine): void;
   abstract prepare(encoded: readonly unknown[], options: PacketOptions): Frame | undefined;
   abstract senderOf(socket: Recipient): Sender | undefined;
 
   deliverAll(
-    { sockets, senders }: Audience,
-    broadcast: Broadcast,
-    one: (socket: Recipient, sender: unknown) => void,
+    { sockets, senders }: Audience<Sender>,
+    { prepared: frame }: Broadcast<Frame>,
+    one: (socket: Recipient, sender: Sender | undefined) => void,
   ): void {
-    const frame = broadcast.prepared as Frame | undefined;
     const { queue } = this;
     for (let at = 0; at < sockets.length; at++) {
-      const sender = senders[at] as Sender | undefined;
+      const sender = senders[at];
       if (frame !== undefined && sender?.isClear === true && queue.offer(sender, frame)) continue;
-      const socket = sockets[at] as Recipient;
-      senders[at] = sender ?? this.senderOf(socket);
-      one(socket, senders[at]);
+      const socket = sockets[at];
+      if (socket === undefined) continue;
+      const known = sender ?? this.senderOf(socket);
+      senders[at] = known;
+      one(socket, known);
     }
   }
 
-  deliver(socket: Recipient, broadcast: Broadcast, known?: unknown): void {
-    const frame = broadcast.prepared as Frame | undefined;
-    const sender = (known as Sender | undefined) ?? this.senderOf(socket);
+  deliver(socket: Recipient, broadcast: Broadcast<Frame>, known?: Sender): void {
+    const { prepared: frame } = broadcast;
+    const sender = known ?? this.senderOf(socket);
     if (frame !== undefined && sender !== undefined && (sender.isClear || this.clears(sender, socket))) {
       if (this.queue.offer(sender, frame)) return;
     }
     this.backlogs.write(socket, broadcast);
   }
 
-  check(connection: Connection): void {
-    this.backlogs.check(connection as unknown as Counted);
+  check(wire: Wire): void {
+    this.backlogs.check(wire);
   }
 
   close(): void {
@@ -57,7 +57,7 @@ export abstract class QueueFanout<Frame extends Sized, Sender extends DirectSend
   }
 
   /** Looks again at a sender that was not clear; only where senders don't notice by themselves that they are. */
-  protected clears(_lane: Sender, _socket: Recipient): boolean {
+  protected clears(_sender: Sender, _socket: Recipient): boolean {
     return false;
   }
 }

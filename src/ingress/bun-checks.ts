@@ -1,4 +1,7 @@
-import type { BunEngine, BunServer } from '../socketio/bun-engine.js';
+import type { BunEngine } from '../socketio/bun-engine.js';
+import type { BunServer } from '../socketio/bun-types.js';
+import { queryOf } from '../socketio/engine-request.js';
+import { transportOf } from '../socketio/engine-transport.js';
 import type { RequestOptions } from './bun-options.js';
 import { asIncomingMessage, type NodeRequest } from './bun-request.js';
 import { MOST_HEADERS } from './limits.js';
@@ -29,12 +32,12 @@ const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** Judges requests as Engine.IO does on Node.js, by the same options; the engine for Bun checks less. */
 export class BunChecks {
-  readonly #clients: BunEngine['clients'];
+  readonly #engine: BunEngine;
   readonly #options: RequestOptions;
   #stopped = false;
 
-  constructor({ clients }: BunEngine, options: RequestOptions) {
-    this.#clients = clients;
+  constructor(engine: BunEngine, options: RequestOptions) {
+    this.#engine = engine;
     this.#options = options;
   }
 
@@ -51,7 +54,7 @@ export class BunChecks {
     server: BunServer,
   ): Promise<Refusal | undefined> | Refusal | undefined {
     const { allowRequest, allowOnBun } = this.#options;
-    const isNew = !asNode._query.sid;
+    const isNew = !queryOf(asNode).sid;
     const refusal =
       refusalOf(asNode, fault) ?? this.#verify(asNode) ?? (isNew && this.#stopped ? SHUTTING_DOWN : undefined);
     if (refusal !== undefined || ((allowRequest === undefined || !isNew) && allowOnBun === undefined)) return refusal;
@@ -63,8 +66,9 @@ export class BunChecks {
     return refusal ?? this.#allowOnBun(request, server);
   }
 
-  #verify({ method, headers, _query }: NodeRequest): Refusal | undefined {
-    const { transport, sid, EIO } = _query;
+  #verify(request: NodeRequest): Refusal | undefined {
+    const { method, headers } = request;
+    const { transport, sid, EIO } = queryOf(request);
     if (transport === undefined || !this.#options.transports.includes(transport)) {
       return { error: 'unknownTransport', context: { transport } };
     }
@@ -80,9 +84,9 @@ export class BunChecks {
   }
 
   #verifySession(sid: string, transport: string, isUpgrade: boolean): Refusal | undefined {
-    const session = this.#clients.get(sid);
-    if (session === undefined) return { error: 'unknownSession', context: { sid } };
-    const previousTransport = session.transport.name;
+    const wire = this.#engine.wireOf(sid);
+    if (wire === undefined) return { error: 'unknownSession', context: { sid } };
+    const previousTransport = transportOf(wire)?.name;
     const isChange = isUpgrade && transport === 'websocket' && previousTransport === 'polling';
     if (isChange ? this.#options.allowUpgrades : !isUpgrade && transport === previousTransport) return undefined;
     return { error: 'badRequest', context: { name: 'TRANSPORT_MISMATCH', transport, previousTransport } };

@@ -1,6 +1,6 @@
 import type { ServerOptions } from 'socket.io';
 import type { Reporter } from '../ports/reports.js';
-import type { EngineOptions } from '../socketio/bun-engine.js';
+import type { EngineOptions } from '../socketio/bun-types.js';
 import type { Cors } from './bun-cors.js';
 import { corsOf } from './bun-cors.js';
 import type { IngressReport } from './reports.js';
@@ -56,7 +56,7 @@ export function applyOptions(
 ): RequestOptions {
   const overruled = (option: string, why: string): void => report({ type: 'option_ignored', option, reason: why });
   for (const [name, why] of Object.entries(NOT_ON_BUN)) {
-    if (given[name as keyof ServerOptions]) overruled(`serverOptions.${name}`, why);
+    if (Reflect.get(given, name)) overruled(`serverOptions.${name}`, why);
   }
   for (const name of NUMBERS) {
     const value = given[name];
@@ -68,12 +68,12 @@ export function applyOptions(
 
   const { cors, allowRequest: allowOnBun } = engine;
   if (given.cors !== undefined && cors !== undefined) overruled('engine.cors', 'serverOptions.cors is given');
-  const corsOptions = given.cors ?? (cors as ServerOptions['cors']);
+  const corsOptions = given.cors ?? cors;
   // The engine would add headers of its own to those of the same options here, and ask too late.
   delete engine.cors;
   delete engine.allowRequest;
 
-  const transports = (given.transports as readonly string[] | undefined) ?? ['polling', 'websocket'];
+  const transports: readonly string[] = given.transports ?? ['polling', 'websocket'];
   if (transports.includes('webtransport')) overruled('serverOptions.transports: webtransport', 'Bun has none');
   return {
     transports: transports.filter((transport) => transport !== 'webtransport'),

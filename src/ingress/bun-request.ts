@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import type { BunServer } from '../socketio/bun-engine.js';
+import type { BunServer } from '../socketio/bun-types.js';
 import { BodyFilter, type BodyFilterOptions } from './body-filter.js';
 import { type ParsedQuery, parseQuery, type QueryFault } from './query.js';
 

@@ -1,6 +1,11 @@
 import { stringifySetCookie } from 'cookie';
 import type { Reporter } from '../ports/reports.js';
-import type { BunEngine, BunEngineTransport, BunServer, EngineSocket } from '../socketio/bun-engine.js';
+import type { Wire } from '../ports/wire.js';
+import type { BunEngine } from '../socketio/bun-engine.js';
+import type { BunServer } from '../socketio/bun-types.js';
+import { queryOf } from '../socketio/engine-request.js';
+import { failTransport, transportOf } from '../socketio/engine-transport.js';
+import type { EngineTransport } from '../socketio/engine-types.js';
 import { BunChecks, REQUEST_ERRORS, type Refusal, TOO_MANY_HEADERS } from './bun-checks.js';
 import type { Cors } from './bun-cors.js';
 import { LONGEST_IDLE_S, type RequestOptions, silenceOf } from './bun-options.js';
@@ -19,7 +24,7 @@ interface Known {
 }
 
 /** Sessions that are not authenticated; see `Runtime.limit`. */
-export type StrangerListeners = WeakMap<EngineSocket, (start: string | undefined) => void>;
+export type StrangerListeners = WeakMap<Wire, (start: string | undefined) => void>;
 
 /** For how long a connection is kept that has been answered, in seconds: as Node.js does. */
 const KEEP_ALIVE_S = 5;
@@ -37,8 +42,7 @@ export class BunRequests {
   readonly #strangers: StrangerListeners;
   readonly #known = new WeakMap<Request, Known>();
   /** Transports of which a POST is being read. */
-  readonly #reading = new WeakSet<BunEngineTransport>();
-  readonly #handle: BunEngine['handleRequest'];
+  readonly #reading = new WeakSet<EngineTransport>();
   readonly #checks: BunChecks;
   #pending = 0;
 
@@ -54,7 +58,6 @@ export class BunRequests {
     this.#options = options;
     this.#checks = new BunChecks(engine, options);
     this.#report = report;
-    this.#handle = engine.handleRequest.bind(engine);
     const { editResponseHeaders } = engine.opts;
     engine.opts.editResponseHeaders = (headers, request, server) => {
       const known = this.#known.get(request);
@@ -108,17 +111,17 @@ export class BunRequests {
     if (answered instanceof Response) return answered;
     const refusal = answered ?? (await this.#checks.judge(known.asNode, known.fault, request, server));
     if (refusal !== undefined) return this.#refuse(refusal, known);
-    const { sid } = known.asNode._query;
-    if (isUpgrade(request)) return asNodeAnswers(await this.#handle(request, server));
+    const { sid } = queryOf(known.asNode);
+    if (isUpgrade(request)) return asNodeAnswers(await this.#engine.handle(request, server));
     if (request.method === 'POST') return this.#take(request, server, known);
     // Else Bun would take the connection for idle while a poll waits.
     server.timeout?.(request, 0);
-    const response = await this.#handle(request, server);
-    return sid ? response : this.#greet(response);
+    const response = await this.#engine.handle(request, server);
+    return sid ? response : this.#completeHandshake(response);
   }
 
   /** The first answer over polling, which names the transports to change to, and may bring a cookie. */
-  async #greet(response: Response): Promise<Response> {
+  async #completeHandshake(response: Response): Promise<Response> {
     const { transports, allowUpgrades, cookie } = this.#options;
     const mayUpgrade = allowUpgrades && transports.includes('websocket');
     if (response.status !== 200 || (mayUpgrade && cookie === undefined)) return response;
@@ -138,53 +141,53 @@ export class BunRequests {
 
   /** What a client sends over polling: one request at a time, and no more of it is read than a client may send. */
   async #take(request: Request, server: BunServer, known: Known): Promise<Response> {
-    const session = this.#engine.clients.get(known.asNode._query.sid ?? '');
+    const wire = this.#engine.wireOf(queryOf(known.asNode).sid ?? '');
     // The one of now: where the session changes to WebSocket meanwhile, its end is no longer the session's.
-    const transport = session?.transport;
+    const transport = wire === undefined ? undefined : transportOf(wire);
     const headers = new Headers(known.headers);
     const fail = (why: string): Response => {
-      transport?.onError?.(why);
+      failTransport(transport, why);
       headers.set('Connection', 'close');
       return new Response(null, { status: 400, headers });
     };
-    if (session === undefined || transport === undefined) return fail('');
+    if (wire === undefined || transport === undefined) return fail('');
     if (this.#reading.has(transport)) return fail('data request overlap from client');
     if (request.headers.get('content-type') === 'application/octet-stream') return fail('invalid content');
     this.#reading.add(transport);
-    const body = await this.#read(request, session).finally(() => this.#reading.delete(transport));
+    const body = await this.#read(request, wire).finally(() => this.#reading.delete(transport));
     if (body === null) return fail('data request aborted');
     if (body === undefined) return new Response(null, { status: 413, headers });
     const whole = new Request(request, { body });
     this.#known.set(whole, known);
-    return this.#handle(whole, server);
+    return this.#engine.handle(whole, server);
   }
 
   /** A body, as long as its session stands; null where there is no whole one. */
-  async #read(request: Request, session: EngineSocket): Promise<string | undefined | null> {
+  async #read(request: Request, wire: Wire): Promise<string | undefined | null> {
     const over = new AbortController();
     const end = (): void => over.abort();
-    session.once('close', end);
+    wire.once('close', end);
     try {
       const { maxHttpBufferSize } = this.#engine.opts;
-      const dropped = this.#strangers.get(session);
+      const dropped = this.#strangers.get(wire);
       if (dropped === undefined) return await readBody(request, maxHttpBufferSize, over.signal);
       return await readBody(request, maxHttpBufferSize, over.signal, {
         mostBytes: STRANGER_MESSAGE_BYTES,
         mostBytesInAll: STRANGER_BODY_BYTES,
-        isLifted: () => !this.#strangers.has(session),
+        isLifted: () => !this.#strangers.has(wire),
         dropped,
       });
     } catch {
       return null;
     } finally {
-      session.removeListener('close', end);
+      wire.removeListener('close', end);
     }
   }
 
   /** The events with which Engine.IO lets programs add headers to an answer. */
   #askForHeaders(headers: Headers, asNode: NodeRequest): void {
     const more: Record<string, string | readonly string[]> = {};
-    if (!asNode._query.sid) this.#engine.emit('initial_headers', more, asNode);
+    if (!queryOf(asNode).sid) this.#engine.emit('initial_headers', more, asNode);
     this.#engine.emit('headers', more, asNode);
     for (const [name, values] of Object.entries(more)) {
       headers.delete(name);

@@ -2,29 +2,17 @@ import type { Duplex } from 'node:stream';
 import type { WebSocketServer } from 'ws';
 import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
 import type { Reporter } from '../ports/reports.js';
-import { setCloseTimeout, setLargestBody } from '../socketio/engine-io.js';
-import { GuardedWebSocket, guardedWsEngine } from '../socketio/ws.js';
+import type { Wire } from '../ports/wire.js';
+import { giveUpUpgrade, guardedSocketOf, setCloseTimeout, setLargestBody } from '../socketio/engine-io.js';
+import { type EngineRequest, queryOf } from '../socketio/engine-request.js';
+import type { EngineConnection, EngineTransport } from '../socketio/engine-types.js';
+import { guardedWsEngine } from '../socketio/ws.js';
 import { BodyFilter } from './body-filter.js';
 import { FrameFilter } from './frame-filter.js';
 import { STRANGER_BODY_BYTES, STRANGER_FRAGMENTS, STRANGER_MESSAGE_BYTES } from './limits.js';
-import type { EngineRequest } from './node.js';
 import type { IngressReport } from './reports.js';
 
 type Dropped = (start: string | undefined) => void;
-
-interface EngineTransport {
-  readonly name?: string;
-  readonly socket?: unknown;
-  emit?(event: 'packet', packet: { type: string }): unknown;
-}
-
-/** A connection of engine.io; its events are public. */
-export interface StrangerConnection {
-  readonly protocol?: number;
-  readonly transport?: EngineTransport;
-  on(event: 'upgrading' | 'upgrade', listener: (this: StrangerConnection, transport: EngineTransport) => void): unknown;
-  removeListener(event: 'upgrading' | 'upgrade', listener: (transport: EngineTransport) => void): unknown;
-}
 
 interface Stranger {
   readonly dropped: Dropped;
@@ -34,19 +22,18 @@ interface Stranger {
 
 /** The limits of peers that are not authenticated, on Node.js. */
 export class NodeStrangers {
-  readonly #clientOf: (sid: string) => StrangerConnection | undefined;
-  readonly #strangers = new WeakMap<StrangerConnection, Stranger>();
+  readonly #wireOf: (sid: string) => Wire | undefined;
+  readonly #strangers = new WeakMap<Wire, Stranger>();
   /** The transport that a connection is changing to, once its probe came. */
-  readonly #probed = new WeakMap<StrangerConnection, EngineTransport>();
+  readonly #probed = new WeakMap<Wire, EngineTransport>();
   // One listener for all connections, which are called with the connection as `this`.
-  readonly #upgrading: (this: StrangerConnection, transport: EngineTransport) => void;
-  readonly #upgraded: (this: StrangerConnection, transport: EngineTransport) => void;
+  readonly #upgrading: (this: Wire, transport: EngineTransport) => void;
+  readonly #upgraded: (this: Wire, transport: EngineTransport) => void;
 
-  constructor(clientOf: (sid: string) => StrangerConnection | undefined) {
-    this.#clientOf = clientOf;
-    const upgrading = (connection: StrangerConnection, transport: EngineTransport) =>
-      this.#probe(connection, transport);
-    const upgraded = (connection: StrangerConnection, transport: EngineTransport) => this.#take(connection, transport);
+  constructor(wireOf: (sid: string) => Wire | undefined) {
+    this.#wireOf = wireOf;
+    const upgrading = (wire: Wire, transport: EngineTransport) => this.#probe(wire, transport);
+    const upgraded = (wire: Wire, transport: EngineTransport) => this.#upgrade(wire, transport);
     this.#upgrading = function (transport) {
       upgrading(this, transport);
     };
@@ -69,35 +56,34 @@ export class NodeStrangers {
         return new FrameFilter({ mostBytes: STRANGER_MESSAGE_BYTES, pass, dropped });
       },
       isAdmitted: (request: EngineRequest) => {
-        const session = this.#clientOf(request._query?.sid ?? '');
-        return session !== undefined && !this.#strangers.has(session);
+        const wire = this.#wireOf(queryOf(request).sid ?? '');
+        return wire !== undefined && !this.#strangers.has(wire);
       },
       opened,
       unlimited: () => report({ type: 'size_limit_fallback', missing: 'the receiver of a WebSocket of ws' }),
     });
   }
 
-  limit(connection: StrangerConnection, dropped: Dropped): void {
-    const { transport, protocol } = connection;
+  limit(wire: Wire, dropped: Dropped): void {
+    const { transport, protocol }: EngineConnection = wire;
     const largestBody = protocol === 3 ? setLargestBody(transport, STRANGER_MESSAGE_BYTES) : undefined;
-    this.#strangers.set(connection, { dropped, largestBody });
+    this.#strangers.set(wire, { dropped, largestBody });
     setCloseTimeout(transport, CLOSE_TIMEOUT_MS);
-    const { socket } = transport ?? {};
-    if (socket instanceof GuardedWebSocket) socket.onDropped(dropped);
-    else if (transport?.name === 'polling') {
-      connection.on('upgrading', this.#upgrading);
-      connection.on('upgrade', this.#upgraded);
+    guardedSocketOf(transport)?.onDropped(dropped);
+    if (transport?.name === 'polling') {
+      wire.on('upgrading', this.#upgrading);
+      wire.on('upgrade', this.#upgraded);
     }
   }
 
-  lift(connection: StrangerConnection): void {
-    const stranger = this.#strangers.get(connection);
+  lift(wire: Wire): void {
+    const stranger = this.#strangers.get(wire);
     if (stranger === undefined) return;
-    this.#strangers.delete(connection);
-    const { transport } = connection;
+    this.#strangers.delete(wire);
+    const { transport }: EngineConnection = wire;
     if (stranger.largestBody !== undefined) setLargestBody(transport, stranger.largestBody);
-    lift(transport);
-    lift(this.#probed.get(connection));
+    guardedSocketOf(transport)?.lift();
+    guardedSocketOf(this.#probed.get(wire))?.lift();
   }
 
   /**
@@ -105,14 +91,14 @@ export class NodeStrangers {
    * is larger than any may be.
    */
   posted(sid: string, request: EngineRequest, mostBytes: number): boolean {
-    const connection = this.#clientOf(sid);
-    const stranger = connection === undefined ? undefined : this.#strangers.get(connection);
-    if (connection === undefined || stranger === undefined || connection.protocol === 3) return true;
+    const wire: EngineConnection | undefined = this.#wireOf(sid);
+    const stranger = wire === undefined ? undefined : this.#strangers.get(wire);
+    if (wire === undefined || stranger === undefined || wire.protocol === 3) return true;
     if (Number(request.headers['content-length'] ?? 0) > mostBytes) return false;
     const filter = new BodyFilter({
       mostBytes: STRANGER_MESSAGE_BYTES,
       mostBytesInAll: STRANGER_BODY_BYTES,
-      isLifted: () => !this.#strangers.has(connection),
+      isLifted: () => !this.#strangers.has(wire),
       dropped: stranger.dropped,
     });
     const { push } = request;
@@ -140,20 +126,17 @@ export class NodeStrangers {
    * A change of transport takes one probe. The answers to more would wait for a peer that reads nothing, where nobody counts them,
    * as this transport has no connection yet.
    */
-  #probe(connection: StrangerConnection, transport: EngineTransport): void {
-    if (this.#probed.get(connection) !== transport) this.#probed.set(connection, transport);
-    // As with any packet that does not belong there the engine gives the change up. Not at once: it is in the middle of this one.
-    else queueMicrotask(() => transport.emit?.('packet', { type: 'noop' }));
+  #probe(wire: Wire, transport: EngineTransport): void {
+    if (this.#probed.get(wire) !== transport) this.#probed.set(wire, transport);
+    // Not at once: the engine is in the middle of this packet.
+    else queueMicrotask(() => giveUpUpgrade(transport));
   }
 
-  #take(connection: StrangerConnection, transport: EngineTransport): void {
-    this.#probed.delete(connection);
-    const stranger = this.#strangers.get(connection);
-    if (stranger === undefined) lift(transport);
-    else if (transport.socket instanceof GuardedWebSocket) transport.socket.onDropped(stranger.dropped);
+  #upgrade(wire: Wire, transport: EngineTransport): void {
+    this.#probed.delete(wire);
+    const stranger = this.#strangers.get(wire);
+    const webSocket = guardedSocketOf(transport);
+    if (stranger === undefined) webSocket?.lift();
+    else webSocket?.onDropped(stranger.dropped);
   }
-}
-
-function lift(transport: EngineTransport | undefined): void {
-  if (transport?.socket instanceof GuardedWebSocket) transport.socket.lift();
 }

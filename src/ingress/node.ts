@@ -1,34 +1,21 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
+import { type EngineRequest, hasWebSocket, noteQuery, type PublicEngine, queryOf } from '../socketio/engine-request.js';
 import { MOST_HEADERS } from './limits.js';
-import { type ParsedQuery, parseQuery, type QueryFault } from './query.js';
-
-/** A request as engine.io sees it: it parses the query only where `_query` is not there yet. */
-export type EngineRequest = IncomingMessage & { _query?: ParsedQuery; readonly websocket?: unknown };
-
-/** The public part of a server of engine.io that the ingress stands in front of. */
-export interface IngressEngine {
-  handleRequest(request: EngineRequest, response: ServerResponse): void;
-  handleUpgrade(request: EngineRequest, socket: Duplex, head: Buffer): void;
-  emit(event: 'connection_error', error: object): boolean;
-  generateId(request: EngineRequest): string | PromiseLike<string>;
-  readonly opts: {
-    readonly transports: readonly string[];
-    readonly upgradeTimeout: number;
-    readonly maxHttpBufferSize: number;
-  };
-}
+import { parseQuery, type QueryFault } from './query.js';
 
 export interface NodeIngressOptions {
   readonly server: HttpServer;
-  readonly engine: IngressEngine;
+  readonly engine: PublicEngine;
   /** The path of the engine, as it compares it with the beginning of a request target. */
   readonly path: string;
   /** How long another server may take to claim an upgrade, in milliseconds; undefined: such upgrades are left alone. */
   readonly unclaimedMs: number | undefined;
   /** Called with each POST of a session, before the engine reads its body. False where that is too large. */
   readonly posted: (sid: string, request: EngineRequest, mostBytes: number) => boolean;
+  /** Called with the response to each poll of a session, before the engine keeps it. */
+  readonly polled: (sid: string, response: ServerResponse) => void;
 }
 
 interface Refusal {
@@ -65,17 +52,7 @@ export class NodeIngress {
     const { server, engine } = options;
     const { handleRequest, handleUpgrade } = engine;
     engine.handleRequest = (request, response) => {
-      const refusal = judge(request, false);
-      if (refusal !== undefined) {
-        this.#tell(request, refusal);
-        answer(response, refusal);
-        return;
-      }
-      const { sid } = request._query ?? {};
-      const isRefused =
-        sid && request.method === 'POST' && !options.posted(sid, request, engine.opts.maxHttpBufferSize);
-      if (isRefused) response.writeHead(413, { Connection: 'close' }).end();
-      else handleRequest.call(engine, request, response);
+      if (this.#admits(request, response)) handleRequest.call(engine, request, response);
     };
     engine.handleUpgrade = (request, socket, head) => {
       const refusal = judge(request, true);
@@ -86,7 +63,7 @@ export class NodeIngress {
       }
       handleUpgrade.call(engine, request, socket, head);
       if (socket.destroyed) this.#forget(socket);
-      else if (request.websocket !== undefined) this.settled(socket);
+      else if (hasWebSocket(request)) this.handedOver(socket);
       // An asynchronous `cors.origin` or `allowRequest` may never answer, and a refusal may never be read.
       else this.#await(socket, engine.opts.upgradeTimeout, () => this.#expire(request, socket));
     };
@@ -98,7 +75,7 @@ export class NodeIngress {
   }
 
   /** The engine has its WebSocket, which has error listeners of its own. */
-  settled(socket: Duplex): void {
+  handedOver(socket: Duplex): void {
     this.#forget(socket);
     socket.removeListener('error', ignoreError);
   }
@@ -111,13 +88,32 @@ export class NodeIngress {
     }
   }
 
+  /** Whether a request of HTTP goes on to the engine; else it is answered here. */
+  #admits(request: EngineRequest, response: ServerResponse): boolean {
+    const { posted, polled, engine } = this.#options;
+    const refusal = judge(request, false);
+    if (refusal !== undefined) {
+      this.#tell(request, refusal);
+      answer(response, refusal);
+      return false;
+    }
+    const { sid } = queryOf(request);
+    if (!sid) return true;
+    if (request.method === 'GET') polled(sid, response);
+    else if (request.method === 'POST' && !posted(sid, request, engine.opts.maxHttpBufferSize)) {
+      response.writeHead(413, { Connection: 'close' }).end();
+      return false;
+    }
+    return true;
+  }
+
   /**
    * No client of Socket.IO, browser or proxy sends a request behind one that has no answer yet. Node.js would run any number of
    * them at once, keep their answers, and for each file that Socket.IO serves a descriptor.
    */
   #refusePipelined(server: HttpServer): void {
     const { path } = this.#options;
-    const listeners = server.listeners('request') as ((request: IncomingMessage, response: ServerResponse) => void)[];
+    const listeners = server.listeners('request');
     server.removeAllListeners('request');
     server.on('request', (request, response) => {
       // It has no socket as long as another answer has that.
@@ -147,8 +143,8 @@ export class NodeIngress {
   }
 
   #expire(request: EngineRequest, socket: Duplex): void {
-    if (request.websocket === undefined) this.#destroy(socket);
-    else this.settled(socket);
+    if (hasWebSocket(request)) this.handedOver(socket);
+    else this.#destroy(socket);
   }
 
   #await(socket: Duplex, afterMs: number, then: () => void): void {
@@ -179,7 +175,6 @@ export class NodeIngress {
   }
 
   #tell(request: EngineRequest, { context }: Refusal): void {
-    request._query ??= {};
     this.#options.engine.emit('connection_error', { req: request, ...BAD_REQUEST, context });
   }
 }
@@ -187,7 +182,7 @@ export class NodeIngress {
 /** Reads the query once, for the engine too, and decides on what the engine would decide too late or not at all. */
 function judge(request: EngineRequest, isUpgrade: boolean): Refusal | undefined {
   const { query, fault } = parseQuery(request.url ?? '');
-  request._query = query;
+  noteQuery(request, query);
   if (fault !== undefined) return { status: 400, context: fault satisfies QueryFault };
   if (request.rawHeaders.length > 2 * MOST_HEADERS) return { status: 431, context: { name: 'TOO_MANY_HEADERS' } };
   const { transport, sid } = query;
@@ -207,6 +202,6 @@ function isRead(socket: Duplex): boolean {
 
 /** Earlier requests of the same connection were answered over this socket too. */
 function bytesWrittenTo(socket: Duplex): number {
-  const { bytesWritten = 0 }: { bytesWritten?: number } = socket as Duplex & { bytesWritten?: number };
-  return bytesWritten;
+  const written: unknown = Reflect.get(socket, 'bytesWritten');
+  return typeof written === 'number' ? written : 0;
 }

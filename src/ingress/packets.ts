@@ -1,27 +1,18 @@
+import type { Wire, WireData } from '../ports/wire.js';
 import { Decoder } from '../socketio/packages.js';
 import { DROPPED } from './dropped.js';
 import { STRANGER_MESSAGE_BYTES, STRANGER_PARSED_BYTES } from './limits.js';
 import { isHeavy } from './parsed-bytes.js';
 
-type PacketData = string | ArrayBuffer | ArrayBufferView | undefined;
-type Listener = (this: GuardedConnection, data: PacketData) => void;
-
-/** A connection of either engine, which hands its messages to Socket.IO through the event `data`. */
-export interface GuardedConnection {
-  readonly id?: string;
-  listeners(event: 'data'): readonly unknown[];
-  on(event: 'data', listener: Listener): unknown;
-  removeListener(event: 'data', listener: Listener): unknown;
-  write(message: string): unknown;
-}
+type Listener = (this: Wire, data: WireData) => void;
 
 export interface PacketFilterOptions {
   /** Whether messages are those of Socket.IO's own parser. Of others only the size is known. */
   readonly isOwnParser: boolean;
   /** A message of this connection was dropped. */
-  readonly dropped: (connection: GuardedConnection, why: 'too_large' | 'unauthenticated') => void;
+  readonly dropped: (wire: Wire, why: 'too_large' | 'unauthenticated') => void;
   /** It asked to connect to `/` with an `auth` that is too large; it connects without one, so that it can be refused. */
-  readonly stripped: (connection: GuardedConnection) => void;
+  readonly stripped: (wire: Wire) => void;
 }
 
 interface ParserState {
@@ -40,7 +31,7 @@ interface ParserState {
 }
 
 interface Answer {
-  readonly parts: PacketData[];
+  readonly parts: WireData[];
   bytes: number;
   /** Attachments that have not come. */
   left: number;
@@ -73,25 +64,25 @@ const NO_BYTES = Buffer.alloc(0);
  */
 export class PacketFilter {
   readonly #options: PacketFilterOptions;
-  readonly #states = new WeakMap<GuardedConnection, ParserState>();
+  readonly #states = new WeakMap<Wire, ParserState>();
   // One listener for all connections, which are called with the connection as `this`.
   readonly #listener: Listener;
 
   constructor(options: PacketFilterOptions) {
     this.#options = options;
-    const take = (connection: GuardedConnection, data: PacketData) => this.#take(connection, data);
+    const take = (wire: Wire, data: WireData) => this.#take(wire, data);
     this.#listener = function (data) {
       take(this, data);
     };
   }
 
   /** Once Socket.IO listens to the connection. */
-  guard(connection: GuardedConnection): void {
-    this.#guard(connection, false);
+  guard(wire: Wire): void {
+    this.#guard(wire, false);
   }
 
-  #guard(connection: GuardedConnection, isLifted: boolean): ParserState {
-    const listeners = [...(connection.listeners('data') as Listener[])];
+  #guard(wire: Wire, isLifted: boolean): ParserState {
+    const listeners = [...(wire.listeners('data') as Listener[])];
     const state: ParserState = {
       listeners,
       attachments: 0,
@@ -101,71 +92,71 @@ export class PacketFilter {
       unread: [],
       isStripped: false,
     };
-    this.#states.set(connection, state);
+    this.#states.set(wire, state);
     // In this order, as an emitter drops what it keeps for an event with the last listener of it.
-    connection.on('data', this.#listener);
-    for (const listener of listeners) connection.removeListener('data', listener);
+    wire.on('data', this.#listener);
+    for (const listener of listeners) wire.removeListener('data', listener);
     return state;
   }
 
   /** The connection is authenticated, or has been let into a namespace of the program's own. */
-  lift(connection: GuardedConnection): void {
-    const state = this.#states.get(connection);
+  lift(wire: Wire): void {
+    const state = this.#states.get(wire);
     if (state === undefined) return;
     state.isLifted = true;
     const { answer } = state;
     state.answer = undefined;
-    for (const part of answer?.parts ?? []) deliver(connection, state, part);
-    if (isIdle(state)) this.#remove(connection, state);
+    for (const part of answer?.parts ?? []) deliver(wire, state, part);
+    if (isIdle(state)) this.#remove(wire, state);
   }
 
   /**
    * A message was dropped by its size alone, on its way to the engine. Its mark comes in its place. The connection may have been
    * authenticated while the message was read.
    */
-  dropped(connection: GuardedConnection, start: string | undefined): void {
-    const state = this.#states.get(connection) ?? this.#guard(connection, true);
+  dropped(wire: Wire, start: string | undefined): void {
+    const state = this.#states.get(wire) ?? this.#guard(wire, true);
     state.unread.push(start);
   }
 
-  #skip(connection: GuardedConnection, state: ParserState): void {
+  #skip(wire: Wire, state: ParserState): void {
     const start = state.unread.shift();
-    if (start === undefined || start.startsWith(BASE64)) this.#skipBinary(connection, state);
-    else if (start.startsWith(MESSAGE)) this.#skipText(connection, state, start.slice(MESSAGE.length));
-    this.#options.dropped(connection, 'too_large');
+    if (start === undefined || start.startsWith(BASE64)) this.#skipBinary(wire, state);
+    else if (start.startsWith(MESSAGE)) this.#skipText(wire, state, start.slice(MESSAGE.length));
+    this.#options.dropped(wire, 'too_large');
   }
 
-  #take(connection: GuardedConnection, data: PacketData): void {
-    const state = this.#states.get(connection);
+  #take(wire: Wire, data: WireData): void {
+    const state = this.#states.get(wire);
     if (state === undefined) return;
     if (data === DROPPED && state.unread.length > 0) {
-      this.#skip(connection, state);
-      if (state.isLifted && isIdle(state)) this.#remove(connection, state);
-    } else if (this.#drops(connection, state, data)) {
-      if (state.isLifted && isIdle(state)) this.#remove(connection, state);
-    } else deliver(connection, state, data);
+      this.#skip(wire, state);
+      if (state.isLifted && isIdle(state)) this.#remove(wire, state);
+    } else if (this.#drops(wire, state, data)) {
+      if (state.isLifted && isIdle(state)) this.#remove(wire, state);
+    } else deliver(wire, state, data);
   }
 
-  #drops(connection: GuardedConnection, state: ParserState, data: PacketData): boolean {
-    if (typeof data !== 'string') return this.#dropsBinary(connection, state, data);
-    if (state.decoder !== undefined) return this.#decode(connection, state, data);
+  #drops(wire: Wire, state: ParserState, data: WireData): boolean {
+    if (typeof data !== 'string') return this.#dropsBinary(wire, state, data);
+    if (state.decoder !== undefined) return this.#decode(wire, state, data);
     if (state.isLifted) return false;
     // A text between an acknowledgement and its attachments.
     if (state.answer !== undefined) {
-      deliver(connection, state, BROKEN);
+      deliver(wire, state, BROKEN);
       return true;
     }
     if (Buffer.byteLength(data) > STRANGER_MESSAGE_BYTES) {
-      this.#skipText(connection, state, data);
-      return this.#note(connection, 'too_large');
+      this.#skipText(wire, state, data);
+      return this.#note(wire, 'too_large');
     }
     if (!this.#options.isOwnParser) return false;
     if (isHeavy(data, STRANGER_PARSED_BYTES)) {
-      this.#skipText(connection, state, data);
-      return this.#note(connection, 'too_large');
+      this.#skipText(wire, state, data);
+      return this.#note(wire, 'too_large');
     }
     if (data.startsWith(BINARY_ACK)) return this.#begin(state, data);
-    return BINARY.test(data) && this.#decode(connection, state, data);
+    return BINARY.test(data) && this.#decode(wire, state, data);
   }
 
   /** Holds an acknowledgement until its attachments are there. False where it breaks the protocol, over which Socket.IO ends it. */
@@ -180,16 +171,16 @@ export class PacketFilter {
     return true;
   }
 
-  #addTo(answer: Answer, connection: GuardedConnection, state: ParserState, data: Exclude<PacketData, string>): void {
+  #addTo(answer: Answer, wire: Wire, state: ParserState, data: Exclude<WireData, string>): void {
     answer.parts.push(data);
     answer.left -= 1;
     answer.bytes += data?.byteLength ?? 0;
     if (answer.bytes > STRANGER_MESSAGE_BYTES) {
       this.#abandon(answer, state);
-      this.#options.dropped(connection, 'too_large');
+      this.#options.dropped(wire, 'too_large');
     } else if (answer.left === 0) {
       state.answer = undefined;
-      for (const part of answer.parts) deliver(connection, state, part);
+      for (const part of answer.parts) deliver(wire, state, part);
     }
   }
 
@@ -198,77 +189,77 @@ export class PacketFilter {
     state.attachments += left;
   }
 
-  #decode(connection: GuardedConnection, state: ParserState, data: PacketData): true {
-    state.decoder ??= this.#newDecoder(connection, state);
+  #decode(wire: Wire, state: ParserState, data: WireData): true {
+    state.decoder ??= this.#newDecoder(wire, state);
     const { decoder } = state;
     try {
       decoder.add(data);
     } catch {
       decoder.destroy();
       state.decoder = undefined;
-      deliver(connection, state, BROKEN);
+      deliver(wire, state, BROKEN);
     }
     return true;
   }
 
-  #newDecoder(connection: GuardedConnection, state: ParserState): Decoder {
+  #newDecoder(wire: Wire, state: ParserState): Decoder {
     const decoder = new Decoder();
     decoder.on('decoded', () => {
       state.decoder = undefined;
-      this.#options.dropped(connection, 'unauthenticated');
+      this.#options.dropped(wire, 'unauthenticated');
     });
     return decoder;
   }
 
-  #dropsBinary(connection: GuardedConnection, state: ParserState, data: Exclude<PacketData, string>): boolean {
+  #dropsBinary(wire: Wire, state: ParserState, data: Exclude<WireData, string>): boolean {
     // Of an empty packet there is no data at all.
     const isTooLarge = !state.isLifted && (data?.byteLength ?? 0) > STRANGER_MESSAGE_BYTES;
     if (!isTooLarge && state.answer !== undefined) {
-      this.#addTo(state.answer, connection, state, data);
+      this.#addTo(state.answer, wire, state, data);
       return true;
     }
     if (!isTooLarge && state.attachments === 0 && state.decoder === undefined) return false;
-    this.#skipBinary(connection, state);
-    return isTooLarge ? this.#note(connection, 'too_large') : true;
+    this.#skipBinary(wire, state);
+    return isTooLarge ? this.#note(wire, 'too_large') : true;
   }
 
-  #note(connection: GuardedConnection, why: 'too_large' | 'unauthenticated'): true {
-    this.#options.dropped(connection, why);
+  #note(wire: Wire, why: 'too_large' | 'unauthenticated'): true {
+    this.#options.dropped(wire, why);
     return true;
   }
 
-  #skipBinary(connection: GuardedConnection, state: ParserState): void {
+  #skipBinary(wire: Wire, state: ParserState): void {
     if (state.answer !== undefined) this.#abandon({ ...state.answer, left: state.answer.left - 1 }, state);
     else if (state.attachments > 0) state.attachments--;
-    else if (state.decoder !== undefined) this.#decode(connection, state, NO_BYTES);
+    else if (state.decoder !== undefined) this.#decode(wire, state, NO_BYTES);
     // Nobody announced it.
-    else if (this.#options.isOwnParser) deliver(connection, state, BROKEN);
+    else if (this.#options.isOwnParser) deliver(wire, state, BROKEN);
   }
 
-  #skipText(connection: GuardedConnection, state: ParserState, text: string): void {
+  #skipText(wire: Wire, state: ParserState, text: string): void {
     if (!this.#options.isOwnParser) return;
     const [, attachments = '0'] = BINARY.exec(text) ?? [];
     state.attachments += Math.max(0, Number.parseInt(attachments, 10) || 0);
     if (!text.startsWith(CONNECT)) return;
     const namespace = namespaceOf(text);
-    if (namespace !== '') connection.write(`4${namespace}${JSON.stringify(TOO_LARGE)}`);
-    else if (state.isStripped) deliver(connection, state, BROKEN);
+    if (namespace !== '') wire.write(`4${namespace}${JSON.stringify(TOO_LARGE)}`);
+    else if (state.isStripped) deliver(wire, state, BROKEN);
     else {
       state.isStripped = true;
-      this.#options.stripped(connection);
-      deliver(connection, state, CONNECT);
+      this.#options.stripped(wire);
+      deliver(wire, state, CONNECT);
     }
   }
 
-  #remove(connection: GuardedConnection, { listeners }: ParserState): void {
-    this.#states.delete(connection);
-    for (const listener of listeners) connection.on('data', listener);
-    connection.removeListener('data', this.#listener);
+  #remove(wire: Wire, { listeners }: ParserState): void {
+    this.#states.delete(wire);
+    for (const listener of listeners) wire.on('data', listener);
+    wire.removeListener('data', this.#listener);
   }
 }
 
-function deliver(connection: GuardedConnection, { listeners }: ParserState, data: PacketData): void {
-  for (const listener of listeners) listener.call(connection, data);
+function deliver(wire: Wire, { listeners }: ParserState, data: WireData): void {
+  for (const listener of listeners) listener.call(wire, data);
 }
 
 function isIdle({ attachments, decoder, unread }: ParserState): boolean {

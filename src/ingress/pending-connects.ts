@@ -1,5 +1,5 @@
 import type { Namespace } from 'socket.io';
-import type { Connection } from '../ports/connection.js';
+import type { Wire, WirePacket } from '../ports/wire.js';
 import { onSocketGone } from '../socketio/socket-io.js';
 
 /**
@@ -14,12 +14,6 @@ const MOST_PENDING = 64;
  */
 const CONNECT = '0';
 
-/** What engine.io hands to Socket.IO; `packet` comes right before. */
-interface EnginePacket {
-  readonly type: string;
-  readonly data?: unknown;
-}
-
 /** A CONNECT of the namespace `/`: with or without its name, a query (protocol 3) or an `auth`. */
 const OF_ROOT = /^0(?:$|[^/]|\/(?:$|[,?]))/;
 
@@ -28,52 +22,52 @@ const OF_ROOT = /^0(?:$|[^/]|\/(?:$|[,?]))/;
  * socket of each packet and keeps its `auth` until the program's middleware has answered.
  */
 export class PendingConnects {
-  readonly #counts = new WeakMap<Connection, number>();
-  readonly #ofRoot = new WeakSet<Connection>();
-  readonly #cut: (connection: Connection) => void;
-  readonly #onPacket: (this: Connection, packet: EnginePacket) => void;
+  readonly #counts = new WeakMap<Wire, number>();
+  readonly #ofRoot = new WeakSet<Wire>();
+  readonly #cut: (wire: Wire) => void;
+  readonly #onPacket: (this: Wire, packet: WirePacket) => void;
   /** Whether it is known when middleware refuses a socket of `/`. */
   #knowsRefusals = false;
 
-  /** `cut` closes one at once: what stands behind in the same request is then not read any more. */
-  constructor(cut: (connection: Connection) => void) {
+  /** `cut` closes one at once: what comes behind in the same request is then not read any more. */
+  constructor(cut: (wire: Wire) => void) {
     this.#cut = cut;
-    const count = (connection: Connection, data: string) => this.#count(connection, data);
+    const count = (wire: Wire, data: string) => this.#count(wire, data);
     // One listener for all connections: they are called with the connection as `this`.
     this.#onPacket = function ({ type, data }) {
       if (type === 'message' && typeof data === 'string' && data.startsWith(CONNECT)) count(this, data);
     };
   }
 
-  /** Looks at the sockets of `/` that are refused. */
+  /** Notices the sockets of `/` that are refused. */
   attach(root: Namespace): void {
     this.#knowsRefusals = onSocketGone(root, ({ conn }) => {
       if (this.#ofRoot.delete(conn)) this.#uncount(conn);
     });
   }
 
-  add(connection: Connection): void {
-    connection.on('packet', this.#onPacket);
+  add(wire: Wire): void {
+    wire.on('packet', this.#onPacket);
   }
 
   /** Socket.IO has answered one of its CONNECT packets: it is in a namespace. */
-  answered(connection: Connection, isRoot: boolean): void {
-    if (isRoot) this.#ofRoot.delete(connection);
-    this.#uncount(connection);
+  answered(wire: Wire, isRoot: boolean): void {
+    if (isRoot) this.#ofRoot.delete(wire);
+    this.#uncount(wire);
   }
 
-  #uncount(connection: Connection): void {
-    const count = (this.#counts.get(connection) ?? 1) - 1;
-    if (count === 0) this.#counts.delete(connection);
-    else this.#counts.set(connection, count);
+  #uncount(wire: Wire): void {
+    const count = (this.#counts.get(wire) ?? 1) - 1;
+    if (count === 0) this.#counts.delete(wire);
+    else this.#counts.set(wire, count);
   }
 
-  #count(connection: Connection, data: string): void {
-    const count = (this.#counts.get(connection) ?? 0) + 1;
-    this.#counts.set(connection, count);
+  #count(wire: Wire, data: string): void {
+    const count = (this.#counts.get(wire) ?? 0) + 1;
+    this.#counts.set(wire, count);
     const isOfRoot = this.#knowsRefusals && OF_ROOT.test(data);
-    const isSecond = isOfRoot && this.#ofRoot.has(connection);
-    if (isOfRoot) this.#ofRoot.add(connection);
-    if (isSecond || count > MOST_PENDING) this.#cut(connection);
+    const isSecond = isOfRoot && this.#ofRoot.has(wire);
+    if (isOfRoot) this.#ofRoot.add(wire);
+    if (isSecond || count > MOST_PENDING) this.#cut(wire);
   }
 }

@@ -1,8 +1,9 @@
-import type { Connection } from '../ports/connection.js';
 import type { Reporter } from '../ports/reports.js';
 import type { Runtime } from '../ports/runtime.js';
+import type { Wire } from '../ports/wire.js';
+import { sessionIdOf } from '../socketio/engine-transport.js';
 import { STRANGER_MESSAGE_BYTES } from './limits.js';
-import { type GuardedConnection, PacketFilter } from './packets.js';
+import { PacketFilter } from './packets.js';
 import type { IngressReport } from './reports.js';
 
 export interface StrangersOptions {
@@ -17,8 +18,6 @@ export interface StrangersOptions {
 
 type Limit = 'unauthenticated_connections' | 'unauthenticated_per_address';
 
-type Stranger = Connection & GuardedConnection & { readonly remoteAddress?: string };
-
 /**
  * The connections of an instance that are not authenticated, with the budget of each, and one for all of them. Above that the
  * oldest connection gives way that has not asked to authenticate. A newcomer is never refused: after a deploy all clients are
@@ -28,10 +27,10 @@ export class Strangers {
   readonly #options: StrangersOptions;
   readonly #filter: PacketFilter;
   /** Each by the order of their coming. */
-  readonly #waiting = new Set<Stranger>();
-  readonly #asking = new Set<Stranger>();
-  readonly #stripped = new WeakSet<GuardedConnection>();
-  readonly #byAddress = new Map<string, Set<Stranger>>();
+  readonly #waiting = new Set<Wire>();
+  readonly #asking = new Set<Wire>();
+  readonly #stripped = new WeakSet<Wire>();
+  readonly #byAddress = new Map<string, Set<Wire>>();
 
   constructor(options: StrangersOptions) {
     this.#options = options;
@@ -40,15 +39,14 @@ export class Strangers {
       isOwnParser,
       stripped: (connection) => {
         this.#stripped.add(connection);
-        report({ type: 'auth_too_large', client: idOf(connection), maxBytes: STRANGER_MESSAGE_BYTES });
+        report({ type: 'auth_too_large', client: sessionIdOf(connection), maxBytes: STRANGER_MESSAGE_BYTES });
       },
-      dropped: (connection, why) => report({ type: 'event_dropped', client: idOf(connection), reason: why }),
+      dropped: (connection, why) => report({ type: 'event_dropped', client: sessionIdOf(connection), reason: why }),
     });
   }
 
   /** A new connection of the engine, once Socket.IO listens to it. */
-  add(connection: Connection): void {
-    const stranger = strangerOf(connection);
+  add(stranger: Wire): void {
     const { runtime, most, mostPerAddress } = this.#options;
     this.#filter.guard(stranger);
     runtime.limit(stranger, (start) => this.#filter.dropped(stranger, start));
@@ -60,30 +58,28 @@ export class Strangers {
   }
 
   /** It has asked to authenticate. */
-  ask(connection: Connection): void {
-    const stranger = strangerOf(connection);
+  ask(stranger: Wire): void {
     if (this.#waiting.delete(stranger)) this.#asking.add(stranger);
   }
 
   /** Whether its `auth` was too large, and was left out of its handshake. */
-  isStripped(connection: Connection): boolean {
-    return this.#stripped.has(strangerOf(connection));
+  isStripped(stranger: Wire): boolean {
+    return this.#stripped.has(stranger);
   }
 
   /** It is authenticated, or was let into a namespace of the program's own. */
-  admit(connection: Connection): void {
-    const stranger = strangerOf(connection);
+  admit(stranger: Wire): void {
     if (!this.#forget(stranger)) return;
     this.#filter.lift(stranger);
     this.#options.runtime.lift(stranger);
   }
 
   /** It is gone. */
-  remove(connection: Connection): void {
-    this.#forget(strangerOf(connection));
+  remove(stranger: Wire): void {
+    this.#forget(stranger);
   }
 
-  #forget(stranger: Stranger): boolean {
+  #forget(stranger: Wire): boolean {
     const wasThere = this.#waiting.delete(stranger) || this.#asking.delete(stranger);
     const address = stranger.remoteAddress ?? '';
     const neighbors = this.#byAddress.get(address);
@@ -91,7 +87,7 @@ export class Strangers {
     return wasThere;
   }
 
-  #countAddress(stranger: Stranger, most: number): void {
+  #countAddress(stranger: Wire, most: number): void {
     const address = stranger.remoteAddress ?? '';
     const neighbors = this.#byAddress.get(address) ?? new Set();
     this.#byAddress.set(address, neighbors);
@@ -102,11 +98,11 @@ export class Strangers {
   }
 
   /** Ends the oldest connection of the first list that has one beside the newcomer. */
-  #giveWay(newcomer: Stranger, lists: readonly Iterable<Stranger>[], limit: Limit): void {
+  #giveWay(newcomer: Wire, lists: readonly Iterable<Wire>[], limit: Limit): void {
     const oldest = lists.map((list) => firstBut(newcomer, list)).find((each) => each !== undefined);
     if (oldest === undefined) return;
     this.#forget(oldest);
-    this.#options.report({ type: 'limit_reached', client: idOf(oldest), limit });
+    this.#options.report({ type: 'limit_reached', client: sessionIdOf(oldest), limit });
     this.#options.runtime.end(oldest, 0);
   }
 }
@@ -114,13 +110,4 @@ export class Strangers {
 function firstBut<T>(excluded: T, of: Iterable<T>): T | undefined {
   for (const one of of) if (one !== excluded) return one;
   return undefined;
-}
-
-/** Connections of both engines have these members, and are emitters. */
-function strangerOf(connection: Connection): Stranger {
-  return connection as Stranger;
-}
-
-function idOf({ id = '' }: GuardedConnection): string {
-  return id;
 }

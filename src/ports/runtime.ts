@@ -1,27 +1,37 @@
 import type { Server, ServerOptions } from 'socket.io';
-import type { Connection } from './connection.js';
+import type { Wire } from './wire.js';
 
-/** How a Socket.IO server is born on a runtime, and how connections and servers end there. */
+/** How connections and servers end on a runtime, and what bounds their peers. */
 export interface Runtime {
-  /** Creates the Socket.IO server and attaches it. */
-  attach(serverOptions: Partial<ServerOptions>): Server;
-  /** Closes a connection once what is queued for it was sent, and cuts it where its peer doesn't let that happen in time. */
-  end(connection: Connection, graceMs: number): void;
-  /** Closes a connection at once, whatever waits to be sent or to be read. */
-  cut(connection: Connection): void;
+  /** Closes a wire once what is queued for it was sent, and cuts it where its peer doesn't let that happen in time. */
+  end(wire: Wire, graceMs: number): void;
+  /** Closes a wire at once, whatever waits to be sent or to be read. */
+  cut(wire: Wire): void;
   /** Sets the limits of a peer that is not authenticated. `dropped` is called with the first characters of each message
    * that was too large, undefined where it was binary. */
-  limit(connection: Connection, dropped: (start: string | undefined) => void): void;
+  limit(wire: Wire, dropped: (start: string | undefined) => void): void;
   /** The limits do not hold any more. */
-  lift(connection: Connection): void;
-  /** Frees the memory of a connection that nobody needs once its client is authenticated and its handlers are there. */
-  compact?(connection: Connection): void;
-  /** Forgets a connection that is gone. */
-  forget(connection: Connection): void;
+  lift(wire: Wire): void;
+  /** Drops what nobody needs of a wire whose client is authenticated, and whose handlers are there. */
+  compact?(wire: Wire): void;
+  /** Drops what is still held of a wire that is gone. */
+  forget(wire: Wire): void;
   /** No new connection is accepted from here on. Resolves once the last one that stands has ended. Never rejects. */
   stopAccepting(): Promise<void>;
-  /** Closes every connection that still stands. */
+  /** Closes every wire that still stands. */
   closeAll(): void;
-  /** Ends at once, whatever its peer does, every connection that stood when accepting stopped. */
+  /** Ends at once, whatever its peer does, every wire that stood when accepting stopped. */
   cutAll(): void;
+}
+
+/** A Socket.IO server, and the patcher of its engine, which makes the wires. */
+export interface Attached<Engine> {
+  readonly io: Server;
+  readonly engine: Engine;
+}
+
+/** A runtime whose Socket.IO server is not born yet. */
+export interface EngineRuntime<Engine> extends Runtime {
+  /** Creates the Socket.IO server and attaches it. */
+  attach(serverOptions: Partial<ServerOptions>): Attached<Engine>;
 }

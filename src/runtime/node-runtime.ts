@@ -1,13 +1,13 @@
-import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import type { Server as HttpServer } from 'node:http';
 import type { ServerOptions } from 'socket.io';
-import { type IngressEngine, NodeIngress } from '../ingress/node.js';
-import { NodeStrangers, type StrangerConnection } from '../ingress/node-strangers.js';
-import type { Connection } from '../ports/connection.js';
+import { NodeIngress } from '../ingress/node.js';
+import { NodeStrangers } from '../ingress/node-strangers.js';
 import type { Reporter } from '../ports/reports.js';
-import type { Runtime } from '../ports/runtime.js';
-import { type IdleConnection, IdleConnections } from '../socketio/idle-connections.js';
+import type { Attached, EngineRuntime } from '../ports/runtime.js';
+import type { Wire } from '../ports/wire.js';
+import { closeNow, cuttingSteps, giveUpPolling, giveUpPollingOnUpgrade, onceGone } from '../socketio/node-endings.js';
+import { NodeEngine } from '../socketio/node-engine.js';
 import { Server } from '../socketio/packages.js';
-import type { UpgradingEngine } from '../socketio/upgrade-responses.js';
 import type { RuntimeReport } from './reports.js';
 
 /** How often connections that have become idle are looked for while a server closes. */
@@ -15,45 +15,16 @@ const IDLE_SWEEP_MS = 50;
 /** Socket.IO's own default of `destroyUpgradeTimeout`. */
 const DESTROY_UPGRADE_MS = 1_000;
 
-/** What is used of `ws`, which engine.io keeps as `transport.socket`. */
-interface WsSocket {
-  readonly readyState: number;
-  readonly CLOSED: number;
-  terminate(): void;
-  once(event: 'close', listener: () => void): unknown;
-}
-
-/**
- * What is looked for inside an engine.io connection, each field only where it is found: without them an ending falls
- * back to engine.io's own, which waits for the peer for up to 30 s.
- */
-interface EngineConnection extends Connection {
-  close(discard?: boolean): void;
-  once(event: 'close' | 'upgrade', listener: () => void): unknown;
-  readonly transport?: {
-    readonly socket?: Partial<WsSocket>;
-    readonly req?: IncomingMessage | null;
-    readonly dataReq?: IncomingMessage | null;
-    /** Of polling: ends the wait for a poll, with which the closing would be told. */
-    readonly shouldClose?: unknown;
-  };
-}
-
-interface Engine {
-  readonly clients?: Record<string, EngineConnection>;
-  readonly opts?: { allowRequest?: unknown };
-}
-
 /** A Socket.IO server attached to a server of node:http or node:https. */
-export class NodeRuntime implements Runtime {
+export class NodeRuntime implements EngineRuntime<NodeEngine> {
   readonly #server: HttpServer;
   readonly #report: Reporter<RuntimeReport>;
-  readonly #ending = new Map<EngineConnection, NodeJS.Timeout | undefined>();
+  /** Wires that are being ended or waited for, with the timer that cuts them. */
+  readonly #ending = new Map<Wire, NodeJS.Timeout | undefined>();
   readonly #newId: () => string;
-  #engine: Engine | undefined;
-  #idle: IdleConnections | undefined;
+  #engine: NodeEngine | undefined;
   #ingress: NodeIngress | undefined;
-  readonly #strangers = new NodeStrangers((sid) => this.#clientOf(sid));
+  readonly #strangers = new NodeStrangers((sid) => this.#engine?.wireOf(sid));
 
   /** `newId` makes ids of the form that no client can join as a room. */
   constructor(server: HttpServer, report: Reporter<RuntimeReport>, newId: () => string) {
@@ -62,66 +33,57 @@ export class NodeRuntime implements Runtime {
     this.#report = report;
   }
 
-  attach(serverOptions: Partial<ServerOptions>): Server {
+  attach(serverOptions: Partial<ServerOptions>): Attached<NodeEngine> {
     const { wsEngine, destroyUpgrade, destroyUpgradeTimeout = DESTROY_UPGRADE_MS } = serverOptions;
     const io = new Server(this.#server, {
       ...serverOptions,
-      wsEngine: wsEngine ?? this.#strangers.wsEngine((socket) => this.#ingress?.settled(socket), this.#report),
+      wsEngine: wsEngine ?? this.#strangers.wsEngine((socket) => this.#ingress?.handedOver(socket), this.#report),
       // The ingress does it, and for sockets that engine.io would leave open.
       destroyUpgrade: false,
     });
-    const engine = io.engine as unknown as Engine & UpgradingEngine & IngressEngine;
+    const engine = new NodeEngine(io.engine);
     this.#engine = engine;
-    const { generateId } = engine;
-    // Public: "Overwrite this method to generate your custom socket id". In version 3 of the protocol the id of the session is that
-    // of the socket too, and so the name of a private room.
-    engine.generateId = (request) => (request._query?.EIO === '4' ? generateId.call(engine, request) : this.#newId());
-    this.#idle = new IdleConnections(engine);
+    engine.makeIds(this.#newId);
     this.#ingress = new NodeIngress({
       server: this.#server,
-      engine,
+      engine: engine.ingress,
       path: pathOf(serverOptions),
       unclaimedMs: destroyUpgrade === false ? undefined : destroyUpgradeTimeout,
       posted: (sid, request, mostBytes) => this.#strangers.posted(sid, request, mostBytes),
+      polled: (sid, response) => engine.notePoll(sid, response),
     });
-    return io;
+    return { io, engine };
   }
 
-  limit(connection: Connection, dropped: (start: string | undefined) => void): void {
-    this.#strangers.limit(connection as unknown as StrangerConnection, dropped);
+  limit(wire: Wire, dropped: (start: string | undefined) => void): void {
+    this.#strangers.limit(wire, dropped);
   }
 
-  lift(connection: Connection): void {
-    this.#strangers.lift(connection as unknown as StrangerConnection);
+  lift(wire: Wire): void {
+    this.#strangers.lift(wire);
   }
 
-  end(connection: Connection, graceMs: number): void {
-    const engineConnection: EngineConnection = connection;
-    if (this.#ending.has(engineConnection)) return;
-    this.#watch(engineConnection, setTimeout(() => this.#cut(engineConnection), graceMs).unref());
-    this.#attempt(() => connection.close());
+  end(wire: Wire, graceMs: number): void {
+    if (this.#ending.has(wire)) return;
+    this.#untilGone(wire, setTimeout(() => this.#cut(wire), graceMs).unref());
+    this.#attempt(() => wire.close());
   }
 
-  cut(connection: Connection): void {
-    const engineConnection: EngineConnection = connection;
-    this.#attempt(() => engineConnection.close(true));
+  cut(wire: Wire): void {
+    this.#attempt(() => closeNow(wire));
   }
 
-  compact(connection: Connection): void {
-    this.#idle?.compact(connection as unknown as IdleConnection);
+  compact(wire: Wire): void {
+    this.#engine?.compact(wire);
   }
 
-  forget(connection: EngineConnection): void {
-    giveUpPolling(connection.transport);
+  forget(wire: Wire): void {
+    giveUpPolling(wire);
   }
 
   stopAccepting(): Promise<void> {
-    const { clients = {}, opts } = this.#engine ?? {};
-    // Handshakes over connections that are kept alive: the client tries again, and finds another instance.
-    if (opts !== undefined) {
-      opts.allowRequest = (_: unknown, decide: (why: string, allow: boolean) => void) => decide('Shutting down', false);
-    }
-    for (const connection of Object.values(clients)) this.#watch(connection, undefined);
+    this.#engine?.refuseHandshakes();
+    for (const wire of this.#wires) this.#untilGone(wire, undefined);
     this.#ingress?.destroyAll();
     return new Promise((resolve) => {
       const sweep = setInterval(() => this.#server.closeIdleConnections?.(), IDLE_SWEEP_MS).unref();
@@ -133,28 +95,22 @@ export class NodeRuntime implements Runtime {
   }
 
   closeAll(): void {
-    for (const connection of Object.values(this.#engine?.clients ?? {})) this.#attempt(() => connection.close(true));
+    for (const wire of this.#wires) this.#attempt(() => closeNow(wire));
   }
 
   cutAll(): void {
-    for (const connection of [...this.#ending.keys()]) this.#cut(connection);
+    for (const wire of [...this.#ending.keys()]) this.#cut(wire);
     this.#ingress?.destroyAll();
     this.#server.closeAllConnections?.();
   }
 
-  #clientOf(sid: string): StrangerConnection | undefined {
-    const { clients = {} } = this.#engine ?? {};
-    return Object.hasOwn(clients, sid) ? (clients[sid] as unknown as StrangerConnection) : undefined;
+  get #wires(): Wire[] {
+    return this.#engine?.wires ?? [];
   }
 
-  /** Ends a connection whatever its peer does. Harmless on one that has ended. */
-  #cut(connection: EngineConnection): void {
-    const { req, dataReq } = connection.transport ?? {};
-    this.#attempt(() => connection.close(true));
-    this.#attempt(() => webSocketOf(connection)?.terminate());
-    this.#attempt(() => giveUpPolling(connection.transport));
-    this.#attempt(() => req?.socket.destroy());
-    this.#attempt(() => dataReq?.socket.destroy());
+  /** Ends a wire whatever its peer does. Harmless on one that has ended. */
+  #cut(wire: Wire): void {
+    for (const step of cuttingSteps(wire)) this.#attempt(step);
   }
 
   /** A listener of the program that throws when a socket ends must not keep another one from ending. */
@@ -166,39 +122,19 @@ export class NodeRuntime implements Runtime {
     }
   }
 
-  /** Until the wire itself is gone: engine.io forgets a websocket when it asks it to close, not when it has. */
-  #watch(connection: EngineConnection, timer: NodeJS.Timeout | undefined): void {
-    if (this.#ending.has(connection)) return;
-    this.#ending.set(connection, timer);
+  /** Keeps it until its WebSocket is gone: engine.io forgets one when it asks it to close, not when it has. */
+  #untilGone(wire: Wire, timer: NodeJS.Timeout | undefined): void {
+    if (this.#ending.has(wire)) return;
+    this.#ending.set(wire, timer);
     const gone = () => {
-      clearTimeout(this.#ending.get(connection));
-      this.#ending.delete(connection);
+      clearTimeout(this.#ending.get(wire));
+      this.#ending.delete(wire);
     };
-    // One that changes from polling to WebSocket meanwhile leaves behind a transport that nobody would look at again.
-    const { transport } = connection;
-    connection.once('upgrade', () => giveUpPolling(transport));
-    const closed = () => onceWireIsGone(connection, gone);
-    if (connection.readyState === 'closed') closed();
-    else connection.once('close', closed);
+    giveUpPollingOnUpgrade(wire);
+    const closed = () => onceGone(wire, gone);
+    if (wire.readyState === 'closed') closed();
+    else wire.once('close', closed);
   }
-}
-
-function webSocketOf(connection: EngineConnection): WsSocket | undefined {
-  const socket = connection.transport?.socket;
-  return typeof socket?.terminate === 'function' && typeof socket.once === 'function'
-    ? (socket as WsSocket)
-    : undefined;
-}
-
-function onceWireIsGone(connection: EngineConnection, gone: () => void): void {
-  const webSocket = webSocketOf(connection);
-  if (webSocket === undefined || webSocket.readyState === webSocket.CLOSED) gone();
-  else webSocket.once('close', gone);
-}
-
-/** A polling transport that closes waits for 30 s for a poll, be its connection gone or not. */
-function giveUpPolling(transport: EngineConnection['transport']): void {
-  if (typeof transport?.shouldClose === 'function') transport.shouldClose();
 }
 
 /** As engine.io writes it. */

@@ -6,7 +6,7 @@ import type { Reporter } from '../ports/reports.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
 import { RuntimeModules } from '../runtime/runtime-modules.js';
-import type { IBunHandlers, IBunServeOptions } from '../socketio/bun-engine.js';
+import type { IBunHandlers, IBunServeOptions } from '../socketio/bun-types.js';
 import {
   type ISocketIOComponentOptions,
   type ResolvedComponentOptions,

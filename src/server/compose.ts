@@ -1,3 +1,4 @@
+import type { ServerOptions } from 'socket.io';
 import type { Adapter } from 'socket.io-adapter';
 import { createMemoryBackplane } from '../backplane/memory/memory-backplane.js';
 import type { MemoryBus } from '../backplane/memory/memory-bus.js';
@@ -11,10 +12,9 @@ import { guardedAdapter, guardLaterAdapters } from '../gate/guarded-adapter.js';
 import { PendingConnects } from '../ingress/pending-connects.js';
 import { Strangers } from '../ingress/strangers.js';
 import type { AdapterFactory, Backplane } from '../ports/backplane.js';
-import type { Connection } from '../ports/connection.js';
-import type { Fanout } from '../ports/fanout.js';
+import type { EngineFanout, Fanout } from '../ports/fanout.js';
 import type { Reporter } from '../ports/reports.js';
-import type { Runtime } from '../ports/runtime.js';
+import type { EngineRuntime, Runtime } from '../ports/runtime.js';
 import type { IOServer } from '../ports/socket.js';
 import { isSocketId } from '../protocol/socket-ids.js';
 import { IdOwners } from '../rooms/id-owners.js';
@@ -63,9 +63,8 @@ export interface ComposeOptions {
 export async function compose(given: ComposeOptions): Promise<Instance> {
   const { options, registry, report, opening, assertWanted } = given;
   let instance: Instance | undefined;
-  const runtime = await createRuntime(options, report, (connection) => instance?.fanout.check(connection));
-  const fanout = await createFanout(options, report, (connection, waitingBytes) =>
-    instance?.connections.readsTooSlowly(connection, waitingBytes),
+  const platform = await createPlatform(options, report, (wire, waitingBytes) =>
+    instance?.connections.readsTooSlowly(wire, waitingBytes),
   );
   const backplane = await createBackplane(options, given.sharedBus, report);
   assertWanted();
@@ -74,7 +73,7 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
     await backplane.open({ hasSocket: (id) => registry.has(id) }, options.redisTimeout);
     await assertGateHolds();
     assertWanted();
-    instance = connectParts(given, { runtime, backplane, fanout });
+    instance = connectParts(given, platform, backplane);
     return instance;
   } catch (error) {
     await backplane.close(options.shutdownTimeout);
@@ -87,10 +86,12 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
 /** In one tick, so that no client comes in between. */
 function connectParts(
   { options, registry, report }: ComposeOptions,
-  { runtime, backplane, fanout }: Pick<Instance, 'runtime' | 'backplane' | 'fanout'>,
+  platform: Platform,
+  backplane: Backplane,
 ): Instance {
+  const { runtime, fanout } = platform;
   const hasSocket = (id: string): boolean => registry.has(id);
-  const io = createServer({ options, registry, report }, { runtime, backplane, fanout });
+  const io = createServer({ options, registry, report }, platform, backplane);
   const owners = new IdOwners({ io, backplane, hasSocket });
   const findSockets: IdOwners['find'] = (names, timeoutMs) => owners.find(names, timeoutMs);
   const rooms = new Rooms({ ...options, hasSocket, findSockets, report });
@@ -102,13 +103,13 @@ function connectParts(
 /** Socket.IO's server, with its adapter guarded and served by the fan-out. */
 function createServer(
   { options, registry, report }: Pick<ComposeOptions, 'options' | 'registry' | 'report'>,
-  { runtime, backplane, fanout }: Pick<Instance, 'runtime' | 'backplane' | 'fanout'>,
+  { fanout, attach }: Platform,
+  backplane: Backplane,
 ): IOServer {
   const left = (id: string, room: string): void => registry.get(id)?.takeBack(room);
   const parts = { fanout, report, keyOf: keysOf(options.replaceable, report), left };
   const adapter = guardedAdapter(adapterFactory(options, backplane, report), parts);
-  const io = runtime.attach({ ...options.serverOptions, adapter });
-  fanout.attach(io);
+  const io = attach({ ...options.serverOptions, adapter });
   guardLaterAdapters(io, parts);
   // A client of protocol 3 uses the id of its engine connection as that of its socket. It has our form already.
   makeSocketIds(io.sockets, ({ id }) => (isSocketId(id) ? id : newSocketId()));
@@ -150,25 +151,40 @@ function createInbound(
 
 // What only one runtime or Redis needs is loaded where it is created, so that no other instance loads it.
 
-async function createRuntime(
+async function createPlatform(
   options: ResolvedOptions,
   report: Reporter<Report>,
-  waits: (connection: Connection) => void,
-): Promise<Runtime> {
-  if (options.runtime === 'node') return new NodeRuntime(options.server, report, newSocketId);
+  tooSlow: FanoutOptions['tooSlow'],
+): Promise<Platform> {
+  const fanoutOptions = { coalesce: options.fanout, mostBytes: options.limits.queuedBytes, tooSlow, report };
+  if (options.runtime === 'node') {
+    return platformOf(new NodeRuntime(options.server, report, newSocketId), new NodeFanout(fanoutOptions));
+  }
   const { BunRuntime } = await import('../runtime/bun/bun-runtime.js');
-  return new BunRuntime(options.engine, options.server, report, waits);
+  const { BunFanout } = await import('../fanout/bun-fanout.js');
+  const fanout = new BunFanout(fanoutOptions);
+  const runtime = new BunRuntime(options.engine, options.server, report, (wire) => fanout.check(wire));
+  return platformOf(runtime, fanout);
 }
 
-async function createFanout(
-  { fanout: coalesce, limits, runtime }: ResolvedOptions,
-  report: Reporter<Report>,
-  tooSlow: FanoutOptions['tooSlow'],
-): Promise<Fanout> {
-  const options: FanoutOptions = { coalesce, mostBytes: limits.queuedBytes, tooSlow, report };
-  if (runtime === 'node') return new NodeFanout(options);
-  const { BunFanout } = await import('../fanout/bun-fanout.js');
-  return new BunFanout(options);
+/** A runtime, and the fan-out over the engine that it makes. */
+interface Platform {
+  readonly runtime: Runtime;
+  readonly fanout: Fanout;
+  /** Attaches the Socket.IO server, and hands its engine from the runtime to the fan-out. */
+  readonly attach: (serverOptions: Partial<ServerOptions>) => IOServer;
+}
+
+function platformOf<Engine>(runtime: EngineRuntime<Engine>, fanout: EngineFanout<Engine>): Platform {
+  return {
+    runtime,
+    fanout,
+    attach: (serverOptions) => {
+      const { io, engine } = runtime.attach(serverOptions);
+      fanout.attach(engine);
+      return io;
+    },
+  };
 }
 
 async function createBackplane(

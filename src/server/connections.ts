@@ -1,9 +1,9 @@
 import { isPromiseLike } from '../common/is-promise-like.js';
 import { receiverOf } from '../gate/gate.js';
 import type { PendingConnects } from '../ingress/pending-connects.js';
-import type { Connection } from '../ports/connection.js';
 import type { Reporter } from '../ports/reports.js';
 import type { IOServer, IOSocket } from '../ports/socket.js';
+import type { Wire } from '../ports/wire.js';
 import { readRequest } from '../rooms/read-request.js';
 import type { Registry } from '../session/registry.js';
 import type { Session } from '../session/session.js';
@@ -32,7 +32,7 @@ export class Connections {
   readonly #pendingConnects: PendingConnects;
   readonly #report: Reporter<Report>;
   // One of each for all connections and sockets, which are their `this`: an idle client would pay for its own.
-  readonly #closed: (this: Connection) => void;
+  readonly #closed: (this: Wire) => void;
   readonly #receive: ReturnType<typeof receiverOf>;
   readonly #listeners: Readonly<Record<keyof InboundTable['events'], Listener>>;
 
@@ -58,7 +58,7 @@ export class Connections {
   attach(io: IOServer): void {
     const { opened, joinedOther } = this.#table.connections;
     this.#pendingConnects.attach(io.sockets);
-    io.engine.on('connection', (connection: Connection) => {
+    io.engine.on('connection', (connection: Wire) => {
       connection.on('close', this.#closed);
       run(opened, connection);
     });
@@ -77,7 +77,7 @@ export class Connections {
   }
 
   /** More bytes wait for this connection than may. */
-  readsTooSlowly(connection: Connection, waitingBytes: number): void {
+  readsTooSlowly(connection: Wire, waitingBytes: number): void {
     run(this.#table.limits.readsTooSlowly, connection, waitingBytes);
   }
 

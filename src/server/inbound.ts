@@ -1,8 +1,8 @@
 import { type AuthenticationVerdict, decideAuthentication } from '../gate/authentication.js';
 import type { Gate } from '../gate/gate.js';
 import type { Strangers } from '../ingress/strangers.js';
-import type { Connection } from '../ports/connection.js';
 import type { IOSocket } from '../ports/socket.js';
+import type { Wire } from '../ports/wire.js';
 import type { JoinVerdict, Rooms, RoomsVerdict } from '../rooms/rooms.js';
 import type { Registry } from '../session/registry.js';
 import type { Session } from '../session/session.js';
@@ -22,16 +22,16 @@ import type { RoomPerformer } from './room-performer.js';
  */
 export interface InboundTable {
   readonly connections: {
-    readonly opened: Row<[Connection], 'accept' | 'close'>;
-    readonly closed: Row<[Connection], 'forget'>;
+    readonly opened: Row<[Wire], 'accept' | 'close'>;
+    readonly closed: Row<[Wire], 'forget'>;
     readonly joinedRoot: Row<[IOSocket], 'open' | 'end'>;
-    readonly joinedOther: Row<[Connection], 'spare'>;
+    readonly joinedOther: Row<[Wire], 'spare'>;
   };
   readonly limits: {
-    readonly tooManyConnects: Row<[Connection], 'cut'>;
-    readonly deadlinePassed: Row<[Connection, Session | undefined], 'end' | 'refuse'>;
+    readonly tooManyConnects: Row<[Wire], 'cut'>;
+    readonly deadlinePassed: Row<[Wire, Session | undefined], 'end' | 'refuse'>;
     readonly tooManyHeldEvents: Row<[Session], 'end'>;
-    readonly readsTooSlowly: Row<[Connection, number], 'end'>;
+    readonly readsTooSlowly: Row<[Wire, number], 'end'>;
   };
   readonly packets: {
     readonly event: PacketRow;

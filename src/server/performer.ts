@@ -6,10 +6,10 @@ import type { Gate } from '../gate/gate.js';
 import { Membership } from '../gate/membership.js';
 import type { PendingConnects } from '../ingress/pending-connects.js';
 import type { Strangers } from '../ingress/strangers.js';
-import type { Connection } from '../ports/connection.js';
 import type { Reporter } from '../ports/reports.js';
 import type { Runtime } from '../ports/runtime.js';
 import type { IOSocket } from '../ports/socket.js';
+import type { Wire } from '../ports/wire.js';
 import { type TUnauthenticatedCode, UNAUTHENTICATED_ERRORS } from '../protocol/errors.js';
 import { EVENT_LIMITED, SocketIOConstants } from '../protocol/events.js';
 import type {
@@ -51,7 +51,7 @@ export class Performer {
   readonly #parts: PerformerParts;
   readonly #report: Reporter<Report>;
   /** Connections that are used for namespaces of the program's own, which may be all that they are kept for. */
-  readonly #elsewhere = new WeakSet<Connection>();
+  readonly #elsewhere = new WeakSet<Wire>();
 
   constructor(parts: PerformerParts) {
     this.#parts = parts;
@@ -60,7 +60,7 @@ export class Performer {
 
   // Connections
 
-  readonly openConnection = (connection: Connection, verdict: 'accept' | 'close'): void => {
+  readonly openConnection = (connection: Wire, verdict: 'accept' | 'close'): void => {
     const { pendingConnects, strangers, deadlines } = this.#parts;
     pendingConnects.add(connection);
     strangers.add(connection);
@@ -68,7 +68,7 @@ export class Performer {
     else deadlines.of(connection);
   };
 
-  readonly closeConnection = (connection: Connection): void => {
+  readonly closeConnection = (connection: Wire): void => {
     const { registry, deadlines, strangers, runtime } = this.#parts;
     // A program that takes all listeners off a socket takes ours too, and must not keep a client that is gone.
     const session = registry.of(connection);
@@ -78,11 +78,11 @@ export class Performer {
     runtime.forget(connection);
   };
 
-  readonly cut = (connection: Connection): void => {
+  readonly cut = (connection: Wire): void => {
     this.#parts.runtime.cut(connection);
   };
 
-  readonly spare = (connection: Connection): void => {
+  readonly spare = (connection: Wire): void => {
     const { pendingConnects, strangers, deadlines } = this.#parts;
     pendingConnects.answered(connection, false);
     this.#elsewhere.add(connection);
@@ -103,13 +103,13 @@ export class Performer {
     this.#report({ type: 'client_connected', client: session.id });
   };
 
-  readonly endLate = (connection: Connection, session: Session | undefined): void => {
+  readonly endLate = (connection: Wire, session: Session | undefined): void => {
     if (session === undefined) this.#endConnection(connection);
     else this.#end(session, 'not authenticated in time', 'timeout');
   };
 
   /** Ends it once what sends to it just now is done. */
-  readonly endSlowReader = (connection: Connection, waitingBytes: number): void => {
+  readonly endSlowReader = (connection: Wire, waitingBytes: number): void => {
     const { registry, runtime } = this.#parts;
     const client = registry.of(connection)?.id;
     this.#report({ type: 'client_too_slow', queuedBytes: waitingBytes, ...(client === undefined ? {} : { client }) });
@@ -244,7 +244,7 @@ export class Performer {
   }
 
   /** Closes a connection once its peer has read what was sent to it, or does not in time. */
-  #endConnection(connection: Connection): void {
+  #endConnection(connection: Wire): void {
     this.#parts.runtime.end(connection, CLOSE_TIMEOUT_MS);
   }
 

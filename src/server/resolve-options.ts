@@ -48,7 +48,7 @@ export interface ResolvedBaseOptions {
 /** What is attached to. */
 type RuntimeOptions =
   | { readonly runtime: 'node'; readonly server: HttpServer }
-  | { readonly runtime: 'bun'; readonly engine: unknown; readonly server: IBunServerLike | undefined };
+  | { readonly runtime: 'bun'; readonly engine: object; readonly server: IBunServerLike | undefined };
 
 /** The options as a program gives them, of which the types say nothing: it may be written in JavaScript. */
 type Unchecked = Readonly<Record<string, unknown>>;

@@ -1,4 +1,4 @@
-import type { Connection } from '../ports/connection.js';
+import type { Wire } from '../ports/wire.js';
 import type { Deadline, Session } from './session.js';
 
 /**
@@ -8,16 +8,16 @@ import type { Deadline, Session } from './session.js';
  */
 export class Deadlines {
   readonly #timeoutMs: number;
-  readonly #running = new Map<Connection, Deadline>();
-  readonly #expired: (connection: Connection, session: Session | undefined) => void;
+  readonly #running = new Map<Wire, Deadline>();
+  readonly #expired: (connection: Wire, session: Session | undefined) => void;
 
-  constructor(timeoutMs: number, expired: (connection: Connection, session: Session | undefined) => void) {
+  constructor(timeoutMs: number, expired: (connection: Wire, session: Session | undefined) => void) {
     this.#timeoutMs = timeoutMs;
     this.#expired = expired;
   }
 
   /** The deadline of a connection: the one that runs, or a new one. */
-  of(connection: Connection): Deadline {
+  of(connection: Wire): Deadline {
     return this.#running.get(connection) ?? this.#arm(connection);
   }
 
@@ -28,7 +28,7 @@ export class Deadlines {
   }
 
   /** The connection is being ended, or is gone. */
-  stop(connection: Connection): void {
+  stop(connection: Wire): void {
     const deadline = this.#running.get(connection);
     if (deadline === undefined) return;
     clearTimeout(deadline.timer);
@@ -36,7 +36,7 @@ export class Deadlines {
   }
 
   /** The connection is used for a namespace of the program's own. Where that is all it is used for, it is left alone. */
-  spare(connection: Connection): void {
+  spare(connection: Wire): void {
     if (this.#running.get(connection)?.used === false) this.stop(connection);
   }
 
@@ -45,7 +45,7 @@ export class Deadlines {
     this.#running.clear();
   }
 
-  #arm(connection: Connection): Deadline {
+  #arm(connection: Wire): Deadline {
     const timer = setTimeout(() => {
       this.#running.delete(connection);
       this.#expired(connection, deadline.session);

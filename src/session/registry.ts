@@ -1,10 +1,10 @@
-import type { Connection } from '../ports/connection.js';
+import type { Wire } from '../ports/wire.js';
 import type { Session } from './session.js';
 
 /** The sessions of this instance. The only owner of their map. */
 export class Registry {
   readonly #sessions = new Map<string, Session>();
-  readonly #byConnection = new WeakMap<Connection, Session>();
+  readonly #byConnection = new WeakMap<Wire, Session>();
   #isClosed = false;
 
   /** The live map, as `getClients()` hands it out. */
@@ -13,7 +13,7 @@ export class Registry {
   }
 
   /** The newest session of a connection, which may have ended. */
-  of(connection: Connection): Session | undefined {
+  of(connection: Wire): Session | undefined {
     return this.#byConnection.get(connection);
   }
 

@@ -1,25 +1,25 @@
-/** Who waits until its peer has read. */
-export interface Waiting {
-  /** Looks whether that is so, and if it is, stops waiting. */
+/** A socket that waits until its peer has read. */
+export interface DrainWaiter {
+  /** Checks whether that is so, and if it is, stops waiting. */
   drained(): void;
 }
 
-/** Bun tells only through a handler that programs write by hand may lack; so it is looked after whoever waits. */
+/** Hand-written handlers may omit `drain`, so waiting sockets are polled as well. */
 const SWEEP_MS = 20;
 
-const waiting = new Set<Waiting>();
+const waiting = new Set<DrainWaiter>();
 let sweep: NodeJS.Timeout | undefined;
 
-export function watchDrain(wire: Waiting): void {
-  waiting.add(wire);
+export function pollDrain(socket: DrainWaiter): void {
+  waiting.add(socket);
   sweep ??= setInterval(() => {
     for (const each of waiting) each.drained();
   }, SWEEP_MS).unref();
 }
 
 /** Harmless where it doesn't wait. */
-export function unwatchDrain(wire: Waiting): void {
-  if (!waiting.delete(wire) || waiting.size > 0) return;
+export function stopPollingDrain(socket: DrainWaiter): void {
+  if (!waiting.delete(socket) || waiting.size > 0) return;
   clearInterval(sweep);
   sweep = undefined;
 }

@@ -1,136 +1,42 @@
 import { hasMethods } from '../common/checks.js';
-import type { Connection } from '../ports/connection.js';
+import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
+import type { Wire } from '../ports/wire.js';
 import { RoomgateError } from '../protocol/errors.js';
+import type { BunFrame } from './bun-frames.js';
+import { probeBunEngine } from './bun-probe.js';
+import { BunSender, type BunSenderEvents } from './bun-sender.js';
+import { GuardedBunSocket, type GuardedSocketOptions, isWithin, TOO_LARGE } from './bun-socket.js';
+import type {
+  BunConnection,
+  BunServer,
+  BunTransport,
+  BunWebSocket,
+  EngineOptions,
+  IBunHandlers,
+  IBunServeOptions,
+  IBunWebSocketHandlers,
+  MessageBody,
+  RawBunEngine,
+} from './bun-types.js';
+import { BunUpgrades, expectPongs } from './bun-upgrades.js';
+import type { EngineConnection, EngineTransport } from './engine-types.js';
+import type { FrameQueue } from './frame-queue.js';
 
-/**
- * `@socket.io/bun-engine` and Bun itself, as far as they are used: by their shape, so that neither has to be installed to
- * compile or to run on Node.js. This file is the only one that reaches for what the engine keeps private.
- */
-
-/** A server of `Bun.serve`. */
-export interface BunServer {
-  stop(closeActiveConnections?: boolean): Promise<void> | void;
-  requestIP?(request: Request): { readonly address: string; readonly port: number } | null;
-  /** Seconds for which a connection may be idle while this request is answered; 0 is without end. */
-  timeout?(request: Request, seconds: number): void;
-  /** Where it listens, with its scheme. */
-  readonly url?: URL;
-  /** Requests that have not been answered yet. */
-  readonly pendingRequests?: number;
+/** What the runtime does in the engine's place. */
+export interface BunEngineHooks {
+  answer(request: Request, server: BunServer): Promise<Response>;
+  /** A new wire, before Socket.IO sees it: what the engine doesn't know of its request is filled in. */
+  connected(wire: BunConnection, request: Request): void;
+  /** Handlers of `Bun.serve`: made of the engine's own, and of the program's where the engine stands beside them. */
+  handlers(plain: IBunHandlers, own: IBunServeOptions | undefined): IBunHandlers;
+  /** Bun dropped a message, with so many bytes waiting. */
+  dropped(waitingBytes: number): void;
+  /** Bun has answered a ping by itself, and its pongs wait for the peer of this wire. */
+  filledByPongs(wire: Wire): void;
 }
 
-/** Bun's side of a WebSocket. */
-export interface BunWebSocket {
-  readonly data: { readonly transport?: BunEngineTransport } | undefined;
-  readonly readyState: number;
-  /** The bytes that went out; -1 where they wait; 0 where they are dropped, and where there were none. */
-  send(data: string | ArrayBuffer | ArrayBufferView): number;
-  close(code?: number, reason?: string): void;
-  terminate(): void;
-  getBufferedAmount?(): number;
-  ping?(): number;
-}
-
-/** One way of the engine to a client: polling, or a WebSocket. */
-export interface BunEngineTransport {
-  readonly name: 'polling' | 'websocket';
-  readonly opts?: EngineOptions;
-  readonly readyState?: string;
-  close(): void;
-  onError?(message: string): void;
-  onPacket?(packet: EnginePacket): void;
-  send?(packets: readonly EnginePacket[]): void;
-}
-
-interface EnginePacket {
-  readonly type: string;
-  readonly data?: unknown;
-}
-
-/** A connection of the engine, which may change from one transport to another. */
-export interface EngineSocket extends Connection {
-  readonly id: string;
-  readonly transport: BunEngineTransport;
-  request: unknown;
-  remoteAddress?: string;
-  protocol?: number;
-  upgradeState?: string;
-  /** Armed while a pong is due. Where there never was one, the engine arms a timer more for each pong that comes. */
-  pingTimeoutTimer?: unknown;
-  removeListener(event: 'close', listener: () => void): unknown;
-  _maybeUpgrade?(transport: BunEngineTransport): void;
-}
-
-/** The engine's own options, which it reads at each request. */
-export interface EngineOptions {
-  path: string;
-  pingTimeout: number;
-  pingInterval: number;
-  upgradeTimeout: number;
-  maxHttpBufferSize: number;
-  cors?: unknown;
-  allowRequest?: (request: Request, server: BunServer) => Promise<void> | void;
-  editResponseHeaders?: (headers: Headers, request: Request, server: BunServer) => void | Promise<void>;
-}
-
-/** What comes in over a WebSocket. */
-export type MessageBody = string | Buffer;
-
-/** A `Server` of the engine. Of its methods those are replaced, on this one object, that Bun's handlers call. */
-export interface BunEngine {
-  readonly opts: EngineOptions;
-  readonly clients: ReadonlyMap<string, EngineSocket>;
-  on(event: 'connection', listener: (socket: EngineSocket, request: Request) => void): unknown;
-  emit(event: string, ...args: unknown[]): unknown;
-  close(): unknown;
-  handleRequest(request: Request, server: BunServer): Promise<Response>;
-  onWebSocketOpen(webSocket: BunWebSocket): void;
-  onWebSocketMessage(webSocket: BunWebSocket, message: MessageBody): void;
-  onWebSocketClose(webSocket: BunWebSocket, code: number, reason: string): void;
-  /** `own`: of ours, options of `Bun.serve` that the engine is to stand beside. */
-  handler(own?: IBunServeOptions): IBunHandlers;
-}
-
-/** What `Bun.serve` and `server.reload` take. */
-export interface IBunHandlers {
-  // biome-ignore lint/suspicious/noExplicitAny: Bun's own type of a server, which is there on Bun only
-  fetch(this: unknown, request: Request, server: any): Response | Promise<Response>;
-  readonly websocket: IBunWebSocketHandlers;
-  readonly idleTimeout?: number;
-  readonly maxRequestBodySize?: number;
-}
-
-/** Options of `Bun.serve` that Socket.IO can stand beside, as far as it looks at them. */
-export interface IBunServeOptions {
-  // biome-ignore lint/suspicious/noExplicitAny: Bun's own types, which are there on Bun only
-  fetch?(this: any, request: Request, server: any): any;
-  readonly websocket?: IBunWebSocketHandlers;
-  readonly routes?: object;
-}
-
-/** What Bun calls over a WebSocket, and its limits. */
-export interface IBunWebSocketHandlers {
-  // biome-ignore lint/suspicious/noExplicitAny: the data of a WebSocket is of the type that its program chose
-  open?(webSocket: any): void;
-  // biome-ignore lint/suspicious/noExplicitAny: as above, and of Bun's own types for what comes in
-  message(webSocket: any, message: any): void;
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  close?(webSocket: any, code: number, reason: string): void;
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  drain?(webSocket: any): void;
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  ping?(webSocket: any): void;
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  pong?(webSocket: any): void;
-  readonly maxPayloadLength?: number;
-  readonly backpressureLimit?: number;
-  readonly closeOnBackpressureLimit?: boolean;
-  readonly idleTimeout?: number;
-}
-
-/** A timer that is over, for what asks whether there is one. */
-const EXPIRED = setTimeout(() => {}, 0);
-clearTimeout(EXPIRED);
+/** Bytes that may wait for a WebSocket without a closer look. */
+const FEW_BYTES = 64 * 1024;
 
 const METHODS = ['on', 'emit', 'close', 'handleRequest', 'onWebSocketOpen', 'onWebSocketMessage', 'onWebSocketClose'];
 
@@ -147,77 +53,207 @@ export async function makeEngine(of: string): Promise<unknown> {
 }
 
 /** Whether everything that is used of the engine is where it was looked for. A test double, or another engine, is bound as it is. */
-export function isWholeEngine(engine: unknown): engine is BunEngine {
+export function isWholeEngine(engine: unknown): engine is RawBunEngine {
   if (!hasMethods(engine, [...METHODS, 'handler'])) return false;
-  const { opts, clients } = engine as Partial<BunEngine>;
+  const { opts, clients } = engine as Partial<RawBunEngine>;
   return typeof opts === 'object' && typeof opts.path === 'string' && clients instanceof Map;
 }
 
-/** Transports whose probe was answered. */
-const probed = new WeakSet<BunEngineTransport>();
-
-/** How long a client may take for its next packet, once its probe was answered. */
-const LAST_PACKET_MS = 2_000;
-
 /**
- * Ends a change to WebSocket of a connection that is gone. A client whose probe was answered neither polls nor listens before it
- * has sent the next packet, and were its WebSocket closed now it would wait for its ping time-out: the engine closes it at that
- * packet.
+ * The one patcher of `@socket.io/bun-engine`: it stands between Bun and the engine, makes the wires of Bun, and offers the runtime
+ * and the fan-out what they need of it.
  */
-export function releaseUpgrade(connection: EngineSocket, transport: BunEngineTransport): void {
-  // Most changes are over by then: a timer would keep the connection for nothing.
-  if (connection.upgradeState !== 'upgrading') return;
-  if (probed.has(transport)) setTimeout(() => abandonUpgrade(connection, transport), LAST_PACKET_MS).unref();
-  else abandonUpgrade(connection, transport);
-}
+export class BunEngine {
+  readonly #engine: RawBunEngine;
+  readonly #handle: RawBunEngine['handleRequest'];
+  readonly #sockets = new Map<EngineTransport, GuardedBunSocket>();
+  readonly #upgrades = new BunUpgrades();
+  #hearsPongs = false;
+  #makeSender: ((transport: BunTransport, socket: GuardedBunSocket) => void) | undefined;
 
-/** Ends a change to WebSocket that is under way, with its timer: the engine does so for a packet that it doesn't expect. */
-export function abandonUpgrade(connection: EngineSocket, transport: BunEngineTransport): void {
-  if (connection.upgradeState !== 'upgrading') return;
-  transport.onPacket?.({ type: 'noop' });
-  // The engine itself would refuse every later one.
-  connection.upgradeState = 'not_upgraded';
-}
+  constructor(engine: object) {
+    this.#engine = engine as RawBunEngine;
+    this.#handle = this.#engine.handleRequest;
+  }
 
-/** Calls `act` with each transport that the connection may change to, before the engine deals with it. */
-export function onUpgrading(connection: EngineSocket, act: (transport: BunEngineTransport) => void): void {
-  const { _maybeUpgrade: plain } = connection;
-  if (typeof plain !== 'function' || connection.transport.name !== 'polling') return;
-  connection._maybeUpgrade = (transport) => {
-    // The engine closes a second one at once.
-    if (connection.upgradeState === 'not_upgraded') {
-      act(transport);
-      takeOneProbe(connection, transport);
+  /** The engine's own options, which it reads at each request. */
+  get opts(): EngineOptions {
+    return this.#engine.opts;
+  }
+
+  /** The wire of a session of Engine.IO. */
+  wireOf(sid: string): Wire | undefined {
+    return this.#engine.clients.get(sid);
+  }
+
+  /** Calls `listener` with each new wire. */
+  onWire(listener: (wire: Wire) => void): void {
+    this.#engine.on('connection', listener);
+  }
+
+  emit(event: string, ...args: unknown[]): void {
+    this.#engine.emit(event, ...args);
+  }
+
+  /** What Bun is answered, by whatever stands in the engine's place. */
+  answer(request: Request, server: BunServer): Promise<Response> {
+    return this.#engine.handleRequest(request, server);
+  }
+
+  /** The engine's own answer. */
+  handle(request: Request, server: BunServer): Promise<Response> {
+    return this.#handle.call(this.#engine, request, server);
+  }
+
+  /** Whether a WebSocket was opened by this engine, whose transports know its options. */
+  owns({ data }: BunWebSocket): boolean {
+    return typeof data === 'object' && data !== null && data.transport?.opts === this.#engine.opts;
+  }
+
+  /** Stands before the engine from here on. Handlers that were made before call it as well. */
+  patch(hooks: BunEngineHooks): void {
+    const engine = this.#engine;
+    // Clients that came before there was a server of Socket.IO.
+    for (const early of engine.clients.values()) early.close();
+    if (!('clientsCount' in engine)) Object.defineProperty(engine, 'clientsCount', { get: () => engine.clients.size });
+    engine.on('connection', (connection, request) => this.#connect(connection, request, hooks));
+    engine.handleRequest = (request, server) => hooks.answer(request, server);
+    this.#patchWebSockets(hooks);
+    const { handler } = engine;
+    engine.handler = (own) => {
+      this.#hearsPongs = true;
+      const plain = handler.call(engine);
+      return hooks.handlers({ ...plain, websocket: { ...plain.websocket, ...this.#signs(hooks) } }, own);
+    };
+  }
+
+  /** From here on WebSockets are written through `queue`. Resolves with what is missing for that; empty where nothing is. */
+  async useSenders(queue: FrameQueue<BunFrame>, events: BunSenderEvents): Promise<string> {
+    if (!hasMethods(this.#engine, ['onWebSocketOpen', 'handleRequest'])) {
+      return 'onWebSocketOpen() and handleRequest() of the engine';
     }
-    plain.call(connection, transport);
-  };
-}
+    const missing = await probeBunEngine(this.#engine);
+    if (missing === '') this.#makeSender = (transport, socket) => BunSender.make(transport, socket, queue, events);
+    return missing;
+  }
 
-/**
- * A change of transport takes one probe. The engine arms a timer for each, and its answers would wait for a peer that reads
- * nothing, where nobody counts them: this transport has no connection yet.
- */
-function takeOneProbe(connection: EngineSocket, transport: BunEngineTransport): void {
-  const { onPacket: plain } = transport;
-  if (typeof plain !== 'function') return;
-  transport.onPacket = (packet) => {
-    const isChanging = connection.transport !== transport;
-    // Given up: the engine listens on, until the WebSocket has closed.
-    if (isChanging && connection.upgradeState !== 'upgrading') return;
-    const isProbe = isChanging && packet.type === 'ping' && packet.data === 'probe';
-    if (isProbe && probed.has(transport)) {
-      abandonUpgrade(connection, transport);
-      return;
-    }
-    if (isProbe) probed.add(transport);
-    plain.call(transport, packet);
-  };
-}
+  /** The steps that close a wire without waiting for a poll that would take the rest. Each may call listeners of the program. */
+  closingSteps(wire: Wire): readonly (() => void)[] {
+    const { transport }: EngineConnection = wire;
+    return [
+      () => wire.close(),
+      () => {
+        if (wire.readyState !== 'closed') transport?.close?.();
+      },
+    ];
+  }
 
-/**
- * Lets a pong that nobody asked for renew the time to the next ping, as on Node.js: before its first ping the engine makes a
- * timer of each, and forgets the one before, so that a client could make it hold any number.
- */
-export function expectPongs(connection: EngineSocket): void {
-  connection.pingTimeoutTimer ??= EXPIRED;
+  /** The steps that end a wire whatever its peer does. */
+  cuttingSteps(wire: Wire): readonly (() => void)[] {
+    const socket = this.#socketUnder(wire);
+    return [...this.closingSteps(wire), () => socket?.terminate()];
+  }
+
+  /** The WebSockets that are not closed, with or without a wire. */
+  get sockets(): readonly GuardedBunSocket[] {
+    return [...this.#sockets.values()];
+  }
+
+  get openSockets(): number {
+    return this.#sockets.size;
+  }
+
+  /** Drops what is held of a wire that is gone. */
+  forget(wire: Wire): void {
+    this.#upgrades.end(wire);
+  }
+
+  #patchWebSockets(hooks: BunEngineHooks): void {
+    const engine = this.#engine;
+    const { onWebSocketOpen, onWebSocketMessage, onWebSocketClose } = engine;
+    const options: GuardedSocketOptions = {
+      closeTimeoutMs: CLOSE_TIMEOUT_MS,
+      hearsPongs: () => this.#hearsPongs,
+      dropped: (waitingBytes) => hooks.dropped(waitingBytes),
+    };
+    engine.onWebSocketOpen = (webSocket) => {
+      const socket = this.#guard(webSocket, options);
+      onWebSocketOpen.call(engine, socket ?? webSocket);
+      if (socket !== undefined) this.#opened(webSocket, socket);
+    };
+    engine.onWebSocketMessage = (webSocket, message: MessageBody) => {
+      if (isWithin(engine.opts.maxHttpBufferSize, message)) onWebSocketMessage.call(engine, webSocket, message);
+      else (this.#socketOf(webSocket) ?? webSocket).close(TOO_LARGE);
+    };
+    engine.onWebSocketClose = (webSocket, code, reason) => {
+      this.#closed(webSocket);
+      onWebSocketClose.call(engine, webSocket, code, reason);
+    };
+  }
+
+  /** What Bun says of a WebSocket and the engine doesn't listen to. */
+  #signs(hooks: BunEngineHooks): Partial<IBunWebSocketHandlers> {
+    return {
+      drain: (webSocket) => this.#drained(webSocket),
+      ping: (webSocket) => this.#pinged(webSocket, hooks),
+      pong: (webSocket) => this.#socketOf(webSocket)?.ponged(),
+    };
+  }
+
+  #connect(connection: BunConnection, request: Request, hooks: BunEngineHooks): void {
+    hooks.connected(connection, request);
+    connection.protocol ??= 4;
+    const socket = this.#sockets.get(connection.transport);
+    if (socket !== undefined) socket.wire = connection;
+    expectPongs(connection);
+    this.#upgrades.notice(connection);
+  }
+
+  #guard(webSocket: BunWebSocket, options: GuardedSocketOptions): GuardedBunSocket | undefined {
+    const transport = webSocket.data?.transport;
+    if (transport === undefined) return undefined;
+    const socket = new GuardedBunSocket(webSocket, options);
+    this.#sockets.set(transport, socket);
+    return socket;
+  }
+
+  #opened({ data }: BunWebSocket, socket: GuardedBunSocket): void {
+    const { transport } = data ?? {};
+    // A second change of transport, which the engine closes before it has a WebSocket.
+    if ((transport?.readyState ?? 'open') !== 'open') socket.close();
+    else if (transport?.socket === socket) this.#makeSender?.(transport, socket);
+  }
+
+  #closed({ data }: BunWebSocket): void {
+    const transport = data?.transport;
+    if (transport === undefined) return;
+    this.#sockets.get(transport)?.gone();
+    this.#sockets.delete(transport);
+    this.#upgrades.closed(transport);
+  }
+
+  #drained(webSocket: BunWebSocket): void {
+    const socket = this.#socketOf(webSocket);
+    // Send after Bun's handler: if the kernel takes only a part of a message that the handler sends, Bun 1.2 never sends the rest.
+    if (socket !== undefined) setImmediate(() => socket.drained());
+  }
+
+  /** Bun has answered a ping by itself. Its pongs wait for a peer that reads nothing, and are counted like all that waits. */
+  #pinged(webSocket: BunWebSocket, hooks: BunEngineHooks): void {
+    const socket = this.#socketOf(webSocket);
+    const transport = webSocket.data?.transport;
+    if (socket === undefined || transport === undefined || socket.bufferedAmount <= FEW_BYTES) return;
+    const wire: EngineConnection | undefined = socket.wire ?? this.#upgrades.wireOf(transport);
+    if (wire !== undefined && wire.transport === transport) hooks.filledByPongs(wire);
+    else socket.terminate();
+  }
+
+  #socketOf({ data }: BunWebSocket): GuardedBunSocket | undefined {
+    return data?.transport === undefined ? undefined : this.#sockets.get(data.transport);
+  }
+
+  #socketUnder(wire: Wire): GuardedBunSocket | undefined {
+    const { transport }: EngineConnection = wire;
+    return transport === undefined ? undefined : this.#sockets.get(transport);
+  }
 }

@@ -1,3 +1,6 @@
+import { isBytes, textOf } from './engine-packets.js';
+import type { EnginePacket } from './engine-types.js';
+
 /** A message of a WebSocket as Bun takes it: a text, or bytes. */
 export type Piece = string | Uint8Array;
 
@@ -13,25 +16,9 @@ export class Several {
 
 export type BunFrame = Piece | Several;
 
-/** Packets of Engine.IO, protocol 4, and the digits that they begin with. */
-const TYPES: Readonly<Record<string, string>> = {
-  open: '0',
-  close: '1',
-  ping: '2',
-  pong: '3',
-  message: '4',
-  upgrade: '5',
-  noop: '6',
-};
-
-export interface EnginePacket {
-  readonly type: string;
-  readonly data?: unknown;
-}
-
 /** One packet, as the engine would write it over a WebSocket. Bytes are copied: the program may write into its own again. */
-export function frameOf({ type, data }: EnginePacket): Piece {
-  return bytesOf(data) ?? `${TYPES[type]}${data || ''}`;
+export function frameOf(packet: EnginePacket): Piece {
+  return bytesOf(packet.data) ?? textOf(packet);
 }
 
 /** A message as Socket.IO's parser made it; undefined where it is made of something else. */
@@ -42,6 +29,7 @@ export function framesOfMessage(encoded: readonly unknown[]): BunFrame | undefin
 }
 
 function bytesOf(data: unknown): Uint8Array | undefined {
-  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
-  return data instanceof ArrayBuffer ? new Uint8Array(data).slice() : undefined;
+  if (!isBytes(data)) return undefined;
+  if (data instanceof ArrayBuffer) return new Uint8Array(data).slice();
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
 }

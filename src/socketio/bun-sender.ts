@@ -1,8 +1,11 @@
-import type { Borrower, BunConnection, BunTransport, BunWire } from './bun-fanout-probe.js';
-import { type BunFrame, type EnginePacket, frameOf, type Piece, Several } from './bun-frames.js';
+import type { Wire } from '../ports/wire.js';
+import { type BunFrame, frameOf, type Piece, Several } from './bun-frames.js';
 import { type BunSocket, sendAll } from './bun-send.js';
+import type { DirectSocket, DirectSocketUser } from './bun-socket.js';
+import type { BunTransport } from './bun-types.js';
+import { isHeard, PACKET_EVENTS } from './engine-packets.js';
+import type { EngineConnection, EnginePacket } from './engine-types.js';
 import { type FrameQueue, type FrameSender, framesOf, type QueuedFrame } from './frame-queue.js';
-import { PACKET_EVENTS } from './packet-events.js';
 
 /** Bytes that wait in Bun, from which on a peer is slow: as many as Node.js lets a stream hold. */
 const SLOW = 16 * 1024;
@@ -12,26 +15,29 @@ const SENDER = Symbol('sender');
 interface WithSender extends BunTransport {
   [SENDER]?: BunSender;
 }
+interface SendingConnection extends EngineConnection {
+  readonly transport?: WithSender;
+}
 type Queue = FrameQueue<BunFrame>;
 
 export interface BunSenderEvents {
   /** The peer takes no more, after so many bytes in one go. */
-  filled(connection: BunConnection, bytes: number): void;
-  drained(connection: BunConnection): void;
+  filled(wire: Wire, bytes: number): void;
+  drained(wire: Wire): void;
 }
 
 /**
  * The way out over one WebSocket, in place of `send()` and `doClose()` of its transport. An object of its own, as one that is
  * small is read faster: with a thousand recipients that is what a delivery costs.
  */
-export class BunSender implements FrameSender<BunFrame>, Borrower {
+export class BunSender implements FrameSender<BunFrame>, DirectSocketUser {
   tail: QueuedFrame<BunFrame> | undefined = undefined;
   tick = 0;
   isBusy = false;
   writable = true;
-  /** Whether nothing can wait elsewhere, and nobody wants to hear of each packet: looked at once, and again after a change. */
+  /** Whether nothing can wait elsewhere, and nobody wants to hear of each packet: found out once, and again after a change. */
   isClear = false;
-  readonly #wire: BunWire;
+  readonly #socket: DirectSocket;
   /** Undefined once nothing may go out any more. */
   #webSocket: BunSocket | undefined;
   /** Bytes that may wait in Bun, for all that is known. */
@@ -39,41 +45,41 @@ export class BunSender implements FrameSender<BunFrame>, Borrower {
   readonly #queue: Queue;
   readonly #transport: BunTransport;
   readonly #events: BunSenderEvents;
-  /** Whose way out it is, once it is. */
-  #connection: BunConnection | undefined = undefined;
+  /** The wire that it sends over, once it is known. */
+  #wire: Wire | undefined = undefined;
   /** Of what the engine gave at once: what has to wait until the peer has read. */
   #rest: EnginePacket[] | undefined = undefined;
 
-  private constructor(transport: WithSender, queue: Queue, events: BunSenderEvents) {
-    this.#wire = transport.socket as BunWire;
-    this.#webSocket = this.#wire.lend(this) as BunSocket;
+  private constructor(transport: BunTransport, socket: DirectSocket, queue: Queue, events: BunSenderEvents) {
+    this.#socket = socket;
+    this.#webSocket = socket.bypass(this);
     this.#queue = queue;
     this.#transport = transport;
     this.#events = events;
   }
 
-  /** Makes one for a transport that is open. */
-  static make(transport: WithSender, queue: Queue, events: BunSenderEvents): void {
-    transport[SENDER] = new BunSender(transport, queue, events);
+  /** Makes one for a transport that is open over `socket`. */
+  static make(transport: WithSender, socket: DirectSocket, queue: Queue, events: BunSenderEvents): void {
+    transport[SENDER] = new BunSender(transport, socket, queue, events);
     // The same two for all: an idle connection would pay for its own.
     transport.send = send;
     transport.doClose = doClose;
   }
 
-  static of(transport: unknown): BunSender | undefined {
-    return (transport as WithSender | undefined)?.[SENDER];
+  /** The sender of a wire's transport. */
+  static of(wire: Wire): BunSender | undefined {
+    const { transport }: SendingConnection = wire;
+    return transport?.[SENDER];
   }
 
-  /** Whether the connection has a sender by now, which is its own from here on. */
-  static take(connection: BunConnection): boolean {
-    const sender = BunSender.of(connection.transport);
-    if (sender !== undefined) sender.#connection = connection;
-    return sender !== undefined;
+  /** It is the way out of this wire from here on. */
+  attach(wire: Wire): void {
+    this.#wire = wire;
   }
 
-  /** Whether a message may be put in line. */
-  isReady(connection: BunConnection): boolean {
-    return this.isClear || (this.writable && this.#look(connection));
+  /** Whether a message may be queued. */
+  isReady(wire: Wire): boolean {
+    return this.isClear || (this.writable && this.#clear(wire));
   }
 
   send(packets: readonly EnginePacket[]): void {
@@ -96,8 +102,8 @@ export class BunSender implements FrameSender<BunFrame>, Borrower {
     this.#unseen = webSocket.getBufferedAmount();
     if (this.#unseen < SLOW || !this.writable) return;
     this.#setWritable(false);
-    this.#wire.afterDrain(() => this.#resume());
-    if (this.#connection !== undefined) this.#events.filled(this.#connection, tail.weight);
+    this.#socket.afterDrain(() => this.#resume());
+    if (this.#wire !== undefined) this.#events.filled(this.#wire, tail.weight);
   }
 
   /** The engine on Bun calls nobody back who waits for a packet to be sent. */
@@ -109,7 +115,7 @@ export class BunSender implements FrameSender<BunFrame>, Borrower {
     this.#rest = undefined;
     if (rest !== undefined) this.#send(rest.map(frameOf));
     this.#setWritable(false);
-    this.#wire.close();
+    this.#socket.close();
   }
 
   stop(): void {
@@ -119,15 +125,16 @@ export class BunSender implements FrameSender<BunFrame>, Borrower {
   /** Where they went out, if they did. */
   #send(pieces: readonly Piece[]): BunSocket | undefined {
     const webSocket = this.#webSocket;
-    if (webSocket !== undefined && !sendAll(webSocket, pieces)) this.#wire.lost();
+    if (webSocket !== undefined && !sendAll(webSocket, pieces)) this.#socket.lost();
     return this.#webSocket;
   }
 
-  #look(connection: BunConnection): boolean {
+  /** Finds out whether it is clear; what is found holds until somebody wants to hear of packets. */
+  #clear(wire: Wire): boolean {
+    const connection: EngineConnection = wire;
     const { readyState, writeBuffer } = connection;
-    if (readyState !== 'open' || writeBuffer.length > 0) return false;
-    if (PACKET_EVENTS.some((event) => connection.listeners(event).length > 0)) return false;
-    connection.on = on;
+    if (readyState !== 'open' || writeBuffer?.length !== 0 || isHeard(wire)) return false;
+    connection.on = on as Wire['on'];
     this.isClear = true;
     return true;
   }
@@ -145,7 +152,7 @@ export class BunSender implements FrameSender<BunFrame>, Borrower {
     this.#rest = undefined;
     if (rest !== undefined) this.send(rest);
     if (!this.writable) return;
-    if (this.#connection !== undefined) this.#events.drained(this.#connection);
+    if (this.#wire !== undefined) this.#events.drained(this.#wire);
     this.#transport.emit('drain');
   }
 }
@@ -158,11 +165,11 @@ function doClose(this: WithSender): void {
   this[SENDER]?.close();
 }
 
-/** Of a connection that was looked at: what was found holds until somebody wants to hear of its packets. */
-function on(this: BunConnection, event: string, listener: (...args: never[]) => void): unknown {
-  const sender = BunSender.of(this.transport);
+/** In place of `on()` of a wire whose sender is clear. */
+function on(this: Wire, event: string, listener: (...args: never[]) => void): unknown {
+  const sender = BunSender.of(this);
   if (sender !== undefined && PACKET_EVENTS.includes(event)) sender.isClear = false;
-  return (Object.getPrototypeOf(this) as BunConnection).on.call(this, event, listener);
+  return Object.getPrototypeOf(this).on.call(this, event, listener);
 }
 
 function piecesOf(tail: QueuedFrame<BunFrame>): readonly Piece[] {

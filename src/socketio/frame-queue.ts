@@ -1,15 +1,15 @@
 import { endOfTick } from './end-of-tick.js';
 
 /**
- * What waits to go out over one connection in this tick of the event loop, as a chain from its last message back to its
- * first. Connections for which the same messages wait share the same links, so that these are joined once for all of them.
+ * A frame that waits to go out over one connection in this tick of the event loop. Each names the one before it, so the last one
+ * stands for the whole chain. Connections for which the same messages wait share the chain, so that it is joined once for all.
  */
 export interface QueuedFrame<Frame> {
   readonly before: QueuedFrame<Frame> | undefined;
   readonly frame: Frame;
   /** Of the chain up to here: its bytes, and a little for each message. */
   readonly weight: number;
-  /** The last link that was made behind this one, which the next connection most likely needs as well. */
+  /** The last frame that was queued behind this one, which the next connection most likely needs as well. */
   after: QueuedFrame<Frame> | undefined;
   /** What the sender made of the chain up to here. */
   whole: unknown;
@@ -31,7 +31,7 @@ export interface FrameSender<Frame> {
   confirm(): void;
 }
 
-/** A sender that says whether a message may be put in line: nothing before it waits elsewhere, nobody wants to be told of it. */
+/** A sender that says whether a message may be queued: nothing before it waits elsewhere, nobody wants to be told of it. */
 export interface DirectSender<Frame> extends FrameSender<Frame> {
   readonly isClear: boolean;
 }
@@ -42,9 +42,9 @@ export interface Sized {
 
 /** Bytes. What grew to this goes out before the tick ends: more would not make it cheaper, only larger. */
 const LARGEST_CHAIN = 64 * 1024;
-/** What a link weighs beside the bytes of its message. */
-const WEIGHT_OF_A_LINK = 64;
-/** Writing leaves this many times as long as it took to everything else, so that more comes together for the next time. */
+/** Memory of a queued frame beside its bytes, about. */
+const WEIGHT_OF_A_FRAME = 64;
+/** After a flush, pause for this many times its duration, so that more comes together for the next one. */
 const REST = 3;
 const LONGEST_REST_MS = 5;
 
@@ -94,12 +94,12 @@ export class FrameQueue<Frame extends Sized> {
     if (open.delete(this) && open.size === 0) process.off('exit', flushAll);
   }
 
-  /** Puts a message in line. False where what waited had to be written first, and its peer turned out to be slow. */
+  /** Queues a message. False where what waited had to be written first, and its peer turned out to be slow. */
   offer(sender: FrameSender<Frame>, frame: Frame): boolean {
     const { tail } = sender;
     if (tail === undefined) this.#begin(sender, frame);
     else if (tail.after?.frame === frame) sender.tail = tail.after;
-    else if (!isFull(tail, frame)) sender.tail = tail.after = link(tail, frame);
+    else if (!isFull(tail, frame)) sender.tail = tail.after = queuedBehind(tail, frame);
     else {
       this.flushSender(sender);
       if (!sender.writable) return false;
@@ -172,7 +172,7 @@ export class FrameQueue<Frame extends Sized> {
       this.#isTickLong = this.#restMs > 0;
       this.#later(this.#flush, this.#restMs);
     }
-    this.#first = link(undefined, frame);
+    this.#first = queuedBehind(undefined, frame);
     return this.#first;
   }
 }
@@ -185,10 +185,10 @@ export function framesOf<Frame>(tail: QueuedFrame<Frame>): Frame[] {
 }
 
 function isFull(tail: QueuedFrame<Sized>, frame: Sized): boolean {
-  return tail.weight + frame.length + WEIGHT_OF_A_LINK > LARGEST_CHAIN;
+  return tail.weight + frame.length + WEIGHT_OF_A_FRAME > LARGEST_CHAIN;
 }
 
-function link<Frame extends Sized>(before: QueuedFrame<Frame> | undefined, frame: Frame): QueuedFrame<Frame> {
-  const weight = (before?.weight ?? 0) + frame.length + WEIGHT_OF_A_LINK;
+function queuedBehind<Frame extends Sized>(before: QueuedFrame<Frame> | undefined, frame: Frame): QueuedFrame<Frame> {
+  const weight = (before?.weight ?? 0) + frame.length + WEIGHT_OF_A_FRAME;
   return { before, frame, weight, after: undefined, whole: undefined };
 }

@@ -35,6 +35,17 @@ export function messageFrame(data: unknown): WsFrame | undefined {
   return data instanceof ArrayBuffer || ArrayBuffer.isView(data) ? binaryFrame(data) : undefined;
 }
 
+/** All parts of a message in one buffer. Undefined where one of them is of another kind. */
+export function joinedFrames(parts: readonly unknown[]): WsFrame | undefined {
+  const frames: WsFrame[] = [];
+  for (const part of parts) {
+    const frame = messageFrame(part);
+    if (frame === undefined) return undefined;
+    frames.push(frame);
+  }
+  return Buffer.concat(frames);
+}
+
 function headerLength(length: number): number {
   if (length <= LONGEST_SHORT) return 2;
   return length <= LONGEST_MEDIUM ? 4 : 10;

@@ -1,137 +1,109 @@
-import { EventEmitter } from 'node:events';
-import type { Duplex } from 'node:stream';
+import type { Wire } from '../ports/wire.js';
+import type { PublicEngine } from './engine-request.js';
+import type { EngineConnection, PollResponse } from './engine-types.js';
+import type { FrameQueue } from './frame-queue.js';
+import type { WsFrame } from './frames.js';
+import { type IdleConnection, IdleConnections } from './idle-connections.js';
+import { isOrdinary, keepsResponses, type ProbedEngine, probeConnection, probeTransport } from './node-probe.js';
+import { type NodeSender, type NodeSenderEvents, nodeSendersOver, type TransportRequest } from './node-sender.js';
+import { noteResponse } from './send-queue.js';
+import type { UpgradingEngine } from './upgrade-responses.js';
 
-/**
- * engine.io and `ws`, as far as the fan-out reaches into them: this file and `sender.ts`, which stands in for a transport,
- * are the only ones. Where something is not as expected everything goes Socket.IO's own way.
- */
-
-/** A WebSocket of the package `ws`. */
-export interface WsSocket {
-  readonly readyState: number;
-  on(event: 'message' | 'close' | 'error', listener: (this: WsSocket, ...args: never[]) => void): unknown;
-  close(): void;
-  /** Private: what it writes its frames into. */
-  readonly _socket?: Duplex;
-  /** Private: what was agreed on with the peer, such as compression. */
-  readonly _extensions?: object;
-  /** Private: what writes frames, with a queue of its own only where it compresses. */
-  readonly _sender?: { sendFrame?: unknown };
-}
-
-/** The request that a transport is made for. */
-export interface EngineRequest {
-  readonly _query: Record<string, string | undefined>;
-  readonly websocket: WsSocket;
-}
-
-export interface EnginePacket {
-  readonly type: string;
-  readonly data?: unknown;
-  readonly options?: { wsPreEncodedFrame?: readonly Buffer[] };
-}
-
-/** The class that all of engine.io's transports are of. */
-export interface EngineTransport {
-  writable: boolean;
-  readonly readyState: string;
-  readonly supportsBinary: boolean;
-  /** True after `close(true)` of the connection: packets that still wait are dropped. */
-  readonly discarded: boolean;
-  readonly parser: {
-    encodePacket(packet: EnginePacket, supportsBinary: boolean, take: (data: string | Buffer) => void): void;
-  };
-  close(done?: () => void): void;
-  emit(event: 'drain' | 'ready'): boolean;
-  onError(message: string, description?: unknown): void;
-  onData(data: string | Buffer): void;
-  onClose(): void;
-}
-
-export type TransportClass = new (request: EngineRequest) => EngineTransport;
-
-/** A connection of engine.io. */
-export interface EngineConnection {
-  readonly transport: unknown;
-  readonly readyState: string;
-  /** Packets that wait until the transport is writable. */
-  readonly writeBuffer?: readonly EnginePacket[];
-  listenerCount(event: string): number;
-  on(event: 'newListener', listener: (this: EngineConnection, event: string | symbol) => void): unknown;
-  once(event: 'upgrade', listener: () => void): unknown;
-}
-
-/** A server of engine.io. */
-export interface NodeEngine {
-  /** Protected: makes the transport of a request. */
-  createTransport(name: string, request: EngineRequest): unknown;
+/** A server of engine.io. All but what its probes name is public. */
+interface RawNodeEngine extends ProbedEngine, UpgradingEngine {
+  readonly clients?: Record<string, EngineConnection>;
+  readonly opts: { allowRequest?: unknown };
+  createTransport(name: string, request: TransportRequest): unknown;
+  generateId(request: TransportRequest): string | PromiseLike<string>;
   on(event: 'connection', listener: (connection: EngineConnection) => void): unknown;
-  listenerCount(event: string): number;
-}
-
-const TRANSPORT_METHODS = ['send', 'doClose', 'onData', 'onClose', 'onError', 'onPacket', 'close', 'discard', 'emit'];
-
-/**
- * The class that a transport over WebSocket is to be derived from, found by making one that nobody is behind; or what was
- * looked for and not found.
- */
-export function probeTransport(engine: NodeEngine): { base?: TransportClass; missing: string } {
-  try {
-    return probe(engine);
-  } catch (error) {
-    return { missing: `engine.createTransport() failed: ${String(error)}` };
-  }
-}
-
-function probe(engine: NodeEngine): { base?: TransportClass; missing: string } {
-  if (typeof engine?.createTransport !== 'function') return { missing: 'engine.createTransport()' };
-  if (typeof engine.listenerCount !== 'function') return { missing: 'engine.listenerCount()' };
-  const websocket = new EventEmitter() as unknown as WsSocket;
-  const made = engine.createTransport('websocket', { _query: { EIO: '4' }, websocket });
-  const found = made as Record<string, unknown>;
-  for (const method of TRANSPORT_METHODS) {
-    if (typeof found?.[method] !== 'function') return { missing: `${method}() of a transport` };
-  }
-  if (found.writable !== true || found.supportsBinary !== true) return { missing: 'writable of a transport' };
-  const { parser } = found as { parser?: { encodePacket?: unknown } };
-  if (typeof parser?.encodePacket !== 'function') return { missing: 'parser of a transport' };
-  if (found.socket !== websocket) return { missing: 'socket of a transport' };
-  const base = Object.getPrototypeOf(Object.getPrototypeOf(made))?.constructor;
-  const isBase =
-    typeof base === 'function' && base.prototype.name === undefined && typeof base.prototype.close === 'function';
-  return isBase ? { base: base as TransportClass, missing: '' } : { missing: 'the class of all transports' };
 }
 
 /**
- * Whether `close()` of a transport comes too early. When an `upgrade` listener closes the connection, engine.io closes the new
- * transport right after the listeners, even if packets still wait. Ignoring that call loses nothing: the connection calls
- * `close()` again when the last packet is sent.
+ * The one patcher of engine.io's server: it makes the wires of Node.js, and offers the runtime and the fan-out what they need of
+ * it. Where something private is not as expected, everything goes Socket.IO's own way.
  */
-export function isClosedTooEarly(transport: EngineTransport, connection: EngineConnection | undefined): boolean {
-  return connection?.readyState === 'closing' && (connection.writeBuffer?.length ?? 0) > 0 && !transport.discarded;
-}
+export class NodeEngine {
+  /** What the ingress stands in front of. */
+  readonly ingress: PublicEngine;
+  readonly #engine: RawNodeEngine;
+  readonly #idle: IdleConnections;
+  readonly #keepsResponses: boolean;
+  #Sender: typeof NodeSender | undefined;
 
-/** Makes a transport of engine.io ignore a `close()` that comes too early. `Sender` has the same check in its class. */
-export function keepFromClosingEarly(connection: EngineConnection): void {
-  const transport = connection.transport as EngineTransport | undefined;
-  // If an update of engine.io moves it, the transport closes as engine.io wants.
-  if (typeof transport?.close !== 'function') return;
-  const { close } = transport;
-  transport.close = function (done) {
-    if (!isClosedTooEarly(this, connection)) close.call(this, done);
-  };
-}
+  /** `engine`: the one of a server of Socket.IO, before the first connection. */
+  constructor(engine: object) {
+    this.ingress = engine as PublicEngine;
+    this.#engine = engine as RawNodeEngine;
+    this.#idle = new IdleConnections(this.#engine);
+    this.#keepsResponses = keepsResponses(this.#engine);
+  }
 
-/** A client of today's protocol, over `ws`, without compression. */
-export function isOrdinary({ _query, websocket }: EngineRequest): boolean {
-  const { _socket, _extensions, _sender } = websocket;
-  return (
-    _query.EIO === '4' &&
-    !_query.b64 &&
-    typeof _socket?.write === 'function' &&
-    typeof _sender?.sendFrame === 'function' &&
-    typeof _extensions === 'object' &&
-    _extensions !== null &&
-    Object.keys(_extensions).length === 0
-  );
+  /** Calls `listener` with each new wire, after Socket.IO. */
+  onWire(listener: (wire: Wire) => void): void {
+    this.#engine.on('connection', listener);
+  }
+
+  get wires(): Wire[] {
+    return Object.values(this.#engine.clients ?? {});
+  }
+
+  /** The wire of a session of Engine.IO. */
+  wireOf(sid: string): Wire | undefined {
+    const { clients = {} } = this.#engine;
+    return Object.hasOwn(clients, sid) ? clients[sid] : undefined;
+  }
+
+  /** From here on transports over WebSocket write through `queue`. Returns what is missing for that; empty where nothing is. */
+  useSenders(queue: FrameQueue<WsFrame>, events: NodeSenderEvents): string {
+    const engine = this.#engine;
+    const { base, missing } = probeTransport(engine);
+    if (base === undefined) return missing;
+    this.#Sender = nodeSendersOver(base, queue, events);
+    if (this.#Sender === undefined) return 'one copy of engine.io';
+    const { createTransport } = engine;
+    engine.createTransport = (name, request) =>
+      this.#Sender !== undefined && name === 'websocket' && isOrdinary(request)
+        ? new this.#Sender(request)
+        : createTransport.call(engine, name, request);
+    return '';
+  }
+
+  /** Tries how connections send, before the first one comes. Returns what is missing; senders are not used without it. */
+  async probe(): Promise<string> {
+    const { missing, canSend } = await probeConnection(this.#engine);
+    if (!canSend) this.#Sender = undefined;
+    return missing;
+  }
+
+  /** Whether messages may go out past engine.io: nobody listens to the packets of all connections. */
+  get canSendDirectly(): boolean {
+    const engine = this.#engine;
+    return this.#Sender !== undefined && engine.listenerCount('flush') === 0 && engine.listenerCount('drain') === 0;
+  }
+
+  /** Notes the response to a poll, where transports don't keep it where it is looked for. */
+  notePoll(sid: string, response: PollResponse): void {
+    if (this.#keepsResponses) return;
+    const wire = this.wireOf(sid);
+    if (wire !== undefined) noteResponse(wire, response);
+  }
+
+  /** Clients of protocol 3 get ids of their own: there the id of the session is that of the socket too. */
+  makeIds(ofProtocol3: () => string): void {
+    const engine = this.#engine;
+    const { generateId } = engine;
+    // Public: "Overwrite this method to generate your custom socket id".
+    engine.generateId = (request) => (request._query?.EIO === '4' ? generateId.call(engine, request) : ofProtocol3());
+  }
+
+  /** Refuses handshakes over connections that are kept alive: the client tries again, and finds another instance. */
+  refuseHandshakes(): void {
+    this.#engine.opts.allowRequest = (_: unknown, decide: (why: string, allow: boolean) => void) =>
+      decide('Shutting down', false);
+  }
+
+  /** Drops what nobody needs of a wire whose client is authenticated. */
+  compact(wire: Wire): void {
+    this.#idle.compact(wire as unknown as IdleConnection);
+  }
 }

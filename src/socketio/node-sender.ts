@@ -1,33 +1,47 @@
 import type { Duplex } from 'node:stream';
-import type { DirectSender } from './frame-queue.js';
-import { type FrameQueue, framesOf, type QueuedFrame } from './frame-queue.js';
-import { binaryFrame, textFrame, type WsFrame } from './frames.js';
-import {
-  type EngineConnection,
-  type EnginePacket,
-  type EngineRequest,
-  type EngineTransport,
-  isClosedTooEarly,
-  type TransportClass,
-  type WsSocket,
-} from './node-engine.js';
+import type { PacketOptions } from '../ports/fanout.js';
+import type { Wire } from '../ports/wire.js';
+import { isBytes, isHeard, PACKET_EVENTS, textOf } from './engine-packets.js';
+import type { EngineConnection, EnginePacket, EngineTransport } from './engine-types.js';
+import { type DirectSender, type FrameQueue, framesOf, type QueuedFrame } from './frame-queue.js';
+import { binaryFrame, joinedFrames, textFrame, type WsFrame } from './frames.js';
 
-/** A transport of engine.io over a WebSocket, which writes once in a tick of the event loop. */
-export interface NodeSender extends EngineTransport, DirectSender<WsFrame> {
-  /** Never while something waits in the connection's own queue, nor once this is closed. */
+/** A WebSocket of the package `ws`. */
+export interface WsSocket {
+  readonly readyState: number;
+  on(event: 'message' | 'close' | 'error', listener: (this: WsSocket, ...args: never[]) => void): unknown;
+  close(): void;
+  /** Private: the stream that it writes its frames into. */
+  readonly _socket?: Duplex;
+  /** Private: what was agreed on with the peer, such as compression. */
+  readonly _extensions?: object;
+  /** Private: writes frames, with a queue of its own only where it compresses. */
+  readonly _sender?: { sendFrame?: unknown };
+}
+
+/** The request that a transport is made for. */
+export interface TransportRequest {
+  readonly _query: Record<string, string | undefined>;
+  readonly websocket: WsSocket;
+}
+
+/** engine.io's class of all transports, as far as a sender is derived from it. */
+export type TransportClass = new (request: TransportRequest) => NodeTransport;
+
+interface NodeTransport {
   writable: boolean;
-  /** Whose transport it is, once it is. */
-  connection: EngineConnection | undefined;
-  /** Whether the program listens to each packet of the connection, or may, as long as it isn't known. */
-  isHeard: boolean;
-  /** Bytes that the kernel has not taken. */
-  readonly unread: number;
+  readonly readyState: string;
+  close(done?: () => void): void;
+  emit(event: 'drain' | 'ready'): boolean;
+  onError(message: string, description?: unknown): void;
+  onData(data: string | Buffer): void;
+  onClose(): void;
 }
 
 export interface NodeSenderEvents {
   /** The kernel takes no more, after so many bytes in one go. */
-  filled(connection: EngineConnection, bytes: number): void;
-  drained(connection: EngineConnection): void;
+  filled(wire: Wire, bytes: number): void;
+  drained(wire: Wire): void;
 }
 
 const SENDER = Symbol('sender');
@@ -35,14 +49,11 @@ const SENDER = Symbol('sender');
 const OPEN = 1;
 
 interface Marked {
-  [SENDER]?: NodeSenderInside;
-}
-interface NodeSenderInside extends NodeSender {
-  resume(): void;
+  [SENDER]?: NodeSender;
 }
 
 // One of each for all connections: an idle one would pay for its own.
-function heard(this: WsSocket & Marked, data: Buffer, isBinary: boolean): void {
+function received(this: WsSocket & Marked, data: Buffer, isBinary: boolean): void {
   this[SENDER]?.onData(isBinary ? data : data.toString());
 }
 function closed(this: WsSocket & Marked): void {
@@ -57,118 +68,179 @@ function drained(this: Duplex & Marked): void {
 function writeFailed(this: Duplex & Marked, error: Error & { syscall?: string }): void {
   if (error.syscall?.startsWith('write')) this[SENDER]?.onError('write error', error.stack);
 }
+function listened(this: Wire, event: string | symbol): void {
+  const sender = nodeSenderOf(this);
+  if (sender !== undefined && PACKET_EVENTS.includes(String(event))) sender.isHeard = true;
+}
 
-/** Makes transports that write through `queue`, derived from engine.io's class of all transports. */
-export function nodeSendersOver(Transport: TransportClass, queue: FrameQueue<WsFrame>, events: NodeSenderEvents) {
-  class Sender extends Transport implements NodeSenderInside {
-    tail: QueuedFrame<WsFrame> | undefined = undefined;
-    tick = 0;
-    isBusy = false;
-    connection: EngineConnection | undefined = undefined;
-    isHeard = true;
-    readonly socket: WsSocket;
-    readonly #stream: Duplex;
-    /** engine.io writes its option here; there is no compression on this way. */
-    perMessageDeflate: unknown = null;
-    /** Batches of engine.io that it has not been told of yet that they went out. */
-    #unconfirmed = 0;
+/** Stands for engine.io's class of all transports, which can't be imported safely: there may be two copies of the package. */
+const Transport = class {} as unknown as TransportClass;
 
-    constructor(request: EngineRequest) {
-      super(request);
-      const { websocket } = request;
-      this.socket = websocket;
-      const stream = websocket._socket as Duplex;
-      this.#stream = stream;
-      (websocket as Marked)[SENDER] = this;
-      (stream as Marked)[SENDER] = this;
-      websocket.on('message', heard);
-      websocket.on('close', closed);
-      websocket.on('error', failed);
-      stream.on('error', writeFailed);
-      this.writable = true;
-    }
+/** A transport of engine.io over a WebSocket, which writes once in a tick of the event loop. */
+export class NodeSender extends Transport implements DirectSender<WsFrame> {
+  /** Of the prototype, as they are the same for all senders of an engine. */
+  declare readonly queue: FrameQueue<WsFrame>;
+  declare readonly events: NodeSenderEvents;
 
-    get name(): string {
-      return 'websocket';
-    }
+  tail: QueuedFrame<WsFrame> | undefined = undefined;
+  tick = 0;
+  isBusy = false;
+  /** Whose transport it is, once it is. */
+  wire: Wire | undefined = undefined;
+  /** Whether the program listens to each packet of the connection, or may, as long as it isn't known. */
+  isHeard = true;
+  readonly socket: WsSocket;
+  readonly #stream: Duplex;
+  /** engine.io writes its option here; there is no compression on this way. */
+  perMessageDeflate: unknown = null;
+  /** Batches of engine.io that it has not been told of yet that they went out. */
+  #unconfirmed = 0;
 
-    get handlesUpgrades(): boolean {
-      return true;
-    }
+  constructor(request: TransportRequest) {
+    super(request);
+    const { websocket } = request;
+    this.socket = websocket;
+    const stream = websocket._socket as Duplex;
+    this.#stream = stream;
+    (websocket as Marked)[SENDER] = this;
+    (stream as Marked)[SENDER] = this;
+    websocket.on('message', received);
+    websocket.on('close', closed);
+    websocket.on('error', failed);
+    stream.on('error', writeFailed);
+    this.writable = true;
+  }
 
-    get isClear(): boolean {
-      return this.writable && !this.isHeard;
-    }
+  get name(): string {
+    return 'websocket';
+  }
 
-    get unread(): number {
-      return this.#stream.writableLength;
-    }
+  get handlesUpgrades(): boolean {
+    return true;
+  }
 
-    send(packets: readonly EnginePacket[]): void {
-      this.#unconfirmed++;
-      queue.push(
-        this,
-        packets.map((packet) => frameOf(this, packet)),
-      );
-    }
+  get isClear(): boolean {
+    return this.writable && !this.isHeard;
+  }
 
-    write(tail: QueuedFrame<WsFrame>): void {
-      if (this.socket.readyState !== OPEN) return;
-      const stream = this.#stream;
-      const bytes = joined(tail);
-      // What the kernel took at once doesn't count, however large it was.
-      if (stream.write(bytes) || stream.writableLength < stream.writableHighWaterMark) return;
-      if (this.writable) stream.once('drain', drained);
-      this.writable = false;
-      if (this.connection !== undefined) events.filled(this.connection, bytes.length);
-    }
+  /** Bytes that the kernel has not taken. */
+  get unread(): number {
+    return this.#stream.writableLength;
+  }
 
-    confirm(): void {
-      if (this.writable) this.#confirm();
-    }
+  /** It is the transport of this connection from here on, and notices who listens to its packets. */
+  attach(wire: Wire): void {
+    this.wire = wire;
+    wire.on('newListener', listened);
+  }
 
-    resume(): void {
-      if (this.connection !== undefined) events.drained(this.connection);
-      this.#confirm();
-      if (this.readyState !== 'open') return;
-      this.writable = true;
-      this.emit('ready');
-    }
+  /** Messages may go out directly, unless somebody listens to each packet. */
+  clear(wire: Wire): void {
+    this.isHeard = isHeard(wire);
+  }
 
-    override close(done?: () => void): void {
-      if (!isClosedTooEarly(this, this.connection)) super.close(done);
-    }
+  send(packets: readonly EnginePacket[]): void {
+    this.#unconfirmed++;
+    this.queue.push(this, packets.map(frameOf));
+  }
 
-    doClose(done?: () => void): void {
-      queue.flushSender(this);
-      this.writable = false;
-      this.socket.close();
-      done?.();
-    }
+  write(tail: QueuedFrame<WsFrame>): void {
+    if (this.socket.readyState !== OPEN) return;
+    const stream = this.#stream;
+    const bytes = joined(tail);
+    // What the kernel took at once doesn't count, however large it was.
+    if (stream.write(bytes) || stream.writableLength < stream.writableHighWaterMark) return;
+    if (this.writable) stream.once('drain', drained);
+    this.writable = false;
+    if (this.wire !== undefined) this.events.filled(this.wire, bytes.length);
+  }
 
-    override onClose(): void {
-      this.writable = false;
-      super.onClose();
-    }
+  confirm(): void {
+    if (this.writable) this.#confirm();
+  }
 
-    /** engine.io calls back who waits for a batch to be sent, one batch at a time. */
-    #confirm(): void {
-      for (; this.#unconfirmed > 0; this.#unconfirmed--) {
-        try {
-          this.emit('drain');
-        } catch (error) {
-          // A callback of the program threw. The others are served first.
-          process.nextTick(() => {
-            throw error;
-          });
-        }
+  resume(): void {
+    if (this.wire !== undefined) this.events.drained(this.wire);
+    this.#confirm();
+    if (this.readyState !== 'open') return;
+    this.writable = true;
+    this.emit('ready');
+  }
+
+  override close(done?: () => void): void {
+    if (!isClosedTooEarly(this, this.wire)) super.close(done);
+  }
+
+  doClose(done?: () => void): void {
+    this.queue.flushSender(this);
+    this.writable = false;
+    this.socket.close();
+    done?.();
+  }
+
+  override onClose(): void {
+    this.writable = false;
+    super.onClose();
+  }
+
+  /** engine.io calls back who waits for a batch to be sent, one batch at a time. */
+  #confirm(): void {
+    for (; this.#unconfirmed > 0; this.#unconfirmed--) {
+      try {
+        this.emit('drain');
+      } catch (error) {
+        // A callback of the program threw. The others are served first.
+        process.nextTick(() => {
+          throw error;
+        });
       }
     }
   }
+}
 
-  return {
-    make: (request: EngineRequest): NodeSender => new Sender(request),
-    isNodeSender: (transport: unknown): transport is NodeSender => transport instanceof Sender,
+let derivedFrom: TransportClass | undefined;
+
+/**
+ * The class of senders that write through `queue`, derived from engine.io's class of all transports. Undefined where senders were
+ * derived from another copy of engine.io before.
+ */
+export function nodeSendersOver(
+  base: TransportClass,
+  queue: FrameQueue<WsFrame>,
+  events: NodeSenderEvents,
+): typeof NodeSender | undefined {
+  derivedFrom ??= base;
+  if (derivedFrom !== base) return undefined;
+  Object.setPrototypeOf(NodeSender, base);
+  Object.setPrototypeOf(NodeSender.prototype, base.prototype);
+  class Sender extends NodeSender {}
+  Object.assign(Sender.prototype, { queue, events });
+  return Sender;
+}
+
+/** The transport of a connection, where that is one of ours. */
+export function nodeSenderOf(wire: Wire): NodeSender | undefined {
+  const { transport }: EngineConnection = wire;
+  return transport instanceof NodeSender ? transport : undefined;
+}
+
+/**
+ * Whether `close()` of a transport comes too early. When an `upgrade` listener closes the connection, engine.io closes the new
+ * transport right after the listeners, even if packets still wait. Ignoring that call loses nothing: the connection calls
+ * `close()` again when the last packet is sent.
+ */
+function isClosedTooEarly({ discarded }: EngineTransport, connection: EngineConnection | undefined): boolean {
+  return connection?.readyState === 'closing' && (connection.writeBuffer?.length ?? 0) > 0 && discarded !== true;
+}
+
+/** Makes a transport of engine.io ignore a `close()` that comes too early. `NodeSender` has the same check. */
+export function keepFromClosingEarly(wire: Wire): void {
+  const { transport }: EngineConnection = wire;
+  // If an update of engine.io moves it, the transport closes as engine.io wants.
+  if (typeof transport?.close !== 'function') return;
+  const { close } = transport;
+  transport.close = function (done) {
+    if (!isClosedTooEarly(this, wire)) close.call(this, done);
   };
 }
 
@@ -178,17 +250,22 @@ function joined(tail: QueuedFrame<WsFrame>): Buffer {
   return tail.whole as Buffer;
 }
 
-function frameOf({ parser, supportsBinary }: EngineTransport, { type, data, options }: EnginePacket): WsFrame {
+/** Encoded here, for clients of protocol 4 only: an encoder of engine.io that calls back later would leave nothing to write. */
+function frameOf(packet: EnginePacket): WsFrame {
+  const { data, options } = packet;
   if (options?.wsPreEncodedFrame !== undefined) return sharedFrame(options.wsPreEncodedFrame, options);
-  let frame: WsFrame | undefined;
-  parser.encodePacket({ type, data }, supportsBinary, (encoded) => {
-    frame = typeof encoded === 'string' ? textFrame(encoded) : binaryFrame(encoded);
-  });
-  return frame as WsFrame;
+  return isBytes(data) ? binaryFrame(data) : textFrame(textOf(packet));
+}
+
+/** A message to many, in one frame for all of them. Undefined where it is made of something else than texts and bytes. */
+export function frameOfMessage(encoded: readonly unknown[], options: PacketOptions): WsFrame | undefined {
+  return options.wsPreEncodedFrame === undefined
+    ? joinedFrames(encoded)
+    : sharedFrame(options.wsPreEncodedFrame, options);
 }
 
 /** Head and body in one buffer, for whoever else gets this message too: all have the same options. */
-function sharedFrame(parts: readonly Buffer[], options: NonNullable<EnginePacket['options']>): WsFrame {
+function sharedFrame(parts: readonly Buffer[], options: PacketOptions): WsFrame {
   const [only] = parts;
   if (only !== undefined && parts.length === 1) return only;
   const frame = Buffer.concat(parts);

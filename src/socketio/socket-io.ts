@@ -77,7 +77,7 @@ export function tellOutgoingListeners(socket: Recipient, packet: object): void {
 
 /** Hands a message that is encoded to the connection of a socket, in Socket.IO's own way. */
 export function writeEncoded(socket: Recipient, encoded: readonly unknown[], options: PacketOptions): void {
-  const client = socket.client as ClientInternals;
+  const client = socket.client as unknown as ClientInternals;
   if (typeof client.writeToEngine === 'function') client.writeToEngine(encoded, options);
   else if (options.volatile !== true || client.conn.transport.writable) {
     for (const part of encoded) client.conn.write(part, options);

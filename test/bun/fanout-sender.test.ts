@@ -1,14 +1,15 @@
 // npm test: bun
 // npm run test:matrix: oldest-bun
 import { expect, it } from 'vitest';
-import type { Borrower, BunTransport, BunWire } from '../../src/socketio/bun-fanout-probe.js';
 import type { BunFrame } from '../../src/socketio/bun-frames.js';
 import type { BunSocket } from '../../src/socketio/bun-send.js';
 import { BunSender } from '../../src/socketio/bun-sender.js';
+import type { DirectSocket, DirectSocketUser } from '../../src/socketio/bun-socket.js';
+import type { BunTransport } from '../../src/socketio/bun-types.js';
 import { FrameQueue } from '../../src/socketio/frame-queue.js';
 
-/** A wire whose peer the test lets read. */
-class FakeWire implements BunWire {
+/** A guarded socket whose peer the test lets read. */
+class FakeSocket implements DirectSocket {
   readonly sent: string[] = [];
   isSlow = false;
   isClosed = false;
@@ -16,10 +17,10 @@ class FakeWire implements BunWire {
   drops = false;
   looks = 0;
   #then: (() => void) | undefined;
-  #borrower: Borrower | undefined;
+  #user: DirectSocketUser | undefined;
 
-  lend(borrower: Borrower): BunSocket {
-    this.#borrower = borrower;
+  bypass(user: DirectSocketUser): BunSocket {
+    this.#user = user;
     const send = (piece: string | Uint8Array): number => {
       if (this.drops) return 0;
       this.sent.push(String(piece).slice(0, 5));
@@ -39,7 +40,7 @@ class FakeWire implements BunWire {
 
   lost(): void {
     this.isLost = true;
-    this.#borrower?.stop();
+    this.#user?.stop();
   }
 
   afterDrain(then: () => void): void {
@@ -52,25 +53,25 @@ class FakeWire implements BunWire {
 
   close(): void {
     this.isClosed = true;
-    this.#borrower?.stop();
+    this.#user?.stop();
   }
 }
 
 function make() {
-  const wire = new FakeWire();
+  const socket = new FakeSocket();
   const drained: string[] = [];
   const transport: BunTransport = {
     name: 'websocket',
     readyState: 'open',
-    socket: wire,
+    close: () => {},
     writable: true,
     send: () => {},
     doClose: () => {},
     emit: (event) => drained.push(event) > 0,
   };
   const queue = new FrameQueue<BunFrame>(() => {});
-  BunSender.make(transport, queue, { filled: () => {}, drained: () => {} });
-  return { wire, transport, queue, drained };
+  BunSender.make(transport, socket, queue, { filled: () => {}, drained: () => {} });
+  return { socket, transport, queue, drained };
 }
 
 /** 20 messages of 20 KB: three of them are a whole chain. */
@@ -78,68 +79,68 @@ const BATCH = Array.from({ length: 20 }, (_, n) => ({ type: 'message', data: `${
 const ALL = BATCH.map((_, n) => `4${1_000 + n}`);
 
 it('of what the engine gives at once no more goes out than its peer takes, and the rest later, in order', () => {
-  const { wire, transport, queue, drained } = make();
-  wire.isSlow = true;
+  const { socket, transport, queue, drained } = make();
+  socket.isSlow = true;
   transport.send(BATCH);
   queue.flush();
-  expect(wire.sent).toEqual(ALL.slice(0, 4));
+  expect(socket.sent).toEqual(ALL.slice(0, 4));
   expect(transport.writable).toBe(false);
-  wire.drain();
+  socket.drain();
   queue.flush();
   // The engine isn't told before: it would give more.
-  expect([wire.sent, drained]).toEqual([ALL.slice(0, 8), []]);
-  wire.isSlow = false;
-  wire.drain();
+  expect([socket.sent, drained]).toEqual([ALL.slice(0, 8), []]);
+  socket.isSlow = false;
+  socket.drain();
   queue.flush();
-  expect([wire.sent, transport.writable, drained]).toEqual([ALL, true, ['drain']]);
+  expect([socket.sent, transport.writable, drained]).toEqual([ALL, true, ['drain']]);
 });
 
 it('what the engine gives by itself meanwhile comes behind', () => {
-  const { wire, transport, queue } = make();
-  wire.isSlow = true;
+  const { socket, transport, queue } = make();
+  socket.isSlow = true;
   transport.send(BATCH);
   transport.send([{ type: 'pong', data: 'probe' }]);
-  wire.isSlow = false;
-  wire.drain();
+  socket.isSlow = false;
+  socket.drain();
   queue.flush();
-  expect(wire.sent).toEqual([...ALL, '3prob']);
+  expect(socket.sent).toEqual([...ALL, '3prob']);
 });
 
 it('a transport that closes gives out what it was given first', () => {
-  const { wire, transport } = make();
-  wire.isSlow = true;
+  const { socket, transport } = make();
+  socket.isSlow = true;
   transport.send(BATCH);
   transport.doClose();
-  expect([wire.sent, wire.isClosed]).toEqual([ALL, true]);
+  expect([socket.sent, socket.isClosed]).toEqual([ALL, true]);
 });
 
 it('nothing goes out behind what Bun dropped', () => {
-  const { wire, transport, queue } = make();
-  wire.drops = true;
+  const { socket, transport, queue } = make();
+  socket.drops = true;
   transport.send([{ type: 'message', data: 'one' }]);
   queue.flush();
-  wire.drops = false;
+  socket.drops = false;
   transport.send([{ type: 'message', data: 'two' }]);
   queue.flush();
-  expect([wire.isLost, wire.sent]).toEqual([true, []]);
+  expect([socket.isLost, socket.sent]).toEqual([true, []]);
 });
 
 it('what Bun drops of the last words is said, too', () => {
-  const { wire, transport } = make();
-  wire.isSlow = true;
+  const { socket, transport } = make();
+  socket.isSlow = true;
   transport.send(BATCH);
-  wire.drops = true;
+  socket.drops = true;
   transport.doClose();
-  expect([wire.isLost, wire.sent]).toEqual([true, ALL.slice(0, 4)]);
+  expect([socket.isLost, socket.sent]).toEqual([true, ALL.slice(0, 4)]);
 });
 
 it('what can wait in Bun unseen is never more than a slow peer lets wait', () => {
-  const { wire, transport, queue } = make();
-  wire.isSlow = true;
+  const { socket, transport, queue } = make();
+  socket.isSlow = true;
   let sent = 0;
   for (; transport.writable; sent++) {
     transport.send([{ type: 'message', data: 'x'.repeat(1_000) }]);
     queue.flush();
   }
-  expect([sent, wire.looks]).toEqual([16, 1]);
+  expect([sent, socket.looks]).toEqual([16, 1]);
 });

@@ -6,7 +6,7 @@ import type { ServerOptions } from 'socket.io';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { applyOptions } from '../../src/ingress/bun-options.js';
 import type { IngressReport } from '../../src/ingress/reports.js';
-import type { EngineOptions } from '../../src/socketio/bun-engine.js';
+import type { EngineOptions } from '../../src/socketio/bun-types.js';
 import { type IPastedProject, PROJECT, pasteProject } from '../support/document.js';
 import { eventually, unusedPort } from '../support/facts.js';
 import type { IProgram } from '../support/process.js';

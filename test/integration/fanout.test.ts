@@ -180,11 +180,12 @@ describe('where something has moved inside of a package', () => {
       ...{ coalesce: true, mostBytes: 1, tooSlow: () => {} },
       report: (report) => reports.push(report),
     });
+    const { NodeEngine } = await import('../../src/socketio/node-engine.js');
     const { Server } = await import('socket.io');
     const io = new Server(createServer());
     track({ stop: () => io.close() });
     MOVED[what]?.(io.engine as unknown as Record<string, unknown>);
-    fanout.attach(io);
+    fanout.attach(new NodeEngine(io.engine));
     expect(reports).toEqual([{ type: 'fanout_fallback', missing: expect.stringContaining(what) }]);
     expect(fanout.prepare(['2["a"]'], {})).toBeUndefined();
     fanout.close();

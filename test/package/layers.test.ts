@@ -118,7 +118,7 @@ describe('layers', () => {
     ['client/connection.ts', `import type { Server } from 'socket.io';`],
     ['client/connection.ts', `type Http = import('node:http').Server;`],
     ['client/connection.ts', `const gate = await import('../gate/gate.js');`],
-    ['client/connection.ts', `import type { Wire } from '../ports/connection.js';`],
+    ['client/connection.ts', `import type { Wire } from '../ports/wire.js';`],
     ['session/session.ts', `import type { Gate } from '../gate/gate.js';`],
     ['socketio/node-sender.ts', `import type { Backlogs } from '../fanout/backlog.js';`],
     ['socketio/node-sender.ts', `import { Session } from '../session/session.js';`],

@@ -2,7 +2,9 @@
 // npm run test:matrix: newest-node
 import { EventEmitter } from 'node:events';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Backlogs, type Counted } from '../../src/fanout/backlog.js';
+import { Backlogs } from '../../src/fanout/backlogs.js';
+import type { Wire } from '../../src/ports/wire.js';
+import { noteResponse } from '../../src/socketio/send-queue.js';
 import { takeTheTime } from '../support/clock.js';
 import { eventually } from '../support/facts.js';
 
@@ -69,13 +71,13 @@ function begin() {
     slow.push([connection as unknown as Connection, waiting]),
   );
   const connection = new Connection();
-  const counted = connection as unknown as Counted;
-  backlogs.watch(counted);
+  const wire = connection as unknown as Wire;
+  backlogs.count(wire);
   const replace = (key: string, ...data: unknown[]) =>
-    backlogs.replace(counted, key, () => {
+    backlogs.replace(wire, key, () => {
       for (const each of data) connection.send(each);
     });
-  return { backlogs, connection, counted, slow, replace };
+  return { backlogs, connection, wire, slow, replace };
 }
 
 /** Much longer than anybody may be behind. */
@@ -168,10 +170,10 @@ describe('a connection for which more waits than may', () => {
   });
 
   it('is not told of where all of it is one message that is partly on its way', async () => {
-    const { backlogs, connection, counted, slow } = begin();
-    backlogs.unwatch(counted);
+    const { backlogs, connection, wire, slow } = begin();
+    backlogs.stop(wire);
     connection.transport.unread = MOST;
-    backlogs.watch(counted, MOST);
+    backlogs.count(wire, MOST);
     for (let n = 0; n < 3; n++) connection.send(Buffer.alloc(MOST));
     await keepSending(
       () => connection.send('small'),
@@ -182,14 +184,14 @@ describe('a connection for which more waits than may', () => {
   });
 
   it('is not told of where a large message goes out behind a small one', async () => {
-    const { backlogs, connection, counted, slow } = begin();
+    const { backlogs, connection, wire, slow } = begin();
     connection.send('small');
     connection.send('x'.repeat(10 * MOST));
     // The transport takes all, and is full after the first.
-    backlogs.unwatch(counted);
+    backlogs.stop(wire);
     connection.writeBuffer = [];
     connection.transport.unread = 10 * MOST + 5;
-    backlogs.watch(counted, 5);
+    backlogs.count(wire, 5);
     await keepSending(
       () => connection.send('small'),
       () => slow.length > 0,
@@ -216,12 +218,12 @@ describe('answers to polls that are not read', () => {
     });
   });
 
-  it('are counted until they are, also where the transport has changed meanwhile', async () => {
-    const { backlogs, connection, counted, slow } = begin();
+  it('are wire until they are, also where the transport has changed meanwhile', async () => {
+    const { backlogs, connection, wire, slow } = begin();
     for (let n = 0; n < 20; n++) connection.send('x'.repeat(2_000));
     const answer = connection.poll();
-    backlogs.unwatch(counted);
-    backlogs.watch(counted);
+    backlogs.stop(wire);
+    backlogs.count(wire);
     connection.transport = { writable: false, unread: 0, res: null };
     await keepSending(
       () => connection.send('small'),
@@ -232,10 +234,10 @@ describe('answers to polls that are not read', () => {
   });
 
   it('leave nothing behind once they were read', () => {
-    const { backlogs, connection, counted } = begin();
+    const { backlogs, connection, wire } = begin();
     const answer = connection.poll();
     connection.send('x');
-    backlogs.unwatch(counted);
+    backlogs.stop(wire);
     expect(connection.listenerCount('close')).toBe(1);
     answer.emit('close');
     expect(connection.eventNames()).toEqual([]);
@@ -247,9 +249,9 @@ describe('answers to polls that are not read', () => {
 
 describe('a message that replaces', () => {
   it('takes the place of all packets of the one before it, behind what came between', () => {
-    const { backlogs, connection, counted, replace } = begin();
+    const { backlogs, connection, wire, replace } = begin();
     // The transport takes no more.
-    backlogs.watch(counted, 1);
+    backlogs.count(wire, 1);
     replace('a', '51-["a",1]', Buffer.from([1]));
     connection.send('between');
     replace('b', 'b1');
@@ -328,12 +330,155 @@ describe('a message that replaces', () => {
   });
 
   it('leaves nothing of the others where the transport takes over what waits', () => {
-    const { backlogs, connection, counted, replace } = begin();
-    backlogs.watch(counted, 1);
+    const { backlogs, connection, wire, replace } = begin();
+    backlogs.count(wire, 1);
     for (let n = 0; n < 10; n++) replace('a', `a${n}`);
-    backlogs.unwatch(counted);
+    backlogs.stop(wire);
     connection.transport.writable = true;
     connection.flush();
     expect(connection.sent).toEqual(['a9']);
+  });
+});
+
+/** The same with a queue under another name, and the response to a poll too, as an update of the engine may have it. */
+class MovedConnection extends EventEmitter {
+  readyState = 'open';
+  transport = { name: 'polling', writable: false };
+  queue: AnyPacket[] = [];
+  sent: unknown[] = [];
+
+  close(): void {
+    this.readyState = 'closing';
+  }
+
+  send(data: unknown): void {
+    if (this.readyState !== 'open') return;
+    const packet = { type: 'message', data };
+    this.emit('packetCreate', packet);
+    this.queue.push(packet);
+    this.flush();
+  }
+
+  flush(): void {
+    if (!this.transport.writable || this.queue.length === 0) return;
+    this.emit('flush', this.queue);
+    this.sent.push(...this.queue.map(({ data }) => data));
+    this.queue = [];
+    this.transport.writable = false;
+  }
+}
+
+describe('where an update has moved the queue of a connection', () => {
+  function beginMoved() {
+    const slow: Wire[] = [];
+    const backlogs = new Backlogs(MOST, (wire) => slow.push(wire));
+    const connection = new MovedConnection();
+    const wire = connection as unknown as Wire;
+    backlogs.count(wire);
+    return { backlogs, connection, wire, slow };
+  }
+
+  it('a slow reader is bounded all the same, by the bytes of its messages and by their number', async () => {
+    for (const data of ['x'.repeat(2_000), '2']) {
+      const { connection, slow } = beginMoved();
+      await keepSending(
+        () => {
+          for (let n = 0; n < 20; n++) connection.send(data);
+        },
+        () => slow.length > 0,
+      );
+      expect([slow.length, connection.readyState]).toEqual([1, 'closing']);
+    }
+  });
+
+  it('what was flushed counts no longer', async () => {
+    const { connection, slow } = beginMoved();
+    await keepSending(
+      () => {
+        connection.transport.writable = true;
+        connection.send('x'.repeat(MOST));
+      },
+      () => slow.length > 0,
+      A_WHILE_MS,
+    );
+    expect([slow, connection.queue]).toEqual([[], []]);
+  });
+
+  it('no message is replaced, none is lost, and the budget holds', async () => {
+    const { backlogs, connection, wire, slow } = beginMoved();
+    // The transport takes no more.
+    backlogs.count(wire, 1);
+    for (let n = 0; n < 3; n++) backlogs.replace(wire, 'a', () => connection.send(`a${n}`));
+    expect(connection.queue.map(({ data }) => data)).toEqual(['a0', 'a1', 'a2']);
+    await keepSending(
+      () => backlogs.replace(wire, 'a', () => connection.send('x'.repeat(2_000))),
+      () => slow.length > 0,
+    );
+    expect(slow).toHaveLength(1);
+  });
+
+  it('no message is replaced either where the queue holds something else than the packets that were told of', () => {
+    const { backlogs, connection, wire, replace } = begin();
+    backlogs.count(wire, 1);
+    connection.on('packetCreate', () => {
+      connection.writeBuffer.push = function (packet) {
+        return Array.prototype.push.call(this, { ...packet });
+      };
+    });
+    replace('a', 'a1');
+    replace('a', 'a2');
+    expect(connection.waiting).toEqual(['a1', 'a2']);
+  });
+
+  it('responses to polls are counted as the ingress has seen them, the oldest one first', async () => {
+    const { connection, wire, slow } = beginMoved();
+    const responses = [0, 1, 2].map(() => Object.assign(new Answer(), { writableEnded: false }));
+    for (const response of responses) noteResponse(wire, response);
+    for (const response of responses) {
+      connection.transport.writable = true;
+      connection.send('x'.repeat(MOST));
+      response.writableEnded = true;
+    }
+    await keepSending(
+      () => connection.send('small'),
+      () => slow.length > 0,
+    );
+    expect(slow).toHaveLength(1);
+    connection.emit('close');
+    await eventually(() => expect(responses.map(({ isCut }) => isCut)).toEqual([true, true, true]));
+  });
+});
+
+describe('a connection that has changed to a transport that says when it is full', () => {
+  it('is counted until what is queued is handed over', async () => {
+    const { backlogs, connection, wire, slow } = begin();
+    const did: string[] = [];
+    connection.send('queued');
+    backlogs.stopAtFlush(wire, () => did.push('handed over'));
+    expect(did).toEqual([]);
+    connection.on('flush', () => did.push('flush'));
+    connection.transport.writable = true;
+    connection.flush();
+    expect(did).toEqual(['handed over', 'flush']);
+    expect([connection.listenerCount('packetCreate'), connection.listenerCount('flush')]).toEqual([0, 1]);
+    expect(slow).toEqual([]);
+  });
+
+  it('is bounded also where that never happens', async () => {
+    const { backlogs, connection, wire, slow } = begin();
+    connection.send('queued');
+    backlogs.stopAtFlush(wire, () => {});
+    await keepSending(
+      () => connection.send('x'.repeat(2_000)),
+      () => slow.length > 0,
+    );
+    expect(slow).toHaveLength(1);
+  });
+
+  it('is counted no longer at once where nothing is queued', () => {
+    const { backlogs, connection, wire } = begin();
+    const did: string[] = [];
+    backlogs.stopAtFlush(wire, () => did.push('handed over'));
+    expect([did, connection.eventNames()]).toEqual([['handed over'], []]);
   });
 });

@@ -11,8 +11,11 @@ import { AdapterBroadcasts } from '../../src/socketio/adapter-broadcasts.js';
 import { askForIds, serverSideEmitWithAck } from '../../src/socketio/adapters.js';
 import { setCloseTimeout, setLargestBody } from '../../src/socketio/engine-io.js';
 import { boundFetchAnswers } from '../../src/socketio/fetch-answers.js';
+import { NodeEngine } from '../../src/socketio/node-engine.js';
+import { keepsResponses, probeConnection, probeTransport } from '../../src/socketio/node-probe.js';
 import { makeProbeServer, ProbeConnection } from '../../src/socketio/probe-server.js';
 import { type KeptRequest, ReleasedRequest, released } from '../../src/socketio/released-request.js';
+import { queuedPackets, responseOf } from '../../src/socketio/send-queue.js';
 import { type ListeningConnection, listensAsExpected } from '../../src/socketio/shared-listeners.js';
 import {
   interceptPackets,
@@ -25,6 +28,7 @@ import {
 import { leavesOneListener } from '../../src/socketio/upgrade-responses.js';
 import { GuardedWebSocket, limitsHold } from '../../src/socketio/ws.js';
 import { defer } from '../support/cleanup.js';
+import { connectPolling, pollOf, startEngine, type TestEngine, TestResponse } from '../support/engine.js';
 import { eventually } from '../support/facts.js';
 import { rawPolling, rawWebSocket } from '../support/raw.js';
 
@@ -214,7 +218,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(makeSocketIds({} as never, () => '')).toBe(false);
     expect(serverSideEmitWithAck({}, [])).toBeUndefined();
     expect(boundFetchAnswers({} as never, () => {})).toBe(false);
-    expect(tellOutgoingListeners({ id: 'x', client: { conn: {} } }, {})).toBeUndefined();
+    expect(tellOutgoingListeners({ id: 'x', client: { conn: {} as never } }, {})).toBeUndefined();
     const transport = { name: 'polling' };
     setCloseTimeout(transport, 5);
     expect(setLargestBody(transport, 7)).toBeUndefined();
@@ -222,4 +226,117 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(transport).toEqual({ name: 'polling' });
     expect(onSocketGone({} as never, () => {})).toBe(false);
   });
+
+  it('the transports of engine.io, their responses, and the queue of its connections', async () => {
+    const engine = startEngine();
+    expect(probeTransport(engine as never)).toEqual({ base: expect.any(Function), missing: '' });
+    expect(keepsResponses(engine as never)).toBe(true);
+    expect(await probeConnection(engine as never)).toEqual({ missing: '', canSend: true });
+    // Nobody has heard of the connection that was tried.
+    expect((engine as unknown as { clientsCount: number; clients: object }).clientsCount).toBe(0);
+    expect((engine as unknown as { clientsCount: number; clients: object }).clients).toEqual({});
+    const connection = await connectPolling(engine);
+    connection.write('text');
+    expect(queuedPackets(connection as never)).toMatchObject([{ type: 'message', data: 'text' }]);
+  });
+
+  it('the queue of a connection; where it has moved, that is told, and messages go out directly all the same', async () => {
+    const engine = startEngine();
+    hideMember(await classOfConnections(engine), 'writeBuffer');
+    expect(await probeConnection(engine as never)).toEqual({ missing: 'writeBuffer of a connection', canSend: true });
+  });
+
+  it('the response to a poll; where it has moved, the one that the ingress has seen is counted', async () => {
+    const engine = startEngine();
+    const { createTransport } = engine;
+    engine.createTransport = function (name, request) {
+      const transport = createTransport.call(this, name, request);
+      if (name === 'polling') hideField(transport, 'res', ['onPollRequest', 'doWrite']);
+      return transport;
+    };
+    expect(keepsResponses(engine as never)).toBe(false);
+    const patcher = new NodeEngine(engine);
+    const connection = await connectPolling(engine);
+    const response = new TestResponse();
+    patcher.notePoll(connection.id, response);
+    connection.transport.onRequest(pollOf(response));
+    expect(responseOf(connection as never)).toBe(response);
+    connection.write('text');
+    expect(response.body).toBe('4text');
+    expect(responseOf(connection as never)).toBeUndefined();
+  });
+
+  it('and of an engine without any of it nothing is used', async () => {
+    expect(keepsResponses({} as never)).toBe(false);
+    expect(await probeConnection({} as never)).toEqual({ missing: 'engine.handshake()', canSend: false });
+    const failing = { handshake: () => Promise.reject(new Error('moved')) };
+    expect(await probeConnection(failing as never)).toEqual({
+      missing: 'a connection that is tried failed: Error: moved',
+      canSend: false,
+    });
+    expect([queuedPackets({} as never), responseOf({} as never)]).toEqual([undefined, undefined]);
+  });
 });
+
+async function classOfConnections(engine: TestEngine): Promise<object> {
+  return Object.getPrototypeOf(await connectPolling(engine));
+}
+
+/** Lets a member be seen by methods of its own class only, as if it had another name. */
+function hideMember(prototype: object, member: string): void {
+  const kept = new WeakMap<object, unknown>();
+  let depth = 0;
+  const plain = new Map<string, PropertyDescriptor>();
+  for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+    const { value } = descriptor;
+    if (typeof value !== 'function' || name === 'constructor') continue;
+    plain.set(name, descriptor);
+    Object.defineProperty(prototype, name, {
+      ...descriptor,
+      value(...args: unknown[]) {
+        depth++;
+        try {
+          return value.apply(this, args);
+        } finally {
+          depth--;
+        }
+      },
+    });
+  }
+  Object.defineProperty(prototype, member, {
+    configurable: true,
+    get() {
+      return depth > 0 ? kept.get(this) : undefined;
+    },
+    set(value) {
+      kept.set(this, value);
+    },
+  });
+  defer(() => {
+    for (const [name, descriptor] of plain) Object.defineProperty(prototype, name, descriptor);
+    Reflect.deleteProperty(prototype, member);
+  });
+}
+
+/** The same for a field of one object and some of its methods. */
+function hideField(object: object, field: string, methods: readonly string[]): void {
+  let kept: unknown;
+  let depth = 0;
+  Object.defineProperty(object, field, {
+    get: () => (depth > 0 ? kept : undefined),
+    set: (value) => {
+      kept = value;
+    },
+  });
+  for (const method of methods) {
+    const plain = Reflect.get(object, method) as (...args: unknown[]) => unknown;
+    Reflect.set(object, method, (...args: unknown[]) => {
+      depth++;
+      try {
+        return plain.apply(object, args);
+      } finally {
+        depth--;
+      }
+    });
+  }
+}

@@ -10,7 +10,7 @@ type Listener = (...args: unknown[]) => void;
 
 /** A socket whose listeners of what it is sent are kept as Socket.IO keeps them: by methods of its class. */
 class FakeRecipient implements Recipient {
-  readonly client = { conn: {} };
+  readonly client = { conn: {} as never };
   readonly listeners: Listener[] = [];
   constructor(readonly id: string) {}
   onAnyOutgoing(listener: Listener): this {

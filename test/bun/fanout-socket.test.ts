@@ -1,9 +1,10 @@
 // npm test: bun
 // npm run test:matrix: oldest-bun
 import { describe, expect, it, vi } from 'vitest';
-import type { BunWebSocket } from '../../src/socketio/bun-engine.js';
+
 import { type BunSocket, sendAll } from '../../src/socketio/bun-send.js';
-import { Wire } from '../../src/socketio/bun-wire.js';
+import { GuardedBunSocket } from '../../src/socketio/bun-socket.js';
+import type { BunWebSocket } from '../../src/socketio/bun-types.js';
 import { defer } from '../support/cleanup.js';
 
 const [OPEN, CLOSED] = [1, 3];
@@ -53,17 +54,17 @@ class FakeWebSocket implements BunWebSocket, BunSocket {
   }
 }
 
-function make(): { wire: Wire; webSocket: FakeWebSocket; dropped: number[] } {
+function make(): { socket: GuardedBunSocket; webSocket: FakeWebSocket; dropped: number[] } {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] });
   defer(() => vi.useRealTimers());
   const webSocket = new FakeWebSocket();
   const dropped: number[] = [];
-  const wire = new Wire(webSocket, {
-    lastWordsMs: 60_000,
+  const socket = new GuardedBunSocket(webSocket, {
+    closeTimeoutMs: 60_000,
     dropped: (bytes) => dropped.push(bytes),
     hearsPongs: () => true,
   });
-  return { wire, webSocket, dropped };
+  return { socket, webSocket, dropped };
 }
 
 describe('several messages at once', () => {
@@ -96,53 +97,57 @@ describe('several messages at once', () => {
   });
 });
 
-describe('a WebSocket that is lent', () => {
+describe('a WebSocket that is sent over directly', () => {
   it('is ended where what went out over it was dropped, which is said once', () => {
-    const { wire, webSocket, dropped } = make();
+    const { socket, webSocket, dropped } = make();
     const stop = vi.fn();
-    expect(wire.lend({ stop })).toBe(webSocket);
+    expect(socket.bypass({ stop })).toBe(webSocket);
     webSocket.waiting = 16;
-    wire.lost();
-    wire.lost();
-    expect([dropped, wire.send('behind'), webSocket.did]).toEqual([[16], 0, []]);
+    socket.lost();
+    socket.lost();
+    expect([dropped, socket.send('behind'), webSocket.did]).toEqual([[16], 0, []]);
     expect(stop).toHaveBeenCalled();
     vi.advanceTimersByTime(1);
     expect(webSocket.readyState).toBe(CLOSED);
   });
 
   it.each(['close', 'terminate', 'gone'] as const)('is not sent over any more after %s()', (end) => {
-    const { wire } = make();
+    const { socket } = make();
     const stop = vi.fn();
-    wire.lend({ stop });
+    socket.bypass({ stop });
     expect(stop).not.toHaveBeenCalled();
-    wire[end]();
+    socket[end]();
     expect(stop).toHaveBeenCalled();
   });
 });
 
 describe('a peer that is waited for', () => {
   it('is noticed where Bun tells, once it has taken all', () => {
-    const { wire, webSocket } = make();
+    const { socket, webSocket } = make();
     const went: string[] = [];
     webSocket.waiting = 9;
-    wire.afterDrain(() => went.push('on'));
-    wire.drained();
+    socket.afterDrain(() => went.push('on'));
+    socket.drained();
     expect(went).toEqual([]);
     webSocket.waiting = 0;
-    wire.drained();
-    wire.drained();
+    socket.drained();
+    socket.drained();
     expect(went).toEqual(['on']);
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it('is noticed where nobody tells, by one timer for all, which ends with the last of them', () => {
-    const { wire, webSocket } = make();
+    const { socket, webSocket } = make();
     const other = new FakeWebSocket();
-    const otherWire = new Wire(other, { lastWordsMs: 60_000, dropped: () => {}, hearsPongs: () => true });
+    const otherSocket = new GuardedBunSocket(other, {
+      closeTimeoutMs: 60_000,
+      dropped: () => {},
+      hearsPongs: () => true,
+    });
     const went: string[] = [];
     webSocket.waiting = other.waiting = 9;
-    wire.afterDrain(() => went.push('one'));
-    otherWire.afterDrain(() => went.push('other'));
+    socket.afterDrain(() => went.push('one'));
+    otherSocket.afterDrain(() => went.push('other'));
     expect(vi.getTimerCount()).toBe(1);
     webSocket.waiting = 0;
     vi.advanceTimersByTime(100);
@@ -154,12 +159,12 @@ describe('a peer that is waited for', () => {
   });
 
   it.each(['close', 'terminate', 'gone'] as const)('is waited for no longer after %s()', (end) => {
-    const { wire, webSocket } = make();
+    const { socket, webSocket } = make();
     const went: string[] = [];
     webSocket.waiting = 9;
-    wire.afterDrain(() => went.push('on'));
+    socket.afterDrain(() => went.push('on'));
     webSocket.waiting = 0;
-    wire[end]();
+    socket[end]();
     vi.advanceTimersByTime(100);
     expect(went).toEqual([]);
     expect(vi.getTimerCount()).toBe(0);

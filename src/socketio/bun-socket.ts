@@ -1,5 +1,7 @@
-import { unwatchDrain, watchDrain } from './bun-drains.js';
-import type { BunWebSocket, EngineSocket, MessageBody } from './bun-engine.js';
+import type { Wire } from '../ports/wire.js';
+import { pollDrain, stopPollingDrain } from './bun-drains.js';
+import type { BunSocket } from './bun-send.js';
+import type { BunWebSocket, MessageBody } from './bun-types.js';
 
 /** The states of a WebSocket, as the standard numbers them. */
 const OPEN = 1;
@@ -10,7 +12,7 @@ export const TOO_LARGE = 1009;
 /** What a unit of a string's length takes in UTF-8, at the most. */
 const BYTES_OF_A_UNIT = 3;
 
-/** How often it is looked whether a peer has read what was sent to it before its connection was closed. */
+/** How often a peer is checked for having read what was sent to it before its connection was closed. */
 const DRAIN_CHECK_MS = 20;
 
 /** Whether a message has no more bytes than that. Counted only where the length of a text doesn't tell. */
@@ -19,9 +21,9 @@ export function isWithin(mostBytes: number, message: MessageBody): boolean {
   return message.length * BYTES_OF_A_UNIT <= mostBytes || Buffer.byteLength(message) <= mostBytes;
 }
 
-export interface WireOptions {
+export interface GuardedSocketOptions {
   /** How long a peer may take to read what was sent to it before the end, in milliseconds. */
-  readonly lastWordsMs: number;
+  readonly closeTimeoutMs: number;
   /** Bun dropped a message, with so many bytes waiting: the stream to this peer would go on with a hole in it. */
   readonly dropped: (waitingBytes: number) => void;
   /** Whether pongs are heard: handlers that a program wrote by hand may lack one for them. */
@@ -36,10 +38,14 @@ interface Ending {
   closeAtPong: (() => void) | undefined;
 }
 
-export interface Borrower {
+/** A sender that sends past the guarded socket. */
+export interface DirectSocketUser {
   /** Nothing may go out any more. */
   stop(): void;
 }
+
+/** What a sender uses of a guarded socket. */
+export type DirectSocket = Pick<GuardedBunSocket, 'bypass' | 'lost' | 'afterDrain' | 'close'>;
 
 /**
  * What the engine gets in place of a WebSocket of Bun. Nothing goes out behind a message that Bun dropped, and closing waits
@@ -48,18 +54,18 @@ export interface Borrower {
  * Once Bun was told to close a WebSocket nothing else ends it, and Bun waits up to 16 s for the peer. So the peer is pinged
  * first, and Bun is told to close when the pong comes: it has read all that was sent. Without a pong the connection is cut.
  */
-export class Wire implements BunWebSocket {
-  readonly #webSocket: BunWebSocket;
-  readonly #options: WireOptions;
-  /** The connection that began with this WebSocket. */
-  connection: EngineSocket | undefined = undefined;
+export class GuardedBunSocket implements BunWebSocket {
+  readonly #webSocket: BunWebSocket & Partial<BunSocket>;
+  readonly #options: GuardedSocketOptions;
+  /** The wire that began with this WebSocket. */
+  wire: Wire | undefined = undefined;
   /** What runs while it is being closed; one object for all of it, as most WebSockets are open. */
   #ending: Ending | undefined;
   #drained: (() => void) | undefined;
   #ended = false;
-  #borrower: Borrower | undefined;
+  #user: DirectSocketUser | undefined;
 
-  constructor(webSocket: BunWebSocket, options: WireOptions) {
+  constructor(webSocket: BunWebSocket, options: GuardedSocketOptions) {
     this.#webSocket = webSocket;
     this.#options = options;
   }
@@ -85,13 +91,17 @@ export class Wire implements BunWebSocket {
     return sent;
   }
 
-  /** For one who sends a lot, past this, until it is told to stop. */
-  lend(borrower: Borrower): unknown {
-    this.#borrower = borrower;
-    return this.#webSocket;
+  /**
+   * The WebSocket itself, for a sender that sends past this until it is told to stop: to look here first would cost a part of each
+   * send. Undefined where nothing may go out any more.
+   */
+  bypass(user: DirectSocketUser): BunSocket | undefined {
+    if (this.#ended) return undefined;
+    this.#user = user;
+    return this.#webSocket as BunSocket;
   }
 
-  /** Bun dropped what the borrower sent. */
+  /** Bun dropped what was sent past this. */
   lost(): void {
     if (!this.#ended) this.#drop();
   }
@@ -99,21 +109,21 @@ export class Wire implements BunWebSocket {
   /** Calls `then` once the peer has taken what waits; never where the connection ends before. */
   afterDrain(then: () => void): void {
     this.#drained = then;
-    watchDrain(this);
+    pollDrain(this);
   }
 
-  /** Bun says that more of what waited went out, or it is looked after that. */
+  /** Bun says that more of what waited went out, or it is polled. */
   drained(): void {
     const then = this.#drained;
     if (then === undefined || this.#waitingBytes() > 0) return;
-    this.#stopWatching();
+    this.#stopPolling();
     then();
   }
 
   close(code?: number, reason?: string): void {
     if (this.#ended) return;
     this.#end();
-    const cutting = setTimeout(() => this.terminate(), this.#options.lastWordsMs).unref();
+    const cutting = setTimeout(() => this.terminate(), this.#options.closeTimeoutMs).unref();
     const ending: Ending = { draining: undefined, cutting, closeAtPong: undefined };
     this.#ending = ending;
     if (this.#waitingBytes() === 0) {
@@ -164,14 +174,14 @@ export class Wire implements BunWebSocket {
 
   #end(): void {
     this.#ended = true;
-    this.#borrower?.stop();
-    this.#stopWatching();
+    this.#user?.stop();
+    this.#stopPolling();
   }
 
-  #stopWatching(): void {
+  #stopPolling(): void {
     if (this.#drained === undefined) return;
     this.#drained = undefined;
-    unwatchDrain(this);
+    stopPollingDrain(this);
   }
 
   #waitingBytes(): number {

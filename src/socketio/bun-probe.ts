@@ -1,65 +1,21 @@
-import { type EnginePacket, frameOf } from './bun-frames.js';
+import { frameOf } from './bun-frames.js';
+import type { BunConnection, BunTransport } from './bun-types.js';
+import type { EnginePacket } from './engine-types.js';
 
-/**
- * `@socket.io/bun-engine`, as far as the fan-out reaches into it: this file and `bun-sender.ts` are the only ones. Where something
- * is not as expected everything goes Socket.IO's own way.
+/*
+ * What the fan-out uses of `@socket.io/bun-engine`, tried on a twin of the engine. Where something is not as expected everything
+ * goes Socket.IO's own way.
  */
 
-/** What the engine got in place of a WebSocket of Bun. */
-export interface BunWire {
-  /** The WebSocket itself, to send over until `borrower` is told to stop. It would cost a part of a send to look here first. */
-  lend(borrower: Borrower): unknown;
-  /** Bun dropped what was sent over the WebSocket that is lent. */
-  lost(): void;
-  /** Calls `then` once the peer has taken what waits; never where the connection ends before. */
-  afterDrain(then: () => void): void;
-  close(): void;
-}
-
-export interface Borrower {
-  /** Nothing may go out any more. */
-  stop(): void;
-}
-
-/** A transport of the engine over a WebSocket. */
-export interface BunTransport {
-  readonly name: string;
-  readonly readyState: string;
-  readonly socket?: unknown;
-  writable: boolean;
-  send(packets: readonly EnginePacket[]): void;
-  doClose(): void;
-  emit(event: 'drain'): boolean;
-}
-
-/** A connection of the engine. */
-export interface BunConnection {
-  readonly readyState: string;
-  readonly transport: unknown;
-  /** What waits for the transport to become writable. */
-  readonly writeBuffer: readonly EnginePacket[];
-  listeners(event: string): readonly unknown[];
-  on(event: string, listener: (this: BunConnection, ...args: never[]) => void): unknown;
-}
-
-/** A WebSocket of Bun, as it comes to the engine. */
-export interface Opened {
-  readonly data?: { readonly transport?: unknown } | undefined;
-}
-
-/** A server of the engine. */
-export interface BunEngine {
+/** A server of the engine, as far as it is probed. */
+export interface ProbedBunEngine {
   readonly opts: object;
-  on(event: 'connection', listener: (connection: BunConnection) => void): unknown;
-  onWebSocketOpen(webSocket: Opened): void;
   handleRequest(request: Request, server: unknown): Promise<unknown>;
 }
 
 interface Probed extends BunConnection {
   readonly writeBuffer: EnginePacket[];
   write(data: string): unknown;
-  once(event: string, listener: () => void): unknown;
-  close(): void;
 }
 interface ProbedTransport extends BunTransport {
   onOpen(socket: object): void;
@@ -84,7 +40,7 @@ function want(isThere: boolean, what: string): void {
 }
 
 /** What was looked for and not found, by opening a connection that nobody is behind; empty where all is there. */
-export async function probeBunEngine(engine: BunEngine): Promise<string> {
+export async function probeBunEngine(engine: ProbedBunEngine): Promise<string> {
   let connection: Probed | undefined;
   try {
     const { transport, sent, clients } = await openTwin(engine);
@@ -102,7 +58,7 @@ export async function probeBunEngine(engine: BunEngine): Promise<string> {
 }
 
 /** Lets a twin of the engine, of which nobody hears, take a client. */
-async function openTwin(engine: BunEngine) {
+async function openTwin(engine: ProbedBunEngine) {
   const sent: unknown[] = [];
   const clients = new Map<string, Probed>();
   const opts = { ...engine.opts, ...Object.fromEntries(ASKING.map((name) => [name, undefined])) };
@@ -124,7 +80,7 @@ async function openTwin(engine: BunEngine) {
     },
   };
   // The engine's own, in whose place another one may stand by now.
-  const { handleRequest } = Object.getPrototypeOf(engine) as BunEngine;
+  const { handleRequest } = Object.getPrototypeOf(engine) as ProbedBunEngine;
   await handleRequest.call(twin, new Request(HANDSHAKE, { headers: { upgrade: 'websocket' } }), server);
   return { transport, sent, clients };
 }
@@ -150,10 +106,10 @@ function probeListeners(connection: Probed): void {
   const heard: string[] = [];
   const { on } = connection;
   want(typeof on === 'function' && !Object.hasOwn(connection, 'on'), 'on() of a connection');
-  connection.on = (event, listener) => {
+  connection.on = ((event: 'drain', listener: () => void) => {
     heard.push(event);
     return on.call(connection, event, listener);
-  };
+  }) as Probed['on'];
   want(connection.listeners('drain').length === 0, 'listeners() of a connection');
   connection.once('drain', () => {});
   want(heard.join() === 'drain', 'once() by on() of a connection');

@@ -1,8 +1,9 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { describe, expect, it, vi } from 'vitest';
-import type { BunWebSocket } from '../../src/socketio/bun-engine.js';
-import { Wire } from '../../src/socketio/bun-wire.js';
+
+import { GuardedBunSocket } from '../../src/socketio/bun-socket.js';
+import type { BunWebSocket } from '../../src/socketio/bun-types.js';
 import { defer } from '../support/cleanup.js';
 import { eventually } from '../support/facts.js';
 
@@ -38,11 +39,15 @@ class FakeWebSocket implements BunWebSocket {
   }
 }
 
-function make(lastWordsMs = 60_000): { wire: Wire; webSocket: FakeWebSocket; dropped: number[] } {
+function make(closeTimeoutMs = 60_000): { socket: GuardedBunSocket; webSocket: FakeWebSocket; dropped: number[] } {
   const webSocket = new FakeWebSocket();
   const dropped: number[] = [];
-  const wire = new Wire(webSocket, { lastWordsMs, dropped: (bytes) => dropped.push(bytes), hearsPongs: () => true });
-  return { wire, webSocket, dropped };
+  const socket = new GuardedBunSocket(webSocket, {
+    closeTimeoutMs,
+    dropped: (bytes) => dropped.push(bytes),
+    hearsPongs: () => true,
+  });
+  return { socket, webSocket, dropped };
 }
 
 class PingingWebSocket extends FakeWebSocket {
@@ -51,25 +56,29 @@ class PingingWebSocket extends FakeWebSocket {
   }
 }
 
-function makePinging(hearsPongs = true): { wire: Wire; webSocket: FakeWebSocket } {
+function makePinging(hearsPongs = true): { socket: GuardedBunSocket; webSocket: FakeWebSocket } {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] });
   defer(() => vi.useRealTimers());
   const webSocket = new PingingWebSocket();
-  const wire = new Wire(webSocket, { lastWordsMs: 5_000, dropped: () => {}, hearsPongs: () => hearsPongs });
-  return { wire, webSocket };
+  const socket = new GuardedBunSocket(webSocket, {
+    closeTimeoutMs: 5_000,
+    dropped: () => {},
+    hearsPongs: () => hearsPongs,
+  });
+  return { socket, webSocket };
 }
 
-describe('a wire', () => {
+describe('a guarded socket', () => {
   it('sends nothing behind a message that was dropped, says so once, and is cut', async () => {
-    const { wire, webSocket, dropped } = make();
-    wire.send('one');
+    const { socket, webSocket, dropped } = make();
+    socket.send('one');
     webSocket.drops = true;
     webSocket.waiting = 16;
-    expect(wire.send('two')).toBe(0);
+    expect(socket.send('two')).toBe(0);
     // Bun might take the next one.
     webSocket.drops = false;
-    expect(wire.send('three')).toBe(0);
-    expect(wire.readyState).toBe(CLOSING);
+    expect(socket.send('three')).toBe(0);
+    expect(socket.readyState).toBe(CLOSING);
     // Not in the middle of a broadcast.
     expect(webSocket.did).toEqual(['send 3']);
     await eventually(() => expect(webSocket.did).toEqual(['send 3', 'terminate']));
@@ -77,25 +86,25 @@ describe('a wire', () => {
   });
 
   it('takes an empty message, of which no byte goes out, for none that was dropped', () => {
-    const { wire, dropped } = make();
-    wire.send('');
-    wire.send(new Uint8Array(0));
-    wire.send('more');
-    expect([wire.readyState, dropped]).toEqual([OPEN, []]);
+    const { socket, dropped } = make();
+    socket.send('');
+    socket.send(new Uint8Array(0));
+    socket.send('more');
+    expect([socket.readyState, dropped]).toEqual([OPEN, []]);
   });
 
   it('closes at once where nothing waits, and once', () => {
-    const { wire, webSocket } = make();
-    wire.close(1000);
-    wire.close(1001);
+    const { socket, webSocket } = make();
+    socket.close(1000);
+    socket.close(1001);
     expect(webSocket.did).toEqual(['close 1000']);
   });
 
   it('closes once its peer has read what waits, and sends no more meanwhile', async () => {
-    const { wire, webSocket } = make();
+    const { socket, webSocket } = make();
     webSocket.waiting = 5;
-    wire.close(1000);
-    wire.send('late');
+    socket.close(1000);
+    socket.send('late');
     expect(webSocket.did).toEqual([]);
     webSocket.waiting = 0;
     await eventually(() => expect(webSocket.did).toEqual(['close 1000']));
@@ -104,9 +113,9 @@ describe('a wire', () => {
   it('is cut where its peer reads nothing', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] });
     defer(() => vi.useRealTimers());
-    const { wire, webSocket } = make(5_000);
+    const { socket, webSocket } = make(5_000);
     webSocket.waiting = 5;
-    wire.close();
+    socket.close();
     vi.advanceTimersByTime(4_900);
     expect(webSocket.did).toEqual([]);
     vi.advanceTimersByTime(200);
@@ -115,31 +124,31 @@ describe('a wire', () => {
   });
 
   it('pings its peer, and closes when the pong comes', () => {
-    const { wire, webSocket } = makePinging();
-    wire.ponged();
-    wire.close(1000);
+    const { socket, webSocket } = makePinging();
+    socket.ponged();
+    socket.close(1000);
     expect(webSocket.did).toEqual(['ping']);
-    wire.ponged();
-    wire.ponged();
+    socket.ponged();
+    socket.ponged();
     expect(webSocket.did).toEqual(['ping', 'close 1000']);
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it('is cut where no pong comes', () => {
-    const { wire, webSocket } = makePinging();
-    wire.close(1000);
+    const { socket, webSocket } = makePinging();
+    socket.close(1000);
     vi.advanceTimersByTime(4_900);
     expect(webSocket.did).toEqual(['ping']);
     vi.advanceTimersByTime(200);
     expect(webSocket.did).toEqual(['ping', 'terminate']);
-    wire.ponged();
+    socket.ponged();
     expect(webSocket.did).toEqual(['ping', 'terminate']);
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it('closes at once where pongs are not heard', () => {
-    const { wire, webSocket } = makePinging(false);
-    wire.close(1000);
+    const { socket, webSocket } = makePinging(false);
+    socket.close(1000);
     expect(webSocket.did).toEqual(['close 1000']);
     expect(vi.getTimerCount()).toBe(0);
   });
@@ -147,11 +156,11 @@ describe('a wire', () => {
   it('waits no longer for a peer that is gone', () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] });
     defer(() => vi.useRealTimers());
-    const { wire, webSocket } = make();
+    const { socket, webSocket } = make();
     webSocket.waiting = 5;
-    wire.close();
+    socket.close();
     webSocket.terminate();
-    wire.gone();
+    socket.gone();
     expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -1,0 +1,178 @@
+import { setTimeout } from 'node:timers';
+import type { Broadcast, Recipient } from '../ports/fanout.js';
+import type { Wire, WirePacket } from '../ports/wire.js';
+import type { EnginePacket } from '../socketio/engine-types.js';
+import { markReplaced, queuedPackets, sizeOf } from '../socketio/send-queue.js';
+import { writeEncoded } from '../socketio/socket-io.js';
+import {
+  type Backlog,
+  backlogOf,
+  count,
+  countFlushed,
+  dropIfEmpty,
+  ensureBacklog,
+  restart,
+  takeOut,
+  WEIGHT_OF_A_PACKET,
+  waitingBytes,
+} from './backlog.js';
+import { PATIENCE_MS, Patience } from './patience.js';
+
+/** How long a message may wait for a peer that keeps up: until its next poll. */
+const REPLACEABLE_AFTER_MS = 1_000;
+/** At least this many replaced packets stay queued, so that taking them out costs little each. */
+const FEWEST_TAKEN_OUT = 64;
+
+/**
+ * What waits for those whose peer doesn't take it at once: between polls, while a transport is changed, and behind a
+ * connection that is full. It is held against a budget, so that no peer makes this instance hold any amount.
+ */
+export class Backlogs {
+  // One of each for all connections, which are called with the connection as `this`.
+  readonly #created: (this: Wire, packet: WirePacket) => void;
+  readonly #flushed: (this: Wire) => void;
+  readonly #patience = new Patience();
+  readonly #mostBytes: number;
+  readonly #tooSlow: (wire: Wire, waitingBytes: number) => void;
+  readonly #rechecked = new WeakSet<Wire>();
+
+  /** `tooSlow` is called once for a connection that has more waiting than `mostBytes`; it must not close it at once. */
+  constructor(mostBytes: number, tooSlow: (wire: Wire, waitingBytes: number) => void) {
+    this.#mostBytes = mostBytes;
+    this.#tooSlow = tooSlow;
+    const created = (wire: Wire, packet: WirePacket) => this.#queue(wire, packet);
+    const flushed = (wire: Wire) => this.#flush(wire);
+    this.#created = function (packet) {
+      created(this, packet);
+    };
+    this.#flushed = function () {
+      flushed(this);
+    };
+  }
+
+  /** Counts what is queued from here on; `largest`: bytes of a message that is going out. */
+  count(wire: Wire, largest = 0): void {
+    const backlog = ensureBacklog(wire);
+    backlog.largest = Math.max(backlog.largest, largest);
+    // The transport has said that it takes no more.
+    backlog.isBehind ||= largest > 0;
+    if (backlog.isCounting) return;
+    backlog.isCounting = true;
+    // Attachments that come next may belong to it.
+    backlog.last = largest;
+    wire.on('packetCreate', this.#created);
+    wire.on('flush', this.#flushed);
+  }
+
+  /** Counts no more, as the transport is about to take all that is queued. */
+  stop(wire: Wire): void {
+    const backlog = backlogOf(wire);
+    if (backlog?.isCounting !== true) return;
+    wire.removeListener('packetCreate', this.#created);
+    wire.removeListener('flush', this.#flushed);
+    takeOut(wire, backlog);
+    restart(backlog);
+    dropIfEmpty(wire, backlog);
+  }
+
+  /**
+   * The connection has changed to a transport that says when it is full. Counts until what is queued is about to be handed to
+   * it, then no more, and calls `handedOver`: at once where nothing is queued.
+   */
+  stopAtFlush(wire: Wire, handedOver: () => void): void {
+    const backlog = backlogOf(wire);
+    if (backlog?.isCounting === true && backlog.packets > 0) {
+      backlog.handedOver = handedOver;
+      return;
+    }
+    this.stop(wire);
+    handedOver();
+  }
+
+  /** Checks the budget of a connection that nothing is sent to, and checks again until it is met or the connection ends. */
+  check(wire: Wire): void {
+    if (wire.readyState === 'closed') return;
+    const backlog = ensureBacklog(wire);
+    this.#judge(wire, backlog);
+    if (backlog.lateMs === undefined || backlog.isTooSlow) dropIfEmpty(wire, backlog);
+    else if (!this.#rechecked.has(wire)) {
+      this.#rechecked.add(wire);
+      setTimeout(() => {
+        this.#rechecked.delete(wire);
+        this.check(wire);
+      }, PATIENCE_MS).unref();
+    }
+  }
+
+  /** Socket.IO's own way to one socket, in which a message may take the place of what waits with its key. */
+  write(socket: Recipient, { encoded, options, key }: Broadcast): void {
+    if (key === undefined) writeEncoded(socket, encoded, options);
+    else this.replace(socket.client.conn, key, () => writeEncoded(socket, encoded, options));
+  }
+
+  /** Queues, by `write`, a message that takes the place of all that waits with this key where the peer is behind. */
+  replace(wire: Wire, key: string, write: () => void): void {
+    const backlog = backlogOf(wire);
+    const queue = queuedPackets(wire);
+    const before = queue?.length ?? 0;
+    write();
+    if (backlog?.isCounting !== true || queue === undefined) return;
+    // Another queue, where it went out at once; and as long as before where it is dropped, as by a connection that closes.
+    if (queuedPackets(wire) !== queue || queue.length <= before || queue.at(-1) !== backlog.latest) return;
+    this.#replace(backlog, key, queue.slice(before));
+    if (backlog.replaced >= FEWEST_TAKEN_OUT && backlog.replaced * 2 > queue.length) takeOut(wire, backlog);
+  }
+
+  #replace(backlog: Backlog, key: string, packets: EnginePacket[]): void {
+    backlog.byKey ??= new Map();
+    const older = backlog.byKey.get(key);
+    const now = performance.now();
+    if (older === undefined) backlog.queued += key.length + WEIGHT_OF_A_PACKET;
+    backlog.isBehind ||= this.#isLate(backlog, older === undefined ? 0 : now - older.since);
+    if (older !== undefined && !backlog.isBehind) {
+      older.packets.push(...packets);
+      return;
+    }
+    for (const packet of older?.packets ?? []) {
+      backlog.queued -= sizeOf(packet);
+      backlog.replaced++;
+      markReplaced(packet);
+    }
+    backlog.byKey.set(key, { packets, since: older?.since ?? now });
+  }
+
+  #queue(wire: Wire, packet: WirePacket): void {
+    const backlog = backlogOf(wire);
+    if (backlog === undefined) return;
+    this.#judge(wire, backlog);
+    // Takes no more from here on. As long as something waits, this calls nobody in the middle of a broadcast.
+    if (backlog.isTooSlow && backlog.packets > 0) wire.close();
+    else count(backlog, packet);
+  }
+
+  #flush(wire: Wire): void {
+    const backlog = backlogOf(wire);
+    if (backlog === undefined) return;
+    const { handedOver } = backlog;
+    if (handedOver === undefined) countFlushed(wire, backlog);
+    else {
+      this.stop(wire);
+      handedOver();
+    }
+  }
+
+  #judge(wire: Wire, backlog: Backlog): void {
+    const waiting = waitingBytes(wire, backlog);
+    if (waiting === 0) backlog.largest = 0;
+    if (waiting - backlog.largest <= this.#mostBytes) backlog.lateMs = undefined;
+    else if (!backlog.isTooSlow && this.#patience.isOver(backlog)) {
+      backlog.isTooSlow = true;
+      this.#tooSlow(wire, waiting);
+    }
+  }
+
+  /** Long before a client that only reads slowly would be closed. */
+  #isLate({ queued }: Backlog, waitedMs: number): boolean {
+    return waitedMs >= REPLACEABLE_AFTER_MS || queued > this.#mostBytes / 2;
+  }
+}

@@ -1,0 +1,41 @@
+/** A packet of Engine.IO. */
+export interface WirePacket {
+  readonly type: string;
+  readonly data?: unknown;
+}
+
+/** A message of Engine.IO; undefined where it is empty. */
+export type WireData = string | ArrayBuffer | ArrayBufferView | undefined;
+
+/** The public events of a connection of Engine.IO, with what their listeners are given. */
+export interface WireEvents {
+  close: [];
+  /** A packet came in. */
+  packet: [packet: WirePacket];
+  /** A message for Socket.IO came in. */
+  data: [data: WireData];
+  /** A packet is about to be queued. */
+  packetCreate: [packet: WirePacket];
+  /** All queued packets are about to be handed to the transport. */
+  flush: [];
+  drain: [];
+  /** The client has begun to change to this transport, and has changed to it. */
+  upgrading: [transport: object];
+  upgrade: [transport: object];
+  newListener: [event: string | symbol];
+}
+
+/**
+ * The connection of one client. It is the engine's own object, seen through this port, so an idle client costs no second object.
+ * What else is on it is known to `socketio/` only, where one patcher of each engine hands it to the runtime and the fan-out.
+ */
+export interface Wire {
+  readonly readyState: string;
+  readonly remoteAddress?: string;
+  close(): void;
+  write(message: string): unknown;
+  listeners(event: string): readonly unknown[];
+  on<E extends keyof WireEvents>(event: E, listener: (this: Wire, ...args: WireEvents[E]) => void): unknown;
+  once<E extends keyof WireEvents>(event: E, listener: (this: Wire, ...args: WireEvents[E]) => void): unknown;
+  removeListener<E extends keyof WireEvents>(event: E, listener: (this: Wire, ...args: WireEvents[E]) => void): unknown;
+}

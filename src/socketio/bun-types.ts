@@ -1,0 +1,123 @@
+import type { ServerOptions } from 'socket.io';
+import type { EngineConnection, EnginePacket, EngineTransport } from './engine-types.js';
+
+/*
+ * `@socket.io/bun-engine` and Bun itself, as far as they are used: by their shape, so that neither has to be installed to
+ * compile or to run on Node.js.
+ */
+
+/** A server of `Bun.serve`. */
+export interface BunServer {
+  stop(closeActiveConnections?: boolean): unknown;
+  requestIP?(request: Request): { readonly address: string; readonly port: number } | null;
+  /** Seconds for which a connection may be idle while this request is answered; 0 is without end. */
+  timeout?(request: Request, seconds: number): void;
+  /** Where it listens, with its scheme. */
+  readonly url?: URL;
+  /** Requests that have not been answered yet. */
+  readonly pendingRequests?: number;
+}
+
+/** Bun's side of a WebSocket. */
+export interface BunWebSocket {
+  readonly data: { readonly transport?: BunTransport } | undefined;
+  readonly readyState: number;
+  /** The bytes that went out; -1 where they wait; 0 where they are dropped, and where there were none. */
+  send(data: string | ArrayBuffer | ArrayBufferView): number;
+  close(code?: number, reason?: string): void;
+  terminate(): void;
+  getBufferedAmount?(): number;
+  ping?(): number;
+}
+
+/** One way of the engine to a client: polling, or a WebSocket. */
+export interface BunTransport extends EngineTransport {
+  readonly name: 'polling' | 'websocket';
+  writable: boolean;
+  close(): void;
+  send(packets: readonly EnginePacket[]): void;
+  doClose(): void;
+  emit(event: 'drain'): boolean;
+}
+
+/** A connection of the engine, which may change from one transport to another. */
+export interface BunConnection extends EngineConnection {
+  readonly id: string;
+  readonly transport: BunTransport;
+  close(): void;
+  request: unknown;
+  remoteAddress?: string;
+  protocol?: number;
+  /** Private, as all below. */
+  upgradeState?: string;
+  /** Armed while a pong is due. Where there never was one, the engine arms a timer more for each pong that comes. */
+  pingTimeoutTimer?: unknown;
+  _maybeUpgrade?(transport: BunTransport): void;
+}
+
+/** The engine's own options, which it reads at each request. */
+export interface EngineOptions {
+  path: string;
+  pingTimeout: number;
+  pingInterval: number;
+  upgradeTimeout: number;
+  maxHttpBufferSize: number;
+  cors?: ServerOptions['cors'];
+  allowRequest?: (request: Request, server: BunServer) => Promise<void> | void;
+  editResponseHeaders?: (headers: Headers, request: Request, server: BunServer) => void | Promise<void>;
+}
+
+/** What comes in over a WebSocket. */
+export type MessageBody = string | Buffer;
+
+/** A `Server` of the engine. Of its methods those are replaced, on this one object, that Bun's handlers call. */
+export interface RawBunEngine {
+  readonly opts: EngineOptions;
+  readonly clients: ReadonlyMap<string, BunConnection>;
+  on(event: 'connection', listener: (connection: BunConnection, request: Request) => void): unknown;
+  emit(event: string, ...args: unknown[]): unknown;
+  close(): unknown;
+  handleRequest(request: Request, server: BunServer): Promise<Response>;
+  onWebSocketOpen(webSocket: BunWebSocket): void;
+  onWebSocketMessage(webSocket: BunWebSocket, message: MessageBody): void;
+  onWebSocketClose(webSocket: BunWebSocket, code: number, reason: string): void;
+  /** `own`: of ours, options of `Bun.serve` that the engine is to stand beside. */
+  handler(own?: IBunServeOptions): IBunHandlers;
+}
+
+/** What `Bun.serve` and `server.reload` take. */
+export interface IBunHandlers {
+  // biome-ignore lint/suspicious/noExplicitAny: Bun's own type of a server, which is there on Bun only
+  fetch(this: unknown, request: Request, server: any): Response | Promise<Response>;
+  readonly websocket: IBunWebSocketHandlers;
+  readonly idleTimeout?: number;
+  readonly maxRequestBodySize?: number;
+}
+
+/** Options of `Bun.serve` that Socket.IO can stand beside, as far as it looks at them. */
+export interface IBunServeOptions {
+  // biome-ignore lint/suspicious/noExplicitAny: Bun's own types, which are there on Bun only
+  fetch?(this: any, request: Request, server: any): any;
+  readonly websocket?: IBunWebSocketHandlers;
+  readonly routes?: object;
+}
+
+/** What Bun calls over a WebSocket, and its limits. */
+export interface IBunWebSocketHandlers {
+  // biome-ignore lint/suspicious/noExplicitAny: the data of a WebSocket is of the type that its program chose
+  open?(webSocket: any): void;
+  // biome-ignore lint/suspicious/noExplicitAny: as above, and of Bun's own types for what comes in
+  message(webSocket: any, message: any): void;
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  close?(webSocket: any, code: number, reason: string): void;
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  drain?(webSocket: any): void;
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  ping?(webSocket: any): void;
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  pong?(webSocket: any): void;
+  readonly maxPayloadLength?: number;
+  readonly backpressureLimit?: number;
+  readonly closeOnBackpressureLimit?: boolean;
+  readonly idleTimeout?: number;
+}

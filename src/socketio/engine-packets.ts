@@ -1,0 +1,36 @@
+import type { Wire } from '../ports/wire.js';
+import type { EngineConnection, EnginePacket } from './engine-types.js';
+
+/** Per-packet engine events: a connection that has a listener for one bypasses coalescing. */
+export const PACKET_EVENTS: readonly string[] = ['packetCreate', 'flush', 'drain'];
+
+/** Whether somebody listens to each packet of a connection. */
+export function isHeard(wire: Wire): boolean {
+  const connection: EngineConnection = wire;
+  for (const event of PACKET_EVENTS) {
+    const count = connection.listenerCount?.(event) ?? wire.listeners(event).length;
+    if (count > 0) return true;
+  }
+  return false;
+}
+
+/** The digits that packets of Engine.IO begin with (protocol 4). */
+const DIGITS: Readonly<Record<string, string>> = {
+  open: '0',
+  close: '1',
+  ping: '2',
+  pong: '3',
+  message: '4',
+  upgrade: '5',
+  noop: '6',
+};
+
+/** Whether a packet carries bytes, which go out as they are. */
+export function isBytes(data: unknown): data is ArrayBuffer | ArrayBufferView {
+  return data instanceof ArrayBuffer || ArrayBuffer.isView(data);
+}
+
+/** The text of a packet that carries no bytes, as both engines encode it. */
+export function textOf({ type, data }: EnginePacket): string {
+  return `${DIGITS[type]}${data || ''}`;
+}

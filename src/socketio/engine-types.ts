@@ -1,0 +1,70 @@
+import type { IncomingMessage } from 'node:http';
+import type { PacketOptions } from '../ports/fanout.js';
+import type { Wire, WirePacket } from '../ports/wire.js';
+
+/*
+ * The connections and transports of `engine.io` and `@socket.io/bun-engine`, in one set of types. What an update may move is marked
+ * as private. It is optional here, so that whoever reads it says what happens without it.
+ */
+
+/** A packet of Engine.IO, as an engine queues it. */
+export interface EnginePacket extends WirePacket {
+  readonly options?: PacketOptions | undefined;
+}
+
+/** The response to a poll, as far as it is looked at. */
+export interface PollResponse {
+  once(event: 'close', listener: () => void): unknown;
+  /** Cuts the connection that it is written into. */
+  destroy?(): unknown;
+  readonly writableEnded?: boolean;
+}
+
+/** A WebSocket of `ws`, or what `@socket.io/bun-engine` has in place of one of Bun. */
+export interface TransportSocket {
+  readonly readyState?: number;
+  /** Bytes that the peer has not taken. */
+  readonly bufferedAmount?: number;
+  terminate?(): void;
+  once?(event: 'close', listener: () => void): unknown;
+}
+
+/** A transport of either engine. */
+export interface EngineTransport {
+  readonly name?: string;
+  readonly readyState?: string;
+  writable?: boolean;
+  close?(done?: () => void): void;
+  emit?(event: string, ...args: unknown[]): unknown;
+  /** Of `NodeSender`: bytes that were handed to the kernel and have not gone out. */
+  readonly unread?: number;
+  /** Private, as all below. */
+  readonly socket?: TransportSocket;
+  opts?: { readonly maxHttpBufferSize?: number };
+  send?(packets: readonly EnginePacket[]): void;
+  onError?(message: string): void;
+  onPacket?(packet: WirePacket): void;
+  /** True after `close(true)` of the connection: packets that still wait are dropped. */
+  readonly discarded?: boolean;
+  /** Polling on Node.js: the poll that waits and its response, and the POST that is being read. */
+  readonly req?: IncomingMessage | null;
+  readonly res?: Partial<PollResponse> | null;
+  readonly dataReq?: IncomingMessage | null;
+  /** Ends the wait for a poll that would carry the close packet. */
+  readonly shouldClose?: unknown;
+  /** How long that wait is, in milliseconds. */
+  closeTimeout?: number;
+  /** Bytes that the body of a POST may have. Since engine.io 6.6.13 it is one of the options. */
+  maxHttpBufferSize?: number;
+}
+
+/** A connection of either engine. Every `Wire` is one. */
+export interface EngineConnection extends Wire {
+  close(discard?: boolean): void;
+  readonly id?: string;
+  readonly protocol?: number;
+  readonly transport?: EngineTransport;
+  listenerCount?(event: string): number;
+  /** Private: packets that wait until the transport is writable. */
+  readonly writeBuffer?: EnginePacket[];
+}

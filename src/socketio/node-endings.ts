@@ -1,0 +1,64 @@
+import type { Wire } from '../ports/wire.js';
+import type { EngineConnection, EngineTransport, TransportSocket } from './engine-types.js';
+
+/*
+ * How connections of engine.io end. Each private field is used only where it is found: without them an ending falls back to
+ * engine.io's own, which waits for the peer for up to 30 s.
+ */
+
+/** A WebSocket that can be cut. */
+type CuttableSocket = TransportSocket & Required<Pick<TransportSocket, 'terminate' | 'once'>>;
+
+/** The state of a WebSocket that is closed, as the standard numbers it. */
+const CLOSED = 3;
+
+/** Closes it at once, whatever waits to be sent or to be read. */
+export function closeNow(wire: Wire): void {
+  const connection: EngineConnection = wire;
+  connection.close(true);
+}
+
+/** The steps that end a wire whatever its peer does. Each may call listeners of the program, which may throw. */
+export function cuttingSteps(wire: Wire): readonly (() => void)[] {
+  const { transport }: EngineConnection = wire;
+  const { req, dataReq } = transport ?? {};
+  return [
+    () => closeNow(wire),
+    () => webSocketOf(wire)?.terminate(),
+    () => giveUpPolling(wire),
+    () => void req?.socket.destroy(),
+    () => void dataReq?.socket.destroy(),
+  ];
+}
+
+/** Calls `gone` once the WebSocket under a closed wire is closed too; at once where there is none. */
+export function onceGone(wire: Wire, gone: () => void): void {
+  const webSocket = webSocketOf(wire);
+  if (webSocket === undefined || webSocket.readyState === CLOSED) gone();
+  else webSocket.once('close', gone);
+}
+
+/** A polling transport that closes waits for 30 s for a poll, be its connection gone or not. */
+export function giveUpPolling(wire: Wire): void {
+  const { transport }: EngineConnection = wire;
+  giveUp(transport);
+}
+
+/** Does the same once the wire has changed to another transport, as nobody would look at this one again. */
+export function giveUpPollingOnUpgrade(wire: Wire): void {
+  const { transport }: EngineConnection = wire;
+  wire.once('upgrade', () => giveUp(transport));
+}
+
+function giveUp(transport: EngineTransport | undefined): void {
+  if (typeof transport?.shouldClose === 'function') transport.shouldClose();
+}
+
+function webSocketOf(wire: Wire): CuttableSocket | undefined {
+  const { transport }: EngineConnection = wire;
+  return isCuttable(transport?.socket) ? transport.socket : undefined;
+}
+
+function isCuttable(socket: TransportSocket | undefined): socket is CuttableSocket {
+  return typeof socket?.terminate === 'function' && typeof socket.once === 'function';
+}

@@ -1,0 +1,140 @@
+import { EventEmitter } from 'node:events';
+import type { WirePacket } from '../ports/wire.js';
+import type { EngineConnection, EngineTransport } from './engine-types.js';
+import type { TransportClass, TransportRequest, WsSocket } from './node-sender.js';
+
+/** A server of engine.io, as far as it is probed. */
+export interface ProbedEngine {
+  readonly opts?: object;
+  /** Protected: makes the transport of a request. */
+  createTransport(name: string, request: object): unknown;
+  /** Protected: makes the connection of a request. */
+  handshake?(transport: string, request: object, refuse: () => void): Promise<unknown>;
+  listenerCount(event: string): number;
+}
+
+/** What a connection does that is tried. */
+export interface ProbedConnection {
+  /** What was looked for and not found, by its name; empty where all is there. */
+  readonly missing: string;
+  /** Whether packets reach the transport in the form that a sender encodes. */
+  readonly canSend: boolean;
+}
+
+const TRANSPORT_METHODS = ['send', 'doClose', 'onData', 'onClose', 'onError', 'onPacket', 'close', 'discard', 'emit'];
+
+/**
+ * The class that a transport over WebSocket is to be derived from, found by making one that nobody is behind; or what was
+ * looked for and not found.
+ */
+export function probeTransport(engine: ProbedEngine): { base?: TransportClass; missing: string } {
+  try {
+    return probeWebSocket(engine);
+  } catch (error) {
+    return { missing: `engine.createTransport() failed: ${String(error)}` };
+  }
+}
+
+function probeWebSocket(engine: ProbedEngine): { base?: TransportClass; missing: string } {
+  if (typeof engine?.createTransport !== 'function') return { missing: 'engine.createTransport()' };
+  if (typeof engine.listenerCount !== 'function') return { missing: 'engine.listenerCount()' };
+  const websocket = new EventEmitter() as unknown as WsSocket;
+  const request: TransportRequest = { _query: { EIO: '4' }, websocket };
+  const made = engine.createTransport('websocket', request);
+  const found = made as Record<string, unknown>;
+  for (const method of TRANSPORT_METHODS) {
+    if (typeof found?.[method] !== 'function') return { missing: `${method}() of a transport` };
+  }
+  if (found.writable !== true) return { missing: 'writable of a transport' };
+  if (found.socket !== websocket) return { missing: 'socket of a transport' };
+  const base = Object.getPrototypeOf(Object.getPrototypeOf(made))?.constructor;
+  const isBase =
+    typeof base === 'function' && base.prototype.name === undefined && typeof base.prototype.close === 'function';
+  return isBase ? { base: base as TransportClass, missing: '' } : { missing: 'the class of all transports' };
+}
+
+/** A poll that nobody waits for. */
+function fakePoll(): { request: object; response: object } {
+  const response = Object.assign(new EventEmitter(), { writeHead() {}, end() {} });
+  const request = Object.assign(new EventEmitter(), {
+    ...{ method: 'GET', url: '/?EIO=4&transport=polling', headers: {}, connection: {}, socket: {} },
+    ...{ _query: { EIO: '4', transport: 'polling' }, res: response },
+  });
+  return { request, response };
+}
+
+/** Whether a polling transport keeps the response that its next flush is written into. Else the ingress notes each. */
+export function keepsResponses(engine: ProbedEngine): boolean {
+  try {
+    const { request, response } = fakePoll();
+    const transport = engine.createTransport('polling', request) as EngineTransport & { onRequest(poll: object): void };
+    transport.onRequest(request);
+    return transport.res === response;
+  } catch {
+    return false;
+  }
+}
+
+interface TriedConnection extends EngineConnection {
+  readonly transport: EngineTransport;
+  write(data: string): unknown;
+}
+
+/** Tries how a connection queues and sends, with one that nobody is behind. Takes a few steps of promises; none of them waits. */
+export async function probeConnection(engine: ProbedEngine): Promise<ProbedConnection> {
+  let connection: TriedConnection | undefined;
+  try {
+    connection = await openConnection(engine);
+    if (connection === undefined) return { missing: 'engine.handshake()', canSend: false };
+    return tryQueue(connection);
+  } catch (error) {
+    return { missing: `a connection that is tried failed: ${String(error)}`, canSend: false };
+  } finally {
+    connection?.close(true);
+  }
+}
+
+/** Lets a twin of the engine, of which nobody hears, take a client. */
+async function openConnection(engine: ProbedEngine): Promise<TriedConnection | undefined> {
+  const clients: Record<string, TriedConnection> = {};
+  const twin: ProbedEngine = Object.create(engine, {
+    opts: { value: { ...engine.opts, cookie: false, initialPacket: undefined } },
+    clients: { value: clients },
+    clientsCount: { value: 0, writable: true },
+    emit: { value: () => false },
+    generateId: { value: () => 'probe' },
+  });
+  await twin.handshake?.('polling', fakePoll().request, () => {});
+  return Object.values(clients)[0];
+}
+
+function tryQueue(connection: TriedConnection): ProbedConnection {
+  const { transport } = connection;
+  const heard: WirePacket[] = [];
+  const sent: WirePacket[] = [];
+  connection.on('packetCreate', (packet) => heard.push(packet));
+  transport.send = (packets) => sent.push(...packets);
+  connection.write('text');
+  const queued = connection.writeBuffer?.at(-1);
+  const isQueued = queued !== undefined && queued === heard[0] && sent.length === 0;
+  transport.writable = true;
+  transport.emit?.('ready');
+  const [packet] = sent;
+  const canSend = packet?.type === 'message' && packet.data === 'text';
+  if (!canSend) return { missing: 'the packets that a transport is sent', canSend };
+  return { missing: isQueued && packet === queued ? '' : 'writeBuffer of a connection', canSend };
+}
+
+/** A client of protocol 4, over `ws`, without compression. */
+export function isOrdinary({ _query, websocket }: TransportRequest): boolean {
+  const { _socket, _extensions, _sender } = websocket;
+  return (
+    _query.EIO === '4' &&
+    !_query.b64 &&
+    typeof _socket?.write === 'function' &&
+    typeof _sender?.sendFrame === 'function' &&
+    typeof _extensions === 'object' &&
+    _extensions !== null &&
+    Object.keys(_extensions).length === 0
+  );
+}

@@ -1,0 +1,63 @@
+import type { Wire } from '../ports/wire.js';
+import type { EngineConnection, EnginePacket, EngineTransport, PollResponse } from './engine-types.js';
+
+/*
+ * What waits for a connection of either engine. How many packets are queued is counted by the public events `packetCreate` and
+ * `flush`; the functions here read what is private, and each has an answer where an update has moved that.
+ */
+
+/** The type of a packet that was replaced; no engine queues a packet of this type. */
+const REPLACED = 'noop';
+
+/** Bytes that the transport has taken and the peer has not. */
+export function unreadBytes(wire: Wire): number {
+  const { transport }: EngineConnection = wire;
+  return transport?.unread ?? transport?.socket?.bufferedAmount ?? 0;
+}
+
+/** The packets that are queued. Undefined if they are not where they are looked for: then none is replaced. */
+export function queuedPackets(wire: Wire): EnginePacket[] | undefined {
+  const { writeBuffer }: EngineConnection = wire;
+  return Array.isArray(writeBuffer) ? writeBuffer : undefined;
+}
+
+/** Empties a queued packet, which stays where it is until `takeOutReplaced`. */
+export function markReplaced(packet: EnginePacket): void {
+  Object.assign(packet, { type: REPLACED, data: undefined, options: undefined });
+}
+
+export function takeOutReplaced(packets: EnginePacket[]): void {
+  let kept = 0;
+  for (const packet of packets) if (packet.type !== REPLACED) packets[kept++] = packet;
+  packets.length = kept;
+}
+
+/** Bytes that a packet carries. */
+export function sizeOf({ data, options }: EnginePacket): number {
+  const frame = options?.wsPreEncodedFrame;
+  if (frame !== undefined) return frame.reduce((sum, { length }) => sum + length, 0);
+  if (typeof data === 'string') return Buffer.byteLength(data);
+  return data instanceof ArrayBuffer || ArrayBuffer.isView(data) ? data.byteLength : 0;
+}
+
+/** Responses to polls, as the ingress saw them, by connection: used only where a transport doesn't keep its response. */
+const seenResponses = new WeakMap<Wire, PollResponse[]>();
+
+/** Notes the response to a poll of this connection. */
+export function noteResponse(wire: Wire, response: PollResponse): void {
+  const open = (seenResponses.get(wire) ?? []).filter(({ writableEnded }) => writableEnded === false);
+  seenResponses.set(wire, [...open, response]);
+}
+
+/** The response that the queue is about to be written into; undefined where it goes into a WebSocket. */
+export function responseOf(wire: Wire): PollResponse | undefined {
+  const { transport }: EngineConnection = wire;
+  if (isResponse(transport?.res)) return transport.res;
+  if (transport?.name !== 'polling') return undefined;
+  // The oldest one that has no answer yet: a later poll may wait for middleware of the program.
+  return seenResponses.get(wire)?.find(({ writableEnded }) => writableEnded !== true);
+}
+
+function isResponse(response: EngineTransport['res']): response is PollResponse {
+  return typeof response?.once === 'function';
+}
