@@ -11,7 +11,7 @@ export const BACKPLANE = [
   {
     id: 'forged-server-event',
     file: 'src/backplane/redis/inspect.ts',
-    from: `ensure(!RESERVED_SERVER_EVENTS.has((data as unknown[])[0]), 'an event with a reserved name');`,
+    from: `ensure(!RESERVED_SERVER_EVENTS.has(data[0]), 'an event with a reserved name');`,
     to: `ensure(!RESERVED_SERVER_EVENTS.has(data), 'an event with a reserved name');`,
     breaks: 'who reaches Redis calls the handlers for new sockets with what is none',
     test: 'test/integration/redis-subscriber.test.ts',
@@ -30,7 +30,7 @@ export const BACKPLANE = [
   },
   {
     id: 'asks-without-a-lease',
-    file: 'src/backplane/redis/instances.ts',
+    file: 'src/backplane/redis/redis-instances.ts',
     from: `if (!this.#leased) throw new Error('Others can not know of this instance.');`,
     to: `if (this.#leased === undefined) throw new Error('Others can not know of this instance.');`,
     breaks: 'an instance that the others do not know of takes their silence for an answer',
@@ -41,8 +41,8 @@ export const BACKPLANE = [
   {
     id: 'deaf-for-ever',
     file: 'src/backplane/redis/subscriber.ts',
-    from: `    this.#link.replace(new Error('The subscription is deaf.'));`,
-    to: `    this.#deafTicks = 0;`,
+    from: `    this.#connection.replace(new Error('The subscription is deaf.'));\n`,
+    to: ``,
     breaks: 'a subscription that hears nothing is not replaced',
     test: 'test/integration/redis-subscriber.test.ts',
     on: 'node',
@@ -70,11 +70,11 @@ export const BACKPLANE = [
   },
   {
     id: 'missed-uncounted',
-    file: 'src/backplane/redis/tally.ts',
+    file: 'src/backplane/redis/missed-broadcasts.ts',
     from: `this.#lost += sure - sender.missing;`,
     to: `this.#lost += 0;`,
     breaks: 'an instance does not say how many messages it missed while its subscriber was away',
-    test: 'test/unit/backplane-tally.test.ts',
+    test: 'test/unit/backplane-missed.test.ts',
     on: 'node',
   },
   {
@@ -98,12 +98,12 @@ export const BACKPLANE = [
     only: 'of its own key',
   },
   {
-    id: 'closed-for-good',
-    file: 'src/backplane/redis/redis-backplane.ts',
-    from: `    this.#session = undefined;\n    await session?.close(timeoutMs);`,
-    to: `    await session?.close(timeoutMs);`,
-    breaks: 'a backplane that was closed cannot be opened again',
-    test: 'test/contract/backplane.test.ts',
+    id: 'silence-is-an-answer',
+    file: 'src/backplane/pending-question.ts',
+    from: `complete: this.#waitingFor?.size === 0 });`,
+    to: `complete: true });`,
+    breaks: 'an instance that lives and does not answer counts as one that has answered',
+    test: 'test/contract/bus.test.ts',
     on: 'node',
   },
   {

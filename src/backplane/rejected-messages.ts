@@ -1,51 +1,49 @@
 import type { Reporter } from '../ports/reports.js';
 import type { BackplaneReport } from './reports.js';
 
-/** Ticks between two reports of one kind: who can publish junk can publish much of it. */
+/** Ticks between two reports of one kind: whoever can publish one such message can publish many. */
 const QUIET_TICKS = 10;
 
-/** That something is not what a well-behaved instance sends, and in which way. */
-export class RejectedMessageError extends Error {
-  override readonly name = 'RejectedMessageError';
-}
-
-interface Heap {
+/** Rejected messages of one kind since the last report. */
+interface Rejections {
   count: number;
-  why: string;
-  quiet: number;
+  readonly reason: string;
+  /** Ticks until the next report. */
+  quietTicks: number;
 }
 
-/** Counts what was refused, and tells of each kind at once and then once in a while. */
+/** Counts rejected messages. Reports each kind at once, and then every ten ticks while there are more. */
 export class RejectedMessages {
   readonly #report: Reporter<BackplaneReport>;
-  readonly #heaps = new Map<string, Heap>();
+  readonly #kinds = new Map<string, Rejections>();
 
   constructor(report: Reporter<BackplaneReport>) {
     this.#report = report;
   }
 
   /** `kind`: one of few names, never one that came in. */
-  refuse(kind: string, error: unknown): void {
-    const why = error instanceof Error ? error.message.slice(0, 200) : 'it could not be handled';
-    const heap = this.#heaps.get(kind) ?? { count: 0, why, quiet: 0 };
-    this.#heaps.set(kind, { count: heap.count + 1, why, quiet: heap.quiet });
-    if (heap.quiet === 0) this.#tell(kind);
+  add(kind: string, error: unknown): void {
+    const reason = error instanceof Error ? error.message.slice(0, 200) : 'it could not be handled';
+    const before = this.#kinds.get(kind);
+    const rejections = { count: (before?.count ?? 0) + 1, reason, quietTicks: before?.quietTicks ?? 0 };
+    this.#kinds.set(kind, rejections);
+    if (rejections.quietTicks === 0) this.#tell(kind, rejections);
   }
 
   /** Once a second. */
   tick(): void {
-    for (const [kind, heap] of this.#heaps) {
-      heap.quiet -= 1;
-      if (heap.quiet > 0) continue;
-      if (heap.count === 0) this.#heaps.delete(kind);
-      else this.#tell(kind);
+    for (const [kind, rejections] of this.#kinds) {
+      rejections.quietTicks -= 1;
+      if (rejections.quietTicks > 0) continue;
+      if (rejections.count === 0) this.#kinds.delete(kind);
+      else this.#tell(kind, rejections);
     }
   }
 
-  #tell(kind: string): void {
-    const heap = this.#heaps.get(kind);
-    if (heap === undefined) return;
-    this.#report({ type: 'backplane_messages_rejected', channel: kind, reason: heap.why, count: heap.count });
-    this.#heaps.set(kind, { count: 0, why: heap.why, quiet: QUIET_TICKS });
+  #tell(kind: string, rejections: Rejections): void {
+    const { count, reason } = rejections;
+    this.#report({ type: 'backplane_messages_rejected', channel: kind, reason, count });
+    rejections.count = 0;
+    rejections.quietTicks = QUIET_TICKS;
   }
 }

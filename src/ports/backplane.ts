@@ -1,32 +1,24 @@
 import type { Adapter } from 'socket.io-adapter';
+import type { Bus } from './backplane/bus.js';
+import type { Instances } from './backplane/instances.js';
 
 /** Makes the adapter of one namespace: what Socket.IO takes as `serverOptions.adapter`. */
 export type AdapterFactory = (namespace: ConstructorParameters<typeof Adapter>[0]) => Adapter;
 
-/** Where a socket id lives: on another instance, on none that lives, or nobody knows, as not every instance answered in time. */
-export type IdOwner = 'elsewhere' | 'nowhere' | 'unanswered';
-
-/** What this instance answers to the others. */
-export interface BackplaneLocal {
-  /** Whether a socket of this id, authenticated or not, is connected to this instance. */
-  hasSocket(id: string): boolean;
-}
-
-/** How instances act as one. */
+/** How instances act as one. It lives once: from its creation through `open` to `close`. */
 export interface Backplane {
+  /** For features that talk to other instances. May be claimed before `open`, and sends after it. */
+  readonly bus: Bus;
+  readonly instances: Instances;
   /**
-   * Connects, trying again until `timeoutMs` has passed; then rejects with a `RoomgateError` of code
-   * `redis_unreachable` that names host and port, leaving nothing open. May be called again after that.
+   * Connects, trying again until `timeoutMs` has passed; then rejects with a `RoomgateError` of code `redis_unreachable` that
+   * names host and port, leaving nothing open.
    */
-  open(local: BackplaneLocal, timeoutMs: number): Promise<void>;
+  open(timeoutMs: number): Promise<void>;
   /** For `io.adapter()`; undefined means Socket.IO's own, in memory. Only after `open`. */
   adapterFactory(): AdapterFactory | undefined;
   /** The plain emitter on the third connection; undefined where there is no Redis. Only after `open`. */
   emitter(): unknown;
-  /** Asks every living instance which of these socket ids it has. Never rejects; answers within `timeoutMs`. */
-  findSockets(ids: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, IdOwner>>;
-  /** The number of other living instances, as of the last `findSockets`. */
-  instances(): number;
   /** Says goodbye and quits; what has not ended within `timeoutMs` is cut. Never rejects. Harmless when not open. */
   close(timeoutMs: number): Promise<void>;
 }

@@ -1,10 +1,12 @@
-import type { Backplane, IdOwner } from '../ports/backplane.js';
+import type { Instances } from '../ports/backplane/instances.js';
 import type { IOServer } from '../ports/socket.js';
 import { askForIds, EVENT_IDS } from '../socketio/adapters.js';
+import type { IdOwner, SocketSearch } from './socket-search.js';
 
 export interface IdOwnersOptions {
   readonly io: IOServer;
-  readonly backplane: Backplane;
+  readonly instances: Instances;
+  readonly search: SocketSearch;
   /** Whether this instance has a socket of that id. */
   readonly hasSocket: (id: string) => boolean;
 }
@@ -27,14 +29,15 @@ export class IdOwners {
 
   /** Never rejects. */
   async find(names: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, IdOwner>> {
-    const { io, backplane } = this.#options;
+    const { io, instances, search } = this.#options;
     const deadline = performance.now() + timeoutMs;
-    const owners = new Map(await backplane.findSockets(names, timeoutMs));
+    const owners = new Map(await search.find(names, timeoutMs));
     const unknown = names.filter((name) => owners.get(name) === 'nowhere');
     if (unknown.length === 0) return owners;
     const left = Math.max(0, deadline - performance.now());
     // Every instance of Roomgate has answered by now.
-    const ids = await askForIds(io.sockets.adapter, unknown, { servers: backplane.instances() + 1, timeoutMs: left });
+    const servers = 1 + instances.others.length;
+    const ids = await askForIds(io.sockets.adapter, unknown, { servers, timeoutMs: left });
     for (const name of unknown) {
       if (ids === undefined) owners.set(name, 'unanswered');
       else if (ids.has(name)) owners.set(name, 'elsewhere');

@@ -1,6 +1,5 @@
 import { describe } from '../common/describe.js';
 import { parseRoomsRequest } from '../common/parse-rooms-request.js';
-import type { IdOwner } from '../ports/backplane.js';
 import type { TSocketIOValidateRoomFn } from '../ports/options.js';
 import type { Reporter } from '../ports/reports.js';
 import type { TRoomErrorCode } from '../protocol/errors.js';
@@ -11,6 +10,7 @@ import { isPlainSocketId, isSocketId } from '../protocol/socket-ids.js';
 import type { PendingJoin } from '../session/room-work.js';
 import type { Session } from '../session/session.js';
 import type { RoomsReport } from './reports.js';
+import type { IdOwner } from './socket-search.js';
 
 /** How long other instances are asked whether a name is the id of a socket of theirs. */
 const ASK_TIMEOUT_MS = 1_000;

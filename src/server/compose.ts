@@ -1,7 +1,7 @@
 import type { ServerOptions } from 'socket.io';
 import type { Adapter } from 'socket.io-adapter';
 import { createMemoryBackplane } from '../backplane/memory/memory-backplane.js';
-import type { MemoryBus } from '../backplane/memory/memory-bus.js';
+import type { MemoryNetwork } from '../backplane/memory/memory-network.js';
 import { NodeFanout } from '../fanout/node-fanout.js';
 import type { FanoutOptions } from '../fanout/options.js';
 import { Outbound } from '../fanout/outbound.js';
@@ -19,6 +19,7 @@ import type { IOServer } from '../ports/socket.js';
 import { isSocketId } from '../protocol/socket-ids.js';
 import { IdOwners } from '../rooms/id-owners.js';
 import { Rooms } from '../rooms/rooms.js';
+import { SocketSearch } from '../rooms/socket-search.js';
 import { NodeRuntime } from '../runtime/node-runtime.js';
 import { Deadlines } from '../session/deadlines.js';
 import { KeepAlive } from '../session/keep-alive.js';
@@ -47,8 +48,8 @@ export interface Instance {
 export interface ComposeOptions {
   readonly options: ResolvedOptions;
   readonly registry: Registry;
-  /** The bus that instances of this process share; undefined for an instance that stands alone. */
-  readonly sharedBus: MemoryBus | undefined;
+  /** The network that instances of this process share; undefined for an instance that stands alone. */
+  readonly sharedNetwork: MemoryNetwork | undefined;
   readonly report: Reporter<Report>;
   /** Told which backplane is being opened, so that it can be closed meanwhile; undefined once it is open. */
   readonly opening: (backplane: Backplane | undefined) => void;
@@ -66,14 +67,15 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
   const platform = await createPlatform(options, report, (wire, waitingBytes) =>
     instance?.connections.readsTooSlowly(wire, waitingBytes),
   );
-  const backplane = await createBackplane(options, given.sharedBus, report);
+  const backplane = await createBackplane(options, given.sharedNetwork, report);
   assertWanted();
   opening(backplane);
+  const search = new SocketSearch(backplane.bus, (id) => registry.has(id));
   try {
-    await backplane.open({ hasSocket: (id) => registry.has(id) }, options.redisTimeout);
+    await backplane.open(options.redisTimeout);
     await assertGateHolds();
     assertWanted();
-    instance = connectParts(given, platform, backplane);
+    instance = connectParts(given, platform, backplane, search);
     return instance;
   } catch (error) {
     await backplane.close(options.shutdownTimeout);
@@ -88,11 +90,12 @@ function connectParts(
   { options, registry, report }: ComposeOptions,
   platform: Platform,
   backplane: Backplane,
+  search: SocketSearch,
 ): Instance {
   const { runtime, fanout } = platform;
   const hasSocket = (id: string): boolean => registry.has(id);
   const io = createServer({ options, registry, report }, platform, backplane);
-  const owners = new IdOwners({ io, backplane, hasSocket });
+  const owners = new IdOwners({ io, instances: backplane.instances, search, hasSocket });
   const findSockets: IdOwners['find'] = (names, timeoutMs) => owners.find(names, timeoutMs);
   const rooms = new Rooms({ ...options, hasSocket, findSockets, report });
   const inbound = createInbound({ options, registry, report }, runtime, rooms);
@@ -189,10 +192,10 @@ function platformOf<Engine>(runtime: EngineRuntime<Engine>, fanout: EngineFanout
 
 async function createBackplane(
   { redisConnection, identifier }: ResolvedOptions,
-  bus: MemoryBus | undefined,
+  network: MemoryNetwork | undefined,
   report: Reporter<Report>,
 ): Promise<Backplane> {
-  if (redisConnection === undefined) return createMemoryBackplane({ bus, identifier, report });
+  if (redisConnection === undefined) return createMemoryBackplane({ network, identifier, report });
   const { createRedisBackplane } = await import('../backplane/redis/redis-backplane.js');
   return createRedisBackplane({ redisConnection, identifier, report });
 }

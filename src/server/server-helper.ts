@@ -1,6 +1,6 @@
 import type { Emitter } from '@socket.io/redis-emitter';
-import type { MemoryBus } from '../backplane/memory/memory-bus.js';
-import { sharedBusOf } from '../backplane/memory/shared-bus.js';
+import type { MemoryNetwork } from '../backplane/memory/memory-network.js';
+import { sharedNetworkOf } from '../backplane/memory/shared-network.js';
 import { wrongArgument } from '../common/checks.js';
 import type { ValueOrPromise } from '../common/types.js';
 import { reportDropped } from '../fanout/outbound.js';
@@ -43,7 +43,7 @@ export class SocketIOServerHelper<
   /** The unique name of this instance. */
   readonly identifier: string;
   readonly #options: ResolvedOptions;
-  readonly #sharedBus: MemoryBus | undefined;
+  readonly #sharedNetwork: MemoryNetwork | undefined;
   readonly #report: Reporter<Report>;
   readonly #registry = new Registry();
   #configuring: Promise<void> | undefined;
@@ -57,7 +57,7 @@ export class SocketIOServerHelper<
    */
   constructor(options: TSocketIOServerOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) {
     this.#options = resolveOptions(options);
-    this.#sharedBus = sharedBusOf(options);
+    this.#sharedNetwork = sharedNetworkOf(options);
     this.identifier = this.#options.identifier;
     this.#report = reporterOf(options, this.#options);
   }
@@ -195,7 +195,7 @@ export class SocketIOServerHelper<
     this.#running = await compose({
       options: this.#options,
       registry: this.#registry,
-      sharedBus: this.#sharedBus,
+      sharedNetwork: this.#sharedNetwork,
       report: this.#report,
       opening: (backplane) => {
         this.#opening = backplane;

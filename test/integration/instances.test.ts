@@ -1,8 +1,8 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { beforeAll, describe, expect, it } from 'vitest';
-import { MemoryBus } from '../../src/backplane/memory/memory-bus.js';
-import { byBus, byRedis, everybodyHas, heardOn, startInstances, startTwo } from '../support/instances.js';
+import { MemoryNetwork } from '../../src/backplane/memory/memory-network.js';
+import { byMemory, byRedis, everybodyHas, heardOn, startInstances, startTwo } from '../support/instances.js';
 import { type IRedis, startRedis } from '../support/redis.js';
 import { connect, connectAuthenticated } from '../support/server.js';
 
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 
 const WAYS = [
-  ['on a memory bus', () => byBus()],
+  ['in the memory of one process', () => byMemory()],
   ['over Redis', () => byRedis(redis.port)],
 ] as const;
 
@@ -116,13 +116,13 @@ describe.each(WAYS)('instances %s', (_, makeWay) => {
   });
 });
 
-describe('an instance that is cut off its bus', () => {
+describe('an instance that is cut off its network', () => {
   it('serves its own clients, refuses rooms that may be sockets of others, and heals', async () => {
-    const bus = new MemoryBus();
-    const [one, two] = await startTwo(byBus(bus));
+    const network = new MemoryNetwork();
+    const [one, two] = await startTwo(byMemory(network));
     const [here, there] = [await connectAuthenticated(one.url), await connectAuthenticated(two.url)];
     const id = there.socket.id ?? '';
-    bus.cut('instance-0');
+    network.cut('instance-0');
     const answer = await here.socket.emitWithAck('join', { rooms: ['room', id, 'customer-support-eu1'] });
     expect(answer.joined).toEqual(['room']);
     expect(answer.refused).toMatchObject([
@@ -133,7 +133,7 @@ describe('an instance that is cut off its bus', () => {
     two.helper.send({ payload: { topic: 'n', data: 2 } });
     await everybodyHas([here], 'n', 1);
     await everybodyHas([there], 'n', 2);
-    bus.heal('instance-0');
+    network.heal('instance-0');
     expect((await here.socket.emitWithAck('join', { rooms: ['customer-support-eu1'] })).joined).toHaveLength(1);
     one.helper.send({ payload: { topic: 'n', data: 3 } });
     two.helper.send({ payload: { topic: 'n', data: 4 } });

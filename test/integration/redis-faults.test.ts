@@ -257,20 +257,20 @@ describe('whatever the client of the program is set to', () => {
   it.each([{ keyPrefix: 'app:' }, { db: 3 }])('has the one scope that channels have, with %o too', async (options) => {
     const one = await startNode({ redisConnection: redisClient(redis.port, options), sockets: ['b'] });
     const two = await startNode({ redisConnection: redisClient(redis.port) });
-    expect((await two.backplane.findSockets(['b'], 5_000)).get('b')).toBe('elsewhere');
+    expect((await two.search.find(['b'], 5_000)).get('b')).toBe('elsewhere');
     await one.backplane.close(500);
   });
 });
 
 describe('open()', () => {
-  it('names address and reason when Redis refuses, leaves nothing open, and may be called again', async () => {
+  it('names address and reason when Redis refuses, and leaves nothing open; another backplane opens later', async () => {
     const redis = await startRedis({ password: 'secret' });
     const { createRedisBackplane } = await import('../../src/backplane/redis/redis-backplane.js');
     const redisConnection = redisClient(redis.port);
-    const backplane = createRedisBackplane({ redisConnection, identifier: 'a', report: () => undefined });
-    const local = { hasSocket: () => false };
+    const create = () => createRedisBackplane({ redisConnection, identifier: 'a', report: () => undefined });
+    const backplane = create();
     const time = takeTheTimeOf(redisConnection);
-    const refused = expect(backplane.open(local, 300)).rejects.toMatchObject({
+    const refused = expect(backplane.open(300)).rejects.toMatchObject({
       code: 'redis_unreachable',
       message: expect.stringMatching(new RegExp(`127\\.0\\.0\\.1:${redis.port} within 300 ms: .*NOAUTH`)),
     });
@@ -279,8 +279,10 @@ describe('open()', () => {
     await refused;
     await eventually(async () => (await redis.cli('CLIENT', 'LIST')).split('\n').length === 1);
     await redis.configSet('requirepass', '');
-    await backplane.open(local, 5_000);
-    await backplane.close(1_000);
+    await expect(backplane.open(300)).rejects.toMatchObject({ code: 'shut_down' });
+    const later = create();
+    await later.open(5_000);
+    await later.close(1_000);
     expect(redisConnection.status).toBe('wait');
   });
 

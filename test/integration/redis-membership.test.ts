@@ -21,7 +21,7 @@ describe('findSockets()', () => {
     await start(['b']);
     await start(['c']);
     const begun = performance.now();
-    const owners = await one.backplane.findSockets(['a', 'b', 'c', 'd'], 10_000);
+    const owners = await one.search.find(['a', 'b', 'c', 'd'], 10_000);
     expect(performance.now() - begun).toBeLessThan(5_000);
     expect([...owners]).toEqual([
       ['a', 'nowhere'],
@@ -35,7 +35,7 @@ describe('findSockets()', () => {
     const one = await start();
     await start(['id-2500']);
     const ids = Array.from({ length: 3_000 }, (_, index) => `id-${index}`);
-    const owners = await one.backplane.findSockets([...ids, 'x'.repeat(1_000)], 5_000);
+    const owners = await one.search.find([...ids, 'x'.repeat(1_000)], 5_000);
     expect(owners.size).toBe(3_001);
     expect([...owners].filter(([, owner]) => owner !== 'nowhere')).toEqual([['id-2500', 'elsewhere']]);
   });
@@ -45,16 +45,16 @@ describe('findSockets()', () => {
     const mute = await startNode({ redisConnection: client, sockets: ['a'] });
     const one = await start();
     await client.connection('subscriber').unsubscribe('roomgate:socket.io:ask');
-    const owners = await one.backplane.findSockets(['a', 'b'], 200);
+    const owners = await one.search.find(['a', 'b'], 200);
     expect([...owners.values()]).toEqual(['unanswered', 'unanswered']);
     await mute.backplane.close(500);
-    expect((await one.backplane.findSockets(['a'], 5_000)).get('a')).toBe('nowhere');
+    expect((await one.search.find(['a'], 5_000)).get('a')).toBe('nowhere');
   });
 
   it('keeps apart programs that share one Redis under different keys', async () => {
     const one = await start([], { key: 'shop' });
     await start(['a'], { key: 'other' });
-    expect((await one.backplane.findSockets(['a'], 5_000)).get('a')).toBe('nowhere');
+    expect((await one.search.find(['a'], 5_000)).get('a')).toBe('nowhere');
   });
 
   it('answers at once, and never "nowhere", while Redis is away; and by itself again after that', async () => {
@@ -64,18 +64,18 @@ describe('findSockets()', () => {
     await own.kill();
     await eventually(() => one.reported('backplane_disconnected').length === 3);
     const begun = performance.now();
-    expect([...(await one.backplane.findSockets(['a', 'b'], 10_000)).values()]).toEqual(['unanswered', 'unanswered']);
+    expect([...(await one.search.find(['a', 'b'], 10_000)).values()]).toEqual(['unanswered', 'unanswered']);
     expect(performance.now() - begun).toBeLessThan(5_000);
     await own.restart();
     for (const node of [one, two]) await eventually(() => node.reported('backplane_reconnected').length === 3);
-    expect((await one.backplane.findSockets(['a'], 5_000)).get('a')).toBe('elsewhere');
+    expect((await one.search.find(['a'], 5_000)).get('a')).toBe('elsewhere');
   });
 
   it('does not wait for longer than it may where Redis does not answer', async () => {
     const own = await startRedis();
     const one = await start([], { port: own.port });
     await own.pause();
-    expect((await one.backplane.findSockets(['a'], 200)).get('a')).toBe('unanswered');
+    expect((await one.search.find(['a'], 200)).get('a')).toBe('unanswered');
     own.resume();
   });
 
@@ -83,9 +83,9 @@ describe('findSockets()', () => {
     const own = await startRedis();
     const one = await start([], { port: own.port });
     await start(['a'], { port: own.port });
-    expect((await one.backplane.findSockets(['a'], 5_000)).get('a')).toBe('elsewhere');
+    expect((await one.search.find(['a'], 5_000)).get('a')).toBe('elsewhere');
     await own.cli('FLUSHALL');
-    expect((await one.backplane.findSockets(['a'], 5_000)).get('a')).toBe('elsewhere');
+    expect((await one.search.find(['a'], 5_000)).get('a')).toBe('elsewhere');
   });
 
   it('holds no more than a bounded number of questions', async () => {
@@ -93,13 +93,13 @@ describe('findSockets()', () => {
     const mute = await startNode({ redisConnection: client });
     const one = await start();
     await client.connection('subscriber').unsubscribe('roomgate:socket.io:ask');
-    const asked = Array.from({ length: 1_000 }, () => one.backplane.findSockets(['a'], 400));
+    const asked = Array.from({ length: 1_000 }, () => one.search.find(['a'], 400));
     const begun = performance.now();
-    expect((await one.backplane.findSockets(['a'], 10_000)).get('a')).toBe('unanswered');
+    expect((await one.search.find(['a'], 10_000)).get('a')).toBe('unanswered');
     expect(performance.now() - begun).toBeLessThan(5_000);
     await Promise.all(asked);
     await mute.backplane.close(500);
-    expect((await one.backplane.findSockets(['a'], 5_000)).get('a')).toBe('nowhere');
+    expect((await one.search.find(['a'], 5_000)).get('a')).toBe('nowhere');
   });
 
   it('ends with close()', async () => {
@@ -110,7 +110,7 @@ describe('findSockets()', () => {
     const witness = redisClient(redis.port);
     await witness.subscribe('roomgate:socket.io:ask');
     const published = nextEvent(witness, 'message');
-    const asked = one.backplane.findSockets(['a'], 20_000);
+    const asked = one.search.find(['a'], 20_000);
     await published;
     await one.backplane.close(500);
     expect((await within(asked, 'the answer')).get('a')).toBe('unanswered');
@@ -122,14 +122,22 @@ describe('an instance', () => {
     const own = await startRedis();
     const dead = `${'d'.repeat(16)}`;
     const one = await start([], { port: own.port });
+    const changes: (readonly [string, string])[] = [];
+    one.backplane.instances.onChange((change, id) => changes.push([change, id]));
     const [seconds] = (await own.cli('TIME')).split('\n');
     // Far enough ahead that the first question is asked before it.
     const until = (Number(seconds) + 5) * 1_000;
     await own.cli('ZADD', 'roomgate:socket.io:instances', `${until}`, dead);
-    expect((await one.backplane.findSockets(['a'], 100)).get('a')).toBe('unanswered');
-    await eventually(async () => (await one.backplane.findSockets(['a'], 100)).get('a') === 'nowhere', {
+    expect((await one.search.find(['a'], 100)).get('a')).toBe('unanswered');
+    await eventually(async () => (await one.search.find(['a'], 100)).get('a') === 'nowhere', {
       timeout: 15_000,
     });
+    await eventually(() =>
+      expect(changes).toEqual([
+        ['joined', dead],
+        ['expired', dead],
+      ]),
+    );
   });
 
   it('that says goodbye is not waited for, by a question that is already on its way neither', async () => {
@@ -140,7 +148,7 @@ describe('an instance', () => {
     const listener = redisClient(redis.port);
     await listener.subscribe('roomgate:socket.io:ask');
     const isAsked = nextEvent(listener, 'message');
-    const asked = one.backplane.findSockets(['a'], 10_000);
+    const asked = one.search.find(['a'], 10_000);
     await isAsked;
     await mute.backplane.close(500);
     const begun = performance.now();
@@ -170,7 +178,7 @@ describe('an instance', () => {
     await own.cli('ACL', 'SETUSER', 'guest', 'on', '>secret', '~*', '&*', '+@all', '-zadd');
     const redisConnection = redisClient(own.port, { username: 'guest', password: 'secret' });
     const one = await startNode({ redisConnection });
-    expect((await one.backplane.findSockets(['a'], 1_000)).get('a')).toBe('unanswered');
+    expect((await one.search.find(['a'], 1_000)).get('a')).toBe('unanswered');
     expect(one.reported('backplane_command_refused')).toMatchObject([{ command: 'ZADD' }]);
   });
 });

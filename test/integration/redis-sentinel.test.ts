@@ -29,7 +29,7 @@ function clientOf(ports: readonly number[], name = 'news'): Redis {
 async function failureOf(redisConnection: Redis): Promise<unknown> {
   const time = takeTheTimeOf(redisConnection);
   const backplane = createRedisBackplane({ redisConnection, identifier: 'a', report: () => undefined });
-  const failure = backplane.open({ hasSocket: () => false }, 500).catch((error: unknown) => error);
+  const failure = backplane.open(500).catch((error: unknown) => error);
   // One attempt more than there are connections.
   await time.passAfter(4, 500);
   return failure;
@@ -54,7 +54,7 @@ describe('a Redis behind Sentinels', () => {
       report: () => undefined,
     });
     defer(() => backplane.close(500));
-    await backplane.open({ hasSocket: () => false }, 30_000);
+    await backplane.open(30_000);
   }, 40_000);
 
   it('of which no Sentinel answers is named by its Sentinels and its master', async () => {

@@ -7,6 +7,7 @@ import { createRedisBackplane } from '../../src/backplane/redis/redis-backplane.
 import type { BackplaneReport } from '../../src/backplane/reports.js';
 import type { AdapterFactory, Backplane } from '../../src/ports/backplane.js';
 import type { Reporter } from '../../src/ports/reports.js';
+import { SocketSearch } from '../../src/rooms/socket-search.js';
 import { defer } from './cleanup.js';
 import { eventually, nextEvent } from './facts.js';
 
@@ -53,6 +54,8 @@ export async function answered(client: ReturnType<typeof openClient>): Promise<v
 
 export interface ClusterNode {
   readonly backplane: Backplane;
+  /** Over the Bus of the backplane. */
+  readonly search: SocketSearch;
   readonly io: Server;
   readonly url: string;
   readonly reports: BackplaneReport[];
@@ -83,12 +86,13 @@ export async function startOver(
 ): Promise<ClusterNode> {
   const reports: BackplaneReport[] = [];
   const backplane = await create((report) => reports.push(report));
-  await backplane.open({ hasSocket: (id) => sockets.includes(id) }, 5_000);
+  const search = new SocketSearch(backplane.bus, (id) => sockets.includes(id));
+  await backplane.open(5_000);
   const { io, url } = await startPlain(backplane.adapterFactory());
   defer(() => backplane.close(500));
   const reported = <T extends BackplaneReport['type']>(type: T) =>
     reports.filter((report): report is Extract<BackplaneReport, { type: T }> => report.type === type);
-  return { backplane, io, url, reports, reported };
+  return { backplane, search, io, url, reports, reported };
 }
 
 /** A Socket.IO server with nothing of ours but, where given, the adapter. */

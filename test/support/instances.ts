@@ -1,6 +1,6 @@
 import { Emitter } from '@socket.io/redis-emitter';
-import { MemoryBus } from '../../src/backplane/memory/memory-bus.js';
-import { SHARED_BUS, type SharedBusOption } from '../../src/backplane/memory/shared-bus.js';
+import { MemoryNetwork } from '../../src/backplane/memory/memory-network.js';
+import { SHARED_NETWORK, type SharedNetworkOption } from '../../src/backplane/memory/shared-network.js';
 import { redisClient } from './backplane.js';
 import { eventually } from './facts.js';
 import { type IStarted, type ITestClient, startServer, type TTestOptions } from './server.js';
@@ -8,13 +8,13 @@ import { type IStarted, type ITestClient, startServer, type TTestOptions } from 
 /** How instances of the helper act as one. */
 export interface IWay {
   /** Asked for anew by each instance. */
-  options(): TTestOptions & SharedBusOption;
+  options(): TTestOptions & SharedNetworkOption;
   /** Senders beside the instances. */
   emitters(instance: IStarted): readonly Emitter[];
 }
 
-export function byBus(bus: MemoryBus = new MemoryBus()): IWay {
-  return { options: () => ({ [SHARED_BUS]: bus }), emitters: () => [] };
+export function byMemory(network: MemoryNetwork = new MemoryNetwork()): IWay {
+  return { options: () => ({ [SHARED_NETWORK]: network }), emitters: () => [] };
 }
 
 export function byRedis(port: number): IWay {

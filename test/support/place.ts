@@ -1,5 +1,5 @@
 import { createMemoryBackplane } from '../../src/backplane/memory/memory-backplane.js';
-import { MemoryBus } from '../../src/backplane/memory/memory-bus.js';
+import { MemoryNetwork } from '../../src/backplane/memory/memory-network.js';
 import { createRedisBackplane } from '../../src/backplane/redis/redis-backplane.js';
 import type { BackplaneReport } from '../../src/backplane/reports.js';
 import type { Backplane } from '../../src/ports/backplane.js';
@@ -16,13 +16,13 @@ export interface IPlace {
   heal(identifier: string): Promise<void>;
 }
 
-/** A bus in the memory of this process. */
+/** A network in the memory of this process. */
 export function memoryPlace(): IPlace {
-  const bus = new MemoryBus();
+  const network = new MemoryNetwork();
   return {
-    createBackplane: async (identifier, report) => createMemoryBackplane({ bus, identifier, report }),
-    cut: async (identifier) => bus.cut(identifier),
-    heal: async (identifier) => bus.heal(identifier),
+    createBackplane: async (identifier, report) => createMemoryBackplane({ network, identifier, report }),
+    cut: async (identifier) => network.cut(identifier),
+    heal: async (identifier) => network.heal(identifier),
   };
 }
 

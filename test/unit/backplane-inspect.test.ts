@@ -4,9 +4,8 @@ import fc from 'fast-check';
 import { encode } from 'notepack.io';
 import { describe, expect, it } from 'vitest';
 import { PARSER } from '../../src/backplane/parser.js';
-import { parseAnswer, parseAsk, parseGoodbye } from '../../src/backplane/questions.js';
 import { inspectRequest, inspectResponse } from '../../src/backplane/redis/inspect.js';
-import { RejectedMessageError } from '../../src/backplane/rejected-messages.js';
+import { RejectedMessageError } from '../../src/common/instance-messages.js';
 
 /** Whether it passes, or is refused in words of ours. Anything else fails the test. */
 function verdict(inspect: () => unknown): 'passed' | 'refused' {
@@ -29,9 +28,6 @@ describe('whatever arrives', () => {
         const message = Buffer.from(bytes);
         verdict(() => inspectRequest(message));
         verdict(() => inspectResponse(message));
-        verdict(() => parseAsk(message, 10));
-        verdict(() => parseAnswer(message, 10));
-        verdict(() => parseGoodbye(message));
       }),
       { numRuns: 500 },
     );
@@ -86,16 +82,6 @@ describe('requests', () => {
 
   it('tells those that call handlers of the program', () => {
     expect(inspectRequest(json({ type: 6, uid: 'u', data: ['note', 1] }))).toEqual({ callsProgram: true });
-  });
-});
-
-describe('questions', () => {
-  it('pass where they are proper, and are bounded', () => {
-    const ids = ['a', 'b'];
-    expect(parseAsk(json({ ask: '1', from: 'x', ids }), 2)).toEqual({ ask: '1', from: 'x', ids });
-    expect(verdict(() => parseAsk(json({ ask: '1', from: 'x', ids }), 1))).toBe('refused');
-    expect(verdict(() => parseAsk(json({ ask: '1', from: 'x'.repeat(256), ids }), 2))).toBe('refused');
-    expect(verdict(() => parseAnswer(json({ ask: '1', from: 'x', has: 'ab' }), 2))).toBe('refused');
   });
 });
 

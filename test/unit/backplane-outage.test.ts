@@ -71,7 +71,7 @@ describe('an outage', () => {
 
 it('each command that Redis refuses is reported once', () => {
   const reports: BackplaneReport[] = [];
-  const limited = createReportOnce((report) => reports.push(report));
-  for (const command of ['info', 'client', 'info', 'client']) limited(command, 'it goes without', new Error('no'));
+  const reportOnce = createReportOnce((report) => reports.push(report));
+  for (const command of ['info', 'client', 'info', 'client']) reportOnce(command, 'it goes without', new Error('no'));
   expect(reports.map((report) => 'command' in report && report.command)).toEqual(['info', 'client']);
 });

@@ -56,13 +56,13 @@ describe('MessageQueue', () => {
 describe('RejectedMessages', () => {
   it('tells of each kind at once, then every ten ticks with a count, then no more', () => {
     const reports: BackplaneReport[] = [];
-    const junk = new RejectedMessages((report) => reports.push(report));
+    const rejected = new RejectedMessages((report) => reports.push(report));
     const tick = (count: number) => {
-      for (let i = 0; i < count; i++) junk.tick();
+      for (let i = 0; i < count; i++) rejected.tick();
     };
-    junk.refuse('a', new Error('first'));
-    junk.refuse('a', new Error('second'));
-    junk.refuse('b', 'no error at all');
+    rejected.add('a', new Error('first'));
+    rejected.add('a', new Error('second'));
+    rejected.add('b', 'no error at all');
     expect(reports).toMatchObject([
       { channel: 'a', reason: 'first', count: 1 },
       { channel: 'b', count: 1 },
@@ -71,7 +71,7 @@ describe('RejectedMessages', () => {
     expect(reports).toHaveLength(2);
     tick(30);
     expect(reports.slice(2)).toMatchObject([{ channel: 'a', reason: 'second', count: 1 }]);
-    junk.refuse('a', new Error('third'));
+    rejected.add('a', new Error('third'));
     expect(reports.at(-1)).toMatchObject({ channel: 'a', reason: 'third', count: 1 });
   });
 });

@@ -1,11 +1,11 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { describe, expect, it, vi } from 'vitest';
-import type { IdOwner } from '../../src/ports/backplane.js';
 import type { TSocketIOValidateRoomFn } from '../../src/ports/options.js';
 import { DEFAULT_LIMITS } from '../../src/protocol/limits.js';
 import type { RoomsReport } from '../../src/rooms/reports.js';
 import { Rooms, type RoomsOptions, type RoomsVerdict } from '../../src/rooms/rooms.js';
+import type { IdOwner } from '../../src/rooms/socket-search.js';
 import { Session } from '../../src/session/session.js';
 
 const OTHER_ID = 'abcdefghijABCDEFGHIJ';

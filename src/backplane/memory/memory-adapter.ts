@@ -3,7 +3,7 @@ import type { Reporter } from '../../ports/reports.js';
 import { Adapter, ClusterAdapter, MessageType } from '../../socketio/packages.js';
 import { PARSER } from '../parser.js';
 import type { BackplaneReport } from '../reports.js';
-import type { ChannelHandler, MemoryMember } from './memory-bus.js';
+import type { ChannelHandler, MemoryMember } from './memory-network.js';
 
 type AdapterNamespace = ConstructorParameters<typeof Adapter>[0];
 
@@ -15,7 +15,7 @@ const AS_JSON: ReadonlySet<MessageType> = new Set([
 ]);
 const JSON_START = 0x7b;
 
-/** The adapter of one namespace, for an instance on a `MemoryBus`. */
+/** The adapter of one namespace, for an instance of a `MemoryNetwork`. */
 export class MemoryAdapter extends ClusterAdapter {
   readonly #member: MemoryMember;
   readonly #report: Reporter<BackplaneReport>;
@@ -35,8 +35,8 @@ export class MemoryAdapter extends ClusterAdapter {
   }
 
   /**
-   * Sends to this instance's own sockets before it returns, and throws to the caller. `ClusterAdapter` does it one turn of
-   * the microtask queue later: behind what the program sends to a single socket next.
+   * Sends to this instance's own sockets before it returns, and throws to the caller. `ClusterAdapter` does it one
+   * microtask later: after what the program sends to a single socket next.
    */
   override broadcast(packet: unknown, opts: BroadcastOptions): Promise<void> {
     if (opts.flags?.local !== true) {
@@ -48,7 +48,7 @@ export class MemoryAdapter extends ClusterAdapter {
   }
 
   override async fetchSockets(opts: BroadcastOptions): Promise<unknown[]> {
-    if (this.#member.isAway && opts.flags?.local !== true) throw new Error('The bus is away.');
+    if (this.#member.isAway && opts.flags?.local !== true) throw new Error('The network is away.');
     return super.fetchSockets(opts);
   }
 
@@ -97,6 +97,6 @@ function encode(message: ClusterMessage | ClusterResponse): Buffer {
 }
 
 function decode(bytes: Buffer): ClusterMessage {
-  // Only adapters of this process write to the bus, each in this form.
+  // Only adapters of this process write to the network, each in this form.
   return (bytes[0] === JSON_START ? JSON.parse(bytes.toString()) : PARSER.decode(bytes)) as ClusterMessage;
 }

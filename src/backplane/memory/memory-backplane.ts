@@ -1,100 +1,115 @@
-import type { AdapterFactory, Backplane, BackplaneLocal, IdOwner } from '../../ports/backplane.js';
+import type { Bus } from '../../ports/backplane/bus.js';
+import type { Instances } from '../../ports/backplane/instances.js';
+import type { AdapterFactory, Backplane } from '../../ports/backplane.js';
 import type { Reporter } from '../../ports/reports.js';
 import { RoomgateError } from '../../protocol/errors.js';
+import { InstanceBus } from '../instance-bus.js';
 import { OutageReporter } from '../outage-reporter.js';
 import type { BackplaneReport } from '../reports.js';
-import type { MemoryBus, MemoryMember } from './memory-bus.js';
+import { type Carrier, Topics } from '../topics.js';
 import { MemoryInstances } from './memory-instances.js';
+import { type MemoryMember, MemoryNetwork } from './memory-network.js';
 
 export interface MemoryBackplaneOptions {
   /** What instances of this process share. Without it the instance stands alone. */
-  readonly bus?: MemoryBus | undefined;
-  /** Names the instance on the bus. */
+  readonly network?: MemoryNetwork | undefined;
+  /** Names the instance on the network. */
   readonly identifier?: string | undefined;
   readonly report: Reporter<BackplaneReport>;
 }
 
 /** The name of the one connection in reports. */
-const BUS = 'bus';
+const CONNECTION = 'bus';
 
-/** Instances of one process act as one through a bus. Without a bus there is one instance, and no cost. */
-export function createMemoryBackplane({ bus, identifier = 'instance', report }: MemoryBackplaneOptions): Backplane {
-  return bus === undefined ? ALONE : new MemoryBackplane(bus, identifier, report);
+/**
+ * Instances of one process act as one through a network in memory. An instance that is given none has one
+ * for itself, and uses Socket.IO's own adapter.
+ */
+export function createMemoryBackplane(options: MemoryBackplaneOptions): Backplane {
+  return new MemoryBackplane(options);
 }
 
-/** There is no other instance to ask, and Socket.IO's own adapter reaches every socket there is. */
-const ALONE: Backplane = {
-  open: async () => {},
-  adapterFactory: () => undefined,
-  emitter: () => undefined,
-  findSockets: async (ids) => allOf(ids, 'nowhere'),
-  instances: () => 0,
-  close: async () => {},
-};
-
 class MemoryBackplane implements Backplane {
-  readonly #bus: MemoryBus;
-  readonly #identifier: string;
+  readonly bus: Bus;
+  readonly instances: Instances;
+  readonly #bus: InstanceBus;
+  readonly #instances: MemoryInstances;
+  readonly #member: MemoryMember;
+  readonly #isAlone: boolean;
   readonly #report: Reporter<BackplaneReport>;
-  #session: MemorySession | undefined;
+  #state: 'new' | 'open' | 'closed' = 'new';
+  #adapterFactory: AdapterFactory | undefined;
 
-  constructor(bus: MemoryBus, identifier: string, report: Reporter<BackplaneReport>) {
-    this.#bus = bus;
-    this.#identifier = identifier;
+  constructor({ network, identifier = 'instance', report }: MemoryBackplaneOptions) {
+    const outage = new OutageReporter(CONNECTION, report);
+    const member = (network ?? new MemoryNetwork()).createMember(identifier, {
+      cut: () => outage.begin(new Error('The instance was cut off the bus.')),
+      healed: (dropped) => outage.end({ dropped, uncertain: 0 }),
+      changed: (change, id) => this.#instances.changed(change, id),
+    });
+    // The instances of one process reject nothing of each other, unless one of them has a defect.
+    const onRejected = (channel: string, error: unknown) =>
+      report({ type: 'backplane_messages_rejected', channel, reason: String(error), count: 1 });
+    const topics = new Topics({ id: member.id, carrier: carrierOf(member), onRejected });
+    this.#instances = new MemoryInstances(member, topics);
+    this.#bus = new InstanceBus(topics, this.#instances);
+    this.bus = this.#bus;
+    this.instances = this.#instances;
+    this.#member = member;
+    this.#isAlone = network === undefined;
     this.#report = report;
   }
 
-  async open(local: BackplaneLocal): Promise<void> {
-    // Loaded here and not before, so that an instance that stands alone loads no encoding for messages to others.
-    const { MemoryAdapter } = await import('./memory-adapter.js');
-    if (this.#session !== undefined) throw new RoomgateError('invalid_argument', 'The backplane is open already.');
-    const report = this.#report;
-    const outage = new OutageReporter(BUS, report);
-    const member = this.#bus.join(this.#identifier, {
-      cut: () => outage.begin(new Error('The instance was cut off the bus.')),
-      healed: (dropped) => outage.end({ dropped, uncertain: 0 }),
-    });
-    // Socket.IO calls it with `new`, which an arrow function would not take.
-    function makeAdapter(namespace: Parameters<AdapterFactory>[0]) {
-      return new MemoryAdapter(namespace, member, report);
-    }
-    this.#session = { member, instances: new MemoryInstances(member, local), adapterFactory: makeAdapter };
+  async open(): Promise<void> {
+    if (this.#state === 'open') throw new RoomgateError('invalid_argument', 'The backplane is open already.');
+    this.#refuseIfClosed();
+    this.#state = 'open';
+    if (!this.#isAlone) this.#adapterFactory = await this.#loadAdapter();
+    this.#refuseIfClosed();
+    this.#member.join();
   }
 
-  adapterFactory(): AdapterFactory {
-    if (this.#session !== undefined) return this.#session.adapterFactory;
-    throw new RoomgateError('not_configured', 'The backplane is not open.');
+  adapterFactory(): AdapterFactory | undefined {
+    if (this.#state !== 'open') throw new RoomgateError('not_configured', 'The backplane is not open.');
+    return this.#adapterFactory;
   }
 
   emitter(): undefined {
     return undefined;
   }
 
-  async findSockets(ids: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, IdOwner>> {
-    return this.#session?.instances.findSockets(ids, timeoutMs) ?? allOf(ids, 'unanswered');
-  }
-
-  instances(): number {
-    return this.#session?.member.living.length ?? 0;
-  }
-
   async close(): Promise<void> {
-    const session = this.#session;
-    this.#session = undefined;
-    if (session === undefined) return;
-    session.instances.leave();
-    const dropped = session.member.leave();
-    if (dropped > 0) this.#report({ type: 'backplane_messages_undelivered', connection: BUS, dropped, uncertain: 0 });
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#bus.end();
+    await this.#instances.leave();
+    const dropped = this.#member.leave();
+    if (dropped > 0)
+      this.#report({ type: 'backplane_messages_undelivered', connection: CONNECTION, dropped, uncertain: 0 });
+  }
+
+  #refuseIfClosed(): void {
+    if (this.#state !== 'closed') return;
+    throw new RoomgateError('shut_down', 'The backplane was closed. Create another one.');
+  }
+
+  async #loadAdapter(): Promise<AdapterFactory> {
+    // Loaded here and not before, so that an instance that stands alone loads no encoding for messages to others.
+    const { MemoryAdapter } = await import('./memory-adapter.js');
+    const [member, report] = [this.#member, this.#report];
+    // Socket.IO calls it with `new`, which an arrow function would not take.
+    return function makeAdapter(namespace) {
+      return new MemoryAdapter(namespace, member, report);
+    };
   }
 }
 
-/** From `open` to `close`. */
-interface MemorySession {
-  readonly member: MemoryMember;
-  readonly instances: MemoryInstances;
-  readonly adapterFactory: AdapterFactory;
-}
-
-function allOf(ids: readonly string[], owner: IdOwner): Map<string, IdOwner> {
-  return new Map(ids.map((id) => [id, owner]));
+function carrierOf(member: MemoryMember): Carrier {
+  return {
+    async publish(channel, message) {
+      if (member.isAway) throw new Error('The network is away.');
+      member.publish(channel, Buffer.from(message));
+    },
+    subscribe: (channel, listener) => member.subscribe(channel, listener),
+  };
 }

@@ -1,51 +1,45 @@
-import type { BackplaneLocal, IdOwner } from '../../ports/backplane.js';
-import { MOST_IDS, OpenQuestions } from '../open-questions.js';
-import { parseAnswer, parseAsk, parseGoodbye } from '../questions.js';
-import type { MemoryMember } from './memory-bus.js';
+import type { InstanceChange, Instances } from '../../ports/backplane/instances.js';
+import type { Topics } from '../topics.js';
+import type { MemoryMember } from './memory-network.js';
 
-const ASK = 'ask';
 const GOODBYE = 'goodbye';
-const ANSWER_PREFIX = 'answer:';
 
-/** What the instances on a `MemoryBus` ask each other. One that is cut off lives, and does not answer. */
-export class MemoryInstances {
+/** The instances that have joined a `MemoryNetwork` and not left. One that is cut off lives, and does not answer. */
+export class MemoryInstances implements Instances {
   readonly #member: MemoryMember;
-  readonly #questions = new OpenQuestions({ living: () => this.#living(), ask: (ask, ids) => this.#ask(ask, ids) });
+  readonly #topics: Topics;
+  readonly #listeners: ((change: InstanceChange, id: string) => void)[] = [];
 
-  constructor(member: MemoryMember, local: BackplaneLocal) {
+  constructor(member: MemoryMember, topics: Topics) {
     this.#member = member;
-    member.subscribe(ASK, (message) => {
-      const { ask, from, ids } = parseAsk(message, MOST_IDS);
-      this.#say(`${ANSWER_PREFIX}${from}`, { ask, has: ids.filter((id) => local.hasSocket(id)) });
-    });
-    member.subscribe(`${ANSWER_PREFIX}${member.id}`, (message) => {
-      const { ask, from, has } = parseAnswer(message, MOST_IDS);
-      this.#questions.answered(ask, from, has);
-    });
-    member.subscribe(GOODBYE, (message) => this.#questions.left(parseGoodbye(message)));
+    this.#topics = topics;
+    topics.subscribe(GOODBYE, (_, from) => this.changed('left', from));
   }
 
-  /** See the port. Never rejects. */
-  findSockets(ids: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, IdOwner>> {
-    return this.#questions.findSockets(ids, timeoutMs);
+  get id(): string {
+    return this.#member.id;
   }
 
-  /** Tells the others, so that none of them waits for this instance. */
-  leave(): void {
-    this.#questions.end();
-    if (!this.#member.isAway) this.#say(GOODBYE, {});
-  }
-
-  async #living(): Promise<readonly string[]> {
-    if (this.#member.isAway) throw new Error('The bus is away.');
+  get others(): readonly string[] {
     return this.#member.living;
   }
 
-  async #ask(ask: string, ids: readonly string[]): Promise<void> {
-    this.#say(ASK, { ask, ids });
+  async list(): Promise<readonly string[]> {
+    if (this.#member.isAway) throw new Error('The network is away.');
+    return this.#member.living;
   }
 
-  #say(channel: string, words: object): void {
-    this.#member.publish(channel, Buffer.from(JSON.stringify({ ...words, from: this.#member.id })));
+  onChange(listener: (change: InstanceChange, id: string) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Says goodbye, so that no other instance waits for this one. Never rejects. */
+  async leave(): Promise<void> {
+    await this.#topics.publish(GOODBYE, {}).catch(() => {});
+  }
+
+  /** Tells the listeners. */
+  changed(change: InstanceChange, id: string): void {
+    for (const listener of this.#listeners) listener(change, id);
   }
 }

@@ -2,7 +2,7 @@ import { hasMethods } from '../../common/checks.js';
 import { describe } from '../../common/describe.js';
 import { RoomgateError } from '../../protocol/errors.js';
 
-/** A client of Redis that the program gives, as far as it is used. */
+/** The part of the program's Redis client that is used. */
 export interface Duplicable {
   duplicate(...args: never[]): unknown;
 }
@@ -19,7 +19,7 @@ export interface RedisStream {
   once?(event: 'data', listener: (chunk: Buffer) => void): unknown;
 }
 
-/** One connection to one Redis process, as far as it is used: an ioredis `Redis` of our own making. */
+/** The part of a connection that is used: an ioredis `Redis` that we made, connected to one Redis process. */
 export interface RedisConnection {
   readonly status: string;
   readonly stream?: RedisStream | undefined;
@@ -58,9 +58,9 @@ export function ensureClient(duplicate: RedisConnection): RedisConnection {
   throw new RoomgateError('invalid_option', text);
 }
 
-/** Makes connections from what the program gave, and leaves that alone. */
+/** Makes connections like the program's client, which it leaves alone. */
 export interface Dialer {
-  /** For messages: where Redis is said to be. */
+  /** The address of Redis, for messages. */
   readonly address: string;
   /** A connection that is not connected yet. In a cluster, another `attempt` is another node. */
   dial(name: string, attempt: number): Promise<RedisConnection>;
@@ -70,7 +70,7 @@ export interface Dialer {
   readonly countSubscribers: ((channel: string) => Promise<number>) | undefined;
 }
 
-/** Whether Redis itself refused, so that the command was surely not carried out. */
+/** Whether Redis itself refused, so that the command was certainly not executed. */
 export function isReply(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError';
 }
@@ -80,7 +80,7 @@ export function isReplyOf(error: unknown, ...words: string[]): error is Error {
   return isReply(error) && words.some((word) => error.message.startsWith(word));
 }
 
-/** Whether this Redis takes the command from nobody, or not from us, however often it is asked. */
+/** True if the command is unknown to this Redis or denied by its ACL: trying again does not help. */
 export function isForbidden(error: unknown): boolean {
   return isReplyOf(error, 'NOPERM', 'ERR unknown command', 'ERR unknown subcommand', "ERR This instance doesn't");
 }

@@ -14,7 +14,7 @@ import type { LogLines, Reporter } from '../../ports/reports.js';
 import { RoomgateError } from '../../protocol/errors.js';
 import { LINK_LINES, type LinkReport } from '../reports.js';
 import type { GivenRedis } from './client.js';
-import { connectionName, createDialer } from './connections.js';
+import { connectionName, createDialer } from './dialers.js';
 import { Publisher } from './publisher.js';
 import { createReportOnce } from './report-once.js';
 import { waitUntilConnected } from './wait-until-connected.js';
@@ -142,7 +142,7 @@ export class SocketIOEmitterHelper {
       connectionName: connectionName(this.identifier, 'emitter'),
       dialer,
       report,
-      limited: createReportOnce(report),
+      reportOnce: createReportOnce(report),
     });
     // Loaded here and not before, so that a program that has no use for it loads no Redis module.
     const [{ Emitter }, { PARSER }] = await Promise.all([import('@socket.io/redis-emitter'), import('../parser.js')]);

@@ -1,10 +1,8 @@
 import { call } from './acl.js';
 import { isForbidden, type RedisConnection } from './client.js';
+import type { ReportOnce } from './report-once.js';
 
-/** Tells, once for each command, that Redis refused it and what is lost by that. */
-export type Limited = (command: string, consequence: string, error: unknown) => void;
-
-interface Passport {
+interface ConnectionIdentity {
   /** Of the Redis process: numbers of clients begin anew with it. */
   readonly runId: string;
   readonly client: number;
@@ -14,31 +12,31 @@ const UNFENCED = 'when a connection to Redis is replaced, messages may arrive ou
 const UNNAMED = 'the connection has no name in the CLIENT LIST of Redis';
 
 /**
- * A Redis that was stopped, or a network that was, still holds what an earlier connection wrote, and would carry it out
- * after what its successor says. So the earlier one is killed, in Redis, before the successor says anything.
+ * A Redis or a network that was stopped still holds what an earlier connection wrote, and would execute it after the commands
+ * of its successor. So the earlier connection is killed, in Redis, before the successor sends anything.
  */
 export class Fence {
   readonly #name: string;
-  readonly #limited: Limited;
-  #predecessor: Passport | undefined;
+  readonly #reportOnce: ReportOnce;
+  #predecessor: ConnectionIdentity | undefined;
 
   /** `name`: of the connections, in Redis' list of clients. */
-  constructor(name: string, limited: Limited) {
+  constructor(name: string, reportOnce: ReportOnce) {
     this.#name = name;
-    this.#limited = limited;
+    this.#reportOnce = reportOnce;
   }
 
-  /** After it nothing of the predecessor is carried out any more. Rejects when this connection is of no use either. */
-  async pass(client: RedisConnection): Promise<void> {
-    const passport = await this.#passportOf(client);
+  /** Ends the predecessor in Redis, which then executes nothing of it. Rejects if this connection fails, too. */
+  async killPredecessor(client: RedisConnection): Promise<void> {
+    const identity = await this.#identify(client);
     // Another process never knew the predecessor: there the number is somebody else's.
-    if (passport !== undefined && passport.runId === this.#predecessor?.runId) {
+    if (identity !== undefined && identity.runId === this.#predecessor?.runId) {
       await this.#kill(client, this.#predecessor.client);
     }
-    this.#predecessor = passport;
+    this.#predecessor = identity;
   }
 
-  async #passportOf(client: RedisConnection): Promise<Passport | undefined> {
+  async #identify(client: RedisConnection): Promise<ConnectionIdentity | undefined> {
     const [info, id] = await Promise.all([
       this.#ask('INFO', UNFENCED, call(client, 'info', 'server')),
       this.#ask('CLIENT ID', UNFENCED, call(client, 'client', 'id')),
@@ -58,7 +56,7 @@ export class Fence {
       return await reply;
     } catch (error) {
       if (!isForbidden(error)) throw error;
-      this.#limited(command, consequence, error);
+      this.#reportOnce(command, consequence, error);
       return undefined;
     }
   }

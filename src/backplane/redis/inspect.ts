@@ -1,7 +1,8 @@
 import { decode } from 'notepack.io';
+import { isRecord } from '../../common/checks.js';
 import { deeperThan } from '../../common/depth.js';
+import { RejectedMessageError } from '../../common/instance-messages.js';
 import { isSocketIOEvent } from '../../protocol/events.js';
-import { RejectedMessageError } from '../rejected-messages.js';
 
 /**
  * What other instances send, judged before anything acts on it. Anybody who reaches Redis can publish; nothing that
@@ -82,7 +83,7 @@ function checkFetch(request: UnknownRecord): void {
 function checkServerSideEmit({ data, requestId }: UnknownRecord): void {
   ensure(requestId === undefined || typeof requestId === 'string', 'a request that can not be answered');
   ensure(Array.isArray(data) && typeof data[0] === 'string', 'an event without a name');
-  ensure(!RESERVED_SERVER_EVENTS.has((data as unknown[])[0]), 'an event with a reserved name');
+  ensure(!RESERVED_SERVER_EVENTS.has(data[0]), 'an event with a reserved name');
 }
 
 function checkBroadcastRequest(request: UnknownRecord): void {
@@ -102,11 +103,11 @@ export function inspectBroadcast(value: readonly unknown[], bytes: number): void
 
 function checkPacket(packet: unknown): void {
   ensure(isRecord(packet) && packet.type === EVENT_PACKET, 'a packet that is no event');
-  const { data, nsp, id } = packet as UnknownRecord;
+  const { data, nsp, id } = packet;
   ensure(nsp === undefined || typeof nsp === 'string', 'a packet with an odd namespace');
   ensure(id === undefined, 'a packet that is already numbered');
   ensure(Array.isArray(data), 'an event without data');
-  const name: unknown = (data as unknown[])[0];
+  const name: unknown = data[0];
   ensure((typeof name === 'string' && !isSocketIOEvent(name)) || typeof name === 'number', 'an event without a name');
 }
 
@@ -152,10 +153,6 @@ function isListOf(value: unknown, is: (entry: unknown) => boolean): boolean {
   return Array.isArray(value) && value.every(is);
 }
 
-function isRecord(value: unknown): value is UnknownRecord {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function ensure(holds: boolean, otherwise: string): void {
+function ensure(holds: boolean, otherwise: string): asserts holds {
   if (!holds) throw new RejectedMessageError(otherwise);
 }

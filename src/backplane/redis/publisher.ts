@@ -3,10 +3,10 @@ import { OutageReporter } from '../outage-reporter.js';
 import type { LinkReport } from '../reports.js';
 import { call, explain } from './acl.js';
 import { type Dialer, isForbidden, isReply, isReplyOf, type RedisConnection, type RedisMessageBody } from './client.js';
-import { Fence, type Limited } from './fence.js';
-import { Link } from './link.js';
+import { Fence } from './fence.js';
 import { MessageQueue } from './queue.js';
-import { UNPINGED } from './report-once.js';
+import { ReconnectingConnection } from './reconnecting-connection.js';
+import { type ReportOnce, UNPINGED } from './report-once.js';
 
 export interface PublisherOptions {
   /** In reports. */
@@ -15,38 +15,38 @@ export interface PublisherOptions {
   readonly connectionName: string;
   readonly dialer: Dialer;
   readonly report: Reporter<LinkReport>;
-  readonly limited: Limited;
+  readonly reportOnce: ReportOnce;
   /** Runs before a message is written to a connection. */
   readonly onWrite?: ((channel: string, message: RedisMessageBody) => void) | undefined;
   /** Runs on each connection once its predecessor is fenced, before the first message. */
-  readonly greet?: ((client: RedisConnection) => Promise<void>) | undefined;
+  readonly prepare?: ((client: RedisConnection) => Promise<void>) | undefined;
 }
 
-/** Ticks without any answer, after which messages wait here instead of in a connection that may be dead. */
+/** Ticks without an answer, after which messages wait in the queue and not in a connection that may be dead. */
 const STALLED_AFTER = 2;
-/** Ticks without any answer, after which the connection is replaced. */
+/** Ticks without an answer, after which the connection is replaced. */
 const DEAD_AFTER = 10;
 /**
- * After an outage, how long a connection that is up again says nothing, in ms: the subscribers of other instances were
- * away too, and come back at moments of their own. What is said before that they never hear.
+ * After an outage, how long a connection that is up again sends nothing, in ms: the subscribers of other instances were
+ * away too, and come back at different moments. They never hear what is sent before that.
  */
 const GRACE_MS = 300;
 /** Idle ticks between two pings. */
 const PING_TICKS = 3;
 
 /**
- * Looks to Socket.IO's adapter and emitter like a client of Redis, and keeps what such a client doesn't promise: it
- * never throws or rejects over a message, never sends one twice, keeps their order, and holds a bounded number of them.
+ * Looks to Socket.IO's adapter and emitter like a client of Redis, and promises more: it never throws or rejects because of a
+ * message, never sends one twice, keeps their order, and queues a bounded number of them.
  * Time is counted in ticks, since a program that held its event loop has not been waiting for Redis.
  */
 export class Publisher {
-  /** What the adapter tells clients apart by. */
+  /** The adapter treats a cluster in another way. */
   readonly isCluster = false;
   readonly #options: PublisherOptions;
-  readonly #link: Link;
+  readonly #connection: ReconnectingConnection;
   readonly #outage: OutageReporter;
   readonly #queue = new MessageQueue();
-  /** Counts connections: answers of an earlier one are void. */
+  /** Counts connections: answers of an earlier one are ignored. */
   #generation = 0;
   #unanswered = 0;
   #messagesUnanswered = 0;
@@ -59,44 +59,44 @@ export class Publisher {
   #stopped = false;
 
   constructor(options: PublisherOptions) {
-    const { name, connectionName, dialer, report, limited } = options;
-    const fence = new Fence(connectionName, limited);
+    const { name, connectionName, dialer, report, reportOnce } = options;
+    const fence = new Fence(connectionName, reportOnce);
     this.#options = options;
     this.#outage = new OutageReporter(name, report);
-    this.#link = new Link({
+    this.#connection = new ReconnectingConnection({
       dial: (attempt) => dialer.dial(connectionName, attempt),
       explain: (client, error) => dialer.explain?.(client, error) ?? error,
-      greet: async (client) => {
-        await fence.pass(client);
-        await options.greet?.(client);
+      prepare: async (client) => {
+        await fence.killPredecessor(client);
+        await options.prepare?.(client);
       },
-      onUp: () => this.#rise(),
+      onUp: () => this.#onConnected(),
       onFailed: (error) => this.#outage.failing(error),
-      onDown: (error) => this.#fall(error),
+      onDown: (error) => this.#onDisconnected(error),
     });
   }
 
-  /** Whether Redis takes and answers what is sent now. */
+  /** Whether the connection is up and answers. */
   get healthy(): boolean {
-    return this.#link.client !== undefined && !this.#stalled;
+    return this.#connection.client !== undefined && !this.#stalled;
   }
 
   get connected(): boolean {
-    return this.#link.client !== undefined;
+    return this.#connection.client !== undefined;
   }
 
   get lastError(): unknown {
-    return this.#link.lastError;
+    return this.#connection.lastError;
   }
 
   start(): void {
-    this.#link.start();
+    this.#connection.start();
   }
 
   async stop(timeoutMs: number): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#grace);
-    await this.#link.stop(timeoutMs);
+    await this.#connection.stop(timeoutMs);
     const { messages, dropped } = this.#queue.drain();
     const missed = {
       dropped: this.#dropped + messages.length + dropped,
@@ -107,23 +107,23 @@ export class Publisher {
       report({ type: 'backplane_messages_undelivered', connection, ...missed });
   }
 
-  /** Sends it, or keeps it until Redis is back. Never throws. */
+  /** Sends the message, or queues it until Redis is back. Never throws. */
   publish(channel: string, message: RedisMessageBody): void {
     if (this.#stopped) return;
-    const client = this.#link.client;
+    const client = this.#connection.client;
     const open = this.healthy && this.#grace === undefined && client?.stream?.writable !== false;
     if (client !== undefined && open) this.#write(client, channel, message);
     else this.#dropped += this.#queue.push(channel, message);
   }
 
-  /** Any command, at once or not at all. Rejects when Redis is away or refuses. */
+  /** Any command: sent at once, or rejected. Rejects while Redis is away, and if Redis refuses. */
   async command(name: string, ...args: (string | number)[]): Promise<unknown> {
-    const client = this.#link.client;
+    const client = this.#connection.client;
     if (client === undefined || !this.healthy) throw new Error('Redis is away.');
-    return this.#watch(call(client, name, ...args));
+    return this.#track(call(client, name, ...args));
   }
 
-  /** As Socket.IO's adapter asks how many instances there are. */
+  /** Socket.IO's adapter counts the instances with it. */
   send_command(name: string, args: string[], callback: (error: unknown, reply?: unknown) => void): void {
     const channel = args[1] ?? '';
     const count = this.#options.dialer.countSubscribers;
@@ -134,7 +134,7 @@ export class Publisher {
     );
   }
 
-  /** There are no events: the adapter listens to errors only, and those are reported. */
+  /** There are no events: the adapter listens to errors only, and they are reported instead. */
   on(): this {
     return this;
   }
@@ -149,9 +149,9 @@ export class Publisher {
 
   /** Once a second. */
   tick(): void {
-    if (this.#link.client === undefined) return;
+    if (this.#connection.client === undefined) return;
     if (this.#unanswered === 0) {
-      this.#keepAsking(this.#link.client);
+      this.#keepAsking(this.#connection.client);
       return;
     }
     this.#silentTicks += 1;
@@ -160,24 +160,24 @@ export class Publisher {
       this.#stalled = true;
       this.#outage.begin(silence());
     }
-    if (this.#silentTicks >= DEAD_AFTER) this.#link.replace(silence());
+    if (this.#silentTicks >= DEAD_AFTER) this.#connection.replace(silence());
   }
 
-  /** Makes another connection, though nothing is known against this one. */
+  /** Makes another connection, although this one works. */
   replace(error: unknown): void {
-    this.#link.replace(error);
+    this.#connection.replace(error);
   }
 
-  /** A connection that is dead is better found before there is something to say. */
+  /** Pings an idle connection, to find a dead one before there is a message to send. */
   #keepAsking(client: RedisConnection): void {
     this.#idleTicks += 1;
     if (this.#idleTicks % PING_TICKS !== 0) return;
-    this.#watch(call(client, 'ping')).catch((error: unknown) => {
-      if (isForbidden(error)) this.#options.limited('PING', UNPINGED, error);
+    this.#track(call(client, 'ping')).catch((error: unknown) => {
+      if (isForbidden(error)) this.#options.reportOnce('PING', UNPINGED, error);
     });
   }
 
-  #rise(): void {
+  #onConnected(): void {
     this.#silentTicks = 0;
     if (!this.#outage.lasts) return;
     this.#grace = setTimeout(() => {
@@ -187,7 +187,7 @@ export class Publisher {
     this.#grace.unref();
   }
 
-  #fall(error: unknown): void {
+  #onDisconnected(error: unknown): void {
     clearTimeout(this.#grace);
     this.#grace = undefined;
     this.#generation += 1;
@@ -211,7 +211,7 @@ export class Publisher {
     const generation = this.#generation;
     this.#messagesUnanswered += 1;
     this.#options.onWrite?.(channel, message);
-    this.#watch(client.publish(channel, message)).then(
+    this.#track(client.publish(channel, message)).then(
       () => {
         if (generation === this.#generation) this.#messagesUnanswered -= 1;
       },
@@ -223,8 +223,8 @@ export class Publisher {
     );
   }
 
-  /** Keeps count of what Redis owes an answer to. */
-  #watch<T>(reply: Promise<T>): Promise<T> {
+  /** Counts the command as unanswered until Redis answers. */
+  #track<T>(reply: Promise<T>): Promise<T> {
     const generation = this.#generation;
     this.#unanswered += 1;
     const answered = () => {
@@ -245,7 +245,7 @@ export class Publisher {
       return;
     }
     this.#dropped += 1;
-    this.#options.limited('PUBLISH', 'other instances do not get what is sent here', error);
-    if (isReplyOf(error, 'NOAUTH', 'WRONGPASS')) this.#link.replace(error);
+    this.#options.reportOnce('PUBLISH', 'other instances do not get what is sent here', error);
+    if (isReplyOf(error, 'NOAUTH', 'WRONGPASS')) this.#connection.replace(error);
   }
 }

@@ -1,21 +1,26 @@
+import { randomBytes } from 'node:crypto';
 import { createAdapter } from '@socket.io/redis-adapter';
 import { Emitter } from '@socket.io/redis-emitter';
 import { within } from '../../common/within.js';
-import type { AdapterFactory, Backplane, BackplaneLocal, IdOwner } from '../../ports/backplane.js';
+import type { Bus } from '../../ports/backplane/bus.js';
+import type { Instances } from '../../ports/backplane/instances.js';
+import type { AdapterFactory, Backplane } from '../../ports/backplane.js';
 import type { Reporter } from '../../ports/reports.js';
 import { RoomgateError } from '../../protocol/errors.js';
+import { InstanceBus } from '../instance-bus.js';
 import { PARSER } from '../parser.js';
 import { RejectedMessages } from '../rejected-messages.js';
 import type { BackplaneReport } from '../reports.js';
+import { type Carrier, Topics } from '../topics.js';
 import { call } from './acl.js';
 import { type Dialer, type GivenRedis, isReplyOf } from './client.js';
-import { connectionName, createDialer } from './connections.js';
-import { Instances } from './instances.js';
+import { connectionName, createDialer } from './dialers.js';
+import { ANNOUNCE_TICKS, MissedBroadcasts } from './missed-broadcasts.js';
 import { Publisher } from './publisher.js';
-import { createReportOnce } from './report-once.js';
+import { RedisInstances } from './redis-instances.js';
+import { createReportOnce, type ReportOnce } from './report-once.js';
 import { settling } from './settling.js';
 import { Subscriber } from './subscriber.js';
-import { TALLY_TICKS, Tally } from './tally.js';
 import { waitUntilConnected } from './wait-until-connected.js';
 
 export interface RedisBackplaneOptions {
@@ -31,203 +36,215 @@ export interface RedisBackplaneOptions {
 const TICK_MS = 1_000;
 /** Between two probes of the subscription, in ticks. */
 const PROBE_TICKS = 5;
+/** The topic of the counts of broadcasts. */
+const COUNTS = 'sent';
 
 /** Instances act as one through Redis: classic publish and subscribe, in Socket.IO's own formats. */
 export function createRedisBackplane(options: RedisBackplaneOptions): Backplane {
   return new RedisBackplane(options);
 }
 
-class RedisBackplane implements Backplane {
-  readonly #options: RedisBackplaneOptions;
-  #session: OpenBackplane | undefined;
-
-  constructor(options: RedisBackplaneOptions) {
-    this.#options = options;
-  }
-
-  async open(local: BackplaneLocal, timeoutMs: number): Promise<void> {
-    if (this.#session !== undefined) throw new RoomgateError('invalid_argument', 'The backplane is open already.');
-    const session = new OpenBackplane(this.#options);
-    this.#session = session;
-    try {
-      await session.open(local, timeoutMs);
-    } catch (error) {
-      if (this.#session === session) this.#session = undefined;
-      await session.close(0);
-      throw error;
-    }
-  }
-
-  adapterFactory(): AdapterFactory {
-    return this.#opened().adapterFactory;
-  }
-
-  emitter(): Emitter {
-    return this.#opened().emitter;
-  }
-
-  async findSockets(ids: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, IdOwner>> {
-    if (this.#session !== undefined) return this.#session.instances.findSockets(ids, timeoutMs);
-    return new Map(ids.map((id) => [id, 'unanswered']));
-  }
-
-  instances(): number {
-    return this.#session?.instances.instances ?? 0;
-  }
-
-  async close(timeoutMs: number): Promise<void> {
-    const session = this.#session;
-    this.#session = undefined;
-    await session?.close(timeoutMs);
-  }
-
-  #opened(): OpenBackplane {
-    if (this.#session !== undefined) return this.#session;
-    throw new RoomgateError('not_configured', 'The backplane is not open.');
-  }
+/** What the three connections have in common. */
+interface Shared {
+  readonly dialer: Dialer;
+  readonly report: Reporter<BackplaneReport>;
+  readonly reportOnce: ReportOnce;
+  readonly rejected: RejectedMessages;
+  readonly key: string;
 }
 
-/** From `open` to `close`: the three connections and what is made of them. */
-class OpenBackplane {
+class RedisBackplane implements Backplane {
+  readonly bus: Bus;
   readonly instances: Instances;
-  readonly adapterFactory: AdapterFactory;
-  readonly emitter: Emitter;
-  readonly #dialer: Dialer;
-  readonly #junk: RejectedMessages;
+  readonly #id = randomBytes(12).toString('base64url');
+  readonly #shared: Shared;
   readonly #publisher: Publisher;
   readonly #subscriber: Subscriber;
-  /** Of the emitter, and of the instance's ordinary commands, which a subscriber can't send. */
-  readonly #third: Publisher;
-  readonly #probeChannel: string;
-  readonly #tallyChannel: string;
-  readonly #tally: Tally;
+  /** For the emitter, and for ordinary commands, which a subscriber can't send. */
+  readonly #commander: Publisher;
+  readonly #emitter: Emitter;
+  readonly #bus: InstanceBus;
+  readonly #instances: RedisInstances;
+  readonly #counts: Topics;
+  readonly #missed: MissedBroadcasts;
   readonly #closing = new AbortController();
+  #state: 'new' | 'open' | 'closed' = 'new';
+  #closed: Promise<void> | undefined;
   #ticker: NodeJS.Timeout | undefined;
   #ticks = 0;
 
   constructor({ redisConnection, identifier, report, key = 'socket.io' }: RedisBackplaneOptions) {
+    const rejected = new RejectedMessages(report);
     const dialer = createDialer(redisConnection);
-    const limited = createReportOnce(report);
-    const junk = new RejectedMessages(report);
-    const shared = { dialer, report, limited, junk, key };
-    const nameOf = (role: string) => connectionName(identifier, role);
-    const instances = new Instances({
-      ...shared,
-      command: (...args) => this.#third.command(...args),
-      onReadOnly: () => this.#replaceAll(),
-    });
-    // A room of the namespace '/', so that it comes through the very subscription that carries rooms. Every other
-    // server drops it undecoded, as it has no such room.
-    const rooms = `${key}#/#`;
-    const probePrefix = `${rooms}roomgate:probe:`;
-    this.#dialer = dialer;
-    this.#junk = junk;
-    this.instances = instances;
-    this.#probeChannel = `${probePrefix}${instances.id}#`;
-    this.#tallyChannel = `roomgate:${key}:sent`;
-    const tally = new Tally({
-      id: instances.id,
+    this.#shared = { dialer, report, reportOnce: createReportOnce(report), rejected, key };
+    this.#missed = new MissedBroadcasts({
       report,
-      instances: () => instances.instances,
+      instances: () => this.#instances.others.length,
       hears: (namespace) => this.#subscriber.hears(namespace),
     });
-    this.#tally = tally;
-    this.#publisher = new Publisher({
-      ...shared,
-      name: 'publisher',
-      connectionName: nameOf('publisher'),
-      onWrite: (channel, message) => tally.sent(channel, message),
-    });
-    this.#third = new Publisher({
-      ...shared,
-      name: 'emitter',
-      connectionName: nameOf('emitter'),
-      greet: (client) => instances.renew((...args) => call(client, ...args)),
-    });
-    this.#subscriber = new Subscriber({
-      ...shared,
-      connectionName: nameOf('subscriber'),
-      patterns: [`${rooms}*`],
-      channels: new Map([
-        [instances.askChannel, (message) => instances.hearAsk(message)],
-        [instances.answerChannel, (message) => instances.hearAnswer(message)],
-        [instances.goodbyeChannel, (message) => instances.hearGoodbye(message)],
-        [this.#tallyChannel, (message) => this.#hearTally(message)],
-      ]),
-      probePrefix,
-      onProbe: (sender) => instances.heard(sender),
-      onBroadcast: (message) => tally.heard(message),
-      onRestored: () => tally.restored(),
-    });
-    const make = createAdapter(this.#publisher, this.#subscriber, { key, parser: PARSER });
-    const parts = { isHearing: () => this.#subscriber.connected, report };
-    // Socket.IO calls it with `new`, which an arrow function would not take.
-    this.adapterFactory = function create(namespace) {
-      return settling(make(namespace), parts);
-    };
-    this.emitter = new Emitter(this.#third, { key, parser: PARSER });
+    this.#publisher = this.#createPublisher(connectionName(identifier, 'publisher'));
+    this.#subscriber = this.#createSubscriber(connectionName(identifier, 'subscriber'));
+    this.#commander = this.#createCommander(connectionName(identifier, 'emitter'));
+    this.#emitter = new Emitter(this.#commander, { key, parser: PARSER });
+    // On the connection of the broadcasts, so that the counts arrive after what they count.
+    this.#counts = this.#createTopics(this.#publisher);
+    this.#counts.subscribe(COUNTS, (message, from) => this.#missed.compare(message, from));
+    const topics = this.#createTopics(this.#commander);
+    this.#instances = this.#createInstances(topics);
+    this.#bus = new InstanceBus(topics, this.#instances);
+    this.bus = this.#bus;
+    this.instances = this.#instances;
   }
 
-  async open(local: BackplaneLocal, timeoutMs: number): Promise<void> {
-    this.instances.serve(local);
+  async open(timeoutMs: number): Promise<void> {
+    if (this.#state === 'open') throw new RoomgateError('invalid_argument', 'The backplane is open already.');
+    if (this.#state === 'closed') throw new RoomgateError('shut_down', 'The backplane was closed. Create another one.');
+    this.#state = 'open';
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
     this.#ticker.unref();
-    const links = [this.#publisher, this.#subscriber, this.#third];
-    for (const link of links) link.start();
-    await waitUntilConnected(links, this.#dialer.address, timeoutMs, this.#closing.signal);
+    const connections = this.#connections();
+    for (const connection of connections) connection.start();
+    try {
+      await waitUntilConnected(connections, this.#shared.dialer.address, timeoutMs, this.#closing.signal);
+    } catch (error) {
+      await this.close(0);
+      throw error;
+    }
     this.#probe();
-    this.#tellTally();
+    this.#announceCounts();
   }
 
-  async close(timeoutMs: number): Promise<void> {
+  adapterFactory(): AdapterFactory {
+    this.#needOpen();
+    const make = createAdapter(this.#publisher, this.#subscriber, { key: this.#shared.key, parser: PARSER });
+    const parts = { isHearing: () => this.#subscriber.connected, report: this.#shared.report };
+    // Socket.IO calls it with `new`, which an arrow function would not take.
+    return function create(namespace) {
+      return settling(make(namespace), parts);
+    };
+  }
+
+  emitter(): Emitter {
+    this.#needOpen();
+    return this.#emitter;
+  }
+
+  close(timeoutMs: number): Promise<void> {
+    this.#closed ??= this.#close(timeoutMs);
+    return this.#closed;
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs;
+    this.#state = 'closed';
     this.#closing.abort();
     clearInterval(this.#ticker);
-    this.instances.end();
-    if (this.#third.healthy) {
-      await within(this.instances.leave(), timeoutMs / 2, 'Redis did not answer in time.').catch(() => {});
+    this.#bus.end();
+    if (this.#commander.healthy) {
+      await within(this.#instances.leave(), timeoutMs / 2, 'Redis did not answer in time.').catch(() => {});
     }
     const left = Math.max(0, deadline - performance.now());
-    await Promise.all([this.#publisher.stop(left), this.#subscriber.stop(left), this.#third.stop(left)]);
+    await Promise.all(this.#connections().map((connection) => connection.stop(left)));
+  }
+
+  #needOpen(): void {
+    if (this.#state !== 'open') throw new RoomgateError('not_configured', 'The backplane is not open.');
+  }
+
+  #connections(): readonly (Publisher | Subscriber)[] {
+    return [this.#publisher, this.#subscriber, this.#commander];
+  }
+
+  #createPublisher(name: string): Publisher {
+    return new Publisher({
+      ...this.#shared,
+      name: 'publisher',
+      connectionName: name,
+      onWrite: (channel, message) => this.#missed.countSent(channel, message),
+    });
+  }
+
+  #createCommander(name: string): Publisher {
+    return new Publisher({
+      ...this.#shared,
+      name: 'emitter',
+      connectionName: name,
+      prepare: (client) => this.#instances.renew((...args) => call(client, ...args)),
+    });
+  }
+
+  #createSubscriber(name: string): Subscriber {
+    return new Subscriber({
+      ...this.#shared,
+      connectionName: name,
+      patterns: [`${this.#rooms}*`],
+      probePrefix: this.#probePrefix,
+      onProbe: (sender) => this.#instances.seen(sender),
+      onBroadcast: (message) => this.#missed.countReceived(message),
+      onRestored: () => this.#missed.restored(),
+    });
+  }
+
+  #createTopics(publisher: Publisher): Topics {
+    const channelOf = (topic: string) => `roomgate:${this.#shared.key}:${topic}`;
+    const carrier: Carrier = {
+      publish: async (topic, message) => void (await publisher.command('publish', channelOf(topic), message)),
+      subscribe: (topic, listener) => this.#subscriber.listen(channelOf(topic), listener),
+    };
+    return new Topics({ id: this.#id, carrier, onRejected: (kind, error) => this.#shared.rejected.add(kind, error) });
+  }
+
+  #createInstances(topics: Topics): RedisInstances {
+    return new RedisInstances({
+      id: this.#id,
+      key: `roomgate:${this.#shared.key}:instances`,
+      topics,
+      command: (...args) => this.#commander.command(...args),
+      reportOnce: this.#shared.reportOnce,
+      onReadOnly: () => this.#replaceAll(),
+    });
   }
 
   #tick(): void {
     this.#ticks += 1;
     this.#publisher.tick();
-    this.#third.tick();
+    this.#commander.tick();
     this.#subscriber.tick(this.#publisher.healthy);
-    this.#junk.tick();
+    this.#shared.rejected.tick();
     if (this.#ticks % PROBE_TICKS === 0) this.#probe();
-    this.#tally.tick();
-    if (this.#ticks % TALLY_TICKS === 0) this.#tellTally();
-    this.instances.tick().catch((error: unknown) => {
-      if (isReplyOf(error, 'MOVED', 'ASK')) this.#third.replace(error);
+    this.#missed.tick();
+    if (this.#ticks % ANNOUNCE_TICKS === 0) this.#announceCounts();
+    this.#instances.tick().catch((error: unknown) => {
+      if (isReplyOf(error, 'MOVED', 'ASK')) this.#commander.replace(error);
     });
   }
 
-  /** Publishes the counts on the connection of the broadcasts, so that they arrive after what they count. */
-  #tellTally(): void {
-    this.#publisher.command('publish', this.#tallyChannel, this.#tally.telling()).catch(() => {});
-  }
-
-  #hearTally(message: Buffer): void {
-    try {
-      this.#tally.hear(message);
-    } catch (error) {
-      this.#junk.refuse('sent', error);
-    }
+  #announceCounts(): void {
+    this.#counts.publish(COUNTS, this.#missed.announcement()).catch(() => {});
   }
 
   #probe(): void {
-    this.#publisher.command('publish', this.#probeChannel, '').then(
-      () => this.#subscriber.probed(),
+    this.#publisher.command('publish', `${this.#probePrefix}${this.#id}#`, '').then(
+      () => this.#subscriber.onProbeSent(),
       () => {},
     );
+  }
+
+  get #rooms(): string {
+    return `${this.#shared.key}#/#`;
+  }
+
+  /**
+   * A probe goes to a room of the namespace '/', so that it comes through the very subscription that carries rooms. Every
+   * other server drops it undecoded, as it has no such room.
+   */
+  get #probePrefix(): string {
+    return `${this.#rooms}roomgate:probe:`;
   }
 
   /** An address may lead to another Redis by now, which is the master. Instances must not listen to different ones. */
   #replaceAll(): void {
     const error = new Error('Redis refuses to write.');
-    for (const link of [this.#publisher, this.#subscriber, this.#third]) link.replace(error);
+    for (const connection of this.#connections()) connection.replace(error);
   }
 }

@@ -2,13 +2,15 @@ import type { Reporter } from '../../ports/reports.js';
 import { reportedError } from '../reported-error.js';
 import type { LinkReport } from '../reports.js';
 import { RefusedError } from './acl.js';
-import type { Limited } from './fence.js';
+
+/** Reports that Redis refused a command and what is lost by that, once for each command and missing rule. */
+export type ReportOnce = (command: string, consequence: string, error: unknown) => void;
 
 /** The consequence of a refused PING: a refusal is an answer too. */
 export const UNPINGED = 'nothing is lost by it, but Redis notes each refusal in its ACL LOG';
 
-/** Reports each command and missing rule once: the same refusal would repeat with every attempt. */
-export function createReportOnce(report: Reporter<LinkReport>): Limited {
+/** Once, since the same refusal would repeat with every attempt. */
+export function createReportOnce(report: Reporter<LinkReport>): ReportOnce {
   const told = new Set<string>();
   return (command, consequence, error) => {
     // Rules name no rooms, so this set stays small.

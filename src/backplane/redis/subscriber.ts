@@ -2,12 +2,13 @@ import type { Reporter } from '../../ports/reports.js';
 import { OutageReporter } from '../outage-reporter.js';
 import type { RejectedMessages } from '../rejected-messages.js';
 import type { BackplaneReport } from '../reports.js';
-import { call, explain, RefusedError } from './acl.js';
+import { explain, RefusedError } from './acl.js';
 import { type Dialer, isForbidden, type RedisConnection } from './client.js';
-import { Fence, type Limited } from './fence.js';
+import { Fence } from './fence.js';
 import { inspectRequest, inspectResponse } from './inspect.js';
-import { Link } from './link.js';
-import { UNPINGED } from './report-once.js';
+import { Liveness } from './liveness.js';
+import { ReconnectingConnection } from './reconnecting-connection.js';
+import { type ReportOnce, UNPINGED } from './report-once.js';
 import { type Subscribe, Subscriptions } from './subscriptions.js';
 
 type MessageListener = (...args: unknown[]) => unknown;
@@ -17,15 +18,13 @@ export interface SubscriberOptions {
   readonly connectionName: string;
   readonly dialer: Dialer;
   readonly report: Reporter<BackplaneReport>;
-  readonly limited: Limited;
-  readonly junk: RejectedMessages;
+  readonly reportOnce: ReportOnce;
+  readonly rejected: RejectedMessages;
   /** Of the adapter's channels: `socket.io` by default there. */
   readonly key: string;
   /** Subscribed for as long as the connection lives, whatever the adapter does. */
   readonly patterns: readonly string[];
-  /** The same for channels; their messages go to the handler and not to the adapter. */
-  readonly channels: ReadonlyMap<string, (message: Buffer) => void>;
-  /** A sign that the subscription works: what follows this prefix on the pattern is kept from the adapter. */
+  /** Probes arrive on channels of this prefix, and are kept from the adapter. */
   readonly probePrefix: string;
   readonly onProbe: (sender: string) => void;
   /** Runs for each message on a pattern, except probes. */
@@ -34,64 +33,58 @@ export interface SubscriberOptions {
   readonly onRestored: () => void;
 }
 
-/** Ticks without a word on the pattern, though Redis took our probes, after which the subscription is deaf. */
-const DEAF_AFTER = 10;
-/** Ticks without any answer to a ping, after which the connection is dead. */
-const DEAD_AFTER = 10;
-
 /**
- * Looks to Socket.IO's adapter like a client in subscriber mode, and guards what comes through: it keeps the list of
- * subscriptions itself and renews it on each connection, judges messages before the adapter acts on them, catches what
- * its handlers throw, and notices a subscription that is connected and hears nothing.
+ * Looks to Socket.IO's adapter like a client in subscriber mode, and guards it: keeps the list of subscriptions and renews it
+ * on each connection, checks messages before the adapter acts on them, catches what its handlers throw, and notices a
+ * subscription that is connected and receives nothing. The Bus receives its messages here too, apart from the adapter.
  */
 export class Subscriber {
   readonly #options: SubscriberOptions;
-  readonly #link: Link;
+  readonly #connection: ReconnectingConnection;
   readonly #outage: OutageReporter;
+  readonly #liveness: Liveness;
+  /** Channels of the Bus: their messages go to the handler and not to the adapter. */
+  readonly #channels = new Map<string, (message: Buffer) => void>();
   readonly #listeners = new Map<string, Set<MessageListener>>();
   readonly #subscriptions: Subscriptions;
-  /** The one connection that is listened to, from before it is up: it hears as soon as it is subscribed. */
-  #heard: RedisConnection | undefined;
-  #silentTicks = 0;
-  #pinging = false;
-  #deafTicks = 0;
-  #probed = false;
+  /** The one connection whose messages count, from before it is up: they arrive as soon as it is subscribed. */
+  #current: RedisConnection | undefined;
   /** False during startup, when a refused essential subscription has to fail configure(). */
   #everUp = false;
 
   constructor(options: SubscriberOptions) {
-    const { connectionName, dialer, report, limited } = options;
-    const fence = new Fence(connectionName, limited);
+    const { connectionName, dialer, report, reportOnce } = options;
+    const fence = new Fence(connectionName, reportOnce);
     this.#options = options;
     this.#subscriptions = new Subscriptions(report);
     this.#subscriptions.add('PSUBSCRIBE', options.patterns);
-    this.#subscriptions.add('SUBSCRIBE', options.channels.keys());
     this.#outage = new OutageReporter('subscriber', report);
-    this.#link = new Link({
+    this.#liveness = new Liveness((error) => reportOnce('PING', UNPINGED, error));
+    this.#connection = new ReconnectingConnection({
       dial: (attempt) => dialer.dial(connectionName, attempt),
       explain: (client, error) => dialer.explain?.(client, error) ?? error,
-      greet: async (client) => {
-        // Its predecessor would go on being counted as a server that can be asked.
-        await fence.pass(client);
+      prepare: async (client) => {
+        // Other servers would still count the predecessor as one that answers requests.
+        await fence.killPredecessor(client);
         this.#listenTo(client);
         await this.#subscriptions.restore(client);
         this.#needEssentials();
       },
-      onUp: (client) => this.#rise(client),
+      onUp: (client) => this.#onConnected(client),
       onFailed: (error) => this.#outage.failing(error),
       onDown: (error) => {
-        this.#heard = undefined;
+        this.#current = undefined;
         this.#outage.begin(error);
       },
     });
   }
 
   get connected(): boolean {
-    return this.#link.client !== undefined;
+    return this.#connection.client !== undefined;
   }
 
   get lastError(): unknown {
-    return this.#link.lastError;
+    return this.#connection.lastError;
   }
 
   /** Whether broadcasts of the namespace arrive. */
@@ -100,17 +93,17 @@ export class Subscriber {
   }
 
   start(): void {
-    this.#link.start();
+    this.#connection.start();
   }
 
   async stop(timeoutMs: number): Promise<void> {
     this.#listeners.clear();
-    this.#heard = undefined;
-    await this.#link.stop(timeoutMs);
+    this.#current = undefined;
+    await this.#connection.stop(timeoutMs);
   }
 
   replace(error: unknown): void {
-    this.#link.replace(error);
+    this.#connection.replace(error);
   }
 
   on(event: string, listener: MessageListener): this {
@@ -143,73 +136,59 @@ export class Subscriber {
   }
 
   unsubscribe(channels: string | string[]): void {
-    const list = [channels].flat().filter((channel) => !this.#options.channels.has(channel));
+    const list = [channels].flat().filter((channel) => !this.#channels.has(channel));
     this.#subscriptions.delete('SUBSCRIBE', list);
     if (list.length > 0) this.#leave('UNSUBSCRIBE', (client) => client.unsubscribe(...list));
   }
 
-  /** Redis acknowledged a probe of ours: by now, or soon, it must have been heard. */
-  probed(): void {
-    this.#probed = true;
+  /** Subscribes to a channel of the Bus, for good. */
+  listen(channel: string, handler: (message: Buffer) => void): void {
+    this.#channels.set(channel, handler);
+    this.#add('SUBSCRIBE', [channel]);
   }
 
-  /** Once a second. `publisherHealthy`: nothing can be expected to be heard while nothing can be said. */
+  /** Redis acknowledged a probe of ours: by now, or soon, it must arrive. */
+  onProbeSent(): void {
+    this.#liveness.onProbeSent();
+  }
+
+  /** Once a second. `publisherHealthy`: no probe can be expected to arrive while none can be sent. */
   tick(publisherHealthy: boolean): void {
-    const client = this.#link.client;
+    const client = this.#connection.client;
     if (client === undefined) return;
-    this.#ping(client);
-    this.#watch(client, this.#subscriptions.tick(client));
-    if (this.#silentTicks >= DEAD_AFTER) {
-      this.#link.replace(new Error('Redis does not answer.'));
+    this.#liveness.ping(client);
+    this.#replaceOnFailure(client, this.#subscriptions.tick(client));
+    if (this.#liveness.isDead) {
+      this.#connection.replace(new Error('Redis does not answer.'));
       return;
     }
-    // If the ACL refuses the pattern, another connection would hear no probe either.
+    // If the ACL refuses the pattern, another connection would receive no probe either.
     const isRefused = this.#options.patterns.some((pattern) => this.#isRefused('PSUBSCRIBE', pattern));
-    this.#deafTicks = publisherHealthy && this.#probed && !isRefused ? this.#deafTicks + 1 : 0;
-    if (this.#deafTicks < DEAF_AFTER) return;
-    this.#options.report({ type: 'backplane_subscription_replaced', silentMs: this.#deafTicks * 1_000 });
-    this.#link.replace(new Error('The subscription is deaf.'));
+    if (!this.#liveness.checkDeaf(publisherHealthy && !isRefused)) return;
+    this.#options.report({ type: 'backplane_subscription_replaced', silentMs: this.#liveness.deafMs });
+    this.#connection.replace(new Error('The subscription is deaf.'));
   }
 
-  /** Asked all the time, since nothing else is said on this connection that could go unanswered. */
-  #ping(client: RedisConnection): void {
-    this.#silentTicks += 1;
-    if (this.#pinging) return;
-    this.#pinging = true;
-    const answered = () => {
-      if (client !== this.#link.client) return;
-      this.#pinging = false;
-      this.#silentTicks = 0;
-    };
-    call(client, 'ping').then(answered, (error: unknown) => {
-      answered();
-      if (isForbidden(error)) this.#options.limited('PING', UNPINGED, error);
-    });
-  }
-
-  #rise(client: RedisConnection): void {
-    this.#silentTicks = 0;
-    this.#pinging = false;
-    this.#deafTicks = 0;
-    this.#probed = false;
+  #onConnected(client: RedisConnection): void {
+    this.#liveness.restart(client);
     if (this.#outage.lasts) this.#options.onRestored();
     this.#outage.end({ dropped: 0, uncertain: 0 });
     this.#everUp = true;
     // Subscribes to what was added during the restoration.
-    this.#watch(client, this.#subscriptions.complete(client));
+    this.#replaceOnFailure(client, this.#subscriptions.complete(client));
   }
 
   #add(command: Subscribe, names: readonly string[]): void {
     this.#subscriptions.add(command, names);
-    const client = this.#link.client;
-    if (client !== undefined) this.#watch(client, this.#subscriptions.complete(client));
+    const client = this.#connection.client;
+    if (client !== undefined) this.#replaceOnFailure(client, this.#subscriptions.complete(client));
   }
 
   /** Replaces the connection if `work` fails. */
-  #watch(client: RedisConnection, work: Promise<void>): void {
+  #replaceOnFailure(client: RedisConnection, work: Promise<void>): void {
     work.catch((error: unknown) => {
       // A connection that was lost meanwhile has a successor, which is not to blame.
-      if (client === this.#link.client) this.#link.replace(error);
+      if (client === this.#connection.client) this.#connection.replace(error);
     });
   }
 
@@ -220,31 +199,31 @@ export class Subscriber {
   /** Throws if Redis refuses an essential subscription during startup. Later, the instance goes on without it. */
   #needEssentials(): void {
     if (this.#everUp) return;
-    const { patterns, channels } = this.#options;
+    const { patterns } = this.#options;
     const refusals = [
       ...patterns.map((name) => this.#subscriptions.refusal('PSUBSCRIBE', name)),
-      ...[...channels.keys()].map((name) => this.#subscriptions.refusal('SUBSCRIBE', name)),
+      ...[...this.#channels.keys()].map((name) => this.#subscriptions.refusal('SUBSCRIBE', name)),
     ].filter((refusal) => refusal !== undefined);
     if (refusals.length > 0) throw allOf(refusals);
   }
 
   #listenTo(client: RedisConnection): void {
-    this.#heard = client;
+    this.#current = client;
     client.on('pmessageBuffer', (pattern: string, channel: Buffer, message: Buffer) => {
-      if (client === this.#heard) this.#hearPattern(pattern, channel.toString(), message);
+      if (client === this.#current) this.#hearPattern(pattern, channel.toString(), message);
     });
     client.on('messageBuffer', (channel: Buffer, message: Buffer) => {
-      if (client === this.#heard) this.#hearChannel(channel.toString(), message);
+      if (client === this.#current) this.#hearChannel(channel.toString(), message);
     });
   }
 
   #leave(command: string, send: (client: RedisConnection) => Promise<unknown>): void {
-    const client = this.#link.client;
+    const client = this.#connection.client;
     if (client === undefined) return;
     send(client).catch((error: unknown) => {
       // A connection that was lost meanwhile has a successor, which does not subscribe to it.
       if (!isForbidden(error)) return;
-      this.#options.limited(
+      this.#options.reportOnce(
         command,
         'messages for namespaces that were closed still arrive here',
         explain(error, command),
@@ -253,9 +232,7 @@ export class Subscriber {
   }
 
   #hearPattern(pattern: string, channel: string, message: Buffer): void {
-    this.#silentTicks = 0;
-    this.#deafTicks = 0;
-    this.#probed = false;
+    this.#liveness.onPatternMessage();
     const { probePrefix, onProbe, onBroadcast } = this.#options;
     // A probe is empty, which no message to a room is: a program may send to any room that a client has named.
     if (channel.startsWith(probePrefix) && message.length === 0) onProbe(channel.slice(probePrefix.length, -1));
@@ -266,8 +243,8 @@ export class Subscriber {
   }
 
   #hearChannel(channel: string, message: Buffer): void {
-    this.#silentTicks = 0;
-    const own = this.#options.channels.get(channel);
+    this.#liveness.onMessage();
+    const own = this.#channels.get(channel);
     if (own === undefined) this.#hearAdapterChannel(channel, message);
     else own(message);
   }
@@ -280,13 +257,13 @@ export class Subscriber {
       if (isRequest) callsProgram = inspectRequest(message).callsProgram;
       else inspectResponse(message);
     } catch (error) {
-      this.#options.junk.refuse(kind, error);
+      this.#options.rejected.add(kind, error);
       return;
     }
     this.#emit(callsProgram ? 'program' : kind, 'messageBuffer', [channel, message]);
   }
 
-  /** Each listener on its own, so that one namespace's failure is not another's. */
+  /** Each listener on its own: an error in one namespace does not stop another. */
   #emit(kind: string, event: string, args: unknown[]): void {
     for (const listener of [...(this.#listeners.get(event) ?? [])]) void this.#call(kind, listener, args);
   }
@@ -295,7 +272,7 @@ export class Subscriber {
     try {
       await listener(...args);
     } catch (error) {
-      if (kind !== 'program') this.#options.junk.refuse(kind, error);
+      if (kind !== 'program') this.#options.rejected.add(kind, error);
       else this.#options.report({ type: 'handler_failed', where: 'a handler of serverSideEmit', error });
     }
   }

@@ -14,24 +14,24 @@ const LOOK_MS = 10;
  * `invalid_option` as soon as it is known that the given client can't be used.
  */
 export async function waitUntilConnected(
-  links: readonly Connecting[],
+  connections: readonly Connecting[],
   address: string,
   timeoutMs: number,
   closing: AbortSignal,
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;
-  while (!links.every(({ connected }) => connected)) {
+  while (!connections.every(({ connected }) => connected)) {
     if (closing.aborted) throw new RoomgateError('shut_down', 'Redis was waited for until the instance was shut down.');
-    const wrong = links.map(({ lastError }) => lastError).find(isWrongOption);
+    const wrong = connections.map(({ lastError }) => lastError).find(isWrongOption);
     if (wrong !== undefined) throw wrong;
-    if (performance.now() >= deadline) throw unreachable(links, address, timeoutMs);
+    if (performance.now() >= deadline) throw unreachable(connections, address, timeoutMs);
     // It keeps the process alive on purpose: whoever waits for Redis may have nothing else running yet.
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }
 
-function unreachable(links: readonly Connecting[], address: string, timeoutMs: number): RoomgateError {
-  const cause = links.map(({ lastError }) => lastError).find((error) => error !== undefined);
+function unreachable(connections: readonly Connecting[], address: string, timeoutMs: number): RoomgateError {
+  const cause = connections.map(({ lastError }) => lastError).find((error) => error !== undefined);
   const why =
     cause instanceof Error ? cause.message || String((cause as { code?: unknown }).code ?? cause.name) : 'no answer';
   const text = `Redis could not be reached at ${address} within ${timeoutMs} ms: ${why}`;

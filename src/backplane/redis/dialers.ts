@@ -14,9 +14,9 @@ import {
 import { asksSentinels, SentinelDialer } from './sentinel.js';
 
 /**
- * What our duplicates do otherwise than the client that they are made from. Each lives once: it is never reconnected,
- * never resends and never queues, since all of that is decided by `Link`, `Publisher` and `Subscriber`. Leases and
- * channels must have one scope, and channels know neither databases nor prefixes.
+ * Options of our duplicates that differ from those of the given client. A duplicate never reconnects, resends or queues by
+ * itself, since `ReconnectingConnection`, `Publisher` and `Subscriber` decide that. Database and prefix are reset, since leases
+ * and channels must have one scope, and channels have neither.
  */
 const OVERRIDES = {
   lazyConnect: true,
@@ -32,7 +32,7 @@ const OVERRIDES = {
   commandTimeout: undefined,
   socketTimeout: undefined,
   connectTimeout: 5_000,
-  // After which a connection that was given up is destroyed, in ms: its farewell may never be read.
+  // In ms, after which a connection that is closed by us is destroyed: Redis may never read its last bytes.
   disconnectTimeout: 50,
   replyMapping: 'legacy',
   stringNumbers: false,
@@ -44,7 +44,7 @@ const OVERRIDES = {
   db: 0,
 } as const;
 
-/** How long a cluster may take to say which nodes it has, in ms. */
+/** Timeout of asking a cluster for its nodes, in ms. */
 const SCOUT_TIMEOUT_MS = 4_000;
 /** The given start nodes are asked first. After so many ms, the learnt nodes are asked too. */
 const HEAD_START_MS = 500;
@@ -234,7 +234,7 @@ async function reach(cluster: RedisCluster): Promise<void> {
   try {
     await within(cluster.connect(), SCOUT_TIMEOUT_MS, 'The cluster did not say in time which nodes it has.');
   } catch (error) {
-    // What the nodes said tells more than that none of them was of use.
+    // The error of a node says more than that all of them failed.
     throw cause instanceof Error ? new Error(`No node of the cluster is of use: ${cause.message}`, { cause }) : error;
   }
 }
@@ -246,7 +246,7 @@ function addressOf(options: ClusterNode['options']): string {
   return host === undefined && port === undefined ? 'an unknown address' : `${host ?? 'localhost'}:${port ?? 6379}`;
 }
 
-/** Private to ioredis, and wanted for messages only: where it is not what it was, they name no node. */
+/** Private to ioredis, and used in messages only: if it changes, they name no node. */
 function startupNodesOf(client: RedisCluster): string {
   const nodes: unknown = 'startupNodes' in client ? client.startupNodes : undefined;
   if (!Array.isArray(nodes) || nodes.length === 0) return 'a cluster';

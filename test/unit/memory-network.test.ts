@@ -2,8 +2,9 @@
 // npm run test:matrix: newest-node
 import { describe, expect, it } from 'vitest';
 import { createMemoryBackplane } from '../../src/backplane/memory/memory-backplane.js';
-import { MemoryBus, type MemoryMember } from '../../src/backplane/memory/memory-bus.js';
+import { type MemoryMember, MemoryNetwork } from '../../src/backplane/memory/memory-network.js';
 import type { BackplaneReport } from '../../src/backplane/reports.js';
+import { SocketSearch } from '../../src/rooms/socket-search.js';
 
 const MOST_HELD = 10_000;
 
@@ -14,17 +15,22 @@ interface IJoined {
   readonly events: unknown[];
 }
 
-function join(bus: MemoryBus, name: string): IJoined {
+function join(network: MemoryNetwork, name: string): IJoined {
   const events: unknown[] = [];
-  const member = bus.join(name, { cut: () => events.push('cut'), healed: (dropped) => events.push(dropped) });
+  const member = network.createMember(name, {
+    cut: () => events.push('cut'),
+    healed: (dropped) => events.push(dropped),
+    changed: () => undefined,
+  });
   const heard: string[] = [];
   member.subscribe('c', (message) => heard.push(message.toString()));
+  member.join();
   return { member, heard, events };
 }
 
-function joinThree(): { bus: MemoryBus; a: IJoined; b: IJoined; c: IJoined } {
-  const bus = new MemoryBus();
-  return { bus, a: join(bus, 'a'), b: join(bus, 'b'), c: join(bus, 'c') };
+function joinThree(): { network: MemoryNetwork; a: IJoined; b: IJoined; c: IJoined } {
+  const network = new MemoryNetwork();
+  return { network, a: join(network, 'a'), b: join(network, 'b'), c: join(network, 'c') };
 }
 
 /** Everything that was posted before this has been delivered. */
@@ -34,7 +40,7 @@ function say({ member }: IJoined, ...words: string[]): void {
   for (const word of words) member.publish('c', Buffer.from(word));
 }
 
-describe('a memory bus', () => {
+describe('a memory network', () => {
   it('delivers to each other subscriber once, in order, and after the call', async () => {
     const { a, b, c } = joinThree();
     say(a, '1', '2');
@@ -81,15 +87,15 @@ describe('a memory bus', () => {
   });
 
   it('loses what an instance sends and is sent while it is cut off, and tells it how much it sent in vain', async () => {
-    const { bus, a, b, c } = joinThree();
+    const { network, a, b, c } = joinThree();
     say(c, '1');
-    bus.cut('c');
+    network.cut('c');
     say(c, '2', '3');
     say(a, '4');
     expect([a.member.countSubscribers('c'), c.member.countSubscribers('c')]).toEqual([1, 0]);
     expect(a.member.living).toEqual([b.member.id, c.member.id]);
     await delivered();
-    bus.heal('c');
+    network.heal('c');
     say(c, '5');
     say(a, '6');
     await delivered();
@@ -98,15 +104,15 @@ describe('a memory bus', () => {
   });
 
   it('keeps what an instance sends and is sent while it is paused, in order', async () => {
-    const { bus, a, b, c } = joinThree();
+    const { network, a, b, c } = joinThree();
     say(a, '1');
-    bus.pause('c');
+    network.pause('c');
     say(c, '2');
     say(a, '3');
     await delivered();
     expect([a.heard, b.heard, c.heard]).toEqual([[], ['1', '3'], []]);
     say(a, '4');
-    bus.heal('c');
+    network.heal('c');
     say(c, '5');
     await delivered();
     expect([a.heard, b.heard, c.heard]).toEqual([
@@ -118,42 +124,42 @@ describe('a memory bus', () => {
   });
 
   it('keeps a bounded number of messages for a pause, and drops older ones first', async () => {
-    const { bus, a, b } = joinThree();
-    bus.pause('b');
+    const { network, a, b } = joinThree();
+    network.pause('b');
     const words = Array.from({ length: MOST_HELD + 5 }, (_, index) => `${index}`);
     say(b, ...words);
     say(a, ...words);
     await delivered();
-    bus.heal('b');
+    network.heal('b');
     await delivered();
     for (const { heard } of [a, b]) expect(heard.join()).toBe(words.slice(5).join());
   });
 
   it('loses what waits for a pause to end where the instance is cut off instead', async () => {
-    const { bus, a, b } = joinThree();
-    bus.pause('b');
+    const { network, a, b } = joinThree();
+    network.pause('b');
     say(b, '1', '2');
     say(a, '3');
     await delivered();
-    bus.cut('b');
-    bus.heal('b');
+    network.cut('b');
+    network.heal('b');
     await delivered();
     expect([a.heard, b.heard]).toEqual([[], []]);
     expect(b.events).toEqual(['cut', 2]);
   });
 
   it('cuts an instance off once, and pauses none that is cut off', async () => {
-    const { bus, a } = joinThree();
-    for (const fault of ['cut', 'cut', 'pause'] as const) bus[fault]('a');
+    const { network, a } = joinThree();
+    for (const fault of ['cut', 'cut', 'pause'] as const) network[fault]('a');
     say(a, '1');
-    for (let time = 0; time < 2; time++) bus.heal('a');
+    for (let time = 0; time < 2; time++) network.heal('a');
     expect(a.events).toEqual(['cut', 1]);
   });
 
   it('has nothing left of an instance that leaves', async () => {
-    const { bus, a, b, c } = joinThree();
+    const { network, a, b, c } = joinThree();
     say(a, '1');
-    bus.pause('c');
+    network.pause('c');
     say(c, '2');
     expect(c.member.leave()).toBe(1);
     c.member.subscribe('c', () => {});
@@ -164,34 +170,55 @@ describe('a memory bus', () => {
     await delivered();
     expect([a.heard, b.heard, c.heard]).toEqual([[], ['1'], []]);
     for (const { member } of [a, b]) expect(member.leave()).toBe(0);
-    expect(bus.size).toBe(0);
+    expect(network.size).toBe(0);
+  });
+
+  it('tells who joins, and who leaves while it is away and can say no goodbye', () => {
+    const network = new MemoryNetwork();
+    const changes: string[] = [];
+    const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => {
+      const changed = (change: string, id: string) => changes.push(`${name}: ${id} ${change}`);
+      const member = network.createMember(name, { cut: () => {}, healed: () => {}, changed });
+      member.join();
+      return member;
+    });
+    expect(changes.filter((text) => /^[ab]/.test(text)).sort()).toEqual([
+      ...['a: b.2', 'a: c.3', 'a: d.4', 'b: a.1', 'b: c.3', 'b: d.4'].map((text) => `${text} joined`),
+    ]);
+    changes.length = 0;
+    network.cut('c');
+    network.pause('d');
+    for (const member of [b, c, d]) member?.leave();
+    expect(changes.filter((text) => text.startsWith('a'))).toEqual(['a: c.3 expired', 'a: d.4 expired']);
+    expect(a?.living).toEqual([]);
   });
 
   it('refuses a fault of an instance that is not there', () => {
-    const { bus } = joinThree();
-    for (const fault of ['cut', 'pause', 'heal'] as const) expect(() => bus[fault]('d')).toThrow('"d"');
+    const { network } = joinThree();
+    for (const fault of ['cut', 'pause', 'heal'] as const) expect(() => network[fault]('d')).toThrow('"d"');
   });
 });
 
-describe('the backplane on a memory bus', () => {
-  async function open(bus: MemoryBus, identifier: string, ids: readonly string[] = []) {
+describe('the backplane in the memory of one process', () => {
+  async function open(network: MemoryNetwork, identifier: string, ids: readonly string[] = []) {
     const reports: BackplaneReport[] = [];
-    const backplane = createMemoryBackplane({ bus, identifier, report: (report) => reports.push(report) });
-    await backplane.open({ hasSocket: (id) => ids.includes(id) }, 1_000);
-    return { backplane, reports };
+    const backplane = createMemoryBackplane({ network, identifier, report: (report) => reports.push(report) });
+    const search = new SocketSearch(backplane.bus, (id) => ids.includes(id));
+    await backplane.open(1_000);
+    return { backplane, search, reports };
   }
 
   it('reports an outage with what it cost, also where the instance ends with it', async () => {
-    const bus = new MemoryBus();
-    const { backplane, reports } = await open(bus, 'a');
+    const network = new MemoryNetwork();
+    const { backplane, reports } = await open(network, 'a');
     const namespace = { name: '/', server: { encoder: { encode: () => [''] } }, sockets: new Map() };
     const adapter = backplane.adapterFactory()?.(namespace as never);
     const broadcast = () => adapter?.broadcast({ type: 2, data: ['n'] }, { rooms: new Set(), except: new Set() });
-    bus.cut('a');
+    network.cut('a');
     broadcast();
-    bus.heal('a');
+    network.heal('a');
     broadcast();
-    bus.cut('a');
+    network.cut('a');
     broadcast();
     broadcast();
     await backplane.close(0);
@@ -202,41 +229,41 @@ describe('the backplane on a memory bus', () => {
       lost,
       { type: 'backplane_messages_undelivered', connection: 'bus', dropped: 2, uncertain: 0 },
     ]);
-    expect(bus.size).toBe(0);
+    expect(network.size).toBe(0);
   });
 
   it('reports no outage that cost nothing as a loss', async () => {
-    const bus = new MemoryBus();
-    const { backplane, reports } = await open(bus, 'a');
-    bus.cut('a');
+    const network = new MemoryNetwork();
+    const { backplane, reports } = await open(network, 'a');
+    network.cut('a');
     await backplane.close(0);
     expect(reports.map(({ type }) => type)).toEqual(['backplane_disconnected']);
   });
 
   it('is answered late by an instance that is paused', async () => {
-    const bus = new MemoryBus();
-    const [a] = [await open(bus, 'a'), await open(bus, 'b', ['x'])];
-    bus.pause('b');
-    const [late, never] = [a.backplane.findSockets(['x'], 5_000), a.backplane.findSockets(['y'], 5_000)];
-    expect((await a.backplane.findSockets(['x'], 20)).get('x')).toBe('unanswered');
-    bus.heal('b');
+    const network = new MemoryNetwork();
+    const [a] = [await open(network, 'a'), await open(network, 'b', ['x'])];
+    network.pause('b');
+    const [late, never] = [a.search.find(['x'], 5_000), a.search.find(['y'], 5_000)];
+    expect((await a.search.find(['x'], 20)).get('x')).toBe('unanswered');
+    network.heal('b');
     expect((await late).get('x')).toBe('elsewhere');
     expect((await never).get('y')).toBe('nowhere');
   });
 
   it('waits no longer for an instance that leaves, nor for any once it leaves itself', async () => {
-    const bus = new MemoryBus();
-    const [a, b] = [await open(bus, 'a'), await open(bus, 'b', ['x'])];
-    const asked = a.backplane.findSockets(['x'], 60_000);
+    const network = new MemoryNetwork();
+    const [a, b] = [await open(network, 'a'), await open(network, 'b', ['x'])];
+    const asked = a.search.find(['x'], 60_000);
     // The question is lost, and never answered.
-    bus.cut('b');
+    network.cut('b');
     await delivered();
-    bus.heal('b');
+    network.heal('b');
     await b.backplane.close(0);
     expect((await asked).get('x')).toBe('nowhere');
-    await open(bus, 'c');
-    bus.cut('c');
-    const given = a.backplane.findSockets(['x'], 60_000);
+    await open(network, 'c');
+    network.cut('c');
+    const given = a.search.find(['x'], 60_000);
     await delivered();
     await a.backplane.close(0);
     expect((await given).get('x')).toBe('unanswered');

@@ -1,19 +1,28 @@
 import { within } from '../../common/within.js';
 import { isReply, type RedisConnection } from './client.js';
 
-export interface LinkOptions {
+export interface ReconnectingConnectionOptions {
   dial(attempt: number): Promise<RedisConnection>;
   /** See `Dialer`. */
   explain(client: RedisConnection, error: unknown): unknown;
-  /** Makes a connection fit for use before anybody else gets it. A rejection means that another one is tried. */
-  greet(client: RedisConnection): Promise<void>;
+  /** Prepares a connection before anybody else gets it. After a rejection another connection is tried. */
+  prepare(client: RedisConnection): Promise<void>;
   onUp(client: RedisConnection): void;
   onDown(error: unknown): void;
   /** An attempt to connect has failed; another one follows. */
   onFailed(error: unknown): void;
 }
 
-/** From dialling to being greeted, in ms. */
+/** What a connection has said so far. */
+interface Attempt {
+  readonly client: RedisConnection;
+  cause: unknown;
+  isClosed: boolean;
+  /** The error with which Redis refused the connection. */
+  refusal: string | undefined;
+}
+
+/** From dialling to being prepared, in ms. */
 const HANDSHAKE_TIMEOUT_MS = 5_000;
 const FIRST_DELAY_MS = 50;
 /** Between attempts in the first seconds, so that clients hear again within a second of Redis' return. */
@@ -22,32 +31,33 @@ const EAGER_FOR_MS = 30_000;
 const LONGEST_DELAY_MS = 2_000;
 /** A connection that lasted less long than this, in ms, counts as a failed attempt. */
 const LASTING_MS = 1_000;
+const LATE = 'Redis did not answer in time.';
 const CLOSED = 'The connection was closed.';
 /** The same text of ioredis. */
 const CLOSED_OF_IOREDIS = 'Connection is closed.';
 
 /**
- * One connection that heals for ever, whatever it was lost by. It is made of connections that live once each:
+ * One connection that reconnects forever, whatever the reason of the loss. Each attempt is a new client, used once:
  *
- *   start() ──► dialling ──► greeted: up ──► lost, or replaced
+ *   start() ──► dialling ──► prepared: up ─► lost, or replaced
  *                  ▲  └─ failed ─┐               │
  *                  └── back-off ◄┴───────────────┘          stop() leaves from anywhere
  */
-export class Link {
-  readonly #options: LinkOptions;
+export class ReconnectingConnection {
+  readonly #options: ReconnectingConnectionOptions;
   #client: RedisConnection | undefined;
   #dialling: RedisConnection | undefined;
   #timer: NodeJS.Timeout | undefined;
-  /** Counts beginnings: what belongs to an earlier one is void. */
-  #turn = 0;
+  /** Counts attempts: events of an earlier one are ignored. */
+  #generation = 0;
   #running = false;
-  #attempt = 0;
+  #attempts = 0;
   #failures = 0;
   #failingSince = 0;
   #upSince = 0;
   #lastError: unknown;
 
-  constructor(options: LinkOptions) {
+  constructor(options: ReconnectingConnectionOptions) {
     this.#options = options;
   }
 
@@ -67,67 +77,73 @@ export class Link {
     void this.#dial();
   }
 
-  /** Gives the connection up, and makes another. */
+  /** Gives up the connection, and makes another. */
   replace(error: unknown): void {
     if (this.#client !== undefined) this.#lose(this.#client, error);
   }
 
-  /** Says goodbye if there is anybody to say it to, for at most `timeoutMs`; never rejects. */
+  /** Quits if it is connected, for at most `timeoutMs`; never rejects. */
   async stop(timeoutMs: number): Promise<void> {
     const client = this.#client;
     this.#running = false;
-    this.#turn += 1;
+    this.#generation += 1;
     this.#client = undefined;
     clearTimeout(this.#timer);
     if (this.#dialling !== undefined) discard(this.#dialling);
     this.#dialling = undefined;
     if (client === undefined) return;
     try {
-      await within(client.quit(), timeoutMs, 'Redis did not take leave in time.');
+      await within(client.quit(), timeoutMs, LATE);
     } catch {
-      // It is cut all the same.
+      // It is closed by force below.
     }
     discard(client);
   }
 
   async #dial(): Promise<void> {
-    const turn = ++this.#turn;
-    const stale = () => turn !== this.#turn;
-    let client: RedisConnection | undefined;
-    let cause: unknown;
-    let over = false;
-    let greeting: string | undefined;
+    const generation = ++this.#generation;
+    const isStale = () => generation !== this.#generation;
+    let attempt: Attempt | undefined;
     try {
-      const late = 'Redis did not answer in time.';
-      client = await within(this.#options.dial(this.#attempt++), HANDSHAKE_TIMEOUT_MS, late);
-      const fresh = client;
-      fresh.on('error', (error: unknown) => {
-        cause = error;
-      });
-      // Redis refuses a connection with an error that answers no command, such as too many clients. ioredis drops it, or
-      // takes it for the answer to a command of its handshake, of which it ignores the errors.
-      fresh.on('connect', () => {
-        fresh.stream?.once?.('data', (chunk) => {
-          greeting = /^-(.+?)\r\n/.exec(chunk.toString('latin1'))?.[1];
-        });
-      });
-      fresh.on('close', () => {
-        over = true;
-        if (this.#client === fresh) this.#lose(fresh, cause);
-      });
-      if (stale()) return discard(fresh);
-      this.#dialling = fresh;
-      await within(connectAndGreet(fresh, this.#options), HANDSHAKE_TIMEOUT_MS, late);
-      if (stale()) return discard(fresh);
-      if (over) throw new Error(CLOSED);
-      this.#rise(fresh);
+      attempt = this.#observe(await within(this.#options.dial(this.#attempts++), HANDSHAKE_TIMEOUT_MS, LATE));
+      const { client } = attempt;
+      if (isStale()) return discard(client);
+      this.#dialling = client;
+      await within(connectAndPrepare(client, this.#options), HANDSHAKE_TIMEOUT_MS, LATE);
+      if (isStale()) return discard(client);
+      if (attempt.isClosed) throw new Error(CLOSED);
+      this.#rise(client);
     } catch (error) {
-      if (client !== undefined) discard(client);
-      if (stale()) return;
-      const reason = client === undefined ? error : this.#options.explain(client, cause ?? error);
-      this.#fail(over && greeting !== undefined && !isReply(reason) ? new Error(greeting) : reason);
+      if (attempt !== undefined) discard(attempt.client);
+      if (isStale()) return;
+      this.#fail(attempt === undefined ? error : this.#reasonOf(attempt, error));
       this.#options.onFailed(this.#lastError);
     }
+  }
+
+  /** Collects what the connection says, from before it is connected. */
+  #observe(client: RedisConnection): Attempt {
+    const attempt: Attempt = { client, cause: undefined, isClosed: false, refusal: undefined };
+    client.on('error', (error: unknown) => {
+      attempt.cause = error;
+    });
+    // Redis refuses a connection with an error that answers no command, such as too many clients. ioredis drops it, or
+    // takes it for the answer to a command of its handshake, of which it ignores the errors.
+    client.on('connect', () => {
+      client.stream?.once?.('data', (chunk) => {
+        attempt.refusal = /^-(.+?)\r\n/.exec(chunk.toString('latin1'))?.[1];
+      });
+    });
+    client.on('close', () => {
+      attempt.isClosed = true;
+      if (this.#client === client) this.#lose(client, attempt.cause);
+    });
+    return attempt;
+  }
+
+  #reasonOf({ client, cause, isClosed, refusal }: Attempt, error: unknown): unknown {
+    const reason = this.#options.explain(client, cause ?? error);
+    return isClosed && refusal !== undefined && !isReply(reason) ? new Error(refusal) : reason;
   }
 
   #rise(client: RedisConnection): void {
@@ -141,7 +157,7 @@ export class Link {
   #lose(client: RedisConnection, error: unknown): void {
     this.#client = undefined;
     // The node that served well is the first to be tried again.
-    this.#attempt -= 1;
+    this.#attempts -= 1;
     if (performance.now() - this.#upSince > LASTING_MS) this.#failures = 0;
     discard(client);
     this.#fail(error ?? new Error(CLOSED));
@@ -164,12 +180,12 @@ export class Link {
   }
 }
 
-async function connectAndGreet(client: RedisConnection, { greet }: LinkOptions): Promise<void> {
+async function connectAndPrepare(client: RedisConnection, { prepare }: ReconnectingConnectionOptions): Promise<void> {
   await connected(client);
-  await greet(client);
+  await prepare(client);
 }
 
-/** A wrapper may hand out clients that connect by themselves, whatever they are told. */
+/** A wrapper may hand out clients that connect by themselves, whatever `lazyConnect` says. */
 async function connected(client: RedisConnection): Promise<void> {
   if (client.status === 'ready') return;
   if (client.status === 'connecting' || client.status === 'connect') {
@@ -186,6 +202,6 @@ function discard(client: RedisConnection): void {
   try {
     client.disconnect();
   } catch {
-    // It is not ours any more, whatever it says.
+    // Nothing uses it any more, whatever it throws.
   }
 }

@@ -1,12 +1,14 @@
 /** Hears the messages of one channel. Never throws. */
 export type ChannelHandler = (message: Buffer) => void;
 
-/** What an instance is told about its own way to the bus. */
+/** What an instance is told about the network. */
 export interface MemberEvents {
   /** It is cut off from here on. */
   cut(): void;
   /** It is back. `dropped`: messages of its own that no other instance got. */
   healed(dropped: number): void;
+  /** Another instance joined, or left while it was away: then no goodbye of it arrived. */
+  changed(change: 'joined' | 'expired', id: string): void;
 }
 
 interface Letter {
@@ -16,37 +18,43 @@ interface Letter {
   readonly message: Buffer;
 }
 
-/** Messages that wait for an instance that is paused, or that it wanted to send; older ones go first. */
+/** Messages that are held for a paused instance in each direction. The oldest are dropped first. */
 const MOST_HELD = 10_000;
 
 /**
- * Carries messages between the instances of one process, as Redis does between processes: as bytes, later than the call
- * that sends them, and in the order in which they were sent. `cut`, `pause` and `heal` are the faults of a network.
+ * Carries messages between the instances of one process, as Redis does between processes: as bytes, in a later tick than the
+ * call that sends them, and in the order in which they were sent. `cut`, `pause` and `heal` are the faults of a network.
  */
-export class MemoryBus {
+export class MemoryNetwork {
   readonly #members = new Set<MemoryMember>();
   #letters: Letter[] = [];
   #delivery: NodeJS.Immediate | undefined;
-  #joined = 0;
+  #made = 0;
 
   /** Instances that have joined and not left. */
   get size(): number {
     return this.#members.size;
   }
 
-  /** An instance joins. `name` is what the faults call it. */
-  join(name: string, events: MemberEvents): MemoryMember {
-    this.#joined += 1;
-    const member = new MemoryMember(this, `${name}.${this.#joined}`, name, events);
-    this.#members.add(member);
-    return member;
+  /** An instance that has not joined yet. `name` is what the faults call it. */
+  createMember(name: string, events: MemberEvents): MemoryMember {
+    this.#made += 1;
+    return new MemoryMember(this, `${name}.${this.#made}`, name, events);
   }
 
-  leave(member: MemoryMember): void {
+  add(member: MemoryMember): void {
+    for (const other of this.#members) {
+      other.changed('joined', member.id);
+      member.changed('joined', other.id);
+    }
+    this.#members.add(member);
+  }
+
+  delete(member: MemoryMember): void {
     this.#members.delete(member);
   }
 
-  /** Instances beside this one. */
+  /** Instances that have joined, beside this one. */
   others(member: MemoryMember): readonly MemoryMember[] {
     return [...this.#members].filter((other) => other !== member);
   }
@@ -56,12 +64,12 @@ export class MemoryBus {
     this.#delivery ??= setImmediate(() => this.#deliver());
   }
 
-  /** Whatever the instance sends and is sent from here on is lost, as with a Redis that it can't reach. */
+  /** From now on all messages from and to the instance are lost, as with a Redis that it can't reach. */
   cut(name: string): void {
     for (const member of this.#named(name)) member.cut();
   }
 
-  /** Whatever the instance sends and is sent from here on waits, as with a Redis that does not answer. */
+  /** From now on all messages from and to the instance wait, as with a Redis that does not answer. */
   pause(name: string): void {
     for (const member of this.#named(name)) member.pause();
   }
@@ -73,7 +81,7 @@ export class MemoryBus {
 
   #named(name: string): readonly MemoryMember[] {
     const members = [...this.#members].filter((member) => member.name === name);
-    if (members.length === 0) throw new Error(`No instance on the bus is named "${name}".`);
+    if (members.length === 0) throw new Error(`No instance on the network is named "${name}".`);
     return members;
   }
 
@@ -85,21 +93,21 @@ export class MemoryBus {
   }
 }
 
-/** One instance on the bus, from `join` to `leave`. */
+/** One instance of the network: it can subscribe from the start, and sends and hears from `join` to `leave`. */
 export class MemoryMember {
-  /** No other instance on the bus has it. */
+  /** No other instance of the network has it. */
   readonly id: string;
   readonly name: string;
-  readonly #bus: MemoryBus;
+  readonly #network: MemoryNetwork;
   readonly #events: MemberEvents;
   readonly #handlers = new Map<string, ChannelHandler>();
-  #state: 'open' | 'paused' | 'cut' | 'left' = 'open';
+  #state: 'new' | 'open' | 'paused' | 'cut' | 'left' = 'new';
   #sent: [channel: string, message: Buffer][] = [];
   #arrived: [channel: string, message: Buffer][] = [];
   #dropped = 0;
 
-  constructor(bus: MemoryBus, id: string, name: string, events: MemberEvents) {
-    this.#bus = bus;
+  constructor(network: MemoryNetwork, id: string, name: string, events: MemberEvents) {
+    this.#network = network;
     this.id = id;
     this.name = name;
     this.#events = events;
@@ -107,12 +115,21 @@ export class MemoryMember {
 
   /** Whether messages of this instance are lost at the moment. */
   get isAway(): boolean {
-    return this.#state === 'cut' || this.#state === 'left';
+    return this.#state !== 'open' && this.#state !== 'paused';
+  }
+
+  join(): void {
+    this.#state = 'open';
+    this.#network.add(this);
+  }
+
+  changed(change: 'joined' | 'expired', id: string): void {
+    this.#events.changed(change, id);
   }
 
   /** Instances that live beside this one, whether they can be reached or not. */
   get living(): readonly string[] {
-    return this.#bus.others(this).map(({ id }) => id);
+    return this.#network.others(this).map(({ id }) => id);
   }
 
   /** Hears a channel from here on. One handler a channel: the latest. */
@@ -132,7 +149,7 @@ export class MemoryMember {
   /** How many other instances hear the channel, of those that can be reached. */
   countSubscribers(channel: string): number {
     if (this.isAway) return 0;
-    return this.#bus.others(this).filter((other) => !other.isAway && other.isSubscribed(channel)).length;
+    return this.#network.others(this).filter((other) => !other.isAway && other.isSubscribed(channel)).length;
   }
 
   /** To all other instances that hear the channel. */
@@ -162,7 +179,7 @@ export class MemoryMember {
   }
 
   heal(): void {
-    if (this.#state === 'open' || this.#state === 'left') return;
+    if (this.#state !== 'paused' && this.#state !== 'cut') return;
     const wasCut = this.#state === 'cut';
     const [sent, arrived] = [this.#sent, this.#arrived];
     this.#sent = [];
@@ -173,10 +190,12 @@ export class MemoryMember {
     if (wasCut) this.#events.healed(this.#takeDropped());
   }
 
-  /** Returns how many messages no other instance got, of those that were not told of. */
+  /** Returns how many messages no other instance got, of those that were not reported yet. */
   leave(): number {
+    const isUnheard = this.#state === 'paused' || this.#state === 'cut';
     this.#state = 'left';
-    this.#bus.leave(this);
+    this.#network.delete(this);
+    if (isUnheard) for (const other of this.#network.others(this)) other.changed('expired', this.id);
     this.#handlers.clear();
     this.#dropped += this.#sent.length;
     this.#sent = [];
@@ -191,8 +210,8 @@ export class MemoryMember {
   }
 
   #post(channel: string, message: Buffer): void {
-    const receivers = this.#bus.others(this).filter((other) => other.isSubscribed(channel));
-    this.#bus.post(receivers.map((to) => ({ to, channel, message: Buffer.from(message) })));
+    const receivers = this.#network.others(this).filter((other) => other.isSubscribed(channel));
+    this.#network.post(receivers.map((to) => ({ to, channel, message: Buffer.from(message) })));
   }
 }
 

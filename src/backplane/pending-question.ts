@@ -1,0 +1,56 @@
+import type { Answers, InstanceMessage, Question } from '../ports/backplane/bus.js';
+
+/** Answers that one question keeps: whoever reaches Redis can send more than there are instances. */
+const MOST_ANSWERS = 1_000;
+
+/** A question that some instances have not answered yet. It ends once, by `finish` or by its timeout. */
+export class PendingQuestion<A> {
+  readonly #question: Question<A>;
+  readonly #others: () => readonly string[];
+  readonly #done: (answers: Answers<A>) => void;
+  readonly #answers = new Map<string, A>();
+  readonly #timer: NodeJS.Timeout;
+  /** Undefined until it is known who lives: before that nobody is known to have answered. */
+  #waitingFor: Set<string> | undefined;
+
+  /** `others`: who is believed to live, where nobody knows better. */
+  constructor(question: Question<A>, others: () => readonly string[], done: (answers: Answers<A>) => void) {
+    this.#question = question;
+    this.#others = others;
+    this.#done = done;
+    this.#timer = setTimeout(() => this.finish(), question.timeoutMs);
+    this.#timer.unref();
+  }
+
+  /** These instances live, beside this one. */
+  waitFor(instances: readonly string[]): void {
+    this.#waitingFor = new Set(instances.filter((id) => !this.#answers.has(id)));
+    this.#finishIfDone();
+  }
+
+  /** The first answer of an instance counts. Throws what `read` of the question throws. */
+  answered(from: string, answer: InstanceMessage): void {
+    if (this.#answers.has(from) || (this.#answers.size >= MOST_ANSWERS && !this.#waitingFor?.has(from))) return;
+    this.#answers.set(from, this.#question.read(answer, from));
+    this.left(from);
+  }
+
+  /** The instance answers no more. */
+  left(instance: string): void {
+    this.#waitingFor?.delete(instance);
+    this.#finishIfDone();
+  }
+
+  /** Ends the question with what is known now. */
+  finish(): void {
+    clearTimeout(this.#timer);
+    const answers = this.#answers;
+    const waitingFor = [...(this.#waitingFor ?? this.#others())];
+    const unanswered = waitingFor.filter((id) => !answers.has(id));
+    this.#done({ answers, unanswered, complete: this.#waitingFor?.size === 0 });
+  }
+
+  #finishIfDone(): void {
+    if (this.#waitingFor?.size === 0 || this.#question.isEnough?.(this.#answers)) this.finish();
+  }
+}

@@ -1,0 +1,24 @@
+/** Ids of sockets and instances are much shorter. */
+const LONGEST_NAME = 255;
+
+/** A message is not what a well-behaved instance sends. The text says in which way. */
+export class RejectedMessageError extends Error {
+  override readonly name = 'RejectedMessageError';
+}
+
+/** Whether it can be the id of a socket or of an instance. */
+export function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= LONGEST_NAME;
+}
+
+/** @throws RejectedMessageError */
+export function nameIn(value: unknown): string {
+  if (isName(value)) return value;
+  throw new RejectedMessageError('a name is missing, or odd');
+}
+
+/** @throws RejectedMessageError */
+export function namesIn(value: unknown, most: number): string[] {
+  if (!Array.isArray(value) || value.length > most) throw new RejectedMessageError('no list of a proper length');
+  return value.map(nameIn);
+}

@@ -1,0 +1,26 @@
+/** How an instance came or went, as far as this instance knows. */
+export type InstanceChange = 'joined' | 'left' | 'expired';
+
+/**
+ * Who lives. Each instance holds a lease that the broker's own clock ends 15 s after the last renewal, renewed every 5 s. An
+ * instance that shuts down gives its lease back and says goodbye.
+ */
+export interface Instances {
+  /** Of this instance; no other one has it, not even the same process after a restart. */
+  readonly id: string;
+  /**
+   * The other instances that are believed to live, from leases and messages that were seen. It costs nothing and may be some
+   * seconds old. While the broker is away it empties as the known leases end.
+   */
+  readonly others: readonly string[];
+  /**
+   * Asks the broker for the leases, and adds those of `others`. Rejects while the broker is away, and while this instance has
+   * no lease of its own: then the others may not know of it either.
+   */
+  list(): Promise<readonly string[]>;
+  /**
+   * `joined`: a new id was seen. `left`: the instance said goodbye. `expired`: its lease ended, so it died, or can't reach
+   * the broker, or this process held its event loop. It may join again under the same id.
+   */
+  onChange(listener: (change: InstanceChange, id: string) => void): void;
+}
