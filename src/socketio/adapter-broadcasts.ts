@@ -92,12 +92,16 @@ export class AdapterBroadcasts<Message extends object> {
     if (!broadcastsAsKnown(adapter) || !standBefore(baseOf(adapter))) return false;
     const inside = this.#inside;
     const { _encode: encode } = inside;
+    const base = baseOf(adapter);
     this.#encode = encode;
     this.#handler = handler;
     inside._encode = (packet, options) => {
       const encoded = encode.call(inside, packet, options);
-      const isSent = packet === this.#packet && packet.id === undefined;
-      if (isSent) this.#message = handler.prepare(packet, encoded, options);
+      if (packet.id !== undefined) return encoded;
+      if (packet === this.#packet) this.#message = handler.prepare(packet, encoded, options);
+      // Socket.IO puts its own method back whenever one of its servers closes: `restoreAdapter()` in its `uws.js`. Where that
+      // has happened, this one packet takes Socket.IO's own way, and those behind it do not.
+      else standBefore(base);
       return encoded;
     };
     Object.assign(adapter, { [TAKEN]: { within: this.#within } });
@@ -147,24 +151,24 @@ export class AdapterBroadcasts<Message extends object> {
   }
 }
 
-const stoodBefore = new WeakSet<object>();
+/** The methods that stand before those of Socket.IO. */
+const ours = new WeakSet<object>();
 
 /**
- * Stands before `broadcast` of Socket.IO's class of adapters, once. Derived adapters call it by `super` with what other
- * instances send, so replacing it on an object would miss that. An adapter that is not taken over notices nothing.
+ * Stands before `broadcast` of Socket.IO's class of adapters. Derived adapters call it by `super` with what other instances
+ * send, so replacing it on an object would miss that. An adapter that is not taken over notices nothing. False where the
+ * class can't be changed.
  */
 function standBefore(base: object | undefined): boolean {
-  if (base === undefined) return false;
-  if (stoodBefore.has(base)) return true;
-  const property = Object.getOwnPropertyDescriptor(base, 'broadcast');
+  const property = base && Object.getOwnPropertyDescriptor(base, 'broadcast');
   if (typeof property?.value !== 'function') return false;
   const plain: PlainBroadcast = property.value;
+  if (ours.has(plain)) return true;
   const broadcast: PlainBroadcast = function (this: Adapter & MayBeTaken, packet, target) {
     const taken = this[TAKEN];
     return taken === undefined ? plain.call(this, packet, target) : taken.within(plain, packet, target);
   };
+  ours.add(broadcast);
   // A program may have frozen the class.
-  const stands = Reflect.defineProperty(base, 'broadcast', { ...property, value: broadcast });
-  if (stands) stoodBefore.add(base);
-  return stands;
+  return Reflect.defineProperty(base as object, 'broadcast', { ...property, value: broadcast });
 }

@@ -167,18 +167,40 @@ describe('what is private to other packages is where it is looked for:', () => {
     const takeOver = (adapter: Adapter) => AdapterBroadcasts.over(adapter, () => {})?.takeOver(handler);
     expect(AdapterBroadcasts.over(new Adapter(namespace()), () => {})?.hasPlainRooms).toBe(true);
     expect(takeOver(new Adapter(namespace()))).toBe(true);
-    const { broadcast } = Adapter.prototype;
-    // Whose method this is tells what an adapter is derived from.
-    const own = { computeExceptSids: () => new Set(), broadcast };
+    // Whose method `computeExceptSids` is tells what an adapter is derived from.
+    const own = {
+      computeExceptSids: () => new Set(),
+      broadcast(this: Adapter, ...args: Parameters<Adapter['broadcast']>) {
+        return Adapter.prototype.broadcast.apply(this, args);
+      },
+    };
     class Moved extends Adapter {}
     Object.assign(Moved.prototype, own, { _encode: undefined });
     expect(takeOver(new Moved(namespace()))).toBe(false);
+    class Copied extends Adapter {}
+    Object.assign(Copied.prototype, own);
+    expect(takeOver(new Copied(namespace()))).toBe(true);
     class Frozen extends Adapter {}
     Object.freeze(Object.assign(Frozen.prototype, own));
     expect(takeOver(new Frozen(namespace()))).toBe(false);
     class NoRecipients extends Adapter {}
     Object.assign(NoRecipients.prototype, { apply: undefined });
     expect(takeOver(new NoRecipients(namespace()))).toBeUndefined();
+  });
+
+  it('how an adapter of socket.io-adapter broadcasts, also once a server of socket.io has closed', async () => {
+    const sent: unknown[] = [];
+    const handler = { prepare: (packet: object) => packet, send: (packet: object) => sent.push(packet) };
+    const adapter = new Adapter(namespace());
+    expect(AdapterBroadcasts.over(adapter, () => {})?.takeOver(handler)).toBe(true);
+    await new Server(createServer()).close();
+    const target = { rooms: new Set<string>(), except: new Set<string>(), flags: {} };
+    for (let n = 0; n < 3; n++) adapter.broadcast({ n }, target);
+    // The first one was sent by Socket.IO.
+    expect(sent).toEqual([
+      { n: 1, nsp: '/' },
+      { n: 2, nsp: '/' },
+    ]);
   });
 
   it('how an adapter for Redis asks the other servers, and answers them', async () => {
