@@ -169,7 +169,8 @@ describe('a program that shuts its client down', () => {
     endOfUnanswered.catch(() => undefined);
   });
 
-  function startClient(...args: [host: string, transports: string, moment: string]): IProgram {
+  function startClient(host: string, transports: string, moment: string, timeoutMs = 20_000): IProgram {
+    const args = [host, transports, moment, `${timeoutMs}`];
     return startProgram(new URL('../fixtures/client-shutdown.mjs', import.meta.url), { ...runnerOf(), args });
   }
 
@@ -220,7 +221,7 @@ describe('a program that shuts its client down', () => {
       `lives on over ${transports} while a server says nothing, and ends when it shuts down`,
       async () => {
         const { url, accepted } = await startMute();
-        const program = startClient(url, transports, 'told');
+        const program = startClient(url, transports, 'told', 100);
         for (let i = 0; i < 3; i++) await accepted.next();
         program.send('now');
         expect(await program.ended()).toMatchObject({ code: 0 });
