@@ -1,12 +1,11 @@
 import { deeperThan } from '../common/depth.js';
 import { describe } from '../common/describe.js';
 import type { IHandshake, TSocketIOAuthenticateFn } from '../ports/options.js';
+import type { Reporter } from '../ports/reports.js';
 import type { ILimits } from '../protocol/limits.js';
 import type { GateReport } from './reports.js';
 
-export type AuthenticationVerdict =
-  | { readonly accepted: true }
-  | { readonly accepted: false; readonly report?: GateReport };
+export type AuthenticationVerdict = { readonly accepted: boolean };
 
 /** A client that asks to be authenticated. */
 export interface Candidate {
@@ -19,33 +18,38 @@ export interface Candidate {
 export interface AuthenticationRules {
   readonly authenticateFn: TSocketIOAuthenticateFn;
   readonly limits: Pick<ILimits, 'payloadDepth'>;
+  readonly report: Reporter<GateReport>;
 }
 
-/** Decides on a client that sent `authenticate`. Few promises on purpose: they are paid for at every connection. Never rejects. */
+/**
+ * Decides on a client that sent `authenticate`, and reports what is wrong with the program here, since a verdict on a client that is
+ * gone is dropped. Few promises on purpose: they are paid for at every connection. Never rejects.
+ */
 export function decideAuthentication(
   { client, handshake, isAuthStripped }: Candidate,
-  { authenticateFn, limits }: AuthenticationRules,
+  rules: AuthenticationRules,
 ): Promise<AuthenticationVerdict> | AuthenticationVerdict {
   if (isAuthStripped) return { accepted: false };
   // It would be handed to the program, and to other instances that ask for sockets.
-  if (deeperThan(handshake.auth, limits.payloadDepth)) {
-    return { accepted: false, report: { type: 'event_dropped', client, reason: 'too_deep' } };
+  if (deeperThan(handshake.auth, rules.limits.payloadDepth)) {
+    rules.report({ type: 'event_dropped', client, reason: 'too_deep' });
+    return { accepted: false };
   }
-  return ask(client, handshake, authenticateFn);
+  return ask(client, handshake, rules);
 }
 
 /** Asks the program about a client: only `true` lets it in, and whatever goes wrong is a refusal. */
 async function ask(
   client: string,
   handshake: IHandshake,
-  authenticateFn: TSocketIOAuthenticateFn,
+  { authenticateFn, report }: AuthenticationRules,
 ): Promise<AuthenticationVerdict> {
   try {
     const answer: unknown = await authenticateFn(handshake);
     if (answer === true) return { accepted: true };
-    if (answer === false) return { accepted: false };
-    return { accepted: false, report: { type: 'authenticate_fn_result_invalid', client, received: describe(answer) } };
+    if (answer !== false) report({ type: 'authenticate_fn_result_invalid', client, received: describe(answer) });
   } catch (error) {
-    return { accepted: false, report: { type: 'authenticate_fn_failed', client, error } };
+    report({ type: 'authenticate_fn_failed', client, error });
   }
+  return { accepted: false };
 }

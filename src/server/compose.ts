@@ -125,7 +125,7 @@ function createInbound(
   runtime: Runtime,
   rooms: Rooms,
 ): Pick<Instance, 'connections' | 'performer'> {
-  const { authenticateTimeout, pingInterval, limits, serverOptions } = options;
+  const { authenticateFn, authenticateTimeout, pingInterval, limits, serverOptions } = options;
   // Parts that find an event run its row, which exists by then.
   const pendingConnects = new PendingConnects((connection) => run(table.limits.tooManyConnects, connection));
   const strangers = new Strangers({
@@ -147,7 +147,8 @@ function createInbound(
   const listen: PerformerParts['listen'] = (...which) => connections.listenToSocket(...which);
   const parts = { runtime, registry, deadlines, keepAlive, pendingConnects, strangers, gate };
   const performer = new Performer({ options, ...parts, listen, report });
-  const table = inboundTable({ options, registry, strangers, gate, rooms }, performer, new RoomPerformer(report));
+  const flows = { authentication: { authenticateFn, limits, report }, registry, strangers, gate, rooms };
+  const table = inboundTable(flows, performer, new RoomPerformer(report));
   const connections = new Connections({ table, registry, pendingConnects, report });
   return { connections, performer };
 }

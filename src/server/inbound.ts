@@ -1,4 +1,4 @@
-import { type AuthenticationVerdict, decideAuthentication } from '../gate/authentication.js';
+import { type AuthenticationRules, type AuthenticationVerdict, decideAuthentication } from '../gate/authentication.js';
 import type { Gate } from '../gate/gate.js';
 import type { Strangers } from '../ingress/strangers.js';
 import type { IOSocket } from '../ports/socket.js';
@@ -9,7 +9,6 @@ import type { Session } from '../session/session.js';
 import { receivePacket } from '../socketio/socket-io.js';
 import type { EventRow, PacketRow, Row } from './inbound-rows.js';
 import type { Performer } from './performer.js';
-import type { ResolvedBaseOptions } from './resolve-options.js';
 import type { RoomPerformer } from './room-performer.js';
 
 /**
@@ -47,7 +46,7 @@ export interface InboundTable {
 }
 
 export interface Flows {
-  readonly options: ResolvedBaseOptions;
+  readonly authentication: AuthenticationRules;
   readonly registry: Registry;
   readonly strangers: Strangers;
   readonly gate: Gate;
@@ -118,7 +117,7 @@ function packetRows({ gate }: Flows): InboundTable['packets'] {
 
 /** Events by the names of Roomgate's own listeners. All others go from the gate to the program's handlers. */
 function eventRows(
-  { options, strangers, rooms }: Flows,
+  { authentication, strangers, rooms }: Flows,
   does: Performer,
   roomsDo: RoomPerformer,
 ): InboundTable['events'] {
@@ -130,7 +129,7 @@ function eventRows(
       where: 'admission',
       begin: does.beginAuthentication,
       flow: ({ id: client, socket: { handshake, conn } }) =>
-        decideAuthentication({ client, handshake, isAuthStripped: strangers.isStripped(conn) }, options),
+        decideAuthentication({ client, handshake, isAuthStripped: strangers.isStripped(conn) }, authentication),
       perform: [does.admitOrRefuse, does.welcome],
       failed: does.refuse,
     },

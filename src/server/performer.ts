@@ -128,7 +128,6 @@ export class Performer {
   /** Waits where it takes the adapter a while to know a new member. Other adapters answer in the same tick. */
   readonly admitOrRefuse = (session: Session, verdict: AuthenticationVerdict): Promise<void> | void => {
     if (verdict.accepted) return this.#admit(session);
-    if (verdict.report !== undefined) this.#report(verdict.report);
     this.refuse(session);
   };
 

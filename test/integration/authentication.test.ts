@@ -1,8 +1,8 @@
 // npm test: node
 // npm run test:matrix: newest-node
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/facts.js';
-import { connectAuthenticated, startServer } from '../support/server.js';
+import { connect, connectAuthenticated, startServer } from '../support/server.js';
 
 it('the end of a client is noticed also where the program took all listeners off its socket', async () => {
   const { helper, url } = await startServer();
@@ -10,4 +10,24 @@ it('the end of a client is noticed also where the program took all listeners off
   helper.getClients({ id: client.socket.id ?? '' })?.socket.removeAllListeners();
   client.socket.disconnect();
   await eventually(() => expect(helper.getClients().size).toBe(0));
+});
+
+describe('what authenticateFn throws is reported', () => {
+  it.each(['after its client has left', 'after the deadline'])('%s', async (when) => {
+    const asked: ((error: Error) => void)[] = [];
+    const { helper, url, log } = await startServer({
+      authenticateTimeout: when === 'after the deadline' ? 50 : 10_000,
+      authenticateFn: () => new Promise((_, reject) => asked.push(reject)),
+    });
+    const client = connect(url);
+    client.socket.emit('authenticate');
+    await eventually(() => asked.length === 1);
+    if (when !== 'after the deadline') client.socket.disconnect();
+    await eventually(() => helper.getClients().size === 0);
+    asked[0]?.(new Error('the database is away'));
+    await eventually(() => log.loud.length > 0);
+    expect(log.loud).toEqual([
+      expect.stringMatching(/authenticateFn failed for client \S+: Error: the database is away/),
+    ]);
+  });
 });
