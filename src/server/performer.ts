@@ -139,7 +139,8 @@ export class Performer {
     const message: IAuthenticatedMessage = { id, time: new Date().toISOString() };
     this.#tell(session, SocketIOConstants.EVENT_AUTHENTICATED, message);
     this.#report({ type: 'client_authenticated', client: id });
-    void this.#callClientConnectedFn(session);
+    // `onReport`, or a listener of the program to what is sent, may have disconnected the client just now.
+    if (!session.ended) void this.#callClientConnectedFn(session);
   };
 
   readonly refuse = (session: Session): void => {

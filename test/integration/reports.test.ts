@@ -72,6 +72,22 @@ describe('onReport of SocketIOServerHelper', () => {
     const client = await connectAuthenticated(url);
     expect(await client.socket.emitWithAck('join', { rooms: ['open/1'] })).toEqual({ joined: ['open/1'], refused: [] });
   });
+
+  it('may disconnect a client, for which clientConnectedFn is then not called', async () => {
+    const connected: string[] = [];
+    const { helper, url } = await startServer({
+      clientConnectedFn: ({ socket }) => connected.push(socket.id),
+      onReport: (report) => {
+        const client = report.type === 'client_authenticated' ? helper.getClients({ id: report.client }) : undefined;
+        if (client !== undefined) helper.disconnect(client);
+      },
+    });
+    const client = connect(url, { auth: { token: 'good' } });
+    client.socket.emit('authenticate');
+    await client.heardOf('disconnect');
+    expect(client.heard.map(([event]) => event)).toEqual(['connect', 'ping', 'authenticated', 'disconnect']);
+    expect(connected).toEqual([]);
+  });
 });
 
 describe('onReport of SocketIOComponent', () => {
