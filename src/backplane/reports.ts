@@ -68,7 +68,7 @@ type OwnReport =
       readonly type: 'backplane_messages_rejected';
       /** The kind of the channel, such as `broadcast` or `request`. */
       readonly channel: string;
-      /** What was wrong with the first one since the last such report. */
+      /** What was wrong with the latest one. */
       readonly reason: string;
       /** How many since the last such report. */
       readonly count: number;
