@@ -13,6 +13,7 @@ export interface IdleConnection extends ListeningConnection {
     readonly socket?: { readonly _socket?: EventEmitter };
   };
   on(event: 'upgrade', listener: (this: IdleConnection) => void): unknown;
+  listeners(event: 'upgrade'): readonly unknown[];
 }
 
 /**
@@ -39,7 +40,8 @@ export class IdleConnections {
     const { request } = connection;
     if (request) connection.request = released(request as KeptRequest) ?? request;
     if (connection.transport?.name === 'websocket') this.#compactWebSocket(connection);
-    else connection.on('upgrade', this.#upgraded);
+    // A client may leave and come back any number of times on one connection.
+    else if (!connection.listeners('upgrade').includes(this.#upgraded)) connection.on('upgrade', this.#upgraded);
   }
 
   #compactWebSocket(connection: IdleConnection): void {

@@ -31,3 +31,22 @@ describe('what authenticateFn throws is reported', () => {
     ]);
   });
 });
+
+it('a client that leaves and comes back adds no listeners to its connection', async () => {
+  const { helper, url } = await startServer();
+  helper.getIOServer().of('/other');
+  const client = connect(url, { auth: { token: 'good' }, transports: ['polling'] });
+  // Keeps the connection while the client is not in "/".
+  client.socket.io.socket('/other').connect();
+  const listeners: number[] = [];
+  for (let visit = 0; visit < 3; visit++) {
+    const authenticated = new Promise((resolve) => client.socket.once('authenticated', resolve));
+    client.socket.connect().emit('authenticate');
+    await authenticated;
+    const [session] = helper.getClients().values();
+    listeners.push(session?.socket.conn.listenerCount('upgrade') ?? 0);
+    client.socket.disconnect();
+    await eventually(() => helper.getClients().size === 0);
+  }
+  expect(new Set(listeners).size).toBe(1);
+});
