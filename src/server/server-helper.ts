@@ -211,6 +211,8 @@ export class SocketIOServerHelper<
     await this.#opening?.close(this.#options.shutdownTimeout);
     await this.#configuring?.catch(() => {});
     if (this.#running === undefined) return;
+    // It may have succeeded all the same, in the tick of the call.
+    this.#running.outbound.stop();
     await shutDown({ ...this.#running, timeoutMs: this.#options.shutdownTimeout, report: this.#report });
   }
 

@@ -1,6 +1,9 @@
 // npm test: node
 // npm run test:matrix: newest-node
+import { createServer } from 'node:http';
 import { describe, expect, it } from 'vitest';
+import { SocketIOServerHelper } from '../../src/server/server-helper.js';
+import { LogLines } from '../support/log-lines.js';
 import { connect, connectAuthenticated, listen, startServer } from '../support/server.js';
 
 describe('shutdown()', () => {
@@ -16,9 +19,28 @@ describe('shutdown()', () => {
   });
 });
 
+it('shutdown() in the tick in which configure() attaches drops what is sent after it', async () => {
+  const server = createServer();
+  const log = new LogLines();
+  const options = { runtime: 'node', server, identifier: 'a', serverOptions: {}, logger: log } as const;
+  const helper = new SocketIOServerHelper({ ...options, authenticateFn: () => true });
+  let shutDown: Promise<void> | undefined;
+  const { listeners } = server;
+  // Called by engine.io while it attaches.
+  server.listeners = (event) => {
+    queueMicrotask(() => {
+      shutDown ??= helper.shutdown();
+    });
+    return listeners.call(server, event);
+  };
+  await helper.configure();
+  await shutDown;
+  helper.send({ payload: { topic: 'late' } });
+  expect(log.loud).toEqual([expect.stringContaining('"late" was not sent')]);
+});
+
 describe('an http server', () => {
   it('that listens already is attached to, and goes on serving the program', async () => {
-    const { createServer } = await import('node:http');
     const { http, url } = await listen(createServer((_, response) => response.end('from the program')));
     const { helper } = await startServer({ server: http, serverOptions: { path: '/io' } });
     expect(await (await fetch(`${url}/anything`)).text()).toBe('from the program');
