@@ -2,11 +2,11 @@ import { RoomgateError } from '../protocol/errors.js';
 import { describe } from './describe.js';
 import type { ILogger } from './types.js';
 
-/** A timer takes no more: beyond it every runtime fires at once. */
+/** The longest delay of a timer: with a longer one every runtime fires at once. */
 const LONGEST_TIMER_MS = 2_147_483_647;
 const LOGGER_METHODS = ['debug', 'info', 'warn', 'error'] as const;
 
-/** The error over an option of whoever `of` is, which names the option, what is wanted and what was given. */
+/** The error for an option of the class or function `of`. Names the option, the expected and the given value. */
 export function wrongOption(
   of: string,
   option: string,
@@ -18,23 +18,23 @@ export function wrongOption(
   return new RoomgateError('invalid_option', text);
 }
 
-/** The error over an argument of a method, in the same words. */
+/** The same for an argument of a method. */
 export function wrongArgument(method: string, argument: string, wanted: string, given: unknown): RoomgateError {
   const text = `${method}(): ${argument}: ${wanted} is wanted, ${describe(given)} was given.`;
   return new RoomgateError('invalid_argument', text);
 }
 
-/** Also a function. */
+/** True for objects and functions. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return (typeof value === 'object' || typeof value === 'function') && value !== null;
 }
 
-/** An object with named values: no list, and no function. */
+/** True for objects that are neither lists nor functions. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The fields of a value that may be anything; none where it has none. */
+/** The fields of an unknown value; an empty object if it has none. */
 export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return isObject(value) ? value : {};
 }

@@ -1,4 +1,4 @@
-/** Up to this many levels the walk calls itself: a bounded use of the stack, and several times faster than a queue. */
+/** Up to this many levels the walk is recursive: the stack stays bounded, and recursion is several times faster than a queue. */
 const RECURSION_LIMIT = 256;
 
 /**
@@ -24,7 +24,7 @@ function exceeds(value: object, levels: number): boolean {
   // Nearly every value is a plain object, and checking for that is faster than checking for bytes.
   if (value.constructor !== Object && isBytes(value)) return false;
   if (levels === 0) return true;
-  // Faster than any list of entries. What a prototype adds is looked at as well, which is harmless.
+  // Faster than any list of entries. It also visits inherited values, which is harmless.
   for (const key in value) {
     const entry = (value as Readonly<Record<string, unknown>>)[key];
     if (typeof entry === 'object' && entry !== null && exceeds(entry, levels - 1)) return true;
@@ -32,7 +32,7 @@ function exceeds(value: object, levels: number): boolean {
   return false;
 }
 
-/** For limits that a program has raised so far that the stack could overflow: level by level. */
+/** Walks level by level, for limits so high that recursion could overflow the stack. */
 function exceedsByLevel(value: object, limit: number): boolean {
   let level = isBytes(value) ? [] : [value];
   for (let depth = 1; level.length > 0; depth++) {

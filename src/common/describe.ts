@@ -1,4 +1,4 @@
-/** Names what was given without showing it: values can be secrets, and can be large. */
+/** Names the kind of a value without showing it: it can be secret, and can be large. */
 export function describe(value: unknown): string {
   if (value === null) return 'null';
   if (value === undefined) return 'nothing';

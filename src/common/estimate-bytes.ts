@@ -1,7 +1,7 @@
-/** What a number, a flag or nothing at all takes, and what comes with each string, list and object: a rule of thumb. */
+/** Estimated bytes of a number, a boolean or null, and the overhead of each string, list and object. */
 const SMALL = 8;
 
-/** About how many bytes a payload keeps in memory. Without recursion, as a payload may be deep. */
+/** Approximate memory of a payload, in bytes. Not recursive, because a payload may be deep. */
 export function estimateBytes(payload: unknown): number {
   let sum = 0;
   const waiting = [payload];

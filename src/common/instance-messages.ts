@@ -1,7 +1,7 @@
 /** Ids of sockets and instances are much shorter. */
 const LONGEST_NAME = 255;
 
-/** A message is not what a well-behaved instance sends. The text says in which way. */
+/** A message that no well-behaved instance sends. The text names what is wrong. */
 export class RejectedMessageError extends Error {
   override readonly name = 'RejectedMessageError';
 }

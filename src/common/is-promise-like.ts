@@ -1,4 +1,4 @@
-/** Lets callers go on in the same tick where there is nothing to wait for. */
+/** Lets callers continue in the same tick if there is nothing to wait for. */
 export function isPromiseLike<T>(value: Promise<T> | T): value is Promise<T>;
 export function isPromiseLike(value: unknown): value is PromiseLike<unknown>;
 export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {

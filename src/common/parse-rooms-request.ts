@@ -5,7 +5,7 @@ import { describe } from './describe.js';
 
 export type ParsedRoomsRequest = { readonly rooms: readonly string[] } | { readonly refusal: IRefusedRoom };
 
-/** Unknown input to the rooms asked for, each once, or to the exact reason why it is no such request. */
+/** Reads unknown input as a request for rooms. Returns its rooms, each once, or the exact reason why it is none. */
 export function parseRoomsRequest(input: unknown, roomsPerRequest: number): ParsedRoomsRequest {
   const invalid = (found: string) => ({
     refusal: refuseRoom('', 'invalid_payload', `${ROOM_ERRORS.invalid_payload.text} Given: ${found}.`),

@@ -2,7 +2,7 @@ import type { ILogger } from './types.js';
 
 /**
  * Where log lines go by default: the console. The console's own methods are looked up at each call, so that a program may
- * replace them. Whoever writes keeps back what is below a warning and was not asked for.
+ * replace them. Callers write no line below a warning to it unless the program requested that line.
  */
 export const CONSOLE: ILogger = {
   debug() {},
@@ -12,8 +12,8 @@ export const CONSOLE: ILogger = {
 };
 
 /**
- * Writes a line. A logger that fails, be it later, has nowhere to say so and must not take the program with it, and neither
- * must an error that can't be put into words.
+ * Writes a line. Nothing can report that a logger failed, at once or by a rejection, so its errors are ignored. So are those of
+ * `line`, for an error that can't be turned into text.
  */
 export function writeSafely(logger: ILogger, level: keyof ILogger, line: () => string): void {
   callSafely(
@@ -22,7 +22,7 @@ export function writeSafely(logger: ILogger, level: keyof ILogger, line: () => s
   );
 }
 
-/** Calls at once, and never throws. `failed` gets what was thrown, or what a returned promise rejects with. */
+/** Calls at once, and never throws. `failed` gets the error, or the rejection of a returned promise. */
 export function callSafely(call: () => unknown, failed: (error: unknown) => void): void {
   try {
     const outcome = call();

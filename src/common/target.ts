@@ -7,15 +7,15 @@ export interface SendTarget {
   /** Socket ids and rooms, each once; undefined means every authenticated client. */
   readonly rooms: readonly string[] | undefined;
   readonly topic: string;
-  /** No argument at all where `data` is undefined. */
+  /** Empty if `data` is undefined. */
   readonly args: readonly unknown[];
 }
 
-/** What no client can be sent. Socket.IO would take a function for an acknowledgement, and fail over a bigint too late. */
+/** Types that can't be sent. Socket.IO would take a function for an acknowledgement, and would fail at a bigint too late. */
 const UNSENDABLE: ReadonlySet<string> = new Set(['function', 'symbol', 'bigint']);
 
 /**
- * The options of a `send`, whoever offers it, to what they mean.
+ * Checks the options of a `send()` of the helper or of the emitter, and resolves them.
  * @throws RoomgateError `invalid_argument`, naming what was given and what is wanted.
  */
 export function resolveSend(opts: unknown): SendTarget {
@@ -25,8 +25,8 @@ export function resolveSend(opts: unknown): SendTarget {
 }
 
 /**
- * Emits, and tells in our words where the data can't be encoded: whatever walks over it gives up in its own, over a stack
- * that ran out, a circle, a nested bigint.
+ * Emits, and throws our own error if the data can't be encoded. Encoders fail in different ways: with a stack overflow, at a
+ * circular reference, or at a nested bigint.
  * @throws RoomgateError `invalid_argument`.
  */
 export function emitSafely(topic: string, emit: () => unknown): void {
@@ -37,7 +37,7 @@ export function emitSafely(topic: string, emit: () => unknown): void {
   }
 }
 
-/** The topic of something that is not sent and so not checked, for the report; empty where there is none. */
+/** The topic of an unchecked message that is not sent, for the report; empty if there is none. */
 export function topicOf(opts: unknown): string {
   const { topic } = fieldsOf(fieldsOf(opts).payload);
   return typeof topic === 'string' ? topic : '';
@@ -49,7 +49,7 @@ function roomsOf(destination: unknown): readonly string[] | undefined {
   const wanted = 'a room, a socket id or a list of them (left out for every client)';
   if (!Array.isArray(destination) || destination.length === 0)
     throw wrongArgument('send', 'destination', wanted, destination);
-  // Not `every`: a list with holes would pass.
+  // Not `every`, which skips the holes of a list.
   for (let i = 0; i < destination.length; i++) {
     if (!isName(destination[i]))
       throw wrongArgument('send', `destination[${i}]`, 'a string that is not empty', destination[i]);

@@ -5,18 +5,18 @@ import type { EnginePacket, PollResponse } from '../socketio/engine-types.js';
 import { queuedPackets, responseOf, sizeOf, takeOutReplaced, unreadBytes } from '../socketio/send-queue.js';
 import type { Lateness } from './patience.js';
 
-/** What waits for one connection. */
+/** The unsent and unread bytes of one connection. */
 export interface Backlog extends Lateness {
-  /** Whether queued packets are counted. What was sent before may be unread all the same. */
+  /** Whether queued packets are counted. Packets that were sent before may be unread in either case. */
   isCounting: boolean;
-  /** Packets that are queued, with those that were replaced, and the bytes that they carry. */
+  /** Queued packets, including replaced ones. `queued`: the bytes that they carry. */
   packets: number;
   queued: number;
   /** The packet that was queued last. */
   latest: EnginePacket | undefined;
   /** Bytes of the message that was queued last, with its attachments so far. */
   last: number;
-  /** Bytes of the largest message that waits or is going out, which may be larger than all that may wait. */
+  /** Bytes of the largest message that is queued or being sent. It may exceed the budget, so it does not count. */
   largest: number;
   /** Responses to polls that have not been read, with their bytes. */
   responses: Map<PollResponse, number> | undefined;
@@ -25,17 +25,17 @@ export interface Backlog extends Lateness {
   /** Cuts unread responses some time after their connection was closed. */
   closeTimer: NodeJS.Timeout | undefined;
   isTooSlow: boolean;
-  /** Whether the peer is known to be behind. Between polls something waits for every peer, however fast it is. */
+  /** Whether the peer is known to be behind. Queued packets alone do not prove it: between polls every peer has some. */
   isBehind: boolean;
-  /** Where messages can be replaced, the packets that wait of each key, and since when. */
+  /** If messages are replaceable: the queued packets of each key, and since when they are queued. */
   byKey: Map<string, { readonly packets: EnginePacket[]; readonly since: number }> | undefined;
   /** Queued packets that were replaced. */
   replaced: number;
-  /** Called once all that is queued is about to be handed to a transport that says when it is full. */
+  /** Called once all queued packets are about to be handed to a transport that reports when it is full. */
   handedOver: (() => void) | undefined;
 }
 
-/** Memory of a queued packet beside what it carries, about: without it, any number of empty ones would weigh nothing. */
+/** Approximate memory of a queued packet beside its data. Without it, any number of empty packets would count as 0 bytes. */
 export const WEIGHT_OF_A_PACKET = 200;
 
 const BACKLOG = Symbol('backlog');
@@ -53,14 +53,14 @@ export function ensureBacklog(wire: CountedWire): Backlog {
   return wire[BACKLOG];
 }
 
-/** Stops counting; what is unread stays known. What goes out now may fill the transport, and is waited for then. */
+/** Stops counting, but keeps the unread bytes. The packets that are sent now may fill the transport, which then reports it. */
 export function restart(backlog: Backlog): void {
   const largest = backlog.packets > 0 ? backlog.largest : 0;
   const { responses, responding, closeTimer } = backlog;
   Object.assign(backlog, newBacklog(), { largest, responses, responding, closeTimer });
 }
 
-/** Keeps nothing where nothing is counted and nothing is unread. */
+/** Removes the backlog if nothing is counted and nothing is unread. */
 export function dropIfEmpty(wire: CountedWire, backlog: Backlog): void {
   if (backlog.responding > 0) return;
   clearTimeout(backlog.closeTimer);
@@ -77,7 +77,7 @@ function newBacklog(): Backlog {
   };
 }
 
-/** Bytes that wait for the peer: queued, in responses that it has not read, and in its transport. */
+/** Bytes that the peer has not read: in the queue, in responses to polls, and in its transport. */
 export function waitingBytes(wire: Wire, { packets, queued, responding }: Backlog): number {
   return queued + packets * WEIGHT_OF_A_PACKET + responding + unreadBytes(wire);
 }
@@ -88,12 +88,12 @@ export function count(backlog: Backlog, packet: EnginePacket): void {
   backlog.packets++;
   backlog.queued += bytes;
   backlog.latest = packet;
-  // Attachments come right behind the text that they belong to.
+  // Attachments follow directly after the text that they belong to.
   backlog.last = typeof packet.data === 'string' ? bytes : backlog.last + bytes;
   backlog.largest = Math.max(backlog.largest, backlog.last);
 }
 
-/** All that is queued is about to go out, with one response or into the connection. */
+/** All queued packets are about to be sent, with one response or into the connection. */
 export function countFlushed(wire: Wire, backlog: Backlog): void {
   takeOut(wire, backlog);
   const { queued } = backlog;
@@ -120,7 +120,7 @@ function countResponse(wire: Wire, backlog: Backlog, response: PollResponse, byt
   });
 }
 
-/** Responses that are on their way have a while to arrive. They don't belong to the connection, and would stay forever. */
+/** Gives unread responses some time, then cuts them. engine.io does not end them with the connection, so they could stay forever. */
 function closed(this: CountedWire): void {
   const backlog = this[BACKLOG];
   if (backlog?.responses === undefined || backlog.responses.size === 0) return;
@@ -131,7 +131,7 @@ function closed(this: CountedWire): void {
   backlog.closeTimer = setTimeout(cut, isTooSlow ? 0 : CLOSE_TIMEOUT_MS).unref();
 }
 
-/** Takes packets that were replaced out of the queue. */
+/** Removes replaced packets from the queue. */
 export function takeOut(wire: Wire, backlog: Backlog): void {
   const packets = queuedPackets(wire);
   if (backlog.replaced === 0 || packets === undefined) return;

@@ -20,15 +20,15 @@ import { PATIENCE_MS, Patience } from './patience.js';
 
 /** How long a message may wait for a peer that keeps up: until its next poll. */
 const REPLACEABLE_AFTER_MS = 1_000;
-/** At least this many replaced packets stay queued, so that taking them out costs little each. */
+/** Replaced packets are removed from the queue in batches of at least this many, because each removal walks the queue. */
 const FEWEST_TAKEN_OUT = 64;
 
 /**
- * What waits for those whose peer doesn't take it at once: between polls, while a transport is changed, and behind a
- * connection that is full. It is held against a budget, so that no peer makes this instance hold any amount.
+ * Counts the bytes of connections whose peer does not read at once: between polls, during an upgrade, and behind a full
+ * connection. Each connection has a budget, so that no peer makes this instance hold an unlimited amount.
  */
 export class Backlogs {
-  // One of each for all connections, which are called with the connection as `this`.
+  // One listener of each for all connections, called with the connection as `this`.
   readonly #created: (this: Wire, packet: WirePacket) => void;
   readonly #flushed: (this: Wire) => void;
   readonly #patience = new Patience();
@@ -36,7 +36,7 @@ export class Backlogs {
   readonly #tooSlow: (wire: Wire, waitingBytes: number) => void;
   readonly #rechecked = new WeakSet<Wire>();
 
-  /** `tooSlow` is called once for a connection that has more waiting than `mostBytes`; it must not close it at once. */
+  /** `tooSlow` is called once for a connection that exceeds `mostBytes`. It must not close it in the same call. */
   constructor(mostBytes: number, tooSlow: (wire: Wire, waitingBytes: number) => void) {
     this.#mostBytes = mostBytes;
     this.#tooSlow = tooSlow;
@@ -50,21 +50,21 @@ export class Backlogs {
     };
   }
 
-  /** Counts what is queued from here on; `largest`: bytes of a message that is going out. */
+  /** Counts packets that are queued from now on. `largest`: bytes of a message that is being sent. */
   count(wire: Wire, largest = 0): void {
     const backlog = ensureBacklog(wire);
     backlog.largest = Math.max(backlog.largest, largest);
-    // The transport has said that it takes no more.
+    // Then the transport is full.
     backlog.isBehind ||= largest > 0;
     if (backlog.isCounting) return;
     backlog.isCounting = true;
-    // Attachments that come next may belong to it.
+    // The next packets may be attachments of that message.
     backlog.last = largest;
     wire.on('packetCreate', this.#created);
     wire.on('flush', this.#flushed);
   }
 
-  /** Counts no more, as the transport is about to take all that is queued. */
+  /** Stops counting, because the transport is about to take all queued packets. */
   stop(wire: Wire): void {
     const backlog = backlogOf(wire);
     if (backlog?.isCounting !== true) return;
@@ -76,8 +76,8 @@ export class Backlogs {
   }
 
   /**
-   * The connection has changed to a transport that says when it is full. Counts until what is queued is about to be handed to
-   * it, then no more, and calls `handedOver`: at once where nothing is queued.
+   * For a connection that was upgraded to a transport that reports when it is full. Counts until the queued packets are about to
+   * be handed to it, then stops and calls `handedOver`; at once if nothing is queued.
    */
   stopAtFlush(wire: Wire, handedOver: () => void): void {
     const backlog = backlogOf(wire);
@@ -89,7 +89,7 @@ export class Backlogs {
     handedOver();
   }
 
-  /** Checks the budget of a connection that nothing is sent to, and checks again until it is met or the connection ends. */
+  /** Checks the budget of a connection although no message is sent to it. Repeats until it is within its budget or ends. */
   check(wire: Wire): void {
     if (wire.readyState === 'closed') return;
     const backlog = ensureBacklog(wire);
@@ -104,20 +104,20 @@ export class Backlogs {
     }
   }
 
-  /** Socket.IO's own way to one socket, in which a message may take the place of what waits with its key. */
+  /** Sends to one socket by Socket.IO's own path. A message with a key may replace queued ones with the same key. */
   write(socket: Recipient, { encoded, options, key }: Broadcast): void {
     if (key === undefined) writeEncoded(socket, encoded, options);
     else this.replace(socket.client.conn, key, () => writeEncoded(socket, encoded, options));
   }
 
-  /** Queues, by `write`, a message that takes the place of all that waits with this key where the peer is behind. */
+  /** Queues a message by calling `write`. If the peer is behind, it replaces all queued messages with the same key. */
   replace(wire: Wire, key: string, write: () => void): void {
     const backlog = backlogOf(wire);
     const queue = queuedPackets(wire);
     const before = queue?.length ?? 0;
     write();
     if (backlog?.isCounting !== true || queue === undefined) return;
-    // Another queue, where it went out at once; and as long as before where it is dropped, as by a connection that closes.
+    // If the message was sent at once, the queue is another one; if it was dropped (a closing connection), it has not grown.
     if (queuedPackets(wire) !== queue || queue.length <= before || queue.at(-1) !== backlog.latest) return;
     this.#replace(backlog, key, queue.slice(before));
     if (backlog.replaced >= FEWEST_TAKEN_OUT && backlog.replaced * 2 > queue.length) takeOut(wire, backlog);
@@ -145,7 +145,7 @@ export class Backlogs {
     const backlog = backlogOf(wire);
     if (backlog === undefined) return;
     this.#judge(wire, backlog);
-    // Takes no more from here on. As long as something waits, this calls nobody in the middle of a broadcast.
+    // Closing stops further packets. While packets are queued it runs no listener, so it is safe in the middle of a broadcast.
     if (backlog.isTooSlow && backlog.packets > 0) wire.close();
     else count(backlog, packet);
   }
@@ -171,7 +171,7 @@ export class Backlogs {
     }
   }
 
-  /** Long before a client that only reads slowly would be closed. */
+  /** True long before the client would be closed for reading slowly. */
   #isLate({ queued }: Backlog, waitedMs: number): boolean {
     return waitedMs >= REPLACEABLE_AFTER_MS || queued > this.#mostBytes / 2;
   }

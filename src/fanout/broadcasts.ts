@@ -15,22 +15,22 @@ import { RoomIndex } from './room-index.js';
 
 export interface BroadcastParts {
   readonly report: Reporter<FanoutReport>;
-  /** Without it everything goes Socket.IO's own way. */
+  /** Without it every message takes Socket.IO's own path. */
   readonly fanout?: Fanout;
   /** Without it no message replaces another. */
   readonly keyOf?: KeyOf | undefined;
 }
 
-/** A broadcast, with the packet that listeners of the program hear of. */
+/** A broadcast, with the packet for outgoing listeners of the program. */
 interface Message extends Broadcast {
   readonly packet: BroadcastPacket;
 }
 
-/** What a namespace sends to its sockets: by the fan-out where there is one and the adapter is known, else by Socket.IO. */
+/** The broadcasts of a namespace: by the fan-out if there is one and the adapter works as expected, otherwise by Socket.IO. */
 export class Broadcasts implements BroadcastHandler<Message> {
   static readonly #byAdapter = new WeakMap<Adapter, Broadcasts>();
 
-  /** Has to be subscribed to the owner of the adapter. Undefined where no list of recipients is kept. */
+  /** Must be subscribed to the owner of the adapter. Undefined if no lists of recipients are kept. */
   readonly roomIndex: RoomIndex | undefined;
   readonly #parts: BroadcastParts;
   readonly #namespace: string;
@@ -56,8 +56,8 @@ export class Broadcasts implements BroadcastHandler<Message> {
   }
 
   /**
-   * Sends an event to just these sockets, encoded once, whatever rooms they are in, and not through Redis. False where nothing
-   * was sent, since the adapter is not known.
+   * Sends an event to these sockets only, encoded once, whatever rooms they are in, and not through Redis. Returns false, and
+   * sends nothing, if broadcasts of the adapter were not taken over.
    */
   tell(sockets: Iterable<Recipient>, event: readonly unknown[]): boolean {
     const message = this.#ofAdapter?.prepare({ type: PacketType.EVENT, data: event, nsp: this.#namespace });
@@ -68,7 +68,7 @@ export class Broadcasts implements BroadcastHandler<Message> {
 
   prepare(packet: BroadcastPacket, encoded: readonly unknown[], options: PacketOptions): Message {
     const name = Array.isArray(packet.data) ? this.#parts.keyOf?.(packet.data) : undefined;
-    // A connection serves several namespaces, whose topics have nothing to do with each other.
+    // A connection can serve several namespaces, and their topics are independent.
     const key = name === undefined ? undefined : `${this.#namespace}\n${name}`;
     return { packet, encoded, options, prepared: this.#frameOf(encoded, options), key };
   }
@@ -84,7 +84,7 @@ export class Broadcasts implements BroadcastHandler<Message> {
     else for (const [at, socket] of audience.sockets.entries()) one(socket, audience.senders[at]);
   }
 
-  /** Undefined where the message has to go Socket.IO's own way. */
+  /** Undefined if the message must take Socket.IO's own path. */
   #frameOf(encoded: readonly unknown[], options: PacketOptions): unknown {
     try {
       return this.#parts.fanout?.prepare(encoded, options);
@@ -108,7 +108,7 @@ export class Broadcasts implements BroadcastHandler<Message> {
   }
 }
 
-/** One report of each cause, however many namespaces there are. */
+/** The causes that each reporter has reported: one report for each, however many namespaces there are. */
 const reported = new WeakMap<Reporter<FanoutReport>, Set<string>>();
 function reportOnce(report: Reporter<FanoutReport>, missing: string): void {
   const causes = reported.get(report) ?? new Set();

@@ -8,12 +8,12 @@ import type { FanoutOptions } from './options.js';
 import { QueueFanout } from './queue-fanout.js';
 
 /**
- * Fan-out on Bun: what is sent over a WebSocket in one tick of the event loop goes out in one write, and a broadcast costs no
- * object for each of its recipients. Everything else takes Socket.IO's own way, in the same order. With Bun's own
- * topics who may hear what would stand in two places, for little.
+ * Fan-out on Bun: all messages to a WebSocket in one tick of the event loop go out in one write, and a broadcast allocates
+ * nothing per recipient. Other packets take Socket.IO's own path, in the same order. Bun's own topics are not used: they would
+ * be a second record of the members of rooms, for a small gain.
  */
 export class BunFanout extends QueueFanout<BunEngine, BunFrame, BunSender> {
-  // One for all wires, which are called with the wire as `this`.
+  // One listener for all wires, called with the wire as `this`.
   readonly #upgraded: (this: Wire) => void;
 
   constructor(options: FanoutOptions) {
@@ -23,7 +23,7 @@ export class BunFanout extends QueueFanout<BunEngine, BunFrame, BunSender> {
       const sender = BunSender.of(this);
       if (sender === undefined) return;
       sender.attach(this);
-      // It has filled before it could say so: counting goes on until it has drained.
+      // If the sender was already full before it knew its wire, counting continues until `drained`.
       if (sender.writable) backlogs.stop(this);
     };
   }
@@ -35,7 +35,7 @@ export class BunFanout extends QueueFanout<BunEngine, BunFrame, BunSender> {
       filled: (wire: Wire, bytes: number) => this.backlogs.count(wire, bytes),
       drained: (wire: Wire) => this.backlogs.stop(wire),
     };
-    // It takes a few steps of promises, none of which waits: no client can come before.
+    // This takes a few microtasks, so no client can connect before it is done.
     void engine.useSenders(this.queue, events).then((missing) => {
       if (missing === '') this.queue.open();
       else this.options.report({ type: 'fanout_fallback', missing });
@@ -54,7 +54,7 @@ export class BunFanout extends QueueFanout<BunEngine, BunFrame, BunSender> {
     return sender.isReady(client.conn);
   }
 
-  /** What waits is counted at all times, but for our own senders, which say when they are full. */
+  /** Packets are counted from the start, except for our senders: these report when they are full. */
   #add(wire: Wire): void {
     const sender = BunSender.of(wire);
     if (sender !== undefined) sender.attach(wire);

@@ -8,12 +8,12 @@ import type { FanoutOptions } from './options.js';
 import { QueueFanout } from './queue-fanout.js';
 
 /**
- * Fan-out on Node.js: what is sent over a WebSocket in one tick of the event loop goes out in one write, and a broadcast
- * costs no object for each of its recipients. Everything else takes Socket.IO's own way, in the same order.
+ * Fan-out on Node.js: all messages to a WebSocket in one tick of the event loop go out in one write, and a broadcast allocates
+ * nothing per recipient. Other packets take Socket.IO's own path, in the same order.
  */
 export class NodeFanout extends QueueFanout<NodeEngine, WsFrame, NodeSender> {
   #engine: NodeEngine | undefined;
-  // One for all wires, which are called with the wire as `this`.
+  // One listener for all wires, called with the wire as `this`.
   readonly #upgraded: (this: Wire) => void;
 
   constructor(options: FanoutOptions) {
@@ -29,13 +29,13 @@ export class NodeFanout extends QueueFanout<NodeEngine, WsFrame, NodeSender> {
     engine.onWire((wire) => this.#add(wire));
   }
 
-  /** From here on the transports over WebSocket are ours. */
+  /** From now on WebSocket transports are senders. */
   #takeOver(engine: NodeEngine): void {
     const missing = engine.useSenders(this.queue, {
       filled: (wire, bytes) => this.backlogs.count(wire, bytes),
       drained: (wire) => {
         this.backlogs.stop(wire);
-        // The counting listened itself.
+        // The listeners of `Backlogs` made the sender assume a listener for each packet; they are removed now.
         nodeSenderOf(wire)?.clear(wire);
       },
     });
@@ -45,13 +45,13 @@ export class NodeFanout extends QueueFanout<NodeEngine, WsFrame, NodeSender> {
     }
     this.#engine = engine;
     this.queue.open();
-    // It takes a few steps of promises, none of which waits: no client can come before.
+    // This takes a few microtasks, so no client can connect before it is done.
     void engine.probe().then((moved) => {
       if (moved !== '') this.options.report({ type: 'fanout_fallback', missing: moved });
     });
   }
 
-  /** What waits is counted at all times, but for our own transports, which say when they are full. */
+  /** Packets are counted from the start, except for our senders: these report when they are full. */
   #add(wire: Wire): void {
     const sender = nodeSenderOf(wire);
     if (sender === undefined) {
@@ -70,9 +70,9 @@ export class NodeFanout extends QueueFanout<NodeEngine, WsFrame, NodeSender> {
       return;
     }
     sender.attach(wire);
-    // It has filled before it could say so: counting goes on until it has drained.
+    // If the sender was already full before it knew its wire, counting continues until `drained`.
     if (!sender.writable) return;
-    // Nothing may overtake what was queued so far, which the sender is given right behind the event `flush`.
+    // No message may overtake the packets that are queued now. engine.io hands them to the sender right after the event `flush`.
     this.backlogs.stopAtFlush(wire, () => sender.clear(wire));
   }
 

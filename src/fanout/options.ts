@@ -3,11 +3,11 @@ import type { Wire } from '../ports/wire.js';
 import type { FanoutReport } from './reports.js';
 
 export interface FanoutOptions {
-  /** Whether what one tick sends shares a write. */
+  /** Whether the messages of one tick share a write. */
   readonly coalesce: boolean;
-  /** Bytes that may wait for one wire. */
+  /** Unread bytes that one wire may have. */
   readonly mostBytes: number;
-  /** Called once for a wire that more waits for; must not close it at once. */
+  /** Called once for a wire that has more. It must not close the wire in the same call. */
   readonly tooSlow: (wire: Wire, waitingBytes: number) => void;
   readonly report: Reporter<FanoutReport>;
 }

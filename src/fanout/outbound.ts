@@ -3,12 +3,12 @@ import type { Reporter } from '../ports/reports.js';
 import type { IOServer } from '../ports/socket.js';
 import type { FanoutReport } from './reports.js';
 
-/** Nothing is thrown over a message that nobody gets, whatever is wrong with it. */
+/** Reports a message that is not sent. Does not check it and never throws. */
 export function reportDropped(opts: unknown, report: Reporter<FanoutReport>): void {
   report({ type: 'message_dropped', topic: topicOf(opts) });
 }
 
-/** What the program sends: a destination is resolved once and handed to the adapter, which alone knows who is reached. */
+/** The program's `send()`. It resolves the destination once and gives the packet to the adapter, which finds the recipients. */
 export class Outbound {
   readonly #io: IOServer;
   readonly #report: Reporter<FanoutReport>;
@@ -19,7 +19,7 @@ export class Outbound {
     this.#report = report;
   }
 
-  /** From here on what is sent is dropped and reported: timers of the program may still run. */
+  /** From now on messages are dropped and reported: timers of the program may still send some. */
   stop(): void {
     this.#stopped = true;
   }

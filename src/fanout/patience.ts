@@ -1,30 +1,30 @@
 import { setImmediate } from 'node:timers';
 
-/** How long a peer may be behind: what is sent in one go is more than any connection takes at once. */
+/** How long a peer may exceed its budget: one burst can be more than any connection takes at once. */
 export const PATIENCE_MS = 100;
 /**
- * As much of it as one tick of the event loop can use up. Nothing goes out while a tick lasts, however long that is: it says
- * nothing about the peer.
+ * The most of that time that one tick of the event loop can use. Nothing is sent during a tick, so a long tick does not mean
+ * that the peer is slow.
  */
 const PATIENCE_OF_A_TICK_MS = 50;
 
-/** How long more has waited for a peer than may. */
+/** How long a peer has exceeded its budget. */
 export interface Lateness {
-  /** In milliseconds; undefined where no more waits than may. */
+  /** Milliseconds; undefined while the peer is within its budget. */
   lateMs: number | undefined;
-  /** When that was seen last, and in which tick of the event loop. */
+  /** The time of the last check. `seenIn`: the tick of the event loop of that check. */
   seenAt: number;
   seenIn: number;
 }
 
-/** Tells ticks of the event loop apart while something is late. */
+/** Measures how long peers exceed their budgets, in ticks of the event loop. */
 export class Patience {
-  // Taken as it is now: tests of programs put a clock of their own in its place.
+  // Kept from the import, so that the fake clocks of programs' tests do not replace it.
   readonly #later = setImmediate;
   #tick = 0;
   #isLooking = false;
 
-  /** Notes that more waits than may. True once that has lasted too long. */
+  /** Notes that a peer exceeds its budget now. Returns true once that has lasted too long. */
   isOver(lateness: Lateness): boolean {
     const tick = this.#currentTick();
     const now = performance.now();

@@ -4,7 +4,7 @@ import type { DirectSender, FrameQueue, Sized } from '../socketio/frame-queue.js
 import { Backlogs } from './backlogs.js';
 import type { FanoutOptions } from './options.js';
 
-/** What is the same on each runtime: recipients are served by their senders where these are clear, else Socket.IO's own way. */
+/** The fan-out that all runtimes share: a recipient whose sender is clear gets the frame in its queue, others by Socket.IO's path. */
 export abstract class QueueFanout<Engine, Frame extends Sized, Sender extends DirectSender<Frame>>
   implements EngineFanout<Engine>
 {
@@ -56,7 +56,7 @@ export abstract class QueueFanout<Engine, Frame extends Sized, Sender extends Di
     this.queue.close();
   }
 
-  /** Looks again at a sender that was not clear; only where senders don't notice by themselves that they are. */
+  /** Checks a sender again that was not clear. Overridden if senders do not notice by themselves that they are clear. */
   protected clears(_sender: Sender, _socket: Recipient): boolean {
     return false;
   }

@@ -4,7 +4,7 @@ import type { KeyOf } from '../ports/fanout.js';
 import type { Reporter } from '../ports/reports.js';
 import type { FanoutReport } from './reports.js';
 
-/** By topic, what a message is about: of two that are about the same the newer is enough. */
+/** By topic, a function that names the subject of a message. A newer message replaces a queued one of the same subject. */
 export type Replaceable = Readonly<Record<string, (data: unknown) => unknown>>;
 
 /** @throws RoomgateError */
@@ -21,7 +21,7 @@ function assertFunctions(of: string, value: Readonly<Record<string, unknown>>): 
   }
 }
 
-/** The key under which a message takes the place of an earlier one; undefined for what no newer one may replace. */
+/** The coalescing key of a message: a newer one replaces a queued one with the same key. Undefined if it is never replaced. */
 export function keysOf(replaceable: Replaceable | undefined, report: Reporter<FanoutReport>): KeyOf | undefined {
   if (replaceable === undefined) return undefined;
   return ([topic, data]) => {
@@ -29,9 +29,9 @@ export function keysOf(replaceable: Replaceable | undefined, report: Reporter<Fa
     try {
       const name = replaceable[topic]?.(data);
       if (typeof name === 'string' || Number.isFinite(name)) return JSON.stringify([topic, name]);
-      // What an async function rejects with must end no process.
+      // The rejection of an async function must not end the process.
       void Promise.resolve(name).catch(() => {});
-      // Anything else would be the same for messages that have nothing to do with each other: all of them would be lost but one.
+      // Other values could be equal for unrelated messages, and all but one of those would be lost.
       if (name !== undefined) throw new TypeError(`a string or a number is wanted, ${describe(name)} was given`);
     } catch (error) {
       report({ type: 'handler_failed', where: `replaceable["${topic}"]`, error });

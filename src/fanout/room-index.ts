@@ -2,10 +2,10 @@ import { hasMethods } from '../common/checks.js';
 import type { Audience, Recipient } from '../ports/fanout.js';
 import type { AdapterOwner, RoomSubscriber } from '../socketio/adapter-owner.js';
 
-/** Smaller ones, such as the room of each socket's own id, are looked up one by one: a list would cost more than it saves. */
+/** Smaller rooms, such as the private room of each socket, get no list: it would cost more than it saves. */
 const SMALLEST_LISTED = 3;
 
-/** A socket, as far as programs can listen to what it is sent. Public. */
+/** The methods of a socket for outgoing listeners. All are public. */
 interface ListenedTo extends Recipient {
   onAnyOutgoing(...args: unknown[]): unknown;
   prependAnyOutgoing(...args: unknown[]): unknown;
@@ -13,7 +13,7 @@ interface ListenedTo extends Recipient {
 }
 const LISTENING = ['onAnyOutgoing', 'prependAnyOutgoing'] as const;
 
-/** Who is in the rooms that are sent to often: lists that stand until a socket joins or leaves, or a program begins to listen. */
+/** Lists of the sockets in rooms. A list is valid until a socket joins or leaves, or an outgoing listener is added. */
 export class RoomIndex implements RoomSubscriber {
   readonly #owner: AdapterOwner;
   readonly #sockets: ReadonlyMap<string, Recipient>;
@@ -21,22 +21,22 @@ export class RoomIndex implements RoomSubscriber {
   readonly #byRoom = new Map<string, Audience>();
   #everybody: Audience | undefined;
 
-  /** It has to be subscribed to this owner. */
+  /** Must be subscribed to this owner. */
   constructor(owner: AdapterOwner, sockets: ReadonlyMap<string, Recipient>, senderOf: (socket: Recipient) => unknown) {
     this.#owner = owner;
     this.#sockets = sockets;
     this.#senderOf = senderOf;
   }
 
-  /** Everybody in a room, or in the namespace; undefined where a list isn't worth it, or would not be whole. */
+  /** All sockets in a room, or in the namespace; undefined if a list is not worth it, or would be incomplete. */
   of(room: string | undefined): Audience | undefined {
-    // Until a pending change is made nobody says when it is.
+    // A pending change can take effect at any time, without an event.
     if (this.#owner.isChanging) return undefined;
     const { rooms, sids } = this.#owner.adapter;
     const ids = room === undefined ? sids : rooms.get(room);
     if (ids === undefined || ids.size < SMALLEST_LISTED) return undefined;
     const known = room === undefined ? this.#everybody : this.#byRoom.get(room);
-    // Whoever changes rooms past the adapter's methods is noticed by the number, if by nothing else.
+    // Code that bypasses the adapter's methods is noticed only by the size of the room.
     if (known !== undefined && known.sockets.length === ids.size && (known.listens || known.asOf === listened))
       return known;
     return this.#list(room, ids.keys());
@@ -64,7 +64,7 @@ export class RoomIndex implements RoomSubscriber {
     const sockets: Recipient[] = [];
     for (const id of ids) {
       const socket = this.#sockets.get(id);
-      // It joined before it is connected, and will be there without joining again.
+      // The socket joined before it is connected. It will be connected without an event, so the list must not be kept.
       if (socket === undefined) return undefined;
       sockets.push(socket);
     }
@@ -76,10 +76,10 @@ export class RoomIndex implements RoomSubscriber {
   }
 }
 
-/** Counts how often a program began to listen to what a socket is sent. */
+/** How many outgoing listeners were added to listed sockets. */
 let listened = 0;
 
-// One of each for all sockets, which are called with the socket as `this`.
+// One function of each for all sockets, called with the socket as `this`.
 const NOTED = Object.fromEntries(
   LISTENING.map((method) => [
     method,
@@ -91,12 +91,12 @@ const NOTED = Object.fromEntries(
   ]),
 );
 
-/** Whether somebody listens to what the socket is sent. Where nobody does, it is noticed from here on when somebody begins to. */
+/** Whether a socket may have outgoing listeners. If it has none, listeners that are added later are noticed from now on. */
 function mayListen(socket: Recipient): boolean {
   if (!canBeListenedTo(socket) || socket.listenersAnyOutgoing().length > 0) return true;
   for (const method of LISTENING) {
     const own = Object.hasOwn(socket, method);
-    // A program has put something of its own there.
+    // A program has replaced the method.
     if (own && socket[method] !== NOTED[method]) return true;
     if (!own) Object.assign(socket, { [method]: NOTED[method] });
   }

@@ -38,7 +38,7 @@ export function decideAuthentication(
   return ask(client, handshake, rules);
 }
 
-/** Asks the program about a client: only `true` lets it in, and whatever goes wrong is a refusal. */
+/** Calls `authenticateFn`. Only `true` accepts the client; any error refuses it. */
 async function ask(
   client: string,
   handshake: IHandshake,

@@ -1,4 +1,4 @@
-import { setTimeout as nextTurn } from 'node:timers/promises';
+import { setTimeout as nextTick } from 'node:timers/promises';
 import { RoomgateError } from '../protocol/errors.js';
 import { Deadlines } from '../session/deadlines.js';
 import { Session } from '../session/session.js';
@@ -9,8 +9,8 @@ import { guardedAdapter } from './guarded-adapter.js';
 import { Membership } from './membership.js';
 
 /**
- * Tries, on a server of its own without a network, whether the gate holds with the Socket.IO that is installed: nothing
- * in and nothing out before admission, both after it. Rejects otherwise, as the gate must never fall open.
+ * Tries, on a server without a network, whether the gate holds with the installed Socket.IO: no event in and no packet out
+ * before admission, both after it. Rejects otherwise, because the gate must never be open by accident.
  */
 export async function assertGateHolds(): Promise<void> {
   const connection = new ProbeConnection();
@@ -39,7 +39,7 @@ async function tryGate(connection: ProbeConnection): Promise<void> {
   connection.receive('21["probe"]');
   socket.nsp.emit('probe');
   socket.nsp.to(socket.id).emit('probe');
-  await turns();
+  await ticks();
   expect(heard, [], 'before admission, events in');
   expect(connection.written, [], 'before admission, packets out');
 
@@ -48,12 +48,12 @@ async function tryGate(connection: ProbeConnection): Promise<void> {
   membership.admit(socket.id, []);
   connection.receive('2["probe"]');
   socket.nsp.to(socket.id).emit('probe');
-  await turns();
+  await ticks();
   expect(heard, ['any probe', 'use probe', 'on probe'], 'after admission, events in');
   expect(connection.written, ['2["probe"]'], 'after admission, packets out');
 }
 
-/** The session of a socket behind the gate, of which every event that gets through is written down. */
+/** The session of a socket behind the gate. Every event that passes the gate is added to `heard`. */
 async function connectTo(connection: ProbeConnection, heard: string[]): Promise<Session> {
   const { io, accept } = makeProbeServer(guardedAdapter(undefined, { report: () => {} }));
   let session: Session | undefined;
@@ -76,14 +76,14 @@ async function connectTo(connection: ProbeConnection, heard: string[]): Promise<
   });
   accept(connection);
   connection.receive('0');
-  await turns();
+  await ticks();
   if (session === undefined) throw new Error('a connection did not become a socket');
   return session;
 }
 
-/** Longer than the ticks that Socket.IO takes for anything. By timers, as Bun 1.2 lets immediates wait while nothing else happens. */
-async function turns(): Promise<void> {
-  for (let turn = 0; turn < 3; turn++) await nextTurn();
+/** Waits for more ticks than Socket.IO needs. Uses timers, because in Bun 1.2 an immediate may wait while nothing else happens. */
+async function ticks(): Promise<void> {
+  for (let tick = 0; tick < 3; tick++) await nextTick();
 }
 
 function expect(found: readonly string[], wanted: readonly string[], when: string): void {

@@ -14,12 +14,12 @@ export interface GateOptions {
   readonly payloadDepth: number;
   /** How long an event may wait for the program's handlers, in milliseconds. */
   readonly patienceMs: number;
-  /** A client whose events wait sent more of them than may be held. */
+  /** Called with a client that sent more early events than may be held. */
   readonly overflowed: (session: Session) => void;
   readonly report: Reporter<GateReport>;
 }
 
-/** Decides on a packet of a kind, and acts on it. */
+/** Decides on packets of one kind, and acts on them. */
 export interface PacketHandler {
   /** Whether the packet is delivered now. If not, it was dropped, or is held. */
   readonly flow: (socketId: string, packet: Packet) => boolean;
@@ -35,7 +35,7 @@ export interface PacketHandlers {
 
 type Receive = (this: IOSocket, packet: Packet) => void;
 
-/** What takes the place of `_onpacket`. One function for all sockets: a closure for each would be paid for by every idle client. */
+/** Replaces `_onpacket`. One function for all sockets, because a closure for each would cost every idle client memory. */
 export function receiverOf({ event, acknowledgement, disconnect }: PacketHandlers): Receive {
   return function (packet) {
     switch (packet.type) {
@@ -54,8 +54,8 @@ export function receiverOf({ event, acknowledgement, disconnect }: PacketHandler
 }
 
 /**
- * Decides which packets come in. Before authentication no event but the first `authenticate` reaches any listener, whoever
- * registered it, and nothing is acknowledged.
+ * Decides which packets come in. Before authentication only the first `authenticate` reaches a listener, also one of the
+ * program, and nothing is acknowledged.
  */
 export class Gate {
   readonly #options: GateOptions;
@@ -64,16 +64,16 @@ export class Gate {
     this.#options = options;
   }
 
-  /** An answer to what the program asked this very socket, which it may also do before authentication. */
+  /** An answer to an emit of the program to this socket, which is allowed before authentication too. */
   decideAcknowledgement(id: string, packet: Packet): boolean {
     return this.#options.find(id) !== undefined && this.#isShallow(id, packet);
   }
 
   decideEvent(id: string, packet: Packet): boolean {
-    // Socket.IO's own parser lets neither through; a program may bring another one.
+    // Socket.IO's own parser passes neither, but the program's parser may.
     if (!Array.isArray(packet.data) || isSocketIOEvent(packet.data[0])) return false;
     const session = this.#options.find(id);
-    // Roomgate's own words come from servers only.
+    // Only servers send Roomgate's own events.
     if (isInternalEvent(packet.data[0])) {
       this.#options.report({ type: 'event_dropped', client: id, reason: 'reserved' });
       return false;
@@ -88,12 +88,12 @@ export class Gate {
     return false;
   }
 
-  /** The program's handlers are there, or took too long: events that were held go to the handlers that are there now. */
+  /** Delivers held events to the present handlers, once all handlers are registered or that took too long. */
   flushEarlyEvents(session: Session): void {
     for (const packet of session.takeEarly()) receivePacket(session.socket, packet);
   }
 
-  /** Until the program's handlers are there an event that has none waits, and every later one behind it. */
+  /** Until the program's handlers are registered, an event without a handler waits, and so does every later event. */
   #holds(session: Session, packet: Packet): boolean {
     const { early, socket } = session;
     if (early === undefined || (early.count === 0 && socket.listenerCount(packet.data[0]) > 0)) return false;
@@ -117,7 +117,7 @@ export class Gate {
   }
 
   #isShallow(id: string, packet: Packet): boolean {
-    // The list of arguments is a level that the client did not write.
+    // One more level, for the list of arguments.
     if (!deeperThan(packet.data, this.#options.payloadDepth + 1)) return true;
     this.#options.report({ type: 'event_dropped', client: id, reason: 'too_deep' });
     return false;

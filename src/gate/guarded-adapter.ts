@@ -12,25 +12,25 @@ import type { GateReport } from './reports.js';
 
 interface AdapterParts extends BroadcastParts {
   readonly report: Reporter<GateReport | FanoutReport>;
-  /** Hears which socket of the namespace `/` is taken out of which room by name, also when it is not in that room. */
+  /** Called when a socket of the namespace `/` is removed from a room by name, even if it is not in that room. */
   readonly left?: (id: string, room: string) => void;
 }
 
-/** Makes the adapters that Socket.IO uses: `make`'s, or those in memory, with the namespace `/` guarded. */
+/** The factory of adapters for Socket.IO: those of `make`, or Socket.IO's own, with the namespace `/` guarded. */
 export function guardedAdapter(make: AdapterFactory | undefined, parts: AdapterParts): AdapterFactory {
   return guarding(make ?? ((namespace) => new Adapter(namespace)), parts);
 }
 
-/** From here on, whatever adapter the program gives to the server is guarded too. */
+/** From now on each adapter that the program gives to the server is guarded too. */
 export function guardLaterAdapters(io: Server, parts: AdapterParts): void {
   mapLaterAdapters(io, (make) => guarding(make, parts));
 }
 
 function guarding(make: AdapterFactory, parts: AdapterParts): AdapterFactory {
-  // Socket.IO calls it with `new`, which an arrow function would not take.
+  // Not an arrow function, because Socket.IO calls it with `new`.
   return function Guarded(namespace) {
     const adapter = make(namespace);
-    // A program may set the factory again that `io.adapter()` has returned, which guards by itself.
+    // The program may set the factory again that `io.adapter()` returned, whose adapters are guarded already.
     if (AdapterOwner.of(adapter) === undefined) guard(adapter, parts);
     return adapter;
   };
@@ -43,8 +43,8 @@ function guard(adapter: Adapter, parts: AdapterParts): void {
     report({ type: 'handler_failed', where: 'a subscriber to rooms', client, error }),
   );
   const broadcasts = new Broadcasts(owner, parts);
-  // Subscribers hear of each change in this order. The lists of recipients come first: what a later subscriber sends over the
-  // change reaches those who are in the room by now.
+  // Subscribers get each change in this order. The lists of recipients are updated first, so that messages of later subscribers
+  // reach the sockets that are in the room now.
   if (broadcasts.roomIndex !== undefined) owner.subscribe(broadcasts.roomIndex);
   if (adapter.nsp.name !== '/') return;
   const membership = new Membership(owner);

@@ -2,13 +2,13 @@ import type { Adapter } from 'socket.io-adapter';
 import type { AdapterOwner, Door, RoomSubscriber } from '../socketio/adapter-owner.js';
 
 /**
- * Who can be reached in a namespace. A socket that is not a member is not in the adapter: no broadcast finds it, be it
- * local, raw, from another instance or from a plain emitter, and none has to ask.
+ * Decides which sockets of a namespace can be reached. A socket that is not a member is not in the adapter, so no broadcast
+ * finds it: no local one, no raw one, none of another instance and none of a plain emitter. None of them needs a check.
  *
  *   connect ──► held ──admit()──► member ──dismiss()──► held ──► gone
  *                 └───────────────── disconnect ─────────────────┘
  *
- * Rooms that the program gives to a socket that is held are kept, and stand once it is admitted.
+ * Rooms to which the program adds a held socket are kept. The socket joins them once it is admitted.
  */
 export class Membership implements Door, RoomSubscriber {
   static readonly #byAdapter = new WeakMap<Adapter, Membership>();
@@ -21,7 +21,7 @@ export class Membership implements Door, RoomSubscriber {
     return Membership.#byAdapter.get(adapter);
   }
 
-  /** It has to be the door of this owner, and subscribed to it. */
+  /** Must be the door of this owner, and subscribed to it. */
   constructor(owner: AdapterOwner) {
     this.#owner = owner;
     Membership.#byAdapter.set(owner.adapter, this);
@@ -31,7 +31,7 @@ export class Membership implements Door, RoomSubscriber {
     return this.#owner.adapter.sids.has(id);
   }
 
-  /** From here on the socket is reached by what is sent to it, to its rooms and to all. Harmless once it is gone. */
+  /** From now on messages to the socket, to its rooms and to all clients reach it. Harmless once it is gone. */
   admit(id: string, rooms: readonly string[]): Promise<void> | void {
     const held = this.#held.get(id);
     if (held === undefined) return;
@@ -39,7 +39,7 @@ export class Membership implements Door, RoomSubscriber {
     return this.#owner.enter(id, new Set([id, ...held, ...rooms]));
   }
 
-  /** From here on nothing that is sent to rooms reaches the socket; what it was in can still be asked until it is gone. */
+  /** From now on no message to a room reaches the socket. `socket.rooms` still has its rooms until it is gone. */
   dismiss(id: string): void {
     const rooms = this.#owner.adapter.sids.get(id);
     if (rooms === undefined) return;

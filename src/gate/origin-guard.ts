@@ -32,12 +32,12 @@ export type AllowRequest = (
   decide: (error: string | null | undefined, allow: boolean) => void,
 ) => void;
 
-/** What a client may have sent as its origin is shown up to here. */
+/** Characters of a client's `Origin` and `Host` in a report. */
 const SHOWN = 100;
 
 /**
- * Keeps out what browsers send for pages of other origins. CORS alone does not: a WebSocket is not subject to it, and goes
- * out with the user's cookies (RFC 6455, section 10.2). A request without an origin is no browser's, and passes.
+ * Refuses handshakes of browsers for pages of other origins. CORS alone does not: it does not apply to WebSockets, which carry
+ * the user's cookies (RFC 6455, section 10.2). A request without an origin is not from a browser, and passes.
  */
 export function guardOrigins(
   { origin: allowed }: Pick<ISocketIOCorsOptions, 'origin'>,
@@ -59,8 +59,8 @@ export function guardOrigins(
 }
 
 /**
- * A function of the program that can do no harm: it is asked about origins only, what it throws, rejects with or answers as an
- * error is a no, and its first answer counts. The `cors` package would hand an error on, and leave a rejection to the process.
+ * Wraps the program's function `origin`. It is called with origins only; an error, thrown, rejected or passed to the callback,
+ * refuses the origin; its first answer counts. The `cors` package would pass an error on, and leave a rejection unhandled.
  */
 export function harmless(cors: ISocketIOCorsOptions, report: Reporter<GateReport>): ISocketIOCorsOptions {
   const { origin: ask } = cors;
@@ -76,13 +76,13 @@ export function harmless(cors: ISocketIOCorsOptions, report: Reporter<GateReport
       answer(false);
     };
     if (given === undefined) answer(false);
-    // Inside of a promise, so that a throw and a rejection are one.
+    // In a promise, so that a throw and a rejection are handled alike.
     else void new Promise((done) => done(ask(given, (error, allow) => answer(error ? false : allow)))).catch(failed);
   };
   return { ...cors, origin };
 }
 
-/** Checks `cors`; without it no other origin is let in. @throws RoomgateError */
+/** Checks `cors`; without it no other origin is allowed. @throws RoomgateError */
 export function checkCors(of: string, cors: unknown): ISocketIOCorsOptions | undefined {
   if (cors === undefined) return undefined;
   if (!namesOrigins(cors)) {
@@ -99,7 +99,7 @@ export function checkCors(of: string, cors: unknown): ISocketIOCorsOptions | und
   return cors;
 }
 
-/** Whether it has the form of the option. What its origins are is checked one by one. */
+/** Whether it has the form of the option. Its origins are checked separately. */
 function namesOrigins(cors: unknown): cors is ISocketIOCorsOptions {
   return isObject(cors) && typeof cors !== 'function' && cors.origin !== undefined;
 }
@@ -119,20 +119,20 @@ function checkOrigin(of: string, origin: unknown): void {
   );
 }
 
-/** As a browser writes it; undefined for what is no address of a page. */
+/** The origin of an address as a browser writes it; undefined if the text is no address of a page. */
 function originOf(text: string): string | undefined {
   if (!URL.canParse(text)) return undefined;
   const { protocol, host } = new URL(text);
   return host === '' ? undefined : `${protocol}//${host}`;
 }
 
-/** Whether the page comes from where the request goes to. The scheme is not compared: a proxy may have ended TLS. */
+/** Whether the page has the same host as the request. The scheme is not compared: a proxy may have ended TLS. */
 function isOwn(origin: string, host: string | undefined): boolean {
   if (host === undefined || !URL.canParse(origin)) return false;
   const page = new URL(origin);
   // `ftp:` and `javascript:` have hosts too, and pages of an app (`capacitor:`) may have any.
   if (page.protocol !== 'https:' && page.protocol !== 'http:') return false;
-  // A default port may be written out in the one and not in the other.
+  // One of them may name a default port, and the other not.
   const here = `${page.protocol}//${host}`;
   return URL.canParse(here) && new URL(here).host === page.host;
 }
@@ -144,7 +144,7 @@ function ask(allowed: ISocketIOCorsOptions['origin'], origin: string, judge: (le
 
 function matches(allowed: unknown, origin: string): boolean {
   if (Array.isArray(allowed)) return allowed.some((one) => matches(one, origin));
-  // Not `test`, which with the flag "g" begins where its last match ended.
+  // Not `test`, which with the flag "g" starts where its last match ended.
   if (allowed instanceof RegExp) return origin.search(allowed) >= 0;
   return allowed === true || allowed === '*' || allowed === origin;
 }

@@ -5,7 +5,7 @@ import { GrowingBuffer } from './growing-buffer.js';
 const SEPARATOR = 0x1e;
 /** Bytes of a dropped packet that are looked at. */
 const PEEKED = 16;
-/** Packets of which it matters that they were there: what is binary, what has attachments, and a CONNECT. */
+/** Dropped packets that always leave a mark, because others depend on them: binary ones, those with attachments, and CONNECT. */
 const MATTERS = /^(?:b|4[056])/;
 
 export interface BodyFilterOptions {
@@ -19,25 +19,25 @@ export interface BodyFilterOptions {
 }
 
 /**
- * Takes packets that are too large out of the body of a POST, without holding their bytes, and leaves a mark in their place. What
- * passes is held in one buffer, so that a body that comes byte by byte takes no more memory than its length.
+ * Removes packets that are too large from the body of a POST, without holding their bytes, and leaves a mark in their place. The
+ * rest is held in one buffer, so that a body that comes byte by byte takes no more memory than its length.
  */
 export class BodyFilter {
   readonly #options: BodyFilterOptions;
   readonly #passed = new GrowingBuffer();
-  /** Where the packet that is not whole yet begins in it, behind its separator, and where that begins. */
+  /** Where the incomplete packet begins in `#passed`, after its separator. `#separator`: where the separator begins. */
   #begin: number | undefined;
   #separator = 0;
   /** The first characters of the packet that is being dropped. */
   #start: string | undefined;
-  /** Whether a packet is in it, which may be an empty one. */
+  /** Whether a packet has passed, possibly an empty one. */
   #hasPassed = false;
 
   constructor(options: BodyFilterOptions) {
     this.#options = options;
   }
 
-  /** False where the body as a whole is too large: it has too many packets even for their marks. */
+  /** Returns false if the body as a whole is too large: it has too many packets even for their marks. */
   write(chunk: Uint8Array): boolean {
     let from = 0;
     for (let at = chunk.indexOf(SEPARATOR); at >= 0; at = chunk.indexOf(SEPARATOR, from)) {
@@ -49,7 +49,7 @@ export class BodyFilter {
     return this.#passed.length <= 2 * this.#options.mostBytesInAll || this.#options.isLifted();
   }
 
-  /** The body with what may pass of it. */
+  /** The filtered body. */
   end(): Buffer {
     this.#finish();
     return this.#passed.take();
@@ -73,7 +73,7 @@ export class BodyFilter {
     this.#passed.cut(begin);
   }
 
-  /** Puts the separator before the packet that comes, once. Returns where the packet begins. */
+  /** Writes the separator before the next packet, once. Returns where the packet begins. */
   #open(): number {
     if (this.#begin !== undefined) return this.#begin;
     this.#separator = this.#passed.length;
@@ -88,7 +88,7 @@ export class BodyFilter {
     this.#start = undefined;
     this.#begin = undefined;
     if (start === undefined) this.#hasPassed = true;
-    // Of small events without end not even the marks are kept.
+    // A body can have any number of small events, so at some size not even their marks are kept.
     else if (this.#separator > this.#options.mostBytesInAll && !MATTERS.test(start)) this.#passed.cut(this.#separator);
     else {
       this.#hasPassed = true;

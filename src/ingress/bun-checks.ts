@@ -7,7 +7,7 @@ import { asIncomingMessage, type NodeRequest } from './bun-request.js';
 import { MOST_HEADERS } from './limits.js';
 import type { QueryFault } from './query.js';
 
-/** The errors of Engine.IO: the number and the words that a client is answered. */
+/** The errors of Engine.IO: the number and the text of the answer. */
 export const REQUEST_ERRORS = {
   unknownTransport: [0, 'Transport unknown'],
   unknownSession: [1, 'Session ID unknown'],
@@ -17,7 +17,7 @@ export const REQUEST_ERRORS = {
   unsupportedVersion: [5, 'Unsupported protocol version'],
 } as const;
 
-/** The name of the refusal that is answered 431 (RFC 6585, section 5). */
+/** The name of the refusal with status 431 (RFC 6585, section 5). */
 export const TOO_MANY_HEADERS = 'TOO_MANY_HEADERS';
 
 /** Why a request goes no further. */
@@ -27,10 +27,10 @@ export interface Refusal {
 }
 
 const SHUTTING_DOWN: Refusal = { error: 'forbidden', context: { message: 'Shutting down' } };
-/** What HTTP allows in a header's value (RFC 9110, section 5.5), in which Engine.IO looks for an origin. */
+/** A valid header value (RFC 9110, section 5.5). Engine.IO refuses an `Origin` that is none. */
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** Judges requests as Engine.IO does on Node.js, by the same options; the engine for Bun checks less. */
+/** Checks requests as Engine.IO does on Node.js, by the same options, because the engine for Bun checks less. */
 export class BunChecks {
   readonly #engine: BunEngine;
   readonly #options: RequestOptions;
@@ -41,12 +41,12 @@ export class BunChecks {
     this.#options = options;
   }
 
-  /** From here on nobody new comes in. */
+  /** From now on refuses new clients. */
   stop(): void {
     this.#stopped = true;
   }
 
-  /** Undefined: it may go on. A promise only where the program is asked, as each connection pays for one. */
+  /** Undefined if the request may continue. A promise only if the program is asked, because each connection pays for it. */
   judge(
     asNode: NodeRequest,
     fault: QueryFault | undefined,
@@ -102,7 +102,7 @@ export class BunChecks {
     });
   }
 
-  /** The engine's own option. Asked here, since the engine looks a session up before it waits for the answer. */
+  /** The engine's own option `allowRequest`. Called here, because the engine looks the session up before it has the answer. */
   async #allowOnBun(request: Request, server: BunServer): Promise<Refusal | undefined> {
     try {
       await this.#options.allowOnBun?.(request, server);
@@ -113,7 +113,7 @@ export class BunChecks {
   }
 }
 
-/** What every request is refused for, whatever it asks for. */
+/** The refusals that apply to every request. */
 function refusalOf({ headers }: NodeRequest, fault: QueryFault | undefined): Refusal | undefined {
   if (fault !== undefined) return { error: 'badRequest', context: { ...fault } };
   const isTooMany = Object.keys(headers).length > MOST_HEADERS;

@@ -5,15 +5,15 @@ import type { NodeRequest } from './bun-request.js';
 /** The answer of the `cors` package to a request. */
 export interface CorsAnswer {
   readonly headers: Headers;
-  /** The status of a preflight request, which is answered by that; undefined where the request goes on. */
+  /** The status that answers a preflight request; undefined if the request continues. */
   readonly status: number | undefined;
 }
 
 export type Cors = (request: NodeRequest) => Promise<CorsAnswer>;
 
 /**
- * CORS by the package that Engine.IO uses on Node.js. The engine for Bun has an implementation of its own, which takes a
- * function given as `origin` for a yes to everybody.
+ * CORS by the package that Engine.IO uses on Node.js. The engine for Bun has an implementation of its own, in which a function
+ * as `origin` allows every origin.
  */
 export function corsOf(options: NonNullable<ServerOptions['cors']>): Cors {
   const middleware = cors(options);

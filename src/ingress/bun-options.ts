@@ -5,7 +5,7 @@ import type { Cors } from './bun-cors.js';
 import { corsOf } from './bun-cors.js';
 import type { IngressReport } from './reports.js';
 
-/** What is decided about requests here, since the engine has no option for it. */
+/** Options of requests that are handled here, because the engine does not have them. */
 export interface RequestOptions {
   readonly transports: readonly string[];
   readonly allowUpgrades: boolean;
@@ -16,7 +16,7 @@ export interface RequestOptions {
   readonly cookie: (ServerOptions['cookie'] & object) | undefined;
 }
 
-/** The engine's own defaults, from which a value of the program's is told. */
+/** The engine's own defaults. A value that differs was set by the program. */
 const ENGINE_DEFAULTS = {
   path: '/engine.io/',
   pingTimeout: 20_000,
@@ -26,15 +26,15 @@ const ENGINE_DEFAULTS = {
 } as const;
 const NUMBERS = ['pingTimeout', 'pingInterval', 'upgradeTimeout', 'maxHttpBufferSize'] as const;
 
-/** Bun takes no more for the `idleTimeout` of HTTP, in seconds. */
+/** The longest `idleTimeout` of HTTP in Bun, in seconds. */
 export const LONGEST_IDLE_S = 255;
 
-/** For how long a peer may keep silent before its session ends, in seconds. */
+/** How long a peer may be silent before its session ends, in seconds. */
 export function silenceOf({ pingInterval, pingTimeout }: EngineOptions): number {
   return Math.ceil((pingInterval + pingTimeout) / 1_000);
 }
 
-/** Options of Socket.IO that ask for what Bun or its engine can't do, each with the reason. Asked for is what is not off. */
+/** Options of Socket.IO that Bun or its engine does not support, each with the reason. Reported if the value is not false. */
 const NOT_ON_BUN: Readonly<Partial<Record<keyof ServerOptions, string>>> = {
   allowEIO3: 'the engine for Bun speaks protocol 4 only',
   wsEngine: 'WebSockets are those of Bun itself',
@@ -46,8 +46,8 @@ const NOT_ON_BUN: Readonly<Partial<Record<keyof ServerOptions, string>>> = {
 };
 
 /**
- * Lets `serverOptions` take effect on an engine. Where both name a value, that of `serverOptions` counts; what can't be
- * honoured is reported once, by its name. The engine reads its options at each request, so they are set in place.
+ * Applies `serverOptions` to an engine. If both have a value, that of `serverOptions` counts. Each option without effect is
+ * reported once, by its name. The engine reads its options at each request, so they are set in place.
  */
 export function applyOptions(
   engine: EngineOptions,
@@ -69,7 +69,7 @@ export function applyOptions(
   const { cors, allowRequest: allowOnBun } = engine;
   if (given.cors !== undefined && cors !== undefined) overruled('engine.cors', 'serverOptions.cors is given');
   const corsOptions = given.cors ?? cors;
-  // The engine would add headers of its own to those of the same options here, and ask too late.
+  // The engine would add its own headers to those that are added here by the same options, and would call `allowRequest` too late.
   delete engine.cors;
   delete engine.allowRequest;
 
@@ -89,7 +89,7 @@ function isOwn(engine: EngineOptions, name: keyof typeof ENGINE_DEFAULTS): boole
   return engine[name] !== ENGINE_DEFAULTS[name];
 }
 
-/** As Engine.IO writes it on Node.js. Without any given it is Socket.IO's default, which is what clients ask for. */
+/** The path in Engine.IO's form on Node.js. The default is that of Socket.IO, because clients use it. */
 function pathOf(
   engine: EngineOptions,
   { path, addTrailingSlash }: Partial<ServerOptions>,

@@ -4,8 +4,8 @@ import { BodyFilter, type BodyFilterOptions } from './body-filter.js';
 import { type ParsedQuery, parseQuery, type QueryFault } from './query.js';
 
 /**
- * A request of Bun in the form that `node:http` gives to programs, as far as handshakes and guards look at it. The handshake
- * that Socket.IO builds of it has the same fields on both runtimes.
+ * A request of Bun in the form of `node:http`, with the fields that handshakes and guards read. So the handshake that Socket.IO
+ * builds from it has the same fields on both runtimes.
  */
 export interface NodeRequest {
   readonly method: string;
@@ -25,14 +25,14 @@ interface Peer {
   readonly encrypted: boolean;
 }
 
-/** Before it is upgraded: after that Bun knows no address any more. `fault`: what its query is refused for. */
+/** Call it before the upgrade: after that Bun does not know the address. `fault`: why its query is refused. */
 export function nodeRequestOf(request: Request, server: BunServer): { asNode: NodeRequest; fault?: QueryFault } {
   const url = targetOf(request.url);
   const peer = server.requestIP?.(request);
   const socket: Peer = {
     remoteAddress: peer?.address ?? '',
     remotePort: peer?.port,
-    // Not of the request's own address, which its sender may have written out with any scheme.
+    // Not from the address of the request, because the client chooses its scheme.
     encrypted: server.url?.protocol === 'https:',
   };
   const { query, fault } = parseQuery(url);
@@ -48,12 +48,12 @@ export function nodeRequestOf(request: Request, server: BunServer): { asNode: No
   return fault === undefined ? { asNode } : { asNode, fault };
 }
 
-/** What a program takes as an `IncomingMessage`; the fields above are what there is of one. */
+/** The request as the type that callbacks of programs take. It has only the fields above. */
 export function asIncomingMessage(request: NodeRequest): IncomingMessage {
   return request as unknown as IncomingMessage;
 }
 
-/** Path and query of an address. Without `URL`, which throws over a `Host` header that is none. */
+/** Path and query of an address. Without `URL`, which throws at an invalid `Host` header. */
 export function targetOf(address: string): string {
   const scheme = address.indexOf('://');
   const start = scheme < 0 ? 0 : address.indexOf('/', scheme + 3);
@@ -62,9 +62,9 @@ export function targetOf(address: string): string {
 }
 
 /**
- * The text of a request's body; undefined where it has more bytes than that, of which then no more are read. `filter`: takes out
- * of it what is too large for a peer that is not authenticated.
- * Rejects where the peer leaves before its end, and where `over` says that nobody waits for it any more.
+ * The text of a request's body. Undefined if it has more than `mostBytes`; then the rest is not read. `filter` removes packets
+ * that are too large for a peer that is not authenticated.
+ * Rejects if the peer leaves before the end of the body, and if `over` is aborted because the session has ended.
  */
 export async function readBody(
   request: Request,
@@ -77,7 +77,7 @@ export async function readBody(
   const bodyFilter = filter === undefined ? undefined : new BodyFilter(filter);
   let bytes = 0;
   const reader = request.body?.getReader();
-  // A peer that sends a byte now and then would be read for ever.
+  // Otherwise a peer that sends a byte now and then would be read forever.
   over.addEventListener('abort', () => void reader?.cancel().catch(() => {}));
   for (;;) {
     const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };

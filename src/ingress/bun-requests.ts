@@ -14,26 +14,26 @@ import { STRANGER_BODY_BYTES, STRANGER_MESSAGE_BYTES } from './limits.js';
 import type { QueryFault } from './query.js';
 import type { IngressReport } from './reports.js';
 
-/** What was found out about a request on its way to the engine. */
+/** The results of the checks of a request. */
 interface Known {
   readonly asNode: NodeRequest;
-  /** What its query is refused for. */
+  /** Why its query is refused. */
   readonly fault?: QueryFault;
-  /** To be added to whatever is answered. */
+  /** Added to any answer. */
   headers: Headers | undefined;
 }
 
 /** Sessions that are not authenticated; see `Runtime.limit`. */
 export type StrangerListeners = WeakMap<Wire, (start: string | undefined) => void>;
 
-/** For how long a connection is kept that has been answered, in seconds: as Node.js does. */
+/** How long a connection is kept after an answer, in seconds, as in Node.js. */
 const KEEP_ALIVE_S = 5;
-/** What Socket.IO's handshake over polling begins with. */
+/** The packet at the start of the answer to a handshake over polling. */
 const OPEN_PACKET = /^0(\{[^}]*\})/;
 
 /**
- * What stands between Bun and the engine: requests are judged and read before the engine sees them, and what is known of them is
- * kept for the handshake, since Bun forgets it with the upgrade.
+ * Sits between Bun and the engine. Checks and reads requests before the engine sees them, and keeps them in the form of
+ * `node:http` for the handshake, because Bun forgets the address at the upgrade.
  */
 export class BunRequests {
   readonly #engine: BunEngine;
@@ -41,12 +41,12 @@ export class BunRequests {
   readonly #report: Reporter<IngressReport>;
   readonly #strangers: StrangerListeners;
   readonly #known = new WeakMap<Request, Known>();
-  /** Transports of which a POST is being read. */
+  /** Transports whose POST is being read. */
   readonly #reading = new WeakSet<EngineTransport>();
   readonly #checks: BunChecks;
   #pending = 0;
 
-  /** `strangers`: sessions that are not authenticated, and what is called with what is dropped of theirs. */
+  /** `strangers`: sessions that are not authenticated, with the callback for their dropped messages. */
   constructor(
     engine: BunEngine,
     options: RequestOptions,
@@ -62,7 +62,7 @@ export class BunRequests {
     engine.opts.editResponseHeaders = (headers, request, server) => {
       const known = this.#known.get(request);
       for (const [name, value] of known?.headers ?? []) headers.set(name, value);
-      // As Engine.IO does: nobody between shall keep what a session was sent.
+      // As Engine.IO does: no proxy may cache the messages of a session.
       if (!isUpgrade(request)) headers.set('Cache-Control', 'no-store');
       if (known !== undefined) this.#askForHeaders(headers, known.asNode);
       return editResponseHeaders?.call(engine.opts, headers, request, server);
@@ -74,12 +74,12 @@ export class BunRequests {
     return this.#pending;
   }
 
-  /** From here on nobody new comes in: who does is told so, and finds another instance. */
+  /** From now on refuses new clients, which then reach another instance. */
   stop(): void {
     this.#checks.stop();
   }
 
-  /** The request of a connection, as Node.js would have given it. */
+  /** The request of a connection, in the form of Node.js. */
   of(request: Request): NodeRequest | undefined {
     return this.#known.get(request)?.asNode;
   }
@@ -97,13 +97,13 @@ export class BunRequests {
     return response;
   }
 
-  /** An answer to a poll may be large, and may be read slowly: nothing tells when it has gone out. */
+  /** The idle time after an answer. That of a poll may be large and read slowly, and Bun does not say when it was sent. */
   #keepAliveS({ method }: Request, { ok }: Response): number {
     return method === 'GET' && ok ? Math.min(silenceOf(this.#engine.opts), LONGEST_IDLE_S) : KEEP_ALIVE_S;
   }
 
   async #answer(request: Request, server: BunServer, known: Known): Promise<Response> {
-    // Made of the Host header, over which the engine would throw (RFC 9112, section 3.2, wants the same answer).
+    // The address contains the Host header. The engine would throw at an invalid one; RFC 9112, section 3.2, requires 400.
     if (!URL.canParse(request.url))
       return this.#refuse({ error: 'badRequest', context: { name: 'INVALID_HOST' } }, known);
     const { cors } = this.#options;
@@ -114,13 +114,13 @@ export class BunRequests {
     const { sid } = queryOf(known.asNode);
     if (isUpgrade(request)) return asNodeAnswers(await this.#engine.handle(request, server));
     if (request.method === 'POST') return this.#take(request, server, known);
-    // Else Bun would take the connection for idle while a poll waits.
+    // Otherwise Bun would close the connection as idle while a poll waits.
     server.timeout?.(request, 0);
     const response = await this.#engine.handle(request, server);
     return sid ? response : this.#completeHandshake(response);
   }
 
-  /** The first answer over polling, which names the transports to change to, and may bring a cookie. */
+  /** Completes the first answer over polling: the transports to upgrade to, and the cookie. */
   async #completeHandshake(response: Response): Promise<Response> {
     const { transports, allowUpgrades, cookie } = this.#options;
     const mayUpgrade = allowUpgrades && transports.includes('websocket');
@@ -139,10 +139,10 @@ export class BunRequests {
     );
   }
 
-  /** What a client sends over polling: one request at a time, and no more of it is read than a client may send. */
+  /** Handles a POST of a client: one at a time, and no more bytes than a client may send. */
   async #take(request: Request, server: BunServer, known: Known): Promise<Response> {
     const wire = this.#engine.wireOf(queryOf(known.asNode).sid ?? '');
-    // The one of now: where the session changes to WebSocket meanwhile, its end is no longer the session's.
+    // The current transport: if the session upgrades meanwhile, an error of this transport must not end the session.
     const transport = wire === undefined ? undefined : transportOf(wire);
     const headers = new Headers(known.headers);
     const fail = (why: string): Response => {
@@ -162,7 +162,7 @@ export class BunRequests {
     return this.#engine.handle(whole, server);
   }
 
-  /** A body, as long as its session stands; null where there is no whole one. */
+  /** Reads a body while its session is open; null if it is incomplete. */
   async #read(request: Request, wire: Wire): Promise<string | undefined | null> {
     const over = new AbortController();
     const end = (): void => over.abort();
@@ -184,7 +184,7 @@ export class BunRequests {
     }
   }
 
-  /** The events with which Engine.IO lets programs add headers to an answer. */
+  /** Emits Engine.IO's events by which programs add headers to an answer. */
   #askForHeaders(headers: Headers, asNode: NodeRequest): void {
     const more: Record<string, string | readonly string[]> = {};
     if (!queryOf(asNode).sid) this.#engine.emit('initial_headers', more, asNode);
@@ -195,7 +195,7 @@ export class BunRequests {
     }
   }
 
-  /** The answer to a preflight request, or a refusal; else what else may be answered gets its headers. */
+  /** Returns the answer to a preflight request, or a refusal. Otherwise adds its headers to the later answer. */
   async #applyCors(cors: Cors, known: Known): Promise<Refusal | Response | undefined> {
     try {
       const { headers, status } = await cors(known.asNode);
@@ -225,12 +225,12 @@ function statusOf(error: Refusal['error'], { name }: Refusal['context']): number
   return name === TOO_MANY_HEADERS ? 431 : 400;
 }
 
-/** As the engine tells it. */
+/** The engine's own test. */
 function isUpgrade({ headers }: Request): boolean {
   return headers.has('upgrade');
 }
 
-/** What asked for a WebSocket and was no valid request for one is answered 500 by the engine. */
+/** The engine answers 500 to an invalid upgrade request; Node.js answers 400. */
 function asNodeAnswers(response: Response): Response {
   return response.status === 500 ? new Response(null, { status: 400, headers: response.headers }) : response;
 }

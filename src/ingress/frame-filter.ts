@@ -9,19 +9,19 @@ const LARGE_CHUNK = 2_048;
 const CONTINUATION = 0;
 const TEXT = 1;
 const LARGEST_DATA_OPCODE = 2;
-/** Bytes that a control frame may have (RFC 6455, section 5.5). Of what has more, or an unknown opcode, the receiver says so. */
+/** Bytes that a control frame may have (RFC 6455, section 5.5). The receiver rejects larger ones, and unknown opcodes. */
 const LARGEST_CONTROL = 125;
 
 const NOTHING = Buffer.alloc(0);
 
-/** Masked with zeros, as frames of clients are masked. */
+/** Masked with zeros, because frames of clients must be masked. */
 const MARK = Buffer.from(`4${DROPPED}`);
 const MARK_FRAME = Buffer.concat([Buffer.from([0x81, 0x80 | MARK.length, 0, 0, 0, 0]), MARK]);
 
-/** How far a chunk has been read. */
+/** A position within a chunk. */
 interface Cursor {
   at: number;
-  /** Where the bytes begin that have not been passed yet. */
+  /** Where the bytes that were not passed yet begin. */
   from: number;
   /** Where the last whole frame begins. */
   last: number;
@@ -39,7 +39,7 @@ interface Head {
 export interface FrameFilterOptions {
   /** Bytes that a message may have. */
   readonly mostBytes: number;
-  /** Takes frames, of which each is whole. Returns false where the source is to wait. */
+  /** Takes complete frames. Returns false if the source must wait. */
   readonly pass: (bytes: Buffer) => boolean;
   /** A message was dropped, and a mark passes in its place. `start`: its first characters; undefined where it was binary. */
   readonly dropped: (start: string | undefined) => void;
@@ -50,12 +50,12 @@ export interface FrameFilterOptions {
  * that sends a large event too early would reconnect and send it again. Incomplete frames are held in one buffer here, so that a
  * frame that comes byte by byte takes no more memory than its length.
  *
- * Fragmented and compressed messages pass: their receiver has the same limit, and the next frames depend on them. Fragments are
- * copied, since the receiver holds them, and with each the chunk that it came in.
+ * Fragmented and compressed messages pass, because their receiver has the same limit and the next frames depend on them.
+ * Fragments are copied, because the receiver holds them, and would hold the whole chunk of each.
  */
 export class FrameFilter {
   readonly #options: FrameFilterOptions;
-  /** The incomplete frame, or nothing, and how much of it is there. */
+  /** The incomplete frame, or nothing. `#heldBytes`: how much of it is there. */
   #held = NOTHING;
   #heldBytes = 0;
   /** Bytes of a dropped message that are still to come. */
@@ -74,14 +74,14 @@ export class FrameFilter {
     return this.#isLifted && this.#skipped === 0;
   }
 
-  /** Passes everything from here on, but for the rest of a message that is being dropped. */
+  /** From now on passes everything, except the rest of a message that is being dropped. */
   lift(): void {
     this.#isLifted = true;
     const held = this.#takeHeld();
     if (held.length > 0) this.#pass(held);
   }
 
-  /** False where the receiver asks to wait. */
+  /** Returns false if the receiver asks to wait. */
   write(chunk: Buffer): boolean {
     this.#goesOn = true;
     const cursor: Cursor = { at: 0, from: 0, last: 0 };
@@ -90,7 +90,7 @@ export class FrameFilter {
     return this.#goesOn;
   }
 
-  /** Moves the cursor over the next bytes of which it is known what becomes of them. */
+  /** Moves the cursor over the next bytes that can be decided on. */
   #advance(chunk: Buffer, cursor: Cursor): void {
     const left = chunk.length - cursor.at;
     if (this.#skipped > 0) {
@@ -108,13 +108,13 @@ export class FrameFilter {
     } else this.#advanceFrame(chunk, cursor);
   }
 
-  /** At the beginning of a frame: over the whole frame, or, where it is not to pass as it is, not at all, and it is held from here on. */
+  /** At the start of a frame: moves over the whole frame if it passes unchanged. Otherwise stays, and the frame is held from here. */
   #advanceFrame(chunk: Buffer, cursor: Cursor): void {
     const { at } = cursor;
     const head = headOf(chunk, at, chunk.length);
     const end = head === undefined ? Number.POSITIVE_INFINITY : at + head.headBytes + head.payloadBytes;
     if (head === undefined || end > chunk.length || this.#isTooLarge(head)) {
-      // What stands before may lift this filter, as it may be what the peer is let in by.
+      // Passes the earlier frames first: one of them may authenticate the peer, which lifts this filter.
       this.#passSlice(chunk, cursor.from, at);
       cursor.from = at;
       if (!this.#isLifted) this.#held = Buffer.allocUnsafeSlow(LONGEST_HEAD + PEEKED);
@@ -130,7 +130,7 @@ export class FrameFilter {
   }
 
   #passRest(chunk: Buffer, { at, from, last }: Cursor): void {
-    // The receiver keeps the mask of its last frame, and with it the chunk.
+    // The receiver keeps the mask of its last frame, and so the whole chunk.
     if (chunk.length > LARGE_CHUNK && !this.#isLifted && last >= from && at > last) {
       this.#passSlice(chunk, from, last);
       this.#pass(copyOf(chunk, last, at));
@@ -145,7 +145,7 @@ export class FrameFilter {
     if (!this.#options.pass(bytes)) this.#goesOn = false;
   }
 
-  /** Takes from the chunk what the frame that is held needs next. Returns how many bytes that were. */
+  /** Copies from the chunk the bytes that the held frame needs next. Returns how many. */
   #hold(chunk: Buffer, at: number): number {
     const held = this.#held;
     const head = headOf(held, 0, this.#heldBytes);
@@ -161,7 +161,7 @@ export class FrameFilter {
     return head.headBytes + (this.#isDropped(head) ? PEEKED : head.payloadBytes);
   }
 
-  /** The bytes that were wanted are there: of the head, of the whole frame, or enough of one that is dropped. */
+  /** Decides once the wanted bytes are there: the head, the whole frame, or the start of one that is dropped. */
   #judgeHeld(): void {
     const held = this.#held;
     const head = headOf(held, 0, this.#heldBytes);
@@ -186,7 +186,7 @@ export class FrameFilter {
     }
   }
 
-  /** The held bytes, which are then no longer held. */
+  /** Returns the held bytes, and holds none. */
   #takeHeld(): Buffer {
     const taken = this.#held.subarray(0, this.#heldBytes);
     this.#held = NOTHING;
@@ -210,7 +210,7 @@ export class FrameFilter {
   }
 }
 
-/** In memory of its own: of a small one Node.js would share a pool. */
+/** A copy in memory of its own, because Node.js allocates small buffers in a shared pool. */
 function copyOf(bytes: Buffer, from: number, to: number): Buffer {
   const copy = Buffer.allocUnsafeSlow(to - from);
   bytes.copy(copy, 0, from, to);
@@ -222,7 +222,7 @@ function isFragment({ opcode, isFinal }: Head): boolean {
   return opcode === CONTINUATION || (opcode <= LARGEST_DATA_OPCODE && !isFinal);
 }
 
-/** The head of a frame; undefined where it is not whole. */
+/** The head of a frame; undefined if it is incomplete. */
 function headOf(bytes: Buffer, at: number, end: number): Head | undefined {
   if (end - at < 2) return undefined;
   const first = bytes.readUInt8(at);
@@ -239,7 +239,7 @@ function headOf(bytes: Buffer, at: number, end: number): Head | undefined {
   return { opcode, isFinal, isCompressed: (first & 0x40) !== 0, isMasked, headBytes, payloadBytes };
 }
 
-/** How many bytes of a frame are wanted to know more of its head. */
+/** How many bytes of a frame are needed to read more of its head. */
 function nextOf(bytes: Buffer, heldBytes: number): number {
   if (heldBytes < 2) return 2;
   const second = bytes.readUInt8(1);

@@ -16,7 +16,7 @@ type Dropped = (start: string | undefined) => void;
 
 interface Stranger {
   readonly dropped: Dropped;
-  /** Of a client of version 3 of the protocol, whose payloads are of another form: the limit that holds after. */
+  /** For a client of protocol 3, whose payloads have another format: the limit to restore after authentication. */
   readonly largestBody: number | undefined;
 }
 
@@ -24,9 +24,9 @@ interface Stranger {
 export class NodeStrangers {
   readonly #wireOf: (sid: string) => Wire | undefined;
   readonly #strangers = new WeakMap<Wire, Stranger>();
-  /** The transport that a connection is changing to, once its probe came. */
+  /** The transport that a connection is upgrading to, once its probe came. */
   readonly #probed = new WeakMap<Wire, EngineTransport>();
-  // One listener for all connections, which are called with the connection as `this`.
+  // One listener for all connections, called with the connection as `this`.
   readonly #upgrading: (this: Wire, transport: EngineTransport) => void;
   readonly #upgraded: (this: Wire, transport: EngineTransport) => void;
 
@@ -45,7 +45,7 @@ export class NodeStrangers {
     const [onUpgrading, onUpgraded] = [this.#upgrading, this.#upgraded];
   }
 
-  /** The class of engine.io's WebSocket server, where the program has none of its own. */
+  /** The class of engine.io's WebSocket server, if the program has none of its own. */
   wsEngine(opened: (socket: Duplex) => void, report: Reporter<IngressReport>): typeof WebSocketServer {
     return guardedWsEngine({
       mostBytes: STRANGER_MESSAGE_BYTES,
@@ -87,8 +87,8 @@ export class NodeStrangers {
   }
 
   /**
-   * A POST of a session: as long as that is a stranger's, what is too large is taken out of the body. False where the whole body
-   * is larger than any may be.
+   * Filters the body of a POST: for a stranger, packets that are too large are removed. Returns false if the whole body is larger
+   * than any may be.
    */
   posted(sid: string, request: EngineRequest, mostBytes: number): boolean {
     const wire: EngineConnection | undefined = this.#wireOf(sid);
@@ -103,7 +103,7 @@ export class NodeStrangers {
     });
     const { push } = request;
     let bytesInAll = 0;
-    // Node.js hands the body to its request by the method that every readable stream has for that.
+    // Node.js passes the body to its request by `push`, the method of every readable stream.
     request.push = (chunk: Uint8Array | null, encoding?: BufferEncoding) => {
       bytesInAll += chunk?.length ?? 0;
       // The engine only sees what passes.
@@ -123,12 +123,12 @@ export class NodeStrangers {
   }
 
   /**
-   * A change of transport takes one probe. The answers to more would wait for a peer that reads nothing, where nobody counts them,
-   * as this transport has no connection yet.
+   * An upgrade needs one probe. Answers to more would be buffered for a peer that reads nothing. No budget counts them, because
+   * this transport has no connection yet.
    */
   #probe(wire: Wire, transport: EngineTransport): void {
     if (this.#probed.get(wire) !== transport) this.#probed.set(wire, transport);
-    // Not at once: the engine is in the middle of this packet.
+    // Not now: the engine is in the middle of this packet.
     else queueMicrotask(() => giveUpUpgrade(transport));
   }
 

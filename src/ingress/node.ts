@@ -8,11 +8,11 @@ import { parseQuery, type QueryFault } from './query.js';
 export interface NodeIngressOptions {
   readonly server: HttpServer;
   readonly engine: PublicEngine;
-  /** The path of the engine, as it compares it with the beginning of a request target. */
+  /** The path of the engine, which compares it with the beginning of a request target. */
   readonly path: string;
   /** How long another server may take to claim an upgrade, in milliseconds; undefined: such upgrades are left alone. */
   readonly unclaimedMs: number | undefined;
-  /** Called with each POST of a session, before the engine reads its body. False where that is too large. */
+  /** Called with each POST of a session, before the engine reads its body. Returns false if that is too large. */
   readonly posted: (sid: string, request: EngineRequest, mostBytes: number) => boolean;
   /** Called with the response to each poll of a session, before the engine keeps it. */
   readonly polled: (sid: string, response: ServerResponse) => void;
@@ -27,14 +27,14 @@ interface Refusal {
 const BAD_REQUEST = { code: 3, message: 'Bad request' } as const;
 const REASONS = { 400: 'Bad Request', 431: 'Request Header Fields Too Large' } as const;
 
-/** How long a socket may stay that somebody wrote to and nobody reads from. Nothing would ever notice the peer's end. */
+/** How long a socket may stay open that another server wrote to and does not read from: nothing would notice its end. */
 const UNREAD_MS = 5_000;
 
 interface Pending {
   readonly timer: NodeJS.Timeout | undefined;
 }
 
-/** An error on a socket that is not ours yet, or not any more, must not end the process. */
+/** Keeps an error on a socket that is not ours yet, or not any more, from ending the process. */
 function ignoreError(): void {}
 
 /**
@@ -68,7 +68,7 @@ export class NodeIngress {
       else this.#await(socket, engine.opts.upgradeTimeout, () => this.#expire(request, socket));
     };
     this.#refusePipelined(server);
-    // Without WebSocket nobody listens, and Node.js then treats an upgrade as an ordinary request of the program.
+    // Without WebSocket there is no listener, and Node.js then treats an upgrade as an ordinary request to the program.
     if (engine.opts.transports.includes('websocket')) {
       server.prependListener('upgrade', (request, socket) => this.#receive(request, socket));
     }
@@ -88,7 +88,7 @@ export class NodeIngress {
     }
   }
 
-  /** Whether a request of HTTP goes on to the engine; else it is answered here. */
+  /** Whether an HTTP request goes on to the engine. Otherwise it is answered here. */
   #admits(request: EngineRequest, response: ServerResponse): boolean {
     const { posted, polled, engine } = this.#options;
     const refusal = judge(request, false);
@@ -108,15 +108,15 @@ export class NodeIngress {
   }
 
   /**
-   * No client of Socket.IO, browser or proxy sends a request behind one that has no answer yet. Node.js would run any number of
-   * them at once, keep their answers, and for each file that Socket.IO serves a descriptor.
+   * No client of Socket.IO, browser or proxy sends a request before the last one is answered. Node.js would run any number of
+   * them at once and buffer their answers, with an open descriptor for each file that Socket.IO serves.
    */
   #refusePipelined(server: HttpServer): void {
     const { path } = this.#options;
     const listeners = server.listeners('request');
     server.removeAllListeners('request');
     server.on('request', (request, response) => {
-      // It has no socket as long as another answer has that.
+      // A response has no socket while an earlier one is being sent.
       if (response.socket === null && request.url?.startsWith(path)) request.socket.destroy();
       else for (const listener of listeners) listener.call(server, request, response);
     });
@@ -179,7 +179,7 @@ export class NodeIngress {
   }
 }
 
-/** Reads the query once, for the engine too, and decides on what the engine would decide too late or not at all. */
+/** Parses the query once, for the engine too. Refuses requests that the engine would refuse too late or not at all. */
 function judge(request: EngineRequest, isUpgrade: boolean): Refusal | undefined {
   const { query, fault } = parseQuery(request.url ?? '');
   noteQuery(request, query);
@@ -200,7 +200,7 @@ function isRead(socket: Duplex): boolean {
   return socket.readableFlowing === true || socket.listenerCount('data') + socket.listenerCount('readable') > 0;
 }
 
-/** Earlier requests of the same connection were answered over this socket too. */
+/** Bytes written to a socket, including answers to earlier requests of the connection. */
 function bytesWrittenTo(socket: Duplex): number {
   const written: unknown = Reflect.get(socket, 'bytesWritten');
   return typeof written === 'number' ? written : 0;

@@ -7,24 +7,24 @@ import { isHeavy } from './parsed-bytes.js';
 type Listener = (this: Wire, data: WireData) => void;
 
 export interface PacketFilterOptions {
-  /** Whether messages are those of Socket.IO's own parser. Of others only the size is known. */
+  /** Whether messages are in the format of Socket.IO's own parser. Of others only the size is known. */
   readonly isOwnParser: boolean;
   /** A message of this connection was dropped. */
   readonly dropped: (wire: Wire, why: 'too_large' | 'unauthenticated') => void;
-  /** It asked to connect to `/` with an `auth` that is too large; it connects without one, so that it can be refused. */
+  /** Its CONNECT to `/` had an `auth` that is too large. It connects without `auth`, so that it can be refused. */
   readonly stripped: (wire: Wire) => void;
 }
 
 interface ParserState {
   readonly listeners: readonly Listener[];
-  /** Binary messages that belong to an event that was dropped unread. */
+  /** Attachments to come that belong to an event that was dropped unread. */
   attachments: number;
-  /** Reads an event with attachments that is being dropped, so that what breaks the protocol ends the connection as ever. */
+  /** Parses an event with attachments that is being dropped, so that a breach of the protocol still ends the connection. */
   decoder: Decoder | undefined;
-  /** An acknowledgement with attachments, until it is whole: the program may have asked this very socket. */
+  /** An acknowledgement with attachments, until it is complete: it may answer an emit of the program. */
   answer: Answer | undefined;
   isLifted: boolean;
-  /** The first characters of messages that were dropped unread, and whose marks are on their way; undefined for binary ones. */
+  /** The first characters of messages that were dropped unread and whose marks have not come yet; undefined for binary ones. */
   readonly unread: (string | undefined)[];
   /** Whether a CONNECT of `/` was delivered without its `auth`. */
   isStripped: boolean;
@@ -33,7 +33,7 @@ interface ParserState {
 interface Answer {
   readonly parts: WireData[];
   bytes: number;
-  /** Attachments that have not come. */
+  /** Attachments that have not come yet. */
   left: number;
 }
 
@@ -43,29 +43,29 @@ const CONNECT = '0';
 const BINARY_ACK = '6';
 /** Engine.IO's packet type of a message, with which the text of a frame begins. */
 const MESSAGE = '4';
-/** Base64, as polling writes what is binary. */
+/** The type of a binary message in polling, as base64. */
 const BASE64 = 'b';
 
-/** The answer to a CONNECT of a namespace of the program's own. Socket.IO's client doesn't try again by itself after that. */
+/** The answer to a CONNECT of a namespace of the program. Socket.IO's client does not try again by itself after that. */
 const TOO_LARGE = {
   message: `auth: expected at most ${STRANGER_MESSAGE_BYTES} bytes before authentication, received more.`,
   data: { code: 'too_large' },
 };
 
-/** A packet of no known type, over which Socket.IO closes the connection. */
+/** A packet of an unknown type, at which Socket.IO closes the connection. */
 const BROKEN = '9';
-/** What an attachment is replaced with that is dropped. */
+/** Replaces a dropped attachment. */
 const NO_BYTES = Buffer.alloc(0);
 
 /**
- * Stands between an engine and Socket.IO as long as a connection is not authenticated. Messages that are too large are dropped
- * before they are parsed, and so are events with attachments, which Socket.IO would hold until the last one has come. The
- * connection stays: a client that sends a large event too early would come back and send it again.
+ * Sits between an engine and Socket.IO while a connection is not authenticated. Drops messages that are too large before they
+ * are parsed. Drops events with attachments too, because Socket.IO would hold them until the last attachment. The connection
+ * stays open: a client that sends a large event too early would reconnect and send it again.
  */
 export class PacketFilter {
   readonly #options: PacketFilterOptions;
   readonly #states = new WeakMap<Wire, ParserState>();
-  // One listener for all connections, which are called with the connection as `this`.
+  // One listener for all connections, called with the connection as `this`.
   readonly #listener: Listener;
 
   constructor(options: PacketFilterOptions) {
@@ -76,7 +76,7 @@ export class PacketFilter {
     };
   }
 
-  /** Once Socket.IO listens to the connection. */
+  /** Call once Socket.IO listens to the connection. */
   guard(wire: Wire): void {
     this.#guard(wire, false);
   }
@@ -93,13 +93,13 @@ export class PacketFilter {
       isStripped: false,
     };
     this.#states.set(wire, state);
-    // In this order, as an emitter drops what it keeps for an event with the last listener of it.
+    // Adds before it removes, because an emitter frees its state of an event with the last listener.
     wire.on('data', this.#listener);
     for (const listener of listeners) wire.removeListener('data', listener);
     return state;
   }
 
-  /** The connection is authenticated, or has been let into a namespace of the program's own. */
+  /** The connection is authenticated, or has joined a namespace of the program. */
   lift(wire: Wire): void {
     const state = this.#states.get(wire);
     if (state === undefined) return;
@@ -111,7 +111,7 @@ export class PacketFilter {
   }
 
   /**
-   * A message was dropped by its size alone, on its way to the engine. Its mark comes in its place. The connection may have been
+   * A filter before the engine dropped a message by its size. A mark comes in its place. The connection may have been
    * authenticated while the message was read.
    */
   dropped(wire: Wire, start: string | undefined): void {
@@ -141,7 +141,7 @@ export class PacketFilter {
     if (typeof data !== 'string') return this.#dropsBinary(wire, state, data);
     if (state.decoder !== undefined) return this.#decode(wire, state, data);
     if (state.isLifted) return false;
-    // A text between an acknowledgement and its attachments.
+    // A text message between an acknowledgement and its attachments breaks the protocol.
     if (state.answer !== undefined) {
       deliver(wire, state, BROKEN);
       return true;
@@ -159,7 +159,7 @@ export class PacketFilter {
     return BINARY.test(data) && this.#decode(wire, state, data);
   }
 
-  /** Holds an acknowledgement until its attachments are there. False where it breaks the protocol, over which Socket.IO ends it. */
+  /** Holds an acknowledgement until its attachments are there. Returns false if it breaks the protocol: Socket.IO then closes. */
   #begin(state: ParserState, data: string): boolean {
     try {
       new Decoder().add(data);
@@ -212,7 +212,7 @@ export class PacketFilter {
   }
 
   #dropsBinary(wire: Wire, state: ParserState, data: Exclude<WireData, string>): boolean {
-    // Of an empty packet there is no data at all.
+    // An empty packet has no data.
     const isTooLarge = !state.isLifted && (data?.byteLength ?? 0) > STRANGER_MESSAGE_BYTES;
     if (!isTooLarge && state.answer !== undefined) {
       this.#addTo(state.answer, wire, state, data);
@@ -232,7 +232,7 @@ export class PacketFilter {
     if (state.answer !== undefined) this.#abandon({ ...state.answer, left: state.answer.left - 1 }, state);
     else if (state.attachments > 0) state.attachments--;
     else if (state.decoder !== undefined) this.#decode(wire, state, NO_BYTES);
-    // Nobody announced it.
+    // No event or acknowledgement announced this attachment.
     else if (this.#options.isOwnParser) deliver(wire, state, BROKEN);
   }
 
@@ -266,7 +266,7 @@ function isIdle({ attachments, decoder, unread }: ParserState): boolean {
   return attachments === 0 && decoder === undefined && unread.length === 0;
 }
 
-/** With its comma; empty for `/`. A name that is cut off gets an answer that nobody waits for. */
+/** The namespace of a CONNECT, with its comma; empty for `/`. An answer to a truncated name is ignored by the client. */
 function namespaceOf(connect: string): string {
   const [, namespace = ''] = /^0(\/[^,{]*)/.exec(connect) ?? [];
   return namespace === '' || namespace === '/' || namespace.startsWith('/?') ? '' : `${namespace},`;

@@ -3,14 +3,14 @@ import type { Wire, WirePacket } from '../ports/wire.js';
 import { onSocketGone } from '../socketio/socket-io.js';
 
 /**
- * Namespaces that a connection may be asking for at a time. More than a program has, and far fewer than fit into one
- * request: of each, Socket.IO makes a socket and runs the program's middleware before anybody can refuse it.
+ * Namespaces that a connection may ask for at a time. More than a program has, and far fewer than fit into one request. For
+ * each, Socket.IO makes a socket and runs the program's middleware before it can be refused.
  */
 const MOST_PENDING = 64;
 
 /**
- * The first character of Socket.IO's CONNECT packet, which is all that comes before the name of the namespace. With a
- * parser of the program's own that writes another one, nothing is counted.
+ * The first character of Socket.IO's CONNECT packet; the name of the namespace follows. If the program's parser uses another
+ * one, nothing is counted.
  */
 const CONNECT = '0';
 
@@ -18,22 +18,22 @@ const CONNECT = '0';
 const OF_ROOT = /^0(?:$|[^/]|\/(?:$|[,?]))/;
 
 /**
- * Closes a connection that has too many CONNECT packets pending. For the namespace `/` the limit is one, because Socket.IO makes a
- * socket of each packet and keeps its `auth` until the program's middleware has answered.
+ * Closes a connection that has too many CONNECT packets pending. For the namespace `/` the limit is one, because Socket.IO makes
+ * a socket for each packet and keeps its `auth` until the program's middleware has answered.
  */
 export class PendingConnects {
   readonly #counts = new WeakMap<Wire, number>();
   readonly #ofRoot = new WeakSet<Wire>();
   readonly #cut: (wire: Wire) => void;
   readonly #onPacket: (this: Wire, packet: WirePacket) => void;
-  /** Whether it is known when middleware refuses a socket of `/`. */
+  /** Whether refusals of middleware of `/` are noticed. */
   #knowsRefusals = false;
 
-  /** `cut` closes one at once: what comes behind in the same request is then not read any more. */
+  /** `cut` closes a connection at once, so that later packets of the same request are not read. */
   constructor(cut: (wire: Wire) => void) {
     this.#cut = cut;
     const count = (wire: Wire, data: string) => this.#count(wire, data);
-    // One listener for all connections: they are called with the connection as `this`.
+    // One listener for all connections, called with the connection as `this`.
     this.#onPacket = function ({ type, data }) {
       if (type === 'message' && typeof data === 'string' && data.startsWith(CONNECT)) count(this, data);
     };
@@ -50,7 +50,7 @@ export class PendingConnects {
     wire.on('packet', this.#onPacket);
   }
 
-  /** Socket.IO has answered one of its CONNECT packets: it is in a namespace. */
+  /** Socket.IO has accepted a CONNECT packet of this connection. */
   answered(wire: Wire, isRoot: boolean): void {
     if (isRoot) this.#ofRoot.delete(wire);
     this.#uncount(wire);

@@ -19,14 +19,14 @@ export interface StrangersOptions {
 type Limit = 'unauthenticated_connections' | 'unauthenticated_per_address';
 
 /**
- * The connections of an instance that are not authenticated, with the budget of each, and one for all of them. Above that the
- * oldest connection gives way that has not asked to authenticate. A newcomer is never refused: after a deploy all clients are
- * newcomers.
+ * The connections of an instance that are not authenticated, with a limit for each address and one for all of them. Above a
+ * limit, the oldest connection that has not asked to authenticate is closed. A new connection is never refused, because after a
+ * deployment all connections are new.
  */
 export class Strangers {
   readonly #options: StrangersOptions;
   readonly #filter: PacketFilter;
-  /** Each by the order of their coming. */
+  /** In the order in which they came. */
   readonly #waiting = new Set<Wire>();
   readonly #asking = new Set<Wire>();
   readonly #stripped = new WeakSet<Wire>();
@@ -45,7 +45,7 @@ export class Strangers {
     });
   }
 
-  /** A new connection of the engine, once Socket.IO listens to it. */
+  /** Adds a new connection of the engine, once Socket.IO listens to it. */
   add(stranger: Wire): void {
     const { runtime, most, mostPerAddress } = this.#options;
     this.#filter.guard(stranger);
@@ -57,24 +57,24 @@ export class Strangers {
     if (mostPerAddress !== Number.POSITIVE_INFINITY) this.#countAddress(stranger, mostPerAddress);
   }
 
-  /** It has asked to authenticate. */
+  /** The connection has asked to authenticate. */
   ask(stranger: Wire): void {
     if (this.#waiting.delete(stranger)) this.#asking.add(stranger);
   }
 
-  /** Whether its `auth` was too large, and was left out of its handshake. */
+  /** Whether the connection's `auth` was too large, and was removed from its handshake. */
   isStripped(stranger: Wire): boolean {
     return this.#stripped.has(stranger);
   }
 
-  /** It is authenticated, or was let into a namespace of the program's own. */
+  /** The connection is authenticated, or has joined a namespace of the program. */
   admit(stranger: Wire): void {
     if (!this.#forget(stranger)) return;
     this.#filter.lift(stranger);
     this.#options.runtime.lift(stranger);
   }
 
-  /** It is gone. */
+  /** The connection is gone. */
   remove(stranger: Wire): void {
     this.#forget(stranger);
   }
@@ -97,7 +97,7 @@ export class Strangers {
     this.#giveWay(stranger, [waiting, neighbors], 'unauthenticated_per_address');
   }
 
-  /** Ends the oldest connection of the first list that has one beside the newcomer. */
+  /** Ends the oldest connection of the first list that has one other than the new one. */
   #giveWay(newcomer: Wire, lists: readonly Iterable<Wire>[], limit: Limit): void {
     const oldest = lists.map((list) => firstBut(newcomer, list)).find((each) => each !== undefined);
     if (oldest === undefined) return;

@@ -3,7 +3,7 @@ import { CONSOLE, writeSafely } from '../common/sink.js';
 import type { ILogger } from '../common/types.js';
 import type { AnyReport, LogLine, LogLines, Reporter } from '../ports/reports.js';
 
-/** Writes reports to a logger, each as the line that the table has for it. Never throws. */
+/** The sink that writes each report to a logger, with its line from the table. Never throws. */
 export function createLogReporter<R extends AnyReport>(
   lines: LogLines<R>,
   identifier: string,
@@ -12,9 +12,9 @@ export function createLogReporter<R extends AnyReport>(
   if (logger === false) return () => {};
   const brake = new Brake();
   return (report) => {
-    // The row of a type takes the report of that type, which the compiler can't follow through a type parameter.
+    // The compiler can't see through a type parameter that the row of a type takes the report of that type.
     const line = lines[report.type as R['type']] as LogLine<AnyReport> as LogLine<R>;
-    // By index, which is faster than taking the row apart: what clients cause at will ends here.
+    // By index, which is faster than destructuring: clients can cause this at will.
     const level = line[0];
     if (logger === CONSOLE && (level === 'debug' || (level === 'info' && line[2] !== 'requested'))) return;
     const withheld = level === 'warn' || level === 'error' ? brake.pass(report.type) : 0;
@@ -25,15 +25,15 @@ export function createLogReporter<R extends AnyReport>(
 }
 
 /**
- * A client that makes `authenticateFn` throw at will must not fill a disk: of each kind of warning and error so many
- * lines pass in a window, and the first of a later one says how many did not.
+ * Limits the lines of each kind of warning and error in a time window, because a client that makes `authenticateFn` throw at
+ * will must not fill a disk. The first line of a later window says how many were withheld.
  */
 class Brake {
   static readonly #LINES = 20;
   static readonly #WINDOW_MS = 10_000;
   readonly #windows = new Map<string, { since: number; lines: number }>();
 
-  /** How many were withheld since the last that passed; undefined where this one is withheld too. */
+  /** Returns how many were withheld since the last one that passed; undefined if this one is withheld too. */
   pass(kind: string): number | undefined {
     const now = performance.now();
     const window = this.#windows.get(kind);

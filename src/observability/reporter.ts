@@ -17,7 +17,7 @@ export function createReporter<R extends AnyReport>(options: ReporterOptions<R>)
   const log = createLogReporter(lines, identifier, logger);
   if (onReport === undefined) return log;
   let hasFailed = false;
-  // Goes to the log alone, as `onReport` would fail over it too, and once: it may fail at every event of a client.
+  // Only to the log, because `onReport` would fail at this report too. Only once, because it may fail at every event of a client.
   const failed = (error: unknown): void => {
     if (hasFailed) return;
     hasFailed = true;

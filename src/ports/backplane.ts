@@ -7,7 +7,7 @@ export type AdapterFactory = (namespace: ConstructorParameters<typeof Adapter>[0
 
 /** How instances act as one. It lives once: from its creation through `open` to `close`. */
 export interface Backplane {
-  /** For features that talk to other instances. May be claimed before `open`, and sends after it. */
+  /** For features that talk to other instances. Topics may be claimed before `open`; messages can be sent after it. */
   readonly bus: Bus;
   readonly instances: Instances;
   /**
@@ -15,10 +15,10 @@ export interface Backplane {
    * names host and port, leaving nothing open.
    */
   open(timeoutMs: number): Promise<void>;
-  /** For `io.adapter()`; undefined means Socket.IO's own, in memory. Only after `open`. */
+  /** The factory for `io.adapter()`; undefined means Socket.IO's own adapter, in memory. Only after `open`. */
   adapterFactory(): AdapterFactory | undefined;
-  /** The plain emitter on the third connection; undefined where there is no Redis. Only after `open`. */
+  /** The plain emitter on the third connection; undefined without Redis. Only after `open`. */
   emitter(): unknown;
-  /** Says goodbye and quits; what has not ended within `timeoutMs` is cut. Never rejects. Harmless when not open. */
+  /** Says goodbye and quits. Connections that are still open after `timeoutMs` are cut. Never rejects. Harmless when not open. */
   close(timeoutMs: number): Promise<void>;
 }

@@ -1,15 +1,15 @@
 import type { Wire } from './wire.js';
 
-/** What a message may replace while that waits: the key of its kind. `args`: the topic and its data. */
+/** The coalescing key of a message: a newer message replaces a queued one with the same key. `args`: the topic and its data. */
 export type KeyOf = (args: readonly unknown[]) => string | undefined;
 
-/** A socket of Socket.IO, as far as it is sent to. */
+/** The part of a Socket.IO socket that sending uses. */
 export interface Recipient {
   readonly id: string;
   readonly client: { readonly conn: Wire };
 }
 
-/** What Socket.IO hands to the engine beside a message. */
+/** The options that Socket.IO passes to the engine with a message. */
 export interface PacketOptions {
   readonly volatile?: boolean;
   readonly compress?: boolean;
@@ -19,44 +19,44 @@ export interface PacketOptions {
 
 /** A message to any number of sockets, encoded once for all. */
 export interface Broadcast<Frame = unknown> {
-  /** As Socket.IO's parser made it: a text, and its attachments. */
+  /** The output of Socket.IO's parser: a text, and its attachments. */
   readonly encoded: readonly unknown[];
   readonly options: PacketOptions;
-  /** What the fan-out's `prepare()` made of it. */
+  /** The result of the fan-out's `prepare()`. */
   readonly prepared: Frame | undefined;
-  /** What it may replace, while that waits for a peer that reads slowly: an earlier message with the same key. */
+  /** For a peer that reads slowly, the message replaces a queued one with the same key. */
   readonly key: string | undefined;
 }
 
-/** All members of a room, or of a namespace, as long as nothing changes. */
+/** All members of a room, or of a namespace, at one moment. */
 export interface Audience<Sender = unknown> {
   readonly sockets: readonly Recipient[];
-  /** What the fan-out keeps of each, by the same index. */
+  /** The result of `senderOf()` for each socket, by the same index. */
   readonly senders: (Sender | undefined)[];
-  /** Whether a program may listen to what one of them is sent. */
+  /** Whether one of the sockets may have outgoing listeners. */
   readonly listens: boolean;
-  /** How often programs had begun to listen when this was found. */
+  /** The count of added outgoing listeners when `listens` was determined. */
   readonly asOf: number;
 }
 
-/** How a message gets from an adapter to this instance's own sockets. All that is sent to one socket keeps its order. */
+/** Sends messages from an adapter to this instance's own sockets. All messages to one socket keep their order. */
 export interface Fanout {
-  /** The form in which a message goes out; undefined where it has to go Socket.IO's own way. */
+  /** The frame of a message; undefined if it must take Socket.IO's own path. */
   prepare(encoded: readonly unknown[], options: PacketOptions): unknown;
-  /** What may be kept of a recipient, so as to find the way to it sooner; undefined where there is nothing yet. */
+  /** The sender of a recipient, which callers may keep to avoid another lookup; undefined if it has none yet. */
   senderOf(socket: Recipient): unknown;
-  /** To one socket, by the tick's end. */
+  /** Sends to one socket, at the latest at the end of the tick. */
   deliver(socket: Recipient, broadcast: Broadcast, sender?: unknown): void;
-  /** To all of them. `one` delivers to those who are not served together with the others. */
+  /** Sends to all members. Calls `one` for each socket that it can't serve from its queue. */
   deliverAll(audience: Audience, broadcast: Broadcast, one: (socket: Recipient, sender: unknown) => void): void;
   /** Checks the budget of a wire after the runtime itself wrote to it. */
   check(wire: Wire): void;
-  /** Sends what waits, and leaves nothing behind in the process. */
+  /** Sends all queued messages, and removes its listeners from the process. */
   close(): void;
 }
 
-/** A fan-out that has not met the engine of its runtime yet. */
+/** A fan-out whose engine does not exist yet. */
 export interface EngineFanout<Engine> extends Fanout {
-  /** Stands between the engine and Socket.IO from here on; before the first connection. */
+  /** From now on handles the wires of this engine. Call it before the first connection. */
   attach(engine: Engine): void;
 }

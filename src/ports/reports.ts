@@ -1,6 +1,6 @@
 import type { ILogger } from '../common/types.js';
 
-/** Anything that is told apart by its `type`. */
+/** An object whose `type` says which report it is. */
 export interface AnyReport {
   readonly type: string;
 }

@@ -1,26 +1,28 @@
 import type { Server, ServerOptions } from 'socket.io';
 import type { Wire } from './wire.js';
 
-/** How connections and servers end on a runtime, and what bounds their peers. */
+/** Ends connections and servers on a runtime, and limits peers. */
 export interface Runtime {
-  /** Closes a wire once what is queued for it was sent, and cuts it where its peer doesn't let that happen in time. */
+  /** Closes a wire after its queue was sent, and cuts it if that takes longer than `graceMs`. */
   end(wire: Wire, graceMs: number): void;
-  /** Closes a wire at once, whatever waits to be sent or to be read. */
+  /** Closes a wire at once, also if packets are queued or unread. */
   cut(wire: Wire): void;
-  /** Sets the limits of a peer that is not authenticated. `dropped` is called with the first characters of each message
-   * that was too large, undefined where it was binary. */
+  /**
+   * Sets the limits of a peer that is not authenticated. `dropped` is called with the first characters of each message that was
+   * too large; undefined for a binary one.
+   */
   limit(wire: Wire, dropped: (start: string | undefined) => void): void;
-  /** The limits do not hold any more. */
+  /** Ends the limits, when the peer is authenticated. */
   lift(wire: Wire): void;
-  /** Drops what nobody needs of a wire whose client is authenticated, and whose handlers are there. */
+  /** Frees memory of a wire that nothing uses once its client is authenticated and the program's handlers are registered. */
   compact?(wire: Wire): void;
-  /** Drops what is still held of a wire that is gone. */
+  /** Frees the state of a wire that is gone. */
   forget(wire: Wire): void;
-  /** No new connection is accepted from here on. Resolves once the last one that stands has ended. Never rejects. */
+  /** From now on accepts no new connection. Resolves once the last open one has ended. Never rejects. */
   stopAccepting(): Promise<void>;
-  /** Closes every wire that still stands. */
+  /** Closes every open wire. */
   closeAll(): void;
-  /** Ends at once, whatever its peer does, every wire that stood when accepting stopped. */
+  /** Ends at once every wire that was open when accepting stopped, whatever its peer does. */
   cutAll(): void;
 }
 
@@ -30,7 +32,7 @@ export interface Attached<Engine> {
   readonly engine: Engine;
 }
 
-/** A runtime whose Socket.IO server is not born yet. */
+/** A runtime whose Socket.IO server does not exist yet. */
 export interface EngineRuntime<Engine> extends Runtime {
   /** Creates the Socket.IO server and attaches it. */
   attach(serverOptions: Partial<ServerOptions>): Attached<Engine>;

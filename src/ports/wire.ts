@@ -7,7 +7,7 @@ export interface WirePacket {
 /** A message of Engine.IO; undefined where it is empty. */
 export type WireData = string | ArrayBuffer | ArrayBufferView | undefined;
 
-/** The public events of a connection of Engine.IO, with what their listeners are given. */
+/** The public events of an Engine.IO connection, with the arguments of their listeners. */
 export interface WireEvents {
   close: [];
   /** A packet came in. */
@@ -27,7 +27,7 @@ export interface WireEvents {
 
 /**
  * The connection of one client. It is the engine's own object, seen through this port, so an idle client costs no second object.
- * What else is on it is known to `socketio/` only, where one patcher of each engine hands it to the runtime and the fan-out.
+ * Its other members are known to `socketio/` only. There, one patcher of each engine hands it to the runtime and the fan-out.
  */
 export interface Wire {
   readonly readyState: string;

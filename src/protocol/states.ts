@@ -1,10 +1,10 @@
 /** The three states of a client, the same words on both ends. */
 export class SocketIOClientStates {
-  /** Not let in: before it asked, after a refusal, and without a connection. */
+  /** Not authenticated: before the client asked, after a refusal, and without a connection. */
   static readonly UNAUTHORIZED = 'unauthorized';
-  /** It asked, and there is no answer yet. */
+  /** The client asked, and has no answer yet. */
   static readonly AUTHENTICATING = 'authenticating';
-  /** Let in. */
+  /** Authenticated: its events and rooms are open. */
   static readonly AUTHENTICATED = 'authenticated';
 
   /** All states, in the order in which a client passes them. */
@@ -32,7 +32,7 @@ const LEGAL_MOVES: Readonly<Record<TSocketIOClientState, readonly TSocketIOClien
   authenticated: ['unauthorized'],
 };
 
-/** Whether a client may go from one state to the other in one step. */
+/** Whether a client may change from one state to the other in one step. */
 export function isLegalMove(from: TSocketIOClientState, to: TSocketIOClientState): boolean {
   return LEGAL_MOVES[from].includes(to);
 }

@@ -12,15 +12,15 @@ export interface IdOwnersOptions {
 }
 
 /**
- * Finds out whether names are socket ids of other servers. Those of Roomgate's instances are told by their form; asked for are ids
- * of plain Socket.IO servers and of instances of version 0.1 that use the same adapter, whichever that is.
+ * Finds out whether names are socket ids of other servers. Ids of Roomgate's instances have a form of their own. So this asks
+ * for ids of plain Socket.IO servers, and of instances of version 0.1, that use the same adapter.
  */
 export class IdOwners {
   readonly #options: IdOwnersOptions;
 
   constructor(options: IdOwnersOptions) {
     this.#options = options;
-    // Sent by other instances through the adapter; the program could emit it too.
+    // Other instances send it through the adapter. The program could emit it too, so its arguments are checked.
     options.io.on(
       EVENT_IDS as 'connection',
       ((names: unknown, answer: unknown) => this.#answer(names, answer)) as never,

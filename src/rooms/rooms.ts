@@ -15,9 +15,9 @@ import type { IdOwner } from './socket-search.js';
 /** How long other instances are asked whether a name is the id of a socket of theirs. */
 const ASK_TIMEOUT_MS = 1_000;
 
-/** How many such questions of one client wait. Beyond that the answer would come too late anyway. */
+/** How many such questions of one client may wait. The answer to a later one would come too late. */
 const MOST_WAITING_QUESTIONS = 64;
-/** Calls of `validateRoomFn` that run or wait, of all clients of an instance. A client of which none runs may always ask. */
+/** Calls of `validateRoomFn` that run or wait, of all clients of an instance. A client without a running call may always ask. */
 const MOST_GUARDS_IN_ALL = 10_000;
 
 export interface RoomsOptions {
@@ -31,17 +31,17 @@ export interface RoomsOptions {
   readonly report: Reporter<RoomsReport>;
 }
 
-/** What to do with the rooms of one request. `granted` is empty where nothing may change. */
+/** The decision on the rooms of one request. `granted` is empty if nothing may change. */
 export interface RoomsVerdict {
   readonly granted: readonly string[];
   readonly refused: readonly IRefusedRoom[];
 }
 
-/** A decision on a `join`. Between it and the join itself rooms can still be taken back, by the client or by the program. */
+/** A decision on a `join`. Before the join is carried out, the client or the program can still take rooms back. */
 export interface JoinVerdict {
-  /** The decision as of now. Rooms that were taken back are refused. The first call counts. */
+  /** The decision at this moment. Rooms that were taken back are refused. The first call counts. */
   claim(): RoomsVerdict;
-  /** The join was carried out, or failed: its rooms are not pending any more. */
+  /** Call when the join was carried out, or failed: its rooms are no longer pending. */
   end(): void;
 }
 
@@ -55,7 +55,7 @@ export class Rooms {
     this.#options = options;
   }
 
-  /** Decides on a `join`. Rooms that the client leaves while this is pending, or is taken out of, are not granted. */
+  /** Decides on a `join`. Rooms that the client leaves meanwhile, or that the program takes it out of, are not granted. */
   async decideJoin(session: Session, payload: unknown): Promise<JoinVerdict> {
     const request = parseRoomsRequest(payload, this.#options.limits.roomsPerRequest);
     if ('refusal' in request) return refusal([request.refusal]);
@@ -80,7 +80,7 @@ export class Rooms {
     const refused = new Refusals();
     const wanted = refused.sift(request.rooms, (room) => this.#unfit(room));
     for (const room of wanted) session.takeBack(room);
-    // A room of an id's form that the client is in was given to it by the program, perhaps the one of another client.
+    // If the client is in a room that has the form of a socket id, the program put it there. It may be another client's room.
     const rooms = session.socket.rooms;
     const doubtful = wanted.filter((room) => isPlainSocketId(room) && rooms.has(room));
     const owners = await this.#owners(session, doubtful);
@@ -99,7 +99,7 @@ export class Rooms {
     );
   }
 
-  /** Calls the guard once fewer of its calls run for this client; not at all where the session has ended by then. */
+  /** Calls `validateRoomFn` when a place for this client is free, unless the session has ended by then. */
   async #askGuard(
     validateRoomFn: TSocketIOValidateRoomFn,
     session: Session,
@@ -158,13 +158,13 @@ export class Rooms {
     return undefined;
   }
 
-  /** Tells of one room after another whether it still fits, into what the client is in and into what it is asking for. */
+  /** Returns a function that says for one room after another whether it exceeds the client's limit, pending requests included. */
   #allowance(session: Session): (room: string) => TRoomErrorCode | undefined {
     const { rooms } = session.socket;
     const given = this.#options.defaultRooms.filter((room) => rooms.has(room)).length + 1;
     let pendingLeft = this.#options.limits.roomsPerClient - session.roomWork.names;
     let left = pendingLeft - (rooms.size - given);
-    // A room that the client is in takes no new place, but asking for it again is asked of the guard like any other.
+    // A room that the client is in takes no new place, but `validateRoomFn` is asked about it again.
     const fits = (room: string) => pendingLeft-- > 0 && (rooms.has(room) || left-- > 0);
     return (room) => (fits(room) ? undefined : 'room_limit');
   }
@@ -183,7 +183,7 @@ function joinVerdict(pending: PendingJoin, allowed: readonly string[], refused: 
   return { claim, end: () => pending.end() };
 }
 
-/** Nothing is granted. */
+/** The verdict that grants no room. */
 function refusal(refused: readonly IRefusedRoom[]): JoinVerdict {
   return { claim: () => ({ granted: [], refused }), end: () => {} };
 }
@@ -197,7 +197,7 @@ function foreign(owner: IdOwner | undefined): TRoomErrorCode | undefined {
 class Refusals {
   readonly list: IRefusedRoom[] = [];
 
-  /** The rooms that have no reason against them; the others are noted with theirs. */
+  /** Returns the rooms for which `why` has no code. The others are added to the refused rooms with their code. */
   sift(rooms: Iterable<string>, why: (room: string) => TRoomErrorCode | undefined): string[] {
     const kept: string[] = [];
     for (const room of rooms) {

@@ -1,27 +1,27 @@
 import { isName, namesIn } from '../common/instance-messages.js';
 import type { Bus } from '../ports/backplane/bus.js';
 
-/** Where a socket id lives: on another instance, on none that lives, or nobody knows, as not every instance answered in time. */
+/** Where a socket is: on another instance, on no living instance, or unknown, because not every instance answered in time. */
 export type IdOwner = 'elsewhere' | 'nowhere' | 'unanswered';
 
-/** The name of this question on the wire since version 0.1, when it was the only one. */
+/** The topic of this question since version 0.1, when it was the only one: so the name says nothing about sockets. */
 const TOPIC = 'ask';
-/** In one question. */
+/** Most ids in one question. */
 const MOST_IDS = 1_000;
 
 /** Asks the other instances which socket ids they have, and answers them. */
 export class SocketSearch {
   readonly #bus: Bus;
 
-  /** Before the backplane is open, so that no other instance waits for an answer. `hasSocket`: whether this instance has it. */
+  /** Create it before the backplane opens, so that no instance waits for an answer. `hasSocket`: whether it is on this instance. */
   constructor(bus: Bus, hasSocket: (id: string) => boolean) {
     this.#bus = bus;
     bus.answer(TOPIC, ({ ids }) => ({ has: namesIn(ids, MOST_IDS).filter((id) => hasSocket(id)) }));
   }
 
-  /** Never rejects. Resolves within `timeoutMs`, and earlier where all were found or everybody has answered. */
+  /** Never rejects. Resolves within `timeoutMs`, earlier if all ids were found or every instance has answered. */
   async find(ids: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, IdOwner>> {
-    // No socket has a name that can't be asked for.
+    // A name that `isName` rejects is no socket id, so nothing is asked.
     const owners = new Map(ids.map((id): [string, IdOwner] => [id, 'nowhere']));
     const names = [...owners.keys()].filter(isName);
     const chunks: string[][] = [];

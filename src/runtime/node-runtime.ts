@@ -10,7 +10,7 @@ import { NodeEngine } from '../socketio/node-engine.js';
 import { Server } from '../socketio/packages.js';
 import type { RuntimeReport } from './reports.js';
 
-/** How often connections that have become idle are looked for while a server closes. */
+/** How often a closing server closes connections that have become idle. */
 const IDLE_SWEEP_MS = 50;
 /** Socket.IO's own default of `destroyUpgradeTimeout`. */
 const DESTROY_UPGRADE_MS = 1_000;
@@ -19,7 +19,7 @@ const DESTROY_UPGRADE_MS = 1_000;
 export class NodeRuntime implements EngineRuntime<NodeEngine> {
   readonly #server: HttpServer;
   readonly #report: Reporter<RuntimeReport>;
-  /** Wires that are being ended or waited for, with the timer that cuts them. */
+  /** Wires that are being ended, or whose WebSocket is still open, with the timer that cuts them. */
   readonly #ending = new Map<Wire, NodeJS.Timeout | undefined>();
   readonly #newId: () => string;
   #engine: NodeEngine | undefined;
@@ -38,7 +38,7 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
     const io = new Server(this.#server, {
       ...serverOptions,
       wsEngine: wsEngine ?? this.#strangers.wsEngine((socket) => this.#ingress?.handedOver(socket), this.#report),
-      // The ingress does it, and for sockets that engine.io would leave open.
+      // The ingress destroys unclaimed upgrades, including sockets that engine.io would leave open.
       destroyUpgrade: false,
     });
     const engine = new NodeEngine(io.engine);
@@ -108,12 +108,12 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
     return this.#engine?.wires ?? [];
   }
 
-  /** Ends a wire whatever its peer does. Harmless on one that has ended. */
+  /** Ends a wire, whatever its peer does. Harmless on one that has ended. */
   #cut(wire: Wire): void {
     for (const step of cuttingSteps(wire)) this.#attempt(step);
   }
 
-  /** A listener of the program that throws when a socket ends must not keep another one from ending. */
+  /** If a listener of the program throws when a socket ends, the other sockets must still end. */
   #attempt(step: () => unknown): void {
     try {
       step();
@@ -122,7 +122,7 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
     }
   }
 
-  /** Keeps it until its WebSocket is gone: engine.io forgets one when it asks it to close, not when it has. */
+  /** Keeps a wire until its WebSocket has closed: engine.io forgets a connection when it starts to close it. */
   #untilGone(wire: Wire, timer: NodeJS.Timeout | undefined): void {
     if (this.#ending.has(wire)) return;
     this.#ending.set(wire, timer);
@@ -137,7 +137,7 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
   }
 }
 
-/** As engine.io writes it. */
+/** The path in engine.io's form. */
 function pathOf({ path = '/socket.io', addTrailingSlash }: Partial<ServerOptions>): string {
   return `${path.replace(/\/$/, '')}${addTrailingSlash === false ? '' : '/'}`;
 }

@@ -2,9 +2,9 @@ import type { Wire } from '../ports/wire.js';
 import type { Deadline, Session } from './session.js';
 
 /**
- * The deadlines of all connections that are not authenticated. A deadline belongs to the connection, not to the socket:
- * it starts before there is any, leaving a namespace and coming back renews neither the time nor the attempt, and traffic
- * doesn't either.
+ * The deadlines of all connections that are not authenticated. A deadline belongs to the connection, not to the socket: it
+ * starts before there is a socket. Neither traffic, nor leaving a namespace and joining it again, renews the time or the
+ * attempt.
  */
 export class Deadlines {
   readonly #timeoutMs: number;
@@ -16,7 +16,7 @@ export class Deadlines {
     this.#expired = expired;
   }
 
-  /** The deadline of a connection: the one that runs, or a new one. */
+  /** The running deadline of a connection, or a new one. */
   of(connection: Wire): Deadline {
     return this.#running.get(connection) ?? this.#arm(connection);
   }
@@ -35,7 +35,7 @@ export class Deadlines {
     this.#running.delete(connection);
   }
 
-  /** The connection is used for a namespace of the program's own. Where that is all it is used for, it is left alone. */
+  /** The connection is used for a namespace of the program. If it never joined `/`, its deadline is cleared. */
   spare(connection: Wire): void {
     if (this.#running.get(connection)?.used === false) this.stop(connection);
   }

@@ -3,8 +3,8 @@ import { estimateBytes } from '../common/estimate-bytes.js';
 import type { ILimits } from '../protocol/limits.js';
 
 /**
- * The events of one client that came before the program's handlers were there, in their order. They are kept from the moment
- * that the client is let in until `clientConnectedFn` has settled.
+ * The events of one client that came before the program registered its handlers, in their order. They are kept from the
+ * client's authentication until the promise of `clientConnectedFn` has settled.
  */
 export class EarlyEvents {
   readonly #limits: ILimits;
@@ -20,19 +20,19 @@ export class EarlyEvents {
     return this.#packets.length;
   }
 
-  /** False where that would be more than one client may make this instance hold. */
+  /** Returns false if the packet would exceed the limits of one client. */
   add(packet: Packet): boolean {
     this.#packets.push(packet);
     this.#bytes += estimateBytes(packet.data);
     return this.#packets.length <= this.#limits.heldEvents && this.#bytes <= this.#limits.heldBytes;
   }
 
-  /** How long the first one may wait; set once. */
+  /** Limits how long the first event waits; set once. */
   expire(act: () => void, afterMs: number): void {
     this.#timer ??= setTimeout(act, afterMs).unref();
   }
 
-  /** Hands everything out, the oldest first; nothing is kept after that. */
+  /** Returns all events, the oldest first, and keeps none. */
   take(): readonly Packet[] {
     const packets = this.#packets;
     this.#packets = [];

@@ -4,8 +4,8 @@ import type { Session } from './session.js';
 const LARGEST_SLACK_MS = 100;
 
 /**
- * Sends `ping` to every authenticated client once in an interval: one timer for all. As the interval is the same for
- * all, the client that was pinged last is due last, so the map's own order is the order in which they are due.
+ * Calls `ping` for every authenticated client once per interval, with one timer for all. The interval is the same for all, so
+ * the client that was pinged last is due last, and the order of the map is the order in which clients are due.
  */
 export class KeepAlive {
   readonly #intervalMs: number;
@@ -50,7 +50,7 @@ export class KeepAlive {
         this.#timer = this.#wake(due - now);
         break;
       }
-      // Taken out and put in again: to the end of the order, where this very loop meets it as not yet due.
+      // Deleted and set again, so that it moves to the end, where this loop finds it not yet due.
       this.#due.delete(session);
       this.#due.set(session, now + this.#intervalMs);
       dueNow.push(session);

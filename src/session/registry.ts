@@ -7,7 +7,7 @@ export class Registry {
   readonly #byConnection = new WeakMap<Wire, Session>();
   #isClosed = false;
 
-  /** The live map, as `getClients()` hands it out. */
+  /** The live map, which `getClients()` returns. */
   get sessions(): Map<string, Session> {
     return this.#sessions;
   }
@@ -35,7 +35,7 @@ export class Registry {
     return this.#isClosed;
   }
 
-  /** Ends all sessions, without a word to their clients. Returns how many there were. */
+  /** Ends all sessions without telling their clients. Returns how many there were. */
   close(): number {
     this.#isClosed = true;
     const sessions = [...this.#sessions.values()];
@@ -46,7 +46,7 @@ export class Registry {
     return sessions.length;
   }
 
-  /** Only if it is this very session that stands there. */
+  /** Removes a session, unless its id belongs to another one by now. */
   remove(session: Session): void {
     if (this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
   }

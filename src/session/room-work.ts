@@ -3,14 +3,14 @@ import { Semaphore } from '../common/semaphore.js';
 /** Calls of `validateRoomFn` that run for one client at a time; others wait in a queue. */
 const MOST_GUARDS = 64;
 
-/** Questions to other servers for one client at a time: each costs every server, and all clients share them. */
+/** Questions to other servers for one client at a time, because each question costs work on every server. */
 const MOST_QUESTIONS = 4;
 
-/** A `join` on which there is no answer yet. */
+/** A `join` that has no answer yet. */
 export interface PendingJoin {
-  /** Whether nobody took this room back meanwhile: the client by a `leave`, or the program. */
+  /** False if the room was taken back meanwhile, by a `leave` of the client or by the program. */
   has(room: string): boolean;
-  /** The request is answered, or failed. */
+  /** Call when the request is answered, or failed. */
   end(): void;
 }
 
@@ -21,7 +21,7 @@ export class RoomWork {
   readonly #joins = new Set<Set<string>>();
   #names = 0;
 
-  /** Rooms that are being decided on. They count until their request ends, also those that were taken back. */
+  /** How many rooms are pending. A room counts until its request ends, even if it was taken back. */
   get names(): number {
     return this.#names;
   }
@@ -36,7 +36,7 @@ export class RoomWork {
     return { has: (room) => wanted.has(room), end };
   }
 
-  /** No join that is pending grants this room. */
+  /** From now on no pending join grants this room. */
   takeBack(room: string): void {
     for (const wanted of this.#joins) wanted.delete(room);
   }

@@ -8,15 +8,15 @@ import { RoomWork } from './room-work.js';
 /** The time in which a connection has to authenticate, and the one attempt that it has. */
 export interface Deadline {
   readonly timer: NodeJS.Timeout;
-  /** Whether `authenticate` was heeded on this connection. */
+  /** Whether this connection has used its one `authenticate`. */
   claimed: boolean;
-  /** Whether the connection ever joined the namespace that is guarded. */
+  /** Whether the connection ever joined the guarded namespace, `/`. */
   used: boolean;
-  /** The session to end when the time is over; undefined while the connection has none. */
+  /** The session to end when the time has passed; undefined while the connection has none. */
   session: Session | undefined;
 }
 
-/** The deadline of all clients that met their own: its timer is cleared. */
+/** Shared by all clients that met their deadline, to free the own one of each. Its timer is cleared. */
 let met: Deadline | undefined;
 function metDeadline(): Deadline {
   if (met === undefined) {
@@ -27,7 +27,7 @@ function metDeadline(): Deadline {
   return met;
 }
 
-/** One client: its state, and that it ends once. The only place where a state changes. */
+/** One client: its state, which only this class changes, and its end, which happens once. */
 export class Session implements ISocketIOClient {
   readonly id: string;
   readonly socket: IOSocket;
@@ -58,14 +58,14 @@ export class Session implements ISocketIOClient {
     return this.#roomWork;
   }
 
-  /** The client asked to leave this room, or the program took it out: joins of it that are still pending are not granted. */
+  /** The client asked to leave this room, or the program removed it from it: pending joins of this room are not granted. */
   takeBack(room: string): void {
     if (!this.#isLeaving) this.#roomWork?.takeBack(room);
   }
 
   /**
-   * Carries out the client's own `leave`. It took pending joins back when it was received; joins that came after it stand.
-   * `act` must leave its rooms in this tick.
+   * Carries out the client's own `leave`. It took pending joins back when it was received; later joins remain. `act` must leave
+   * the rooms in this tick.
    */
   leave<T>(act: () => T): T {
     this.#isLeaving = true;
@@ -76,17 +76,17 @@ export class Session implements ISocketIOClient {
     }
   }
 
-  /** Events that came before the program's handlers; undefined where none are held. */
+  /** Events that came before the program's handlers; undefined if none are held. */
   get early(): EarlyEvents | undefined {
     return this.#early;
   }
 
-  /** From here on events for which there is no handler are held. */
+  /** From now on events without a handler are held. */
   holdEarly(limits: ILimits): void {
     this.#early = new EarlyEvents(limits);
   }
 
-  /** The events that were held, the oldest first. From here on none are. */
+  /** Returns the held events, the oldest first. From now on none are held. */
   takeEarly(): readonly Packet[] {
     const packets = this.#early?.take() ?? [];
     this.#early = undefined;
@@ -110,21 +110,21 @@ export class Session implements ISocketIOClient {
     return this.#state === SocketIOClientStates.AUTHENTICATED;
   }
 
-  /** True the first time on its connection, as `authenticate` is heeded once there. */
+  /** Returns true the first time on its connection: `authenticate` is handled once there. */
   claimAuthenticate(): boolean {
     if (this.#deadline.claimed || this.#ended) return false;
     this.#deadline.claimed = true;
     return true;
   }
 
-  /** False where the session ended meanwhile: a verdict that comes too late meets nobody. */
+  /** Returns false if the session has ended, or may not change to this state. */
   moveTo(state: TSocketIOClientState): boolean {
     if (this.#ended || !isLegalMove(this.#state, state)) return false;
     this.#state = state;
     return true;
   }
 
-  /** True the first time. From here on the session is unauthorized for good. */
+  /** Returns true the first time. From now on the session is unauthorized forever. */
   end(): boolean {
     if (this.#ended) return false;
     this.#ended = true;

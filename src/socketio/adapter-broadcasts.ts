@@ -8,11 +8,11 @@ export interface BroadcastPacket {
   readonly type?: PacketType;
   readonly data?: unknown;
   readonly nsp?: string;
-  /** Set where the packet is to be acknowledged. */
+  /** Set if the packet asks for an acknowledgement. */
   readonly id?: number;
 }
 
-/** Who a broadcast is for: the sockets in these rooms, or all where there are none. */
+/** The recipients of a broadcast: the sockets in these rooms, or all sockets if there are no rooms. */
 export interface BroadcastTarget {
   readonly rooms: ReadonlySet<string>;
   readonly except?: ReadonlySet<string>;
@@ -20,7 +20,7 @@ export interface BroadcastTarget {
 
 /** Sends the broadcasts of an adapter in place of Socket.IO. Neither method may throw. */
 export interface BroadcastHandler<Message extends object> {
-  /** Called once for each broadcast that is not to be acknowledged, right after it was encoded. */
+  /** Called once for each broadcast without an acknowledgement, right after it was encoded. */
   prepare(packet: BroadcastPacket, encoded: readonly unknown[], options: PacketOptions): Message;
   /** Sends to all recipients of this instance. */
   send(message: Message, target: BroadcastTarget): void;
@@ -36,14 +36,13 @@ interface MayBeTaken {
 }
 
 /**
- * The broadcasts of one adapter. Socket.IO's adapter encodes a packet with one private method, `_encode`, and then goes
- * through the recipients with another, `apply`. Both say little about the broadcast that they are a part of: an adapter may
- * encode a packet that it never sends, and goes through recipients for `fetchSockets()` too. So a packet is sent only
- * where all three agree: `broadcast` was called with the very packet that was encoded, and with the very target whose
- * recipients are gone through.
+ * The broadcasts of one adapter. Socket.IO's adapter encodes a packet with one private method, `_encode`, and then walks
+ * the recipients with another, `apply`. Neither call belongs to a broadcast for certain: an adapter may encode a packet that
+ * it never sends, and it walks recipients for `fetchSockets()` too. So a packet is sent only if all three calls agree:
+ * `broadcast` was called with the same packet that was encoded, and with the same target that `apply` was called with.
  */
 export class AdapterBroadcasts<Message extends object> {
-  /** Whether Socket.IO's own adapter says who is in a room, and not one derived from it. */
+  /** True if Socket.IO's own adapter finds the recipients, and not a class derived from it. */
   readonly hasPlainRooms: boolean;
   readonly #adapter: Adapter;
   readonly #inside: AdapterInternals;
@@ -51,13 +50,13 @@ export class AdapterBroadcasts<Message extends object> {
   readonly #failed: (socket: Recipient, error: unknown) => void;
   #encode: AdapterInternals['_encode'] | undefined;
   #handler: BroadcastHandler<Message> | undefined;
-  /** What `broadcast` is at work on. */
+  /** The arguments of the call of `broadcast` that is running. */
   #packet: BroadcastPacket | undefined;
   #target: BroadcastTarget | undefined;
-  /** That packet, prepared, until its recipients are gone through. */
+  /** That packet, prepared, until `apply` takes it. */
   #message: Message | undefined;
 
-  /** Undefined where an adapter does not go through recipients in the way that is known: all of it stays Socket.IO's. */
+  /** Undefined if the adapter has no `apply`: then every broadcast stays Socket.IO's. */
   static over<Message extends object>(
     adapter: Adapter,
     failed: (socket: Recipient, error: unknown) => void,
@@ -67,8 +66,8 @@ export class AdapterBroadcasts<Message extends object> {
   }
 
   /**
-   * From here on what is thrown over one recipient, as by a listener of the program, goes to `failed` and does not keep a
-   * packet from the recipients behind it.
+   * From now on an error at one recipient, for example of a listener of the program, goes to `failed`, and later recipients
+   * still get the packet.
    */
   private constructor(adapter: Adapter, inside: AdapterInternals, failed: (socket: Recipient, error: unknown) => void) {
     this.#adapter = adapter;
@@ -86,7 +85,7 @@ export class AdapterBroadcasts<Message extends object> {
     };
   }
 
-  /** From here on `handler` sends what is broadcast. False where the adapter broadcasts in another way than is known. */
+  /** From now on `handler` sends the broadcasts. Returns false if the adapter does not broadcast as the probe expects. */
   takeOver(handler: BroadcastHandler<Message>): boolean {
     const adapter = this.#adapter;
     if (!broadcastsAsKnown(adapter) || !standBefore(baseOf(adapter))) return false;
@@ -99,8 +98,8 @@ export class AdapterBroadcasts<Message extends object> {
       const encoded = encode.call(inside, packet, options);
       if (packet.id !== undefined) return encoded;
       if (packet === this.#packet) this.#message = handler.prepare(packet, encoded, options);
-      // Socket.IO puts its own method back whenever one of its servers closes: `restoreAdapter()` in its `uws.js`. Where that
-      // has happened, this one packet takes Socket.IO's own way, and those behind it do not.
+      // Socket.IO restores its own method whenever one of its servers closes: `restoreAdapter()` in its `uws.js`. After that,
+      // one packet takes Socket.IO's own path, and later ones are handled here again.
       else standBefore(base);
       return encoded;
     };
@@ -108,7 +107,7 @@ export class AdapterBroadcasts<Message extends object> {
     return true;
   }
 
-  /** Encodes an event that is not broadcast; undefined where broadcasts were not taken over. */
+  /** Encodes an event that is not broadcast; undefined if broadcasts were not taken over. */
   prepare(packet: BroadcastPacket): Message | undefined {
     const options: PacketOptions = {};
     const encoded = this.#encode?.call(this.#inside, packet, options);
@@ -120,7 +119,7 @@ export class AdapterBroadcasts<Message extends object> {
     this.#apply.call(this.#inside, target, act);
   }
 
-  /** A listener of the program may broadcast while a broadcast is under way. */
+  /** Saves the outer call, because a listener of the program may broadcast during a broadcast. */
   readonly #within = (
     plain: PlainBroadcast,
     packet: BroadcastPacket,
@@ -151,12 +150,12 @@ export class AdapterBroadcasts<Message extends object> {
   }
 }
 
-/** The methods that stand before those of Socket.IO. */
+/** Our wrappers of Socket.IO's method. */
 const ours = new WeakSet<object>();
 
 /**
- * Stands before `broadcast` of Socket.IO's class of adapters. Derived adapters call it by `super` with what other instances
- * send, so replacing it on an object would miss that. An adapter that is not taken over notices nothing. False where the
+ * Wraps `broadcast` of Socket.IO's adapter class. Derived adapters call it by `super` with the packets of other instances, so
+ * replacing it on one object would miss those. For an adapter that is not taken over nothing changes. Returns false if the
  * class can't be changed.
  */
 function standBefore(base: object | undefined): boolean {

@@ -1,33 +1,33 @@
 import type { Adapter } from 'socket.io-adapter';
 
 /**
- * Hears who is in which room of an adapter. Each method is called synchronously, after the adapter's own method has returned
- * or thrown, so that the subscriber sees the adapter as it is now. Where the adapter's method returns a promise, the change
- * may still be pending: see `isChanging`.
+ * Gets each change of the rooms of an adapter. Each method is called synchronously, after the adapter's own method has
+ * returned or thrown, so that the subscriber sees the adapter as it is now. If the adapter's method returns a promise, the
+ * change may still be pending: see `isChanging`.
  *
- * A subscriber must not throw. What it throws goes to `failed` of the owner; neither the caller of the adapter nor the
- * subscribers behind it notice.
+ * A subscriber must not throw. Its errors go to `failed` of the owner; the caller of the adapter and later subscribers are
+ * not affected.
  */
 export interface RoomSubscriber {
   /** The socket is in these rooms. It may have been in some of them before. */
   entered?(id: string, rooms: ReadonlySet<string>): void;
   /** The socket is not in this room. It may not have been in it before, and may not be in the adapter at all. */
   left?(id: string, room: string): void;
-  /** The socket is not in the adapter: no broadcast reaches it. `rooms`: those that it was in, which may be none. */
+  /** The socket is not in the adapter: no broadcast reaches it. `rooms`: the rooms that it was in, possibly none. */
   leftAll?(id: string, rooms: ReadonlySet<string>): void;
 }
 
-/** Decides who enters an adapter. An adapter has one door at most. */
+/** Decides which sockets enter an adapter. An adapter has one door at most. */
 export interface Door {
-  /** False keeps the socket out: the adapter and its subscribers hear nothing of it. */
+  /** False keeps the socket out: neither the adapter nor its subscribers get the change. */
   admits(id: string, rooms: ReadonlySet<string>): boolean;
   /** The rooms that are kept for a socket outside; undefined for a socket that is not outside. */
   roomsOutside(id: string): Set<string> | undefined;
 }
 
 /**
- * The one place that replaces methods of an adapter through which sockets enter and leave rooms: on this one object, once.
- * All of them are public. Everybody else subscribes.
+ * The only place that replaces the methods of an adapter by which sockets enter and leave rooms: on this one object, once.
+ * All of these methods are public. Every other part subscribes.
  */
 export class AdapterOwner {
   static readonly #byAdapter = new WeakMap<Adapter, AdapterOwner>();
@@ -40,14 +40,14 @@ export class AdapterOwner {
   #door: Door | undefined;
   #pending = 0;
 
-  /** The owner of an adapter, where it has one. */
+  /** The owner of an adapter, if it has one. */
   static of(adapter: Adapter): AdapterOwner | undefined {
     return AdapterOwner.#byAdapter.get(adapter);
   }
 
   /**
-   * Only for an adapter that has no owner yet. `failed` hears of what a subscriber throws, with the id of the socket that
-   * changed its rooms.
+   * Only for an adapter that has no owner yet. `failed` gets the errors of subscribers, with the id of the socket whose rooms
+   * changed.
    */
   constructor(adapter: Adapter, failed: (id: string, error: unknown) => void) {
     const { addAll, del, delAll, socketRooms } = adapter;
@@ -81,7 +81,7 @@ export class AdapterOwner {
     this.#subscribers.push(subscriber);
   }
 
-  /** From here on this door decides who enters. */
+  /** From now on this door decides which sockets enter. */
   setDoor(door: Door): void {
     this.#door = door;
   }
@@ -105,7 +105,7 @@ export class AdapterOwner {
     }
   }
 
-  /** Hands on what the adapter returned. */
+  /** Counts a change as pending until its promise settles. Returns the adapter's result. */
   #track(result: Promise<void> | void): Promise<void> | void {
     if (result === undefined) return;
     this.#pending++;

@@ -4,9 +4,9 @@ import type { BroadcastPacket, BroadcastTarget } from './adapter-broadcasts.js';
 
 /** Private methods of Socket.IO's adapter. */
 export interface AdapterInternals {
-  /** Encodes a packet for many, and notes the WebSocket frame among the options that go to the engine with it. */
+  /** Encodes a packet for many recipients, and stores the WebSocket frame in the options, which go to the engine. */
   _encode(packet: BroadcastPacket, options: PacketOptions): readonly unknown[];
-  /** Calls `act` with each socket that is meant, one after another. */
+  /** Calls `act` with each recipient of the target, one after another. */
   apply(target: BroadcastTarget, act: (socket: Recipient) => void): void;
 }
 
@@ -20,10 +20,10 @@ const ACKNOWLEDGED = 'encoded with id,applied,heard,written';
 const judged = new WeakMap<object, boolean>();
 
 /**
- * Whether an adapter broadcasts as it is known here, tried with a namespace of one socket: it encodes, and right after that
- * goes through the recipients of the very target that it was given, of whom each hears of the packet and is then written to,
- * with the very options that it was encoded with. A broadcast that is to be acknowledged has its id before it is encoded, and
- * nothing else encodes.
+ * Whether an adapter broadcasts as expected, tried with a namespace of one socket. It encodes the packet, and right after
+ * that walks the recipients of the same target that it was given. For each it calls the outgoing listeners, then writes with
+ * the same options that it encoded with. A broadcast with an acknowledgement has its id before it is encoded. Nothing else
+ * encodes.
  */
 export function broadcastsAsKnown(adapter: Adapter): boolean {
   const base = baseOf(adapter);
@@ -34,7 +34,7 @@ export function broadcastsAsKnown(adapter: Adapter): boolean {
   try {
     holds = probe(base.constructor as unknown as AdapterClass);
   } catch {
-    // It can't even be made in the way that Socket.IO makes it.
+    // The class can't even be constructed as Socket.IO does it.
   }
   judged.set(base, holds);
   return holds;
@@ -45,7 +45,7 @@ export function baseOf(adapter: Adapter): object | undefined {
   return ownerOf(adapter, 'computeExceptSids');
 }
 
-/** Whose method it is: the object's own, or of which prototype. */
+/** The object that has the method itself: `object`, or one of its prototypes. */
 export function ownerOf(object: object, method: string): object | undefined {
   let owner: object | null = object;
   while (owner !== null && !Object.hasOwn(owner, method)) owner = Object.getPrototypeOf(owner);
@@ -68,7 +68,7 @@ function probe(Base: AdapterClass): boolean {
   return steps.join() === `${BROADCAST},${FETCH},${ACKNOWLEDGED}`;
 }
 
-/** An adapter of a namespace with one socket, which writes down what it does. */
+/** An adapter of a namespace with one socket, which records its steps. */
 function probedAdapter(Base: AdapterClass, wanted: object, steps: string[]): Probed {
   let options: object | undefined;
   const socket = {

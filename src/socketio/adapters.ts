@@ -3,14 +3,14 @@ import type { Adapter } from 'socket.io-adapter';
 import { withinOr } from '../common/within.js';
 
 /*
- * Questions to the other servers of an adapter: what is private to adapters and used to ask them.
+ * Questions to the other servers of an adapter, and the private members of adapters that are used for them.
  *
- * Socket ids are asked for without the handshakes that `fetchSockets()` brings along. The adapter for Redis answers such a
- * question, and has no method to ask it. Others are asked by the public `serverSideEmit()`, which only instances of Roomgate
- * answer.
+ * We ask for socket ids only, without the handshakes that `fetchSockets()` returns. The adapter for Redis answers such a
+ * question, and has no method to ask it. Over other adapters we use the public `serverSideEmit()`, which only instances of
+ * Roomgate answer.
  */
 
-/** The event by which other instances are asked, on the namespace `/`. */
+/** The event that asks other instances, in the namespace `/`. */
 export const EVENT_IDS = 'roomgate:ids';
 
 /** `@socket.io/redis-adapter`. */
@@ -29,24 +29,24 @@ interface AnyRequest {
   readonly sockets: Set<string>;
 }
 
-/** Private to the adapter for Redis, and called by its `serverSideEmit`. */
+/** Private to the adapter for Redis, which calls it from its `serverSideEmit`. */
 interface Asking {
   serverSideEmitWithAck(packet: readonly unknown[]): Promise<void>;
 }
 
-/** Its number for a question about the sockets of rooms. */
+/** The adapter's number for a question about the sockets of rooms. */
 const SOCKETS = 0;
 /** Questions that may wait for answers at a time. */
 const MOST_PENDING = 1_000;
 
 export interface AskOptions {
-  /** As many servers, this one among them, are known to have none of these. */
+  /** So many servers, including this one, are known to have none of these names. */
   readonly servers: number;
   readonly timeoutMs: number;
 }
 
 /**
- * Which of these names are ids of sockets of other servers on the same adapter. Undefined where not every server answered in
+ * Those of the names that are ids of sockets of other servers on the same adapter. Undefined if not every server answered in
  * time. Never rejects.
  */
 export async function askForIds(
@@ -76,7 +76,7 @@ function askRedis(
       requests.delete(requestId);
       resolve(undefined);
     }, timeoutMs).unref();
-    // This server is among those that are counted, and has answered. Only a room that has its own name among its members is an id.
+    // The count includes this server, which has answered. A room is a socket id only if it has its own name among its members.
     const answered = (ids: ReadonlySet<string>) => resolve(new Set(names.filter((name) => ids.has(name))));
     requests.set(requestId, {
       type: SOCKETS,
@@ -107,8 +107,8 @@ function isRedisAdapter(adapter: object): adapter is RedisAdapter {
 }
 
 /**
- * `serverSideEmit()` of an adapter for Redis for a packet that ends with a callback, whose failures the adapter ignores. It
- * rejects with them. Undefined, and nothing is asked, where the adapter has no such method.
+ * `serverSideEmit()` of an adapter for Redis, for a packet that ends with a callback. Rejects where the adapter would ignore
+ * the failure. Returns undefined, and asks nothing, if the adapter has no such method.
  */
 export function serverSideEmitWithAck(adapter: object, packet: readonly unknown[]): Promise<void> | undefined {
   const { serverSideEmitWithAck: emit } = adapter as Partial<Asking>;

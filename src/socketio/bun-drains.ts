@@ -1,6 +1,6 @@
 /** A socket that waits until its peer has read. */
 export interface DrainWaiter {
-  /** Checks whether that is so, and if it is, stops waiting. */
+  /** Checks whether the peer has read, and if so, stops waiting. */
   drained(): void;
 }
 
@@ -17,7 +17,7 @@ export function pollDrain(socket: DrainWaiter): void {
   }, SWEEP_MS).unref();
 }
 
-/** Harmless where it doesn't wait. */
+/** Does nothing if the socket does not wait. */
 export function stopPollingDrain(socket: DrainWaiter): void {
   if (!waiting.delete(socket) || waiting.size > 0) return;
   clearInterval(sweep);

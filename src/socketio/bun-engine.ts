@@ -22,16 +22,16 @@ import { BunUpgrades, expectPongs } from './bun-upgrades.js';
 import type { EngineConnection, EngineTransport } from './engine-types.js';
 import type { FrameQueue } from './frame-queue.js';
 
-/** What the runtime does in the engine's place. */
+/** The parts of the engine's work that the runtime does instead. */
 export interface BunEngineHooks {
   answer(request: Request, server: BunServer): Promise<Response>;
-  /** A new wire, before Socket.IO sees it: what the engine doesn't know of its request is filled in. */
+  /** A new wire, before Socket.IO sees it: the runtime fills in what the engine lost of its request. */
   connected(wire: BunConnection, request: Request): void;
-  /** Handlers of `Bun.serve`: made of the engine's own, and of the program's where the engine stands beside them. */
+  /** Handlers of `Bun.serve`, made from the engine's own, and from the program's if both share the server. */
   handlers(plain: IBunHandlers, own: IBunServeOptions | undefined): IBunHandlers;
   /** Bun dropped a message, with so many bytes waiting. */
   dropped(waitingBytes: number): void;
-  /** Bun has answered a ping by itself, and its pongs wait for the peer of this wire. */
+  /** Bun has answered pings by itself, and the peer of this wire does not read the pongs. */
   filledByPongs(wire: Wire): void;
 }
 
@@ -40,10 +40,10 @@ const FEW_BYTES = 64 * 1024;
 
 const METHODS = ['on', 'emit', 'close', 'handleRequest', 'onWebSocketOpen', 'onWebSocketMessage', 'onWebSocketClose'];
 
-/** A new engine. The package is loaded here and not before, as it can't be loaded on Node.js. @throws RoomgateError */
+/** A new engine. The package is loaded here and not earlier, because Node.js can't load it. @throws RoomgateError */
 export async function makeEngine(of: string): Promise<unknown> {
   try {
-    // Kept from the compiler, as the package's types need Bun's.
+    // Hidden from the compiler, because the package's types need Bun's.
     const { Server } = (await import('@socket.io/bun-engine' as string)) as { Server: new () => unknown };
     return new Server();
   } catch (cause) {
@@ -52,7 +52,7 @@ export async function makeEngine(of: string): Promise<unknown> {
   }
 }
 
-/** Whether everything that is used of the engine is where it was looked for. A test double, or another engine, is bound as it is. */
+/** Whether the engine has every member that is used here. A test double or another engine is bound without changes. */
 export function isWholeEngine(engine: unknown): engine is RawBunEngine {
   if (!hasMethods(engine, [...METHODS, 'handler'])) return false;
   const { opts, clients } = engine as Partial<RawBunEngine>;
@@ -60,8 +60,8 @@ export function isWholeEngine(engine: unknown): engine is RawBunEngine {
 }
 
 /**
- * The one patcher of `@socket.io/bun-engine`: it stands between Bun and the engine, makes the wires of Bun, and offers the runtime
- * and the fan-out what they need of it.
+ * The one patcher of `@socket.io/bun-engine`. It sits between Bun and the engine, makes the wires of Bun, and gives the runtime
+ * and the fan-out access to the engine.
  */
 export class BunEngine {
   readonly #engine: RawBunEngine;
@@ -95,7 +95,7 @@ export class BunEngine {
     this.#engine.emit(event, ...args);
   }
 
-  /** What Bun is answered, by whatever stands in the engine's place. */
+  /** The answer for Bun: of the hooks once they are there, of the engine before. */
   answer(request: Request, server: BunServer): Promise<Response> {
     return this.#engine.handleRequest(request, server);
   }
@@ -110,10 +110,10 @@ export class BunEngine {
     return typeof data === 'object' && data !== null && data.transport?.opts === this.#engine.opts;
   }
 
-  /** Stands before the engine from here on. Handlers that were made before call it as well. */
+  /** From now on Bun's calls go through the hooks, also those of handlers that were made before. */
   patch(hooks: BunEngineHooks): void {
     const engine = this.#engine;
-    // Clients that came before there was a server of Socket.IO.
+    // Connections from before there was a server of Socket.IO: nothing would serve them.
     for (const early of engine.clients.values()) early.close();
     if (!('clientsCount' in engine)) Object.defineProperty(engine, 'clientsCount', { get: () => engine.clients.size });
     engine.on('connection', (connection, request) => this.#connect(connection, request, hooks));
@@ -127,7 +127,7 @@ export class BunEngine {
     };
   }
 
-  /** From here on WebSockets are written through `queue`. Resolves with what is missing for that; empty where nothing is. */
+  /** From now on WebSockets are written through `queue`. Resolves with the name of a missing member, or with an empty string. */
   async useSenders(queue: FrameQueue<BunFrame>, events: BunSenderEvents): Promise<string> {
     if (!hasMethods(this.#engine, ['onWebSocketOpen', 'handleRequest'])) {
       return 'onWebSocketOpen() and handleRequest() of the engine';
@@ -137,7 +137,7 @@ export class BunEngine {
     return missing;
   }
 
-  /** The steps that close a wire without waiting for a poll that would take the rest. Each may call listeners of the program. */
+  /** The steps that close a wire without waiting for another poll. Each may call listeners of the program. */
   closingSteps(wire: Wire): readonly (() => void)[] {
     const { transport }: EngineConnection = wire;
     return [
@@ -148,7 +148,7 @@ export class BunEngine {
     ];
   }
 
-  /** The steps that end a wire whatever its peer does. */
+  /** The steps that end a wire, whatever its peer does. */
   cuttingSteps(wire: Wire): readonly (() => void)[] {
     const socket = this.#socketUnder(wire);
     return [...this.closingSteps(wire), () => socket?.terminate()];
@@ -163,7 +163,7 @@ export class BunEngine {
     return this.#sockets.size;
   }
 
-  /** Drops what is held of a wire that is gone. */
+  /** Frees the state of a wire that is gone. */
   forget(wire: Wire): void {
     this.#upgrades.end(wire);
   }
@@ -191,7 +191,7 @@ export class BunEngine {
     };
   }
 
-  /** What Bun says of a WebSocket and the engine doesn't listen to. */
+  /** Handlers of Bun's events that the engine does not use. */
   #signs(hooks: BunEngineHooks): Partial<IBunWebSocketHandlers> {
     return {
       drain: (webSocket) => this.#drained(webSocket),
@@ -219,7 +219,7 @@ export class BunEngine {
 
   #opened({ data }: BunWebSocket, socket: GuardedBunSocket): void {
     const { transport } = data ?? {};
-    // A second change of transport, which the engine closes before it has a WebSocket.
+    // A second upgrade, which the engine closes before it has a WebSocket.
     if ((transport?.readyState ?? 'open') !== 'open') socket.close();
     else if (transport?.socket === socket) this.#makeSender?.(transport, socket);
   }
@@ -238,7 +238,7 @@ export class BunEngine {
     if (socket !== undefined) setImmediate(() => socket.drained());
   }
 
-  /** Bun has answered a ping by itself. Its pongs wait for a peer that reads nothing, and are counted like all that waits. */
+  /** Bun has answered a ping by itself. Pongs that the peer does not read count against its budget like messages. */
   #pinged(webSocket: BunWebSocket, hooks: BunEngineHooks): void {
     const socket = this.#socketOf(webSocket);
     const transport = webSocket.data?.transport;

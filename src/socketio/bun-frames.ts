@@ -1,12 +1,12 @@
 import { isBytes, textOf } from './engine-packets.js';
 import type { EnginePacket } from './engine-types.js';
 
-/** A message of a WebSocket as Bun takes it: a text, or bytes. */
+/** A message of a WebSocket as Bun takes it: text or bytes. */
 export type Piece = string | Uint8Array;
 
 /** Several messages that go out together: an event and its attachments. */
 export class Several {
-  /** In bytes, nearly: the units of a text are counted. */
+  /** Bytes, approximately: for text the UTF-16 units are counted. */
   readonly length: number;
 
   constructor(readonly pieces: readonly Piece[]) {
@@ -16,12 +16,12 @@ export class Several {
 
 export type BunFrame = Piece | Several;
 
-/** One packet, as the engine would write it over a WebSocket. Bytes are copied: the program may write into its own again. */
+/** One packet, as the engine would write it over a WebSocket. Bytes are copied, because the program may reuse its buffer. */
 export function frameOf(packet: EnginePacket): Piece {
   return bytesOf(packet.data) ?? textOf(packet);
 }
 
-/** A message as Socket.IO's parser made it; undefined where it is made of something else. */
+/** The frames of a message of Socket.IO's parser; undefined if a part is neither text nor bytes. */
 export function framesOfMessage(encoded: readonly unknown[]): BunFrame | undefined {
   const pieces = encoded.map((data) => (typeof data === 'string' ? `4${data}` : bytesOf(data)));
   if (pieces.includes(undefined)) return undefined;

@@ -3,11 +3,11 @@ import type { BunConnection, BunTransport } from './bun-types.js';
 import type { EnginePacket } from './engine-types.js';
 
 /*
- * What the fan-out uses of `@socket.io/bun-engine`, tried on a twin of the engine. Where something is not as expected everything
- * goes Socket.IO's own way.
+ * Tries the members of `@socket.io/bun-engine` that the fan-out uses, on a copy of the engine. If one is not as expected, every
+ * message takes Socket.IO's own path.
  */
 
-/** A server of the engine, as far as it is probed. */
+/** The part of an engine that is probed. */
 export interface ProbedBunEngine {
   readonly opts: object;
   handleRequest(request: Request, server: unknown): Promise<unknown>;
@@ -23,7 +23,7 @@ interface ProbedTransport extends BunTransport {
 
 /** A request for a WebSocket, as a client would make it. */
 const HANDSHAKE = 'http://localhost/?EIO=4&transport=websocket';
-/** Options of a program that would be asked about it. */
+/** Options whose functions of the program would be called for this request. */
 const ASKING = ['cors', 'allowRequest', 'editHandshakeHeaders', 'editResponseHeaders'];
 const SAMPLES: readonly EnginePacket[] = [
   { type: 'ping' },
@@ -39,7 +39,7 @@ function want(isThere: boolean, what: string): void {
   if (!isThere) throw new Missing(what);
 }
 
-/** What was looked for and not found, by opening a connection that nobody is behind; empty where all is there. */
+/** Opens a connection without a peer. Resolves with the name of a missing member, or with an empty string. */
 export async function probeBunEngine(engine: ProbedBunEngine): Promise<string> {
   let connection: Probed | undefined;
   try {
@@ -57,7 +57,7 @@ export async function probeBunEngine(engine: ProbedBunEngine): Promise<string> {
   }
 }
 
-/** Lets a twin of the engine, of which nobody hears, take a client. */
+/** Opens a connection on a copy of the engine, which emits no events to the program. */
 async function openTwin(engine: ProbedBunEngine) {
   const sent: unknown[] = [];
   const clients = new Map<string, Probed>();
@@ -79,7 +79,7 @@ async function openTwin(engine: ProbedBunEngine) {
       return true;
     },
   };
-  // The engine's own, in whose place another one may stand by now.
+  // The method of the class, because that of the object may have been replaced by now.
   const { handleRequest } = Object.getPrototypeOf(engine) as ProbedBunEngine;
   await handleRequest.call(twin, new Request(HANDSHAKE, { headers: { upgrade: 'websocket' } }), server);
   return { transport, sent, clients };
@@ -101,7 +101,7 @@ function probeTransport(transport: ProbedTransport, sent: unknown[]): void {
   want(sent.at(-1) === 'end', 'doClose() of a transport');
 }
 
-/** Whoever listens is noticed: those that are there, and those that come. */
+/** Present listeners can be read, and new ones can be noticed by replacing `on()`. */
 function probeListeners(connection: Probed): void {
   const heard: string[] = [];
   const { on } = connection;

@@ -3,19 +3,19 @@ import type { Piece } from './bun-frames.js';
 /** The state of a WebSocket that is open, as the standard numbers it. */
 const OPEN = 1;
 
-/** A WebSocket of Bun, as far as messages go out over it. */
+/** The part of Bun's WebSocket that sends. */
 export interface BunSocket {
   readonly readyState: number;
-  /** The bytes that went out; -1 where they wait; 0 where they are dropped, and where there were none. */
+  /** The bytes that went out; -1 if they are buffered; 0 if they were dropped, or if there were none. */
   sendText(text: string): number;
   sendBinary(bytes: Uint8Array): number;
-  /** What is sent meanwhile goes out in as few writes as it fits in. */
+  /** Collects what `send` sends into as few writes as possible. */
   cork(send: () => void): unknown;
   /** Bytes that the peer has not taken. */
   getBufferedAmount(): number;
 }
 
-// One function for all: a closure for each connection would be garbage a thousand times a tick.
+// One function for all connections, because a closure for each would be a thousand allocations per tick.
 let corked: BunSocket | undefined;
 let held: readonly Piece[] = [];
 let isWhole = true;
@@ -25,12 +25,12 @@ const sendHeld = (): void => {
   for (let at = 0; at < pieces.length && isWhole; at++) isWhole = sendOne(webSocket, pieces[at] as Piece);
 };
 
-/** Sends them in one write. False where Bun dropped one, and with it all that come behind. */
+/** Sends the pieces in one write. Returns false if Bun dropped one; the pieces after it are not sent. */
 export function sendAll(webSocket: BunSocket, pieces: readonly Piece[]): boolean {
   if (pieces.length === 1) return sendOne(webSocket, pieces[0] as Piece);
   corked = webSocket;
   held = pieces;
-  // Said here and not there, as Bun calls nothing where the WebSocket is closed.
+  // Set here and not in the callback, because Bun does not call it for a closed WebSocket.
   isWhole = true;
   webSocket.cork(sendHeld);
   corked = undefined;
@@ -38,9 +38,9 @@ export function sendAll(webSocket: BunSocket, pieces: readonly Piece[]): boolean
   return isWhole;
 }
 
-/** The method for each kind is a part faster than `send()`, which has to look what it is given. */
+/** The methods for text and bytes are slightly faster than `send()`, which checks its argument. */
 function sendOne(webSocket: BunSocket, piece: Piece): boolean {
   const sent = typeof piece === 'string' ? webSocket.sendText(piece) : webSocket.sendBinary(piece);
-  // Of an empty message no byte goes out, and nothing is missing; nor is it to a peer that is gone.
+  // An empty message has no bytes to drop. A message to a closed WebSocket does not count as dropped.
   return sent !== 0 || piece.length === 0 || webSocket.readyState !== OPEN;
 }

@@ -7,7 +7,7 @@ import { isHeard, PACKET_EVENTS } from './engine-packets.js';
 import type { EngineConnection, EnginePacket } from './engine-types.js';
 import { type FrameQueue, type FrameSender, framesOf, type QueuedFrame } from './frame-queue.js';
 
-/** Bytes that wait in Bun, from which on a peer is slow: as many as Node.js lets a stream hold. */
+/** Bytes buffered in Bun from which a peer counts as slow: the high-water mark of a stream of Node.js. */
 const SLOW = 16 * 1024;
 
 const SENDER = Symbol('sender');
@@ -27,27 +27,27 @@ export interface BunSenderEvents {
 }
 
 /**
- * The way out over one WebSocket, in place of `send()` and `doClose()` of its transport. An object of its own, as one that is
- * small is read faster: with a thousand recipients that is what a delivery costs.
+ * Sends over one WebSocket, in place of `send()` and `doClose()` of its transport. It is an object of its own, because a small
+ * object is read faster, and with a thousand recipients these reads are the cost of a delivery.
  */
 export class BunSender implements FrameSender<BunFrame>, DirectSocketUser {
   tail: QueuedFrame<BunFrame> | undefined = undefined;
   tick = 0;
   isBusy = false;
   writable = true;
-  /** Whether nothing can wait elsewhere, and nobody wants to hear of each packet: found out once, and again after a change. */
+  /** True if nothing is queued elsewhere and no listener wants each packet. Checked once, and again after a change. */
   isClear = false;
   readonly #socket: DirectSocket;
-  /** Undefined once nothing may go out any more. */
+  /** Undefined once sending has been stopped. */
   #webSocket: BunSocket | undefined;
-  /** Bytes that may wait in Bun, for all that is known. */
+  /** Upper bound of the bytes buffered in Bun, since the last look at its buffer. */
   #unseen = 0;
   readonly #queue: Queue;
   readonly #transport: BunTransport;
   readonly #events: BunSenderEvents;
   /** The wire that it sends over, once it is known. */
   #wire: Wire | undefined = undefined;
-  /** Of what the engine gave at once: what has to wait until the peer has read. */
+  /** Packets of a batch of the engine that wait until the peer has read. */
   #rest: EnginePacket[] | undefined = undefined;
 
   private constructor(transport: BunTransport, socket: DirectSocket, queue: Queue, events: BunSenderEvents) {
@@ -61,7 +61,7 @@ export class BunSender implements FrameSender<BunFrame>, DirectSocketUser {
   /** Makes one for a transport that is open over `socket`. */
   static make(transport: WithSender, socket: DirectSocket, queue: Queue, events: BunSenderEvents): void {
     transport[SENDER] = new BunSender(transport, socket, queue, events);
-    // The same two for all: an idle connection would pay for its own.
+    // The same two functions for all connections: own ones would cost each idle connection memory.
     transport.send = send;
     transport.doClose = doClose;
   }
@@ -72,7 +72,7 @@ export class BunSender implements FrameSender<BunFrame>, DirectSocketUser {
     return transport?.[SENDER];
   }
 
-  /** It is the way out of this wire from here on. */
+  /** From now on it sends for this wire. */
   attach(wire: Wire): void {
     this.#wire = wire;
   }
@@ -106,7 +106,7 @@ export class BunSender implements FrameSender<BunFrame>, DirectSocketUser {
     if (this.#wire !== undefined) this.#events.filled(this.#wire, tail.weight);
   }
 
-  /** The engine on Bun calls nobody back who waits for a packet to be sent. */
+  /** Nothing to do: the engine on Bun has no callbacks for sent packets. */
   confirm(): void {}
 
   close(): void {
@@ -122,14 +122,14 @@ export class BunSender implements FrameSender<BunFrame>, DirectSocketUser {
     this.#webSocket = undefined;
   }
 
-  /** Where they went out, if they did. */
+  /** Returns the WebSocket that took the pieces; undefined if sending has been stopped. */
   #send(pieces: readonly Piece[]): BunSocket | undefined {
     const webSocket = this.#webSocket;
     if (webSocket !== undefined && !sendAll(webSocket, pieces)) this.#socket.lost();
     return this.#webSocket;
   }
 
-  /** Finds out whether it is clear; what is found holds until somebody wants to hear of packets. */
+  /** Checks whether it is clear. A positive result holds until a listener for packets is added. */
   #clear(wire: Wire): boolean {
     const connection: EngineConnection = wire;
     const { readyState, writeBuffer } = connection;
@@ -145,7 +145,7 @@ export class BunSender implements FrameSender<BunFrame>, DirectSocketUser {
     this.#transport.writable = writable;
   }
 
-  /** What waited goes on, the oldest first, as far as the peer takes it. */
+  /** Sends the packets that waited, the oldest first, until the peer is slow again. */
   #resume(): void {
     this.#setWritable(true);
     const rest = this.#rest;
@@ -165,7 +165,7 @@ function doClose(this: WithSender): void {
   this[SENDER]?.close();
 }
 
-/** In place of `on()` of a wire whose sender is clear. */
+/** Replaces `on()` of a wire whose sender is clear, to notice listeners for packets. */
 function on(this: Wire, event: string, listener: (...args: never[]) => void): unknown {
   const sender = BunSender.of(this);
   if (sender !== undefined && PACKET_EVENTS.includes(event)) sender.isClear = false;

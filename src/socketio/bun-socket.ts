@@ -7,15 +7,15 @@ import type { BunWebSocket, MessageBody } from './bun-types.js';
 const OPEN = 1;
 const CLOSING = 2;
 
-/** The code of a WebSocket that is closed since a message was too large (RFC 6455, section 7.4.1). */
+/** The close code for a message that was too large (RFC 6455, section 7.4.1). */
 export const TOO_LARGE = 1009;
-/** What a unit of a string's length takes in UTF-8, at the most. */
+/** The most bytes that one UTF-16 unit takes in UTF-8. */
 const BYTES_OF_A_UNIT = 3;
 
 /** How often a peer is checked for having read what was sent to it before its connection was closed. */
 const DRAIN_CHECK_MS = 20;
 
-/** Whether a message has no more bytes than that. Counted only where the length of a text doesn't tell. */
+/** Whether a message has at most so many bytes. Counts them only if the length of the text does not tell. */
 export function isWithin(mostBytes: number, message: MessageBody): boolean {
   if (typeof message !== 'string') return message.byteLength <= mostBytes;
   return message.length * BYTES_OF_A_UNIT <= mostBytes || Buffer.byteLength(message) <= mostBytes;
@@ -24,23 +24,23 @@ export function isWithin(mostBytes: number, message: MessageBody): boolean {
 export interface GuardedSocketOptions {
   /** How long a peer may take to read what was sent to it before the end, in milliseconds. */
   readonly closeTimeoutMs: number;
-  /** Bun dropped a message, with so many bytes waiting: the stream to this peer would go on with a hole in it. */
+  /** Bun dropped a message, with so many bytes waiting: the stream to this peer would continue with a gap. */
   readonly dropped: (waitingBytes: number) => void;
-  /** Whether pongs are heard: handlers that a program wrote by hand may lack one for them. */
+  /** Whether pongs are received: hand-written handlers may omit `pong`. */
   readonly hearsPongs: () => boolean;
 }
 
 interface Ending {
-  /** Looks whether the peer has read. */
+  /** Polls whether the peer has read. */
   draining: NodeJS.Timeout | undefined;
-  /** Cuts the connection where closing takes too long. */
+  /** Cuts the connection if closing takes too long. */
   readonly cutting: NodeJS.Timeout;
   closeAtPong: (() => void) | undefined;
 }
 
 /** A sender that sends past the guarded socket. */
 export interface DirectSocketUser {
-  /** Nothing may go out any more. */
+  /** From now on nothing may be sent. */
   stop(): void;
 }
 
@@ -48,18 +48,18 @@ export interface DirectSocketUser {
 export type DirectSocket = Pick<GuardedBunSocket, 'bypass' | 'lost' | 'afterDrain' | 'close'>;
 
 /**
- * What the engine gets in place of a WebSocket of Bun. Nothing goes out behind a message that Bun dropped, and closing waits
- * for the peer to read, within limits: Bun's own close drops what waits (1.2), or never ends where the peer reads nothing.
+ * The engine gets this in place of Bun's WebSocket. Nothing is sent after a message that Bun dropped. Closing waits for the
+ * peer to read, within limits: Bun's own close drops buffered messages (1.2), or never ends if the peer reads nothing.
  *
- * Once Bun was told to close a WebSocket nothing else ends it, and Bun waits up to 16 s for the peer. So the peer is pinged
- * first, and Bun is told to close when the pong comes: it has read all that was sent. Without a pong the connection is cut.
+ * After Bun's `close()` nothing else ends a WebSocket, and Bun waits up to 16 s for the peer. So the peer is pinged first, and
+ * `close()` follows on the pong, when the peer has read everything. Without a pong the connection is cut.
  */
 export class GuardedBunSocket implements BunWebSocket {
   readonly #webSocket: BunWebSocket & Partial<BunSocket>;
   readonly #options: GuardedSocketOptions;
   /** The wire that began with this WebSocket. */
   wire: Wire | undefined = undefined;
-  /** What runs while it is being closed; one object for all of it, as most WebSockets are open. */
+  /** The state of closing, in one object, because most WebSockets are open and need none of it. */
   #ending: Ending | undefined;
   #drained: (() => void) | undefined;
   #ended = false;
@@ -86,14 +86,14 @@ export class GuardedBunSocket implements BunWebSocket {
   send(data: string | ArrayBuffer | ArrayBufferView): number {
     if (this.readyState !== OPEN) return 0;
     const sent = this.#webSocket.send(data);
-    // Of an empty message no byte goes out, and nothing is missing.
+    // An empty message has no bytes to drop.
     if (sent === 0 && (typeof data === 'string' ? data.length : data.byteLength) > 0) this.#drop();
     return sent;
   }
 
   /**
-   * The WebSocket itself, for a sender that sends past this until it is told to stop: to look here first would cost a part of each
-   * send. Undefined where nothing may go out any more.
+   * The WebSocket itself, for a sender that uses it directly until `stop()` is called: a check here would cost time at each
+   * send. Undefined if nothing may be sent any more.
    */
   bypass(user: DirectSocketUser): BunSocket | undefined {
     if (this.#ended) return undefined;
@@ -101,18 +101,18 @@ export class GuardedBunSocket implements BunWebSocket {
     return this.#webSocket as BunSocket;
   }
 
-  /** Bun dropped what was sent past this. */
+  /** Bun dropped a message of a direct sender. */
   lost(): void {
     if (!this.#ended) this.#drop();
   }
 
-  /** Calls `then` once the peer has taken what waits; never where the connection ends before. */
+  /** Calls `then` once the peer has read what is buffered; never if the connection ends before. */
   afterDrain(then: () => void): void {
     this.#drained = then;
     pollDrain(this);
   }
 
-  /** Bun says that more of what waited went out, or it is polled. */
+  /** Called on Bun's `drain`, and by polling. */
   drained(): void {
     const then = this.#drained;
     if (then === undefined || this.#waitingBytes() > 0) return;
@@ -139,20 +139,20 @@ export class GuardedBunSocket implements BunWebSocket {
     }, DRAIN_CHECK_MS).unref();
   }
 
-  /** Bun says that a pong came. */
+  /** Called on Bun's `pong`. */
   ponged(): void {
     const { closeAtPong } = this.#ending ?? {};
     if (this.#ending !== undefined) this.#ending.closeAtPong = undefined;
     closeAtPong?.();
   }
 
-  /** Cuts it, whatever the peer does. */
+  /** Cuts the connection, whatever the peer does. */
   terminate(): void {
     this.gone();
     this.#webSocket.terminate();
   }
 
-  /** Bun says that it is closed. */
+  /** Called on Bun's `close`. */
   gone(): void {
     this.#end();
     clearInterval(this.#ending?.draining);
@@ -191,7 +191,7 @@ export class GuardedBunSocket implements BunWebSocket {
   #drop(): void {
     this.#end();
     this.#options.dropped(this.#waitingBytes());
-    // Not at once: Socket.IO is in the middle of a broadcast, and a close runs listeners of the program.
+    // Not now: Socket.IO may be in the middle of a broadcast, and a close runs listeners of the program.
     setTimeout(() => this.terminate(), 0);
   }
 }

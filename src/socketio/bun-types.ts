@@ -2,7 +2,7 @@ import type { ServerOptions } from 'socket.io';
 import type { EngineConnection, EnginePacket, EngineTransport } from './engine-types.js';
 
 /*
- * `@socket.io/bun-engine` and Bun itself, as far as they are used: by their shape, so that neither has to be installed to
+ * The parts of `@socket.io/bun-engine` and of Bun that are used, as structural types, so that neither has to be installed to
  * compile or to run on Node.js.
  */
 
@@ -10,7 +10,7 @@ import type { EngineConnection, EnginePacket, EngineTransport } from './engine-t
 export interface BunServer {
   stop(closeActiveConnections?: boolean): unknown;
   requestIP?(request: Request): { readonly address: string; readonly port: number } | null;
-  /** Seconds for which a connection may be idle while this request is answered; 0 is without end. */
+  /** Seconds for which a connection may be idle while this request is answered; 0 is no limit. */
   timeout?(request: Request, seconds: number): void;
   /** Where it listens, with its scheme. */
   readonly url?: URL;
@@ -22,7 +22,7 @@ export interface BunServer {
 export interface BunWebSocket {
   readonly data: { readonly transport?: BunTransport } | undefined;
   readonly readyState: number;
-  /** The bytes that went out; -1 where they wait; 0 where they are dropped, and where there were none. */
+  /** The bytes that went out; -1 if they are buffered; 0 if they were dropped, or if there were none. */
   send(data: string | ArrayBuffer | ArrayBufferView): number;
   close(code?: number, reason?: string): void;
   terminate(): void;
@@ -30,7 +30,7 @@ export interface BunWebSocket {
   ping?(): number;
 }
 
-/** One way of the engine to a client: polling, or a WebSocket. */
+/** A transport of the engine: polling or a WebSocket. */
 export interface BunTransport extends EngineTransport {
   readonly name: 'polling' | 'websocket';
   writable: boolean;
@@ -50,7 +50,7 @@ export interface BunConnection extends EngineConnection {
   protocol?: number;
   /** Private, as all below. */
   upgradeState?: string;
-  /** Armed while a pong is due. Where there never was one, the engine arms a timer more for each pong that comes. */
+  /** Set while a pong is due. Before the first ping it is unset, and then the engine starts another timer for each pong. */
   pingTimeoutTimer?: unknown;
   _maybeUpgrade?(transport: BunTransport): void;
 }
@@ -67,10 +67,10 @@ export interface EngineOptions {
   editResponseHeaders?: (headers: Headers, request: Request, server: BunServer) => void | Promise<void>;
 }
 
-/** What comes in over a WebSocket. */
+/** A message that comes in over a WebSocket. */
 export type MessageBody = string | Buffer;
 
-/** A `Server` of the engine. Of its methods those are replaced, on this one object, that Bun's handlers call. */
+/** A `Server` of the engine. The methods that Bun's handlers call are replaced on this one object. */
 export interface RawBunEngine {
   readonly opts: EngineOptions;
   readonly clients: ReadonlyMap<string, BunConnection>;

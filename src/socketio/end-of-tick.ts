@@ -1,15 +1,15 @@
-// Taken as they are now: tests of programs put a clock of their own in their place.
+// Imported by name, so that the fake clocks of programs' tests do not replace them.
 import { setImmediate, setTimeout } from 'node:timers';
 
 /**
- * Bun 1.2 lets an immediate wait, for a second, that another one asked for while nothing else happens; 1.4 does not. Up to
- * there a timer looks after it: whoever comes second finds nothing to do.
+ * In Bun 1.2 an immediate that another immediate scheduled can wait for a second if nothing else happens; not so in 1.4. For
+ * older versions a timer calls as well, and the later one of the two finds nothing to do.
  */
 const WAITS = isOlder(process.versions.bun, 1, 4);
 
 /**
- * Calls when all has happened that the event loop had at hand, since events that came in together are answered together; or
- * after so many whole milliseconds, of which timers know no parts.
+ * Calls `flush` at the end of this tick of the event loop, so that the answers to events that came in together share a write.
+ * With a rest of 1 ms or more it calls after that time instead, rounded up, because timers count whole milliseconds.
  */
 export function endOfTick(flush: () => void, restMs: number): void {
   if (restMs >= 1) {

@@ -4,7 +4,7 @@ import type { EngineConnection, EnginePacket } from './engine-types.js';
 /** Per-packet engine events: a connection that has a listener for one bypasses coalescing. */
 export const PACKET_EVENTS: readonly string[] = ['packetCreate', 'flush', 'drain'];
 
-/** Whether somebody listens to each packet of a connection. */
+/** Whether a connection has a listener for each packet. */
 export function isHeard(wire: Wire): boolean {
   const connection: EngineConnection = wire;
   for (const event of PACKET_EVENTS) {

@@ -5,9 +5,9 @@ type Query = Readonly<Partial<Record<string, string>>>;
 
 /** A request as engine.io sees it. */
 export type EngineRequest = IncomingMessage & {
-  /** Private: engine.io parses the query only where this is not there yet. */
+  /** Private: engine.io parses the query only if this is not there yet. */
   _query?: Query;
-  /** Private: the WebSocket that an upgrade has become. */
+  /** Private: the WebSocket that engine.io made of an upgrade. */
   readonly websocket?: unknown;
 };
 
@@ -23,7 +23,7 @@ export interface PublicEngine {
   };
 }
 
-/** The query that the engine reads; empty where none was noted. */
+/** The query that the engine reads; empty if none was noted. */
 export function queryOf(request: { readonly _query?: Query }): Query {
   return request._query ?? {};
 }

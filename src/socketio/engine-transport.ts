@@ -1,7 +1,7 @@
 import type { Wire } from '../ports/wire.js';
 import type { EngineConnection, EngineTransport } from './engine-types.js';
 
-/** The transport of a wire as of now. */
+/** The current transport of a wire. */
 export function transportOf(wire: Wire): EngineTransport | undefined {
   const { transport }: EngineConnection = wire;
   return transport;
@@ -12,7 +12,7 @@ export function failTransport(transport: EngineTransport | undefined, why: strin
   transport?.onError?.(why);
 }
 
-/** The id of the session of Engine.IO; empty where an update has moved it, as it is for logs only. */
+/** The id of the Engine.IO session; empty if an update has moved it. For reports only. */
 export function sessionIdOf(wire: Wire): string {
   const { id = '' }: EngineConnection = wire;
   return id;

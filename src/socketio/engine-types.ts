@@ -3,8 +3,8 @@ import type { PacketOptions } from '../ports/fanout.js';
 import type { Wire, WirePacket } from '../ports/wire.js';
 
 /*
- * The connections and transports of `engine.io` and `@socket.io/bun-engine`, in one set of types. What an update may move is marked
- * as private. It is optional here, so that whoever reads it says what happens without it.
+ * The connections and transports of `engine.io` and `@socket.io/bun-engine`, in one set of types. Members that an update may move
+ * are marked as private. They are optional here, so that the compiler makes each reader handle their absence.
  */
 
 /** A packet of Engine.IO, as an engine queues it. */
@@ -12,7 +12,7 @@ export interface EnginePacket extends WirePacket {
   readonly options?: PacketOptions | undefined;
 }
 
-/** The response to a poll, as far as it is looked at. */
+/** The part of a response to a poll that is used. */
 export interface PollResponse {
   once(event: 'close', listener: () => void): unknown;
   /** Cuts the connection that it is written into. */
@@ -20,7 +20,7 @@ export interface PollResponse {
   readonly writableEnded?: boolean;
 }
 
-/** A WebSocket of `ws`, or what `@socket.io/bun-engine` has in place of one of Bun. */
+/** A WebSocket of `ws`, or the object that replaces Bun's in `@socket.io/bun-engine`. */
 export interface TransportSocket {
   readonly readyState?: number;
   /** Bytes that the peer has not taken. */
@@ -50,11 +50,11 @@ export interface EngineTransport {
   readonly req?: IncomingMessage | null;
   readonly res?: Partial<PollResponse> | null;
   readonly dataReq?: IncomingMessage | null;
-  /** Ends the wait for a poll that would carry the close packet. */
+  /** Ends the wait for a poll whose answer would be the close packet. */
   readonly shouldClose?: unknown;
-  /** How long that wait is, in milliseconds. */
+  /** The limit of that wait, in milliseconds. */
   closeTimeout?: number;
-  /** Bytes that the body of a POST may have. Since engine.io 6.6.13 it is one of the options. */
+  /** Bytes that the body of a POST may have. Since engine.io 6.6.13 it is in `opts`. */
   maxHttpBufferSize?: number;
 }
 

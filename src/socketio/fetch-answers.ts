@@ -1,24 +1,24 @@
 import { type Adapter, MessageType } from 'socket.io-adapter';
 
 /*
- * Answers to the `fetchSockets()` of other servers. An adapter puts the whole handshake of each socket into one message: what
- * clients wrote into `auth`, headers and the query goes to every server at once, and Redis drops a subscriber that has more
- * than 32 MB waiting. Here the form stays, what clients wrote is bounded, and answers go out one after another.
+ * Answers to the `fetchSockets()` of other servers. An adapter puts the whole handshake of each socket into one message, with
+ * `auth`, headers and the query as clients sent them. It goes to every server, and Redis drops a subscriber that has more than
+ * 32 MB buffered. Here the format stays, the parts from clients are bounded, and answers are paced.
  */
 
-/** Of one field of a handshake, in characters of JSON. Cookies and tokens fit. */
+/** Limit of one field of a handshake, in characters of JSON. Cookies and tokens fit. */
 const MOST_OF_A_FIELD = 4_096;
-/** Of all fields of one answer together, however many sockets it has. */
+/** Limit of all fields of one answer together, however many sockets it has. */
 const MOST_OF_AN_ANSWER = 4 * 1_024 * 1_024;
-/** About what a socket takes beside these fields. */
+/** Approximate size of a socket without these fields. */
 const BYTES_OF_A_SOCKET = 512;
 /** How fast answers go out, so that subscribers have time to read. */
 const BYTES_PER_MS = 8 * 1_024;
-/** By then the asking server has given up: Socket.IO's default for requests. */
+/** After this time the asking server has given up: Socket.IO's default timeout of requests. */
 const PATIENCE_MS = 5_000;
-/** Answers that wait may take so much memory. */
+/** Memory limit of queued answers. */
 const MOST_WAITING_BYTES = 32 * 1_024 * 1_024;
-/** So much goes out at once. */
+/** Bytes that may go out at once. */
 const BURST_BYTES = 1_024 * 1_024;
 /** The handshake has four fields that a client writes: `headers`, `query`, `auth` and `url`. */
 const FIELDS = 4;
@@ -34,8 +34,8 @@ interface Answering {
 }
 
 /**
- * Bounds and paces the answers of an adapter, and tells of each that is `dropped`. False where the adapter has no such method:
- * then its answers are as large as its sockets' handshakes.
+ * Bounds and paces the answers of an adapter, and calls `dropped` for each that is dropped. Returns false if the adapter has no
+ * `publishResponse`: then its answers carry whole handshakes.
  */
 export function boundFetchAnswers(adapter: Adapter, dropped: () => void): boolean {
   const answering = adapter as unknown as Answering;
@@ -66,7 +66,7 @@ function fetchAnswer(target: unknown, response: unknown): { response: unknown; b
   return { response: { ...(response as object), data: { ...(data as object), sockets: bounded(list) } }, bytes };
 }
 
-/** Undefined where an adapter writes its answers in a form of its own. */
+/** Undefined if an adapter writes its answers in another format. */
 function parse(response: string): unknown {
   try {
     return JSON.parse(response);
@@ -98,7 +98,7 @@ function bounded(list: readonly unknown[]): readonly unknown[] {
   });
 }
 
-/** The entries of an object that fit, whole: half a token is no token. */
+/** The entries of an object that fit. Each is kept whole or left out, because a part of a token is of no use. */
 function entries(value: unknown, most: number): unknown {
   if (typeof value !== 'object' || value === null) return value;
   let left = most;
@@ -113,7 +113,7 @@ function entries(value: unknown, most: number): unknown {
 
 function sizeOf(value: unknown): number {
   if (typeof value === 'string') return value.length;
-  // What can't be put into JSON can't be sent either, which is the adapter's to report.
+  // A value that JSON can't represent can't be sent either; the adapter reports that.
   return JSON.stringify(value)?.length ?? 0;
 }
 
@@ -121,16 +121,16 @@ function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
 }
 
-/** Answers go out as fast as subscribers can read. */
+/** Sends answers no faster than subscribers can read them. */
 class Pace {
   readonly #line: { readonly bytes: number; readonly send: () => void; readonly until: number }[] = [];
-  /** Bytes that went out and may not be read yet, and those that wait. */
+  /** Bytes that were sent and may be unread. `#waiting`: bytes in the queue. */
   #unread = 0;
   #waiting = 0;
   #since = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** False where too much waits already, so that the answer is dropped. */
+  /** Returns false if the queue is full: the answer is dropped. */
   send(bytes: number, send: () => void): boolean {
     this.#dropLate();
     if (this.#waiting > MOST_WAITING_BYTES) return false;

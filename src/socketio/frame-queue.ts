@@ -1,27 +1,27 @@
 import { endOfTick } from './end-of-tick.js';
 
 /**
- * A frame that waits to go out over one connection in this tick of the event loop. Each names the one before it, so the last one
- * stands for the whole chain. Connections for which the same messages wait share the chain, so that it is joined once for all.
+ * A frame that is queued for this tick of the event loop. Each points to the one before it, so the last one stands for the whole
+ * chain. Connections with the same queued messages share a chain, so that it is joined once for all of them.
  */
 export interface QueuedFrame<Frame> {
   readonly before: QueuedFrame<Frame> | undefined;
   readonly frame: Frame;
-  /** Of the chain up to here: its bytes, and a little for each message. */
+  /** The bytes of the chain up to here, plus a constant for each message. */
   readonly weight: number;
-  /** The last frame that was queued behind this one, which the next connection most likely needs as well. */
+  /** The latest frame that was queued after this one. The next connection most likely needs the same. */
   after: QueuedFrame<Frame> | undefined;
-  /** What the sender made of the chain up to here. */
+  /** The chain up to here in the form that the sender writes. */
   whole: unknown;
 }
 
-/** The way out over one connection. */
+/** Writes to one connection. */
 export interface FrameSender<Frame> {
-  /** The last of what waits; undefined where nothing does, and as long as the peer is slow. */
+  /** The last queued frame; undefined if none is queued, and while the peer is slow. */
   tail: QueuedFrame<Frame> | undefined;
   /** The last tick in which something was sent; 0 before. */
   tick: number;
-  /** Whether more than one message was sent in the last tick, as far as is known. */
+  /** Whether more than one message is known to have been sent in the last tick. */
   isBusy: boolean;
   /** Whether its peer reads as fast as it is sent to. */
   readonly writable: boolean;
@@ -31,7 +31,7 @@ export interface FrameSender<Frame> {
   confirm(): void;
 }
 
-/** A sender that says whether a message may be queued: nothing before it waits elsewhere, nobody wants to be told of it. */
+/** A sender that knows whether a message may be queued: no earlier one waits elsewhere, and no listener wants each packet. */
 export interface DirectSender<Frame> extends FrameSender<Frame> {
   readonly isClear: boolean;
 }
@@ -40,9 +40,9 @@ export interface Sized {
   readonly length: number;
 }
 
-/** Bytes. What grew to this goes out before the tick ends: more would not make it cheaper, only larger. */
+/** Bytes. A chain of this size is written before the tick ends: a longer one would not be cheaper, only larger. */
 const LARGEST_CHAIN = 64 * 1024;
-/** Memory of a queued frame beside its bytes, about. */
+/** Approximate memory of a queued frame beside its bytes. */
 const WEIGHT_OF_A_FRAME = 64;
 /** After a flush, pause for this many times its duration, so that more comes together for the next one. */
 const REST = 3;
@@ -50,18 +50,18 @@ const LONGEST_REST_MS = 5;
 
 type Later = (flush: () => void, restMs: number) => unknown;
 
-/** Queues that write what waits also where the process ends in this very tick. */
+/** Queues that are flushed if the process exits in this tick. */
 const open = new Set<{ flush(): void }>();
 const flushAll = (): void => {
   for (const queue of open) queue.flush();
 };
 
 /**
- * Gives the messages that one connection is sent in one tick to it in one write, when the tick ends. A tick is one of the
- * event loop, and a few milliseconds where writing takes up much of the time.
+ * Writes all messages of one tick to a connection with one write, when the tick ends. A tick is one tick of the event loop, or
+ * a few milliseconds while writing takes much of the time.
  *
- * Where nothing is gained by waiting nothing waits: in a tick of the event loop the first message to a connection that got one
- * in its last tick goes out at once.
+ * A message is not delayed if that gains nothing: in a tick of the event loop, the first message to a connection that got only
+ * one in its last tick goes out at once.
  */
 export class FrameQueue<Frame extends Sized> {
   readonly #later: Later;
@@ -71,14 +71,14 @@ export class FrameQueue<Frame extends Sized> {
   };
   #tick = 1;
   #isTickOpen = false;
-  /** Whether this tick is one of some milliseconds. */
+  /** Whether this tick lasts for some milliseconds. */
   #isTickLong = false;
-  /** How long what comes next waits for more, in milliseconds. */
+  /** How long the next tick collects messages, in milliseconds; 0 for a tick of the event loop. */
   #restMs = 0;
   #first: QueuedFrame<Frame> | undefined;
   #dirty: FrameSender<Frame>[] = [];
 
-  /** `later` calls at the end of a tick of the event loop, or after so many milliseconds where these are some. */
+  /** `later` calls back at the end of a tick of the event loop, or after `restMs` if that is not 0. */
   constructor(later: Later = endOfTick) {
     this.#later = later;
   }
@@ -88,13 +88,13 @@ export class FrameQueue<Frame extends Sized> {
     open.add(this);
   }
 
-  /** Writes what waits; harmless when closed. What comes after is written at the end of its tick all the same. */
+  /** Writes what is queued; harmless when closed. Later messages are still written at the end of their tick. */
   close(): void {
     this.flush();
     if (open.delete(this) && open.size === 0) process.off('exit', flushAll);
   }
 
-  /** Queues a message. False where what waited had to be written first, and its peer turned out to be slow. */
+  /** Queues a message. Returns false if the queue had to be flushed first and that filled the socket. */
   offer(sender: FrameSender<Frame>, frame: Frame): boolean {
     const { tail } = sender;
     if (tail === undefined) this.#begin(sender, frame);
@@ -108,17 +108,17 @@ export class FrameQueue<Frame extends Sized> {
     return true;
   }
 
-  /** The same for messages that can't wait elsewhere. `confirm()` is called once they went out. */
+  /** Queues messages that no other queue can hold. `confirm()` is called once they were written. */
   push(sender: FrameSender<Frame>, frames: readonly Frame[]): void {
     sender.isBusy ||= frames.length > 1;
     for (const frame of frames) {
-      // Nothing waits here for a peer that is slow: what comes next is kept from it elsewhere, and would be overtaken.
+      // Nothing is queued here for a slow peer: its next messages are queued elsewhere, and this one would come after them.
       if (!sender.writable || !this.offer(sender, frame)) sender.write(this.#alone(frame));
     }
     this.#dirty.push(sender);
   }
 
-  /** Writes now what waits for this sender. */
+  /** Writes now what is queued for this sender. */
   flushSender(sender: FrameSender<Frame>): void {
     const { tail } = sender;
     sender.tail = undefined;
@@ -127,7 +127,7 @@ export class FrameQueue<Frame extends Sized> {
     sender.write(tail);
   }
 
-  /** Writes now what waits, and ends the tick. */
+  /** Writes now what is queued, and ends the tick. */
   flush(): void {
     const begin = performance.now();
     const senders = this.#dirty;
@@ -143,7 +143,7 @@ export class FrameQueue<Frame extends Sized> {
     this.#rest(performance.now() - begin);
   }
 
-  /** Only where more is sent right after this, by what came in meanwhile: otherwise nothing is likely to come together. */
+  /** The rest applies only to messages that follow at once. Without any by the next tick, there is nothing to collect. */
   #rest(afterMs: number): void {
     const restMs = Math.min(LONGEST_REST_MS, afterMs * REST);
     this.#restMs = restMs < 1 ? 0 : restMs;
@@ -164,7 +164,7 @@ export class FrameQueue<Frame extends Sized> {
     this.#dirty.push(sender);
   }
 
-  /** Shared by all for which it is the first that waits. */
+  /** A chain of one frame, shared by all connections that begin with it. */
   #alone(frame: Frame): QueuedFrame<Frame> {
     if (this.#first?.frame === frame) return this.#first;
     if (!this.#isTickOpen) {

@@ -3,7 +3,7 @@ import { type KeptRequest, released } from './released-request.js';
 import { type ListeningConnection, listensAsExpected, shareListeners } from './shared-listeners.js';
 import { UpgradeResponses, type UpgradingEngine } from './upgrade-responses.js';
 
-/** An engine.io connection, as far as memory can be freed in it. */
+/** The part of an engine.io connection in which memory can be freed. */
 export interface IdleConnection extends ListeningConnection {
   request: unknown;
   readonly readyState: string;
@@ -17,8 +17,8 @@ export interface IdleConnection extends ListeningConnection {
 }
 
 /**
- * Frees what engine.io keeps for a connection and nobody needs once its client is authenticated. Each of the three parts
- * checks what it relies on, and does nothing where engine.io has changed.
+ * Frees memory that engine.io keeps for a connection, and that nothing uses once its client is authenticated. Each of the three
+ * parts checks the members that it relies on, and does nothing if engine.io has changed.
  */
 export class IdleConnections {
   readonly #responses: UpgradeResponses;

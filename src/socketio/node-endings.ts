@@ -2,8 +2,8 @@ import type { Wire } from '../ports/wire.js';
 import type { EngineConnection, EngineTransport, TransportSocket } from './engine-types.js';
 
 /*
- * How connections of engine.io end. Each private field is used only where it is found: without them an ending falls back to
- * engine.io's own, which waits for the peer for up to 30 s.
+ * Closes connections of engine.io. Each private member is used only if it is there. Without it engine.io's own closing remains,
+ * which waits for the peer for up to 30 s.
  */
 
 /** A WebSocket that can be cut. */
@@ -12,13 +12,13 @@ type CuttableSocket = TransportSocket & Required<Pick<TransportSocket, 'terminat
 /** The state of a WebSocket that is closed, as the standard numbers it. */
 const CLOSED = 3;
 
-/** Closes it at once, whatever waits to be sent or to be read. */
+/** Closes a wire at once, also if packets are queued or unread. */
 export function closeNow(wire: Wire): void {
   const connection: EngineConnection = wire;
   connection.close(true);
 }
 
-/** The steps that end a wire whatever its peer does. Each may call listeners of the program, which may throw. */
+/** The steps that end a wire, whatever its peer does. Each may call listeners of the program, which may throw. */
 export function cuttingSteps(wire: Wire): readonly (() => void)[] {
   const { transport }: EngineConnection = wire;
   const { req, dataReq } = transport ?? {};
@@ -31,20 +31,20 @@ export function cuttingSteps(wire: Wire): readonly (() => void)[] {
   ];
 }
 
-/** Calls `gone` once the WebSocket under a closed wire is closed too; at once where there is none. */
+/** Calls `gone` once the WebSocket of a closed wire is closed too; at once if there is none. */
 export function onceGone(wire: Wire, gone: () => void): void {
   const webSocket = webSocketOf(wire);
   if (webSocket === undefined || webSocket.readyState === CLOSED) gone();
   else webSocket.once('close', gone);
 }
 
-/** A polling transport that closes waits for 30 s for a poll, be its connection gone or not. */
+/** Ends the wait of a closing polling transport: it waits 30 s for a poll, even if its connection is gone. */
 export function giveUpPolling(wire: Wire): void {
   const { transport }: EngineConnection = wire;
   giveUp(transport);
 }
 
-/** Does the same once the wire has changed to another transport, as nobody would look at this one again. */
+/** The same for the polling transport that a wire has left by an upgrade: nothing else would end its wait. */
 export function giveUpPollingOnUpgrade(wire: Wire): void {
   const { transport }: EngineConnection = wire;
   wire.once('upgrade', () => giveUp(transport));

@@ -9,7 +9,7 @@ import { type NodeSender, type NodeSenderEvents, nodeSendersOver, type Transport
 import { noteResponse } from './send-queue.js';
 import type { UpgradingEngine } from './upgrade-responses.js';
 
-/** A server of engine.io. All but what its probes name is public. */
+/** A server of engine.io. Members that the probes do not name are public. */
 interface RawNodeEngine extends ProbedEngine, UpgradingEngine {
   readonly clients?: Record<string, EngineConnection>;
   readonly opts: { allowRequest?: unknown };
@@ -19,18 +19,18 @@ interface RawNodeEngine extends ProbedEngine, UpgradingEngine {
 }
 
 /**
- * The one patcher of engine.io's server: it makes the wires of Node.js, and offers the runtime and the fan-out what they need of
- * it. Where something private is not as expected, everything goes Socket.IO's own way.
+ * The one patcher of engine.io's server: it makes the wires of Node.js, and gives the runtime and the fan-out access to the
+ * engine. If a private member is not as expected, messages take Socket.IO's own path.
  */
 export class NodeEngine {
-  /** What the ingress stands in front of. */
+  /** The part of the engine that the ingress uses. */
   readonly ingress: PublicEngine;
   readonly #engine: RawNodeEngine;
   readonly #idle: IdleConnections;
   readonly #keepsResponses: boolean;
   #Sender: typeof NodeSender | undefined;
 
-  /** `engine`: the one of a server of Socket.IO, before the first connection. */
+  /** `engine`: of a Socket.IO server, before its first connection. */
   constructor(engine: object) {
     this.ingress = engine as PublicEngine;
     this.#engine = engine as RawNodeEngine;
@@ -53,7 +53,7 @@ export class NodeEngine {
     return Object.hasOwn(clients, sid) ? clients[sid] : undefined;
   }
 
-  /** From here on transports over WebSocket write through `queue`. Returns what is missing for that; empty where nothing is. */
+  /** From now on WebSocket transports write through `queue`. Returns the name of a missing member, or an empty string. */
   useSenders(queue: FrameQueue<WsFrame>, events: NodeSenderEvents): string {
     const engine = this.#engine;
     const { base, missing } = probeTransport(engine);
@@ -68,27 +68,27 @@ export class NodeEngine {
     return '';
   }
 
-  /** Tries how connections send, before the first one comes. Returns what is missing; senders are not used without it. */
+  /** Tries how connections send, before the first one comes. Returns the name of a missing member, or an empty string. */
   async probe(): Promise<string> {
     const { missing, canSend } = await probeConnection(this.#engine);
     if (!canSend) this.#Sender = undefined;
     return missing;
   }
 
-  /** Whether messages may go out past engine.io: nobody listens to the packets of all connections. */
+  /** Whether messages may bypass engine.io: only if the engine has no listener for the packets of all connections. */
   get canSendDirectly(): boolean {
     const engine = this.#engine;
     return this.#Sender !== undefined && engine.listenerCount('flush') === 0 && engine.listenerCount('drain') === 0;
   }
 
-  /** Notes the response to a poll, where transports don't keep it where it is looked for. */
+  /** Notes the response to a poll, if polling transports do not keep it in `res`. */
   notePoll(sid: string, response: PollResponse): void {
     if (this.#keepsResponses) return;
     const wire = this.wireOf(sid);
     if (wire !== undefined) noteResponse(wire, response);
   }
 
-  /** Clients of protocol 3 get ids of their own: there the id of the session is that of the socket too. */
+  /** Clients of protocol 3 get ids of our form, because there the Engine.IO session and the socket have one id. */
   makeIds(ofProtocol3: () => string): void {
     const engine = this.#engine;
     const { generateId } = engine;
@@ -96,13 +96,13 @@ export class NodeEngine {
     engine.generateId = (request) => (request._query?.EIO === '4' ? generateId.call(engine, request) : ofProtocol3());
   }
 
-  /** Refuses handshakes over connections that are kept alive: the client tries again, and finds another instance. */
+  /** Refuses handshakes over TCP connections that are kept alive. The client tries again and reaches another instance. */
   refuseHandshakes(): void {
     this.#engine.opts.allowRequest = (_: unknown, decide: (why: string, allow: boolean) => void) =>
       decide('Shutting down', false);
   }
 
-  /** Drops what nobody needs of a wire whose client is authenticated. */
+  /** Frees memory of a wire that nothing uses once its client is authenticated. */
   compact(wire: Wire): void {
     this.#idle.compact(wire as unknown as IdleConnection);
   }

@@ -3,7 +3,7 @@ import type { WirePacket } from '../ports/wire.js';
 import type { EngineConnection, EngineTransport } from './engine-types.js';
 import type { TransportClass, TransportRequest, WsSocket } from './node-sender.js';
 
-/** A server of engine.io, as far as it is probed. */
+/** The part of an engine.io server that is probed. */
 export interface ProbedEngine {
   readonly opts?: object;
   /** Protected: makes the transport of a request. */
@@ -13,9 +13,9 @@ export interface ProbedEngine {
   listenerCount(event: string): number;
 }
 
-/** What a connection does that is tried. */
+/** The result of trying a connection. */
 export interface ProbedConnection {
-  /** What was looked for and not found, by its name; empty where all is there. */
+  /** The name of a missing member; empty if none is missing. */
   readonly missing: string;
   /** Whether packets reach the transport in the form that a sender encodes. */
   readonly canSend: boolean;
@@ -24,8 +24,8 @@ export interface ProbedConnection {
 const TRANSPORT_METHODS = ['send', 'doClose', 'onData', 'onClose', 'onError', 'onPacket', 'close', 'discard', 'emit'];
 
 /**
- * The class that a transport over WebSocket is to be derived from, found by making one that nobody is behind; or what was
- * looked for and not found.
+ * The class from which a WebSocket transport is derived, found by making a transport without a peer; or the name of a missing
+ * member.
  */
 export function probeTransport(engine: ProbedEngine): { base?: TransportClass; missing: string } {
   try {
@@ -53,7 +53,7 @@ function probeWebSocket(engine: ProbedEngine): { base?: TransportClass; missing:
   return isBase ? { base: base as TransportClass, missing: '' } : { missing: 'the class of all transports' };
 }
 
-/** A poll that nobody waits for. */
+/** A poll without a client. */
 function fakePoll(): { request: object; response: object } {
   const response = Object.assign(new EventEmitter(), { writeHead() {}, end() {} });
   const request = Object.assign(new EventEmitter(), {
@@ -63,7 +63,7 @@ function fakePoll(): { request: object; response: object } {
   return { request, response };
 }
 
-/** Whether a polling transport keeps the response that its next flush is written into. Else the ingress notes each. */
+/** Whether a polling transport keeps the response for its next flush in `res`. If not, the ingress notes each response. */
 export function keepsResponses(engine: ProbedEngine): boolean {
   try {
     const { request, response } = fakePoll();
@@ -80,7 +80,7 @@ interface TriedConnection extends EngineConnection {
   write(data: string): unknown;
 }
 
-/** Tries how a connection queues and sends, with one that nobody is behind. Takes a few steps of promises; none of them waits. */
+/** Tries how a connection without a peer queues and sends. Takes a few microtasks, and waits for nothing else. */
 export async function probeConnection(engine: ProbedEngine): Promise<ProbedConnection> {
   let connection: TriedConnection | undefined;
   try {
@@ -94,7 +94,7 @@ export async function probeConnection(engine: ProbedEngine): Promise<ProbedConne
   }
 }
 
-/** Lets a twin of the engine, of which nobody hears, take a client. */
+/** Opens a connection on a copy of the engine, which emits no events to the program. */
 async function openConnection(engine: ProbedEngine): Promise<TriedConnection | undefined> {
   const clients: Record<string, TriedConnection> = {};
   const twin: ProbedEngine = Object.create(engine, {
@@ -125,7 +125,7 @@ function tryQueue(connection: TriedConnection): ProbedConnection {
   return { missing: isQueued && packet === queued ? '' : 'writeBuffer of a connection', canSend };
 }
 
-/** A client of protocol 4, over `ws`, without compression. */
+/** True for a client of protocol 4, over `ws`, without compression: senders support no other. */
 export function isOrdinary({ _query, websocket }: TransportRequest): boolean {
   const { _socket, _extensions, _sender } = websocket;
   return (

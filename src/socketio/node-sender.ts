@@ -13,7 +13,7 @@ export interface WsSocket {
   close(): void;
   /** Private: the stream that it writes its frames into. */
   readonly _socket?: Duplex;
-  /** Private: what was agreed on with the peer, such as compression. */
+  /** Private: the extensions agreed with the peer, such as compression. */
   readonly _extensions?: object;
   /** Private: writes frames, with a queue of its own only where it compresses. */
   readonly _sender?: { sendFrame?: unknown };
@@ -25,7 +25,7 @@ export interface TransportRequest {
   readonly websocket: WsSocket;
 }
 
-/** engine.io's class of all transports, as far as a sender is derived from it. */
+/** engine.io's base class of transports, as a sender uses it. */
 export type TransportClass = new (request: TransportRequest) => NodeTransport;
 
 interface NodeTransport {
@@ -52,7 +52,7 @@ interface Marked {
   [SENDER]?: NodeSender;
 }
 
-// One of each for all connections: an idle one would pay for its own.
+// One function of each for all connections: own ones would cost each idle connection memory.
 function received(this: WsSocket & Marked, data: Buffer, isBinary: boolean): void {
   this[SENDER]?.onData(isBinary ? data : data.toString());
 }
@@ -73,27 +73,27 @@ function listened(this: Wire, event: string | symbol): void {
   if (sender !== undefined && PACKET_EVENTS.includes(String(event))) sender.isHeard = true;
 }
 
-/** Stands for engine.io's class of all transports, which can't be imported safely: there may be two copies of the package. */
+/** Placeholder for engine.io's base class of transports. Importing that is not safe: there may be two copies of the package. */
 const Transport = class {} as unknown as TransportClass;
 
-/** A transport of engine.io over a WebSocket, which writes once in a tick of the event loop. */
+/** A WebSocket transport of engine.io that writes once per tick of the event loop. */
 export class NodeSender extends Transport implements DirectSender<WsFrame> {
-  /** Of the prototype, as they are the same for all senders of an engine. */
+  /** On the prototype, because they are the same for all senders of an engine. */
   declare readonly queue: FrameQueue<WsFrame>;
   declare readonly events: NodeSenderEvents;
 
   tail: QueuedFrame<WsFrame> | undefined = undefined;
   tick = 0;
   isBusy = false;
-  /** Whose transport it is, once it is. */
+  /** The wire whose transport it is; undefined before the connection opens or upgrades. */
   wire: Wire | undefined = undefined;
-  /** Whether the program listens to each packet of the connection, or may, as long as it isn't known. */
+  /** Whether the program listens to each packet of the connection. True as long as it is not known. */
   isHeard = true;
   readonly socket: WsSocket;
   readonly #stream: Duplex;
-  /** engine.io writes its option here; there is no compression on this way. */
+  /** engine.io sets it from its option. Unused, because senders do not compress. */
   perMessageDeflate: unknown = null;
-  /** Batches of engine.io that it has not been told of yet that they went out. */
+  /** Batches of engine.io that were sent, or are queued, and not confirmed by `drain` yet. */
   #unconfirmed = 0;
 
   constructor(request: TransportRequest) {
@@ -128,13 +128,13 @@ export class NodeSender extends Transport implements DirectSender<WsFrame> {
     return this.#stream.writableLength;
   }
 
-  /** It is the transport of this connection from here on, and notices who listens to its packets. */
+  /** From now on it is the transport of this wire, and notices new listeners for packets. */
   attach(wire: Wire): void {
     this.wire = wire;
     wire.on('newListener', listened);
   }
 
-  /** Messages may go out directly, unless somebody listens to each packet. */
+  /** Allows direct messages, unless the wire has a listener for each packet. */
   clear(wire: Wire): void {
     this.isHeard = isHeard(wire);
   }
@@ -148,7 +148,7 @@ export class NodeSender extends Transport implements DirectSender<WsFrame> {
     if (this.socket.readyState !== OPEN) return;
     const stream = this.#stream;
     const bytes = joined(tail);
-    // What the kernel took at once doesn't count, however large it was.
+    // Bytes that the kernel took at once do not count, however many.
     if (stream.write(bytes) || stream.writableLength < stream.writableHighWaterMark) return;
     if (this.writable) stream.once('drain', drained);
     this.writable = false;
@@ -183,13 +183,13 @@ export class NodeSender extends Transport implements DirectSender<WsFrame> {
     super.onClose();
   }
 
-  /** engine.io calls back who waits for a batch to be sent, one batch at a time. */
+  /** At each `drain` engine.io runs the callbacks of one batch that was sent. */
   #confirm(): void {
     for (; this.#unconfirmed > 0; this.#unconfirmed--) {
       try {
         this.emit('drain');
       } catch (error) {
-        // A callback of the program threw. The others are served first.
+        // A callback of the program threw. The other callbacks run first.
         process.nextTick(() => {
           throw error;
         });
@@ -201,8 +201,8 @@ export class NodeSender extends Transport implements DirectSender<WsFrame> {
 let derivedFrom: TransportClass | undefined;
 
 /**
- * The class of senders that write through `queue`, derived from engine.io's class of all transports. Undefined where senders were
- * derived from another copy of engine.io before.
+ * The class of senders that write through `queue`, derived from engine.io's base class of transports. Undefined if senders are
+ * already derived from another copy of engine.io.
  */
 export function nodeSendersOver(
   base: TransportClass,
@@ -218,7 +218,7 @@ export function nodeSendersOver(
   return Sender;
 }
 
-/** The transport of a connection, where that is one of ours. */
+/** The transport of a wire, if it is a sender. */
 export function nodeSenderOf(wire: Wire): NodeSender | undefined {
   const { transport }: EngineConnection = wire;
   return transport instanceof NodeSender ? transport : undefined;
@@ -250,21 +250,21 @@ function joined(tail: QueuedFrame<WsFrame>): Buffer {
   return tail.whole as Buffer;
 }
 
-/** Encoded here, for clients of protocol 4 only: an encoder of engine.io that calls back later would leave nothing to write. */
+/** Encoded here and not by engine.io, whose encoder may call back later, when this tick's write is over. Protocol 4 only. */
 function frameOf(packet: EnginePacket): WsFrame {
   const { data, options } = packet;
   if (options?.wsPreEncodedFrame !== undefined) return sharedFrame(options.wsPreEncodedFrame, options);
   return isBytes(data) ? binaryFrame(data) : textFrame(textOf(packet));
 }
 
-/** A message to many, in one frame for all of them. Undefined where it is made of something else than texts and bytes. */
+/** A broadcast in one frame for all recipients. Undefined if a part is neither text nor bytes. */
 export function frameOfMessage(encoded: readonly unknown[], options: PacketOptions): WsFrame | undefined {
   return options.wsPreEncodedFrame === undefined
     ? joinedFrames(encoded)
     : sharedFrame(options.wsPreEncodedFrame, options);
 }
 
-/** Head and body in one buffer, for whoever else gets this message too: all have the same options. */
+/** Head and body in one buffer, kept in the options, which all recipients of the message share. */
 function sharedFrame(parts: readonly Buffer[], options: PacketOptions): WsFrame {
   const [only] = parts;
   if (only !== undefined && parts.length === 1) return only;

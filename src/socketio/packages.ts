@@ -1,6 +1,6 @@
 /*
- * Values of Socket.IO's packages for every other folder. They are imported in this folder only, so that a change of a package is
- * met in one place.
+ * Values of Socket.IO's packages for every other folder. They are imported in this folder only, so that a change of a package
+ * affects one place.
  */
 
 export { Server, Socket } from 'socket.io';

@@ -3,7 +3,7 @@ import type { ServerOptions } from 'socket.io';
 import type { IOServer } from '../ports/socket.js';
 import { Server } from './packages.js';
 
-/** A connection of engine.io with nobody behind it, as far as Socket.IO uses one. */
+/** A connection without a peer, with the members of engine.io's that Socket.IO uses. */
 export class ProbeConnection extends EventEmitter {
   readonly id = 'probe';
   readonly protocol = 4;
@@ -11,7 +11,7 @@ export class ProbeConnection extends EventEmitter {
   readonly remoteAddress = '';
   readonly transport = { writable: true };
   readonly request = { headers: {}, connection: {}, url: '', _query: {} };
-  /** What Socket.IO has sent. */
+  /** The packets that Socket.IO has sent. */
   readonly written: string[] = [];
 
   write(data: unknown): void {
@@ -25,7 +25,7 @@ export class ProbeConnection extends EventEmitter {
     this.emit('data', message);
   }
 
-  /** Takes Socket.IO's timers of this connection with it. */
+  /** Closes it, which also clears Socket.IO's timers of it. */
   end(): void {
     this.emit('close', 'transport close');
   }
@@ -36,7 +36,7 @@ export interface ProbeServer {
   accept(connection: ProbeConnection): void;
 }
 
-/** A Socket.IO server without a network, to try what is installed. */
+/** A Socket.IO server without a network, to try the installed version. */
 export function makeProbeServer(adapter: ServerOptions['adapter']): ProbeServer {
   const io = new Server({ adapter, serveClient: false });
   const engine = new EventEmitter();

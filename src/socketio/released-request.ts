@@ -4,13 +4,12 @@ import { Socket } from 'node:net';
 /** The request that engine.io keeps for as long as its connection lives. `_query` is engine.io's. */
 export type KeptRequest = IncomingMessage & { readonly _query?: unknown; readonly res?: unknown };
 
-/** What is on a request beside what it is made with: of Node.js, and of engine.io at a handshake, a poll and an upgrade. */
+/** Keys that Node.js and engine.io add to a request after its construction, at a handshake, a poll and an upgrade. */
 const LATER = ['parser', '_eventsCount', '_query', 'res', 'cleanup', 'websocket'];
 
 /**
- * What stays of the request once its client is authenticated: what handshakes of further namespaces are built of, and what
- * handlers read. It is an `IncomingMessage` by its prototype, so that what a program added there goes on working; there is
- * nothing left to read from it.
+ * Replaces the request of an authenticated client, with the fields that handshakes of further namespaces and handlers read. Its
+ * prototype is that of `IncomingMessage`, so that additions of a program to that prototype still work. Its body can't be read.
  */
 export class ReleasedRequest {
   readonly headers: IncomingHttpHeaders;
@@ -37,7 +36,7 @@ export class ReleasedRequest {
     return Number(this.httpVersion.split('.')[1]);
   }
 
-  /** Made of `headers`: the names are in lower case. */
+  /** Made from `headers`, so the names are in lower case. */
   get rawHeaders(): string[] {
     return Object.entries(this.headers).flatMap(([name, value]) => [value ?? []].flat().flatMap((one) => [name, one]));
   }
@@ -51,9 +50,9 @@ Object.setPrototypeOf(ReleasedRequest.prototype, IncomingMessage.prototype);
 let ordinary: ReadonlySet<PropertyKey> | undefined;
 
 /**
- * Undefined where the program has put something of its own on the request, such as a session: it is then to stay as it is.
- * Listeners don't count: whoever tells them has the request without us. What a program keeps beside it, in a `WeakMap` by the
- * request, it finds until `clientConnectedFn` has settled.
+ * Undefined if the program has added something to the request, such as `request.session`: then the request stays. Listeners do
+ * not count, because code that emits to them holds the request itself. A `WeakMap` of the program with the request as its key
+ * works until the promise of `clientConnectedFn` has settled.
  */
 export function released(request: KeptRequest): ReleasedRequest | undefined {
   if (Object.getPrototypeOf(request) !== IncomingMessage.prototype || request.res) return undefined;

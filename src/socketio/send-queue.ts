@@ -2,8 +2,8 @@ import type { Wire } from '../ports/wire.js';
 import type { EngineConnection, EnginePacket, EngineTransport, PollResponse } from './engine-types.js';
 
 /*
- * What waits for a connection of either engine. How many packets are queued is counted by the public events `packetCreate` and
- * `flush`; the functions here read what is private, and each has an answer where an update has moved that.
+ * The send queue of a connection of either engine. Queued packets are counted by the public events `packetCreate` and `flush`.
+ * The functions here read private members, and each has a result for the case that an update has moved one.
  */
 
 /** The type of a packet that was replaced; no engine queues a packet of this type. */
@@ -15,7 +15,7 @@ export function unreadBytes(wire: Wire): number {
   return transport?.unread ?? transport?.socket?.bufferedAmount ?? 0;
 }
 
-/** The packets that are queued. Undefined if they are not where they are looked for: then none is replaced. */
+/** The queued packets. Undefined if an update has moved them: then none is replaced. */
 export function queuedPackets(wire: Wire): EnginePacket[] | undefined {
   const { writeBuffer }: EngineConnection = wire;
   return Array.isArray(writeBuffer) ? writeBuffer : undefined;
@@ -40,7 +40,7 @@ export function sizeOf({ data, options }: EnginePacket): number {
   return data instanceof ArrayBuffer || ArrayBuffer.isView(data) ? data.byteLength : 0;
 }
 
-/** Responses to polls, as the ingress saw them, by connection: used only where a transport doesn't keep its response. */
+/** Responses to polls, as the ingress saw them, by connection: used only if transports do not keep theirs in `res`. */
 const seenResponses = new WeakMap<Wire, PollResponse[]>();
 
 /** Notes the response to a poll of this connection. */
@@ -49,12 +49,12 @@ export function noteResponse(wire: Wire, response: PollResponse): void {
   seenResponses.set(wire, [...open, response]);
 }
 
-/** The response that the queue is about to be written into; undefined where it goes into a WebSocket. */
+/** The response that the queue is about to be written into; undefined for a WebSocket. */
 export function responseOf(wire: Wire): PollResponse | undefined {
   const { transport }: EngineConnection = wire;
   if (isResponse(transport?.res)) return transport.res;
   if (transport?.name !== 'polling') return undefined;
-  // The oldest one that has no answer yet: a later poll may wait for middleware of the program.
+  // The oldest one that has not ended: a later poll may still be in middleware of the program.
   return seenResponses.get(wire)?.find(({ writableEnded }) => writableEnded !== true);
 }
 

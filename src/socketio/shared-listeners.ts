@@ -2,8 +2,7 @@ import { EventEmitter } from 'node:events';
 
 /*
  * engine.io makes six functions for each connection to listen to its transport, and one more to stop. Here five functions
- * listen for all connections. engine.io could keep a reference to the connection on the transport and do the same; then this
- * file could go.
+ * listen for all connections. If engine.io kept a reference to the connection on the transport, this file could be deleted.
  */
 
 const CONNECTION = Symbol('connection');

@@ -5,9 +5,8 @@ import type { PacketOptions, Recipient } from '../ports/fanout.js';
 import type { IOSocket } from '../ports/socket.js';
 
 /*
- * socket.io: what is private there and used to guard sockets and to bound peers, to give sockets ids of another form, and to
- * send to them. The gate is the only user of a private member that has no fallback: `gate-probe.ts` tries it before a server
- * starts.
+ * The private members of socket.io that guard sockets, bound peers, give sockets ids of our form, and send to sockets. Only
+ * the gate uses one without a fallback, `_onpacket`: `gate-probe.ts` tries it before a server starts.
  */
 
 interface SocketInternals {
@@ -18,7 +17,7 @@ interface SocketInternals {
 }
 
 interface ClientInternals {
-  /** Hands packets that are encoded to the connection. */
+  /** Writes encoded packets to the connection. */
   writeToEngine?(encoded: readonly unknown[], options: PacketOptions): void;
   /** Public, engine.io's. */
   readonly conn: {
@@ -30,7 +29,7 @@ interface ClientInternals {
 interface NamespaceInternals {
   /** Called with each socket that disconnects or is refused by middleware. */
   _remove(socket: Socket): void;
-  /** Makes a socket, before anybody has seen its id. */
+  /** Makes a socket. Nothing has read its id when this returns. */
   _createSocket(client: object, auth: object): Promise<Socket>;
 }
 
@@ -46,7 +45,7 @@ export function onSocketGone(namespace: Namespace, act: (socket: Socket) => void
   return true;
 }
 
-/** Gives each new socket of a namespace an id of `make`'s. False where sockets are made in another way. */
+/** Gives each new socket of a namespace an id by `make`. Returns false if Socket.IO makes sockets in another way. */
 export function makeSocketIds(namespace: Namespace, make: (socket: Socket) => string): boolean {
   const inside = namespace as unknown as Partial<NamespaceInternals>;
   const { _createSocket: plain } = inside;
@@ -59,23 +58,23 @@ export function makeSocketIds(namespace: Namespace, make: (socket: Socket) => st
   return true;
 }
 
-/** From here on `receive` is called with every packet of a socket, in place of Socket.IO, with the socket as `this`. */
+/** From now on `receive` gets every packet of a socket in place of Socket.IO, with the socket as `this`. */
 export function interceptPackets(socket: IOSocket, receive: (this: IOSocket, packet: Packet) => void): void {
   Object.assign(socket, { _onpacket: receive } satisfies Partial<SocketInternals>);
 }
 
-/** Hands a packet on to Socket.IO, as if nothing stood before it. Where Socket.IO has no such method, the packet is dropped. */
+/** Passes a packet to Socket.IO's own method. If Socket.IO has none, the packet is dropped. */
 export function receivePacket(socket: IOSocket, packet: Packet): void {
   const { _onpacket: plain }: Partial<SocketInternals> = Object.getPrototypeOf(socket);
   plain?.call(socket, packet);
 }
 
-/** Calls the program's listeners of what a socket is sent, where Socket.IO has them. */
+/** Calls the `onAnyOutgoing` listeners of a socket, if Socket.IO has the method for it. */
 export function tellOutgoingListeners(socket: Recipient, packet: object): void {
   (socket as Recipient & Partial<SocketInternals>).notifyOutgoingListeners?.(packet);
 }
 
-/** Hands a message that is encoded to the connection of a socket, in Socket.IO's own way. */
+/** Writes an encoded message to the connection of a socket as Socket.IO does. */
 export function writeEncoded(socket: Recipient, encoded: readonly unknown[], options: PacketOptions): void {
   const client = socket.client as unknown as ClientInternals;
   if (typeof client.writeToEngine === 'function') client.writeToEngine(encoded, options);
@@ -84,10 +83,10 @@ export function writeEncoded(socket: Recipient, encoded: readonly unknown[], opt
   }
 }
 
-/** From here on the server uses `map`'s adapters in place of those that the program sets. */
+/** From now on the server replaces each adapter that the program sets by the result of `map`. */
 export function mapLaterAdapters(io: Server, map: (make: AdapterFactory) => AdapterFactory): void {
   const plain = io.adapter.bind(io) as (...make: AdapterFactory[]) => unknown;
-  // Socket.IO tells reading from writing by the number of arguments, and calls what it is given with `new`.
+  // `adapter()` without an argument reads. Socket.IO calls the given adapter with `new`.
   const mapped = (given?: new (...args: Parameters<AdapterFactory>) => ReturnType<AdapterFactory>): unknown =>
     given === undefined ? plain() : plain(map((namespace) => new given(namespace)));
   io.adapter = mapped as Server['adapter'];

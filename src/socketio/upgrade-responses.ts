@@ -3,8 +3,8 @@ import { ServerResponse } from 'node:http';
 
 /*
  * engine.io makes a response object for each upgrade, because middleware expects one. The object holds the request, and a
- * `close` listener on the stream holds the object until the connection ends. engine.io could remove that listener when the
- * WebSocket opens and nobody listens to the response; then this file could go.
+ * `close` listener on the stream holds the object until the connection ends. If engine.io removed that listener when the
+ * WebSocket opens, unless middleware listens to the response, this file could be deleted.
  */
 
 /** An engine.io server. */
@@ -23,7 +23,7 @@ interface Noted {
   readonly listener: () => void;
 }
 
-/** Removes the listener that keeps the response of an upgrade. Does nothing where engine.io handles upgrades differently. */
+/** Removes the listener that holds the response of an upgrade. Does nothing if engine.io handles upgrades differently. */
 export class UpgradeResponses {
   readonly #noted = new WeakMap<EventEmitter, Noted>();
 
@@ -46,7 +46,7 @@ export class UpgradeResponses {
 
   #note(response: UpgradeResponse): void {
     const { socket } = response;
-    // The response has just added it, so it is the last one.
+    // The response has just added its listener, so that is the last one.
     const listener = socket?.rawListeners('close').at(-1);
     if (socket !== undefined && listener !== undefined)
       this.#noted.set(socket, { response, listener: listener as () => void });

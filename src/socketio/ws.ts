@@ -9,7 +9,7 @@ import { WebSocket, WebSocketServer } from 'ws';
  * authentication.
  */
 
-/** Stands between a connection and the receiver of its frames. */
+/** Sits between a connection and the receiver of its frames. */
 export interface InputFilter {
   write(chunk: Buffer): boolean;
   /** Passes everything from here on. */
@@ -19,7 +19,7 @@ export interface InputFilter {
 }
 
 export interface GuardOptions {
-  /** Bytes of a message, and frames that it may come in, until the limits are lifted. */
+  /** Limits of one message in bytes and in frames, until they are lifted. */
   readonly mostBytes: number;
   readonly mostFragments: number;
   /** How long a peer may take for the closing handshake, in milliseconds. */
@@ -28,7 +28,7 @@ export interface GuardOptions {
   readonly filter: (webSocket: GuardedWebSocket, pass: (bytes: Buffer) => boolean) => InputFilter;
   /** Whether the request belongs to a session that is authenticated already: its WebSocket has no limits from the start. */
   readonly isAdmitted: (request: IncomingMessage) => boolean;
-  /** A WebSocket was made of the socket of a request. */
+  /** The socket of a request has become a WebSocket. */
   readonly opened: (socket: Duplex) => void;
   /** The limits can't be set: `ws` is not as expected. */
   readonly unlimited: () => void;
@@ -46,14 +46,14 @@ interface ReceiverLimits {
 interface WebSocketInternals {
   setSocket(socket: Duplex, head: Buffer, options: ReceiverLimits): void;
   readonly _receiver?: Receiver | null;
-  /** What was agreed on with the peer. */
+  /** The extensions agreed with the peer. */
   readonly _extensions?: { readonly 'permessage-deflate'?: { _maxPayload?: number } };
 }
 
 type PongCallback = (error: Error) => void;
 type SentCallback = (error?: Error) => void;
 
-/** The limits of one stranger. One object for all of it, so that a WebSocket without limits is small. */
+/** The limits of one stranger, in one object, so that a WebSocket without limits is small. */
 interface StrangerLimits {
   readonly filter: InputFilter;
   readonly full: ReceiverLimits;
@@ -64,17 +64,17 @@ interface StrangerLimits {
 /** A WebSocket of `ws` whose peer is a stranger at first, and that never queues more than one pong. */
 export class GuardedWebSocket extends WebSocket {
   #limits: StrangerLimits | undefined = undefined;
-  /** True while a pong is on its way; the data of the latest ping, where one came meanwhile. */
+  /** True while a pong is being sent; the data of the latest ping, if another one came meanwhile. */
   #pong: boolean | Buffer = false;
 
   /**
-   * RFC 6455, section 5.5.3, lets an endpoint answer only the latest ping. `ws` queues a pong for each, any number of them for
-   * a peer that doesn't read.
+   * RFC 6455, section 5.5.3, lets an endpoint answer only the latest ping. `ws` queues a pong for each ping, so a peer that does
+   * not read could make it queue any number.
    */
   override pong(data?: unknown, mask?: boolean | PongCallback, callback?: PongCallback): void {
     const done = typeof mask === 'function' ? mask : typeof data === 'function' ? (data as PongCallback) : callback;
     if (this.#pong !== false && Buffer.isBuffer(data)) {
-      // A copy, because the data is a part of its chunk. The callback of a replaced pong is not called; `ws` itself gives none.
+      // A copy, because the data is a part of its chunk. The callback of a replaced pong is not called; `ws` itself passes none.
       this.#pong = Buffer.from(data);
       return;
     }
@@ -114,7 +114,7 @@ export class GuardedWebSocket extends WebSocket {
     this.#limits?.dropped?.(start);
   }
 
-  /** The peer is no stranger any more. Harmless when called again. */
+  /** Ends the limits, since the peer is authenticated. Harmless when called again. */
   lift(): void {
     const receiver = (this as unknown as WebSocketInternals)._receiver;
     const limits = this.#limits;
@@ -127,7 +127,7 @@ export class GuardedWebSocket extends WebSocket {
     if (limits.filter.isDone) this.#removeFilter(receiver);
   }
 
-  /** Nothing is compressed for a stranger: the first message would make a context that takes a quarter of a megabyte. */
+  /** Compresses nothing for a stranger: the first compressed message would allocate a context of 250 KB. */
   override send(data: unknown, options?: unknown, callback?: unknown): void {
     if (this.#limits === undefined || this.#limits.isLifted)
       super.send(data as string, options as object, callback as SentCallback);
@@ -146,7 +146,7 @@ export class GuardedWebSocket extends WebSocket {
   }
 }
 
-/** The class that engine.io makes its WebSocket server of. */
+/** The class of engine.io's WebSocket server. */
 export function guardedWsEngine(options: GuardOptions): typeof WebSocketServer {
   const limits = limitsHold(options);
   if (!limits) options.unlimited();
@@ -167,7 +167,7 @@ export function guardedWsEngine(options: GuardOptions): typeof WebSocketServer {
     ): void {
       super.handleUpgrade(request, socket, head, (webSocket) => {
         options.opened(socket);
-        // Nothing was received yet: a socket begins to flow in the next tick.
+        // The receiver has no bytes yet: a socket begins to flow in the next tick.
         if (limits && !options.isAdmitted(request)) webSocket.limit(options, this.#full);
         done(webSocket, request);
       });
@@ -175,7 +175,7 @@ export function guardedWsEngine(options: GuardOptions): typeof WebSocketServer {
   } as unknown as typeof WebSocketServer;
 }
 
-/** Whether the limits of a receiver hold, and can be lifted: tried with a WebSocket that nobody is behind. */
+/** Whether the limits of a receiver hold and can be lifted, tried with a WebSocket without a peer. */
 export function limitsHold(
   { mostBytes, mostFragments, closeTimeoutMs }: Pick<GuardOptions, 'mostBytes' | 'mostFragments' | 'closeTimeoutMs'>,
   Tried = GuardedWebSocket,

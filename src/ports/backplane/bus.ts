@@ -1,4 +1,4 @@
-/** An object of JSON values that one instance sends to others. What arrives is not trusted: read it with checks. */
+/** An object of JSON values that one instance sends to others. Received ones are not trusted: read them with checks. */
 export type InstanceMessage = Readonly<Record<string, unknown>>;
 
 /** A question to every other living instance. */
@@ -8,7 +8,7 @@ export interface Question<A> {
   readonly timeoutMs: number;
   /** Reads the answer of one instance. A throw means that this answer does not count: the instance has not answered. */
   readonly read: (answer: InstanceMessage, from: string) => A;
-  /** True ends the question before everybody has answered. Called after each answer. */
+  /** True ends the question before every instance has answered. Called after each answer. */
   readonly isEnough?: (answers: ReadonlyMap<string, A>) => boolean;
 }
 
@@ -29,9 +29,9 @@ export interface Answers<A> {
  * is delivered at most once. Messages of one instance arrive in the order in which it sent them. There is no order between
  * instances and no replay, and the sender does not hear itself.
  *
- * A topic is one of few names in the code, never a name that came in. It has one owner, which subscribes to it or answers it
- * for as long as the backplane lives. Topics that are claimed before `open` are heard as soon as `open` resolves, and `open`
- * fails where the broker refuses one of them. A later refusal is reported and retried.
+ * A topic is one of few names in the code, never a name from a message. It has one owner, which subscribes to it or answers it
+ * as long as the backplane lives. Topics that are claimed before `open` are received as soon as `open` resolves, and `open`
+ * fails if the broker refuses one of them. A later refusal is reported and retried.
  *
  * A subscriber or answerer that throws rejects the message: this is counted and reported by topic.
  */

@@ -1,12 +1,12 @@
-/** How an instance came or went, as far as this instance knows. */
+/** What this instance has learnt about another one. */
 export type InstanceChange = 'joined' | 'left' | 'expired';
 
 /**
- * Who lives. Each instance holds a lease that the broker's own clock ends 15 s after the last renewal, renewed every 5 s. An
- * instance that shuts down gives its lease back and says goodbye.
+ * The living instances. Each holds a lease, and renews it every 5 s. The broker ends it by its own clock 15 s after the last
+ * renewal. An instance that shuts down gives its lease back and says goodbye.
  */
 export interface Instances {
-  /** Of this instance; no other one has it, not even the same process after a restart. */
+  /** The id of this instance. No other one has it, not even the same process after a restart. */
   readonly id: string;
   /**
    * The other instances that are believed to live, from leases and messages that were seen. It costs nothing and may be some

@@ -28,7 +28,7 @@ export interface LogLimits {
 /**
  * `stored`: every follower will get it at this position. `away`: the broker can't be reached, and certainly nothing was
  * stored. `uncertain`: the connection was lost before the answer; the entry may be stored. A second append with the same `id`
- * settles that.
+ * finds out.
  */
 export type AppendOutcome =
   | { readonly type: 'stored'; readonly position: LogPosition }

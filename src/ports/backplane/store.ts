@@ -33,8 +33,8 @@ export type StoreEvent =
  *
  * - A **held** entry belongs to this instance and ends with its lease (see Instances). It is known by its field and its
  *   holder: two instances can hold the same field, and neither can change or remove the other's entry.
- * - A **lasting** entry belongs to nobody and ends by its own lifetime. It is known by its field. It never changes and can't
- *   be removed, so copies of it can be written back at any time, by anybody, in any order.
+ * - A **lasting** entry belongs to no instance and ends by its own lifetime. It is known by its field. It never changes and
+ *   can't be removed, so any instance can write a copy of it back, at any time and in any order.
  *
  * **Atomicity.** A write changes one entry, numbers the change within its collection and announces it to the followers, all
  * in one step. `read` sees a collection as of one moment. There are no transactions over several entries, and no compare and
@@ -52,7 +52,8 @@ export type StoreEvent =
  * continues with a snapshot. So a follower is at most 10 s behind while the broker can be reached, and knows when it can't.
  *
  * **While the broker is away** writes return `pending` and apply to this instance's own followers at once. `read` and `get`
- * reject at once. Followers are told `stale` and keep what they know: nobody can tell who died. Nothing waits for the broker.
+ * reject at once. Followers are told `stale` and keep their entries, because no instance can tell which others died. Nothing
+ * waits for the broker.
  *
  * **After the broker lost data** (a restart without persistence, a failover that lost the last writes, FLUSHALL), each
  * instance writes its held entries again, and each instance writes the lasting entries that it added or follows, with the
@@ -68,8 +69,8 @@ export interface Store {
   /** Ends an entry that this instance holds. Harmless where it holds none. Never rejects. */
   release(collection: string, field: string): Promise<StoreOutcome>;
   /**
-   * Adds a lasting entry. Where the field exists its value stays, and the later end of the two lifetimes counts: adding twice
-   * is adding once. Choose a field that nobody else chooses for another value, such as a random id. Never rejects.
+   * Adds a lasting entry. If the field exists, its value stays, and the later end of the two lifetimes counts: adding twice is
+   * adding once. Choose a field that no other value can get, such as a random id. Never rejects.
    */
   add(collection: string, field: string, value: string, forMs: number): Promise<StoreOutcome>;
   /** All living entries, in one round trip. Rejects while the broker is away. */

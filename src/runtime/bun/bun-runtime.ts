@@ -12,17 +12,17 @@ import { Server } from '../../socketio/packages.js';
 import type { RuntimeReport } from '../reports.js';
 import { beside, handlersOf } from './serve.js';
 
-/** How often a server that closes is checked for having answered all of its requests. */
+/** How often a closing server is polled for unanswered requests. */
 const IDLE_SWEEP_MS = 20;
 const ANOTHER_MAKE =
   'the engine is not the @socket.io/bun-engine that is known here; it is used as it is, with its own options and faults';
 /**
- * Before 1.4 Bun closes no connection any more once it was told to accept none, counts requests that were aborted as pending, and
- * may never keep the promise of `stop()`. There a server is stopped in one step, after the last client has gone.
+ * Before 1.4, after `stop()` Bun can't close connections any more, counts aborted requests as pending, and may never resolve the
+ * promise of `stop()`. There a server is stopped in one step, after the last client has gone.
  */
 const STOPS_IN_TWO_STEPS = isAtLeast(process.versions.bun, 1, 4);
 
-/** Engines that a helper was configured with: a second one would answer each request again. */
+/** Engines that belong to a helper: a second helper would answer each request again. */
 const taken = new WeakSet<object>();
 
 /** A Socket.IO server bound to an engine of `@socket.io/bun-engine`. */
@@ -31,9 +31,9 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
   readonly #engine: BunEngine;
   readonly #report: Reporter<RuntimeReport>;
   readonly #servers = new Set<BunServer>();
-  /** Wires that stand, with the timer that cuts one that is being ended. */
+  /** Open wires, with the timer that cuts a wire that is being ended. */
   readonly #wires = new Map<Wire, NodeJS.Timeout | undefined>();
-  // One listener for all wires, which are called with the wire as `this`: each idle client would pay for its own.
+  // One listener for all wires, called with the wire as `this`: own ones would cost each idle client memory.
   readonly #closed: (this: Wire) => void;
   readonly #strangers: StrangerListeners = new WeakMap();
   readonly #filledByPongs: (wire: Wire) => void;
@@ -41,8 +41,8 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
   #stopped = false;
 
   /**
-   * `server`: a server to stop even if it never had a request. `filledByPongs` is called with a wire whose buffer Bun itself has
-   * filled with pongs.
+   * `server`: a server to stop even if it never had a request. `filledByPongs` is called with a wire whose buffer Bun has filled
+   * with pongs.
    */
   constructor(
     engine: object,
@@ -87,7 +87,7 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
       this.cut(wire);
       return;
     }
-    // A WebSocket bounds by itself how long it takes; polling has nobody who would.
+    // `GuardedBunSocket` limits the closing of a WebSocket. Nothing else limits that of a polling transport.
     if (this.#wires.get(wire) === undefined && this.#wires.has(wire)) {
       this.#wires.set(wire, setTimeout(() => this.cut(wire), graceMs).unref());
     }
@@ -98,7 +98,7 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
     for (const step of this.#engine.cuttingSteps(wire)) this.#attempt(step);
   }
 
-  /** Of a WebSocket Bun holds a message up to `maxPayloadLength` before anybody sees it: there is no limit for one wire. */
+  /** Limits polling only. Bun buffers a WebSocket message up to `maxPayloadLength`, and has no limit for one connection. */
   limit(wire: Wire, dropped: (start: string | undefined) => void): void {
     this.#strangers.set(wire, dropped);
   }
@@ -143,7 +143,7 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
     return !STOPS_IN_TWO_STEPS || [...this.#servers].every(({ pendingRequests = 0 }) => pendingRequests === 0);
   }
 
-  /** Stands in the engine's place towards Bun. */
+  /** Puts `BunRequests` between Bun and the engine. */
   #patch(serverOptions: Partial<ServerOptions>): void {
     const engine = this.#engine;
     const options = applyOptions(engine.opts, serverOptions, this.#report);
@@ -181,7 +181,7 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
     if (!this.#stopped) this.#servers.add(server);
   }
 
-  /** A listener of the program that throws when a socket ends must not keep another one from ending. */
+  /** If a listener of the program throws when a socket ends, the other sockets must still end. */
   #attempt(step: () => unknown): void {
     try {
       step();

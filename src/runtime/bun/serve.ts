@@ -10,11 +10,11 @@ import type {
   MessageBody,
 } from '../../socketio/bun-types.js';
 
-/** What Bun takes for the `idleTimeout` of a WebSocket, in seconds. */
+/** The range of Bun's `idleTimeout` for WebSockets, in seconds. */
 const WEBSOCKET_IDLE_S = { least: 8, most: 960 } as const;
 /** Bun's own default for the largest message of a WebSocket, in bytes. */
 const BUN_MAX_PAYLOAD = 16 * 1024 * 1024;
-/** And for how long one may be idle, in seconds. */
+/** Bun's own default for the idle time of a WebSocket, in seconds. */
 const BUN_IDLE_S = 120;
 
 /** The engine, and whether a request is below the path that it serves. */
@@ -23,7 +23,7 @@ export interface Served {
   readonly serves: (request: Request, server: BunServer) => boolean;
 }
 
-/** What `Bun.serve` needs for an engine that serves alone. `plain`: the handlers of the engine. */
+/** The handlers for `Bun.serve` if the engine is alone on the server. `plain`: the handlers of the engine. */
 export function handlersOf(plain: IBunHandlers, { engine, serves }: Served): IBunHandlers {
   return {
     ...plain,
@@ -35,8 +35,8 @@ export function handlersOf(plain: IBunHandlers, { engine, serves }: Served): IBu
 }
 
 /**
- * The program's own options of `Bun.serve`, with an engine in them: it answers below its path and takes its own WebSockets, and
- * the program has the rest. Limits of the program stay its own. `ours`: the handlers of the engine's WebSockets.
+ * The program's options of `Bun.serve` with an engine added. The engine answers below its path and handles its own WebSockets;
+ * everything else goes to the program. Limits of the program stay its own. `ours`: the handlers of the engine's WebSockets.
  */
 export function beside(ours: IBunWebSocketHandlers, own: IBunServeOptions, { engine, serves }: Served): IBunHandlers {
   const { fetch, websocket, routes } = own;
@@ -47,7 +47,7 @@ export function beside(ours: IBunWebSocketHandlers, own: IBunServeOptions, { eng
       if (serves(request, server)) return answer(request, server);
       return fetch?.call(this, request, server) ?? new Response(null, { status: 404 });
     },
-    // Bun looks into the routes first, where one for everything would take ours.
+    // Bun tries routes first, and a catch-all route of the program would take the engine's requests.
     ...(routes === undefined ? {} : { routes: { ...routes, ...routesTo(engine.opts.path, answer) } }),
     websocket: websocket === undefined ? ours : shared(engine, ours, websocket),
   };
@@ -61,19 +61,19 @@ function guarded(engine: BunEngine, plain: IBunWebSocketHandlers): IBunWebSocket
   const { least, most } = WEBSOCKET_IDLE_S;
   return {
     ...plain,
-    // What is lost by then is lost: a wire sends nothing behind it anyway.
+    // The messages that this drops are lost in any case: a wire sends nothing after a dropped message.
     closeOnBackpressureLimit: true,
-    // As long as a peer may keep silent. It is also what ends the wire of a peer that reads nothing: once Bun was told to close
-    // a WebSocket, nothing else does.
+    // As long as a peer may be silent. It also ends the connection of a peer that reads nothing: after Bun's `close()` nothing
+    // else does.
     idleTimeout: Math.min(Math.max(silenceOf(engine.opts), least), most),
   };
 }
 
-/** What Bun calls a handler with: the second argument of `message` is what came in. */
+/** The arguments of Bun's handlers after the WebSocket. That of `message` is the message. */
 type HandlerArguments = [message: MessageBody, ...unknown[]];
 type Handler = (webSocket: BunWebSocket, ...args: HandlerArguments) => unknown;
 
-/** Each handler of the program is called for the program's own WebSockets only, and its limits hold for those. */
+/** Calls each handler of the program for the program's own WebSockets only. Its limits apply to those. */
 function shared(engine: BunEngine, ours: IBunWebSocketHandlers, own: IBunWebSocketHandlers): IBunWebSocketHandlers {
   const { maxPayloadLength = BUN_MAX_PAYLOAD, closeOnBackpressureLimit = false } = own;
   const handlers: Record<string, Handler> = {};
