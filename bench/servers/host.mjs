@@ -38,8 +38,8 @@ function spin(deliveries) {
 }
 
 /**
- * One turn of a timer sends a whole tick; the load's byte on the control connection asks for the next one, in a turn of its
- * own. A connection beside the measured ones, since a message of the IPC channel costs ten times as much.
+ * One call of a timer sends all messages of a tick. The load asks for the next tick by a byte on the control connection. That is
+ * a connection beside the measured ones, because a message of the IPC channel costs ten times as much.
  */
 function bursts(app) {
   let acknowledged = () => {};

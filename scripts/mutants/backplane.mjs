@@ -16,7 +16,7 @@ export const BACKPLANE = [
     breaks: 'who reaches Redis calls the handlers for new sockets with what is none',
     test: 'test/integration/redis-subscriber.test.ts',
     on: 'node',
-    only: 'junk on a request channel',
+    only: 'malformed messages on a request channel',
   },
   {
     id: 'no-grace',

@@ -49,8 +49,8 @@ export const PROTOCOL = [
   {
     id: 'describe-by-node',
     file: 'src/common/describe.ts',
-    from: `/** Names what was given without showing it`,
-    to: `import 'node:util';\n/** Names what was given without showing it`,
+    from: `/** Names the kind of a value without showing it`,
+    to: `import 'node:util';\n/** Names the kind of a value without showing it`,
     breaks: 'what both ends share imports a module of Node.js, which a page has not',
     test: 'test/package/browser-bundle.test.ts',
     on: 'node',

@@ -22,7 +22,7 @@ export class InstanceBus implements Bus {
     this.#topics = topics;
     this.#instances = instances;
     topics.subscribe(answersTo(instances.id), (message, from) => this.#receiveAnswer(message, from), 'answer');
-    // An expired lease ends no question: after this process held its event loop, every lease it knows has expired.
+    // An expired lease ends no question: if this process blocked its event loop, every lease that it knows has expired.
     instances.onChange((change, id) => {
       if (change === 'left') for (const pending of this.#pending.values()) pending.left(id);
     });

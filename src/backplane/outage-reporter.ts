@@ -1,6 +1,6 @@
 import type { Reporter } from '../ports/reports.js';
 import { reportedError } from './reported-error.js';
-import type { LinkReport } from './reports.js';
+import type { ConnectionReport } from './reports.js';
 
 /** Most reasons that one outage reports: an error may name another port or address each time. */
 const MOST_REASONS = 20;
@@ -8,11 +8,11 @@ const MOST_REASONS = 20;
 /** Reports once that a connection is away, once each reason why reconnecting fails, and once that it is back. */
 export class OutageReporter {
   readonly #connection: string;
-  readonly #report: Reporter<LinkReport>;
+  readonly #report: Reporter<ConnectionReport>;
   readonly #told = new Set<string>();
   #since: number | undefined;
 
-  constructor(connection: string, report: Reporter<LinkReport>) {
+  constructor(connection: string, report: Reporter<ConnectionReport>) {
     this.#connection = connection;
     this.#report = report;
   }
@@ -43,7 +43,7 @@ export class OutageReporter {
     });
   }
 
-  /** `missed`: what it cost, as in the report. */
+  /** `missed`: the lost messages, as in the report. */
   end(missed: { dropped: number; uncertain: number }): void {
     if (this.#since === undefined) return;
     const afterMs = performance.now() - this.#since;

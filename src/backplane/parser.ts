@@ -1,22 +1,22 @@
 import { decode, encode } from 'notepack.io';
 import { inspectBroadcast } from './redis/inspect.js';
 
-/** For the adapter: its own encoding, made to mean the same as what local clients get, and judged as it is decoded. */
+/** The adapter's own encoding, with two additions: values arrive as local clients would get them, and messages are checked. */
 export const PARSER = {
-  /** Throws where the data can't be encoded. */
+  /** Throws if the data can't be encoded. */
   encode: (value: unknown): Buffer => encode(asOnTheWire(value)),
   /** @throws RejectedMessageError, or whatever the decoding fails with. */
   decode(message: Buffer): unknown {
     const value: unknown = decode(message);
-    // Requests and responses are objects, and were judged before.
+    // Requests and responses are objects, and were checked before.
     if (Array.isArray(value)) inspectBroadcast(value, message.length);
     return value;
   },
 };
 
 /**
- * Typed arrays and dates become what Socket.IO makes of them for a local client: their bytes, and null where a date is
- * none. MessagePack would take an array's first bytes for all of them, and the date for 1970. Copies only what it changes.
+ * Typed arrays become their bytes, and invalid dates null, as Socket.IO sends them to a local client. MessagePack would take the
+ * first bytes of an array's buffer for the array, and an invalid date for 1970. Copies only the values that it changes.
  */
 function asOnTheWire(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return value;

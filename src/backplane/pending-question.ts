@@ -1,6 +1,6 @@
 import type { Answers, InstanceMessage, Question } from '../ports/backplane/bus.js';
 
-/** Answers that one question keeps: whoever reaches Redis can send more than there are instances. */
+/** Most answers to one question: any process with access to Redis can send more than there are instances. */
 const MOST_ANSWERS = 1_000;
 
 /** A question that some instances have not answered yet. It ends once, by `finish` or by its timeout. */
@@ -10,10 +10,10 @@ export class PendingQuestion<A> {
   readonly #done: (answers: Answers<A>) => void;
   readonly #answers = new Map<string, A>();
   readonly #timer: NodeJS.Timeout;
-  /** Undefined until it is known who lives: before that nobody is known to have answered. */
+  /** The instances that have not answered. Undefined until the living instances are known. */
   #waitingFor: Set<string> | undefined;
 
-  /** `others`: who is believed to live, where nobody knows better. */
+  /** `others`: the instances that are believed to live, for a question that ends before they are known. */
   constructor(question: Question<A>, others: () => readonly string[], done: (answers: Answers<A>) => void) {
     this.#question = question;
     this.#others = others;

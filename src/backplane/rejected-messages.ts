@@ -1,7 +1,7 @@
 import type { Reporter } from '../ports/reports.js';
 import type { BackplaneReport } from './reports.js';
 
-/** Ticks between two reports of one kind: whoever can publish one such message can publish many. */
+/** Ticks between two reports of one kind: a process that can publish one such message can publish many. */
 const QUIET_TICKS = 10;
 
 /** Rejected messages of one kind since the last report. */
@@ -21,7 +21,7 @@ export class RejectedMessages {
     this.#report = report;
   }
 
-  /** `kind`: one of few names, never one that came in. */
+  /** `kind`: one of few names in the code, never a name from a message. */
   add(kind: string, error: unknown): void {
     const reason = error instanceof Error ? error.message.slice(0, 200) : 'it could not be handled';
     const before = this.#kinds.get(kind);

@@ -1,9 +1,9 @@
-/** What Redis adds to the refusal of a command that it does not know: the beginning of its arguments. */
+/** The part of Redis' error for an unknown command that repeats its arguments. */
 const ARGUMENTS = /, with args beginning with:[^\n]*/;
 
 /**
- * An error of a client of Redis, as a report may carry it. ioredis puts the command with all arguments on its errors, and those are the
- * program's messages, or the password of AUTH; so name, message, stack and code are kept, and nothing else.
+ * A copy of an error of a Redis client for a report. ioredis puts the command with all arguments on its errors: messages of the
+ * program, or the password of AUTH. So only name, message, stack and code are copied.
  */
 export function reportedError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;

@@ -2,7 +2,7 @@ import { errorMessage } from '../observability/error-text.js';
 import type { HandlerFailed } from '../observability/shared-reports.js';
 import type { LogLines } from '../ports/reports.js';
 
-/** What became of messages for other instances that were sent while Redis was away. */
+/** Counts of messages for other instances that were sent while Redis was away. */
 interface Undelivered {
   /** Messages that other instances never got, since the queue was full or they were too old. */
   readonly dropped: number;
@@ -11,7 +11,7 @@ interface Undelivered {
 }
 
 /** What happens to one connection to Redis. */
-export type LinkReport =
+export type ConnectionReport =
   /** A connection to Redis was lost, or does not answer. Local delivery goes on, and the library reconnects. Once an outage. */
   | {
       readonly type: 'backplane_disconnected';
@@ -48,7 +48,7 @@ export type LinkReport =
     };
 
 type OwnReport =
-  | LinkReport
+  | ConnectionReport
   /** Broadcasts of other instances did not arrive here. After an outage of the subscriber, and whenever a loss is found. */
   | {
       readonly type: 'backplane_messages_missed';
@@ -82,10 +82,10 @@ type OwnReport =
       readonly afterMs: number;
     };
 
-/** What `backplane/` reports. */
+/** The reports of `backplane/`. */
 export type BackplaneReport = OwnReport | HandlerFailed;
 
-export const LINK_LINES: LogLines<LinkReport> = {
+export const CONNECTION_LINES: LogLines<ConnectionReport> = {
   backplane_disconnected: [
     'warn',
     (r) =>
@@ -113,7 +113,7 @@ export const LINK_LINES: LogLines<LinkReport> = {
 };
 
 export const BACKPLANE_LINES: LogLines<OwnReport> = {
-  ...LINK_LINES,
+  ...CONNECTION_LINES,
   backplane_messages_missed: [
     'warn',
     (r) =>

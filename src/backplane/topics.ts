@@ -2,9 +2,9 @@ import { isRecord } from '../common/checks.js';
 import { nameIn, RejectedMessageError } from '../common/instance-messages.js';
 import type { InstanceMessage } from '../ports/backplane/bus.js';
 
-/** What a broker brings: it carries bytes between instances. */
+/** The part of a broker that carries bytes between instances. */
 export interface Carrier {
-  /** Resolves once the broker has taken it, and rejects at once where it is away. */
+  /** Resolves once the broker has taken the message. Rejects at once while the broker is away. */
   publish(channel: string, message: string): Promise<void>;
   /** May be called before the carrier is open. One listener a channel. */
   subscribe(channel: string, listener: (message: Buffer) => void): void;
@@ -14,7 +14,7 @@ export interface TopicsOptions {
   /** Of this instance. */
   readonly id: string;
   readonly carrier: Carrier;
-  /** A message was not what a well-behaved instance sends. `kind`: one of few names, never one that came in. */
+  /** Called for a message that no well-behaved instance sends. `kind`: one of few names in the code, never from a message. */
   readonly onRejected: (kind: string, error: unknown) => void;
 }
 
@@ -34,7 +34,7 @@ export class Topics {
     return carrier.publish(topic, JSON.stringify({ ...message, from: id }));
   }
 
-  /** `kind`: what a rejected message is counted as, where the topic itself is no fixed name. */
+  /** `kind`: the name under which rejected messages are counted, if the topic is not a fixed name. */
   subscribe(topic: string, subscriber: Subscriber, kind = topic): void {
     if (this.#claimed.has(topic)) throw new Error(`The topic "${topic}" has an owner already.`);
     this.#claimed.add(topic);

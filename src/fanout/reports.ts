@@ -12,7 +12,7 @@ type OwnReport =
     readonly missing: string;
   };
 
-/** What `fanout/` reports. */
+/** The reports of `fanout/`. */
 export type FanoutReport = OwnReport | HandlerFailed | MessageSent | MessageDropped;
 
 export const FANOUT_LINES: LogLines<OwnReport> = {

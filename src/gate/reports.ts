@@ -41,7 +41,7 @@ type OwnReport =
       readonly host: string;
     };
 
-/** What `gate/` reports. */
+/** The reports of `gate/`. */
 export type GateReport = OwnReport | EventDropped | HandlerFailed;
 
 export const GATE_LINES: LogLines<OwnReport> = {

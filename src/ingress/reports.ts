@@ -45,7 +45,7 @@ type OwnReport =
       readonly missing: string;
     };
 
-/** What `ingress/` reports. */
+/** The reports of `ingress/`. */
 export type IngressReport = OwnReport | HandlerFailed | OptionIgnored;
 
 export const INGRESS_LINES: LogLines<OwnReport> = {

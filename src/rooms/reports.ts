@@ -42,7 +42,7 @@ type OwnReport =
       readonly received: string;
     };
 
-/** What `rooms/` reports. */
+/** The reports of `rooms/`. */
 export type RoomsReport = OwnReport | HandlerFailed;
 
 export const ROOMS_LINES: LogLines<OwnReport> = {

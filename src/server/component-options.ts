@@ -39,7 +39,7 @@ export interface ISocketIOComponentOptions<
   serverOptions?: Partial<Omit<ServerOptions, 'path' | 'cors'>> | undefined;
 }
 
-/** The options once checked; those of the helper are checked by the helper. */
+/** The checked options. Those of the helper are checked by the helper. */
 export interface ResolvedComponentOptions<
   L extends TEventsMap = TLooseEvents,
   E extends TEventsMap = TLooseEvents,
@@ -52,19 +52,19 @@ export interface ResolvedComponentOptions<
   readonly signals: boolean;
   readonly identifier: string;
   readonly serverOptions: Partial<ServerOptions>;
-  /** What the helper is given as it is. */
+  /** Options that are passed to the helper without changes. */
   readonly rest: Omit<ISocketIOServerBaseOptions<L, E, S, D>, 'identifier' | 'serverOptions'>;
 }
 
 const OF = 'SocketIOComponent';
-/** All of them: the compiler notices when one is added elsewhere and not here. */
+/** The names of all options. The compiler fails if one is added to the type and not here. */
 const NAMES: Readonly<Record<keyof ISocketIOComponentOptions, true>> = {
   ...{ server: true, identifier: true, path: true, cors: true, signals: true, serverOptions: true },
   ...{ authenticateFn: true, validateRoomFn: true, clientConnectedFn: true, redisConnection: true },
   ...{ authenticateTimeout: true, pingInterval: true, defaultRooms: true, redisTimeout: true },
   ...{ shutdownTimeout: true, limits: true, fanout: true, replaceable: true, logger: true, onReport: true },
 };
-/** The path is compared with the beginning of a request's: anything but plain segments matches nothing, or too much. */
+/** Plain segments only: engine.io compares the path with the start of a request's path, so others would match nothing or too much. */
 const PATH = /^(\/[\w.~-]+)+\/?$/;
 
 /** @throws RoomgateError `invalid_option`, naming the first option that is wrong, what was given and what is wanted. */
@@ -83,7 +83,7 @@ export function resolveComponentOptions<L extends TEventsMap, E extends TEventsM
     serverOptions: checkServerOptions(serverOptions),
     rest,
   };
-  // What the helper would refuse is refused here already, and not once the application runs.
+  // Options that the helper would refuse are refused here, before the application runs.
   resolveBaseOptions({ ...rest, ...resolved });
   return Object.freeze(resolved);
 }

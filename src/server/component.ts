@@ -21,7 +21,7 @@ import { SocketIOServerHelper } from './server-helper.js';
 const OF = 'SocketIOComponent';
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
-/** Which paths of a server are taken: two components at one path would both answer each request. */
+/** The taken paths of each server: two components at one path would both answer each request. */
 const takenPaths = new WeakMap<object, Set<string>>();
 
 /**
@@ -133,7 +133,7 @@ export class SocketIOComponent<
     own?: T & IBunServeOptions,
   ): Omit<T, 'fetch' | 'websocket'> & IBunHandlers {
     refuseOnNode('serveOptions');
-    // Of what the program gives nothing is taken away, so that the type of the rest holds.
+    // No option of the program is removed, so the type of the rest holds.
     return this.helper.getEngine().handler(own ?? {});
   }
 
@@ -179,12 +179,12 @@ export class SocketIOComponent<
   }
 
   async #stop(): Promise<void> {
-    // Where there is none yet, start() notices by itself.
+    // Without a helper, a start() that is running notices the stop by itself.
     if (this.#helper !== undefined) {
       await this.#helper.shutdown();
       await this.#starting?.catch(() => {});
     }
-    // The helper has ended those that ever had a request. Not waited for: before 1.4 Bun may not keep that promise.
+    // The helper has stopped the servers that ever had a request. Not awaited: before 1.4 Bun may never resolve the promise.
     for (const server of this.#servers) void server.stop(true);
     this.#letGo();
   }
@@ -223,7 +223,7 @@ export class SocketIOComponent<
     return { ...rest, identifier, serverOptions: composed };
   }
 
-  /** With `on` and not `once`: under npm, Ctrl-C arrives twice, and the second must not end the process half-way. */
+  /** With `on` and not `once`: under npm, Ctrl-C arrives twice, and the second one must not end the process during `stop()`. */
   #heedSignals(heed: boolean): void {
     if (!this.#options.signals) return;
     for (const signal of SIGNALS) {
@@ -246,7 +246,7 @@ interface BunGlobal {
   serve(options: object): IBunServerHandle;
 }
 
-/** Of the namespace `Bun`, what is used; only on Bun. */
+/** The part of the namespace `Bun` that is used. Only on Bun. */
 function bun(): BunGlobal {
   const world: object = globalThis;
   if (hasBun(world)) return world.Bun;
@@ -262,10 +262,10 @@ function refuseOnNode(method: string): void {
   throw new RoomgateError('unsupported', `${OF}.${method}(): it is for Bun. On Node.js start(server) attaches.`);
 }
 
-/** @throws RoomgateError where it is taken. Returns what gives it back. */
+/** Takes a path of a server. Returns a function that gives it back. @throws RoomgateError if it is taken. */
 function takePath(server: object, path: string): () => void {
   const taken = takenPaths.get(server) ?? new Set<string>();
-  // Beginnings are compared, as Engine.IO does: below "/io" there is no room for another one.
+  // Compares prefixes, as Engine.IO does: a component at "/io" also gets the requests below "/io".
   const other = [...taken].find((it) => `${it}/`.startsWith(`${path}/`) || `${path}/`.startsWith(`${it}/`));
   if (other !== undefined) {
     throw new RoomgateError(

@@ -34,7 +34,7 @@ import type { Report } from './reports.js';
 import type { ResolvedOptions } from './resolve-options.js';
 import { RoomPerformer } from './room-performer.js';
 
-/** Everything that exists from `configure()` to `shutdown()`. */
+/** The parts that exist from `configure()` to `shutdown()`. */
 export interface Instance {
   readonly io: IOServer;
   readonly runtime: Runtime;
@@ -51,9 +51,9 @@ export interface ComposeOptions {
   /** The network that instances of this process share; undefined for an instance that stands alone. */
   readonly sharedNetwork: MemoryNetwork | undefined;
   readonly report: Reporter<Report>;
-  /** Told which backplane is being opened, so that it can be closed meanwhile; undefined once it is open. */
+  /** Called with the backplane that is being opened, so that it can be closed meanwhile; with undefined once it is open. */
   readonly opening: (backplane: Backplane | undefined) => void;
-  /** Throws once the instance is not wanted any more. */
+  /** Throws if `shutdown()` was called meanwhile. */
   readonly assertWanted: () => void;
 }
 
@@ -85,7 +85,7 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
   }
 }
 
-/** In one tick, so that no client comes in between. */
+/** Connects the parts in one tick, so that no client can connect before they are complete. */
 function connectParts(
   { options, registry, report }: ComposeOptions,
   platform: Platform,
@@ -114,12 +114,12 @@ function createServer(
   const adapter = guardedAdapter(adapterFactory(options, backplane, report), parts);
   const io = attach({ ...options.serverOptions, adapter });
   guardLaterAdapters(io, parts);
-  // A client of protocol 3 uses the id of its engine connection as that of its socket. It has our form already.
+  // A client of protocol 3 uses the id of its connection as that of its socket. It has our form already.
   makeSocketIds(io.sockets, ({ id }) => (isSocketId(id) ? id : newSocketId()));
   return io;
 }
 
-/** What detects the events that a client can cause, the table that decides on them, and the performer that acts. */
+/** The parts that detect events of a client, the table that decides on them, and the performer that acts. */
 function createInbound(
   { options, registry, report }: Pick<ComposeOptions, 'options' | 'registry' | 'report'>,
   runtime: Runtime,
@@ -153,7 +153,7 @@ function createInbound(
   return { connections, performer };
 }
 
-// What only one runtime or Redis needs is loaded where it is created, so that no other instance loads it.
+// Modules for one runtime, or for Redis, are imported where they are used, so that no other instance loads them.
 
 async function createPlatform(
   options: ResolvedOptions,
@@ -171,11 +171,11 @@ async function createPlatform(
   return platformOf(runtime, fanout);
 }
 
-/** A runtime, and the fan-out over the engine that it makes. */
+/** A runtime, and the fan-out over its engine. */
 interface Platform {
   readonly runtime: Runtime;
   readonly fanout: Fanout;
-  /** Attaches the Socket.IO server, and hands its engine from the runtime to the fan-out. */
+  /** Attaches the Socket.IO server, and passes its engine from the runtime to the fan-out. */
   readonly attach: (serverOptions: Partial<ServerOptions>) => IOServer;
 }
 
@@ -217,7 +217,7 @@ function adapterFactory(
   return factory;
 }
 
-/** Socket.IO calls whatever is given as an adapter with `new`, a function included. */
+/** Socket.IO calls any given adapter with `new`, even a plain function. */
 function isAdapterClass(own: unknown): own is new (...args: Parameters<AdapterFactory>) => Adapter {
   return own !== undefined;
 }

@@ -23,15 +23,15 @@ export interface ConnectionsOptions {
 type Listener = (this: IOSocket, ...args: unknown[]) => void;
 
 /**
- * Takes each event of a client to its row of the inbound table. The only listeners on connections and sockets are registered
- * here, and each runs one row.
+ * Connects each event of a client to its row of the inbound table. All listeners of `server/` on connections and sockets are
+ * registered here, and each runs one row.
  */
 export class Connections {
   readonly #table: InboundTable;
   readonly #registry: Registry;
   readonly #pendingConnects: PendingConnects;
   readonly #report: Reporter<Report>;
-  // One of each for all connections and sockets, which are their `this`: an idle client would pay for its own.
+  // One of each for all connections and sockets, called with them as `this`: own ones would cost each idle client memory.
   readonly #closed: (this: Wire) => void;
   readonly #receive: ReturnType<typeof receiverOf>;
   readonly #listeners: Readonly<Record<keyof InboundTable['events'], Listener>>;
@@ -54,7 +54,7 @@ export class Connections {
     };
   }
 
-  /** Before the program can listen to anything: whatever it listens to, the gate stands first. */
+  /** Call it before the program can add a listener, so that the gate handles each packet first. */
   attach(io: IOServer): void {
     const { opened, joinedOther } = this.#table.connections;
     this.#pendingConnects.attach(io.sockets);
@@ -63,7 +63,7 @@ export class Connections {
       run(opened, connection);
     });
     io.on('new_namespace', (namespace) => namespace.on('connect', ({ conn }) => run(joinedOther, conn)));
-    // `connect` comes right before `connection`.
+    // Socket.IO emits `connect` directly before `connection`, to which the program listens.
     io.on('connect', (socket) => this.#joined(socket));
   }
 
@@ -76,13 +76,13 @@ export class Connections {
     }
   }
 
-  /** More bytes wait for this connection than may. */
+  /** A connection exceeds its budget of unread bytes. */
   readsTooSlowly(connection: Wire, waitingBytes: number): void {
     run(this.#table.limits.readsTooSlowly, connection, waitingBytes);
   }
 
   #joined(socket: IOSocket): void {
-    // Anybody can emit this event on the server, other instances included.
+    // The program and other instances can emit this event on the server, with any argument.
     if (!(socket instanceof Socket)) return;
     interceptPackets(socket, this.#receive);
     run(this.#table.connections.joinedRoot, socket);
@@ -97,7 +97,7 @@ export class Connections {
     };
   }
 
-  // Few promises on purpose: what stands here is paid for at every connection.
+  // Few promises on purpose: this code runs for every connection.
   async #answer<Verdict>(row: EventRow<Verdict>, session: Session, args: readonly unknown[]): Promise<void> {
     if (row.begin?.(session) === false) return;
     const { payload, acknowledge } = readRequest(args);
@@ -105,7 +105,7 @@ export class Connections {
       const deciding = row.flow(session, payload);
       const verdict = isPromiseLike(deciding) ? await deciding : deciding;
       for (const step of row.perform) {
-        // The one place where a verdict meets a session that ended meanwhile: it is dropped.
+        // The one place that drops the verdict if the session has ended meanwhile.
         if (session.ended) return;
         const acting = step(session, verdict, acknowledge);
         if (isPromiseLike(acting)) await acting;
@@ -117,5 +117,5 @@ export class Connections {
   }
 }
 
-/** In the order in which they are listened to. */
+/** In the order in which listeners are added. */
 const EVENTS = ['disconnect', 'authenticate', 'join', 'leave'] as const;

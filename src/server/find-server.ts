@@ -4,7 +4,7 @@ import { describe } from '../common/describe.js';
 import type { IBunServerLike } from '../ports/http-server.js';
 import { RoomgateError } from '../protocol/errors.js';
 
-/** What engine.io calls on the server that it is attached to, and `shutdown()` to end it. */
+/** The methods that engine.io calls on its server, and that `shutdown()` calls to end it. */
 const SERVER_METHODS = ['on', 'listeners', 'removeAllListeners', 'close'];
 const WANTED = 'a server of node:http or node:https is wanted';
 
@@ -17,7 +17,7 @@ export function isBunServer(value: unknown, methods: readonly string[] = ['stop'
   return hasMethods(value, methods);
 }
 
-/** The server in what was given. @throws RoomgateError `invalid_option` that says how to get at the server. */
+/** Finds the server in the option `server`. @throws RoomgateError `invalid_option` that says how to get the server. */
 export async function findServer(of: string, source: unknown): Promise<HttpServer> {
   const direct = serverIn(source);
   if (direct !== undefined) return direct;
@@ -31,7 +31,7 @@ export async function findServer(of: string, source: unknown): Promise<HttpServe
   throw noServer(of, `${describe(source)} was given`, known);
 }
 
-/** The server of `Bun.serve` in what was given, if anything was. @throws RoomgateError `invalid_option` */
+/** Finds the server of `Bun.serve` in the option `server`, which may be left out. @throws RoomgateError `invalid_option` */
 export async function findBunServer(of: string, source: unknown): Promise<IBunServerLike | undefined> {
   const given: unknown = typeof source === 'function' ? await source() : source;
   if (given === undefined) return undefined;
@@ -48,7 +48,7 @@ function serverIn(given: unknown): HttpServer | undefined {
   return isObject(given) && isHttpServer(given.server) ? given.server : undefined;
 }
 
-/** What to write instead, for the mistakes that are made most. */
+/** The fix for common mistakes; undefined for others. */
 function adviceFor(given: unknown): string | undefined {
   if (given === undefined || given === null) {
     return 'Most frameworks have their server only after listen(): call start(server) then, or give a function that returns it';

@@ -2,7 +2,7 @@ import type { PacketHandler } from '../gate/gate.js';
 import type { IJoinAnswer, ILeaveAnswer } from '../protocol/messages.js';
 import type { Session } from '../session/session.js';
 
-/** When a client may cause an event. `gate/` holds packets to it, and `session/` the one attempt to authenticate. */
+/** When a client may cause an event. `gate/` enforces it for packets, and `session/` for the one attempt to authenticate. */
 export type Allowed = 'always' | 'before authentication' | 'after authentication';
 
 /** An event of a connection, a deadline or a budget. */
@@ -19,12 +19,12 @@ export interface PacketRow extends PacketHandler {
   readonly allowed: Allowed;
 }
 
-/** An event that reaches Roomgate's own listener of that name. The flow may take a while, and the session may end meanwhile. */
+/** An event that reaches Roomgate's own listener of that name. The flow may be asynchronous, and the session may end meanwhile. */
 export interface EventRow<Verdict> {
   readonly allowed: Allowed;
-  /** What reports name where the flow or a step throws. */
+  /** The `where` of the report if the flow or a step throws. */
   readonly where: string;
-  /** Runs before the flow; false where the event is ignored. */
+  /** Runs before the flow. Returns false if the event is to be ignored. */
   readonly begin?: (session: Session) => boolean;
   /** Input to verdict. Touches no socket. */
   readonly flow: (session: Session, payload: unknown) => Promise<Verdict> | Verdict;
@@ -37,7 +37,7 @@ export interface EventRow<Verdict> {
 export type Acknowledge = (answer: IJoinAnswer | ILeaveAnswer) => void;
 export type Step<Verdict> = (session: Session, verdict: Verdict, acknowledge: Acknowledge) => Promise<void> | void;
 
-/** Runs a row of which the flow decides at once. */
+/** Runs a row whose flow decides at once. */
 export function run<Input extends readonly unknown[], Verdict>(row: Row<Input, Verdict>, ...input: Input): void {
   row.perform(...input, row.flow(...input));
 }

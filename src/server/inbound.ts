@@ -12,8 +12,8 @@ import type { Performer } from './performer.js';
 import type { RoomPerformer } from './room-performer.js';
 
 /**
- * Every event that a client can cause, with what decides on it and what acts. What happens to a request before its connection
- * opens, and to the bytes of a peer that is not authenticated, is in `ingress/`.
+ * Every event that a client can cause, with the flow that decides on it and the performer that acts. Requests before their
+ * connection opens, and the bytes of peers that are not authenticated, are handled in `ingress/`.
  *
  *   connection opens ──► joins `/` ──authenticate──► authenticating ──true──► authenticated ──┐
  *           │                │                              │ otherwise                       │
@@ -67,21 +67,21 @@ function connectionRows({ registry }: Flows, does: Performer): InboundTable['con
     // A connection of the engine opens. From here on it has a deadline.
     opened: { allowed: 'always', flow: () => (registry.isClosed ? 'close' : 'accept'), perform: does.openConnection },
     closed: { allowed: 'always', flow: always('forget'), perform: does.closeConnection },
-    // A CONNECT of `/` is through. Socket.IO makes a socket of each; one at a time is all that a connection gets.
+    // Socket.IO has accepted a CONNECT of `/` and made a socket. A connection may have one socket of `/` at a time.
     joinedRoot: {
       allowed: 'before authentication',
       flow: ({ conn }) => (registry.isClosed || registry.of(conn)?.ended === false ? 'end' : 'open'),
       perform: does.openSession,
     },
-    // A CONNECT of a namespace of the program's own is through, which the program guards itself.
+    // Socket.IO has accepted a CONNECT of another namespace, which the program guards itself.
     joinedOther: { allowed: 'always', flow: always('spare'), perform: does.spare },
   };
 }
 
-/** A client did too much, or too little in its time. The part that counts calls the row. */
+/** A client exceeded a limit or a deadline. The class that counts runs the row. */
 function limitRows(does: Performer): InboundTable['limits'] {
   return {
-    // CONNECT packets that are pending at a time: `ingress/pending-connects`.
+    // Pending CONNECT packets: `ingress/pending-connects`.
     tooManyConnects: { allowed: 'always', flow: always('cut'), perform: does.cut },
     // Time to authenticate: `session/deadlines`.
     deadlinePassed: {
@@ -89,9 +89,9 @@ function limitRows(does: Performer): InboundTable['limits'] {
       flow: (_, session) => (session === undefined ? 'end' : 'refuse'),
       perform: does.endLate,
     },
-    // Events that wait for the program's handlers: `session/early-events`.
+    // Events held until the program's handlers are registered: `session/early-events`.
     tooManyHeldEvents: { allowed: 'after authentication', flow: always('end'), perform: does.endOverLimit },
-    // Bytes that wait for the client to read: `fanout/`.
+    // Unread bytes: `fanout/backlogs`.
     readsTooSlowly: { allowed: 'always', flow: always('end'), perform: does.endSlowReader },
   };
 }
@@ -105,7 +105,7 @@ function packetRows({ gate }: Flows): InboundTable['packets'] {
       flow: (id, packet) => gate.decideEvent(id, packet),
       perform: receivePacket,
     },
-    // The answer to a question that the program asked this socket.
+    // The answer to an emit of the program to this socket.
     acknowledgement: {
       allowed: 'always',
       flow: (id, packet) => gate.decideAcknowledgement(id, packet),
@@ -148,7 +148,7 @@ function eventRows(
   };
 }
 
-/** The flow of an event on which there is nothing left to decide. */
+/** The flow of an event that always has the same verdict. */
 function always<const Verdict>(verdict: Verdict): () => Verdict {
   return () => verdict;
 }

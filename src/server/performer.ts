@@ -26,7 +26,7 @@ import { Session } from '../session/session.js';
 import type { Report } from './reports.js';
 import type { ResolvedBaseOptions } from './resolve-options.js';
 
-/** How long a client that sent too much too early is to stay away. */
+/** How long a client that exceeded the limit of early events must stay away. */
 const COME_BACK_AFTER_MS = 1_000;
 
 export interface PerformerParts {
@@ -44,13 +44,13 @@ export interface PerformerParts {
 }
 
 /**
- * Acts on the verdicts of the inbound table. Nothing but it and `RoomPerformer` sends to a socket, puts it into rooms, or ends it;
- * and the rows of packets hand them to Socket.IO.
+ * Acts on the verdicts of the inbound table. Only this class and `RoomPerformer` send to one socket, add it to rooms, or end it.
+ * Rows of packets pass these to Socket.IO.
  */
 export class Performer {
   readonly #parts: PerformerParts;
   readonly #report: Reporter<Report>;
-  /** Connections that are used for namespaces of the program's own, which may be all that they are kept for. */
+  /** Connections that are used for namespaces of the program, so they have no deadline after leaving `/`. */
   readonly #elsewhere = new WeakSet<Wire>();
 
   constructor(parts: PerformerParts) {
@@ -70,7 +70,7 @@ export class Performer {
 
   readonly closeConnection = (connection: Wire): void => {
     const { registry, deadlines, strangers, runtime } = this.#parts;
-    // A program that takes all listeners off a socket takes ours too, and must not keep a client that is gone.
+    // If the program removed all listeners of a socket, ours of `disconnect` is gone too, so the session is ended here.
     const session = registry.of(connection);
     if (session !== undefined) this.#forget(session, 'the connection was closed');
     deadlines.stop(connection);
@@ -108,7 +108,7 @@ export class Performer {
     else this.#end(session, 'not authenticated in time', 'timeout');
   };
 
-  /** Ends it once what sends to it just now is done. */
+  /** Ends the connection after the current send: this can be called in the middle of a broadcast. */
   readonly endSlowReader = (connection: Wire, waitingBytes: number): void => {
     const { registry, runtime } = this.#parts;
     const client = registry.of(connection)?.id;
@@ -118,14 +118,14 @@ export class Performer {
 
   // Authentication
 
-  /** False where it was begun before, or the session has ended. */
+  /** Returns false if authentication was begun before, or if the session has ended. */
   readonly beginAuthentication = (session: Session): boolean => {
     if (!session.moveTo(SocketIOClientStates.AUTHENTICATING)) return false;
     this.#parts.strangers.ask(session.socket.conn);
     return true;
   };
 
-  /** Waits where it takes the adapter a while to know a new member. Other adapters answer in the same tick. */
+  /** Asynchronous only if the adapter adds a member asynchronously. */
   readonly admitOrRefuse = (session: Session, verdict: AuthenticationVerdict): Promise<void> | void => {
     if (verdict.accepted) return this.#admit(session);
     this.refuse(session);
@@ -153,7 +153,7 @@ export class Performer {
     if (!session.moveTo(SocketIOClientStates.AUTHENTICATED)) return;
     deadlines.meet(session);
     strangers.admit(socket.conn);
-    // From here on events pass the gate, and the program has yet to say what handles them.
+    // From now on events pass the gate, and the program has not registered its handlers yet.
     if (options.clientConnectedFn !== undefined) session.holdEarly(options.limits);
     this.#ping(session);
     return Membership.of(socket.nsp.adapter)?.admit(id, options.defaultRooms);
@@ -164,7 +164,7 @@ export class Performer {
     const { id, socket } = session;
     try {
       const outcome = options.clientConnectedFn?.({ socket });
-      // In the same tick where the program has nothing to wait for.
+      // Continues in the same tick if the function is synchronous.
       if (isPromiseLike(outcome)) await outcome;
     } catch (error) {
       this.#report({ type: 'handler_failed', where: 'clientConnectedFn', client: id, error });
@@ -180,12 +180,12 @@ export class Performer {
     this.#forget(session, reason);
   };
 
-  /** Ends a session. False where it had ended before. */
+  /** Ends a session. Returns false if it had ended before. */
   #forget(session: Session, reason: string): boolean {
     const { deadlines, registry, keepAlive } = this.#parts;
     const { conn } = session.socket;
     if (!session.end()) return false;
-    // It has left what it was let into: for coming back it has the time that everybody has.
+    // The client left `/` on an open connection. A new deadline limits how long it may stay without authenticating again.
     if (conn.readyState === 'open' && !this.#elsewhere.has(conn)) deadlines.of(conn);
     registry.remove(session);
     keepAlive.stop(session);
@@ -193,7 +193,7 @@ export class Performer {
     return true;
   }
 
-  /** The client sent more than is held for it. It may come back, and is told when. */
+  /** Ends a client that exceeded the limit of early events. It is told when it may come back. */
   readonly endOverLimit = (session: Session): void => {
     const { id, socket } = session;
     this.#report({ type: 'limit_reached', client: id, limit: 'held_events' });
@@ -203,14 +203,14 @@ export class Performer {
     this.#endConnection(socket.conn);
   };
 
-  /** The program disconnects a client, which stays away until it is told otherwise. */
+  /** Disconnects a client for the program. Socket.IO's client does not reconnect by itself after that. */
   disconnect(socket: IOSocket): void {
     const session = this.#parts.registry.get(socket.id);
     if (session?.socket === socket) this.#end(session, 'disconnected by the server');
     else socket.disconnect();
   }
 
-  /** Ends all sessions and their timers, without a word to their clients. Returns how many there were. */
+  /** Ends all sessions and their timers without telling their clients. Returns how many there were. */
   endAll(): number {
     const { deadlines, keepAlive, registry } = this.#parts;
     deadlines.stopAll();
@@ -236,14 +236,14 @@ export class Performer {
     this.#endConnection(connection);
   }
 
-  /** It does not come back on this connection, which is about to be closed. */
+  /** Ends a session and its deadline, because its connection is about to be closed. */
   #forgetForGood(session: Session, reason: string): boolean {
     if (!this.#forget(session, reason)) return false;
     this.#parts.deadlines.stop(session.socket.conn);
     return true;
   }
 
-  /** Closes a connection once its peer has read what was sent to it, or does not in time. */
+  /** Closes a connection once its peer has read all messages, or after a timeout. */
   #endConnection(connection: Wire): void {
     this.#parts.runtime.end(connection, CLOSE_TIMEOUT_MS);
   }
@@ -265,18 +265,18 @@ export class Performer {
     this.#tell(session, SocketIOConstants.EVENT_PING, message);
   }
 
-  /** Out of every room before it is told, so that nothing of them can come after its last message. */
+  /** Sends the last message of a session. It leaves all rooms first, so that no broadcast can follow that message. */
   #tellLast(session: Session, event: string, message: object): void {
     Membership.of(session.socket.nsp.adapter)?.dismiss(session.id);
     this.#tell(session, event, message);
   }
 
-  /** Straight to this very socket: a client's own answer never travels through Redis. */
+  /** Sends to this socket directly, so that answers to a client never go through Redis. */
   #tell({ id, socket }: Session, event: string, message: object): void {
     this.#guarded('an outgoing listener', id, () => socket.emit(event, message));
   }
 
-  /** Runs what may call listeners of the program. */
+  /** Calls `act`, which may run listeners of the program, and reports their errors. */
   #guarded(where: string, client: string, act: () => unknown): void {
     try {
       act();

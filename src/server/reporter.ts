@@ -3,10 +3,10 @@ import type { Reporter } from '../ports/reports.js';
 import { LINES, type Report } from './reports.js';
 import type { ResolvedOptions } from './resolve-options.js';
 
-/** By the options of a helper. The component reports before its helper exists, and both use one reporter. */
+/** Reporters by the options of a helper: a component reports before its helper exists, and both share one reporter. */
 const reporters = new WeakMap<object, Reporter<Report>>();
 
-/** From here on a helper that is made with `options` uses this reporter. */
+/** From now on a helper that is made with `options` uses this reporter. */
 export function shareReporter(options: object, reporter: Reporter<Report>): void {
   reporters.set(options, reporter);
 }

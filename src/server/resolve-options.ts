@@ -22,10 +22,10 @@ import type { Report } from './reports.js';
 const ENGINE_METHODS = ['on', 'close'];
 const OF = 'SocketIOServerHelper';
 
-/** The options once checked, with every default in place. */
+/** The checked options, with all defaults. */
 export type ResolvedOptions = ResolvedBaseOptions & RuntimeOptions;
 
-/** What does not depend on the runtime. */
+/** The options that do not depend on the runtime. */
 export interface ResolvedBaseOptions {
   readonly identifier: string;
   readonly serverOptions: Partial<ServerOptions>;
@@ -45,12 +45,12 @@ export interface ResolvedBaseOptions {
   readonly onReport: ((report: Report) => unknown) | undefined;
 }
 
-/** What is attached to. */
+/** The server or engine to attach to. */
 type RuntimeOptions =
   | { readonly runtime: 'node'; readonly server: HttpServer }
   | { readonly runtime: 'bun'; readonly engine: object; readonly server: IBunServerLike | undefined };
 
-/** The options as a program gives them, of which the types say nothing: it may be written in JavaScript. */
+/** The options of a program that may be written in JavaScript, so their types are unknown. */
 type Unchecked = Readonly<Record<string, unknown>>;
 
 /** Checks every option and fills in the defaults; throws a `RoomgateError` that names the first one that is wrong. */
@@ -105,7 +105,7 @@ function text(option: string, value: unknown): string {
   throw wrongOption(OF, option, 'a string of at least one character', value);
 }
 
-/** Here it is only judged whether it can be called: the types of the options say with what. */
+/** Checks only that the value is a function. The types of the options define its arguments. */
 function isFunction<T extends (...args: never[]) => unknown>(value: unknown): value is T {
   return typeof value === 'function';
 }
@@ -157,7 +157,7 @@ function serverOptions(value: unknown): Partial<ServerOptions> {
   );
 }
 
-/** What is in them is Socket.IO's to judge. */
+/** Checks only that it is an object. Socket.IO checks its options itself. */
 export function isServerOptions(value: unknown): value is Partial<ServerOptions> {
   return isObject(value);
 }

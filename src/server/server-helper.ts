@@ -120,7 +120,7 @@ export class SocketIOServerHelper<
         this.#report({ type: 'handler_failed', where: `the handler of "${topic}"`, error });
       }
     };
-    // Socket.IO types the events that it knows; here any may be listened to.
+    // Socket.IO types only its own events; this method accepts any.
     const events: Pick<NodeJS.EventEmitter, 'on'> = io;
     events.on(topic, listener);
   }
@@ -140,7 +140,7 @@ export class SocketIOServerHelper<
     doLog?: boolean | undefined;
     cb?: (() => void) | undefined;
   }): void {
-    // Also where it ends before it was ever configured.
+    // Also after a shutdown before `configure()`.
     if (this.#running === undefined && this.#shuttingDown !== undefined) reportDropped(opts, this.#report);
     else this.#needRunning('send').outbound.send(opts);
   }
@@ -207,7 +207,7 @@ export class SocketIOServerHelper<
 
   async #shutdown(): Promise<void> {
     this.#running?.outbound.stop();
-    // A configure() that still waits for Redis gives up, and leaves nothing open by itself.
+    // A configure() that still waits for Redis rejects, and closes its connections itself.
     await this.#opening?.close(this.#options.shutdownTimeout);
     await this.#configuring?.catch(() => {});
     if (this.#running === undefined) return;

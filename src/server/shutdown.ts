@@ -17,13 +17,13 @@ export interface ShutdownOptions {
   readonly report: Reporter<Report>;
 }
 
-/** Of the whole time, what is kept for saying goodbye to Redis: the fifth part, at the most so many milliseconds. */
+/** One fifth of the timeout, at most this many milliseconds, is reserved for closing Redis. */
 const FAREWELL_MS = 1_000;
 
 /**
- * Ends an instance. The order: nobody new comes in, so that nobody is met by a half-closed server; sessions end, so that
- * nothing of theirs runs on; connections close without a Socket.IO disconnect, after which clients would stay away; Redis
- * goes last, since closing sockets still publishes. Never rejects, and takes no longer than `timeoutMs`.
+ * Ends an instance, in this order. New clients are refused, so that none meets a half-closed server. Sessions end, and with
+ * them their timers. Connections close without a Socket.IO disconnect, because after that clients would not reconnect. Redis is
+ * closed last, because closing sockets still publishes. Never rejects, and takes at most `timeoutMs`.
  */
 export async function shutDown({
   io,
@@ -42,14 +42,14 @@ export async function shutDown({
   const clients = performer.endAll();
   const closed = closeAll(io, runtime, failed('closing Socket.IO')).then(() => allGone);
   const cut = await isLate(closed, left() - Math.min(FAREWELL_MS, timeoutMs / 5));
-  // Also where all went well: a polling peer that is not heard of any more has no wire, and would be waited for.
+  // Also without a timeout: a silent polling peer has no wire, but its HTTP connection would keep the server from closing.
   runtime.cutAll();
   fanout.close();
   await Promise.all([isLate(closed, left()), backplane.close(left()).catch(failed('closing Redis'))]);
   report({ type: 'shut_down', clients, forced: cut });
 }
 
-/** A listener of the program that throws over one socket makes Socket.IO leave the others open. */
+/** Closes Socket.IO, then the wires that it left open because a listener of the program threw. */
 async function closeAll(io: Server, runtime: Runtime, failed: (error: unknown) => void): Promise<void> {
   await io.close().catch(failed);
   runtime.closeAll();

@@ -36,7 +36,7 @@ const FAULTS: readonly IFault[] = [
     mend: (redis) => redis.configSet('requirepass', ''),
   },
   {
-    what: 'junk where instances talk',
+    what: 'malformed messages where instances talk',
     strike: async (redis) => {
       const channels = (await redis.cli('PUBSUB', 'CHANNELS')).split('\n').filter(Boolean);
       for (const channel of ['socket.io#/#', 'socket.io#/#open-r#', ...channels]) {

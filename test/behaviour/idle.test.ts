@@ -5,11 +5,11 @@ import { eventually } from '../support/facts.js';
 import type { ITestClient } from '../support/server.js';
 import { enter, heardOn, type IInside, idOf, type Served, serve, stranger, WAYS } from './program.js';
 
-/** Turns that are closer than a tenth of it are one. */
+/** Pings that are due within a tenth of it are sent together. */
 const INTERVAL_MS = 400;
 let server: Served;
 
-/** Lets clients in by threes, so that they have their turns together. */
+/** Lets clients in by threes, so that their pings are due together. */
 const options = ({ memory }: IInside) => ({
   pingInterval: 400,
   authenticateFn: () =>
@@ -28,8 +28,8 @@ const timesOf = (client: ITestClient): string[] =>
   (heardOn(client, 'ping') as { time: string }[]).map(({ time }) => time);
 
 /**
- * Clients whose turns are the same. What the machine pulled apart is tried again, and so is what the turn of clients that came
- * before took in part.
+ * Clients whose pings are due together. Tries again if the machine was too slow for that, or if some of them were pinged together
+ * with earlier clients.
  */
 async function enterTogether(): Promise<ITestClient[]> {
   for (;;) {
@@ -53,8 +53,8 @@ async function pinged(clients: readonly ITestClient[], more: number): Promise<vo
   });
 }
 
-describe('the keep-alive of clients whose turns are the same', () => {
-  it('is one ping, over each transport, once a turn', async () => {
+describe('the keep-alive of clients whose pings are due together', () => {
+  it('is one ping per interval, over each transport', async () => {
     const clients = await enterTogether();
     await pinged(clients, 3);
     // The first one is each client's own.
@@ -88,7 +88,7 @@ describe('the keep-alive of clients whose turns are the same', () => {
   });
 
   it('comes to one that the program took out of its own room', async () => {
-    // Whose turn is another one, so that not everybody is addressed.
+    // These are due at another time, so that a ping does not go to all clients.
     await enterTogether();
     const clients = await enterTogether();
     await server.run(({ io }, id) => io.sockets.sockets.get(id)?.leave(id), idOf(clients[0] as ITestClient));
@@ -97,7 +97,7 @@ describe('the keep-alive of clients whose turns are the same', () => {
     for (const times of others) expect(times).toEqual(first);
   });
 
-  it('does not come to one that is a guest in the room of another, whose turn is another one', async () => {
+  it('does not come to a guest in the room of another client that is due at another time', async () => {
     const [host] = await enterTogether();
     const clients = await enterTogether();
     const ids = [host, clients[0]].map((client) => idOf(client as ITestClient));

@@ -7,7 +7,7 @@ import { enter, heardOn, idOf, type Served, serve, stranger } from './program.js
 
 const MESSAGES = 5;
 
-/** In one turn, on Node.js: the first by a room, then in turn to it directly and to all; then the program ends. */
+/** In one tick, on Node.js: the first by a room, then by turns to it directly and to all; then the program ends. */
 function exit(server: Served, id: string): void {
   server
     .run(

@@ -128,7 +128,7 @@ describe('rooms', () => {
     },
   );
 
-  it('are joined again by a client that leaves and joins in one turn', async () => {
+  it('are joined again by a client that leaves and joins in one tick', async () => {
     const client = await enter(server.url);
     await ask(client, 'join', ['open-twice']);
     const left = ask(client, 'leave', ['open-twice']);

@@ -14,7 +14,7 @@ const APART = 10;
 
 const served = serveForAll();
 
-/** Small messages, each in a turn of its own: whoever is behind is noticed with the next one. */
+/** Small messages, each in a tick of its own: a client that is behind is noticed with the next one. */
 async function trickle(server: Served, witness: ITestClient): Promise<number> {
   const start = performance.now();
   let sent = 0;
@@ -31,7 +31,7 @@ async function trickle(server: Served, witness: ITestClient): Promise<number> {
 }
 
 describe.each(WAYS)('a client that reads, $way', ({ transports }) => {
-  it('is sent 5 MB in one turn, which lasts: stays, and hears everything', async () => {
+  it('stays connected and hears everything when it is sent 5 MB in one long tick', async () => {
     const server = served();
     const client = await enter(server.url, { transports });
     const count = 50;

@@ -107,7 +107,7 @@ it.each(WAYS)('a client that reads hears every message, $way', async ({ transpor
   await expectTooSlow(server);
 });
 
-it.each(WAYS)('a client that reads hears every message of one turn, $way', async ({ transports }) => {
+it.each(WAYS)('a client that reads hears every message of one tick, $way', async ({ transports }) => {
   const server = served();
   const client = await enter(server.url, { transports });
   await server.run(({ helper }) => {

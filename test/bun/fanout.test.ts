@@ -42,7 +42,7 @@ async function countPlain(server: Served): Promise<void> {
 }
 const plainOf = (server: Served): Promise<number> => server.run(({ memory }) => memory.plain as number);
 
-describe('one turn', () => {
+describe('one tick', () => {
   it('puts broadcasts, direct messages and events with attachments in one order', async () => {
     const server = await serve();
     const { socket, sid } = await member(server);

@@ -214,7 +214,7 @@ describe('small things', () => {
     expect(initialsOf('_')).not.toContain('undefined');
   });
 
-  it('tells listeners once a turn', async () => {
+  it('calls listeners once per tick', async () => {
     const store = createStore();
     let calls = 0;
     const stop = store.listen(() => {

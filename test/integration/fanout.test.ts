@@ -58,7 +58,7 @@ const numbers = (frames: readonly (string | Buffer)[]) =>
   frames.map(String).filter((text) => text.startsWith('42["n"'));
 
 describe('with the packages that are installed', () => {
-  it('is in use: what a turn sends is one write, and nothing is said', async () => {
+  it('is in use: the messages of a tick are one write, and nothing is logged', async () => {
     const { helper, logger, url } = await start();
     const client = await enter(url);
     const writes = writesOf(helper, client.sid);

@@ -224,7 +224,7 @@ describe.each([
     },
   ],
   [
-    'given junk on every channel',
+    'given malformed messages on every channel',
     async (server: IRedis, meanwhile: () => Promise<void>) => {
       const forged = { uid: 'x', type: 6, data: ['connection', { id: 'x' }] };
       for (const junk of [

@@ -37,7 +37,7 @@ const TARGET = { rooms: [], except: [], flags: {} };
 /** 100 000 lists, each in another. */
 const DEEP = Buffer.concat([Buffer.alloc(100_000, 0x91), Buffer.from([0xc0])]);
 
-const JUNK_BROADCASTS: readonly (readonly [string, string | Buffer])[] = [
+const MALFORMED_BROADCASTS: readonly (readonly [string, string | Buffer])[] = [
   ['nothing', ''],
   ['text', 'junk'],
   ['a lone byte of an unfinished map', Buffer.from([0xdf])],
@@ -65,8 +65,8 @@ function nested(levels: number): unknown {
   return value;
 }
 
-describe('junk on a broadcast channel', () => {
-  it.each(JUNK_BROADCASTS)('%s reaches no client, and is counted', async (_, message) => {
+describe('malformed messages on a broadcast channel', () => {
+  it.each(MALFORMED_BROADCASTS)('%s reaches no client, and is counted', async (_, message) => {
     const node = await startNode({ redisConnection: redisClient(redis.port) });
     const { heard } = await listener(node.url);
     await publishTo(node, 'socket.io#/#', [message, message]);
@@ -99,7 +99,7 @@ describe('junk on a broadcast channel', () => {
   });
 });
 
-const JUNK_REQUESTS: readonly (readonly [string, unknown])[] = [
+const MALFORMED_REQUESTS: readonly (readonly [string, unknown])[] = [
   ['text', 'junk'],
   ['an unfinished object', '{'],
   ['a list', '[]'],
@@ -127,8 +127,8 @@ const JUNK_REQUESTS: readonly (readonly [string, unknown])[] = [
   ['100 000 levels', DEEP],
 ];
 
-describe('junk on a request channel', () => {
-  it.each(JUNK_REQUESTS)('%s changes nothing, and is counted', async (_, request) => {
+describe('malformed messages on a request channel', () => {
+  it.each(MALFORMED_REQUESTS)('%s changes nothing, and is counted', async (_, request) => {
     const node = await startNode({ redisConnection: redisClient(redis.port) });
     const called: unknown[] = [];
     for (const name of ['connect', 'new_namespace'] as const)
@@ -145,7 +145,7 @@ describe('junk on a request channel', () => {
   });
 });
 
-describe('junk on a response channel', () => {
+describe('malformed messages on a response channel', () => {
   it.each([
     ['text', 'junk'],
     ['null', 'null'],
@@ -161,7 +161,7 @@ describe('junk on a response channel', () => {
   });
 });
 
-describe('junk on our own channels', () => {
+describe('malformed messages on our own channels', () => {
   it.each(['ask', 'goodbye', 'sent'])('%s: it is dropped, and is counted', async (name) => {
     const node = await startNode({ redisConnection: redisClient(redis.port) });
     await publishTo(node, `roomgate:socket.io:${name}`, [

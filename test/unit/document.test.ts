@@ -33,7 +33,7 @@ describe('a folder that is made once', () => {
       await madeOnce(folder, async (fresh) => {
         calls += 1;
         // Others look for it meanwhile.
-        for (let turn = 0; turn < 3; turn += 1) await readdir(home);
+        for (let round = 0; round < 3; round += 1) await readdir(home);
         await fill(fresh);
       });
       return readFile(join(folder, 'done'), 'utf8');

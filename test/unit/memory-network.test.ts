@@ -51,7 +51,7 @@ describe('a memory network', () => {
     expect([a.heard, b.heard, c.heard]).toEqual([['3'], ['1', '2'], ['1', '2', '3']]);
   });
 
-  it('delivers what a handler publishes in the next turn', async () => {
+  it('delivers a message that a handler publishes in the next tick', async () => {
     const { a, b } = joinThree();
     b.member.subscribe('c', (message) => b.member.publish('c', message));
     say(a, '1');

@@ -7,7 +7,7 @@ import type { ChannelHandler, MemoryMember } from './memory-network.js';
 
 type AdapterNamespace = ConstructorParameters<typeof Adapter>[0];
 
-/** Redis' adapter carries these as JSON and the rest as MessagePack. The twins have to change a value in the same way. */
+/** The adapter for Redis sends these as JSON and all others as MessagePack. The encodings here must change values in the same way. */
 const AS_JSON: ReadonlySet<MessageType> = new Set([
   MessageType.FETCH_SOCKETS_RESPONSE,
   MessageType.SERVER_SIDE_EMIT,
@@ -35,8 +35,8 @@ export class MemoryAdapter extends ClusterAdapter {
   }
 
   /**
-   * Sends to this instance's own sockets before it returns, and throws to the caller. `ClusterAdapter` does it one
-   * microtask later: after what the program sends to a single socket next.
+   * Sends to this instance's own sockets before it returns, and throws to the caller. `ClusterAdapter` sends one microtask
+   * later, after messages that the program sends to single sockets next.
    */
   override broadcast(packet: unknown, opts: BroadcastOptions): Promise<void> {
     if (opts.flags?.local !== true) {
@@ -91,12 +91,12 @@ function answersTo(uid: string): string {
   return `answers:${uid}`;
 }
 
-/** Throws where the data can't be encoded. */
+/** Throws if the data can't be encoded. */
 function encode(message: ClusterMessage | ClusterResponse): Buffer {
   return AS_JSON.has(message.type) ? Buffer.from(JSON.stringify(message)) : PARSER.encode(message);
 }
 
 function decode(bytes: Buffer): ClusterMessage {
-  // Only adapters of this process write to the network, each in this form.
+  // Only adapters of this process write to the network, each in this format.
   return (bytes[0] === JSON_START ? JSON.parse(bytes.toString()) : PARSER.decode(bytes)) as ClusterMessage;
 }

@@ -11,7 +11,7 @@ import { MemoryInstances } from './memory-instances.js';
 import { type MemoryMember, MemoryNetwork } from './memory-network.js';
 
 export interface MemoryBackplaneOptions {
-  /** What instances of this process share. Without it the instance stands alone. */
+  /** The network that instances of this process share. Without it the instance is alone. */
   readonly network?: MemoryNetwork | undefined;
   /** Names the instance on the network. */
   readonly identifier?: string | undefined;
@@ -22,8 +22,8 @@ export interface MemoryBackplaneOptions {
 const CONNECTION = 'bus';
 
 /**
- * Instances of one process act as one through a network in memory. An instance that is given none has one
- * for itself, and uses Socket.IO's own adapter.
+ * Instances of one process act as one through a network in memory. Without a given network an instance makes its own, and uses
+ * Socket.IO's own adapter.
  */
 export function createMemoryBackplane(options: MemoryBackplaneOptions): Backplane {
   return new MemoryBackplane(options);
@@ -47,7 +47,7 @@ class MemoryBackplane implements Backplane {
       healed: (dropped) => outage.end({ dropped, uncertain: 0 }),
       changed: (change, id) => this.#instances.changed(change, id),
     });
-    // The instances of one process reject nothing of each other, unless one of them has a defect.
+    // The instances of one process reject no message of each other, unless one of them has a defect.
     const onRejected = (channel: string, error: unknown) =>
       report({ type: 'backplane_messages_rejected', channel, reason: String(error), count: 1 });
     const topics = new Topics({ id: member.id, carrier: carrierOf(member), onRejected });
@@ -97,7 +97,7 @@ class MemoryBackplane implements Backplane {
     // Loaded here and not before, so that an instance that stands alone loads no encoding for messages to others.
     const { MemoryAdapter } = await import('./memory-adapter.js');
     const [member, report] = [this.#member, this.#report];
-    // Socket.IO calls it with `new`, which an arrow function would not take.
+    // Not an arrow function, because Socket.IO calls it with `new`.
     return function makeAdapter(namespace) {
       return new MemoryAdapter(namespace, member, report);
     };

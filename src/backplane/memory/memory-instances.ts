@@ -4,7 +4,7 @@ import type { MemoryMember } from './memory-network.js';
 
 const GOODBYE = 'goodbye';
 
-/** The instances that have joined a `MemoryNetwork` and not left. One that is cut off lives, and does not answer. */
+/** The instances that have joined a `MemoryNetwork` and not left. One that is cut off is alive, but does not answer. */
 export class MemoryInstances implements Instances {
   readonly #member: MemoryMember;
   readonly #topics: Topics;

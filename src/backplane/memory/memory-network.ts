@@ -1,9 +1,9 @@
-/** Hears the messages of one channel. Never throws. */
+/** Receives the messages of one channel. Never throws. */
 export type ChannelHandler = (message: Buffer) => void;
 
-/** What an instance is told about the network. */
+/** Events of the network for one instance. */
 export interface MemberEvents {
-  /** It is cut off from here on. */
+  /** From now on it is cut off. */
   cut(): void;
   /** It is back. `dropped`: messages of its own that no other instance got. */
   healed(dropped: number): void;
@@ -93,7 +93,7 @@ export class MemoryNetwork {
   }
 }
 
-/** One instance of the network: it can subscribe from the start, and sends and hears from `join` to `leave`. */
+/** One instance of the network. It can subscribe at once; it sends and receives from `join` to `leave`. */
 export class MemoryMember {
   /** No other instance of the network has it. */
   readonly id: string;
@@ -132,12 +132,12 @@ export class MemoryMember {
     return this.#network.others(this).map(({ id }) => id);
   }
 
-  /** Hears a channel from here on. One handler a channel: the latest. */
+  /** Subscribes to a channel. A channel has one handler: the latest. */
   subscribe(channel: string, handler: ChannelHandler): void {
     if (this.#state !== 'left') this.#handlers.set(channel, handler);
   }
 
-  /** Ends it, unless the channel has another handler by now. */
+  /** Ends a subscription, unless the channel has another handler by now. */
   unsubscribe(channel: string, handler: ChannelHandler): void {
     if (this.#handlers.get(channel) === handler) this.#handlers.delete(channel);
   }
@@ -146,13 +146,13 @@ export class MemoryMember {
     return this.#handlers.has(channel);
   }
 
-  /** How many other instances hear the channel, of those that can be reached. */
+  /** How many other reachable instances subscribe to the channel. */
   countSubscribers(channel: string): number {
     if (this.isAway) return 0;
     return this.#network.others(this).filter((other) => !other.isAway && other.isSubscribed(channel)).length;
   }
 
-  /** To all other instances that hear the channel. */
+  /** Sends to all other instances that subscribe to the channel. */
   publish(channel: string, message: Buffer): void {
     if (this.#state === 'open') this.#post(channel, message);
     else if (this.#state === 'paused') this.#dropped += hold(this.#sent, channel, message);
@@ -215,7 +215,7 @@ export class MemoryMember {
   }
 }
 
-/** How many older ones were dropped for it. */
+/** Holds a message. Returns how many older ones were dropped for it. */
 function hold(held: [string, Buffer][], channel: string, message: Buffer): number {
   held.push([channel, message]);
   if (held.length <= MOST_HELD) return 0;

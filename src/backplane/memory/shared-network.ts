@@ -1,8 +1,8 @@
 import type { MemoryNetwork } from './memory-network.js';
 
 /**
- * The option under which instances of one process are given the network that they share. A symbol that the package does not
- * export, since this is for tests: no program has it, and no type that is published names it.
+ * The option with the network that instances of one process share. It is for tests, so it is a symbol that the package does not
+ * export, and no published type names it.
  */
 export const SHARED_NETWORK: unique symbol = Symbol('roomgate.sharedNetwork');
 

@@ -7,7 +7,7 @@ export interface Duplicable {
   duplicate(...args: never[]): unknown;
 }
 
-/** What the program gives: a client of ioredis 5 or 6 (`Redis` or `Cluster`), or anything that hands one out. */
+/** The program's option: a client of ioredis 5 or 6 (`Redis` or `Cluster`), or an object with `getClient()`. */
 export type GivenRedis = Duplicable | { getClient(): Duplicable };
 
 export type RedisMessageBody = string | Buffer;
@@ -49,7 +49,7 @@ const METHODS = [
   'punsubscribe',
 ];
 
-/** @throws RoomgateError `invalid_option` where `duplicate()` returned something else than a client of ioredis. */
+/** @throws RoomgateError `invalid_option` if `duplicate()` returned something other than a client of ioredis. */
 export function ensureClient(duplicate: RedisConnection): RedisConnection {
   const missing = METHODS.filter((method) => !hasMethods(duplicate, [method]));
   if (missing.length === 0) return duplicate;
@@ -66,7 +66,7 @@ export interface Dialer {
   dial(name: string, attempt: number): Promise<RedisConnection>;
   /** Replaces the error of a failed connection by one that says more, if the dialer knows more. */
   explain?(client: RedisConnection, error: unknown): unknown;
-  /** How many subscribe to the channel, on all nodes; undefined where the one Redis can be asked by any connection. */
+  /** How many clients subscribe to the channel, on all nodes. Undefined for one Redis, which any connection can ask. */
   readonly countSubscribers: ((channel: string) => Promise<number>) | undefined;
 }
 

@@ -67,8 +67,8 @@ interface RedisCluster {
 }
 
 /**
- * How connections are made from what the program gave.
- * @throws RoomgateError `invalid_option` where it hands out something else than a client.
+ * Makes the dialer for the program's client.
+ * @throws RoomgateError `invalid_option` if `getClient()` returns something other than a client.
  */
 export function createDialer(connection: GivenRedis): Dialer {
   const client: Duplicable | null | undefined = 'getClient' in connection ? connection.getClient() : connection;
@@ -82,7 +82,7 @@ export function createDialer(connection: GivenRedis): Dialer {
   return asksSentinels(single) ? new SentinelDialer(single, OVERRIDES) : new SingleDialer(single);
 }
 
-/** How a connection is called in Redis' list of clients, which takes no spaces. */
+/** The name of a connection in Redis' list of clients, which takes no spaces. */
 export function connectionName(identifier: string, role: string): string {
   return `roomgate:${identifier.replace(/[^\w.:-]/g, '_')}:${role}`;
 }

@@ -12,7 +12,7 @@ import {
 } from '../../observability/shared-reports.js';
 import type { LogLines, Reporter } from '../../ports/reports.js';
 import { RoomgateError } from '../../protocol/errors.js';
-import { LINK_LINES, type LinkReport } from '../reports.js';
+import { CONNECTION_LINES, type ConnectionReport } from '../reports.js';
 import type { GivenRedis } from './client.js';
 import { connectionName, createDialer } from './dialers.js';
 import { Publisher } from './publisher.js';
@@ -36,9 +36,9 @@ export interface ISocketIOEmitterOptions {
 }
 
 /** All that `SocketIOEmitterHelper` reports: a part of `Report`. */
-export type EmitterReport = HandlerFailed | MessageSent | MessageDropped | LinkReport;
+export type EmitterReport = HandlerFailed | MessageSent | MessageDropped | ConnectionReport;
 
-const LINES: LogLines<EmitterReport> = { ...SHARED_LINES, ...LINK_LINES };
+const LINES: LogLines<EmitterReport> = { ...SHARED_LINES, ...CONNECTION_LINES };
 
 /** What `send` takes. */
 export interface IEmitterMessage {

@@ -29,7 +29,7 @@ export class Fence {
   /** Ends the predecessor in Redis, which then executes nothing of it. Rejects if this connection fails, too. */
   async killPredecessor(client: RedisConnection): Promise<void> {
     const identity = await this.#identify(client);
-    // Another process never knew the predecessor: there the number is somebody else's.
+    // Another Redis process never knew the predecessor: there the number belongs to another client.
     if (identity !== undefined && identity.runId === this.#predecessor?.runId) {
       await this.#kill(client, this.#predecessor.client);
     }

@@ -5,11 +5,11 @@ import { RejectedMessageError } from '../../common/instance-messages.js';
 import { isSocketIOEvent } from '../../protocol/events.js';
 
 /**
- * What other instances send, judged before anything acts on it. Anybody who reaches Redis can publish; nothing that
- * they publish may end the process, run what is not theirs to run, or reach a client that could not read it.
+ * Checks the messages of other instances before any code acts on them. Any process with access to Redis can publish. Its
+ * messages must not end this process, call internal handlers, or reach a client that could not decode them.
  */
 
-/** Of Socket.IO's adapter, as it travels. */
+/** The numbers of requests of Socket.IO's adapter on the wire. */
 const REQUEST = {
   sockets: 0,
   allRooms: 1,
@@ -24,10 +24,10 @@ const REQUEST = {
 } as const;
 const EVENT_PACKET = 2;
 
-/** Names under which a namespace calls its own handlers with sockets: forged, these would not be any. */
+/** Events that a namespace emits with sockets to its own handlers. Forged ones would not carry sockets. */
 const RESERVED_SERVER_EVENTS: ReadonlySet<unknown> = new Set(['connect', 'connection', 'new_namespace']);
 
-/** Programs send each other deep things, so the bound is generous; recursion over it still has room. */
+/** Levels of a message. Generous, because programs send each other deep data, and low enough for recursion over it. */
 const DEEPEST = 1_000;
 
 type UnknownRecord = Readonly<Record<string, unknown>>;
@@ -65,7 +65,7 @@ const REQUEST_CHECKS: ReadonlyMap<unknown, (request: UnknownRecord) => void> = n
   [REQUEST.broadcast, checkBroadcastRequest],
 ]);
 
-/** Requests that name one socket instead of a target were sent by versions that nobody can run with this server. */
+/** Rejects requests that name one socket instead of a target: only versions that are not supported here send them. */
 function checkTargeted({ opts }: UnknownRecord): void {
   ensure(isTarget(opts), 'a request without a proper target');
 }
@@ -91,13 +91,13 @@ function checkBroadcastRequest(request: UnknownRecord): void {
   checkPacket(request.packet);
 }
 
-/** What a message on a broadcast channel decodes to. @throws RejectedMessageError */
+/** Checks a decoded message of a broadcast channel. @throws RejectedMessageError */
 export function inspectBroadcast(value: readonly unknown[], bytes: number): void {
   const [uid, packet, opts] = value;
   ensure(typeof uid === 'string', 'a broadcast without a sender');
   checkPacket(packet);
   ensure(isTarget(opts), 'a broadcast without a proper target');
-  // Each level takes a byte at least.
+  // Each level takes at least one byte, so a short message needs no check.
   if (bytes > DEEPEST) ensure(!deeperThan(packet, DEEPEST), 'a broadcast that is nested too deeply');
 }
 
@@ -119,7 +119,7 @@ function decodeRecord(message: Buffer): UnknownRecord {
     throw new RejectedMessageError('neither JSON nor MessagePack', { cause });
   }
   if (!isRecord(value)) throw new RejectedMessageError('not an object');
-  // Before anything recurses over it.
+  // Checked before any code recurses over it.
   if (message.length > DEEPEST) ensure(!deeperThan(value, DEEPEST), 'nested too deeply');
   return value;
 }
@@ -140,7 +140,7 @@ function isAnswerable({ requestId }: UnknownRecord): boolean {
   return typeof requestId === 'string' && requestId !== '';
 }
 
-/** Programs in JavaScript use numbers too, and Socket.IO lets them. */
+/** Numbers too, because programs in JavaScript use them and Socket.IO allows it. */
 function isRoom(room: unknown): boolean {
   return typeof room === 'string' || typeof room === 'number';
 }

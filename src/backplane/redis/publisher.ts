@@ -1,6 +1,6 @@
 import type { Reporter } from '../../ports/reports.js';
 import { OutageReporter } from '../outage-reporter.js';
-import type { LinkReport } from '../reports.js';
+import type { ConnectionReport } from '../reports.js';
 import { call, explain } from './acl.js';
 import { type Dialer, isForbidden, isReply, isReplyOf, type RedisConnection, type RedisMessageBody } from './client.js';
 import { Fence } from './fence.js';
@@ -14,7 +14,7 @@ export interface PublisherOptions {
   /** In Redis' list of clients. */
   readonly connectionName: string;
   readonly dialer: Dialer;
-  readonly report: Reporter<LinkReport>;
+  readonly report: Reporter<ConnectionReport>;
   readonly reportOnce: ReportOnce;
   /** Runs before a message is written to a connection. */
   readonly onWrite?: ((channel: string, message: RedisMessageBody) => void) | undefined;
@@ -35,12 +35,12 @@ const GRACE_MS = 300;
 const PING_TICKS = 3;
 
 /**
- * Looks to Socket.IO's adapter and emitter like a client of Redis, and promises more: it never throws or rejects because of a
- * message, never sends one twice, keeps their order, and queues a bounded number of them.
+ * Has the interface of a Redis client for Socket.IO's adapter and emitter, and guarantees more: it never throws or rejects
+ * because of a message, never sends one twice, keeps their order, and queues a bounded number of them.
  * Time is counted in ticks, since a program that held its event loop has not been waiting for Redis.
  */
 export class Publisher {
-  /** The adapter treats a cluster in another way. */
+  /** Read by the adapter, which treats a cluster in another way. */
   readonly isCluster = false;
   readonly #options: PublisherOptions;
   readonly #connection: ReconnectingConnection;
@@ -116,14 +116,14 @@ export class Publisher {
     else this.#dropped += this.#queue.push(channel, message);
   }
 
-  /** Any command: sent at once, or rejected. Rejects while Redis is away, and if Redis refuses. */
+  /** Sends any command at once. Rejects while Redis is away, and if Redis refuses it. */
   async command(name: string, ...args: (string | number)[]): Promise<unknown> {
     const client = this.#connection.client;
     if (client === undefined || !this.healthy) throw new Error('Redis is away.');
     return this.#track(call(client, name, ...args));
   }
 
-  /** Socket.IO's adapter counts the instances with it. */
+  /** Socket.IO's adapter counts the instances by this method. */
   send_command(name: string, args: string[], callback: (error: unknown, reply?: unknown) => void): void {
     const channel = args[1] ?? '';
     const count = this.#options.dialer.countSubscribers;
@@ -134,7 +134,7 @@ export class Publisher {
     );
   }
 
-  /** There are no events: the adapter listens to errors only, and they are reported instead. */
+  /** Does nothing: the adapter listens to errors only, and these are reported instead. */
   on(): this {
     return this;
   }

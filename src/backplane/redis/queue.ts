@@ -10,16 +10,16 @@ interface Entry extends QueuedMessage {
   readonly bytes: number;
 }
 
-/** Some seconds of a busy instance; older ones go first, as newer ones are worth more. */
+/** Most messages: some seconds of a busy instance. The oldest are dropped first, because newer ones are more useful. */
 const LONGEST = 10_000;
 const LARGEST_BYTES = 16 * 1_024 * 1_024;
-/** A message that comes later than this, in ms, surprises more than it helps. */
+/** Messages that are older than this, in ms, are dropped: so late they would confuse more than they help. */
 const OLDEST_MS = 30_000;
 
-/** What could not be published yet, in order and within bounds. */
+/** Messages that could not be published yet, in order and within limits. */
 export class MessageQueue {
   #entries: Entry[] = [];
-  /** Of the entries, those before it are gone already: dropping one must not cost a copy of all. */
+  /** Index of the oldest entry. Entries before it are dropped already, without copying the list each time. */
   #head = 0;
   #bytes = 0;
 
@@ -27,7 +27,7 @@ export class MessageQueue {
     return this.#entries.length - this.#head;
   }
 
-  /** How many older ones were dropped for it. */
+  /** Returns how many older messages were dropped for this one. */
   push(channel: string, message: RedisMessageBody): number {
     const bytes = Buffer.byteLength(message) + Buffer.byteLength(channel);
     this.#entries.push({ channel, message, at: performance.now(), bytes });
@@ -40,7 +40,7 @@ export class MessageQueue {
     return dropped;
   }
 
-  /** Empties it: what is still worth sending, and how many are too old for it. */
+  /** Empties the queue. Returns the messages that are young enough, and the number of the others. */
   drain(): { messages: QueuedMessage[]; dropped: number } {
     const all = this.#entries.slice(this.#head);
     const messages = all.filter(({ at }) => performance.now() - at <= OLDEST_MS);

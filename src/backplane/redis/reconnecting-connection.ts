@@ -5,7 +5,7 @@ export interface ReconnectingConnectionOptions {
   dial(attempt: number): Promise<RedisConnection>;
   /** See `Dialer`. */
   explain(client: RedisConnection, error: unknown): unknown;
-  /** Prepares a connection before anybody else gets it. After a rejection another connection is tried. */
+  /** Prepares a connection before it is used. After a rejection another connection is tried. */
   prepare(client: RedisConnection): Promise<void>;
   onUp(client: RedisConnection): void;
   onDown(error: unknown): void;
@@ -13,7 +13,7 @@ export interface ReconnectingConnectionOptions {
   onFailed(error: unknown): void;
 }
 
-/** What a connection has said so far. */
+/** The state of an attempt to connect. */
 interface Attempt {
   readonly client: RedisConnection;
   cause: unknown;
@@ -66,7 +66,7 @@ export class ReconnectingConnection {
     return this.#client;
   }
 
-  /** Why it is not up, as far as known. */
+  /** Why it is not up, if that is known. */
   get lastError(): unknown {
     return this.#lastError;
   }
@@ -121,7 +121,7 @@ export class ReconnectingConnection {
     }
   }
 
-  /** Collects what the connection says, from before it is connected. */
+  /** Collects errors and replies of the connection, from before it is connected. */
   #observe(client: RedisConnection): Attempt {
     const attempt: Attempt = { client, cause: undefined, isClosed: false, refusal: undefined };
     client.on('error', (error: unknown) => {
@@ -202,6 +202,6 @@ function discard(client: RedisConnection): void {
   try {
     client.disconnect();
   } catch {
-    // Nothing uses it any more, whatever it throws.
+    // An error does not matter: nothing uses the connection any more.
   }
 }

@@ -24,7 +24,7 @@ import { Subscriber } from './subscriber.js';
 import { waitUntilConnected } from './wait-until-connected.js';
 
 export interface RedisBackplaneOptions {
-  /** A client of ioredis, or anything that hands one out. It is duplicated, and otherwise left alone. */
+  /** A client of ioredis, or an object with `getClient()`. It is duplicated, and otherwise left alone. */
   readonly redisConnection: GivenRedis;
   /** Names the connections in Redis' list of clients. */
   readonly identifier: string;
@@ -44,7 +44,7 @@ export function createRedisBackplane(options: RedisBackplaneOptions): Backplane 
   return new RedisBackplane(options);
 }
 
-/** What the three connections have in common. */
+/** The options that the three connections share. */
 interface Shared {
   readonly dialer: Dialer;
   readonly report: Reporter<BackplaneReport>;
@@ -60,7 +60,7 @@ class RedisBackplane implements Backplane {
   readonly #shared: Shared;
   readonly #publisher: Publisher;
   readonly #subscriber: Subscriber;
-  /** For the emitter, and for ordinary commands, which a subscriber can't send. */
+  /** The connection for the emitter and for ordinary commands, which a subscriber can't send. */
   readonly #commander: Publisher;
   readonly #emitter: Emitter;
   readonly #bus: InstanceBus;
@@ -118,7 +118,7 @@ class RedisBackplane implements Backplane {
     this.#needOpen();
     const make = createAdapter(this.#publisher, this.#subscriber, { key: this.#shared.key, parser: PARSER });
     const parts = { isHearing: () => this.#subscriber.connected, report: this.#shared.report };
-    // Socket.IO calls it with `new`, which an arrow function would not take.
+    // Not an arrow function, because Socket.IO calls it with `new`.
     return function create(namespace) {
       return settling(make(namespace), parts);
     };
@@ -235,8 +235,8 @@ class RedisBackplane implements Backplane {
   }
 
   /**
-   * A probe goes to a room of the namespace '/', so that it comes through the very subscription that carries rooms. Every
-   * other server drops it undecoded, as it has no such room.
+   * A probe goes to a room of the namespace '/', so that it comes through the same subscription as rooms. Every other server
+   * drops it undecoded, because it has no such room.
    */
   get #probePrefix(): string {
     return `${this.#rooms}roomgate:probe:`;

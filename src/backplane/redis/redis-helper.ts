@@ -45,7 +45,7 @@ export interface IRedisClusterHelperOptions extends IRedisHelperCallbacks {
   clusterOptions?: ClusterOptions | undefined;
 }
 
-/** A client of Redis as far as a helper uses it. */
+/** The part of a Redis client that a helper uses. */
 export interface HelpedRedisClient {
   readonly status: string;
   // biome-ignore lint/suspicious/noExplicitAny: listeners of an event emitter take what the event brings
@@ -167,7 +167,7 @@ function portOf(where: string, port: unknown): number {
   throw new RoomgateError('invalid_option', `${where}: port: 1 to 65535 is wanted, ${describe(port)} was given.`);
 }
 
-/** A callback is the program's: what it throws must not end up in an event of the client. */
+/** Calls a callback of the program. Its errors must not reach the event of the client that caused it. */
 async function harmless(callback: () => unknown): Promise<void> {
   try {
     await callback();

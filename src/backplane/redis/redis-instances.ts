@@ -22,7 +22,7 @@ export interface RedisInstancesOptions {
 const LEASE_MS = 15_000;
 /** Ticks between two renewals. */
 const RENEW_TICKS = 5;
-/** After this time Redis deletes a list that nobody renews. */
+/** After this time Redis deletes a list that no instance renews. */
 const LIST_MS = 10 * LEASE_MS;
 const MOST_INSTANCES = 1_000;
 /** After so many refused renewals in a row `onReadOnly` runs, and then again after each so many. */

@@ -1,6 +1,6 @@
 import type { Reporter } from '../../ports/reports.js';
 import { reportedError } from '../reported-error.js';
-import type { LinkReport } from '../reports.js';
+import type { ConnectionReport } from '../reports.js';
 import { RefusedError } from './acl.js';
 
 /** Reports that Redis refused a command and what is lost by that, once for each command and missing rule. */
@@ -9,8 +9,8 @@ export type ReportOnce = (command: string, consequence: string, error: unknown) 
 /** The consequence of a refused PING: a refusal is an answer too. */
 export const UNPINGED = 'nothing is lost by it, but Redis notes each refusal in its ACL LOG';
 
-/** Once, since the same refusal would repeat with every attempt. */
-export function createReportOnce(report: Reporter<LinkReport>): ReportOnce {
+/** Only once, because the same refusal repeats with every attempt. */
+export function createReportOnce(report: Reporter<ConnectionReport>): ReportOnce {
   const told = new Set<string>();
   return (command, consequence, error) => {
     // Rules name no rooms, so this set stays small.

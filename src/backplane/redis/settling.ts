@@ -16,8 +16,8 @@ interface SettlingParts {
 type Acknowledge = (error: unknown, responses?: unknown) => void;
 
 /**
- * Makes every question to an adapter for Redis settle while Redis is away. Socket.IO calls serverCount() for each broadcast
- * with an acknowledgement and does not handle a rejection, which would end the process.
+ * Makes the promises and callbacks of an adapter for Redis settle while Redis is away. Socket.IO calls serverCount() for each
+ * broadcast with an acknowledgement and does not handle a rejection, which would end the process.
  */
 export function settling(adapter: Adapter, { isHearing, report }: SettlingParts): Adapter {
   const { serverCount, serverSideEmit } = adapter;
@@ -58,7 +58,7 @@ class Count extends Promise<number> {
   }
 }
 
-/** False where the adapter asks in a way that is not known: then it is left to it. */
+/** Returns false if the adapter has no known private method for it: then the adapter's own method is called. */
 function ask(adapter: Adapter, packet: readonly unknown[], acknowledge: Acknowledge): boolean {
   const asked = serverSideEmitWithAck(adapter, [...packet.slice(0, -1), acknowledge]);
   asked?.catch((error: unknown) => acknowledge(error, []));

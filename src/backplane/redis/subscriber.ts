@@ -20,7 +20,7 @@ export interface SubscriberOptions {
   readonly report: Reporter<BackplaneReport>;
   readonly reportOnce: ReportOnce;
   readonly rejected: RejectedMessages;
-  /** Of the adapter's channels: `socket.io` by default there. */
+  /** The prefix of the adapter's channels, whose default there is `socket.io`. */
   readonly key: string;
   /** Subscribed for as long as the connection lives, whatever the adapter does. */
   readonly patterns: readonly string[];
@@ -34,9 +34,9 @@ export interface SubscriberOptions {
 }
 
 /**
- * Looks to Socket.IO's adapter like a client in subscriber mode, and guards it: keeps the list of subscriptions and renews it
- * on each connection, checks messages before the adapter acts on them, catches what its handlers throw, and notices a
- * subscription that is connected and receives nothing. The Bus receives its messages here too, apart from the adapter.
+ * Has the interface of a Redis client in subscriber mode for Socket.IO's adapter. Keeps the list of subscriptions and renews it
+ * on each connection, checks messages before the adapter acts on them, catches errors of its handlers, and notices a
+ * subscription that is connected and receives nothing. The Bus receives its messages here too, separately from the adapter.
  */
 export class Subscriber {
   readonly #options: SubscriberOptions;
@@ -141,7 +141,7 @@ export class Subscriber {
     if (list.length > 0) this.#leave('UNSUBSCRIBE', (client) => client.unsubscribe(...list));
   }
 
-  /** Subscribes to a channel of the Bus, for good. */
+  /** Subscribes to a channel of the Bus, as long as the backplane lives. */
   listen(channel: string, handler: (message: Buffer) => void): void {
     this.#channels.set(channel, handler);
     this.#add('SUBSCRIBE', [channel]);

@@ -5,7 +5,7 @@ interface Connecting {
   readonly lastError: unknown;
 }
 
-/** Between two looks, in ms. */
+/** Time between two checks, in ms. */
 const LOOK_MS = 10;
 
 /**
@@ -25,7 +25,7 @@ export async function waitUntilConnected(
     const wrong = connections.map(({ lastError }) => lastError).find(isWrongOption);
     if (wrong !== undefined) throw wrong;
     if (performance.now() >= deadline) throw unreachable(connections, address, timeoutMs);
-    // It keeps the process alive on purpose: whoever waits for Redis may have nothing else running yet.
+    // It keeps the process alive on purpose: a program that waits for Redis may have nothing else running yet.
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }

@@ -179,7 +179,7 @@ export function createMix({ helper, io }: Pick<IInside, 'helper' | 'io'>, payloa
     });
   }
 
-  const TURNS = {
+  const PAUSES = {
     microtask: () => Promise.resolve(),
     tick: () => new Promise<void>((resolve) => process.nextTick(resolve)),
     immediate: () =>
@@ -201,7 +201,7 @@ export function createMix({ helper, io }: Pick<IInside, 'helper' | 'io'>, payloa
     };
     for (let sent = 0, waited = 0; sent < 120 && waited < 3; sent += 1) {
       emit({ do: 'emit', via: 'direct', kind: 'large', times: 1, ...flags });
-      await TURNS.immediate();
+      await PAUSES.immediate();
       waited = waits() ? waited + 1 : 0;
     }
   }
@@ -227,7 +227,7 @@ export function createMix({ helper, io }: Pick<IInside, 'helper' | 'io'>, payloa
     },
     async run(steps) {
       for (const step of steps) {
-        if (step.do === 'turn') await TURNS[step.until]();
+        if (step.do === 'pause') await PAUSES[step.until]();
         else if (step.do === 'flood') await flood(step.client);
         else if (step.do === 'hook') hook(step.client, step.when, step.acts);
         else perform(step);
@@ -239,7 +239,7 @@ export function createMix({ helper, io }: Pick<IInside, 'helper' | 'io'>, payloa
     async barrier(heard) {
       run.trace.push({ did: 'send barrier' });
       io.serverSideEmit('mix:barrier');
-      while (barriers < heard) await TURNS.timer();
+      while (barriers < heard) await PAUSES.timer();
     },
     marks(own, others) {
       for (const client of own) socketOf(client, 0)?.emit('end', `own ${run.origin}`);
@@ -251,7 +251,7 @@ export function createMix({ helper, io }: Pick<IInside, 'helper' | 'io'>, payloa
     async report(awaited) {
       // What does not come is missed by the test, which can say more about it.
       const end = performance.now() + 8_000;
-      for (const n of awaited) while (!run.answers.has(n) && performance.now() < end) await TURNS.timer();
+      for (const n of awaited) while (!run.answers.has(n) && performance.now() < end) await PAUSES.timer();
       const { trace, late, answers } = run;
       return { trace, late, answers: Object.fromEntries(answers) };
     },
@@ -259,7 +259,7 @@ export function createMix({ helper, io }: Pick<IInside, 'helper' | 'io'>, payloa
       run = fresh({ name: '', origin: 0, gated: false });
       for (const name of NAMES) io.of(name).local.disconnectSockets(true);
       for (const client of io.sockets.sockets.values()) client.disconnect(true);
-      while (NAMES.some((name) => io.of(name).sockets.size > 0)) await TURNS.timer();
+      while (NAMES.some((name) => io.of(name).sockets.size > 0)) await PAUSES.timer();
     },
   };
 }

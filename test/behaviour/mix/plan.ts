@@ -31,7 +31,7 @@ export interface IEmit {
 
 export type TEnd = 'helper' | 'socket' | 'connection' | 'adapter';
 
-/** What happens at once, inside of a turn. */
+/** An act that happens at once, without a pause. */
 export type TAct =
   | IEmit
   | { readonly do: 'join' | 'leave'; readonly client: number; readonly room: number; readonly nsp: number }
@@ -43,12 +43,12 @@ export type TAct =
   | { readonly do: 'listen'; readonly client: number; readonly on: boolean; readonly nsp: number }
   | { readonly do: 'end'; readonly client: number; readonly how: TEnd };
 
-export const TURNS = ['microtask', 'tick', 'immediate', 'timer'] as const;
+export const PAUSES = ['microtask', 'tick', 'immediate', 'timer'] as const;
 
 export type TStep =
   | TAct
-  /** Ends the turn. */
-  | { readonly do: 'turn'; readonly until: (typeof TURNS)[number] }
+  /** Waits for a microtask, an immediate or the like. */
+  | { readonly do: 'pause'; readonly until: (typeof PAUSES)[number] }
   /** Sends to one client until something waits for it in this process. */
   | { readonly do: 'flood'; readonly client: number }
   /** Right in the listener of a client's connection, when it comes to that. */
@@ -119,7 +119,7 @@ const emit: fc.Arbitrary<IEmit> = fc.record({
   times: fc.constantFrom(1, 1, 1, 1, 1, 1, 2, 3, 7),
 });
 
-/** More in one turn than a frame, or a batch, may have. */
+/** More in one tick than a frame, or a batch, may have. */
 const burst = fc
   .tuple(emit, fc.constantFrom(100, 255, 256, 257, 300))
   .map(([one, times]): IEmit => ({ ...one, how: 'plain', times: one.kind.startsWith('large') ? 4 : times }));
@@ -145,10 +145,10 @@ const act: fc.Arbitrary<TAct> = fc.oneof(
   { arbitrary: change, weight: 10 },
 );
 
-const turn: fc.Arbitrary<TStep> = fc.record({ do: fc.constant('turn' as const), until: fc.constantFrom(...TURNS) });
-const MOMENT: TStep = { do: 'turn', until: 'microtask' };
+const pause: fc.Arbitrary<TStep> = fc.record({ do: fc.constant('pause' as const), until: fc.constantFrom(...PAUSES) });
+const MOMENT: TStep = { do: 'pause', until: 'microtask' };
 
-/** The same to the same place before and after something changed there, in one turn. */
+/** The same to the same place before and after something changed there, in one tick. */
 const around: fc.Arbitrary<readonly TStep[]> = fc.tuple(emit, change).map(([one, it]) => {
   const places = 'room' in it && it.do !== 'move' ? [it.room] : one.places;
   const sent: IEmit = { ...one, nsp: 'nsp' in it ? it.nsp : one.nsp, places, except: [] };
@@ -160,7 +160,7 @@ const acts = fc.array(act, { minLength: 1, maxLength: 6 });
 
 const step: fc.Arbitrary<readonly TStep[]> = fc.oneof(
   { arbitrary: act.map((one) => [one]), weight: 120 },
-  { arbitrary: turn.map((one) => [one]), weight: 40 },
+  { arbitrary: pause.map((one) => [one]), weight: 40 },
   { arbitrary: around, weight: 20 },
   { arbitrary: fc.record({ do: fc.constant('flood' as const), client }).map((one) => [one]), weight: 1 },
   {

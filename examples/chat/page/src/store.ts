@@ -242,7 +242,7 @@ export function fallback(state: IState): TKey {
 export interface IStore {
   readonly state: IState;
   dispatch(action: TAction): void;
-  /** Called at most once a turn, however much changed. Returns its own remover. */
+  /** The listener is called at most once per tick, however much changed. Returns its own remover. */
   listen(listener: () => void): () => void;
 }
 
