@@ -1,7 +1,7 @@
 /** A value, or a promise of it. */
 export type ValueOrPromise<T> = T | Promise<T>;
 
-/** Handles the payload of one event. What it throws or rejects with is caught and reported. */
+/** Handles the payload of one event. Its errors and rejections are caught and reported. */
 export type TSocketIOEventHandler<T = unknown> = (data: T) => ValueOrPromise<void>;
 
 /**

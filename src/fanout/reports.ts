@@ -3,8 +3,8 @@ import type { LogLines } from '../ports/reports.js';
 
 type OwnReport =
   /**
-   * An internal of a dependency is not as expected, so messages go out in Socket.IO's own way, at its cost. Nothing else changes. Once
-   * an instance and cause.
+   * An internal of a dependency is not as expected, so messages take Socket.IO's own path, at its cost. Nothing else changes. Once
+   * for each instance and cause.
    */
   {
     readonly type: 'fanout_fallback';

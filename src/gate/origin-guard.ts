@@ -7,17 +7,17 @@ import type { GateReport } from './reports.js';
 /** One origin (`https://app.example`), or a pattern of origins. */
 export type TOrigin = string | RegExp;
 
-/** What decides on origins by itself, in the form of the `cors` package: `callback(null, true)` lets it in. */
+/** A function that decides on each origin, in the form of the `cors` package: `callback(null, true)` allows it. */
 export type TOriginFn = (
   origin: string | undefined,
   callback: (error: Error | null, allow?: boolean | TOrigin | (boolean | TOrigin)[]) => void,
 ) => void;
 
-/** Which pages of other origins browsers let in; the rest of the `cors` package's options are handed on. */
+/** The pages of other origins that may connect. Other options are passed to the `cors` package. */
 export interface ISocketIOCorsOptions {
-  /** `true` and `'*'` stand for every origin. */
+  /** `true` and `'*'` allow every origin. */
   origin: boolean | TOrigin | TOrigin[] | TOriginFn;
-  /** Whether browsers send cookies along. Not together with `'*'`, which they refuse. Default false. */
+  /** Whether browsers send cookies. Not together with `'*'`, which browsers refuse. Default false. */
   credentials?: boolean | undefined;
   methods?: string | string[] | undefined;
   allowedHeaders?: string | string[] | undefined;

@@ -9,7 +9,7 @@ type OwnReport =
       readonly type: 'authenticate_fn_failed';
       /** The id of the socket. */
       readonly client: string;
-      /** What it threw. */
+      /** The error that it threw. */
       readonly error: unknown;
     }
   /** `authenticateFn` returned neither `true` nor `false`. The client was refused. */
@@ -17,20 +17,20 @@ type OwnReport =
       readonly type: 'authenticate_fn_result_invalid';
       /** The id of the socket. */
       readonly client: string;
-      /** The kind of what it returned, such as `a string`. */
+      /** The kind of the returned value, such as `a string`. */
       readonly received: string;
     }
-  /** `clientConnectedFn` takes longer than events of the client wait for its handlers. They were delivered without. */
+  /** `clientConnectedFn` took too long, so the client's early events were delivered to the handlers that were registered by then. */
   | {
       readonly type: 'client_connected_fn_slow';
       /** The id of the socket. */
       readonly client: string;
-      /** How many events had waited. */
+      /** How many events were held. */
       readonly events: number;
-      /** Milliseconds that they had waited. */
+      /** Milliseconds that they were held. */
       readonly afterMs: number;
     }
-  /** Another instance called `fetchSockets()`, and too many answers wait to be sent. The call there rejects after its timeout. */
+  /** An answer to `fetchSockets()` of another instance was dropped, because too many were queued. That call rejects after its timeout. */
   | { readonly type: 'fetch_sockets_answer_dropped' }
   /** `SocketIOComponent` refused a page of an origin that the option `cors` does not name. */
   | {

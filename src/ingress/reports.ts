@@ -7,8 +7,8 @@ export interface EventDropped {
   /** The id of the socket, or of the connection as long as it has no socket. */
   readonly client: string;
   /**
-   * `unauthenticated`: only `authenticate` is taken before that. `too_deep`: deeper than `limits.payloadDepth`. `too_large`: larger than
-   * a client may send before authentication. `reserved`: its name starts with `roomgate:`.
+   * `unauthenticated`: before authentication only `authenticate` is accepted. `too_deep`: deeper than `limits.payloadDepth`. `too_large`:
+   * larger than a client may send before authentication. `reserved`: its name starts with `roomgate:`.
    */
   readonly reason: 'unauthenticated' | 'too_deep' | 'too_large' | 'reserved';
 }
@@ -19,8 +19,8 @@ export interface LimitReached {
   /** The id of the socket that was closed, or of the connection as long as it has no socket. */
   readonly client: string;
   /**
-   * Of `limits`: `held_events` is `heldEvents` or `heldBytes`, reached by this client. The other two are `unauthenticatedConnections` and
-   * `unauthenticatedPerAddress`, where the oldest connection is closed.
+   * `held_events`: this client reached `limits.heldEvents` or `limits.heldBytes`. The other two: `limits.unauthenticatedConnections` or
+   * `limits.unauthenticatedPerAddress` was reached, and this was the oldest connection.
    */
   readonly limit: 'held_events' | 'unauthenticated_connections' | 'unauthenticated_per_address';
 }

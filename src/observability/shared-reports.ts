@@ -6,11 +6,11 @@ import { errorStack } from './error-text.js';
  */
 export interface HandlerFailed {
   readonly type: 'handler_failed';
-  /** Which one, in words, such as `clientConnectedFn` or `a listener of a socket`. */
+  /** The callback in words, such as `clientConnectedFn` or `a listener of a socket`. */
   readonly where: string;
   /** The id of the socket; left out where the callback belongs to no client. */
   readonly client?: string;
-  /** What it threw. */
+  /** The error that it threw. */
   readonly error: unknown;
 }
 
@@ -22,7 +22,7 @@ export interface OptionIgnored {
   readonly reason: string;
 }
 
-/** `send()` with `doLog` handed a message over. */
+/** `send()` with `doLog` passed a message on to be sent. */
 export interface MessageSent {
   readonly type: 'message_sent';
   readonly topic: string;
@@ -37,12 +37,12 @@ export interface MessageDropped {
   readonly topic: string;
 }
 
-/** A client reads more slowly than it is sent to, and more waited for it than `limits.queuedBytes`. Its connection was closed. */
+/** A client read more slowly than it was sent to, and exceeded `limits.queuedBytes`. Its connection was closed. */
 export interface ClientTooSlow {
   readonly type: 'client_too_slow';
   /** The id of the socket; left out for a client that is only in a namespace without authentication. */
   readonly client?: string;
-  /** Bytes that waited for it. */
+  /** Bytes that it had not read. */
   readonly queuedBytes: number;
 }
 

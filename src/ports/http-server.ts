@@ -1,6 +1,6 @@
 import type { ValueOrPromise } from '../common/types.js';
 
-/** What is used of a server of node:http or node:https; frameworks type theirs in many ways. */
+/** The part of a server of node:http or node:https that is used. Frameworks have different types for theirs. */
 export interface IHttpServerLike {
   // biome-ignore lint/suspicious/noExplicitAny: servers differ in the types of their listeners
   on(event: string, listener: (...args: any[]) => void): unknown;
@@ -9,12 +9,12 @@ export interface IHttpServerLike {
   close(...args: never[]): unknown;
 }
 
-/** What is used of a server of `Bun.serve`. */
+/** The part of a server of `Bun.serve` that is used. */
 export interface IBunServerLike {
   stop(closeActiveConnections?: boolean): unknown;
 }
 
-/** A server that `SocketIOComponent` started on Bun: of what `Bun.serve` returns, what programs use most. */
+/** A server that `SocketIOComponent` started on Bun, with the members of `Bun.serve`'s server that programs use most. */
 export interface IBunServerHandle extends IBunServerLike {
   readonly port?: number | undefined;
   readonly hostname?: string | undefined;
@@ -22,8 +22,8 @@ export interface IBunServerHandle extends IBunServerLike {
   reload(options: object): unknown;
 }
 
-/** A server, or what holds one, as a Fastify app does. */
+/** A server, or an object with one in `server`, such as a Fastify app. */
 export type TServerHolder = IHttpServerLike | { readonly server: IHttpServerLike };
 
-/** A server, or a function that returns it, since many frameworks have one only once they listen. */
+/** A server, or a function that returns it, because many frameworks have one only once they listen. */
 export type TServerSource = TServerHolder | (() => ValueOrPromise<TServerHolder | undefined>);

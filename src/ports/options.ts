@@ -4,35 +4,35 @@ import type { ValueOrPromise } from '../common/types.js';
 import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
 import type { IOSocket } from './socket.js';
 
-/** What `authenticateFn` is given: what is known of the request that opened the connection. */
+/** The argument of `authenticateFn`: the request that opened the connection. */
 export interface IHandshake {
-  /** Of that request; browsers let no page set them for a WebSocket. */
+  /** The headers of that request. In browsers a page can't set headers of a WebSocket. */
   headers: IncomingHttpHeaders;
-  /** When it was made, as a date string. */
+  /** The time of the handshake, as a date string. */
   time: string;
-  /** The address of the peer, which is the proxy's where there is one. */
+  /** The address of the peer. Behind a proxy it is the proxy's. */
   address: string;
-  /** Whether it came with an `Origin`. */
+  /** Whether the request had an `Origin`. */
   xdomain: boolean;
   /** Whether it came over TLS to this server itself; false behind a proxy that ends TLS. */
   secure: boolean;
-  /** When it was made, in milliseconds since 1970. */
+  /** The time of the handshake, in milliseconds since 1970. */
   issued: number;
-  /** Path and query, as they were asked for. */
+  /** Path and query of the request. */
   url: string;
   /** The query, with Socket.IO's own entries (`EIO`, `transport`). */
   query: ParsedUrlQuery;
-  /** What the client presents, such as a token: unchecked, so judge it before it is used. */
-  // biome-ignore lint/suspicious/noExplicitAny: whatever the client sent as `auth`, which each program types itself
+  /** The client's `auth`, such as a token. It is unchecked: check it before you use it. */
+  // biome-ignore lint/suspicious/noExplicitAny: each program knows the type of its `auth`
   auth: { [key: string]: any };
 }
 
 /**
- * Decides on a client that emits `authenticate`. Only `true` lets it in: anything else, a throw and a rejection refuse it.
+ * Decides on a client that emits `authenticate`. Only `true` accepts it. Any other result, a throw or a rejection refuses it.
  */
 export type TSocketIOAuthenticateFn = (args: IHandshake) => ValueOrPromise<boolean>;
 
-/** Returns those of the asked-for rooms that the client may join. A throw or a rejection refuses them all. */
+/** Returns the requested rooms that the client may join. A throw or a rejection refuses all of them. */
 export type TSocketIOValidateRoomFn<
   L extends TEventsMap = TLooseEvents,
   E extends TEventsMap = TLooseEvents,
@@ -40,7 +40,7 @@ export type TSocketIOValidateRoomFn<
   D = TLooseData,
 > = (opts: { socket: IOSocket<L, E, S, D>; rooms: string[] }) => ValueOrPromise<string[]>;
 
-/** Runs after a client is authenticated; the place to register event handlers. What it throws is reported. */
+/** Runs after a client is authenticated: the place to register event handlers. Its errors are reported. */
 export type TSocketIOClientConnectedFn<
   L extends TEventsMap = TLooseEvents,
   E extends TEventsMap = TLooseEvents,
@@ -48,12 +48,12 @@ export type TSocketIOClientConnectedFn<
   D = TLooseData,
 > = (opts: { socket: IOSocket<L, E, S, D> }) => ValueOrPromise<void>;
 
-/** A client of Redis as far as it is used: ioredis' `Redis` and `Cluster` are such, of any version since 5. */
+/** The part of a Redis client that is used. `Redis` and `Cluster` of ioredis 5 and newer have it. */
 export interface IRedisClientLike {
   duplicate(...args: never[]): unknown;
 }
 
-/** Anything that hands out a client of Redis, such as `RedisHelper`. */
+/** An object that returns a Redis client, such as `RedisHelper`. */
 export interface IRedisConnectionLike {
   getClient(): IRedisClientLike;
 }

@@ -28,14 +28,14 @@ export interface ISocketIOClient<
   /** The socket's id, which is also the name of its private room. */
   id: string;
   socket: IOSocket<L, E, S, D>;
-  /** How far it is. */
+  /** Whether it is authenticated. */
   state: TSocketIOClientState;
-  /** Undefined: one sweep serves all clients. */
+  /** Always undefined: one timer pings all clients. */
   interval?: NodeJS.Timeout;
   /** The deadline of the client's connection; cleared once it is authenticated. */
   authenticateTimeout: NodeJS.Timeout;
 }
 
-/** A topic and its data; the data may be left out where the topic has none. */
+/** A topic and its data. The data may be left out if the topic has none. */
 export type TMessage<E extends TEventsMap, T extends TTopic<E>> =
   TPayload<E, T> extends undefined ? { topic: T; data?: undefined } : { topic: T; data: TPayload<E, T> };

@@ -1,4 +1,4 @@
-/** One entry of the closed list: what a person may read, and whether asking again can help. */
+/** An entry of a closed list: the text for a person, and whether asking again can help. */
 interface ErrorEntry {
   readonly text: string;
   readonly retryable: boolean;
@@ -37,7 +37,7 @@ export const UNAUTHENTICATED_ERRORS = {
 /** Why a client is not, or is no longer, authenticated. */
 export type TUnauthenticatedCode = keyof typeof UNAUTHENTICATED_ERRORS;
 
-/** Whether a client that is told this code may be let in with new credentials. A code that is not known is final. */
+/** Whether a client with this code may be accepted with new credentials. An unknown code is final. */
 export function isRenewable(code: string): boolean {
   return Object.hasOwn(UNAUTHENTICATED_ERRORS, code) && UNAUTHENTICATED_ERRORS[code as TUnauthenticatedCode].retryable;
 }
@@ -58,7 +58,7 @@ export type TRoomgateErrorCode =
   | 'unsupported'
   | 'redis_unreachable';
 
-/** An error of this library. `code` is stable; `message` names what was given and what is wanted. */
+/** An error of this library. `code` is stable; `message` names the given and the expected value. */
 export class RoomgateError extends Error {
   readonly code: TRoomgateErrorCode;
 

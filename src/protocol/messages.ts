@@ -20,13 +20,13 @@ export interface IUnauthenticatedMessage {
   message: string;
   /** ISO 8601. */
   time: string;
-  /** For the program. Take one that is not known for a refusal. */
+  /** For the program. Treat an unknown code as a refusal. */
   code: TUnauthenticatedCode;
 }
 
-/** Server to client: `roomgate:drain` and `roomgate:limited`. The connection is closed; the client is to come back. */
+/** Server to client: `roomgate:drain` and `roomgate:limited`. The connection is closed; the client should reconnect. */
 export interface IComeBackMessage {
-  /** Milliseconds before which the client is not to come back. */
+  /** Milliseconds to wait before reconnecting. */
   after: number;
 }
 
@@ -37,7 +37,7 @@ export interface IRoomsRequest {
 
 /** One room that was not joined or left, and why. */
 export interface IRefusedRoom {
-  /** The room as it was asked for; empty where the request as a whole was refused. */
+  /** The room as requested; empty if the request as a whole was refused. */
   room: string;
   /** For the program; `docs/protocol.md` says which of them may pass. */
   code: TRoomErrorCode;

@@ -30,7 +30,7 @@ type OwnReport =
       readonly type: 'validate_room_fn_failed';
       /** The id of the socket. */
       readonly client: string;
-      /** What it threw. */
+      /** The error that it threw. */
       readonly error: unknown;
     }
   /** `validateRoomFn` returned something other than a list. The client joined no room. */
@@ -38,7 +38,7 @@ type OwnReport =
       readonly type: 'validate_room_fn_result_invalid';
       /** The id of the socket. */
       readonly client: string;
-      /** The kind of what it returned, such as `a string`. */
+      /** The kind of the returned value, such as `a string`. */
       readonly received: string;
     };
 

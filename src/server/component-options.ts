@@ -16,22 +16,22 @@ export interface ISocketIOComponentOptions<
   D = TLooseData,
 > extends Omit<ISocketIOServerBaseOptions<L, E, S, D>, 'identifier' | 'serverOptions'> {
   /**
-   * The server to attach to, whether it listens yet or not: one of `node:http`, what holds one as a Fastify app does, or a
-   * function that returns either and is called by `start()`. It may be given to `start()` instead. On Bun one of `Bun.serve`, or
-   * none: there `serveOptions()` is what serves.
+   * The server to attach to, whether it listens yet or not: a server of `node:http`, an object with one in `server`, such as a
+   * Fastify app, or a function that returns either, which `start()` calls. It may be given to `start()` instead. On Bun it is a
+   * server of `Bun.serve`, and optional, because `serveOptions()` serves.
    */
   server?: TServerSource | IBunServerLike | undefined;
   /** Unique name of this instance, in logs and reports. Default: the host's name and the process id. */
   identifier?: string | undefined;
-  /** Where clients connect to: their `path`. Default `/io`. */
+  /** The `path` that clients connect to. Default `/io`. */
   path?: string | undefined;
   /**
-   * Which other origins browsers let in. Without it none: handshakes from pages of other origins are refused, WebSockets
-   * included. The server's own origin, judged by the `Host` header, and clients that are no browsers need no naming.
+   * The other origins whose pages may connect. Default none: handshakes from pages of other origins are refused, WebSockets
+   * included. The server's own origin, compared with the `Host` header, and clients that are not browsers are always allowed.
    */
   cors?: ISocketIOCorsOptions | undefined;
   /**
-   * Whether SIGTERM and SIGINT call `stop()`. The process then ends by itself, once nothing else of the program keeps it.
+   * Whether SIGTERM and SIGINT call `stop()`. The process then exits by itself, once the program has nothing else running.
    * Default false.
    */
   signals?: boolean | undefined;

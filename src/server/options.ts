@@ -34,9 +34,9 @@ export interface ISocketIOServerBaseOptions<
   redisConnection?: IRedisConnectionLike | IRedisClientLike | undefined;
   /** Decides on a client that emits `authenticate`. */
   authenticateFn: TSocketIOAuthenticateFn;
-  /** Returns those of the asked-for rooms that the client may join. Without it every join is refused. */
+  /** Returns the requested rooms that the client may join. Without it every join is refused. */
   validateRoomFn?: TSocketIOValidateRoomFn<L, E, S, D> | undefined;
-  /** Runs after a client is authenticated: the place to register event handlers. Events that come before they are there wait. */
+  /** Runs after a client is authenticated: the place to register event handlers. Earlier events are held until they are registered. */
   clientConnectedFn?: ((...args: Parameters<TSocketIOClientConnectedFn<L, E, S, D>>) => unknown) | undefined;
   /** Milliseconds. A client that is not authenticated by then is disconnected. Default 10 000. */
   authenticateTimeout?: number | undefined;
@@ -46,25 +46,25 @@ export interface ISocketIOServerBaseOptions<
   defaultRooms?: string[] | undefined;
   /** Milliseconds for which `configure()` tries to reach Redis. Default 30 000. */
   redisTimeout?: number | undefined;
-  /** Milliseconds. What has not ended by then is cut by `shutdown()`. Default 5 000. */
+  /** Milliseconds. `shutdown()` closes connections by force that are still open then. Default 5 000. */
   shutdownTimeout?: number | undefined;
-  /** What one client may make this instance hold. Each has a default: see `ILimits`. */
+  /** Limits of what one client may use. Each has a default: see `ILimits`. */
   limits?: Partial<ILimits> | undefined;
   /**
-   * Whether messages of one turn of the event loop share one write for each connection. Default true. `false` is Socket.IO's
-   * own way, which costs several times as much.
+   * Whether the messages of one tick of the event loop share one write for each connection. Default true. `false` is Socket.IO's
+   * own path, which costs several times as much.
    */
   fanout?: boolean | undefined;
   /**
-   * Topics of which the newest message is enough, each with a function that names what a message is about: `{ price: (data) =>
-   * data.symbol }`. While a client reads more slowly than it is sent to, a message takes the place of the waiting one of the
-   * same topic and name, so that the client falls behind no further. Not for what one socket is sent by `socket.emit`.
+   * Topics of which the newest message is enough, each with a function that names the subject of a message: `{ price: (data) =>
+   * data.symbol }`. While a client reads more slowly than it is sent to, a message replaces a queued one of the same topic and
+   * subject, so that the client falls behind no further. Does not apply to `socket.emit`.
    */
-  // biome-ignore lint/suspicious/noExplicitAny: data of the program's own, which it knows and we don't
+  // biome-ignore lint/suspicious/noExplicitAny: the program knows the type of its data
   replaceable?: { readonly [topic: string]: (data: any) => string | number } | undefined;
   /**
-   * Where log lines go: pino, `console` or anything with the four usual methods. Default: warnings, errors and what
-   * `doLog` asks for go to the console, the rest nowhere. `false`: nothing is logged.
+   * Where log lines go: pino, `console` or any object with the four usual methods. Default: warnings, errors and lines that
+   * `doLog` requests go to the console, others are dropped. `false`: nothing is logged.
    */
   logger?: ILogger | false | undefined;
   /**
@@ -103,13 +103,13 @@ export interface ISocketIOServerBunOptions<
   // biome-ignore lint/suspicious/noExplicitAny: an optional package's class; judged by its methods
   engine: any;
   /**
-   * The server of `Bun.serve` that `shutdown()` shall stop. One that ever handed a request to the engine is stopped without
-   * being named here.
+   * The server of `Bun.serve` that `shutdown()` stops; optional. A server that ever passed a request to the engine is stopped in
+   * any case.
    */
   server?: IBunServerLike | undefined;
 }
 
-/** The options of `SocketIOServerHelper`; `runtime` says which of the two rows applies. */
+/** The options of `SocketIOServerHelper`. `runtime` says which of the two types applies. */
 export type TSocketIOServerOptions<
   L extends TEventsMap = TLooseEvents,
   E extends TEventsMap = TLooseEvents,

@@ -64,8 +64,8 @@ type ServerReport =
     };
 
 /**
- * All that an instance reports, told apart by `type`. The page `reports.md` of the documentation has each one with its fields. `error` is
- * what the program's own code threw, or an error of Redis without the arguments of its command.
+ * All reports of an instance; `type` says which. The page `reports.md` of the documentation lists each one with its fields. `error` is
+ * an error of the program's own code, or one of Redis without the arguments of its command.
  */
 // A feature declares its reports in its own folder; here they come together.
 export type Report =
@@ -82,8 +82,8 @@ export type Report =
 export type ReportOf<T extends Report['type']> = Extract<Report, { readonly type: T }>;
 
 /**
- * The log lines of all reports. What a peer can cause at will is at `debug`, so that no client can fill a log; what is wrong with the
- * program is a warning or an error; what happens once in the life of an instance is info.
+ * The log lines of all reports. Reports that a peer can cause at will are at `debug`, so that no client can fill a log. Defects of the
+ * program are warnings or errors. Events that happen once in the life of an instance are info.
  */
 export const LINES: LogLines<Report> = {
   ...SHARED_LINES,

@@ -81,11 +81,11 @@ export interface RawBunEngine {
   onWebSocketOpen(webSocket: BunWebSocket): void;
   onWebSocketMessage(webSocket: BunWebSocket, message: MessageBody): void;
   onWebSocketClose(webSocket: BunWebSocket, code: number, reason: string): void;
-  /** `own`: of ours, options of `Bun.serve` that the engine is to stand beside. */
+  /** `own`: options of `Bun.serve` of the program, to which the engine is added. Our addition to the engine's method. */
   handler(own?: IBunServeOptions): IBunHandlers;
 }
 
-/** What `Bun.serve` and `server.reload` take. */
+/** The options for `Bun.serve` and `server.reload`. */
 export interface IBunHandlers {
   // biome-ignore lint/suspicious/noExplicitAny: Bun's own type of a server, which is there on Bun only
   fetch(this: unknown, request: Request, server: any): Response | Promise<Response>;
@@ -94,7 +94,7 @@ export interface IBunHandlers {
   readonly maxRequestBodySize?: number;
 }
 
-/** Options of `Bun.serve` that Socket.IO can stand beside, as far as it looks at them. */
+/** The options of `Bun.serve` that are read or changed when Socket.IO is added to a program's server. */
 export interface IBunServeOptions {
   // biome-ignore lint/suspicious/noExplicitAny: Bun's own types, which are there on Bun only
   fetch?(this: any, request: Request, server: any): any;
@@ -102,7 +102,7 @@ export interface IBunServeOptions {
   readonly routes?: object;
 }
 
-/** What Bun calls over a WebSocket, and its limits. */
+/** Bun's handlers of WebSockets, and their limits. */
 export interface IBunWebSocketHandlers {
   // biome-ignore lint/suspicious/noExplicitAny: the data of a WebSocket is of the type that its program chose
   open?(webSocket: any): void;

@@ -5,15 +5,15 @@ import { withinOr } from '../../common/within.js';
 import { RoomgateError } from '../../protocol/errors.js';
 import { loadIoredis } from './load-ioredis.js';
 
-/** What a Redis helper tells. What a callback throws or rejects with harms nobody, and is not told any further. */
+/** Callbacks of a Redis helper. Errors and rejections of a callback are ignored. */
 export interface IRedisHelperCallbacks {
-  /** At the end of the constructor. */
+  /** Called at the end of the constructor. */
   onInitialized?: ((opts: { name: string; helper: DefaultRedisHelper }) => void) | undefined;
-  /** Each time that the connection stands. */
+  /** Called each time the connection is established. */
   onConnected?: ((opts: { name: string; helper: DefaultRedisHelper }) => void) | undefined;
-  /** Each time that Redis takes commands. */
+  /** Called each time Redis is ready for commands. */
   onReady?: ((opts: { name: string; helper: DefaultRedisHelper }) => void) | undefined;
-  /** Each time that something goes wrong with the connection. */
+  /** Called at each error of the connection. */
   // biome-ignore lint/suspicious/noExplicitAny: the documented type, so that handlers written to it still compile
   onError?: ((opts: { name: string; helper: DefaultRedisHelper; error: any }) => void) | undefined;
 }
@@ -60,12 +60,12 @@ export interface HelpedRedisClient {
 /** How long a Redis that does not answer may hold up `disconnect()`, in ms. */
 const QUIT_TIMEOUT_MS = 2_000;
 
-/** A client of Redis that tells how it fares. */
+/** A Redis client with callbacks for its connection. */
 export class DefaultRedisHelper<C extends HelpedRedisClient = Redis | Cluster> {
   readonly name: string;
   readonly client: C;
 
-  /** @throws RoomgateError `invalid_option` where the client is not one of ioredis. */
+  /** @throws RoomgateError `invalid_option` if the client is not one of ioredis. */
   constructor({
     identifier,
     client,
@@ -91,14 +91,14 @@ export class DefaultRedisHelper<C extends HelpedRedisClient = Redis | Cluster> {
     return (await this.client.ping()) as 'PONG';
   }
 
-  /** Whether Redis is ready after it; false at once where it is connecting or connected already. Rejects as the client does. */
+  /** Resolves with whether Redis is ready; with false at once if it is connecting or connected already. Rejects as the client does. */
   async connect(): Promise<boolean> {
     if (['ready', 'connect', 'connecting', 'reconnecting'].includes(this.client.status)) return false;
     await this.client.connect();
     return this.client.status === 'ready';
   }
 
-  /** Whether Redis said goodbye; false where it was away, or did not answer within 2 s and was cut. Never rejects. */
+  /** Resolves with whether Redis answered QUIT; false if it was away, or did not answer within 2 s and was cut. Never rejects. */
   async disconnect(): Promise<boolean> {
     if (['end', 'close'].includes(this.client.status)) return false;
     // A client that is away would queue the farewell for a Redis that may never come back.
@@ -116,7 +116,7 @@ export class DefaultRedisHelper<C extends HelpedRedisClient = Redis | Cluster> {
   }
 }
 
-/** One Redis, by host and port. Tries again without end, unless `maxRetry` says otherwise. */
+/** One Redis, by host and port. Reconnects forever, unless `maxRetry` limits the attempts. */
 export class RedisHelper extends DefaultRedisHelper<Redis> {
   constructor(opts: IRedisHelperOptions) {
     const { name, host, port, user, password, database = 0, autoConnect = true, maxRetry = 0, ...callbacks } = opts;
