@@ -1,6 +1,6 @@
 import { SocketIOClientStates, type TSocketIOClientState } from '../protocol/states.js';
 
-/** How far this client is. The only place where that changes. */
+/** The authentication state of this client. Only this class changes it. */
 export class AuthenticationState {
   #state: TSocketIOClientState = SocketIOClientStates.UNAUTHORIZED;
 
@@ -12,14 +12,14 @@ export class AuthenticationState {
     return this.#state === SocketIOClientStates.AUTHENTICATED;
   }
 
-  /** Whether `authenticate` may be emitted now; from here on it is under way. */
+  /** Returns whether `authenticate` may be emitted now. If so, the client is authenticating from now on. */
   beginAuthentication(): boolean {
     if (this.#state !== SocketIOClientStates.UNAUTHORIZED) return false;
     this.#state = SocketIOClientStates.AUTHENTICATING;
     return true;
   }
 
-  /** False where it is so already. Also from `unauthorized`: the program may have emitted `authenticate` on the raw socket. */
+  /** Returns false if it is authenticated already. Allowed from `unauthorized` too: the program may have used the raw socket. */
   enter(): boolean {
     if (this.authenticated) return false;
     this.#state = SocketIOClientStates.AUTHENTICATED;

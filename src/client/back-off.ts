@@ -1,4 +1,4 @@
-/** The longest that a server may keep a client away, in milliseconds, so that a wrong number doesn't do so for good. */
+/** The longest time that a server may keep a client away, in milliseconds, so that a wrong number does not do so forever. */
 const LONGEST_ORDER_MS = 300_000;
 const FACTOR = 2;
 /** Enough to reach any delay that a timer can take. */
@@ -9,21 +9,21 @@ export interface BackOffOptions {
   readonly min: number;
   /** Milliseconds: the upper end of every delay. */
   readonly max: number;
-  /** Socket.IO's `randomizationFactor` where the program named one; undefined is full jitter. */
+  /** Socket.IO's `randomizationFactor` if the program set it; undefined is full jitter. */
   readonly jitter: number | undefined;
 }
 
 /**
- * How long to wait before the next attempt. Full jitter: anything from nothing to a bound that doubles with each attempt
- * that failed. Clients that were all cut off at once come back spread over the whole time, where Socket.IO's own back-off
- * has half of them come back at the very end of it.
+ * The delay before the next attempt, with full jitter: a random time from 0 to a bound that doubles with each failed attempt.
+ * Clients that lost their connections together come back spread over the whole time. With Socket.IO's own back-off half of
+ * them would come back at the end of it.
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  *
- * It has the shape of Socket.IO's back-off, whose place it takes. One thing is different: an open transport is no success
- * yet. A server that takes every connection and closes it again is not asked once a second by everybody.
+ * It has the interface of Socket.IO's back-off, which it replaces. One thing is different: an open transport does not count as
+ * success. So a server that accepts every connection and closes it again is not tried once a second by each client.
  */
 export class BackOff {
-  /** What Socket.IO compares with `reconnectionAttempts`: attempts since a transport stood. */
+  /** Attempts since a transport was open. Socket.IO compares it with `reconnectionAttempts`. */
   attempts = 0;
   readonly #listeners = new Set<(delayMs: number) => void>();
   #min: number;
@@ -52,18 +52,18 @@ export class BackOff {
     this.attempts = 0;
   }
 
-  /** The client was let in: the next delay is short again. */
+  /** The client is authenticated: the next delay is short again. */
   succeeded(): void {
     this.#failures = 0;
   }
 
-  /** The server asked not to be tried again for so long. Anything but a sensible number is not heeded. */
+  /** The server asked not to be tried again for this time. A value that is no sensible number is ignored. */
   notSooner(afterMs: unknown): void {
     if (typeof afterMs !== 'number' || !(afterMs > 0)) return;
     this.#notBefore = performance.now() + Math.min(afterMs, LONGEST_ORDER_MS);
   }
 
-  /** Tells each delay; returns its own remover. */
+  /** Calls the listener with each delay. Returns its own remover. */
   onDelay(listener: (delayMs: number) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

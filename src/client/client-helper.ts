@@ -18,7 +18,7 @@ import type {
   TopicHandlers,
 } from './types.js';
 
-/** Everything that exists from `configure()` on. */
+/** The parts that exist after `configure()`. */
 interface Parts {
   readonly lifecycle: Lifecycle;
   readonly subscriptions: Subscriptions;
@@ -85,28 +85,28 @@ export class SocketIOClientHelper<
     this.#running().lifecycle.disconnect();
   }
 
-  /** Asks to be let in. Does nothing but log unless connected and unauthorized. */
+  /** Asks to be authenticated. Unless connected and unauthorized, it only logs. */
   authenticate(): void {
     if (this.#running().lifecycle.authenticate()) return;
     const state = this.#running().lifecycle.connection.connected ? this.getState() : 'not connected';
     this.#log.write('warn', `authenticate(): ignored, as this client is ${state}`);
   }
 
-  /** How far this client is. Unauthorized again on every disconnect. */
+  /** The authentication state of this client. Unauthorized again on every disconnect. */
   getState(): TSocketIOClientState {
     return this.#running().lifecycle.state.current;
   }
 
   /**
-   * Where this client stands, for a user interface: one object that does not change, the same until the status does.
-   * Together with `onStatus` it is what React's `useSyncExternalStore` takes.
+   * The connection status, for a user interface: an immutable object, which is the same until the status changes. Together with
+   * `onStatus` it fits React's `useSyncExternalStore`.
    */
   getStatus(): ISocketIOClientStatus {
     return this.#running().lifecycle.status.current;
   }
 
   /**
-   * Calls `listener` at each change of the status; what it throws is logged. Returns its own remover.
+   * Calls `listener` at each change of the status; its errors are logged. Returns its own remover.
    * @example const stop = helper.onStatus(({ status, message }) => show(status, message));
    */
   onStatus(listener: (status: ISocketIOClientStatus) => void): () => void {
@@ -210,7 +210,7 @@ export class SocketIOClientHelper<
     if (this.#parts !== undefined) return this.#parts;
     const lifecycle = new Lifecycle(this.#options, this.#log);
     this.#parts = { lifecycle, subscriptions: new Subscriptions(lifecycle.connection, this.#log) };
-    // Last, since callbacks of the program may use this helper.
+    // Last, because callbacks of the program may use this helper.
     lifecycle.start();
     return this.#parts;
   }

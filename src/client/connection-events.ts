@@ -1,4 +1,4 @@
-/** What the connection tells. */
+/** The events of a connection. */
 export interface ConnectionEvents {
   /** An attempt to connect has begun. */
   attempting(): void;
@@ -8,11 +8,11 @@ export interface ConnectionEvents {
   failed(error: Error): void;
   /** The next attempt is made at `retryAt`, in milliseconds since 1970. */
   waiting(retryAt: number): void;
-  /** There were as many attempts as the program allowed. */
+  /** The number of attempts that the program allows was reached. */
   gaveUp(): void;
   authenticated(): void;
   unauthenticated(payload: unknown): void;
   pinged(): void;
-  /** The server sent a packet that breaks the protocol; it was dropped. Told once for a connection. */
+  /** The server sent a packet that breaks the protocol; it was dropped. Called once for each connection. */
   dropped(): void;
 }

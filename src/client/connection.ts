@@ -20,7 +20,7 @@ export interface ConnectionOptions {
 
 type Listener = (...args: unknown[]) => void;
 
-/** How long a server may take to handle that a namespace was left. */
+/** How long a server may take to handle a packet that leaves a namespace. */
 const LEAVING_MS = 50;
 
 /** One Socket.IO socket: a namespace on a connection that other namespaces may share. */
@@ -29,7 +29,7 @@ export class Connection implements Member {
   readonly #manager: SharedManager;
   readonly #namespace: string;
   readonly #events: ConnectionEvents;
-  /** The connection's own back-off is shared with other namespaces; this one is for what the server says to this namespace. */
+  /** For orders of the server to this namespace. The connection has another back-off, which namespaces share. */
   readonly #backOff: BackOff;
   /** Removes the listeners on the manager, which outlives the socket. */
   readonly #undo: (() => void)[] = [];
@@ -61,7 +61,7 @@ export class Connection implements Member {
     this.#listenToManager();
   }
 
-  /** The first attempt. */
+  /** Begins the first attempt. */
   start(): void {
     this.socket.connect();
     this.#awaitAnswer();
@@ -81,7 +81,7 @@ export class Connection implements Member {
     return this.#manager.reconnection();
   }
 
-  /** Whether Socket.IO wants this connection; not so after an end that either side meant. */
+  /** Whether Socket.IO keeps this connection up: false after a disconnect by either side. */
   get active(): boolean {
     return this.socket.active;
   }
@@ -94,10 +94,10 @@ export class Connection implements Member {
     this.socket.off(event, listener);
   }
 
-  /** Connects; between two attempts it makes the next one now. */
+  /** Connects. Between two attempts it begins the next one now. */
   connect(): void {
     const { socket } = this;
-    // The namespace was asked for: a second request would make the server end the connection.
+    // The namespace was requested already: a second request would make the server end the connection.
     const isAsking = socket.active && isOpenOrOpening(this.#manager);
     if (socket.connected || isAsking) return;
     if (!this.returning) this.#stood = false;
@@ -115,7 +115,7 @@ export class Connection implements Member {
     limitClosing(this.#manager);
   }
 
-  /** Comes back after an end that the server meant, as Socket.IO would not do by itself. */
+  /** Reconnects after a disconnect by the server, because Socket.IO does not by itself. */
   comeBack(): void {
     const delay = this.#backOff.duration();
     this.#return.start(delay, () => {
@@ -125,18 +125,18 @@ export class Connection implements Member {
     this.#events.waiting(Date.now() + delay);
   }
 
-  /** The client was let in, or, where nobody asks for that, is connected. */
+  /** The client is authenticated, or, without automatic authentication, connected. */
   succeeded(): void {
     this.#backOff.succeeded();
     this.#manager.backOff.succeeded();
   }
 
-  /** Hands an event over. False where the connection can't take it now, although its end was not noticed yet. */
+  /** Emits an event. Returns false if the connection has ended, even if Socket.IO has not noticed that yet. */
   emit(event: string, args: readonly unknown[]): boolean {
     return emitNow(this.#manager, this.socket, () => this.socket.emit(event, ...args));
   }
 
-  /** The same for a request; `onAnswer` is called at most once. */
+  /** The same for an event with an acknowledgement. `onAnswer` is called at most once. */
   ask(event: string, request: IRoomsRequest, timeoutMs: number, onAnswer: (answer: unknown) => void): boolean {
     return emitNow(this.#manager, this.socket, () =>
       this.socket.timeout(timeoutMs).emit(event, request, (error: Error | null, answer: unknown) => {
@@ -220,7 +220,7 @@ export class Connection implements Member {
     );
   }
 
-  /** Socket.IO asks for credentials once a transport stands; the server gives a limited time from then on. */
+  /** Socket.IO asks for credentials once a transport is open. From then on the server's deadline runs. */
   async #present(source: Source, send: (auth: object) => void): Promise<void> {
     const { engine } = this.#manager;
     const read = await this.#credentials.read(source, this.#stood ? 'reconnect' : 'connect');
@@ -236,14 +236,14 @@ export class Connection implements Member {
     this.#deadline.stop();
     this.#events.failed(given);
     if (isStale()) return;
-    // With nothing to present the server would wait in vain. Other namespaces keep the connection.
+    // Without credentials the server would wait in vain. Other namespaces keep the connection.
     this.socket.disconnect();
     if (this.reconnects) this.comeBack();
   }
 
   /**
-   * A server of Socket.IO closes a connection on which a namespace is left and asked for at once, before it has handled the
-   * first. Other namespaces may use that connection.
+   * Waits after leaving the namespace before it requests it again. Otherwise a Socket.IO server could get the request before it
+   * has handled the leaving, and would close the connection, which other namespaces may use.
    */
   #enter(): void {
     const leftMs = performance.now() - this.#leftAt;
@@ -256,7 +256,7 @@ export class Connection implements Member {
     this.#awaitAnswer();
   }
 
-  /** The server, or the program that is asked for credentials, may never answer: Socket.IO has no time-out for that. */
+  /** Starts a timeout for the server's answer and the program's credentials, because Socket.IO has none. */
   #awaitAnswer(): void {
     const { socket } = this;
     const timeoutMs = this.#manager.timeout();
@@ -278,8 +278,8 @@ export class Connection implements Member {
       if (this.reconnects) this.comeBack();
       return;
     }
-    // A second request on the same connection would make the server end it. So it is made on the next one, which other
-    // namespaces that are connected are not made to wait for.
+    // A second request on this connection would make the server end it. So the next request needs a new connection, and this one
+    // is closed unless other namespaces are connected over it.
     const isUsedByOthers = [...this.#manager.members].some((member) => member.socket.connected);
     if (!isUsedByOthers) cut(this.#manager.engine);
     else {
@@ -288,7 +288,7 @@ export class Connection implements Member {
     }
   }
 
-  /** Without reconnection: another namespace may open the connection again, and this one waits to be asked. */
+  /** Without reconnection: another namespace may open the connection again, but this one waits for the program. */
   #stayAway(): void {
     if (!this.reconnects && !isOpenOrOpening(this.#manager)) this.socket.disconnect();
   }

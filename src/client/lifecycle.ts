@@ -16,18 +16,18 @@ import { type ISocketIOClientStatus, Status } from './status.js';
 import { Timer } from './timer.js';
 
 const DEFAULT_ROOMS_TIMEOUT_MS = 5_000;
-/** Twice the server's default, so that it is the server that ends what takes too long. */
+/** Twice the server's default, so that the server's deadline ends a slow authentication first. */
 const DEFAULT_AUTHENTICATE_TIMEOUT_MS = 20_000;
 const DEFAULT_QUEUE = { max: 100, ttl: 30_000 };
 
-/** A server that refused this client closes the connection; after so long this client does. */
+/** How long a server that refused this client may take to close the connection. After that the client closes it. */
 const END_TIMEOUT_MS = 5_000;
 
-/** What to do once the connection has ended: after an `unauthenticated`, or, to retry, after a time-out of this client's. */
+/** What to do once the connection has ended: after an `unauthenticated`, or, to retry, after a timeout of this client. */
 type Ending = 'stay away' | 'come back' | 'retry' | 'connect';
 
 /**
- * What becomes of this client as its connection comes and goes.
+ * Changes the status of this client with its connection, and decides what follows.
  *
  *   connecting ──► connected ──► authenticating ──► authenticated: rooms again, then what waited
  *       ▲                             │                  │
@@ -43,10 +43,10 @@ export class Lifecycle implements ConnectionEvents {
   readonly #rejoining: Rejoining;
   readonly #options: ISocketIOClientOptions;
   readonly #log: Log;
-  /** Whether this client asks to be let in by itself, and so survives a lost connection by itself. */
+  /** Whether this client authenticates by itself, and so also after a reconnect. */
   readonly #isAutomatic: boolean;
   #ending: Ending | undefined;
-  /** Whether it came back with new credentials, and was not let in since. */
+  /** Whether it came back with new credentials, and has not been authenticated since. */
   #hasRenewed = false;
   /** Ends the wait for the server's verdict, and after a refusal the wait for its disconnect. */
   readonly #serverTimer = new Timer();
@@ -92,12 +92,12 @@ export class Lifecycle implements ConnectionEvents {
     this.connection = new Connection({ host, options: forSocketIO, credentials }, this);
   }
 
-  /** Starts connecting, unless the program wants to say when. */
+  /** Starts connecting, unless `autoConnect` is false. */
   start(): void {
     if (this.#options.options.autoConnect !== false) this.connection.start();
   }
 
-  /** Asks to be let in. False where this is not the moment. */
+  /** Asks to be authenticated. Returns false if it can't now. */
   authenticate(): boolean {
     if (!this.connection.connected || !this.state.beginAuthentication()) return false;
     this.#ending = undefined;
@@ -117,7 +117,7 @@ export class Lifecycle implements ConnectionEvents {
   disconnect(): void {
     this.#ending = undefined;
     this.connection.disconnect();
-    // Socket.IO's words, which come by themselves where there was a connection: one end is one change.
+    // Socket.IO's own reason. If there was a connection, the event of its end brings the same status, so this changes it once.
     this.#endAs('disconnected', { message: 'io client disconnect' });
   }
 
@@ -141,7 +141,7 @@ export class Lifecycle implements ConnectionEvents {
     if (!this.#isAutomatic) this.connection.succeeded();
     this.status.set('connected');
     this.#call('onConnected', () => this.#options.onConnected?.());
-    // The program may have asked in its callback, or ended it all.
+    // `authenticate()` checks the state: the program may have authenticated, or shut down, in its callback.
     if (this.#isAutomatic) this.authenticate();
   }
 
@@ -152,17 +152,17 @@ export class Lifecycle implements ConnectionEvents {
     this.#ending = undefined;
     this.#hasRenewed = false;
     this.connection.succeeded();
-    // Before the program hears of it: what it emits from now on comes after what waits already.
+    // Before the program's callbacks, so that messages that they emit are queued after those that wait already.
     if (this.#isAutomatic) this.#rejoining.prepare();
     this.status.set('authenticated');
     this.#call('onAuthenticated', () => this.#options.onAuthenticated?.());
-    // The server knows nothing of this client's rooms. Messages that wait may need them, so they go out after that.
+    // The server does not know this client's rooms after a reconnect. Queued messages may need them, so they are sent after the answer.
     if (this.#rejoining.isUnderWay) void this.#rejoining.start(() => this.outbound.flush());
     else this.outbound.flush();
   }
 
   unauthenticated(payload: unknown): void {
-    // The first word of a server counts: it may not fill a log by repeating it.
+    // Only the first message counts, so that a server can't fill the log by repeating it.
     if (this.#ending !== undefined) return;
     const { message, code } = read(payload);
     this.#serverTimer.start(END_TIMEOUT_MS, () => this.#endRefused());
@@ -249,7 +249,7 @@ export class Lifecycle implements ConnectionEvents {
     } else if (reason === 'io client disconnect') {
       this.#endAs('disconnected', { message: reason });
     } else if (ending === 'stay away') {
-      // Its last word was a refusal; that the connection broke before the server closed it changes nothing.
+      // The server has refused this client. It does not matter that the connection broke before the server closed it.
       if (!isMeant) this.connection.disconnect();
     } else if (ending === 'come back' && isMeant) {
       this.connection.comeBack();
@@ -260,11 +260,11 @@ export class Lifecycle implements ConnectionEvents {
     }
   }
 
-  /** A status that only the program can change: nothing that waits has hope any more. */
+  /** Sets a status that only the program can change, so queued messages fail. */
   #endAs(status: 'disconnected' | 'refused', more: Omit<ISocketIOClientStatus, 'status'>): void {
     // An end that follows from another one has a poorer reason.
     const { hasEnded } = this.status;
-    // First, since a listener of the status may connect, and emit for the next connection.
+    // Before the status, because a listener of it may connect, and emit for the next connection.
     this.outbound.fail(status, status === 'refused' ? 'the server refused this client' : 'this client is disconnected');
     if (!(hasEnded && status === 'disconnected')) this.status.set(status, more);
   }
@@ -279,7 +279,7 @@ function limitsOf(queue: true | IQueueOptions): OutboxLimits {
   return { max, ttl };
 }
 
-/** A server that isn't ours may say anything. */
+/** Reads an `unauthenticated` message with checks, because a foreign server may send anything. */
 function read(payload: unknown): { message: string; code: string } {
   const { message, code } = fieldsOf(payload);
   return { message: typeof message === 'string' ? message : '', code: typeof code === 'string' ? code : 'refused' };

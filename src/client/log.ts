@@ -5,7 +5,7 @@ import type { ILogger } from '../common/types.js';
 
 type Level = keyof ILogger;
 
-/** The one place where the client makes log lines. Nothing here throws. */
+/** Writes all log lines of the client. Never throws. */
 export class Log {
   readonly #identifier: string;
   readonly #sink: ILogger | false;
@@ -20,7 +20,7 @@ export class Log {
     this.#send(level, text);
   }
 
-  /** What the program asked to be told, so that the default does not keep it back. */
+  /** Writes a line that the program requested, so the default logger shows it too. */
   writeAsked(text: string): void {
     this.#send('info', text);
   }
@@ -29,7 +29,7 @@ export class Log {
     if (this.#sink !== false) writeSafely(this.#sink, level, () => `[roomgate] ${this.#identifier}: ${logLine(text)}`);
   }
 
-  /** Runs code of the program: at once, and whatever it throws or rejects with ends here. */
+  /** Runs code of the program at once. Its errors and rejections are logged. */
   async run(where: string, code: () => unknown): Promise<void> {
     try {
       await code();

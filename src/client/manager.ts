@@ -22,22 +22,22 @@ interface Seat {
   readonly namespace: string;
 }
 
-/** What belongs to a namespace, not to its connection. */
+/** Options of a namespace, not of its connection. */
 const OF_THE_SOCKET = ['auth', 'ackTimeout', 'autoConnect', 'forceNew', 'multiplex'] as const;
 
-/** The connections that further namespaces may use, by server. */
+/** The connections that other namespaces may share, by server. */
 const shared = new Map<string, Set<SharedManager>>();
 
 /**
- * A connection, which several helpers may use: one for each namespace. Socket.IO shares connections with every socket of the
- * program and takes the options of the first one; here only helpers whose options are the same share one. What one
- * namespace does leaves the others alone.
+ * A connection that several helpers may share, one for each namespace. Socket.IO shares a connection among all sockets of the
+ * program and uses the options of the first one. Here only helpers with the same options share one, and one namespace does
+ * not affect the others.
  *
- * It also keeps a server's mistakes from ending the program.
+ * It also checks packets, so that a defective server can't end the program.
  */
 export class SharedManager extends Manager {
   readonly backOff: BackOff;
-  /** As they were given: Engine.IO writes into `opts`. */
+  /** The given options, because Engine.IO writes into `opts`. */
   readonly #options: IOptions;
   readonly #connects: boolean;
   readonly #members = new Set<Member>();
@@ -61,7 +61,7 @@ export class SharedManager extends Manager {
     this.#stopWaking = whenPageWakes({
       online: () => this.#wake(),
       restored: () => {
-        // What was on its way when the page was frozen has not arrived, and nothing says so before the next heartbeat.
+        // Packets that came while the page was frozen are lost, and only the next heartbeat would show it.
         if (isOpen(this)) cut(this.engine);
         this.#wake();
       },
@@ -72,7 +72,7 @@ export class SharedManager extends Manager {
     return this.#members;
   }
 
-  /** Every attempt to connect begins here. */
+  /** Called by Socket.IO at the start of every attempt to connect. */
   override open(whenOpen?: (error?: Error) => void): this {
     const before: unknown = this.engine;
     super.open(whenOpen);
@@ -116,10 +116,10 @@ export class SharedManager extends Manager {
     }
   }
 
-  /** Connects a namespace; between two attempts the next one begins now, for all namespaces. */
+  /** Connects a namespace. Between two attempts the next one begins now, for all namespaces. */
   connectNow(socket: Socket): void {
     const waiting = isOpenOrOpening(this) ? [] : [...this.#sockets.values()].filter(({ active }) => active);
-    // Socket.IO ends its own wait when no namespace is left that wants the connection.
+    // Socket.IO ends its own wait when the last namespace disconnects.
     for (const each of waiting) each.disconnect();
     for (const each of new Set([...waiting, socket])) each.connect();
   }
@@ -130,7 +130,7 @@ export class SharedManager extends Manager {
     if (first !== undefined && this.reconnection()) this.connectNow(first.socket);
   }
 
-  /** Tells of the first one that is not: a server must not fill a log. */
+  /** Reports only the first unsound packet, so that a server can't fill a log. */
   #isSound(packet: SocketPacket, namespace: string): boolean {
     const socket = this.#sockets.get(namespace);
     if (socket === undefined || checkSocketPacket(packet, socket.connected) === 'sound') return true;
@@ -141,7 +141,7 @@ export class SharedManager extends Manager {
   }
 }
 
-/** A socket for the namespace of this host, on a connection that is shared where that is possible. It does not connect yet. */
+/** A socket for the namespace of this host, on a shared connection if possible. It does not connect yet. */
 export function takeSeat(host: string, options: IOptions): Seat {
   const { uri, server, namespace } = readHost(host);
   const ofManager = without(options, OF_THE_SOCKET);
@@ -161,14 +161,15 @@ function without(options: IOptions, names: readonly (keyof IOptions)[]): IOption
   return copy;
 }
 
-/** What browsers have and Node.js has not. */
+/** The part of a browser's `window` that is used. Node.js has none. */
 interface Window {
   addEventListener?(type: 'online' | 'pageshow', listener: (event: { readonly persisted?: boolean }) => void): void;
   removeEventListener?(type: 'online' | 'pageshow', listener: (event: { readonly persisted?: boolean }) => void): void;
 }
 
 /**
- * In browsers: the network is back, or the page is, from the back-forward cache. Returns its own remover.
+ * In browsers, calls `online` when the network is back, and `restored` when the page comes from the back-forward cache. Returns
+ * its own remover.
  * @see https://developer.mozilla.org/en-US/docs/Web/API/PageTransitionEvent/persisted
  */
 function whenPageWakes({ online, restored }: { online: () => void; restored: () => void }): () => void {

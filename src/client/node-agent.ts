@@ -14,12 +14,12 @@ const REDIRECTS: ReadonlySet<number> = new Set([302, 303, 307]);
 const BAD_GATEWAY = 502;
 
 /**
- * For HTTP long polling in Node.js and Bun: an agent whose requests take a redirect for a failure. The request of socket.io-client
- * follows redirects, to any host, with the program's headers, and one without a usable `Location` makes it throw where
- * nothing catches it. Undefined where the runtime is another one.
+ * For HTTP long polling in Node.js and Bun: an agent whose requests treat a redirect as a failure. The request of socket.io-client
+ * follows redirects to any host, with the program's headers. Without a usable `Location` it throws where nothing catches it.
+ * Undefined on other runtimes.
  *
- * `addRequest` is not documented, but what agents of other packages are made of; one without it is left as it is. Bun 1.2
- * calls none, and does not throw there.
+ * `addRequest` is not documented, but agents of other packages are based on it; an agent without it is not changed. Bun 1.2 does
+ * not call it, and does not throw there.
  */
 export function agentWithoutRedirects(host: string, given: unknown): object | undefined {
   const process = nodeProcess();

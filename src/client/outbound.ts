@@ -7,11 +7,11 @@ import { type Emitted, Outbox, type OutboxLimits } from './outbox.js';
 /** The part of the client that emitting uses. */
 export interface OutboundPort {
   readonly connected: boolean;
-  /** Let in, and in its rooms again: what waited may go, and what comes now goes at once. */
+  /** Authenticated, and in its rooms again: queued messages may be sent, and new ones are sent at once. */
   readonly ready: boolean;
   /** Whether it can become ready without the program. */
   readonly canBecomeReady: boolean;
-  /** False where the connection could not take it. */
+  /** Returns false if the connection has ended. */
   emit(event: string, args: readonly unknown[]): boolean;
 }
 
@@ -22,7 +22,7 @@ export interface EmitArguments {
   cb?: unknown;
 }
 
-/** `emit`: at once, or, where the program wants a queue, as soon as this client is let in. */
+/** `emit`: sends at once, or, with the option `queue`, as soon as this client is authenticated. */
 export class Outbound {
   readonly #port: OutboundPort;
   readonly #log: Log;
@@ -47,7 +47,7 @@ export class Outbound {
       cb: typeof cb === 'function' ? (cb as NonNullable<Emitted['cb']>) : undefined,
     };
     if (!waits && this.#sendNow(emitted)) return;
-    // The connection has ended, which Socket.IO has not noticed yet.
+    // The connection has ended, but Socket.IO has not noticed it yet.
     if (this.#outbox === undefined) throw notConnected();
     this.#outbox.add(emitted);
   }
@@ -57,12 +57,12 @@ export class Outbound {
     this.#outbox?.flush((emitted) => this.#send(emitted));
   }
 
-  /** What waited will never be sent. */
+  /** Fails all queued messages: they will never be sent. */
   fail(code: TRoomgateErrorCode, why: string): void {
     this.#outbox?.fail(code, why);
   }
 
-  /** Socket.IO encodes at once, and throws its own way over a circle and a bigint within. */
+  /** Replaces errors of Socket.IO's encoder, which throws its own at a circular reference or a nested bigint. */
   #sendNow(emitted: Emitted): boolean {
     try {
       return this.#send(emitted);
@@ -89,7 +89,7 @@ function checkMessage(topic: unknown, data: unknown): asserts topic is string {
   if (isReservedTopic(topic)) {
     throw new RoomgateError('invalid_argument', `emit(): topic: "${topic}" is reserved. Take another name.`);
   }
-  // Socket.IO would take a function for an acknowledgement, lose a symbol, and fail over a bigint with its own words.
+  // Socket.IO would take a function for an acknowledgement, lose a symbol, and fail at a bigint with its own error.
   if (['function', 'symbol', 'bigint'].includes(typeof data)) {
     throw wrongArgument('emit', 'data', 'a value that Socket.IO can carry', data);
   }

@@ -5,13 +5,13 @@ import { Timer } from './timer.js';
 /** A message that was emitted. */
 export interface Emitted {
   readonly topic: string;
-  /** As Socket.IO takes them. */
+  /** The arguments of Socket.IO's `emit` after the event. */
   readonly args: readonly unknown[];
   readonly doLog: boolean;
   readonly cb: ((error?: RoomgateError) => unknown) | undefined;
 }
 
-/** How much waits, and for how long. */
+/** Limits of queued messages. */
 export interface OutboxLimits {
   /** Messages. */
   readonly max: number;
@@ -24,7 +24,7 @@ interface Entry {
   readonly expiresAt: number;
 }
 
-/** What was emitted while nobody could take it, in its order. Each leaves once: it is sent, or its caller is told why not. */
+/** Messages that were emitted while they could not be sent, in their order. Each is sent once, or its `cb` gets an error. */
 export class Outbox {
   readonly #limits: OutboxLimits;
   readonly #log: Log;
@@ -50,7 +50,7 @@ export class Outbox {
     this.#setTimer();
   }
 
-  /** Hands everything over, the oldest first, also what is added meanwhile, until `send` can't take more. */
+  /** Sends all messages, the oldest first, including those that are added meanwhile, until `send` returns false. */
   flush(send: (emitted: Emitted) => boolean): void {
     for (let entry = this.#entries.shift(); entry !== undefined; entry = this.#entries.shift()) {
       try {
@@ -64,7 +64,7 @@ export class Outbox {
     this.#setTimer();
   }
 
-  /** Gives everything back. */
+  /** Calls `cb` of all messages with an error. */
   fail(code: TRoomgateErrorCode, why: string): void {
     const entries = this.#entries;
     this.#entries = [];
@@ -78,7 +78,7 @@ export class Outbox {
     else void Promise.resolve().then(() => this.#log.run('the callback of emit()', () => cb(error)));
   }
 
-  /** One timer, for the one that waits longest. */
+  /** One timer, for the oldest message. */
   #setTimer(): void {
     const [first] = this.#entries;
     if (first === undefined) this.#timer.stop();

@@ -5,13 +5,13 @@ import type { ISocketIOClientOptions } from './options.js';
 import type { Rooms } from './rooms.js';
 import { Timer } from './timer.js';
 
-/** Rooms that were refused for a reason that passes are asked for again, this often and after such a time at most. */
+/** Rooms that were refused for a temporary reason are requested again, at most this many times. */
 const MOST_REJOINS = 5;
 const FIRST_REJOIN_MS = 1_000;
 /** Most rooms that a log line about refused rooms names. */
 const MOST_ROOMS_NAMED = 20;
 
-/** After a reconnect the server knows nothing of this client's rooms: they are asked for again. */
+/** Requests this client's rooms again after a reconnect, because the server does not know them any more. */
 export class Rejoining {
   readonly #rooms: Rooms;
   readonly #options: Pick<ISocketIOClientOptions, 'onRoomsRejoined'>;
@@ -27,12 +27,12 @@ export class Rejoining {
     this.#log = log;
   }
 
-  /** Whether the first answer is still awaited. Messages that need those rooms wait as long. */
+  /** Whether the first answer is still pending. Messages wait until then, because they may need those rooms. */
   get isUnderWay(): boolean {
     return this.#isUnderWay;
   }
 
-  /** It is under way from here on, if there are rooms to ask for. */
+  /** From now on it is under way, if there are rooms to request. */
   prepare(): void {
     this.#isUnderWay = this.#rooms.wanted;
   }

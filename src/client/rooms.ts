@@ -21,13 +21,13 @@ export interface RoomsPort {
   ask(event: string, request: IRoomsRequest, timeoutMs: number, onAnswer: (answer: unknown) => void): boolean;
 }
 
-/** What was granted, under either name, and what was not. */
+/** The granted and the refused rooms of a `join` or `leave`. */
 interface SendOutcome {
   readonly granted: string[];
   readonly refused: IRefusedRoom[];
 }
 
-/** Asks the server for rooms. Whatever happens, the answer comes, and comes as a value. */
+/** Requests rooms of the server. The promises always resolve, also if the server does not answer. */
 export class Rooms {
   readonly #port: RoomsPort;
   readonly #timeoutMs: number;
@@ -55,12 +55,12 @@ export class Rooms {
     return { left: granted, refused };
   }
 
-  /** Whether there are rooms that the program asked for and has not given back. */
+  /** Whether there are rooms that the program requested and has not left. */
   get wanted(): boolean {
     return !this.#wanted.isEmpty;
   }
 
-  /** Asks again for the rooms that are wanted, or for some of them. */
+  /** Requests the wanted rooms again, or some of them. */
   async rejoin(some?: readonly string[]): Promise<IJoinAnswer> {
     const ask = (rooms: readonly string[]): Promise<IJoinAnswer> => this.#join({ rooms });
     const answer = await (some === undefined ? this.#wanted.ask(ask) : this.#wanted.askAgain(some, ask));
@@ -68,12 +68,12 @@ export class Rooms {
     return answer;
   }
 
-  /** Of what was refused, the rooms that may be granted soon. */
+  /** The refused rooms that may be granted soon. */
   passing(refused: readonly IRefusedRoom[]): readonly string[] {
     return this.#wanted.passing(refused);
   }
 
-  /** The connection ended: no answer to what was asked over it can come any more. */
+  /** The connection ended: requests over it get no answer any more. */
   connectionEnded(): void {
     for (const refuse of this.#pending) refuse('offline');
   }
@@ -84,7 +84,7 @@ export class Rooms {
   }
 
   async #request(event: string, grantedKey: string, input: unknown): Promise<SendOutcome> {
-    // How many rooms one request may name is the server's to say.
+    // No limit here, because the server decides how many rooms a request may name.
     const parsed = parseRoomsRequest(input, Number.POSITIVE_INFINITY);
     if ('refusal' in parsed) return { granted: [], refused: [parsed.refusal] };
     const rooms = [...parsed.rooms];
@@ -109,7 +109,7 @@ export class Rooms {
         const onAnswer = (answer: unknown): void => settle(readAnswer(answer, grantedKey, rooms));
         if (!this.#port.ask(event, { rooms }, this.#timeoutMs, onAnswer)) refuse('offline');
       } catch (error) {
-        // Listeners of the program for outgoing events run within the call.
+        // Outgoing listeners of the program run within the call, and may throw.
         refuse('offline');
         void this.#log.run(`emitting "${event}"`, () => Promise.reject(error));
       }
@@ -117,7 +117,7 @@ export class Rooms {
   }
 }
 
-/** Of a request that makes no sense, none. */
+/** The rooms of a request; none if it is malformed. */
 function roomsIn(input: unknown): readonly string[] {
   const parsed = parseRoomsRequest(input, Number.POSITIVE_INFINITY);
   return 'rooms' in parsed ? parsed.rooms : [];
@@ -127,7 +127,7 @@ function refuseAll(rooms: readonly string[], code: TRoomErrorCode, message?: str
   return { granted: [], refused: rooms.map((room) => refuseRoom(room, code, message)) };
 }
 
-/** A server that isn't ours may acknowledge with anything. */
+/** Reads an acknowledgement with checks, because a foreign server may send anything. */
 function readAnswer(answer: unknown, grantedKey: string, rooms: readonly string[]): SendOutcome {
   const { [grantedKey]: granted, refused } = fieldsOf(answer);
   if (isListOf(granted, isString) && isListOf(refused, isRefusal)) return { granted, refused };

@@ -1,8 +1,8 @@
 import { isRecord } from '../common/checks.js';
 
 /**
- * Checks for what a server sends. socket.io-client trusts its server: an event without a name, or a handshake without a
- * list of upgrades, makes it throw in a callback of the network, which ends a Node.js process.
+ * Checks of the packets of a server. socket.io-client trusts its server: an event without a name, or a handshake without a list
+ * of upgrades, makes it throw in a callback of the network, which ends a Node.js process.
  */
 
 /** The part of an Engine.IO packet that is checked. */
@@ -21,9 +21,9 @@ export interface SocketPacket {
 
 type Verdict = 'sound' | 'unsound';
 
-/** Longer timers fire at once: half of the longest, as the client adds two of them. */
+/** Half of the longest delay of a timer, because the client adds two of these, and a longer timer fires at once. */
 const MOST_MS = 1_073_741_823;
-/** The id goes into addresses: printable ASCII, which no encoding of an address refuses. */
+/** Printable ASCII, because the id is part of addresses. */
 const SESSION_ID = /^[!-~]{1,1000}$/;
 /** At most one pong waits for a server that does not read. */
 const LEAST_MS_BETWEEN_PONGS = 1_000;
@@ -35,7 +35,7 @@ const EVENT = 2;
 const ACK = 3;
 const CONNECT_ERROR = 4;
 
-/** Checks the Engine.IO packets of one connection. An unsound one is replaced, as Engine.IO handles it afterwards. */
+/** Checks the Engine.IO packets of one connection. An unsound one is changed in place, because Engine.IO handles it afterwards. */
 export class EnginePackets {
   #isOpen = false;
   #lastPong = Number.NEGATIVE_INFINITY;
@@ -78,7 +78,7 @@ export function checkSocketPacket(packet: SocketPacket, connected: boolean): Ver
     case DISCONNECT:
       return 'sound';
     case EVENT:
-      // Those of a namespace that is not connected would be kept without a limit.
+      // Events of a namespace that is not connected would be kept without a limit.
       return verdict(connected && Array.isArray(data) && data.length > 0);
     case ACK:
       return verdict(Array.isArray(data));
@@ -100,7 +100,7 @@ function readHandshake(data: unknown): Readonly<Record<string, unknown>> | undef
   const listed: readonly unknown[] = Array.isArray(upgrades) ? upgrades : [];
   return {
     sid,
-    // Each name once: the client opens a connection for each.
+    // Each name once, because the client opens a connection for each.
     upgrades: [...new Set(listed)].filter(isText),
     pingInterval,
     pingTimeout,

@@ -5,8 +5,8 @@ import type { BackOff } from './back-off.js';
 import { EnginePackets, type SocketPacket } from './server-packets.js';
 
 /*
- * Everything of socket.io-client and engine.io-client that is used and not documented. If an update moves a member, the part
- * falls back to what Socket.IO does by itself, and nothing throws. test/unit/client-private-members.test.ts fails then.
+ * All undocumented members of socket.io-client and engine.io-client that are used. If an update moves one, the function falls
+ * back to Socket.IO's own behavior, and nothing throws. test/unit/client-private-members.test.ts fails then.
  */
 
 /** The members of an engine, any of which an update may move. */
@@ -21,7 +21,7 @@ interface SocketView {
   readonly sendBuffer?: unknown[];
 }
 
-/** The engine knows of an end before the Manager does, whose word is the fallback. */
+/** The state of the engine, which notices an end before the manager does. Fallback: the state of the manager. */
 function stateOf(manager: Manager): string | undefined {
   const engine: EngineView | undefined = manager.engine;
   return engine?.readyState ?? manager._readyState;
@@ -41,15 +41,15 @@ export function hasUnsent(manager: Manager): boolean {
   return (engine?.writeBuffer?.length ?? 0) > 0;
 }
 
-/** Ends the connection as if the network had, so that Socket.IO reconnects. Fallback: once what was written is sent. */
+/** Ends the connection like a lost network, so that Socket.IO reconnects. Fallback: the engine closes after its buffer is sent. */
 export function cut(engine: EngineView | undefined): void {
   if (typeof engine?.transport?.close === 'function') engine.transport.close();
   else engine?.close();
 }
 
 /**
- * A closing engine sends what was written first. A Node.js process with nothing else to do waits for that, but not until its heartbeat
- * fails. Fallback: it waits that long.
+ * A closing engine sends its buffer first. This limits how long a Node.js process with nothing else to do waits for that. Fallback:
+ * it waits until its heartbeat fails.
  */
 export function limitClosing(manager: Manager): void {
   const { engine } = manager;
@@ -59,8 +59,8 @@ export function limitClosing(manager: Manager): void {
 }
 
 /**
- * Emits, unless the connection has ended. Between that and the moment when Socket.IO notices, Socket.IO keeps events for the next connection, and
- * sends them before this client is authenticated there. They are taken back here. Fallback: Socket.IO keeps them.
+ * Emits, unless the connection has ended. Until Socket.IO notices the end, it keeps events for the next connection, and would send them
+ * before this client is authenticated there. They are removed here. Fallback: Socket.IO keeps them.
  */
 export function emitNow(manager: Manager, socket: Socket, emit: () => void): boolean {
   if (!socket.connected || !isOpen(manager)) return false;
@@ -77,15 +77,15 @@ export function checkEnginePackets({ engine }: Manager): void {
   engine.on('packet', (packet) => packets.check(packet, view.transport?.writable === false));
 }
 
-/** To be called before a socket listens, so that packets that are not `isSound` are dropped before sockets see them. */
+/** Drops unsound packets before sockets see them. Call it before a socket adds its listeners. */
 export function onSocketPacket(manager: Manager, isSound: (packet: SocketPacket, namespace: string) => boolean): void {
   manager.on('packet', (packet) => {
-    // There is no such namespace, so that no socket handles it.
+    // No namespace has this name, so no socket handles the packet.
     if (!isSound(packet, packet.nsp)) packet.nsp = '';
   });
 }
 
-/** Puts a back-off in the place of Socket.IO's own. Fallback: Socket.IO's stays. */
+/** Replaces Socket.IO's back-off. Fallback: Socket.IO's own stays. */
 export function installBackOff(manager: Manager, own: BackOff): void {
   const present: unknown = Reflect.get(manager, 'backoff');
   const isKnown = hasMethods(present, ['duration', 'reset', 'setMin', 'setMax', 'setJitter']);
@@ -93,8 +93,8 @@ export function installBackOff(manager: Manager, own: BackOff): void {
 }
 
 /**
- * In Node.js: `ws` keeps the process for 30 s where the peer does not answer its closing frame. Undefined where socket.io-client does
- * not export its transports, which its CommonJS files don't. Fallback: this method is never called.
+ * A transport for Node.js that limits closing: `ws` keeps the process alive for 30 s if the peer does not answer its close frame.
+ * Undefined if socket.io-client does not export its transports, as in its CommonJS files. Fallback: the method is never called.
  */
 export function boundedWebSocket(Base: typeof NodeWebSocket | undefined): typeof NodeWebSocket | undefined {
   if (Base === undefined) return undefined;
@@ -105,7 +105,7 @@ export function boundedWebSocket(Base: typeof NodeWebSocket | undefined): typeof
   };
 }
 
-/** Engine.IO has one error that is a string, and one that keeps its reason in a code. */
+/** Makes an `Error` of any error of Engine.IO: one is a string, and one has its reason in `code`. */
 export function asError(error: Error & { readonly code?: unknown }): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   const { message, code } = error;

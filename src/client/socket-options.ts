@@ -23,7 +23,7 @@ export function forSocketIO(host: string, options: IOptions): Partial<ManagerOpt
 
 type Transports = NonNullable<ManagerOptions['transports']>;
 
-/** The classes of the transports; undefined elsewhere, and where the program names classes itself. */
+/** The classes of the transports on Node.js. Undefined on other runtimes, and if the program sets classes itself. */
 function onNode(transports: Transports = ['polling', 'websocket', 'webtransport']): Transports | undefined {
   const websocket = nodeProcess() === undefined ? undefined : boundedWebSocket(NodeWebSocket);
   if (websocket === undefined) return undefined;

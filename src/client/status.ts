@@ -5,8 +5,8 @@ import type { TConstValue } from '../protocol/states.js';
 import type { Log } from './log.js';
 
 /**
- * `ended`: only the program can change it. `standing`: the connection stands, so that "connected" counts as reached.
- * `moving`: it will change without the program. The compiler asks for a line where a status is added.
+ * `ended`: only the program can change it. `standing`: the connection is open, so "connected" counts as reached. `moving`: it
+ * will change without the program. The compiler requires a line for each status.
  */
 const PHASES: Readonly<Record<TSocketIOClientStatus, 'ended' | 'moving' | 'standing'>> = {
   disconnected: 'ended',
@@ -18,15 +18,15 @@ const PHASES: Readonly<Record<TSocketIOClientStatus, 'ended' | 'moving' | 'stand
   waiting: 'moving',
 };
 
-/** Where a client stands, in words for a user interface. */
+/** The connection statuses of a client, for a user interface. */
 export class SocketIOClientStatuses {
   /** Not connected, and not about to be: before `connect()`, after `disconnect()`, the server's disconnect or `shutdown()`. */
   static readonly DISCONNECTED = 'disconnected';
   /** An attempt to connect is under way. */
   static readonly CONNECTING = 'connecting';
-  /** The connection stands; nobody has asked to be let in yet. */
+  /** The connection is open. `authenticate` was not sent yet. */
   static readonly CONNECTED = 'connected';
-  /** The server was asked to let this client in, and has not answered yet. */
+  /** `authenticate` was sent. The server has not answered yet. */
   static readonly AUTHENTICATING = 'authenticating';
   /** The server let this client in. */
   static readonly AUTHENTICATED = 'authenticated';
@@ -69,7 +69,7 @@ export interface IWaitOptions {
 
 type Listener = (status: ISocketIOClientStatus) => unknown;
 
-/** The status, whoever looks at it, and whoever waits for it. */
+/** The status, its listeners, and `waitFor`. */
 export class Status {
   readonly #log: Log;
   readonly #listeners = new Set<Listener>();
@@ -90,7 +90,7 @@ export class Status {
     return PHASES[this.#current.status] === 'ended';
   }
 
-  /** Tells everybody, unless it is so already. */
+  /** Sets the status and calls the listeners, unless it is the same already. */
   set(status: TSocketIOClientStatus, more: Omit<ISocketIOClientStatus, 'status'> = {}): void {
     const next: ISocketIOClientStatus = Object.freeze({ status, ...more });
     if (isSame(this.#current, next)) return;
@@ -137,7 +137,7 @@ export class Status {
     });
   }
 
-  /** The last thing that anybody is told: it is disconnected, and who waits for something else does so in vain. */
+  /** Sets the final status, `disconnected`. Every `waitFor` of another status rejects. */
   shutDown(): void {
     if (this.#isShutDown) return;
     this.#isShutDown = true;
@@ -149,7 +149,7 @@ export class Status {
   #tell(): void {
     const current = this.#current;
     for (const listener of [...this.#listeners]) {
-      // One that was removed by another one meanwhile is not called any more.
+      // A listener that another one has removed meanwhile is not called.
       if (this.#listeners.has(listener)) void this.#log.run('a listener of the status', () => listener(current));
     }
   }
@@ -159,7 +159,7 @@ export class Status {
     return status === wanted || (wanted === 'connected' && PHASES[status] === 'standing');
   }
 
-  /** Whether nothing but the program can change the status any more. */
+  /** Whether only the program could make the status the wanted one. */
   #isHopeless(wanted: TSocketIOClientStatus): boolean {
     return this.#isShutDown || (this.hasEnded && PHASES[wanted] !== 'ended');
   }
@@ -175,12 +175,12 @@ export class Status {
   }
 }
 
-/** Also those of polyfills, which React Native has instead. */
+/** True for signals of polyfills too, because React Native uses one. */
 function isSignal(signal: unknown): signal is AbortSignal {
   return hasMethods(signal, ['addEventListener', 'removeEventListener']) && 'aborted' in signal;
 }
 
-/** Why it was aborted. Signals of older runtimes and of polyfills don't know. */
+/** The reason of the signal, or an error of the same kind: signals of older runtimes and polyfills have none. */
 function reasonOf(signal: AbortSignal): unknown {
   if (signal.reason !== undefined) return signal.reason;
   return Object.assign(new Error('waitFor() was aborted.'), { name: 'AbortError' });

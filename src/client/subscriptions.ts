@@ -4,7 +4,7 @@ import type { Log } from './log.js';
 type TopicHandler = (...args: unknown[]) => unknown;
 type Listener = (...args: unknown[]) => void;
 
-/** Where events come from. */
+/** The part of a socket that adds and removes listeners. */
 export interface EventSource {
   on(event: string, listener: Listener): void;
   off(event: string, listener: Listener): void;
@@ -15,7 +15,7 @@ interface Entry {
   readonly listener: Listener;
 }
 
-/** Which handlers were given to `subscribe`, and the listener in which each is wrapped so that none harms another. */
+/** The handlers of `subscribe`. Each is wrapped in a listener that catches its errors, so that one does not affect another. */
 export class Subscriptions {
   readonly #source: EventSource;
   readonly #log: Log;
@@ -43,7 +43,7 @@ export class Subscriptions {
     this.#source.on(event, listener);
   }
 
-  /** Without `handler` all of the event; with it that one, as often as it was subscribed. */
+  /** Removes a handler of an event, even if it was subscribed several times; without `handler` all handlers of the event. */
   remove(event: unknown, handler?: unknown): void {
     if (!this.#isEvent('unsubscribe', event)) return;
     const entries = this.#entries.get(event) ?? [];

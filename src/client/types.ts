@@ -6,7 +6,7 @@ import type { IAuthenticatedMessage, IPingMessage, IUnauthenticatedMessage } fro
 type Closed<Map, T> = string extends keyof Map ? never : T;
 type Open<Map, T> = string extends keyof Map ? T : never;
 
-/** What every client may hear, whatever the map of a program says. */
+/** The events that every client can receive, whatever map the program has. */
 interface OwnEvents {
   connect(): void;
   connect_error(error: Error): void;

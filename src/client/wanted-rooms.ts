@@ -2,22 +2,22 @@ import { ROOM_ERRORS, type TRoomErrorCode } from '../protocol/errors.js';
 import { DEFAULT_LIMITS } from '../protocol/limits.js';
 import type { IJoinAnswer, IRefusedRoom } from '../protocol/messages.js';
 
-/** Refusals that may be another answer soon, without anybody doing anything. */
+/** Codes of refusals that may pass soon by themselves. */
 const PASSING: ReadonlySet<string> = new Set([
   'guard_failed',
   'cluster_unanswered',
   'timeout',
 ] satisfies TRoomErrorCode[]);
 
-/** How many requests may be made of rooms that are asked for again. */
+/** Into how many requests rooms may be divided when they are requested again. */
 const REQUESTS_AGAIN = 16;
 
-/** Asks the server for rooms; the answer says of each what became of it. */
+/** Requests rooms of the server. The answer lists each as joined or refused. */
 type Ask = (rooms: readonly string[]) => Promise<IJoinAnswer>;
 
 /**
- * The rooms that the program asked for and has not given back. After a reconnect the server knows nothing of them: they are
- * asked for again, through the same guard as ever.
+ * The rooms that the program requested and has not left. After a reconnect the server does not know them, so they are requested
+ * again, and `validateRoomFn` decides again.
  */
 export class WantedRooms {
   readonly #wanted = new Set<string>();
@@ -26,7 +26,7 @@ export class WantedRooms {
     return this.#wanted.size === 0;
   }
 
-  /** Returns those that were not wanted before. */
+  /** Adds wanted rooms. Returns those that were not wanted before. */
   want(rooms: readonly string[]): readonly string[] {
     const fresh = rooms.filter((room) => !this.#wanted.has(room));
     for (const room of fresh) this.#wanted.add(room);
@@ -37,7 +37,7 @@ export class WantedRooms {
     for (const room of rooms) this.#wanted.delete(room);
   }
 
-  /** Forgets what asking again can't help. `fresh` are the rooms that were asked for with a request that was refused as a whole. */
+  /** Forgets rooms whose refusal is final. `fresh`: the new rooms of a request that was refused as a whole. */
   heed(refused: readonly IRefusedRoom[], fresh: readonly string[] = []): void {
     for (const { room, code } of refused) {
       const isFinal = !Object.hasOwn(ROOM_ERRORS, code) || !ROOM_ERRORS[code].retryable;
@@ -45,23 +45,23 @@ export class WantedRooms {
     }
   }
 
-  /** Asks for all of them. */
+  /** Requests all wanted rooms. */
   async ask(ask: Ask): Promise<IJoinAnswer> {
     return this.#askFor([...this.#wanted], ask);
   }
 
-  /** Asks for some of them again, in several requests: a guard that fails over one room refuses all of its request. */
+  /** Requests some of them again, in several requests, because a `validateRoomFn` that throws at one room refuses its whole request. */
   async askAgain(rooms: readonly string[], ask: Ask): Promise<IJoinAnswer> {
     const wanted = rooms.filter((room) => this.#wanted.has(room));
     return this.#askFor(wanted, ask, Math.ceil(wanted.length / REQUESTS_AGAIN));
   }
 
-  /** Those that were refused for a reason that passes, and are still wanted. */
+  /** The rooms that were refused for a temporary reason, and are still wanted. */
   passing(refused: readonly IRefusedRoom[]): readonly string[] {
     return refused.filter(({ room, code }) => PASSING.has(code) && this.#wanted.has(room)).map(({ room }) => room);
   }
 
-  /** In as many requests as the server's limits ask for. */
+  /** Divides the rooms into as many requests as the server's limits require. */
   async #askFor(
     rooms: readonly string[],
     ask: Ask,
@@ -75,7 +75,7 @@ export class WantedRooms {
     return merged(answers);
   }
 
-  /** A server may take fewer rooms in a request than is usual. */
+  /** For a server whose limit of rooms per request is lower than the default. */
   async #askParted(rooms: readonly string[], ask: Ask): Promise<IJoinAnswer> {
     const answer = await ask(rooms);
     const isTooMany = answer.refused.some(({ room, code }) => room === '' && code === 'too_many_rooms');
