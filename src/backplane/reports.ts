@@ -10,7 +10,7 @@ interface Undelivered {
   readonly uncertain: number;
 }
 
-/** What happens to one connection to Redis. */
+/** The reports of one connection to Redis. */
 export type ConnectionReport =
   /** A connection to Redis was lost, or does not answer. Local delivery goes on, and the library reconnects. Once an outage. */
   | {
@@ -42,7 +42,7 @@ export type ConnectionReport =
       readonly type: 'backplane_command_refused';
       /** The command, for subscriptions with their channels. */
       readonly command: string;
-      /** What does not work without it, as a sentence. */
+      /** The consequence, as a sentence. */
       readonly consequence: string;
       readonly error: unknown;
     };

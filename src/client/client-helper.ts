@@ -114,10 +114,10 @@ export class SocketIOClientHelper<
   }
 
   /**
-   * Resolves once the status is the one that is asked for, at once where it is. `connected` counts as reached while more is.
-   * @throws RoomgateError (as a rejection) `refused`, `disconnected` or `shut_down` once only the program could bring it about;
-   *   `timed_out` after `timeout` milliseconds, which is without end by default; `invalid_argument` for what is no status. And
-   *   the reason of `signal`, where that is aborted.
+   * Resolves once the status is reached, at once if it is already. `connected` also counts as reached in each status after it.
+   * @throws RoomgateError (as a rejection) `refused`, `disconnected` or `shut_down` once only the program could change the status;
+   *   `timed_out` after `timeout` milliseconds, without a limit by default; `invalid_argument` for an unknown status. Rejects with
+   *   the reason of `signal` when that is aborted.
    * @example await helper.waitFor('authenticated', { timeout: 10_000 });
    */
   waitFor(status: TSocketIOClientStatus, opts?: IWaitOptions): Promise<void> {
@@ -131,9 +131,9 @@ export class SocketIOClientHelper<
   }
 
   /**
-   * Handles an event, across reconnects. Does nothing but log where a handler was subscribed to the event already, unless
-   * `ignoreDuplicate` is false; listeners of the raw socket don't count. What the handler throws or rejects with is caught
-   * and logged. A missing event or handler is logged, too.
+   * Handles an event, across reconnects. If the event has a handler already, it only logs, unless `ignoreDuplicate` is false;
+   * listeners of the raw socket do not count. Errors and rejections of the handler are caught and logged. A missing event or
+   * handler is logged too.
    */
   subscribe<T = unknown>(opts: SubscribeLoosely<ListenEvents, T>): void;
   subscribe<T extends ListenTopic<ListenEvents>>(opts: SubscribeTyped<ListenEvents, T>): void;
@@ -154,8 +154,8 @@ export class SocketIOClientHelper<
   }
 
   /**
-   * Removes a handler as it was given to `subscribe`, wholly if it was given more than once; without `handler` all that
-   * were given for the event. Listeners of the raw socket stay.
+   * Removes a handler of `subscribe`, even if it was subscribed several times; without `handler` all handlers of the event.
+   * Listeners of the raw socket stay.
    */
   unsubscribe(opts: { event: ListenTopic<ListenEvents>; handler?: AnyHandler | undefined }): void {
     const { event, handler } = (opts ?? {}) as Partial<typeof opts>;
@@ -168,11 +168,11 @@ export class SocketIOClientHelper<
   }
 
   /**
-   * Emits to the server. `cb` runs after it was handed over, once `emit` has returned. `doLog` logs the topic. With the option
-   * `queue` what is emitted while this client is not let in waits until it is, and `cb` is given an error where that is in vain:
-   * `expired`, `refused`, `disconnected` or `shut_down`. Handed over is not delivered: what was on its way when a connection broke is lost.
-   * @throws RoomgateError `not_connected` when there is no connection, with a queue: when none will come by itself;
-   *   `queue_full`; `invalid_argument` when the topic is empty or reserved, or the data is nothing that Socket.IO can carry.
+   * Emits to the server. `cb` runs after the message was passed to Socket.IO, and after `emit` has returned. `doLog` logs the topic.
+   * With the option `queue`, messages wait while this client is not authenticated. If one can't be sent, `cb` gets an error:
+   * `expired`, `refused`, `disconnected` or `shut_down`. A message that was sent can still be lost when the connection breaks.
+   * @throws RoomgateError `not_connected` without a connection, with a queue only if none will come by itself; `queue_full`;
+   *   `invalid_argument` if the topic is empty or reserved, or Socket.IO can't carry the data.
    */
   emit<T = unknown>(opts: EmitLoosely<EmitEvents, T>): void;
   emit<T extends keyof EmitEvents & string>(opts: EmitTyped<EmitEvents, T>): void;
@@ -181,22 +181,22 @@ export class SocketIOClientHelper<
   }
 
   /**
-   * Asks for rooms. The promise never rejects: where the server granted nothing or could not be asked, every room stands in
-   * `refused`, with the reason. With automatic authentication a room stays wanted until it is refused for good or left: it is
-   * asked for again after each reconnect, and as soon as this client is let in where it was not yet.
+   * Requests rooms. The promise never rejects: if the server granted nothing or could not be asked, every room is in `refused`, with
+   * the reason. With automatic authentication a room stays wanted until its refusal is final or it is left. It is requested again
+   * after each reconnect, and, if this client was not authenticated yet, as soon as it is.
    */
   joinRooms(opts: { rooms: readonly string[] }): Promise<IJoinAnswer> {
     return this.#running().lifecycle.rooms.join(opts);
   }
 
-  /** Gives rooms back. The promise never rejects, as that of `joinRooms`. */
+  /** Leaves rooms. The promise never rejects, like that of `joinRooms`. */
   leaveRooms(opts: { rooms: readonly string[] }): Promise<ILeaveAnswer> {
     return this.#running().lifecycle.rooms.leave(opts);
   }
 
   /**
-   * Removes all listeners, those of the raw socket included, disconnects and stops trying; no callback is called for it
-   * but those of the status. It is final: build another helper to come back. A second call is harmless.
+   * Removes all listeners, those of the raw socket included, disconnects and stops trying. Only callbacks of the status are called
+   * for it. It is final: make another helper to connect again. A second call is harmless.
    */
   shutdown(): void {
     if (this.#isShutDown) return;

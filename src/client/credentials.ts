@@ -4,10 +4,10 @@ import { describe } from '../common/describe.js';
 import type { ValueOrPromise } from '../common/types.js';
 import { RoomgateError } from '../protocol/errors.js';
 
-/** Why credentials are asked for. */
+/** Why the helper asks for credentials. */
 export type TCredentialsReason = 'connect' | 'reconnect';
 
-/** What the program presents at an attempt to connect: it becomes the handshake's `auth`. */
+/** Returns the credentials for an attempt to connect, which become the handshake's `auth`. */
 export type TCredentials = (opts: { reason: TCredentialsReason }) => ValueOrPromise<Record<string, unknown>>;
 
 /** A source of credentials, with its name for errors. */
@@ -28,7 +28,7 @@ export function credentialsOf(credentials: TCredentials | undefined, auth: Socke
   return { name: 'options.auth()', read };
 }
 
-/** What the program gave, or the error that says what went wrong. */
+/** The credentials of the program, or the error. */
 type Given = Record<string, unknown> | RoomgateError;
 
 /** Reads credentials for the latest attempt to connect. */
@@ -40,7 +40,7 @@ export class CredentialsReader {
     return this.#isReading;
   }
 
-  /** Undefined if the attempt was abandoned meanwhile. `isAbandoned` tells it later on. Never rejects. */
+  /** Undefined if the attempt was abandoned meanwhile. `isAbandoned` checks that again later. Never rejects. */
   async read(
     source: Source,
     reason: TCredentialsReason,
@@ -61,7 +61,7 @@ export class CredentialsReader {
   }
 }
 
-/** Asks the program. Never rejects: what goes wrong is an error that says so. */
+/** Asks the program. Never rejects: it resolves with the error. */
 async function askForCredentials({ name, read }: Source, reason: TCredentialsReason): Promise<Given> {
   try {
     const given: unknown = await read({ reason });

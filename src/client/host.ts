@@ -1,4 +1,4 @@
-/** Where a host leads: what socket.io-client makes of it. */
+/** The parts of a host, as socket.io-client reads it. */
 export interface Host {
   /** The whole address, with a protocol. */
   readonly uri: string;
@@ -7,7 +7,7 @@ export interface Host {
   readonly namespace: string;
 }
 
-/** What browsers have and Node.js has not. */
+/** The part of a browser's page that is used. Node.js has none. */
 interface Page {
   readonly location?: { readonly protocol: string; readonly host: string };
 }

@@ -23,7 +23,7 @@ const DEFAULT_QUEUE = { max: 100, ttl: 30_000 };
 /** How long a server that refused this client may take to close the connection. After that the client closes it. */
 const END_TIMEOUT_MS = 5_000;
 
-/** What to do once the connection has ended: after an `unauthenticated`, or, to retry, after a timeout of this client. */
+/** The next step once the connection has ended: after an `unauthenticated`, or, to retry, after a timeout of this client. */
 type Ending = 'stay away' | 'come back' | 'retry' | 'connect';
 
 /**
@@ -237,7 +237,7 @@ export class Lifecycle implements ConnectionEvents {
     this.connection.disconnect();
   }
 
-  /** What follows from an end. The endings are listed in docs/protocol.md. */
+  /** Decides the next step after an end. The endings are listed in docs/protocol.md. */
   #follow(reason: string): void {
     const ending = this.#ending;
     this.#ending = undefined;

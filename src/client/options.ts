@@ -23,7 +23,7 @@ export interface IOptions extends Omit<Partial<ManagerOptions & SocketOptions>, 
   extraHeaders?: Record<string | symbol | number, any> | undefined;
 }
 
-/** How much `emit` may keep while this client is not let in. */
+/** The limits of the queue of `emit` while this client is not authenticated. */
 export interface IQueueOptions {
   /** Messages. Default 100; one more makes `emit` throw `queue_full`. */
   max?: number | undefined;
@@ -31,54 +31,53 @@ export interface IQueueOptions {
   ttl?: number | undefined;
 }
 
-/** The options of `SocketIOClientHelper`. What a callback throws or rejects with is caught and logged. */
+/** The options of `SocketIOClientHelper`. Errors and rejections of a callback are caught and logged. */
 export interface ISocketIOClientOptions {
   /** Names this client in log lines. */
   identifier: string;
   /** The server's address, as Socket.IO takes it: `https://example.org`, or with a namespace `https://example.org/chat`. */
   host: string;
-  /** Those of socket.io-client; `path` is the server's. */
+  /** The options of socket.io-client. `path` must be that of the server. */
   options: IOptions;
   /**
-   * What to present at each attempt to connect: it becomes the handshake's `auth`, in the place of `options.auth`. `reason` is
-   * `connect` until a connection has stood since the construction or `connect()`, and `reconnect` from then on. The server's
-   * time for authenticating runs meanwhile. Where it throws or rejects, `onError` is given a `RoomgateError` of code
-   * `credentials_failed`, and the next attempt asks again.
+   * Returns the credentials for each attempt to connect. They become the handshake's `auth`, in place of `options.auth`. `reason` is
+   * `connect` until the first connection after the construction or `connect()`, and `reconnect` after that. The server's deadline
+   * runs meanwhile. If it throws or rejects, `onError` gets a `RoomgateError` of code `credentials_failed`, and the next attempt
+   * asks again.
    * @example credentials: async ({ reason }) => ({ token: await fetchToken({ fresh: reason === 'reconnect' }) })
    */
   credentials?: TCredentials | undefined;
   /**
-   * Asks to be let in by itself after each connect, then for the rooms again that `joinRooms` asked for. Default: true with
-   * `credentials`, otherwise false, and the program calls `authenticate()`.
+   * Whether this client authenticates by itself after each connect, and then requests the rooms of `joinRooms` again. Default: true
+   * with `credentials`, otherwise false: then the program calls `authenticate()`.
    */
   autoAuthenticate?: boolean | undefined;
   /**
-   * `emit` while this client is not let in: the message waits, and goes out, in order and once, when it is and has its rooms
-   * again. One that can't be sent comes back as the argument of its `cb`. Default: no queue, and `emit` throws when there is no
-   * connection. `true` takes both defaults.
+   * Whether messages of `emit` are queued while this client is not authenticated. They are sent in order and once, when it is
+   * authenticated and has its rooms again. If one can't be sent, its `cb` gets an error. Default: no queue, and `emit` throws
+   * without a connection. `true` takes both defaults.
    */
   queue?: true | IQueueOptions | undefined;
-  /** The connection stands, also after a reconnect; the usual place to call `authenticate()`. */
+  /** The connection is open, also after a reconnect: the usual place to call `authenticate()`. */
   onConnected?: (() => unknown) | undefined;
   /** The connection ended, for one of Socket.IO's reasons. Not called by `shutdown()`. */
   onDisconnected?: ((reason: string) => unknown) | undefined;
   /** An attempt to connect failed. Without this callback it is logged as a warning. */
   onError?: ((error: Error) => unknown) | undefined;
-  /** The server let this client in; `getState()` says so already. */
+  /** The server has authenticated this client. `getState()` returns `authenticated` already. */
   onAuthenticated?: (() => unknown) | undefined;
-  /** The server did not let this client in, or does not any more. The message is for its user; empty where none came. */
+  /** The server refused this client, or ended its authentication. The message is for its user; empty if there was none. */
   onUnauthenticated?: ((message: string) => unknown) | undefined;
   /**
-   * With automatic authentication: the rooms that `joinRooms` had asked for were asked for again after a reconnect, and this
-   * is what became of each. Called again where rooms were refused for a reason that passed. Without this callback refusals
-   * are logged as a warning.
+   * With automatic authentication: the answer to the request after a reconnect for all rooms of `joinRooms`. Called again after
+   * another request for rooms that were refused for a temporary reason. Without this callback refusals are logged as a warning.
    */
   onRoomsRejoined?: ((answer: IJoinAnswer) => unknown) | undefined;
   /** The status changed. The same as `onStatus()`, from the very beginning; the only callback that `shutdown()` calls. */
   onStatusChanged?: ((status: ISocketIOClientStatus) => unknown) | undefined;
   /**
-   * Where log lines go; they carry neither payloads nor credentials. Default: warnings, errors and what `doLog`
-   * asks for to the console. `false`: nothing at all.
+   * Where log lines go. They contain neither payloads nor credentials. Default: warnings, errors and lines that `doLog` requests, to
+   * the console. `false`: nothing is logged.
    */
   logger?: ILogger | false | undefined;
   /**
@@ -132,7 +131,7 @@ export function checkOptions(given: unknown): void {
   milliseconds(OF, 'authenticateTimeout', given.authenticateTimeout, 0, 1);
 }
 
-/** Values with which socket.io-client would throw its own way, or fail over and over without saying why. */
+/** Checks values at which socket.io-client would throw its own error, or fail again and again without a reason. */
 function checkForSocketIO({
   path,
   transports,

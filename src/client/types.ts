@@ -31,7 +31,7 @@ type HandlerOf<L extends TEventsMap, T extends ListenTopic<L>> = Listenable<L>[T
 interface Subscription<Event, Handler> {
   event: Event;
   handler: Handler;
-  /** Default true: does nothing where a handler was subscribed to the event already. */
+  /** Default true: does nothing if the event has a handler already. */
   ignoreDuplicate?: boolean | undefined;
 }
 
@@ -55,8 +55,8 @@ interface Emission<Topic> {
   /** Default false: logs, at info, that it was handed over; the topic, never the data. */
   doLog?: boolean | undefined;
   /**
-   * Runs after it was handed over, never before `emit` has returned. With the option `queue` it is given an error where the
-   * message could not be sent.
+   * Runs after the message was passed to Socket.IO, never before `emit` has returned. With the option `queue` it gets an error if
+   * the message could not be sent.
    */
   cb?: ((error?: RoomgateError) => unknown) | undefined;
 }

@@ -1,6 +1,6 @@
 const SMALLEST = 256;
 
-/** Bytes that come bit by bit, in one buffer. */
+/** Collects chunks of bytes in one buffer. */
 export class GrowingBuffer {
   #bytes = Buffer.alloc(0);
   #length = 0;
@@ -20,17 +20,17 @@ export class GrowingBuffer {
     this.#length = length;
   }
 
-  /** What was added from there on. */
+  /** The bytes from `start` to the end. */
   from(start: number): Buffer {
     return this.#bytes.subarray(start, this.#length);
   }
 
-  /** Forgets what was added from there on. */
+  /** Removes the bytes from `start` to the end. */
   cut(start: number): void {
     this.#length = start;
   }
 
-  /** Everything, which is then no longer held. */
+  /** Returns all bytes, and holds none. */
   take(): Buffer {
     const taken = this.from(0);
     this.#bytes = Buffer.alloc(0);

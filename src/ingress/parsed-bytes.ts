@@ -1,10 +1,10 @@
-/** What an object or a list takes in memory, beside its entries, about. */
+/** Approximate memory of an object or a list, without its entries. */
 const CONTAINER_BYTES = 56;
-/** What an entry of one takes, and a string beside its characters. */
+/** Approximate memory of an entry, and of a string without its characters. */
 const ENTRY_BYTES = 24;
-/** What a key that is a number takes beside: engines keep these in a table of their own. */
+/** Additional memory of a numeric key, because engines keep these in a separate table. */
 const NUMBERED_BYTES = 80;
-/** No text takes more than this many times its length. */
+/** The estimate is at most this many times the length of the text. */
 const MOST_TIMES = 64;
 
 const QUOTE = 0x22;
@@ -18,8 +18,8 @@ const OPEN_LIST = 0x5b;
 const OPEN_OBJECT = 0x7b;
 
 /**
- * About how many bytes of memory a text of JSON takes once it is parsed. Counted before, without parsing: 16 KB of `{},{},...`
- * take twenty times as much. Never less than the text.
+ * Approximate memory of a JSON text after parsing, estimated without parsing it: 16 KB of `{},{},...` would take twenty times as
+ * much. Never less than the length of the text.
  */
 export function parsedBytes(json: string): number {
   let bytes = json.length;

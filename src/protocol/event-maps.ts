@@ -2,18 +2,18 @@
 // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own bound for its event maps
 export type TEventsMap = { [event: string]: any };
 
-/** Every name, every payload: what holds as long as no map is given. */
+/** The map that allows every name and every payload: the default. */
 // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default for its event maps
 export type TLooseEvents = { [event: string]: (...args: any[]) => void };
 
-/** What `socket.data` holds as long as nothing is said of it. */
+/** The default type of `socket.data`. */
 // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default
 export type TLooseData = any;
 
 /** The topics that a map knows. Without a map: any string. */
 export type TTopic<Map extends TEventsMap> = keyof Map & string;
 
-/** What a topic carries: the first argument of its signature. */
+/** The payload of a topic: the first argument of its signature. */
 export type TPayload<Map extends TEventsMap, T extends keyof Map> = Map[T] extends (...args: infer A) => unknown
   ? A extends []
     ? undefined

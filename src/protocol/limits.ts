@@ -1,4 +1,4 @@
-/** What one client may make an instance hold. Each number is a default of the server's option `limits`. */
+/** Limits of what clients may make an instance hold. Each number is a default of the server's option `limits`. */
 export interface ILimits {
   /** Rooms in one `join` or `leave`. Default 256: a page full of rooms, in a frame of a few kilobytes. */
   readonly roomsPerRequest: number;
@@ -8,7 +8,7 @@ export interface ILimits {
   readonly roomNameLength: number;
   /** Levels of objects and lists in one argument of an event. Default 64: far below where recursion over it fails. */
   readonly payloadDepth: number;
-  /** Events that wait until `clientConnectedFn` has registered its handlers. Default 100: more is no beginning but a stream. */
+  /** Events that wait until `clientConnectedFn` has registered its handlers. Default 100: a client that sends more does not wait for an answer. */
   readonly heldEvents: number;
   /** Bytes of these events, about. Default 1 000 000: one payload of the size that Socket.IO takes at most. */
   readonly heldBytes: number;
@@ -28,7 +28,7 @@ export interface ILimits {
   readonly unauthenticatedPerAddress: number;
 }
 
-/** What holds where the option `limits` says nothing. */
+/** The limits that the option `limits` does not set. */
 export const DEFAULT_LIMITS: ILimits = Object.freeze({
   roomsPerRequest: 256,
   roomsPerClient: 1_000,

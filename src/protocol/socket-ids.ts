@@ -1,11 +1,11 @@
 /**
- * Socket ids of Roomgate: a prefix and 96 random bits. They have the alphabet and the length of Socket.IO's own ids, since its
- * sharded adapter takes a room of 20 characters for one, and since instances of version 0.1 ask about names of that form. By
- * chance an id of Socket.IO's begins like this once in 16 million times.
+ * Socket ids of Roomgate: a prefix and 96 random bits. They have the alphabet and the length of Socket.IO's own ids, because its
+ * sharded adapter takes a room of 20 characters for an id, and instances of version 0.1 ask about names of that form. One of 16
+ * million ids of Socket.IO has this prefix by chance.
  */
 const FORM = /^rg--[\w-]{16}$/;
 
-/** What the first four characters are in base64url, and the bytes of a whole id. */
+/** The bytes of the prefix, which is base64url. `ID_BYTES`: the bytes of a whole id. */
 export const ID_PREFIX_BYTES: readonly number[] = [0xae, 0x0f, 0xbe];
 export const ID_BYTES = 15;
 

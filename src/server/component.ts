@@ -25,7 +25,7 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 const takenPaths = new WeakMap<object, Set<string>>();
 
 /**
- * `SocketIOServerHelper` in the life of an application: it begins once the application's server is there, and ends with it.
+ * Runs a `SocketIOServerHelper` with the server of an application: starts once the server exists, and ends with it.
  *
  * Its defaults are those of a server that browsers use: path `/io`, no page of another origin unless named, no compression.
  *
@@ -78,14 +78,14 @@ export class SocketIOComponent<
   }
 
   /**
-   * Attaches to the server, which is given here or as the option, and may listen already or later. Resolves once clients are
-   * served. A second call is harmless; after a rejection it may be called again.
+   * Attaches to the server, given here or as the option, which may listen already or later. Resolves once clients are served. A
+   * second call is harmless; after a rejection it may be called again.
    *
-   * On Bun there is no server to attach to: it builds the engine, for `serveOptions()` to hand out. A server of `Bun.serve` may
-   * be given, so that `stop()` ends it also where no client ever came.
-   * @throws RoomgateError `invalid_option` for what is no server, with the way to get one; `invalid_argument` for another
-   *   server than before, or a path of it that is taken; `shut_down` after `stop()`; and what `configure()` of the helper throws; on Bun
-   *   `unsupported` where `@socket.io/bun-engine` is not installed.
+   * On Bun there is no server to attach to: it makes the engine, which `serveOptions()` uses. A server of `Bun.serve` may be given,
+   * so that `stop()` ends it even if no client ever connected.
+   * @throws RoomgateError `invalid_option` if it is no server, with the way to get one; `invalid_argument` for another server than
+   *   before, or if its path is taken; `shut_down` after `stop()`; the errors of the helper's `configure()`; on Bun `unsupported` if
+   *   `@socket.io/bun-engine` is not installed.
    */
   async start(server?: TServerSource | IBunServerLike): Promise<void> {
     if (this.#stopping !== undefined) {
@@ -104,12 +104,11 @@ export class SocketIOComponent<
   }
 
   /**
-   * On Bun, starts it where it was not, and `Bun.serve` with options of yours, which Socket.IO stands beside as `serveOptions()`
-   * says. `stop()` ends that server.
+   * On Bun, starts it if it was not started, and calls `Bun.serve` with the options of `serveOptions()`. `stop()` ends that server.
    *
    * @example
    * const { url } = await component.serve({ port: 3000, fetch: app.fetch });
-   * @throws RoomgateError as `start()` and `serveOptions()` do; and what `Bun.serve` throws, after which it may be called again.
+   * @throws RoomgateError as `start()` and `serveOptions()` do; and errors of `Bun.serve`, after which it may be called again.
    */
   async serve<T extends object = Record<never, never>>(own?: T & IBunServeOptions): Promise<IBunServerHandle> {
     refuseOnNode('serve');
@@ -120,8 +119,8 @@ export class SocketIOComponent<
   }
 
   /**
-   * On Bun, what `Bun.serve` and `server.reload` take: options of yours, and Socket.IO beside them. It answers below its path; the
-   * rest goes to your `fetch`, `routes` and `websocket`, and without a `fetch` is answered 404.
+   * On Bun, the options for `Bun.serve` and `server.reload`: yours, with Socket.IO added. It answers below its path. Other requests
+   * go to your `fetch`, `routes` and `websocket`; without a `fetch` the answer is 404.
    *
    * @example
    * const server = Bun.serve(component.serveOptions({ port: 3000, fetch: () => new Response('Hello') }));
@@ -138,8 +137,8 @@ export class SocketIOComponent<
   }
 
   /**
-   * Ends it as `shutdown()` of the helper does, the server that it is attached to included. Never rejects, and is harmless
-   * at any time; while `start()` is under way it makes that reject.
+   * Ends it like `shutdown()` of the helper, including the server that it is attached to. Never rejects, and is harmless at any
+   * time. While `start()` is running it makes that reject.
    */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();

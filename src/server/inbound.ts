@@ -64,7 +64,7 @@ export function inboundTable(flows: Flows, does: Performer, roomsDo: RoomPerform
 
 function connectionRows({ registry }: Flows, does: Performer): InboundTable['connections'] {
   return {
-    // A connection of the engine opens. From here on it has a deadline.
+    // A connection of the engine opens. From now on it has a deadline.
     opened: { allowed: 'always', flow: () => (registry.isClosed ? 'close' : 'accept'), perform: does.openConnection },
     closed: { allowed: 'always', flow: always('forget'), perform: does.closeConnection },
     // Socket.IO has accepted a CONNECT of `/` and made a socket. A connection may have one socket of `/` at a time.

@@ -63,10 +63,10 @@ export class SocketIOServerHelper<
   }
 
   /**
-   * Connects to Redis where there is one, then creates the Socket.IO server and attaches it. Call and await it once; a
-   * second call is harmless, and after a rejection it may be called again.
-   * @throws RoomgateError `redis_unreachable`, naming host and port, when Redis can't be reached within `redisTimeout`;
-   *   `unsupported` where the installed Socket.IO can't be guarded; `shut_down` after `shutdown()`.
+   * Connects to Redis if there is one, then creates the Socket.IO server and attaches it. Call and await it once. A second call is
+   * harmless, and after a rejection it may be called again.
+   * @throws RoomgateError `redis_unreachable`, naming host and port, if Redis can't be reached within `redisTimeout`;
+   *   `unsupported` if the installed Socket.IO can't be guarded; `shut_down` after `shutdown()`.
    */
   async configure(): Promise<void> {
     this.#refuseAfterShutdown();
@@ -102,7 +102,7 @@ export class SocketIOServerHelper<
   }
 
   /**
-   * Listens on the Socket.IO server itself, not on one socket. What the handler throws or rejects with is reported.
+   * Listens on the Socket.IO server itself, not on one socket. Errors and rejections of the handler are reported.
    * @throws RoomgateError `not_configured` before `configure()`, `invalid_argument` without a topic or a handler.
    */
   on<A extends unknown[] = unknown[], R = void>(opts: {
@@ -126,11 +126,11 @@ export class SocketIOServerHelper<
   }
 
   /**
-   * Sends to a socket id, a room or a list of them, and without `destination` to every authenticated client: on every
-   * instance, each client once, in the order of the calls. While Redis is away this instance's own clients are reached
-   * as ever. Dropped and reported from the moment `shutdown()` begins.
+   * Sends to a socket id, a room or a list of them; without `destination` to every authenticated client. Reaches the clients of
+   * every instance, each once, in the order of the calls. While Redis is away, this instance's own clients still get messages.
+   * Once `shutdown()` has begun, messages are dropped and reported.
    *
-   * `doLog` reports that it was sent. `cb` runs through `setImmediate` once it is handed over.
+   * `doLog` reports that the message was sent. `cb` runs through `setImmediate` after that.
    * @throws RoomgateError `not_configured` before `configure()`; `invalid_argument` for a topic that is missing or
    *   reserved, an empty destination, and data that Socket.IO can't carry.
    */
@@ -145,7 +145,7 @@ export class SocketIOServerHelper<
     else this.#needRunning('send').outbound.send(opts);
   }
 
-  /** Stops a client's timers, forgets it and disconnects it: it stays away until it is told otherwise. */
+  /** Ends a client's session and disconnects it. Socket.IO's client does not reconnect by itself after that. */
   disconnect(opts: { socket: IOSocket<ListenEvents, EmitEvents, ServerSideEvents, SocketData> }): void {
     const socket = opts?.socket;
     if (socket === undefined || socket === null) return;
@@ -178,10 +178,10 @@ export class SocketIOServerHelper<
   }
 
   /**
-   * Closes every connection so that clients come back by themselves elsewhere, the Socket.IO server, the http server that
-   * it is attached to, and the connections to Redis. Takes at most `shutdownTimeout`, past which everything is cut. Never
-   * rejects. A second call, or one before `configure()`, is harmless; one while `configure()` waits for Redis makes that
-   * reject, and leaves alone the http server, which was not attached to yet.
+   * Closes every connection so that clients reconnect by themselves to another instance. Then closes the Socket.IO server, its http
+   * server, and the connections to Redis. After `shutdownTimeout` the remaining connections are closed by force. Never rejects. A
+   * second call, or one before `configure()`, is harmless. While `configure()` waits for Redis it makes that reject, and does not
+   * close the http server, to which nothing was attached yet.
    */
   shutdown(): Promise<void> {
     if (this.#configuring === undefined) return Promise.resolve();

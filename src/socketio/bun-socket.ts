@@ -44,7 +44,7 @@ export interface DirectSocketUser {
   stop(): void;
 }
 
-/** What a sender uses of a guarded socket. */
+/** The part of a guarded socket that a sender uses. */
 export type DirectSocket = Pick<GuardedBunSocket, 'bypass' | 'lost' | 'afterDrain' | 'close'>;
 
 /**

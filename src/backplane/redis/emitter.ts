@@ -27,9 +27,9 @@ export interface ISocketIOEmitterOptions {
   redisConnection: GivenRedis;
   /** How long `configure()` waits for Redis, trying again meanwhile, in ms. Default 30 000. */
   redisTimeout?: number | undefined;
-  /** What the adapter's channels start with on the servers. Default `socket.io`. */
+  /** The prefix of the adapter's channels on the servers. Default `socket.io`. */
   key?: string | undefined;
-  /** Where log lines go. Default: warnings, errors and what `doLog` asks for, to the console. `false`: nowhere. */
+  /** Where log lines go. Default: warnings, errors and lines that `doLog` requests, to the console. `false`: nothing is logged. */
   logger?: ILogger | false | undefined;
   /** Gets every report, in order and at once, also those that are not logged, as `onReport` of the server helper does. */
   onReport?: ((report: EmitterReport) => void) | undefined;
@@ -40,7 +40,7 @@ export type EmitterReport = HandlerFailed | MessageSent | MessageDropped | Conne
 
 const LINES: LogLines<EmitterReport> = { ...SHARED_LINES, ...CONNECTION_LINES };
 
-/** What `send` takes. */
+/** The options of `send`. */
 export interface IEmitterMessage {
   /** A room, a socket id or a list of them; left out, every authenticated client. */
   destination?: string | readonly string[] | undefined;

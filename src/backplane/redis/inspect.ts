@@ -32,7 +32,7 @@ const DEEPEST = 1_000;
 
 type UnknownRecord = Readonly<Record<string, unknown>>;
 
-/** What a message on a request channel asks for. @throws RejectedMessageError */
+/** Checks a message of a request channel. `callsProgram`: it calls handlers of the program. @throws RejectedMessageError */
 export function inspectRequest(message: Buffer): { readonly callsProgram: boolean } {
   const request = decodeRecord(message);
   const check = REQUEST_CHECKS.get(request.type);

@@ -29,7 +29,7 @@ export interface RedisBackplaneOptions {
   /** Names the connections in Redis' list of clients. */
   readonly identifier: string;
   readonly report: Reporter<BackplaneReport>;
-  /** What the adapter's channels start with. Programs that share one Redis must differ in it. Default `socket.io`. */
+  /** The prefix of the adapter's channels. Programs that share one Redis must use different ones. Default `socket.io`. */
   readonly key?: string | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** What this instance has learnt about another one. */
+/** A change of another instance. */
 export type InstanceChange = 'joined' | 'left' | 'expired';
 
 /**

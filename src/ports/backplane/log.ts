@@ -17,7 +17,7 @@ export interface LogEntry {
   readonly data: Uint8Array;
 }
 
-/** What a key keeps. The limits of the latest append count for all of its entries. */
+/** The limits of a key. Those of the latest append apply to all of its entries. */
 export interface LogLimits {
   /** Up to 10 000. */
   readonly entries: number;
