@@ -22,15 +22,15 @@ export interface AuthenticationRules {
 }
 
 /**
- * Decides on a client that sent `authenticate`, and reports what is wrong with the program here, since a verdict on a client that is
- * gone is dropped. Few promises on purpose: they are paid for at every connection. Never rejects.
+ * Decides on a client that sent `authenticate`. A fault of the program is reported here, because a verdict on a client that is gone is
+ * dropped. Few promises on purpose: each costs time at every connection. Never rejects.
  */
 export function decideAuthentication(
   { client, handshake, isAuthStripped }: Candidate,
   rules: AuthenticationRules,
 ): Promise<AuthenticationVerdict> | AuthenticationVerdict {
   if (isAuthStripped) return { accepted: false };
-  // It would be handed to the program, and to other instances that ask for sockets.
+  // The program would get this `auth`, and so would other instances that call `fetchSockets()`.
   if (deeperThan(handshake.auth, rules.limits.payloadDepth)) {
     rules.report({ type: 'event_dropped', client, reason: 'too_deep' });
     return { accepted: false };
