@@ -83,4 +83,8 @@ export class NodeFanout extends QueueFanout<NodeEngine, WsFrame, NodeSender> {
   override senderOf({ client }: Recipient): NodeSender | undefined {
     return nodeSenderOf(client.conn);
   }
+
+  protected override clears(): boolean {
+    return false;
+  }
 }

@@ -56,8 +56,6 @@ export abstract class QueueFanout<Engine, Frame extends Sized, Sender extends Di
     this.queue.close();
   }
 
-  /** Checks a sender again that was not clear. Overridden if senders do not notice by themselves that they are clear. */
-  protected clears(_sender: Sender, _socket: Recipient): boolean {
-    return false;
-  }
+  /** Checks a sender again that was not clear; false if senders notice by themselves that they are clear. */
+  protected abstract clears(sender: Sender, socket: Recipient): boolean;
 }

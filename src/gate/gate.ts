@@ -35,7 +35,7 @@ export interface PacketHandlers {
 
 type Receive = (this: IOSocket, packet: Packet) => void;
 
-/** Replaces `_onpacket`. One function for all sockets, because a closure for each would cost every idle client memory. */
+/** Receives every packet of a socket, in place of Socket.IO. One function for all sockets, because a closure for each would cost every idle client memory. */
 export function receiverOf({ event, acknowledgement, disconnect }: PacketHandlers): Receive {
   return function (packet) {
     switch (packet.type) {

@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream';
 import type { WebSocketServer } from 'ws';
 import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
 import type { Reporter } from '../ports/reports.js';
@@ -6,7 +5,7 @@ import type { Wire } from '../ports/wire.js';
 import { giveUpUpgrade, guardedSocketOf, setCloseTimeout, setLargestBody } from '../socketio/engine-io.js';
 import { type EngineRequest, queryOf } from '../socketio/engine-request.js';
 import type { EngineConnection, EngineTransport } from '../socketio/engine-types.js';
-import { guardedWsEngine } from '../socketio/ws.js';
+import { type GuardOptions, guardedWsEngine } from '../socketio/ws.js';
 import { BodyFilter } from './body-filter.js';
 import { FrameFilter } from './frame-filter.js';
 import { STRANGER_BODY_BYTES, STRANGER_FRAGMENTS, STRANGER_MESSAGE_BYTES } from './limits.js';
@@ -46,7 +45,7 @@ export class NodeStrangers {
   }
 
   /** The class of engine.io's WebSocket server, if the program has none of its own. */
-  wsEngine(opened: (socket: Duplex) => void, report: Reporter<IngressReport>): typeof WebSocketServer {
+  wsEngine(opened: GuardOptions['opened'], report: Reporter<IngressReport>): typeof WebSocketServer {
     return guardedWsEngine({
       mostBytes: STRANGER_MESSAGE_BYTES,
       mostFragments: STRANGER_FRAGMENTS,
@@ -69,7 +68,7 @@ export class NodeStrangers {
     const largestBody = protocol === 3 ? setLargestBody(transport, STRANGER_MESSAGE_BYTES) : undefined;
     this.#strangers.set(wire, { dropped, largestBody });
     setCloseTimeout(transport, CLOSE_TIMEOUT_MS);
-    guardedSocketOf(transport)?.onDropped(dropped);
+    guardedSocketOf(wire, transport)?.onDropped(dropped);
     if (transport?.name === 'polling') {
       wire.on('upgrading', this.#upgrading);
       wire.on('upgrade', this.#upgraded);
@@ -82,8 +81,8 @@ export class NodeStrangers {
     this.#strangers.delete(wire);
     const { transport }: EngineConnection = wire;
     if (stranger.largestBody !== undefined) setLargestBody(transport, stranger.largestBody);
-    guardedSocketOf(transport)?.lift();
-    guardedSocketOf(this.#probed.get(wire))?.lift();
+    guardedSocketOf(wire, transport)?.lift();
+    guardedSocketOf(wire, this.#probed.get(wire))?.lift();
   }
 
   /**
@@ -135,7 +134,7 @@ export class NodeStrangers {
   #upgrade(wire: Wire, transport: EngineTransport): void {
     this.#probed.delete(wire);
     const stranger = this.#strangers.get(wire);
-    const webSocket = guardedSocketOf(transport);
+    const webSocket = guardedSocketOf(wire, transport);
     if (stranger === undefined) webSocket?.lift();
     else webSocket?.onDropped(stranger.dropped);
   }

@@ -13,8 +13,6 @@ export interface Recipient {
 export interface PacketOptions {
   readonly volatile?: boolean;
   readonly compress?: boolean;
-  /** Private: the WebSocket frame, its head and its body. */
-  wsPreEncodedFrame?: readonly Buffer[];
 }
 
 /** A message to any number of sockets, encoded once for all. */

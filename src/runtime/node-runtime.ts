@@ -37,7 +37,7 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
     const { wsEngine, destroyUpgrade, destroyUpgradeTimeout = DESTROY_UPGRADE_MS } = serverOptions;
     const io = new Server(this.#server, {
       ...serverOptions,
-      wsEngine: wsEngine ?? this.#strangers.wsEngine((socket) => this.#ingress?.handedOver(socket), this.#report),
+      wsEngine: wsEngine ?? this.#wsEngine(),
       // The ingress destroys unclaimed upgrades, including sockets that engine.io would leave open.
       destroyUpgrade: false,
     });
@@ -102,6 +102,13 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
     for (const wire of [...this.#ending.keys()]) this.#cut(wire);
     this.#ingress?.destroyAll();
     this.#server.closeAllConnections?.();
+  }
+
+  #wsEngine(): ServerOptions['wsEngine'] {
+    return this.#strangers.wsEngine((socket, webSocket, request) => {
+      this.#ingress?.handedOver(socket);
+      this.#engine?.noteWebSocket(request, webSocket);
+    }, this.#report);
   }
 
   get #wires(): Wire[] {

@@ -21,6 +21,7 @@ import type {
 import { BunUpgrades, expectPongs } from './bun-upgrades.js';
 import type { EngineConnection, EngineTransport } from './engine-types.js';
 import type { FrameQueue } from './frame-queue.js';
+import { noteWebSocket } from './web-sockets.js';
 
 /** The parts of the engine's work that the runtime does instead. */
 export interface BunEngineHooks {
@@ -222,6 +223,7 @@ export class BunEngine {
     // A second upgrade, which the engine closes before it has a WebSocket.
     if ((transport?.readyState ?? 'open') !== 'open') socket.close();
     else if (transport?.socket === socket) this.#makeSender?.(transport, socket);
+    else if (transport !== undefined) noteWebSocket(transport, socket);
   }
 
   #closed({ data }: BunWebSocket): void {

@@ -1,4 +1,6 @@
+import type { Wire } from '../ports/wire.js';
 import type { EngineTransport } from './engine-types.js';
+import { webSocketOf } from './web-sockets.js';
 import { GuardedWebSocket } from './ws.js';
 
 /*
@@ -23,8 +25,9 @@ export function setLargestBody(polling: EngineTransport | undefined, mostBytes: 
 }
 
 /** The WebSocket with limits of a transport; undefined for polling, and if the program has a WebSocket server of its own. */
-export function guardedSocketOf(transport: EngineTransport | undefined): GuardedWebSocket | undefined {
-  return transport?.socket instanceof GuardedWebSocket ? transport.socket : undefined;
+export function guardedSocketOf(wire: Wire, transport: EngineTransport | undefined): GuardedWebSocket | undefined {
+  const webSocket = transport === undefined ? undefined : webSocketOf(wire, transport);
+  return webSocket instanceof GuardedWebSocket ? webSocket : undefined;
 }
 
 /** Makes engine.io give up the upgrade to this transport, as it does at any unexpected packet. */

@@ -7,9 +7,15 @@ import type { Wire, WirePacket } from '../ports/wire.js';
  * are marked as private. They are optional here, so that the compiler makes each reader handle their absence.
  */
 
+/** The options of a packet, as an engine queues them. */
+export interface EnginePacketOptions extends PacketOptions {
+  /** Private: the WebSocket frame, its head and its body. */
+  wsPreEncodedFrame?: readonly Buffer[];
+}
+
 /** A packet of Engine.IO, as an engine queues it. */
 export interface EnginePacket extends WirePacket {
-  readonly options?: PacketOptions | undefined;
+  readonly options?: EnginePacketOptions | undefined;
 }
 
 /** The part of a response to a poll that is used. */
@@ -25,6 +31,8 @@ export interface TransportSocket {
   readonly readyState?: number;
   /** Bytes that the peer has not taken. */
   readonly bufferedAmount?: number;
+  /** The same of Bun's own WebSocket. */
+  getBufferedAmount?(): number;
   terminate?(): void;
   once?(event: 'close', listener: () => void): unknown;
 }
@@ -64,6 +72,8 @@ export interface EngineConnection extends Wire {
   readonly id?: string;
   readonly protocol?: number;
   readonly transport?: EngineTransport;
+  /** The request that opened it. */
+  readonly request?: unknown;
   listenerCount?(event: string): number;
   /** Private: packets that wait until the transport is writable. */
   readonly writeBuffer?: EnginePacket[];

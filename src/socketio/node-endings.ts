@@ -1,5 +1,6 @@
 import type { Wire } from '../ports/wire.js';
 import type { EngineConnection, EngineTransport, TransportSocket } from './engine-types.js';
+import { webSocketOf } from './web-sockets.js';
 
 /*
  * Closes connections of engine.io. Each private member is used only if it is there. Without it engine.io's own closing remains,
@@ -24,7 +25,7 @@ export function cuttingSteps(wire: Wire): readonly (() => void)[] {
   const { req, dataReq } = transport ?? {};
   return [
     () => closeNow(wire),
-    () => webSocketOf(wire)?.terminate(),
+    () => cuttableOf(wire)?.terminate(),
     () => giveUpPolling(wire),
     () => void req?.socket.destroy(),
     () => void dataReq?.socket.destroy(),
@@ -33,7 +34,7 @@ export function cuttingSteps(wire: Wire): readonly (() => void)[] {
 
 /** Calls `gone` once the WebSocket of a closed wire is closed too; at once if there is none. */
 export function onceGone(wire: Wire, gone: () => void): void {
-  const webSocket = webSocketOf(wire);
+  const webSocket = cuttableOf(wire);
   if (webSocket === undefined || webSocket.readyState === CLOSED) gone();
   else webSocket.once('close', gone);
 }
@@ -54,9 +55,9 @@ function giveUp(transport: EngineTransport | undefined): void {
   if (typeof transport?.shouldClose === 'function') transport.shouldClose();
 }
 
-function webSocketOf(wire: Wire): CuttableSocket | undefined {
-  const { transport }: EngineConnection = wire;
-  return isCuttable(transport?.socket) ? transport.socket : undefined;
+function cuttableOf(wire: Wire): CuttableSocket | undefined {
+  const webSocket = webSocketOf(wire);
+  return isCuttable(webSocket) ? webSocket : undefined;
 }
 
 function isCuttable(socket: TransportSocket | undefined): socket is CuttableSocket {

@@ -1,13 +1,21 @@
 import type { Wire } from '../ports/wire.js';
-import type { PublicEngine } from './engine-request.js';
-import type { EngineConnection, PollResponse } from './engine-types.js';
+import { type EngineRequest, type PublicEngine, queryOf } from './engine-request.js';
+import type { EngineConnection, PollResponse, TransportSocket } from './engine-types.js';
 import type { FrameQueue } from './frame-queue.js';
 import type { WsFrame } from './frames.js';
 import { type IdleConnection, IdleConnections } from './idle-connections.js';
-import { isOrdinary, keepsResponses, type ProbedEngine, probeConnection, probeTransport } from './node-probe.js';
+import {
+  isOrdinary,
+  keepsResponses,
+  keepsWebSockets,
+  type ProbedEngine,
+  probeConnection,
+  probeTransport,
+} from './node-probe.js';
 import { type NodeSender, type NodeSenderEvents, nodeSendersOver, type TransportRequest } from './node-sender.js';
 import { noteResponse } from './send-queue.js';
 import type { UpgradingEngine } from './upgrade-responses.js';
+import { noteWebSocket } from './web-sockets.js';
 
 /** A server of engine.io. Members that the probes do not name are public. */
 interface RawNodeEngine extends ProbedEngine, UpgradingEngine {
@@ -28,6 +36,8 @@ export class NodeEngine {
   readonly #engine: RawNodeEngine;
   readonly #idle: IdleConnections;
   readonly #keepsResponses: boolean;
+  /** WebSockets without a wire yet, by the request that opened them. Undefined if transports keep theirs. */
+  readonly #opened: WeakMap<object, TransportSocket> | undefined;
   #Sender: typeof NodeSender | undefined;
 
   /** `engine`: of a Socket.IO server, before its first connection. */
@@ -36,6 +46,13 @@ export class NodeEngine {
     this.#engine = engine as RawNodeEngine;
     this.#idle = new IdleConnections(this.#engine);
     this.#keepsResponses = keepsResponses(this.#engine);
+    if (keepsWebSockets(this.#engine)) return;
+    const opened = new WeakMap<object, TransportSocket>();
+    this.#opened = opened;
+    this.#engine.on('connection', (connection) => {
+      const webSocket = opened.get(connection.request as object);
+      if (webSocket !== undefined) noteWebSocket(connection, webSocket);
+    });
   }
 
   /** Calls `listener` with each new wire, after Socket.IO. */
@@ -86,6 +103,14 @@ export class NodeEngine {
     if (this.#keepsResponses) return;
     const wire = this.wireOf(sid);
     if (wire !== undefined) noteResponse(wire, response);
+  }
+
+  /** Notes the WebSocket of a connection or of an upgrade, if transports do not keep theirs in `socket`. */
+  noteWebSocket(request: EngineRequest, webSocket: TransportSocket): void {
+    if (this.#opened === undefined) return;
+    const wire = this.wireOf(queryOf(request).sid ?? '');
+    if (wire === undefined) this.#opened.set(request, webSocket);
+    else noteWebSocket(wire, webSocket);
   }
 
   /** Clients of protocol 3 get ids of our form, because there the Engine.IO session and the socket have one id. */

@@ -35,12 +35,17 @@ export function probeTransport(engine: ProbedEngine): { base?: TransportClass; m
   }
 }
 
+/** A WebSocket transport without a peer. */
+function makeTransport(engine: ProbedEngine): { made: unknown; websocket: WsSocket } {
+  const websocket = new EventEmitter() as unknown as WsSocket;
+  const request: TransportRequest = { _query: { EIO: '4' }, websocket };
+  return { made: engine.createTransport('websocket', request), websocket };
+}
+
 function probeWebSocket(engine: ProbedEngine): { base?: TransportClass; missing: string } {
   if (typeof engine?.createTransport !== 'function') return { missing: 'engine.createTransport()' };
   if (typeof engine.listenerCount !== 'function') return { missing: 'engine.listenerCount()' };
-  const websocket = new EventEmitter() as unknown as WsSocket;
-  const request: TransportRequest = { _query: { EIO: '4' }, websocket };
-  const made = engine.createTransport('websocket', request);
+  const { made, websocket } = makeTransport(engine);
   const found = made as Record<string, unknown>;
   for (const method of TRANSPORT_METHODS) {
     if (typeof found?.[method] !== 'function') return { missing: `${method}() of a transport` };
@@ -51,6 +56,16 @@ function probeWebSocket(engine: ProbedEngine): { base?: TransportClass; missing:
   const isBase =
     typeof base === 'function' && base.prototype.name === undefined && typeof base.prototype.close === 'function';
   return isBase ? { base: base as TransportClass, missing: '' } : { missing: 'the class of all transports' };
+}
+
+/** Whether a transport keeps its WebSocket in `socket`. If not, the patcher notes each WebSocket. */
+export function keepsWebSockets(engine: ProbedEngine): boolean {
+  try {
+    const { made, websocket } = makeTransport(engine);
+    return (made as EngineTransport).socket === websocket;
+  } catch {
+    return false;
+  }
 }
 
 /** A poll without a client. */

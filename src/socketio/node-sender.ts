@@ -1,8 +1,7 @@
 import type { Duplex } from 'node:stream';
-import type { PacketOptions } from '../ports/fanout.js';
 import type { Wire } from '../ports/wire.js';
 import { isBytes, isHeard, PACKET_EVENTS, textOf } from './engine-packets.js';
-import type { EngineConnection, EnginePacket, EngineTransport } from './engine-types.js';
+import type { EngineConnection, EnginePacket, EnginePacketOptions, EngineTransport } from './engine-types.js';
 import { type DirectSender, type FrameQueue, framesOf, type QueuedFrame } from './frame-queue.js';
 import { binaryFrame, joinedFrames, textFrame, type WsFrame } from './frames.js';
 
@@ -258,14 +257,14 @@ function frameOf(packet: EnginePacket): WsFrame {
 }
 
 /** A broadcast in one frame for all recipients. Undefined if a part is neither text nor bytes. */
-export function frameOfMessage(encoded: readonly unknown[], options: PacketOptions): WsFrame | undefined {
+export function frameOfMessage(encoded: readonly unknown[], options: EnginePacketOptions): WsFrame | undefined {
   return options.wsPreEncodedFrame === undefined
     ? joinedFrames(encoded)
     : sharedFrame(options.wsPreEncodedFrame, options);
 }
 
 /** Head and body in one buffer, kept in the options, which all recipients of the message share. */
-function sharedFrame(parts: readonly Buffer[], options: PacketOptions): WsFrame {
+function sharedFrame(parts: readonly Buffer[], options: EnginePacketOptions): WsFrame {
   const [only] = parts;
   if (only !== undefined && parts.length === 1) return only;
   const frame = Buffer.concat(parts);

@@ -1,5 +1,6 @@
 import type { Wire } from '../ports/wire.js';
 import type { EngineConnection, EnginePacket, EngineTransport, PollResponse } from './engine-types.js';
+import { bufferedBytes } from './web-sockets.js';
 
 /*
  * The send queue of a connection of either engine. Queued packets are counted by the public events `packetCreate` and `flush`.
@@ -12,7 +13,7 @@ const REPLACED = 'noop';
 /** Bytes that the transport has taken and the peer has not. */
 export function unreadBytes(wire: Wire): number {
   const { transport }: EngineConnection = wire;
-  return transport?.unread ?? transport?.socket?.bufferedAmount ?? 0;
+  return transport?.unread ?? bufferedBytes(wire);
 }
 
 /** The queued packets. Undefined if an update has moved them: then none is replaced. */

@@ -13,6 +13,8 @@ export interface UpgradingEngine {
   handleUpgrade(request: object, stream: EventEmitter, head: Buffer): void;
   /** Private: called right after the response was made. */
   _applyMiddlewares(request: object, response: object, done: (error?: unknown) => void): void;
+  /** Private. */
+  readonly middlewares?: readonly unknown[];
 }
 
 interface UpgradeResponse extends EventEmitter {
@@ -31,7 +33,7 @@ export class UpgradeResponses {
     if (!leavesOneListener(engine)) return;
     const { _applyMiddlewares } = engine;
     engine._applyMiddlewares = (request, response, done) => {
-      if (!(response instanceof ServerResponse)) this.#note(response as UpgradeResponse);
+      if (!(response instanceof ServerResponse)) this.#note(response as UpgradeResponse, engine.middlewares);
       _applyMiddlewares.call(engine, request, response, done);
     };
   }
@@ -44,12 +46,14 @@ export class UpgradeResponses {
     if (noted.response.eventNames().length === 0) stream.removeListener('close', noted.listener);
   }
 
-  #note(response: UpgradeResponse): void {
+  #note(response: UpgradeResponse, middlewares: readonly unknown[] | undefined): void {
     const { socket } = response;
     // The response has just added its listener, so that is the last one.
-    const listener = socket?.rawListeners('close').at(-1);
-    if (socket !== undefined && listener !== undefined)
-      this.#noted.set(socket, { response, listener: listener as () => void });
+    const listener = socket?.rawListeners('close').at(-1) as (() => void) | undefined;
+    if (socket === undefined || listener === undefined) return;
+    // Without middleware, nothing outside engine.io receives the response.
+    if (middlewares?.length === 0) socket.removeListener('close', listener);
+    else this.#noted.set(socket, { response, listener });
   }
 }
 

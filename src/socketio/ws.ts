@@ -28,8 +28,8 @@ export interface GuardOptions {
   readonly filter: (webSocket: GuardedWebSocket, pass: (bytes: Buffer) => boolean) => InputFilter;
   /** Whether the request belongs to a session that is authenticated already: its WebSocket has no limits from the start. */
   readonly isAdmitted: (request: IncomingMessage) => boolean;
-  /** The socket of a request has become a WebSocket. */
-  readonly opened: (socket: Duplex) => void;
+  /** The socket of a request has become a WebSocket, which the engine has not seen yet. */
+  readonly opened: (socket: Duplex, webSocket: GuardedWebSocket, request: IncomingMessage) => void;
   /** The limits can't be set: `ws` is not as expected. */
   readonly unlimited: () => void;
 }
@@ -166,7 +166,7 @@ export function guardedWsEngine(options: GuardOptions): typeof WebSocketServer {
       done: (webSocket: GuardedWebSocket, request: IncomingMessage) => void,
     ): void {
       super.handleUpgrade(request, socket, head, (webSocket) => {
-        options.opened(socket);
+        options.opened(socket, webSocket, request);
         // The receiver has no bytes yet: a socket begins to flow in the next tick.
         if (limits && !options.isAdmitted(request)) webSocket.limit(options, this.#full);
         done(webSocket, request);

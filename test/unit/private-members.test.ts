@@ -12,10 +12,10 @@ import { askForIds, serverSideEmitWithAck } from '../../src/socketio/adapters.js
 import { setCloseTimeout, setLargestBody } from '../../src/socketio/engine-io.js';
 import { boundFetchAnswers } from '../../src/socketio/fetch-answers.js';
 import { NodeEngine } from '../../src/socketio/node-engine.js';
-import { keepsResponses, probeConnection, probeTransport } from '../../src/socketio/node-probe.js';
+import { keepsResponses, keepsWebSockets, probeConnection, probeTransport } from '../../src/socketio/node-probe.js';
 import { makeProbeServer, ProbeConnection } from '../../src/socketio/probe-server.js';
 import { type KeptRequest, ReleasedRequest, released } from '../../src/socketio/released-request.js';
-import { queuedPackets, responseOf } from '../../src/socketio/send-queue.js';
+import { queuedPackets, responseOf, unreadBytes } from '../../src/socketio/send-queue.js';
 import { type ListeningConnection, listensAsExpected } from '../../src/socketio/shared-listeners.js';
 import {
   interceptPackets,
@@ -26,6 +26,7 @@ import {
   writeEncoded,
 } from '../../src/socketio/socket-io.js';
 import { leavesOneListener } from '../../src/socketio/upgrade-responses.js';
+import { noteWebSocket, webSocketOf } from '../../src/socketio/web-sockets.js';
 import { GuardedWebSocket, limitsHold } from '../../src/socketio/ws.js';
 import { defer } from '../support/cleanup.js';
 import { connectPolling, pollOf, startEngine, type TestEngine, TestResponse } from '../support/engine.js';
@@ -252,7 +253,7 @@ describe('what is private to other packages is where it is looked for:', () => {
   it('the transports of engine.io, their responses, and the queue of its connections', async () => {
     const engine = startEngine();
     expect(probeTransport(engine as never)).toEqual({ base: expect.any(Function), missing: '' });
-    expect(keepsResponses(engine as never)).toBe(true);
+    expect([keepsResponses(engine as never), keepsWebSockets(engine as never)]).toEqual([true, true]);
     expect(await probeConnection(engine as never)).toEqual({ missing: '', canSend: true });
     // Nobody has heard of the connection that was tried.
     expect((engine as unknown as { clientsCount: number; clients: object }).clientsCount).toBe(0);
@@ -288,8 +289,25 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(responseOf(connection as never)).toBeUndefined();
   });
 
+  it('the WebSocket of a transport; where it has moved, the one that was noted is counted', () => {
+    const wire = { transport: { name: 'websocket' } } as never;
+    const webSocket = { readyState: 1, bufferedAmount: 7, getBufferedAmount: () => 8 };
+    expect([webSocketOf(wire), unreadBytes(wire)]).toEqual([undefined, 0]);
+    noteWebSocket(wire, webSocket);
+    // The next one is closed as soon as it has come, because the connection has a WebSocket.
+    noteWebSocket(wire, { readyState: 2, bufferedAmount: 9 });
+    expect([webSocketOf(wire), unreadBytes(wire)]).toEqual([webSocket, 7]);
+    const polling = { name: 'polling' };
+    expect(webSocketOf(wire, polling)).toBeUndefined();
+    const onBun = { name: 'websocket' };
+    noteWebSocket(onBun, { readyState: 1, getBufferedAmount: () => 8 });
+    expect(unreadBytes({ transport: onBun } as never)).toBe(8);
+    webSocket.readyState = 3;
+    expect([webSocketOf(wire), unreadBytes(wire)]).toEqual([undefined, 0]);
+  });
+
   it('and of an engine without any of it nothing is used', async () => {
-    expect(keepsResponses({} as never)).toBe(false);
+    expect([keepsResponses({} as never), keepsWebSockets({} as never)]).toEqual([false, false]);
     expect(await probeConnection({} as never)).toEqual({ missing: 'engine.handshake()', canSend: false });
     const failing = { handshake: () => Promise.reject(new Error('moved')) };
     expect(await probeConnection(failing as never)).toEqual({

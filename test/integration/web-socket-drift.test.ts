@@ -1,0 +1,52 @@
+// npm test: node, bun
+// npm run test:matrix: newest-node, oldest-bun
+import { expect, it } from 'vitest';
+import { startProgram } from '../support/process.js';
+import { type IRawWebSocket, rawPolling, rawWebSocket } from '../support/raw.js';
+import { runnerOf } from '../support/setting.js';
+
+const PROGRAM = new URL('../fixtures/moved-socket.mjs', import.meta.url);
+
+const WAYS: Readonly<Record<string, (url: string) => Promise<IRawWebSocket>>> = {
+  'opened as a WebSocket': async (url) => {
+    const socket = await rawWebSocket(url);
+    await socket.connect('/');
+    return socket;
+  },
+  'upgraded from polling': async (url) => {
+    const polling = await rawPolling(url);
+    await polling.connect('/');
+    const socket = await rawWebSocket(url, { query: { sid: polling.sid } });
+    socket.send('2probe');
+    await socket.frames.next((frame) => frame === '3probe');
+    socket.send('5');
+    return socket;
+  },
+};
+
+it.each(Object.keys(WAYS))('limits of a connection %s, if the engine keeps its WebSocket elsewhere', async (way) => {
+  const program = startProgram(PROGRAM, runnerOf());
+  expect(await program.messages.next(isReport('fanout_fallback'), { timeout: 10_000 })).toEqual({
+    type: 'fanout_fallback',
+    missing: 'socket of a transport',
+  });
+  const { url } = (await program.messages.next((it) => urlOf(it) !== undefined)) as { url: string };
+  const socket = await WAYS[way]?.(url);
+  if (socket === undefined) throw new Error(`unknown: ${way}`);
+  // Before authentication the limits hold.
+  socket.emit('echo', ['x'.repeat(100_000)], 1);
+  socket.emit('authenticate');
+  await socket.event('authenticated');
+  expect(await program.messages.next(isReport('event_dropped'))).toBeDefined();
+  // After authentication, they are lifted.
+  socket.emit('echo', ['x'.repeat(100_000)], 2);
+  expect(await socket.frames.next((frame) => String(frame).startsWith('43'))).toBe('432[100000]');
+  // A client that stops reading is disconnected a few messages of 1 MB after it exceeded its budget of 1 MB.
+  socket.emit('flood');
+  socket.pauseReading();
+  const tooSlow = await program.messages.next(isReport('client_too_slow'), { timeout: 10_000 });
+  expect((tooSlow as { queuedBytes: number }).queuedBytes).toBeLessThan(12_000_000);
+});
+
+const isReport = (wanted: string) => (it: unknown) => (it as { type?: string }).type === wanted;
+const urlOf = (it: unknown): string | undefined => (it as { url?: string }).url;
