@@ -97,6 +97,15 @@ describe('an engine that handles upgrades', () => {
     expect(stream.listenerCount('close')).toBe(1);
   });
 
+  it('as expected loses that listener at once if it has no middleware', () => {
+    const engine = Object.assign(new Engine(asKnown), { middlewares: [] });
+    new IdleConnections(engine);
+    const stream = new EventEmitter().on('close', () => {});
+    engine.handleUpgrade({}, stream);
+    expect(engine.done).toBe(1);
+    expect(stream.listenerCount('close')).toBe(1);
+  });
+
   it.each<[string, Engine['listen']]>([
     ['with a listener that does more', (socket, response) => socket.once('close', () => response.emit('finish'))],
     ['with one more listener', (socket) => socket.on('close', () => {}).on('close', () => {})],
