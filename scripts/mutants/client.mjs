@@ -122,7 +122,7 @@ export const CLIENT = [
     breaks: 'an event without a name ends the process of a client',
     test: 'test/integration/client-hostile.test.ts',
     on: 'node',
-    only: 'by an event without anything',
+    only: 'and goes on with the connection',
   },
   {
     id: 'authenticate-without-end',

@@ -26,6 +26,13 @@ const GROUPS = [
 const FEWEST_OF_A_GROUP = 6;
 
 /**
+ * A title in a test file: the string that `describe`, `it` or `test` takes first. With `.each(rows)` it follows the rows' closing
+ * parenthesis.
+ */
+const TITLE =
+  /(?:\b(?:describe|it|test)(?:\.\w+)*|\))\(\s*(?:'((?:\\.|[^'\\\n])*)'|"((?:\\.|[^"\\\n])*)"|`((?:\\.|[^`\\])*)`)/g;
+
+/**
  * A fault that a careless hand or an attacker would bring about, and the test file that fails with it.
  *
  * @typedef {object} Mutant
@@ -36,7 +43,8 @@ const FEWEST_OF_A_GROUP = 6;
  * @property {string} breaks what is wrong then
  * @property {string} test the file that fails then
  * @property {string} on the Vitest project that it is run in
- * @property {string} [only] titles of the tests that are run, as Vitest's `-t` takes them, where the whole file takes long
+ * @property {string} [only] titles of the tests that are run, as Vitest's `-t` takes them, where the whole file takes long. It must
+ *   match one title as it is written there, in which `%s` and `$name` have no values. So a renamed test is noticed
  */
 
 /** @type {readonly Mutant[]} */
@@ -57,16 +65,23 @@ export async function faultsOf(root) {
   ];
 }
 
-async function faultOf(root, { id, file, from, to, test }) {
-  const [source, isThere] = await Promise.all([read(join(root, file)), read(join(root, test))]);
+async function faultOf(root, { id, file, from, to, test, only }) {
+  const [source, tests] = await Promise.all([read(join(root, file)), read(join(root, test))]);
   const times = (source ?? '').split(from).length - 1;
   return [
     ...(source === undefined ? [`${id}: there is no ${file}`] : []),
-    ...(isThere === undefined ? [`${id}: there is no ${test}`] : []),
+    ...(tests === undefined ? [`${id}: there is no ${test}`] : []),
+    ...(tests !== undefined && !hasTitle(tests, only) ? [`${id}: no title in ${test} matches "${only}"`] : []),
     ...(source !== undefined && times !== 1 ? [`${id}: its text stands ${times} times in ${file}`] : []),
     ...(from === to ? [`${id}: it changes nothing`] : []),
     ...(MUTANTS.filter((other) => other.id === id).length > 1 ? [`${id}: there are several of that id`] : []),
   ];
+}
+
+function hasTitle(tests, only) {
+  if (only === undefined) return true;
+  const titles = [...tests.matchAll(TITLE)].map(([, single, double, template]) => single ?? double ?? template);
+  return titles.some((title) => new RegExp(only).test(title.replace(/\\(.)/g, '$1')));
 }
 
 function countIn(folders, mutants) {

@@ -43,7 +43,7 @@ export const OBSERVABILITY = [
     breaks: 'clients fill the log of a program at will',
     test: 'test/docs/errors.test.ts',
     on: 'node',
-    only: 'the log lines of docs/errors.md are all that a server',
+    only: 'are all that a server warns about',
   },
   {
     id: 'origin-as-it-came',

@@ -43,7 +43,7 @@ export const RUNTIME = [
     breaks: 'a route of the program for everything takes the requests of clients on Bun',
     test: 'test/bun/component.test.ts',
     on: 'bun',
-    only: 'a route for everything',
+    only: 'leaves the rest to the application',
   },
   {
     id: 'limits-of-the-program-ignored',
