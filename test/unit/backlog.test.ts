@@ -23,11 +23,9 @@ class Answer extends EventEmitter {
   }
 }
 
-/** A connection of engine.io's as far as something waits for it. */
-class Connection extends EventEmitter {
+/** What the connections of all versions of an engine have in common. */
+abstract class AnyConnection extends EventEmitter {
   readyState = 'open';
-  transport: { writable: boolean; unread: number; res: Answer | null } = { writable: false, unread: 0, res: null };
-  writeBuffer: AnyPacket[] = [];
   sent: unknown[] = [];
 
   close(): void {
@@ -38,8 +36,21 @@ class Connection extends EventEmitter {
     if (this.readyState !== 'open') return;
     const packet = { type: 'message', data };
     this.emit('packetCreate', packet);
-    this.writeBuffer.push(packet);
+    this.enqueue(packet);
     this.flush();
+  }
+
+  abstract flush(): void;
+  protected abstract enqueue(packet: AnyPacket): void;
+}
+
+/** The parts of a connection of engine.io that its backlog depends on. */
+class Connection extends AnyConnection {
+  transport: { writable: boolean; unread: number; res: Answer | null } = { writable: false, unread: 0, res: null };
+  writeBuffer: AnyPacket[] = [];
+
+  protected enqueue(packet: AnyPacket): void {
+    this.writeBuffer.push(packet);
   }
 
   flush(): void {
@@ -340,23 +351,13 @@ describe('a message that replaces', () => {
   });
 });
 
-/** The same with a queue under another name, and the response to a poll too, as an update of the engine may have it. */
-class MovedConnection extends EventEmitter {
-  readyState = 'open';
+/** An update of the engine may rename the queue and the response to a poll. */
+class MovedConnection extends AnyConnection {
   transport = { name: 'polling', writable: false };
   queue: AnyPacket[] = [];
-  sent: unknown[] = [];
 
-  close(): void {
-    this.readyState = 'closing';
-  }
-
-  send(data: unknown): void {
-    if (this.readyState !== 'open') return;
-    const packet = { type: 'message', data };
-    this.emit('packetCreate', packet);
+  protected enqueue(packet: AnyPacket): void {
     this.queue.push(packet);
-    this.flush();
   }
 
   flush(): void {
