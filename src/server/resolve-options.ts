@@ -3,24 +3,19 @@ import type { ServerOptions } from 'socket.io';
 import { checkLogger, hasMethods, isObject, milliseconds, trueOrFalse, wrongOption } from '../common/checks.js';
 import { describe } from '../common/describe.js';
 import { checkRedisConnection } from '../common/redis-client.js';
-import type { ILogger } from '../common/types.js';
 import { checkReplaceable, type Replaceable } from '../fanout/replaceable.js';
 import type { IBunServerLike } from '../ports/http-server.js';
-import type {
-  IRedisClientLike,
-  IRedisConnectionLike,
-  TSocketIOAuthenticateFn,
-  TSocketIOClientConnectedFn,
-  TSocketIOValidateRoomFn,
-} from '../ports/options.js';
 import { RoomgateError } from '../protocol/errors.js';
 import { INTERNAL_PREFIX, SocketIOConstants } from '../protocol/events.js';
 import { DEFAULT_LIMITS, type ILimits } from '../protocol/limits.js';
 import { isBunServer, isHttpServer } from './find-server.js';
+import type { ISocketIOServerBaseOptions } from './options.js';
 import type { Report } from './reports.js';
 
 const ENGINE_METHODS = ['on', 'close'];
 const OF = 'SocketIOServerHelper';
+
+type Given = ISocketIOServerBaseOptions;
 
 /** The checked options, with all defaults. */
 export type ResolvedOptions = ResolvedBaseOptions & RuntimeOptions;
@@ -28,11 +23,11 @@ export type ResolvedOptions = ResolvedBaseOptions & RuntimeOptions;
 /** The options that do not depend on the runtime. */
 export interface ResolvedBaseOptions {
   readonly identifier: string;
-  readonly serverOptions: Partial<ServerOptions>;
-  readonly redisConnection: IRedisConnectionLike | IRedisClientLike | undefined;
-  readonly authenticateFn: TSocketIOAuthenticateFn;
-  readonly validateRoomFn: TSocketIOValidateRoomFn | undefined;
-  readonly clientConnectedFn: ((...args: Parameters<TSocketIOClientConnectedFn>) => unknown) | undefined;
+  readonly serverOptions: Given['serverOptions'];
+  readonly redisConnection: Given['redisConnection'];
+  readonly authenticateFn: Given['authenticateFn'];
+  readonly validateRoomFn: Given['validateRoomFn'];
+  readonly clientConnectedFn: Given['clientConnectedFn'];
   readonly authenticateTimeout: number;
   readonly pingInterval: number;
   readonly defaultRooms: readonly string[];
@@ -41,7 +36,7 @@ export interface ResolvedBaseOptions {
   readonly limits: ILimits;
   readonly fanout: boolean;
   readonly replaceable: Replaceable | undefined;
-  readonly logger: ILogger | false | undefined;
+  readonly logger: Given['logger'];
   readonly onReport: ((report: Report) => unknown) | undefined;
 }
 
@@ -62,7 +57,7 @@ export function resolveOptions(options: unknown): ResolvedOptions {
 /** The same for what does not depend on the runtime. */
 export function resolveBaseOptions(given: Unchecked): ResolvedBaseOptions {
   const { authenticateFn, logger } = given;
-  if (!isFunction<TSocketIOAuthenticateFn>(authenticateFn)) {
+  if (!isFunction<Given['authenticateFn']>(authenticateFn)) {
     throw wrongOption(OF, 'authenticateFn', 'a function', authenticateFn);
   }
   checkLogger(OF, logger);
@@ -162,12 +157,12 @@ export function isServerOptions(value: unknown): value is Partial<ServerOptions>
   return isObject(value);
 }
 
-function redisConnection(value: unknown): ResolvedBaseOptions['redisConnection'] {
+function redisConnection(value: unknown): Given['redisConnection'] {
   if (value === undefined) return undefined;
   assertRedisConnection(value);
   return value;
 }
 
-function assertRedisConnection(value: unknown): asserts value is IRedisConnectionLike | IRedisClientLike {
+function assertRedisConnection(value: unknown): asserts value is NonNullable<Given['redisConnection']> {
   checkRedisConnection(OF, value);
 }
