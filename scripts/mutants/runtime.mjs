@@ -39,7 +39,7 @@ export const RUNTIME = [
     id: 'route-of-the-program-first',
     file: 'src/runtime/bun/serve.ts',
     from: `{ ...routes, ...routesTo(engine.opts.path, answer) }`,
-    to: `{ ...routesTo(engine.opts.path, answer), ...routes, '/io/*': answer && undefined }`,
+    to: `{ ...routes, ...(routes ? {} : routesTo(engine.opts.path, answer)) }`,
     breaks: 'a route of the program for everything takes the requests of clients on Bun',
     test: 'test/bun/component.test.ts',
     on: 'bun',
