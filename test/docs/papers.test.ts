@@ -9,6 +9,8 @@ import { codeBlocksOf, compilerOutputOf, PROJECT, papers } from '../support/docu
 const CLIENT_ANSWERS = ['unauthenticated', 'offline', 'timeout'];
 /** Languages whose blocks are programs, so that a reader pastes them into a file. */
 const PROGRAMS = ['ts', 'tsx', 'js', 'mjs', 'typescript', 'javascript', 'python', 'py'];
+/** Longer lines make a change of one word hard to review. */
+const LONGEST_LINE = 200;
 
 // The first time, it takes longer than a test may.
 beforeAll(async () => {
@@ -21,6 +23,12 @@ describe.each(await papers())('%s', (paper) => {
     const targets = [...text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map(([, target = '']) => target);
     const missing = targets.filter((target) => !existsSync(join(PROJECT, dirname(paper), target)));
     expect(missing).toEqual([]);
+  });
+
+  it('has no long line outside tables and code', async () => {
+    const text = await readFile(join(PROJECT, paper), 'utf8');
+    const lines = text.replace(/^ *```.*?^ *```$/gms, '').split('\n');
+    expect(lines.filter((line) => line.length > LONGEST_LINE && !line.trimStart().startsWith('|'))).toEqual([]);
   });
 
   it('has programs only that name their file, and compile as they stand', async () => {
