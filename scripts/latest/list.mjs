@@ -13,7 +13,10 @@ export const PINNED = [
   '@socket.io/redis-adapter',
 ];
 
-/** Packages of which only public members are used, but closely: the form of their messages, and the streams of their clients. */
+/**
+ * Packages whose public members are used closely: the form of their messages, and the streams of their clients. The one private
+ * member, `startupNodes` of ioredis, only adds the nodes of a cluster to the text of an error.
+ */
 export const CLOSE = ['@socket.io/redis-emitter', 'ioredis', 'notepack.io'];
 
 /** Packages that those above bring along, as new as these allow. */
