@@ -11,7 +11,7 @@ export interface Carrier {
 }
 
 export interface TopicsOptions {
-  /** Of this instance. */
+  /** The id of this instance. */
   readonly id: string;
   readonly carrier: Carrier;
   /** Called for a message that no well-behaved instance sends. `kind`: one of few names in the code, never from a message. */

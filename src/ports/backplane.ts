@@ -19,6 +19,6 @@ export interface Backplane {
   adapterFactory(): AdapterFactory | undefined;
   /** The plain emitter on the third connection; undefined without Redis. Only after `open`. */
   emitter(): unknown;
-  /** Says goodbye and quits. Connections that are still open after `timeoutMs` are cut. Never rejects. Harmless when not open. */
+  /** Says goodbye and quits. After `timeoutMs` it closes connections by force. Never rejects. Harmless when not open. */
   close(timeoutMs: number): Promise<void>;
 }

@@ -10,7 +10,7 @@ export class SocketIOConstants {
   static readonly EVENT_JOIN = 'join';
   /** Client to server, after authentication: gives rooms back. */
   static readonly EVENT_LEAVE = 'leave';
-  /** Client to server: the only event that is heeded before authentication. */
+  /** Client to server: the only event that is handled before authentication. */
   static readonly EVENT_AUTHENTICATE = 'authenticate';
   /** Server to client: the client was let in. */
   static readonly EVENT_AUTHENTICATED = 'authenticated';
@@ -54,7 +54,7 @@ export function isReservedTopic(topic: string): boolean {
   return SOCKET_IO_RESERVED.has(topic) || topic.startsWith(INTERNAL_PREFIX);
 }
 
-/** Whether this is a name of Roomgate's own, which clients neither send nor hear from a program. */
+/** Whether this is a name of Roomgate's own, which neither clients nor programs may send. */
 export function isInternalEvent(name: unknown): boolean {
   return typeof name === 'string' && name.startsWith(INTERNAL_PREFIX);
 }

@@ -14,7 +14,7 @@ export interface ILimits {
   readonly heldBytes: number;
   /**
    * Bytes that wait for a client that does not read, or not as fast as it is sent to, whatever its transport. The largest
-   * message among them does not count. Default 1 000 000: a client that is further behind is better off starting anew.
+   * message among them does not count. Default 1 000 000: for a client that is further behind, a new start is better.
    */
   readonly queuedBytes: number;
   /**

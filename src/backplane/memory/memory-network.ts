@@ -7,7 +7,7 @@ export interface MemberEvents {
   cut(): void;
   /** It is back. `dropped`: messages of its own that no other instance got. */
   healed(dropped: number): void;
-  /** Another instance joined, or left while it was away: then no goodbye of it arrived. */
+  /** Another instance joined, or left while this one was cut off, so that its goodbye did not arrive. */
   changed(change: 'joined' | 'expired', id: string): void;
 }
 
@@ -36,7 +36,7 @@ export class MemoryNetwork {
     return this.#members.size;
   }
 
-  /** An instance that has not joined yet. `name` is what the faults call it. */
+  /** An instance that has not joined yet. `cut`, `pause` and `heal` take its `name`. */
   createMember(name: string, events: MemberEvents): MemoryMember {
     this.#made += 1;
     return new MemoryMember(this, `${name}.${this.#made}`, name, events);

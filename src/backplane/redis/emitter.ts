@@ -125,7 +125,10 @@ export class SocketIOEmitterHelper {
     throw new RoomgateError('not_configured', 'SocketIOEmitterHelper: call and await configure() first.');
   }
 
-  /** Says goodbye to Redis; after 2 s it is cut. A second call, or one before `configure()`, is harmless. Never rejects. */
+  /**
+   * Quits the connection to Redis, or closes it by force after 2 s. A second call, or one before `configure()`, is harmless.
+   * Never rejects.
+   */
   async shutdown(): Promise<void> {
     this.#closing.abort();
     await this.#configuring?.catch(() => {});

@@ -3,7 +3,7 @@ import { isForbidden, type RedisConnection } from './client.js';
 import type { ReportOnce } from './report-once.js';
 
 interface ConnectionIdentity {
-  /** Of the Redis process: numbers of clients begin anew with it. */
+  /** The id of the Redis process. Each process numbers its clients from the start. */
   readonly runId: string;
   readonly client: number;
 }
@@ -20,16 +20,16 @@ export class Fence {
   readonly #reportOnce: ReportOnce;
   #predecessor: ConnectionIdentity | undefined;
 
-  /** `name`: of the connections, in Redis' list of clients. */
+  /** `name`: the name of the connections in Redis' list of clients. */
   constructor(name: string, reportOnce: ReportOnce) {
     this.#name = name;
     this.#reportOnce = reportOnce;
   }
 
-  /** Ends the predecessor in Redis, which then executes nothing of it. Rejects if this connection fails, too. */
+  /** Kills the predecessor in Redis, so that none of its commands run later. Rejects if this connection fails too. */
   async killPredecessor(client: RedisConnection): Promise<void> {
     const identity = await this.#identify(client);
-    // Another Redis process never knew the predecessor: there the number belongs to another client.
+    // In another Redis process the number of the predecessor belongs to another client.
     if (identity !== undefined && identity.runId === this.#predecessor?.runId) {
       await this.#kill(client, this.#predecessor.client);
     }
@@ -40,7 +40,7 @@ export class Fence {
     const [info, id] = await Promise.all([
       this.#ask('INFO', UNFENCED, call(client, 'info', 'server')),
       this.#ask('CLIENT ID', UNFENCED, call(client, 'client', 'id')),
-      // ioredis sends it too, and hides a refusal.
+      // ioredis sends this command too, but hides a refusal.
       this.#ask('CLIENT SETNAME', UNNAMED, call(client, 'client', 'setname', this.#name)),
     ]);
     const runId = /^run_id:(\w+)/m.exec(String(info ?? ''))?.[1];

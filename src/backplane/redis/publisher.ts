@@ -28,7 +28,7 @@ const STALLED_AFTER = 2;
 const DEAD_AFTER = 10;
 /**
  * After an outage, how long a connection that is up again sends nothing, in ms: the subscribers of other instances were
- * away too, and come back at different moments. They never hear what is sent before that.
+ * away too, and come back at different moments. Messages that are sent before that never reach them.
  */
 const GRACE_MS = 300;
 /** Idle ticks between two pings. */

@@ -25,7 +25,7 @@ interface Attempt {
 /** From dialling to being prepared, in ms. */
 const HANDSHAKE_TIMEOUT_MS = 5_000;
 const FIRST_DELAY_MS = 50;
-/** Between attempts in the first seconds, so that clients hear again within a second of Redis' return. */
+/** The delay between attempts in the first seconds, so that messages arrive again within a second of Redis' return. */
 const EAGER_DELAY_MS = 250;
 const EAGER_FOR_MS = 30_000;
 const LONGEST_DELAY_MS = 2_000;
@@ -33,7 +33,7 @@ const LONGEST_DELAY_MS = 2_000;
 const LASTING_MS = 1_000;
 const LATE = 'Redis did not answer in time.';
 const CLOSED = 'The connection was closed.';
-/** The same text of ioredis. */
+/** The text of ioredis for the same error. */
 const CLOSED_OF_IOREDIS = 'Connection is closed.';
 
 /**

@@ -242,7 +242,7 @@ class RedisBackplane implements Backplane {
     return `${this.#rooms}roomgate:probe:`;
   }
 
-  /** An address may lead to another Redis by now, which is the master. Instances must not listen to different ones. */
+  /** The address may lead to another Redis by now, the new master. All instances must be connected to the same one. */
   #replaceAll(): void {
     const error = new Error('Redis refuses to write.');
     for (const connection of this.#connections()) connection.replace(error);

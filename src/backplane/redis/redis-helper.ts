@@ -98,10 +98,10 @@ export class DefaultRedisHelper<C extends HelpedRedisClient = Redis | Cluster> {
     return this.client.status === 'ready';
   }
 
-  /** Resolves with whether Redis answered QUIT; false if it was away, or did not answer within 2 s and was cut. Never rejects. */
+  /** Resolves with whether Redis answered QUIT; false if it was away, or did not answer within 2 s. Never rejects. */
   async disconnect(): Promise<boolean> {
     if (['end', 'close'].includes(this.client.status)) return false;
-    // A client that is away would queue the farewell for a Redis that may never come back.
+    // A client without a connection would queue QUIT for a Redis that may never come back.
     const said = this.client.status === 'ready' ? await this.#quit() : false;
     if (!said) this.client.disconnect();
     return said;
@@ -172,6 +172,6 @@ async function harmless(callback: () => unknown): Promise<void> {
   try {
     await callback();
   } catch {
-    // It has its own way to say so.
+    // Errors of callbacks are ignored, as `IRedisHelperCallbacks` says.
   }
 }

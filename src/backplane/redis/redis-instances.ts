@@ -6,7 +6,7 @@ import type { ReportOnce } from './report-once.js';
 export type Command = (name: string, ...args: (string | number)[]) => Promise<unknown>;
 
 export interface RedisInstancesOptions {
-  /** Of this instance. */
+  /** The id of this instance. */
   readonly id: string;
   /** The sorted set of the leases. */
   readonly key: string;
@@ -87,7 +87,7 @@ export class RedisInstances implements Instances {
     if (this.#others.size < MOST_INSTANCES || this.#others.has(id)) this.#remember(id, LEASE_MS);
   }
 
-  /** Takes out or renews the lease. Rejects only where the list is on another node, or Redis not ready yet. */
+  /** Takes out or renews the lease. Rejects only if the list is on another node, or if Redis is not ready yet. */
   async renew(command: Command): Promise<void> {
     const { id, key, reportOnce } = this.#options;
     try {
@@ -161,7 +161,7 @@ export class RedisInstances implements Instances {
   }
 }
 
-/** In ms. */
+/** The time of the clock of Redis, in ms. */
 async function redisTime(command: Command): Promise<number> {
   const reply = await command('time');
   const [seconds, microseconds] = Array.isArray(reply) ? reply.map(Number) : [];

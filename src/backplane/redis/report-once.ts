@@ -3,7 +3,7 @@ import { reportedError } from '../reported-error.js';
 import type { ConnectionReport } from '../reports.js';
 import { RefusedError } from './acl.js';
 
-/** Reports that Redis refused a command and what is lost by that, once for each command and missing rule. */
+/** Reports that Redis refused a command, with the consequence, once for each command and missing rule. */
 export type ReportOnce = (command: string, consequence: string, error: unknown) => void;
 
 /** The consequence of a refused PING: a refusal is an answer too. */

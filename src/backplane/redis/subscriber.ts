@@ -187,7 +187,7 @@ export class Subscriber {
   /** Replaces the connection if `work` fails. */
   #replaceOnFailure(client: RedisConnection, work: Promise<void>): void {
     work.catch((error: unknown) => {
-      // A connection that was lost meanwhile has a successor, which is not to blame.
+      // If the connection was lost meanwhile, its successor must not be replaced for this error.
       if (client === this.#connection.client) this.#connection.replace(error);
     });
   }
@@ -221,7 +221,7 @@ export class Subscriber {
     const client = this.#connection.client;
     if (client === undefined) return;
     send(client).catch((error: unknown) => {
-      // A connection that was lost meanwhile has a successor, which does not subscribe to it.
+      // If the connection was lost meanwhile, its successor does not subscribe to it.
       if (!isForbidden(error)) return;
       this.#options.reportOnce(
         command,

@@ -18,8 +18,8 @@ export interface Answers<A> {
   /** Ids of instances that are believed to live and have not answered. */
   readonly unanswered: readonly string[];
   /**
-   * Whether every living instance has answered. An empty `unanswered` does not mean that: while the broker is away, it is
-   * not known who lives.
+   * Whether every living instance has answered. An empty `unanswered` does not mean that: while the broker is away, the
+   * living instances are not known.
    */
   readonly complete: boolean;
 }
@@ -27,7 +27,7 @@ export interface Answers<A> {
 /**
  * Small control messages between instances. The broker that carries them is Redis, or the memory of one process. A message
  * is delivered at most once. Messages of one instance arrive in the order in which it sent them. There is no order between
- * instances and no replay, and the sender does not hear itself.
+ * instances and no replay, and the sender does not receive its own messages.
  *
  * A topic is one of few names in the code, never a name from a message. It has one owner, which subscribes to it or answers it
  * as long as the backplane lives. Topics that are claimed before `open` are received as soon as `open` resolves, and `open`
@@ -49,7 +49,7 @@ export interface Bus {
    * incomplete. At most 1 000 questions wait at a time; another one resolves at once, incomplete.
    */
   ask<A>(question: Question<A>): Promise<Answers<A>>;
-  /** Answers the questions of one topic. An instance that does not know the topic does not answer: the asker is told who. */
+  /** Answers the questions of one topic. An instance that does not know the topic does not answer. */
   answer(
     topic: string,
     answerer: (question: InstanceMessage, from: string) => InstanceMessage | Promise<InstanceMessage>,

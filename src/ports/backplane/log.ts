@@ -47,11 +47,11 @@ export type ReadOutcome =
   | { readonly type: 'gap'; readonly reason: 'epoch' | 'trimmed' | 'too_many'; readonly position: LogPosition };
 
 /**
- * What a follower is told. Entries come once each, in the order of their positions, without holes.
+ * The events that a follower receives. Entries come once each, in the order of their positions, without holes.
  *
  * `gap`: some entries up to `position` are missing, and the next entry is the one after it. A new epoch begins with a gap.
- * `stale`: the broker is away, and entries may exist that were not told. `current`: the broker is back, and what was missing
- * since `stale` has been told, as entries or as a gap.
+ * `stale`: the broker is away, and there may be entries that the follower did not get. `current`: the broker is back, and the
+ * follower got what was missing since `stale`, as entries or as a gap.
  */
 export type LogEvent =
   | { readonly type: 'entry'; readonly entry: LogEntry }
@@ -74,7 +74,7 @@ export type LogEvent =
  * restarted. It is better to report a gap that is none than to hide one.
  *
  * **Announcements can be lost.** A follower notices that by the next offset, or by a check of the position every 5 s, and
- * reads what is missing. So it is at most 10 s behind while the broker can be reached, and is told where that failed.
+ * reads what is missing. So it is at most 10 s behind while the broker can be reached, and gets `stale` when it can't.
  *
  * **While the broker is away** `append` returns `away` at once and queues nothing, `position` and `read` reject at once, and
  * followers are told `stale`. Local delivery never waits for the broker. So a feature that delivers a message which was not
@@ -98,9 +98,9 @@ export interface Log {
   /** Entries after a position, at most `most` of them, and never more than 1 000. Rejects while the broker is away. */
   read(key: string, after: LogPosition, most: number): Promise<ReadOutcome>;
   /**
-   * Tells of each entry after a position, or after now: first those that exist, then those that come, with none missed or
-   * doubled in between. Returns a function that ends it. An error that the follower throws is reported, and it is told of
-   * later events all the same.
+   * Passes each entry after a position, or after now, to the follower: first the stored ones, then new ones. None is missed or
+   * repeated in between. Returns a function that ends it. An error that the follower throws is reported, and it still gets
+   * later events.
    */
   follow(key: string, after: LogPosition | undefined, follower: (event: LogEvent) => void): () => void;
 }

@@ -19,8 +19,8 @@ export interface StoreEntry {
 }
 
 /**
- * What a follower of a collection is told, in this order: a snapshot, then each change, until `stale`. From then on changes
- * may be missed, and the next event is a snapshot again.
+ * The events that a follower of a collection receives, in this order: a snapshot, then each change, until `stale`. From then
+ * on changes may be missed, and the next event is a snapshot again.
  */
 export type StoreEvent =
   | { readonly type: 'snapshot'; readonly entries: readonly StoreEntry[] }
@@ -80,7 +80,7 @@ export interface Store {
   /**
    * Keeps a copy up to date. The copy includes the entries of this instance. A collection that is followed before the
    * backplane opens has its first snapshot when `open` resolves, so the first client is already judged by it. Returns a
-   * function that ends it. An error that the follower throws is reported, and it is told of later events all the same.
+   * function that ends it. An error that the follower throws is reported, and it still gets later events.
    */
   follow(collection: string, follower: (event: StoreEvent) => void): () => void;
 }
