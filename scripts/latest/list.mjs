@@ -39,6 +39,7 @@ export const TESTS = [
   'test/integration/foreign-ids',
   'test/integration/installed-packages',
   'test/integration/request-release',
+  'test/integration/web-socket-drift',
   'test/integration/client-survival',
   'test/integration/redis-emitter',
   'test/integration/redis-interop',
