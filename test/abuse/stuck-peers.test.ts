@@ -1,6 +1,7 @@
 // npm test: node, bun
 // npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { beforeAll, describe, expect, it } from 'vitest';
+import { CLOSE_TIMEOUT_MS } from '../../src/common/close-timeout.js';
 import { eventually } from '../support/facts.js';
 import { startProgram } from '../support/process.js';
 import { type IRawWebSocket, rawPolling, rawWebSocket } from '../support/raw.js';
@@ -9,10 +10,8 @@ import { openPeer } from './peers.js';
 import { startVictim, type Victim } from './victim.js';
 
 const DEADLINE_MS = 1_500;
-/** How long the peer of a connection that is being ended may take to fetch its last words. */
-const LAST_WORDS_MS = 5_000;
 /** Bun looks for idle connections every 4 s. */
-const GONE_MS = DEADLINE_MS + LAST_WORDS_MS + (SETTING.runtime === 'bun' ? 8_000 : 4_000);
+const GONE_MS = DEADLINE_MS + CLOSE_TIMEOUT_MS + (SETTING.runtime === 'bun' ? 8_000 : 4_000);
 /** On Bun the wire of a peer that reads nothing goes once it may not keep silent any longer, and 8 s are the least there. */
 const SHORT_PINGS = SETTING.runtime === 'bun' ? { pingInterval: 4_000, pingTimeout: 4_000 } : {};
 /** More than the buffers of two kernels take, and less than Bun holds for one client. */
@@ -87,7 +86,7 @@ it('one that was refused and never polls again is forgotten long before a ping w
   await eventually(async () => (await victim.call('closing')) === 1, { what: 'the server closes it' });
   const { engine } = victim.baseline;
   await eventually(async () => (await victim.counts()).engine === engine, {
-    timeout: LAST_WORDS_MS + 4_000,
+    timeout: CLOSE_TIMEOUT_MS + 4_000,
     what: 'it is forgotten',
   });
 });
@@ -106,7 +105,7 @@ describe('a client that takes nothing of what is sent to it', () => {
     await victim.call('kick', { id: socket.sid });
 
     await victim.beat();
-    await victim.holdsNoMore(LAST_WORDS_MS + 4_000);
+    await victim.holdsNoMore(CLOSE_TIMEOUT_MS + 4_000);
     expect(victim.program.stderr).toBe('');
   });
 });
