@@ -3,7 +3,7 @@
 import type { Socket as ServerSocket } from 'socket.io';
 import { io as connect, type Socket } from 'socket.io-client';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type ClusterNode, startOver } from '../support/backplane.js';
+import { type PlainInstance, startOver } from '../support/backplane.js';
 import { defer } from '../support/cleanup.js';
 import { EventLog, eventually, nextEvent } from '../support/facts.js';
 import { type IPlace, memoryPlace, redisPlace } from '../support/place.js';
@@ -17,7 +17,7 @@ interface IEar {
 }
 
 /** An instance with one client. */
-interface IInstance extends ClusterNode {
+interface IInstance extends PlainInstance {
   readonly ear: IEar;
   /** The server's end of it. */
   readonly socket: ServerSocket;

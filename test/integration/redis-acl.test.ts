@@ -1,7 +1,7 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { describe, expect, it } from 'vitest';
-import { type ClusterNode, listener, redisClient, sendUntilHeard, startNode } from '../support/backplane.js';
+import { listener, type PlainInstance, redisClient, sendUntilHeard, startNode } from '../support/backplane.js';
 import { eventually } from '../support/facts.js';
 import { type IRedis, startRedis } from '../support/redis.js';
 
@@ -14,7 +14,7 @@ async function setUser(redis: IRedis, ...rules: readonly string[]): Promise<void
 
 const asUser = (redis: IRedis) => redisClient(redis.port, { username: 'app', password: 'pass' });
 
-const refusals = (node: ClusterNode) => node.reported('backplane_command_refused').map(({ command }) => command);
+const refusals = (node: PlainInstance) => node.reported('backplane_command_refused').map(({ command }) => command);
 
 describe('a Redis user that lacks the channels of one namespace', () => {
   it('restores all other subscriptions, reports the refused one, and subscribes to it once it is allowed', async () => {

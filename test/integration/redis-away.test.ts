@@ -2,7 +2,7 @@
 // npm run test:matrix: newest-node
 import { io as connect } from 'socket.io-client';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type ClusterNode, listener, openClient, redisClient, startNode } from '../support/backplane.js';
+import { listener, openClient, type PlainInstance, redisClient, startNode } from '../support/backplane.js';
 import { defer } from '../support/cleanup.js';
 import { eventually, within } from '../support/facts.js';
 import { type IRedis, startRedis } from '../support/redis.js';
@@ -10,7 +10,7 @@ import { type IRedis, startRedis } from '../support/redis.js';
 interface IStage {
   readonly redis: IRedis;
   readonly client: ReturnType<typeof openClient>;
-  readonly node: ClusterNode;
+  readonly node: PlainInstance;
 }
 
 const WAYS: readonly (readonly [string, (stage: IStage) => Promise<void>])[] = [
@@ -48,7 +48,7 @@ async function setUp(): Promise<void> {
 }
 
 /** A client of the instance that answers the event `ask`. */
-async function answering({ url }: ClusterNode): Promise<string> {
+async function answering({ url }: PlainInstance): Promise<string> {
   const socket = connect(url, { transports: ['websocket'], forceNew: true });
   defer(() => socket.disconnect());
   socket.on('ask', (answer: (value: string) => void) => answer('here'));

@@ -3,10 +3,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   answered,
-  type ClusterNode,
   inOrder,
   listener,
   openClient,
+  type PlainInstance,
   redisClient,
   sendUntilHeard,
   startNode,
@@ -23,7 +23,7 @@ interface IStage {
   readonly clock: { ticks(count: number): void };
   /** Resolves once so many more numbers were sent. */
   streamed(count: number): Promise<void>;
-  readonly nodes: readonly ClusterNode[];
+  readonly nodes: readonly PlainInstance[];
 }
 
 async function dropAll({ redis }: IStage): Promise<void> {

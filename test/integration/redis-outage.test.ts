@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { SocketIOEmitterHelper } from '../../src/backplane/redis/emitter.js';
-import { type ClusterNode, openClient, redisClient, startNode } from '../support/backplane.js';
+import { openClient, type PlainInstance, redisClient, startNode } from '../support/backplane.js';
 import { defer } from '../support/cleanup.js';
 import { eventually } from '../support/facts.js';
 import { type IRedis, startRedis } from '../support/redis.js';
@@ -18,7 +18,7 @@ async function dropAll(redis: IRedis): Promise<void> {
 }
 
 /** Which connections have told that they stay away because of this. */
-function toldBy(node: ClusterNode, reason: RegExp): string[] {
+function toldBy(node: PlainInstance, reason: RegExp): string[] {
   const failing = node.reported('backplane_reconnect_failed').filter(({ error }) => reason.test(String(error)));
   return failing.map(({ connection }) => connection).sort();
 }

@@ -4,9 +4,9 @@ import { encode } from 'notepack.io';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   answered,
-  type ClusterNode,
   listener,
   openClient,
+  type PlainInstance,
   redisClient,
   sendUntilHeard,
   startNode,
@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 
 /** Publishes what no instance sends; resolves once `node` has heard all of it. */
-async function publishTo(node: ClusterNode, channel: string, messages: readonly (string | Buffer)[]): Promise<void> {
+async function publishTo(node: PlainInstance, channel: string, messages: readonly (string | Buffer)[]): Promise<void> {
   const client = redisClient(redis.port);
   for (const message of messages) await client.publish(channel, message);
   const client2 = await listener(node.url);

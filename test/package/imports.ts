@@ -15,7 +15,7 @@ export interface IArrow {
   readonly typeOnly: boolean;
 }
 
-interface ClusterNode {
+interface AstNode {
   readonly type: string;
   readonly [field: string]: unknown;
 }
@@ -37,25 +37,25 @@ export function arrowsOf(from: string, code: string): IArrow[] {
   const { program, errors } = parseSync(from, code);
   if (errors.length > 0) throw new Error(`${from} does not parse: ${errors[0]?.message}`);
   const arrows: IArrow[] = [];
-  walk(program as unknown as ClusterNode, (node) => {
+  walk(program as unknown as AstNode, (node) => {
     const specifier = specifierOf(node);
     if (specifier !== undefined) arrows.push({ from, to: targetOf(from, specifier), typeOnly: isTypeOnly(node) });
   });
   return arrows;
 }
 
-function walk(node: ClusterNode, visit: (node: ClusterNode) => void): void {
+function walk(node: AstNode, visit: (node: AstNode) => void): void {
   visit(node);
   for (const value of Object.values(node)) {
     for (const child of Array.isArray(value) ? value : [value]) if (isNode(child)) walk(child, visit);
   }
 }
 
-function isNode(value: unknown): value is ClusterNode {
+function isNode(value: unknown): value is AstNode {
   return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
 }
 
-function specifierOf(node: ClusterNode): string | undefined {
+function specifierOf(node: AstNode): string | undefined {
   switch (node.type) {
     case 'ImportDeclaration':
     case 'ExportAllDeclaration':
@@ -88,7 +88,7 @@ function textOf(node: unknown): string | undefined {
 }
 
 /** `import { type A }` counts as a value: it keeps an `import {}`, so that the module is loaded. */
-function isTypeOnly(node: ClusterNode): boolean {
+function isTypeOnly(node: AstNode): boolean {
   return node.type === 'TSImportType' || node.importKind === 'type' || node.exportKind === 'type';
 }
 

@@ -52,7 +52,8 @@ export async function answered(client: ReturnType<typeof openClient>): Promise<v
   await Promise.allSettled(roles.map((role) => client.connection(role).ping()));
 }
 
-export interface ClusterNode {
+/** A plain Socket.IO server over a backplane, without a gate. */
+export interface PlainInstance {
   readonly backplane: Backplane;
   /** Over the Bus of the backplane. */
   readonly search: SocketSearch;
@@ -75,7 +76,7 @@ export function startNode({
   identifier = 'node',
   key,
   sockets = [],
-}: INodeOptions): Promise<ClusterNode> {
+}: INodeOptions): Promise<PlainInstance> {
   return startOver((report) => createRedisBackplane({ redisConnection, identifier, key, report }), sockets);
 }
 
@@ -83,7 +84,7 @@ export function startNode({
 export async function startOver(
   create: (report: Reporter<BackplaneReport>) => Backplane | Promise<Backplane>,
   sockets: readonly string[] = [],
-): Promise<ClusterNode> {
+): Promise<PlainInstance> {
   const reports: BackplaneReport[] = [];
   const backplane = await create((report) => reports.push(report));
   const search = new SocketSearch(backplane.bus, (id) => sockets.includes(id));
@@ -122,7 +123,7 @@ export function inOrder(numbers: readonly number[]): boolean {
 
 /** Sends until it is heard over there: then both ways between the two are open. Returns the next free number. */
 export async function sendUntilHeard(
-  from: ClusterNode,
+  from: PlainInstance,
   to: { readonly heard: number[] },
   start: number,
 ): Promise<number> {

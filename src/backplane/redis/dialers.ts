@@ -53,14 +53,15 @@ const MOST_LEARNT = 64;
 /** ioredis asks one node after the other, for 1 s each. So the learnt nodes are asked in parallel groups. */
 const GROUPS = 8;
 
-interface ClusterNode extends RedisConnection {
+/** A client of one Redis server: the given client, or the client of one node of a cluster. */
+interface SingleClient extends RedisConnection {
   duplicate(overrides: object): RedisConnection;
   readonly options?: { readonly host?: unknown; readonly port?: unknown; readonly path?: unknown } | undefined;
 }
 
 interface RedisCluster {
   duplicate(nodes: readonly object[], overrides: object): RedisCluster;
-  nodes(role: 'all' | 'master'): ClusterNode[];
+  nodes(role: 'all' | 'master'): SingleClient[];
   on(event: string, listener: Listener): unknown;
   connect(): Promise<unknown>;
   disconnect(): void;
@@ -78,7 +79,7 @@ export function createDialer(connection: GivenRedis): Dialer {
   }
   checkRedisConnection('configure()', client);
   if (isCluster(client)) return new ClusterDialer(client);
-  const single = client as unknown as ClusterNode;
+  const single = client as unknown as SingleClient;
   return asksSentinels(single) ? new SentinelDialer(single, OVERRIDES) : new SingleDialer(single);
 }
 
@@ -94,9 +95,9 @@ function isCluster(client: object): client is RedisCluster {
 class SingleDialer implements Dialer {
   readonly address: string;
   readonly countSubscribers = undefined;
-  readonly #client: ClusterNode;
+  readonly #client: SingleClient;
 
-  constructor(client: ClusterNode) {
+  constructor(client: SingleClient) {
     this.#client = client;
     this.address = addressOf(client.options ?? {});
   }
@@ -116,7 +117,7 @@ class ClusterDialer implements Dialer {
   readonly countSubscribers = (channel: string) => this.#countSubscribers(channel);
   readonly #client: RedisCluster;
   readonly #start = Math.floor(Math.random() * 1_024);
-  #scouting: Promise<ClusterNode[]> | undefined;
+  #scouting: Promise<SingleClient[]> | undefined;
   /** Nodes by address, the most recently named last. */
   readonly #learnt = new Map<string, object>();
 
@@ -138,7 +139,7 @@ class ClusterDialer implements Dialer {
   /** Each node knows its own subscribers only. One that is away has none. */
   #countSubscribers(channel: string): Promise<number> {
     const late = 'A node did not answer in time.';
-    const ask = async (node: ClusterNode) => {
+    const ask = async (node: SingleClient) => {
       const reply = await within(call(node, 'pubsub', 'numsub', channel), SCOUT_TIMEOUT_MS / 2, late);
       return Array.isArray(reply) ? Number(reply[1]) : 0;
     };
@@ -239,7 +240,7 @@ async function reach(cluster: RedisCluster): Promise<void> {
   }
 }
 
-function addressOf(options: ClusterNode['options']): string {
+function addressOf(options: SingleClient['options']): string {
   if (options === undefined) return 'an unknown address';
   const { host, port, path } = options;
   if (typeof path === 'string' && path !== '') return path;
@@ -255,5 +256,5 @@ function startupNodesOf(client: RedisCluster): string {
 
 function startupNodeOf(node: unknown): string {
   if (typeof node === 'string') return node.replace(/^.*@/, '');
-  return addressOf(typeof node === 'number' ? { port: node } : (node as ClusterNode['options']));
+  return addressOf(typeof node === 'number' ? { port: node } : (node as SingleClient['options']));
 }
