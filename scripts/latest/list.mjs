@@ -1,6 +1,6 @@
 /**
  * Packages whose internals are used, so that any release of theirs may break something here. package.json allows them one minor
- * version only: test/package/package.test.ts checks that.
+ * version only (ws: two): test/package/versions.test.ts checks that.
  */
 export const PINNED = [
   'socket.io',

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { CLOSE, PINNED, TESTS } from '../../scripts/latest/list.mjs';
+import { TESTS } from '../../scripts/latest/list.mjs';
 import { bunPath } from '../support/bun.js';
 import { defer } from '../support/cleanup.js';
 import { tsc } from '../support/compiler.js';
@@ -16,6 +16,7 @@ import { testFiles } from '../support/places.js';
 import { startProgram } from '../support/process.js';
 import { createConsumer, type IConsumer } from './consumer.js';
 import { projectFolder } from './imports.js';
+import { atLeast, FLOORS } from './versions.js';
 
 const run = promisify(execFile);
 
@@ -35,15 +36,6 @@ const CLIENT_EXPORTS = ['SocketIOClientHelper', 'SocketIOClientStates', 'SocketI
 
 /** The client first: so nothing that it needs is there already. */
 const ENTRIES = ['roomgate/client', 'roomgate'];
-
-/** The oldest versions that are supported. None has a published advisory against it. */
-const FLOORS = {
-  'socket.io': '4.8.4',
-  'socket.io-adapter': '2.5.7',
-  'engine.io': '6.6.9',
-  'socket.io-parser': '4.2.6',
-  ws: '8.21.0',
-};
 
 let tarball = '';
 /** Paths in the tarball. */
@@ -230,25 +222,6 @@ describe('an installed package', () => {
       for (const version of versions) expect(atLeast(version, floor), `${name} ${version}`).toBe(true);
     }
   });
-
-  test('allows no version below the floors', async () => {
-    const ranges = await rangesOf('dependencies');
-    for (const [name, floor] of Object.entries(FLOORS)) {
-      const range = ranges[name] ?? '';
-      for (const one of range.split(' || ')) expect(atLeast(one.slice(1), floor), `${name} ${range}`).toBe(true);
-    }
-  });
-
-  test('allows minor versions by name of each package whose internals are used', async () => {
-    const ranges = { ...(await rangesOf('peerDependencies')), ...(await rangesOf('dependencies')) };
-    for (const name of PINNED) {
-      // Several for ws only: releases of engine.io 6.6 bring different ones.
-      const minors = (ranges[name] ?? '').split(' || ');
-      for (const minor of minors) expect(minor, name).toMatch(/^~\d+\.\d+\.\d+$/);
-      expect(minors.length, name).toBe(name === 'ws' ? 2 : 1);
-    }
-    for (const name of CLOSE) expect(ranges[name], name).toMatch(/^[~^]\d+\.\d+\.\d+$/);
-  });
 });
 
 describe('npm run test:latest', () => {
@@ -324,19 +297,3 @@ describe('its types', () => {
     expect(await run(process.execPath, args, { cwd }).then(printedBy, printedBy)).toBe('');
   });
 });
-
-function atLeast(version: string, floor: string): boolean {
-  const [ours, wanted] = [version, floor].map((text) => text.split('.').map(Number));
-  for (const [index, part] of (wanted ?? []).entries()) {
-    const difference = (ours?.[index] ?? 0) - part;
-    if (difference !== 0) return difference > 0;
-  }
-  return true;
-}
-
-/** The versions that package.json allows, by the package's name. */
-async function rangesOf(section: 'dependencies' | 'peerDependencies'): Promise<Readonly<Record<string, string>>> {
-  const text = await readFile(join(projectFolder, 'package.json'), 'utf8');
-  const manifest = JSON.parse(text) as Record<typeof section, Record<string, string>>;
-  return manifest[section];
-}
