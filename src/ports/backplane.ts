@@ -11,14 +11,17 @@ export interface Backplane {
   readonly bus: Bus;
   readonly instances: Instances;
   /**
-   * Connects, trying again until `timeoutMs` has passed; then rejects with a `RoomgateError` of code `redis_unreachable` that
-   * names host and port, leaving nothing open.
+   * Connects, trying again until `timeoutMs` has passed; then rejects with a `RoomgateError` that names what it could not reach,
+   * leaving nothing open. The code of the error belongs to the backplane.
    */
   open(timeoutMs: number): Promise<void>;
   /** The factory for `io.adapter()`; undefined means Socket.IO's own adapter, in memory. Only after `open`. */
   adapterFactory(): AdapterFactory | undefined;
-  /** The plain emitter on the third connection; undefined without Redis. Only after `open`. */
+  /** The emitter for programs that use it directly; undefined if the backplane has none. Only after `open`. */
   emitter(): unknown;
-  /** Says goodbye and quits. After `timeoutMs` it closes connections by force. Never rejects. Harmless when not open. */
+  /**
+   * Says goodbye to the other instances, and closes. After `timeoutMs` it closes connections by force. Never rejects. Harmless
+   * when not open.
+   */
   close(timeoutMs: number): Promise<void>;
 }
