@@ -3,6 +3,7 @@ import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
 import type { Wire } from '../ports/wire.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { BunFrame } from './bun-frames.js';
+import { OpenedWebSockets } from './bun-opened.js';
 import { probeBunEngine } from './bun-probe.js';
 import { BunSender, type BunSenderEvents } from './bun-sender.js';
 import { GuardedBunSocket, type GuardedSocketOptions, isWithin, TOO_LARGE } from './bun-socket.js';
@@ -19,9 +20,9 @@ import type {
   RawBunEngine,
 } from './bun-types.js';
 import { BunUpgrades, expectPongs } from './bun-upgrades.js';
-import type { EngineConnection, EngineTransport } from './engine-types.js';
+import type { EngineConnection } from './engine-types.js';
 import type { FrameQueue } from './frame-queue.js';
-import { noteWebSocket } from './web-sockets.js';
+import { noteWebSocket, webSocketOf } from './web-sockets.js';
 
 /** The parts of the engine's work that the runtime does instead. */
 export interface BunEngineHooks {
@@ -67,7 +68,9 @@ export function isWholeEngine(engine: unknown): engine is RawBunEngine {
 export class BunEngine {
   readonly #engine: RawBunEngine;
   readonly #handle: RawBunEngine['handleRequest'];
-  readonly #sockets = new Map<EngineTransport, GuardedBunSocket>();
+  readonly #opened = new OpenedWebSockets();
+  /** By `keyOf()`. */
+  readonly #sockets = new Map<object, GuardedBunSocket>();
   readonly #upgrades = new BunUpgrades();
   #hearsPongs = false;
   #makeSender: ((transport: BunTransport, socket: GuardedBunSocket) => void) | undefined;
@@ -103,19 +106,22 @@ export class BunEngine {
 
   /** The engine's own answer. */
   handle(request: Request, server: BunServer): Promise<Response> {
-    return this.#handle.call(this.#engine, request, server);
+    return this.#handle.call(this.#engine, request, this.#opened.noting(server));
   }
 
-  /** Whether a WebSocket was opened by this engine, whose transports know its options. */
-  owns({ data }: BunWebSocket): boolean {
-    return typeof data === 'object' && data !== null && data.transport?.opts === this.#engine.opts;
+  /** Whether a WebSocket was opened by this engine. */
+  owns(webSocket: BunWebSocket): boolean {
+    return this.#opened.has(webSocket);
   }
 
   /** From now on Bun's calls go through the hooks, also those of handlers that were made before. */
   patch(hooks: BunEngineHooks): void {
     const engine = this.#engine;
     // Connections from before there was a server of Socket.IO: nothing would serve them.
-    for (const early of engine.clients.values()) early.close();
+    for (const early of engine.clients.values()) {
+      this.#opened.add(early.transport);
+      early.close();
+    }
     if (!('clientsCount' in engine)) Object.defineProperty(engine, 'clientsCount', { get: () => engine.clients.size });
     engine.on('connection', (connection, request) => this.#connect(connection, request, hooks));
     engine.handleRequest = (request, server) => hooks.answer(request, server);
@@ -151,8 +157,9 @@ export class BunEngine {
 
   /** The steps that end a wire, whatever its peer does. */
   cuttingSteps(wire: Wire): readonly (() => void)[] {
-    const socket = this.#socketUnder(wire);
-    return [...this.closingSteps(wire), () => socket?.terminate()];
+    const { transport }: EngineConnection = wire;
+    const socket = (transport === undefined ? undefined : this.#sockets.get(transport)) ?? webSocketOf(wire);
+    return [...this.closingSteps(wire), () => socket?.terminate?.()];
   }
 
   /** The WebSockets that are not closed, with or without a wire. */
@@ -180,7 +187,7 @@ export class BunEngine {
     engine.onWebSocketOpen = (webSocket) => {
       const socket = this.#guard(webSocket, options);
       onWebSocketOpen.call(engine, socket ?? webSocket);
-      if (socket !== undefined) this.#opened(webSocket, socket);
+      if (socket !== undefined) this.#use(webSocket, socket);
     };
     engine.onWebSocketMessage = (webSocket, message: MessageBody) => {
       if (isWithin(engine.opts.maxHttpBufferSize, message)) onWebSocketMessage.call(engine, webSocket, message);
@@ -211,14 +218,14 @@ export class BunEngine {
   }
 
   #guard(webSocket: BunWebSocket, options: GuardedSocketOptions): GuardedBunSocket | undefined {
-    const transport = webSocket.data?.transport;
-    if (transport === undefined) return undefined;
+    const key = keyOf(webSocket);
+    if (key === undefined) return undefined;
     const socket = new GuardedBunSocket(webSocket, options);
-    this.#sockets.set(transport, socket);
+    this.#sockets.set(key, socket);
     return socket;
   }
 
-  #opened({ data }: BunWebSocket, socket: GuardedBunSocket): void {
+  #use({ data }: BunWebSocket, socket: GuardedBunSocket): void {
     const { transport } = data ?? {};
     // A second upgrade, which the engine closes before it has a WebSocket.
     if ((transport?.readyState ?? 'open') !== 'open') socket.close();
@@ -226,12 +233,12 @@ export class BunEngine {
     else if (transport !== undefined) noteWebSocket(transport, socket);
   }
 
-  #closed({ data }: BunWebSocket): void {
-    const transport = data?.transport;
-    if (transport === undefined) return;
-    this.#sockets.get(transport)?.gone();
-    this.#sockets.delete(transport);
-    this.#upgrades.closed(transport);
+  #closed(webSocket: BunWebSocket): void {
+    const key = keyOf(webSocket);
+    if (key === undefined) return;
+    this.#sockets.get(key)?.gone();
+    this.#sockets.delete(key);
+    if (webSocket.data?.transport !== undefined) this.#upgrades.closed(webSocket.data.transport);
   }
 
   #drained(webSocket: BunWebSocket): void {
@@ -243,19 +250,21 @@ export class BunEngine {
   /** Bun has answered a ping by itself. Pongs that the peer does not read count against its budget like messages. */
   #pinged(webSocket: BunWebSocket, hooks: BunEngineHooks): void {
     const socket = this.#socketOf(webSocket);
+    if (socket === undefined || socket.bufferedAmount <= FEW_BYTES) return;
     const transport = webSocket.data?.transport;
-    if (socket === undefined || transport === undefined || socket.bufferedAmount <= FEW_BYTES) return;
-    const wire: EngineConnection | undefined = socket.wire ?? this.#upgrades.wireOf(transport);
+    const wire: EngineConnection | undefined =
+      socket.wire ?? (transport === undefined ? undefined : this.#upgrades.wireOf(transport));
     if (wire !== undefined && wire.transport === transport) hooks.filledByPongs(wire);
     else socket.terminate();
   }
 
-  #socketOf({ data }: BunWebSocket): GuardedBunSocket | undefined {
-    return data?.transport === undefined ? undefined : this.#sockets.get(data.transport);
+  #socketOf(webSocket: BunWebSocket): GuardedBunSocket | undefined {
+    const key = keyOf(webSocket);
+    return key === undefined ? undefined : this.#sockets.get(key);
   }
+}
 
-  #socketUnder(wire: Wire): GuardedBunSocket | undefined {
-    const { transport }: EngineConnection = wire;
-    return transport === undefined ? undefined : this.#sockets.get(transport);
-  }
+/** Under what a WebSocket is kept: its transport; the data that the engine gave it if there is no transport in it. */
+function keyOf({ data }: BunWebSocket): object | undefined {
+  return data?.transport ?? data;
 }

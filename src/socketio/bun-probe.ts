@@ -69,9 +69,9 @@ async function openTwin(engine: ProbedBunEngine) {
   });
   let transport: ProbedTransport | undefined;
   const server = {
-    upgrade: (_: Request, { data }: { data: { transport: ProbedTransport } }) => {
+    upgrade: (_: Request, { data }: { data: { transport?: ProbedTransport } }) => {
       transport = data.transport;
-      transport.onOpen({
+      transport?.onOpen({
         readyState: 1,
         send: (message: unknown) => sent.push(message),
         close: () => sent.push('end'),

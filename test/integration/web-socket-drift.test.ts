@@ -1,9 +1,11 @@
 // npm test: node, bun
 // npm run test:matrix: newest-node, oldest-bun
 import { expect, it } from 'vitest';
-import { startProgram } from '../support/process.js';
+import WebSocket from 'ws';
+import { nextEvent } from '../support/facts.js';
+import { type IProgram, startProgram } from '../support/process.js';
 import { type IRawWebSocket, rawPolling, rawWebSocket } from '../support/raw.js';
-import { runnerOf } from '../support/setting.js';
+import { runnerOf, SETTING } from '../support/setting.js';
 
 const PROGRAM = new URL('../fixtures/moved-socket.mjs', import.meta.url);
 
@@ -30,9 +32,36 @@ it.each(Object.keys(WAYS))('limits of a connection %s, if the engine keeps its W
     type: 'fanout_fallback',
     missing: 'socket of a transport',
   });
-  const { url } = (await program.messages.next((it) => urlOf(it) !== undefined)) as { url: string };
-  const socket = await WAYS[way]?.(url);
+  await expectLimits(program, await open(program, way));
+});
+
+const MOVED_ON_BUN = ['opts of a transport', 'transport of a WebSocket'].flatMap((moved) =>
+  Object.keys(WAYS).map((way) => [moved, way] as const),
+);
+
+it.runIf(SETTING.runtime === 'bun').each(MOVED_ON_BUN)(
+  'beside WebSockets of the program, if the engine moved the %s: limits of a connection %s, and whose it is',
+  async (moved, way) => {
+    const program = startProgram(PROGRAM, { ...runnerOf(), args: [moved] });
+    const socket = await open(program, way);
+    const own = new WebSocket(`${(await urlOf(program)).replace('http', 'ws')}/anything`);
+    await nextEvent(own, 'open');
+    expect(await program.messages.next(isReport('own'))).toEqual({ type: 'own', opened: { mine: true } });
+    own.send('to the program');
+    expect(await program.messages.next(isReport('own'))).toEqual({ type: 'own', message: 'to the program' });
+    await expectLimits(program, socket);
+    own.close();
+    expect(await program.messages.next(isReport('own'))).toEqual({ type: 'own', closed: { mine: true } });
+  },
+);
+
+async function open(program: IProgram, way: string): Promise<IRawWebSocket> {
+  const socket = await WAYS[way]?.(await urlOf(program));
   if (socket === undefined) throw new Error(`unknown: ${way}`);
+  return socket;
+}
+
+async function expectLimits(program: IProgram, socket: IRawWebSocket): Promise<void> {
   // Before authentication the limits hold.
   socket.emit('echo', ['x'.repeat(100_000)], 1);
   socket.emit('authenticate');
@@ -46,7 +75,11 @@ it.each(Object.keys(WAYS))('limits of a connection %s, if the engine keeps its W
   socket.pauseReading();
   const tooSlow = await program.messages.next(isReport('client_too_slow'), { timeout: 10_000 });
   expect((tooSlow as { queuedBytes: number }).queuedBytes).toBeLessThan(12_000_000);
-});
+}
+
+async function urlOf({ messages }: IProgram): Promise<string> {
+  const hasUrl = (it: unknown) => (it as { url?: string }).url !== undefined;
+  return messages.all.find(hasUrl)?.url ?? (await messages.next(hasUrl, { timeout: 10_000 })).url;
+}
 
 const isReport = (wanted: string) => (it: unknown) => (it as { type?: string }).type === wanted;
-const urlOf = (it: unknown): string | undefined => (it as { url?: string }).url;

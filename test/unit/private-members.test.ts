@@ -5,10 +5,12 @@ import { createServer } from 'node:http';
 import { createAdapter } from '@socket.io/redis-adapter';
 import { Server } from 'socket.io';
 import { Adapter, ClusterAdapter } from 'socket.io-adapter';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { IOSocket } from '../../src/ports/socket.js';
 import { AdapterBroadcasts } from '../../src/socketio/adapter-broadcasts.js';
 import { askForIds, serverSideEmitWithAck } from '../../src/socketio/adapters.js';
+import { BunEngine } from '../../src/socketio/bun-engine.js';
+import { GuardedBunSocket } from '../../src/socketio/bun-socket.js';
 import { setCloseTimeout, setLargestBody } from '../../src/socketio/engine-io.js';
 import { boundFetchAnswers } from '../../src/socketio/fetch-answers.js';
 import { NodeEngine } from '../../src/socketio/node-engine.js';
@@ -306,6 +308,34 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect([webSocketOf(wire), unreadBytes(wire)]).toEqual([undefined, 0]);
   });
 
+  it('the transport of a WebSocket on Bun; where it has moved, the WebSocket is guarded all the same', () => {
+    const { engine, patcher } = patchBunEngine();
+    const opened: object[] = [];
+    engine.onWebSocketOpen.mockImplementation((webSocket: object) => opened.push(webSocket));
+    const { onWebSocketOpen, onWebSocketClose } = patcher.replaced();
+    const webSocket = { data: { kept: {} }, readyState: 1, close() {}, terminate() {}, send: () => 1 };
+    onWebSocketOpen(webSocket);
+    expect(opened).toEqual([expect.any(GuardedBunSocket)]);
+    expect(patcher.engine.openSockets).toBe(1);
+    onWebSocketClose(webSocket, 1000, '');
+    expect(patcher.engine.openSockets).toBe(0);
+  });
+
+  it('the data of a WebSocket on Bun; one that could not be told from those of the program is not opened', async () => {
+    const { engine, patcher } = patchBunEngine();
+    const given: unknown[] = [];
+    const server = { upgrade: (_: unknown, { data }: { data: unknown }) => given.push(data) > 0, stop() {} };
+    const upgraded: boolean[] = [];
+    engine.handleRequest.mockImplementation(async (request: unknown, at: typeof server) => {
+      upgraded.push(...[{}, undefined, 'text'].map((data) => at.upgrade(request, { data })));
+    });
+    await patcher.engine.handle({} as never, server as never);
+    expect(upgraded).toEqual([true, true, false]);
+    expect(given).toEqual([{}, {}]);
+    expect(given.map((data) => patcher.engine.owns({ data } as never))).toEqual([true, true]);
+    expect([{}, undefined, null, 'text'].map((data) => patcher.engine.owns({ data } as never))).not.toContain(true);
+  });
+
   it('and of an engine without any of it nothing is used', async () => {
     expect([keepsResponses({} as never), keepsWebSockets({} as never)]).toEqual([false, false]);
     expect(await probeConnection({} as never)).toEqual({ missing: 'engine.handshake()', canSend: false });
@@ -317,6 +347,24 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect([queuedPackets({} as never), responseOf({} as never)]).toEqual([undefined, undefined]);
   });
 });
+
+/** A `BunEngine` over an engine without anything in it. */
+function patchBunEngine() {
+  const engine = {
+    opts: { path: '/', maxHttpBufferSize: 1_000 },
+    clients: new Map(),
+    on() {},
+    handler: () => ({}),
+    handleRequest: vi.fn(),
+    onWebSocketOpen: vi.fn(),
+    onWebSocketMessage() {},
+    onWebSocketClose: vi.fn(),
+  };
+  const { onWebSocketOpen, handleRequest } = engine;
+  const patcher = new BunEngine(engine);
+  patcher.patch({} as never);
+  return { engine: { onWebSocketOpen, handleRequest }, patcher: { engine: patcher, replaced: () => engine } };
+}
 
 async function classOfConnections(engine: TestEngine): Promise<object> {
   return Object.getPrototypeOf(await connectPolling(engine));

@@ -1,0 +1,46 @@
+import type { BunServer, BunWebSocket } from './bun-types.js';
+
+/*
+ * Tells the WebSockets that an engine has opened from those of the program on the same server. Only public members are used: the
+ * engine opens a WebSocket by `server.upgrade(request, { data })`, and Bun hands this `data` to each handler.
+ */
+export class OpenedWebSockets {
+  /** The data of WebSockets, and transports from before they were noted by their data. */
+  readonly #known = new WeakSet<object>();
+  readonly #noting = new WeakMap<BunServer, BunServer>();
+
+  has({ data }: BunWebSocket): boolean {
+    if (typeof data !== 'object' || data === null) return false;
+    return this.#known.has(data) || (data.transport !== undefined && this.#known.has(data.transport));
+  }
+
+  add(key: object): void {
+    this.#known.add(key);
+  }
+
+  /** The server to hand to the engine in place of `server`. It is the same, but notes what is upgraded by it. */
+  noting(server: BunServer): BunServer {
+    let noting = this.#noting.get(server);
+    if (noting === undefined) {
+      noting = new Proxy(server, { get: (target, key) => this.#memberOf(target, key) });
+      this.#noting.set(server, noting);
+    }
+    return noting;
+  }
+
+  /** Bun's own methods do not work on a `Proxy`, so they are bound to the server. */
+  #memberOf(server: BunServer, key: PropertyKey): unknown {
+    const member: unknown = Reflect.get(server, key, server);
+    if (typeof member !== 'function') return member;
+    const bound = member.bind(server);
+    return key === 'upgrade' ? (request: Request, options?: object) => this.#upgrade(bound, request, options) : bound;
+  }
+
+  #upgrade(upgrade: (request: Request, options: object) => boolean, request: Request, options: object = {}): boolean {
+    const { data = {} } = options as { readonly data?: unknown };
+    // It could not be told from the data of the program. Without a WebSocket its client goes on polling.
+    if (typeof data !== 'object' || data === null) return false;
+    this.#known.add(data);
+    return upgrade(request, { ...options, data });
+  }
+}
