@@ -11,6 +11,9 @@ import { FrameFilter } from './frame-filter.js';
 import { STRANGER_BODY_BYTES, STRANGER_FRAGMENTS, STRANGER_MESSAGE_BYTES } from './limits.js';
 import type { IngressReport } from './reports.js';
 
+const UNBOUNDED =
+  'the installed ws does not let compressed messages be bounded before authentication, so none are compressed';
+
 type Dropped = (start: string | undefined) => void;
 
 interface Stranger {
@@ -60,6 +63,8 @@ export class NodeStrangers {
       },
       opened,
       unlimited: () => report({ type: 'size_limit_fallback', missing: 'the receiver of a WebSocket of ws' }),
+      uncompressed: () =>
+        report({ type: 'option_ignored', option: 'serverOptions.perMessageDeflate', reason: UNBOUNDED }),
     });
   }
 
@@ -128,7 +133,7 @@ export class NodeStrangers {
   #probe(wire: Wire, transport: EngineTransport): void {
     if (this.#probed.get(wire) !== transport) this.#probed.set(wire, transport);
     // Not now: the engine is in the middle of this packet.
-    else queueMicrotask(() => giveUpUpgrade(transport));
+    else queueMicrotask(() => giveUpUpgrade(wire, transport));
   }
 
   #upgrade(wire: Wire, transport: EngineTransport): void {

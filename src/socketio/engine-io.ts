@@ -1,5 +1,5 @@
 import type { Wire } from '../ports/wire.js';
-import type { EngineTransport } from './engine-types.js';
+import type { EngineConnection, EngineTransport } from './engine-types.js';
 import { webSocketOf } from './web-sockets.js';
 import { GuardedWebSocket } from './ws.js';
 
@@ -30,7 +30,13 @@ export function guardedSocketOf(wire: Wire, transport: EngineTransport | undefin
   return webSocket instanceof GuardedWebSocket ? webSocket : undefined;
 }
 
-/** Makes engine.io give up the upgrade to this transport, as it does at any unexpected packet. */
-export function giveUpUpgrade(transport: EngineTransport): void {
+/**
+ * Makes engine.io give up the upgrade of a wire to this transport, as it does at any unexpected packet. If an update of engine.io
+ * lets that packet pass, the WebSocket is cut: the answers to more probes would be buffered for a peer that reads nothing.
+ */
+export function giveUpUpgrade(wire: Wire, transport: EngineTransport): void {
   transport.emit?.('packet', { type: 'noop' });
+  const { transport: present }: EngineConnection = wire;
+  const isGivenUp = transport.readyState === 'closing' || transport.readyState === 'closed';
+  if (!isGivenUp && present !== transport) webSocketOf(wire, transport)?.terminate?.();
 }

@@ -5,8 +5,8 @@ import { WebSocket, WebSocketServer } from 'ws';
 /*
  * The package `ws`. Its server class, which engine.io takes as `wsEngine`, its options `WebSocket` and `closeTimeout`, and `pong()`
  * and `send()` of a WebSocket are public. The limits of the receiver and of the compression extension are private, and this file
- * is the only one that touches them for limits. They are tried once; without them `maxPayload` is the only limit before
- * authentication.
+ * is the only one that touches them for limits. They are tried once. Without those of the receiver `maxPayload` is the only limit
+ * before authentication; without that of the extension nothing is compressed.
  */
 
 /** Sits between a connection and the receiver of its frames. */
@@ -32,6 +32,8 @@ export interface GuardOptions {
   readonly opened: (socket: Duplex, webSocket: GuardedWebSocket, request: IncomingMessage) => void;
   /** The limits can't be set: `ws` is not as expected. */
   readonly unlimited: () => void;
+  /** The limit of compressed messages can't be set, so none are compressed. */
+  readonly uncompressed: () => void;
 }
 
 interface Receiver {
@@ -47,7 +49,11 @@ interface WebSocketInternals {
   setSocket(socket: Duplex, head: Buffer, options: ReceiverLimits): void;
   readonly _receiver?: Receiver | null;
   /** The extensions agreed with the peer. */
-  readonly _extensions?: { readonly 'permessage-deflate'?: { _maxPayload?: number } };
+  readonly _extensions?: { readonly 'permessage-deflate'?: Inflater };
+}
+/** What inflates compressed messages. */
+interface Inflater {
+  _maxPayload?: number;
 }
 
 type PongCallback = (error: Error) => void;
@@ -136,8 +142,8 @@ export class GuardedWebSocket extends WebSocket {
   }
 
   #limitInflated(mostBytes: number): void {
-    const deflate = (this as unknown as WebSocketInternals)._extensions?.['permessage-deflate'];
-    if (typeof deflate?._maxPayload === 'number') deflate._maxPayload = mostBytes;
+    const inflater = inflaterOf(this);
+    if (typeof inflater?._maxPayload === 'number') inflater._maxPayload = mostBytes;
   }
 
   #removeFilter(receiver: Receiver): void {
@@ -147,14 +153,17 @@ export class GuardedWebSocket extends WebSocket {
 }
 
 /** The class of engine.io's WebSocket server. */
-export function guardedWsEngine(options: GuardOptions): typeof WebSocketServer {
-  const limits = limitsHold(options);
+export function guardedWsEngine(options: GuardOptions, Used = GuardedWebSocket): typeof WebSocketServer {
+  const limits = limitsHold(options, Used);
   if (!limits) options.unlimited();
   return class extends WebSocketServer<typeof GuardedWebSocket> {
     readonly #full: ReceiverLimits;
 
     constructor(given: ConstructorParameters<typeof WebSocketServer>[0]) {
-      super({ ...given, WebSocket: GuardedWebSocket, closeTimeout: options.closeTimeoutMs } as object);
+      const isUnbounded = limits && Boolean(given?.perMessageDeflate) && !boundsInflated(Used);
+      if (isUnbounded) options.uncompressed();
+      const compression = isUnbounded ? { perMessageDeflate: false } : {};
+      super({ ...given, ...compression, WebSocket: Used, closeTimeout: options.closeTimeoutMs } as object);
       const { maxPayload = 0, maxFragments = 0 } = this.options as Partial<ReceiverLimits>;
       this.#full = { maxPayload, maxFragments };
     }
@@ -198,6 +207,7 @@ export function limitsHold(
         isAdmitted: () => false,
         opened: () => {},
         unlimited: () => {},
+        uncompressed: () => {},
         filter: (_, pass) => new ProbeFilter(seen, pass),
       },
       full,
@@ -214,6 +224,32 @@ export function limitsHold(
   } catch {
     return false;
   }
+}
+
+/** Whether what inflates messages keeps its limit where it is set, tried with a WebSocket that agrees on compression with no peer. */
+export function boundsInflated(Tried = GuardedWebSocket): boolean {
+  const maxPayload = 4321;
+  let bound: number | undefined;
+  const headers = {
+    ...{ upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'A'.repeat(22).concat('==') },
+    'sec-websocket-extensions': 'permessage-deflate',
+  };
+  try {
+    const options = { noServer: true, perMessageDeflate: true, maxPayload, WebSocket: Tried };
+    const socket = new Duplex({ read() {}, write: (_, __, done) => done() });
+    const request = { method: 'GET', headers } as unknown as IncomingMessage;
+    new WebSocketServer(options).handleUpgrade(request, socket, Buffer.alloc(0), (webSocket) => {
+      bound = inflaterOf(webSocket)?._maxPayload;
+      webSocket.terminate();
+    });
+  } catch {
+    // The request was not taken.
+  }
+  return bound === maxPayload;
+}
+
+function inflaterOf(webSocket: WebSocket): Inflater | undefined {
+  return (webSocket as unknown as WebSocketInternals)._extensions?.['permessage-deflate'];
 }
 
 class ProbeFilter implements InputFilter {

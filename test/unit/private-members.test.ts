@@ -2,16 +2,18 @@
 // npm run test:matrix: newest-node
 import { EventEmitter } from 'node:events';
 import { createServer } from 'node:http';
+import { constants, deflateRawSync } from 'node:zlib';
 import { createAdapter } from '@socket.io/redis-adapter';
 import { Server } from 'socket.io';
 import { Adapter, ClusterAdapter } from 'socket.io-adapter';
 import { describe, expect, it, vi } from 'vitest';
+import type { WebSocket, WebSocketServer } from 'ws';
 import type { IOSocket } from '../../src/ports/socket.js';
 import { AdapterBroadcasts } from '../../src/socketio/adapter-broadcasts.js';
 import { askForIds, serverSideEmitWithAck } from '../../src/socketio/adapters.js';
 import { BunEngine } from '../../src/socketio/bun-engine.js';
 import { GuardedBunSocket } from '../../src/socketio/bun-socket.js';
-import { setCloseTimeout, setLargestBody } from '../../src/socketio/engine-io.js';
+import { giveUpUpgrade, setCloseTimeout, setLargestBody } from '../../src/socketio/engine-io.js';
 import { boundFetchAnswers } from '../../src/socketio/fetch-answers.js';
 import { NodeEngine } from '../../src/socketio/node-engine.js';
 import { keepsResponses, keepsWebSockets, probeConnection, probeTransport } from '../../src/socketio/node-probe.js';
@@ -29,10 +31,16 @@ import {
 } from '../../src/socketio/socket-io.js';
 import { leavesOneListener } from '../../src/socketio/upgrade-responses.js';
 import { noteWebSocket, webSocketOf } from '../../src/socketio/web-sockets.js';
-import { GuardedWebSocket, limitsHold } from '../../src/socketio/ws.js';
+import {
+  boundsInflated,
+  GuardedWebSocket,
+  type GuardOptions,
+  guardedWsEngine,
+  limitsHold,
+} from '../../src/socketio/ws.js';
 import { defer } from '../support/cleanup.js';
-import { connectPolling, pollOf, startEngine, type TestEngine, TestResponse } from '../support/engine.js';
-import { eventually } from '../support/facts.js';
+import { connectPolling, pollOf, startEngine, type TestEngine, TestResponse, TestStream } from '../support/engine.js';
+import { eventually, nextEvent } from '../support/facts.js';
 import { rawPolling, rawWebSocket } from '../support/raw.js';
 
 interface TPolling {
@@ -82,6 +90,48 @@ function redisAdapter() {
   return { adapter, published };
 }
 
+const GUARD: GuardOptions = {
+  ...{ mostBytes: 200, mostFragments: 4, closeTimeoutMs: 1_000 },
+  filter: (_, pass) => ({ write: pass, lift() {}, isDone: false }),
+  ...{ isAdmitted: () => false, opened() {}, unlimited() {}, uncompressed() {} },
+};
+
+interface Receiver {
+  _maxPayload: number;
+  write(chunk: Buffer): boolean;
+}
+
+function receiverOf(webSocket: WebSocket): Receiver {
+  return Reflect.get(webSocket, '_receiver') as Receiver;
+}
+
+/** A WebSocket without a peer, at the end of the server, that has agreed on compression if the server wants it. */
+async function openCompressed(Engine: typeof WebSocketServer): Promise<WebSocket> {
+  const headers = {
+    ...{ upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==' },
+    'sec-websocket-extensions': 'permessage-deflate',
+  };
+  const server = new Engine({ noServer: true, perMessageDeflate: true, maxPayload: 1_000 });
+  const request = { method: 'GET', headers } as never;
+  return new Promise((resolve) => server.handleUpgrade(request, new TestStream(), Buffer.alloc(0), resolve));
+}
+
+/** A compressed and masked text frame, whose message has so many bytes. */
+function compressedFrame(bytes: number): Buffer {
+  const body = deflateRawSync(Buffer.alloc(bytes, 'a'), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+  return Buffer.concat([Buffer.from([0xc1, 0x80 | body.length, 0, 0, 0, 0]), body]);
+}
+
+/** Lets the limit of each extension of a WebSocket be seen by nobody. */
+function moveLimitOfExtensions(webSocket: object): void {
+  let agreed: object = {};
+  const set = (extensions: object): void => {
+    const moved = (extension: object) => Object.create(extension, { _maxPayload: { value: undefined } });
+    agreed = Object.fromEntries(Object.entries(extensions).map(([name, extension]) => [name, moved(extension)]));
+  };
+  Object.defineProperty(webSocket, '_extensions', { get: () => agreed, set });
+}
+
 const LIMITS = { mostBytes: 200, mostFragments: 4, closeTimeoutMs: 1_000 };
 
 /** What an update of a package may move. Each part has a fallback; these tests notice that it is in use. */
@@ -101,6 +151,57 @@ describe('what is private to other packages is where it is looked for:', () => {
       }
     }
     expect(limitsHold(LIMITS, Throws)).toBe(false);
+  });
+
+  it('the limit of what a WebSocket of ws inflates', async () => {
+    expect(boundsInflated()).toBe(true);
+    const uncompressed = vi.fn();
+    const webSocket = await openCompressed(guardedWsEngine({ ...GUARD, uncompressed }));
+    const heard: number[] = [];
+    webSocket.on('message', (data: Buffer) => heard.push(data.length));
+    const failed = nextEvent(webSocket, 'error');
+    // Without the limit of the receiver, which would refuse the message as well, but only once all of it is inflated.
+    receiverOf(webSocket)._maxPayload = 0;
+    receiverOf(webSocket).write(compressedFrame(LIMITS.mostBytes));
+    receiverOf(webSocket).write(compressedFrame(LIMITS.mostBytes + 1));
+    expect(String(await failed)).toContain('Max payload size exceeded');
+    expect(heard).toEqual([LIMITS.mostBytes]);
+    expect(uncompressed).not.toHaveBeenCalled();
+  });
+
+  it('the limit of what a WebSocket of ws inflates; where it has moved, nothing is compressed', async () => {
+    class Moved extends GuardedWebSocket {
+      readonly moved = moveLimitOfExtensions(this);
+    }
+    const uncompressed = vi.fn();
+    const webSocket = await openCompressed(guardedWsEngine({ ...GUARD, uncompressed }, Moved));
+    expect(webSocket.extensions).toBe('');
+    expect(uncompressed).toHaveBeenCalledOnce();
+    const plain = vi.fn();
+    new (guardedWsEngine({ ...GUARD, uncompressed: plain }, Moved))({ noServer: true, perMessageDeflate: false });
+    expect(plain).not.toHaveBeenCalled();
+  });
+
+  it('the packet at which engine.io gives up an upgrade; where it lets that pass, the WebSocket is cut', async () => {
+    const engine = startEngine();
+    const connection = await connectPolling(engine);
+    const upgrade = () => {
+      const webSocket = Object.assign(new EventEmitter(), { terminate: vi.fn(), close() {} });
+      const transport = engine.createTransport('websocket', { _query: { EIO: '4' }, websocket: webSocket });
+      return { transport: transport as EventEmitter & { readyState: string }, webSocket };
+    };
+    const known = upgrade();
+    connection._maybeUpgrade(known.transport);
+    giveUpUpgrade(connection as never, known.transport as never);
+    expect(known.transport.readyState).toBe('closing');
+    expect(known.webSocket.terminate).not.toHaveBeenCalled();
+    const moved = upgrade();
+    giveUpUpgrade(connection as never, moved.transport as never);
+    expect(moved.webSocket.terminate).toHaveBeenCalledOnce();
+    // By then the upgrade may be done: then there are no more probes.
+    const done = upgrade();
+    giveUpUpgrade({ transport: done.transport } as never, done.transport as never);
+    expect(done.webSocket.terminate).not.toHaveBeenCalled();
   });
 
   it('the fields of a polling transport of engine.io, and a socket of socket.io that is refused', async () => {
