@@ -145,6 +145,15 @@ export const SOCKETIO = [
     on: 'node',
   },
   {
+    id: 'moved-discarded-ignored',
+    file: 'src/socketio/node-sender.ts',
+    from: `> 0 && discarded === false;`,
+    to: `> 0 && discarded !== true;`,
+    breaks: 'a client that reads too slowly is not ended if engine.io tells elsewhere that its transport was discarded',
+    test: 'test/unit/private-members.test.ts',
+    on: 'node',
+  },
+  {
     id: 'goes-on-behind-a-hole',
     file: 'src/socketio/bun-socket.ts',
     from: `    this.#end();\n    this.#options.dropped(this.#waitingBytes());`,

@@ -13,6 +13,9 @@ export interface ProbedEngine {
   listenerCount(event: string): number;
 }
 
+/** A transport, for the method that `probeWebSocket()` has looked for. */
+type DiscardableTransport = EngineTransport & { discard(): void };
+
 /** The result of trying a connection. */
 export interface ProbedConnection {
   /** The name of a missing member; empty if none is missing. */
@@ -52,10 +55,18 @@ function probeWebSocket(engine: ProbedEngine): { base?: TransportClass; missing:
   }
   if (found.writable !== true) return { missing: 'writable of a transport' };
   if (found.socket !== websocket) return { missing: 'socket of a transport' };
+  if (!isDiscarded(made as DiscardableTransport)) return { missing: 'discarded of a transport' };
   const base = Object.getPrototypeOf(Object.getPrototypeOf(made))?.constructor;
   const isBase =
     typeof base === 'function' && base.prototype.name === undefined && typeof base.prototype.close === 'function';
   return isBase ? { base: base as TransportClass, missing: '' } : { missing: 'the class of all transports' };
+}
+
+/** Whether `discarded` of a transport tells that it was discarded. */
+function isDiscarded(transport: DiscardableTransport): boolean {
+  const { discarded } = transport;
+  transport.discard();
+  return discarded === false && transport.discarded === true;
 }
 
 /** Whether a transport keeps its WebSocket in `socket`. If not, the patcher notes each WebSocket. */

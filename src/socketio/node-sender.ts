@@ -226,10 +226,11 @@ export function nodeSenderOf(wire: Wire): NodeSender | undefined {
 /**
  * Whether `close()` of a transport comes too early. When an `upgrade` listener closes the connection, engine.io closes the new
  * transport right after the listeners, even if packets still wait. Ignoring that call loses nothing: the connection calls
- * `close()` again when the last packet is sent.
+ * `close()` again when the last packet is sent. If an update of engine.io moves `discarded`, no call is ignored: one of
+ * `close(true)` must end a peer that reads too slowly.
  */
 function isClosedTooEarly({ discarded }: EngineTransport, connection: EngineConnection | undefined): boolean {
-  return connection?.readyState === 'closing' && (connection.writeBuffer?.length ?? 0) > 0 && discarded !== true;
+  return connection?.readyState === 'closing' && (connection.writeBuffer?.length ?? 0) > 0 && discarded === false;
 }
 
 /** Makes a transport of engine.io ignore a `close()` that comes too early. `NodeSender` has the same check. */

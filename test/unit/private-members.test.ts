@@ -17,6 +17,7 @@ import { giveUpUpgrade, setCloseTimeout, setLargestBody } from '../../src/socket
 import { boundFetchAnswers } from '../../src/socketio/fetch-answers.js';
 import { NodeEngine } from '../../src/socketio/node-engine.js';
 import { keepsResponses, keepsWebSockets, probeConnection, probeTransport } from '../../src/socketio/node-probe.js';
+import { keepFromClosingEarly } from '../../src/socketio/node-sender.js';
 import { makeProbeServer, ProbeConnection } from '../../src/socketio/probe-server.js';
 import { type KeptRequest, ReleasedRequest, released } from '../../src/socketio/released-request.js';
 import { queuedPackets, responseOf, unreadBytes } from '../../src/socketio/send-queue.js';
@@ -407,6 +408,27 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(unreadBytes({ transport: onBun } as never)).toBe(8);
     webSocket.readyState = 3;
     expect([webSocketOf(wire), unreadBytes(wire)]).toEqual([undefined, 0]);
+  });
+
+  it('whether a transport was discarded; where that has moved, a connection that closes is closed', () => {
+    const engine = startEngine();
+    const { createTransport } = engine;
+    engine.createTransport = function (name, request) {
+      return Object.defineProperty(createTransport.call(this, name, request), 'discarded', {
+        get: () => undefined,
+        set() {},
+      });
+    };
+    expect(probeTransport(engine as never)).toEqual({ missing: 'discarded of a transport' });
+    const closed = [false, true, undefined].map((discarded) => {
+      const close = vi.fn();
+      const wire = { readyState: 'closing', writeBuffer: [{}], transport: { close, discarded } };
+      keepFromClosingEarly(wire as never);
+      wire.transport.close();
+      return close.mock.calls.length;
+    });
+    // Not yet: a packet waits. At once: `close(true)` was called, or may have been.
+    expect(closed).toEqual([0, 1, 1]);
   });
 
   it('the transport of a WebSocket on Bun; where it has moved, the WebSocket is guarded all the same', () => {
