@@ -103,7 +103,7 @@ export function keepsResponses(engine: ProbedEngine): boolean {
 
 interface TriedConnection extends EngineConnection {
   readonly transport: EngineTransport;
-  write(data: string): unknown;
+  write(data: string, options?: undefined, confirmed?: () => void): unknown;
 }
 
 /** Tries how a connection without a peer queues and sends. Takes a few microtasks, and waits for nothing else. */
@@ -140,7 +140,10 @@ function tryQueue(connection: TriedConnection): ProbedConnection {
   const sent: WirePacket[] = [];
   connection.on('packetCreate', (packet) => heard.push(packet));
   transport.send = (packets) => sent.push(...packets);
-  connection.write('text');
+  let isConfirmed = false;
+  connection.write('text', undefined, () => {
+    isConfirmed = true;
+  });
   const queued = connection.writeBuffer?.at(-1);
   const isQueued = queued !== undefined && queued === heard[0] && sent.length === 0;
   transport.writable = true;
@@ -148,6 +151,8 @@ function tryQueue(connection: TriedConnection): ProbedConnection {
   const [packet] = sent;
   const canSend = packet?.type === 'message' && packet.data === 'text';
   if (!canSend) return { missing: 'the packets that a transport is sent', canSend };
+  transport.emit?.('drain');
+  if (!isConfirmed) return { missing: 'a connection that goes on after "drain"', canSend: false };
   return { missing: isQueued && packet === queued ? '' : 'writeBuffer of a connection', canSend };
 }
 

@@ -373,6 +373,16 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(await probeConnection(engine as never)).toEqual({ missing: 'writeBuffer of a connection', canSend: true });
   });
 
+  it('the event that confirms packets; where it has moved, messages take the way of Socket.IO', async () => {
+    const engine = startEngine();
+    const prototype = await classOfConnections(engine);
+    const { onDrain } = prototype as { onDrain: unknown };
+    Reflect.set(prototype, 'onDrain', () => undefined);
+    defer(() => Reflect.set(prototype, 'onDrain', onDrain));
+    const missing = 'a connection that goes on after "drain"';
+    expect(await probeConnection(engine as never)).toEqual({ missing, canSend: false });
+  });
+
   it('the response to a poll; where it has moved, the one that the ingress has seen is counted', async () => {
     const engine = startEngine();
     const { createTransport } = engine;
