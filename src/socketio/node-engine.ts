@@ -39,11 +39,14 @@ export class NodeEngine {
   /** WebSockets without a wire yet, by the request that opened them. Undefined if transports keep theirs. */
   readonly #opened: WeakMap<object, TransportSocket> | undefined;
   #Sender: typeof NodeSender | undefined;
+  /** Wires by their sessions. */
+  readonly #wires: () => Readonly<Record<string, Wire>>;
 
   /** `engine`: of a Socket.IO server, before its first connection. */
   constructor(engine: object) {
     this.ingress = engine as PublicEngine;
     this.#engine = engine as RawNodeEngine;
+    this.#wires = wiresOf(this.#engine);
     this.#idle = new IdleConnections(this.#engine);
     this.#keepsResponses = keepsResponses(this.#engine);
     if (keepsWebSockets(this.#engine)) return;
@@ -61,13 +64,13 @@ export class NodeEngine {
   }
 
   get wires(): Wire[] {
-    return Object.values(this.#engine.clients ?? {});
+    return Object.values(this.#wires());
   }
 
   /** The wire of a session of Engine.IO. */
   wireOf(sid: string): Wire | undefined {
-    const { clients = {} } = this.#engine;
-    return Object.hasOwn(clients, sid) ? clients[sid] : undefined;
+    const wires = this.#wires();
+    return Object.hasOwn(wires, sid) ? wires[sid] : undefined;
   }
 
   /** From now on WebSocket transports write through `queue`. Returns the name of a missing member, or an empty string. */
@@ -131,4 +134,17 @@ export class NodeEngine {
   compact(wire: Wire): void {
     this.#idle.compact(wire as unknown as IdleConnection);
   }
+}
+
+/** The engine's own register of its connections; one by public events if an update of engine.io moves that. */
+function wiresOf(engine: RawNodeEngine): () => Readonly<Record<string, Wire>> {
+  if (typeof engine.clients === 'object') return () => engine.clients ?? {};
+  const noted: Record<string, Wire> = {};
+  engine.on('connection', (connection) => {
+    const { id } = connection;
+    if (id === undefined) return;
+    noted[id] = connection;
+    connection.once('close', () => Reflect.deleteProperty(noted, id));
+  });
+  return () => noted;
 }

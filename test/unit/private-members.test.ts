@@ -367,6 +367,17 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(queuedPackets(connection as never)).toMatchObject([{ type: 'message', data: 'text' }]);
   });
 
+  it('the connections of an engine; where they have moved, those that were told of are known', async () => {
+    const engine = startEngine();
+    Object.defineProperty(engine, 'clients', { get: () => undefined });
+    const patcher = new NodeEngine(engine);
+    const connection = new ProbeConnection();
+    engine.emit('connection', connection);
+    expect([patcher.wires, patcher.wireOf('probe')]).toEqual([[connection], connection]);
+    connection.end();
+    expect([patcher.wires, patcher.wireOf('probe')]).toEqual([[], undefined]);
+  });
+
   it('the queue of a connection; where it has moved, that is told, and messages go out directly all the same', async () => {
     const engine = startEngine();
     hideMember(await classOfConnections(engine), 'writeBuffer');

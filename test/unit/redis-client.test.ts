@@ -1,11 +1,15 @@
 // npm test: node
 import { Cluster, Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
+import type { Dialer } from '../../src/backplane/redis/client.js';
+import { createDialer } from '../../src/backplane/redis/dialers.js';
 import { SocketIOEmitterHelper } from '../../src/backplane/redis/emitter.js';
+import { Publisher } from '../../src/backplane/redis/publisher.js';
 import { createRedisBackplane } from '../../src/backplane/redis/redis-backplane.js';
 import { DefaultRedisHelper } from '../../src/backplane/redis/redis-helper.js';
 import { resolveOptions } from '../../src/server/resolve-options.js';
 import { defer } from '../support/cleanup.js';
+import { eventually } from '../support/facts.js';
 
 const noop = () => undefined;
 
@@ -106,3 +110,36 @@ function thrownBy(act: () => unknown): unknown {
   }
   throw new Error('nothing was thrown');
 }
+
+const refuse = () => Promise.reject(new Error("Stream isn't writeable and enableOfflineQueue options is false"));
+
+describe('what ioredis does not document, and may move:', () => {
+  it('isCluster of a client is not needed, and without the nodes of a cluster errors name none', () => {
+    const cluster = new Cluster([{ host: 'localhost', port: 1 }], { lazyConnect: true });
+    defer(() => cluster.disconnect());
+    expect(createDialer(cluster).address).toBe('localhost:1');
+    Object.assign(cluster, { isCluster: undefined, startupNodes: undefined });
+    const dialer = createDialer(cluster);
+    // Only that of a cluster can count the subscribers of all nodes.
+    expect(dialer.countSubscribers).toBeTypeOf('function');
+    expect(dialer.address).toBe('a cluster');
+    const single = new Redis({ lazyConnect: true });
+    expect(createDialer(single).countSubscribers).toBeUndefined();
+  });
+
+  it('stream of a connection: a message that a connection without it refuses is counted as uncertain', async () => {
+    const reports: object[] = [];
+    const done = async () => 1;
+    const client = { on: noop, connect: done, quit: done, disconnect: noop, call: done, publish: refuse } as never;
+    const dialer: Dialer = { address: 'here', countSubscribers: undefined, dial: async () => client };
+    const publisher = new Publisher({
+      ...{ name: 'publisher', connectionName: 'x', dialer, reportOnce: noop },
+      report: (report) => reports.push(report),
+    });
+    publisher.start();
+    await eventually(() => expect(publisher.healthy).toBe(true));
+    publisher.publish('channel', 'message');
+    await publisher.stop(0);
+    expect(reports).toContainEqual(expect.objectContaining({ type: 'backplane_messages_undelivered', uncertain: 1 }));
+  });
+});

@@ -1,3 +1,4 @@
+import { hasMethods } from '../../common/checks.js';
 import { describe } from '../../common/describe.js';
 import { checkRedisConnection } from '../../common/redis-client.js';
 import { within } from '../../common/within.js';
@@ -88,8 +89,9 @@ export function connectionName(identifier: string, role: string): string {
   return `roomgate:${identifier.replace(/[^\w.:-]/g, '_')}:${role}`;
 }
 
+/** Told by a public method that only clusters have: `isCluster` is not documented. */
 function isCluster(client: object): client is RedisCluster {
-  return 'isCluster' in client && client.isCluster === true;
+  return hasMethods(client, ['nodes']);
 }
 
 class SingleDialer implements Dialer {
@@ -247,7 +249,7 @@ function addressOf(options: SingleClient['options']): string {
   return host === undefined && port === undefined ? 'an unknown address' : `${host ?? 'localhost'}:${port ?? 6379}`;
 }
 
-/** Private to ioredis, and used in messages only: if it changes, they name no node. */
+/** Private to ioredis, and used in texts of errors only: if it moves, they name no node. */
 function startupNodesOf(client: RedisCluster): string {
   const nodes: unknown = 'startupNodes' in client ? client.startupNodes : undefined;
   if (!Array.isArray(nodes) || nodes.length === 0) return 'a cluster';
