@@ -1,15 +1,74 @@
 // npm test: node
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PINNED } from '../../scripts/latest/list.mjs';
 import { LINES } from '../../src/server/reports.js';
 import { PROJECT } from '../support/document.js';
+import { hiddenMembers, namesIn } from '../support/hidden-members.js';
 
 const PAGE = 'ARCHITECTURE.md';
 const PATH = /\b(?:src|test|scripts|docs|bench|examples)\/[\w./-]*[\w/]/g;
 const SOCKETIO = 'src/socketio';
+
+/** The packages whose private members the files of a folder may use. */
+const HIDDEN_FROM: Readonly<Record<string, readonly string[]>> = {
+  [SOCKETIO]: [
+    'engine.io',
+    'socket.io',
+    'socket.io-adapter',
+    '@socket.io/bun-engine',
+    '@socket.io/redis-adapter',
+    'ws',
+  ],
+  'src/client/socket-io.ts': ['socket.io-client', 'engine.io-client'],
+};
+
+/** Private in one class, and used only where another class, Node.js or this project has a public member of that name. */
+const PUBLIC_TOO = [
+  'adapter',
+  'constructor',
+  'destroy',
+  'headers',
+  'id',
+  'packet',
+  'packets',
+  'parser',
+  'prepare',
+  'publish',
+]
+  // In every file of `src/socketio/`, these are of a server, a namespace, a connection or a stream.
+  .concat('handleRequest', 'handleUpgrade', 'sockets', 'write');
+
+/** The same in some files only; in others there are private members of that name. */
+const PUBLIC_IN: Readonly<Record<string, readonly string[]>> = {
+  // Events.
+  flush: ['engine-packets', 'frame-queue', 'node-engine'],
+  // Of connections, sockets and the WebSockets of `ws` and of Bun.
+  close: ['bun-engine', 'bun-probe', 'bun-sender', 'bun-socket', 'engine-types', 'node-endings', 'node-engine'].concat(
+    'probe-server',
+    'shared-listeners',
+  ),
+  readyState: [
+    'bun-send',
+    'bun-sender',
+    'bun-socket',
+    'engine-io',
+    'idle-connections',
+    'node-endings',
+    'node-sender',
+  ].concat('web-sockets'),
+  send: ['adapter-broadcasts', 'bun-socket', 'fetch-answers', 'ws'],
+  // Of requests.
+  socket: ['node-endings', 'released-request', 'upgrade-responses'],
+  // Of servers.
+  opts: ['node-engine', 'node-probe'],
+  perMessageDeflate: ['ws'],
+  // Of sockets.
+  handshake: ['fetch-answers'],
+  nsp: ['socket-io'],
+};
 
 interface IPrivateMember {
   readonly members: readonly string[];
@@ -41,8 +100,20 @@ function privateMembers(): readonly IPrivateMember[] {
 }
 
 function filesWithoutPrivateMember(): string[] {
-  const [, list = ''] = /^Files of `src\/socketio\/` that touch no private member: (.+?)\.$/ms.exec(page) ?? [];
+  const [, list = ''] =
+    /^Files of `src\/socketio\/` that neither read nor replace a private member: (.+?)\.$/ms.exec(page) ?? [];
   return codeIn(list).map((name) => `${SOCKETIO}/${name}`);
+}
+
+function publicIn(file: string): string[] {
+  return Object.keys(PUBLIC_IN).filter((name) => PUBLIC_IN[name]?.includes(file));
+}
+
+/** The TypeScript of a folder, or the one file. */
+async function filesOf(path: string): Promise<string[]> {
+  if (path.endsWith('.ts')) return [path];
+  const names = await readdir(join(PROJECT, path), { recursive: true });
+  return names.filter((name) => name.endsWith('.ts')).map((name) => `${path}/${name}`);
 }
 
 describe('ARCHITECTURE.md', () => {
@@ -84,6 +155,22 @@ describe('ARCHITECTURE.md', () => {
       faults.push(...members.filter((member) => !code.includes(member)).map((member) => `${file} has no ${member}`));
     }
     expect(faults).toEqual([]);
+  });
+
+  it('lists every private member that is used', async () => {
+    const rows = privateMembers();
+    const missing: string[] = [];
+    for (const [folder, packages] of Object.entries(HIDDEN_FROM)) {
+      const hidden = await hiddenMembers(packages);
+      for (const file of await filesOf(folder)) {
+        const listed = rows.filter((row) => row.file === file).flatMap(({ members }) => members);
+        const known = new Set([...listed, ...PUBLIC_TOO, ...publicIn(basename(file, '.ts'))]);
+        const used = namesIn(await readFile(join(PROJECT, file), 'utf8'));
+        const unlisted = [...used].filter((name) => hidden.has(name) && !known.has(name));
+        missing.push(...unlisted.map((name) => `${file}: ${name} of ${hidden.get(name)}`));
+      }
+    }
+    expect(missing).toEqual([]);
   });
 
   it('names reports that exist', () => {
