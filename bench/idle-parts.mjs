@@ -4,7 +4,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { run } from '../scripts/run.mjs';
 
-const REQUEST = ['released(request) ?? request', 'request'];
+const REQUEST = ['compacted(request) ?? request', 'request'];
 const RESPONSES = ['this.#responses.drop(stream)', 'void stream'];
 const LISTENERS = ['listensAsExpected(connection)', 'false'];
 

@@ -40,7 +40,7 @@ export const TESTS = [
   'test/integration/fanout',
   'test/integration/foreign-ids',
   'test/integration/installed-packages',
-  'test/integration/request-release',
+  'test/integration/compact-request',
   'test/integration/web-socket-drift',
   'test/integration/client-survival',
   'test/integration/redis-emitter',

@@ -18,21 +18,21 @@ export const SOCKETIO = [
     on: 'node',
   },
   {
-    id: 'marked-request-released',
-    file: 'src/socketio/released-request.ts',
+    id: 'marked-request-compacted',
+    file: 'src/socketio/compact-request.ts',
     from: `if (!ordinary.has(key)) return undefined;`,
     to: `if (!ordinary.has(key)) continue;`,
     breaks: 'what the program keeps on the request, such as a session, is lost',
-    test: 'test/integration/request-release.test.ts',
+    test: 'test/integration/compact-request.test.ts',
     on: 'node',
   },
   {
     id: 'prototype-not-looked-at',
-    file: 'src/socketio/released-request.ts',
+    file: 'src/socketio/compact-request.ts',
     from: `if (Object.getPrototypeOf(request) !== IncomingMessage.prototype || request.res) return undefined;`,
     to: `if (request.res) return undefined;`,
     breaks: 'a request of a class of the program loses what that class adds',
-    test: 'test/integration/request-release.test.ts',
+    test: 'test/integration/compact-request.test.ts',
     on: 'node',
   },
   {
@@ -41,7 +41,7 @@ export const SOCKETIO = [
     from: `return connection?.transport === transport ? connection : undefined;`,
     to: `return connection;`,
     breaks: 'the end of a transport that a connection has left ends the connection',
-    test: 'test/integration/request-release-foreign.test.ts',
+    test: 'test/integration/compact-request-foreign.test.ts',
     on: 'node',
   },
   {
@@ -50,7 +50,7 @@ export const SOCKETIO = [
     from: `return events === 'error,ready,packet,drain,close' && left`,
     to: `return events !== '' && left`,
     breaks: 'a connection of an unknown engine.io is made to listen to less than it needs',
-    test: 'test/integration/request-release-foreign.test.ts',
+    test: 'test/integration/compact-request-foreign.test.ts',
     on: 'node',
   },
   {
@@ -59,7 +59,7 @@ export const SOCKETIO = [
     from: `if (noted.response.eventNames().length === 0) stream.removeListener('close', noted.listener);`,
     to: `stream.removeListener('close', noted.listener);`,
     breaks: 'middleware that waits for the end of a response never hears it',
-    test: 'test/integration/request-release.test.ts',
+    test: 'test/integration/compact-request.test.ts',
     on: 'node',
   },
   {
@@ -68,7 +68,7 @@ export const SOCKETIO = [
     from: `if (middlewares?.length === 0)`,
     to: `if (middlewares?.length === -1)`,
     breaks: 'a client that is not authenticated takes 0.8 KB more memory',
-    test: 'test/integration/request-release-foreign.test.ts',
+    test: 'test/integration/compact-request-foreign.test.ts',
     on: 'node',
   },
   {

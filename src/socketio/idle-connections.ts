@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import { type KeptRequest, released } from './released-request.js';
+import { compacted, type KeptRequest } from './compact-request.js';
 import { type ListeningConnection, listensAsExpected, shareListeners } from './shared-listeners.js';
 import { UpgradeResponses, type UpgradingEngine } from './upgrade-responses.js';
 
@@ -38,7 +38,7 @@ export class IdleConnections {
   compact(connection: IdleConnection): void {
     if (connection.readyState !== 'open') return;
     const { request } = connection;
-    if (request) connection.request = released(request as KeptRequest) ?? request;
+    if (request) connection.request = compacted(request as KeptRequest) ?? request;
     if (connection.transport?.name === 'websocket') this.#compactWebSocket(connection);
     // A client may leave and come back any number of times on one connection.
     else if (!connection.listeners('upgrade').includes(this.#upgraded)) connection.on('upgrade', this.#upgraded);

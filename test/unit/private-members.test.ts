@@ -13,13 +13,13 @@ import { AdapterBroadcasts } from '../../src/socketio/adapter-broadcasts.js';
 import { askForIds, serverSideEmitWithAck } from '../../src/socketio/adapters.js';
 import { BunEngine } from '../../src/socketio/bun-engine.js';
 import { GuardedBunSocket } from '../../src/socketio/bun-socket.js';
+import { CompactRequest, compacted, type KeptRequest } from '../../src/socketio/compact-request.js';
 import { giveUpUpgrade, setCloseTimeout, setLargestBody } from '../../src/socketio/engine-io.js';
 import { boundFetchAnswers } from '../../src/socketio/fetch-answers.js';
 import { NodeEngine } from '../../src/socketio/node-engine.js';
 import { keepsResponses, keepsWebSockets, probeConnection, probeTransport } from '../../src/socketio/node-probe.js';
 import { keepFromClosingEarly } from '../../src/socketio/node-sender.js';
 import { makeProbeServer, ProbeConnection } from '../../src/socketio/probe-server.js';
-import { type KeptRequest, ReleasedRequest, released } from '../../src/socketio/released-request.js';
 import { queuedPackets, responseOf, unreadBytes } from '../../src/socketio/send-queue.js';
 import { type ListeningConnection, listensAsExpected } from '../../src/socketio/shared-listeners.js';
 import {
@@ -338,7 +338,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     if (connection === undefined) throw new Error('no connection');
     expect(leavesOneListener(io.engine as never)).toBe(true);
     expect(listensAsExpected(connection)).toBe(true);
-    expect(released(connection.request as KeptRequest)).toBeInstanceOf(ReleasedRequest);
+    expect(compacted(connection.request as KeptRequest)).toBeInstanceOf(CompactRequest);
   });
 
   it('and what has none of it is left alone', () => {

@@ -11,7 +11,7 @@ const LATER = ['parser', '_eventsCount', '_query', 'res', 'cleanup', 'websocket'
  * Replaces the request of an authenticated client, with the fields that handshakes of further namespaces and handlers read. Its
  * prototype is that of `IncomingMessage`, so that additions of a program to that prototype still work. Its body can't be read.
  */
-export class ReleasedRequest {
+export class CompactRequest {
   readonly headers: IncomingHttpHeaders;
   readonly url: string | undefined;
   readonly method: string | undefined;
@@ -45,18 +45,18 @@ export class ReleasedRequest {
     return true;
   }
 }
-Object.setPrototypeOf(ReleasedRequest.prototype, IncomingMessage.prototype);
+Object.setPrototypeOf(CompactRequest.prototype, IncomingMessage.prototype);
 
 let ordinary: ReadonlySet<PropertyKey> | undefined;
 
 /**
- * Undefined if the program has added something to the request, such as `request.session`: then the request stays. Listeners do
- * not count, because code that emits to them holds the request itself. A `WeakMap` of the program with the request as its key
- * works until the promise of `clientConnectedFn` has settled.
+ * The compact form of a request. Undefined if the program has added something to it, such as `request.session`: then the request
+ * stays. Listeners do not count, because code that emits to them holds the request itself. A `WeakMap` of the program with the
+ * request as its key works until the promise of `clientConnectedFn` has settled.
  */
-export function released(request: KeptRequest): ReleasedRequest | undefined {
+export function compacted(request: KeptRequest): CompactRequest | undefined {
   if (Object.getPrototypeOf(request) !== IncomingMessage.prototype || request.res) return undefined;
   ordinary ??= new Set([...Reflect.ownKeys(new IncomingMessage(new Socket())), ...LATER]);
   for (const key of Reflect.ownKeys(request)) if (!ordinary.has(key)) return undefined;
-  return new ReleasedRequest(request);
+  return new CompactRequest(request);
 }
