@@ -1,3 +1,5 @@
+import { isBytes } from './is-bytes.js';
+
 /** Up to this many levels the walk is recursive: the stack stays bounded, and recursion is several times faster than a queue. */
 const RECURSION_LIMIT = 256;
 
@@ -46,8 +48,4 @@ function containersIn(container: object): object[] {
   return Object.values(container).filter(
     (entry): entry is object => typeof entry === 'object' && entry !== null && !isBytes(entry),
   );
-}
-
-function isBytes(value: object): boolean {
-  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer;
 }

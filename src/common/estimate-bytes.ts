@@ -1,3 +1,5 @@
+import { isBytes } from './is-bytes.js';
+
 /** Estimated bytes of a number, a boolean or null, and the overhead of each string, list and object. */
 const SMALL = 8;
 
@@ -10,7 +12,7 @@ export function estimateBytes(payload: unknown): number {
     sum += SMALL;
     if (typeof value === 'string') sum += value.length;
     if (typeof value !== 'object' || value === null) continue;
-    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+    if (isBytes(value)) {
       sum += value.byteLength;
       continue;
     }

@@ -3,6 +3,7 @@ import type { Reporter } from '../ports/reports.js';
 import type { EngineOptions } from '../socketio/bun-types.js';
 import type { Cors } from './bun-cors.js';
 import { corsOf } from './bun-cors.js';
+import { enginePath } from './engine-path.js';
 import type { IngressReport } from './reports.js';
 
 /** Options of requests that are handled here, because the engine does not have them. */
@@ -95,11 +96,11 @@ function pathOf(
   { path, addTrailingSlash }: Partial<ServerOptions>,
   overruled: (option: string, why: string) => void,
 ): string {
-  const written = (it: string): string => `${it.replace(/\/$/, '')}${addTrailingSlash === false ? '' : '/'}`;
-  const own = isOwn(engine, 'path') ? written(engine.path) : undefined;
-  if (path === undefined) return own ?? written('/socket.io');
-  if (own !== undefined && own !== written(path)) overruled('engine.path', 'serverOptions.path is given');
-  return written(path);
+  const own = isOwn(engine, 'path') ? enginePath(engine.path, addTrailingSlash) : undefined;
+  const wanted = enginePath(path, addTrailingSlash);
+  if (path === undefined) return own ?? wanted;
+  if (own !== undefined && own !== wanted) overruled('engine.path', 'serverOptions.path is given');
+  return wanted;
 }
 
 /** With Engine.IO's defaults. */

@@ -1,5 +1,6 @@
 import type { Server as HttpServer } from 'node:http';
 import type { ServerOptions } from 'socket.io';
+import { enginePath } from '../ingress/engine-path.js';
 import { NodeIngress } from '../ingress/node.js';
 import { NodeStrangers } from '../ingress/node-strangers.js';
 import type { Reporter } from '../ports/reports.js';
@@ -47,7 +48,7 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
     this.#ingress = new NodeIngress({
       server: this.#server,
       engine: engine.ingress,
-      path: pathOf(serverOptions),
+      path: enginePath(serverOptions.path, serverOptions.addTrailingSlash),
       unclaimedMs: destroyUpgrade === false ? undefined : destroyUpgradeTimeout,
       posted: (sid, request, mostBytes) => this.#strangers.posted(sid, request, mostBytes),
       polled: (sid, response) => engine.notePoll(sid, response),
@@ -142,9 +143,4 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
     if (wire.readyState === 'closed') closed();
     else wire.once('close', closed);
   }
-}
-
-/** The path in engine.io's form. */
-function pathOf({ path = '/socket.io', addTrailingSlash }: Partial<ServerOptions>): string {
-  return `${path.replace(/\/$/, '')}${addTrailingSlash === false ? '' : '/'}`;
 }

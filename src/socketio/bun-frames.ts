@@ -1,4 +1,5 @@
-import { isBytes, textOf } from './engine-packets.js';
+import { isBytes } from '../common/is-bytes.js';
+import { textOf } from './engine-packets.js';
 import type { EnginePacket } from './engine-types.js';
 
 /** A message of a WebSocket as Bun takes it: text or bytes. */

@@ -1,7 +1,5 @@
 import type { Piece } from './bun-frames.js';
-
-/** The state of a WebSocket that is open, as the standard numbers it. */
-const OPEN = 1;
+import { OPEN } from './ready-states.js';
 
 /** The part of Bun's WebSocket that sends. */
 export interface BunSocket {

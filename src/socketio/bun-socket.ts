@@ -2,10 +2,7 @@ import type { Wire } from '../ports/wire.js';
 import { pollDrain, stopPollingDrain } from './bun-drains.js';
 import type { BunSocket } from './bun-send.js';
 import type { BunWebSocket, MessageBody } from './bun-types.js';
-
-/** The states of a WebSocket, as the standard numbers them. */
-const OPEN = 1;
-const CLOSING = 2;
+import { CLOSING, OPEN } from './ready-states.js';
 
 /** The close code for a message that was too large (RFC 6455, section 7.4.1). */
 export const TOO_LARGE = 1009;

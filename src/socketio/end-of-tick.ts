@@ -1,11 +1,12 @@
 // Imported by name, so that the fake clocks of programs' tests do not replace them.
 import { setImmediate, setTimeout } from 'node:timers';
+import { isBunSince } from '../common/bun-version.js';
 
 /**
  * In Bun 1.2 an immediate that another immediate scheduled can wait for a second if nothing else happens; not so in 1.4. For
  * older versions a timer calls as well, and the later one of the two finds nothing to do.
  */
-const WAITS = isOlder(process.versions.bun, 1, 4);
+const WAITS = process.versions.bun !== undefined && !isBunSince(1, 4);
 
 /**
  * Calls `flush` at the end of this tick of the event loop, so that the answers to events that came in together share a write.
@@ -18,10 +19,4 @@ export function endOfTick(flush: () => void, restMs: number): void {
   }
   setImmediate(flush);
   if (WAITS) setTimeout(flush, 0);
-}
-
-function isOlder(version: string | undefined, major: number, minor: number): boolean {
-  if (version === undefined) return false;
-  const [ownMajor = 0, ownMinor = 0] = version.split('.').map(Number);
-  return ownMajor < major || (ownMajor === major && ownMinor < minor);
 }

@@ -25,11 +25,6 @@ const DIGITS: Readonly<Record<string, string>> = {
   noop: '6',
 };
 
-/** Whether a packet carries bytes, which go out as they are. */
-export function isBytes(data: unknown): data is ArrayBuffer | ArrayBufferView {
-  return data instanceof ArrayBuffer || ArrayBuffer.isView(data);
-}
-
 /** The text of a packet that carries no bytes, as both engines encode it. */
 export function textOf({ type, data }: EnginePacket): string {
   return `${DIGITS[type]}${data || ''}`;

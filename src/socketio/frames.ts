@@ -1,3 +1,5 @@
+import { isBytes } from '../common/is-bytes.js';
+
 /** One or several WebSocket frames in one buffer, ready for the wire. */
 export type WsFrame = Buffer;
 
@@ -32,7 +34,7 @@ export function binaryFrame(data: ArrayBuffer | ArrayBufferView): WsFrame {
 /** An Engine.IO message packet: a text, or the bytes of an attachment. Undefined for what is neither. */
 export function messageFrame(data: unknown): WsFrame | undefined {
   if (typeof data === 'string') return textFrame(`4${data}`);
-  return data instanceof ArrayBuffer || ArrayBuffer.isView(data) ? binaryFrame(data) : undefined;
+  return isBytes(data) ? binaryFrame(data) : undefined;
 }
 
 /** All parts of a message in one buffer. Undefined where one of them is of another kind. */

@@ -1,5 +1,6 @@
 import type { Wire } from '../ports/wire.js';
 import type { EngineConnection, EngineTransport, TransportSocket } from './engine-types.js';
+import { CLOSED } from './ready-states.js';
 import { webSocketOf } from './web-sockets.js';
 
 /*
@@ -9,9 +10,6 @@ import { webSocketOf } from './web-sockets.js';
 
 /** A WebSocket that can be cut. */
 type CuttableSocket = TransportSocket & Required<Pick<TransportSocket, 'terminate' | 'once'>>;
-
-/** The state of a WebSocket that is closed, as the standard numbers it. */
-const CLOSED = 3;
 
 /** Closes a wire at once, also if packets are queued or unread. */
 export function closeNow(wire: Wire): void {

@@ -1,9 +1,11 @@
 import type { Duplex } from 'node:stream';
+import { isBytes } from '../common/is-bytes.js';
 import type { Wire } from '../ports/wire.js';
-import { isBytes, isHeard, PACKET_EVENTS, textOf } from './engine-packets.js';
+import { isHeard, PACKET_EVENTS, textOf } from './engine-packets.js';
 import type { EngineConnection, EnginePacket, EnginePacketOptions, EngineTransport } from './engine-types.js';
 import { type DirectSender, type FrameQueue, framesOf, type QueuedFrame } from './frame-queue.js';
 import { binaryFrame, joinedFrames, textFrame, type WsFrame } from './frames.js';
+import { OPEN } from './ready-states.js';
 
 /** A WebSocket of the package `ws`. */
 export interface WsSocket {
@@ -44,8 +46,6 @@ export interface NodeSenderEvents {
 }
 
 const SENDER = Symbol('sender');
-/** The state of a WebSocket that is open, as the standard numbers it. */
-const OPEN = 1;
 
 interface Marked {
   [SENDER]?: NodeSender;

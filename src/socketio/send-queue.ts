@@ -1,3 +1,4 @@
+import { isBytes } from '../common/is-bytes.js';
 import type { Wire } from '../ports/wire.js';
 import type { EngineConnection, EnginePacket, EngineTransport, PollResponse } from './engine-types.js';
 import { bufferedBytes } from './web-sockets.js';
@@ -38,7 +39,7 @@ export function sizeOf({ data, options }: EnginePacket): number {
   const frame = options?.wsPreEncodedFrame;
   if (frame !== undefined) return frame.reduce((sum, { length }) => sum + length, 0);
   if (typeof data === 'string') return Buffer.byteLength(data);
-  return data instanceof ArrayBuffer || ArrayBuffer.isView(data) ? data.byteLength : 0;
+  return isBytes(data) ? data.byteLength : 0;
 }
 
 /** Responses to polls, as the ingress saw them, by connection: used only if transports do not keep theirs in `res`. */

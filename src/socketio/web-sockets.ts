@@ -1,5 +1,6 @@
 import type { Wire } from '../ports/wire.js';
 import type { EngineConnection, EngineTransport, TransportSocket } from './engine-types.js';
+import { OPEN } from './ready-states.js';
 
 /*
  * The WebSocket of a connection of either engine. Transports keep it in a private field. Limits of unauthenticated clients are
@@ -9,9 +10,6 @@ import type { EngineConnection, EngineTransport, TransportSocket } from './engin
 
 /** WebSockets that were noted, by their wire or their transport. */
 const noted = new WeakMap<object, TransportSocket[]>();
-
-/** The standard's number of the state of a WebSocket that is open. */
-const OPEN = 1;
 
 /** Notes the WebSocket of a wire or of a transport, for the case that the transport does not keep it in `socket`. */
 export function noteWebSocket(owner: Wire | EngineTransport, webSocket: TransportSocket): void {

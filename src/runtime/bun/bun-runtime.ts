@@ -1,4 +1,5 @@
 import type { ServerOptions } from 'socket.io';
+import { isBunSince } from '../../common/bun-version.js';
 import { applyOptions } from '../../ingress/bun-options.js';
 import { targetOf } from '../../ingress/bun-request.js';
 import { BunRequests, type StrangerListeners } from '../../ingress/bun-requests.js';
@@ -20,7 +21,7 @@ const ANOTHER_MAKE =
  * Before 1.4, after `stop()` Bun can't close connections any more, counts aborted requests as pending, and may never resolve the
  * promise of `stop()`. There a server is stopped in one step, after the last client has gone.
  */
-const STOPS_IN_TWO_STEPS = isAtLeast(process.versions.bun, 1, 4);
+const STOPS_IN_TWO_STEPS = isBunSince(1, 4);
 
 /** Engines that belong to a helper: a second helper would answer each request again. */
 const taken = new WeakSet<object>();
@@ -189,9 +190,4 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
       this.#report({ type: 'handler_failed', where: 'a listener of a socket that ends', error });
     }
   }
-}
-
-function isAtLeast(version: string | undefined, major: number, minor: number): boolean {
-  const [ownMajor = 0, ownMinor = 0] = (version ?? '').split('.').map(Number);
-  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
 }
