@@ -1,13 +1,15 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { BunServer } from '../socketio/bun-types.js';
+import { noteQuery } from '../socketio/engine-request.js';
+import type { WithQuery } from '../socketio/engine-types.js';
 import { BodyFilter, type BodyFilterOptions } from './body-filter.js';
-import { type ParsedQuery, parseQuery, type QueryFault } from './query.js';
+import { parseQuery, type QueryFault } from './query.js';
 
 /**
  * A request of Bun in the form of `node:http`, with the fields that handshakes and guards read. So the handshake that Socket.IO
  * builds from it has the same fields on both runtimes.
  */
-export interface NodeRequest {
+export interface NodeRequest extends WithQuery {
   readonly method: string;
   /** Path and query. */
   readonly url: string;
@@ -16,7 +18,6 @@ export interface NodeRequest {
   readonly socket: Peer;
   /** The older name of `socket`, which Socket.IO uses. */
   readonly connection: Peer;
-  readonly _query: ParsedQuery;
 }
 
 interface Peer {
@@ -43,8 +44,8 @@ export function nodeRequestOf(request: Request, server: BunServer): { asNode: No
     httpVersion: '1.1',
     socket,
     connection: socket,
-    _query: query,
   };
+  noteQuery(asNode, query);
   return fault === undefined ? { asNode } : { asNode, fault };
 }
 

@@ -1,7 +1,8 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
-import { type EngineRequest, hasWebSocket, noteQuery, type PublicEngine, queryOf } from '../socketio/engine-request.js';
+import { hasWebSocket, noteQuery, type PublicEngine, queryOf } from '../socketio/engine-request.js';
+import type { EngineRequest } from '../socketio/engine-types.js';
 import { MOST_HEADERS } from './limits.js';
 import { parseQuery, type QueryFault } from './query.js';
 

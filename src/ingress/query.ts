@@ -1,5 +1,4 @@
-/** The query of a request; a parameter that is absent is undefined. */
-export type ParsedQuery = Readonly<Partial<Record<string, string>>>;
+import type { EngineQuery } from '../socketio/engine-types.js';
 
 /** Why a query is refused, in the words of the log. */
 export interface QueryFault {
@@ -21,7 +20,7 @@ const MOST_PARAMETERS = 50;
 const PLAIN = /^[!-$&-*,-~]*$/;
 
 /** Parses the query of a request target, once for all checks. Never throws, whatever the target is. */
-export function parseQuery(target: string): { readonly query: ParsedQuery; readonly fault?: QueryFault } {
+export function parseQuery(target: string): { readonly query: EngineQuery; readonly fault?: QueryFault } {
   const text = queryOf(target);
   if (countOf(text, '&') >= MOST_PARAMETERS) return { query: {}, fault: { name: 'TOO_MANY_PARAMETERS' } };
   const query: Record<string, string> = {};

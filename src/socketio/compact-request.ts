@@ -1,8 +1,6 @@
 import { type IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
-
-/** The request that engine.io keeps for as long as its connection lives. `_query` is engine.io's. */
-export type KeptRequest = IncomingMessage & { readonly _query?: unknown; readonly res?: unknown };
+import type { EngineQuery, EngineRequest } from './engine-types.js';
 
 /** Keys that Node.js and engine.io add to a request after its construction, at a handshake, a poll and an upgrade. */
 const LATER = ['parser', '_eventsCount', '_query', 'res', 'cleanup', 'websocket'];
@@ -17,9 +15,9 @@ export class CompactRequest {
   readonly method: string | undefined;
   readonly httpVersion: string;
   readonly socket: Socket;
-  readonly _query: unknown;
+  readonly _query: EngineQuery | undefined;
 
-  constructor({ headers, url, method, httpVersion, socket, _query }: KeptRequest) {
+  constructor({ headers, url, method, httpVersion, socket, _query }: EngineRequest) {
     this.headers = headers;
     this.url = url;
     this.method = method;
@@ -54,7 +52,7 @@ let ordinary: ReadonlySet<PropertyKey> | undefined;
  * stays. Listeners do not count, because code that emits to them holds the request itself. A `WeakMap` of the program with the
  * request as its key works until the promise of `clientConnectedFn` has settled.
  */
-export function compacted(request: KeptRequest): CompactRequest | undefined {
+export function compacted(request: EngineRequest): CompactRequest | undefined {
   if (Object.getPrototypeOf(request) !== IncomingMessage.prototype || request.res) return undefined;
   ordinary ??= new Set([...Reflect.ownKeys(new IncomingMessage(new Socket())), ...LATER]);
   for (const key of Reflect.ownKeys(request)) if (!ordinary.has(key)) return undefined;

@@ -1,15 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-
-type Query = Readonly<Partial<Record<string, string>>>;
-
-/** A request as engine.io sees it. */
-export type EngineRequest = IncomingMessage & {
-  /** Private: engine.io parses the query only if this is not there yet. */
-  _query?: Query;
-  /** Private: the WebSocket that engine.io made of an upgrade. */
-  readonly websocket?: unknown;
-};
+import type { EngineQuery, EngineRequest, WithQuery } from './engine-types.js';
 
 /** The public part of a server of engine.io that the ingress stands in front of. */
 export interface PublicEngine {
@@ -24,12 +15,12 @@ export interface PublicEngine {
 }
 
 /** The query that the engine reads; empty if none was noted. */
-export function queryOf(request: { readonly _query?: Query }): Query {
+export function queryOf(request: Readonly<WithQuery>): EngineQuery {
   return request._query ?? {};
 }
 
 /** Notes the query of a request, for the engine too. */
-export function noteQuery(request: EngineRequest, query: Query): void {
+export function noteQuery(request: WithQuery, query: EngineQuery): void {
   request._query = query;
 }
 

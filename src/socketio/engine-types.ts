@@ -7,6 +7,23 @@ import type { Wire, WirePacket } from '../ports/wire.js';
  * are marked as private. They are optional here, so that the compiler makes each reader handle their absence.
  */
 
+/** The query of a request; a parameter that is absent is undefined. */
+export type EngineQuery = Readonly<Partial<Record<string, string>>>;
+
+/** A request whose query may have been noted. */
+export interface WithQuery {
+  /** Private: an engine parses the query only if it is not there yet. */
+  _query?: EngineQuery;
+}
+
+/** A request of Node.js, as engine.io sees it. */
+export interface EngineRequest extends IncomingMessage, WithQuery {
+  /** Private: the WebSocket that engine.io made of an upgrade. */
+  readonly websocket?: unknown;
+  /** Private: the response to a poll. */
+  readonly res?: unknown;
+}
+
 /** The options of a packet, as an engine queues them. */
 export interface EnginePacketOptions extends PacketOptions {
   /** Private: the WebSocket frame, its head and its body. */

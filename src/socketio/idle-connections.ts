@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events';
-import { compacted, type KeptRequest } from './compact-request.js';
+import { compacted } from './compact-request.js';
+import type { EngineRequest } from './engine-types.js';
 import { type ListeningConnection, listensAsExpected, shareListeners } from './shared-listeners.js';
 import { UpgradeResponses, type UpgradingEngine } from './upgrade-responses.js';
 
@@ -38,7 +39,7 @@ export class IdleConnections {
   compact(connection: IdleConnection): void {
     if (connection.readyState !== 'open') return;
     const { request } = connection;
-    if (request) connection.request = compacted(request as KeptRequest) ?? request;
+    if (request) connection.request = compacted(request as EngineRequest) ?? request;
     if (connection.transport?.name === 'websocket') this.#compactWebSocket(connection);
     // A client may leave and come back any number of times on one connection.
     else if (!connection.listeners('upgrade').includes(this.#upgraded)) connection.on('upgrade', this.#upgraded);

@@ -1,6 +1,6 @@
 import type { Wire } from '../ports/wire.js';
-import { type EngineRequest, type PublicEngine, queryOf } from './engine-request.js';
-import type { EngineConnection, PollResponse, TransportSocket } from './engine-types.js';
+import { type PublicEngine, queryOf } from './engine-request.js';
+import type { EngineConnection, EngineRequest, PollResponse, TransportSocket } from './engine-types.js';
 import type { FrameQueue } from './frame-queue.js';
 import type { WsFrame } from './frames.js';
 import { type IdleConnection, IdleConnections } from './idle-connections.js';

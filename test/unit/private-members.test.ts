@@ -13,8 +13,9 @@ import { AdapterBroadcasts } from '../../src/socketio/adapter-broadcasts.js';
 import { askForIds, serverSideEmitWithAck } from '../../src/socketio/adapters.js';
 import { BunEngine } from '../../src/socketio/bun-engine.js';
 import { GuardedBunSocket } from '../../src/socketio/bun-socket.js';
-import { CompactRequest, compacted, type KeptRequest } from '../../src/socketio/compact-request.js';
+import { CompactRequest, compacted } from '../../src/socketio/compact-request.js';
 import { giveUpUpgrade, setCloseTimeout, setLargestBody } from '../../src/socketio/engine-io.js';
+import type { EngineRequest } from '../../src/socketio/engine-types.js';
 import { boundFetchAnswers } from '../../src/socketio/fetch-answers.js';
 import { NodeEngine } from '../../src/socketio/node-engine.js';
 import { keepsResponses, keepsWebSockets, probeConnection, probeTransport } from '../../src/socketio/node-probe.js';
@@ -338,7 +339,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     if (connection === undefined) throw new Error('no connection');
     expect(leavesOneListener(io.engine as never)).toBe(true);
     expect(listensAsExpected(connection)).toBe(true);
-    expect(compacted(connection.request as KeptRequest)).toBeInstanceOf(CompactRequest);
+    expect(compacted(connection.request as EngineRequest)).toBeInstanceOf(CompactRequest);
   });
 
   it('and what has none of it is left alone', () => {
