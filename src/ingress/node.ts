@@ -1,14 +1,15 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
-import { hasWebSocket, noteQuery, type PublicEngine, queryOf } from '../socketio/engine-request.js';
+import { hasWebSocket, noteQuery, queryOf } from '../socketio/engine-request.js';
 import type { EngineRequest } from '../socketio/engine-types.js';
+import type { NodeEngine } from '../socketio/node-engine.js';
 import { MOST_HEADERS } from './limits.js';
 import { parseQuery, type QueryFault } from './query.js';
 
 export interface NodeIngressOptions {
   readonly server: HttpServer;
-  readonly engine: PublicEngine;
+  readonly engine: NodeEngine;
   /** The path of the engine, which compares it with the beginning of a request target. */
   readonly path: string;
   /** How long another server may take to claim an upgrade, in milliseconds; undefined: such upgrades are left alone. */
@@ -51,23 +52,12 @@ export class NodeIngress {
   constructor(options: NodeIngressOptions) {
     this.#options = options;
     const { server, engine } = options;
-    const { handleRequest, handleUpgrade } = engine;
-    engine.handleRequest = (request, response) => {
-      if (this.#admits(request, response)) handleRequest.call(engine, request, response);
-    };
-    engine.handleUpgrade = (request, socket, head) => {
-      const refusal = judge(request, true);
-      if (refusal !== undefined) {
-        this.#tell(request, refusal);
-        this.#end(socket, refusal);
-        return;
-      }
-      handleUpgrade.call(engine, request, socket, head);
-      if (socket.destroyed) this.#forget(socket);
-      else if (hasWebSocket(request)) this.handedOver(socket);
-      // An asynchronous `cors.origin` or `allowRequest` may never answer, and a refusal may never be read.
-      else this.#await(socket, engine.opts.upgradeTimeout, () => this.#expire(request, socket));
-    };
+    engine.patch({
+      answer: (request, response) => {
+        if (this.#admits(request, response)) engine.handle(request, response);
+      },
+      upgrade: (request, socket, head) => this.#upgrade(request, socket, head),
+    });
     this.#refusePipelined(server);
     // Without WebSocket there is no listener, and Node.js then treats an upgrade as an ordinary request to the program.
     if (engine.opts.transports.includes('websocket')) {
@@ -87,6 +77,21 @@ export class NodeIngress {
       this.#forget(socket);
       socket.destroy();
     }
+  }
+
+  #upgrade(request: EngineRequest, socket: Duplex, head: Buffer): void {
+    const { engine } = this.#options;
+    const refusal = judge(request, true);
+    if (refusal !== undefined) {
+      this.#tell(request, refusal);
+      this.#end(socket, refusal);
+      return;
+    }
+    engine.handleUpgrade(request, socket, head);
+    if (socket.destroyed) this.#forget(socket);
+    else if (hasWebSocket(request)) this.handedOver(socket);
+    // An asynchronous `cors.origin` or `allowRequest` may never answer, and a refusal may never be read.
+    else this.#await(socket, engine.opts.upgradeTimeout, () => this.#expire(request, socket));
   }
 
   /** Whether an HTTP request goes on to the engine. Otherwise it is answered here. */

@@ -25,6 +25,12 @@ export interface WireEvents {
   newListener: [event: string | symbol];
 }
 
+/** Hands out the wires of an engine: its patcher. */
+export interface WireSource {
+  /** Calls `listener` with each new wire, after Socket.IO and after earlier listeners. */
+  onWire(listener: (wire: Wire) => void): void;
+}
+
 /**
  * The connection of one client. It is the engine's own object, seen through this port, so an idle client costs no second object.
  * Its other members are known to `socketio/` only. There, one patcher of each engine hands it to the runtime and the fan-out.

@@ -47,7 +47,7 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
     engine.makeIds(this.#newId);
     this.#ingress = new NodeIngress({
       server: this.#server,
-      engine: engine.ingress,
+      engine,
       path: enginePath(serverOptions.path, serverOptions.addTrailingSlash),
       unclaimedMs: destroyUpgrade === false ? undefined : destroyUpgradeTimeout,
       posted: (sid, request, mostBytes) => this.#strangers.posted(sid, request, mostBytes),

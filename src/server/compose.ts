@@ -14,8 +14,9 @@ import { Strangers } from '../ingress/strangers.js';
 import type { AdapterFactory, Backplane } from '../ports/backplane.js';
 import type { EngineFanout, Fanout } from '../ports/fanout.js';
 import type { Reporter } from '../ports/reports.js';
-import type { EngineRuntime, Runtime } from '../ports/runtime.js';
+import type { Attached, EngineRuntime, Runtime } from '../ports/runtime.js';
 import type { IOServer } from '../ports/socket.js';
+import type { WireSource } from '../ports/wire.js';
 import { isSocketId } from '../protocol/socket-ids.js';
 import { IdOwners } from '../rooms/id-owners.js';
 import { Rooms } from '../rooms/rooms.js';
@@ -94,29 +95,30 @@ function connectParts(
 ): Instance {
   const { runtime, fanout } = platform;
   const hasSocket = (id: string): boolean => registry.has(id);
-  const io = createServer({ options, registry, report }, platform, backplane);
+  const { io, engine } = createServer({ options, registry, report }, platform, backplane);
   const owners = new IdOwners({ io, instances: backplane.instances, search, hasSocket });
   const findSockets: IdOwners['find'] = (names, timeoutMs) => owners.find(names, timeoutMs);
   const rooms = new Rooms({ ...options, hasSocket, findSockets, report });
   const inbound = createInbound({ options, registry, report }, runtime, rooms);
-  inbound.connections.attach(io);
+  inbound.connections.attach(io, engine);
   return { io, runtime, backplane, fanout, ...inbound, outbound: new Outbound(io, report) };
 }
 
-/** Socket.IO's server, with its adapter guarded and served by the fan-out. */
+/** Socket.IO's server, with its adapter guarded and served by the fan-out, and its engine. */
 function createServer(
   { options, registry, report }: Pick<ComposeOptions, 'options' | 'registry' | 'report'>,
   { fanout, attach }: Platform,
   backplane: Backplane,
-): IOServer {
+): Attached<WireSource> {
   const left = (id: string, room: string): void => registry.get(id)?.takeBack(room);
   const parts = { fanout, report, keyOf: keysOf(options.replaceable, report), left };
   const adapter = guardedAdapter(adapterFactory(options, backplane, report), parts);
-  const io = attach({ ...options.serverOptions, adapter });
+  const attached = attach({ ...options.serverOptions, adapter });
+  const { io } = attached;
   guardLaterAdapters(io, parts);
   // A client of protocol 3 uses the id of its connection as that of its socket. It has our form already.
   makeSocketIds(io.sockets, ({ id }) => (isSocketId(id) ? id : newSocketId()));
-  return io;
+  return attached;
 }
 
 /** The parts that detect events of a client, the table that decides on them, and the performer that acts. */
@@ -176,17 +178,17 @@ interface Platform {
   readonly runtime: Runtime;
   readonly fanout: Fanout;
   /** Attaches the Socket.IO server, and passes its engine from the runtime to the fan-out. */
-  readonly attach: (serverOptions: Partial<ServerOptions>) => IOServer;
+  readonly attach: (serverOptions: Partial<ServerOptions>) => Attached<WireSource>;
 }
 
-function platformOf<Engine>(runtime: EngineRuntime<Engine>, fanout: EngineFanout<Engine>): Platform {
+function platformOf<Engine extends WireSource>(runtime: EngineRuntime<Engine>, fanout: EngineFanout<Engine>): Platform {
   return {
     runtime,
     fanout,
     attach: (serverOptions) => {
-      const { io, engine } = runtime.attach(serverOptions);
-      fanout.attach(engine);
-      return io;
+      const attached = runtime.attach(serverOptions);
+      fanout.attach(attached.engine);
+      return attached;
     },
   };
 }

@@ -3,7 +3,7 @@ import { receiverOf } from '../gate/gate.js';
 import type { PendingConnects } from '../ingress/pending-connects.js';
 import type { Reporter } from '../ports/reports.js';
 import type { IOServer, IOSocket } from '../ports/socket.js';
-import type { Wire } from '../ports/wire.js';
+import type { Wire, WireSource } from '../ports/wire.js';
 import { readRequest } from '../rooms/read-request.js';
 import type { Registry } from '../session/registry.js';
 import type { Session } from '../session/session.js';
@@ -55,10 +55,10 @@ export class Connections {
   }
 
   /** Call it before the program can add a listener, so that the gate handles each packet first. */
-  attach(io: IOServer): void {
+  attach(io: IOServer, wires: WireSource): void {
     const { opened, joinedOther } = this.#table.connections;
     this.#pendingConnects.attach(io.sockets);
-    io.engine.on('connection', (connection: Wire) => {
+    wires.onWire((connection) => {
       connection.on('close', this.#closed);
       run(opened, connection);
     });

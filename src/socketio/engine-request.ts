@@ -1,18 +1,4 @@
-import type { ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { EngineQuery, EngineRequest, WithQuery } from './engine-types.js';
-
-/** The public part of a server of engine.io that the ingress stands in front of. */
-export interface PublicEngine {
-  handleRequest(request: EngineRequest, response: ServerResponse): void;
-  handleUpgrade(request: EngineRequest, socket: Duplex, head: Buffer): void;
-  emit(event: 'connection_error', error: object): boolean;
-  readonly opts: {
-    readonly transports: readonly string[];
-    readonly upgradeTimeout: number;
-    readonly maxHttpBufferSize: number;
-  };
-}
 
 /** The query that the engine reads; empty if none was noted. */
 export function queryOf(request: Readonly<WithQuery>): EngineQuery {

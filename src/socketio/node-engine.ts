@@ -1,5 +1,7 @@
+import type { ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Wire } from '../ports/wire.js';
-import { type PublicEngine, queryOf } from './engine-request.js';
+import { queryOf } from './engine-request.js';
 import type { EngineConnection, EngineRequest, PollResponse, TransportSocket } from './engine-types.js';
 import type { FrameQueue } from './frame-queue.js';
 import type { WsFrame } from './frames.js';
@@ -17,13 +19,29 @@ import { noteResponse } from './send-queue.js';
 import type { UpgradingEngine } from './upgrade-responses.js';
 import { noteWebSocket } from './web-sockets.js';
 
+/** The options that engine.io reads at each request. */
+interface NodeEngineOptions {
+  readonly transports: readonly string[];
+  readonly upgradeTimeout: number;
+  readonly maxHttpBufferSize: number;
+  allowRequest?: unknown;
+}
+
 /** A server of engine.io. Members that the probes do not name are public. */
 interface RawNodeEngine extends ProbedEngine, UpgradingEngine {
   readonly clients?: Record<string, EngineConnection>;
-  readonly opts: { allowRequest?: unknown };
+  readonly opts: NodeEngineOptions;
+  handleRequest(request: EngineRequest, response: ServerResponse): void;
+  emit(event: string, ...args: unknown[]): boolean;
   createTransport(name: string, request: TransportRequest): unknown;
   generateId(request: TransportRequest): string | PromiseLike<string>;
   on(event: 'connection', listener: (connection: EngineConnection) => void): unknown;
+}
+
+/** The ingress, which gets each request and each upgrade in place of the engine. */
+export interface NodeEngineHooks {
+  answer(request: EngineRequest, response: ServerResponse): void;
+  upgrade(request: EngineRequest, socket: Duplex, head: Buffer): void;
 }
 
 /**
@@ -31,8 +49,6 @@ interface RawNodeEngine extends ProbedEngine, UpgradingEngine {
  * engine. If a private member is not as expected, messages take Socket.IO's own path.
  */
 export class NodeEngine {
-  /** The part of the engine that the ingress uses. */
-  readonly ingress: PublicEngine;
   readonly #engine: RawNodeEngine;
   readonly #idle: IdleConnections;
   readonly #keepsResponses: boolean;
@@ -41,12 +57,15 @@ export class NodeEngine {
   #Sender: typeof NodeSender | undefined;
   /** Wires by their sessions. */
   readonly #wires: () => Readonly<Record<string, Wire>>;
+  readonly #handle: RawNodeEngine['handleRequest'];
+  readonly #handleUpgrade: RawNodeEngine['handleUpgrade'];
 
   /** `engine`: of a Socket.IO server, before its first connection. */
   constructor(engine: object) {
-    this.ingress = engine as PublicEngine;
     this.#engine = engine as RawNodeEngine;
     this.#wires = wiresOf(this.#engine);
+    this.#handle = this.#engine.handleRequest;
+    this.#handleUpgrade = this.#engine.handleUpgrade;
     this.#idle = new IdleConnections(this.#engine);
     this.#keepsResponses = keepsResponses(this.#engine);
     if (keepsWebSockets(this.#engine)) return;
@@ -56,6 +75,32 @@ export class NodeEngine {
       const webSocket = opened.get(connection.request as object);
       if (webSocket !== undefined) noteWebSocket(connection, webSocket);
     });
+  }
+
+  /** The engine's own options, which it reads at each request. */
+  get opts(): Readonly<NodeEngineOptions> {
+    return this.#engine.opts;
+  }
+
+  /** From now on requests and upgrades go to the hooks, which pass them on by `handle` and `handleUpgrade`. */
+  patch({ answer, upgrade }: NodeEngineHooks): void {
+    const engine = this.#engine;
+    engine.handleRequest = (request, response) => answer(request, response);
+    engine.handleUpgrade = (request: EngineRequest, socket: Duplex, head) => upgrade(request, socket, head);
+  }
+
+  /** The engine's own answer. */
+  handle(request: EngineRequest, response: ServerResponse): void {
+    this.#handle.call(this.#engine, request, response);
+  }
+
+  /** The engine's own handling of an upgrade. */
+  handleUpgrade(request: EngineRequest, socket: Duplex, head: Buffer): void {
+    this.#handleUpgrade.call(this.#engine, request, socket, head);
+  }
+
+  emit(event: string, ...args: unknown[]): void {
+    this.#engine.emit(event, ...args);
   }
 
   /** Calls `listener` with each new wire, after Socket.IO. */

@@ -69,13 +69,13 @@ describe('the inbound table', () => {
     const folder = join(ROOT, 'src', 'server');
     const listeners = readdirSync(folder).flatMap((file) => {
       const lines = readFileSync(join(folder, file), 'utf8').split('\n');
-      const found = lines.filter((line) => /\.(on|once|addListener|prependListener|onAny|use)\(/.test(line));
+      const found = lines.filter((line) => /\.(on|onWire|once|addListener|prependListener|onAny|use)\(/.test(line));
       return found.filter((line) => !/^\s*(\*|\/\/)/.test(line)).map((line) => `${file}: ${line.trim()}`);
     });
     // The last two are for the program: its own handlers, and signals of its process.
     expect(listeners).toEqual([
       expect.stringContaining('component.ts: if (heed) process.on(signal'),
-      expect.stringMatching(/^connections\.ts: io\.engine\.on\('connection'/),
+      expect.stringContaining('connections.ts: wires.onWire((connection)'),
       expect.stringMatching(/^connections\.ts: connection\.on\('close', this\.#closed\)/),
       expect.stringMatching(/^connections\.ts: io\.on\('new_namespace'.*run\(joinedOther, conn\)/),
       expect.stringMatching(/^connections\.ts: io\.on\('connect'/),
