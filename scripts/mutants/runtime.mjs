@@ -11,8 +11,8 @@ export const RUNTIME = [
   {
     id: 'address-not-known',
     file: 'src/runtime/bun/bun-runtime.ts',
-    from: `          wire.remoteAddress = asNode.socket.remoteAddress;\n`,
-    to: ``,
+    from: `if (asNode !== undefined) restoreRequest(wire, asNode);`,
+    to: `if (asNode === undefined) restoreRequest(wire, asNode as never);`,
     breaks: 'the address of a client is not known on Bun',
     test: 'test/behaviour/handshake.test.ts',
     on: 'bun',

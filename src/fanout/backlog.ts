@@ -38,6 +38,7 @@ export interface Backlog extends Lateness {
 /** Approximate memory of a queued packet beside its data. Without it, any number of empty packets would count as 0 bytes. */
 export const WEIGHT_OF_A_PACKET = 200;
 
+// On the wire, because it is read for each packet: a lookup in a `WeakMap` takes three times as long.
 const BACKLOG = Symbol('backlog');
 
 interface CountedWire extends Wire {

@@ -1,7 +1,7 @@
 import type { BunEngine } from '../socketio/bun-engine.js';
 import type { BunServer } from '../socketio/bun-types.js';
 import { queryOf } from '../socketio/engine-request.js';
-import { transportOf } from '../socketio/engine-transport.js';
+import { transportNameOf } from '../socketio/engine-transport.js';
 import type { RequestOptions } from './bun-options.js';
 import { asIncomingMessage, type NodeRequest } from './bun-request.js';
 import { MOST_HEADERS } from './limits.js';
@@ -86,7 +86,7 @@ export class BunChecks {
   #verifySession(sid: string, transport: string, isUpgrade: boolean): Refusal | undefined {
     const wire = this.#engine.wireOf(sid);
     if (wire === undefined) return { error: 'unknownSession', context: { sid } };
-    const previousTransport = transportOf(wire)?.name;
+    const previousTransport = transportNameOf(wire);
     const isChange = isUpgrade && transport === 'websocket' && previousTransport === 'polling';
     if (isChange ? this.#options.allowUpgrades : !isUpgrade && transport === previousTransport) return undefined;
     return { error: 'badRequest', context: { name: 'TRANSPORT_MISMATCH', transport, previousTransport } };

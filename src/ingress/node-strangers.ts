@@ -4,7 +4,8 @@ import type { Reporter } from '../ports/reports.js';
 import type { Wire } from '../ports/wire.js';
 import { giveUpUpgrade, guardedSocketOf, setCloseTimeout, setLargestBody } from '../socketio/engine-io.js';
 import { queryOf } from '../socketio/engine-request.js';
-import type { EngineConnection, EngineRequest, EngineTransport } from '../socketio/engine-types.js';
+import { protocolOf, transportNameOf, transportOf } from '../socketio/engine-transport.js';
+import type { EngineRequest, EngineTransport } from '../socketio/engine-types.js';
 import { type GuardOptions, guardedWsEngine } from '../socketio/ws.js';
 import { BodyFilter } from './body-filter.js';
 import { FrameFilter } from './frame-filter.js';
@@ -69,12 +70,12 @@ export class NodeStrangers {
   }
 
   limit(wire: Wire, dropped: Dropped): void {
-    const { transport, protocol }: EngineConnection = wire;
-    const largestBody = protocol === 3 ? setLargestBody(transport, STRANGER_MESSAGE_BYTES) : undefined;
+    const transport = transportOf(wire);
+    const largestBody = protocolOf(wire) === 3 ? setLargestBody(transport, STRANGER_MESSAGE_BYTES) : undefined;
     this.#strangers.set(wire, { dropped, largestBody });
     setCloseTimeout(transport, CLOSE_TIMEOUT_MS);
     guardedSocketOf(wire, transport)?.onDropped(dropped);
-    if (transport?.name === 'polling') {
+    if (transportNameOf(wire) === 'polling') {
       wire.on('upgrading', this.#upgrading);
       wire.on('upgrade', this.#upgraded);
     }
@@ -84,7 +85,7 @@ export class NodeStrangers {
     const stranger = this.#strangers.get(wire);
     if (stranger === undefined) return;
     this.#strangers.delete(wire);
-    const { transport }: EngineConnection = wire;
+    const transport = transportOf(wire);
     if (stranger.largestBody !== undefined) setLargestBody(transport, stranger.largestBody);
     guardedSocketOf(wire, transport)?.lift();
     guardedSocketOf(wire, this.#probed.get(wire))?.lift();
@@ -95,9 +96,9 @@ export class NodeStrangers {
    * than any may be.
    */
   posted(sid: string, request: EngineRequest, mostBytes: number): boolean {
-    const wire: EngineConnection | undefined = this.#wireOf(sid);
+    const wire = this.#wireOf(sid);
     const stranger = wire === undefined ? undefined : this.#strangers.get(wire);
-    if (wire === undefined || stranger === undefined || wire.protocol === 3) return true;
+    if (wire === undefined || stranger === undefined || protocolOf(wire) === 3) return true;
     if (Number(request.headers['content-length'] ?? 0) > mostBytes) return false;
     const filter = new BodyFilter({
       mostBytes: STRANGER_MESSAGE_BYTES,

@@ -33,7 +33,8 @@ export interface WireSource {
 
 /**
  * The connection of one client. It is the engine's own object, seen through this port, so an idle client costs no second object.
- * Its other members are known to `socketio/` only. There, one patcher of each engine hands it to the runtime and the fan-out.
+ * Its other members are known to `socketio/` only. A part may attach state of its own under a symbol of its own, where a
+ * `WeakMap` would be slower. In `socketio/`, one patcher of each engine hands it to the layers above.
  */
 export interface Wire {
   readonly readyState: string;

@@ -1,4 +1,5 @@
-import type { EngineQuery, EngineRequest, WithQuery } from './engine-types.js';
+import type { Wire } from '../ports/wire.js';
+import type { EngineConnection, EngineQuery, EngineRequest, WithQuery } from './engine-types.js';
 
 /** The query that the engine reads; empty if none was noted. */
 export function queryOf(request: Readonly<WithQuery>): EngineQuery {
@@ -8,6 +9,13 @@ export function queryOf(request: Readonly<WithQuery>): EngineQuery {
 /** Notes the query of a request, for the engine too. */
 export function noteQuery(request: WithQuery, query: EngineQuery): void {
   request._query = query;
+}
+
+/** Gives a wire of Bun the request and the address, which its engine does not keep. */
+export function restoreRequest(wire: Wire, request: { readonly socket: { readonly remoteAddress: string } }): void {
+  const connection: EngineConnection = wire;
+  connection.request = request;
+  connection.remoteAddress = request.socket.remoteAddress;
 }
 
 /** Whether the engine has made a WebSocket of an upgrade. */

@@ -7,6 +7,17 @@ export function transportOf(wire: Wire): EngineTransport | undefined {
   return transport;
 }
 
+/** The name of the current transport of a wire. */
+export function transportNameOf(wire: Wire): string | undefined {
+  return transportOf(wire)?.name;
+}
+
+/** The version of Engine.IO that the client of a wire speaks: 3 or 4. */
+export function protocolOf(wire: Wire): number | undefined {
+  const { protocol }: EngineConnection = wire;
+  return protocol;
+}
+
 /** Makes an engine close the connection of a transport. */
 export function failTransport(transport: EngineTransport | undefined, why: string): void {
   transport?.onError?.(why);

@@ -90,7 +90,8 @@ export interface EngineConnection extends Wire {
   readonly protocol?: number;
   readonly transport?: EngineTransport;
   /** The request that opened it. */
-  readonly request?: unknown;
+  request?: unknown;
+  remoteAddress?: string;
   listenerCount?(event: string): number;
   /** Private: packets that wait until the transport is writable. */
   readonly writeBuffer?: EnginePacket[];

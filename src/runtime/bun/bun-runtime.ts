@@ -9,6 +9,7 @@ import type { Wire } from '../../ports/wire.js';
 import { RoomgateError } from '../../protocol/errors.js';
 import { BunEngine, isWholeEngine } from '../../socketio/bun-engine.js';
 import type { BunServer } from '../../socketio/bun-types.js';
+import { restoreRequest } from '../../socketio/engine-request.js';
 import { Server } from '../../socketio/packages.js';
 import type { RuntimeReport } from '../reports.js';
 import { beside, handlersOf } from './serve.js';
@@ -162,10 +163,7 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
       answer,
       connected: (wire, request) => {
         const asNode = requests.of(request);
-        if (asNode !== undefined) {
-          wire.request = asNode;
-          wire.remoteAddress = asNode.socket.remoteAddress;
-        }
+        if (asNode !== undefined) restoreRequest(wire, asNode);
         this.#wires.set(wire, undefined);
         wire.on('close', this.#closed);
       },
