@@ -1,17 +1,6 @@
 import type { Piece } from './bun-frames.js';
+import type { BunSocket } from './bun-types.js';
 import { OPEN } from './ready-states.js';
-
-/** The part of Bun's WebSocket that sends. */
-export interface BunSocket {
-  readonly readyState: number;
-  /** The bytes that went out; -1 if they are buffered; 0 if they were dropped, or if there were none. */
-  sendText(text: string): number;
-  sendBinary(bytes: Uint8Array): number;
-  /** Collects what `send` sends into as few writes as possible. */
-  cork(send: () => void): unknown;
-  /** Bytes that the peer has not taken. */
-  getBufferedAmount(): number;
-}
 
 // One function for all connections, because a closure for each would be a thousand allocations per tick.
 let corked: BunSocket | undefined;

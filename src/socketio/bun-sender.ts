@@ -1,8 +1,8 @@
 import type { Wire } from '../ports/wire.js';
 import { type BunFrame, frameOf, type Piece, Several } from './bun-frames.js';
-import { type BunSocket, sendAll } from './bun-send.js';
+import { sendAll } from './bun-send.js';
 import type { DirectSocket, DirectSocketUser } from './bun-socket.js';
-import type { BunTransport } from './bun-types.js';
+import type { BunSocket, BunTransport } from './bun-types.js';
 import { isHeard, PACKET_EVENTS } from './engine-packets.js';
 import type { EngineConnection, EnginePacket } from './engine-types.js';
 import { type FrameQueue, type FrameSender, framesOf, type QueuedFrame } from './frame-queue.js';

@@ -1,7 +1,6 @@
 import type { Wire } from '../ports/wire.js';
 import { pollDrain, stopPollingDrain } from './bun-drains.js';
-import type { BunSocket } from './bun-send.js';
-import type { BunWebSocket, MessageBody } from './bun-types.js';
+import type { BunSocket, BunWebSocket, MessageBody } from './bun-types.js';
 import { CLOSING, OPEN } from './ready-states.js';
 
 /** The close code for a message that was too large (RFC 6455, section 7.4.1). */

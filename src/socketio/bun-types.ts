@@ -30,6 +30,18 @@ export interface BunWebSocket {
   ping?(): number;
 }
 
+/** The members of Bun's WebSocket by which a sender writes. */
+export interface BunSocket {
+  readonly readyState: number;
+  /** The bytes that went out; -1 if they are buffered; 0 if they were dropped, or if there were none. */
+  sendText(text: string): number;
+  sendBinary(bytes: Uint8Array): number;
+  /** Collects what `send` sends into as few writes as possible. */
+  cork(send: () => void): unknown;
+  /** Bytes that the peer has not taken. */
+  getBufferedAmount(): number;
+}
+
 /** A transport of the engine: polling or a WebSocket. */
 export interface BunTransport extends EngineTransport {
   readonly name: 'polling' | 'websocket';
@@ -45,9 +57,6 @@ export interface BunConnection extends EngineConnection {
   readonly id: string;
   readonly transport: BunTransport;
   close(): void;
-  request: unknown;
-  remoteAddress?: string;
-  protocol?: number;
   /** Private, as all below. */
   upgradeState?: string;
   /** Set while a pong is due. Before the first ping it is unset, and then the engine starts another timer for each pong. */

@@ -1,21 +1,8 @@
-import type { EventEmitter } from 'node:events';
+import type { Wire } from '../ports/wire.js';
 import { compacted } from './compact-request.js';
-import type { EngineRequest } from './engine-types.js';
-import { type ListeningConnection, listensAsExpected, shareListeners } from './shared-listeners.js';
-import { UpgradeResponses, type UpgradingEngine } from './upgrade-responses.js';
-
-/** The part of an engine.io connection in which memory can be freed. */
-export interface IdleConnection extends ListeningConnection {
-  request: unknown;
-  readonly readyState: string;
-  readonly transport: ListeningConnection['transport'] & {
-    readonly name: string;
-    /** Private: the WebSocket and its stream. */
-    readonly socket?: { readonly _socket?: EventEmitter };
-  };
-  on(event: 'upgrade', listener: (this: IdleConnection) => void): unknown;
-  listeners(event: 'upgrade'): readonly unknown[];
-}
+import type { EngineConnection, EngineRequest, ListeningConnection } from './engine-types.js';
+import { listensAsExpected, shareListeners } from './shared-listeners.js';
+import { type UpgradeHandler, UpgradeResponses } from './upgrade-responses.js';
 
 /**
  * Frees memory that engine.io keeps for a connection, and that nothing uses once its client is authenticated. Each of the three
@@ -23,20 +10,20 @@ export interface IdleConnection extends ListeningConnection {
  */
 export class IdleConnections {
   readonly #responses: UpgradeResponses;
-  readonly #upgraded: (this: IdleConnection) => void;
+  readonly #upgraded: (this: Wire) => void;
   #canShare: boolean | undefined;
 
-  constructor(engine: UpgradingEngine) {
+  constructor(engine: UpgradeHandler) {
     this.#responses = new UpgradeResponses(engine);
     // One listener for all connections: a closure for each would cost memory again.
-    const upgraded = (connection: IdleConnection) => this.#compactWebSocket(connection);
+    const upgraded = (connection: Wire) => this.#compactWebSocket(connection);
     this.#upgraded = function () {
       upgraded(this);
     };
   }
 
   /** Call when the client is authenticated and the program has added its listeners. */
-  compact(connection: IdleConnection): void {
+  compact(connection: EngineConnection): void {
     if (connection.readyState !== 'open') return;
     const { request } = connection;
     if (request) connection.request = compacted(request as EngineRequest) ?? request;
@@ -45,10 +32,15 @@ export class IdleConnections {
     else if (!connection.listeners('upgrade').includes(this.#upgraded)) connection.on('upgrade', this.#upgraded);
   }
 
-  #compactWebSocket(connection: IdleConnection): void {
-    const stream = connection.transport.socket?._socket;
+  #compactWebSocket(connection: EngineConnection): void {
+    const stream = connection.transport?.socket?._socket;
     if (stream !== undefined) this.#responses.drop(stream);
+    if (this.#sharesListeners(connection)) shareListeners(connection);
+  }
+
+  /** All connections of an engine are alike, so only the first one is tried. */
+  #sharesListeners(connection: EngineConnection): connection is ListeningConnection {
     this.#canShare ??= listensAsExpected(connection);
-    if (this.#canShare) shareListeners(connection);
+    return this.#canShare;
   }
 }

@@ -1,5 +1,5 @@
 import type { Wire } from '../ports/wire.js';
-import type { EngineConnection, EngineTransport, TransportSocket } from './engine-types.js';
+import type { EngineConnection, EngineTransport, EngineWebSocket } from './engine-types.js';
 import { CLOSED } from './ready-states.js';
 import { webSocketOf } from './web-sockets.js';
 
@@ -9,7 +9,7 @@ import { webSocketOf } from './web-sockets.js';
  */
 
 /** A WebSocket that can be cut. */
-type CuttableSocket = TransportSocket & Required<Pick<TransportSocket, 'terminate' | 'once'>>;
+type CuttableSocket = EngineWebSocket & Required<Pick<EngineWebSocket, 'terminate' | 'once'>>;
 
 /** Closes a wire at once, also if packets are queued or unread. */
 export function closeNow(wire: Wire): void {
@@ -58,6 +58,6 @@ function cuttableOf(wire: Wire): CuttableSocket | undefined {
   return isCuttable(webSocket) ? webSocket : undefined;
 }
 
-function isCuttable(socket: TransportSocket | undefined): socket is CuttableSocket {
+function isCuttable(socket: EngineWebSocket | undefined): socket is CuttableSocket {
   return typeof socket?.terminate === 'function' && typeof socket.once === 'function';
 }

@@ -2,41 +2,20 @@ import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Wire } from '../ports/wire.js';
 import { queryOf } from './engine-request.js';
-import type { EngineConnection, EngineRequest, PollResponse, TransportSocket } from './engine-types.js';
+import type {
+  EngineRequest,
+  EngineServer,
+  EngineServerOptions,
+  EngineWebSocket,
+  PollResponse,
+} from './engine-types.js';
 import type { FrameQueue } from './frame-queue.js';
 import type { WsFrame } from './frames.js';
-import { type IdleConnection, IdleConnections } from './idle-connections.js';
-import {
-  isOrdinary,
-  keepsResponses,
-  keepsWebSockets,
-  type ProbedEngine,
-  probeConnection,
-  probeTransport,
-} from './node-probe.js';
-import { type NodeSender, type NodeSenderEvents, nodeSendersOver, type TransportRequest } from './node-sender.js';
+import { IdleConnections } from './idle-connections.js';
+import { isOrdinary, keepsResponses, keepsWebSockets, probeConnection, probeTransport } from './node-probe.js';
+import { type NodeSender, type NodeSenderEvents, nodeSendersOver } from './node-sender.js';
 import { noteResponse } from './send-queue.js';
-import type { UpgradingEngine } from './upgrade-responses.js';
 import { noteWebSocket } from './web-sockets.js';
-
-/** The options that engine.io reads at each request. */
-interface NodeEngineOptions {
-  readonly transports: readonly string[];
-  readonly upgradeTimeout: number;
-  readonly maxHttpBufferSize: number;
-  allowRequest?: unknown;
-}
-
-/** A server of engine.io. Members that the probes do not name are public. */
-interface RawNodeEngine extends ProbedEngine, UpgradingEngine {
-  readonly clients?: Record<string, EngineConnection>;
-  readonly opts: NodeEngineOptions;
-  handleRequest(request: EngineRequest, response: ServerResponse): void;
-  emit(event: string, ...args: unknown[]): boolean;
-  createTransport(name: string, request: TransportRequest): unknown;
-  generateId(request: TransportRequest): string | PromiseLike<string>;
-  on(event: 'connection', listener: (connection: EngineConnection) => void): unknown;
-}
 
 /** The ingress, which gets each request and each upgrade in place of the engine. */
 export interface NodeEngineHooks {
@@ -49,27 +28,27 @@ export interface NodeEngineHooks {
  * engine. If a private member is not as expected, messages take Socket.IO's own path.
  */
 export class NodeEngine {
-  readonly #engine: RawNodeEngine;
+  readonly #engine: EngineServer;
   readonly #idle: IdleConnections;
   readonly #keepsResponses: boolean;
   /** WebSockets without a wire yet, by the request that opened them. Undefined if transports keep theirs. */
-  readonly #opened: WeakMap<object, TransportSocket> | undefined;
+  readonly #opened: WeakMap<object, EngineWebSocket> | undefined;
   #Sender: typeof NodeSender | undefined;
   /** Wires by their sessions. */
   readonly #wires: () => Readonly<Record<string, Wire>>;
-  readonly #handle: RawNodeEngine['handleRequest'];
-  readonly #handleUpgrade: RawNodeEngine['handleUpgrade'];
+  readonly #handle: EngineServer['handleRequest'];
+  readonly #handleUpgrade: EngineServer['handleUpgrade'];
 
   /** `engine`: of a Socket.IO server, before its first connection. */
   constructor(engine: object) {
-    this.#engine = engine as RawNodeEngine;
+    this.#engine = engine as EngineServer;
     this.#wires = wiresOf(this.#engine);
     this.#handle = this.#engine.handleRequest;
     this.#handleUpgrade = this.#engine.handleUpgrade;
     this.#idle = new IdleConnections(this.#engine);
     this.#keepsResponses = keepsResponses(this.#engine);
     if (keepsWebSockets(this.#engine)) return;
-    const opened = new WeakMap<object, TransportSocket>();
+    const opened = new WeakMap<object, EngineWebSocket>();
     this.#opened = opened;
     this.#engine.on('connection', (connection) => {
       const webSocket = opened.get(connection.request as object);
@@ -78,7 +57,7 @@ export class NodeEngine {
   }
 
   /** The engine's own options, which it reads at each request. */
-  get opts(): Readonly<NodeEngineOptions> {
+  get opts(): Readonly<EngineServerOptions> {
     return this.#engine.opts;
   }
 
@@ -121,12 +100,12 @@ export class NodeEngine {
   /** From now on WebSocket transports write through `queue`. Returns the name of a missing member, or an empty string. */
   useSenders(queue: FrameQueue<WsFrame>, events: NodeSenderEvents): string {
     const engine = this.#engine;
+    const { createTransport } = engine;
     const { base, missing } = probeTransport(engine);
-    if (base === undefined) return missing;
+    if (base === undefined || createTransport === undefined) return missing;
     this.#Sender = nodeSendersOver(base, queue, events);
     if (this.#Sender === undefined) return 'one copy of engine.io';
-    const { createTransport } = engine;
-    engine.createTransport = (name, request) =>
+    engine.createTransport = (name, request: EngineRequest) =>
       this.#Sender !== undefined && name === 'websocket' && isOrdinary(request)
         ? new this.#Sender(request)
         : createTransport.call(engine, name, request);
@@ -154,7 +133,7 @@ export class NodeEngine {
   }
 
   /** Notes the WebSocket of a connection or of an upgrade, if transports do not keep theirs in `socket`. */
-  noteWebSocket(request: EngineRequest, webSocket: TransportSocket): void {
+  noteWebSocket(request: EngineRequest, webSocket: EngineWebSocket): void {
     if (this.#opened === undefined) return;
     const wire = this.wireOf(queryOf(request).sid ?? '');
     if (wire === undefined) this.#opened.set(request, webSocket);
@@ -166,7 +145,7 @@ export class NodeEngine {
     const engine = this.#engine;
     const { generateId } = engine;
     // Public: "Overwrite this method to generate your custom socket id".
-    engine.generateId = (request) => (request._query?.EIO === '4' ? generateId.call(engine, request) : ofProtocol3());
+    engine.generateId = (request) => (queryOf(request).EIO === '4' ? generateId.call(engine, request) : ofProtocol3());
   }
 
   /** Refuses handshakes over TCP connections that are kept alive. The client tries again and reaches another instance. */
@@ -177,12 +156,12 @@ export class NodeEngine {
 
   /** Frees memory of a wire that nothing uses once its client is authenticated. */
   compact(wire: Wire): void {
-    this.#idle.compact(wire as unknown as IdleConnection);
+    this.#idle.compact(wire);
   }
 }
 
 /** The engine's own register of its connections; one by public events if an update of engine.io moves that. */
-function wiresOf(engine: RawNodeEngine): () => Readonly<Record<string, Wire>> {
+function wiresOf(engine: EngineServer): () => Readonly<Record<string, Wire>> {
   if (typeof engine.clients === 'object') return () => engine.clients ?? {};
   const noted: Record<string, Wire> = {};
   engine.on('connection', (connection) => {

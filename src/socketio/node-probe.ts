@@ -1,17 +1,18 @@
 import { EventEmitter } from 'node:events';
 import type { WirePacket } from '../ports/wire.js';
-import type { EngineConnection, EngineTransport } from './engine-types.js';
-import type { TransportClass, TransportRequest, WsSocket } from './node-sender.js';
+import { queryOf } from './engine-request.js';
+import type {
+  EngineConnection,
+  EngineRequest,
+  EngineServer,
+  EngineTransport,
+  EngineWebSocket,
+  OrdinaryRequest,
+  TransportClass,
+} from './engine-types.js';
 
 /** The part of an engine.io server that is probed. */
-export interface ProbedEngine {
-  readonly opts?: object;
-  /** Protected: makes the transport of a request. */
-  createTransport(name: string, request: object): unknown;
-  /** Protected: makes the connection of a request. */
-  handshake?(transport: string, request: object, refuse: () => void): Promise<unknown>;
-  listenerCount(event: string): number;
-}
+export type ProbedEngine = Pick<EngineServer, 'opts' | 'createTransport' | 'handshake' | 'listenerCount'>;
 
 /** A transport, for the method that `probeWebSocket()` has looked for. */
 type DiscardableTransport = EngineTransport & { discard(): void };
@@ -39,10 +40,9 @@ export function probeTransport(engine: ProbedEngine): { base?: TransportClass; m
 }
 
 /** A WebSocket transport without a peer. */
-function makeTransport(engine: ProbedEngine): { made: unknown; websocket: WsSocket } {
-  const websocket = new EventEmitter() as unknown as WsSocket;
-  const request: TransportRequest = { _query: { EIO: '4' }, websocket };
-  return { made: engine.createTransport('websocket', request), websocket };
+function makeTransport(engine: ProbedEngine): { made: unknown; websocket: object } {
+  const websocket = new EventEmitter();
+  return { made: engine.createTransport?.('websocket', { _query: { EIO: '4' }, websocket }), websocket };
 }
 
 function probeWebSocket(engine: ProbedEngine): { base?: TransportClass; missing: string } {
@@ -93,8 +93,8 @@ function fakePoll(): { request: object; response: object } {
 export function keepsResponses(engine: ProbedEngine): boolean {
   try {
     const { request, response } = fakePoll();
-    const transport = engine.createTransport('polling', request) as EngineTransport & { onRequest(poll: object): void };
-    transport.onRequest(request);
+    const transport = engine.createTransport?.('polling', request) as EngineTransport;
+    transport.onRequest?.(request);
     return transport.res === response;
   } catch {
     return false;
@@ -157,11 +157,12 @@ function tryQueue(connection: TriedConnection): ProbedConnection {
 }
 
 /** True for a client of protocol 4, over `ws`, without compression: senders support no other. */
-export function isOrdinary({ _query, websocket }: TransportRequest): boolean {
-  const { _socket, _extensions, _sender } = websocket;
+export function isOrdinary(request: EngineRequest): request is OrdinaryRequest {
+  const { EIO, b64 } = queryOf(request);
+  const { _socket, _extensions, _sender }: EngineWebSocket = request.websocket ?? {};
   return (
-    _query.EIO === '4' &&
-    !_query.b64 &&
+    EIO === '4' &&
+    !b64 &&
     typeof _socket?.write === 'function' &&
     typeof _sender?.sendFrame === 'function' &&
     typeof _extensions === 'object' &&

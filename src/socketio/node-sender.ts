@@ -2,42 +2,19 @@ import type { Duplex } from 'node:stream';
 import { isBytes } from '../common/is-bytes.js';
 import type { Wire } from '../ports/wire.js';
 import { isHeard, PACKET_EVENTS, textOf } from './engine-packets.js';
-import type { EngineConnection, EnginePacket, EnginePacketOptions, EngineTransport } from './engine-types.js';
+import type {
+  EngineConnection,
+  EnginePacket,
+  EnginePacketOptions,
+  EngineTransport,
+  EngineWebSocket,
+  OrdinaryRequest,
+  OrdinaryWebSocket,
+  TransportClass,
+} from './engine-types.js';
 import { type DirectSender, type FrameQueue, framesOf, type QueuedFrame } from './frame-queue.js';
 import { binaryFrame, joinedFrames, textFrame, type WsFrame } from './frames.js';
 import { OPEN } from './ready-states.js';
-
-/** A WebSocket of the package `ws`. */
-export interface WsSocket {
-  readonly readyState: number;
-  on(event: 'message' | 'close' | 'error', listener: (this: WsSocket, ...args: never[]) => void): unknown;
-  close(): void;
-  /** Private: the stream that it writes its frames into. */
-  readonly _socket?: Duplex;
-  /** Private: the extensions agreed with the peer, such as compression. */
-  readonly _extensions?: object;
-  /** Private: writes frames, with a queue of its own only where it compresses. */
-  readonly _sender?: { sendFrame?: unknown };
-}
-
-/** The request that a transport is made for. */
-export interface TransportRequest {
-  readonly _query: Record<string, string | undefined>;
-  readonly websocket: WsSocket;
-}
-
-/** engine.io's base class of transports, as a sender uses it. */
-export type TransportClass = new (request: TransportRequest) => NodeTransport;
-
-interface NodeTransport {
-  writable: boolean;
-  readonly readyState: string;
-  close(done?: () => void): void;
-  emit(event: 'drain' | 'ready'): boolean;
-  onError(message: string, description?: unknown): void;
-  onData(data: string | Buffer): void;
-  onClose(): void;
-}
 
 export interface NodeSenderEvents {
   /** The kernel takes no more, after so many bytes in one go. */
@@ -52,14 +29,14 @@ interface Marked {
 }
 
 // One function of each for all connections: own ones would cost each idle connection memory.
-function received(this: WsSocket & Marked, data: Buffer, isBinary: boolean): void {
+function received(this: EngineWebSocket & Marked, data: Buffer, isBinary: boolean): void {
   this[SENDER]?.onData(isBinary ? data : data.toString());
 }
-function closed(this: WsSocket & Marked): void {
+function closed(this: EngineWebSocket & Marked): void {
   this[SENDER]?.onClose();
 }
-function failed(this: WsSocket & Marked, error: Error): void {
-  this[SENDER]?.onError(error as unknown as string);
+function failed(this: EngineWebSocket & Marked, error: Error): void {
+  this[SENDER]?.onError(error);
 }
 function drained(this: Duplex & Marked): void {
   this[SENDER]?.resume();
@@ -88,18 +65,18 @@ export class NodeSender extends Transport implements DirectSender<WsFrame> {
   wire: Wire | undefined = undefined;
   /** Whether the program listens to each packet of the connection. True as long as it is not known. */
   isHeard = true;
-  readonly socket: WsSocket;
+  override readonly socket: OrdinaryWebSocket;
   readonly #stream: Duplex;
   /** engine.io sets it from its option. Unused, because senders do not compress. */
   perMessageDeflate: unknown = null;
   /** Batches of engine.io that were sent, or are queued, and not confirmed by `drain` yet. */
   #unconfirmed = 0;
 
-  constructor(request: TransportRequest) {
+  constructor(request: OrdinaryRequest) {
     super(request);
     const { websocket } = request;
     this.socket = websocket;
-    const stream = websocket._socket as Duplex;
+    const { _socket: stream } = websocket;
     this.#stream = stream;
     (websocket as Marked)[SENDER] = this;
     (stream as Marked)[SENDER] = this;
@@ -110,7 +87,7 @@ export class NodeSender extends Transport implements DirectSender<WsFrame> {
     this.writable = true;
   }
 
-  get name(): string {
+  override get name(): string {
     return 'websocket';
   }
 
@@ -123,7 +100,7 @@ export class NodeSender extends Transport implements DirectSender<WsFrame> {
   }
 
   /** Bytes that the kernel has not taken. */
-  get unread(): number {
+  override get unread(): number {
     return this.#stream.writableLength;
   }
 
@@ -138,7 +115,7 @@ export class NodeSender extends Transport implements DirectSender<WsFrame> {
     this.isHeard = isHeard(wire);
   }
 
-  send(packets: readonly EnginePacket[]): void {
+  override send(packets: readonly EnginePacket[]): void {
     this.#unconfirmed++;
     this.queue.push(this, packets.map(frameOf));
   }

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import type { EngineConnection, ListeningConnection } from './engine-types.js';
 
 /*
  * engine.io makes six functions for each connection to listen to its transport, and one more to stop. Here five functions
@@ -7,23 +8,7 @@ import { EventEmitter } from 'node:events';
 
 const CONNECTION = Symbol('connection');
 
-interface ListenedTransport extends EventEmitter {
-  [CONNECTION]?: ListeningConnection | undefined;
-}
-
-/** An engine.io connection. All but `transport` and `upgrading` is private. */
-export interface ListeningConnection {
-  readonly transport: ListenedTransport;
-  readonly upgrading: boolean;
-  /** Each of them removes the listeners from one transport. */
-  cleanupFn: (() => void)[];
-  setTransport(transport: EventEmitter): void;
-  onError(error: unknown): void;
-  onPacket(packet: unknown): void;
-  onDrain(): void;
-  onClose(reason: string, description?: unknown): void;
-  flush(): void;
-}
+type ListenedTransport = ListeningConnection['transport'] & { [CONNECTION]?: ListeningConnection };
 
 function onError(this: ListenedTransport, error: unknown): void {
   connectionOf(this)?.onError(error);
@@ -50,7 +35,8 @@ function connectionOf(transport: ListenedTransport): ListeningConnection | undef
 
 /** Replaces the listeners of one connection. Requires `listensAsExpected()`. */
 export function shareListeners(connection: ListeningConnection): void {
-  const { transport, cleanupFn, upgrading } = connection;
+  const { cleanupFn, upgrading } = connection;
+  const transport: ListenedTransport = connection.transport;
   if (upgrading || transport[CONNECTION] !== undefined || cleanupFn.length !== 1) return;
   cleanupFn[0]?.();
   connection.cleanupFn = [];
@@ -62,7 +48,7 @@ const METHODS = ['onError', 'flush', 'onPacket', 'onDrain', 'onClose'] as const;
 const EXPECTED = '[["onPacket","a packet"],["onDrain"],["flush"],["onError","an error"],["onClose","transport close"]]';
 
 /** Checks with a stand-in transport that a connection of this class listens to just these events, and does just this. */
-export function listensAsExpected(connection: ListeningConnection): boolean {
+export function listensAsExpected(connection: EngineConnection): connection is ListeningConnection {
   const calls: unknown[][] = [];
   const recorded = (method: string) => [method, (...args: unknown[]) => void calls.push([method, ...args])] as const;
   const probe: ListeningConnection = Object.create(Object.getPrototypeOf(connection));

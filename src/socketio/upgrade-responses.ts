@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { ServerResponse } from 'node:http';
+import type { EngineServer } from './engine-types.js';
 
 /*
  * engine.io makes a response object for each upgrade, because middleware expects one. The object holds the request, and a
@@ -7,15 +8,8 @@ import { ServerResponse } from 'node:http';
  * WebSocket opens, unless middleware listens to the response, this file could be deleted.
  */
 
-/** An engine.io server. */
-export interface UpgradingEngine {
-  /** Public. */
-  handleUpgrade(request: object, stream: EventEmitter, head: Buffer): void;
-  /** Private: called right after the response was made. */
-  _applyMiddlewares(request: object, response: object, done: (error?: unknown) => void): void;
-  /** Private. */
-  readonly middlewares?: readonly unknown[];
-}
+/** The part of an engine that handles upgrades. */
+export type UpgradeHandler = Pick<EngineServer, 'handleUpgrade' | '_applyMiddlewares' | 'middlewares'>;
 
 interface UpgradeResponse extends EventEmitter {
   readonly socket?: EventEmitter;
@@ -29,9 +23,9 @@ interface Noted {
 export class UpgradeResponses {
   readonly #noted = new WeakMap<EventEmitter, Noted>();
 
-  constructor(engine: UpgradingEngine) {
-    if (!leavesOneListener(engine)) return;
-    const { _applyMiddlewares } = engine;
+  constructor(engine: UpgradeHandler) {
+    const { _applyMiddlewares } = engine ?? {};
+    if (_applyMiddlewares === undefined || !leavesOneListener(engine)) return;
     engine._applyMiddlewares = (request, response, done) => {
       if (!(response instanceof ServerResponse)) this.#note(response as UpgradeResponse, engine.middlewares);
       _applyMiddlewares.call(engine, request, response, done);
@@ -58,7 +52,7 @@ export class UpgradeResponses {
 }
 
 /** Checks with a stand-in that an upgrade adds one `close` listener, which only emits `close` on the response. */
-export function leavesOneListener(engine: UpgradingEngine): boolean {
+export function leavesOneListener(engine: UpgradeHandler): boolean {
   if (typeof engine?.handleUpgrade !== 'function' || typeof engine._applyMiddlewares !== 'function') return false;
   const stream = new EventEmitter();
   const heard: string[] = [];

@@ -1,5 +1,5 @@
 import type { Wire } from '../ports/wire.js';
-import type { EngineConnection, EngineTransport, TransportSocket } from './engine-types.js';
+import type { EngineConnection, EngineTransport, EngineWebSocket } from './engine-types.js';
 import { OPEN } from './ready-states.js';
 
 /*
@@ -9,10 +9,10 @@ import { OPEN } from './ready-states.js';
  */
 
 /** WebSockets that were noted, by their wire or their transport. */
-const noted = new WeakMap<object, TransportSocket[]>();
+const noted = new WeakMap<object, EngineWebSocket[]>();
 
 /** Notes the WebSocket of a wire or of a transport, for the case that the transport does not keep it in `socket`. */
-export function noteWebSocket(owner: Wire | EngineTransport, webSocket: TransportSocket): void {
+export function noteWebSocket(owner: Wire | EngineTransport, webSocket: EngineWebSocket): void {
   noted.set(owner, [...(noted.get(owner) ?? []).filter(isOpen), webSocket]);
 }
 
@@ -20,7 +20,7 @@ export function noteWebSocket(owner: Wire | EngineTransport, webSocket: Transpor
 export function webSocketOf(
   wire: Wire,
   transport: EngineTransport | undefined = (wire as EngineConnection).transport,
-): TransportSocket | undefined {
+): EngineWebSocket | undefined {
   if (transport?.socket !== undefined) return transport.socket;
   if (transport?.name !== 'websocket') return undefined;
   // The oldest open one: an engine closes further upgrades of the same connection as soon as they come.
@@ -33,6 +33,6 @@ export function bufferedBytes(wire: Wire): number {
   return webSocket?.bufferedAmount ?? webSocket?.getBufferedAmount?.() ?? 0;
 }
 
-function isOpen({ readyState }: TransportSocket): boolean {
+function isOpen({ readyState }: EngineWebSocket): boolean {
   return readyState === OPEN;
 }

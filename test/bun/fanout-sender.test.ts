@@ -2,10 +2,9 @@
 // npm run test:matrix: oldest-bun
 import { expect, it } from 'vitest';
 import type { BunFrame } from '../../src/socketio/bun-frames.js';
-import type { BunSocket } from '../../src/socketio/bun-send.js';
 import { BunSender } from '../../src/socketio/bun-sender.js';
 import type { DirectSocket, DirectSocketUser } from '../../src/socketio/bun-socket.js';
-import type { BunTransport } from '../../src/socketio/bun-types.js';
+import type { BunSocket, BunTransport } from '../../src/socketio/bun-types.js';
 import { FrameQueue } from '../../src/socketio/frame-queue.js';
 
 /** A guarded socket whose peer the test lets read. */

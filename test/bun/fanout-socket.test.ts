@@ -2,9 +2,9 @@
 // npm run test:matrix: oldest-bun
 import { describe, expect, it, vi } from 'vitest';
 
-import { type BunSocket, sendAll } from '../../src/socketio/bun-send.js';
+import { sendAll } from '../../src/socketio/bun-send.js';
 import { GuardedBunSocket } from '../../src/socketio/bun-socket.js';
-import type { BunWebSocket } from '../../src/socketio/bun-types.js';
+import type { BunSocket, BunWebSocket } from '../../src/socketio/bun-types.js';
 import { defer } from '../support/cleanup.js';
 
 const [OPEN, CLOSED] = [1, 3];

@@ -2,11 +2,12 @@
 // npm run test:matrix: newest-node
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { type IdleConnection, IdleConnections } from '../../src/socketio/idle-connections.js';
-import type { UpgradingEngine } from '../../src/socketio/upgrade-responses.js';
+import type { EngineConnection, ListeningConnection } from '../../src/socketio/engine-types.js';
+import { IdleConnections } from '../../src/socketio/idle-connections.js';
+import type { UpgradeHandler } from '../../src/socketio/upgrade-responses.js';
 
 /** An engine that handles an upgrade as engine.io does, or with a difference. */
-class Engine implements UpgradingEngine {
+class Engine implements UpgradeHandler {
   done = 0;
 
   constructor(readonly listen: (socket: EventEmitter, response: EventEmitter) => void) {}
@@ -29,18 +30,21 @@ const asKnown = (socket: EventEmitter, response: EventEmitter): void => {
 const EVENTS = ['error', 'ready', 'packet', 'drain', 'close'];
 
 /** A connection that listens to its transport as engine.io's does, or with a difference. */
-class Connection extends EventEmitter implements IdleConnection {
+class Connection extends EventEmitter implements EngineConnection {
   request: unknown = undefined;
   readonly readyState = 'open';
   readonly upgrading = false;
-  readonly transport: IdleConnection['transport'];
+  readonly transport: ListeningConnection['transport'];
   cleanupFn: (() => void)[] = [];
   readonly events: string[] = [];
 
-  constructor(socket: { readonly _socket?: EventEmitter } = {}) {
+  constructor(socket: object = {}) {
     super();
     this.transport = Object.assign(new EventEmitter(), { name: 'websocket', socket });
   }
+
+  close(): void {}
+  write(): void {}
 
   setTransport(transport: EventEmitter): void {
     const listeners: Record<string, (arg: unknown) => void> = {

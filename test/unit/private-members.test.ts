@@ -15,14 +15,14 @@ import { BunEngine } from '../../src/socketio/bun-engine.js';
 import { GuardedBunSocket } from '../../src/socketio/bun-socket.js';
 import { CompactRequest, compacted } from '../../src/socketio/compact-request.js';
 import { giveUpUpgrade, setCloseTimeout, setLargestBody } from '../../src/socketio/engine-io.js';
-import type { EngineRequest } from '../../src/socketio/engine-types.js';
+import type { EngineConnection, EngineRequest } from '../../src/socketio/engine-types.js';
 import { boundFetchAnswers } from '../../src/socketio/fetch-answers.js';
 import { NodeEngine } from '../../src/socketio/node-engine.js';
 import { keepsResponses, keepsWebSockets, probeConnection, probeTransport } from '../../src/socketio/node-probe.js';
 import { keepFromClosingEarly } from '../../src/socketio/node-sender.js';
 import { makeProbeServer, ProbeConnection } from '../../src/socketio/probe-server.js';
 import { queuedPackets, responseOf, unreadBytes } from '../../src/socketio/send-queue.js';
-import { type ListeningConnection, listensAsExpected } from '../../src/socketio/shared-listeners.js';
+import { listensAsExpected } from '../../src/socketio/shared-listeners.js';
 import {
   interceptPackets,
   makeSocketIds,
@@ -330,7 +330,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     const http = createServer();
     const io = new Server(http);
     defer(() => io.close());
-    const connections: (ListeningConnection & { request: unknown })[] = [];
+    const connections: EngineConnection[] = [];
     io.engine.on('connection', (connection) => connections.push(connection));
     await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
     const { port } = http.address() as { port: number };
