@@ -53,6 +53,12 @@ export interface EngineReceiver {
   _maxFragments: number;
 }
 
+/** What inflates the compressed messages of a WebSocket of `ws`. */
+export interface EngineInflater {
+  /** Private. */
+  _maxPayload?: number;
+}
+
 /** The limits of a receiver, as `ws` takes them. */
 export interface ReceiverLimits {
   readonly maxPayload: number;
@@ -75,7 +81,7 @@ export interface EngineWebSocket {
   /** Private, as all below. The stream that it writes its frames into. */
   readonly _socket?: Duplex;
   /** The extensions agreed with the peer, such as compression. */
-  readonly _extensions?: { readonly 'permessage-deflate'?: { _maxPayload?: number } };
+  readonly _extensions?: { readonly 'permessage-deflate'?: EngineInflater };
   /** Writes frames, with a queue of its own only where it compresses. */
   readonly _sender?: { sendFrame?: unknown };
   readonly _receiver?: EngineReceiver | null;

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
+import type { EngineInflater, EngineReceiver, EngineWebSocket, ReceiverLimits } from './engine-types.js';
 
 /*
  * The package `ws`. Its server class, which engine.io takes as `wsEngine`, its options `WebSocket` and `closeTimeout`, and `pong()`
@@ -34,26 +35,6 @@ export interface GuardOptions {
   readonly unlimited: () => void;
   /** The limit of compressed messages can't be set, so none are compressed. */
   readonly uncompressed: () => void;
-}
-
-interface Receiver {
-  write(chunk: Buffer): boolean;
-  _maxPayload: number;
-  _maxFragments: number;
-}
-interface ReceiverLimits {
-  readonly maxPayload: number;
-  readonly maxFragments: number;
-}
-interface WebSocketInternals {
-  setSocket(socket: Duplex, head: Buffer, options: ReceiverLimits): void;
-  readonly _receiver?: Receiver | null;
-  /** The extensions agreed with the peer. */
-  readonly _extensions?: { readonly 'permessage-deflate'?: Inflater };
-}
-/** What inflates compressed messages. */
-interface Inflater {
-  _maxPayload?: number;
 }
 
 type PongCallback = (error: Error) => void;
@@ -95,7 +76,7 @@ export class GuardedWebSocket extends WebSocket {
 
   /** Sets the limits of a stranger; the receiver must be there. */
   limit({ mostBytes, mostFragments, filter }: GuardOptions, full: ReceiverLimits): void {
-    const receiver = (this as unknown as WebSocketInternals)._receiver;
+    const { _receiver: receiver }: EngineWebSocket = this;
     if (!receiver || typeof receiver._maxPayload !== 'number') return;
     const { write } = receiver;
     receiver._maxPayload = Math.min(mostBytes, full.maxPayload);
@@ -122,7 +103,7 @@ export class GuardedWebSocket extends WebSocket {
 
   /** Ends the limits, since the peer is authenticated. Harmless when called again. */
   lift(): void {
-    const receiver = (this as unknown as WebSocketInternals)._receiver;
+    const { _receiver: receiver }: EngineWebSocket = this;
     const limits = this.#limits;
     if (!receiver || limits === undefined || limits.isLifted) return;
     limits.isLifted = true;
@@ -146,7 +127,7 @@ export class GuardedWebSocket extends WebSocket {
     if (typeof inflater?._maxPayload === 'number') inflater._maxPayload = mostBytes;
   }
 
-  #removeFilter(receiver: Receiver): void {
+  #removeFilter(receiver: EngineReceiver): void {
     this.#limits = undefined;
     Reflect.deleteProperty(receiver, 'write');
   }
@@ -197,22 +178,20 @@ export function limitsHold(
     webSocket.on('message', (data: Buffer) => heard.push(data.length));
     // The last message is too large; without a listener its error would be thrown.
     webSocket.on('error', () => {});
-    (webSocket as unknown as WebSocketInternals).setSocket(socket, Buffer.alloc(0), full);
+    const inside: EngineWebSocket = webSocket;
+    inside.setSocket?.(socket, Buffer.alloc(0), full);
     const seen: number[] = [];
     webSocket.limit(
       {
         mostBytes,
         mostFragments,
         closeTimeoutMs,
-        isAdmitted: () => false,
-        opened: () => {},
-        unlimited: () => {},
-        uncompressed: () => {},
+        ...{ isAdmitted: () => false, opened() {}, unlimited() {}, uncompressed() {} },
         filter: (_, pass) => new ProbeFilter(seen, pass),
       },
       full,
     );
-    const receiver = (webSocket as unknown as WebSocketInternals)._receiver;
+    const { _receiver: receiver } = inside;
     const limited = receiver?._maxPayload === mostBytes;
     receiver?.write(frameOf(mostBytes));
     webSocket.lift();
@@ -248,8 +227,8 @@ export function boundsInflated(Tried = GuardedWebSocket): boolean {
   return bound === maxPayload;
 }
 
-function inflaterOf(webSocket: WebSocket): Inflater | undefined {
-  return (webSocket as unknown as WebSocketInternals)._extensions?.['permessage-deflate'];
+function inflaterOf({ _extensions: extensions }: EngineWebSocket): EngineInflater | undefined {
+  return extensions?.['permessage-deflate'];
 }
 
 class ProbeFilter implements InputFilter {
