@@ -61,7 +61,7 @@ const PUBLIC_IN: Readonly<Record<string, readonly string[]>> = {
   ].concat('web-sockets'),
   send: ['adapter-broadcasts', 'bun-socket', 'fetch-answers', 'ws'],
   // Of requests.
-  socket: ['node-endings', 'released-request', 'upgrade-responses'],
+  socket: ['compact-request', 'engine-request', 'node-endings', 'upgrade-responses'],
   // Of servers.
   opts: ['node-engine', 'node-probe'],
   perMessageDeflate: ['ws'],
