@@ -2,14 +2,6 @@ import { hasMethods } from '../../common/checks.js';
 import { describe } from '../../common/describe.js';
 import { RoomgateError } from '../../protocol/errors.js';
 
-/** The part of the program's Redis client that is used. */
-export interface Duplicable {
-  duplicate(...args: never[]): unknown;
-}
-
-/** The program's option: a client of ioredis 5 or 6 (`Redis` or `Cluster`), or an object with `getClient()`. */
-export type GivenRedis = Duplicable | { getClient(): Duplicable };
-
 export type RedisMessageBody = string | Buffer;
 export type Listener = (...args: never[]) => unknown;
 

@@ -2,16 +2,10 @@ import { hasMethods } from '../../common/checks.js';
 import { describe } from '../../common/describe.js';
 import { checkRedisConnection } from '../../common/redis-client.js';
 import { within } from '../../common/within.js';
+import type { IRedisClientLike, IRedisConnectionLike } from '../../ports/options.js';
 import { RoomgateError } from '../../protocol/errors.js';
 import { call, explain } from './acl.js';
-import {
-  type Dialer,
-  type Duplicable,
-  ensureClient,
-  type GivenRedis,
-  type Listener,
-  type RedisConnection,
-} from './client.js';
+import { type Dialer, ensureClient, type Listener, type RedisConnection } from './client.js';
 import { asksSentinels, SentinelDialer } from './sentinel.js';
 
 /**
@@ -72,8 +66,8 @@ interface RedisCluster {
  * Makes the dialer for the program's client.
  * @throws RoomgateError `invalid_option` if `getClient()` returns something other than a client.
  */
-export function createDialer(connection: GivenRedis): Dialer {
-  const client: Duplicable | null | undefined = 'getClient' in connection ? connection.getClient() : connection;
+export function createDialer(connection: IRedisConnectionLike | IRedisClientLike): Dialer {
+  const client: IRedisClientLike | null | undefined = 'getClient' in connection ? connection.getClient() : connection;
   if (typeof client?.duplicate !== 'function') {
     const text = `Option "redisConnection": its getClient() returned ${describe(client)}, a client of ioredis is wanted.`;
     throw new RoomgateError('invalid_option', text);

@@ -10,10 +10,10 @@ import {
   type MessageSent,
   SHARED_LINES,
 } from '../../observability/shared-reports.js';
+import type { IRedisClientLike, IRedisConnectionLike } from '../../ports/options.js';
 import type { LogLines, Reporter } from '../../ports/reports.js';
 import { RoomgateError } from '../../protocol/errors.js';
 import { CONNECTION_LINES, type ConnectionReport } from '../reports.js';
-import type { GivenRedis } from './client.js';
 import { connectionName, createDialer } from './dialers.js';
 import { Publisher } from './publisher.js';
 import { createReportOnce } from './report-once.js';
@@ -24,7 +24,7 @@ export interface ISocketIOEmitterOptions {
   /** Unique name of this process, in logs and in Redis' list of clients. */
   identifier: string;
   /** A Redis helper, or a client of ioredis. It is duplicated once and otherwise left alone. */
-  redisConnection: GivenRedis;
+  redisConnection: IRedisConnectionLike | IRedisClientLike;
   /** How long `configure()` waits for Redis, trying again meanwhile, in ms. Default 30 000. */
   redisTimeout?: number | undefined;
   /** The prefix of the adapter's channels on the servers. Default `socket.io`. */

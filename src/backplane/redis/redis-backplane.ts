@@ -5,6 +5,7 @@ import { within } from '../../common/within.js';
 import type { Bus } from '../../ports/backplane/bus.js';
 import type { Instances } from '../../ports/backplane/instances.js';
 import type { AdapterFactory, Backplane } from '../../ports/backplane.js';
+import type { IRedisClientLike, IRedisConnectionLike } from '../../ports/options.js';
 import type { Reporter } from '../../ports/reports.js';
 import { RoomgateError } from '../../protocol/errors.js';
 import { InstanceBus } from '../instance-bus.js';
@@ -13,7 +14,7 @@ import { RejectedMessages } from '../rejected-messages.js';
 import type { BackplaneReport } from '../reports.js';
 import { type Carrier, Topics } from '../topics.js';
 import { call } from './acl.js';
-import { type Dialer, type GivenRedis, isReplyOf } from './client.js';
+import { type Dialer, isReplyOf } from './client.js';
 import { connectionName, createDialer } from './dialers.js';
 import { ANNOUNCE_TICKS, MissedBroadcasts } from './missed-broadcasts.js';
 import { Publisher } from './publisher.js';
@@ -25,7 +26,7 @@ import { waitUntilConnected } from './wait-until-connected.js';
 
 export interface RedisBackplaneOptions {
   /** A client of ioredis, or an object with `getClient()`. It is duplicated, and otherwise left alone. */
-  readonly redisConnection: GivenRedis;
+  readonly redisConnection: IRedisConnectionLike | IRedisClientLike;
   /** Names the connections in Redis' list of clients. */
   readonly identifier: string;
   readonly report: Reporter<BackplaneReport>;
