@@ -10,7 +10,7 @@ import type { QueryFault } from './query.js';
 /** The errors of Engine.IO: the number and the text of the answer. */
 export const REQUEST_ERRORS = {
   unknownTransport: [0, 'Transport unknown'],
-  unknownSession: [1, 'Session ID unknown'],
+  unknownConnection: [1, 'Session ID unknown'],
   handshakeMethod: [2, 'Bad handshake method'],
   badRequest: [3, 'Bad request'],
   forbidden: [4, 'Forbidden'],
@@ -75,7 +75,7 @@ export class BunChecks {
     const { origin } = headers;
     if (!HEADER_VALUE.test(origin ?? '')) return { error: 'badRequest', context: { name: 'INVALID_ORIGIN', origin } };
     const isUpgrade = headers.upgrade?.toLowerCase() === 'websocket';
-    if (sid) return this.#verifySession(sid, transport, isUpgrade);
+    if (sid) return this.#verifyConnection(sid, transport, isUpgrade);
     if (method !== 'GET') return { error: 'handshakeMethod', context: { method } };
     if (isUpgrade !== (transport === 'websocket')) {
       return { error: 'badRequest', context: { name: 'TRANSPORT_HANDSHAKE_ERROR' } };
@@ -83,9 +83,9 @@ export class BunChecks {
     return EIO === '4' ? undefined : { error: 'unsupportedVersion', context: { protocol: 3 } };
   }
 
-  #verifySession(sid: string, transport: string, isUpgrade: boolean): Refusal | undefined {
+  #verifyConnection(sid: string, transport: string, isUpgrade: boolean): Refusal | undefined {
     const wire = this.#engine.wireOf(sid);
-    if (wire === undefined) return { error: 'unknownSession', context: { sid } };
+    if (wire === undefined) return { error: 'unknownConnection', context: { sid } };
     const previousTransport = transportNameOf(wire);
     const isChange = isUpgrade && transport === 'websocket' && previousTransport === 'polling';
     if (isChange ? this.#options.allowUpgrades : !isUpgrade && transport === previousTransport) return undefined;
@@ -102,7 +102,7 @@ export class BunChecks {
     });
   }
 
-  /** The engine's own option `allowRequest`. Called here, because the engine looks the session up before it has the answer. */
+  /** The engine's own option `allowRequest`. Called here, because the engine looks the connection up before it has the answer. */
   async #allowOnBun(request: Request, server: BunServer): Promise<Refusal | undefined> {
     try {
       await this.#options.allowOnBun?.(request, server);

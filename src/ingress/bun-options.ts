@@ -30,7 +30,7 @@ const NUMBERS = ['pingTimeout', 'pingInterval', 'upgradeTimeout', 'maxHttpBuffer
 /** The longest `idleTimeout` of HTTP in Bun, in seconds. */
 export const LONGEST_IDLE_S = 255;
 
-/** How long a peer may be silent before its session ends, in seconds. */
+/** How long a peer may be silent before its connection ends, in seconds. */
 export function silenceOf({ pingInterval, pingTimeout }: EngineOptions): number {
   return Math.ceil((pingInterval + pingTimeout) / 1_000);
 }

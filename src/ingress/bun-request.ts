@@ -65,7 +65,7 @@ export function targetOf(address: string): string {
 /**
  * The text of a request's body. Undefined if it has more than `mostBytes`; then the rest is not read. `filter` removes packets
  * that are too large for a peer that is not authenticated.
- * Rejects if the peer leaves before the end of the body, and if `over` is aborted because the session has ended.
+ * Rejects if the peer leaves before the end of the body, and if `over` is aborted because the connection has ended.
  */
 export async function readBody(
   request: Request,

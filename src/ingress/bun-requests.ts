@@ -23,7 +23,7 @@ interface Known {
   headers: Headers | undefined;
 }
 
-/** Sessions that are not authenticated; see `Runtime.limit`. */
+/** Connections that are not authenticated; see `Runtime.limit`. */
 export type StrangerListeners = WeakMap<Wire, (start: string | undefined) => void>;
 
 /** How long a connection is kept after an answer, in seconds, as in Node.js. */
@@ -46,7 +46,7 @@ export class BunRequests {
   readonly #checks: BunChecks;
   #pending = 0;
 
-  /** `strangers`: sessions that are not authenticated, with the callback for their dropped messages. */
+  /** `strangers`: connections that are not authenticated, with the callback for their dropped messages. */
   constructor(
     engine: BunEngine,
     options: RequestOptions,
@@ -62,7 +62,7 @@ export class BunRequests {
     engine.opts.editResponseHeaders = (headers, request, server) => {
       const known = this.#known.get(request);
       for (const [name, value] of known?.headers ?? []) headers.set(name, value);
-      // As Engine.IO does: no proxy may cache the messages of a session.
+      // As Engine.IO does: no proxy may cache the messages of a client.
       if (!isUpgrade(request)) headers.set('Cache-Control', 'no-store');
       if (known !== undefined) this.#askForHeaders(headers, known.asNode);
       return editResponseHeaders?.call(engine.opts, headers, request, server);
@@ -142,7 +142,7 @@ export class BunRequests {
   /** Handles a POST of a client: one at a time, and no more bytes than a client may send. */
   async #take(request: Request, server: BunServer, known: Known): Promise<Response> {
     const wire = this.#engine.wireOf(queryOf(known.asNode).sid ?? '');
-    // The current transport: if the session upgrades meanwhile, an error of this transport must not end the session.
+    // The current transport: if the wire upgrades meanwhile, an error of this transport must not end the wire.
     const transport = wire === undefined ? undefined : transportOf(wire);
     const headers = new Headers(known.headers);
     const fail = (why: string): Response => {
@@ -162,7 +162,7 @@ export class BunRequests {
     return this.#engine.handle(whole, server);
   }
 
-  /** Reads a body while its session is open; null if it is incomplete. */
+  /** Reads a body while its wire is open; null if it is incomplete. */
   async #read(request: Request, wire: Wire): Promise<string | undefined | null> {
     const over = new AbortController();
     const end = (): void => over.abort();

@@ -14,9 +14,9 @@ export interface NodeIngressOptions {
   readonly path: string;
   /** How long another server may take to claim an upgrade, in milliseconds; undefined: such upgrades are left alone. */
   readonly unclaimedMs: number | undefined;
-  /** Called with each POST of a session, before the engine reads its body. Returns false if that is too large. */
+  /** Called with each POST of a connection, before the engine reads its body. Returns false if that is too large. */
   readonly posted: (sid: string, request: EngineRequest, mostBytes: number) => boolean;
-  /** Called with the response to each poll of a session, before the engine keeps it. */
+  /** Called with the response to each poll of a connection, before the engine keeps it. */
   readonly polled: (sid: string, response: ServerResponse) => void;
 }
 

@@ -1,7 +1,7 @@
 import type { Reporter } from '../ports/reports.js';
 import type { Runtime } from '../ports/runtime.js';
 import type { Wire } from '../ports/wire.js';
-import { sessionIdOf } from '../socketio/engine-transport.js';
+import { connectionIdOf } from '../socketio/engine-transport.js';
 import { STRANGER_MESSAGE_BYTES } from './limits.js';
 import { PacketFilter } from './packets.js';
 import type { IngressReport } from './reports.js';
@@ -39,9 +39,9 @@ export class Strangers {
       isOwnParser,
       stripped: (connection) => {
         this.#stripped.add(connection);
-        report({ type: 'auth_too_large', client: sessionIdOf(connection), maxBytes: STRANGER_MESSAGE_BYTES });
+        report({ type: 'auth_too_large', client: connectionIdOf(connection), maxBytes: STRANGER_MESSAGE_BYTES });
       },
-      dropped: (connection, why) => report({ type: 'event_dropped', client: sessionIdOf(connection), reason: why }),
+      dropped: (connection, why) => report({ type: 'event_dropped', client: connectionIdOf(connection), reason: why }),
     });
   }
 
@@ -102,7 +102,7 @@ export class Strangers {
     const oldest = lists.map((list) => firstBut(newcomer, list)).find((each) => each !== undefined);
     if (oldest === undefined) return;
     this.#forget(oldest);
-    this.#options.report({ type: 'limit_reached', client: sessionIdOf(oldest), limit });
+    this.#options.report({ type: 'limit_reached', client: connectionIdOf(oldest), limit });
     this.#options.runtime.end(oldest, 0);
   }
 }

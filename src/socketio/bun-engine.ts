@@ -85,7 +85,7 @@ export class BunEngine {
     return this.#engine.opts;
   }
 
-  /** The wire of a session of Engine.IO. */
+  /** The wire with this id of Engine.IO. */
   wireOf(sid: string): Wire | undefined {
     return this.#engine.clients.get(sid);
   }

@@ -23,8 +23,8 @@ export function failTransport(transport: EngineTransport | undefined, why: strin
   transport?.onError?.(why);
 }
 
-/** The id of the Engine.IO session; empty if an update has moved it. For reports only. */
-export function sessionIdOf(wire: Wire): string {
+/** The id of a connection of Engine.IO; empty if an update has moved it. For reports only. */
+export function connectionIdOf(wire: Wire): string {
   const { id = '' }: EngineConnection = wire;
   return id;
 }

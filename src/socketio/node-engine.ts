@@ -91,7 +91,7 @@ export class NodeEngine {
     return Object.values(this.#wires());
   }
 
-  /** The wire of a session of Engine.IO. */
+  /** The wire with this id of Engine.IO. */
   wireOf(sid: string): Wire | undefined {
     const wires = this.#wires();
     return Object.hasOwn(wires, sid) ? wires[sid] : undefined;
@@ -140,7 +140,7 @@ export class NodeEngine {
     else noteWebSocket(wire, webSocket);
   }
 
-  /** Clients of protocol 3 get ids of our form, because there the Engine.IO session and the socket have one id. */
+  /** Clients of protocol 3 get ids of our form, because there the connection and the socket have one id. */
   makeIds(ofProtocol3: () => string): void {
     const engine = this.#engine;
     const { generateId } = engine;

@@ -27,7 +27,7 @@ export interface GuardOptions {
   readonly closeTimeoutMs: number;
   /** Makes the filter of one WebSocket. `pass` hands bytes to its receiver. */
   readonly filter: (webSocket: GuardedWebSocket, pass: (bytes: Buffer) => boolean) => InputFilter;
-  /** Whether the request belongs to a session that is authenticated already: its WebSocket has no limits from the start. */
+  /** Whether the request belongs to a connection that is authenticated already: its WebSocket has no limits from the start. */
   readonly isAdmitted: (request: IncomingMessage) => boolean;
   /** The socket of a request has become a WebSocket, which the engine has not seen yet. */
   readonly opened: (socket: Duplex, webSocket: GuardedWebSocket, request: IncomingMessage) => void;

@@ -32,7 +32,7 @@ export class ChatWindow {
   readonly page: Page;
   /** What the console said that nobody should read there. */
   readonly problems: string[] = [];
-  /** The sessions that the page itself closed. */
+  /** The connections that the page itself closed. */
   readonly #ended = new Set<string | null>();
 
   private constructor(page: Page) {
@@ -50,7 +50,7 @@ export class ChatWindow {
     });
   }
 
-  /** While it changes to WebSocket engine.io's client closes a session and polls on at once, in whatever order that arrives. */
+  /** While it changes to WebSocket engine.io's client closes a connection and polls on at once, in whatever order that arrives. */
   #isBehindItsEnd(text: string, url: string): boolean {
     const session = sessionOf(url);
     return text.includes('status of 400') && session !== null && this.#ended.has(session);
@@ -170,7 +170,7 @@ export class ChatWindow {
   }
 }
 
-/** The session of Engine.IO that a request belongs to. */
+/** The connection of Engine.IO that a request belongs to. */
 function sessionOf(url: string): string | null {
   return URL.canParse(url) ? new URL(url).searchParams.get('sid') : null;
 }

@@ -158,10 +158,10 @@ export interface IRawAnswer {
   readonly body: string;
 }
 
-/** One Engine.IO session over HTTP long polling. */
+/** One connection of Engine.IO over HTTP long polling. */
 export interface IRawPolling extends IStoppable {
   readonly sid: string;
-  /** The session's handshake, as the server sent it. */
+  /** The connection's handshake, as the server sent it. */
   readonly handshake: Readonly<Record<string, unknown>>;
   /** One GET: resolves to the packets that it brought. Rejects on any status but 200, naming it and the body. */
   poll(timeout?: number): Promise<string[]>;
