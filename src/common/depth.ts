@@ -1,51 +1,49 @@
 import { isBytes } from './is-bytes.js';
 
-/** Up to this many levels the walk is recursive: the stack stays bounded, and recursion is several times faster than a queue. */
-const RECURSION_LIMIT = 256;
+/** So many levels are walked at a time, because recursion is fast but needs stack. */
+const SLICE = 256;
 
 /**
  * Whether a received value nests objects and lists deeper than `limit`. Bytes are one value, not a level.
  *
- * This runs for every event. The walk allocates nothing, and it stops at the first value that is too deep, so its stack is
- * bounded by `limit` and never by what a client sends.
+ * This runs for every event. With a limit of up to `SLICE` levels the walk allocates nothing, and it stops at the first value that
+ * is too deep. With a higher one it continues from a list of what is below each slice, so no value can overflow the stack.
  */
 export function deeperThan(value: unknown, limit: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  return limit <= RECURSION_LIMIT ? exceeds(value, limit) : exceedsByLevel(value, limit);
+  if (limit <= SLICE) return exceeds(value, limit, undefined);
+  let top: readonly object[] = [value];
+  let left = limit;
+  for (; left > SLICE && top.length > 0; left -= SLICE) {
+    const below: object[] = [];
+    for (const each of top) exceeds(each, SLICE, below);
+    top = below;
+  }
+  return top.some((each) => exceeds(each, left, undefined));
 }
 
-function exceeds(value: object, levels: number): boolean {
+/** With a list of `below`, values that are too deep are added to it, and the result is false. */
+function exceeds(value: object, levels: number, below: object[] | undefined): boolean {
   if (Array.isArray(value)) {
-    if (levels === 0) return true;
+    if (levels === 0) return isTooDeep(value, below);
     for (let index = 0; index < value.length; index++) {
       const entry: unknown = value[index];
-      if (typeof entry === 'object' && entry !== null && exceeds(entry, levels - 1)) return true;
+      if (typeof entry === 'object' && entry !== null && exceeds(entry, levels - 1, below)) return true;
     }
     return false;
   }
   // Nearly every value is a plain object, and checking for that is faster than checking for bytes.
   if (value.constructor !== Object && isBytes(value)) return false;
-  if (levels === 0) return true;
+  if (levels === 0) return isTooDeep(value, below);
   // Faster than any list of entries. It also visits inherited values, which is harmless.
   for (const key in value) {
     const entry = (value as Readonly<Record<string, unknown>>)[key];
-    if (typeof entry === 'object' && entry !== null && exceeds(entry, levels - 1)) return true;
+    if (typeof entry === 'object' && entry !== null && exceeds(entry, levels - 1, below)) return true;
   }
   return false;
 }
 
-/** Walks level by level, for limits so high that recursion could overflow the stack. */
-function exceedsByLevel(value: object, limit: number): boolean {
-  let level = isBytes(value) ? [] : [value];
-  for (let depth = 1; level.length > 0; depth++) {
-    if (depth > limit) return true;
-    level = level.flatMap(containersIn);
-  }
-  return false;
-}
-
-function containersIn(container: object): object[] {
-  return Object.values(container).filter(
-    (entry): entry is object => typeof entry === 'object' && entry !== null && !isBytes(entry),
-  );
+function isTooDeep(value: object, below: object[] | undefined): boolean {
+  below?.push(value);
+  return below === undefined;
 }

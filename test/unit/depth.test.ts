@@ -34,7 +34,7 @@ describe('deeperThan', () => {
     },
   );
 
-  it.each([256, 257, 1_000])('counts exactly with a limit of %i', (limit) => {
+  it.each([256, 257, 512, 513, 1_000])('counts exactly with a limit of %i', (limit) => {
     for (const wrap of [(inner: unknown) => [0, inner], (inner: unknown) => ({ a: 0, inner })]) {
       expect(deeperThan(nested(limit, wrap), limit)).toBe(false);
       expect(deeperThan(nested(limit + 1, wrap), limit)).toBe(true);
@@ -51,6 +51,14 @@ describe('deeperThan', () => {
     expect(deeperThan({ a: Buffer.alloc(8), b: new ArrayBuffer(8) }, 1)).toBe(false);
     expect(deeperThan(Buffer.alloc(8), 0)).toBe(false);
     expect(deeperThan([Buffer.alloc(8)], 300)).toBe(false);
+    for (const levels of [256, 512]) {
+      expect(
+        deeperThan(
+          nested(levels, (inner) => [Buffer.alloc(8), inner]),
+          levels,
+        ),
+      ).toBe(false);
+    }
   });
 
   it('agrees with a recursive count', () => {
