@@ -13,10 +13,12 @@ export interface StrangersOptions {
   /** The same from one address; Infinity: any number. */
   readonly mostPerAddress: number;
   readonly isOwnParser: boolean;
+  /** Called with the connection that must end, because a limit was exceeded. It is not counted any more. */
+  readonly giveWay: (oldest: Wire, limit: StrangerLimit) => void;
   readonly report: Reporter<IngressReport>;
 }
 
-type Limit = 'unauthenticated_connections' | 'unauthenticated_per_address';
+export type StrangerLimit = 'unauthenticated_connections' | 'unauthenticated_per_address';
 
 /**
  * The connections of an instance that are not authenticated, with a limit for each address and one for all of them. Above a
@@ -52,7 +54,7 @@ export class Strangers {
     runtime.limit(stranger, (start) => this.#filter.dropped(stranger, start));
     this.#waiting.add(stranger);
     if (this.#waiting.size + this.#asking.size > most) {
-      this.#giveWay(stranger, [this.#waiting, this.#asking], 'unauthenticated_connections');
+      this.#makeRoom(stranger, [this.#waiting, this.#asking], 'unauthenticated_connections');
     }
     if (mostPerAddress !== Number.POSITIVE_INFINITY) this.#countAddress(stranger, mostPerAddress);
   }
@@ -94,16 +96,15 @@ export class Strangers {
     neighbors.add(stranger);
     if (neighbors.size <= most) return;
     const waiting = [...neighbors].filter((each) => this.#waiting.has(each));
-    this.#giveWay(stranger, [waiting, neighbors], 'unauthenticated_per_address');
+    this.#makeRoom(stranger, [waiting, neighbors], 'unauthenticated_per_address');
   }
 
-  /** Ends the oldest connection of the first list that has one other than the new one. */
-  #giveWay(newcomer: Wire, lists: readonly Iterable<Wire>[], limit: Limit): void {
+  /** The oldest connection of the first list that has one other than the new one is to end. */
+  #makeRoom(newcomer: Wire, lists: readonly Iterable<Wire>[], limit: StrangerLimit): void {
     const oldest = lists.map((list) => firstBut(newcomer, list)).find((each) => each !== undefined);
     if (oldest === undefined) return;
     this.#forget(oldest);
-    this.#options.report({ type: 'limit_reached', client: connectionIdOf(oldest), limit });
-    this.#options.runtime.end(oldest, 0);
+    this.#options.giveWay(oldest, limit);
   }
 }
 

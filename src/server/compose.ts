@@ -135,6 +135,7 @@ function createInbound(
     most: limits.unauthenticatedConnections,
     mostPerAddress: limits.unauthenticatedPerAddress,
     isOwnParser: serverOptions.parser === undefined,
+    giveWay: (...oldest) => run(table.limits.tooManyStrangers, ...oldest),
     report,
   });
   const gate = new Gate({

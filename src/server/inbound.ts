@@ -1,6 +1,6 @@
 import { type AuthenticationRules, type AuthenticationVerdict, decideAuthentication } from '../gate/authentication.js';
 import type { Gate } from '../gate/gate.js';
-import type { Strangers } from '../ingress/strangers.js';
+import type { StrangerLimit, Strangers } from '../ingress/strangers.js';
 import type { IOSocket } from '../ports/socket.js';
 import type { Wire } from '../ports/wire.js';
 import type { JoinVerdict, Rooms, RoomsVerdict } from '../rooms/rooms.js';
@@ -18,6 +18,10 @@ import type { RoomPerformer } from './room-performer.js';
  *   connection opens ──► joins `/` ──authenticate──► authenticating ──true──► authenticated ──┐
  *           │                │                              │ otherwise                       │
  *           └───────────────deadline────────────────────────┴─────► told, ended ◄─ disconnect─┘
+ *
+ * A connection can also end without a row of its own, and always runs `connections.closed` then. The engine ends it: a peer that
+ * is gone or silent, a broken request, or a message above `maxHttpBufferSize`. And on Bun, `socketio/bun-socket` ends a WebSocket
+ * of which Bun dropped a message. It must stop sending at once, and it may have no connection yet, so `runtime/bun` reports it.
  */
 export interface InboundTable {
   readonly connections: {
@@ -28,6 +32,7 @@ export interface InboundTable {
   };
   readonly limits: {
     readonly tooManyConnects: Row<[Wire], 'cut'>;
+    readonly tooManyStrangers: Row<[Wire, StrangerLimit], 'end'>;
     readonly deadlinePassed: Row<[Wire, Session | undefined], 'end' | 'refuse'>;
     readonly tooManyHeldEvents: Row<[Session], 'end'>;
     readonly readsTooSlowly: Row<[Wire, number], 'end'>;
@@ -83,6 +88,8 @@ function limitRows(does: Performer): InboundTable['limits'] {
   return {
     // Pending CONNECT packets: `ingress/pending-connects`.
     tooManyConnects: { allowed: 'always', flow: always('cut'), perform: does.cut },
+    // Connections that are not authenticated: `ingress/strangers`. The row runs for the oldest one.
+    tooManyStrangers: { allowed: 'before authentication', flow: always('end'), perform: does.endStranger },
     // Time to authenticate: `session/deadlines`.
     deadlinePassed: {
       allowed: 'before authentication',

@@ -5,7 +5,7 @@ import type { AuthenticationVerdict } from '../gate/authentication.js';
 import type { Gate } from '../gate/gate.js';
 import { Membership } from '../gate/membership.js';
 import type { PendingConnects } from '../ingress/pending-connects.js';
-import type { Strangers } from '../ingress/strangers.js';
+import type { StrangerLimit, Strangers } from '../ingress/strangers.js';
 import type { Reporter } from '../ports/reports.js';
 import type { Runtime } from '../ports/runtime.js';
 import type { IOSocket } from '../ports/socket.js';
@@ -23,6 +23,7 @@ import type { Deadlines } from '../session/deadlines.js';
 import type { KeepAlive } from '../session/keep-alive.js';
 import type { Registry } from '../session/registry.js';
 import { Session } from '../session/session.js';
+import { connectionIdOf } from '../socketio/engine-transport.js';
 import type { Report } from './reports.js';
 import type { ResolvedBaseOptions } from './resolve-options.js';
 
@@ -80,6 +81,12 @@ export class Performer {
 
   readonly cut = (connection: Wire): void => {
     this.#parts.runtime.cut(connection);
+  };
+
+  /** Ends the oldest connection that is not authenticated, at once, to make room for a new one. */
+  readonly endStranger = (connection: Wire, limit: StrangerLimit): void => {
+    this.#report({ type: 'limit_reached', client: connectionIdOf(connection), limit });
+    this.#parts.runtime.end(connection, 0);
   };
 
   readonly spare = (connection: Wire): void => {

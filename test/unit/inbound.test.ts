@@ -27,6 +27,7 @@ const TESTS: { readonly [G in keyof InboundTable]: { readonly [R in keyof Inboun
   },
   limits: {
     tooManyConnects: ['abuse/connect-flood'],
+    tooManyStrangers: ['abuse/strangers'],
     deadlinePassed: ['integration/deadline', 'abuse/deadline'],
     tooManyHeldEvents: ['behaviour/early-events', 'integration/early-events'],
     readsTooSlowly: ['behaviour/slow-reader', 'abuse/stuck-peers'],
