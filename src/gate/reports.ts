@@ -1,6 +1,6 @@
 import type { EventDropped } from '../ingress/reports.js';
 import { errorStack } from '../observability/error-text.js';
-import type { HandlerFailed } from '../observability/shared-reports.js';
+import type { HandlerFailed, LimitReached } from '../observability/shared-reports.js';
 import type { LogLines } from '../ports/reports.js';
 
 type OwnReport =
@@ -41,8 +41,11 @@ type OwnReport =
       readonly host: string;
     };
 
+/** The client reached `limits.heldEvents` or `limits.heldBytes`. */
+type HeldLimit = 'held_events';
+
 /** The reports of `gate/`. */
-export type GateReport = OwnReport | EventDropped | HandlerFailed;
+export type GateReport = OwnReport | EventDropped | LimitReached<HeldLimit> | HandlerFailed;
 
 export const GATE_LINES: LogLines<OwnReport> = {
   authenticate_fn_failed: ['error', (r) => `authenticateFn failed for client ${r.client}: ${errorStack(r.error)}`],

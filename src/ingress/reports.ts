@@ -1,4 +1,4 @@
-import type { HandlerFailed, OptionIgnored } from '../observability/shared-reports.js';
+import type { HandlerFailed, LimitReached, OptionIgnored } from '../observability/shared-reports.js';
 import type { LogLines } from '../ports/reports.js';
 
 /** An event of a client was dropped before any handler of the program saw it. The connection stays. */
@@ -13,21 +13,11 @@ export interface EventDropped {
   readonly reason: 'unauthenticated' | 'too_deep' | 'too_large' | 'reserved';
 }
 
-/** A limit of this instance was reached, and the connection of `client` was closed for it. The client may come back. */
-export interface LimitReached {
-  readonly type: 'limit_reached';
-  /** The id of the socket that was closed, or of the connection as long as it has no socket. */
-  readonly client: string;
-  /**
-   * `held_events`: this client reached `limits.heldEvents` or `limits.heldBytes`. The other two: `limits.unauthenticatedConnections` or
-   * `limits.unauthenticatedPerAddress` was reached, and this was the oldest connection.
-   */
-  readonly limit: 'held_events' | 'unauthenticated_connections' | 'unauthenticated_per_address';
-}
+/** `limits.unauthenticatedConnections` or `limits.unauthenticatedPerAddress` was reached, and this was the oldest connection. */
+export type StrangerLimit = 'unauthenticated_connections' | 'unauthenticated_per_address';
 
 type OwnReport =
   | EventDropped
-  | LimitReached
   /** The `auth` of a client's handshake is larger than allowed before authentication. The client is refused. */
   | {
       readonly type: 'auth_too_large';
@@ -46,11 +36,10 @@ type OwnReport =
     };
 
 /** The reports of `ingress/`. */
-export type IngressReport = OwnReport | HandlerFailed | OptionIgnored;
+export type IngressReport = OwnReport | LimitReached<StrangerLimit> | HandlerFailed | OptionIgnored;
 
 export const INGRESS_LINES: LogLines<OwnReport> = {
   event_dropped: ['debug', (r) => `an event of client ${r.client} was dropped: ${r.reason}`],
-  limit_reached: ['debug', (r) => `client ${r.client} was closed, as a limit was reached: ${r.limit}`],
   auth_too_large: [
     'warn',
     (r) => `connection ${r.client} sent an auth of more than ${r.maxBytes} bytes and is refused; send a token instead`,

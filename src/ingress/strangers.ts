@@ -4,7 +4,7 @@ import type { Wire } from '../ports/wire.js';
 import { connectionIdOf } from '../socketio/engine-transport.js';
 import { STRANGER_MESSAGE_BYTES } from './limits.js';
 import { PacketFilter } from './packets.js';
-import type { IngressReport } from './reports.js';
+import type { IngressReport, StrangerLimit } from './reports.js';
 
 export interface StrangersOptions {
   readonly runtime: Runtime;
@@ -17,8 +17,6 @@ export interface StrangersOptions {
   readonly giveWay: (oldest: Wire, limit: StrangerLimit) => void;
   readonly report: Reporter<IngressReport>;
 }
-
-export type StrangerLimit = 'unauthenticated_connections' | 'unauthenticated_per_address';
 
 /**
  * The connections of an instance that are not authenticated, with a limit for each address and one for all of them. Above a

@@ -46,15 +46,27 @@ export interface ClientTooSlow {
   readonly queuedBytes: number;
 }
 
+/**
+ * A limit of this instance was reached, and the connection of `client` was closed for it. The client may come back. The folder that
+ * enforces a limit declares its name.
+ */
+export interface LimitReached<Limit extends string = string> {
+  readonly type: 'limit_reached';
+  /** The id of the socket that was closed, or of the connection as long as it has no socket. */
+  readonly client: string;
+  readonly limit: Limit;
+}
+
 /** Reports of more than one feature. */
 export type SharedReport = HandlerFailed | OptionIgnored | MessageSent | MessageDropped | ClientTooSlow;
 
-export const SHARED_LINES: LogLines<SharedReport> = {
+export const SHARED_LINES: LogLines<SharedReport | LimitReached> = {
   handler_failed: [
     'error',
     (r) => `${r.where} failed${r.client === undefined ? '' : ` for client ${r.client}`}: ${errorStack(r.error)}`,
   ],
   option_ignored: ['warn', (r) => `option "${r.option}" has no effect: ${r.reason}`],
+  limit_reached: ['debug', (r) => `client ${r.client} was closed, as a limit was reached: ${r.limit}`],
   message_sent: ['info', (r) => `"${r.topic}" was sent to ${r.destination}`, 'requested'],
   message_dropped: ['warn', (r) => `"${r.topic}" was not sent: the instance is shutting down`],
   client_too_slow: [

@@ -1,6 +1,7 @@
 import { type AuthenticationRules, type AuthenticationVerdict, decideAuthentication } from '../gate/authentication.js';
 import type { Gate } from '../gate/gate.js';
-import type { StrangerLimit, Strangers } from '../ingress/strangers.js';
+import type { StrangerLimit } from '../ingress/reports.js';
+import type { Strangers } from '../ingress/strangers.js';
 import type { IOSocket } from '../ports/socket.js';
 import type { Wire } from '../ports/wire.js';
 import type { JoinVerdict, Rooms, RoomsVerdict } from '../rooms/rooms.js';

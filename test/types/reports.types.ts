@@ -37,6 +37,9 @@ new SocketIOComponent({ authenticateFn: () => true, onReport: {} });
 
 same<ReportOf<'client_refused'>['code'], string>(true);
 same<ReportOf<'event_dropped'>['reason'], 'unauthenticated' | 'too_deep' | 'too_large' | 'reserved'>(true);
+same<ReportOf<'limit_reached'>['limit'], 'held_events' | 'unauthenticated_connections' | 'unauthenticated_per_address'>(
+  true,
+);
 same<ReportOf<'client_too_slow'>['client'], string | undefined>(true);
 // @ts-expect-error: no report has this name
 export type TNone = ReportOf<'client_is_fine'>;
