@@ -2,8 +2,8 @@ export const SERVER = [
   {
     id: 'deep-payloads-pass',
     file: 'src/gate/gate.ts',
-    from: `return this.#isShallow(id, packet) && !this.#holds(session, packet);`,
-    to: `return !this.#holds(session, packet);`,
+    from: `      if (!this.#isShallow(id, packet)) return 'drop';\n`,
+    to: ``,
     breaks: 'an event that nests too deeply reaches the program',
     test: 'test/abuse/payloads.test.ts',
     on: 'node',

@@ -4,7 +4,7 @@ import { Deadlines } from '../session/deadlines.js';
 import { Session } from '../session/session.js';
 import { makeProbeServer, ProbeConnection } from '../socketio/probe-server.js';
 import { interceptPackets, receivePacket } from '../socketio/socket-io.js';
-import { Gate, receiverOf } from './gate.js';
+import { Gate, type PacketHandler, receiverOf } from './gate.js';
 import { guardedAdapter } from './guarded-adapter.js';
 import { Membership } from './membership.js';
 
@@ -57,12 +57,14 @@ async function tryGate(connection: ProbeConnection): Promise<void> {
 async function connectTo(connection: ProbeConnection, heard: string[]): Promise<Session> {
   const { io, accept } = makeProbeServer(guardedAdapter(undefined, { report: () => {} }));
   let session: Session | undefined;
-  const idle = { patienceMs: 1, overflowed: () => {}, report: () => {} };
-  const gate = new Gate({ find: () => session, payloadDepth: 1, ...idle });
+  const gate = new Gate({ find: () => session, payloadDepth: 1, report: () => {} });
+  const perform: PacketHandler['perform'] = (socket, packet, verdict) => {
+    if (verdict === 'deliver') receivePacket(socket, packet);
+  };
   const receive = receiverOf({
-    event: { flow: (id, packet) => gate.decideEvent(id, packet), perform: receivePacket },
-    acknowledgement: { flow: (id, packet) => gate.decideAcknowledgement(id, packet), perform: receivePacket },
-    disconnect: { flow: () => true, perform: receivePacket },
+    event: { flow: (id, packet) => gate.decideEvent(id, packet), perform },
+    acknowledgement: { flow: (id, packet) => gate.decideAcknowledgement(id, packet), perform },
+    disconnect: { flow: () => 'deliver', perform },
   });
   io.on('connect', (socket) => {
     session = new Session(socket, new Deadlines(1, () => {}).of(socket.conn));

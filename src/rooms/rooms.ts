@@ -45,7 +45,10 @@ export interface JoinVerdict {
   end(): void;
 }
 
-/** Decides which rooms a client may join and leave. It reads the rooms of a socket, and changes nothing about it. */
+/**
+ * Decides which rooms a client may join and leave. It reads the rooms of a socket, and changes nothing about it. It records which
+ * requests are pending in the session, because a decision takes time, and later requests depend on it.
+ */
 export class Rooms {
   readonly #options: RoomsOptions;
   /** Calls of `validateRoomFn` that run or wait. */

@@ -30,6 +30,7 @@ import { makeSocketIds } from '../socketio/socket-io.js';
 import { Connections } from './connections.js';
 import { inboundTable } from './inbound.js';
 import { run } from './inbound-rows.js';
+import { PacketPerformer } from './packet-performer.js';
 import { Performer, type PerformerParts } from './performer.js';
 import type { Report } from './reports.js';
 import type { ResolvedOptions } from './resolve-options.js';
@@ -141,6 +142,10 @@ function createInbound(
   const gate = new Gate({
     find: (id) => registry.get(id),
     payloadDepth: limits.payloadDepth,
+    report,
+  });
+  const packets = new PacketPerformer({
+    registry,
     patienceMs: authenticateTimeout,
     overflowed: (session) => run(table.limits.tooManyHeldEvents, session),
     report,
@@ -148,10 +153,10 @@ function createInbound(
   const deadlines = new Deadlines(authenticateTimeout, (...late) => run(table.limits.deadlinePassed, ...late));
   const keepAlive = new KeepAlive(pingInterval, (sessions) => performer.pingAll(sessions));
   const listen: PerformerParts['listen'] = (...which) => connections.listenToSocket(...which);
-  const parts = { runtime, registry, deadlines, keepAlive, pendingConnects, strangers, gate };
+  const parts = { runtime, registry, deadlines, keepAlive, pendingConnects, strangers, packets };
   const performer = new Performer({ options, ...parts, listen, report });
   const flows = { authentication: { authenticateFn, limits, report }, registry, strangers, gate, rooms };
-  const table = inboundTable(flows, performer, new RoomPerformer(report));
+  const table = inboundTable(flows, { does: performer, packetsDo: packets, roomsDo: new RoomPerformer(report) });
   const connections = new Connections({ table, registry, pendingConnects, report });
   return { connections, performer };
 }

@@ -8,13 +8,16 @@ export type Allowed = 'always' | 'before authentication' | 'after authentication
 /** An event of a connection, a deadline or a budget. */
 export interface Row<Input extends readonly unknown[], Verdict> {
   readonly allowed: Allowed;
-  /** Input to verdict. Touches no socket. */
+  /** Input to verdict. Reads, and changes nothing. */
   readonly flow: (...input: Input) => Verdict;
   /** Acts on the verdict. */
   readonly perform: (...input: [...Input, Verdict]) => void;
 }
 
-/** A packet of a socket. The flow returns whether it is delivered now. */
+/**
+ * A packet of a socket. The flow changes no socket; in the session only whether its one attempt to authenticate is used up. Its
+ * verdict is a word, because nothing may be allocated for each packet.
+ */
 export interface PacketRow extends PacketHandler {
   readonly allowed: Allowed;
 }
@@ -26,7 +29,7 @@ export interface EventRow<Verdict> {
   readonly where: string;
   /** Runs before the flow. Returns false if the event is to be ignored. */
   readonly begin?: (session: Session) => boolean;
-  /** Input to verdict. Touches no socket. */
+  /** Input to verdict. Changes no socket; in the session only its work about rooms: which requests are pending. */
   readonly flow: (session: Session, payload: unknown) => Promise<Verdict> | Verdict;
   /** Steps that act on the verdict, one after another. None runs once the session has ended. */
   readonly perform: readonly Step<Verdict>[];

@@ -7,8 +7,8 @@ import type { Wire } from '../ports/wire.js';
 import type { JoinVerdict, Rooms, RoomsVerdict } from '../rooms/rooms.js';
 import type { Registry } from '../session/registry.js';
 import type { Session } from '../session/session.js';
-import { receivePacket } from '../socketio/socket-io.js';
 import type { EventRow, PacketRow, Row } from './inbound-rows.js';
+import type { PacketPerformer } from './packet-performer.js';
 import type { Performer } from './performer.js';
 import type { RoomPerformer } from './room-performer.js';
 
@@ -59,11 +59,17 @@ export interface Flows {
   readonly rooms: Rooms;
 }
 
-export function inboundTable(flows: Flows, does: Performer, roomsDo: RoomPerformer): InboundTable {
+export interface Performers {
+  readonly does: Performer;
+  readonly packetsDo: PacketPerformer;
+  readonly roomsDo: RoomPerformer;
+}
+
+export function inboundTable(flows: Flows, { does, packetsDo, roomsDo }: Performers): InboundTable {
   return {
     connections: connectionRows(flows, does),
     limits: limitRows(does),
-    packets: packetRows(flows),
+    packets: packetRows(flows, packetsDo),
     events: eventRows(flows, does, roomsDo),
   };
 }
@@ -105,21 +111,21 @@ function limitRows(does: Performer): InboundTable['limits'] {
 }
 
 /** Packets of a socket of `/`, before any listener or middleware sees them. Any other kind is dropped. */
-function packetRows({ gate }: Flows): InboundTable['packets'] {
+function packetRows({ gate }: Flows, packetsDo: PacketPerformer): InboundTable['packets'] {
   return {
     // Before authentication only the first `authenticate` is delivered. After it an event is held while handlers are missing.
     event: {
       allowed: 'after authentication',
       flow: (id, packet) => gate.decideEvent(id, packet),
-      perform: receivePacket,
+      perform: packetsDo.receive,
     },
     // The answer to an emit of the program to this socket.
     acknowledgement: {
       allowed: 'always',
       flow: (id, packet) => gate.decideAcknowledgement(id, packet),
-      perform: receivePacket,
+      perform: packetsDo.receive,
     },
-    disconnect: { allowed: 'always', flow: always(true), perform: receivePacket },
+    disconnect: { allowed: 'always', flow: always('deliver'), perform: packetsDo.receive },
   };
 }
 

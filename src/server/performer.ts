@@ -2,7 +2,6 @@ import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
 import { isPromiseLike } from '../common/is-promise-like.js';
 import { Broadcasts } from '../fanout/broadcasts.js';
 import type { AuthenticationVerdict } from '../gate/authentication.js';
-import type { Gate } from '../gate/gate.js';
 import { Membership } from '../gate/membership.js';
 import type { PendingConnects } from '../ingress/pending-connects.js';
 import type { StrangerLimit } from '../ingress/reports.js';
@@ -25,6 +24,7 @@ import type { KeepAlive } from '../session/keep-alive.js';
 import type { Registry } from '../session/registry.js';
 import { Session } from '../session/session.js';
 import { connectionIdOf } from '../socketio/engine-transport.js';
+import type { PacketPerformer } from './packet-performer.js';
 import type { Report } from './reports.js';
 import type { ResolvedBaseOptions } from './resolve-options.js';
 
@@ -39,7 +39,7 @@ export interface PerformerParts {
   readonly keepAlive: KeepAlive;
   readonly pendingConnects: PendingConnects;
   readonly strangers: Strangers;
-  readonly gate: Gate;
+  readonly packets: PacketPerformer;
   /** Listens to the events of a client: those that it may send before authentication, or the others. */
   readonly listen: (socket: IOSocket, isAuthenticated: boolean) => void;
   readonly report: Reporter<Report>;
@@ -47,7 +47,7 @@ export interface PerformerParts {
 
 /**
  * Acts on the verdicts of the inbound table. Only this class and `RoomPerformer` send to one socket, add it to rooms, or end it.
- * Rows of packets pass these to Socket.IO.
+ * `PacketPerformer` passes packets to Socket.IO.
  */
 export class Performer {
   readonly #parts: PerformerParts;
@@ -168,7 +168,7 @@ export class Performer {
   }
 
   async #callClientConnectedFn(session: Session): Promise<void> {
-    const { options, gate, runtime } = this.#parts;
+    const { options, packets, runtime } = this.#parts;
     const { id, socket } = session;
     try {
       const outcome = options.clientConnectedFn?.({ socket });
@@ -177,7 +177,7 @@ export class Performer {
     } catch (error) {
       this.#report({ type: 'handler_failed', where: 'clientConnectedFn', client: id, error });
     }
-    gate.flushEarlyEvents(session);
+    packets.flush(session);
     if (!session.ended) runtime.compact?.(socket.conn);
   }
 

@@ -3,9 +3,11 @@
 import { EventEmitter } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Packet } from 'socket.io-parser';
 import { describe, expect, it, vi } from 'vitest';
-import { receiverOf } from '../../src/gate/gate.js';
+import { Gate, receiverOf } from '../../src/gate/gate.js';
 import type { IOSocket } from '../../src/ports/socket.js';
+import { DEFAULT_LIMITS } from '../../src/protocol/limits.js';
 import { Connections } from '../../src/server/connections.js';
 import { type InboundTable, inboundTable } from '../../src/server/inbound.js';
 import type { EventRow } from '../../src/server/inbound-rows.js';
@@ -46,7 +48,7 @@ const TESTS: { readonly [G in keyof InboundTable]: { readonly [R in keyof Inboun
 };
 
 function emptyTable(): InboundTable {
-  return inboundTable({ registry: new Registry() } as never, {} as never, {} as never);
+  return inboundTable({ registry: new Registry() } as never, { does: {}, packetsDo: {}, roomsDo: {} } as never);
 }
 
 /** Names with a listener, Socket.IO's own of `error` aside. */
@@ -102,11 +104,49 @@ describe('the inbound table', () => {
 
   it('lets in no kind of packet that has no row', () => {
     const delivered: number[] = [];
-    const row = { flow: () => true, perform: (_: unknown, { type }: { type: number }) => void delivered.push(type) };
+    const row = {
+      flow: () => 'deliver' as const,
+      perform: (_: unknown, { type }: { type: number }) => void delivered.push(type),
+    };
     const receive = receiverOf({ event: row, acknowledgement: row, disconnect: row });
     for (let type = 0; type < 10; type++) receive.call({ id: 'a' } as IOSocket, { type } as never);
     const { DISCONNECT, EVENT, ACK, BINARY_EVENT, BINARY_ACK } = PacketType;
     expect(delivered).toEqual([DISCONNECT, EVENT, ACK, BINARY_EVENT, BINARY_ACK]);
+  });
+});
+
+describe('the flow of a packet', () => {
+  const setUpGate = () => {
+    const registry = new Registry();
+    const socket = Object.assign(new EventEmitter(), { id: 'a', conn: {} }) as unknown as IOSocket;
+    const session = new Session(socket, {} as never);
+    registry.add(session);
+    const gate = new Gate({ find: (id) => registry.get(id), payloadDepth: 2, report: () => {} });
+    const decide = (...data: unknown[]) => gate.decideEvent('a', packetOf(...data));
+    return { socket, session, gate, decide };
+  };
+  const packetOf = (...data: unknown[]): Packet => ({ type: PacketType.EVENT, nsp: '/', data, id: 7 });
+
+  it('lets one `authenticate` in, and leaves its acknowledgement to the performer', () => {
+    const { gate, decide } = setUpGate();
+    expect(decide('early')).toBe('drop');
+    const packet = packetOf('authenticate', {});
+    expect(gate.decideEvent('a', packet)).toBe('authenticate');
+    expect(packet.id).toBe(7);
+    expect(decide('authenticate', {})).toBe('drop');
+  });
+
+  it('says that an event waits, and leaves the holding to the performer', () => {
+    const { session, socket, decide } = setUpGate();
+    session.moveTo('authenticating');
+    session.moveTo('authenticated');
+    session.holdEarly(DEFAULT_LIMITS);
+    socket.on('known', () => {});
+    expect(['known', 'unknown', 'known'].map((name) => decide(name))).toEqual(['deliver', 'hold', 'deliver']);
+    expect(session.early?.count).toBe(0);
+    session.early?.add(packetOf('unknown'));
+    expect(decide('known')).toBe('hold');
+    expect(decide('known', [[[[]]]])).toBe('drop');
   });
 });
 

@@ -1,0 +1,64 @@
+import type { Packet } from 'socket.io-parser';
+import type { PacketVerdict } from '../gate/gate.js';
+import type { Reporter } from '../ports/reports.js';
+import type { IOSocket } from '../ports/socket.js';
+import type { Registry } from '../session/registry.js';
+import type { Session } from '../session/session.js';
+import { receivePacket } from '../socketio/socket-io.js';
+import type { Report } from './reports.js';
+
+export interface PacketPerformerParts {
+  readonly registry: Registry;
+  /** How long an event may wait for the program's handlers, in milliseconds. */
+  readonly patienceMs: number;
+  /** Called with a client that sent more early events than may be held. */
+  readonly overflowed: (session: Session) => void;
+  readonly report: Reporter<Report>;
+}
+
+/** Acts on verdicts about packets: passes them to Socket.IO, or holds them. */
+export class PacketPerformer {
+  readonly #parts: PacketPerformerParts;
+
+  constructor(parts: PacketPerformerParts) {
+    this.#parts = parts;
+  }
+
+  readonly receive = (socket: IOSocket, packet: Packet, verdict: PacketVerdict): void => {
+    // The verdict on nearly every packet. The others are handled elsewhere, so that this stays small enough to be inlined.
+    if (verdict === 'deliver') receivePacket(socket, packet);
+    else this.#actOn(socket, packet, verdict);
+  };
+
+  /** Delivers held events to the present handlers, once all handlers are registered or that took too long. */
+  flush(session: Session): void {
+    for (const packet of session.takeEarly()) receivePacket(session.socket, packet);
+  }
+
+  #actOn(socket: IOSocket, packet: Packet, verdict: Exclude<PacketVerdict, 'deliver'>): void {
+    if (verdict === 'hold') this.#hold(socket.id, packet);
+    else if (verdict === 'authenticate') {
+      delete packet.id;
+      receivePacket(socket, packet);
+    }
+  }
+
+  #hold(id: string, packet: Packet): void {
+    const { registry, overflowed, patienceMs } = this.#parts;
+    const session = registry.get(id);
+    if (session?.early === undefined) return;
+    if (session.early.add(packet)) session.early.expire(() => this.#flushLate(session), patienceMs);
+    else overflowed(session);
+  }
+
+  #flushLate(session: Session): void {
+    const { patienceMs, report } = this.#parts;
+    report({
+      type: 'client_connected_fn_slow',
+      client: session.id,
+      events: session.early?.count ?? 0,
+      afterMs: patienceMs,
+    });
+    this.flush(session);
+  }
+}
