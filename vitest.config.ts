@@ -1,19 +1,19 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { filesOf, PLACES, type TPlace, type TSuite, testFiles } from './test/support/places.js';
+import { filesOf, PLACES, type Place, type Suite, testFiles } from './test/support/places.js';
 
 /**
  * Where a file runs stands in its first lines: see test/support/places.ts. `npm test` and `npm run test:matrix` set these two;
  * without them a run has all files, in every place that this Node.js can be.
  */
-const suite = process.env.ROOMGATE_TEST_SUITE as TSuite | undefined;
+const suite = process.env.ROOMGATE_TEST_SUITE as Suite | undefined;
 const isNewestNode = process.env.ROOMGATE_TEST_NODE === 'newest';
 
 /** Files wait for servers, browsers and deadlines about as often as they compute. */
 const WORKERS_PER_CORE = 2;
 
 const files = testFiles();
-const projects = (Object.keys(PLACES) as TPlace[]).filter(isReachable).map((name) => {
+const projects = (Object.keys(PLACES) as Place[]).filter(isReachable).map((name) => {
   const { runtime, redis, version } = PLACES[name];
   const env: Record<string, string> = { ROOMGATE_TEST_RUNTIME: runtime, ROOMGATE_TEST_BACKPLANE: redis ? 'redis' : '' };
   if (suite === 'matrix') env.ROOMGATE_TEST_LONG = 'yes';
@@ -23,7 +23,7 @@ const projects = (Object.keys(PLACES) as TPlace[]).filter(isReachable).map((name
 });
 
 /** Vitest runs its workers on the Node.js that it was started with. */
-function isReachable(name: TPlace): boolean {
+function isReachable(name: Place): boolean {
   if (filesOf(name, suite, files).length === 0) return false;
   if (name.startsWith('oldest-bun')) return !isNewestNode && process.env.ROOMGATE_TEST_OLDEST_BUN !== undefined;
   return name.startsWith('newest-node') === isNewestNode;

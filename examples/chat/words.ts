@@ -18,7 +18,7 @@ export const MAX_ECHO = 64;
 export const HISTORY_LENGTH = 50;
 
 /** A room of the chat, by its short id. */
-export interface IRoom {
+export interface Room {
   id: string;
   title: string;
   about: string;
@@ -37,7 +37,7 @@ export const roomIdOf = (name: string): string | undefined => (name.startsWith('
  * A message in a room. The server chooses `id`. `at` is ISO 8601, like all times here. Only the sender receives `echo`, the
  * token that it chose itself.
  */
-export interface IMessage {
+export interface Message {
   id: string;
   echo?: string | undefined;
   room: string;
@@ -46,8 +46,8 @@ export interface IMessage {
   at: string;
 }
 
-/** A message to one person; `id` and `echo` are as in {@link IMessage}. */
-export interface IWhisper {
+/** A message to one person; `id` and `echo` are as in {@link Message}. */
+export interface Whisper {
   id: string;
   echo?: string | undefined;
   from: string;
@@ -56,7 +56,7 @@ export interface IWhisper {
   at: string;
 }
 
-export interface IPerson {
+export interface Person {
   name: string;
   rooms: string[];
 }
@@ -65,75 +65,75 @@ export interface IPerson {
  * `not_in_room`: the sender is not in that room. `away`: nobody of that name is online. `invalid`: a field is missing or wrong.
  * `too_fast`: too many messages, or too many new conversations, in a short time.
  */
-export type TRejectedCode = 'not_in_room' | 'away' | 'invalid' | 'too_fast';
+export type RejectedCode = 'not_in_room' | 'away' | 'invalid' | 'too_fast';
 
 /** `echo` is the sender's token. A message with a token that the sender used already is not added again. */
-export interface ISay {
+export interface Say {
   echo: string;
   room: string;
   text: string;
 }
 
-export interface IWhisperRequest {
+export interface WhisperRequest {
   echo: string;
   to: string;
   text: string;
 }
 
-export type TTypingRequest = { room: string; typing: boolean } | { to: string; typing: boolean };
+export type TypingRequest = { room: string; typing: boolean } | { to: string; typing: boolean };
 
-export type THistoryRequest = { room: string } | { person: string };
+export type HistoryRequest = { room: string } | { person: string };
 
-export interface IWelcome {
+export interface Welcome {
   name: string;
   instance: string;
-  rooms: IRoom[];
+  rooms: Room[];
   limits: { text: number };
 }
 
-export interface IRejected {
+export interface Rejected {
   echo: string;
-  code: TRejectedCode;
+  code: RejectedCode;
   message: string;
 }
 
 /** The last messages of a conversation, oldest first. */
-export type THistory = { room: string; messages: IMessage[] } | { person: string; messages: IWhisper[] };
+export type ConversationHistory = { room: string; messages: Message[] } | { person: string; messages: Whisper[] };
 
-export type TTyping = { room: string; from: string; typing: boolean } | { to: string; from: string; typing: boolean };
+export type Typing = { room: string; from: string; typing: boolean } | { to: string; from: string; typing: boolean };
 
 /** What changed in the list of people: new or changed entries, and the names that left. */
-export interface IPresence {
-  changed: IPerson[];
+export interface Presence {
+  changed: Person[];
   gone: string[];
 }
 
 /** What a client emits. */
-export interface IClientEvents {
-  say: (message: ISay) => void;
-  whisper: (message: IWhisperRequest) => void;
-  typing: (typing: TTypingRequest) => void;
-  history: (conversation: THistoryRequest) => void;
+export interface ClientEvents {
+  say: (message: Say) => void;
+  whisper: (message: WhisperRequest) => void;
+  typing: (typing: TypingRequest) => void;
+  history: (conversation: HistoryRequest) => void;
 }
 
 /** What a client hears. */
-export interface IServerEvents {
-  welcome: (welcome: IWelcome) => void;
-  message: (message: IMessage) => void;
-  whisper: (whisper: IWhisper) => void;
-  rejected: (rejected: IRejected) => void;
-  history: (history: THistory) => void;
-  typing: (typing: TTyping) => void;
+export interface ServerEvents {
+  welcome: (welcome: Welcome) => void;
+  message: (message: Message) => void;
+  whisper: (whisper: Whisper) => void;
+  rejected: (rejected: Rejected) => void;
+  history: (history: ConversationHistory) => void;
+  typing: (typing: Typing) => void;
   /** The whole list. A client receives it once, when it is let in, and `presence` after that. */
-  people: (online: { people: IPerson[] }) => void;
-  presence: (changes: IPresence) => void;
+  people: (online: { people: Person[] }) => void;
+  presence: (changes: Presence) => void;
   health: (health: { degraded: boolean; message: string }) => void;
   rooms: (mine: { rooms: string[] }) => void;
   notice: (notice: { text: string; at: string }) => void;
 }
 
 /** The answer to `POST /api/sign-in`. */
-export interface ISignedIn {
+export interface SignedIn {
   token: string;
   name: string;
 }

@@ -2,7 +2,7 @@
 // npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { beforeAll, describe, expect, it } from 'vitest';
 import { eventually, within } from '../support/facts.js';
-import type { IRawPolling, IRawWebSocket } from '../support/raw.js';
+import type { PollingPeer, WebSocketPeer } from '../support/raw.js';
 import { TRANSPORTS } from './peers.js';
 import { startVictim, type Victim } from './victim.js';
 
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 
 /** Sends them as one burst: over polling in one request, over a WebSocket without waiting. Resolves once they were dealt with. */
-async function flood(transport: string, packets: readonly string[]): Promise<IRawPolling | IRawWebSocket> {
+async function flood(transport: string, packets: readonly string[]): Promise<PollingPeer | WebSocketPeer> {
   if (transport === 'polling') {
     const polling = await victim.polling();
     await polling.post(...packets);

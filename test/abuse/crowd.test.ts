@@ -1,7 +1,7 @@
 // npm test: node, bun
 // npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { expect, it } from 'vitest';
-import type { IRawWebSocket } from '../support/raw.js';
+import type { WebSocketPeer } from '../support/raw.js';
 import { rawWebSocket } from '../support/raw.js';
 import { SETTING } from '../support/setting.js';
 import { startVictim } from './victim.js';
@@ -11,14 +11,14 @@ const CLIENTS = SETTING.long ? 5_000 : 1_000;
 
 it('thousands of clients of one address come back at once, and each is let in', async () => {
   const server = await startVictim({ witnesses: 0, options: { authenticateTimeout: 60_000 } });
-  const enter = async (): Promise<IRawWebSocket> => {
+  const enter = async (): Promise<WebSocketPeer> => {
     const socket = await rawWebSocket(server.url, { timeout: 60_000 });
     await socket.connect('/', { verdict: 'yes' });
     socket.emit('authenticate');
     await socket.event('authenticated', 60_000);
     return socket;
   };
-  const sockets: IRawWebSocket[] = [];
+  const sockets: WebSocketPeer[] = [];
   // As many as a listening socket keeps in line at a time.
   while (sockets.length < CLIENTS) sockets.push(...(await Promise.all(Array.from({ length: 250 }, enter))));
   expect(await server.call('outside')).toBe(0);

@@ -2,9 +2,9 @@ import { within } from '../support/facts.js';
 import type { Victim } from './victim.js';
 
 export const TRANSPORTS = ['websocket', 'polling', 'polling, then upgraded'] as const;
-export type TTransport = (typeof TRANSPORTS)[number];
+export type Transport = (typeof TRANSPORTS)[number];
 
-interface IWire {
+interface Wire {
   send(...frames: (string | Buffer)[]): Promise<unknown>;
   /** The next frames that came, at least one; rejects once the connection is closed. */
   receive(): Promise<(string | Buffer)[]>;
@@ -14,10 +14,10 @@ interface IWire {
 export class Peer {
   readonly sid: string;
   readonly #victim: Victim;
-  readonly #wire: IWire;
+  readonly #wire: Wire;
   #unread: string[] = [];
 
-  constructor(victim: Victim, wire: IWire, sid: string) {
+  constructor(victim: Victim, wire: Wire, sid: string) {
     this.#victim = victim;
     this.#wire = wire;
     this.sid = sid;
@@ -77,7 +77,7 @@ function never(): Promise<never> {
 }
 
 /** Connects to the namespace `/`, and does nothing else. */
-export async function openPeer(victim: Victim, transport: TTransport, auth: object = {}): Promise<Peer> {
+export async function openPeer(victim: Victim, transport: Transport, auth: object = {}): Promise<Peer> {
   if (transport === 'websocket') {
     const socket = await victim.webSocket();
     const { sid } = await socket.connect('/', auth);
@@ -93,7 +93,7 @@ export async function openPeer(victim: Victim, transport: TTransport, auth: obje
   return new Peer(victim, overWebSocket(socket), sid);
 }
 
-function overWebSocket(socket: Awaited<ReturnType<Victim['webSocket']>>): IWire {
+function overWebSocket(socket: Awaited<ReturnType<Victim['webSocket']>>): Wire {
   return {
     send: async (...frames) => {
       for (const frame of frames) socket.send(frame);
@@ -102,7 +102,7 @@ function overWebSocket(socket: Awaited<ReturnType<Victim['webSocket']>>): IWire 
   };
 }
 
-function overPolling(polling: Awaited<ReturnType<Victim['polling']>>): IWire {
+function overPolling(polling: Awaited<ReturnType<Victim['polling']>>): Wire {
   return {
     send: (...frames) =>
       polling.post(...frames.map((frame) => (typeof frame === 'string' ? frame : `b${frame.toString('base64')}`))),
@@ -116,7 +116,7 @@ function overPolling(polling: Awaited<ReturnType<Victim['polling']>>): IWire {
 }
 
 /** One that was let in. */
-export async function openAuthenticated(victim: Victim, transport: TTransport, auth: object = {}): Promise<Peer> {
+export async function openAuthenticated(victim: Victim, transport: Transport, auth: object = {}): Promise<Peer> {
   const peer = await openPeer(victim, transport, { verdict: 'yes', ...auth });
   await peer.send('42["authenticate"]');
   await peer.heardUntil((frame) => frame.startsWith('42["authenticated"'), 'authenticated');

@@ -3,11 +3,11 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/facts.js';
-import type { IRawWebSocket } from '../support/raw.js';
+import type { WebSocketPeer } from '../support/raw.js';
 import { holds } from './properties.js';
 import { startVictim, type Victim } from './victim.js';
 
-type TClient = IRawWebSocket & { readonly sid: string };
+type Client = WebSocketPeer & { readonly sid: string };
 interface Answer {
   readonly joined?: string[];
   readonly left?: string[];
@@ -21,7 +21,7 @@ beforeAll(async () => {
   victim = await startVictim({ options: { serverOptions: { maxHttpBufferSize: 8e6 } } });
 });
 
-async function ask(client: TClient, topic: string, ...args: unknown[]): Promise<Answer> {
+async function ask(client: Client, topic: string, ...args: unknown[]): Promise<Answer> {
   questions += 1;
   const start = `43${questions}[`;
   client.emit(topic, args, questions);
@@ -31,7 +31,7 @@ async function ask(client: TClient, topic: string, ...args: unknown[]): Promise<
   return JSON.parse(frame.slice(start.length - 1))[0];
 }
 
-function roomsOf(client: TClient): Promise<string[]> {
+function roomsOf(client: Client): Promise<string[]> {
   return victim.call('rooms', { id: client.sid });
 }
 

@@ -3,7 +3,7 @@
 import { request } from 'node:http';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { eventually, within } from '../support/facts.js';
-import { type IRawWebSocket, rawWebSocket } from '../support/raw.js';
+import { rawWebSocket, type WebSocketPeer } from '../support/raw.js';
 import { openPeer, TRANSPORTS } from './peers.js';
 import { startVictim, type Victim } from './victim.js';
 
@@ -65,7 +65,7 @@ describe.each(TRANSPORTS)('before authentication, over %s', (transport) => {
 
 describe('an acknowledgement with attachments, of what the program asked a client that is not authenticated,', () => {
   const ask = (sid: string) => victim.call('ask', { id: sid });
-  const askedIn = async (socket: IRawWebSocket) => {
+  const askedIn = async (socket: WebSocketPeer) => {
     const frame = await socket.frames.next((it) => /^42\d+\["marker"/.test(String(it)));
     return /^42(\d+)/.exec(String(frame))?.[1];
   };
@@ -198,7 +198,7 @@ describe('an auth that is too large', () => {
 
 it('what 30 of them can make the server hold is small, whatever they send', async () => {
   const server = await startVictim({ witnesses: 0, options: { authenticateTimeout: 60_000 } });
-  const attacks: ((socket: IRawWebSocket) => void)[] = [
+  const attacks: ((socket: WebSocketPeer) => void)[] = [
     (socket) => socket.send(`40{"junk":[${'{},'.repeat(330_000)}1]}`),
     (socket) => {
       socket.send('40');

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { CLOSE_TIMEOUT_MS } from '../../src/common/close-timeout.js';
 import { eventually } from '../support/facts.js';
 import { startProgram } from '../support/process.js';
-import { type IRawWebSocket, rawPolling, rawWebSocket } from '../support/raw.js';
+import { rawPolling, rawWebSocket, type WebSocketPeer } from '../support/raw.js';
 import { runnerOf, SETTING } from '../support/setting.js';
 import { openPeer } from './peers.js';
 import { startVictim, type Victim } from './victim.js';
@@ -17,9 +17,9 @@ const SHORT_PINGS = SETTING.runtime === 'bun' ? { pingInterval: 4_000, pingTimeo
 /** More than the buffers of two kernels take, and less than Bun holds for one client. */
 const FLOOD = { messages: 24, characters: 500_000 };
 
-type TAttack = (victim: Victim) => Promise<unknown>;
+type Attack = (victim: Victim) => Promise<unknown>;
 
-async function deaf(victim: Victim, auth: object): Promise<IRawWebSocket & { readonly sid: string }> {
+async function deaf(victim: Victim, auth: object): Promise<WebSocketPeer & { readonly sid: string }> {
   const socket = await victim.webSocket();
   const { sid } = await socket.connect('/', auth);
   socket.pauseReading();
@@ -35,7 +35,7 @@ async function overdue(victim: Victim): Promise<void> {
   });
 }
 
-const ATTACKS: Readonly<Record<string, TAttack>> = {
+const ATTACKS: Readonly<Record<string, Attack>> = {
   'never polls and joins nothing': (victim) => victim.polling(),
   'never polls once it has connected': (victim) => openPeer(victim, 'polling'),
   'never polls once it was refused': async (victim) => {

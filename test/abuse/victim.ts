@@ -3,8 +3,8 @@ import { io as connectClient, type Socket } from 'socket.io-client';
 import { expect } from 'vitest';
 import { track } from '../support/cleanup.js';
 import { eventually, within } from '../support/facts.js';
-import { type IProgram, startProgram } from '../support/process.js';
-import { type IRawOptions, type IRawPolling, type IRawWebSocket, rawPolling, rawWebSocket } from '../support/raw.js';
+import { type Program, startProgram } from '../support/process.js';
+import { type PollingPeer, type RawOptions, rawPolling, rawWebSocket, type WebSocketPeer } from '../support/raw.js';
 import { startRedis } from '../support/redis.js';
 import { runnerOf, SETTING } from '../support/setting.js';
 
@@ -16,12 +16,12 @@ const OF_REDIS = 4;
 const UNCOLLECTED = SETTING.runtime === 'bun' ? 20 : 0;
 
 /** What the server holds; see the program's `state` and `counts`. */
-export type TState = TCounts & Readonly<Record<'retained', number>>;
-type TCounts = Readonly<
+export type State = Counts & Readonly<Record<'retained', number>>;
+type Counts = Readonly<
   Record<'clients' | 'rooms' | 'sids' | 'sockets' | 'engine' | 'wires' | 'timers' | 'active', number>
 >;
 
-export interface IVictimOptions {
+export interface VictimOptions {
   /** Of the helper: those that JSON can carry. */
   readonly options?: Readonly<Record<string, unknown>>;
   readonly logger?: 'keeps' | 'throws' | 'rejects';
@@ -79,16 +79,16 @@ class Witness {
 
 /** The program under attack, with its witnesses. */
 export class Victim {
-  readonly #program: IProgram;
+  readonly #program: Program;
   /** How many more timers than at the start it may have. */
   readonly #spareTimers: number;
-  readonly #attackers: (IRawWebSocket | IRawPolling)[] = [];
+  readonly #attackers: (WebSocketPeer | PollingPeer)[] = [];
   #calls = 0;
   #url = '';
   #witnesses: readonly Witness[] = [];
-  #baseline: TState | undefined;
+  #baseline: State | undefined;
 
-  constructor(program: IProgram, hasRedis: boolean) {
+  constructor(program: Program, hasRedis: boolean) {
     this.#program = program;
     this.#spareTimers = hasRedis ? OF_REDIS : 0;
   }
@@ -97,7 +97,7 @@ export class Victim {
     return this.#url;
   }
 
-  get program(): IProgram {
+  get program(): Program {
     return this.#program;
   }
 
@@ -106,7 +106,7 @@ export class Victim {
   }
 
   /** What the server held before any attack. */
-  get baseline(): TState {
+  get baseline(): State {
     if (this.#baseline === undefined) throw new Error('begin() comes first');
     return this.#baseline;
   }
@@ -143,20 +143,20 @@ export class Victim {
   }
 
   /** Collects the heap of the program, which is slow: to wait for a count there is `counts`. */
-  state(): Promise<TState> {
+  state(): Promise<State> {
     return this.call('state');
   }
 
-  counts(): Promise<TCounts> {
+  counts(): Promise<Counts> {
     return this.call('counts');
   }
 
   /** A raw connection that is gone before `unharmed` looks. */
-  async webSocket(options?: IRawOptions): Promise<IRawWebSocket> {
+  async webSocket(options?: RawOptions): Promise<WebSocketPeer> {
     return this.#remember(await rawWebSocket(this.url, options));
   }
 
-  async polling(options?: IRawOptions): Promise<IRawPolling> {
+  async polling(options?: RawOptions): Promise<PollingPeer> {
     return this.#remember(await rawPolling(this.url, options));
   }
 
@@ -178,7 +178,7 @@ export class Victim {
   }
 
   /** A raw client that was let in. */
-  async authenticated(auth: object = {}): Promise<IRawWebSocket & { readonly sid: string }> {
+  async authenticated(auth: object = {}): Promise<WebSocketPeer & { readonly sid: string }> {
     const attacker = await this.webSocket();
     const { sid } = await attacker.connect('/', { verdict: 'yes', ...auth });
     attacker.emit('authenticate');
@@ -212,7 +212,7 @@ export class Victim {
     expect(this.#program.stderr).toBe('');
   }
 
-  #remember<T extends IRawWebSocket | IRawPolling>(attacker: T): T {
+  #remember<T extends WebSocketPeer | PollingPeer>(attacker: T): T {
     this.#attackers.push(attacker);
     track({ stop: () => leave(attacker) });
     return attacker;
@@ -221,7 +221,7 @@ export class Victim {
   /** What the server holds is back to what it was. Timers may be fewer: Node.js has short ones of its own. */
   async holdsNoMore(timeout = 5_000): Promise<void> {
     const { timers, active, retained, ...rest } = this.baseline;
-    const expectCounts = (counts: TCounts): void => {
+    const expectCounts = (counts: Counts): void => {
       expect(counts).toMatchObject(rest);
       expect(counts.timers).toBeLessThanOrEqual(timers + this.#spareTimers);
       expect(counts.active).toBeLessThanOrEqual(active + this.#spareTimers);
@@ -238,7 +238,7 @@ export class Victim {
   }
 
   /** Once two looks agree: connections of the start, such as the polling of a witness, have gone. */
-  async #settledState(): Promise<TState> {
+  async #settledState(): Promise<State> {
     return eventually(
       async () => {
         const first = await this.state();
@@ -253,13 +253,13 @@ export class Victim {
 }
 
 /** A peer of polling that only vanished would be kept until it is missed. */
-async function leave(attacker: IRawWebSocket | IRawPolling): Promise<void> {
+async function leave(attacker: WebSocketPeer | PollingPeer): Promise<void> {
   if ('post' in attacker) await attacker.post('1').catch(() => undefined);
   await attacker.stop();
 }
 
 /** Starts a program to attack; gone when the test, or outside of one its file, has ended. */
-export async function startVictim({ options, logger, witnesses = 2, ...more }: IVictimOptions = {}): Promise<Victim> {
+export async function startVictim({ options, logger, witnesses = 2, ...more }: VictimOptions = {}): Promise<Victim> {
   const redisPort = more.redisPort ?? (SETTING.redis ? (await startRedis()).port : undefined);
   const config = { ...options, ...(logger && { logger }), ...(redisPort && { redisPort }) };
   const program = startProgram(PROGRAM, { args: [JSON.stringify(config)], ...runnerOf() });

@@ -4,18 +4,18 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { called, createAuthenticated, createHelper, lose } from '../support/client.js';
 import { EventLog, eventually, unusedPort } from '../support/facts.js';
 import { startProxy } from '../support/tcp-proxy.js';
-import { type IServedOptions, type Served, serve, WAYS } from './program.js';
+import { type Served, type ServedOptions, serve, WAYS } from './program.js';
 
 const CUTS = 8;
 
-const options: NonNullable<IServedOptions['options']> = ({ note }) => ({
+const options: NonNullable<ServedOptions['options']> = ({ note }) => ({
   clientConnectedFn: ({ socket }) => {
     socket.on('say', (...args) => note(args));
     socket.on('ask', (data, answer) => answer(data));
   },
 });
 
-const withPings: NonNullable<IServedOptions['options']> = ({ note }) => ({
+const withPings: NonNullable<ServedOptions['options']> = ({ note }) => ({
   serverOptions: { pingInterval: 2_000, pingTimeout: 6_000 },
   clientConnectedFn: ({ socket }) => {
     socket.on('say', (...args) => note(args));

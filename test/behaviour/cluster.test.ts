@@ -2,8 +2,8 @@
 // npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../support/facts.js';
-import { type IRedis, startRedis } from '../support/redis.js';
-import { type ITestClient, settled } from '../support/server.js';
+import { type RedisServer, startRedis } from '../support/redis.js';
+import { settled, type TestClient } from '../support/server.js';
 import { SETTING } from '../support/setting.js';
 import { enter, heardOn, idOf, type Served, serve, stranger, topicsOf } from './program.js';
 
@@ -11,19 +11,19 @@ const OTHER = SETTING.runtime === 'bun' ? 'node' : 'bun';
 const BYTES = [[], [0], [1, 2, 255]];
 
 /** One past the last thing that was sent: once everybody has it, nothing that was sent before is still on the way. */
-async function everybodyHas(clients: readonly ITestClient[], topic: string, last: unknown): Promise<void> {
+async function everybodyHas(clients: readonly TestClient[], topic: string, last: unknown): Promise<void> {
   for (const client of clients) {
     await eventually(() => heardOn(client, topic).includes(last), { what: `${topic} ${last}`, timeout: 10_000 });
   }
 }
 
-interface IFault {
+interface Fault {
   readonly what: string;
-  strike(redis: IRedis): Promise<unknown>;
-  mend?(redis: IRedis): unknown;
+  strike(redis: RedisServer): Promise<unknown>;
+  mend?(redis: RedisServer): unknown;
 }
 
-const FAULTS: readonly IFault[] = [
+const FAULTS: readonly Fault[] = [
   { what: 'a Redis that restarts', strike: (redis) => redis.kill(), mend: (redis) => redis.restart() },
   { what: 'a Redis that hangs', strike: (redis) => redis.pause(), mend: (redis) => redis.resume() },
   { what: 'connections that are cut', strike: (redis) => cut(redis) },
@@ -46,14 +46,14 @@ const FAULTS: readonly IFault[] = [
   },
 ];
 
-async function cut(redis: IRedis): Promise<void> {
+async function cut(redis: RedisServer): Promise<void> {
   for (const type of ['normal', 'pubsub']) await redis.cli('CLIENT', 'KILL', 'TYPE', type);
 }
 
-const numbersOf = (client: ITestClient, from: number, to: number): number[] =>
+const numbersOf = (client: TestClient, from: number, to: number): number[] =>
   (heardOn(client, 'n') as number[]).filter((n) => n >= from && n < to);
 
-const joinAll = (clients: readonly ITestClient[], rooms: string[]) =>
+const joinAll = (clients: readonly TestClient[], rooms: string[]) =>
   Promise.all(clients.map(({ socket }) => socket.timeout(5_000).emitWithAck('join', { rooms })));
 
 // Without Redis there are no two instances that act as one: that is what the other projects run.
@@ -63,7 +63,7 @@ const SECONDS = [
 ] as const;
 
 describe.each(SETTING.redis ? SECONDS : [])('two instances, the second %s', (_, runtime) => {
-  let redis: IRedis;
+  let redis: RedisServer;
   let near: Served;
   let far: Served;
 
@@ -81,7 +81,7 @@ describe.each(SETTING.redis ? SECONDS : [])('two instances, the second %s', (_, 
     await Promise.all([near, far].map((server) => server.holdsNobody()));
   });
 
-  async function both(transports = ['websocket']): Promise<[ITestClient, ITestClient]> {
+  async function both(transports = ['websocket']): Promise<[TestClient, TestClient]> {
     return Promise.all([enter(near.url, { transports }), enter(far.url, { transports })]);
   }
 

@@ -2,7 +2,7 @@
 // npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/facts.js';
-import type { ITestClient } from '../support/server.js';
+import type { TestClient } from '../support/server.js';
 import { connectAuthenticated } from '../support/server.js';
 import { enter, heardOn, idOf, type Served, serve, stranger, topicsOf, WAYS } from './program.js';
 
@@ -26,13 +26,13 @@ beforeAll(async () => {
 });
 
 /** Lets `clientConnectedFn` register its handlers, once it has begun. */
-async function register(client: ITestClient): Promise<void> {
+async function register(client: TestClient): Promise<void> {
   await eventually(() => server.run(({ memory }, id) => memory[id] !== undefined, idOf(client)));
   await server.run(({ memory }, id) => memory[id](), idOf(client));
 }
 
 /** Everything that was sent before has reached the server: the answer comes behind it, and never waits. */
-async function arrived(client: ITestClient): Promise<void> {
+async function arrived(client: TestClient): Promise<void> {
   client.socket.once('mark', (acknowledge) => acknowledge());
   await server.run(
     async ({ helper }, id) => void (await helper.getClients({ id })?.socket.timeout(5_000).emitWithAck('mark')),

@@ -2,7 +2,7 @@
 // npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { beforeAll, describe, expect, it } from 'vitest';
 import { within } from '../support/facts.js';
-import { type IRawWebSocket, rawPolling, rawWebSocket } from '../support/raw.js';
+import { rawPolling, rawWebSocket, type WebSocketPeer } from '../support/raw.js';
 import { itExceptOnBun } from '../support/setting.js';
 import { enter, heardOn, idOf, type Served, serve, stranger, WAYS } from './program.js';
 import { ask, opening } from './requests.js';
@@ -61,7 +61,7 @@ describe.each(WAYS)('what the program is told of an ending over $way', ({ transp
   });
 });
 
-async function rawClient(): Promise<IRawWebSocket & { id: string }> {
+async function rawClient(): Promise<WebSocketPeer & { id: string }> {
   const socket = await rawWebSocket(server.url, { answerPings: false });
   const { sid: id } = await socket.connect('/', { token: 'good' });
   socket.emit('authenticate');

@@ -7,11 +7,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { IHandshake } from '../../src/ports/options.js';
 import { temporaryFolder } from '../support/folder.js';
 import { itExceptOnBun } from '../support/setting.js';
-import { type IInside, type IServing, type Served, serve } from './program.js';
-import { type IVisit, visit } from './visit.js';
+import { type Inside, type Served, type Serving, serve } from './program.js';
+import { type Visit, visit } from './visit.js';
 
 /** What a program can see of a client: the handshake, and around it what Socket.IO gives. */
-interface ISeen {
+interface Seen {
   /** As authenticateFn was given it. */
   readonly given: IHandshake;
   /** Whether that is what the socket has as its handshake. */
@@ -20,7 +20,7 @@ interface ISeen {
   readonly connection: Record<'address' | 'protocol' | 'transport' | 'readyState', unknown>;
 }
 
-const options = ({ memory, note }: IInside) => ({
+const options = ({ memory, note }: Inside) => ({
   authenticateFn: (handshake: IHandshake) => {
     memory.given = handshake;
     return true;
@@ -57,7 +57,7 @@ const HOSTS = ['127.0.0.1', '::1', '::'] as const;
 
 beforeAll(async () => {
   const tls = await certificate();
-  const servings: readonly (readonly [string, IServing])[] = [
+  const servings: readonly (readonly [string, Serving])[] = [
     ...HOSTS.map((host) => [host, { host }] as const),
     ['https', { tls }],
   ];
@@ -81,13 +81,13 @@ async function certificate(): Promise<{ key: string; cert: string }> {
 }
 
 /** What both see of the same visit. */
-async function seen(name: string, what: IVisit): Promise<readonly [own: ISeen, onNode: ISeen]> {
+async function seen(name: string, what: Visit): Promise<readonly [own: Seen, onNode: Seen]> {
   const both = servers.get(name) ?? [];
   const [own, onNode] = await Promise.all(
     both.map(async (server) => {
       const host = name === '::' && what.host !== undefined ? what.host : new URL(server.url).hostname;
       await visit(`${new URL(server.url).protocol}//${host}:${server.port}`, what);
-      return (await server.note()) as ISeen;
+      return (await server.note()) as Seen;
     }),
   );
   if (own === undefined || onNode === undefined) throw new Error(`no servers: ${name}`);
@@ -95,7 +95,7 @@ async function seen(name: string, what: IVisit): Promise<readonly [own: ISeen, o
 }
 
 /** Without what is another one at each request: the port, the moment, the key of a WebSocket. */
-function lasting({ given: { time, issued, ...given }, request, ...rest }: ISeen): unknown {
+function lasting({ given: { time, issued, ...given }, request, ...rest }: Seen): unknown {
   const headers = (of: IHandshake['headers']): object => {
     const { host, 'sec-websocket-key': key, ...others } = of;
     return { ...others, host: host?.replace(/:\d+$/, ''), key: typeof key };

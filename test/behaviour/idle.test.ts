@@ -2,15 +2,15 @@
 // npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/facts.js';
-import type { ITestClient } from '../support/server.js';
-import { enter, heardOn, type IInside, idOf, type Served, serve, stranger, WAYS } from './program.js';
+import type { TestClient } from '../support/server.js';
+import { enter, heardOn, type Inside, idOf, type Served, serve, stranger, WAYS } from './program.js';
 
 /** Pings that are due within a tenth of it are sent together. */
 const INTERVAL_MS = 400;
 let server: Served;
 
 /** Lets clients in by threes, so that their pings are due together. */
-const options = ({ memory }: IInside) => ({
+const options = ({ memory }: Inside) => ({
   pingInterval: 400,
   authenticateFn: () =>
     new Promise<boolean>((resolve) => {
@@ -24,14 +24,14 @@ beforeAll(async () => {
   server = await serve({ options });
 });
 
-const timesOf = (client: ITestClient): string[] =>
+const timesOf = (client: TestClient): string[] =>
   (heardOn(client, 'ping') as { time: string }[]).map(({ time }) => time);
 
 /**
  * Clients whose pings are due together. Tries again if the machine was too slow for that, or if some of them were pinged together
  * with earlier clients.
  */
-async function enterTogether(): Promise<ITestClient[]> {
+async function enterTogether(): Promise<TestClient[]> {
   for (;;) {
     const clients = await Promise.all(WAYS.map(({ transports }) => stranger(server.url, { transports })));
     for (const { socket } of clients) socket.emit('authenticate');
@@ -46,7 +46,7 @@ async function enterTogether(): Promise<ITestClient[]> {
 }
 
 /** As many pings more have come to each. */
-async function pinged(clients: readonly ITestClient[], more: number): Promise<void> {
+async function pinged(clients: readonly TestClient[], more: number): Promise<void> {
   const before = clients.map((client) => timesOf(client).length);
   await eventually(() => clients.every((client, index) => timesOf(client).length >= (before[index] ?? 0) + more), {
     what: 'the pings',
@@ -91,7 +91,7 @@ describe('the keep-alive of clients whose pings are due together', () => {
     // These are due at another time, so that a ping does not go to all clients.
     await enterTogether();
     const clients = await enterTogether();
-    await server.run(({ io }, id) => io.sockets.sockets.get(id)?.leave(id), idOf(clients[0] as ITestClient));
+    await server.run(({ io }, id) => io.sockets.sockets.get(id)?.leave(id), idOf(clients[0] as TestClient));
     await pinged(clients, 3);
     const [first, ...others] = clients.map((client) => timesOf(client).slice(1, 4));
     for (const times of others) expect(times).toEqual(first);
@@ -100,7 +100,7 @@ describe('the keep-alive of clients whose pings are due together', () => {
   it('does not come to a guest in the room of another client that is due at another time', async () => {
     const [host] = await enterTogether();
     const clients = await enterTogether();
-    const ids = [host, clients[0]].map((client) => idOf(client as ITestClient));
+    const ids = [host, clients[0]].map((client) => idOf(client as TestClient));
     await server.run(({ io }, [room = '', guest = '']) => io.sockets.sockets.get(guest)?.join(room), ids);
     await pinged(clients, 3);
     const [first, ...others] = clients.map((client) => timesOf(client).slice(1, 4));

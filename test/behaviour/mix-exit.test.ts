@@ -1,7 +1,7 @@
 // npm test: node, bun
 // npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { expect, it } from 'vitest';
-import { type ITestClient, settled } from '../support/server.js';
+import { settled, type TestClient } from '../support/server.js';
 import { startPlain } from './mix/theatre.js';
 import { enter, heardOn, idOf, type Served, serve, stranger } from './program.js';
 
@@ -26,7 +26,7 @@ function exit(server: Served, id: string): void {
     .catch(() => {});
 }
 
-async function heardAtExit(server: Served, client: ITestClient): Promise<unknown[]> {
+async function heardAtExit(server: Served, client: TestClient): Promise<unknown[]> {
   exit(server, idOf(client));
   await client.heardOf('disconnect');
   return heardOn(client, 'n');

@@ -3,9 +3,9 @@
 import * as fc from 'fast-check';
 import { beforeAll, describe, it } from 'vitest';
 import { SETTING } from '../support/setting.js';
-import { type IPlan, plans } from './mix/plan.js';
-import { type ITheatre, perform } from './mix/play.js';
-import { type IStage, open } from './mix/theatre.js';
+import { type Plan, plans } from './mix/plan.js';
+import { perform, type Theatre } from './mix/play.js';
+import { open, type Stage } from './mix/theatre.js';
 
 /**
  * A random mix of everything that is sent, by clients that come in every way, against a model of what Socket.IO promises. A
@@ -20,7 +20,7 @@ const ENOUGH_MS = 15_000;
 /** A failure may cost all of its patience at each step. */
 const SHRINK_MS = 20_000;
 
-const STAGES: readonly (readonly [string, number, IStage])[] = [
+const STAGES: readonly (readonly [string, number, Stage])[] = [
   ['Roomgate', 150, { what: 'Roomgate', tls: false, instances: 1 }],
   ['Roomgate over TLS', 50, { what: 'Roomgate', tls: true, instances: 1 }],
   ['plain Socket.IO, which proves the model', 60, { what: 'plain Socket.IO', tls: false, instances: 1 }],
@@ -32,7 +32,7 @@ const PAIRS: typeof STAGES = [
 ];
 
 describe.each(SETTING.redis ? [...STAGES, ...PAIRS] : STAGES)('%s', (name, runs, stage) => {
-  let theatre: ITheatre;
+  let theatre: Theatre;
 
   beforeAll(async () => {
     theatre = await open(stage);
@@ -41,7 +41,7 @@ describe.each(SETTING.redis ? [...STAGES, ...PAIRS] : STAGES)('%s', (name, runs,
   it('each client hears what it is to hear, in order and once', { timeout: 600_000 }, async () => {
     const end = RUNS === undefined && SEED === undefined ? performance.now() + ENOUGH_MS : Number.POSITIVE_INFINITY;
     let failedAt: number | undefined;
-    const property = fc.asyncProperty(plans(stage.instances), async (plan: IPlan) => {
+    const property = fc.asyncProperty(plans(stage.instances), async (plan: Plan) => {
       // From here on every smaller plan counts as a good one, so that shrinking ends with what it has.
       if (failedAt !== undefined && performance.now() - failedAt > SHRINK_MS) return;
       if (failedAt === undefined && performance.now() > end) return;

@@ -4,11 +4,11 @@ import { createConnection, type Socket } from 'node:net';
 import { expect, it } from 'vitest';
 import { track } from '../support/cleanup.js';
 import { eventually, within } from '../support/facts.js';
-import { type IRawPolling, rawPolling, rawWebSocket } from '../support/raw.js';
+import { type PollingPeer, rawPolling, rawWebSocket } from '../support/raw.js';
 import { type Served, serve } from './program.js';
 
 /** A client over polling that was let in. */
-async function enterPolling({ url }: Served): Promise<IRawPolling & { readonly id: string }> {
+async function enterPolling({ url }: Served): Promise<PollingPeer & { readonly id: string }> {
   const polling = await rawPolling(url);
   const { sid: id } = await polling.connect('/', { token: 'good' });
   await polling.emit('authenticate');
@@ -17,7 +17,7 @@ async function enterPolling({ url }: Served): Promise<IRawPolling & { readonly i
 }
 
 /** A request of a session as it goes over the wire, by a peer that is in no hurry. */
-function ask({ port }: Served, { sid }: IRawPolling, method: string, headers = ''): Socket {
+function ask({ port }: Served, { sid }: PollingPeer, method: string, headers = ''): Socket {
   const socket = createConnection({ host: '127.0.0.1', port });
   socket.on('error', () => undefined);
   track({ stop: () => void socket.destroy() });

@@ -5,15 +5,15 @@ import type * as roomgate from '../../src/index.js';
 import type { SocketIOServerHelper, TSocketIOServerOptions } from '../../src/index.js';
 import type { IOServer } from '../../src/ports/socket.js';
 import { eventually } from '../support/facts.js';
-import { type IProgram, startProgram } from '../support/process.js';
+import { type Program, startProgram } from '../support/process.js';
 import { startRedis } from '../support/redis.js';
-import { connect, connectAuthenticated, type ITestClient, type TClientOptions } from '../support/server.js';
+import { type ClientOptions, connect, connectAuthenticated, type TestClient } from '../support/server.js';
 import { runnerOf, SETTING } from '../support/setting.js';
 
 const PROGRAM = new URL('../fixtures/behaviour-server.mjs', import.meta.url);
 
 /** What a function of a test has at hand where it runs: in the program, so that it sees nothing else of its test. */
-export interface IInside {
+export interface Inside {
   readonly roomgate: typeof roomgate;
   readonly helper: SocketIOServerHelper;
   readonly io: IOServer;
@@ -33,27 +33,27 @@ export interface IInside {
   load(name: string): Promise<any>;
   newRedis(): Redis;
   /** One more helper in the same program, not configured yet. */
-  make(options?: TOptions, where?: IServing): Promise<{ helper: SocketIOServerHelper }>;
+  make(options?: Options, where?: Serving): Promise<{ helper: SocketIOServerHelper }>;
   /** One more helper that serves; resolves to its address. */
-  serve(options?: TOptions, where?: IServing): Promise<string>;
+  serve(options?: Options, where?: Serving): Promise<string>;
 }
 
-type TOptions = Partial<Omit<TSocketIOServerOptions, 'runtime' | 'server' | 'engine'>>;
+type Options = Partial<Omit<TSocketIOServerOptions, 'runtime' | 'server' | 'engine'>>;
 
 /** How it serves; see `transport.mjs`. */
-export interface IServing {
+export interface Serving {
   readonly host?: string;
   readonly port?: number;
   readonly tls?: { readonly key: string; readonly cert: string };
   readonly handlers?: 'late' | 'early' | 'written';
 }
 
-export interface IServedOptions {
+export interface ServedOptions {
   /** Of the helper. Default: see `behaviour-server.mjs`. */
-  readonly options?: (inside: IInside) => TOptions | Promise<TOptions>;
+  readonly options?: (inside: Inside) => Options | Promise<Options>;
   /** Runs before `configure()`. */
-  readonly before?: (inside: IInside) => unknown;
-  readonly serving?: IServing;
+  readonly before?: (inside: Inside) => unknown;
+  readonly serving?: Serving;
   readonly runtime?: 'node' | 'bun';
   readonly redisPort?: number;
   readonly identifier?: string;
@@ -61,11 +61,11 @@ export interface IServedOptions {
 
 /** A server, which is a program of its own, on the runtime and the backplane of the setting. */
 export class Served {
-  readonly program: IProgram;
+  readonly program: Program;
   readonly url: string;
   #calls = 0;
 
-  constructor(program: IProgram, url: string) {
+  constructor(program: Program, url: string) {
     this.program = program;
     this.url = url;
   }
@@ -75,7 +75,7 @@ export class Served {
   }
 
   /** Runs a function in the program, with what JSON can carry. Rejects with what it threw. */
-  async run<A extends readonly unknown[], R>(act: (inside: IInside, ...args: A) => R | Promise<R>, ...args: A) {
+  async run<A extends readonly unknown[], R>(act: (inside: Inside, ...args: A) => R | Promise<R>, ...args: A) {
     this.#calls += 1;
     const call = this.#calls;
     this.program.send({ call, source: String(act), args });
@@ -114,7 +114,7 @@ export class Served {
 }
 
 /** Starts a program that serves; gone when the test, or outside of one its file, has ended. */
-export async function serve({ options, before, runtime, ...config }: IServedOptions = {}): Promise<Served> {
+export async function serve({ options, before, runtime, ...config }: ServedOptions = {}): Promise<Served> {
   const redisPort = config.redisPort ?? (SETTING.redis ? (await startRedis()).port : undefined);
   const sources = { ...(options && { options: String(options) }), ...(before && { before: String(before) }) };
   const program = startProgram(PROGRAM, {
@@ -129,7 +129,7 @@ export async function serve({ options, before, runtime, ...config }: IServedOpti
  * One program for the tests of a file or of a `describe` that leave it as it was. Each of them finds it without clients and
  * with an empty log.
  */
-export function serveForAll(options?: IServedOptions): () => Served {
+export function serveForAll(options?: ServedOptions): () => Served {
   let server: Served | undefined;
   const served = (): Served => {
     if (server === undefined) throw new Error('serveForAll(): there is a server in tests only');
@@ -156,7 +156,7 @@ export const WAYS = [
 ];
 
 /** A client that was let in, and has changed its transport where it was to. */
-export async function enter(url: string, options: TClientOptions = {}): Promise<ITestClient> {
+export async function enter(url: string, options: ClientOptions = {}): Promise<TestClient> {
   const client = await connectAuthenticated(url, options);
   const { transports = ['websocket'] } = options;
   await eventually(() => client.socket.io.engine.transport.name === transports.at(-1), { what: 'the upgrade' });
@@ -164,24 +164,24 @@ export async function enter(url: string, options: TClientOptions = {}): Promise<
 }
 
 /** The id of a client that is connected. */
-export function idOf({ socket }: ITestClient): string {
+export function idOf({ socket }: TestClient): string {
   if (socket.id === undefined) throw new Error('this client is not connected');
   return socket.id;
 }
 
 /** One that only connected. */
-export async function stranger(url: string, options: TClientOptions = {}): Promise<ITestClient> {
+export async function stranger(url: string, options: ClientOptions = {}): Promise<TestClient> {
   const client = connect(url, options);
   await client.heardOf('connect');
   return client;
 }
 
 /** The payloads of a topic, in their order. */
-export function heardOn({ heard }: ITestClient, topic: string): unknown[] {
+export function heardOn({ heard }: TestClient, topic: string): unknown[] {
   return heard.filter(([event]) => event === topic).map(([, payload]) => payload);
 }
 
 /** The names of what a client heard, without the keep-alive. */
-export function topicsOf({ heard }: ITestClient): string[] {
+export function topicsOf({ heard }: TestClient): string[] {
   return heard.map(([event]) => event);
 }

@@ -6,7 +6,7 @@ export interface Answer {
   readonly body: string;
 }
 
-interface IAsked {
+interface Asked {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -18,7 +18,7 @@ interface IAsked {
 export function ask(
   url: string,
   path: string,
-  { method = 'GET', headers = {}, body, agent }: IAsked = {},
+  { method = 'GET', headers = {}, body, agent }: Asked = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const asked = request(url, { method, path, headers, agent: agent ?? false }, (answer) => {

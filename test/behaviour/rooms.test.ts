@@ -2,7 +2,7 @@
 // npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/facts.js';
-import { type ITestClient, settled } from '../support/server.js';
+import { settled, type TestClient } from '../support/server.js';
 import { enter, heardOn, idOf, type Served, serve, WAYS } from './program.js';
 
 let server: Served;
@@ -22,10 +22,10 @@ beforeAll(async () => {
   });
 });
 
-const ask = (client: ITestClient, event: 'join' | 'leave', rooms: string[]): Promise<unknown> =>
+const ask = (client: TestClient, event: 'join' | 'leave', rooms: string[]): Promise<unknown> =>
   client.socket.timeout(5_000).emitWithAck(event, { rooms });
 
-const roomsOf = (client: ITestClient) =>
+const roomsOf = (client: TestClient) =>
   server.run(({ helper }, id) => [...(helper.getClients({ id })?.socket.rooms ?? [])], idOf(client));
 
 const NOT_ALLOWED = { code: 'not_allowed', message: expect.any(String) };

@@ -1,7 +1,7 @@
 // npm test: node, bun
 // npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type ITestClient, settled } from '../support/server.js';
+import { settled, type TestClient } from '../support/server.js';
 import { enter, heardOn, idOf, type Served, serve, stranger, WAYS } from './program.js';
 
 let server: Served;
@@ -34,7 +34,7 @@ const send = (destination: string | string[] | undefined, data: unknown, topic =
     topic,
   );
 
-async function three(transports: string[]): Promise<[ITestClient, ITestClient, ITestClient]> {
+async function three(transports: string[]): Promise<[TestClient, TestClient, TestClient]> {
   const [ann, bob, eve] = await Promise.all([1, 2, 3].map(() => enter(server.url, { transports })));
   if (ann === undefined || bob === undefined || eve === undefined) throw new Error('unreachable');
   await Promise.all([ann, bob].map(({ socket }) => socket.emitWithAck('join', { rooms: ['open-1', 'open-2'] })));

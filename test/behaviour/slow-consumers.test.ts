@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { defer } from '../support/cleanup.js';
 import { eventually } from '../support/facts.js';
-import { type IInside, type Served, serve } from './program.js';
+import { type Inside, type Served, serve } from './program.js';
 import { enterPolling, enterWebSocket, expectTooSlow, isGone } from './slow-flood.js';
 
 const READERS = 98;
@@ -57,7 +57,7 @@ async function held(): Promise<number> {
   return least;
 }
 
-function send({ helper }: IInside, first: number, count: number, size: number): void {
+function send({ helper }: Inside, first: number, count: number, size: number): void {
   for (let n = first; n < first + count; n++) helper.send({ payload: { topic: 'n', data: [n, 'x'.repeat(size)] } });
 }
 

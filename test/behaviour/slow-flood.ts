@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
 import { defer } from '../support/cleanup.js';
 import { eventually } from '../support/facts.js';
-import { type IRawOptions, type IRawPolling, type IRawWebSocket, rawPolling, rawWebSocket } from '../support/raw.js';
-import type { ITestClient } from '../support/server.js';
+import { type PollingPeer, type RawOptions, rawPolling, rawWebSocket, type WebSocketPeer } from '../support/raw.js';
+import type { TestClient } from '../support/server.js';
 import type { Served } from './program.js';
 
 /** Bytes of one message. */
@@ -13,7 +13,7 @@ const IN_ONE_GO = 4;
 const MOST = 1_200;
 
 /** Sends in the program: `count` numbered messages from `first` on. */
-type TSend = (first: number, count: number) => Promise<unknown>;
+type Send = (first: number, count: number) => Promise<unknown>;
 
 /**
  * Numbered messages, a few at a time: the next ones go out once a witness has heard the last ones, so that nobody who reads
@@ -22,10 +22,10 @@ type TSend = (first: number, count: number) => Promise<unknown>;
 export class Flood {
   /** How many were sent. */
   sent = 0;
-  readonly #send: TSend;
+  readonly #send: Send;
   readonly #heardAll: (sent: number) => boolean;
 
-  constructor(send: TSend, heardAll: (sent: number) => boolean) {
+  constructor(send: Send, heardAll: (sent: number) => boolean) {
     this.#send = send;
     this.#heardAll = heardAll;
   }
@@ -45,8 +45,8 @@ export class Flood {
 }
 
 /** A flood for everybody who was let in. */
-export function floodAll(server: Served, ...witnesses: readonly ITestClient[]): Flood {
-  const send: TSend = (first, count) =>
+export function floodAll(server: Served, ...witnesses: readonly TestClient[]): Flood {
+  const send: Send = (first, count) =>
     server.run(
       ({ helper }, from, to, size) => {
         for (let n = from; n < to; n++) {
@@ -63,7 +63,7 @@ export function floodAll(server: Served, ...witnesses: readonly ITestClient[]): 
 }
 
 /** The numbers that a client heard. */
-export function numbersOf({ heard }: ITestClient): number[] {
+export function numbersOf({ heard }: TestClient): number[] {
   return heard.flatMap(([event, payload]) => (event === 'n' ? [(payload as [number])[0]] : []));
 }
 
@@ -98,8 +98,8 @@ export async function expectTooSlow(server: Served, ...clients: readonly string[
 /** A client that was let in, with no library that would read on. */
 export async function enterWebSocket(
   { url }: Served,
-  options?: IRawOptions,
-): Promise<IRawWebSocket & { readonly id: string }> {
+  options?: RawOptions,
+): Promise<WebSocketPeer & { readonly id: string }> {
   const socket = await rawWebSocket(url, options);
   const { sid: id } = await socket.connect('/', { token: 'good' });
   socket.emit('authenticate');
@@ -107,7 +107,7 @@ export async function enterWebSocket(
   return Object.assign(socket, { id });
 }
 
-export async function enterPolling({ url }: Served): Promise<IRawPolling & { readonly id: string }> {
+export async function enterPolling({ url }: Served): Promise<PollingPeer & { readonly id: string }> {
   const polling = await rawPolling(url);
   // A peer that only stopped would be kept until it is missed.
   defer(() => polling.post('1').catch(() => undefined));

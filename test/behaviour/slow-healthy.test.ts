@@ -2,7 +2,7 @@
 // npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/facts.js';
-import type { ITestClient } from '../support/server.js';
+import type { TestClient } from '../support/server.js';
 import { enter, heardOn, idOf, type Served, serveForAll, WAYS } from './program.js';
 import { enterPolling, enterWebSocket, expectTooSlow, isGone, numbersIn, numbersOf, upTo } from './slow-flood.js';
 
@@ -15,7 +15,7 @@ const APART = 10;
 const served = serveForAll();
 
 /** Small messages, each in a tick of its own: a client that is behind is noticed with the next one. */
-async function trickle(server: Served, witness: ITestClient): Promise<number> {
+async function trickle(server: Served, witness: TestClient): Promise<number> {
   const start = performance.now();
   let sent = 0;
   for (let round = 0; performance.now() - start < A_WHILE_MS; round++) {

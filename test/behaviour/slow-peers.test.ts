@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { defer } from '../support/cleanup.js';
 import { EventLog, eventually, within } from '../support/facts.js';
-import { type IRawPolling, rawWebSocket } from '../support/raw.js';
+import { type PollingPeer, rawWebSocket } from '../support/raw.js';
 import { itExceptOnBun, SETTING } from '../support/setting.js';
 import { enter, idOf, type Served, serve } from './program.js';
 import { ask } from './requests.js';
@@ -25,7 +25,7 @@ import {
 const LARGE = 12_000_000;
 
 /** A poll over a connection of its own, whose answer is not read. */
-async function pollUnread({ port, url }: Served, { sid }: IRawPolling): Promise<Socket> {
+async function pollUnread({ port, url }: Served, { sid }: PollingPeer): Promise<Socket> {
   const socket = createConnection({ host: '127.0.0.1', port });
   socket.on('error', () => undefined).pause();
   defer(() => socket.destroy());

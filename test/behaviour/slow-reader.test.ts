@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { eventually, within } from '../support/facts.js';
 import { rawPolling } from '../support/raw.js';
 import { SETTING } from '../support/setting.js';
-import { enter, type IServing, serve } from './program.js';
+import { enter, type Serving, serve } from './program.js';
 import {
   enterPolling,
   enterWebSocket,
@@ -16,7 +16,7 @@ import {
   upTo,
 } from './slow-flood.js';
 
-const HANDLERS: readonly (readonly [string, IServing])[] =
+const HANDLERS: readonly (readonly [string, Serving])[] =
   SETTING.runtime === 'bun'
     ? [
         ['served by handler(), taken after configure()', { handlers: 'late' }],

@@ -2,8 +2,8 @@
 // npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { expect, it } from 'vitest';
 import { eventually } from '../support/facts.js';
-import type { ITestClient } from '../support/server.js';
-import { enter, type IInside, type Served, serve, serveForAll, WAYS } from './program.js';
+import type { TestClient } from '../support/server.js';
+import { enter, type Inside, type Served, serve, serveForAll, WAYS } from './program.js';
 import { enterPolling, enterWebSocket, expectTooSlow, isGone } from './slow-flood.js';
 
 const SYMBOLS = ['a', 'b', 'c'];
@@ -17,7 +17,7 @@ const options = () => ({
 const served = serveForAll({ options });
 
 /** All that is sent is numbered, whatever it is. In each round one price a symbol, and something that nothing replaces. */
-function round({ helper, memory }: IInside, symbols: readonly string[]): number {
+function round({ helper, memory }: Inside, symbols: readonly string[]): number {
   memory.sent ??= 0;
   const filler = 'x'.repeat(100_000);
   for (const symbol of symbols) {
@@ -27,19 +27,19 @@ function round({ helper, memory }: IInside, symbols: readonly string[]): number 
   return memory.sent;
 }
 
-interface ISeen {
+interface Seen {
   readonly topic: string;
   readonly n: number;
   readonly symbol?: string;
 }
 
-function seenBy({ heard }: ITestClient): ISeen[] {
+function seenBy({ heard }: TestClient): Seen[] {
   return heard.flatMap(([topic, data]) =>
-    topic === 'price' || topic === 'trade' ? [{ topic, ...(data as Omit<ISeen, 'topic'>) }] : [],
+    topic === 'price' || topic === 'trade' ? [{ topic, ...(data as Omit<Seen, 'topic'>) }] : [],
   );
 }
 
-function seenIn(packets: readonly (string | Buffer)[]): ISeen[] {
+function seenIn(packets: readonly (string | Buffer)[]): Seen[] {
   return packets.flatMap((packet) => {
     const [, topic = '', n, symbol] =
       /^42\["(price|trade)",\{"n":(\d+)(?:,"symbol":"(\w)")?/.exec(String(packet)) ?? [];
@@ -48,7 +48,7 @@ function seenIn(packets: readonly (string | Buffer)[]): ISeen[] {
 }
 
 /** Round by round, as a witness hears them. */
-async function play(server: Served, witness: ITestClient): Promise<number> {
+async function play(server: Served, witness: TestClient): Promise<number> {
   let sent = 0;
   for (let n = 0; n < ROUNDS; n++) {
     sent = await server.run(round, SYMBOLS);
@@ -58,7 +58,7 @@ async function play(server: Served, witness: ITestClient): Promise<number> {
 }
 
 /** In order and once, with everything that nothing replaces, and of the rest what was newest at the end. */
-function expectNewest(seen: readonly ISeen[], sent: number): void {
+function expectNewest(seen: readonly Seen[], sent: number): void {
   const numbers = seen.map(({ n }) => n);
   expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
   const isTrade = (n: number) => n % (SYMBOLS.length + 1) === SYMBOLS.length;

@@ -6,7 +6,7 @@ import { EventLog } from '../support/facts.js';
 
 const SEPARATOR = '\x1e';
 
-export interface IVisit {
+export interface Visit {
   readonly way: 'websocket' | 'polling' | 'upgraded';
   readonly host?: string;
   readonly headers?: Readonly<Record<string, string | string[]>>;
@@ -16,7 +16,7 @@ export interface IVisit {
 }
 
 /** Comes in as a client does, with exactly this path and these headers: no library encodes or sorts them. */
-export async function visit(url: string, { way, headers = {}, query = '', auth }: IVisit): Promise<void> {
+export async function visit(url: string, { way, headers = {}, query = '', auth }: Visit): Promise<void> {
   const connect = `40${auth === undefined ? '' : JSON.stringify(auth)}`;
   const to = (transport: string, more: string): string => `/socket.io/?EIO=4&transport=${transport}${more}`;
   if (way === 'websocket') {
@@ -48,7 +48,7 @@ export async function visit(url: string, { way, headers = {}, query = '', auth }
     last.push(...(await ask(url, session, headers)));
 }
 
-async function openWebSocket(url: string, path: string, headers: IVisit['headers']) {
+async function openWebSocket(url: string, path: string, headers: Visit['headers']) {
   const target = `${url.replace(/^http/, 'ws')}${path}`;
   const socket = new WebSocket(target, {
     headers: { ...headers } as Record<string, string>,
@@ -71,7 +71,7 @@ async function openWebSocket(url: string, path: string, headers: IVisit['headers
 }
 
 /** The packets of the answer to a poll, or with a body to a POST. */
-function ask(url: string, path: string, headers: IVisit['headers'] = {}, body?: string): Promise<string[]> {
+function ask(url: string, path: string, headers: Visit['headers'] = {}, body?: string): Promise<string[]> {
   const { hostname, port, protocol } = new URL(url);
   const request = protocol === 'https:' ? secureRequest : plainRequest;
   return new Promise((resolve, reject) => {

@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { eventually, logOf, nextEvent } from '../support/facts.js';
 import { temporaryFolder } from '../support/folder.js';
-import { type IProgram, startProgram } from '../support/process.js';
+import { type Program, startProgram } from '../support/process.js';
 import { rawPolling, rawWebSocket } from '../support/raw.js';
 import { connectAuthenticated, TRANSPORTS } from '../support/server.js';
 import { runnerOf } from '../support/setting.js';
@@ -18,7 +18,7 @@ const PROGRAM = new URL('../fixtures/bun-component.mjs', import.meta.url);
 /** Bun 1.2 closes in a way that tells no code. */
 const TOO_LARGE: readonly unknown[] = [1009, 1006];
 
-function start(application: string, options: object = {}, env: Record<string, string> = {}): IProgram {
+function start(application: string, options: object = {}, env: Record<string, string> = {}): Program {
   return startProgram(PROGRAM, { ...runnerOf('bun'), args: [application, JSON.stringify(options)], env });
 }
 
@@ -26,7 +26,7 @@ async function serve(
   application: string,
   options: object = {},
   env: Record<string, string> = {},
-): Promise<{ program: IProgram; port: number; url: string }> {
+): Promise<{ program: Program; port: number; url: string }> {
   const program = start(application, options, env);
   const { port, error } = await program.messages.next((message) => 'port' in message || 'error' in message, {
     timeout: 10_000,
@@ -35,7 +35,7 @@ async function serve(
   return { program, port, url: `http://127.0.0.1:${port}` };
 }
 
-function logOfProgram({ messages }: IProgram): string[] {
+function logOfProgram({ messages }: Program): string[] {
   return messages.all.flatMap(({ log }) => (/^(warn|error)/.test(log) ? [log] : []));
 }
 
@@ -49,7 +49,7 @@ async function expectServed(url: string, path = '/io', ca?: string): Promise<voi
 }
 
 /** A poll and its answer. It waits for seconds, in which the other tests run. */
-let slowPoll: { readonly program: IProgram; readonly answer: Promise<string[]> };
+let slowPoll: { readonly program: Program; readonly answer: Promise<string[]> };
 
 beforeAll(async () => {
   // The first thing that comes to the poll is a ping.
@@ -73,7 +73,7 @@ describe.each([
   'another component',
 ])('beside %s', (application) => {
   // One for both tests, of which the second ends it.
-  let program: IProgram;
+  let program: Program;
   let url: string;
   beforeAll(async () => {
     ({ program, url } = await serve(application));

@@ -1,12 +1,12 @@
 // npm test: bun
 // npm run test:matrix: oldest-bun
 import { describe, expect, it } from 'vitest';
-import { enter, heardOn, type IServedOptions, type Served, serve, WAYS } from '../behaviour/program.js';
+import { enter, heardOn, type Served, type ServedOptions, serve, WAYS } from '../behaviour/program.js';
 import { eventually, within } from '../support/facts.js';
-import { type IRawWebSocket, rawWebSocket } from '../support/raw.js';
+import { rawWebSocket, type WebSocketPeer } from '../support/raw.js';
 
 /** A client that was let in, whose frames are read as they came. */
-async function member(server: Served): Promise<{ socket: IRawWebSocket; sid: string }> {
+async function member(server: Served): Promise<{ socket: WebSocketPeer; sid: string }> {
   const socket = await rawWebSocket(server.url);
   const { sid } = await socket.connect('/', { token: 'good' });
   socket.emit('authenticate');
@@ -14,7 +14,7 @@ async function member(server: Served): Promise<{ socket: IRawWebSocket; sid: str
   return { socket, sid };
 }
 
-async function next(socket: IRawWebSocket, count: number): Promise<string[]> {
+async function next(socket: WebSocketPeer, count: number): Promise<string[]> {
   const frames: string[] = [];
   while (frames.length < count) frames.push(String(await socket.frames.next((frame) => isOwn(frame))));
   return frames;
@@ -244,7 +244,7 @@ describe('who goes the plain way', () => {
   });
 
   it('everybody, where the engine is not the one that is known, which is said once', async () => {
-    const before: IServedOptions['before'] = ({ helper }) => {
+    const before: ServedOptions['before'] = ({ helper }) => {
       const prototype = Object.getPrototypeOf(helper.getEngine());
       const { handshake } = prototype;
       prototype.handshake = async function (...args: unknown[]) {
@@ -307,7 +307,7 @@ describe.each(['late', 'written'] as const)('a peer that reads slowly, with hand
   });
 });
 
-async function framesUntil(socket: IRawWebSocket, last: string): Promise<string[]> {
+async function framesUntil(socket: WebSocketPeer, last: string): Promise<string[]> {
   await eventually(() => socket.frames.all.includes(last), { what: last });
   return socket.frames.all.filter(isOwn).map(String);
 }

@@ -2,7 +2,7 @@
 // npm run test:matrix: oldest-bun
 import { expect, it } from 'vitest';
 import { within } from '../support/facts.js';
-import { type IProgram, startProgram } from '../support/process.js';
+import { type Program, startProgram } from '../support/process.js';
 import { rawPolling, rawWebSocket } from '../support/raw.js';
 import { runnerOf } from '../support/setting.js';
 
@@ -11,7 +11,7 @@ const PROGRAM = new URL('../fixtures/bun-own-engine.mjs', import.meta.url);
 async function start(
   serverOptions: object = {},
   ...more: string[]
-): Promise<{ program: IProgram; url: string; log: () => string[] }> {
+): Promise<{ program: Program; url: string; log: () => string[] }> {
   const program = startProgram(PROGRAM, { ...runnerOf('bun'), args: [JSON.stringify(serverOptions), ...more] });
   const { port } = await program.messages.next((message) => message.port !== undefined, { timeout: 10_000 });
   const log = (): string[] => program.messages.all.flatMap(({ log: line }) => line ?? []);

@@ -6,10 +6,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type PlainInstance, startOver } from '../support/backplane.js';
 import { defer } from '../support/cleanup.js';
 import { EventLog, eventually, nextEvent } from '../support/facts.js';
-import { type IPlace, memoryPlace, redisPlace } from '../support/place.js';
-import { type IRedis, startRedis } from '../support/redis.js';
+import { memoryPlace, type Place, redisPlace } from '../support/place.js';
+import { type RedisServer, startRedis } from '../support/redis.js';
 
-interface IEar {
+interface Ear {
   readonly socket: Socket;
   readonly id: string;
   /** Every event, with its arguments. */
@@ -17,21 +17,21 @@ interface IEar {
 }
 
 /** An instance with one client. */
-interface IInstance extends PlainInstance {
-  readonly ear: IEar;
+interface Instance extends PlainInstance {
+  readonly ear: Ear;
   /** The server's end of it. */
   readonly socket: ServerSocket;
 }
 
 const NAMES = ['one', 'two', 'three'] as const;
 
-let redis: IRedis;
+let redis: RedisServer;
 
 beforeAll(async () => {
   redis = await startRedis();
 });
 
-async function listen(url: string): Promise<IEar> {
+async function listen(url: string): Promise<Ear> {
   const socket = connect(url, { transports: ['websocket'], forceNew: true });
   defer(() => socket.disconnect());
   const heard = new EventLog<readonly unknown[]>();
@@ -40,7 +40,7 @@ async function listen(url: string): Promise<IEar> {
   return { socket, id: socket.id ?? '', heard };
 }
 
-async function startInstance(place: IPlace, name: string): Promise<IInstance> {
+async function startInstance(place: Place, name: string): Promise<Instance> {
   const ids: string[] = [];
   const node = await startOver((report) => place.createBackplane(name, report), ids);
   const ear = await listen(node.url);
@@ -50,24 +50,24 @@ async function startInstance(place: IPlace, name: string): Promise<IInstance> {
   return { ...node, ear, socket };
 }
 
-type TThree = readonly [IInstance, IInstance, IInstance];
+type Three = readonly [Instance, Instance, Instance];
 
-async function startThree(place: IPlace): Promise<TThree> {
+async function startThree(place: Place): Promise<Three> {
   const [one, two, three] = NAMES.map((name) => startInstance(place, name));
   if (one === undefined || two === undefined || three === undefined) throw new Error('unreachable');
-  const all: TThree = [await one, await two, await three];
+  const all: Three = [await one, await two, await three];
   // By then each has subscribed.
   for (const { io } of all) await eventually(async () => expect(await io.sockets.adapter.serverCount()).toBe(3));
   return all;
 }
 
 /** Each instance says that it is done. Once each client has heard that of all, nothing that was sent before is on its way. */
-async function flush(instances: readonly IInstance[]): Promise<void> {
+async function flush(instances: readonly Instance[]): Promise<void> {
   for (const { io } of instances) io.emit('end');
   for (const { ear } of instances) await eventually(() => heardOn(ear, 'end').length === instances.length);
 }
 
-const heardOn = ({ heard }: IEar, topic: string) =>
+const heardOn = ({ heard }: Ear, topic: string) =>
   heard.all.filter(([name]) => name === topic).map(([, ...args]) => args);
 
 const idsOf = (sockets: readonly { readonly id: string }[]) => sockets.map(({ id }) => id).sort();
@@ -83,13 +83,13 @@ describe.each([
     two.socket.join('a');
     const everybody = [one, two, three];
     const targets = [
-      { send: (from: IInstance) => from.io, hear: everybody },
-      { send: (from: IInstance) => from.io.to('a'), hear: [one, two] },
-      { send: (from: IInstance) => from.io.to(['a', 'b', three.ear.id, two.ear.id]), hear: everybody },
-      { send: (from: IInstance) => from.io.except('b'), hear: [two, three] },
-      { send: (from: IInstance) => from.io.to('a').except(one.ear.id), hear: [two] },
-      { send: (from: IInstance) => from.io.to('nobody'), hear: [] },
-      { send: (from: IInstance) => from.io.local, hear: undefined },
+      { send: (from: Instance) => from.io, hear: everybody },
+      { send: (from: Instance) => from.io.to('a'), hear: [one, two] },
+      { send: (from: Instance) => from.io.to(['a', 'b', three.ear.id, two.ear.id]), hear: everybody },
+      { send: (from: Instance) => from.io.except('b'), hear: [two, three] },
+      { send: (from: Instance) => from.io.to('a').except(one.ear.id), hear: [two] },
+      { send: (from: Instance) => from.io.to('nobody'), hear: [] },
+      { send: (from: Instance) => from.io.local, hear: undefined },
     ];
     const expected = new Map(all.map((instance) => [instance, all.map((): number[] => [])]));
     for (let number = 0; number < 70; number++) {
@@ -187,7 +187,7 @@ describe.each([
     for (const { io } of [one, two, three]) {
       expect(idsOf(await io.fetchSockets())).toEqual(idsOf([one.ear, two.ear, three.ear]));
     }
-    const roomOf = async (from: IInstance) => idsOf(await from.io.in('room').fetchSockets());
+    const roomOf = async (from: Instance) => idsOf(await from.io.in('room').fetchSockets());
     one.io.in([two.ear.id, three.ear.id]).socketsJoin(['room', 'other']);
     await eventually(async () => expect(await roomOf(one)).toEqual(idsOf([two.ear, three.ear])));
     const [found] = await three.io.in('room').except(three.ear.id).fetchSockets();
@@ -251,7 +251,7 @@ describe.each([
   it('know which socket another one has, and that one has left', async () => {
     const [one, two, three] = await startThree(makePlace());
     const ids = [...[one, two, three].map(({ ear }) => ear.id), 'x', ''];
-    const owners = async ({ search }: IInstance) => [...(await search.find(ids, 5_000)).values()];
+    const owners = async ({ search }: Instance) => [...(await search.find(ids, 5_000)).values()];
     expect(await owners(one)).toEqual(['nowhere', 'elsewhere', 'elsewhere', 'nowhere', 'nowhere']);
     expect(await owners(three)).toEqual(['elsewhere', 'elsewhere', 'nowhere', 'nowhere', 'nowhere']);
     await three.backplane.close(5_000);
@@ -275,7 +275,7 @@ describe.each([
   it('say that they do not know while one is cut off, go on without it, and heal', async () => {
     const place = makePlace();
     const [one, two, three] = await startThree(place);
-    const ask = async ({ search }: IInstance, id: string, forMs: number) => (await search.find([id], forMs)).get(id);
+    const ask = async ({ search }: Instance, id: string, forMs: number) => (await search.find([id], forMs)).get(id);
     await place.cut('three');
     await eventually(() => expect(three.reported('backplane_disconnected')).not.toEqual([]));
     // At once: an instance that knows of its outage does not wait.
@@ -283,7 +283,7 @@ describe.each([
     expect(await ask(one, three.ear.id, 100)).toBe('unanswered');
     expect(await ask(one, two.ear.id, 5_000)).toBe('elsewhere');
     for (const [number, { io }] of [one, two, three].entries()) io.emit('n', number);
-    const numbers = ({ ear }: IInstance) => heardOn(ear, 'n').flat().sort();
+    const numbers = ({ ear }: Instance) => heardOn(ear, 'n').flat().sort();
     for (const there of [one, two]) await eventually(() => expect(numbers(there)).toEqual([0, 1]));
     await eventually(() => expect(numbers(three)).toEqual([2]));
     await expect(three.io.fetchSockets()).rejects.toThrow('away');

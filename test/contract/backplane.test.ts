@@ -10,9 +10,9 @@ import type { Reporter } from '../../src/ports/reports.js';
 import { SocketSearch } from '../../src/rooms/socket-search.js';
 import { redisClient, startOver, startPlain } from '../support/backplane.js';
 import { defer } from '../support/cleanup.js';
-import { type IRedis, startRedis } from '../support/redis.js';
+import { type RedisServer, startRedis } from '../support/redis.js';
 
-let redis: IRedis;
+let redis: RedisServer;
 let keys = 0;
 
 beforeAll(async () => {

@@ -6,10 +6,10 @@ import type { InstanceMessage, Question } from '../../src/ports/backplane/bus.js
 import type { Backplane } from '../../src/ports/backplane.js';
 import { defer } from '../support/cleanup.js';
 import { eventually } from '../support/facts.js';
-import { type IPlace, memoryPlace, redisPlace } from '../support/place.js';
-import { type IRedis, startRedis } from '../support/redis.js';
+import { memoryPlace, type Place, redisPlace } from '../support/place.js';
+import { type RedisServer, startRedis } from '../support/redis.js';
 
-interface INode extends Backplane {
+interface ObservedBackplane extends Backplane {
   readonly reports: BackplaneReport[];
   /** What arrived on the topic `note`: the sender's id and the message. */
   readonly notes: (readonly [string, InstanceMessage])[];
@@ -17,21 +17,21 @@ interface INode extends Backplane {
 }
 
 const NAMES = ['one', 'two', 'three'] as const;
-type TThree = readonly [INode, INode, INode];
+type Three = readonly [ObservedBackplane, ObservedBackplane, ObservedBackplane];
 
-let redis: IRedis;
+let redis: RedisServer;
 
 beforeAll(async () => {
   redis = await startRedis();
 });
 
 /** Not open yet. */
-async function createNode(place: IPlace, name: string): Promise<INode> {
+async function createNode(place: Place, name: string): Promise<ObservedBackplane> {
   const reports: BackplaneReport[] = [];
   const backplane = await place.createBackplane(name, (report) => reports.push(report));
   defer(() => backplane.close(500));
-  const notes: INode['notes'] = [];
-  const changes: INode['changes'] = [];
+  const notes: ObservedBackplane['notes'] = [];
+  const changes: ObservedBackplane['changes'] = [];
   backplane.bus.subscribe('note', (message, from) => {
     notes.push([from, message]);
     if (message.bad === true) throw new Error('a bad note');
@@ -41,8 +41,11 @@ async function createNode(place: IPlace, name: string): Promise<INode> {
 }
 
 /** `prepare` runs on each before it is open. */
-async function startThree(place: IPlace, prepare: (node: INode, index: number) => void = () => {}): Promise<TThree> {
-  const nodes: INode[] = [];
+async function startThree(
+  place: Place,
+  prepare: (node: ObservedBackplane, index: number) => void = () => {},
+): Promise<Three> {
+  const nodes: ObservedBackplane[] = [];
   for (const [index, name] of NAMES.entries()) {
     const node = await createNode(place, name);
     prepare(node, index);
@@ -54,16 +57,17 @@ async function startThree(place: IPlace, prepare: (node: INode, index: number) =
   return [one, two, three];
 }
 
-const idsOf = (nodes: readonly INode[]) => nodes.map(({ instances }) => instances.id).sort();
-const rejected = ({ reports }: INode) => reports.filter(({ type }) => type === 'backplane_messages_rejected');
+const idsOf = (nodes: readonly ObservedBackplane[]) => nodes.map(({ instances }) => instances.id).sort();
+const rejected = ({ reports }: ObservedBackplane) =>
+  reports.filter(({ type }) => type === 'backplane_messages_rejected');
 
-function ask(node: INode, more: Partial<Question<unknown>> = {}) {
+function ask(node: ObservedBackplane, more: Partial<Question<unknown>> = {}) {
   const read = ({ value }: InstanceMessage) => value;
   return node.bus.ask({ topic: 'sum', question: { a: 2, b: 3 }, timeoutMs: 5_000, read, ...more });
 }
 
 /** Answers with the sum and its own number. */
-function answerSums({ bus }: INode, index: number): void {
+function answerSums({ bus }: ObservedBackplane, index: number): void {
   bus.answer('sum', async ({ a, b }) => ({ value: Number(a) + Number(b) + 10 * index }));
 }
 
@@ -81,7 +85,7 @@ describe.each(PLACES)('publish() %s', (_, makePlace) => {
     }
     await eventually(() => expect([one, two, three].map(({ notes }) => notes.length)).toEqual([50, 50, 100]));
     const inOrder = Array.from({ length: 50 }, (__, number) => ({ number }));
-    const from = (node: INode, to: INode) =>
+    const from = (node: ObservedBackplane, to: ObservedBackplane) =>
       to.notes.filter(([id]) => id === node.instances.id).map(([, message]) => message);
     expect(from(two, one)).toEqual(inOrder);
     for (const sender of [one, two]) expect(from(sender, three)).toEqual(inOrder);

@@ -70,7 +70,7 @@ const PUBLIC_IN: Readonly<Record<string, readonly string[]>> = {
   nsp: ['socket-io'],
 };
 
-interface IPrivateMember {
+interface PrivateMember {
   readonly members: readonly string[];
   readonly packageName: string;
   readonly file: string;
@@ -91,7 +91,7 @@ function codeIn(text: string): string[] {
 }
 
 /** The rows of the table of private members. */
-function privateMembers(): readonly IPrivateMember[] {
+function privateMembers(): readonly PrivateMember[] {
   const rows = [...sectionOf('Private members').matchAll(/^\| (`.+) \|$/gm)].map(([, row = '']) => row.split(' | '));
   return rows.map(([members = '', packageName = '', file = '', probe = '', fallback = '']) => {
     expect([members, packageName, file, probe, fallback], members).not.toContain('');

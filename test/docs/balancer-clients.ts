@@ -6,15 +6,15 @@ import { EventLog, eventually } from '../support/facts.js';
 export const SLOW = { timeout: 20_000 };
 const ROOM = 'public/news';
 
-export interface IWhere {
+export interface Where {
   readonly instance: string;
   readonly address: string;
   readonly forwardedFor: string;
 }
 
-export interface IPerson {
+export interface Person {
   readonly client: SocketIOClientHelper;
-  readonly where: EventLog<IWhere>;
+  readonly where: EventLog<Where>;
   readonly said: EventLog<string>;
   readonly ends: EventLog<string>;
   readonly errors: EventLog<Error>;
@@ -22,12 +22,12 @@ export interface IPerson {
   in: boolean;
 }
 
-type TClientOptions = Partial<ConstructorParameters<typeof SocketIOClientHelper>[0]['options']>;
+type ClientOptions = Partial<ConstructorParameters<typeof SocketIOClientHelper>[0]['options']>;
 
 /** A client as the recipe's, which writes down what happens to it. */
-export function connectTo(url: string, options: TClientOptions = {}): IPerson {
-  const person: IPerson = {
-    ...{ where: new EventLog<IWhere>(), said: new EventLog<string>() },
+export function connectTo(url: string, options: ClientOptions = {}): Person {
+  const person: Person = {
+    ...{ where: new EventLog<Where>(), said: new EventLog<string>() },
     ...{ ends: new EventLog<string>(), errors: new EventLog<Error>(), in: false },
     client: new SocketIOClientHelper({
       identifier: 'reader',
@@ -51,13 +51,13 @@ export function connectTo(url: string, options: TClientOptions = {}): IPerson {
       onError: (error) => person.errors.push(error),
     }),
   };
-  person.client.subscribe<IWhere>({ event: 'where', handler: (where) => person.where.push(where) });
+  person.client.subscribe<Where>({ event: 'where', handler: (where) => person.where.push(where) });
   person.client.subscribe<string>({ event: 'said', handler: (text) => person.said.push(text) });
   track({ stop: () => person.client.shutdown() });
   return person;
 }
 
-export async function comeIn(person: IPerson): Promise<IPerson> {
+export async function comeIn(person: Person): Promise<Person> {
   await eventually(() => person.in, { what: 'a client that is in its room', ...SLOW });
   return person;
 }

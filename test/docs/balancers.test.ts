@@ -4,20 +4,20 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { configIn, type IRunningBalancer, replaced, startBalancer, type TBalancer } from '../support/balancer.js';
+import { type Balancer, configIn, type RunningBalancer, replaced, startBalancer } from '../support/balancer.js';
 import { defer } from '../support/cleanup.js';
 import { CLIENT_TRANSPORTS } from '../support/client.js';
-import { codeBlocksOf, type IPastedProject, pasteProject } from '../support/document.js';
+import { codeBlocksOf, type PastedProject, pasteProject } from '../support/document.js';
 import { EventLog, eventually, unusedPort } from '../support/facts.js';
 import { temporaryFolder } from '../support/folder.js';
-import type { IProgram } from '../support/process.js';
-import { type IRedis, startRedis } from '../support/redis.js';
-import { comeIn, connectTo, type IPerson, SLOW } from './balancer-clients.js';
+import type { Program } from '../support/process.js';
+import { type RedisServer, startRedis } from '../support/redis.js';
+import { comeIn, connectTo, type Person, SLOW } from './balancer-clients.js';
 
 const run = promisify(execFile);
 
-interface IBalancerInPapers {
-  readonly program: TBalancer;
+interface BalancerInPapers {
+  readonly program: Balancer;
   readonly paper: string;
   /** The line that makes sessions sticky. */
   readonly sticky: RegExp;
@@ -26,7 +26,7 @@ interface IBalancerInPapers {
   readonly listen: string;
 }
 
-const BALANCERS: readonly [IBalancerInPapers, IBalancerInPapers] = [
+const BALANCERS: readonly [BalancerInPapers, BalancerInPapers] = [
   {
     program: 'nginx',
     paper: 'docs/recipes/behind-nginx.md',
@@ -44,21 +44,21 @@ const BALANCERS: readonly [IBalancerInPapers, IBalancerInPapers] = [
 ];
 
 /** What both balancers stand before: both papers have the same program. */
-let project: IPastedProject;
-let redis: IRedis;
+let project: PastedProject;
+let redis: RedisServer;
 let ports: number[];
-let instances: IProgram[];
+let instances: Program[];
 
 /** A balancer with the configuration of its paper, which all tests share. */
-interface IShared {
-  readonly program: TBalancer;
+interface Shared {
+  readonly program: Balancer;
   readonly config: string;
   readonly url: string;
 }
 
-const shared: IShared[] = [];
+const shared: Shared[] = [];
 
-async function startInstance(port: number, replace: Record<string, number> = {}): Promise<IProgram> {
+async function startInstance(port: number, replace: Record<string, number> = {}): Promise<Program> {
   const env = { PORT: `${port}`, REDIS_PORT: `${redis.port}` };
   const instance = await project.start('instance.ts', { env, replace });
   await eventually(async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).status === 200, SLOW);
@@ -66,11 +66,11 @@ async function startInstance(port: number, replace: Record<string, number> = {})
 }
 
 async function startWith(
-  program: TBalancer,
+  program: Balancer,
   text: string,
   upstreams: readonly number[],
   replacements: Record<string, string | number> = {},
-): Promise<IRunningBalancer> {
+): Promise<RunningBalancer> {
   const [first = 0, second = first, third = first] = upstreams;
   const port = await unusedPort();
   const places = { ':3001': `:${first}`, ':3002': `:${second}`, ':3003': `:${third}`, '8080': port };
@@ -89,7 +89,7 @@ beforeAll(async () => {
 });
 
 describe.each(BALANCERS)('three instances behind $program', ({ program, paper, sticky, byAddress, listen }) => {
-  let pasted: IPastedProject;
+  let pasted: PastedProject;
   let config: string;
   let url: string;
 
@@ -124,7 +124,7 @@ describe.each(BALANCERS)('three instances behind $program', ({ program, paper, s
   );
 
   it('brings a message to clients on all three', async () => {
-    const people: IPerson[] = [];
+    const people: Person[] = [];
     const seen = new Set<string>();
     while (seen.size < ports.length && people.length < 60) {
       const transports = CLIENT_TRANSPORTS[people.length % CLIENT_TRANSPORTS.length] ?? [];
@@ -272,7 +272,7 @@ describe('three instances behind both balancers', () => {
           if (speaker?.in === true) speaker.client.emit({ topic: 'say', data: `back ${index}` });
           return `: back ${index}`;
         });
-        const hears = ({ said }: IPerson, word: string) => said.all.some((text) => text.endsWith(word));
+        const hears = ({ said }: Person, word: string) => said.all.some((text) => text.endsWith(word));
         return people.every((person) => person.in && words.every((word) => hears(person, word)));
       },
       { what: '40 clients that are in their room and hear', ...SLOW },

@@ -7,9 +7,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { applyOptions } from '../../src/ingress/bun-options.js';
 import type { IngressReport } from '../../src/ingress/reports.js';
 import type { EngineOptions } from '../../src/socketio/bun-types.js';
-import { type IPastedProject, PROJECT, pasteProject } from '../support/document.js';
+import { type PastedProject, PROJECT, pasteProject } from '../support/document.js';
 import { eventually, unusedPort } from '../support/facts.js';
-import type { IProgram } from '../support/process.js';
+import type { Program } from '../support/process.js';
 import { connectAuthenticated, TRANSPORTS } from '../support/server.js';
 
 const PAGE = 'docs/bun.md';
@@ -32,7 +32,7 @@ const ALL: Readonly<Required<Record<keyof ServerOptions, unknown>>> = {
 };
 
 let page = '';
-let project: IPastedProject;
+let project: PastedProject;
 
 beforeAll(async () => {
   [page, project] = await Promise.all([readFile(join(PROJECT, PAGE), 'utf8'), pasteProject(PAGE)]);
@@ -56,7 +56,7 @@ function reportsOf(engine: Partial<EngineOptions>, given: Readonly<Record<string
   return reports;
 }
 
-async function start(name: string): Promise<{ url: string; program: IProgram }> {
+async function start(name: string): Promise<{ url: string; program: Program }> {
   const port = await unusedPort();
   const program = await project.start(name, { runtime: 'bun', replace: { 3000: port } });
   const url = `http://localhost:${port}`;

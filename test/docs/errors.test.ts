@@ -106,14 +106,14 @@ function wordsOf(log: LogLines): string[] {
   return log.loud.map((line) => line.replace(/^(\w+): \[roomgate\] \w+: /, '$1 | '));
 }
 
-interface IPattern {
+interface Pattern {
   readonly row: string;
   readonly fixed: number;
   matches(line: string): boolean;
 }
 
 /** The rows of a table of log lines. `…` stands for anything. */
-function patternsOf(section: string): IPattern[] {
+function patternsOf(section: string): Pattern[] {
   return rowsOf(section).map(([level = '', line = '']) => {
     const parts = line
       .slice(1, -1)
@@ -125,7 +125,7 @@ function patternsOf(section: string): IPattern[] {
 }
 
 /** Which row tells of each line: the most exact one that fits. */
-function rowsFor(lines: readonly string[], patterns: readonly IPattern[]): { told: string[]; untold: string[] } {
+function rowsFor(lines: readonly string[], patterns: readonly Pattern[]): { told: string[]; untold: string[] } {
   const exact = [...patterns].sort((one, other) => other.fixed - one.fixed);
   const rows = lines.map((line) => ({ line, row: exact.find(({ matches }) => matches(line))?.row }));
   return {

@@ -2,9 +2,9 @@
 import fastify, { type FastifyPluginAsync } from 'fastify';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SocketIOComponent } from '../../src/index.js';
-import { type IPastedProject, pasteProject } from '../support/document.js';
+import { type PastedProject, pasteProject } from '../support/document.js';
 import { eventually, unusedPort } from '../support/facts.js';
-import type { IProgram } from '../support/process.js';
+import type { Program } from '../support/process.js';
 import { connectAuthenticated } from '../support/server.js';
 
 const SLOW = { timeout: 20_000 };
@@ -21,11 +21,11 @@ const RECIPES = [
 
 interface Running {
   readonly url: string;
-  readonly server: IProgram;
+  readonly server: Program;
 }
 
 describe.each(RECIPES)('the recipe for $name on $runtime', ({ name, program, runtime }) => {
-  let project: IPastedProject;
+  let project: PastedProject;
   /** One server for the tests that leave it as it is; the last of them ends it. */
   let shared: Running;
 

@@ -9,12 +9,12 @@ import { bundleForBrowser, servePage, startBrowser } from '../support/browser.js
 import { defer, track } from '../support/cleanup.js';
 import { PROJECT } from '../support/document.js';
 import { EventLog } from '../support/facts.js';
-import { roundRobin, startLooseBalancer, type TRoute } from '../support/loose-balancer.js';
+import { type Route, roundRobin, startLooseBalancer } from '../support/loose-balancer.js';
 import { startServer } from '../support/server.js';
 
 const UNKNOWN = '{"code":1,"message":"Session ID unknown"}';
 
-type TFailure = readonly [message: string, answer: string];
+type Failure = readonly [message: string, answer: string];
 
 /** The messages of the row of docs/errors.md that has the cause. */
 let documented: string[];
@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 
 /** Two instances behind one address. */
-async function twoInstances(route: TRoute): Promise<string> {
+async function twoInstances(route: Route): Promise<string> {
   const options = { authenticateFn: () => true, serverOptions: { path: '/io', cors: { origin: '*' } } };
   const instances = [await startServer(options), await startServer(options)];
   return startLooseBalancer(
@@ -38,8 +38,8 @@ async function twoInstances(route: TRoute): Promise<string> {
 }
 
 /** A client on Node.js, and how its attempts fail. */
-function attempt(host: string, transports: NonNullable<SocketOptions['transports']>): EventLog<TFailure> {
-  const failures = new EventLog<TFailure>();
+function attempt(host: string, transports: NonNullable<SocketOptions['transports']>): EventLog<Failure> {
+  const failures = new EventLog<Failure>();
   const client = new SocketIOClientHelper({
     identifier: 'reader',
     host,
@@ -57,13 +57,13 @@ function attempt(host: string, transports: NonNullable<SocketOptions['transports
 }
 
 /** The same in Chromium, with what its console says. */
-async function attemptInBrowser(host: string, transports: string[]): Promise<[EventLog<TFailure>, EventLog<string>]> {
-  const failures = new EventLog<TFailure>();
+async function attemptInBrowser(host: string, transports: string[]): Promise<[EventLog<Failure>, EventLog<string>]> {
+  const failures = new EventLog<Failure>();
   const lines = new EventLog<string>();
   const page = await context.newPage();
   defer(() => page.close());
   page.on('console', (message) => lines.push(message.text()));
-  await page.exposeFunction('told', (...failure: TFailure) => failures.push(failure));
+  await page.exposeFunction('told', (...failure: Failure) => failures.push(failure));
   await page.goto(await servePage(await bundleForBrowser(new URL('../browser/attempts-page.ts', import.meta.url))));
   await page.evaluate(([to, list]) => window.attempt(to, list), [host, transports] as const);
   return [failures, lines];
@@ -71,7 +71,7 @@ async function attemptInBrowser(host: string, transports: string[]): Promise<[Ev
 
 /** A session begins on the first instance; these requests of it go to the second one. */
 const astray =
-  (method: string): TRoute =>
+  (method: string): Route =>
   ({ method: own, url = '' }) =>
     Number(own === method && url.includes('sid='));
 

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { SocketIOClientHelper } from '../../src/client/client-helper.js';
-import { type IPastedProject, PROJECT, pasteProject } from '../support/document.js';
+import { type PastedProject, PROJECT, pasteProject } from '../support/document.js';
 import { unusedPort } from '../support/facts.js';
 import { OtherServer } from '../support/other-server.js';
-import type { IProgram } from '../support/process.js';
-import { type IRawWebSocket, rawWebSocket } from '../support/raw.js';
+import type { Program } from '../support/process.js';
+import { rawWebSocket, type WebSocketPeer } from '../support/raw.js';
 import { linesOf, Names, scenariosIn } from '../support/scenario.js';
 import { SETTING } from '../support/setting.js';
 
@@ -37,12 +37,12 @@ it('numbers its scenarios without a gap', () => {
 
 interface Running {
   readonly url: string;
-  readonly program: IProgram;
+  readonly program: Program;
   /** Another one at the same address. */
   again(): Promise<Running>;
 }
 
-let project: IPastedProject;
+let project: PastedProject;
 const running = new Map<string, Running>();
 
 /** What stands for a closing code of the document: Bun closes no WebSocket without one, and 1.2 names none for a large message. */
@@ -79,7 +79,7 @@ beforeAll(async () => {
 /** Plays the client's part of a scenario, and compares the server's with the document. */
 class Player {
   readonly #names = new Names();
-  readonly #sockets: IRawWebSocket[] = [];
+  readonly #sockets: WebSocketPeer[] = [];
   readonly #answerPings: boolean;
   #server: Running;
 
@@ -105,7 +105,7 @@ class Player {
     }
   }
 
-  get #socket(): IRawWebSocket {
+  get #socket(): WebSocketPeer {
     const socket = this.#sockets.at(-1);
     if (socket === undefined) throw new Error('there is no connection yet');
     return socket;

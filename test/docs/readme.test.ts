@@ -1,10 +1,10 @@
 // npm test: node
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ROOM_ERRORS } from '../../src/protocol/errors.js';
-import { type IPastedProject, pasteProject } from '../support/document.js';
+import { type PastedProject, pasteProject } from '../support/document.js';
 import { unusedPort } from '../support/facts.js';
 
-let project: IPastedProject;
+let project: PastedProject;
 
 beforeAll(async () => {
   project = await pasteProject('README.md');

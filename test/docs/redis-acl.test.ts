@@ -7,8 +7,8 @@ import { defer } from '../support/cleanup.js';
 import { codeBlocksOf } from '../support/document.js';
 import { eventually, within } from '../support/facts.js';
 import { LogLines } from '../support/log-lines.js';
-import { type IRedis, startRedis } from '../support/redis.js';
-import { connectAuthenticated, type IStarted, settled, startServer } from '../support/server.js';
+import { type RedisServer, startRedis } from '../support/redis.js';
+import { connectAuthenticated, type Started, settled, startServer } from '../support/server.js';
 
 const USER = { username: 'roomgate', password: 'secret' };
 /** What a rule is not: how the user signs in, and that it has no rights to begin with. */
@@ -26,8 +26,8 @@ const blocks = (await codeBlocksOf('docs/concepts/many-instances.md')).filter(({
 [base = [], ofNamespace = [], ofCluster = []] = blocks.map(({ code }) => code.trim().split(/\s+/).slice(3));
 const rulesOfBase = base.slice(BEGINNINGS);
 
-interface IPlan {
-  readonly redis: IRedis;
+interface Plan {
+  readonly redis: RedisServer;
   readonly redisConnection: DefaultRedisHelper;
   readonly namespace?: string | undefined;
   readonly patience: number;
@@ -35,14 +35,14 @@ interface IPlan {
   readonly complaints: string[];
 }
 
-function singleHelper(redis: IRedis): RedisHelper {
+function singleHelper(redis: RedisServer): RedisHelper {
   const { username: user, password } = USER;
   const helper = new RedisHelper({ name: 'news', host: redis.host, port: redis.port, user, password });
   defer(() => helper.disconnect());
   return helper;
 }
 
-function clusterHelper(redis: IRedis): DefaultRedisHelper {
+function clusterHelper(redis: RedisServer): DefaultRedisHelper {
   const client = new Cluster([{ host: redis.host, port: redis.port }], {
     redisOptions: { ...USER, disableClientInfo: true },
   });
@@ -53,7 +53,7 @@ function clusterHelper(redis: IRedis): DefaultRedisHelper {
 }
 
 /** Everything that a program can do with instances on one Redis, from the first connection to the last. */
-async function live(plan: IPlan): Promise<void> {
+async function live(plan: Plan): Promise<void> {
   const { redis, redisConnection, complaints, namespace, patience } = plan;
   const note = (error: unknown) => complaints.push(String(error));
   const logs = [new LogLines(), new LogLines(), new LogLines()] as const;
@@ -92,9 +92,9 @@ async function live(plan: IPlan): Promise<void> {
 
 /** Both ways between the instances, from the worker, and the questions to all. */
 async function say(
-  { complaints, patience }: IPlan,
-  one: IStarted,
-  two: IStarted,
+  { complaints, patience }: Plan,
+  one: Started,
+  two: Started,
   emitter: SocketIOEmitterHelper,
 ): Promise<void> {
   const note = (error: unknown) => complaints.push(String(error));
@@ -117,12 +117,12 @@ async function say(
   client.socket.disconnect();
 }
 
-async function setUser(redis: IRedis, ...rules: readonly string[]): Promise<void> {
+async function setUser(redis: RedisServer, ...rules: readonly string[]): Promise<void> {
   await redis.cli('ACL', 'SETUSER', USER.username, 'reset', ...rules);
 }
 
 /** What Redis refused, and to whom. */
-const denied = (redis: IRedis) => redis.cli('ACL', 'LOG');
+const denied = (redis: RedisServer) => redis.cli('ACL', 'LOG');
 
 const loudWithoutOutages = (complaints: readonly string[]) =>
   complaints.filter((line) => !/Redis is (?:away|still away|back)/.test(line));
@@ -166,7 +166,7 @@ describe('each of these rights', () => {
   it('is needed: without it an error or a log line names it', async () => {
     expect(rulesOfBase.length).toBeGreaterThan(15);
     const silent: string[] = [];
-    const tryWithout = async (rule: string, redis: IRedis) => {
+    const tryWithout = async (rule: string, redis: RedisServer) => {
       await setUser(redis, ...base.filter((other) => other !== rule));
       const complaints: string[] = [];
       await live({ redis, redisConnection: singleHelper(redis), patience: IMPATIENT, complaints });
@@ -176,7 +176,7 @@ describe('each of these rights', () => {
     for (let from = 0; from < rulesOfBase.length; from += AT_ONCE) {
       const rules = rulesOfBase.slice(from, from + AT_ONCE);
       const servers = await Promise.all(rules.map(() => startRedis()));
-      await Promise.all(rules.map((rule, index) => tryWithout(rule, servers[index] as IRedis)));
+      await Promise.all(rules.map((rule, index) => tryWithout(rule, servers[index] as RedisServer)));
     }
     expect(silent).toEqual([]);
   }, 120_000);

@@ -21,7 +21,7 @@ const OF_EMITTER: Readonly<Record<EmitterReport['type'], true>> = {
   backplane_command_refused: true,
 };
 
-interface IRow {
+interface Row {
   readonly report: string;
   readonly level: string;
   /** With a question mark behind a field that may be missing. */
@@ -35,7 +35,7 @@ beforeAll(async () => {
 });
 
 /** The rows of all tables of reports. */
-function rows(): IRow[] {
+function rows(): Row[] {
   const found = page.matchAll(/^\| `(\w+)` \| (debug|info|warn|error) \| .+ \| (.*?) ?\|$/gm);
   return [...found].map(([, report = '', level = '', cell = '']) => ({
     report,
@@ -45,14 +45,14 @@ function rows(): IRow[] {
 }
 
 /** What a row has to say of the samples of one report. */
-function rowOf(report: Report['type'], samples: readonly Report[]): IRow {
+function rowOf(report: Report['type'], samples: readonly Report[]): Row {
   const names = new Set(samples.flatMap((sample) => Object.keys(sample)));
   names.delete('type');
   const fields = [...names].map((name) => (samples.every((sample) => name in sample) ? name : `${name}?`)).sort();
   return { report, level: LINES[report][0], fields };
 }
 
-function byName(one: IRow, other: IRow): number {
+function byName(one: Row, other: Row): number {
   return one.report < other.report ? -1 : 1;
 }
 

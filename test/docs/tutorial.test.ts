@@ -7,9 +7,9 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startBrowser } from '../support/browser.js';
 import { defer } from '../support/cleanup.js';
-import { codeBlocksOf, type ICodeBlock, type IPastedProject, PROJECT, pasteProject } from '../support/document.js';
+import { type CodeBlock, codeBlocksOf, type PastedProject, PROJECT, pasteProject } from '../support/document.js';
 import { eventually, unusedPort } from '../support/facts.js';
-import { type IProgram, startProgram } from '../support/process.js';
+import { type Program, startProgram } from '../support/process.js';
 import { startRedis } from '../support/redis.js';
 
 const run = promisify(execFile);
@@ -18,8 +18,8 @@ const PAPER = 'docs/tutorial.md';
 const SLOW = { timeout: 20_000 };
 const REFUSED = 'You could not be authenticated. Please sign in again.';
 
-let blocks: readonly ICodeBlock[];
-let project: IPastedProject;
+let blocks: readonly CodeBlock[];
+let project: PastedProject;
 let port: number;
 
 beforeAll(async () => {
@@ -31,7 +31,7 @@ beforeEach(async () => {
   port = await unusedPort();
 });
 
-interface IStart {
+interface Start {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -39,7 +39,7 @@ interface IStart {
 let started = 0;
 
 /** A program of the tutorial, with this test's port in the place of 3000. In a file of its own: another may be read right now. */
-async function start(name: string, options: IStart = {}): Promise<IProgram> {
+async function start(name: string, options: Start = {}): Promise<Program> {
   const built = join(project.folder, 'out', `${name}.js`);
   started += 1;
   const file = join(project.folder, 'out', `${name}.run-${started}.js`);
@@ -47,19 +47,19 @@ async function start(name: string, options: IStart = {}): Promise<IProgram> {
   return startProgram(file, { cwd: project.folder, ...options });
 }
 
-async function startServer(step: number, env: Readonly<Record<string, string>> = {}): Promise<IProgram> {
+async function startServer(step: number, env: Readonly<Record<string, string>> = {}): Promise<Program> {
   const server = await start(`step-${step}/server`, { env });
   await server.messages.next((line) => line === `chat on http://localhost:${env.PORT ?? port}`, SLOW);
   return server;
 }
 
 /** `person` is what one types behind the name of the program: `ann apple`. */
-function startClient(step: number, person = ''): Promise<IProgram> {
+function startClient(step: number, person = ''): Promise<Program> {
   return start(`step-${step}/client`, { args: person === '' ? [] : person.split(' ') });
 }
 
 /** As Ctrl-C does; every step says that it ends in order. */
-async function endInOrder(server: IProgram): Promise<void> {
+async function endInOrder(server: Program): Promise<void> {
   server.kill('SIGINT');
   expect(await server.ended(10_000)).toEqual({ code: 0, signal: null });
   expect(server.stderr).toBe('');
@@ -71,7 +71,7 @@ function shown(start: string): readonly string[] {
   return block?.code.trimEnd().split('\n') ?? [];
 }
 
-async function printed(program: IProgram, count: number): Promise<readonly unknown[]> {
+async function printed(program: Program, count: number): Promise<readonly unknown[]> {
   const lines: unknown[] = [];
   while (lines.length < count) lines.push(await program.messages.next(undefined, SLOW));
   return lines;

@@ -2,8 +2,8 @@
 import type { BrowserContext } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser } from '../support/browser.js';
-import { buildChat, ChatClient, type IRunningChat, startChat } from '../support/chat.js';
-import { ChatWindow, type ILook } from '../support/chat-page.js';
+import { buildChat, ChatClient, type RunningChat, startChat } from '../support/chat.js';
+import { ChatWindow, type Look } from '../support/chat-page.js';
 import { eventually } from '../support/facts.js';
 
 const WIDE = { width: 1280, height: 800 };
@@ -11,7 +11,7 @@ const NARROW = { width: 390, height: 844 };
 
 let context: BrowserContext;
 /** Of all tests but those that need one of their own. */
-let chat: IRunningChat;
+let chat: RunningChat;
 beforeAll(async () => {
   await buildChat();
   [context, chat] = await Promise.all([startBrowser(), startChat()]);
@@ -155,7 +155,7 @@ describe('what does not fit, in a wide window and in a narrow one', () => {
 describe('axe', () => {
   const LOOKS = [WIDE, NARROW].flatMap((size) => (['light', 'dark'] as const).map((scheme) => ({ ...size, scheme })));
 
-  async function expectNothingFound(window: ChatWindow, looks: readonly ILook[] = LOOKS): Promise<void> {
+  async function expectNothingFound(window: ChatWindow, looks: readonly Look[] = LOOKS): Promise<void> {
     for (const look of looks) {
       await window.look(look);
       // What slides in or changes its color is half transparent meanwhile.

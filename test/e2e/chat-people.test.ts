@@ -3,14 +3,14 @@
 import type { BrowserContext } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser } from '../support/browser.js';
-import { buildChat, type IRunningChat, startChat } from '../support/chat.js';
+import { buildChat, type RunningChat, startChat } from '../support/chat.js';
 import { ChatWindow } from '../support/chat-page.js';
 import { eventually } from '../support/facts.js';
 import { startRedis } from '../support/redis.js';
 
 let context: BrowserContext;
 /** Of all tests but the one about two processes. */
-let chat: IRunningChat;
+let chat: RunningChat;
 beforeAll(async () => {
   await buildChat();
   [context, chat] = await Promise.all([startBrowser(), startChat()]);

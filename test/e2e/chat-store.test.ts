@@ -1,34 +1,34 @@
 // npm test: node
 import { describe, expect, it } from 'vitest';
-import type { ITold } from '../../examples/chat/page/src/entries.js';
+import type { Told } from '../../examples/chat/page/src/entries.js';
 import { dayOf, grouped, initialsOf, typingWords } from '../../examples/chat/page/src/format.js';
 import { describeLine } from '../../examples/chat/page/src/line.js';
 import { memoryOf, restored } from '../../examples/chat/page/src/memory.js';
 import { hashOf, keyInHash } from '../../examples/chat/page/src/route.js';
-import { conversationOf, type IEntry, type IState, initialState } from '../../examples/chat/page/src/state.js';
-import { createStore, reduce, type TAction } from '../../examples/chat/page/src/store.js';
+import { conversationOf, type Entry, initialState, type State } from '../../examples/chat/page/src/state.js';
+import { type Action, createStore, reduce } from '../../examples/chat/page/src/store.js';
 
 const LOBBY = 'room:lobby';
 const at = (minute: number): string => `2026-03-01T10:${`${minute}`.padStart(2, '0')}:00.000Z`;
 const told = (id: string, minute: number, from = 'Grace') => ({ id, from, text: id, at: at(minute) });
-const mine = (id: string, minute: number): IEntry => ({ ...told(id, minute, 'Ada'), delivery: 'waiting' });
+const mine = (id: string, minute: number): Entry => ({ ...told(id, minute, 'Ada'), delivery: 'waiting' });
 
 /** What becomes of Ada's chat, on its first connection. */
-function stateAfter(...actions: readonly TAction[]): IState {
-  const start: readonly TAction[] = [{ type: 'signed in', name: 'Ada', restored: new Map() }, { type: 'let in' }];
+function stateAfter(...actions: readonly Action[]): State {
+  const start: readonly Action[] = [{ type: 'signed in', name: 'Ada', restored: new Map() }, { type: 'let in' }];
   return [...start, ...actions].reduce(reduce, initialState());
 }
 
-const stands = (state: IState): string[] =>
+const stands = (state: State): string[] =>
   conversationOf(state, LOBBY).entries.map(({ id, echo, delivery }) => `${echo ?? id} ${delivery}`);
 
-const written = (id: string): TAction => ({ type: 'written', key: LOBBY, entry: mine(id, 30) });
-const handed = (id: string): TAction => ({ type: 'handed over', key: LOBBY, id, now: 1 });
+const written = (id: string): Action => ({ type: 'written', key: LOBBY, entry: mine(id, 30) });
+const handed = (id: string): Action => ({ type: 'handed over', key: LOBBY, id, now: 1 });
 /** As the server tells Ada's own messages: under its own id, with her token. */
 const own = (echo: string, minute: number) => ({ ...told(echo, minute, 'Ada'), id: `server-${echo}`, echo });
-const echo = (id: string, minute: number): TAction => ({ type: 'told', key: LOBBY, message: own(id, minute) });
-const history = (...messages: ITold[]): TAction => ({ type: 'history', key: LOBBY, messages });
-const broken: TAction = { type: 'let in' };
+const echo = (id: string, minute: number): Action => ({ type: 'told', key: LOBBY, message: own(id, minute) });
+const history = (...messages: Told[]): Action => ({ type: 'history', key: LOBBY, messages });
+const broken: Action = { type: 'let in' };
 
 describe('what is written', () => {
   it('waits, is handed over, and is sent only by its echo', () => {
@@ -56,19 +56,19 @@ describe('what is written', () => {
   });
 
   it('is looked up when its echo is late', () => {
-    const late: TAction = { type: 'doubted', key: LOBBY, id: 'a', now: 2 };
+    const late: Action = { type: 'doubted', key: LOBBY, id: 'a', now: 2 };
     expect(stands(stateAfter(written('a'), handed('a'), late, history()))).toEqual(['a failed']);
   });
 
   it('is sent after all when its echo comes late, and never fails afterwards', () => {
-    const failed: TAction = { type: 'failed', id: 'a', reason: 'why' };
+    const failed: Action = { type: 'failed', id: 'a', reason: 'why' };
     expect(stands(stateAfter(written('a'), failed))).toEqual(['a failed']);
     expect(stands(stateAfter(written('a'), failed, echo('a', 31)))).toEqual(['a sent']);
     expect(stands(stateAfter(written('a'), echo('a', 31), failed))).toEqual(['a sent']);
   });
 
   it('goes again under the same id, at the end; or is discarded', () => {
-    const failed: TAction = { type: 'failed', id: 'a', reason: 'why' };
+    const failed: Action = { type: 'failed', id: 'a', reason: 'why' };
     const both = stateAfter(written('a'), written('b'), failed);
     expect(stands(reduce(both, { type: 'again', key: LOBBY, id: 'a' }))).toEqual(['b waiting', 'a waiting']);
     expect(stands(reduce(both, { type: 'discarded', key: LOBBY, id: 'a' }))).toEqual(['b waiting']);
@@ -81,7 +81,7 @@ describe('what is written', () => {
       reason: 'why',
     });
     const memory = JSON.parse(JSON.stringify(memoryOf(state)));
-    const action: TAction = { type: 'signed in', name: 'Ada', restored: restored(memory) };
+    const action: Action = { type: 'signed in', name: 'Ada', restored: restored(memory) };
     const again = [action, broken].reduce(reduce, initialState());
     expect(stands(again)).toEqual(['a sending', 'c failed']);
     expect(stands(reduce(again, history(own('b', 1))))).toEqual(['b sent', 'a failed', 'c failed']);
@@ -89,9 +89,8 @@ describe('what is written', () => {
 });
 
 describe('what others say', () => {
-  const texts = (state: IState): string[] =>
-    conversationOf(state, LOBBY).entries.map(({ from, id }) => `${from} ${id}`);
-  const hears = (message: ITold): TAction => ({ type: 'told', key: LOBBY, message });
+  const texts = (state: State): string[] => conversationOf(state, LOBBY).entries.map(({ from, id }) => `${from} ${id}`);
+  const hears = (message: Told): Action => ({ type: 'told', key: LOBBY, message });
 
   it('takes the place of nothing, whatever token comes with it', () => {
     const before = stateAfter(written('a'), echo('b', 31), hears(told('c', 32)));
@@ -115,22 +114,22 @@ describe('people', () => {
   it('are the list that was told, with what changed since, in order', () => {
     const ada = { name: 'Ada', rooms: ['lobby'] };
     const zoe = { name: 'Zoe', rooms: [] };
-    const people: TAction = { type: 'people', people: [zoe, ada] };
+    const people: Action = { type: 'people', people: [zoe, ada] };
     expect(stateAfter(people).people).toEqual([ada, zoe]);
     const lin = { name: 'Lin', rooms: ['lobby'] };
     const moved = { ...ada, rooms: ['garden'] };
-    const presence: TAction = { type: 'presence', changes: { changed: [lin, moved], gone: ['Zoe', 'Nobody'] } };
+    const presence: Action = { type: 'presence', changes: { changed: [lin, moved], gone: ['Zoe', 'Nobody'] } };
     expect(stateAfter(people, presence).people).toEqual([moved, lin]);
   });
 });
 
 describe('unread', () => {
-  const heard = (id: string): TAction => ({ type: 'told', key: 'room:garden', message: told(id, 1) });
-  const unread = (state: IState): number => conversationOf(state, 'room:garden').unread;
+  const heard = (id: string): Action => ({ type: 'told', key: 'room:garden', message: told(id, 1) });
+  const unread = (state: State): number => conversationOf(state, 'room:garden').unread;
 
   it('counts what others say elsewhere, once, and what came while away', () => {
     expect(unread(stateAfter(heard('a'), heard('a'), heard('b')))).toBe(2);
-    const past = (...ids: string[]): TAction => ({
+    const past = (...ids: string[]): Action => ({
       type: 'history',
       key: 'room:garden',
       messages: ids.map((id, index) => told(id, index)),
@@ -148,8 +147,8 @@ describe('unread', () => {
 });
 
 describe('who types', () => {
-  const types = (typing: boolean): TAction => ({ type: 'typing', key: LOBBY, from: 'Grace', typing, now: 1_000 });
-  const typists = (state: IState): string[] => [...conversationOf(state, LOBBY).typing.keys()];
+  const types = (typing: boolean): Action => ({ type: 'typing', key: LOBBY, from: 'Grace', typing, now: 1_000 });
+  const typists = (state: State): string[] => [...conversationOf(state, LOBBY).typing.keys()];
 
   it('is believed until told otherwise, until the message, or for a while', () => {
     expect(typists(stateAfter(types(true)))).toEqual(['Grace']);
@@ -168,7 +167,7 @@ describe('who types', () => {
 });
 
 describe('the state of the connection', () => {
-  const line = (status: IState['line'], more: Partial<IState> = {}) =>
+  const line = (status: State['line'], more: Partial<State> = {}) =>
     describeLine({ ...initialState(), line: status, ...more });
 
   it('has words, a colour, and what can be done', () => {
@@ -193,7 +192,7 @@ describe('the state of the connection', () => {
 describe('small things', () => {
   it('groups by day, sender and time', () => {
     const entries = [told('a', 0), told('b', 4), told('c', 10), told('d', 11, 'Ada')];
-    const sent = entries.map((it): IEntry => ({ ...it, delivery: 'sent' }));
+    const sent = entries.map((it): Entry => ({ ...it, delivery: 'sent' }));
     const [day] = grouped(sent, new Date(at(20)));
     expect(day?.label).toBe('Today');
     expect(day?.groups.map(({ entries: said }) => said.map(({ id }) => id).join(''))).toEqual(['ab', 'c', 'd']);

@@ -1,15 +1,15 @@
 // npm test: node
 import { Redis } from 'ioredis';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type IEntry, type IHistory, MAX_CONVERSATIONS, MemoryHistory } from '../../examples/chat/server/history.js';
+import { type Entry, type HistoryStore, MAX_CONVERSATIONS, MemoryHistory } from '../../examples/chat/server/history.js';
 import { RedisLink } from '../../examples/chat/server/redis.js';
 import { RedisHistory } from '../../examples/chat/server/redis-history.js';
 import { HISTORY_LENGTH } from '../../examples/chat/words.js';
 import { defer } from '../support/cleanup.js';
 import { eventually } from '../support/facts.js';
-import { type IRedis, startRedis } from '../support/redis.js';
+import { type RedisServer, startRedis } from '../support/redis.js';
 
-let redis: IRedis;
+let redis: RedisServer;
 beforeAll(async () => {
   redis = await startRedis();
 });
@@ -17,28 +17,28 @@ beforeAll(async () => {
 let kinds = 0;
 let messages = 0;
 
-async function redisHistory(kind: string): Promise<IHistory<IEntry>> {
+async function redisHistory(kind: string): Promise<HistoryStore<Entry>> {
   const link = new RedisLink(redis.url);
   defer(() => link.close());
   await link.open();
-  return new RedisHistory<IEntry>(link, kind);
+  return new RedisHistory<Entry>(link, kind);
 }
 
 /** A store to write to, and one to read from: of Redis another one, since each remembers what it wrote itself. */
-type TStore = [writer: IHistory<IEntry>, reader: IHistory<IEntry>];
+type Store = [writer: HistoryStore<Entry>, reader: HistoryStore<Entry>];
 
-const STORES: [name: string, make: (kind: string) => Promise<TStore>][] = [
+const STORES: [name: string, make: (kind: string) => Promise<Store>][] = [
   [
     'in memory',
     async () => {
-      const history = new MemoryHistory<IEntry>();
+      const history = new MemoryHistory<Entry>();
       return [history, history];
     },
   ],
   ['in Redis', async (kind) => [await redisHistory(kind), await redisHistory(kind)]],
 ];
 
-function message(from: string, echo?: string): IEntry {
+function message(from: string, echo?: string): Entry {
   messages += 1;
   const at = new Date(messages).toISOString();
   return { id: `id-${messages}`, from, at, ...(echo === undefined ? {} : { echo }) };
@@ -48,8 +48,8 @@ const pairs = (names: readonly string[]): [from: string, pair: string][] =>
   names.flatMap((from, index) => names.slice(index + 1).map((to): [string, string] => [from, `${from}/${to}`]));
 
 describe.each(STORES)('the history %s', (_, make) => {
-  let history: IHistory<IEntry>;
-  let reader: IHistory<IEntry>;
+  let history: HistoryStore<Entry>;
+  let reader: HistoryStore<Entry>;
   const start = async (): Promise<string> => {
     kinds += 1;
     [history, reader] = await make(`kind-${kinds}`);
@@ -108,14 +108,14 @@ async function expectInRedis(kind: string, count: number): Promise<void> {
 describe('the history in Redis, while Redis is away', () => {
   it('takes a retry on another instance for the same message, once Redis is back', { timeout: 60_000 }, async () => {
     const own = await startRedis();
-    const stores: IHistory<IEntry>[] = [];
+    const stores: HistoryStore<Entry>[] = [];
     const links: RedisLink[] = [];
     for (let n = 0; n < 2; n += 1) {
       const link = new RedisLink(own.url);
       defer(() => link.close());
       await link.open();
       links.push(link);
-      stores.push(new RedisHistory<IEntry>(link, 'away'));
+      stores.push(new RedisHistory<Entry>(link, 'away'));
     }
     await own.kill();
     await eventually(() => links.every((link) => !link.available), { timeout: 20_000 });
@@ -128,7 +128,7 @@ describe('the history in Redis, while Redis is away', () => {
     const senders = async (): Promise<string[]> => {
       const link = new RedisLink(own.url);
       await link.open();
-      const entries = await new RedisHistory<IEntry>(link, 'away').list('lobby');
+      const entries = await new RedisHistory<Entry>(link, 'away').list('lobby');
       link.close();
       return entries.map(({ from }) => from);
     };

@@ -2,7 +2,7 @@
 // npm run test:matrix: newest-node, bun, oldest-bun
 import { beforeAll, describe, expect, it } from 'vitest';
 import { checkedName, skeletonOf } from '../../examples/chat/server/names.js';
-import { buildChat, ChatClient, type IRunningChat, signIn, startChat } from '../support/chat.js';
+import { buildChat, ChatClient, type RunningChat, signIn, startChat } from '../support/chat.js';
 import { eventually, nextEvent } from '../support/facts.js';
 
 describe('a name', () => {
@@ -77,7 +77,7 @@ describe('two names', () => {
 });
 
 describe('a name that looks like the name of somebody online', () => {
-  let chat: IRunningChat;
+  let chat: RunningChat;
   beforeAll(async () => {
     await buildChat();
     chat = await startChat();

@@ -1,9 +1,9 @@
 // npm test: node
 // npm run test:matrix: newest-node, bun, oldest-bun
 import { beforeAll, describe, expect, it } from 'vitest';
-import { buildChat, ChatClient, type IRunningChat, startChat } from '../support/chat.js';
+import { buildChat, ChatClient, type RunningChat, startChat } from '../support/chat.js';
 
-let chat: IRunningChat;
+let chat: RunningChat;
 
 beforeAll(async () => {
   await buildChat();

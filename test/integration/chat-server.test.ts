@@ -3,13 +3,13 @@
 import { setTimeout } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { HISTORY_LENGTH, MAX_TEXT } from '../../examples/chat/words.js';
-import { buildChat, ChatClient, type IRunningChat, OPERATOR_TOKEN, signIn, startChat } from '../support/chat.js';
+import { buildChat, ChatClient, OPERATOR_TOKEN, type RunningChat, signIn, startChat } from '../support/chat.js';
 import { eventually, nextEvent } from '../support/facts.js';
 import { SETTING } from '../support/setting.js';
 
 const ANY_NAME = 'Enter a name of up to 24 letters, digits, spaces, `_`, `-` or `.`';
 
-let chat: IRunningChat;
+let chat: RunningChat;
 
 beforeAll(async () => {
   await buildChat();

@@ -8,7 +8,7 @@ import { checkSocketPacket, EnginePackets } from '../../src/client/server-packet
 import { track } from '../support/cleanup.js';
 import { called, createHelper, startWordsServer } from '../support/client.js';
 import { EventLog, eventually } from '../support/facts.js';
-import { type IProgram, startProgram } from '../support/process.js';
+import { type Program, startProgram } from '../support/process.js';
 import { runnerOf } from '../support/setting.js';
 
 const HANDSHAKE = { sid: 'engine', upgrades: [], pingInterval: 25_000, pingTimeout: 20_000, maxPayload: 1_000_000 };
@@ -18,7 +18,7 @@ const LET_IN = '42["authenticated",{"id":"socket","time":"now"}]';
 const NEWS = '42["news","still here"]';
 const PROGRAM = new URL('../fixtures/client.mjs', import.meta.url);
 
-interface IRawServer {
+interface RawServer {
   readonly url: string;
   /** WebSockets of clients, as they come. */
   readonly wires: EventLog<WebSocket>;
@@ -29,11 +29,11 @@ interface IRawServer {
 /** Serves whatever a test sends: WebSockets say nothing by themselves, and requests are answered by `answer`. */
 async function startRawServer(
   answer: (request: IncomingMessage, response: ServerResponse) => void = (_, response) => response.writeHead(400).end(),
-): Promise<IRawServer> {
+): Promise<RawServer> {
   const http = createServer(answer);
   const sockets = new WebSocketServer({ server: http });
-  const wires: IRawServer['wires'] = new EventLog();
-  const heard: IRawServer['heard'] = new EventLog();
+  const wires: RawServer['wires'] = new EventLog();
+  const heard: RawServer['heard'] = new EventLog();
   sockets.on('connection', (wire) => {
     wire.on('error', () => undefined);
     wire.on('message', (data) => heard.push(String(data)));
@@ -51,14 +51,14 @@ async function startRawServer(
 }
 
 /** A client in a program of its own, on the runtime of the setting: an error that nobody catches ends it. */
-function startClient(url: string, transports: readonly string[], more: object = {}): IProgram {
+function startClient(url: string, transports: readonly string[], more: object = {}): Program {
   const options = { path: '/socket.io', transports, reconnectionDelay: 20, reconnectionDelayMax: 20 };
   const given = { host: url, autoAuthenticate: true, logger: false, options, ...more };
   return startProgram(PROGRAM, { ...runnerOf(), args: [JSON.stringify(given)] });
 }
 
 /** Lets a client in over a WebSocket of its own. */
-async function letIn(server: IRawServer, program: IProgram): Promise<WebSocket> {
+async function letIn(server: RawServer, program: Program): Promise<WebSocket> {
   const wire = await server.wires.next();
   for (const frame of [OPEN, CONNECT, LET_IN]) wire.send(frame);
   await program.messages.next((message) => message.authenticated === true, { timeout: 10_000 });

@@ -8,15 +8,15 @@ import {
   CLIENT_TRANSPORTS,
   called,
   createHelper,
-  type ITestHelper,
-  type IWordsServer,
   startWordsServer,
+  type TestHelper,
+  type WordsServer,
 } from '../support/client.js';
 import { EventLog, eventually } from '../support/facts.js';
 import { startProxy } from '../support/tcp-proxy.js';
 
 /** Lets clients of `/admin` and `/status` in as well as those of `/`. */
-async function startNamespaces(): Promise<IWordsServer> {
+async function startNamespaces(): Promise<WordsServer> {
   const server = await startWordsServer();
   for (const name of ['/admin', '/status', '/other']) {
     server.io.of(name).on('connection', (socket) => {
@@ -26,7 +26,7 @@ async function startNamespaces(): Promise<IWordsServer> {
   return server;
 }
 
-const connections = ({ io }: IWordsServer): number => io.engine.clientsCount;
+const connections = ({ io }: WordsServer): number => io.engine.clientsCount;
 
 describe.each(CLIENT_TRANSPORTS.map((transports) => ({ transports })))(
   'namespaces of one server over $transports',
@@ -203,7 +203,7 @@ describe('a helper that gives up', () => {
 });
 
 /** If the machine stalls, an attempt to connect may fail with another error first. */
-async function toldError({ calls }: ITestHelper, wanted: { code: string; message: string }): Promise<void> {
+async function toldError({ calls }: TestHelper, wanted: { code: string; message: string }): Promise<void> {
   await eventually(() =>
     expect(calls.all.filter(([name]) => name === 'onError').map(([, error]) => error)).toContainEqual(
       expect.objectContaining(wanted),

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { track } from '../support/cleanup.js';
 import { CLIENT_TRANSPORTS, called, createAuthenticated, createHelper, startWordsServer } from '../support/client.js';
 import { EventLog, eventually, unusedPort } from '../support/facts.js';
-import { type IProgram, startProgram } from '../support/process.js';
+import { type Program, startProgram } from '../support/process.js';
 import { itExceptOnBun, runnerOf } from '../support/setting.js';
 import { startProxy } from '../support/tcp-proxy.js';
 
@@ -169,7 +169,7 @@ describe('a program that shuts its client down', () => {
     endOfUnanswered.catch(() => undefined);
   });
 
-  function startClient(host: string, transports: string, moment: string, timeoutMs = 20_000): IProgram {
+  function startClient(host: string, transports: string, moment: string, timeoutMs = 20_000): Program {
     const args = [host, transports, moment, `${timeoutMs}`];
     return startProgram(new URL('../fixtures/client-shutdown.mjs', import.meta.url), { ...runnerOf(), args });
   }

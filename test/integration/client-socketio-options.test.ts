@@ -16,9 +16,9 @@ import { EventLog, eventually } from '../support/facts.js';
 import { temporaryFolder } from '../support/folder.js';
 import { startProgram } from '../support/process.js';
 
-type TClientOptions = NonNullable<NonNullable<Parameters<typeof createHelper>[1]>['options']>;
+type ClientOptions = NonNullable<NonNullable<Parameters<typeof createHelper>[1]>['options']>;
 
-interface IOptionsServer {
+interface OptionsServer {
   readonly url: string;
   readonly io: Server;
   /** Requests and upgrades, as they come. */
@@ -27,7 +27,7 @@ interface IOptionsServer {
   readonly said: EventLog<unknown>;
 }
 
-interface ITls {
+interface Tls {
   readonly key: string;
   readonly cert: string;
   readonly ca?: string;
@@ -35,11 +35,11 @@ interface ITls {
 }
 
 /** Lets everybody in, and writes down each request. */
-async function startOptionsServer(options: Partial<ServerOptions> = {}, tls?: ITls): Promise<IOptionsServer> {
+async function startOptionsServer(options: Partial<ServerOptions> = {}, tls?: Tls): Promise<OptionsServer> {
   const http = tls === undefined ? createServer() : createSecureServer(tls);
   const io = new Server(http, { path: '/io', ...options });
-  const requests: IOptionsServer['requests'] = new EventLog();
-  const said: IOptionsServer['said'] = new EventLog();
+  const requests: OptionsServer['requests'] = new EventLog();
+  const said: OptionsServer['said'] = new EventLog();
   io.engine.use((request: IncomingMessage, _: unknown, next: () => void) => {
     requests.push(request);
     next();
@@ -59,7 +59,7 @@ async function startOptionsServer(options: Partial<ServerOptions> = {}, tls?: IT
 }
 
 /** A client with these options is let in, and what it says arrives once. */
-async function works(server: IOptionsServer, options: TClientOptions, host = server.url): Promise<IncomingMessage> {
+async function works(server: OptionsServer, options: ClientOptions, host = server.url): Promise<IncomingMessage> {
   const { helper } = createHelper(host, { autoAuthenticate: true, queue: true, options });
   await helper.waitFor('authenticated', { timeout: 5_000 });
   helper.emit({ topic: 'say', data: 'hello' });

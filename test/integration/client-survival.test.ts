@@ -5,14 +5,14 @@ import type { SocketIOClientHelper } from '../../src/client/client-helper.js';
 import { RoomgateError } from '../../src/protocol/errors.js';
 import { CLIENT_TRANSPORTS, called, createHelper, lose, startWordsServer } from '../support/client.js';
 import { EventLog, eventually, unusedPort } from '../support/facts.js';
-import { startServer, type TTestOptions } from '../support/server.js';
+import { startServer, type TestOptions } from '../support/server.js';
 import { startProxy } from '../support/tcp-proxy.js';
 
 const CUTS = 30;
 const GOOD = { path: '/socket.io', auth: { token: 'good' } };
 
 /** A server that writes down what clients say, and how often each was let in. */
-async function startChat(options: TTestOptions = {}, port = 0) {
+async function startChat(options: TestOptions = {}, port = 0) {
   const said = new EventLog<unknown>();
   const started = await startServer(
     {

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import type { IOSocket } from '../../src/ports/socket.js';
 import { eventually } from '../support/facts.js';
 import { rawWebSocket } from '../support/raw.js';
-import { connectAuthenticated, type ITestClient, startServer, type TTestOptions } from '../support/server.js';
+import { connectAuthenticated, startServer, type TestClient, type TestOptions } from '../support/server.js';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -18,21 +18,21 @@ const WAYS = [
   { way: 'polling, then upgraded', transports: ['polling', 'websocket'] },
 ];
 
-type TRequest = IncomingMessage & { readonly _query: Record<string, string> };
-type TListeners = { rawListeners(event: string): unknown[]; listeners(event: string): unknown[] };
+type RequestWithQuery = IncomingMessage & { readonly _query: Record<string, string> };
+type Listeners = { rawListeners(event: string): unknown[]; listeners(event: string): unknown[] };
 /** What is looked at of engine.io and of `ws`. */
-interface IWire {
-  readonly transport: TListeners & {
+interface Wire {
+  readonly transport: Listeners & {
     readonly name: string;
-    readonly socket: TListeners & { readonly _socket: TListeners };
+    readonly socket: Listeners & { readonly _socket: Listeners };
   };
 }
-const wireOf = ({ conn }: IOSocket): IWire => conn as unknown as IWire;
+const wireOf = ({ conn }: IOSocket): Wire => conn as unknown as Wire;
 
-type TMiddleware = (request: IncomingMessage, response: unknown, next: () => void) => void;
+type Middleware = (request: IncomingMessage, response: unknown, next: () => void) => void;
 
 /** A server, and what its program saw of each socket before anything was let go. */
-async function start(options: TTestOptions = {}, middleware?: TMiddleware) {
+async function start(options: TestOptions = {}, middleware?: Middleware) {
   const before: { request: WeakRef<IncomingMessage>; headers: unknown; url: unknown }[] = [];
   const started = await startServer({
     ...options,
@@ -41,7 +41,7 @@ async function start(options: TTestOptions = {}, middleware?: TMiddleware) {
     },
   });
   if (middleware !== undefined) started.helper.getIOServer().engine.use(middleware);
-  const socketOf = ({ socket }: ITestClient): IOSocket => {
+  const socketOf = ({ socket }: TestClient): IOSocket => {
     const found = started.helper.getIOServer().sockets.sockets.get(socket.id ?? '');
     if (found === undefined) throw new Error('there is no such socket');
     return found;
@@ -88,7 +88,7 @@ describe.each(WAYS)('over $way, the request of a client that is authenticated', 
     const { before, enter } = await start();
     const socket = await enter(transports);
     await isGone(before[0]?.request);
-    const request = socket.request as TRequest;
+    const request = socket.request as RequestWithQuery;
     expect(request).toBeInstanceOf(IncomingMessage);
     expect(request.headers).toBe(socket.handshake.headers);
     expect(request.headers).toBe(before[0]?.headers);

@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import type { IOSocket } from '../../src/ports/socket.js';
 import { called, createHelper } from '../support/client.js';
 import { EventLog, eventually } from '../support/facts.js';
-import { connect, connectAuthenticated, type ITestClient, startServer, TRANSPORTS } from '../support/server.js';
+import { connect, connectAuthenticated, startServer, type TestClient, TRANSPORTS } from '../support/server.js';
 
-interface IGreeting {
+interface Greeting {
   readonly socket: IOSocket;
   /** Lets `clientConnectedFn` go on, and so end. */
   finish(): void;
@@ -14,7 +14,7 @@ interface IGreeting {
 
 /** A server whose `clientConnectedFn` ends when the test says so; `register` runs then. */
 async function startSlow(register: (socket: IOSocket, heard: EventLog<unknown>) => void, options = {}) {
-  const greetings = new EventLog<IGreeting>();
+  const greetings = new EventLog<Greeting>();
   const heard = new EventLog<unknown>();
   const started = await startServer({
     clientConnectedFn: async ({ socket }) => {
@@ -31,7 +31,7 @@ const listen = (socket: IOSocket, heard: EventLog<unknown>): void => {
 };
 
 /** Everything that was sent before has reached the server: the answer comes behind it, and never waits. */
-async function arrived(client: ITestClient, socket: IOSocket): Promise<void> {
+async function arrived(client: TestClient, socket: IOSocket): Promise<void> {
   client.socket.once('mark', (acknowledge) => acknowledge());
   await socket.timeout(10_000).emitWithAck('mark');
 }

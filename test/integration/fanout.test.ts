@@ -11,9 +11,9 @@ import { eventually, unusedPort } from '../support/facts.js';
 import { LogLines } from '../support/log-lines.js';
 import { rawWebSocket } from '../support/raw.js';
 
-type TOptions = Partial<ConstructorParameters<typeof SocketIOServerHelper>[0]>;
+type Options = Partial<ConstructorParameters<typeof SocketIOServerHelper>[0]>;
 
-async function start(options: TOptions = {}) {
+async function start(options: Options = {}) {
   const server = createServer();
   const logger = new LogLines();
   const helper = new SocketIOServerHelper({

@@ -19,11 +19,11 @@ import { startRedis } from '../support/redis.js';
 import {
   connect,
   connectAuthenticated,
-  type IStarted,
-  type ITestClient,
   listen,
+  type Started,
   startServer,
-  type TTestOptions,
+  type TestClient,
+  type TestOptions,
 } from '../support/server.js';
 
 type AdapterNamespace = ConstructorParameters<typeof Adapter>[0];
@@ -54,11 +54,11 @@ function adapterOver(bus: EventEmitter) {
   };
 }
 
-const everything: TTestOptions = { validateRoomFn: ({ rooms }) => rooms };
+const everything: TestOptions = { validateRoomFn: ({ rooms }) => rooms };
 const startOn = (adapter: unknown, identifier: string) =>
   startServer({ ...everything, identifier, serverOptions: { adapter: adapter as never } });
 
-async function startPlain(adapter: unknown): Promise<{ io: Server; client: ITestClient }> {
+async function startPlain(adapter: unknown): Promise<{ io: Server; client: TestClient }> {
   const { http, url } = await listen(createServer());
   const io = new Server(http, { adapter: adapter as never });
   onTestFinished(() => void io.close());
@@ -67,12 +67,12 @@ async function startPlain(adapter: unknown): Promise<{ io: Server; client: ITest
   return { io, client };
 }
 
-async function codeOf(client: ITestClient, room: string): Promise<string> {
+async function codeOf(client: TestClient, room: string): Promise<string> {
   const { joined, refused } = await client.socket.timeout(5_000).emitWithAck('join', { rooms: [room] });
   return joined.length === 1 ? 'joined' : refused[0].code;
 }
 
-const seesServers = (server: IStarted, count: number) =>
+const seesServers = (server: Started, count: number) =>
   eventually(async () => expect(await server.helper.getIOServer().of('/').adapter.serverCount()).toBe(count), {
     timeout: 15_000,
   });

@@ -9,8 +9,8 @@ import { SocketIOServerHelper } from '../../src/server/server-helper.js';
 import { rawWebSocket } from '../support/raw.js';
 import { connect, connectAuthenticated, startServer } from '../support/server.js';
 
-type TPrivate = Record<string, unknown>;
-const prototype = Socket.prototype as unknown as TPrivate;
+type Private = Record<string, unknown>;
+const prototype = Socket.prototype as unknown as Private;
 
 /** What a coming version of Socket.IO might do to the hook. */
 const original = Object.fromEntries(

@@ -3,10 +3,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MemoryNetwork } from '../../src/backplane/memory/memory-network.js';
 import { byMemory, byRedis, everybodyHas, heardOn, startInstances, startTwo } from '../support/instances.js';
-import { type IRedis, startRedis } from '../support/redis.js';
+import { type RedisServer, startRedis } from '../support/redis.js';
 import { connect, connectAuthenticated } from '../support/server.js';
 
-let redis: IRedis;
+let redis: RedisServer;
 
 beforeAll(async () => {
   redis = await startRedis();

@@ -3,16 +3,16 @@
 import { describe, expect, it } from 'vitest';
 import { listener, type PlainInstance, redisClient, sendUntilHeard, startNode } from '../support/backplane.js';
 import { eventually } from '../support/facts.js';
-import { type IRedis, startRedis } from '../support/redis.js';
+import { type RedisServer, startRedis } from '../support/redis.js';
 
 /** What every instance needs for the namespace `/`, and nothing for another one. */
 const RULES = ['~roomgate:*', '&socket.io*', '&socket.io#/#*', '&roomgate:*', '+@all'];
 
-async function setUser(redis: IRedis, ...rules: readonly string[]): Promise<void> {
+async function setUser(redis: RedisServer, ...rules: readonly string[]): Promise<void> {
   await redis.cli('ACL', 'SETUSER', 'app', 'reset', 'resetchannels', 'on', '>pass', ...rules);
 }
 
-const asUser = (redis: IRedis) => redisClient(redis.port, { username: 'app', password: 'pass' });
+const asUser = (redis: RedisServer) => redisClient(redis.port, { username: 'app', password: 'pass' });
 
 const refusals = (node: PlainInstance) => node.reported('backplane_command_refused').map(({ command }) => command);
 

@@ -5,15 +5,15 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { listener, openClient, type PlainInstance, redisClient, startNode } from '../support/backplane.js';
 import { defer } from '../support/cleanup.js';
 import { eventually, within } from '../support/facts.js';
-import { type IRedis, startRedis } from '../support/redis.js';
+import { type RedisServer, startRedis } from '../support/redis.js';
 
-interface IStage {
-  readonly redis: IRedis;
+interface Stage {
+  readonly redis: RedisServer;
   readonly client: ReturnType<typeof openClient>;
   readonly node: PlainInstance;
 }
 
-const WAYS: readonly (readonly [string, (stage: IStage) => Promise<void>])[] = [
+const WAYS: readonly (readonly [string, (stage: Stage) => Promise<void>])[] = [
   [
     'killed',
     async ({ redis, node }) => {
@@ -32,7 +32,7 @@ const WAYS: readonly (readonly [string, (stage: IStage) => Promise<void>])[] = [
   ],
 ];
 
-let stage: IStage;
+let stage: Stage;
 const unhandled: unknown[] = [];
 
 async function setUp(): Promise<void> {

@@ -10,14 +10,14 @@ import { inOrder, listener, sendUntilHeard, startNode } from '../support/backpla
 import { defer } from '../support/cleanup.js';
 import { takeTheClock, takeTheTimeOf } from '../support/clock.js';
 import { eventually } from '../support/facts.js';
-import { type IRedis, startRedis, startRedisCluster } from '../support/redis.js';
-import { type IProxy, startProxy } from '../support/tcp-proxy.js';
+import { type RedisServer, startRedis, startRedisCluster } from '../support/redis.js';
+import { type RunningProxy, startProxy } from '../support/tcp-proxy.js';
 
 // A new node answers two seconds after its start: https://github.com/redis/redis/blob/7.0/src/cluster.c
 // (CLUSTER_WRITABLE_DELAY). So all tests share these, but for the one that kills nodes.
-let single: IRedis;
-let three: readonly IRedis[];
-let mortal: readonly IRedis[];
+let single: RedisServer;
+let three: readonly RedisServer[];
+let mortal: readonly RedisServer[];
 
 beforeAll(async () => {
   [single, three, mortal] = await Promise.all([
@@ -27,7 +27,7 @@ beforeAll(async () => {
   ]);
 });
 
-function clusterClient(nodes: readonly Pick<IRedis, 'host' | 'port'>[]): Cluster {
+function clusterClient(nodes: readonly Pick<RedisServer, 'host' | 'port'>[]): Cluster {
   const client = new Cluster(
     nodes.map(({ host, port }) => ({ host, port })),
     { lazyConnect: true },
@@ -37,7 +37,7 @@ function clusterClient(nodes: readonly Pick<IRedis, 'host' | 'port'>[]): Cluster
   return client;
 }
 
-const proxyNode = ({ port }: IProxy) => ({ host: '127.0.0.1', port });
+const proxyNode = ({ port }: RunningProxy) => ({ host: '127.0.0.1', port });
 
 /** Resolves once Redis has answered whatever was asked on the connections that were made from here on. */
 function watchConnections(): () => Promise<unknown> {
@@ -113,8 +113,8 @@ describe('a Redis cluster', () => {
   });
 
   it.each([
-    ['refuses', (proxy: IProxy) => proxy.refuse()],
-    ['swallows everything', async (proxy: IProxy) => proxy.blackhole()],
+    ['refuses', (proxy: RunningProxy) => proxy.refuse()],
+    ['swallows everything', async (proxy: RunningProxy) => proxy.blackhole()],
   ])('is started on by way of the second start node where the first one %s', async (_, harm) => {
     const proxy = await startProxy({ target: 1 });
     await harm(proxy);
@@ -182,7 +182,7 @@ describe('a Redis cluster', () => {
     const one = await startNode({ redisConnection: clusterClient(nodes), identifier: 'one' });
     await startNode({ redisConnection: clusterClient(nodes), identifier: 'two', sockets: ['a'] });
     const key = 'roomgate:socket.io:instances';
-    const holds = async (node: IRedis) => (await node.cli('KEYS', key)) === key;
+    const holds = async (node: RedisServer) => (await node.cli('KEYS', key)) === key;
     const held = await Promise.all(nodes.map(holds));
     const from = nodes[held.indexOf(true)];
     const to = nodes[held.indexOf(false)];

@@ -8,9 +8,9 @@ import { inOrder, listener, redisClient, startNode } from '../support/backplane.
 import { defer } from '../support/cleanup.js';
 import { takeTheTimeOf } from '../support/clock.js';
 import { eventually } from '../support/facts.js';
-import { type IRedis, startRedis } from '../support/redis.js';
+import { type RedisServer, startRedis } from '../support/redis.js';
 
-let redis: IRedis;
+let redis: RedisServer;
 
 beforeAll(async () => {
   redis = await startRedis();

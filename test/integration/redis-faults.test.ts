@@ -14,25 +14,25 @@ import {
 import { defer } from '../support/cleanup.js';
 import { takeTheClock, takeTheTimeOf } from '../support/clock.js';
 import { eventually } from '../support/facts.js';
-import { type IRedis, startRedis } from '../support/redis.js';
-import { type IProxy, startProxy } from '../support/tcp-proxy.js';
+import { type RedisServer, startRedis } from '../support/redis.js';
+import { type RunningProxy, startProxy } from '../support/tcp-proxy.js';
 
-interface IStage {
-  readonly redis: IRedis;
-  readonly proxy: IProxy;
+interface Stage {
+  readonly redis: RedisServer;
+  readonly proxy: RunningProxy;
   readonly clock: { ticks(count: number): void };
   /** Resolves once so many more numbers were sent. */
   streamed(count: number): Promise<void>;
   readonly nodes: readonly PlainInstance[];
 }
 
-async function dropAll({ redis }: IStage): Promise<void> {
+async function dropAll({ redis }: Stage): Promise<void> {
   await redis.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
   await redis.cli('CLIENT', 'KILL', 'TYPE', 'normal');
 }
 
 /** What happens to Redis, and to the way there, while numbers are sent. */
-const FAULTS: readonly (readonly [string, (stage: IStage) => Promise<void>])[] = [
+const FAULTS: readonly (readonly [string, (stage: Stage) => Promise<void>])[] = [
   [
     'killed, and back after a while',
     async ({ redis, streamed }) => {
@@ -226,7 +226,7 @@ describe('connections that are dead and never say so', () => {
 });
 
 describe('whatever the client of the program is set to', () => {
-  let redis: IRedis;
+  let redis: RedisServer;
   beforeAll(async () => {
     redis = await startRedis();
   });
@@ -249,7 +249,7 @@ describe('whatever the client of the program is set to', () => {
     const two = await startNode({ redisConnection: redisClient(redis.port) });
     const heardByOne = await listener(one.url);
     const heardByTwo = await listener(two.url);
-    await dropAll({ redis } as IStage);
+    await dropAll({ redis } as Stage);
     const next = await sendUntilHeard(one, heardByTwo, 0);
     await sendUntilHeard(two, heardByOne, next);
   });

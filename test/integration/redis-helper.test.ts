@@ -6,9 +6,9 @@ import { DefaultRedisHelper, RedisClusterHelper, RedisHelper } from '../../src/b
 import { redisClient } from '../support/backplane.js';
 import { defer } from '../support/cleanup.js';
 import { eventually } from '../support/facts.js';
-import { type IRedis, startRedis } from '../support/redis.js';
+import { type RedisServer, startRedis } from '../support/redis.js';
 
-let redis: IRedis;
+let redis: RedisServer;
 
 beforeAll(async () => {
   redis = await startRedis({ password: 'secret' });

@@ -13,10 +13,10 @@ import { redisClient } from '../support/backplane.js';
 import { takeTheTimeOf } from '../support/clock.js';
 import { eventually } from '../support/facts.js';
 import { byRedis, everybodyHas, heardOn, startOne, startTwo } from '../support/instances.js';
-import { type IRedis, startRedis } from '../support/redis.js';
-import { connect, connectAuthenticated, listen, startServer, type TTestOptions } from '../support/server.js';
+import { type RedisServer, startRedis } from '../support/redis.js';
+import { connect, connectAuthenticated, listen, startServer, type TestOptions } from '../support/server.js';
 
-let redis: IRedis;
+let redis: RedisServer;
 
 beforeAll(async () => {
   redis = await startRedis();
@@ -97,7 +97,7 @@ describe('two instances', () => {
   });
 });
 
-async function unconfigured(options: TTestOptions): Promise<SocketIOServerHelper> {
+async function unconfigured(options: TestOptions): Promise<SocketIOServerHelper> {
   const { http } = await listen();
   const helper = new SocketIOServerHelper({
     runtime: 'node',
@@ -191,7 +191,7 @@ describe('without Redis', () => {
 describe.each([
   [
     'killed and started again',
-    async (server: IRedis, meanwhile: () => Promise<void>) => {
+    async (server: RedisServer, meanwhile: () => Promise<void>) => {
       await server.kill();
       await meanwhile();
       await server.restart();
@@ -199,7 +199,7 @@ describe.each([
   ],
   [
     'stopped and continued',
-    async (server: IRedis, meanwhile: () => Promise<void>) => {
+    async (server: RedisServer, meanwhile: () => Promise<void>) => {
       await server.pause();
       await meanwhile();
       server.resume();
@@ -207,7 +207,7 @@ describe.each([
   ],
   [
     'made to drop every connection',
-    async (server: IRedis, meanwhile: () => Promise<void>) => {
+    async (server: RedisServer, meanwhile: () => Promise<void>) => {
       await server.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
       await server.cli('CLIENT', 'KILL', 'TYPE', 'normal');
       await meanwhile();
@@ -215,7 +215,7 @@ describe.each([
   ],
   [
     'locked behind a new password',
-    async (server: IRedis, meanwhile: () => Promise<void>) => {
+    async (server: RedisServer, meanwhile: () => Promise<void>) => {
       await server.configSet('requirepass', 'new');
       await server.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
       await server.cli('CLIENT', 'KILL', 'TYPE', 'normal');
@@ -225,7 +225,7 @@ describe.each([
   ],
   [
     'given malformed messages on every channel',
-    async (server: IRedis, meanwhile: () => Promise<void>) => {
+    async (server: RedisServer, meanwhile: () => Promise<void>) => {
       const forged = { uid: 'x', type: 6, data: ['connection', { id: 'x' }] };
       for (const junk of [
         '',

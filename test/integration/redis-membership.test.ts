@@ -4,9 +4,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { openClient, redisClient, startNode } from '../support/backplane.js';
 import { takeTheClock } from '../support/clock.js';
 import { eventually, nextEvent, within } from '../support/facts.js';
-import { type IRedis, startRedis } from '../support/redis.js';
+import { type RedisServer, startRedis } from '../support/redis.js';
 
-let redis: IRedis;
+let redis: RedisServer;
 
 beforeAll(async () => {
   redis = await startRedis();

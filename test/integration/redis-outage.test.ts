@@ -7,12 +7,12 @@ import { SocketIOEmitterHelper } from '../../src/backplane/redis/emitter.js';
 import { openClient, type PlainInstance, redisClient, startNode } from '../support/backplane.js';
 import { defer } from '../support/cleanup.js';
 import { eventually } from '../support/facts.js';
-import { type IRedis, startRedis } from '../support/redis.js';
+import { type RedisServer, startRedis } from '../support/redis.js';
 import { startProxy } from '../support/tcp-proxy.js';
 
 const ROLES = ['emitter', 'publisher', 'subscriber'];
 
-async function dropAll(redis: IRedis): Promise<void> {
+async function dropAll(redis: RedisServer): Promise<void> {
   await redis.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
   await redis.cli('CLIENT', 'KILL', 'TYPE', 'normal');
 }

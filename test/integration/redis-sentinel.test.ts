@@ -7,11 +7,11 @@ import { listener, sendUntilHeard, startNode } from '../support/backplane.js';
 import { defer } from '../support/cleanup.js';
 import { takeTheTimeOf } from '../support/clock.js';
 import { eventually, unusedPort } from '../support/facts.js';
-import { type IRedis, startRedis, startSentinel } from '../support/redis.js';
-import { type IProxy, startProxy } from '../support/tcp-proxy.js';
+import { type RedisServer, startRedis, startSentinel } from '../support/redis.js';
+import { type RunningProxy, startProxy } from '../support/tcp-proxy.js';
 
-let master: IRedis;
-let sentinel: IRedis;
+let master: RedisServer;
+let sentinel: RedisServer;
 
 beforeAll(async () => {
   master = await startRedis();
@@ -44,7 +44,7 @@ describe('a Redis behind Sentinels', () => {
   });
 
   it('is reached where the first Sentinel swallows everything', async () => {
-    const proxies: IProxy[] = [];
+    const proxies: RunningProxy[] = [];
     for (let count = 0; count < 7; count++) proxies.push(await startProxy({ target: sentinel.port }));
     for (const proxy of proxies) proxy.blackhole();
     const ports = [...proxies.map(({ port }) => port), sentinel.port];

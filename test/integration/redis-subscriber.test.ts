@@ -13,9 +13,9 @@ import {
 } from '../support/backplane.js';
 import { takeTheClock } from '../support/clock.js';
 import { eventually } from '../support/facts.js';
-import { type IRedis, startRedis } from '../support/redis.js';
+import { type RedisServer, startRedis } from '../support/redis.js';
 
-let redis: IRedis;
+let redis: RedisServer;
 
 beforeAll(async () => {
   redis = await startRedis();

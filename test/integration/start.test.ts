@@ -7,23 +7,23 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { buildChat, ChatClient, runChat } from '../support/chat.js';
 import { defer } from '../support/cleanup.js';
 import { nextEvent, unusedPort } from '../support/facts.js';
-import { type IProgram, startProgram } from '../support/process.js';
+import { type Program, startProgram } from '../support/process.js';
 import { SETTING } from '../support/setting.js';
 import { isLast, PATIENCE, START_SCRIPT, startInShell } from '../support/start.js';
 
 /** What starts the chat, and what that adds to the script. */
 const [START, ARGS] = SETTING.runtime === 'bun' ? ['npm run start:bun', ['--bun']] : ['npm start', []];
 
-interface IStarted {
-  readonly program: IProgram;
+interface Started {
+  readonly program: Program;
   readonly url: string;
   readonly lines: string[];
 }
 
 async function start(
-  run: (env: Record<string, string>) => IProgram = runChat,
+  run: (env: Record<string, string>) => Program = runChat,
   env: Record<string, string> = {},
-): Promise<IStarted> {
+): Promise<Started> {
   const port = await unusedPort();
   const program = run({ PORT: `${port}`, ...env });
   await program.messages.next(isLast, PATIENCE);
@@ -79,10 +79,10 @@ describe(START, () => {
 });
 
 describe('the program of the chat', () => {
-  let one: IStarted;
-  let other: IStarted;
-  let given: IStarted;
-  let withoutRedis: { program: IProgram; redis: number };
+  let one: Started;
+  let other: Started;
+  let given: Started;
+  let withoutRedis: { program: Program; redis: number };
 
   beforeAll(async () => {
     const [port, redis] = [await unusedPort(), await unusedPort()];
@@ -93,7 +93,7 @@ describe('the program of the chat', () => {
   });
 
   it('makes other secrets at each start, unless they are given', async () => {
-    const tokenOf = ({ lines }: IStarted) => /token is (\S+)\. /.exec(lines.join('\n'))?.[1];
+    const tokenOf = ({ lines }: Started) => /token is (\S+)\. /.exec(lines.join('\n'))?.[1];
     expect(tokenOf(one)).toMatch(/^[\w-]{32}$/);
     expect(tokenOf(one)).not.toBe(tokenOf(other));
     expect(tokenOf(given)).toBe('mine');

@@ -3,13 +3,13 @@
 import { expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { nextEvent } from '../support/facts.js';
-import { type IProgram, startProgram } from '../support/process.js';
-import { type IRawWebSocket, rawPolling, rawWebSocket } from '../support/raw.js';
+import { type Program, startProgram } from '../support/process.js';
+import { rawPolling, rawWebSocket, type WebSocketPeer } from '../support/raw.js';
 import { runnerOf, SETTING } from '../support/setting.js';
 
 const PROGRAM = new URL('../fixtures/moved-socket.mjs', import.meta.url);
 
-const WAYS: Readonly<Record<string, (url: string) => Promise<IRawWebSocket>>> = {
+const WAYS: Readonly<Record<string, (url: string) => Promise<WebSocketPeer>>> = {
   'opened as a WebSocket': async (url) => {
     const socket = await rawWebSocket(url);
     await socket.connect('/');
@@ -55,13 +55,13 @@ it.runIf(SETTING.runtime === 'bun').each(MOVED_ON_BUN)(
   },
 );
 
-async function open(program: IProgram, way: string): Promise<IRawWebSocket> {
+async function open(program: Program, way: string): Promise<WebSocketPeer> {
   const socket = await WAYS[way]?.(await urlOf(program));
   if (socket === undefined) throw new Error(`unknown: ${way}`);
   return socket;
 }
 
-async function expectLimits(program: IProgram, socket: IRawWebSocket): Promise<void> {
+async function expectLimits(program: Program, socket: WebSocketPeer): Promise<void> {
   // Before authentication the limits hold.
   socket.emit('echo', ['x'.repeat(100_000)], 1);
   socket.emit('authenticate');
@@ -77,7 +77,7 @@ async function expectLimits(program: IProgram, socket: IRawWebSocket): Promise<v
   expect((tooSlow as { queuedBytes: number }).queuedBytes).toBeLessThan(12_000_000);
 }
 
-async function urlOf({ messages }: IProgram): Promise<string> {
+async function urlOf({ messages }: Program): Promise<string> {
   const hasUrl = (it: unknown) => (it as { url?: string }).url !== undefined;
   return messages.all.find(hasUrl)?.url ?? (await messages.next(hasUrl, { timeout: 10_000 })).url;
 }

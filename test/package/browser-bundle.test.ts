@@ -15,7 +15,7 @@ import { temporaryFolder } from '../support/folder.js';
  */
 const OWN_LIMIT_BYTES = 12_000;
 
-interface IBundle {
+interface Bundle {
   readonly code: string;
   readonly modules: readonly string[];
   readonly imports: readonly string[];
@@ -23,7 +23,7 @@ interface IBundle {
 
 let folder = '';
 /** With all that it needs. */
-let whole: IBundle;
+let whole: Bundle;
 
 beforeAll(async () => {
   folder = await temporaryFolder('page');
@@ -33,7 +33,7 @@ beforeAll(async () => {
   whole = await bundle();
 });
 
-async function bundle(external: string[] = []): Promise<IBundle> {
+async function bundle(external: string[] = []): Promise<Bundle> {
   const result = await build({
     root: folder,
     configFile: false,

@@ -8,14 +8,14 @@ import { temporaryFolder } from '../support/folder.js';
 import { startProgram } from '../support/process.js';
 import { projectFolder } from './imports.js';
 
-interface IProject {
+interface Project {
   readonly folder: string;
   path(file: string): string;
   write(file: string, text: string): Promise<void>;
   read(file: string): Promise<string>;
 }
 
-async function createProject(): Promise<IProject> {
+async function createProject(): Promise<Project> {
   const folder = await temporaryFolder('build');
   defer(() => rm(folder, { recursive: true, force: true }));
   const path = (file: string): string => join(folder, file);

@@ -2,14 +2,14 @@ import { execFile } from 'node:child_process';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { type IStoppable, track } from '../support/cleanup.js';
+import { type Stoppable, track } from '../support/cleanup.js';
 import { temporaryFolder } from '../support/folder.js';
 import { packed } from '../support/packed.js';
 
 const run = promisify(execFile);
 
 /** A project of somebody else, in a folder of its own, in which the packed package is installed as from a registry. */
-export interface IConsumer extends IStoppable {
+export interface ConsumerProject extends Stoppable {
   readonly folder: string;
   /** Writes a file and returns its path. */
   write(path: string, text: string): Promise<string>;
@@ -20,7 +20,7 @@ export interface IConsumer extends IStoppable {
 }
 
 /** Installs the package. Takes seconds: once for a file. */
-export async function createConsumer(): Promise<IConsumer> {
+export async function createConsumer(): Promise<ConsumerProject> {
   const { tarball } = await packed();
   const consumer = track(new Consumer(await temporaryFolder('consumer')));
   await consumer.write('package.json', JSON.stringify({ name: 'consumer', private: true, type: 'module' }));
@@ -29,7 +29,7 @@ export async function createConsumer(): Promise<IConsumer> {
   return consumer;
 }
 
-class Consumer implements IConsumer {
+class Consumer implements ConsumerProject {
   constructor(readonly folder: string) {}
 
   async write(path: string, text: string): Promise<string> {

@@ -6,7 +6,7 @@ import { parseSync } from 'vite';
 export const projectFolder = fileURLToPath(new URL('../..', import.meta.url));
 
 /** One module names another. */
-export interface IArrow {
+export interface Arrow {
   /** Path under `src`, such as `server/gate.ts`. */
   readonly from: string;
   /** A path under `src`, or a bare specifier such as `node:net` and `socket.io`. */
@@ -33,10 +33,10 @@ export function sources(): Map<string, string> {
 }
 
 /** All that a module names, in whichever form: static, dynamic, as a type, by `require`. Throws on what does not parse. */
-export function arrowsOf(from: string, code: string): IArrow[] {
+export function arrowsOf(from: string, code: string): Arrow[] {
   const { program, errors } = parseSync(from, code);
   if (errors.length > 0) throw new Error(`${from} does not parse: ${errors[0]?.message}`);
-  const arrows: IArrow[] = [];
+  const arrows: Arrow[] = [];
   walk(program as unknown as AstNode, (node) => {
     const specifier = specifierOf(node);
     if (specifier !== undefined) arrows.push({ from, to: targetOf(from, specifier), typeOnly: isTypeOnly(node) });

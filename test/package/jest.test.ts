@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { hashOf, madeOnce } from '../support/made-once.js';
-import { createConsumer, type IConsumer } from './consumer.js';
+import { type ConsumerProject, createConsumer } from './consumer.js';
 import { projectFolder } from './imports.js';
 
 const run = promisify(execFile);
 const JEST = join(projectFolder, 'test', 'fixtures', 'jest');
 
-let consumer: IConsumer;
+let consumer: ConsumerProject;
 /** The program of Jest 29, installed once for all runs. */
 let jest: string;
 

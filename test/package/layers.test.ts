@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { arrowsOf, type IArrow, projectFolder, sources } from './imports.js';
+import { type Arrow, arrowsOf, projectFolder, sources } from './imports.js';
 
 /**
  * The layers of ARCHITECTURE.md, the lowest one first. A file imports from its own folder and from folders of lower layers, type
@@ -53,7 +53,7 @@ const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(projectF
 const declared: readonly string[] = [...Object.keys(dependencies), ...Object.keys(peerDependencies)];
 
 /** Why this arrow is wrong; undefined where it is right. */
-function wrong(arrow: IArrow): string | undefined {
+function wrong(arrow: Arrow): string | undefined {
   const from = folderOf(arrow.from);
   if (layerOf(from) === -1) return `${arrow.from}: its folder is in no layer`;
   const allowed = arrow.to.endsWith('.ts') ? pointsDown(from, folderOf(arrow.to)) : isPackageOf(from, arrow);
@@ -75,7 +75,7 @@ function pointsDown(from: string, to: string): boolean {
   return layerOf(to) !== -1 && layerOf(to) < layerOf(from) && (to !== 'client' || isEntry);
 }
 
-function isPackageOf(from: string, { to, typeOnly }: IArrow): boolean {
+function isPackageOf(from: string, { to, typeOnly }: Arrow): boolean {
   const name = packageOf(to);
   if (NO_PACKAGES.includes(from)) return PACKAGES[name]?.includes(from) === true;
   if (to.startsWith(NODE)) return from !== 'ports' || typeOnly;

@@ -3,27 +3,27 @@ import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createConsumer, type IConsumer } from './consumer.js';
+import { type ConsumerProject, createConsumer } from './consumer.js';
 
 /** What this file uses of Metro. Its own types name a package that it does not bring. */
-interface IMetro {
+interface Metro {
   resolve(context: object, name: string, platform: string): { type: string; filePath?: string };
 }
 const require = createRequire(import.meta.url);
-const metro = require('metro-resolver') as IMetro;
+const metro = require('metro-resolver') as Metro;
 const { redirectModulePath } = require('metro-resolver/src/PackageResolve') as {
   redirectModulePath(context: object, path: string): string | false;
 };
 
-let consumer: IConsumer;
+let consumer: ConsumerProject;
 beforeAll(async () => {
   consumer = await createConsumer();
 }, 120_000);
 
-type TManifest = Readonly<Record<string, unknown>>;
+type Manifest = Readonly<Record<string, unknown>>;
 
-function manifestOf(path: string): TManifest | null {
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as TManifest) : null;
+function manifestOf(path: string): Manifest | null {
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Manifest) : null;
 }
 
 function packageOf(path: string): object | null {
@@ -79,7 +79,7 @@ describe('Metro without package exports, as in React Native up to 0.78', () => {
 
   it('resolves every entry of the package', () => {
     const manifest = manifestOf(join(consumer.folder, 'node_modules', 'roomgate', 'package.json'));
-    const entries = Object.keys((manifest?.exports ?? {}) as TManifest);
+    const entries = Object.keys((manifest?.exports ?? {}) as Manifest);
     expect(entries).toContain('.');
     for (const entry of entries) {
       const file = resolved(entry.replace('.', 'roomgate'), join(consumer.folder, 'App.js'));

@@ -14,7 +14,7 @@ import { tsc } from '../support/compiler.js';
 import { packed } from '../support/packed.js';
 import { testFiles } from '../support/places.js';
 import { startProgram } from '../support/process.js';
-import { createConsumer, type IConsumer } from './consumer.js';
+import { type ConsumerProject, createConsumer } from './consumer.js';
 import { projectFolder } from './imports.js';
 import { atLeast, FLOORS } from './versions.js';
 
@@ -40,7 +40,7 @@ const ENTRIES = ['roomgate/client', 'roomgate'];
 let tarball = '';
 /** Paths in the tarball. */
 let files: readonly string[] = [];
-let consumer: IConsumer;
+let consumer: ConsumerProject;
 /** This Node.js, and the newest even one where that is another. */
 const nodes = new Set([process.execPath]);
 

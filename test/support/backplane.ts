@@ -12,11 +12,11 @@ import { defer } from './cleanup.js';
 import { eventually, nextEvent } from './facts.js';
 
 /** Which type ioredis gives to replies, no test here has to do with. */
-type TRedisOptions = Omit<RedisOptions, 'replyMapping'>;
+type RedisClientOptions = Omit<RedisOptions, 'replyMapping'>;
 type RedisConnection = Parameters<typeof createRedisBackplane>[0]['redisConnection'];
 
 /** A client as a program would make it, ended with the test. It is silent about errors. */
-export function redisClient(port: number, options: TRedisOptions = {}): Redis {
+export function redisClient(port: number, options: RedisClientOptions = {}): Redis {
   const client = new Redis({ host: '127.0.0.1', port, lazyConnect: true, ...options });
   client.on('error', () => undefined);
   defer(() => client.disconnect());
@@ -24,7 +24,7 @@ export function redisClient(port: number, options: TRedisOptions = {}): Redis {
 }
 
 /** A client whose duplicates, which are the backplane's connections, the test can reach by the end of their name. */
-export function openClient(port: number, options: TRedisOptions = {}) {
+export function openClient(port: number, options: RedisClientOptions = {}) {
   const client = redisClient(port, options);
   const made: Redis[] = [];
   return {
@@ -32,7 +32,7 @@ export function openClient(port: number, options: TRedisOptions = {}) {
     moveTo(port: number): void {
       client.options.port = port;
     },
-    duplicate(overrides: TRedisOptions): Redis {
+    duplicate(overrides: RedisClientOptions): Redis {
       const connection = client.duplicate(overrides);
       made.push(connection);
       return connection;
@@ -63,7 +63,7 @@ export interface PlainInstance {
   reported<T extends BackplaneReport['type']>(type: T): Extract<BackplaneReport, { type: T }>[];
 }
 
-export interface INodeOptions {
+export interface PlainInstanceOptions {
   readonly redisConnection: RedisConnection;
   readonly identifier?: string;
   readonly key?: string;
@@ -76,7 +76,7 @@ export function startNode({
   identifier = 'node',
   key,
   sockets = [],
-}: INodeOptions): Promise<PlainInstance> {
+}: PlainInstanceOptions): Promise<PlainInstance> {
   return startOver((report) => createRedisBackplane({ redisConnection, identifier, key, report }), sockets);
 }
 

@@ -3,13 +3,13 @@ import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { delimiter, join } from 'node:path';
-import { type IExit, spawnTethered } from './children.js';
-import { type IStoppable, track } from './cleanup.js';
+import { type Exit, spawnTethered } from './children.js';
+import { type Stoppable, track } from './cleanup.js';
 import { codeBlocksOf } from './document.js';
 import { eventually, within } from './facts.js';
 import { temporaryFolder } from './folder.js';
 
-export type TBalancer = 'nginx' | 'haproxy';
+export type Balancer = 'nginx' | 'haproxy';
 
 /**
  * If this process is killed by force the kernel ends the balancer, as every child; but gently, since nginx ended by force
@@ -17,10 +17,10 @@ export type TBalancer = 'nginx' | 'haproxy';
  */
 const GENTLY = existsSync('/usr/bin/setpriv') ? ['setpriv', '--pdeathsig', 'TERM'] : [];
 
-const CONFIGS: Readonly<Record<TBalancer, string>> = { nginx: 'nginx.conf', haproxy: 'haproxy.cfg' };
+const CONFIGS: Readonly<Record<Balancer, string>> = { nginx: 'nginx.conf', haproxy: 'haproxy.cfg' };
 
-export interface IBalancerOptions {
-  readonly program: TBalancer;
+export interface BalancerOptions {
+  readonly program: Balancer;
   /** Its whole configuration. */
   readonly config: string;
   /** The port that the configuration makes it listen on. */
@@ -28,17 +28,17 @@ export interface IBalancerOptions {
 }
 
 /** A real nginx or HAProxy, in the foreground, with a folder of its own. */
-export interface IRunningBalancer extends IStoppable {
+export interface RunningBalancer extends Stoppable {
   readonly port: number;
   /** What it printed so far. */
   readonly output: string;
-  readonly exited: Promise<IExit>;
+  readonly exited: Promise<Exit>;
   /** nginx's `-s reload`: new workers with the same configuration, while the old ones end. */
   reload(): void;
 }
 
 /** The configuration that a document shows under this balancer's usual file name. */
-export async function configIn(document: string, program: TBalancer): Promise<string> {
+export async function configIn(document: string, program: Balancer): Promise<string> {
   const block = (await codeBlocksOf(document)).find(({ name }) => name === CONFIGS[program]);
   if (block === undefined) throw new Error(`${document} shows no ${CONFIGS[program]}`);
   return block.code;
@@ -55,7 +55,7 @@ export function replaced(text: string, replacements: Readonly<Record<string, str
 }
 
 /** Starts one; resolves once it takes connections. Gone when the test, or outside of one its file, has ended. */
-export async function startBalancer({ program, config, port }: IBalancerOptions): Promise<IRunningBalancer> {
+export async function startBalancer({ program, config, port }: BalancerOptions): Promise<RunningBalancer> {
   const folder = await temporaryFolder(program);
   const file = join(folder, CONFIGS[program]);
   await writeFile(file, config);
@@ -84,7 +84,7 @@ export async function startBalancer({ program, config, port }: IBalancerOptions)
   void exited.then(() => {
     gone = true;
   });
-  const running = track<IRunningBalancer>({
+  const running = track<RunningBalancer>({
     port,
     get output() {
       return output;

@@ -17,13 +17,13 @@ const FLAGS = [
   '--process-per-site',
 ];
 
-export interface IBrowserOptions {
+export interface BrowserOptions {
   /** Whether pages that are left are frozen, and restored by going back. False by default, as Playwright has it. */
   backForwardCache?: boolean;
 }
 
 /** A Chromium of its own, with an empty profile; closed when the test, or outside of one its file, has ended. */
-export async function startBrowser({ backForwardCache = false }: IBrowserOptions = {}): Promise<BrowserContext> {
+export async function startBrowser({ backForwardCache = false }: BrowserOptions = {}): Promise<BrowserContext> {
   const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
   if (!existsSync(executablePath)) {
     throw new Error(`no Chromium at ${executablePath}: install it, or set CHROMIUM_PATH`);

@@ -14,13 +14,13 @@ const SEPARATOR = '\x1e';
 const CLOSE = '1';
 
 /** Size and color scheme of a window. */
-export interface ILook {
+export interface Look {
   width?: number;
   height?: number;
   scheme?: 'light' | 'dark';
 }
 
-export interface IWindowOptions extends ILook {
+export interface WindowOptions extends Look {
   /** Whether animations run. They cost a lot of CPU; false by default. */
   motion?: boolean;
   /** Installs a clock for the whole profile, which the test can advance. Use a profile of its own. */
@@ -56,7 +56,7 @@ export class ChatWindow {
     return text.includes('status of 400') && session !== null && this.#ended.has(session);
   }
 
-  static async open(context: BrowserContext, url: string, options: IWindowOptions = {}): Promise<ChatWindow> {
+  static async open(context: BrowserContext, url: string, options: WindowOptions = {}): Promise<ChatWindow> {
     const { motion = false, clock = false, ...look } = options;
     const page = await context.newPage();
     defer(() => page.close());
@@ -69,7 +69,7 @@ export class ChatWindow {
   }
 
   /** Resizes the window and sets its color scheme. */
-  async look({ width = 1280, height = 800, scheme = 'light' }: ILook): Promise<void> {
+  async look({ width = 1280, height = 800, scheme = 'light' }: Look): Promise<void> {
     await this.page.setViewportSize({ width, height });
     await this.page.emulateMedia({ colorScheme: scheme });
   }
@@ -88,7 +88,7 @@ export class ChatWindow {
     context: BrowserContext,
     url: string,
     name: string,
-    options: IWindowOptions = {},
+    options: WindowOptions = {},
   ): Promise<ChatWindow> {
     const window = await ChatWindow.open(context, url, options);
     await window.signIn(name);

@@ -1,9 +1,9 @@
 import { io, type Socket } from 'socket.io-client';
-import type { IClientEvents, IPerson, IPresence, IServerEvents, ISignedIn } from '../../examples/chat/words.js';
+import type { ClientEvents, Person, Presence, ServerEvents, SignedIn } from '../../examples/chat/words.js';
 import { roomName, SOCKET_PATH } from '../../examples/chat/words.js';
 import { defer } from './cleanup.js';
-import { EventLog, eventually, type IPatience, unusedPort } from './facts.js';
-import { type IProgram, startProgram } from './process.js';
+import { EventLog, eventually, type Patience, unusedPort } from './facts.js';
+import { type Program, startProgram } from './process.js';
 import { runnerOf, SETTING } from './setting.js';
 
 const BUILD = new URL('../../scripts/build-chat.mjs', import.meta.url);
@@ -19,7 +19,7 @@ export async function buildChat(): Promise<void> {
   if (code !== 0) throw new Error(`The chat could not be built: ${build.messages.all.join('\n')}${build.stderr}`);
 }
 
-export interface IChatOptions {
+export interface ChatOptions {
   /** A free one by default. */
   port?: number;
   redisUrl?: string;
@@ -29,8 +29,8 @@ export interface IChatOptions {
 }
 
 /** The chat's server as a process of its own; killed when the test has ended. */
-export interface IRunningChat {
-  readonly program: IProgram;
+export interface RunningChat {
+  readonly program: Program;
   readonly port: number;
   readonly url: string;
   /** Asks the operator's API; the answer's status and body. `token: null` asks without one. */
@@ -40,12 +40,12 @@ export interface IRunningChat {
 export const OPERATOR_TOKEN = 'the-operator';
 
 /** Runs what `buildChat` built, as it is. */
-export function runChat(env: Readonly<Record<string, string>>, runtime = SETTING.runtime): IProgram {
+export function runChat(env: Readonly<Record<string, string>>, runtime = SETTING.runtime): Program {
   return startProgram(CHAT_PROGRAM, { node: runnerOf(runtime).node, env });
 }
 
 /** Starts what `buildChat` built; resolves once it serves. */
-export async function startChat({ port, redisUrl, env = {}, runtime }: IChatOptions = {}): Promise<IRunningChat> {
+export async function startChat({ port, redisUrl, env = {}, runtime }: ChatOptions = {}): Promise<RunningChat> {
   const chosen = port ?? (await unusedPort());
   const url = `http://localhost:${chosen}`;
   const redis = redisUrl === undefined ? {} : { REDIS_URL: redisUrl };
@@ -67,18 +67,18 @@ export async function startChat({ port, redisUrl, env = {}, runtime }: IChatOpti
   };
 }
 
-export async function signIn(url: string, name: string): Promise<ISignedIn> {
+export async function signIn(url: string, name: string): Promise<SignedIn> {
   const response = await fetch(`${url}/api/sign-in`, { method: 'POST', body: JSON.stringify({ name }) });
   if (response.status !== 200) throw new Error(`sign-in answered ${response.status}`);
-  return (await response.json()) as ISignedIn;
+  return (await response.json()) as SignedIn;
 }
 
-type TPayload<E extends keyof IServerEvents> = Parameters<IServerEvents[E]>[0];
+type TPayload<E extends keyof ServerEvents> = Parameters<ServerEvents[E]>[0];
 
 /** One window of one person, over a plain Socket.IO client. */
 export class ChatClient {
   readonly name: string;
-  readonly socket: Socket<IServerEvents, IClientEvents>;
+  readonly socket: Socket<ServerEvents, ClientEvents>;
   readonly #heard = new EventLog<readonly [event: string, payload: unknown]>();
 
   private constructor(url: string, name: string, token: string, transports = ['polling', 'websocket']) {
@@ -124,15 +124,15 @@ export class ChatClient {
   }
 
   /** Everything of this event so far. */
-  all<E extends keyof IServerEvents>(event: E): TPayload<E>[] {
+  all<E extends keyof ServerEvents>(event: E): TPayload<E>[] {
     return this.#heard.all.filter(([name]) => name === event).map(([, payload]) => payload as TPayload<E>);
   }
 
   /** The first such event that was not taken yet. */
-  async next<E extends keyof IServerEvents>(
+  async next<E extends keyof ServerEvents>(
     event: E,
     accepts: (payload: TPayload<E>) => boolean = () => true,
-    patience: IPatience = {},
+    patience: Patience = {},
   ): Promise<TPayload<E>> {
     const fits = ([name, payload]: readonly [string, unknown]) => name === event && accepts(payload as TPayload<E>);
     const [, payload] = await this.#heard.next(fits, { what: `"${event}" for ${this.name}`, ...patience });
@@ -151,8 +151,8 @@ export class ChatClient {
   }
 
   /** The people as this client was told of them, by name. */
-  get people(): IPerson[] {
-    const known = new Map<string, IPerson>();
+  get people(): Person[] {
+    const known = new Map<string, Person>();
     for (const [event, payload] of this.#heard.all) {
       const { people, changed, gone } = changesOf(event, payload);
       if (people !== undefined) known.clear();
@@ -176,7 +176,7 @@ export class ChatClient {
 }
 
 /** What an event says of people: the whole list, changes, or nothing. */
-function changesOf(event: string, payload: unknown): IPresence & { people?: IPerson[] } {
-  if (event === 'people') return { changed: [], gone: [], ...(payload as { people: IPerson[] }) };
-  return event === 'presence' ? (payload as IPresence) : { changed: [], gone: [] };
+function changesOf(event: string, payload: unknown): Presence & { people?: Person[] } {
+  if (event === 'people') return { changed: [], gone: [], ...(payload as { people: Person[] }) };
+  return event === 'presence' ? (payload as Presence) : { changed: [], gone: [] };
 }

@@ -10,7 +10,7 @@ process.on('exit', () => {
 const tether =
   spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true']).status === 0 ? ['setpriv', '--pdeathsig', 'KILL'] : [];
 
-export interface IExit {
+export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
@@ -20,11 +20,11 @@ export function spawnTethered(
   command: string,
   args: readonly string[],
   options: SpawnOptions,
-): { child: ChildProcess; exited: Promise<IExit> } {
+): { child: ChildProcess; exited: Promise<Exit> } {
   const [program = command, ...rest] = [...tether, command, ...args];
   const child = spawn(program, rest, options);
   alive.add(child);
-  const exited = new Promise<IExit>((resolve) => {
+  const exited = new Promise<Exit>((resolve) => {
     const gone = (code: number | null, signal: NodeJS.Signals | null): void => {
       alive.delete(child);
       resolve({ code, signal });

@@ -1,18 +1,18 @@
 import { afterAll, onTestFinished } from 'vitest';
 
 /** Whatever a test starts and must not leave behind. */
-export interface IStoppable {
+export interface Stoppable {
   stop(): Promise<void> | void;
 }
 
 /** What was started outside of a test, in `beforeAll` or at the top of a file; lives until the file has ended. */
-const ofThisFile: IStoppable[] = [];
+const ofThisFile: Stoppable[] = [];
 
 /**
  * Sees to it that `stoppable.stop()` runs when the running test ends, however it ends; called outside of a test, when its file
  * ends. Last started, first stopped. `stop()` must be harmless when it has been called before.
  */
-export function track<T extends IStoppable>(stoppable: T): T {
+export function track<T extends Stoppable>(stoppable: T): T {
   try {
     onTestFinished(() => stoppable.stop());
   } catch {

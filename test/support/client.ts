@@ -6,10 +6,10 @@ import type { ISocketIOClientOptions } from '../../src/client/options.js';
 import { track } from './cleanup.js';
 import { EventLog, eventually } from './facts.js';
 import { LogLines } from './log-lines.js';
-import type { IProxy } from './tcp-proxy.js';
+import type { RunningProxy } from './tcp-proxy.js';
 
 /** A plain Socket.IO server that knows the words and nothing of this library. */
-export interface IWordsServer {
+export interface WordsServer {
   readonly io: Server;
   readonly url: string;
   readonly port: number;
@@ -19,7 +19,7 @@ export interface IWordsServer {
   readonly sockets: EventLog<ServerSocket>;
 }
 
-export interface IWordsOptions {
+export interface WordsOptions {
   /** What it says to `authenticate`; it lets in by default. `null`: nothing. */
   verdict?: readonly [event: string, payload?: unknown] | null;
   /** What it acknowledges `join` and `leave` with; it grants everything by default. */
@@ -30,7 +30,7 @@ export interface IWordsOptions {
   pingInterval?: number;
 }
 
-export async function startWordsServer(options: IWordsOptions = {}): Promise<IWordsServer> {
+export async function startWordsServer(options: WordsOptions = {}): Promise<WordsServer> {
   const http = createServer();
   const io = new Server(http, { path: '/io', pingInterval: options.pingInterval ?? 25_000 });
   const heard = new EventLog<readonly unknown[]>();
@@ -65,20 +65,20 @@ function grantAll(event: string, rooms: string[]): unknown {
   return { [event === 'join' ? 'joined' : 'left']: rooms, refused: [] };
 }
 
-export interface ITestHelper {
+export interface TestHelper {
   readonly helper: SocketIOClientHelper;
   /** Callbacks in the order in which they ran, each with its argument and the state at that moment. */
   readonly calls: EventLog<readonly [name: string, argument: unknown, state: string]>;
   readonly log: LogLines;
 }
 
-type TOptions = Omit<Partial<ISocketIOClientOptions>, 'options'> & {
+type Options = Omit<Partial<ISocketIOClientOptions>, 'options'> & {
   options?: Partial<ISocketIOClientOptions['options']>;
 };
 
 /** A helper whose every callback is written down; it is shut down when the test ends. */
-export function createHelper(host: string, options: TOptions = {}): ITestHelper {
-  const calls: ITestHelper['calls'] = new EventLog();
+export function createHelper(host: string, options: Options = {}): TestHelper {
+  const calls: TestHelper['calls'] = new EventLog();
   const log = new LogLines();
   const note = (name: string, argument?: unknown): void => calls.push([name, argument, helper.getState()]);
   const helper = new SocketIOClientHelper({
@@ -98,12 +98,12 @@ export function createHelper(host: string, options: TOptions = {}): ITestHelper 
 }
 
 /** Resolves once the callback has run, also if it did so already. */
-export async function called({ calls }: ITestHelper, name: string): Promise<readonly [string, unknown, string]> {
+export async function called({ calls }: TestHelper, name: string): Promise<readonly [string, unknown, string]> {
   return calls.next((call) => call[0] === name, { what: `the callback ${name}` });
 }
 
 /** A helper that was let in. */
-export async function createAuthenticated(host: string, options: TOptions = {}): Promise<ITestHelper> {
+export async function createAuthenticated(host: string, options: Options = {}): Promise<TestHelper> {
   const created = createHelper(host, options);
   await called(created, 'onConnected');
   created.helper.authenticate();
@@ -114,7 +114,7 @@ export async function createAuthenticated(host: string, options: TOptions = {}):
 export const CLIENT_TRANSPORTS = [['websocket'], ['polling'], ['polling', 'websocket']];
 
 /** Cuts a client's connection until it has noticed. Long polling may have no connection at this very moment, so that there is nothing to cut. */
-export async function lose(helper: SocketIOClientHelper, proxy: IProxy): Promise<void> {
+export async function lose(helper: SocketIOClientHelper, proxy: RunningProxy): Promise<void> {
   let isLost = false;
   const lost = helper.waitFor('waiting').then(() => {
     isLost = true;

@@ -7,16 +7,16 @@ const run = promisify(execFile);
 const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url));
 
 /** What a compiler printed, and what it ended with. */
-export interface ICompilerRun {
+export interface CompilerRun {
   readonly stdout: string;
   readonly code: number;
 }
 
 /** Never rejects for what the compiler has to say: that is on stdout, also when it fails. */
-export async function tsc(args: readonly string[], cwd: string): Promise<ICompilerRun> {
+export async function tsc(args: readonly string[], cwd: string): Promise<CompilerRun> {
   return run(process.execPath, [TSC, ...args, '--pretty', 'false'], { cwd, maxBuffer: 16_000_000 }).then(
     ({ stdout }) => ({ stdout, code: 0 }),
-    ({ stdout, code }: ICompilerRun) => ({ stdout, code }),
+    ({ stdout, code }: CompilerRun) => ({ stdout, code }),
   );
 }
 

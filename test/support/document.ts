@@ -9,7 +9,7 @@ import { compileProjects } from './compiler.js';
 import { temporaryFolder } from './folder.js';
 import { hashOf, madeOnce } from './made-once.js';
 import { packed } from './packed.js';
-import { type IProgram, startProgram } from './process.js';
+import { type Program, startProgram } from './process.js';
 
 const run = promisify(execFile);
 /** What only a project has that installed the types of Bun. */
@@ -22,7 +22,7 @@ const SETTINGS = 'tsconfig.json';
 export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** A block of code in a document. */
-export interface ICodeBlock {
+export interface CodeBlock {
   /** What stands behind the opening fence: `ts`, `sh`, `nginx` … */
   readonly language: string;
   /** The file that the first line names in a comment, such as `// server.ts`; undefined without one. */
@@ -31,7 +31,7 @@ export interface ICodeBlock {
 }
 
 /** What a reader gets who pastes every named block of a document into an empty project. */
-export interface IPastedProject {
+export interface PastedProject {
   readonly folder: string;
   /** The names of the files, in the order of the document. */
   readonly files: readonly string[];
@@ -41,10 +41,10 @@ export interface IPastedProject {
    * Starts one of the programs, by the name that it has in the document. `replace` says what stands in this run for a
    * port or an address of the document: `{ 3000: 41234 }`.
    */
-  start(name: string, opts?: IStartOptions): Promise<IProgram>;
+  start(name: string, opts?: StartOptions): Promise<Program>;
 }
 
-export interface IStartOptions {
+export interface StartOptions {
   readonly replace?: Readonly<Record<string, string | number>>;
   readonly env?: Readonly<Record<string, string>>;
   /** Bun runs the program as it stands in the document, and Node.js what the compiler made of it. Default `node`. */
@@ -60,16 +60,16 @@ export async function papers(): Promise<readonly string[]> {
 }
 
 /** The blocks of a document, which is named from the folder of the project: `docs/protocol.md`. */
-export async function codeBlocksOf(document: string): Promise<readonly ICodeBlock[]> {
+export async function codeBlocksOf(document: string): Promise<readonly CodeBlock[]> {
   const markdown = await readFile(join(PROJECT, document), 'utf8');
   const found = markdown.matchAll(/^(`{3,})(\w*)[^\n]*\n(.*?)^\1$/gms);
   return [...found].map(([, , language = '', code = '']) => ({ language, name: nameOf(code), code }));
 }
 
-type INamedBlock = ICodeBlock & { readonly name: string };
+type NamedBlock = CodeBlock & { readonly name: string };
 
-async function namedBlocksOf(document: string): Promise<readonly INamedBlock[]> {
-  return (await codeBlocksOf(document)).filter((block): block is INamedBlock => block.name !== undefined);
+async function namedBlocksOf(document: string): Promise<readonly NamedBlock[]> {
+  return (await codeBlocksOf(document)).filter((block): block is NamedBlock => block.name !== undefined);
 }
 
 function nameOf(code: string): string | undefined {
@@ -81,7 +81,7 @@ function nameOf(code: string): string | undefined {
  * What a reader has who pasted every named block into an empty project, with the packed package and the packages of this project,
  * and compiled it. The folder is the caller's own; gone when the test, or outside of one its file, has ended.
  */
-export async function pasteProject(document: string): Promise<IPastedProject> {
+export async function pasteProject(document: string): Promise<PastedProject> {
   const all = await documentsHome();
   const compiled = await compilerOutputOf(document);
   const files = (await namedBlocksOf(document)).map(({ name }) => name);
@@ -90,7 +90,7 @@ export async function pasteProject(document: string): Promise<IPastedProject> {
   await cp(join(all, folderOf(document)), folder, { recursive: true });
   await symlink(await packedModules(), join(folder, 'node_modules'));
   let started = 0;
-  const start = async (name: string, opts: IStartOptions = {}): Promise<IProgram> => {
+  const start = async (name: string, opts: StartOptions = {}): Promise<Program> => {
     const { replace = {}, env = {}, runtime = 'node' } = opts;
     const original = runtime === 'bun' ? join(folder, name) : join(folder, 'out', name.replace(/\.ts$/, '.js'));
     let code = await readFile(original, 'utf8');
@@ -163,7 +163,7 @@ async function installPackages(modules: string): Promise<void> {
  * As a new project would have it, in its strictest form, and as the document itself has it where it tells the compiler something.
  * Resolves to the names of the files that do.
  */
-async function paste(folder: string, blocks: readonly INamedBlock[]): Promise<readonly string[]> {
+async function paste(folder: string, blocks: readonly NamedBlock[]): Promise<readonly string[]> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
   for (const { name, code } of blocks) {

@@ -13,7 +13,7 @@ const now = performance.now.bind(performance);
 /** How long a fact may take to become true. Generous: it is only ever used up by a test that fails. */
 const PATIENCE_MS = 5_000;
 
-export interface IPatience {
+export interface Patience {
   /** Milliseconds; 5 000 by default. */
   timeout?: number;
   /** What is waited for, in the words of the error message. Taken from the code when missing. */
@@ -24,7 +24,7 @@ export interface IPatience {
  * Asks again and again until `fact` neither throws nor returns `false`, and resolves to what it returned. So it takes an
  * assertion (`() => expect(…)`) as well as a predicate. Rejects after `timeout`, naming what was waited for.
  */
-export async function eventually<T>(fact: () => T | Promise<T>, patience: IPatience = {}): Promise<Exclude<T, false>> {
+export async function eventually<T>(fact: () => T | Promise<T>, patience: Patience = {}): Promise<Exclude<T, false>> {
   const timeout = patience.timeout ?? PATIENCE_MS;
   const end = now() + timeout;
   let cause: unknown;
@@ -63,7 +63,7 @@ export async function within<T>(promise: PromiseLike<T>, what: string, timeout: 
   }
 }
 
-interface IWaiter<T> {
+interface Waiter<T> {
   accepts(value: T): boolean;
   resolve(value: T): void;
   reject(reason: Error): void;
@@ -73,7 +73,7 @@ interface IWaiter<T> {
 export class EventLog<T> {
   readonly #all: T[] = [];
   readonly #unread: T[] = [];
-  readonly #waiters = new Set<IWaiter<T>>();
+  readonly #waiters = new Set<Waiter<T>>();
   #ended: Error | undefined;
 
   /** Everything that ever arrived, read or not, in its order. */
@@ -98,11 +98,11 @@ export class EventLog<T> {
   }
 
   /** Takes the first unread value that `accepts` wants, waiting for it if need be; others stay. Rejects after `timeout`. */
-  async next(accepts: (value: T) => boolean = () => true, patience: IPatience = {}): Promise<T> {
+  async next(accepts: (value: T) => boolean = () => true, patience: Patience = {}): Promise<T> {
     const index = this.#unread.findIndex(accepts);
     if (index >= 0) return this.#unread.splice(index, 1)[0] as T;
     if (this.#ended !== undefined) throw this.#ended;
-    let waiter: IWaiter<T> | undefined;
+    let waiter: Waiter<T> | undefined;
     const arrival = new Promise<T>((resolve, reject) => {
       waiter = { accepts, resolve, reject };
       this.#waiters.add(waiter);
@@ -128,7 +128,7 @@ export class EventLog<T> {
 }
 
 /** Any emitter: Node.js's, Socket.IO's server sockets, its client's. */
-export interface IEmitting {
+export interface Emitting {
   // biome-ignore lint/suspicious/noExplicitAny: listeners take whatever their emitter gives, and typed emitters accept no wider type
   on(event: any, listener: (...args: any[]) => void): unknown;
   // biome-ignore lint/suspicious/noExplicitAny: as above
@@ -137,16 +137,16 @@ export interface IEmitting {
 
 /** The arguments of the next `event`; ask before causing it. Rejects after `timeout`. */
 export function nextEvent<A extends unknown[] = unknown[]>(
-  emitter: IEmitting,
+  emitter: Emitting,
   event: string,
-  patience: IPatience = {},
+  patience: Patience = {},
 ): Promise<A> {
   const arrival = new Promise<A>((resolve) => emitter.once(event, (...args: A) => resolve(args)));
   return within(arrival, patience.what ?? `event ${event}`, patience.timeout);
 }
 
 /** A log of every `event` from now on; each entry is the first argument. */
-export function logOf<T = unknown>(emitter: IEmitting, event: string): EventLog<T> {
+export function logOf<T = unknown>(emitter: Emitting, event: string): EventLog<T> {
   const log = new EventLog<T>();
   emitter.on(event, (value: T) => log.push(value));
   return log;

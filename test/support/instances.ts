@@ -3,21 +3,21 @@ import { MemoryNetwork } from '../../src/backplane/memory/memory-network.js';
 import { SHARED_NETWORK, type SharedNetworkOption } from '../../src/backplane/memory/shared-network.js';
 import { redisClient } from './backplane.js';
 import { eventually } from './facts.js';
-import { type IStarted, type ITestClient, startServer, type TTestOptions } from './server.js';
+import { type Started, startServer, type TestClient, type TestOptions } from './server.js';
 
 /** How instances of the helper act as one. */
-export interface IWay {
+export interface Way {
   /** Asked for anew by each instance. */
-  options(): TTestOptions & SharedNetworkOption;
+  options(): TestOptions & SharedNetworkOption;
   /** Senders beside the instances. */
-  emitters(instance: IStarted): readonly Emitter[];
+  emitters(instance: Started): readonly Emitter[];
 }
 
-export function byMemory(network: MemoryNetwork = new MemoryNetwork()): IWay {
+export function byMemory(network: MemoryNetwork = new MemoryNetwork()): Way {
   return { options: () => ({ [SHARED_NETWORK]: network }), emitters: () => [] };
 }
 
-export function byRedis(port: number): IWay {
+export function byRedis(port: number): Way {
   const client = () => redisClient(port, { protocol: 2 });
   return {
     options: () => ({ redisConnection: client() }),
@@ -26,7 +26,7 @@ export function byRedis(port: number): IWay {
 }
 
 /** Named `instance-0` and so on. Each takes clients into any room, and answers what is sent as `echo`. */
-export function startInstances(count: number, way: IWay): Promise<IStarted[]> {
+export function startInstances(count: number, way: Way): Promise<Started[]> {
   return Promise.all(
     Array.from({ length: count }, (_, index) =>
       startServer({
@@ -41,24 +41,24 @@ export function startInstances(count: number, way: IWay): Promise<IStarted[]> {
   );
 }
 
-export async function startOne(way: IWay): Promise<IStarted> {
+export async function startOne(way: Way): Promise<Started> {
   const [one] = await startInstances(1, way);
   if (one === undefined) throw new Error('unreachable');
   return one;
 }
 
-export async function startTwo(way: IWay): Promise<readonly [IStarted, IStarted]> {
+export async function startTwo(way: Way): Promise<readonly [Started, Started]> {
   const [one, two] = await startInstances(2, way);
   if (one === undefined || two === undefined) throw new Error('unreachable');
   return [one, two];
 }
 
-export function heardOn(client: ITestClient, topic: string): unknown[] {
+export function heardOn(client: TestClient, topic: string): unknown[] {
   return client.heard.filter(([event]) => event === topic).map(([, payload]) => payload);
 }
 
 /** One past the last thing that was sent: once everybody has it, nothing that was sent before is still on the way. */
-export async function everybodyHas(clients: readonly ITestClient[], topic: string, last: unknown): Promise<void> {
+export async function everybodyHas(clients: readonly TestClient[], topic: string, last: unknown): Promise<void> {
   await Promise.all(
     clients.map((client) =>
       eventually(() => heardOn(client, topic).includes(last), { what: `${topic} ${last}`, timeout: 10_000 }),

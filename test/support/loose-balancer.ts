@@ -3,16 +3,16 @@ import type { AddressInfo } from 'node:net';
 import { track } from './cleanup.js';
 
 /** Which of the instances, by its index, a request goes to. */
-export type TRoute = (request: IncomingMessage) => number;
+export type Route = (request: IncomingMessage) => number;
 
 /** Each request to the next instance, whichever session it belongs to. */
-export function roundRobin(instances: number): TRoute {
+export function roundRobin(instances: number): Route {
   let turn = 0;
   return () => turn++ % instances;
 }
 
 /** An HTTP proxy without sticky sessions, which passes no upgrade on. Resolves to its address. */
-export async function startLooseBalancer(ports: readonly number[], route: TRoute): Promise<string> {
+export async function startLooseBalancer(ports: readonly number[], route: Route): Promise<string> {
   const proxy = createServer((near, answer) => {
     const { url: path, method, headers } = near;
     const far = request({ host: '127.0.0.1', port: ports[route(near)], path, method, headers }, (response) => {

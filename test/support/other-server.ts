@@ -10,7 +10,7 @@ import type { Names } from './scenario.js';
 /** Timers of Node.js may be early by a part of a millisecond. */
 const EARLY_MS = 2;
 
-interface IVisit {
+interface Visit {
   readonly url: string;
   readonly socket: WebSocket;
   readonly frames: EventLog<string>;
@@ -19,10 +19,10 @@ interface IVisit {
 /** Plays a server that is not ours, frame by frame, against our client. */
 export class OtherServer {
   readonly #names: Names;
-  readonly #visits = new EventLog<IVisit>();
+  readonly #visits = new EventLog<Visit>();
   readonly #http = createServer();
   #helper: SocketIOClientHelper | undefined;
-  #visit: IVisit | undefined;
+  #visit: Visit | undefined;
   #answer: Promise<unknown> | undefined;
   #closedAt = 0;
   #invented = 0;
@@ -64,7 +64,7 @@ export class OtherServer {
     for (const { frames } of this.#visits.all) expect(frames.unread.filter((frame) => frame !== '41')).toEqual([]);
   }
 
-  get #current(): IVisit {
+  get #current(): Visit {
     if (this.#visit === undefined) throw new Error('nobody has come yet');
     return this.#visit;
   }

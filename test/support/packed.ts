@@ -12,7 +12,7 @@ const AROUND = /^(?:package\.json|\.npm\w+|LICENSE.*|.*\.md)$/;
 const LIST = 'packed.json';
 
 /** The package as npm would publish it. */
-export interface IPacked {
+export interface Packed {
   readonly tarball: string;
   /** Paths in the tarball. */
   readonly files: readonly string[];
@@ -20,15 +20,15 @@ export interface IPacked {
   readonly hash: string;
 }
 
-let asked: Promise<IPacked> | undefined;
+let asked: Promise<Packed> | undefined;
 
 /** The package as it was built last, packed once for all tests. */
-export function packed(): Promise<IPacked> {
+export function packed(): Promise<Packed> {
   asked ??= pack();
   return asked;
 }
 
-async function pack(): Promise<IPacked> {
+async function pack(): Promise<Packed> {
   const around = (await filesIn('.')).filter((name) => AROUND.test(name));
   const hash = await hashOf(PROJECT, [...around, ...(await filesIn('dist', { recursive: true }))]);
   const folder = join(PROJECT, '.cache', `packed-${hash}`);

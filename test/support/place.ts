@@ -5,11 +5,11 @@ import type { BackplaneReport } from '../../src/backplane/reports.js';
 import type { Backplane } from '../../src/ports/backplane.js';
 import type { Reporter } from '../../src/ports/reports.js';
 import { redisClient } from './backplane.js';
-import type { IRedis } from './redis.js';
-import { type IProxy, startProxy } from './tcp-proxy.js';
+import type { RedisServer } from './redis.js';
+import { type RunningProxy, startProxy } from './tcp-proxy.js';
 
 /** Where instances act as one. */
-export interface IPlace {
+export interface Place {
   createBackplane(identifier: string, report: Reporter<BackplaneReport>): Promise<Backplane>;
   /** Nothing of that instance gets to the others, and nothing of theirs to it. */
   cut(identifier: string): Promise<void>;
@@ -17,7 +17,7 @@ export interface IPlace {
 }
 
 /** A network in the memory of this process. */
-export function memoryPlace(): IPlace {
+export function memoryPlace(): Place {
   const network = new MemoryNetwork();
   return {
     createBackplane: async (identifier, report) => createMemoryBackplane({ network, identifier, report }),
@@ -29,10 +29,10 @@ export function memoryPlace(): IPlace {
 let keys = 0;
 
 /** A Redis that other places may share: each has a key of its own, and each instance a wire of its own. */
-export function redisPlace(redis: IRedis): IPlace {
+export function redisPlace(redis: RedisServer): Place {
   const key = `place-${++keys}`;
-  const wires = new Map<string, IProxy>();
-  const wireOf = (identifier: string): IProxy => {
+  const wires = new Map<string, RunningProxy>();
+  const wireOf = (identifier: string): RunningProxy => {
     const wire = wires.get(identifier);
     if (wire === undefined) throw new Error(`No instance is named "${identifier}".`);
     return wire;

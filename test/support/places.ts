@@ -21,22 +21,22 @@ export const PLACES = {
   'oldest-bun+redis': { runtime: 'bun', redis: true, version: 'the oldest Bun that is supported' },
 } as const;
 
-export type TPlace = keyof typeof PLACES;
+export type Place = keyof typeof PLACES;
 
 /** The commands of package.json that run tests, by the name of their script. */
 export const SUITES = { test: '// npm test: ', matrix: '// npm run test:matrix: ' } as const;
-export type TSuite = keyof typeof SUITES;
+export type Suite = keyof typeof SUITES;
 
 const TESTS = fileURLToPath(new URL('..', import.meta.url));
 
-export interface ITestFile {
+export interface TestFile {
   /** From the folder of the project, with slashes: `test/unit/depth.test.ts`. */
   readonly path: string;
-  readonly places: Readonly<Record<TSuite, readonly TPlace[]>>;
+  readonly places: Readonly<Record<Suite, readonly Place[]>>;
 }
 
 /** Every test file with its places. Throws where a file says none, or one that doesn't exist. */
-export function testFiles(): readonly ITestFile[] {
+export function testFiles(): readonly TestFile[] {
   return readdirSync(TESTS, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.ts'))
     .map((name) => {
@@ -47,27 +47,27 @@ export function testFiles(): readonly ITestFile[] {
 }
 
 /** The places that the first lines of a test file name. `path` is for the error message. */
-export function placesIn(text: string, path: string): ITestFile['places'] {
+export function placesIn(text: string, path: string): TestFile['places'] {
   const lines = text.split('\n', 2);
   const places = { test: placesAfter(SUITES.test, lines, path), matrix: placesAfter(SUITES.matrix, lines, path) };
   if (places.test.length + places.matrix.length > 0) return places;
   throw new Error(`${path}: the first line must be "${SUITES.test}<places>" or "${SUITES.matrix}<places>".`);
 }
 
-function placesAfter(words: string, lines: readonly string[], path: string): readonly TPlace[] {
+function placesAfter(words: string, lines: readonly string[], path: string): readonly Place[] {
   const line = lines.find((each) => each.startsWith(words));
   if (line === undefined) return [];
   return line
     .slice(words.length)
     .split(', ')
     .map((name) => {
-      if (Object.hasOwn(PLACES, name)) return name as TPlace;
+      if (Object.hasOwn(PLACES, name)) return name as Place;
       throw new Error(`${path}: there is no place "${name}"; expected ${Object.keys(PLACES).join(', ')}.`);
     });
 }
 
 /** The files of a place, for one command or for both. */
-export function filesOf(place: TPlace, suite: TSuite | undefined, files = testFiles()): readonly string[] {
-  const suites: readonly TSuite[] = suite === undefined ? ['test', 'matrix'] : [suite];
+export function filesOf(place: Place, suite: Suite | undefined, files = testFiles()): readonly string[] {
+  const suites: readonly Suite[] = suite === undefined ? ['test', 'matrix'] : [suite];
   return files.filter(({ places }) => suites.some((each) => places[each].includes(place))).map(({ path }) => path);
 }

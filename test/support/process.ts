@@ -1,10 +1,10 @@
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { type IExit, spawnTethered } from './children.js';
-import { type IStoppable, track } from './cleanup.js';
+import { type Exit, spawnTethered } from './children.js';
+import { type Stoppable, track } from './cleanup.js';
 import { EventLog, within } from './facts.js';
 
-export interface IProgramOptions {
+export interface ProgramOptions {
   args?: readonly string[];
   /** Added to the environment of the tests, which is handed on without the test runner's own variables. */
   env?: Readonly<Record<string, string>>;
@@ -17,7 +17,7 @@ export interface IProgramOptions {
 }
 
 /** A program of its own: what happens to it when something is thrown is what happens to a user. */
-export interface IProgram extends IStoppable {
+export interface Program extends Stoppable {
   readonly pid: number;
   /** What it printed on stdout, line by line, read as JSON; lines that are none as plain text. */
   // biome-ignore lint/suspicious/noExplicitAny: each fixture has its own words
@@ -25,9 +25,9 @@ export interface IProgram extends IStoppable {
   /** What it printed on stderr so far. */
   readonly stderr: string;
   /** Resolves when it has ended and all its output was read. Unbounded: see `ended`. */
-  readonly exited: Promise<IExit>;
+  readonly exited: Promise<Exit>;
   /** The same, or a rejection after `timeout` milliseconds (5 000). */
-  ended(timeout?: number): Promise<IExit>;
+  ended(timeout?: number): Promise<Exit>;
   /** One line of JSON on its stdin. */
   send(message: unknown): void;
   /** Ends its stdin. */
@@ -39,7 +39,7 @@ export interface IProgram extends IStoppable {
  * Runs a plain Node.js program, such as one of `test/fixtures`, without any test framework or error handler around it. It
  * may import the built package by its own name. Killed when the test, or outside of one its file, has ended.
  */
-export function startProgram(path: string | URL, options: IProgramOptions = {}): IProgram {
+export function startProgram(path: string | URL, options: ProgramOptions = {}): Program {
   const file = path instanceof URL ? fileURLToPath(path) : path;
   const { child, exited } = spawnTethered(
     options.node ?? process.execPath,

@@ -1,6 +1,6 @@
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import WebSocket from 'ws';
-import { type IStoppable, track } from './cleanup.js';
+import { type Stoppable, track } from './cleanup.js';
 import { EventLog, within } from './facts.js';
 
 /** Packets of one polling payload are separated by this. */
@@ -8,7 +8,7 @@ const SEPARATOR = '\x1e';
 const PING = '2';
 const PONG = '3';
 
-export interface IRawOptions {
+export interface RawOptions {
   /** `/socket.io/` by default. */
   path?: string;
   headers?: Readonly<Record<string, string>>;
@@ -23,7 +23,7 @@ export interface IRawOptions {
 }
 
 /** One connection over WebSocket, with no client library that would put anything right. */
-export interface IRawWebSocket extends IStoppable {
+export interface WebSocketPeer extends Stoppable {
   /** Text frames as strings, binary ones as buffers, from Engine.IO's own handshake (`0{…}`) on. */
   readonly frames: EventLog<string | Buffer>;
   readonly closed: Promise<{ code: number; reason: string }>;
@@ -49,7 +49,7 @@ export interface IRawWebSocket extends IStoppable {
 }
 
 /** Opens a WebSocket to `url` (`http://…`). Rejects when the server refuses the upgrade, naming its status. */
-export async function rawWebSocket(url: string, options: IRawOptions = {}): Promise<IRawWebSocket> {
+export async function rawWebSocket(url: string, options: RawOptions = {}): Promise<WebSocketPeer> {
   const target = addressOf(url, 'websocket', options);
   target.protocol = target.protocol === 'https:' ? 'wss:' : 'ws:';
   const socket = new WebSocket(target, {
@@ -78,7 +78,7 @@ export async function rawWebSocket(url: string, options: IRawOptions = {}): Prom
   return raw;
 }
 
-class RawWebSocket implements IRawWebSocket {
+class RawWebSocket implements WebSocketPeer {
   readonly #socket: WebSocket;
   readonly #patience: { timeout?: number };
 
@@ -152,43 +152,43 @@ function isAnswer(prefix: string): (frame: string | Buffer) => boolean {
 }
 
 /** What the server answered to one HTTP request. */
-export interface IRawAnswer {
+export interface RawAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
 }
 
 /** One connection of Engine.IO over HTTP long polling. */
-export interface IRawPolling extends IStoppable {
+export interface PollingPeer extends Stoppable {
   readonly sid: string;
   /** The connection's handshake, as the server sent it. */
   readonly handshake: Readonly<Record<string, unknown>>;
   /** One GET: resolves to the packets that it brought. Rejects on any status but 200, naming it and the body. */
   poll(timeout?: number): Promise<string[]>;
   /** One POST of packets, joined as Engine.IO wants it. Resolves to the answer, whatever its status. */
-  post(...packets: string[]): Promise<IRawAnswer>;
-  /** Connects to a namespace, as {@link IRawWebSocket.connect}; packets that came along stay for the next `poll`. */
+  post(...packets: string[]): Promise<RawAnswer>;
+  /** Connects to a namespace, as {@link WebSocketPeer.connect}; packets that came along stay for the next `poll`. */
   connect(namespace?: string, auth?: unknown): Promise<{ sid: string }>;
-  emit(topic: string, args?: readonly unknown[], ack?: number): Promise<IRawAnswer>;
+  emit(topic: string, args?: readonly unknown[], ack?: number): Promise<RawAnswer>;
   /** Polls until `accepts` finds its packet, and resolves to it; others are kept for the next call or `poll`. */
   next(accepts: (packet: string) => boolean, timeout?: number): Promise<string>;
 }
 
 /** Opens a session over polling. Rejects on any status but 200. */
-export async function rawPolling(url: string, options: IRawOptions = {}): Promise<IRawPolling> {
+export async function rawPolling(url: string, options: RawOptions = {}): Promise<PollingPeer> {
   const polling = track(new RawPolling(addressOf(url, 'polling', options), options));
   await polling.open();
   return polling;
 }
 
-class RawPolling implements IRawPolling {
+class RawPolling implements PollingPeer {
   handshake: Readonly<Record<string, unknown>> = {};
   readonly #url: URL;
-  readonly #options: IRawOptions;
+  readonly #options: RawOptions;
   readonly #agent = new Agent({ keepAlive: true });
   #kept: string[] = [];
 
-  constructor(url: URL, options: IRawOptions) {
+  constructor(url: URL, options: RawOptions) {
     this.#url = url;
     this.#options = options;
   }
@@ -216,7 +216,7 @@ class RawPolling implements IRawPolling {
     }
   }
 
-  post(...packets: string[]): Promise<IRawAnswer> {
+  post(...packets: string[]): Promise<RawAnswer> {
     return within(this.#ask('POST', packets.join(SEPARATOR)), 'an answer to a POST');
   }
 
@@ -228,7 +228,7 @@ class RawPolling implements IRawPolling {
     return JSON.parse(answer.slice(2 + prefix.length)) as { sid: string };
   }
 
-  emit(topic: string, args: readonly unknown[] = [], ack?: number): Promise<IRawAnswer> {
+  emit(topic: string, args: readonly unknown[] = [], ack?: number): Promise<RawAnswer> {
     return this.post(`42${ack ?? ''}${JSON.stringify([topic, ...args])}`);
   }
 
@@ -246,7 +246,7 @@ class RawPolling implements IRawPolling {
     }
   }
 
-  #ask(method: 'GET' | 'POST', body?: string): Promise<IRawAnswer> {
+  #ask(method: 'GET' | 'POST', body?: string): Promise<RawAnswer> {
     return new Promise((resolve, reject) => {
       const headers = {
         ...this.#options.headers,
@@ -274,7 +274,7 @@ class RawPolling implements IRawPolling {
   }
 }
 
-function addressOf(url: string, transport: string, options: IRawOptions): URL {
+function addressOf(url: string, transport: string, options: RawOptions): URL {
   const target = new URL(options.path ?? '/socket.io/', url);
   for (const [name, value] of Object.entries({ EIO: '4', transport, ...options.query }))
     target.searchParams.set(name, value);

@@ -2,8 +2,8 @@ import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type IExit, spawnTethered } from './children.js';
-import { type IStoppable, track } from './cleanup.js';
+import { type Exit, spawnTethered } from './children.js';
+import { type Stoppable, track } from './cleanup.js';
 import { eventually, unusedPort } from './facts.js';
 import { temporaryFolder } from './folder.js';
 import { askRedis } from './resp.js';
@@ -11,7 +11,7 @@ import { askRedis } from './resp.js';
 const HOST = '127.0.0.1';
 const START_TRIES = 5;
 
-export interface IRedisOptions {
+export interface RedisServerOptions {
   /** Required of every client from the start. */
   password?: string;
   /** A free one by default. */
@@ -27,7 +27,7 @@ export interface IRedisOptions {
 }
 
 /** A real redis-server of the test's own, without persistence: a restart forgets everything. */
-export interface IRedis extends IStoppable {
+export interface RedisServer extends Stoppable {
   readonly host: string;
   readonly port: number;
   /** `redis://…` with the password of the start. */
@@ -49,7 +49,7 @@ export interface IRedis extends IStoppable {
 }
 
 /** Starts one; resolves once it answers. Gone when the test, or outside of one its file, has ended. */
-export async function startRedis(options: IRedisOptions = {}): Promise<IRedis> {
+export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   const redis = new Redis(options);
   track(redis);
   await redis.start();
@@ -62,8 +62,8 @@ export async function startRedis(options: IRedisOptions = {}): Promise<IRedis> {
 
 /** Three masters that share the slots. Resolves once each of them sees the whole. */
 export async function startRedisCluster(
-  options: Omit<IRedisOptions, 'port' | 'cluster'> = {},
-): Promise<readonly IRedis[]> {
+  options: Omit<RedisServerOptions, 'port' | 'cluster'> = {},
+): Promise<readonly RedisServer[]> {
   const nodes = [0, 1, 2].map(() => track(new Redis({ ...options, cluster: true })));
   await Promise.all(nodes.map((node) => node.start()));
   const [first] = nodes;
@@ -81,7 +81,7 @@ export async function startRedisCluster(
   return nodes;
 }
 
-async function stands(node: IRedis, size: number): Promise<void> {
+async function stands(node: RedisServer, size: number): Promise<void> {
   await eventually(
     async () => {
       const info = await node.cli('CLUSTER', 'INFO');
@@ -95,23 +95,23 @@ async function stands(node: IRedis, size: number): Promise<void> {
 }
 
 /** A real Sentinel that watches a master under this name. Resolves once it answers. */
-export async function startSentinel({ name, master }: { name: string; master: IRedis }): Promise<IRedis> {
+export async function startSentinel({ name, master }: { name: string; master: RedisServer }): Promise<RedisServer> {
   const sentinel = new Redis({ sentinel: { name, port: master.port } });
   track(sentinel);
   await sentinel.start();
   return sentinel;
 }
 
-class Redis implements IRedis {
+class Redis implements RedisServer {
   readonly host = HOST;
-  readonly #options: IRedisOptions;
+  readonly #options: RedisServerOptions;
   #password: string | undefined;
   #port = 0;
   #busPort = 0;
   #directory: string | undefined;
-  #running: { child: ChildProcess; exited: Promise<IExit>; output: string[] } | undefined;
+  #running: { child: ChildProcess; exited: Promise<Exit>; output: string[] } | undefined;
 
-  constructor(options: IRedisOptions) {
+  constructor(options: RedisServerOptions) {
     this.#options = options;
     this.#port = options.port ?? 0;
     this.#password = options.password;

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { within } from './facts.js';
 
-type TReply = string | Error | readonly TReply[];
+type Reply = string | Error | readonly Reply[];
 
 const PATIENCE_MS = 5_000;
 
@@ -14,9 +14,9 @@ export async function askRedis(port: number, password: string | undefined, args:
   // A server that takes no password refuses AUTH, and answers what comes behind.
   const commands = password === undefined ? [args] : [['AUTH', password], args];
   try {
-    const replies = new Promise<TReply[]>((resolve, reject) => {
+    const replies = new Promise<Reply[]>((resolve, reject) => {
       let text = '';
-      let found: TReply[] = [];
+      let found: Reply[] = [];
       socket.setEncoding('latin1').on('data', (chunk) => {
         text += String(chunk);
         found = readAll(text);
@@ -43,14 +43,14 @@ function encode(args: readonly string[]): string {
   return `*${args.length}\r\n${bytes.map((arg) => `$${arg.length}\r\n${arg}\r\n`).join('')}`;
 }
 
-function print(reply: TReply): string {
+function print(reply: Reply): string {
   if (reply instanceof Error) return reply.message;
   return typeof reply === 'string' ? reply : reply.map(print).join('\n');
 }
 
 /** The replies that have arrived as a whole. */
-function readAll(text: string): TReply[] {
-  const replies: TReply[] = [];
+function readAll(text: string): Reply[] {
+  const replies: Reply[] = [];
   for (let at = 0; ; ) {
     const found = read(text, at);
     if (found === undefined) return replies;
@@ -59,7 +59,7 @@ function readAll(text: string): TReply[] {
   }
 }
 
-function read(text: string, at: number): { reply: TReply; end: number } | undefined {
+function read(text: string, at: number): { reply: Reply; end: number } | undefined {
   const lineEnd = text.indexOf('\r\n', at);
   if (lineEnd < 0) return undefined;
   const [kind, line, start] = [text[at], text.slice(at + 1, lineEnd), lineEnd + 2];
@@ -75,8 +75,8 @@ function read(text: string, at: number): { reply: TReply; end: number } | undefi
   return readList(text, start, size);
 }
 
-function readList(text: string, start: number, size: number): { reply: TReply; end: number } | undefined {
-  const entries: TReply[] = [];
+function readList(text: string, start: number, size: number): { reply: Reply; end: number } | undefined {
+  const entries: Reply[] = [];
   let at = start;
   while (entries.length < size) {
     const found = read(text, at);

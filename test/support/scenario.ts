@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 
 /** One numbered scenario of `docs/protocol.md`. */
-export interface IScenario {
+export interface Scenario {
   /** `H1`, `U12`, `S3`. */
   readonly number: string;
   readonly title: string;
@@ -15,7 +15,7 @@ const HEADING = /^#### ([A-Z]\d+): (.+)$/m;
 const ID = /^[\w-]{20}$/;
 
 /** Those of a document, in its order. A scenario without its frames throws. */
-export function scenariosIn(markdown: string): readonly IScenario[] {
+export function scenariosIn(markdown: string): readonly Scenario[] {
   const [, ...parts] = markdown.split(/^(?=#### [A-Z]\d+: )/m);
   return parts.map((part) => {
     const [, number = '', title = ''] = HEADING.exec(part) ?? [];
@@ -27,7 +27,7 @@ export function scenariosIn(markdown: string): readonly IScenario[] {
 }
 
 /** The lines of a scenario, with those of the scenarios that it builds on in their place. */
-export function linesOf(number: string, scenarios: readonly IScenario[]): string[] {
+export function linesOf(number: string, scenarios: readonly Scenario[]): string[] {
   const found = scenarios.find((scenario) => scenario.number === number);
   if (found === undefined) throw new Error(`there is no ${number}`);
   return found.lines.flatMap((line) => {

@@ -6,14 +6,14 @@ import type { ISocketIOServerNodeOptions } from '../../src/server/options.js';
 import { SocketIOServerHelper } from '../../src/server/server-helper.js';
 import { LogLines } from './log-lines.js';
 
-export interface IStarted {
+export interface Started {
   readonly helper: SocketIOServerHelper;
   readonly http: HttpServer;
   readonly url: string;
   readonly log: LogLines;
 }
 
-export type TTestOptions = Partial<ISocketIOServerNodeOptions>;
+export type TestOptions = Partial<ISocketIOServerNodeOptions>;
 
 /** An http server that listens: on a port of its own, unless one is named. */
 export async function listen(http: HttpServer = createServer(), port = 0): Promise<{ http: HttpServer; url: string }> {
@@ -26,7 +26,7 @@ export async function listen(http: HttpServer = createServer(), port = 0): Promi
 }
 
 /** A helper that lets in whoever says `{ token: 'good' }`, and everybody into rooms that start with `open`. */
-export async function startServer(options: TTestOptions = {}, port = 0): Promise<IStarted> {
+export async function startServer(options: TestOptions = {}, port = 0): Promise<Started> {
   const server = options.server ?? createServer();
   const log = new LogLines();
   const helper = new SocketIOServerHelper({
@@ -47,7 +47,7 @@ export async function startServer(options: TTestOptions = {}, port = 0): Promise
 }
 
 /** What a client was told, in order. */
-export interface ITestClient {
+export interface TestClient {
   readonly socket: Socket;
   /** Events and their payloads, and `disconnect` with its reason. */
   readonly heard: [event: string, payload: unknown][];
@@ -55,10 +55,10 @@ export interface ITestClient {
   heardOf<T = unknown>(event: string): Promise<T>;
 }
 
-export type TClientOptions = Partial<ManagerOptions & SocketOptions>;
+export type ClientOptions = Partial<ManagerOptions & SocketOptions>;
 
 /** A plain Socket.IO client; it connects, and does nothing else by itself. */
-export function connect(url: string, options: TClientOptions = {}): ITestClient {
+export function connect(url: string, options: ClientOptions = {}): TestClient {
   const socket = connectClient(url, { reconnection: false, forceNew: true, ...options });
   onTestFinished(() => {
     socket.disconnect();
@@ -93,7 +93,7 @@ export function connect(url: string, options: TClientOptions = {}): ITestClient 
 }
 
 /** A client that was let in. */
-export async function connectAuthenticated(url: string, options: TClientOptions = {}): Promise<ITestClient> {
+export async function connectAuthenticated(url: string, options: ClientOptions = {}): Promise<TestClient> {
   const client = connect(url, { auth: { token: 'good' }, ...options });
   await client.heardOf('connect');
   client.socket.emit('authenticate');
@@ -102,7 +102,7 @@ export async function connectAuthenticated(url: string, options: TClientOptions 
 }
 
 /** Everything that was sent to this client before has arrived once this resolves: it asks, and the answer comes behind. */
-export async function settled({ socket }: ITestClient): Promise<void> {
+export async function settled({ socket }: TestClient): Promise<void> {
   await socket.timeout(10_000).emitWithAck('leave', { rooms: [] });
 }
 

@@ -12,7 +12,7 @@ const BUILD_MS = 25_000;
 export const PATIENCE = { timeout: BUILD_MS, what: 'the last line of the start' };
 export const isLast = (line: unknown): boolean => line === 'It stays up until you press Ctrl-C.';
 
-export interface IStartedInShell {
+export interface StartedInShell {
   readonly url: string;
   /** The id of the script's own process. */
   readonly script: number;
@@ -25,7 +25,7 @@ export interface IStartedInShell {
 }
 
 /** The script under a shell, as npm runs it; resolves once the chat serves. */
-export async function startInShell(args: readonly string[]): Promise<IStartedInShell> {
+export async function startInShell(args: readonly string[]): Promise<StartedInShell> {
   const port = await unusedPort();
   const { child, exited } = spawnTethered(
     'sh',

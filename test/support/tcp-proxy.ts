@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { type IStoppable, track } from './cleanup.js';
+import { type Stoppable, track } from './cleanup.js';
 import { unusedPort } from './facts.js';
 
 const HOST = '127.0.0.1';
 
 /** The wire between two parties, in the hands of the test. */
-export interface IProxy extends IStoppable {
+export interface RunningProxy extends Stoppable {
   readonly port: number;
   /** Connections that stand at the moment. */
   readonly connections: number;
@@ -25,23 +25,23 @@ export interface IProxy extends IStoppable {
 }
 
 /** Forwards TCP from a port of its own to `target` on 127.0.0.1 (a port, or host and port). */
-export async function startProxy(options: { target: number | { host?: string; port: number } }): Promise<IProxy> {
+export async function startProxy(options: { target: number | { host?: string; port: number } }): Promise<RunningProxy> {
   const target = typeof options.target === 'number' ? { port: options.target } : options.target;
   const proxy = new TcpProxy(target.host ?? HOST, target.port, await unusedPort());
   await proxy.accept();
   return track(proxy);
 }
 
-interface IPair {
+interface Pair {
   readonly near: Socket;
   readonly far: Socket;
 }
 
-class TcpProxy implements IProxy {
+class TcpProxy implements RunningProxy {
   readonly port: number;
   readonly #host: string;
   readonly #target: number;
-  readonly #pairs = new Set<IPair>();
+  readonly #pairs = new Set<Pair>();
   #listener: Server | undefined;
   #holding = false;
   #accepted = 0;
@@ -121,12 +121,12 @@ class TcpProxy implements IProxy {
   }
 }
 
-function forward({ near, far }: IPair): void {
+function forward({ near, far }: Pair): void {
   near.pipe(far);
   far.pipe(near);
 }
 
-function hold({ near, far }: IPair): void {
+function hold({ near, far }: Pair): void {
   near.unpipe(far).pause();
   far.unpipe(near).pause();
 }

@@ -12,29 +12,29 @@ import {
   type TSocketIOEventHandler,
 } from '../../src/client/index.js';
 
-type TEqual<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-function same<A, B>(_: TEqual<A, B>): void {}
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function same<A, B>(_: Equal<A, B>): void {}
 
 const options = { identifier: 'a', host: 'http://127.0.0.1', options: { path: '/io' } };
 
-interface IDown {
+interface Down {
   said(message: { from: string; text: string }): void;
   moved(x: number, y: number): void;
   closed(): void;
 }
-interface IUp {
+interface Up {
   say(text: string): void;
   leaveAll(): void;
 }
-interface IBetween {
+interface Between {
   reload(what: string): void;
 }
-interface IData {
+interface Data {
   user: string;
 }
 
-const typed = new SocketIOClientHelper<IDown, IUp, IBetween, IData>(options);
-export const halfTyped: SocketIOClientHelper<IDown, IUp> = new SocketIOClientHelper<IDown, IUp>(options);
+const typed = new SocketIOClientHelper<Down, Up, Between, Data>(options);
+export const halfTyped: SocketIOClientHelper<Down, Up> = new SocketIOClientHelper<Down, Up>(options);
 
 typed.subscribe({
   event: 'said',
@@ -78,7 +78,7 @@ typed.emit<number>({ topic: 'say', data: 5 });
 typed.emit({ topic: 'say' });
 // @ts-expect-error: this topic carries nothing
 typed.emit({ topic: 'leaveAll', data: 1 });
-same<ReturnType<typeof typed.getSocketClient>, Socket<IDown, IUp>>(true);
+same<ReturnType<typeof typed.getSocketClient>, Socket<Down, Up>>(true);
 
 const loose = new SocketIOClientHelper({
   ...options,

@@ -7,32 +7,32 @@ import fastify from 'fastify';
 import { Hono } from 'hono';
 import { SocketIOComponent, type SocketIOServerHelper } from '../../src/index.js';
 
-type TEqual<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-function same<A, B>(_: TEqual<A, B>): void {}
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function same<A, B>(_: Equal<A, B>): void {}
 
-interface IUp {
+interface Up {
   say(text: string): void;
 }
-interface IDown {
+interface Down {
   said(text: string): void;
 }
-interface IBetween {
+interface Between {
   reload(what: string): void;
 }
-interface IData {
+interface Data {
   user: string;
 }
 
-const component = new SocketIOComponent<IUp, IDown, IBetween, IData>({
+const component = new SocketIOComponent<Up, Down, Between, Data>({
   authenticateFn: () => true,
   clientConnectedFn: ({ socket }) => {
-    same<typeof socket.data, IData>(true);
+    same<typeof socket.data, Data>(true);
     socket.on('say', (text) => same<typeof text, string>(true));
   },
   cors: { origin: ['https://app.example', /\.app\.example$/] },
   serverOptions: { pingInterval: 10_000 },
 });
-same<typeof component.helper, SocketIOServerHelper<IUp, IDown, IBetween, IData>>(true);
+same<typeof component.helper, SocketIOServerHelper<Up, Down, Between, Data>>(true);
 component.helper.send({ payload: { topic: 'said', data: 'x' } });
 // @ts-expect-error: the payload is a text
 component.helper.send({ payload: { topic: 'said', data: 1 } });

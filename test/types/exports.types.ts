@@ -30,7 +30,7 @@ import {
   type ValueOrPromise,
 } from '../../src/index.js';
 
-export type TAll = [
+export type All = [
   IHandshake,
   IOptions,
   ISocketIOClient,
@@ -56,8 +56,8 @@ export const classes = [
 ];
 export const inBrowsers = [client.SocketIOClientHelper, client.SocketIOConstants, client.SocketIOClientStates];
 
-type TEqual<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-function same<A, B>(_: TEqual<A, B>): void {}
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function same<A, B>(_: Equal<A, B>): void {}
 
 same<TSocketIOClientState, 'unauthorized' | 'authenticating' | 'authenticated'>(true);
 same<TConstValue<typeof SocketIOClientStates>, TSocketIOClientState>(true);

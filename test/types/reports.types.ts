@@ -12,12 +12,12 @@ import {
 import type { LogLines, Reporter } from '../../src/ports/reports.js';
 import type { RoomsReport } from '../../src/rooms/reports.js';
 
-type TEqual<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-function same<A, B>(_: TEqual<A, B>): void {}
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function same<A, B>(_: Equal<A, B>): void {}
 
 // A program tells reports apart by their type.
-type TOnReport = NonNullable<ISocketIOServerBaseOptions['onReport']>;
-export const count: TOnReport = (report) => {
+type OnReport = NonNullable<ISocketIOServerBaseOptions['onReport']>;
+export const count: OnReport = (report) => {
   same<typeof report, Report>(true);
   if (report.type === 'client_refused') same<typeof report.code, string>(true);
   if (report.type === 'backplane_reconnected') same<typeof report.dropped, number>(true);
@@ -28,9 +28,9 @@ export const count: TOnReport = (report) => {
   // @ts-expect-error: not every report has a client
   void report.client;
 };
-export const later: TOnReport = async () => {};
+export const later: OnReport = async () => {};
 // @ts-expect-error: there is one argument
-export const two: TOnReport = (_report: Report, _more: string) => {};
+export const two: OnReport = (_report: Report, _more: string) => {};
 new SocketIOComponent({ authenticateFn: () => true, onReport: count });
 // @ts-expect-error: a function is needed
 new SocketIOComponent({ authenticateFn: () => true, onReport: {} });
@@ -42,7 +42,7 @@ same<ReportOf<'limit_reached'>['limit'], 'held_events' | 'unauthenticated_connec
 );
 same<ReportOf<'client_too_slow'>['client'], string | undefined>(true);
 // @ts-expect-error: no report has this name
-export type TNone = ReportOf<'client_is_fine'>;
+export type None = ReportOf<'client_is_fine'>;
 
 // The emitter has some of the same reports, so one function serves both.
 export const ofEmitter: ISocketIOEmitterOptions['onReport'] = count;

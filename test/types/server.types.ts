@@ -9,27 +9,27 @@ import { SocketIOServerHelper } from '../../src/server/server-helper.js';
 declare const server: HttpServer;
 const rest = { runtime: 'node', server, identifier: 'a', serverOptions: {}, authenticateFn: () => true } as const;
 
-type TEqual<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-function same<A, B>(_: TEqual<A, B>): void {}
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function same<A, B>(_: Equal<A, B>): void {}
 
-interface IUp {
+interface Up {
   say(text: string): void;
 }
-interface IDown {
+interface Down {
   said(message: { from: string; text: string }): void;
   closed(): void;
 }
-interface IBetween {
+interface Between {
   reload(what: string): void;
 }
-interface IData {
+interface Data {
   user: string;
 }
 
-const typed = new SocketIOServerHelper<IUp, IDown, IBetween, IData>({
+const typed = new SocketIOServerHelper<Up, Down, Between, Data>({
   ...rest,
   validateRoomFn: ({ socket, rooms }) => {
-    same<typeof socket.data, IData>(true);
+    same<typeof socket.data, Data>(true);
     same<typeof rooms, string[]>(true);
     return rooms;
   },
@@ -53,7 +53,7 @@ typed.send({ payload: { topic: 'said' } });
 typed.send({ payload: { topic: 'closed', data: 1 } });
 // @ts-expect-error: a destination is a string or a list of them
 typed.send({ destination: 5, payload: { topic: 'closed' } });
-same<ReturnType<typeof typed.getIOServer>, Server<IUp, IDown, IBetween, IData>>(true);
+same<ReturnType<typeof typed.getIOServer>, Server<Up, Down, Between, Data>>(true);
 
 const loose = new SocketIOServerHelper(rest);
 // Nobody reads the result of this callback.

@@ -13,7 +13,7 @@ import { parseQuery } from '../../src/ingress/query.js';
 
 const MOST = 64;
 
-interface IFrame {
+interface Frame {
   readonly opcode: number;
   readonly isFinal: boolean;
   readonly isCompressed: boolean;
@@ -21,7 +21,7 @@ interface IFrame {
   readonly payload: string;
 }
 
-function bytesOf({ opcode, isFinal, isCompressed, isMasked, payload }: IFrame): Buffer {
+function bytesOf({ opcode, isFinal, isCompressed, isMasked, payload }: Frame): Buffer {
   const body = Buffer.from(payload, 'latin1');
   const first = (isFinal ? 0x80 : 0) | (isCompressed ? 0x40 : 0) | opcode;
   const mask = isMasked ? 0x80 : 0;
@@ -51,11 +51,11 @@ const MARK = Buffer.concat([
   Buffer.from(`4${DROPPED}`, 'latin1'),
 ]);
 
-const isDropped = ({ opcode, isFinal, isCompressed, payload }: IFrame): boolean =>
+const isDropped = ({ opcode, isFinal, isCompressed, payload }: Frame): boolean =>
   (opcode === 1 || opcode === 2) && isFinal && !isCompressed && payload.length > MOST;
 
 /** What passes of a frame, or in its place. */
-const passing = ({ frame, bytes }: { frame: IFrame; bytes: Buffer }): Buffer => (isDropped(frame) ? MARK : bytes);
+const passing = ({ frame, bytes }: { frame: Frame; bytes: Buffer }): Buffer => (isDropped(frame) ? MARK : bytes);
 
 const frames = fc.array(
   fc.record({

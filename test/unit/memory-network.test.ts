@@ -8,14 +8,14 @@ import { SocketSearch } from '../../src/rooms/socket-search.js';
 
 const MOST_HELD = 10_000;
 
-interface IJoined {
+interface Joined {
   readonly member: MemoryMember;
   /** What it heard on channel `c`. */
   readonly heard: string[];
   readonly events: unknown[];
 }
 
-function join(network: MemoryNetwork, name: string): IJoined {
+function join(network: MemoryNetwork, name: string): Joined {
   const events: unknown[] = [];
   const member = network.createMember(name, {
     cut: () => events.push('cut'),
@@ -28,7 +28,7 @@ function join(network: MemoryNetwork, name: string): IJoined {
   return { member, heard, events };
 }
 
-function joinThree(): { network: MemoryNetwork; a: IJoined; b: IJoined; c: IJoined } {
+function joinThree(): { network: MemoryNetwork; a: Joined; b: Joined; c: Joined } {
   const network = new MemoryNetwork();
   return { network, a: join(network, 'a'), b: join(network, 'b'), c: join(network, 'c') };
 }
@@ -36,7 +36,7 @@ function joinThree(): { network: MemoryNetwork; a: IJoined; b: IJoined; c: IJoin
 /** Everything that was posted before this has been delivered. */
 const delivered = () => new Promise((resolve) => setImmediate(resolve));
 
-function say({ member }: IJoined, ...words: string[]): void {
+function say({ member }: Joined, ...words: string[]): void {
   for (const word of words) member.publish('c', Buffer.from(word));
 }
 

@@ -2,9 +2,9 @@
 // npm run test:matrix: newest-node
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { filesOf, PLACES, placesIn, SUITES, type TPlace, type TSuite, testFiles } from '../support/places.js';
+import { filesOf, PLACES, type Place, placesIn, SUITES, type Suite, testFiles } from '../support/places.js';
 
-const suites = Object.keys(SUITES) as TSuite[];
+const suites = Object.keys(SUITES) as Suite[];
 
 const SERVER_SUITES = /^test\/(abuse|behaviour)\//;
 
@@ -36,7 +36,7 @@ describe('every test file', () => {
   it('runs in this place because it says so', () => {
     const { ROOMGATE_TEST_RUNTIME: runtime, ROOMGATE_TEST_BACKPLANE: backplane } = process.env;
     expect([runtime, backplane]).toEqual(['node', '']);
-    const place: TPlace = process.env.ROOMGATE_TEST_NODE === 'newest' ? 'newest-node' : 'node';
+    const place: Place = process.env.ROOMGATE_TEST_NODE === 'newest' ? 'newest-node' : 'node';
     expect(filesOf(place, undefined)).toContain('test/unit/places.test.ts');
   });
 });

@@ -45,7 +45,7 @@ import { connectPolling, pollOf, startEngine, type TestEngine, TestResponse, Tes
 import { eventually, nextEvent } from '../support/facts.js';
 import { rawPolling, rawWebSocket } from '../support/raw.js';
 
-interface TPolling {
+interface Polling {
   readonly closeTimeout?: number;
   readonly maxHttpBufferSize?: number;
   readonly opts?: { readonly maxHttpBufferSize?: number };
@@ -212,7 +212,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     defer(() => io.close());
     const gone: string[] = [];
     expect(onSocketGone(io.sockets, ({ id }) => gone.push(id))).toBe(true);
-    const transports: TPolling[] = [];
+    const transports: Polling[] = [];
     io.engine.on('connection', ({ transport }) => transports.push(transport));
     io.use((_, next) => next(new Error('not you')));
     await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));

@@ -21,13 +21,13 @@ class RedisClient {
   send = noop;
 }
 
-type TGiven = (given: unknown) => unknown;
+type Given = (given: unknown) => unknown;
 
 const options = { runtime: 'node', identifier: 'a', serverOptions: {}, authenticateFn: () => true };
 const server = { on: noop, listeners: () => [], removeAllListeners: noop, close: noop };
 
 /** Every place where a program gives a client, and what each error begins with. */
-const PLACES: readonly (readonly [string, TGiven, string])[] = [
+const PLACES: readonly (readonly [string, Given, string])[] = [
   [
     'SocketIOServerHelper',
     (given) => resolveOptions({ ...options, server, redisConnection: given }),

@@ -1,7 +1,7 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { describe, expect, it } from 'vitest';
-import { type IRawPolling, rawPolling, rawWebSocket } from '../support/raw.js';
+import { type PollingPeer, rawPolling, rawWebSocket } from '../support/raw.js';
 import { startServer } from '../support/server.js';
 
 /** Long enough for a client to connect on a busy machine. */
@@ -11,7 +11,7 @@ const UNAUTHENTICATED = (code: string) =>
   new RegExp(`^42\\["unauthenticated",\\{"message":"[^"]+",${TIME},"code":"${code}"\\}\\]$`);
 
 /** Without the packets by which Engine.IO only answers a poll. */
-async function toTheEnd(polling: IRawPolling): Promise<string[]> {
+async function toTheEnd(polling: PollingPeer): Promise<string[]> {
   const heard: string[] = [];
   while (!heard.includes('1')) heard.push(...(await polling.poll()));
   return heard.filter((packet) => packet !== '6');

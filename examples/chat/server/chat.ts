@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type IMessage, type IWhisper, MAX_TEXT, roomName, type TRejectedCode, userRoomName } from '../words.js';
+import { MAX_TEXT, type Message, type RejectedCode, roomName, userRoomName, type Whisper } from '../words.js';
 import {
   checkEcho,
   checkHistory,
@@ -10,32 +10,32 @@ import {
   fieldsOf,
   Refusal,
 } from './checks.js';
-import type { IEntry, IHistory } from './history.js';
+import type { Entry, HistoryStore } from './history.js';
 import type { People } from './people.js';
 import { RateLimit } from './rate-limit.js';
 import type { RedisLink } from './redis.js';
 import { ROOMS } from './rooms.js';
 import { Senders } from './senders.js';
 import { nameIn } from './tokens.js';
-import type { TChatComponent, TChatSocket } from './types.js';
+import type { ChatComponent, ChatSocket } from './types.js';
 
 const TYPING = { burst: 10, perSecond: 5 };
 /** A page that comes back asks for each of its conversations at once. */
 const HISTORY = { burst: 100, perSecond: 5 };
 
-export interface IChatParts {
-  component: TChatComponent;
+export interface ChatParts {
+  component: ChatComponent;
   people: People;
-  rooms: IHistory<IMessage>;
-  whispers: IHistory<IWhisper>;
+  rooms: HistoryStore<Message>;
+  whispers: HistoryStore<Whisper>;
   redis: RedisLink | undefined;
 }
 
 /** Says to one sender why its message goes nowhere. */
 class Rejection extends Error {
-  readonly code: TRejectedCode;
+  readonly code: RejectedCode;
 
-  constructor(code: TRejectedCode, message: string) {
+  constructor(code: RejectedCode, message: string) {
     super(message);
     this.code = code;
   }
@@ -43,15 +43,15 @@ class Rejection extends Error {
 
 /** What happens to a socket from its welcome to its end. */
 export class Chat {
-  readonly #parts: IChatParts;
+  readonly #parts: ChatParts;
   readonly #senders = new Senders();
 
-  constructor(parts: IChatParts) {
+  constructor(parts: ChatParts) {
     this.#parts = parts;
     parts.redis?.onChange(() => this.#helper.getIOServer().local.emit('health', this.health));
   }
 
-  get #helper(): TChatComponent['helper'] {
+  get #helper(): ChatComponent['helper'] {
     return this.#parts.component.helper;
   }
 
@@ -61,7 +61,7 @@ export class Chat {
   }
 
   /** Roomgate calls it once the socket is authenticated. What the socket sends before this has returned waits. */
-  async welcome(socket: TChatSocket): Promise<void> {
+  async welcome(socket: ChatSocket): Promise<void> {
     const { identifier } = this.#helper;
     const name = nameIn(socket.handshake.auth.token);
     // Two people whose names look alike may have been let in at the same moment.
@@ -77,7 +77,7 @@ export class Chat {
     socket.emit('health', this.health);
   }
 
-  #listen(socket: TChatSocket): void {
+  #listen(socket: ChatSocket): void {
     const typing = new RateLimit(TYPING);
     const history = new RateLimit(HISTORY);
     socket.on('say', (payload) => this.#answer(socket, payload, () => this.#say(socket, payload)));
@@ -86,9 +86,9 @@ export class Chat {
     socket.on('history', (payload) => this.#tryTo(() => history.take() && this.#history(socket, payload)));
   }
 
-  async #say(socket: TChatSocket, payload: unknown): Promise<void> {
+  async #say(socket: ChatSocket, payload: unknown): Promise<void> {
     const fields = fieldsOf(payload);
-    const message: IMessage = {
+    const message: Message = {
       id: randomUUID(),
       echo: checkEcho(fields.echo),
       room: checkString('room', fields.room),
@@ -102,9 +102,9 @@ export class Chat {
     if (earlier === undefined) socket.to(roomName(message.room)).emit('message', withoutEcho(message));
   }
 
-  async #whisper(socket: TChatSocket, payload: unknown): Promise<void> {
+  async #whisper(socket: ChatSocket, payload: unknown): Promise<void> {
     const fields = fieldsOf(payload);
-    const whisper: IWhisper = {
+    const whisper: Whisper = {
       id: randomUUID(),
       echo: checkEcho(fields.echo),
       from: socket.data.name,
@@ -124,7 +124,7 @@ export class Chat {
     }
   }
 
-  #typing(socket: TChatSocket, payload: unknown): void {
+  #typing(socket: ChatSocket, payload: unknown): void {
     const typing = checkTyping(payload);
     const from = socket.data.name;
     if ('to' in typing) socket.to(userRoomName(typing.to)).emit('typing', { ...typing, from });
@@ -133,7 +133,7 @@ export class Chat {
     }
   }
 
-  async #history(socket: TChatSocket, payload: unknown): Promise<void> {
+  async #history(socket: ChatSocket, payload: unknown): Promise<void> {
     const asked = checkHistory(payload);
     const { name } = socket.data;
     if ('person' in asked) {
@@ -146,7 +146,7 @@ export class Chat {
   }
 
   /** For messages, where the sender waits to hear what became of each. */
-  async #answer(socket: TChatSocket, payload: unknown, act: () => Promise<void>): Promise<void> {
+  async #answer(socket: ChatSocket, payload: unknown, act: () => Promise<void>): Promise<void> {
     await this.#tryTo(async () => {
       try {
         if (!this.#senders.of(socket.data.name).messages.take()) {
@@ -177,11 +177,11 @@ function pairOf(one: string, other: string): string {
   return [one, other].sort().join('/');
 }
 
-function withoutEcho<T extends IEntry>({ echo: _, ...message }: T): Omit<T, 'echo'> {
+function withoutEcho<T extends Entry>({ echo: _, ...message }: T): Omit<T, 'echo'> {
   return message;
 }
 
 /** The token of a message is for its sender only. */
-function shownTo<T extends IEntry>(name: string, message: T): T | Omit<T, 'echo'> {
+function shownTo<T extends Entry>(name: string, message: T): T | Omit<T, 'echo'> {
   return message.from === name ? message : withoutEcho(message);
 }

@@ -1,4 +1,4 @@
-import { MAX_ECHO, MAX_TEXT, type THistoryRequest, type TTypingRequest } from '../words.js';
+import { type HistoryRequest, MAX_ECHO, MAX_TEXT, type TypingRequest } from '../words.js';
 import { checkedName } from './names.js';
 
 /** Half of a character, which JSON can write and Redis's scripts can't read. */
@@ -47,14 +47,14 @@ export function checkStrings(field: string, value: unknown): string[] {
 }
 
 /** @throws Refusal */
-export function checkTyping(payload: unknown): TTypingRequest {
+export function checkTyping(payload: unknown): TypingRequest {
   const { room, to, typing } = fieldsOf(payload);
   if (typeof typing !== 'boolean') throw refuse('typing', 'true or false', typing);
   return to === undefined ? { room: checkString('room', room), typing } : { to: checkName(to), typing };
 }
 
 /** @throws Refusal */
-export function checkHistory(payload: unknown): THistoryRequest {
+export function checkHistory(payload: unknown): HistoryRequest {
   const { room, person } = fieldsOf(payload);
   return person === undefined ? { room: checkString('room', room) } : { person: checkName(person) };
 }

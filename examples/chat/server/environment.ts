@@ -6,7 +6,7 @@ const DEFAULT_PORT = 3000;
 /** What starts the chat on the runtime that this is. */
 export const START = RuntimeModules.isBun() ? 'npm run start:bun' : 'npm start';
 
-export interface IEnvironment {
+export interface Environment {
   port: number;
   /** Undefined: all interfaces. */
   host: string | undefined;
@@ -19,7 +19,7 @@ export interface IEnvironment {
 export class Complaint extends Error {}
 
 /** @throws Complaint */
-export function readEnvironment(env: NodeJS.ProcessEnv): IEnvironment {
+export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   return {
     port: readPort(env.PORT),
     host: env.HOST || undefined,
@@ -30,7 +30,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): IEnvironment {
 }
 
 /** What the system says about a port, in words that say what to do. */
-export function explain(error: unknown, { port }: IEnvironment): unknown {
+export function explain(error: unknown, { port }: Environment): unknown {
   const { code } = error as { code?: unknown };
   const another = port < 65_535 ? port + 1 : DEFAULT_PORT;
   const advice = `Choose another one, for example: PORT=${another} ${START}`;

@@ -1,7 +1,7 @@
 import { HISTORY_LENGTH } from '../words.js';
 
 /** What any message has, in a room or to one person. */
-export interface IEntry {
+export interface Entry {
   /** Unique; the server chose it. */
   id: string;
   /** The sender's own token. Two senders may use the same one. */
@@ -11,7 +11,7 @@ export interface IEntry {
 }
 
 /** The last messages of each conversation. Nothing here rejects: a chat goes on without its history. */
-export interface IHistory<T extends IEntry> {
+export interface HistoryStore<T extends Entry> {
   /** Resolves to the message that this sender added with the same token before, if there is one; then nothing is added. */
   add(conversation: string, message: T): Promise<T | undefined>;
   /** The oldest first. */
@@ -25,15 +25,15 @@ export interface IHistory<T extends IEntry> {
  */
 export const MAX_CONVERSATIONS = 500;
 
-interface IConversation<T> {
+interface Conversation<T> {
   /** The sender of the first message. */
   readonly openedBy: string;
   readonly messages: T[];
 }
 
-export class MemoryHistory<T extends IEntry> implements IHistory<T> {
+export class MemoryHistory<T extends Entry> implements HistoryStore<T> {
   /** The one that was silent for longest comes first. */
-  readonly #conversations = new Map<string, IConversation<T>>();
+  readonly #conversations = new Map<string, Conversation<T>>();
 
   async add(conversation: string, message: T): Promise<T | undefined> {
     const messages = this.#messagesOf(conversation);
@@ -83,6 +83,6 @@ export class MemoryHistory<T extends IEntry> implements IHistory<T> {
   }
 }
 
-function isRetry(earlier: IEntry, message: IEntry): boolean {
+function isRetry(earlier: Entry, message: Entry): boolean {
   return earlier.echo !== undefined && earlier.echo === message.echo && earlier.from === message.from;
 }

@@ -20,14 +20,14 @@ const HEADERS = {
   strictTransportSecurity: false,
 };
 
-export interface IHttpParts {
+export interface HttpParts {
   tokens: Tokens;
   people: People;
   operator: Hono;
 }
 
 /** Everything that is asked for over plain HTTP. Socket.IO takes what is below its own path before this. */
-export function httpApp({ tokens, people, operator }: IHttpParts): Hono {
+export function httpApp({ tokens, people, operator }: HttpParts): Hono {
   const app = new Hono();
   app.use(secureHeaders(HEADERS));
   app.use(bodyLimit({ maxSize: MAX_BODY, onError: (c) => c.json({ error: `At most ${MAX_BODY} bytes.` }, 413) }));

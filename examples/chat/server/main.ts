@@ -1,5 +1,5 @@
-import { Complaint, explain, type IEnvironment, readEnvironment, START } from './environment.js';
-import { type IRunningChat, startChat } from './start.js';
+import { Complaint, type Environment, explain, readEnvironment, START } from './environment.js';
+import { type RunningChat, startChat } from './start.js';
 
 try {
   const environment = readEnvironment(process.env);
@@ -13,7 +13,7 @@ try {
   process.exitCode = 1;
 }
 
-function stopOnSignal(chat: IRunningChat): void {
+function stopOnSignal(chat: RunningChat): void {
   let stopping = false;
   const stop = async (): Promise<void> => {
     // Ctrl-C under npm arrives twice: from the terminal, and from npm.
@@ -27,7 +27,7 @@ function stopOnSignal(chat: IRunningChat): void {
   process.on('SIGTERM', stop);
 }
 
-function tell({ url }: IRunningChat, { operatorToken, port, redisUrl }: IEnvironment): void {
+function tell({ url }: RunningChat, { operatorToken, port, redisUrl }: Environment): void {
   console.log(`The chat is ready on ${url}\n`);
   console.log(`The operator's token is ${operatorToken}. With it, for example:`);
   console.log(`  curl -H 'Authorization: Bearer ${operatorToken}' ${url}/operator/clients\n`);

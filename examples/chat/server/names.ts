@@ -91,9 +91,9 @@ const LOOKS_LIKE = new Map(
 );
 
 /** The name in its one spelling, or why it can't be a name, as a sentence for the person who chose it. */
-export type TChecked = { name: string } | { problem: string };
+export type Checked = { name: string } | { problem: string };
 
-export function checkedName(value: unknown): TChecked {
+export function checkedName(value: unknown): Checked {
   // NFKC: an é may be one character or two, and an ﬁ is the letters f and i.
   const name = typeof value === 'string' ? value.normalize('NFKC').replace(/ +/g, ' ').trim() : '';
   if (INVISIBLE.test(name)) return { problem: 'Enter a name without invisible characters.' };

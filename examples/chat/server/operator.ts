@@ -7,19 +7,19 @@ import { checkStrings, checkText, fieldsOf, Refusal } from './checks.js';
 import { everySocket } from './people.js';
 import type { RedisLink } from './redis.js';
 import { chatRoomsOf, isRoom, ROOMS } from './rooms.js';
-import type { TChatComponent, TChatServer } from './types.js';
+import type { ChatComponent, ChatServer } from './types.js';
 
-export interface IOperatorParts {
-  component: TChatComponent;
+export interface OperatorParts {
+  component: ChatComponent;
   chat: Chat;
   redis: RedisLink | undefined;
   token: string;
 }
 
-type TAnySocket = Awaited<ReturnType<TChatServer['fetchSockets']>>[number];
+type AnySocket = Awaited<ReturnType<ChatServer['fetchSockets']>>[number];
 
 /** What whoever runs the chat may see and do, on all instances. */
-export function operatorApi({ component, chat, redis, token }: IOperatorParts): Hono {
+export function operatorApi({ component, chat, redis, token }: OperatorParts): Hono {
   const api = new Hono();
   const io = () => component.helper.getIOServer();
   const notice = (destination: string | undefined, text: string) => {
@@ -27,7 +27,7 @@ export function operatorApi({ component, chat, redis, token }: IOperatorParts): 
     component.helper.send({ destination, payload: { topic: 'notice', data } });
     return { sent: data };
   };
-  const find = async (id: string): Promise<TAnySocket> => {
+  const find = async (id: string): Promise<AnySocket> => {
     const found = (await sockets(io(), redis)).find((socket) => socket.id === id);
     if (found === undefined) throw new HTTPException(404, { message: 'There is no such client.' });
     return found;
@@ -79,7 +79,7 @@ function onlyWith(token: string): MiddlewareHandler {
 }
 
 /** A socket of this instance is moved here and now; for others Redis carries the order. */
-async function move(component: TChatComponent, id: string, change: 'join' | 'leave', rooms: string[]): Promise<void> {
+async function move(component: ChatComponent, id: string, change: 'join' | 'leave', rooms: string[]): Promise<void> {
   const here = component.helper.getClients({ id })?.socket;
   const there = component.helper.getIOServer().in(id);
   if (change === 'join') await (here === undefined ? there.socketsJoin(rooms) : here.join(rooms));
@@ -87,7 +87,7 @@ async function move(component: TChatComponent, id: string, change: 'join' | 'lea
   else for (const room of rooms) await here.leave(room);
 }
 
-async function sockets(io: TChatServer, redis: RedisLink | undefined): Promise<TAnySocket[]> {
+async function sockets(io: ChatServer, redis: RedisLink | undefined): Promise<AnySocket[]> {
   try {
     return await everySocket(io, redis);
   } catch {
@@ -95,7 +95,7 @@ async function sockets(io: TChatServer, redis: RedisLink | undefined): Promise<T
   }
 }
 
-function shown({ id, data, rooms, handshake }: TAnySocket): object {
+function shown({ id, data, rooms, handshake }: AnySocket): object {
   return { id, ...data, address: handshake.address, rooms: chatRoomsOf(rooms) };
 }
 

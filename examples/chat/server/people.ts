@@ -1,8 +1,8 @@
-import { type IPerson, roomIdOf, userRoomName } from '../words.js';
+import { type Person, roomIdOf, userRoomName } from '../words.js';
 import { skeletonOf } from './names.js';
 import type { RedisLink } from './redis.js';
 import { chatRoomsOf } from './rooms.js';
-import type { TChatServer } from './types.js';
+import type { ChatServer } from './types.js';
 
 /** The first change after a quiet time is told this soon, with what changes meanwhile. */
 const SOON_MS = 100;
@@ -18,20 +18,20 @@ const REFRESH_MS = 10_000;
 
 const USER_ROOM = userRoomName('');
 
-type TSockets = Awaited<ReturnType<TChatServer['fetchSockets']>>;
-type TPeople = ReadonlyMap<string, IPerson>;
+type Sockets = Awaited<ReturnType<ChatServer['fetchSockets']>>;
+type PeopleByName = ReadonlyMap<string, Person>;
 
 /**
  * Who is online, on all instances: Socket.IO knows, since each instance answers for its own sockets. Each looks when somebody
  * comes, goes or changes rooms, and tells the others to look too. Its own clients hear what changed since they were told last.
  */
 export class People {
-  readonly #io: TChatServer;
+  readonly #io: ChatServer;
   readonly #redis: RedisLink | undefined;
   /** As it was seen last. */
-  #online: TPeople = new Map();
+  #online: PeopleByName = new Map();
   /** As the clients of this instance know it. */
-  readonly #told = new Map<string, IPerson>();
+  readonly #told = new Map<string, Person>();
   /** The names by what they look like: of this instance at this moment, and of all instances as they were seen last. */
   readonly #here = new Map<string, string>();
   #everywhere: ReadonlyMap<string, string> = new Map();
@@ -41,7 +41,7 @@ export class People {
   #looks = 0;
   #seen = 0;
 
-  constructor(io: TChatServer, redis: RedisLink | undefined) {
+  constructor(io: ChatServer, redis: RedisLink | undefined) {
     this.#io = io;
     this.#redis = redis;
     const { adapter } = io.of('/');
@@ -58,7 +58,7 @@ export class People {
   }
 
   /** As it was told last, so that what is told next fits. */
-  get online(): IPerson[] {
+  get online(): Person[] {
     return [...this.#told.values()];
   }
 
@@ -105,7 +105,7 @@ export class People {
     }
   }
 
-  #see(online: TPeople): void {
+  #see(online: PeopleByName): void {
     this.#online = online;
     this.#everywhere = new Map([...online.keys()].map((name) => [skeletonOf(name), name]));
     this.#tell();
@@ -124,7 +124,7 @@ export class People {
   }
 }
 
-function isSame(one: IPerson, other: IPerson | undefined): boolean {
+function isSame(one: Person, other: Person | undefined): boolean {
   return other !== undefined && one.rooms.join() === other.rooms.join();
 }
 
@@ -132,12 +132,12 @@ function isSame(one: IPerson, other: IPerson | undefined): boolean {
  * The sockets of all instances; while Redis is away those of this one.
  * @throws where another instance does not answer in time.
  */
-export async function everySocket(io: TChatServer, redis: RedisLink | undefined): Promise<TSockets> {
+export async function everySocket(io: ChatServer, redis: RedisLink | undefined): Promise<Sockets> {
   return redis?.available === true ? io.fetchSockets() : io.local.fetchSockets();
 }
 
 /** One entry for each name, however many windows that person has open. */
-function byName(sockets: TSockets): TPeople {
+function byName(sockets: Sockets): PeopleByName {
   const rooms = new Map<string, Set<string>>();
   for (const socket of sockets) {
     // A socket between authentication and its welcome has no name yet.

@@ -1,4 +1,4 @@
-export interface IRate {
+export interface Rate {
   /** How many at once. */
   burst: number;
   /** How many a second after that. */
@@ -7,11 +7,11 @@ export interface IRate {
 
 /** A token bucket: each use takes a token, and tokens come back with time. */
 export class RateLimit {
-  readonly #rate: IRate;
+  readonly #rate: Rate;
   #left: number;
   #since = performance.now();
 
-  constructor(rate: IRate) {
+  constructor(rate: Rate) {
     this.#rate = rate;
     this.#left = rate.burst;
   }

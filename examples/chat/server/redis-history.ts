@@ -1,5 +1,5 @@
 import { HISTORY_LENGTH } from '../words.js';
-import { type IEntry, type IHistory, MAX_CONVERSATIONS, MemoryHistory } from './history.js';
+import { type Entry, type HistoryStore, MAX_CONVERSATIONS, MemoryHistory } from './history.js';
 import type { RedisLink } from './redis.js';
 
 /** A conversation without a new message is forgotten after a week, in seconds. */
@@ -88,7 +88,7 @@ if #entries > 0 then kept(entries[1].from) end
  * A list in Redis for each conversation, shared by all instances. What this instance sent or read is remembered here too: it
  * stands in while Redis is away, and what was sent meanwhile is put into the list when it is back.
  */
-export class RedisHistory<T extends IEntry> implements IHistory<T> {
+export class RedisHistory<T extends Entry> implements HistoryStore<T> {
   readonly #redis: RedisLink;
   readonly #kind: string;
   readonly #memory = new MemoryHistory<T>();

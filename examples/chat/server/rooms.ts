@@ -1,6 +1,6 @@
-import { type IRoom, roomIdOf } from '../words.js';
+import { type Room, roomIdOf } from '../words.js';
 
-export const ROOMS: readonly IRoom[] = [
+export const ROOMS: readonly Room[] = [
   { id: 'lobby', title: 'Lobby', about: 'Everybody begins here.' },
   { id: 'garden', title: 'Garden', about: 'Plants, weather, and a bench in the shade.' },
   { id: 'workshop', title: 'Workshop', about: 'What you build, and what broke.' },

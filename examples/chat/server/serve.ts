@@ -3,16 +3,16 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { RuntimeModules } from 'roomgate';
-import type { TChatComponent } from './types.js';
+import type { ChatComponent } from './types.js';
 
-export interface IServeParts {
-  component: TChatComponent;
+export interface ServeParts {
+  component: ChatComponent;
   /** Answers what Socket.IO does not. */
   fetch: (request: Request) => Response | Promise<Response>;
 }
 
 /** The component and `fetch` on one port. */
-export interface IServing {
+export interface Serving {
   /** Starts the component. Nobody comes before `listen`, so what is behind it can be put there in between. */
   start(): Promise<void>;
   /** Resolves to the port. `host` undefined: all interfaces. */
@@ -22,11 +22,11 @@ export interface IServing {
 }
 
 /** All that differs between the runtimes is in this file. */
-export function servingOn(parts: IServeParts): IServing {
+export function servingOn(parts: ServeParts): Serving {
   return RuntimeModules.isBun() ? servingOnBun(parts) : servingOnNode(parts);
 }
 
-function servingOnNode({ component, fetch }: IServeParts): IServing {
+function servingOnNode({ component, fetch }: ServeParts): Serving {
   const server = createAdaptorServer({ fetch }) as Server;
   return {
     start: () => component.start(server),
@@ -39,7 +39,7 @@ function servingOnNode({ component, fetch }: IServeParts): IServing {
   };
 }
 
-function servingOnBun({ component, fetch }: IServeParts): IServing {
+function servingOnBun({ component, fetch }: ServeParts): Serving {
   return {
     start: () => component.start(),
     async listen(port, hostname) {

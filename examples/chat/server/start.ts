@@ -1,10 +1,10 @@
 import { hostname } from 'node:os';
 import { Redis } from 'ioredis';
 import { SocketIOComponent } from 'roomgate';
-import { type IMessage, type IWhisper, roomIdOf, SOCKET_PATH } from '../words.js';
+import { type Message, roomIdOf, SOCKET_PATH, type Whisper } from '../words.js';
 import { Chat } from './chat.js';
-import type { IEnvironment } from './environment.js';
-import { type IEntry, type IHistory, MemoryHistory } from './history.js';
+import type { Environment } from './environment.js';
+import { type Entry, type HistoryStore, MemoryHistory } from './history.js';
 import { httpApp } from './http.js';
 import { operatorApi } from './operator.js';
 import { People } from './people.js';
@@ -13,21 +13,21 @@ import { RedisHistory } from './redis-history.js';
 import { isOpen } from './rooms.js';
 import { servingOn } from './serve.js';
 import { nameIn, Tokens } from './tokens.js';
-import type { TChatComponent, TChatSocket } from './types.js';
+import type { ChatComponent, ChatSocket } from './types.js';
 
 const REDIS_TIMEOUT_MS = 10_000;
 
-export interface IRunningChat {
+export interface RunningChat {
   url: string;
   stop(): Promise<void>;
 }
 
 /** Puts the parts together; resolves once people can come. Rejects, with nothing left open, where that can't be. */
-export async function startChat(environment: IEnvironment): Promise<IRunningChat> {
+export async function startChat(environment: Environment): Promise<RunningChat> {
   const { port, host, redisUrl, secret, operatorToken } = environment;
   const tokens = new Tokens(secret);
   const redis = redisUrl === undefined ? undefined : new RedisLink(redisUrl);
-  const component: TChatComponent = new SocketIOComponent({
+  const component: ChatComponent = new SocketIOComponent({
     identifier: `${hostname()}-${process.pid}`,
     path: SOCKET_PATH,
     // Somebody whose name looks like this one may have come since the token was signed.
@@ -51,14 +51,14 @@ export async function startChat(environment: IEnvironment): Promise<IRunningChat
   await serving.start().catch(giveUp);
   await redis?.open();
   const people = new People(component.helper.getIOServer(), redis);
-  const rooms = historyOf<IMessage>('room', redis);
-  const whispers = historyOf<IWhisper>('whisper', redis);
+  const rooms = historyOf<Message>('room', redis);
+  const whispers = historyOf<Whisper>('whisper', redis);
   const chat = new Chat({ component, people, redis, rooms, whispers });
   const app = httpApp({ tokens, people, operator: operatorApi({ component, chat, redis, token: operatorToken }) });
   return { url: urlOf(host, await serving.listen(port, host).catch(giveUp)), stop };
 }
 
-function isIn(socket: TChatSocket, room: string): boolean {
+function isIn(socket: ChatSocket, room: string): boolean {
   return roomIdOf(room) !== undefined && socket.rooms.has(room);
 }
 
@@ -66,6 +66,6 @@ function urlOf(host: string | undefined, port: number): string {
   return `http://${host?.includes(':') ? `[${host}]` : (host ?? 'localhost')}:${port}`;
 }
 
-function historyOf<T extends IEntry>(kind: string, redis: RedisLink | undefined): IHistory<T> {
+function historyOf<T extends Entry>(kind: string, redis: RedisLink | undefined): HistoryStore<T> {
   return redis === undefined ? new MemoryHistory<T>() : new RedisHistory<T>(redis, kind);
 }

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Manager, NodeWebSocket, NodeXHR, type Socket } from 'socket.io-client';
 import { within } from '../../support/facts.js';
-import { payloadOf, type TKind } from './payloads.js';
-import { type IClientPlan, NAMESPACES, type TAct } from './plan.js';
+import { type Kind, payloadOf } from './payloads.js';
+import { type Act, type ClientPlan, NAMESPACES } from './plan.js';
 import { RawSession } from './raw.js';
-import { type IWire, startWire } from './wire.js';
+import { startWire, type Wire } from './wire.js';
 
 /** For a fact that comes if nothing is broken. */
 const PATIENCE_MS = 15_000;
@@ -14,10 +14,10 @@ const UPGRADE_MS = 300;
 /** The number of `authenticated`, among those of messages. */
 export const ADMITTED = -1;
 
-export interface IVisitor {
+export interface Visitor {
   readonly run: string;
   readonly client: number;
-  readonly plan: IClientPlan;
+  readonly plan: ClientPlan;
   readonly gated: boolean;
   /** Whether a phase needs its wire. */
   readonly wired: boolean;
@@ -31,7 +31,7 @@ export interface MemorySession {
   close(): void;
 }
 
-export interface IEars {
+export interface Ears {
   connected(nsp: number, id: string): void;
   event(nsp: number, args: readonly unknown[], answer?: (of: unknown) => void): void;
   ended(reason: string): void;
@@ -39,7 +39,7 @@ export interface IEars {
 
 /** A client, and everything that it heard. */
 export class MixClient {
-  readonly visitor: IVisitor;
+  readonly visitor: Visitor;
   readonly ids: (string | null)[] = [null, null];
   /** Numbers of messages over both namespaces, in the order of the connection. */
   readonly heard: (readonly [nsp: number, n: number])[] = [];
@@ -48,16 +48,16 @@ export class MixClient {
   readonly #marks: string[] = [];
   readonly #watchers = new Set<() => void>();
   #session: MemorySession | undefined;
-  #wire: IWire | undefined;
+  #wire: Wire | undefined;
   readonly #pokes = new Set<symbol>();
 
-  constructor(visitor: IVisitor) {
+  constructor(visitor: Visitor) {
     this.visitor = visitor;
   }
 
   async start(url: string): Promise<void> {
     if (this.visitor.wired) this.#wire = await startWire(url);
-    const ears: IEars = {
+    const ears: Ears = {
       connected: (nsp, id) => this.#note(() => this.ids.splice(nsp, 1, id)),
       event: (nsp, args, answer) => this.#note(() => this.#hear(nsp, args, answer)),
       ended: (reason) => this.#note(() => this.#end(reason)),
@@ -84,7 +84,7 @@ export class MixClient {
   }
 
   /** Who is not let in is not heard, and waits for no answer. */
-  poke(acts: readonly TAct[]): void {
+  poke(acts: readonly Act[]): void {
     const { gated } = this.visitor;
     if (this.ending !== undefined || (gated && !this.heard.some(([, n]) => n === ADMITTED))) return;
     const poke = Symbol('poke');
@@ -142,7 +142,7 @@ export class MixClient {
     else if (topic === 'authenticated') this.heard.push([nsp, ADMITTED]);
     else if (topic !== 'm') this.faults.push(`heard "${String(topic)}" ${JSON.stringify(args).slice(0, 200)}`);
     else {
-      const [n, kind, ...payload] = (args.length === 1 && Array.isArray(args[0]) ? args[0] : args) as [number, TKind];
+      const [n, kind, ...payload] = (args.length === 1 && Array.isArray(args[0]) ? args[0] : args) as [number, Kind];
       this.heard.push([nsp, n]);
       if (!isDeepStrictEqual(payload, payloadOf(kind, n)))
         this.faults.push(`message ${n} ("${kind}") came with ${JSON.stringify(payload)?.slice(0, 200)}`);
@@ -151,12 +151,12 @@ export class MixClient {
   }
 }
 
-export function authOf({ run, client, plan }: IVisitor): Record<string, unknown> {
+export function authOf({ run, client, plan }: Visitor): Record<string, unknown> {
   return { token: 'good', run, client, hold: !plan.admitted };
 }
 
 /** `socket.io-client`. Who shall upgrade does so when told. */
-async function openLibrary(url: string, visitor: IVisitor, ears: IEars): Promise<MemorySession> {
+async function openLibrary(url: string, visitor: Visitor, ears: Ears): Promise<MemorySession> {
   const { plan } = visitor;
   let release = (): void => {};
   const released = new Promise<void>((resolve) => {

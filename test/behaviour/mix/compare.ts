@@ -1,7 +1,7 @@
 import { SETTING } from '../../support/setting.js';
 import { ADMITTED, type MixClient } from './client.js';
-import type { IExpected, IModelled } from './model.js';
-import type { IReport } from './words.js';
+import type { Expected, Modelled } from './model.js';
+import type { MixReport } from './words.js';
 
 /** How a client's connection came to its end. */
 export type Ending = 'stands' | 'ended by the program' | 'ended by the peer';
@@ -10,8 +10,8 @@ export type Ending = 'stands' | 'ended by the program' | 'ended by the peer';
 export function faultsOf(
   client: MixClient,
   ending: Ending,
-  modelled: IModelled,
-  reports: readonly IReport[],
+  modelled: Modelled,
+  reports: readonly MixReport[],
 ): string[] {
   const { client: k, plan } = client.visitor;
   const faults = [...client.faults];
@@ -50,7 +50,7 @@ const originOf = (n: number, own: number, instances: number): number =>
 /** `whole`: what was sent must be there to its end; else what is there must have no hole. */
 function compare(
   heard: readonly (readonly [nsp: number, n: number])[],
-  expected: readonly IExpected[],
+  expected: readonly Expected[],
   whole: boolean,
 ): string[] {
   const faults: string[] = [];
@@ -79,10 +79,10 @@ function compare(
   return faults.slice(0, 5);
 }
 
-const wordsOf = ({ what }: IExpected): string => (what === undefined ? '' : `: ${JSON.stringify(what)}`);
+const wordsOf = ({ what }: Expected): string => (what === undefined ? '' : `: ${JSON.stringify(what)}`);
 
 /** Every question is answered once by each who heard it. */
-export function wrongAnswers(modelled: IModelled, reports: readonly IReport[]): string[] {
+export function wrongAnswers(modelled: Modelled, reports: readonly MixReport[]): string[] {
   const faults: string[] = [];
   const given = reports.map(({ answers }) => answers);
   for (const answers of given) {
@@ -103,6 +103,6 @@ function numberOf(answer: unknown): unknown {
 }
 
 /** The questions whose answers must come: all who were asked are still there. */
-export function awaited(modelled: IModelled): (readonly [n: number, clients: readonly number[]])[] {
+export function awaited(modelled: Modelled): (readonly [n: number, clients: readonly number[]])[] {
   return [...modelled.answers].filter(([, clients]) => !clients.some((client) => modelled.over.has(client)));
 }

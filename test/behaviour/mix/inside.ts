@@ -1,14 +1,14 @@
-import type { IInside } from '../program.js';
+import type { Inside } from '../program.js';
 import type { payloadOf } from './payloads.js';
-import type { IEmit, TAct } from './plan.js';
-import type { IBegin, IEmitter, IMix, IServed, TallyEntry } from './words.js';
+import type { Act, Emit } from './plan.js';
+import type { Begin, Emitter, Mix, Served, TallyEntry } from './words.js';
 
 /** Runs in the program, where it sees nothing else of this file. */
-export function createMix({ helper, io }: Pick<IInside, 'helper' | 'io'>, payload: typeof payloadOf): IMix {
+export function createMix({ helper, io }: Pick<Inside, 'helper' | 'io'>, payload: typeof payloadOf): Mix {
   const NAMES = ['/', '/other'];
   const ID = 10;
   type Listener = (...args: unknown[]) => void;
-  interface IRun extends IBegin {
+  interface Run extends Begin {
     next: number;
     done: boolean;
     ids: readonly (readonly (string | null)[])[];
@@ -16,27 +16,27 @@ export function createMix({ helper, io }: Pick<IInside, 'helper' | 'io'>, payloa
     readonly trace: TallyEntry[];
     readonly late: [number, number][];
     readonly answers: Map<number, { times: number; of: unknown }>;
-    readonly sockets: Map<number, IServed>[];
+    readonly sockets: Map<number, Served>[];
     readonly verdicts: Map<number, () => void>;
     readonly listeners: Map<string, Listener>;
   }
-  let run: IRun = fresh({ name: '', origin: 0, gated: false });
+  let run: Run = fresh({ name: '', origin: 0, gated: false });
   let barriers = 0;
   io.on('mix:barrier', () => {
     barriers += 1;
     run.trace.push({ did: 'hear barrier' });
   });
 
-  function fresh(options: IBegin): IRun {
+  function fresh(options: Begin): Run {
     const none = { done: false, ids: [], told: undefined, next: options.origin + 2 };
     const lists = { trace: [], late: [], answers: new Map(), sockets: [new Map(), new Map()] };
     return { ...options, ...none, ...lists, verdicts: new Map(), listeners: new Map() };
   }
 
-  const nspOf = (nsp: number): IEmitter => io.of(NAMES[nsp] ?? '/') as unknown as IEmitter;
-  const clientOf = ({ handshake: { auth } }: IServed): number | undefined =>
+  const nspOf = (nsp: number): Emitter => io.of(NAMES[nsp] ?? '/') as unknown as Emitter;
+  const clientOf = ({ handshake: { auth } }: Served): number | undefined =>
     auth.run === run.name ? Number(auth.client) : undefined;
-  const socketOf = (client: number, nsp: number): IServed | undefined => {
+  const socketOf = (client: number, nsp: number): Served | undefined => {
     const socket = run.sockets[nsp]?.get(client);
     return socket?.connected ? socket : undefined;
   };
@@ -44,7 +44,7 @@ export function createMix({ helper, io }: Pick<IInside, 'helper' | 'io'>, payloa
     place < ID ? `${run.name}-${place}` : (run.ids[place - ID]?.[nsp] ?? `${run.name}-nobody`);
   const namesOf = (places: readonly number[], nsp: number): string[] => places.map((place) => nameOf(place, nsp));
 
-  function come(socket: IServed, nsp: number): void {
+  function come(socket: Served, nsp: number): void {
     const client = clientOf(socket);
     if (client === undefined) return;
     run.sockets[nsp]?.set(client, socket);
@@ -55,14 +55,14 @@ export function createMix({ helper, io }: Pick<IInside, 'helper' | 'io'>, payloa
   }
 
   /** Its handlers, which come with its admission where there is a gate. */
-  function handle(socket: IServed): void {
-    socket.on('poke', (acts: readonly TAct[], answer: () => void) => {
+  function handle(socket: Served): void {
+    socket.on('poke', (acts: readonly Act[], answer: () => void) => {
       if (clientOf(socket) !== undefined && !run.done) for (const act of acts) perform(act);
       answer();
     });
   }
 
-  function emit(what: IEmit): void {
+  function emit(what: Emit): void {
     const { via, nsp, client } = what;
     const socket = socketOf(client, nsp);
     if ((via === 'direct' || via === 'socket') && socket === undefined) return;
@@ -77,7 +77,7 @@ export function createMix({ helper, io }: Pick<IInside, 'helper' | 'io'>, payloa
     run.told = undefined;
   }
 
-  function emitOne(what: IEmit, n: number, socket: IServed | undefined): void {
+  function emitOne(what: Emit, n: number, socket: Served | undefined): void {
     const { via, nsp, kind } = what;
     const data = [n, kind, ...payload(kind, n)];
     if (via === 'send') {
@@ -105,7 +105,7 @@ export function createMix({ helper, io }: Pick<IInside, 'helper' | 'io'>, payloa
       });
   }
 
-  function answer(answers: IRun['answers'], n: number, of: unknown): void {
+  function answer(answers: Run['answers'], n: number, of: unknown): void {
     answers.set(n, { times: (answers.get(n)?.times ?? 0) + 1, of });
   }
 
@@ -140,7 +140,7 @@ export function createMix({ helper, io }: Pick<IInside, 'helper' | 'io'>, payloa
   }
 
   /** Whether anything was done. */
-  function change(what: Exclude<TAct, IEmit>): boolean {
+  function change(what: Exclude<Act, Emit>): boolean {
     switch (what.do) {
       case 'join':
       case 'leave': {
@@ -163,7 +163,7 @@ export function createMix({ helper, io }: Pick<IInside, 'helper' | 'io'>, payloa
     }
   }
 
-  function perform(act: TAct): void {
+  function perform(act: Act): void {
     if (act.do === 'emit') emit(act);
     else {
       // Written down before, as it may send something by itself.
@@ -172,7 +172,7 @@ export function createMix({ helper, io }: Pick<IInside, 'helper' | 'io'>, payloa
     }
   }
 
-  function hook(client: number, when: string, acts: readonly TAct[]): void {
+  function hook(client: number, when: string, acts: readonly Act[]): void {
     const ours = run;
     run.sockets[0]?.get(client)?.conn.once(when, () => {
       if (run === ours && !ours.done) for (const act of acts) perform(act);
@@ -209,7 +209,7 @@ export function createMix({ helper, io }: Pick<IInside, 'helper' | 'io'>, payloa
   Object.assign(globalThis, {
     mixVerdict: (auth: Record<string, unknown>) =>
       auth.hold === true ? new Promise((resolve) => run.verdicts.set(Number(auth.client), () => resolve(true))) : true,
-    mixWelcome: (socket: IServed) => {
+    mixWelcome: (socket: Served) => {
       const client = clientOf(socket);
       if (client === undefined) return;
       handle(socket);

@@ -1,16 +1,16 @@
 import { ADMITTED } from './client.js';
-import { clientAt, type IClientPlan, type IEmit, NAMESPACES, type TAct, type TPlace } from './plan.js';
-import type { IReport, TallyEntry } from './words.js';
+import { type Act, type ClientPlan, clientAt, type Emit, NAMESPACES, type Place } from './plan.js';
+import type { MixReport, TallyEntry } from './words.js';
 
 /** Whether a client hears a message: it has to, it may, or it must not. */
-export type TShare = 'must' | 'may' | 'never';
+export type Share = 'must' | 'may' | 'never';
 
 /** One message as far as one client is concerned. */
-export interface IExpected {
+export interface Expected {
   readonly nsp: number;
   readonly n: number;
-  readonly share: TShare;
-  readonly what: IEmit | undefined;
+  readonly share: Share;
+  readonly what: Emit | undefined;
 }
 
 interface Member {
@@ -20,18 +20,18 @@ interface Member {
   rooms: Set<string>;
 }
 
-const roomOf = (place: TPlace): string => `${place}`;
+const roomOf = (place: Place): string => `${place}`;
 
 /** The sockets of one instance at one moment of its trace. */
 class Hall {
   readonly #sockets = NAMESPACES.map(() => new Map<number, Member>());
 
   /** Who of the namespace hears a broadcast, without regard to where it comes from. */
-  isReached(client: number, { nsp, places, except, via, client: from }: IEmit): boolean {
+  isReached(client: number, { nsp, places, except, via, client: from }: Emit): boolean {
     const member = this.get(client, nsp);
     if (member === undefined || !member.member || member.over) return false;
     if (via === 'socket' && client === from) return false;
-    const has = (place: TPlace): boolean => clientAt(place) === client || member.rooms.has(roomOf(place));
+    const has = (place: Place): boolean => clientAt(place) === client || member.rooms.has(roomOf(place));
     return (places.length === 0 || places.some(has)) && (via === 'send' || !except.some(has));
   }
 
@@ -51,7 +51,7 @@ class Hall {
     } else if (entry.did === 'act') this.#act(entry.what);
   }
 
-  #act(what: Exclude<TAct, IEmit>): void {
+  #act(what: Exclude<Act, Emit>): void {
     if (what.do === 'move') {
       for (const [client, socket] of this.#sockets[what.nsp] ?? []) {
         const is = clientAt(what.place) === client || socket.rooms.has(roomOf(what.place));
@@ -78,11 +78,11 @@ class Hall {
   }
 }
 
-export interface IModelled {
+export interface Modelled {
   /** By client, then by origin. */
-  readonly heard: ReadonlyMap<number, readonly (readonly IExpected[])[]>;
+  readonly heard: ReadonlyMap<number, readonly (readonly Expected[])[]>;
   /** Calls of `onAnyOutgoing` over what another instance sent, by client. */
-  readonly late: ReadonlyMap<number, readonly IExpected[]>;
+  readonly late: ReadonlyMap<number, readonly Expected[]>;
   /** The messages that every client has to answer that hears them, with those clients. */
   readonly answers: ReadonlyMap<number, readonly number[]>;
   readonly faults: readonly string[];
@@ -90,13 +90,13 @@ export interface IModelled {
 }
 
 /** Plays the traces of all instances again, with nothing but what Socket.IO promises. */
-export function play(clients: readonly IClientPlan[], reports: readonly IReport[]): IModelled {
+export function play(clients: readonly ClientPlan[], reports: readonly MixReport[]): Modelled {
   const faults: string[] = [];
-  const heard = new Map(clients.map((_, client) => [client, reports.map((): IExpected[] => [])]));
-  const late = new Map(clients.map((_, client) => [client, [] as IExpected[]]));
+  const heard = new Map(clients.map((_, client) => [client, reports.map((): Expected[] => [])]));
+  const late = new Map(clients.map((_, client) => [client, [] as Expected[]]));
   const answers = new Map<number, number[] | undefined>();
   const over = new Set<number>();
-  const answered = (n: number, client: number, share: TShare): void => {
+  const answered = (n: number, client: number, share: Share): void => {
     const before = answers.has(n) ? answers.get(n) : [];
     answers.set(n, share === 'may' ? undefined : share === 'must' ? before?.concat(client) : before);
   };
@@ -138,8 +138,8 @@ export function play(clients: readonly IClientPlan[], reports: readonly IReport[
 }
 
 /** Whether it may be dropped: there is no such thing as a volatile `send()`. */
-const isVolatile = ({ via, how }: IEmit): boolean => via !== 'send' && how === 'volatile';
-export const isAsked = ({ via, how }: IEmit): boolean => via !== 'send' && how === 'ack';
+const isVolatile = ({ via, how }: Emit): boolean => via !== 'send' && how === 'volatile';
+export const isAsked = ({ via, how }: Emit): boolean => via !== 'send' && how === 'ack';
 
 /** The listeners are called before `emit()` returns, each once for each message, in the order of the messages. */
 function wrongCalls(n: number, wanted: readonly [number, number][], told: readonly [number, number][]): string[] {
@@ -153,11 +153,11 @@ function wrongCalls(n: number, wanted: readonly [number, number][], told: readon
  * barriers that is any of the states that the other instance goes through.
  */
 function playAcross(
-  clients: readonly IClientPlan[],
-  reports: readonly IReport[],
-  heard: ReadonlyMap<number, readonly IExpected[][]>,
-  late: ReadonlyMap<number, IExpected[]>,
-  answered: (n: number, client: number, share: TShare) => void,
+  clients: readonly ClientPlan[],
+  reports: readonly MixReport[],
+  heard: ReadonlyMap<number, readonly Expected[][]>,
+  late: ReadonlyMap<number, Expected[]>,
+  answered: (n: number, client: number, share: Share) => void,
 ): void {
   for (const [origin, { trace }] of reports.entries()) {
     const at = 1 - origin;
@@ -200,9 +200,9 @@ function playAcross(
   }
 }
 
-const isPublished = ({ via, local }: IEmit): boolean => via === 'send' || (via !== 'direct' && !local);
+const isPublished = ({ via, local }: Emit): boolean => via === 'send' || (via !== 'direct' && !local);
 
-function shareOf(states: ReadonlySet<boolean>): TShare {
+function shareOf(states: ReadonlySet<boolean>): Share {
   if (states.size > 1) return 'may';
   return states.has(true) ? 'must' : 'never';
 }

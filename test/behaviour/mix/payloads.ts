@@ -11,10 +11,10 @@ export const KINDS = [
   'severalBytes',
   'largeBytes',
 ] as const;
-export type TKind = (typeof KINDS)[number];
+export type Kind = (typeof KINDS)[number];
 
 /** Runs in the programs as well, where it sees nothing else of this file. */
-export function payloadOf(kind: TKind, n: number): unknown[] {
+export function payloadOf(kind: Kind, n: number): unknown[] {
   const bytes = (length: number, from: number): Buffer => Buffer.alloc(length, from % 251);
   switch (kind) {
     case 'nothing':

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { KINDS, type TKind } from './payloads.js';
+import { KINDS, type Kind } from './payloads.js';
 
 /** `/`, which is behind the gate, and one of the program's own on the same connections. */
 export const NAMESPACES = ['/', '/other'] as const;
@@ -8,10 +8,10 @@ const ROOMS = 3;
 const ID = 10;
 
 /** A room below {@link ID}; from there on the room that is the id of a client. */
-export type TPlace = number;
-export const clientAt = (place: TPlace): number | undefined => (place >= ID ? place - ID : undefined);
+export type Place = number;
+export const clientAt = (place: Place): number | undefined => (place >= ID ? place - ID : undefined);
 
-export interface IEmit {
+export interface Emit {
   readonly do: 'emit';
   /** `io.to().emit()`, `socket.emit()`, `socket.to().emit()` and `helper.send()`. */
   readonly via: 'io' | 'direct' | 'socket' | 'send';
@@ -19,34 +19,34 @@ export interface IEmit {
   /** Of `direct` and `socket`. */
   readonly client: number;
   /** None: all. */
-  readonly places: readonly TPlace[];
-  readonly except: readonly TPlace[];
+  readonly places: readonly Place[];
+  readonly except: readonly Place[];
   readonly local: boolean;
   readonly how: 'plain' | 'volatile' | 'ack';
   readonly compress: boolean | null;
-  readonly kind: TKind;
+  readonly kind: Kind;
   /** In one go. */
   readonly times: number;
 }
 
-export type TEnd = 'helper' | 'socket' | 'connection' | 'adapter';
+export type End = 'helper' | 'socket' | 'connection' | 'adapter';
 
 /** An act that happens at once, without a pause. */
-export type TAct =
-  | IEmit
+export type Act =
+  | Emit
   | { readonly do: 'join' | 'leave'; readonly client: number; readonly room: number; readonly nsp: number }
   /** `io.in(place).socketsJoin(room)`, of this instance's. */
-  | { readonly do: 'move'; readonly place: TPlace; readonly room: number; readonly join: boolean; readonly nsp: number }
+  | { readonly do: 'move'; readonly place: Place; readonly room: number; readonly join: boolean; readonly nsp: number }
   /** The verdict over a client that asked to be let in; it is in a few microtasks later. */
   | { readonly do: 'admit'; readonly client: number }
   /** An `onAnyOutgoing` listener comes or goes. */
   | { readonly do: 'listen'; readonly client: number; readonly on: boolean; readonly nsp: number }
-  | { readonly do: 'end'; readonly client: number; readonly how: TEnd };
+  | { readonly do: 'end'; readonly client: number; readonly how: End };
 
 export const PAUSES = ['microtask', 'tick', 'immediate', 'timer'] as const;
 
-export type TStep =
-  | TAct
+export type Step =
+  | Act
   /** Waits for a microtask, an immediate or the like. */
   | { readonly do: 'pause'; readonly until: (typeof PAUSES)[number] }
   /** Sends to one client until something waits for it in this process. */
@@ -56,21 +56,21 @@ export type TStep =
       readonly do: 'hook';
       readonly client: number;
       readonly when: 'upgrading' | 'upgrade';
-      readonly acts: readonly TAct[];
+      readonly acts: readonly Act[];
     };
 
 /** What a peer does while the program runs. `upgraded` also waits until the client uses WebSocket. */
-export type TPeerAct = 'pause' | 'resume' | 'upgrade' | 'upgraded' | 'close' | 'reset' | 'fin' | 'poke';
+export type PeerAct = 'pause' | 'resume' | 'upgrade' | 'upgraded' | 'close' | 'reset' | 'fin' | 'poke';
 
-export type TPhase =
+export type Phase =
   /** Each list on an instance of its own, at the same time. */
-  | { readonly run: readonly (readonly TStep[])[] }
+  | { readonly run: readonly (readonly Step[])[] }
   /** `poke`: the client emits, and its handler does this. */
-  | { readonly peer: TPeerAct; readonly client: number; readonly acts: readonly TAct[] };
+  | { readonly peer: PeerAct; readonly client: number; readonly acts: readonly Act[] };
 
 export const WAYS = ['websocket', 'polling', 'upgrade', 'raw'] as const;
 
-export interface IClientPlan {
+export interface ClientPlan {
   readonly way: (typeof WAYS)[number];
   /** The instance that it comes to. */
   readonly at: number;
@@ -81,21 +81,21 @@ export interface IClientPlan {
   readonly deflate: boolean;
 }
 
-export interface IPlan {
-  readonly clients: readonly IClientPlan[];
-  readonly phases: readonly TPhase[];
+export interface Plan {
+  readonly clients: readonly ClientPlan[];
+  readonly phases: readonly Phase[];
 }
 
 const client = fc.nat(CLIENTS - 1);
 /** One room is busier than the others: what goes wrong does so where two things meet. */
 const room = fc.constantFrom(...Array.from({ length: ROOMS }, (_, n) => Array<number>(ROOMS - n).fill(n)).flat());
 const nsp = fc.constantFrom(0, 0, 0, 1);
-const place: fc.Arbitrary<TPlace> = fc.oneof(
+const place: fc.Arbitrary<Place> = fc.oneof(
   { arbitrary: room, weight: 3 },
   { arbitrary: client.map((k) => k + ID), weight: 1 },
 );
 
-const emit: fc.Arbitrary<IEmit> = fc.record({
+const emit: fc.Arbitrary<Emit> = fc.record({
   do: fc.constant('emit' as const),
   via: fc.constantFrom('io', 'io', 'io', 'direct', 'direct', 'socket', 'send', 'send'),
   nsp,
@@ -113,7 +113,7 @@ const emit: fc.Arbitrary<IEmit> = fc.record({
   how: fc.constantFrom('plain', 'plain', 'plain', 'plain', 'plain', 'volatile', 'ack'),
   compress: fc.constantFrom(null, null, null, true, false),
   kind: fc.oneof(
-    { arbitrary: fc.constantFrom<TKind>('text', 'unicode'), weight: 3 },
+    { arbitrary: fc.constantFrom<Kind>('text', 'unicode'), weight: 3 },
     { arbitrary: fc.constantFrom(...KINDS), weight: 2 },
   ),
   times: fc.constantFrom(1, 1, 1, 1, 1, 1, 2, 3, 7),
@@ -122,9 +122,9 @@ const emit: fc.Arbitrary<IEmit> = fc.record({
 /** More in one tick than a frame, or a batch, may have. */
 const burst = fc
   .tuple(emit, fc.constantFrom(100, 255, 256, 257, 300))
-  .map(([one, times]): IEmit => ({ ...one, how: 'plain', times: one.kind.startsWith('large') ? 4 : times }));
+  .map(([one, times]): Emit => ({ ...one, how: 'plain', times: one.kind.startsWith('large') ? 4 : times }));
 
-const change: fc.Arbitrary<TAct> = fc.oneof(
+const change: fc.Arbitrary<Act> = fc.oneof(
   { arbitrary: fc.record({ do: fc.constantFrom('join' as const, 'leave' as const), client, room, nsp }), weight: 6 },
   { arbitrary: fc.record({ do: fc.constant('move' as const), place, room, join: fc.boolean(), nsp }), weight: 1 },
   { arbitrary: fc.record({ do: fc.constant('admit' as const), client }), weight: 3 },
@@ -133,32 +133,32 @@ const change: fc.Arbitrary<TAct> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('end' as const),
       client,
-      how: fc.constantFrom<TEnd>('helper', 'socket', 'connection', 'adapter'),
+      how: fc.constantFrom<End>('helper', 'socket', 'connection', 'adapter'),
     }),
     weight: 1,
   },
 );
 
-const act: fc.Arbitrary<TAct> = fc.oneof(
+const act: fc.Arbitrary<Act> = fc.oneof(
   { arbitrary: emit, weight: 24 },
   { arbitrary: burst, weight: 1 },
   { arbitrary: change, weight: 10 },
 );
 
-const pause: fc.Arbitrary<TStep> = fc.record({ do: fc.constant('pause' as const), until: fc.constantFrom(...PAUSES) });
-const MOMENT: TStep = { do: 'pause', until: 'microtask' };
+const pause: fc.Arbitrary<Step> = fc.record({ do: fc.constant('pause' as const), until: fc.constantFrom(...PAUSES) });
+const MOMENT: Step = { do: 'pause', until: 'microtask' };
 
 /** The same to the same place before and after something changed there, in one tick. */
-const around: fc.Arbitrary<readonly TStep[]> = fc.tuple(emit, change).map(([one, it]) => {
+const around: fc.Arbitrary<readonly Step[]> = fc.tuple(emit, change).map(([one, it]) => {
   const places = 'room' in it && it.do !== 'move' ? [it.room] : one.places;
-  const sent: IEmit = { ...one, nsp: 'nsp' in it ? it.nsp : one.nsp, places, except: [] };
+  const sent: Emit = { ...one, nsp: 'nsp' in it ? it.nsp : one.nsp, places, except: [] };
   // A verdict needs its moment.
-  return it.do === 'admit' ? [sent, it, ...Array<TStep>(5).fill(MOMENT), sent] : [sent, it, sent];
+  return it.do === 'admit' ? [sent, it, ...Array<Step>(5).fill(MOMENT), sent] : [sent, it, sent];
 });
 
 const acts = fc.array(act, { minLength: 1, maxLength: 6 });
 
-const step: fc.Arbitrary<readonly TStep[]> = fc.oneof(
+const step: fc.Arbitrary<readonly Step[]> = fc.oneof(
   { arbitrary: act.map((one) => [one]), weight: 120 },
   { arbitrary: pause.map((one) => [one]), weight: 40 },
   { arbitrary: around, weight: 20 },
@@ -176,19 +176,19 @@ const step: fc.Arbitrary<readonly TStep[]> = fc.oneof(
   },
 );
 
-const peerAct = fc.constantFrom<TPeerAct>(
+const peerAct = fc.constantFrom<PeerAct>(
   ...(['upgrade', 'upgrade', 'upgrade', 'upgraded', 'poke', 'poke', 'poke'] as const),
   ...(['pause', 'pause', 'resume', 'close', 'reset', 'fin'] as const),
 );
 
 /** A random plan for so many instances. */
-export function plans(instances: number): fc.Arbitrary<IPlan> {
+export function plans(instances: number): fc.Arbitrary<Plan> {
   const steps = fc.array(step, { minLength: 1, maxLength: 30, size: 'max' }).map((lists) => lists.flat());
-  const phase: fc.Arbitrary<TPhase> = fc.oneof(
+  const phase: fc.Arbitrary<Phase> = fc.oneof(
     fc.record({ run: fc.array(steps, { minLength: instances, maxLength: instances }) }),
     fc.record({ peer: peerAct, client, acts }),
   );
-  const one: fc.Arbitrary<IClientPlan> = fc.record({
+  const one: fc.Arbitrary<ClientPlan> = fc.record({
     way: fc.constantFrom(...WAYS),
     at: fc.nat(instances - 1),
     other: fc.boolean(),
@@ -204,8 +204,8 @@ export function plans(instances: number): fc.Arbitrary<IPlan> {
 }
 
 /** The same with those clients only that there are. */
-function among(count: number, phases: readonly TPhase[]): TPhase[] {
-  const there = (at: TPlace): TPlace => (at >= ID ? ((at - ID) % count) + ID : at);
+function among(count: number, phases: readonly Phase[]): Phase[] {
+  const there = (at: Place): Place => (at >= ID ? ((at - ID) % count) + ID : at);
   const text = JSON.stringify(phases, (key, value) => {
     if (key === 'client') return value % count;
     if (key === 'place') return there(value);

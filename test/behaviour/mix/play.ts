@@ -2,11 +2,11 @@ import type { Served } from '../program.js';
 import { MixClient } from './client.js';
 import { awaited, type Ending, faultsOf, wrongAnswers } from './compare.js';
 import { play } from './model.js';
-import type { IClientPlan, IPlan, TPeerAct, TPhase, TStep } from './plan.js';
-import type { IMix, IReport } from './words.js';
+import type { ClientPlan, PeerAct, Phase, Plan, Step } from './plan.js';
+import type { Mix, MixReport } from './words.js';
 
 /** Servers that act as one, in which `createMix` has been put. */
-export interface ITheatre {
+export interface Theatre {
   readonly servers: readonly Served[];
   /** Whether a client has to be let in. */
   readonly gated: boolean;
@@ -16,14 +16,14 @@ export interface ITheatre {
 }
 
 /** Plain Socket.IO says nothing. */
-type TSpeaker = { lines?: readonly string[] };
-type TInside = { memory: Record<string, unknown> };
+type Speaker = { lines?: readonly string[] };
+type Inside = { memory: Record<string, unknown> };
 
-const WIRED: readonly TPeerAct[] = ['pause', 'reset', 'fin'];
-const ENDINGS: readonly TPeerAct[] = ['close', 'reset', 'fin'];
+const WIRED: readonly PeerAct[] = ['pause', 'reset', 'fin'];
+const ENDINGS: readonly PeerAct[] = ['close', 'reset', 'fin'];
 
 /** Plays a plan, and throws what went otherwise than the model says. */
-export async function perform(theatre: ITheatre, plan: IPlan): Promise<void> {
+export async function perform(theatre: Theatre, plan: Plan): Promise<void> {
   const { servers, gated } = theatre;
   theatre.runs += 1;
   const run = `run-${theatre.runs}`;
@@ -34,23 +34,23 @@ export async function perform(theatre: ITheatre, plan: IPlan): Promise<void> {
   try {
     await Promise.all(
       servers.map((server, origin) =>
-        server.run(({ memory }: TInside, options) => (memory.mix as IMix).begin(options), { name: run, origin, gated }),
+        server.run(({ memory }: Inside, options) => (memory.mix as Mix).begin(options), { name: run, origin, gated }),
       ),
     );
     await Promise.all(clients.map((client) => client.start(servers[client.visitor.plan.at]?.url ?? '')));
     const ids = clients.map((client) => client.ids);
-    await Promise.all(servers.map((it) => it.run(({ memory }: TInside, of) => (memory.mix as IMix).know(of), ids)));
+    await Promise.all(servers.map((it) => it.run(({ memory }: Inside, of) => (memory.mix as Mix).know(of), ids)));
     const lost = new Set<number>();
     for (const phase of plan.phases) await act(theatre, phase, clients, lost);
     for (const client of clients) if (client.visitor.wired) client.act('resume');
     await judge(theatre, clients, lost);
   } finally {
     for (const client of clients) client.stop();
-    await Promise.all(servers.map((server) => server.run(({ memory }: TInside) => (memory.mix as IMix).clear())));
+    await Promise.all(servers.map((server) => server.run(({ memory }: Inside) => (memory.mix as Mix).clear())));
   }
 }
 
-async function act(theatre: ITheatre, phase: TPhase, clients: readonly MixClient[], lost: Set<number>): Promise<void> {
+async function act(theatre: Theatre, phase: Phase, clients: readonly MixClient[], lost: Set<number>): Promise<void> {
   if ('run' in phase) {
     await steps(theatre, phase.run);
     return;
@@ -63,28 +63,28 @@ async function act(theatre: ITheatre, phase: TPhase, clients: readonly MixClient
   else client.act(phase.peer);
 }
 
-async function steps(theatre: ITheatre, lists: readonly (readonly TStep[])[]): Promise<void> {
+async function steps(theatre: Theatre, lists: readonly (readonly Step[])[]): Promise<void> {
   const { servers } = theatre;
   await Promise.all(
-    servers.map((server, at) => server.run(({ memory }: TInside, of) => (memory.mix as IMix).run(of), lists[at] ?? [])),
+    servers.map((server, at) => server.run(({ memory }: Inside, of) => (memory.mix as Mix).run(of), lists[at] ?? [])),
   );
   if (servers.length === 1) return;
   theatre.barriers += 1;
   const { barriers } = theatre;
   await Promise.all(
-    servers.map((server) => server.run(({ memory }: TInside, heard) => (memory.mix as IMix).barrier(heard), barriers)),
+    servers.map((server) => server.run(({ memory }: Inside, heard) => (memory.mix as Mix).barrier(heard), barriers)),
   );
 }
 
 /** Waits until every sequence is complete, and compares it. */
-async function judge(theatre: ITheatre, clients: readonly MixClient[], lost: ReadonlySet<number>): Promise<void> {
+async function judge(theatre: Theatre, clients: readonly MixClient[], lost: ReadonlySet<number>): Promise<void> {
   const { servers } = theatre;
   const standing = clients.filter(({ visitor }) => !lost.has(visitor.client));
   const late = new Map<MixClient, string>();
   const each = (of: readonly MixClient[], wait: (client: MixClient) => Promise<void>): Promise<unknown> =>
     Promise.all(of.map((one) => wait(one).catch((error: Error) => late.set(one, error.message))));
   await each(standing, (client) => client.poked());
-  await Promise.all(servers.map((server) => server.run(({ memory }: TInside) => (memory.mix as IMix).stop())));
+  await Promise.all(servers.map((server) => server.run(({ memory }: Inside) => (memory.mix as Mix).stop())));
   // What peers caused may have been published.
   if (servers.length > 1) await steps(theatre, []);
   const before = play(plansOf(clients), await reportsOf(theatre, []));
@@ -114,18 +114,18 @@ async function judge(theatre: ITheatre, clients: readonly MixClient[], lost: Rea
   }
   for (const { program } of servers) if (program.stderr !== '') faults.push(`stderr: ${program.stderr}`);
   if (faults.length === 0) return;
-  const said = await Promise.all(servers.map((server) => server.run(({ lines }: TSpeaker) => lines?.slice(-10) ?? [])));
+  const said = await Promise.all(servers.map((server) => server.run(({ lines }: Speaker) => lines?.slice(-10) ?? [])));
   throw new Error([...faults.slice(0, 20), 'what the servers said last:', ...said.flat()].join('\n'));
 }
 
-const plansOf = (clients: readonly MixClient[]): IClientPlan[] => clients.map(({ visitor }) => visitor.plan);
+const plansOf = (clients: readonly MixClient[]): ClientPlan[] => clients.map(({ visitor }) => visitor.plan);
 
 /**
  * The last thing that each of them is sent, by every instance that sent it anything; behind it nothing is on the way. Resolves
  * to what each is to hear.
  */
 async function mark(
-  { servers, gated }: ITheatre,
+  { servers, gated }: Theatre,
   clients: readonly MixClient[],
   { heard }: ReturnType<typeof play>,
 ): Promise<ReadonlyMap<number, readonly string[]>> {
@@ -139,7 +139,7 @@ async function mark(
     servers.map((server, at) => {
       const own = clients.filter(({ visitor }) => visitor.plan.at === at).map(({ visitor }) => visitor.client);
       const others = clients.filter(({ visitor }) => visitor.plan.at !== at).flatMap(across);
-      return server.run(({ memory }: TInside, ...args) => (memory.mix as IMix).marks(...args), own, others);
+      return server.run(({ memory }: Inside, ...args) => (memory.mix as Mix).marks(...args), own, others);
     }),
   );
   return new Map(
@@ -150,11 +150,11 @@ async function mark(
   );
 }
 
-function reportsOf({ servers }: ITheatre, due: readonly number[]): Promise<IReport[]> {
+function reportsOf({ servers }: Theatre, due: readonly number[]): Promise<MixReport[]> {
   return Promise.all(
     servers.map((server, at) =>
       server.run(
-        ({ memory }: TInside, numbers) => (memory.mix as IMix).report(numbers),
+        ({ memory }: Inside, numbers) => (memory.mix as Mix).report(numbers),
         servers.length === 1 ? due : due.filter((n) => n % 2 === at),
       ),
     ),

@@ -1,18 +1,18 @@
 import { Decoder, Encoder, type Packet, PacketType } from 'socket.io-parser';
 import WebSocket from 'ws';
-import { authOf, type IEars, type IVisitor, type MemorySession } from './client.js';
+import { authOf, type Ears, type MemorySession, type Visitor } from './client.js';
 import { NAMESPACES } from './plan.js';
 
 /** A WebSocket with nothing but the parser on it: it also hears what a client library would keep to itself. */
 export class RawSession implements MemorySession {
   readonly #socket: WebSocket;
-  readonly #ears: IEars;
+  readonly #ears: Ears;
   readonly #encoder = new Encoder();
   readonly #answers = new Map<number, () => void>();
   #last = 0;
   #over = false;
 
-  static async open(url: string, visitor: IVisitor, ears: IEars): Promise<RawSession> {
+  static async open(url: string, visitor: Visitor, ears: Ears): Promise<RawSession> {
     const target = `${url.replace(/^http/, 'ws')}/socket.io/?EIO=4&transport=websocket`;
     const socket = new WebSocket(target, { perMessageDeflate: visitor.plan.deflate, rejectUnauthorized: false });
     const session = new RawSession(socket, ears);
@@ -27,7 +27,7 @@ export class RawSession implements MemorySession {
     return session;
   }
 
-  private constructor(socket: WebSocket, ears: IEars) {
+  private constructor(socket: WebSocket, ears: Ears) {
     const decoder = new Decoder();
     this.#socket = socket;
     this.#ears = ears;

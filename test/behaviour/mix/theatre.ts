@@ -7,27 +7,27 @@ import { temporaryFolder } from '../../support/folder.js';
 import { startProgram } from '../../support/process.js';
 import { startRedis } from '../../support/redis.js';
 import { runnerOf, SETTING } from '../../support/setting.js';
-import { type IInside, Served, serve } from '../program.js';
+import { type Inside, Served, serve } from '../program.js';
 import { createMix } from './inside.js';
 import { payloadOf } from './payloads.js';
-import type { ITheatre } from './play.js';
+import type { Theatre } from './play.js';
 
 const PLAIN = new URL('../../fixtures/mix-plain.mjs', import.meta.url);
 
 /** What is served, over which wires, by how many instances. */
-export interface IStage {
+export interface Stage {
   readonly what: 'Roomgate' | 'plain Socket.IO';
   readonly tls: boolean;
   readonly instances: 1 | 2;
 }
 
 /** What the program knows of the mix, where nothing else of the tests is. */
-type TGlobal = {
+type MixGlobals = {
   mixVerdict(auth: Record<string, unknown>): boolean | Promise<boolean>;
   mixWelcome(socket: unknown): void;
 };
 
-export async function open({ what, tls, instances }: IStage): Promise<ITheatre> {
+export async function open({ what, tls, instances }: Stage): Promise<Theatre> {
   const redisPort = SETTING.redis || instances > 1 ? (await startRedis()).port : undefined;
   const config = { ...(tls && { tls: await certificate() }), redisPort };
   const servers = await Promise.all(
@@ -35,13 +35,13 @@ export async function open({ what, tls, instances }: IStage): Promise<ITheatre> 
       what === 'Roomgate' ? startGuarded(config, `mix-${at}`) : startPlain(config),
     ),
   );
-  const put = (inside: Pick<IInside, 'helper' | 'io' | 'memory'>, make: string, payload: string): void => {
+  const put = (inside: Pick<Inside, 'helper' | 'io' | 'memory'>, make: string, payload: string): void => {
     const of = (source: string) => new Function(`return (${source})`)();
     inside.memory.mix = of(make)(inside, of(payload));
   };
   await Promise.all(servers.map((server) => server.run(put, String(createMix), String(payloadOf))));
   // An instance that has not subscribed yet would miss the first messages of the others.
-  const counts = ({ io }: Pick<IInside, 'io'>) =>
+  const counts = ({ io }: Pick<Inside, 'io'>) =>
     Promise.all(['/', '/other'].map((name) => io.of(name).adapter.serverCount()));
   await Promise.all(
     servers.map((server) =>
@@ -51,12 +51,12 @@ export async function open({ what, tls, instances }: IStage): Promise<ITheatre> 
   return { servers, gated: what === 'Roomgate', barriers: 0, runs: 0 };
 }
 
-interface IConfig {
+interface Config {
   readonly tls?: { readonly key: string; readonly cert: string };
   readonly redisPort?: number | undefined;
 }
 
-function startGuarded({ tls, redisPort }: IConfig, identifier: string): Promise<Served> {
+function startGuarded({ tls, redisPort }: Config, identifier: string): Promise<Served> {
   return serve({
     identifier,
     ...(tls && { serving: { tls } }),
@@ -67,14 +67,14 @@ function startGuarded({ tls, redisPort }: IConfig, identifier: string): Promise<
       authenticateTimeout: 60_000,
       // Who pauses may be sent more than a reader is allowed to be behind by; plain Socket.IO keeps all of it.
       limits: { queuedBytes: 100_000_000 },
-      authenticateFn: ({ auth }) => (globalThis as unknown as TGlobal).mixVerdict(auth),
-      clientConnectedFn: ({ socket }) => (globalThis as unknown as TGlobal).mixWelcome(socket),
+      authenticateFn: ({ auth }) => (globalThis as unknown as MixGlobals).mixVerdict(auth),
+      clientConnectedFn: ({ socket }) => (globalThis as unknown as MixGlobals).mixWelcome(socket),
     }),
   });
 }
 
 /** Plain Socket.IO, with nothing of this library. */
-export async function startPlain(config: IConfig, runtime?: 'node' | 'bun'): Promise<Served> {
+export async function startPlain(config: Config, runtime?: 'node' | 'bun'): Promise<Served> {
   const program = startProgram(PLAIN, {
     args: [JSON.stringify({ ...config, serverOptions: { perMessageDeflate: { threshold: 0 } } })],
     ...runnerOf(runtime),

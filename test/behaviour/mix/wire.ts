@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 /** What is between one client and its server. */
-export interface IWire {
+export interface Wire {
   /** The address of the server by way of it. */
   readonly url: string;
   /** Nothing is read any more, neither way, and nobody is told. */
@@ -16,7 +16,7 @@ export interface IWire {
 }
 
 /** A wire of one client's own: the proxy of test/support serves many, and can't end one side only. */
-export async function startWire(target: string): Promise<IWire> {
+export async function startWire(target: string): Promise<Wire> {
   const { protocol, port } = new URL(target);
   const pairs = new Set<readonly [near: Socket, far: Socket]>();
   let held = false;

@@ -1,10 +1,10 @@
-import type { IEmit, TAct, TStep } from './plan.js';
+import type { Act, Emit, Step } from './plan.js';
 
 /** What was done in a program, in its order. */
 export type TallyEntry =
   /** The numbers from `n` on were sent. `told`: the `onAnyOutgoing` listeners that were called meanwhile, as `[client, n]`. */
-  | { readonly did: 'emit'; readonly n: number; readonly what: IEmit; readonly told: readonly [number, number][] }
-  | { readonly did: 'act'; readonly what: Exclude<TAct, IEmit> }
+  | { readonly did: 'emit'; readonly n: number; readonly what: Emit; readonly told: readonly [number, number][] }
+  | { readonly did: 'act'; readonly what: Exclude<Act, Emit> }
   /** A socket of the client is there; `member`: broadcasts reach it from here on. */
   | { readonly did: 'come'; readonly client: number; readonly nsp: number; readonly member: boolean }
   | { readonly did: 'admit'; readonly client: number }
@@ -13,7 +13,7 @@ export type TallyEntry =
   /** A barrier between what was sent before and after it, on either side. */
   | { readonly did: 'send barrier' | 'hear barrier' };
 
-export interface IReport {
+export interface MixReport {
   readonly trace: readonly TallyEntry[];
   /** Calls of `onAnyOutgoing` that nothing here caused at that moment. */
   readonly late: readonly [client: number, n: number][];
@@ -21,7 +21,7 @@ export interface IReport {
   readonly answers: Readonly<Record<string, { readonly times: number; readonly of: unknown }>>;
 }
 
-export interface IBegin {
+export interface Begin {
   readonly name: string;
   /** Numbers of this instance are `origin` modulo 2. */
   readonly origin: number;
@@ -30,34 +30,34 @@ export interface IBegin {
 }
 
 /** What the tests have of it. */
-export interface IMix {
-  begin(options: IBegin): void;
+export interface Mix {
+  begin(options: Begin): void;
   know(ids: readonly (readonly (string | null)[])[]): void;
-  run(steps: readonly TStep[]): Promise<void>;
+  run(steps: readonly Step[]): Promise<void>;
   /** Resolves once this instance has heard so many barriers of others. */
   barrier(heard: number): Promise<void>;
   /** From here on nothing is done that a peer causes. */
   stop(): void;
   marks(own: readonly number[], others: readonly (readonly [client: number, nsp: number])[]): void;
-  report(awaited: readonly number[]): Promise<IReport>;
+  report(awaited: readonly number[]): Promise<MixReport>;
   clear(): Promise<void>;
 }
 
 /** Socket.IO's own, as far as it is used here. */
-export interface IEmitter {
-  readonly volatile: IEmitter;
-  readonly local: IEmitter;
-  compress(it: boolean): IEmitter;
-  timeout(ms: number): IEmitter;
-  to(rooms: string[]): IEmitter;
-  except(rooms: string[]): IEmitter;
+export interface Emitter {
+  readonly volatile: Emitter;
+  readonly local: Emitter;
+  compress(it: boolean): Emitter;
+  timeout(ms: number): Emitter;
+  to(rooms: string[]): Emitter;
+  except(rooms: string[]): Emitter;
   emit(topic: string, ...args: unknown[]): unknown;
 }
 
-export interface IServed extends IEmitter {
+export interface Served extends Emitter {
   readonly id: string;
   readonly connected: boolean;
-  readonly broadcast: IEmitter;
+  readonly broadcast: Emitter;
   readonly handshake: { readonly auth: Readonly<Record<string, unknown>> };
   readonly conn: {
     readonly transport: { readonly socket?: { bufferedAmount?: number; getBufferedAmount?(): number } };

@@ -8,10 +8,10 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { defer } from '../../support/cleanup.js';
-import { type IPastedProject, pasteProject } from '../../support/document.js';
+import { type PastedProject, pasteProject } from '../../support/document.js';
 import { EventLog, unusedPort } from '../../support/facts.js';
 import { temporaryFolder } from '../../support/folder.js';
-import type { IProgram } from '../../support/process.js';
+import type { Program } from '../../support/process.js';
 import { startRedis } from '../../support/redis.js';
 import { connectAuthenticated, TRANSPORTS } from '../../support/server.js';
 
@@ -19,26 +19,26 @@ const run = promisify(execFile);
 const SLOW = { timeout: 20_000 };
 const CLIENT = { path: '/io', auth: { token: 'let me in' } };
 
-let project: IPastedProject;
+let project: PastedProject;
 
 beforeAll(async () => {
   project = await pasteProject('docs/recipes/bun.md');
 });
 
-interface IStarted {
+interface Started {
   readonly port: number;
   readonly url: string;
-  readonly server: IProgram;
+  readonly server: Program;
 }
 
-async function start(name: string, env: Readonly<Record<string, string>> = {}): Promise<IStarted> {
+async function start(name: string, env: Readonly<Record<string, string>> = {}): Promise<Started> {
   const port = await unusedPort();
   const server = await project.start(name, { runtime: 'bun', env: { PORT: `${port}`, ...env } });
   expect(await server.messages.next(undefined, SLOW)).toMatch(/^listening/);
   return { port, url: `http://localhost:${port}`, server };
 }
 
-async function endsWell({ server }: IStarted): Promise<void> {
+async function endsWell({ server }: Started): Promise<void> {
   server.kill('SIGTERM');
   expect(await server.ended(10_000)).toEqual({ code: 0, signal: null });
   expect(server.stderr).toBe('');
@@ -101,7 +101,7 @@ describe('docs/recipes/bun.md', () => {
     const redis = await startRedis();
     const env = { REDIS_PORT: `${redis.port}` };
     const instances = [await start('instance.ts', env), await start('instance.ts', env)];
-    const clients: IProgram[] = [];
+    const clients: Program[] = [];
     for (const { url } of instances) {
       const client = await project.start('client.ts', { runtime: 'bun', env: { SERVER: url } });
       expect(await client.messages.next(undefined, SLOW)).toBe('joined: public/news refused: secret');

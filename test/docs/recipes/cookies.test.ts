@@ -7,14 +7,14 @@ import { SocketIOClientHelper } from '../../../src/client/client-helper.js';
 import { UNAUTHENTICATED_ERRORS } from '../../../src/protocol/errors.js';
 import { bundleForBrowser, servePage, startBrowser } from '../../support/browser.js';
 import { track } from '../../support/cleanup.js';
-import { type IPastedProject, pasteProject } from '../../support/document.js';
+import { type PastedProject, pasteProject } from '../../support/document.js';
 import { eventually, unusedPort } from '../../support/facts.js';
-import type { IProgram } from '../../support/process.js';
+import type { Program } from '../../support/process.js';
 
 const SLOW = { timeout: 15_000 };
 const ADA = { authorization: `Basic ${btoa('ada:difference engine')}` };
 
-let project: IPastedProject;
+let project: PastedProject;
 
 beforeAll(async () => {
   project = await pasteProject('docs/recipes/cookies.md');
@@ -23,7 +23,7 @@ beforeAll(async () => {
 async function startServer(
   env: Readonly<Record<string, string>> = {},
   port?: number,
-): Promise<{ server: IProgram; url: string }> {
+): Promise<{ server: Program; url: string }> {
   const own = port ?? (await unusedPort());
   const server = await project.start('server.ts', { env: { PORT: `${own}`, ...env } });
   await server.messages.next((line) => line === `listening on ${own}`, SLOW);

@@ -6,16 +6,16 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type IOServer, SocketIOComponent } from '../../../src/index.js';
 import { UNAUTHENTICATED_ERRORS } from '../../../src/protocol/errors.js';
 import { track } from '../../support/cleanup.js';
-import { type IPastedProject, pasteProject } from '../../support/document.js';
+import { type PastedProject, pasteProject } from '../../support/document.js';
 import { nextEvent, unusedPort } from '../../support/facts.js';
-import type { IProgram } from '../../support/process.js';
+import type { Program } from '../../support/process.js';
 import { connect, connectAuthenticated, listen, TRANSPORTS } from '../../support/server.js';
 
 const SLOW = { timeout: 20_000 };
 const ADA = { user: 'ada', password: 'difference engine' };
 
-let project: IPastedProject;
-let running: { readonly url: string; readonly server: IProgram };
+let project: PastedProject;
+let running: { readonly url: string; readonly server: Program };
 
 beforeAll(async () => {
   project = await pasteProject('docs/recipes/express-session.md');
@@ -80,8 +80,8 @@ describe('docs/recipes/express-session.md', () => {
   });
 
   it("hands Passport's user over as well", async () => {
-    const { requestOf, useSessions } = (await import(`${project.folder}/out/sessions.js`)) as ISessions;
-    const { isLoggedIn, usePassport } = (await import(`${project.folder}/out/passport.js`)) as IPassport;
+    const { requestOf, useSessions } = (await import(`${project.folder}/out/sessions.js`)) as Sessions;
+    const { isLoggedIn, usePassport } = (await import(`${project.folder}/out/passport.js`)) as Passport;
     const store = new session.MemoryStore();
     const sessions = session({ secret: 'for trying only', resave: false, saveUninitialized: true, store });
     const seen: unknown[] = [];
@@ -111,12 +111,12 @@ describe('docs/recipes/express-session.md', () => {
   });
 });
 
-interface ISessions {
+interface Sessions {
   requestOf(handshake: object): Request | undefined;
   useSessions(io: IOServer, middleware: RequestHandler): void;
 }
 
-interface IPassport {
+interface Passport {
   isLoggedIn(request: Request | undefined): boolean;
   usePassport(io: IOServer): void;
 }

@@ -1,21 +1,21 @@
 // npm test: node
 import { beforeAll, describe, expect, it } from 'vitest';
 import { UNAUTHENTICATED_ERRORS } from '../../../src/protocol/errors.js';
-import { codeBlocksOf, type IPastedProject, pasteProject } from '../../support/document.js';
+import { codeBlocksOf, type PastedProject, pasteProject } from '../../support/document.js';
 import { unusedPort } from '../../support/facts.js';
-import type { IProgram } from '../../support/process.js';
+import type { Program } from '../../support/process.js';
 import { startRedis } from '../../support/redis.js';
 
 const PAPER = 'docs/recipes/from-ignis-helpers.md';
 const SLOW = { timeout: 15_000 };
 
-let project: IPastedProject;
+let project: PastedProject;
 
 beforeAll(async () => {
   project = await pasteProject(PAPER);
 });
 
-async function startServer(program = 'server.ts'): Promise<{ server: IProgram; url: string }> {
+async function startServer(program = 'server.ts'): Promise<{ server: Program; url: string }> {
   const redis = await startRedis();
   const port = await unusedPort();
   const server = await project.start(program, {

@@ -4,12 +4,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { SocketIOServerHelper } from '../../../src/index.js';
 import { ROOM_ERRORS, UNAUTHENTICATED_ERRORS } from '../../../src/protocol/errors.js';
 import { defer } from '../../support/cleanup.js';
-import { type IPastedProject, pasteProject } from '../../support/document.js';
+import { type PastedProject, pasteProject } from '../../support/document.js';
 import { nextEvent, unusedPort } from '../../support/facts.js';
 
 const SLOW = { timeout: 15_000 };
 
-let project: IPastedProject;
+let project: PastedProject;
 /** By the names of the programs, for all tests. */
 const urls = new Map<string, string>();
 

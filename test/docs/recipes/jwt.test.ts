@@ -4,30 +4,30 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { SocketIOClientHelper } from '../../../src/client/client-helper.js';
 import { UNAUTHENTICATED_ERRORS } from '../../../src/protocol/errors.js';
 import { track } from '../../support/cleanup.js';
-import { type IPastedProject, pasteProject } from '../../support/document.js';
+import { type PastedProject, pasteProject } from '../../support/document.js';
 import { eventually, unusedPort } from '../../support/facts.js';
-import type { IProgram } from '../../support/process.js';
+import type { Program } from '../../support/process.js';
 
 const SLOW = { timeout: 15_000 };
 /** Long enough for each of the algorithms, so that it is not its length that one fails for. */
 const SECRET = 'the secret of this test'.repeat(3);
 const KEY = new TextEncoder().encode(SECRET);
 
-interface IRunning {
-  readonly server: IProgram;
+interface Running {
+  readonly server: Program;
   readonly url: string;
 }
 
-let project: IPastedProject;
+let project: PastedProject;
 /** One for all tests, of which the last kills it. */
-let shared: IRunning;
+let shared: Running;
 
 beforeAll(async () => {
   project = await pasteProject('docs/recipes/jwt.md');
   shared = await startServer();
 });
 
-async function startServer(env: Readonly<Record<string, string>> = {}, port?: number): Promise<IRunning> {
+async function startServer(env: Readonly<Record<string, string>> = {}, port?: number): Promise<Running> {
   const own = port ?? (await unusedPort());
   const server = await project.start('server.ts', { env: { PORT: `${own}`, JWT_SECRET: SECRET, ...env } });
   await server.messages.next((line) => line === `listening on ${own}`, SLOW);
@@ -48,7 +48,7 @@ async function present(url: string, token: unknown): Promise<string> {
   return client.getStatus().status;
 }
 
-interface IToken {
+interface Token {
   readonly sub?: string;
   readonly iss?: string;
   readonly aud?: string;
@@ -57,7 +57,7 @@ interface IToken {
   readonly key?: Uint8Array;
 }
 
-function tokenOf(token: IToken = {}): Promise<string> {
+function tokenOf(token: Token = {}): Promise<string> {
   const { sub = 'ada', iss = 'https://app.example', aud = 'https://app.example/io', alg = 'HS256', key = KEY } = token;
   const now = Math.floor(Date.now() / 1000);
   const expiresIn = 'expiresIn' in token ? token.expiresIn : 60;

@@ -1,12 +1,12 @@
 // npm test: node
 import { beforeAll, describe, expect, it } from 'vitest';
-import { codeBlocksOf, type IPastedProject, pasteProject } from '../../support/document.js';
+import { codeBlocksOf, type PastedProject, pasteProject } from '../../support/document.js';
 import { eventually, unusedPort } from '../../support/facts.js';
 
 const PAGE = 'docs/recipes/metrics.md';
 const SLOW = { timeout: 15_000 };
 
-let project: IPastedProject;
+let project: PastedProject;
 
 beforeAll(async () => {
   project = await pasteProject(PAGE);

@@ -3,9 +3,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { SocketIOClientHelper } from '../../../src/client/client-helper.js';
 import { ROOM_ERRORS, UNAUTHENTICATED_ERRORS } from '../../../src/protocol/errors.js';
 import { track } from '../../support/cleanup.js';
-import { type IPastedProject, pasteProject } from '../../support/document.js';
+import { type PastedProject, pasteProject } from '../../support/document.js';
 import { EventLog, eventually, unusedPort } from '../../support/facts.js';
-import type { IProgram } from '../../support/process.js';
+import type { Program } from '../../support/process.js';
 import { startRedis } from '../../support/redis.js';
 
 const SLOW = { timeout: 15_000 };
@@ -13,20 +13,20 @@ const SLOW = { timeout: 15_000 };
 /** Registers one more user: a disconnected user is not admitted again. */
 const USERS = { "['token of root', 'root'],": "['token of root', 'root'], ['token of eve', 'eve']," };
 
-interface IInstance {
-  readonly program: IProgram;
+interface Instance {
+  readonly program: Program;
   readonly url: string;
 }
 
-let project: IPastedProject;
+let project: PastedProject;
 /** Two for all tests, of which the last ends them. */
-let one: IInstance;
-let two: IInstance;
+let one: Instance;
+let two: Instance;
 
 beforeAll(async () => {
   project = await pasteProject('docs/recipes/rooms-per-user.md');
   const redis = await startRedis();
-  const start = async (): Promise<IInstance> => {
+  const start = async (): Promise<Instance> => {
     const port = await unusedPort();
     const env = { PORT: `${port}`, REDIS_PORT: `${redis.port}` };
     const program = await project.start('instance.ts', { env, replace: USERS });
@@ -98,7 +98,7 @@ describe('docs/recipes/rooms-per-user.md', () => {
     const { client: before } = await connectFirst(one.url, 'ada');
     before.shutdown();
     const refusals = [`user:ada: ${ROOM_ERRORS.not_allowed.text}`, `user:bob: ${ROOM_ERRORS.not_allowed.text}`];
-    const devices: IProgram[] = [];
+    const devices: Program[] = [];
     for (const { url } of [one, two]) {
       const device = await project.start('client.ts', { env: { SERVER: url } });
       for (const line of [...refusals, "online: [ 'ada' ]"])

@@ -2,21 +2,21 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SocketIOClientHelper } from '../../../src/client/client-helper.js';
 import { track } from '../../support/cleanup.js';
-import { type IPastedProject, pasteProject } from '../../support/document.js';
+import { type PastedProject, pasteProject } from '../../support/document.js';
 import { eventually, unusedPort } from '../../support/facts.js';
-import type { IProgram } from '../../support/process.js';
+import type { Program } from '../../support/process.js';
 
 const SLOW = { timeout: 20_000 };
 /** Of 50 kB: more than the buffers of two kernels take, and what may wait. */
 const BOOKS = 300;
 
-let project: IPastedProject;
+let project: PastedProject;
 
 beforeAll(async () => {
   project = await pasteProject('docs/recipes/slow-readers.md');
 });
 
-async function start(replace: Readonly<Record<string, string>> = {}): Promise<{ server: IProgram; url: string }> {
+async function start(replace: Readonly<Record<string, string>> = {}): Promise<{ server: Program; url: string }> {
   const port = await unusedPort();
   const server = await project.start('server.ts', { env: { PORT: `${port}` }, replace });
   await server.messages.next((line) => line === `listening on ${port}`, SLOW);
@@ -46,7 +46,7 @@ async function watch(host: string): Promise<() => number> {
 }
 
 /** The recipe's client reads, sleeps while the feed goes on, and reads again. */
-async function sleepAndWake(url: string): Promise<IProgram> {
+async function sleepAndWake(url: string): Promise<Program> {
   const heard = await watch(url);
   const client = await project.start('client.ts', { env: { SERVER: url } });
   await client.messages.next((line) => /^trades: 100, missed: 0, books: \d+, newest: [\d,]+$/.test(String(line)), SLOW);

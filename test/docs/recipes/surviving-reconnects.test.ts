@@ -6,30 +6,30 @@ import { SocketIOClientHelper } from '../../../src/client/client-helper.js';
 import { bundleForBrowser, servePage, startBrowser } from '../../support/browser.js';
 import { track } from '../../support/cleanup.js';
 import { startWordsServer } from '../../support/client.js';
-import { type IPastedProject, pasteProject } from '../../support/document.js';
+import { type PastedProject, pasteProject } from '../../support/document.js';
 import { EventLog, eventually, unusedPort } from '../../support/facts.js';
-import type { IProgram } from '../../support/process.js';
-import { type IProxy, startProxy } from '../../support/tcp-proxy.js';
+import type { Program } from '../../support/process.js';
+import { type RunningProxy, startProxy } from '../../support/tcp-proxy.js';
 
 const SLOW = { timeout: 20_000 };
 const ROOM = 'public/news';
 
-interface IBench {
-  readonly server: IProgram;
+interface Bench {
+  readonly server: Program;
   readonly port: number;
-  readonly proxy: IProxy;
+  readonly proxy: RunningProxy;
 }
 
-let project: IPastedProject;
+let project: PastedProject;
 /** For the first test, which counts what is said from the beginning, and for those that don't count. */
-let shared: IBench;
+let shared: Bench;
 
 beforeAll(async () => {
   project = await pasteProject('docs/recipes/surviving-reconnects.md');
   shared = await startServer();
 });
 
-async function startServer(env: Readonly<Record<string, string>> = {}): Promise<IBench> {
+async function startServer(env: Readonly<Record<string, string>> = {}): Promise<Bench> {
   const port = await unusedPort();
   const server = await project.start('server.ts', { env: { PORT: `${port}`, ...env } });
   await server.messages.next((line) => line === `listening on ${port}`, SLOW);
@@ -37,14 +37,14 @@ async function startServer(env: Readonly<Record<string, string>> = {}): Promise<
 }
 
 /** The recipe's client, behind the proxy. What it is sent is JSON, so that words have quotes. */
-async function startClient({ proxy }: IBench, env: Readonly<Record<string, string>> = {}): Promise<IProgram> {
+async function startClient({ proxy }: Bench, env: Readonly<Record<string, string>> = {}): Promise<Program> {
   return project.start('client.ts', { env: { SERVER: `http://127.0.0.1:${proxy.port}`, ...env } });
 }
 
-const until = (program: IProgram, wanted: string): Promise<unknown> =>
+const until = (program: Program, wanted: string): Promise<unknown> =>
   program.messages.next((line) => line === wanted, { what: wanted, ...SLOW });
 
-const said = (program: IProgram): string[] => program.messages.all.map(String).filter((line) => /^\d+: /.test(line));
+const said = (program: Program): string[] => program.messages.all.map(String).filter((line) => /^\d+: /.test(line));
 
 /** Somebody whose connection never breaks. */
 async function connectDirectly(port: number) {

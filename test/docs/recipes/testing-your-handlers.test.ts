@@ -4,18 +4,18 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type IPastedProject, PROJECT, pasteProject } from '../../support/document.js';
+import { type PastedProject, PROJECT, pasteProject } from '../../support/document.js';
 
 const run = promisify(execFile);
 const PAPER = 'docs/recipes/testing-your-handlers.md';
 
-interface IOutcome {
+interface Outcome {
   readonly passed: readonly string[];
   readonly failed: readonly string[];
 }
 
 /** What the program ended with: not 0 as well where something was thrown outside of any test. */
-interface IEnd {
+interface End {
   readonly code: number;
 }
 
@@ -29,7 +29,7 @@ async function outputOf(cwd: string, args: readonly string[]): Promise<{ stdout:
 }
 
 /** Runs every `chat.test.ts` under a folder; resolves to the outcomes by the names of the folders that these are in. */
-async function runVitest(folder: string, ...args: string[]): Promise<IEnd & { outcomes: Map<string, IOutcome> }> {
+async function runVitest(folder: string, ...args: string[]): Promise<End & { outcomes: Map<string, Outcome> }> {
   const vitest = join(PROJECT, 'node_modules/vitest/vitest.mjs');
   const { stdout, code } = await outputOf(folder, [vitest, 'run', 'chat.test.ts', '--reporter=json', ...args]);
   const report = JSON.parse(stdout) as {
@@ -43,7 +43,7 @@ async function runVitest(folder: string, ...args: string[]): Promise<IEnd & { ou
   return { outcomes: new Map(outcomes), code };
 }
 
-async function runNode(folder: string): Promise<IEnd & IOutcome> {
+async function runNode(folder: string): Promise<End & Outcome> {
   const { stdout: report, code } = await outputOf(folder, ['--test', '--test-reporter=tap', 'out/chat.node.js']);
   const titled = (wanted: string) =>
     [...report.matchAll(/^ *(not ok|ok) \d+ - (.*)$/gm)]
@@ -52,13 +52,13 @@ async function runNode(folder: string): Promise<IEnd & IOutcome> {
   return { passed: titled('ok'), failed: titled('not ok'), code };
 }
 
-interface IFault {
+interface Fault {
   readonly from: string;
   readonly to: string;
 }
 
 /** Breaks something in the chat of the recipe, which is read from one file and written to another. */
-async function breakChat(from: string, to: string, fault: IFault): Promise<void> {
+async function breakChat(from: string, to: string, fault: Fault): Promise<void> {
   const code = await readFile(from, 'utf8');
   if (!code.includes(fault.from)) throw new Error(`${from} has no ${fault.from}`);
   await writeFile(to, code.replace(fault.from, fault.to));
@@ -66,10 +66,10 @@ async function breakChat(from: string, to: string, fault: IFault): Promise<void>
 
 const SAID = 'what is said in a room reaches who is in it';
 const OTHERS = 'other rooms are refused';
-const ANY_ROOM: IFault = { from: "room.startsWith('public/')", to: 'true' };
+const ANY_ROOM: Fault = { from: "room.startsWith('public/')", to: 'true' };
 
 describe(PAPER, () => {
-  let project: IPastedProject;
+  let project: PastedProject;
 
   beforeAll(async () => {
     project = await pasteProject(PAPER);
@@ -116,7 +116,7 @@ describe(PAPER, () => {
 });
 
 /** By the names of the folders that have them. */
-const FAULTS: Readonly<Record<string, IFault & { readonly failing: string }>> = {
+const FAULTS: Readonly<Record<string, Fault & { readonly failing: string }>> = {
   'without-a-room': {
     ...{ from: '!socket.rooms.has(room) || ', to: '' },
     failing: 'nobody speaks in a room without being in it',
@@ -129,7 +129,7 @@ const FAULTS: Readonly<Record<string, IFault & { readonly failing: string }>> = 
 };
 
 describe(`${PAPER}, where something is broken`, () => {
-  let outcomes: ReadonlyMap<string, IOutcome>;
+  let outcomes: ReadonlyMap<string, Outcome>;
 
   beforeAll(async () => {
     const { folder, files } = await pasteProject(PAPER);

@@ -1,30 +1,30 @@
 // npm test: node
 import { beforeAll, describe, expect, it } from 'vitest';
 import { UNAUTHENTICATED_ERRORS } from '../../../src/protocol/errors.js';
-import { type IPastedProject, pasteProject } from '../../support/document.js';
+import { type PastedProject, pasteProject } from '../../support/document.js';
 import { unusedPort } from '../../support/facts.js';
-import type { IProgram } from '../../support/process.js';
+import type { Program } from '../../support/process.js';
 import { startRedis } from '../../support/redis.js';
 
 const SLOW = { timeout: 15_000 };
 const NEWS = 'The sales report is there';
 const PROGRESS = [0, 50, 100].map((percent) => ({ report: 'sales', percent }));
 
-let project: IPastedProject;
+let project: PastedProject;
 
 beforeAll(async () => {
   project = await pasteProject('docs/recipes/worker.md');
 });
 
-interface ICluster {
-  readonly instances: readonly IProgram[];
-  readonly clients: readonly IProgram[];
+interface Cluster {
+  readonly instances: readonly Program[];
+  readonly clients: readonly Program[];
   /** A client that is refused. */
-  readonly stranger: IProgram;
+  readonly stranger: Program;
   readonly env: Readonly<Record<string, string>>;
 }
 
-async function startCluster(): Promise<ICluster> {
+async function startCluster(): Promise<Cluster> {
   const redis = await startRedis();
   const env = { REDIS_PORT: `${redis.port}` };
   const startPair = async () => {

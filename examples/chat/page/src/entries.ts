@@ -1,10 +1,10 @@
-import type { IConversation, IEntry } from './state.js';
+import type { Conversation, Entry } from './state.js';
 
 /** Of each conversation the page keeps this many that were sent. */
 const MOST_KEPT = 300;
 
 /** What the server tells of a message, whichever kind. */
-export interface ITold {
+export interface Told {
   readonly id: string;
   /** The `id` under which this page sent it. Only its sender hears it. */
   readonly echo?: string | undefined;
@@ -17,13 +17,13 @@ export interface ITold {
  * Adds what the server tells, by the server's time. A message that was sent from here replaces the entry that waited for it:
  * only an own entry, and only by its own token. Sent entries go by the server's ids, which no sender can choose.
  */
-export function withTold(entries: readonly IEntry[], told: readonly ITold[]): readonly IEntry[] {
+export function withTold(entries: readonly Entry[], told: readonly Told[]): readonly Entry[] {
   const news = new Map(told.map((message) => [message.id, message]));
   const arrived = new Set(told.map(({ from, echo }) => echo && keyOf(from, echo)));
   const others = entries.filter(({ id, from, delivery }) =>
     delivery === 'sent' ? !news.has(id) : !arrived.has(keyOf(from, id)),
   );
-  const sent: IEntry[] = others.filter(({ delivery }) => delivery === 'sent');
+  const sent: Entry[] = others.filter(({ delivery }) => delivery === 'sent');
   for (const { id, echo, from, text, at } of news.values()) {
     sent.push({ id, from, text, at, delivery: 'sent', ...(echo === undefined ? {} : { echo }) });
   }
@@ -34,25 +34,25 @@ export function withTold(entries: readonly IEntry[], told: readonly ITold[]): re
 const keyOf = (from: string, echo: string): string => JSON.stringify([from, echo]);
 
 /** How many of them are new here and from somebody else. */
-export function countNew({ entries }: IConversation, told: readonly ITold[], me: string | undefined): number {
+export function countNew({ entries }: Conversation, told: readonly Told[], me: string | undefined): number {
   const known = new Set(entries.map(({ id }) => id));
   return told.filter(({ id, from }) => from !== me && !known.has(id)).length;
 }
 
 /** Changes the unsent one with this id; the same list where there is none. */
-export function changed(entries: readonly IEntry[], id: string, change: (entry: IEntry) => IEntry): readonly IEntry[] {
-  const isIt = (entry: IEntry): boolean => entry.id === id && entry.delivery !== 'sent';
+export function changed(entries: readonly Entry[], id: string, change: (entry: Entry) => Entry): readonly Entry[] {
+  const isIt = (entry: Entry): boolean => entry.id === id && entry.delivery !== 'sent';
   return entries.some(isIt) ? entries.map((entry) => (isIt(entry) ? change(entry) : entry)) : entries;
 }
 
 /** It did not arrive, unless its echo tells otherwise. */
-export function failed(entry: IEntry, reason: string): IEntry {
+export function failed(entry: Entry, reason: string): Entry {
   const { id, from, text, at } = entry;
   return { id, from, text, at, delivery: 'failed', reason };
 }
 
 /** It was handed to the connection of this number. */
-export function handedOver(entry: IEntry, life: number, handedAt: number): IEntry {
+export function handedOver(entry: Entry, life: number, handedAt: number): Entry {
   if (entry.delivery !== 'waiting') return entry;
   return { ...entry, delivery: 'sending', life, handedAt };
 }
@@ -61,8 +61,8 @@ export function handedOver(entry: IEntry, life: number, handedAt: number): IEntr
  * The history was asked for on connection `life` and has come. What was handed to an earlier one and is not in it was lost on
  * the way; what was handed to this one may still be under way.
  */
-export function withoutLost(entries: readonly IEntry[], life: number): readonly IEntry[] {
-  const isLost = (entry: IEntry): boolean => entry.delivery === 'sending' && (entry.life ?? 0) < life;
+export function withoutLost(entries: readonly Entry[], life: number): readonly Entry[] {
+  const isLost = (entry: Entry): boolean => entry.delivery === 'sending' && (entry.life ?? 0) < life;
   if (!entries.some(isLost)) return entries;
   return entries.map((entry) =>
     isLost(entry) ? failed(entry, 'the connection broke while it was on its way') : entry,

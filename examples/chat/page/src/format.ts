@@ -1,4 +1,4 @@
-import type { IEntry } from './state.js';
+import type { Entry } from './state.js';
 
 const TIME = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' });
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
@@ -8,15 +8,15 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
 const GROUP_MS = 5 * 60 * 1_000;
 const TINTS = 8;
 
-export interface IGroup {
+export interface Group {
   readonly from: string;
   readonly at: string;
-  readonly entries: IEntry[];
+  readonly entries: Entry[];
 }
 
-export interface IDay {
+export interface Day {
   readonly label: string;
-  readonly groups: IGroup[];
+  readonly groups: Group[];
 }
 
 export const timeOf = (at: string): string => TIME.format(new Date(at));
@@ -28,8 +28,8 @@ export function dayOf(at: string, now: Date = new Date()): string {
   return DAY.format(day);
 }
 
-export function grouped(entries: readonly IEntry[], now: Date = new Date()): readonly IDay[] {
-  const days: IDay[] = [];
+export function grouped(entries: readonly Entry[], now: Date = new Date()): readonly Day[] {
+  const days: Day[] = [];
   for (const entry of entries) {
     const label = dayOf(entry.at, now);
     let day = days.at(-1);

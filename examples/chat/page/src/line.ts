@@ -1,7 +1,7 @@
-import type { IState } from './state.js';
+import type { State } from './state.js';
 
 /** How the connection looks to its user. */
-export interface ILine {
+export interface Line {
   readonly tone: 'ok' | 'busy' | 'warn' | 'bad' | 'off';
   readonly label: string;
   /** One more sentence, where there is something to say. */
@@ -12,7 +12,7 @@ export interface ILine {
   readonly action?: 'Sign in again' | 'Try now' | 'Connect';
 }
 
-export function describeLine({ line, isOnline, health, life }: IState): ILine {
+export function describeLine({ line, isOnline, health, life }: State): Line {
   const { status, message, retryAt } = line;
   if (status === 'refused') {
     const detail = message === undefined || message === '' ? 'The server did not let you in.' : message;
@@ -36,6 +36,6 @@ export function describeLine({ line, isOnline, health, life }: IState): ILine {
 }
 
 /** Whether what is written now has a way to the server, or will have one by itself. */
-export function canWrite({ line }: IState): boolean {
+export function canWrite({ line }: State): boolean {
   return line.status !== 'refused' && line.status !== 'disconnected';
 }

@@ -1,25 +1,25 @@
 import { type IJoinAnswer, RoomgateError, SocketIOClientHelper } from 'roomgate/client';
 import {
-  type IClientEvents,
-  type IServerEvents,
+  type ClientEvents,
+  type ConversationHistory,
   roomIdOf,
   roomName,
+  type ServerEvents,
   SOCKET_PATH,
-  type THistory,
-  type TTyping,
+  type Typing,
 } from '../../words.js';
 import { NotSignedIn, signIn } from './api.js';
 import {
   conversationOf,
-  type IEntry,
-  type IMembership,
+  type Entry,
+  type Key,
+  type Membership,
   membershipOf,
   personKey,
   roomKey,
-  type TKey,
   targetOf,
 } from './state.js';
-import type { IStore } from './store.js';
+import type { Store } from './store.js';
 
 /** What was handed over and has no echo after so many milliseconds is looked up in the history. */
 const ECHO_MS = 15_000;
@@ -39,14 +39,14 @@ const WHY_NOT_SENT: Readonly<Record<string, string>> = {
 
 /** The page's one connection: what happens on it becomes actions of the store. */
 export class Link {
-  readonly #store: IStore;
+  readonly #store: Store;
   readonly #me: string;
-  readonly #helper: SocketIOClientHelper<IServerEvents, IClientEvents>;
+  readonly #helper: SocketIOClientHelper<ServerEvents, ClientEvents>;
   readonly #clock: ReturnType<typeof setInterval>;
   /** Why the server gave no token, as the page said it last. */
   #problem = '';
 
-  constructor(store: IStore, me: string, rooms: readonly string[]) {
+  constructor(store: Store, me: string, rooms: readonly string[]) {
     this.#store = store;
     this.#me = me;
     this.#helper = new SocketIOClientHelper({
@@ -84,19 +84,19 @@ export class Link {
     await this.#helper.leaveRooms({ rooms: [roomName(room)] });
   }
 
-  say(key: TKey, text: string): void {
-    const entry: IEntry = { id: newToken(), from: this.#me, text, at: new Date().toISOString(), delivery: 'waiting' };
+  say(key: Key, text: string): void {
+    const entry: Entry = { id: newToken(), from: this.#me, text, at: new Date().toISOString(), delivery: 'waiting' };
     this.#store.dispatch({ type: 'written', key, entry });
     this.#send(key, entry);
   }
 
   /** With the same token: the server does not add it again if it arrived after all. */
-  sayAgain(key: TKey, entry: IEntry): void {
+  sayAgain(key: Key, entry: Entry): void {
     this.#store.dispatch({ type: 'again', key, id: entry.id });
     this.#send(key, entry);
   }
 
-  typing(key: TKey, typing: boolean): void {
+  typing(key: Key, typing: boolean): void {
     // It is about this moment: nothing to keep for later.
     if (!this.#isIn) return;
     const { kind, name } = targetOf(key);
@@ -104,7 +104,7 @@ export class Link {
   }
 
   /** Asks for the past of a conversation with a person; a room's is asked for when it is joined. */
-  look(key: TKey): void {
+  look(key: Key): void {
     if (targetOf(key).kind === 'person' && !conversationOf(this.#store.state, key).isLoaded) this.#askHistory(key);
   }
 
@@ -117,7 +117,7 @@ export class Link {
     return this.#helper.getStatus().status === 'authenticated';
   }
 
-  #send(key: TKey, { id, text }: IEntry): void {
+  #send(key: Key, { id, text }: Entry): void {
     const { kind, name } = targetOf(key);
     const cb = (error?: RoomgateError): void => {
       if (error === undefined) this.#store.dispatch({ type: 'handed over', key, id, now: Date.now() });
@@ -174,7 +174,7 @@ export class Link {
   }
 
   #roomsAnswered({ joined, refused }: IJoinAnswer): void {
-    const changes: [string, IMembership][] = [];
+    const changes: [string, Membership][] = [];
     for (const room of joined) {
       const id = roomIdOf(room) ?? room;
       if (membershipOf(this.#store.state, id).state === 'out') continue;
@@ -200,25 +200,25 @@ export class Link {
     }
   }
 
-  #setMemberships(changes: readonly (readonly [string, IMembership])[]): void {
+  #setMemberships(changes: readonly (readonly [string, Membership])[]): void {
     if (changes.length > 0) this.#store.dispatch({ type: 'memberships', changes: new Map(changes) });
     for (const [room, { state }] of changes) if (state === 'out' || state === 'refused') this.#giveUpOn(roomKey(room));
   }
 
   /** The history of a room that this page is not in can't tell what became of a message. */
-  #giveUpOn(key: TKey): void {
+  #giveUpOn(key: Key): void {
     for (const { id, delivery } of conversationOf(this.#store.state, key).entries) {
       if (delivery === 'sending') this.#store.dispatch({ type: 'failed', id, reason: 'you are not in this room' });
     }
   }
 
-  #askHistory(key: TKey): void {
+  #askHistory(key: Key): void {
     if (!this.#isIn) return;
     const { kind, name } = targetOf(key);
     this.#helper.emit({ topic: 'history', data: kind === 'room' ? { room: name } : { person: name } });
   }
 
-  #typed(typing: TTyping): void {
+  #typed(typing: Typing): void {
     const key = 'room' in typing ? roomKey(typing.room) : personKey(this.#other(typing.from, typing.to));
     if (typing.from === this.#me) return;
     this.#store.dispatch({ type: 'typing', key, from: typing.from, typing: typing.typing, now: Date.now() });
@@ -241,7 +241,7 @@ export class Link {
   }
 }
 
-function keyOf(history: THistory): TKey {
+function keyOf(history: ConversationHistory): Key {
   return 'room' in history ? roomKey(history.room) : personKey(history.person);
 }
 

@@ -1,23 +1,23 @@
-import { HOME, type IEntry, type IState, type TKey, targetOf } from './state.js';
+import { type Entry, HOME, type Key, type State, targetOf } from './state.js';
 
 /** Of this tab only, so that two windows can be two people. */
 const NAME = 'roomgate-chat';
 
 /** What survives a reload. */
-export interface IMemory {
+export interface Memory {
   readonly name: string;
   /** The rooms to be in, by their short ids. */
   readonly rooms: readonly string[];
   /** Conversations with people, and everywhere what was written and is not known to have arrived. */
-  readonly unsent: readonly (readonly [TKey, readonly IEntry[]])[];
+  readonly unsent: readonly (readonly [Key, readonly Entry[]])[];
 }
 
 export const FIRST_ROOMS: readonly string[] = [targetOf(HOME).name];
 
 /** Where storage is forbidden, or holds what is not ours, nothing is remembered. */
-export function recall(): IMemory | undefined {
+export function recall(): Memory | undefined {
   try {
-    const memory = JSON.parse(sessionStorage.getItem(NAME) ?? 'null') as IMemory | null;
+    const memory = JSON.parse(sessionStorage.getItem(NAME) ?? 'null') as Memory | null;
     const isOurs = typeof memory?.name === 'string' && Array.isArray(memory.rooms) && Array.isArray(memory.unsent);
     return isOurs ? memory : undefined;
   } catch {
@@ -25,7 +25,7 @@ export function recall(): IMemory | undefined {
   }
 }
 
-export function remember(state: IState): void {
+export function remember(state: State): void {
   try {
     const memory = memoryOf(state);
     if (memory === undefined) sessionStorage.removeItem(NAME);
@@ -35,7 +35,7 @@ export function remember(state: IState): void {
   }
 }
 
-export function memoryOf(state: IState): IMemory | undefined {
+export function memoryOf(state: State): Memory | undefined {
   const { me: name, memberships, conversations } = state;
   if (name === undefined) return undefined;
   const rooms = [...memberships].filter(([, { state: it }]) => it === 'in' || it === 'asking').map(([id]) => id);
@@ -46,8 +46,8 @@ export function memoryOf(state: IState): IMemory | undefined {
 }
 
 /** Whether it arrived before the reload is for the history to say. */
-export function restored({ unsent }: IMemory): ReadonlyMap<TKey, readonly IEntry[]> {
-  const doubted = (entry: IEntry): IEntry =>
+export function restored({ unsent }: Memory): ReadonlyMap<Key, readonly Entry[]> {
+  const doubted = (entry: Entry): Entry =>
     entry.delivery === 'failed' ? entry : { ...entry, delivery: 'sending', life: 0 };
   return new Map(unsent.map(([key, entries]) => [key, entries.map(doubted)]));
 }

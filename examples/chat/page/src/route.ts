@@ -1,7 +1,7 @@
-import { personKey, roomKey, type TKey, targetOf } from './state.js';
+import { type Key, personKey, roomKey, targetOf } from './state.js';
 
 /** The conversation in the address: `#/room/lobby`, `#/person/Ada`. */
-export function keyInHash(hash: string): TKey | undefined {
+export function keyInHash(hash: string): Key | undefined {
   const [, kind, encoded] = /^#\/(room|person)\/([^/]+)$/.exec(hash) ?? [];
   if (kind === undefined || encoded === undefined) return undefined;
   try {
@@ -13,7 +13,7 @@ export function keyInHash(hash: string): TKey | undefined {
   }
 }
 
-export function hashOf(key: TKey): string {
+export function hashOf(key: Key): string {
   const { kind, name } = targetOf(key);
   return `#/${kind}/${encodeURIComponent(name)}`;
 }

@@ -4,14 +4,14 @@ import { listRooms, signIn } from './api.js';
 import { Link } from './link.js';
 import { FIRST_ROOMS, recall, remember, restored } from './memory.js';
 import { hashOf, keyInHash } from './route.js';
-import { HOME, type IEntry, type IState, type TKey } from './state.js';
-import { createStore, type IStore } from './store.js';
+import { type Entry, HOME, type Key, type State } from './state.js';
+import { createStore, type Store } from './store.js';
 
 /** What the page can do; one for its whole life. */
 export class Session {
-  readonly store: IStore = createStore();
+  readonly store: Store = createStore();
   /** What is written and not said yet, for each conversation. */
-  readonly drafts = new Map<TKey, string>();
+  readonly drafts = new Map<Key, string>();
   #link: Link | undefined;
 
   start(): void {
@@ -51,7 +51,7 @@ export class Session {
     this.#link?.connect();
   }
 
-  open(key: TKey): void {
+  open(key: Key): void {
     location.hash = hashOf(key);
   }
 
@@ -63,19 +63,19 @@ export class Session {
     void this.#link?.leave(room);
   }
 
-  say(key: TKey, text: string): void {
+  say(key: Key, text: string): void {
     this.#link?.say(key, text);
   }
 
-  sayAgain(key: TKey, entry: IEntry): void {
+  sayAgain(key: Key, entry: Entry): void {
     this.#link?.sayAgain(key, entry);
   }
 
-  discard(key: TKey, id: string): void {
+  discard(key: Key, id: string): void {
     this.store.dispatch({ type: 'discarded', key, id });
   }
 
-  typing(key: TKey, typing: boolean): void {
+  typing(key: Key, typing: boolean): void {
     this.#link?.typing(key, typing);
   }
 
@@ -83,7 +83,7 @@ export class Session {
     this.store.dispatch({ type: 'notice read', id });
   }
 
-  #enter(name: string, rooms: readonly string[], unsent: ReadonlyMap<TKey, readonly IEntry[]>): void {
+  #enter(name: string, rooms: readonly string[], unsent: ReadonlyMap<Key, readonly Entry[]>): void {
     this.store.dispatch({ type: 'signed in', name, restored: unsent });
     this.#link = new Link(this.store, name, rooms);
     this.#follow();
@@ -106,7 +106,7 @@ export function useSession(): Session {
 }
 
 /** The state of this moment; what uses it is drawn again when it changes. */
-export function useChat(): IState {
+export function useChat(): State {
   const { store } = useSession();
   const [state, setState] = useState(store.state);
   useEffect(() => {

@@ -1,16 +1,16 @@
 import type { ISocketIOClientStatus } from 'roomgate/client';
-import type { IPerson, IRoom } from '../../words.js';
+import type { Person, Room } from '../../words.js';
 
 /** Rooms and people share one list of conversations: `room:lobby`, `person:Ada`. */
-export type TKey = `room:${string}` | `person:${string}`;
+export type Key = `room:${string}` | `person:${string}`;
 
 /**
  * `waiting`: for the connection. `sending`: handed over, its echo has not come. `sent`: the echo came. `failed`: it did not
  * arrive, and it is the writer's to say whether it goes again.
  */
-export type TDelivery = 'waiting' | 'sending' | 'sent' | 'failed';
+export type Delivery = 'waiting' | 'sending' | 'sent' | 'failed';
 
-export interface IEntry {
+export interface Entry {
   /** The server's once it was sent; this page's own token before. */
   readonly id: string;
   /** The token that it had before it was sent from here. */
@@ -19,7 +19,7 @@ export interface IEntry {
   readonly text: string;
   /** ISO 8601; of the server once it was sent, of this page before. */
   readonly at: string;
-  readonly delivery: TDelivery;
+  readonly delivery: Delivery;
   /** Why it failed, for its writer. */
   readonly reason?: string;
   /** The connection that it was handed to, and when in milliseconds since 1970. */
@@ -27,9 +27,9 @@ export interface IEntry {
   readonly handedAt?: number;
 }
 
-export interface IConversation {
+export interface Conversation {
   /** In the order of the server's time; what was not sent yet stands at the end. */
-  readonly entries: readonly IEntry[];
+  readonly entries: readonly Entry[];
   readonly unread: number;
   /** The server told of its past at least once. */
   readonly isLoaded: boolean;
@@ -38,18 +38,18 @@ export interface IConversation {
 }
 
 /** `asking`: asked for, or to be asked for once there is a connection. */
-export interface IMembership {
+export interface Membership {
   readonly state: 'out' | 'asking' | 'in' | 'refused';
   readonly reason?: string;
 }
 
-export interface INotice {
+export interface Notice {
   readonly id: number;
   readonly text: string;
   readonly at: string;
 }
 
-export interface IState {
+export interface State {
   /** Undefined until somebody signs in. */
   readonly me: string | undefined;
   readonly line: ISocketIOClientStatus;
@@ -58,25 +58,25 @@ export interface IState {
   readonly instance: string | undefined;
   readonly health: { readonly degraded: boolean; readonly message: string };
   readonly maxText: number;
-  readonly rooms: readonly IRoom[];
-  readonly memberships: ReadonlyMap<string, IMembership>;
-  readonly people: readonly IPerson[];
-  readonly conversations: ReadonlyMap<TKey, IConversation>;
-  readonly open: TKey;
+  readonly rooms: readonly Room[];
+  readonly memberships: ReadonlyMap<string, Membership>;
+  readonly people: readonly Person[];
+  readonly conversations: ReadonlyMap<Key, Conversation>;
+  readonly open: Key;
   /** Whether the reader can see the open conversation. */
   readonly isLooking: boolean;
-  readonly notices: readonly INotice[];
+  readonly notices: readonly Notice[];
   /** Counts the connections that this client was let in on. */
   readonly life: number;
 }
 
-export const HOME: TKey = 'room:lobby';
+export const HOME: Key = 'room:lobby';
 
-export const NOTHING_SAID: IConversation = { entries: [], unread: 0, isLoaded: false, typing: new Map() };
+export const NOTHING_SAID: Conversation = { entries: [], unread: 0, isLoaded: false, typing: new Map() };
 
-export const OUT: IMembership = { state: 'out' };
+export const OUT: Membership = { state: 'out' };
 
-export function initialState(): IState {
+export function initialState(): State {
   return {
     me: undefined,
     line: { status: 'disconnected' },
@@ -95,18 +95,18 @@ export function initialState(): IState {
   };
 }
 
-export const roomKey = (id: string): TKey => `room:${id}`;
-export const personKey = (name: string): TKey => `person:${name}`;
+export const roomKey = (id: string): Key => `room:${id}`;
+export const personKey = (name: string): Key => `person:${name}`;
 
 /** What a key is about. */
-export function targetOf(key: TKey): { readonly kind: 'room' | 'person'; readonly name: string } {
+export function targetOf(key: Key): { readonly kind: 'room' | 'person'; readonly name: string } {
   const isRoom = key.startsWith('room:');
   return { kind: isRoom ? 'room' : 'person', name: key.slice(isRoom ? 5 : 7) };
 }
 
-export const conversationOf = (state: IState, key: TKey): IConversation => state.conversations.get(key) ?? NOTHING_SAID;
+export const conversationOf = (state: State, key: Key): Conversation => state.conversations.get(key) ?? NOTHING_SAID;
 
-export const membershipOf = (state: IState, room: string): IMembership => state.memberships.get(room) ?? OUT;
+export const membershipOf = (state: State, room: string): Membership => state.memberships.get(room) ?? OUT;
 
-export const unreadOf = (state: IState): number =>
+export const unreadOf = (state: State): number =>
   [...state.conversations.values()].reduce((sum, { unread }) => sum + unread, 0);

@@ -1,16 +1,16 @@
 import type { ISocketIOClientStatus } from 'roomgate/client';
-import type { IPerson, IPresence, IRoom, IWelcome } from '../../words.js';
-import { changed, countNew, failed, handedOver, type ITold, withoutLost, withTold } from './entries.js';
+import type { Person, Presence, Room, Welcome } from '../../words.js';
+import { changed, countNew, failed, handedOver, type Told, withoutLost, withTold } from './entries.js';
 import {
+  type Conversation,
   conversationOf,
+  type Entry,
   HOME,
-  type IConversation,
-  type IEntry,
-  type IMembership,
-  type IState,
   initialState,
+  type Key,
+  type Membership,
   roomKey,
-  type TKey,
+  type State,
 } from './state.js';
 
 /** A typing notice that is not renewed is believed for so long, in milliseconds. */
@@ -19,31 +19,31 @@ const MOST_NOTICES = 3;
 const ORDER = new Intl.Collator();
 
 /** Everything that can happen. */
-export type TAction =
-  | { readonly type: 'signed in'; readonly name: string; readonly restored: ReadonlyMap<TKey, readonly IEntry[]> }
+export type Action =
+  | { readonly type: 'signed in'; readonly name: string; readonly restored: ReadonlyMap<Key, readonly Entry[]> }
   | { readonly type: 'signed out' }
   | { readonly type: 'line'; readonly line: ISocketIOClientStatus }
   | { readonly type: 'let in' }
   | { readonly type: 'network'; readonly isOnline: boolean }
   | { readonly type: 'looking'; readonly isLooking: boolean }
-  | { readonly type: 'rooms listed'; readonly rooms: readonly IRoom[] }
-  | { readonly type: 'welcome'; readonly welcome: IWelcome }
+  | { readonly type: 'rooms listed'; readonly rooms: readonly Room[] }
+  | { readonly type: 'welcome'; readonly welcome: Welcome }
   | { readonly type: 'health'; readonly degraded: boolean; readonly message: string }
-  | { readonly type: 'people'; readonly people: readonly IPerson[] }
-  | { readonly type: 'presence'; readonly changes: IPresence }
-  | { readonly type: 'memberships'; readonly changes: ReadonlyMap<string, IMembership> }
-  | { readonly type: 'open'; readonly key: TKey }
-  | { readonly type: 'written'; readonly key: TKey; readonly entry: IEntry }
-  | { readonly type: 'handed over'; readonly key: TKey; readonly id: string; readonly now: number }
+  | { readonly type: 'people'; readonly people: readonly Person[] }
+  | { readonly type: 'presence'; readonly changes: Presence }
+  | { readonly type: 'memberships'; readonly changes: ReadonlyMap<string, Membership> }
+  | { readonly type: 'open'; readonly key: Key }
+  | { readonly type: 'written'; readonly key: Key; readonly entry: Entry }
+  | { readonly type: 'handed over'; readonly key: Key; readonly id: string; readonly now: number }
   | { readonly type: 'failed'; readonly id: string; readonly reason: string }
-  | { readonly type: 'again'; readonly key: TKey; readonly id: string }
-  | { readonly type: 'discarded'; readonly key: TKey; readonly id: string }
-  | { readonly type: 'doubted'; readonly key: TKey; readonly id: string; readonly now: number }
-  | { readonly type: 'told'; readonly key: TKey; readonly message: ITold }
-  | { readonly type: 'history'; readonly key: TKey; readonly messages: readonly ITold[] }
+  | { readonly type: 'again'; readonly key: Key; readonly id: string }
+  | { readonly type: 'discarded'; readonly key: Key; readonly id: string }
+  | { readonly type: 'doubted'; readonly key: Key; readonly id: string; readonly now: number }
+  | { readonly type: 'told'; readonly key: Key; readonly message: Told }
+  | { readonly type: 'history'; readonly key: Key; readonly messages: readonly Told[] }
   | {
       readonly type: 'typing';
-      readonly key: TKey;
+      readonly key: Key;
       readonly from: string;
       readonly typing: boolean;
       readonly now: number;
@@ -53,7 +53,7 @@ export type TAction =
   | { readonly type: 'notice read'; readonly id: number };
 
 /** One step. The same state where nothing changed. */
-export function reduce(state: IState, action: TAction): IState {
+export function reduce(state: State, action: Action): State {
   switch (action.type) {
     case 'signed in':
       return signedIn(state, action.name, action.restored);
@@ -94,8 +94,8 @@ export function reduce(state: IState, action: TAction): IState {
   }
 }
 
-type TConversationAction = Extract<
-  TAction,
+type ConversationAction = Extract<
+  Action,
   {
     type:
       | 'written'
@@ -111,7 +111,7 @@ type TConversationAction = Extract<
   }
 >;
 
-function reduceConversations(state: IState, action: TConversationAction): IState {
+function reduceConversations(state: State, action: ConversationAction): State {
   switch (action.type) {
     case 'written':
       return inEntries(state, action.key, (entries) => [...entries, action.entry]);
@@ -143,24 +143,24 @@ function reduceConversations(state: IState, action: TConversationAction): IState
   }
 }
 
-function signedIn(state: IState, name: string, restored: ReadonlyMap<TKey, readonly IEntry[]>): IState {
-  let next: IState = { ...state, me: name };
+function signedIn(state: State, name: string, restored: ReadonlyMap<Key, readonly Entry[]>): State {
+  let next: State = { ...state, me: name };
   for (const [key, entries] of restored) next = inEntries(next, key, () => entries);
   return next;
 }
 
-function withChanges(people: readonly IPerson[], { changed: news, gone }: IPresence): readonly IPerson[] {
+function withChanges(people: readonly Person[], { changed: news, gone }: Presence): readonly Person[] {
   const byName = new Map(people.map((person) => [person.name, person]));
   for (const name of gone) byName.delete(name);
   for (const person of news) byName.set(person.name, person);
   return sorted([...byName.values()]);
 }
 
-function sorted(people: readonly IPerson[]): readonly IPerson[] {
+function sorted(people: readonly Person[]): readonly Person[] {
   return [...people].sort((one, other) => ORDER.compare(one.name, other.name));
 }
 
-function told(state: IState, key: TKey, message: ITold): IState {
+function told(state: State, key: Key, message: Told): State {
   return seen(
     inConversation(state, key, (conversation) => {
       const typing = new Map(conversation.typing);
@@ -172,7 +172,7 @@ function told(state: IState, key: TKey, message: ITold): IState {
 }
 
 /** The first history is the past; of a later one what is new came while this page was away. */
-function history(state: IState, key: TKey, messages: readonly ITold[]): IState {
+function history(state: State, key: Key, messages: readonly Told[]): State {
   return seen(
     inConversation(state, key, (conversation) => {
       const unread = conversation.isLoaded ? countNew(conversation, messages, state.me) : 0;
@@ -182,7 +182,7 @@ function history(state: IState, key: TKey, messages: readonly ITold[]): IState {
   );
 }
 
-function typing(state: IState, { key, from, typing: isTyping, now }: Extract<TAction, { type: 'typing' }>): IState {
+function typing(state: State, { key, from, typing: isTyping, now }: Extract<Action, { type: 'typing' }>): State {
   return inConversation(state, key, (conversation) => {
     const next = new Map(conversation.typing);
     if (isTyping) next.set(from, now + TYPING_MS);
@@ -191,7 +191,7 @@ function typing(state: IState, { key, from, typing: isTyping, now }: Extract<TAc
   });
 }
 
-function withoutSilent(state: IState, now: number): IState {
+function withoutSilent(state: State, now: number): State {
   let next = state;
   for (const [key, { typing: typists }] of state.conversations) {
     const believed = new Map([...typists].filter(([, until]) => until > now));
@@ -201,52 +201,52 @@ function withoutSilent(state: IState, now: number): IState {
 }
 
 /** To the end: it is written now. */
-function againIn(entries: readonly IEntry[], id: string): readonly IEntry[] {
+function againIn(entries: readonly Entry[], id: string): readonly Entry[] {
   const entry = entries.find((it) => it.id === id);
   if (entry?.delivery !== 'failed') return entries;
   const { from, text, at } = entry;
   return [...entries.filter((it) => it !== entry), { id, from, text, at, delivery: 'waiting' }];
 }
 
-function inConversation(state: IState, key: TKey, change: (conversation: IConversation) => IConversation): IState {
+function inConversation(state: State, key: Key, change: (conversation: Conversation) => Conversation): State {
   const before = conversationOf(state, key);
   const after = change(before);
   return after === before ? state : { ...state, conversations: new Map(state.conversations).set(key, after) };
 }
 
-function inEntries(state: IState, key: TKey, change: (entries: readonly IEntry[]) => readonly IEntry[]): IState {
+function inEntries(state: State, key: Key, change: (entries: readonly Entry[]) => readonly Entry[]): State {
   return inConversation(state, key, (conversation) => {
     const entries = change(conversation.entries);
     return entries === conversation.entries ? conversation : { ...conversation, entries };
   });
 }
 
-function everywhere(state: IState, change: (entries: readonly IEntry[]) => readonly IEntry[]): IState {
+function everywhere(state: State, change: (entries: readonly Entry[]) => readonly Entry[]): State {
   let next = state;
   for (const key of state.conversations.keys()) next = inEntries(next, key, change);
   return next;
 }
 
 /** What the reader looks at is read. */
-function seen(state: IState): IState {
+function seen(state: State): State {
   if (!state.isLooking || conversationOf(state, state.open).unread === 0) return state;
   return inConversation(state, state.open, (conversation) => ({ ...conversation, unread: 0 }));
 }
 
 /** Where to go when the conversation that is open can't be. */
-export function fallback(state: IState): TKey {
+export function fallback(state: State): Key {
   return state.rooms.some(({ id }) => roomKey(id) === HOME) ? HOME : roomKey(state.rooms[0]?.id ?? 'lobby');
 }
 
 /** The state, who changes it, and who is told. */
-export interface IStore {
-  readonly state: IState;
-  dispatch(action: TAction): void;
+export interface Store {
+  readonly state: State;
+  dispatch(action: Action): void;
   /** The listener is called at most once per tick, however much changed. Returns its own remover. */
   listen(listener: () => void): () => void;
 }
 
-export function createStore(first: IState = initialState()): IStore {
+export function createStore(first: State = initialState()): Store {
   let state = first;
   let isTelling = false;
   const listeners = new Set<() => void>();

@@ -1,13 +1,13 @@
 import { canWrite, describeLine } from '../line.js';
-import { type IState, membershipOf, targetOf } from '../state.js';
+import { membershipOf, type State, targetOf } from '../state.js';
 
 /** Why nothing can be written here at the moment, and what helps. */
-export interface IBlocked {
+export interface Blocked {
   readonly reason: string;
   readonly action?: 'join';
 }
 
-export function blocked(state: IState, title: string): IBlocked | undefined {
+export function blocked(state: State, title: string): Blocked | undefined {
   if (!canWrite(state)) {
     const { label, detail = '' } = describeLine(state);
     return { reason: `${label}. ${detail}` };

@@ -1,10 +1,10 @@
 import { useSession } from '../session.js';
-import type { IEntry, TKey } from '../state.js';
+import type { Entry, Key } from '../state.js';
 import { focusConversation } from './focus.js';
 import { ClockIcon, WarnIcon } from './icons.js';
 
 /** One message, and of one's own what became of it. */
-export function Bubble({ of, entry }: { of: TKey; entry: IEntry }) {
+export function Bubble({ of, entry }: { of: Key; entry: Entry }) {
   return (
     <li class={`said ${entry.delivery}`}>
       <p class="bubble" dir="auto">
@@ -15,7 +15,7 @@ export function Bubble({ of, entry }: { of: TKey; entry: IEntry }) {
   );
 }
 
-function Delivery({ of, entry }: { of: TKey; entry: IEntry }) {
+function Delivery({ of, entry }: { of: Key; entry: Entry }) {
   const session = useSession();
   if (entry.delivery !== 'failed') {
     return (

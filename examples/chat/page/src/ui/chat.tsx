@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { type IState, unreadOf } from '../state.js';
+import { type State, unreadOf } from '../state.js';
 import { Conversation } from './conversation.js';
 import { Drawer } from './drawer.js';
 import { focusConversation } from './focus.js';
@@ -19,7 +19,7 @@ function useIsWide(): boolean {
   return isWide;
 }
 
-export function Chat({ state, me }: { state: IState; me: string }) {
+export function Chat({ state, me }: { state: State; me: string }) {
   const isWide = useIsWide();
   const [isOpen, setOpen] = useState(false);
   const { open } = state;

@@ -1,8 +1,8 @@
 import type { TargetedEvent, TargetedKeyboardEvent } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useSession } from '../session.js';
-import { type TKey, targetOf } from '../state.js';
-import type { IBlocked } from './blocked.js';
+import { type Key, targetOf } from '../state.js';
+import type { Blocked } from './blocked.js';
 import { focusConversation } from './focus.js';
 import { SendIcon } from './icons.js';
 import { useTyping } from './typing.js';
@@ -10,20 +10,20 @@ import { useTyping } from './typing.js';
 /** With fewer characters left than this the rest is counted. */
 const NEAR_LIMIT = 200;
 
-interface IProps {
-  readonly of: TKey;
+interface Props {
+  readonly of: Key;
   readonly title: string;
   /** Who types, in words; empty where nobody does. */
   readonly typing: string;
   readonly maxText: number;
-  readonly blocked: IBlocked | undefined;
+  readonly blocked: Blocked | undefined;
   /** There is no connection, but one will come. */
   readonly isAway: boolean;
   /** What to be told while writing. */
   readonly caution: string;
 }
 
-export function Composer({ of, title, typing, maxText, blocked, isAway, caution }: IProps) {
+export function Composer({ of, title, typing, maxText, blocked, isAway, caution }: Props) {
   const session = useSession();
   const [text, setText] = useState(session.drafts.get(of) ?? '');
   const field = useRef<HTMLTextAreaElement>(null);
@@ -106,7 +106,7 @@ export function Composer({ of, title, typing, maxText, blocked, isAway, caution 
   );
 }
 
-function whyBlocked({ action }: IBlocked): string {
+function whyBlocked({ action }: Blocked): string {
   return action === 'join' ? 'Join to send messages' : 'You can’t send messages now';
 }
 

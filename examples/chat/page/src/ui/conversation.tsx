@@ -1,6 +1,6 @@
 import { typingWords } from '../format.js';
 import { useSession } from '../session.js';
-import { conversationOf, type IState, membershipOf, targetOf } from '../state.js';
+import { conversationOf, membershipOf, type State, targetOf } from '../state.js';
 import { Avatar } from './avatar.js';
 import { blocked } from './blocked.js';
 import { Composer } from './composer.js';
@@ -10,7 +10,7 @@ import { Notices } from './notices.js';
 
 const FACES = 5;
 
-export function Conversation({ state, me }: { state: IState; me: string }) {
+export function Conversation({ state, me }: { state: State; me: string }) {
   const { open } = state;
   const { kind, name } = targetOf(open);
   const conversation = conversationOf(state, open);
@@ -41,7 +41,7 @@ export function Conversation({ state, me }: { state: IState; me: string }) {
   );
 }
 
-function RoomHead({ state, id, title }: { state: IState; id: string; title: string }) {
+function RoomHead({ state, id, title }: { state: State; id: string; title: string }) {
   const session = useSession();
   const isHere = membershipOf(state, id).state === 'in';
   const isIn = state.line.status === 'authenticated';
@@ -79,7 +79,7 @@ function Faces({ names }: { names: readonly string[] }) {
   );
 }
 
-function PersonHead({ state, name }: { state: IState; name: string }) {
+function PersonHead({ state, name }: { state: State; name: string }) {
   const isIn = state.line.status === 'authenticated';
   const isOnline = state.people.some((person) => person.name === name);
   return (

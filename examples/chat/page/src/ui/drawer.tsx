@@ -2,14 +2,14 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { CloseIcon } from './icons.js';
 
-interface IProps {
+interface Props {
   readonly isOpen: boolean;
   readonly onClose: () => void;
   readonly children: ComponentChildren;
 }
 
 /** The browser's own modal dialog: it keeps the focus inside, and Escape closes it. */
-export function Drawer({ isOpen, onClose, children }: IProps) {
+export function Drawer({ isOpen, onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const wasOpen = useRef(false);
   useEffect(() => {

@@ -1,10 +1,10 @@
 import type { ComponentChildren } from 'preact';
 import { useSession } from '../session.js';
-import { conversationOf, type IState, membershipOf, targetOf } from '../state.js';
+import { conversationOf, membershipOf, type State, targetOf } from '../state.js';
 import { DoorIcon, LockIcon, SpeechIcon } from './icons.js';
 
 /** What stands where no messages are: what this place is, and the next step. */
-export function EmptyConversation({ state, title }: { state: IState; title: string }) {
+export function EmptyConversation({ state, title }: { state: State; title: string }) {
   const session = useSession();
   const { kind, name } = targetOf(state.open);
   const { isLoaded } = conversationOf(state, state.open);
@@ -48,14 +48,14 @@ export function EmptyConversation({ state, title }: { state: IState; title: stri
   );
 }
 
-interface IProps {
+interface Props {
   readonly icon: ComponentChildren;
   readonly title: string;
   readonly tone?: string;
   readonly children: ComponentChildren;
 }
 
-function Empty({ icon, title, tone = '', children }: IProps) {
+function Empty({ icon, title, tone = '', children }: Props) {
   return (
     <div class={`empty ${tone}`}>
       <span class="emblem">{icon}</span>

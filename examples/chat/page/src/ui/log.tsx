@@ -1,6 +1,6 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { grouped, timeOf } from '../format.js';
-import type { IEntry, TKey } from '../state.js';
+import type { Entry, Key } from '../state.js';
 import { Avatar } from './avatar.js';
 import { Bubble } from './bubble.js';
 import { DownIcon } from './icons.js';
@@ -8,14 +8,14 @@ import { DownIcon } from './icons.js';
 /** So near to the end, in pixels, the reader follows what comes. */
 const NEAR = 80;
 
-interface IProps {
-  readonly of: TKey;
-  readonly entries: readonly IEntry[];
+interface Props {
+  readonly of: Key;
+  readonly entries: readonly Entry[];
   readonly me: string;
   readonly label: string;
 }
 
-export function Log({ of, entries, me, label }: IProps) {
+export function Log({ of, entries, me, label }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
   const [hasMore, setMore] = useState(false);
@@ -90,4 +90,4 @@ export function Log({ of, entries, me, label }: IProps) {
 }
 
 /** The same before and after the server gave it an id, so that its element stays. */
-const keyOf = (entry: IEntry | undefined): string | undefined => entry?.echo ?? entry?.id;
+const keyOf = (entry: Entry | undefined): string | undefined => entry?.echo ?? entry?.id;

@@ -1,10 +1,10 @@
 import { timeOf } from '../format.js';
 import { useSession } from '../session.js';
-import type { INotice } from '../state.js';
+import type { Notice } from '../state.js';
 import { CloseIcon } from './icons.js';
 
 /** Over the messages, so that nothing moves under the reader. */
-export function Notices({ notices }: { notices: readonly INotice[] }) {
+export function Notices({ notices }: { notices: readonly Notice[] }) {
   const session = useSession();
   return (
     <div class="notices" role="status">

@@ -1,15 +1,15 @@
-import type { IRoom } from '../../../words.js';
+import type { Room } from '../../../words.js';
 import { hashOf } from '../route.js';
-import { conversationOf, type IState, membershipOf, personKey, roomKey, type TKey } from '../state.js';
+import { conversationOf, type Key, membershipOf, personKey, roomKey, type State } from '../state.js';
 import { Avatar } from './avatar.js';
 import { LockIcon } from './icons.js';
 
-interface IRow {
-  readonly state: IState;
+interface Row {
+  readonly state: State;
   readonly onChosen: () => void;
 }
 
-export function RoomRow({ state, room, onChosen }: IRow & { room: IRoom }) {
+export function RoomRow({ state, room, onChosen }: Row & { room: Room }) {
   const key = roomKey(room.id);
   const { state: membership } = membershipOf(state, room.id);
   const isHere = membership === 'in';
@@ -35,9 +35,9 @@ export function RoomRow({ state, room, onChosen }: IRow & { room: IRoom }) {
 const NOTES = { in: '', out: 'not joined', asking: 'joining', refused: 'closed' } as const;
 
 /** Without a connection nobody knows who is there. */
-export type TPresence = 'online' | 'away' | 'unknown';
+export type Presence = 'online' | 'away' | 'unknown';
 
-export function PersonRow({ state, name, presence, onChosen }: IRow & { name: string; presence: TPresence }) {
+export function PersonRow({ state, name, presence, onChosen }: Row & { name: string; presence: Presence }) {
   const isOnline = presence === 'online';
   const key = personKey(name);
   return (
@@ -61,7 +61,7 @@ export function PersonRow({ state, name, presence, onChosen }: IRow & { name: st
   );
 }
 
-function Unread({ state, of: key }: { state: IState; of: TKey }) {
+function Unread({ state, of: key }: { state: State; of: Key }) {
   const { unread } = conversationOf(state, key);
   if (unread === 0) return null;
   return (

@@ -1,20 +1,20 @@
 import { useState } from 'preact/hooks';
 import { useSession } from '../session.js';
-import type { IState } from '../state.js';
+import type { State } from '../state.js';
 import { Avatar } from './avatar.js';
 import { PersonRow, RoomRow } from './rows.js';
 
 /** With more people than this there is a field to find one. */
 const MANY = 12;
 
-interface IProps {
-  readonly state: IState;
+interface Props {
+  readonly state: State;
   readonly me: string;
   /** A conversation was chosen, be it the one that is open already. */
   readonly onChosen: () => void;
 }
 
-export function Sidebar({ state, me, onChosen }: IProps) {
+export function Sidebar({ state, me, onChosen }: Props) {
   const session = useSession();
   return (
     <aside class="side" aria-label="Rooms and people">
@@ -41,7 +41,7 @@ export function Sidebar({ state, me, onChosen }: IProps) {
   );
 }
 
-function People({ state, me, onChosen }: IProps) {
+function People({ state, me, onChosen }: Props) {
   const [wanted, setWanted] = useState('');
   const online = state.people.filter(({ name }) => name !== me).map(({ name }) => name);
   const isIn = state.line.status === 'authenticated';

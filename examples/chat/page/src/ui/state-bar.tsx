@@ -1,12 +1,12 @@
 import { useEffect, useState } from 'preact/hooks';
 import { describeLine } from '../line.js';
 import { useSession } from '../session.js';
-import type { IState } from '../state.js';
+import type { State } from '../state.js';
 import { focusMain } from './focus.js';
 import { ToneIcon } from './icons.js';
 
 /** Of one height and place, whatever it says. */
-export function StateBar({ state }: { state: IState }) {
+export function StateBar({ state }: { state: State }) {
   const session = useSession();
   const { tone, label, detail, retryAt, action } = describeLine(state);
   const act = (): void => {
