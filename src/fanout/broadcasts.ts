@@ -1,13 +1,9 @@
 import type { Adapter } from 'socket.io-adapter';
 import type { Broadcast, Fanout, KeyOf, PacketOptions, Recipient } from '../ports/fanout.js';
 import type { Reporter } from '../ports/reports.js';
-import {
-  AdapterBroadcasts,
-  type BroadcastHandler,
-  type BroadcastPacket,
-  type BroadcastTarget,
-} from '../socketio/adapter-broadcasts.js';
+import { AdapterBroadcasts, type BroadcastHandler } from '../socketio/adapter-broadcasts.js';
 import type { AdapterOwner } from '../socketio/adapter-owner.js';
+import type { BroadcastPacket, BroadcastTarget } from '../socketio/adapter-probe.js';
 import { PacketType } from '../socketio/packages.js';
 import { tellOutgoingListeners } from '../socketio/socket-io.js';
 import type { FanoutReport } from './reports.js';

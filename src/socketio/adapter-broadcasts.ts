@@ -1,22 +1,13 @@
 import type { Adapter, BroadcastOptions } from 'socket.io-adapter';
 import type { PacketOptions, Recipient } from '../ports/fanout.js';
-import { type AdapterInternals, baseOf, broadcastsAsKnown, ownerOf } from './adapter-probe.js';
-import type { PacketType } from './packages.js';
-
-/** A packet of Socket.IO, before it is encoded. */
-export interface BroadcastPacket {
-  readonly type?: PacketType;
-  readonly data?: unknown;
-  readonly nsp?: string;
-  /** Set if the packet asks for an acknowledgement. */
-  readonly id?: number;
-}
-
-/** The recipients of a broadcast: the sockets in these rooms, or all sockets if there are no rooms. */
-export interface BroadcastTarget {
-  readonly rooms: ReadonlySet<string>;
-  readonly except?: ReadonlySet<string>;
-}
+import {
+  type AdapterInternals,
+  type BroadcastPacket,
+  type BroadcastTarget,
+  baseOf,
+  broadcastsAsKnown,
+  ownerOf,
+} from './adapter-probe.js';
 
 /** Sends the broadcasts of an adapter in place of Socket.IO. Neither method may throw. */
 export interface BroadcastHandler<Message extends object> {

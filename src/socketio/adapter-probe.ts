@@ -1,6 +1,21 @@
 import type { Adapter } from 'socket.io-adapter';
 import type { PacketOptions, Recipient } from '../ports/fanout.js';
-import type { BroadcastPacket, BroadcastTarget } from './adapter-broadcasts.js';
+import type { PacketType } from './packages.js';
+
+/** A packet of Socket.IO, before it is encoded. */
+export interface BroadcastPacket {
+  readonly type?: PacketType;
+  readonly data?: unknown;
+  readonly nsp?: string;
+  /** Set if the packet asks for an acknowledgement. */
+  readonly id?: number;
+}
+
+/** The recipients of a broadcast: the sockets in these rooms, or all sockets if there are no rooms. */
+export interface BroadcastTarget {
+  readonly rooms: ReadonlySet<string>;
+  readonly except?: ReadonlySet<string>;
+}
 
 /** Private methods of Socket.IO's adapter. */
 export interface AdapterInternals {
