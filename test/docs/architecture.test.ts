@@ -37,19 +37,29 @@ const PUBLIC_TOO = [
   'parser',
   'prepare',
   'publish',
-]
   // In every file of `src/socketio/`, these are of a server, a namespace, a connection or a stream.
-  .concat('handleRequest', 'handleUpgrade', 'sockets', 'write');
+  'handleRequest',
+  'handleUpgrade',
+  'sockets',
+  'write',
+];
 
 /** The same in some files only; in others there are private members of that name. */
 const PUBLIC_IN: Readonly<Record<string, readonly string[]>> = {
   // Events.
   flush: ['engine-packets', 'frame-queue', 'node-engine'],
   // Of connections, sockets and the WebSockets of `ws` and of Bun.
-  close: ['bun-engine', 'bun-probe', 'bun-sender', 'bun-socket', 'engine-types', 'node-endings', 'node-engine'].concat(
+  close: [
+    'bun-engine',
+    'bun-probe',
+    'bun-sender',
+    'bun-socket',
+    'engine-types',
+    'node-endings',
+    'node-engine',
     'probe-server',
     'shared-listeners',
-  ),
+  ],
   readyState: [
     'bun-send',
     'bun-sender',
@@ -58,7 +68,8 @@ const PUBLIC_IN: Readonly<Record<string, readonly string[]>> = {
     'idle-connections',
     'node-endings',
     'node-sender',
-  ].concat('web-sockets'),
+    'web-sockets',
+  ],
   send: ['adapter-broadcasts', 'bun-socket', 'fetch-answers', 'ws'],
   // Of requests.
   socket: ['compact-request', 'engine-request', 'node-endings', 'upgrade-responses'],
