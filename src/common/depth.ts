@@ -1,6 +1,6 @@
 import { isBytes } from './is-bytes.js';
 
-/** So many levels are walked at a time, because recursion is fast but needs stack. */
+/** The most levels of one recursive walk: recursion is fast, but takes stack. */
 const SLICE = 256;
 
 /**
@@ -22,7 +22,7 @@ export function deeperThan(value: unknown, limit: number): boolean {
   return top.some((each) => exceeds(each, left, undefined));
 }
 
-/** With a list of `below`, values that are too deep are added to it, and the result is false. */
+/** If `below` is given, values that are too deep are added to it instead of ending the walk, and the result is false. */
 function exceeds(value: object, levels: number, below: object[] | undefined): boolean {
   if (Array.isArray(value)) {
     if (levels === 0) return isTooDeep(value, below);

@@ -5,7 +5,7 @@ import type { BunServer, BunWebSocket } from './bun-types.js';
  * engine opens a WebSocket by `server.upgrade(request, { data })`, and Bun hands this `data` to each handler.
  */
 export class OpenedWebSockets {
-  /** The data of WebSockets, and transports from before they were noted by their data. */
+  /** The data of opened WebSockets, and the transports of those that were opened before `noting()` was in use. */
   readonly #known = new WeakSet<object>();
   readonly #noting = new WeakMap<BunServer, BunServer>();
 
@@ -38,7 +38,7 @@ export class OpenedWebSockets {
 
   #upgrade(upgrade: (request: Request, options: object) => boolean, request: Request, options: object = {}): boolean {
     const { data = {} } = options as { readonly data?: unknown };
-    // It could not be told from the data of the program. Without a WebSocket its client goes on polling.
+    // Only an object can be recognized later. Without a WebSocket, the client continues with polling.
     if (typeof data !== 'object' || data === null) return false;
     this.#known.add(data);
     return upgrade(request, { ...options, data });

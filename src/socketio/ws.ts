@@ -205,7 +205,7 @@ export function limitsHold(
   }
 }
 
-/** Whether what inflates messages keeps its limit where it is set, tried with a WebSocket that agrees on compression with no peer. */
+/** Whether the compression extension has its limit in the known member. Tried by an upgrade with compression, without a peer. */
 export function boundsInflated(Tried = GuardedWebSocket): boolean {
   const maxPayload = 4321;
   let bound: number | undefined;

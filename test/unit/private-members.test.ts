@@ -155,7 +155,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(limitsHold(LIMITS, Throws)).toBe(false);
   });
 
-  it('the limit of what a WebSocket of ws inflates', async () => {
+  it('the limit of compressed messages of ws', async () => {
     expect(boundsInflated()).toBe(true);
     const uncompressed = vi.fn();
     const webSocket = await openCompressed(guardedWsEngine({ ...GUARD, uncompressed }));
@@ -171,7 +171,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(uncompressed).not.toHaveBeenCalled();
   });
 
-  it('the limit of what a WebSocket of ws inflates; where it has moved, nothing is compressed', async () => {
+  it('the limit of compressed messages of ws; if it has moved, nothing is compressed', async () => {
     class Moved extends GuardedWebSocket {
       readonly moved = moveLimitOfExtensions(this);
     }
@@ -184,7 +184,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(plain).not.toHaveBeenCalled();
   });
 
-  it('the packet at which engine.io gives up an upgrade; where it lets that pass, the WebSocket is cut', async () => {
+  it('the packet that makes engine.io give up an upgrade; if it is ignored, the WebSocket is cut', async () => {
     const engine = startEngine();
     const connection = await connectPolling(engine);
     const upgrade = () => {
@@ -368,7 +368,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(queuedPackets(connection as never)).toMatchObject([{ type: 'message', data: 'text' }]);
   });
 
-  it('the connections of an engine; where they have moved, those that were told of are known', async () => {
+  it('the connections of an engine; if they have moved, they are noted by public events', async () => {
     const engine = startEngine();
     Object.defineProperty(engine, 'clients', { get: () => undefined });
     const patcher = new NodeEngine(engine);
@@ -379,13 +379,13 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect([patcher.wires, patcher.wireOf('probe')]).toEqual([[], undefined]);
   });
 
-  it('the queue of a connection; where it has moved, that is told, and messages go out directly all the same', async () => {
+  it('the queue of a connection; if it has moved, a report says so, and messages still go out directly', async () => {
     const engine = startEngine();
     hideMember(await classOfConnections(engine), 'writeBuffer');
     expect(await probeConnection(engine as never)).toEqual({ missing: 'writeBuffer of a connection', canSend: true });
   });
 
-  it('the event that confirms packets; where it has moved, messages take the way of Socket.IO', async () => {
+  it("the event that confirms packets; if it has moved, messages take Socket.IO's own path", async () => {
     const engine = startEngine();
     const prototype = await classOfConnections(engine);
     const { onDrain } = prototype as { onDrain: unknown };
@@ -395,7 +395,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(await probeConnection(engine as never)).toEqual({ missing, canSend: false });
   });
 
-  it('the response to a poll; where it has moved, the one that the ingress has seen is counted', async () => {
+  it('the response to a poll; if it has moved, the one that the ingress noted is counted', async () => {
     const engine = startEngine();
     const { createTransport } = engine;
     engine.createTransport = function (name, request) {
@@ -415,7 +415,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(responseOf(connection as never)).toBeUndefined();
   });
 
-  it('the WebSocket of a transport; where it has moved, the one that was noted is counted', () => {
+  it('the WebSocket of a transport; if it has moved, the noted one is counted', () => {
     const wire = { transport: { name: 'websocket' } } as never;
     const webSocket = { readyState: 1, bufferedAmount: 7, getBufferedAmount: () => 8 };
     expect([webSocketOf(wire), unreadBytes(wire)]).toEqual([undefined, 0]);
@@ -432,7 +432,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect([webSocketOf(wire), unreadBytes(wire)]).toEqual([undefined, 0]);
   });
 
-  it('whether a transport was discarded; where that has moved, a connection that closes is closed', () => {
+  it('`discarded` of a transport; if it has moved, a closing connection still closes', () => {
     const engine = startEngine();
     const { createTransport } = engine;
     engine.createTransport = function (name, request) {
@@ -453,7 +453,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(closed).toEqual([0, 1, 1]);
   });
 
-  it('the transport of a WebSocket on Bun; where it has moved, the WebSocket is guarded all the same', () => {
+  it('the transport of a WebSocket on Bun; if it has moved, the WebSocket is still guarded', () => {
     const { engine, patcher } = patchBunEngine();
     const opened: object[] = [];
     engine.onWebSocketOpen.mockImplementation((webSocket: object) => opened.push(webSocket));
@@ -466,7 +466,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(patcher.engine.openSockets).toBe(0);
   });
 
-  it('the data of a WebSocket on Bun; one that could not be told from those of the program is not opened', async () => {
+  it('the data of a WebSocket on Bun; without an object as its data, none is opened', async () => {
     const { engine, patcher } = patchBunEngine();
     const given: unknown[] = [];
     const server = { upgrade: (_: unknown, { data }: { data: unknown }) => given.push(data) > 0, stop() {} };
