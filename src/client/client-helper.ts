@@ -59,7 +59,7 @@ export class SocketIOClientHelper<
 
   /**
    * Creates the socket and starts connecting, unless `options.autoConnect` is false.
-   * @throws RoomgateError `invalid_option`, naming the option, what was given and what is wanted.
+   * @throws RoomgateError `invalid_option`, naming the option, the expected and the received value.
    */
   constructor(options: ISocketIOClientOptions) {
     checkOptions(options);

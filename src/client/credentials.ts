@@ -70,7 +70,7 @@ async function askForCredentials({ name, read }: Source, reason: TCredentialsRea
       JSON.stringify(given);
       return given;
     }
-    return failed(`${name}: an object is wanted, ${describe(given)} was returned`);
+    return failed(`${name}: expected an object, received ${describe(given)}`);
   } catch (error) {
     return failed(`${name}: ${error instanceof Error ? error.message : `it threw ${describe(error)}`}`, error);
   }

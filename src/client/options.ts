@@ -110,7 +110,7 @@ const NO_RETRIES =
   `${OF}: option "options.retries" is not supported, because \`authenticate\` is never acknowledged and would be repeated. ` +
   'Remove it, and use the option "queue" for events that are emitted while the client is not connected.';
 
-/** @throws RoomgateError `invalid_option`, naming the option, what was given and what is wanted. */
+/** @throws RoomgateError `invalid_option`, naming the option, the expected and the received value. */
 export function checkOptions(given: unknown): void {
   if (!isRecord(given)) throw wrong('options', 'an object with identifier, host and options', given);
   for (const name of ['identifier', 'host']) {

@@ -29,7 +29,7 @@ export class Subscriptions {
   add(event: unknown, handler: unknown, ignoreDuplicate: boolean): void {
     if (!this.#isEvent('subscribe', event)) return;
     if (typeof handler !== 'function') {
-      this.#log.write('warn', `subscribe("${event}"): a function is wanted as handler, ${describe(handler)} was given`);
+      this.#log.write('warn', `subscribe("${event}"): handler: expected a function, received ${describe(handler)}`);
       return;
     }
     const entries = this.#entries.get(event) ?? [];
@@ -60,7 +60,7 @@ export class Subscriptions {
 
   #isEvent(method: string, event: unknown): event is string {
     if (typeof event === 'string' && event !== '') return true;
-    this.#log.write('warn', `${method}(): a name is wanted as event, ${describe(event)} was given`);
+    this.#log.write('warn', `${method}(): event: expected a name, received ${describe(event)}`);
     return false;
   }
 }

@@ -14,13 +14,13 @@ export function wrongOption(
   given: unknown,
   description = describe(given),
 ): RoomgateError {
-  const text = `${of}: option "${option}": ${wanted} is wanted, ${description} was given.`;
+  const text = `${of}: option "${option}": expected ${wanted}, received ${description}.`;
   return new RoomgateError('invalid_option', text);
 }
 
 /** The same for an argument of a method. */
 export function wrongArgument(method: string, argument: string, wanted: string, given: unknown): RoomgateError {
-  const text = `${method}(): ${argument}: ${wanted} is wanted, ${describe(given)} was given.`;
+  const text = `${method}(): ${argument}: expected ${wanted}, received ${describe(given)}.`;
   return new RoomgateError('invalid_argument', text);
 }
 

@@ -16,7 +16,7 @@ const UNSENDABLE: ReadonlySet<string> = new Set(['function', 'symbol', 'bigint']
 
 /**
  * Checks the options of a `send()` of the helper or of the emitter, and resolves them.
- * @throws RoomgateError `invalid_argument`, naming what was given and what is wanted.
+ * @throws RoomgateError `invalid_argument`, naming the expected and the received value.
  */
 export function resolveSend(opts: unknown): SendTarget {
   const given = recordOf(opts, 'options', '{ destination?, payload: { topic, data } }');

@@ -32,7 +32,7 @@ export function keysOf(replaceable: Replaceable | undefined, report: Reporter<Fa
       // The rejection of an async function must not end the process.
       void Promise.resolve(name).catch(() => {});
       // Other values could be equal for unrelated messages, and all but one of those would be lost.
-      if (name !== undefined) throw new TypeError(`a string or a number is wanted, ${describe(name)} was given`);
+      if (name !== undefined) throw new TypeError(`expected a string or a number, received ${describe(name)}`);
     } catch (error) {
       report({ type: 'handler_failed', where: `replaceable["${topic}"]`, error });
     }

@@ -8,7 +8,7 @@ interface ErrorEntry {
 export const ROOM_ERRORS = {
   not_allowed: { text: 'This room is not open to you.', retryable: false },
   guard_failed: { text: 'Whether this room is open to you could not be decided. Try again later.', retryable: true },
-  invalid_payload: { text: 'The request has a wrong shape: { rooms: string[] } is wanted.', retryable: false },
+  invalid_payload: { text: 'The request must have the shape { rooms: string[] }.', retryable: false },
   invalid_name: { text: 'A room has a name of at least one character.', retryable: false },
   name_too_long: { text: 'The name of this room is too long.', retryable: false },
   reserved_name: { text: 'Rooms of this name are internal.', retryable: false },

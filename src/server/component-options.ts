@@ -67,7 +67,7 @@ const NAMES: Readonly<Record<keyof ISocketIOComponentOptions, true>> = {
 /** Plain segments only: engine.io compares the path with the start of a request's path, so others would match nothing or too much. */
 const PATH = /^(\/[\w.~-]+)+\/?$/;
 
-/** @throws RoomgateError `invalid_option`, naming the first option that is wrong, what was given and what is wanted. */
+/** @throws RoomgateError `invalid_option`, naming the first option that is wrong, the expected and the received value. */
 export function resolveComponentOptions<L extends TEventsMap, E extends TEventsMap, S extends TEventsMap, D>(
   options: ISocketIOComponentOptions<L, E, S, D>,
 ): ResolvedComponentOptions<L, E, S, D> {
@@ -102,7 +102,7 @@ function checkNames(options: Record<string, unknown>): void {
 function checkPath(path: unknown): string {
   if (path === undefined) return '/io';
   if (typeof path !== 'string') throw wrongOption(OF, 'path', 'a path such as "/io"', path);
-  if (!PATH.test(path)) throw refused(`option "path": a path such as "/io" is wanted, "${path}" was given`);
+  if (!PATH.test(path)) throw refused(`option "path": expected a path such as "/io", received "${path}"`);
   return path.replace(/\/$/, '');
 }
 

@@ -60,7 +60,7 @@ export class SocketIOComponent<
 
   /**
    * Checks and remembers the options, and does nothing else.
-   * @throws RoomgateError `invalid_option`, naming the option, what was given and what is wanted.
+   * @throws RoomgateError `invalid_option`, naming the option, the expected and the received value.
    */
   constructor(options: ISocketIOComponentOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) {
     this.#options = resolveComponentOptions(options);

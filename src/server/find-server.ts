@@ -6,7 +6,7 @@ import { RoomgateError } from '../protocol/errors.js';
 
 /** The methods that engine.io calls on its server, and that `shutdown()` calls to end it. */
 const SERVER_METHODS = ['on', 'listeners', 'removeAllListeners', 'close'];
-const WANTED = 'a server of node:http or node:https is wanted';
+const WANTED = 'expected a server of node:http or node:https';
 
 export function isHttpServer(value: unknown): value is HttpServer {
   return hasMethods(value, SERVER_METHODS);
@@ -28,7 +28,7 @@ export async function findServer(of: string, source: unknown): Promise<HttpServe
     if (returned !== undefined) return returned;
     throw noServer(of, `the function returned ${describe(given)}`, adviceFor(given));
   }
-  throw noServer(of, `${describe(source)} was given`, known);
+  throw noServer(of, `received ${describe(source)}`, known);
 }
 
 /** Finds the server of `Bun.serve` in the option `server`, which may be left out. @throws RoomgateError `invalid_option` */
@@ -38,7 +38,7 @@ export async function findBunServer(of: string, source: unknown): Promise<IBunSe
   if (isBunServer(given, ['stop', 'reload'])) return given;
   throw new RoomgateError(
     'invalid_option',
-    `${of}: option "server": on Bun what Bun.serve() returns is wanted, or nothing, ${describe(given)} was given. ` +
+    `${of}: option "server": expected what Bun.serve() returns, or undefined, received ${describe(given)}. ` +
       'Applications are handed to serve(): component.serve({ fetch: app.fetch }).',
   );
 }

@@ -53,7 +53,7 @@ export class SocketIOServerHelper<
 
   /**
    * Checks and remembers the options, and does nothing else.
-   * @throws RoomgateError `invalid_option`, naming the option, what was given and what is wanted.
+   * @throws RoomgateError `invalid_option`, naming the option, the expected and the received value.
    */
   constructor(options: TSocketIOServerOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) {
     this.#options = resolveOptions(options);

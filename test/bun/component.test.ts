@@ -216,7 +216,7 @@ it('keeps out pages of other origins, over both transports, and lets in those th
 });
 
 it.each([
-  ['a server of node:http', 'invalid_option: .*what Bun.serve\\(\\) returns is wanted.*an object was given'],
+  ['a server of node:http', 'invalid_option: .*expected what Bun.serve\\(\\) returns.*received an object'],
   ['an app', 'invalid_option: .*component.serve\\(\\{ fetch: app.fetch \\}\\)'],
   ['nothing yet', 'not_configured: .*call and await start\\(\\) first'],
   ['no engine', 'unsupported: .*bun add @socket.io/bun-engine'],

@@ -272,7 +272,7 @@ describe('credentials', () => {
 
   it.each([
     ['throw', () => Promise.reject(new Error('the token server is away')), 'the token server is away'],
-    ['are no object', () => 'a token' as never, 'an object is wanted, a string was returned'],
+    ['are no object', () => 'a token' as never, 'expected an object, received a string'],
   ])('that %s are an error, and the next attempt asks again', async (_, broken, message) => {
     const server = await startServer();
     let tries = 0;

@@ -239,7 +239,9 @@ describe('its life', () => {
 
   it('start() may be called again after it failed', async () => {
     const { component } = makeComponent();
-    expect(await complaint(() => component.start())).toMatch(/^invalid_option: .*nothing was given.*only after listen/);
+    expect(await complaint(() => component.start())).toMatch(
+      /^invalid_option: .*received undefined.*only after listen/,
+    );
     const server = createServer();
     await component.start(server);
     const { url } = await listen(server);
@@ -330,19 +332,19 @@ describe('signals', () => {
 
 describe('mistakes', () => {
   const servers: [string, unknown, RegExp][] = [
-    ['nothing', undefined, /nothing was given\. Most frameworks have their server only after listen\(\)/],
+    ['nothing', undefined, /received undefined\. Most frameworks have their server only after listen\(\)/],
     ['an Express app', express(), /An Express app is not a server: give what its listen\(\) returns/],
     ['a Hono app', new Hono(), /A Hono app is not a server: give what serve\(/],
     ['a NestJS app', { getHttpServer: () => createServer() }, /getHttpServer\(\)/],
     ['a Koa app', { callback: () => {}, use: () => {} }, /Koa app/],
     ['a function that returns an Express app', () => express(), /the function returned a function\. An Express app/],
-    ['a number', 3000, /the number 3000 was given/],
+    ['a number', 3000, /received 3000/],
   ];
   it.each(servers)('start() says how to get at the server, given %s', async (_, given, words) => {
     const { component } = makeComponent();
     const said = await complaint(() => component.start(given as TServerSource));
     expect(said).toMatch(
-      /^invalid_option: SocketIOComponent: option "server": a server of node:http or node:https is wanted/,
+      /^invalid_option: SocketIOComponent: option "server": expected a server of node:http or node:https/,
     );
     expect(said).toMatch(words);
   });
@@ -357,14 +359,14 @@ describe('mistakes', () => {
   });
 
   const wrong: [string, Record<string, unknown>, RegExp][] = [
-    ['authenticateFn', { authenticateFn: undefined }, /"authenticateFn": a function is wanted/],
+    ['authenticateFn', { authenticateFn: undefined }, /"authenticateFn": expected a function/],
     ['runtime', { runtime: 'node' }, /"runtime": .*Leave it out/],
     ['an unknown one', { validateRoom: () => [] }, /"validateRoom" is unknown.*validateRoomFn/],
-    ['path', { path: 'io' }, /"path": a path such as "\/io" is wanted, "io" was given/],
+    ['path', { path: 'io' }, /"path": expected a path such as "\/io", received "io"/],
     ['the path of everything', { path: '/' }, /"path"/],
     ['path with a query', { path: '/io?x' }, /"path"/],
     ['path of a wrong type', { path: 1 }, /"path": .*the number 1/],
-    ['signals', { signals: 'SIGTERM' }, /"signals": true or false is wanted/],
+    ['signals', { signals: 'SIGTERM' }, /"signals": expected true or false/],
     ['serverOptions.path', { serverOptions: { path: '/x' } }, /"serverOptions\.path": .*option "path" of its own/],
     ['serverOptions.cors', { serverOptions: { cors: {} } }, /"serverOptions\.cors"/],
     ['connectionStateRecovery', { serverOptions: { connectionStateRecovery: {} } }, /connectionStateRecovery/],
@@ -386,7 +388,7 @@ describe('mistakes', () => {
 
   it('no options at all', async () => {
     const Anything = SocketIOComponent as unknown as new (options?: unknown) => SocketIOComponent;
-    expect(await complaint(() => new Anything())).toMatch(/^invalid_option: .*an object is wanted, nothing was given/);
+    expect(await complaint(() => new Anything())).toMatch(/^invalid_option: .*expected an object, received undefined/);
   });
 });
 

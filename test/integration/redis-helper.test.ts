@@ -102,7 +102,7 @@ describe('RedisHelper', () => {
   });
 
   it.each([0, 65_536, 'x', '', Number.NaN, 1.5])('refuses %s as a port', (port) => {
-    expect(() => newHelper({ port })).toThrow(/port: 1 to 65535 is wanted/);
+    expect(() => newHelper({ port })).toThrow(/"port": expected a number from 1 to 65535/);
   });
 });
 

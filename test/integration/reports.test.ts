@@ -153,6 +153,6 @@ describe('onReport of SocketIOEmitterHelper', () => {
     const redisConnection = redisClient(await unusedPort());
     expect(
       () => new SocketIOEmitterHelper({ identifier: 'worker', redisConnection, onReport: 'log' as never }),
-    ).toThrow('SocketIOEmitterHelper: option "onReport": a function is wanted, a string was given.');
+    ).toThrow('SocketIOEmitterHelper: option "onReport": expected a function, received a string.');
   });
 });

@@ -6,17 +6,17 @@ import { connectAuthenticated, settled, startServer } from '../support/server.js
 
 describe('what send() refuses', () => {
   it.each([
-    ['an empty destination', { destination: '', payload: { topic: 'a', data: 1 } }, 'an empty string was given'],
-    ['an empty list', { destination: [], payload: { topic: 'a', data: 1 } }, 'an empty list was given'],
+    ['an empty destination', { destination: '', payload: { topic: 'a', data: 1 } }, 'received an empty string'],
+    ['an empty list', { destination: [], payload: { topic: 'a', data: 1 } }, 'received an empty array'],
     ['an empty entry', { destination: ['a', ''], payload: { topic: 'a', data: 1 } }, 'destination[1]'],
-    ['a missing id', { destination: null, payload: { topic: 'a', data: 1 } }, 'null was given'],
+    ['a missing id', { destination: null, payload: { topic: 'a', data: 1 } }, 'received null'],
     ['no payload', {}, 'payload'],
-    ['no topic', { payload: { data: 1 } }, 'nothing was given'],
-    ['an empty topic', { payload: { topic: '', data: 1 } }, 'an empty string was given'],
+    ['no topic', { payload: { data: 1 } }, 'received undefined'],
+    ['an empty topic', { payload: { topic: '', data: 1 } }, 'received an empty string'],
     ["Socket.IO's own topics", { payload: { topic: 'disconnect', data: 1 } }, 'reserved'],
     ['internal topics', { payload: { topic: 'roomgate:drain', data: 1 } }, 'reserved'],
-    ['functions', { payload: { topic: 'a', data: () => {} } }, 'a function was given'],
-    ['bigints', { payload: { topic: 'a', data: 1n } }, 'a bigint was given'],
+    ['functions', { payload: { topic: 'a', data: () => {} } }, 'received a function'],
+    ['bigints', { payload: { topic: 'a', data: 1n } }, 'received a bigint'],
   ])('%s', async (_, call, words) => {
     const { helper, url } = await startServer();
     const client = await connectAuthenticated(url);

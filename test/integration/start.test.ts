@@ -127,7 +127,7 @@ describe('the program of the chat', () => {
       const program = runChat({ PORT: port });
       expect(await program.ended(10_000), port).toEqual({ code: 1, signal: null });
       expect(program.stderr).toBe(
-        `PORT is to be a number from 0 to 65535, "${port}" was given. For example: PORT=3001 ${START}\n`,
+        `PORT must be a number from 0 to 65535, received "${port}". For example: PORT=3001 ${START}\n`,
       );
       expect(program.messages.all, port).toEqual([]);
     });

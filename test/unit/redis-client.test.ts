@@ -31,29 +31,29 @@ const PLACES: readonly (readonly [string, Given, string])[] = [
   [
     'SocketIOServerHelper',
     (given) => resolveOptions({ ...options, server, redisConnection: given }),
-    'SocketIOServerHelper: option "redisConnection": a Redis helper (with getClient()) or a client of ioredis 5 or 6',
+    'SocketIOServerHelper: option "redisConnection": expected a Redis helper (with getClient()) or a client of ioredis 5 or 6',
   ],
   [
     'SocketIOEmitterHelper',
     (given) => new SocketIOEmitterHelper({ identifier: 'a', redisConnection: given as never }),
-    'SocketIOEmitterHelper: option "redisConnection": a Redis helper (with getClient()) or a client of ioredis 5 or 6',
+    'SocketIOEmitterHelper: option "redisConnection": expected a Redis helper (with getClient()) or a client of ioredis 5 or 6',
   ],
   [
     'DefaultRedisHelper',
     (given) => new DefaultRedisHelper({ identifier: 'a', client: given as never }),
-    'DefaultRedisHelper: option "client": a client of ioredis 5 or 6',
+    'DefaultRedisHelper: option "client": expected a client of ioredis 5 or 6',
   ],
 ];
 
 describe.each(PLACES)('%s', (_, give, start) => {
   it.each([
-    ['a client of node-redis 4 or 5', NODE_REDIS, 'a client of node-redis (the package "redis") was given'],
-    ['a client of node-redis 3', NODE_REDIS_3, 'a client of node-redis (the package "redis") was given'],
-    ['the client of Bun', new RedisClient(), 'another client of Redis (RedisClient) was given'],
-    ['an object of any other class', new Map(), 'an object of the class Map was given'],
-    ['an empty object', {}, 'an object was given'],
-    ['a URL', 'redis://:hunter2@db', 'a string was given'],
-    ['null', null, 'null was given'],
+    ['a client of node-redis 4 or 5', NODE_REDIS, 'received a client of node-redis (the package "redis")'],
+    ['a client of node-redis 3', NODE_REDIS_3, 'received a client of node-redis (the package "redis")'],
+    ['the client of Bun', new RedisClient(), 'received another client of Redis (RedisClient)'],
+    ['an object of any other class', new Map(), 'received an object of the class Map'],
+    ['an empty object', {}, 'received an object'],
+    ['a URL', 'redis://:hunter2@db', 'received a string'],
+    ['null', null, 'received null'],
   ])('refuses %s, and names what is supported', (__, given, end) => {
     const error = thrownBy(() => give(given));
     expect(error).toMatchObject({ name: 'RoomgateError', code: 'invalid_option' });
@@ -73,7 +73,7 @@ describe.each(PLACES)('%s', (_, give, start) => {
 describe.each(PLACES.slice(0, 2))('%s', (_, give) => {
   it('refuses a helper that hands out a client of node-redis', () => {
     const error = thrownBy(() => give({ getClient: () => NODE_REDIS }));
-    expect(String(error)).toContain('a helper with a client of node-redis (the package "redis") was given');
+    expect(String(error)).toContain('received a helper with a client of node-redis (the package "redis")');
   });
 
   it('takes a helper whose client is made later', () => {

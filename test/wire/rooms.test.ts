@@ -33,7 +33,7 @@ describe('`join` and `leave`', () => {
     socket.send('421["join"]');
     expect(await socket.frames.next()).toBe(
       '431[{"joined":[],"refused":[{"room":"","code":"invalid_payload",' +
-        '"message":"The request has a wrong shape: { rooms: string[] } is wanted. Given: nothing."}]}]',
+        '"message":"The request must have the shape { rooms: string[] }. Received: undefined."}]}]',
     );
   });
 

@@ -44,7 +44,7 @@ function readPort(given: string | undefined): number {
   if (given === undefined || given === '') return DEFAULT_PORT;
   const port = Number(given);
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
-  throw new Complaint(`PORT is to be a number from 0 to 65535, "${given}" was given. For example: PORT=3001 ${START}`);
+  throw new Complaint(`PORT must be a number from 0 to 65535, received "${given}". For example: PORT=3001 ${START}`);
 }
 
 function readRedisUrl(given: string | undefined): string | undefined {

@@ -69,7 +69,7 @@ interface RedisCluster {
 export function createDialer(connection: IRedisConnectionLike | IRedisClientLike): Dialer {
   const client: IRedisClientLike | null | undefined = 'getClient' in connection ? connection.getClient() : connection;
   if (typeof client?.duplicate !== 'function') {
-    const text = `Option "redisConnection": its getClient() returned ${describe(client)}, a client of ioredis is wanted.`;
+    const text = `configure(): option "redisConnection": expected getClient() to return a client of ioredis, received ${describe(client)}.`;
     throw new RoomgateError('invalid_option', text);
   }
   checkRedisConnection('configure()', client);

@@ -141,8 +141,11 @@ export class RedisHelper extends DefaultRedisHelper<Redis> {
 export class RedisClusterHelper extends DefaultRedisHelper<Cluster> {
   constructor({ name, nodes, clusterOptions = {}, ...callbacks }: IRedisClusterHelperOptions) {
     if (!Array.isArray(nodes) || nodes.length === 0) {
-      const wanted = 'a list of at least one { host, port } is wanted';
-      throw new RoomgateError('invalid_option', `RedisClusterHelper: nodes: ${wanted}, ${describe(nodes)} was given.`);
+      const wanted = 'expected an array of at least one { host, port }';
+      throw new RoomgateError(
+        'invalid_option',
+        `RedisClusterHelper: option "nodes": ${wanted}, received ${describe(nodes)}.`,
+      );
     }
     const startup = nodes.map(({ host, port, password }) => ({
       host,
@@ -164,7 +167,10 @@ export class RedisClusterHelper extends DefaultRedisHelper<Cluster> {
 function portOf(where: string, port: unknown): number {
   const number = typeof port === 'string' && port.trim() !== '' ? Number(port) : port;
   if (typeof number === 'number' && Number.isInteger(number) && number > 0 && number < 65_536) return number;
-  throw new RoomgateError('invalid_option', `${where}: port: 1 to 65535 is wanted, ${describe(port)} was given.`);
+  throw new RoomgateError(
+    'invalid_option',
+    `${where}: option "port": expected a number from 1 to 65535, received ${describe(port)}.`,
+  );
 }
 
 /** Calls a callback of the program. Its errors must not reach the event of the client that caused it. */
