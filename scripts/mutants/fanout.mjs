@@ -25,7 +25,7 @@ export const FANOUT = [
     breaks: 'what timers of the program send is not dropped while the instance ends',
     test: 'test/behaviour/shutdown.test.ts',
     on: 'node',
-    only: 'is dropped and said',
+    only: 'are dropped and reported',
   },
   {
     id: 'replaced-at-once',

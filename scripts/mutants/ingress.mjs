@@ -17,7 +17,7 @@ export const INGRESS = [
     breaks: 'what a session was sent may be kept by a cache between',
     test: 'test/behaviour/polling.test.ts',
     on: 'bun',
-    only: 'kept by nobody',
+    only: 'forbid caching',
   },
   {
     id: 'cors-failure-is-a-yes',
@@ -66,7 +66,7 @@ export const INGRESS = [
     breaks: 'a small message of a stranger takes any amount of memory once it is parsed',
     test: 'test/abuse/strangers.test.ts',
     on: 'node',
-    only: '64 KB once it is parsed',
+    only: '64 KB after parsing',
   },
   {
     id: 'newcomer-gives-way',
@@ -76,6 +76,6 @@ export const INGRESS = [
     breaks: 'a newcomer is refused where all others wait for an answer',
     test: 'test/abuse/strangers.test.ts',
     on: 'node',
-    only: 'a newcomer',
+    only: 'a new connection',
   },
 ];

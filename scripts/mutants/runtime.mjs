@@ -43,7 +43,7 @@ export const RUNTIME = [
     breaks: 'a route of the program for everything takes the requests of clients on Bun',
     test: 'test/bun/component.test.ts',
     on: 'bun',
-    only: 'leaves the rest to the application',
+    only: 'passes other requests to the application',
   },
   {
     id: 'limits-of-the-program-ignored',

@@ -35,7 +35,7 @@ export const SERVER = [
     breaks: 'a connection that joins nothing has no deadline',
     test: 'test/behaviour/authentication.test.ts',
     on: 'node',
-    only: 'joins nothing',
+    only: 'joins no namespace',
   },
   {
     id: 'many-clients-of-a-connection',
@@ -136,6 +136,6 @@ export const SERVER = [
     breaks: 'a client joins a room that the program has taken it out of meanwhile',
     test: 'test/behaviour/rooms.test.ts',
     on: 'node',
-    only: 'takes the client out of them meanwhile',
+    only: 'removes the client from them meanwhile',
   },
 ];

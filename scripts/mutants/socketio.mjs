@@ -253,7 +253,7 @@ export const SOCKETIO = [
     breaks: 'pongs without end wait for a peer that reads nothing',
     test: 'test/behaviour/control-frames.test.ts',
     on: 'node',
-    only: 'pings of a peer',
+    only: 'pings from a peer',
   },
   {
     id: 'heard-packets-skipped',

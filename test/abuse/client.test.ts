@@ -10,7 +10,7 @@ import { runnerOf } from '../support/setting.js';
 
 const PROGRAM = new URL('../fixtures/abuse-client.mjs', import.meta.url);
 
-describe('the client’s shutdown() stops trying, and lets the process end', () => {
+describe('the client’s shutdown() stops reconnecting and lets the process exit', () => {
   it.each(['was never there', 'goes away'])('when the server %s', async (mode) => {
     const program = startProgram(PROGRAM, { ...runnerOf(), args: [mode] });
     expect(await program.messages.next((message) => message?.state !== undefined, { timeout: 15_000 })).toEqual({
@@ -24,7 +24,7 @@ describe('the client’s shutdown() stops trying, and lets the process end', () 
 });
 
 describe('unsubscribe()', () => {
-  it('with a handler removes that handler and no other, also where it was subscribed twice', async () => {
+  it('with a handler removes only that handler, even if it was subscribed twice', async () => {
     const { url, helper: server } = await startServer();
     const client: SocketIOClientHelper = new SocketIOClientHelper({
       identifier: 'client',

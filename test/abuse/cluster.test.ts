@@ -30,8 +30,8 @@ async function join(victim: Victim, rooms: string[]) {
   return { client, answer: JSON.parse(frame.slice(3))[0] };
 }
 
-describe('the room of a socket of another instance', () => {
-  it('cannot be joined, whether that socket is authenticated or not', async () => {
+describe('a room named like the id of a socket on another instance', () => {
+  it('cannot be joined, before or after that socket is authenticated', async () => {
     const outside = await openPeer(far, 'websocket');
     const inside = await far.authenticated();
     const { answer } = await join(near, [outside.sid, inside.sid, 'room_of_twenty_chars']);
@@ -44,7 +44,7 @@ describe('the room of a socket of another instance', () => {
     await near.unharmed();
   });
 
-  it('cannot be left, where the program gave it', async () => {
+  it('cannot be left, even if the program added the client to it', async () => {
     const inside = await far.authenticated();
     const client = await near.authenticated();
     await near.call('give', { id: client.sid, room: inside.sid });
@@ -57,7 +57,7 @@ describe('the room of a socket of another instance', () => {
   });
 });
 
-describe('before authentication nothing reaches a client', () => {
+describe('before authentication no message reaches a client', () => {
   it('from another instance', async () => {
     const peer = await openPeer(near, 'websocket');
     const witness = near.witnesses[0];
@@ -69,7 +69,7 @@ describe('before authentication nothing reaches a client', () => {
     await near.unharmed();
   });
 
-  it('from a plain emitter, which cannot give it a room either', async () => {
+  it('from a plain emitter, which cannot add the client to a room either', async () => {
     const peer = await openPeer(near, 'websocket');
     emitter.socketsJoin('everybody');
     emitter.in(peer.sid).socketsJoin('own');

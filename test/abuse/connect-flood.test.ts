@@ -32,7 +32,7 @@ async function flood(transport: string, packets: readonly string[]): Promise<Pol
 }
 
 describe.each(TRANSPORTS.slice(0, 2))('a flood of CONNECT packets over %s', (transport) => {
-  it('makes at most one client of one connection', async () => {
+  it('creates at most one client per connection', async () => {
     await flood(
       transport,
       Array.from({ length: PACKETS }, () => '40{"verdict":"yes"}'),
@@ -42,7 +42,7 @@ describe.each(TRANSPORTS.slice(0, 2))('a flood of CONNECT packets over %s', (tra
     await victim.unharmed(GONE_MS);
   });
 
-  it('does not make a socket, and a run of the program’s middleware, of every packet', async () => {
+  it('does not create a socket and run the program’s middleware for every packet', async () => {
     const before = await victim.call('made');
     await flood(
       transport,
@@ -53,14 +53,14 @@ describe.each(TRANSPORTS.slice(0, 2))('a flood of CONNECT packets over %s', (tra
     await victim.unharmed(GONE_MS);
   });
 
-  it('leaves no client outside, once the time is over, beside one that came in', async () => {
+  it('leaves no unauthenticated client beside an authenticated one after the deadline', async () => {
     const attacker = await flood(transport, ['40{"verdict":"yes"}', '40{"verdict":"yes"}', '40{"verdict":"yes"}']);
     await attacker.emit('authenticate');
     await eventually(async () => (await victim.call('outside')) === 0, { what: 'nobody is outside any more' });
     await victim.unharmed(GONE_MS);
   });
 
-  it('to namespaces that do not exist leaves nothing', async () => {
+  it('to namespaces that do not exist leaves nothing behind', async () => {
     await flood(
       transport,
       Array.from({ length: PACKETS }, (_, index) => `40/nowhere-${index},`),
@@ -69,7 +69,7 @@ describe.each(TRANSPORTS.slice(0, 2))('a flood of CONNECT packets over %s', (tra
   });
 });
 
-it('a client that leaves and asks twice at once makes one client at most', async () => {
+it('a client that disconnects and sends two CONNECT packets at once becomes at most one client', async () => {
   const socket = await victim.webSocket();
   await socket.connect('/', { verdict: 'yes' });
   socket.emit('authenticate');

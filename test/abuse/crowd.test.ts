@@ -9,7 +9,7 @@ import { startVictim } from './victim.js';
 /** As after a restart behind a proxy: everybody comes back at once, from one address. */
 const CLIENTS = SETTING.long ? 5_000 : 1_000;
 
-it('thousands of clients of one address come back at once, and each is let in', async () => {
+it('thousands of clients of one address reconnect at once, and all are accepted', async () => {
   const server = await startVictim({ witnesses: 0, options: { authenticateTimeout: 60_000 } });
   const enter = async (): Promise<WebSocketPeer> => {
     const socket = await rawWebSocket(server.url, { timeout: 60_000 });

@@ -42,7 +42,7 @@ function expectTold(frames: readonly string[]): void {
 }
 
 describe.each(TRANSPORTS)('authenticateTimeout over %s', (transport) => {
-  it('ends a client that never asks to be let in', async () => {
+  it('disconnects a client that never sends `authenticate`', async () => {
     const ms = await timed(async () => {
       const peer = await openPeer(victim, transport);
       expectTold(await peer.heardToTheEnd());
@@ -51,14 +51,14 @@ describe.each(TRANSPORTS)('authenticateTimeout over %s', (transport) => {
     await victim.unharmed();
   });
 
-  it('also ends a client whose authenticateFn hangs', async () => {
+  it('disconnects a client whose authenticateFn hangs', async () => {
     const peer = await openPeer(victim, transport, { verdict: 'hangs' });
     await peer.send('42["authenticate"]');
     expectTold(await peer.heardToTheEnd());
     await victim.unharmed();
   });
 
-  it('is not renewed by traffic', async () => {
+  it('is not extended by traffic', async () => {
     const ms = await timed(async () => {
       const peer = await openPeer(victim, transport);
       await untilClosed(async () => {
@@ -71,7 +71,7 @@ describe.each(TRANSPORTS)('authenticateTimeout over %s', (transport) => {
     await victim.unharmed();
   });
 
-  it('is not renewed by leaving the namespace and coming back, which leaves no listeners behind', async () => {
+  it('is not extended by leaving and rejoining the namespace, which leaks no listeners', async () => {
     let rounds = 0;
     let most = 0;
     const ms = await timed(async () => {
@@ -103,7 +103,7 @@ async function comeBack(peer: Peer): Promise<string> {
 }
 
 describe('the deadline belongs to the transport', () => {
-  it('other namespaces that are joined and left do not keep one that is outside of `/`', async () => {
+  it('joining and leaving other namespaces does not keep a client that is not connected to `/`', async () => {
     const ms = await timed(async () => {
       const peer = await openPeer(victim, 'websocket');
       await untilClosed(async () => {
@@ -117,7 +117,7 @@ describe('the deadline belongs to the transport', () => {
     await victim.unharmed();
   });
 
-  it('another namespace that stays joined goes with it', async () => {
+  it('another joined namespace is closed with the connection', async () => {
     const peer = await openPeer(victim, 'websocket');
     await peer.send('40/other,');
     await peer.heardUntil((frame) => frame.startsWith('40/other,'));
@@ -126,21 +126,21 @@ describe('the deadline belongs to the transport', () => {
     await victim.unharmed();
   });
 
-  it('one that left `/` for good is closed without a word', async () => {
+  it('a client that left `/` is closed without a message', async () => {
     const peer = await openPeer(victim, 'websocket');
     await peer.send('41');
     expect(await peer.heardToTheEnd()).toEqual([]);
     await victim.unharmed();
   });
 
-  it('connections that join nothing are closed as well, over WebSocket', async () => {
+  it('connections that join no namespace are closed, over WebSocket', async () => {
     const socket = await victim.webSocket();
     const ms = await timed(async () => void (await socket.closed));
     expect(ms).toBeLessThan(DEADLINE_MS + SLACK_MS);
     await victim.unharmed();
   });
 
-  it('and over polling', async () => {
+  it('connections that join no namespace are closed, over polling', async () => {
     const polling = await victim.polling();
     const heard: string[] = [];
     const ms = await timed(async () => {
@@ -152,7 +152,7 @@ describe('the deadline belongs to the transport', () => {
     await victim.unharmed();
   });
 
-  it('asking for namespaces that do not exist keeps nobody', async () => {
+  it('requests for namespaces that do not exist do not extend the deadline', async () => {
     const socket = await victim.webSocket();
     const ms = await timed(async () => {
       await untilClosed(async () => {

@@ -52,8 +52,8 @@ const BREAKING: readonly [string, (string | Buffer)[]][] = [
   ],
 ];
 
-describe.each(['outside', 'inside'] as const)('a frame of a client that is %s', (where) => {
-  it.each(BREAKING)('with %s ends its own connection and nothing else', async (_, frames) => {
+describe.each(['outside', 'inside'] as const)('a frame from a client that is %s', (where) => {
+  it.each(BREAKING)('with %s closes its own connection and no other', async (_, frames) => {
     const open = where === 'outside' ? openPeer : openAuthenticated;
     const peer = await open(victim, 'websocket', { verdict: 'yes' });
     await peer.send(...frames);
@@ -78,7 +78,7 @@ const ENGINE: readonly [string, string][] = [
 ];
 
 describe('a frame of Engine.IO', () => {
-  it.each(ENGINE)('%s harms nobody', async (_, frame) => {
+  it.each(ENGINE)('%s affects no other client', async (_, frame) => {
     const peer = await openPeer(victim, 'websocket');
     await peer.send(frame, frame, '42["secret"]');
     // Whether it closes this connection is Engine.IO's to say; the deadline does in any case.
@@ -89,7 +89,7 @@ describe('a frame of Engine.IO', () => {
   });
 });
 
-it('a second probe ends a change to WebSocket, whose session goes on over polling', async () => {
+it('a second probe closes the upgrade, and the session continues over polling', async () => {
   // A server whose deadline is longer than this test.
   const patient = await startVictim({ options: { authenticateTimeout: 60_000 } });
   const polling = await patient.polling();
@@ -107,7 +107,7 @@ it('a second probe ends a change to WebSocket, whose session goes on over pollin
   await patient.unharmed();
 });
 
-it('a change to WebSocket that breaks off leaves its session free to change', async () => {
+it('an aborted upgrade leaves its session free to upgrade again', async () => {
   const patient = await startVictim({ options: { authenticateTimeout: 60_000 } });
   const polling = await patient.polling();
   await polling.connect('/');
@@ -125,7 +125,7 @@ it('a change to WebSocket that breaks off leaves its session free to change', as
   await patient.unharmed();
 });
 
-it('a change to WebSocket whose session ends meanwhile ends with it', async () => {
+it('an upgrade whose session ends meanwhile is closed too', async () => {
   const polling = await victim.polling();
   const socket = await victim.webSocket({ query: { sid: polling.sid } });
   socket.send('2probe');
@@ -135,7 +135,7 @@ it('a change to WebSocket whose session ends meanwhile ends with it', async () =
   await victim.unharmed();
 });
 
-it('attachments without end hold no more than their connection may, and end with it', async () => {
+it('endless attachments stay within the limit of their connection and are freed with it', async () => {
   const peer = await openPeer(victim, 'websocket');
   await peer.send(
     '4510-["secret",{"_placeholder":true,"num":0}]',
@@ -194,7 +194,7 @@ describe('arbitrary frames', () => {
     await victim.unharmed();
   });
 
-  it('in the body of a POST, leave nothing behind', async () => {
+  it('in the body of a POST leave nothing behind', async () => {
     const text = fc.oneof(
       frame.map(String),
       fc.string({ unit: 'binary' }),

@@ -39,7 +39,7 @@ function isOther(entry: string): boolean {
 }
 
 describe.each(TRANSPORTS)('before authentication no event over %s reaches a listener', (transport) => {
-  it('of a client that has only connected, and none is acknowledged', async () => {
+  it('from a client that has only connected, and none is acknowledged', async () => {
     const peer = await openPeer(victim, transport);
     await peer.send(...SAYINGS);
     expect(await peer.heardSoFar()).toEqual([]);
@@ -48,7 +48,7 @@ describe.each(TRANSPORTS)('before authentication no event over %s reaches a list
     await victim.unharmed();
   });
 
-  it('of a client whose authenticateFn still runs, and `authenticate` itself is not acknowledged', async () => {
+  it('from a client whose authenticateFn is running, and `authenticate` is not acknowledged', async () => {
     const peer = await openPeer(victim, transport, { verdict: 'hangs' });
     await peer.send('429["authenticate"]', ...SAYINGS);
     expect(await peer.heardSoFar()).toEqual([]);
@@ -58,7 +58,7 @@ describe.each(TRANSPORTS)('before authentication no event over %s reaches a list
     await victim.unharmed();
   });
 
-  it('of a client that is being refused', async () => {
+  it('from a client that is being refused', async () => {
     const peer = await openPeer(victim, transport, { verdict: 'rejects' });
     await peer.send('42["authenticate"]', ...SAYINGS);
     const heard = await peer.heardToTheEnd();
@@ -68,7 +68,7 @@ describe.each(TRANSPORTS)('before authentication no event over %s reaches a list
     await victim.unharmed();
   });
 
-  it('sent together with `authenticate`, before the verdict', async () => {
+  it('when it is sent together with `authenticate`', async () => {
     const peer = await openPeer(victim, transport, { verdict: 'waits' });
     await peer.send('42["authenticate"]', '421["secret"]');
     expect(await peer.heardSoFar()).toEqual([]);
@@ -78,7 +78,7 @@ describe.each(TRANSPORTS)('before authentication no event over %s reaches a list
     await victim.unharmed();
   });
 
-  it('and after authentication they do, and are acknowledged', async () => {
+  it('but after authentication events arrive and are acknowledged', async () => {
     const peer = await openAuthenticated(victim, transport);
     await peer.send('421["secret"]');
     await peer.heardUntil((frame) => frame === '431["the secret"]');
@@ -90,7 +90,7 @@ describe.each(TRANSPORTS)('before authentication no event over %s reaches a list
   });
 });
 
-it('a flood of events before authentication is dropped, and costs nobody else anything', async () => {
+it('a flood of events before authentication is dropped and costs other clients nothing', async () => {
   const peer = await openPeer(victim, 'websocket');
   for (let burst = 0; burst < 20; burst++) {
     await peer.send(...Array.from({ length: 1_000 }, (_, index) => `42${index}["secret",${index}]`));

@@ -34,7 +34,7 @@ describe.each(TRANSPORTS)('before authentication no broadcast reaches a client o
     await victim.unharmed();
   });
 
-  it('whose authenticateFn still runs', async () => {
+  it('whose authenticateFn is running', async () => {
     const peer = await openPeer(victim, transport, { verdict: 'hangs' });
     await peer.send('42["authenticate"]');
     await eventually(async () => (await victim.call('stateOf', { id: peer.sid })) === 'authenticating');
@@ -47,7 +47,7 @@ describe.each(TRANSPORTS)('before authentication no broadcast reaches a client o
     await victim.unharmed();
   });
 
-  it('to which the program gave a room before: it hears that room from authentication on', async () => {
+  it('that the program added to a room early: it receives that room’s messages after authentication', async () => {
     const peer = await openPeer(victim, transport, { verdict: 'yes' });
     await victim.call('give', { id: peer.sid, room: 'given' });
     await victim.call('send', { destination: 'given', topic: 'too-early' });
@@ -61,7 +61,7 @@ describe.each(TRANSPORTS)('before authentication no broadcast reaches a client o
     await victim.unharmed();
   });
 
-  it('and after authentication every one of them does', async () => {
+  it('but after authentication every broadcast does', async () => {
     const peer = await openAuthenticated(victim, transport);
 
     const asking = victim.call('blast', { id: peer.sid, room: 'lobby' });
@@ -78,7 +78,7 @@ describe.each(TRANSPORTS)('before authentication no broadcast reaches a client o
   });
 });
 
-it('what a program emits on that very socket goes out: it is deliberate', async () => {
+it('a direct socket.emit of the program is sent before authentication, because it is deliberate', async () => {
   const peer = await openPeer(victim, 'websocket');
   await victim.call('tell', { id: peer.sid, data: 'deliberate' });
   expect(await peer.heardSoFar()).toEqual(['42["marker","deliberate"]']);

@@ -25,7 +25,7 @@ function ask(path: string, method = 'GET', body = '', headers: Record<string, st
   });
 }
 
-describe('a request that Engine.IO does not take', () => {
+describe('a request that Engine.IO rejects', () => {
   it.each([
     ['the protocol of version 3', '/socket.io/?EIO=3&transport=polling'],
     ['no version of the protocol', '/socket.io/?transport=polling'],
@@ -42,13 +42,13 @@ describe('a request that Engine.IO does not take', () => {
     await victim.unharmed();
   });
 
-  it('the id of a socket is not the id of its session', async () => {
+  it('the id of a socket differs from the id of its session', async () => {
     const peer = await openAuthenticated(victim, 'websocket');
     expect(await ask(`/socket.io/?EIO=4&transport=polling&sid=${peer.sid}`)).toBe(400);
     await victim.unharmed();
   });
 
-  it('a session of WebSocket cannot be taken over by polling, and an unknown one cannot be upgraded', async () => {
+  it('a WebSocket session cannot be taken over by polling, and an unknown session cannot be upgraded', async () => {
     const socket = await victim.webSocket();
     const handshake = String(await socket.frames.next());
     const { sid } = JSON.parse(handshake.slice(1));
@@ -58,7 +58,7 @@ describe('a request that Engine.IO does not take', () => {
     await victim.unharmed();
   });
 
-  it('two polls at once end the session, and nothing else', async () => {
+  it('two concurrent polls close the session and no other', async () => {
     const polling = await victim.polling();
     const path = `/socket.io/?EIO=4&transport=polling&sid=${polling.sid}`;
     await polling.connect('/');
@@ -68,7 +68,7 @@ describe('a request that Engine.IO does not take', () => {
   });
 });
 
-it('a Host header that is none is no reason to fail, or to log', async () => {
+it('an invalid Host header neither fails nor logs anything', async () => {
   // Engine.IO doesn't look at it; on Bun an address is made of it, and what makes none, or another, is refused.
   await victim.call('lines');
   for (const host of ['x:99999', '[::1', '%zz', 'a b', 'x/y', '']) {
@@ -82,14 +82,14 @@ it('a Host header that is none is no reason to fail, or to log', async () => {
 describe('maxHttpBufferSize', () => {
   const TOO_LARGE = 1_000_001;
 
-  it('a frame of more than 1 MB ends its connection', async () => {
+  it('a frame of more than 1 MB closes its connection', async () => {
     const peer = await openPeer(victim, 'websocket');
     await peer.send('x'.repeat(TOO_LARGE));
     await peer.heardToTheEnd();
     await victim.unharmed();
   });
 
-  it('a POST of more than 1 MB is refused, whether it says so or not', async () => {
+  it('a POST of more than 1 MB is refused, with and without Content-Length', async () => {
     const polling = await victim.polling();
     const path = `/socket.io/?EIO=4&transport=polling&sid=${polling.sid}`;
     for (const headers of [{}, { 'transfer-encoding': 'chunked' }]) {
@@ -102,7 +102,7 @@ describe('maxHttpBufferSize', () => {
   });
 });
 
-it('what is no HTTP, and a WebSocket that is none, harm nobody', async () => {
+it('bytes that are not HTTP and invalid WebSocket handshakes affect no other client', async () => {
   const { hostname, port } = new URL(victim.url);
   const upgrade =
     'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
@@ -124,7 +124,7 @@ it('what is no HTTP, and a WebSocket that is none, harm nobody', async () => {
   await victim.unharmed();
 });
 
-it('500 connections that come and go at once leave nothing', async () => {
+it('500 connections that open and close at once leave nothing behind', async () => {
   for (let burst = 0; burst < 5; burst++) {
     const sockets = await Promise.all(Array.from({ length: 100 }, () => rawWebSocket(victim.url)));
     for (const [index, socket] of sockets.entries()) {

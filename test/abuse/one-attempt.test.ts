@@ -21,8 +21,8 @@ function sidOf(frames: readonly string[]): string {
   return JSON.parse(frames.at(-1)?.slice(2) ?? '{}').sid;
 }
 
-describe.each(TRANSPORTS)('`authenticate` is heeded once per connection over %s', (transport) => {
-  it('while authenticateFn runs: it is not asked again', async () => {
+describe.each(TRANSPORTS)('`authenticate` is handled once per connection over %s', (transport) => {
+  it('while authenticateFn runs, a second one is ignored', async () => {
     const peer = await openPeer(victim, transport, { verdict: 'waits' });
     const before = await victim.call('asked');
     await peer.send(...Array.from({ length: 50 }, () => '42["authenticate"]'));
@@ -35,7 +35,7 @@ describe.each(TRANSPORTS)('`authenticate` is heeded once per connection over %s'
     await victim.unharmed();
   });
 
-  it('when authenticated', async () => {
+  it('when the client is authenticated, another one is ignored', async () => {
     const peer = await openAuthenticated(victim, transport);
     const before = await victim.call('asked');
     await peer.send('42["authenticate"]', '429["authenticate"]', '42["authenticate",{"again":true}]');
@@ -44,7 +44,7 @@ describe.each(TRANSPORTS)('`authenticate` is heeded once per connection over %s'
     await victim.unharmed();
   });
 
-  it('and not after a refusal', async () => {
+  it('after a refusal, another one is ignored', async () => {
     const peer = await openPeer(victim, transport, { verdict: 'no' });
     const before = await victim.call('asked');
     await peer.send('42["authenticate"]');
@@ -58,7 +58,7 @@ describe.each(TRANSPORTS)('`authenticate` is heeded once per connection over %s'
   });
 });
 
-it('a verdict for a socket that left meets nobody, least of all the next socket of its connection', async () => {
+it('a verdict for a socket that left is dropped and does not apply to the connection’s next socket', async () => {
   const peer = await openPeer(victim, 'websocket', { verdict: 'waits' });
   const before = await victim.call('asked');
   await peer.send('42["authenticate"]');
@@ -77,7 +77,7 @@ it('a verdict for a socket that left meets nobody, least of all the next socket 
   await victim.unharmed();
 });
 
-it('one that was authenticated, left and came back on the same transport is outside again', async () => {
+it('a client that leaves and rejoins on the same transport must authenticate again', async () => {
   const peer = await openAuthenticated(victim, 'websocket');
   await peer.send('421["join",{"rooms":["lounge"]}]');
   await peer.heardUntil((frame) => frame.startsWith('431'));
@@ -95,7 +95,7 @@ it('one that was authenticated, left and came back on the same transport is outs
   await victim.unharmed();
 });
 
-it('other namespaces are the program’s own, and nothing that is said there opens `/`', async () => {
+it('traffic in other namespaces does not authenticate a client in `/`', async () => {
   const peer = await openPeer(victim, 'websocket', { verdict: 'yes' });
   await peer.send('40/other,');
   await peer.heardUntil((frame) => frame.startsWith('40/other,'));

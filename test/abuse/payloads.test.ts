@@ -25,7 +25,7 @@ describe('payloadDepth', () => {
   it.each([
     ['lists', lists],
     ['objects', objects],
-  ])('64 levels of %s pass, 65 and 20 000 do not, and the connection stands', async (_, nest) => {
+  ])('accepts 64 levels of %s and drops 65 and 20 000, and the connection stays open', async (_, nest) => {
     const peer = await openAuthenticated(victim, 'websocket');
     await peer.send(`421["echo",${nest(DEPTH)}]`, `422["echo",${nest(DEPTH + 1)}]`, `423["echo",${nest(20_000)}]`);
     await peer.send(`424["echo",1,${nest(20_000)}]`, `425["join",${nest(20_000)}]`, '426["echo","last"]');
@@ -34,7 +34,7 @@ describe('payloadDepth', () => {
     await victim.unharmed();
   });
 
-  it('holds for binary events, acknowledgements and `authenticate`, too', async () => {
+  it('applies to binary events, acknowledgements and `authenticate` too', async () => {
     const peer = await openPeer(victim, 'websocket', { verdict: 'yes' });
     await peer.send(`430[${lists(20_000)}]`, `42["authenticate",${lists(20_000)}]`);
     expect((await peer.heardToTheEnd())[0]).toContain('"code":"timeout"');
@@ -49,7 +49,7 @@ describe('payloadDepth', () => {
     await victim.unharmed();
   });
 
-  it('holds for the `auth` of the handshake: its client is refused before the program is given it', async () => {
+  it('applies to the `auth` of the handshake: the client is refused before the program receives it', async () => {
     const before = await victim.call('asked');
     for (const [deep, told] of [
       [lists(DEPTH - 1), 'authenticated'],
@@ -65,7 +65,7 @@ describe('payloadDepth', () => {
     await victim.unharmed();
   });
 
-  it('a million lists side by side are walked once: the answer comes before the test runs out of patience', async () => {
+  it('a million sibling arrays are walked once, so that the answer arrives in time', async () => {
     const peer = await openAuthenticated(victim, 'websocket');
     await peer.send(`421["secret",[${'[],'.repeat(1_000_000)}[]]]`);
     await peer.heardUntil((frame) => frame === '431["the secret"]');
@@ -73,7 +73,7 @@ describe('payloadDepth', () => {
   });
 });
 
-describe('values that are odd come back as they were sent, and harm nobody', () => {
+describe('unusual values come back unchanged and affect no other client', () => {
   it.each([
     ['lone surrogates', '"\\ud800 \\udc00 a\\udfff"'],
     ['a name that is a lone surrogate', '{"\\ud800":1}'],
@@ -100,7 +100,7 @@ describe('values that are odd come back as they were sent, and harm nobody', () 
     await victim.unharmed();
   });
 
-  it('a number that JSON reads as infinite', async () => {
+  it('a number that JSON parses as Infinity', async () => {
     const peer = await openAuthenticated(victim, 'websocket');
     await peer.send('421["echo",1e999]');
     expect((await peer.heardUntil((frame) => frame.startsWith('431'))).at(-1)).toBe('431[null]');
@@ -108,9 +108,9 @@ describe('values that are odd come back as they were sent, and harm nobody', () 
   });
 });
 
-describe('event names that are properties of every object', () => {
+describe('event names that are properties of Object.prototype', () => {
   it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', '', 'x'.repeat(1_000_000), '\\ud800'])(
-    'reach nothing but their own listeners: %.20s',
+    'reach only their own listeners: %.20s',
     async (name) => {
       for (const peer of [await openPeer(victim, 'websocket'), await openAuthenticated(victim, 'websocket')]) {
         await peer.send(`421["${name}",{"rooms":["a"]}]`, `42["${name}"]`);
@@ -121,7 +121,7 @@ describe('event names that are properties of every object', () => {
   );
 });
 
-it('the prototype of every object is what it was', async () => {
+it('Object.prototype stays unchanged', async () => {
   const peer = await openAuthenticated(victim, 'websocket', { __proto__: { verdict: 'yes' } });
   await peer.send('421["echo",{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}]');
   await peer.heardUntil((frame) => frame.startsWith('431'));

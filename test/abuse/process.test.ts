@@ -6,8 +6,8 @@ import { defer } from '../support/cleanup.js';
 import { eventually, nextEvent } from '../support/facts.js';
 import { startVictim } from './victim.js';
 
-describe('the library installs no handler of the whole process', () => {
-  it('neither by being imported, nor while it serves, nor at shutdown', async () => {
+describe('the library installs no process-wide handler', () => {
+  it('when it is imported, while it serves, or at shutdown', async () => {
     const victim = await startVictim();
     const serving = await victim.call('processListeners');
     // Node.js itself listens for the exit as long as the program's main module waits for something.
@@ -21,14 +21,14 @@ describe('the library installs no handler of the whole process', () => {
     expect(victim.program.stderr).toBe('');
   });
 
-  it('so what a program throws ends it, as it does everywhere', async () => {
+  it('so an uncaught error of the program ends the process, as everywhere', async () => {
     const victim = await startVictim();
     victim.program.send({ call: 0, name: 'throwLater' });
     expect(await victim.program.ended()).toEqual({ code: 1, signal: null });
     expect(victim.program.stderr).toContain('thrown by the program');
   });
 
-  it('and signals end it', async () => {
+  it('so signals end the process', async () => {
     const victim = await startVictim();
     victim.program.kill('SIGTERM');
     expect(await victim.program.ended()).toEqual({ code: null, signal: 'SIGTERM' });
@@ -36,7 +36,7 @@ describe('the library installs no handler of the whole process', () => {
 });
 
 describe('shutdown()', () => {
-  it('closes connections so that clients come back by themselves', async () => {
+  it('closes connections so that clients reconnect by themselves', async () => {
     const victim = await startVictim();
     const clients = Array.from({ length: 20 }, (_, index) =>
       connectClient(victim.url, {
@@ -72,7 +72,7 @@ describe('shutdown()', () => {
     for (const client of clients) expect(client.active).toBe(true);
   });
 
-  it('drops what timers of the program still send, and says so', async () => {
+  it('drops and reports messages that timers of the program still send', async () => {
     const victim = await startVictim();
     await victim.call('shutdown');
     await victim.call('send', { topic: 'too-late', data: 1 });
@@ -85,7 +85,7 @@ describe('shutdown()', () => {
 });
 
 describe('send()', () => {
-  it('carries what is falsy', async () => {
+  it('sends falsy values', async () => {
     const victim = await startVictim();
     const client = await victim.authenticated();
     for (const data of [0, false, '', null, [], {}]) {
@@ -97,7 +97,7 @@ describe('send()', () => {
     await victim.unharmed();
   });
 
-  it('refuses an empty destination and a topic that is missing or reserved, and sends nothing to anybody', async () => {
+  it('rejects an empty destination and a missing or reserved topic, and sends nothing', async () => {
     const victim = await startVictim();
     const wrong = [
       { destination: '', topic: 'value', data: 1 },

@@ -56,7 +56,7 @@ const WRONG: readonly [string, unknown[]][] = [
   ['the rooms as the second argument', [null, { rooms: ['abc'] }]],
 ];
 
-describe.each(['join', 'leave'])('a `%s` of a wrong shape', (topic) => {
+describe.each(['join', 'leave'])('a `%s` request of a wrong shape', (topic) => {
   it.each(WRONG)('with %s gets an error reply and changes nothing', async (_, args) => {
     const client = await victim.authenticated();
     const before = await roomsOf(client);
@@ -70,7 +70,7 @@ describe.each(['join', 'leave'])('a `%s` of a wrong shape', (topic) => {
     await victim.unharmed();
   });
 
-  it('is survived whatever JSON it is, and changes at most the rooms that it lists', async () => {
+  it('is handled whatever JSON it contains, and changes at most the rooms that it lists', async () => {
     const client = await victim.authenticated();
     const before = new Set(await roomsOf(client));
     const fitting = fc.record({ rooms: fc.array(fc.oneof(fc.string(), fc.constantFrom('__proto__', 'toString'))) });
@@ -90,7 +90,7 @@ describe.each(['join', 'leave'])('a `%s` of a wrong shape', (topic) => {
   });
 });
 
-describe('names that are properties of every object', () => {
+describe('names that are properties of Object.prototype', () => {
   it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'prototype', 'then', 'toJSON'])(
     '`%s` is a room like any other',
     async (room) => {
@@ -105,7 +105,7 @@ describe('names that are properties of every object', () => {
 });
 
 describe('the room of another socket', () => {
-  it('cannot be joined or left by its id, whether that socket is authenticated or not', async () => {
+  it('cannot be joined or left by its id, before or after that socket is authenticated', async () => {
     const outside = await victim.webSocket();
     const { sid: outsider } = await outside.connect();
     const client = await victim.authenticated();
@@ -124,7 +124,7 @@ describe('the room of another socket', () => {
     await victim.unharmed();
   });
 
-  it('nor can its own be left', async () => {
+  it('the client’s own room cannot be left', async () => {
     const client = await victim.authenticated();
     const { refused } = await ask(client, 'leave', { rooms: [client.sid] });
     expect(refused.map(({ code }) => code)).toEqual(['socket_id']);
@@ -133,14 +133,14 @@ describe('the room of another socket', () => {
     await victim.unharmed();
   });
 
-  it('is judged by fact: an honest name of the same form is open', async () => {
+  it('a valid room name of the same form as an id can be joined, because ids are looked up', async () => {
     const client = await victim.authenticated();
     const room = 'room_of_twenty_chars';
     expect(await ask(client, 'join', { rooms: [room] })).toEqual({ joined: [room], refused: [] });
     await victim.unharmed();
   });
 
-  it('rooms that start with `roomgate:` are internal, whatever validateRoomFn says', async () => {
+  it('rooms that start with `roomgate:` are internal, whatever validateRoomFn returns', async () => {
     const client = await victim.authenticated();
     for (const topic of ['join', 'leave']) {
       const { refused } = await ask(client, topic, { rooms: ['roomgate:', 'roomgate:presence'] });
@@ -164,14 +164,14 @@ describe('the limits of rooms', () => {
     await victim.unharmed();
   });
 
-  it('roomsPerRequest: the same room 257 times is 257 rooms', async () => {
+  it('roomsPerRequest: the same room 257 times counts as 257 rooms', async () => {
     const client = await victim.authenticated();
     const { refused } = await ask(client, 'join', { rooms: Array.from({ length: 257 }, () => 'same') });
     expect(refused.map(({ code }) => code)).toEqual(['too_many_rooms']);
     await victim.unharmed();
   });
 
-  it('roomsPerClient: 1 000 rooms, however many requests run at once', async () => {
+  it('roomsPerClient: at most 1 000 rooms, however many requests run at once', async () => {
     const client = await victim.authenticated();
     for (let request = 0; request < 20; request++) {
       client.emit('join', [{ rooms: Array.from({ length: 200 }, (_, index) => `${request}/${index}`) }]);
@@ -182,7 +182,7 @@ describe('the limits of rooms', () => {
     await victim.unharmed();
   });
 
-  it('roomNameLength: a name of 255 characters is taken, one of 256 and one of 1 MB are not', async () => {
+  it('roomNameLength: a name of 255 characters is accepted, names of 256 and of 1 MB are refused', async () => {
     const client = await victim.authenticated();
     const fits = 'x'.repeat(255);
     const { joined, refused } = await ask(client, 'join', { rooms: [fits, `${fits}x`, 'x'.repeat(1_000_000)] });

@@ -28,7 +28,7 @@ const countEchoes = async (id: string) =>
   (await victim.call('heard', { id })).filter((each: string) => each === 'clientConnectedFn: onAny echo').length;
 
 describe.each(TRANSPORTS)('before authentication, over %s', (transport) => {
-  it('drops a message of more than 16 KB, and keeps its connection', async () => {
+  it('the server drops a message of more than 16 KB and keeps the connection', async () => {
     const peer = await openPeer(victim, transport, { verdict: 'yes' });
     await peer.send(`42["echo","${LARGE}"]`);
     await peer.send(`421["echo","${'x'.repeat(MOST)}"]`, '42["authenticate"]');
@@ -39,7 +39,7 @@ describe.each(TRANSPORTS)('before authentication, over %s', (transport) => {
     await victim.unharmed();
   });
 
-  it('drops an event with its attachments, and reads the next packet as ever', async () => {
+  it('the server drops an event with its attachments and reads the next packet', async () => {
     const peer = await openPeer(victim, transport, { verdict: 'yes' });
     const [small, large] = [Buffer.from([1]), Buffer.alloc(50_000, 1)];
     await peer.send(...binaryEvent([small]));
@@ -53,7 +53,7 @@ describe.each(TRANSPORTS)('before authentication, over %s', (transport) => {
     await victim.unharmed();
   });
 
-  it('drops a message that takes more than 64 KB once it is parsed', async () => {
+  it('the server drops a message that takes more than 64 KB after parsing', async () => {
     const peer = await openPeer(victim, transport, { verdict: 'yes' });
     await peer.send(`42["authenticate",${JSON.stringify(HEAVY)}]`);
     expect(await peer.heardSoFar()).toEqual([]);
@@ -63,14 +63,14 @@ describe.each(TRANSPORTS)('before authentication, over %s', (transport) => {
   });
 });
 
-describe('an acknowledgement with attachments, of what the program asked a client that is not authenticated,', () => {
+describe('an acknowledgement with attachments from a client that is not authenticated', () => {
   const ask = (sid: string) => victim.call('ask', { id: sid });
   const askedIn = async (socket: WebSocketPeer) => {
     const frame = await socket.frames.next((it) => /^42\d+\["marker"/.test(String(it)));
     return /^42(\d+)/.exec(String(frame))?.[1];
   };
 
-  it('arrives, where it is small', async () => {
+  it('arrives if it is small', async () => {
     const socket = await victim.webSocket();
     const { sid } = await socket.connect('/', { verdict: 'yes' });
     const answer = ask(sid);
@@ -81,7 +81,7 @@ describe('an acknowledgement with attachments, of what the program asked a clien
     await victim.unharmed();
   });
 
-  it('is dropped above 16 KB, with its attachments, and the next packet is read as ever', async () => {
+  it('is dropped above 16 KB with its attachments, and the next packet is read', async () => {
     for (const sizes of [
       [10_000, 10_000, 10],
       [20_000, 10],
@@ -98,7 +98,7 @@ describe('an acknowledgement with attachments, of what the program asked a clien
     await victim.unharmed();
   });
 
-  it('ends its connection where a text comes between, or its head is none', async () => {
+  it('closes its connection if a text comes between the attachments or its head is invalid', async () => {
     for (const frames of [['461-1[{"_placeholder":true,"num":0}]', '42["authenticate"]'], ['460-1[]'], ['461-1{}']]) {
       const socket = await victim.webSocket();
       await socket.connect('/', { verdict: 'yes' });
@@ -110,7 +110,7 @@ describe('an acknowledgement with attachments, of what the program asked a clien
   });
 });
 
-it('an event is dropped whose attachments come once its client is authenticated', async () => {
+it('an event is dropped if its attachments arrive after its client is authenticated', async () => {
   const socket = await victim.webSocket();
   const { sid } = await socket.connect('/', { verdict: 'waits' });
   const [header = '', ...attachments] = binaryEvent([Buffer.from([1]), Buffer.alloc(50_000)]);
@@ -126,7 +126,7 @@ it('an event is dropped whose attachments come once its client is authenticated'
   await victim.unharmed();
 });
 
-it('a large packet that is being read over polling when its client is authenticated is dropped, and nothing else', async () => {
+it('a large polling packet that is being read when its client is authenticated is dropped, and nothing else', async () => {
   const polling = await victim.polling();
   const { sid } = await polling.connect('/', { verdict: 'waits' });
   await polling.post('42["authenticate"]');
@@ -152,7 +152,7 @@ it('a large packet that is being read over polling when its client is authentica
   await victim.unharmed();
 });
 
-it('a client that a namespace of the program has let in has no limits but its own', async () => {
+it('a client that a namespace of the program accepted has only the limits of an authenticated client', async () => {
   for (const open of [() => victim.webSocket(), () => victim.polling()]) {
     const peer = await open();
     await peer.connect('/other');
@@ -168,7 +168,7 @@ describe('an auth that is too large', () => {
   it.each([
     ['more than 16 KB', LARGE],
     ['more than 64 KB once it is parsed', HEAVY],
-  ])('is refused before the program is asked: %s', async (_, junk) => {
+  ])('is refused before authenticateFn is called: %s', async (_, junk) => {
     const asked = await victim.call('asked');
     await victim.call('lines');
     const socket = await victim.webSocket();
@@ -185,7 +185,7 @@ describe('an auth that is too large', () => {
     await victim.unharmed();
   });
 
-  it('is answered with an error in a namespace of the program, and its connection stays', async () => {
+  it('is answered with an error in a namespace of the program, and its connection stays open', async () => {
     const socket = await victim.webSocket();
     await socket.frames.next();
     socket.send(`40/other,${JSON.stringify({ junk: LARGE })}`);
@@ -196,7 +196,7 @@ describe('an auth that is too large', () => {
   });
 });
 
-it('what 30 of them can make the server hold is small, whatever they send', async () => {
+it('30 oversized auths make the server hold little memory', async () => {
   const server = await startVictim({ witnesses: 0, options: { authenticateTimeout: 60_000 } });
   const attacks: ((socket: WebSocketPeer) => void)[] = [
     (socket) => socket.send(`40{"junk":[${'{},'.repeat(330_000)}1]}`),
@@ -223,7 +223,7 @@ it('what 30 of them can make the server hold is small, whatever they send', asyn
   }
 }, 120_000);
 
-it('CONNECT packets with an auth that is too large make no more sockets than ordinary ones', async () => {
+it('CONNECT packets with oversized auths create no more sockets than ordinary ones', async () => {
   const made = await victim.call('made');
   const connect = `40${JSON.stringify({ verdict: 'yes', junk: LARGE })}`;
   const socket = await victim.webSocket();
@@ -236,7 +236,7 @@ it('CONNECT packets with an auth that is too large make no more sockets than ord
   await victim.unharmed();
 });
 
-it('small events without end, behind `authenticate` in one POST, do not keep it from being heeded', async () => {
+it('an endless run of small events behind `authenticate` in one POST does not delay authentication', async () => {
   const polling = await victim.polling();
   await polling.connect('/', { verdict: 'yes' });
   const { status } = await polling.post('42["authenticate"]', ...Array.from({ length: 30_000 }, () => '42["echo",1]'));
@@ -245,43 +245,46 @@ it('small events without end, behind `authenticate` in one POST, do not keep it 
   await victim.unharmed();
 });
 
-describe('more connections than may be unauthenticated', () => {
+describe('more connections than `unauthenticatedConnections` allows', () => {
   const LIMITS = { limits: { unauthenticatedConnections: 5 } };
   const PER_ADDRESS = { limits: { unauthenticatedPerAddress: 5 } };
 
   it.each([
     ['on an instance', LIMITS, 'unauthenticated_connections'],
     ['from an address', PER_ADDRESS, 'unauthenticated_per_address'],
-  ])('%s: the oldest that has not asked gives way to the newcomer', async (_, options, why) => {
-    const server = await startVictim({ options, witnesses: 0 });
-    const open = async () => {
-      const socket = await rawWebSocket(server.url);
-      await socket.connect('/', { verdict: 'hangs' });
-      return socket;
-    };
-    const asking = await open();
-    asking.emit('authenticate');
-    await eventually(async () => (await server.call('asked')) === 1);
-    const polling = await server.polling();
-    await polling.connect('/', { verdict: 'yes' });
-    const oldest = [await open(), await open()];
-    const [first, second] = oldest;
-    const latest = [await open(), await open(), await open()];
-    // Polling came first of those that wait.
-    await expect(polling.poll()).rejects.toThrow();
-    await within(first?.closed ?? Promise.reject(), 'the end of the oldest');
-    expect((await server.counts()).engine).toBe(5);
-    for (const each of [asking, second, ...latest]) each?.emit('secret');
-    const newcomer = await rawWebSocket(server.url);
-    await newcomer.connect('/', { verdict: 'yes' });
-    await within(second?.closed ?? Promise.reject(), 'the end of the oldest');
-    newcomer.emit('authenticate');
-    await newcomer.event('authenticated');
-    const lines: string[] = await server.call('lines');
-    expect(lines.filter((line) => line.includes(why))).toHaveLength(3);
-  });
+  ])(
+    '%s: the oldest connection that has not sent `authenticate` is closed for the new one',
+    async (_, options, why) => {
+      const server = await startVictim({ options, witnesses: 0 });
+      const open = async () => {
+        const socket = await rawWebSocket(server.url);
+        await socket.connect('/', { verdict: 'hangs' });
+        return socket;
+      };
+      const asking = await open();
+      asking.emit('authenticate');
+      await eventually(async () => (await server.call('asked')) === 1);
+      const polling = await server.polling();
+      await polling.connect('/', { verdict: 'yes' });
+      const oldest = [await open(), await open()];
+      const [first, second] = oldest;
+      const latest = [await open(), await open(), await open()];
+      // Polling came first of those that wait.
+      await expect(polling.poll()).rejects.toThrow();
+      await within(first?.closed ?? Promise.reject(), 'the end of the oldest');
+      expect((await server.counts()).engine).toBe(5);
+      for (const each of [asking, second, ...latest]) each?.emit('secret');
+      const newcomer = await rawWebSocket(server.url);
+      await newcomer.connect('/', { verdict: 'yes' });
+      await within(second?.closed ?? Promise.reject(), 'the end of the oldest');
+      newcomer.emit('authenticate');
+      await newcomer.event('authenticated');
+      const lines: string[] = await server.call('lines');
+      expect(lines.filter((line) => line.includes(why))).toHaveLength(3);
+    },
+  );
 
-  it('who is authenticated does not count', async () => {
+  it('authenticated clients do not count', async () => {
     const server = await startVictim({ options: LIMITS, witnesses: 0 });
     const clients = [];
     for (let n = 0; n < 12; n++) clients.push(await server.authenticated());
@@ -293,7 +296,7 @@ describe('more connections than may be unauthenticated', () => {
     }
   });
 
-  it('a newcomer is let in also where all others have asked and wait for an answer', async () => {
+  it('a new connection is accepted even if all others wait for authenticateFn', async () => {
     const server = await startVictim({ options: LIMITS, witnesses: 0 });
     const asking = [];
     for (let n = 1; n <= 5; n++) {

@@ -55,7 +55,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
   'never reads once it was refused': async (victim) => (await deaf(victim, { verdict: 'no' })).emit('authenticate'),
 };
 
-describe('a peer is gone within the time for its last words, though it', () => {
+describe('a peer is closed within the close timeout, even if it', () => {
   const victims = new Map<string, Victim>();
   let attacked = 0;
 
@@ -78,7 +78,7 @@ describe('a peer is gone within the time for its last words, though it', () => {
   });
 });
 
-it('one that was refused and never polls again is forgotten long before a ping would miss it', async () => {
+it('a refused client that never polls again is forgotten long before a ping timeout', async () => {
   const victim = await startVictim();
   const peer = await openPeer(victim, 'polling', { verdict: 'no' });
   // Of two answers the second waits for a poll that never comes.
@@ -91,8 +91,8 @@ it('one that was refused and never polls again is forgotten long before a ping w
   });
 });
 
-describe('a client that takes nothing of what is sent to it', () => {
-  it('holds up nobody, and is gone in time once it is disconnected', async () => {
+describe('a client that reads nothing', () => {
+  it('delays no other client, and is closed in time after disconnect()', async () => {
     const victim = await startVictim({
       options: { serverOptions: { maxHttpBufferSize: 4e6 }, limits: { queuedBytes: 20_000_000 } },
     });
@@ -110,7 +110,7 @@ describe('a client that takes nothing of what is sent to it', () => {
   });
 });
 
-describe('shutdown() is bounded by shutdownTimeout, and lets the process end, with', () => {
+describe('shutdown() is bounded by shutdownTimeout, and lets the process exit, with', () => {
   const SHUTDOWN_MS = 1_000;
 
   it.each([
@@ -148,7 +148,7 @@ describe('shutdown() is bounded by shutdownTimeout, and lets the process end, wi
   });
 });
 
-it('a client that is refused while it changes from polling to WebSocket keeps no program alive', async () => {
+it('a client that is refused during its upgrade to WebSocket does not keep the process alive', async () => {
   const onBun = SETTING.runtime === 'bun';
   const fixture = new URL(`../fixtures/${onBun ? 'bun-' : ''}component.mjs`, import.meta.url);
   const program = startProgram(fixture, { ...runnerOf(), args: ['alone', '{"signals":true}'] });

@@ -55,7 +55,7 @@ const stateOf = (of: Served, id: string) =>
 const notedOf = async (of: Served, id: string) => (await of.notes()).filter((note) => (note as unknown[])[1] === id);
 
 describe.each(WAYS)('over $way', ({ transports }) => {
-  it('a client is let in step by step, in the documented order, however often it asks', async () => {
+  it('authenticates a client in the documented order, however often it sends `authenticate`', async () => {
     const client = await stranger(server.url, { transports, auth: { token: 'good' } });
     const id = idOf(client);
     expect(await stateOf(server, id)).toBe('unauthorized');
@@ -75,7 +75,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     expect(await stateOf(server, id)).toBe('authenticated');
   });
 
-  it('one that is refused is told so before it is disconnected, ten of ten, and nothing of them stays', async () => {
+  it('tells a refused client before it disconnects it, ten of ten, and keeps nothing of them', async () => {
     const clients = await Promise.all(
       Array.from({ length: 10 }, () => stranger(server.url, { transports, auth: { token: 'bad' } })),
     );
@@ -91,7 +91,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     await server.holdsNobody();
   });
 
-  it('one that is not let in before its deadline is told so, and one that is in stays', async () => {
+  it('tells a client that misses its deadline, and keeps an authenticated one', async () => {
     const inside = await enter(hasty.url, { transports, auth: { token: 'good' } });
     // Later than the one that is in, whose deadline has passed once theirs has.
     const idle = await stranger(hasty.url, { transports });
@@ -113,7 +113,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     await hasty.holdsNobody();
   });
 
-  it('one that leaves is forgotten at once: no entry, no room, no session, and its state is the first again', async () => {
+  it('forgets a client that leaves at once: entry, room, session and state', async () => {
     const client = await enter(server.url, { transports, auth: { token: 'good' } });
     await server.run(({ helper, memory }, id) => {
       memory.entry = helper.getClients({ id });
@@ -123,7 +123,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     expect(await server.run(({ memory }) => memory.entry.state)).toBe('unauthorized');
   });
 
-  it('disconnect({ socket }) ends a client without a word, and it stays away until the program asks', async () => {
+  it('disconnect({ socket }) ends a client without a message, and the client stays away until connect()', async () => {
     const client = await enter(server.url, {
       transports,
       auth: { token: 'good' },
@@ -155,8 +155,8 @@ describe.each(WAYS)('over $way', ({ transports }) => {
   });
 });
 
-describe('the deadline', () => {
-  it('is the configured one, counted from the connection', async () => {
+describe('the authentication deadline', () => {
+  it('is the configured timeout, counted from the connection', async () => {
     const began = performance.now();
     const client = connect(hasty.url, { transports: ['websocket'] });
     await client.heardOf('unauthenticated');
@@ -167,14 +167,14 @@ describe('the deadline', () => {
     expect(after).toBeLessThan(8_000);
   });
 
-  it('of a connection that joins nothing ends it, too', async () => {
+  it('closes a connection that joins no namespace too', async () => {
     const socket = await rawWebSocket(hasty.url);
     await within(socket.closed, 'the end of the connection', 8_000);
   });
 });
 
 describe('defaultRooms and authenticateTimeout', () => {
-  it('take effect as they are given', async () => {
+  it('take effect', async () => {
     const own = await serve({ options: () => ({ defaultRooms: ['lobby'], authenticateFn: async () => true }) });
     const client = await enter(own.url);
     const rooms = await own.run(({ helper }, id) => [...(helper.getClients({ id })?.socket.rooms ?? [])], idOf(client));

@@ -9,7 +9,7 @@ const LISTENERS = 120;
 const TALKERS = 12;
 const TIMES = 40;
 
-it('a room in which many talk at once: each hears all of it once, in order, to the end of its connection', async () => {
+it('every member of a busy room receives every message once, in order, until its connection ends', async () => {
   const server = await serve({
     options: (inside) => ({
       clientConnectedFn: ({ socket }) => {

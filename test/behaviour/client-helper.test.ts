@@ -38,7 +38,7 @@ const send = (to: Served, destination: string, data: unknown) =>
 describe.each(WAYS)('SocketIOClientHelper over $way', ({ transports }) => {
   const toGood = { path: '/socket.io', transports, auth: { token: 'good' } };
 
-  it('is let in, is given the rooms that are open, and hears what is sent there', async () => {
+  it('authenticates, joins the granted rooms, and receives what is sent to them', async () => {
     const { helper, calls } = await createAuthenticated(server.url, { options: toGood });
     expect(calls.all).toEqual([
       ['onConnected', undefined, 'unauthorized'],
@@ -62,7 +62,7 @@ describe.each(WAYS)('SocketIOClientHelper over $way', ({ transports }) => {
     expect(news.all).toEqual([0, false, '', null, { text: 'hi' }, undefined, Buffer.from([]), 'end']);
   });
 
-  it('carries what it emits to the handlers of the server', async () => {
+  it('delivers what it emits to the server’s handlers', async () => {
     const { helper } = await createAuthenticated(server.url, { options: toGood });
     const before = (await server.notes()).length;
     for (const data of [0, 'x', undefined, 'end']) helper.emit({ topic: 'say', data });
@@ -70,7 +70,7 @@ describe.each(WAYS)('SocketIOClientHelper over $way', ({ transports }) => {
     expect((await server.notes()).slice(before)).toEqual([[0], ['x'], [], ['end']]);
   });
 
-  it('is told why it is refused before it is disconnected, and stays away', async () => {
+  it('reports the refusal before it is disconnected, and stays away', async () => {
     const client = createHelper(server.url, { options: { ...toGood, auth: { token: 'bad' } } });
     await called(client, 'onConnected');
     client.helper.authenticate();
@@ -83,7 +83,7 @@ describe.each(WAYS)('SocketIOClientHelper over $way', ({ transports }) => {
     expect(client.helper.getSocketClient().active).toBe(false);
   });
 
-  it('leaves for good when it shuts down', async () => {
+  it('stays disconnected after shutdown()', async () => {
     const { helper } = await createAuthenticated(server.url, { options: toGood });
     const id = helper.getSocketClient().id ?? '';
     helper.shutdown();
@@ -123,7 +123,7 @@ describe.each(WAYS)('SocketIOClientHelper over $way', ({ transports }) => {
     await eventually(isAlone, { timeout: 15_000, what: 'the sessions that were cut are gone' });
   });
 
-  it('survives a server that is replaced, and what it emitted meanwhile arrives in order and once', async () => {
+  it('survives a replaced server, and what it emitted meanwhile arrives in order and once', async () => {
     const port = await unusedPort();
     const first = await serve({ options, serving: { port } });
     const rejoined = new EventLog<unknown>();

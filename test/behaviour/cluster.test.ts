@@ -85,7 +85,7 @@ describe.each(SETTING.redis ? SECONDS : [])('two instances, the second %s', (_, 
     return Promise.all([enter(near.url, { transports }), enter(far.url, { transports })]);
   }
 
-  it('act as one: ids, rooms, lists and everybody, each client once and in order', async () => {
+  it('act as one: ids, rooms, lists and broadcasts reach each client once and in order', async () => {
     const clients = [...(await both()), ...(await both(['polling'])), ...(await both(['polling', 'websocket']))];
     await joinAll(clients, ['open-a', 'open-b']);
     for (const from of [near, far]) {
@@ -103,7 +103,7 @@ describe.each(SETTING.redis ? SECONDS : [])('two instances, the second %s', (_, 
     for (const { socket } of clients) socket.disconnect();
   });
 
-  it('carry every value to the client of the other, bytes among them', async () => {
+  it('deliver every value to the other’s client, bytes included', async () => {
     const [ours, theirs] = await both();
     for (const [from, client] of [
       [near, theirs],
@@ -128,7 +128,7 @@ describe.each(SETTING.redis ? SECONDS : [])('two instances, the second %s', (_, 
     }
   });
 
-  it('ask, fetch, give rooms to and disconnect the clients of the other', async () => {
+  it('ask, fetch, move and disconnect each other’s clients', async () => {
     const [ours, theirs] = await both();
     for (const { socket } of [ours, theirs]) {
       socket.on('question', (answer: (it: unknown) => void) => answer(socket.id));
@@ -148,7 +148,7 @@ describe.each(SETTING.redis ? SECONDS : [])('two instances, the second %s', (_, 
     expect(await theirs.heardOf('disconnect')).toBe('io server disconnect');
   });
 
-  it('fetch what a client of the other wrote in its handshake as far as it is small, and the rest not at all', async () => {
+  it('fetch a remote client’s handshake if it is small, and leave it out otherwise', async () => {
     const auth = { token: 'good', note: 'short', junk: 'x'.repeat(10_000) };
     const client = await enter(far.url, { auth });
     const [fetched] = await near.run(async ({ io }, id) => {
@@ -170,7 +170,7 @@ describe.each(SETTING.redis ? SECONDS : [])('two instances, the second %s', (_, 
     expect(local).toEqual(auth);
   });
 
-  it('leave out whoever is not authenticated', async () => {
+  it('skip clients that are not authenticated', async () => {
     const outside = await stranger(far.url);
     const [ours, theirs] = await both();
     await near.run(({ helper, io }, id) => {
@@ -209,7 +209,7 @@ describe.each(SETTING.redis ? SECONDS : [])('two instances, the second %s', (_, 
   });
 
   it.each(FAULTS)(
-    'survive $what: local clients miss nothing, and both ways are healed by themselves',
+    'survive $what: local clients miss nothing, and both directions recover by themselves',
     async (fault) => {
       const [ours, theirs] = await both();
       await joinAll([ours, theirs], ['open-r']);
@@ -249,7 +249,7 @@ describe.each(SETTING.redis ? SECONDS : [])('two instances, the second %s', (_, 
     },
   );
 
-  it('one that shuts down leaves the other as it is', async () => {
+  it('keep working when the other shuts down', async () => {
     const more = await serve({ redisPort: redis.port, identifier: 'leaving', runtime });
     const [ours] = await both();
     const leaving = await enter(more.url);
@@ -264,7 +264,7 @@ describe.each(SETTING.redis ? SECONDS : [])('two instances, the second %s', (_, 
 });
 
 describe.each(SETTING.redis ? [] : ['an instance without Redis'])('%s', () => {
-  it('stands alone, and needs none', async () => {
+  it('works alone without Redis', async () => {
     const [one, two] = await Promise.all([serve(), serve()]);
     const [ours, theirs] = await Promise.all([enter(one.url), enter(two.url)]);
     await one.run(({ helper }) => helper.send({ payload: { topic: 'n', data: 1 } }));

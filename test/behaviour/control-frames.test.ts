@@ -75,7 +75,7 @@ async function holdsLessThan(server: Served, mostMB: number, before: number): Pr
   await eventually(async () => expect((await memory(server)) - before).toBeLessThan(mostMB), { timeout: 15_000 });
 }
 
-describe('pings of a peer that reads nothing', () => {
+describe('pings from a peer that reads nothing', () => {
   it.each([
     // Of small ones there are many to a megabyte, and reading them takes the server a while.
     ['small', frame(PING, ''), 6_000_000],
@@ -97,7 +97,7 @@ describe('pings of a peer that reads nothing', () => {
     });
   });
 
-  it('are answered, the latest of each burst at the least, once it reads', async () => {
+  it('are answered once it reads, at least the latest of each burst', async () => {
     const server = await serve();
     const socket = await rawWebSocket(server.url);
     for (let times = 0; times < 100; times++) await socket.ping();
@@ -105,7 +105,7 @@ describe('pings of a peer that reads nothing', () => {
   });
 });
 
-it('probes of a peer that reads nothing hold up nobody', async () => {
+it('probes from a peer that reads nothing do not delay other clients', async () => {
   const server = await serve();
   const before = await memory(server);
   const frames = Buffer.concat(Array.from({ length: 2_000 }, () => frame(TEXT, '2probe')));
@@ -125,7 +125,7 @@ it.each([
   ['a text of 2^62 bytes', '81ff400000000000000000000000'],
   ['a binary message of 2^40 bytes', '82ff000001000000000000000000'],
   ['a continuation of nothing', '80ff000001000000000000000000'],
-])('%s costs its sender the connection at the most', async (_, bytes) => {
+])('%s closes at most the sender’s connection', async (_, bytes) => {
   const server = await serve();
   const before = await memory(server);
   const peers = await Promise.all(Array.from({ length: 5 }, () => silent(server, '')));
@@ -134,7 +134,7 @@ it.each([
   await holdsLessThan(server, 60, before);
 });
 
-it('fragments of a stranger keep no more than their own bytes in memory', async () => {
+it('fragments from an unauthenticated client hold no more memory than their own bytes', async () => {
   const server = await serve();
   const before = await memory(server);
   const filler = Buffer.concat(Array.from({ length: 400 }, () => frame(PING, 'x'.repeat(120))));
@@ -190,7 +190,7 @@ const ATTACKS: readonly (readonly [string, (server: Served) => Promise<unknown>]
   ],
 ];
 
-describe('a connection ends within 5 s, though its peer neither reads nor answers, after', () => {
+describe('a connection whose peer neither reads nor answers ends within 5 s, after', () => {
   const attacked = new Map<string, { server: Served; base: number; at: number }>();
 
   // All at once, each against a server of its own: they mostly wait.

@@ -79,7 +79,7 @@ const preflight = (url: string, origin: string, asking: Record<string, string> =
 
 const DEFAULT_METHODS = 'GET,HEAD,PUT,PATCH,POST,DELETE';
 
-describe('cors: an answer', () => {
+describe('the CORS headers of a response', () => {
   it.each([
     ['none', OTHER, {}],
     ['any', OTHER, { 'allow-origin': '*' }],
@@ -99,13 +99,13 @@ describe('cors: an answer', () => {
     ['asked', OTHER, {}],
     ['late', OURS, { 'allow-origin': 'https://b.example', vary: 'Origin' }],
     ['full', OURS, { 'allow-origin': OURS, 'allow-credentials': 'true', 'expose-headers': 'X-Three', vary: 'Origin' }],
-  ] as const)('of "%s" to %s', async (name, origin, headers) => {
+  ] as const)('with origin "%s" to %s', async (name, origin, headers) => {
     const answer = await from(at[name], origin);
     expect(answer.status).toBe(200);
     expect(corsOf(answer)).toEqual(headers);
   });
 
-  it('to every request of a session has the headers, and so has a refusal', async () => {
+  it('are on every response of a session, and on a refusal', async () => {
     const open = await from(at.text, OURS);
     const { sid } = JSON.parse(open.body.slice(1)) as { sid: string };
     const session = `${opening('polling')}&sid=${sid}`;
@@ -119,17 +119,17 @@ describe('cors: an answer', () => {
     for (const answer of answers) expect(corsOf(answer)).toEqual({ 'allow-origin': OURS, vary: 'Origin' });
   });
 
-  it('of options that depend on the request', async () => {
+  it('follow options that depend on the request', async () => {
     expect(corsOf(await from(at.dependent, OTHER, '&open=1'))).toEqual({ 'allow-origin': OTHER, vary: 'Origin' });
     expect(corsOf(await from(at.dependent, OTHER))).toEqual({});
   });
 
-  it('is 400 where the function fails', async () => {
+  it('are missing from the 400 that answers a failing options function', async () => {
     expect((await from(at.failing, OURS)).status).toBe(400);
   });
 });
 
-describe('cors: a preflight request', () => {
+describe('a preflight request', () => {
   it.each([
     ['any', OTHER, {}, 204, { 'allow-origin': '*', 'allow-methods': DEFAULT_METHODS }],
     ['text', OURS, {}, 204, { 'allow-origin': OURS, 'allow-methods': DEFAULT_METHODS }],
@@ -157,7 +157,7 @@ describe('cors: a preflight request', () => {
       },
     ],
     ['status', OURS, {}, 200, { 'allow-origin': OURS, 'allow-methods': DEFAULT_METHODS }],
-  ] as const)('of "%s" from %s with %j', async (name, origin, asking, status, headers) => {
+  ] as const)('with origin "%s" from %s with %j', async (name, origin, asking, status, headers) => {
     const answer = await preflight(at[name], origin, asking);
     const { vary, ...rest } = corsOf(answer);
     expect(answer.status).toBe(status);
@@ -166,19 +166,19 @@ describe('cors: a preflight request', () => {
     expect(vary ?? '').toContain(headers['allow-origin' as never] === '*' ? '' : 'Origin');
   });
 
-  it('is nothing special where there is no cors', async () => {
+  it('gets no special answer without the option cors', async () => {
     const answer = await preflight(at.none, OURS);
     expect([answer.status, corsOf(answer)]).toEqual([400, {}]);
   });
 });
 
-it('cors judges no WebSocket: browsers send its Origin, and it is for allowRequest to look', async () => {
+it('the cors headers do not decide on a WebSocket: browsers send its Origin, and allowRequest checks it', async () => {
   const socket = await rawWebSocket(at.text, { headers: { origin: OTHER } });
   await socket.connect();
 });
 
 describe('allowRequest', () => {
-  it.each(WAYS)('refuses with a message over $way, and lets others in', async ({ transports }) => {
+  it.each(WAYS)('refuses over $way with its message, and accepts others', async ({ transports }) => {
     const refused = connect(at.guarded, { transports, extraHeaders: { 'x-name': 'nobody' } });
     expect(await refused.heardOf('connect_error')).toMatch(/^(xhr poll|websocket) error$/);
     const before = (await program.notes()).length;
@@ -189,7 +189,7 @@ describe('allowRequest', () => {
     expect(notes).toHaveLength(1);
   });
 
-  it('its message is the answer, with 403; without one it is that of Engine.IO', async () => {
+  it('sends its message with 403; without one, the message of Engine.IO', async () => {
     for (const [name, message] of [
       ['nobody', 'no room for nobody'],
       ['silent', 'Forbidden'],
@@ -203,7 +203,7 @@ describe('allowRequest', () => {
     }
   });
 
-  it('is given path and query as they came', async () => {
+  it('receives path and query unchanged', async () => {
     await ask(at.guarded, `${opening('polling')}&room=a%20b`, { headers: { 'x-name': 'path' } });
     expect((await program.notes()).at(-1)).toMatchObject({ url: `${opening('polling')}&room=a%20b` });
   });

@@ -44,7 +44,7 @@ const saidBy = async (id: string) =>
   (await server.notes()).filter((note) => (note as unknown[])[0] === id).map((note) => (note as unknown[])[1]);
 
 describe.each(WAYS)('over $way', ({ transports }) => {
-  it('events before the handlers of an async clientConnectedFn wait for them, in order and once', async () => {
+  it('events that arrive before an async clientConnectedFn has registered its handlers are held, then delivered in order and once', async () => {
     const client = await connectAuthenticated(server.url, { transports });
     for (let n = 0; n < 50; n++) client.socket.emit('say', n);
     const asked = client.socket.timeout(5_000).emitWithAck('ask');
@@ -57,7 +57,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     expect(await saidBy(idOf(client))).toEqual(Array.from({ length: 50 }, (_, n) => n));
   });
 
-  it('they are delivered also where it rejects', async () => {
+  it('events are delivered even if it rejects', async () => {
     const client = await connectAuthenticated(server.url, { transports, auth: { token: 'good', greeting: 'fails' } });
     client.socket.emit('say', 'still');
     await arrived(client);
@@ -65,7 +65,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     await eventually(async () => expect(await saidBy(idOf(client))).toEqual(['still']));
   });
 
-  it('more of them than may wait close the connection, and the client is told when to come back', async () => {
+  it('more early events than the limit close the connection, and the client is told when to come back', async () => {
     const client = await connectAuthenticated(server.url, { transports });
     const id = idOf(client);
     for (let n = 0; n < 101; n++) client.socket.emit('say', n);
@@ -77,7 +77,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     expect(await saidBy(id)).toEqual([]);
   });
 
-  it('keep-alive pings come to who is in, again and again, and to nobody else', async () => {
+  it('keep-alive pings reach authenticated clients again and again, and no other client', async () => {
     const outside = await stranger(server.url, { transports });
     const clients = await Promise.all([enter(server.url, { transports }), enter(server.url, { transports })]);
     for (const client of clients) await eventually(() => heardOn(client, 'ping').length >= 4);

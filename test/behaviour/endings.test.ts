@@ -41,7 +41,7 @@ const ended = (reason: string, close: unknown): unknown[] => [
   ['close', close],
 ];
 
-describe.each(WAYS)('what the program is told of an ending over $way', ({ transports }) => {
+describe.each(WAYS)('the disconnect reason of a session over $way', ({ transports }) => {
   it.each([
     ['the client leaves the namespace', 'client namespace disconnect', /forced close|transport close|transport error/],
     ['the client closes the connection', 'transport close', /transport close/],
@@ -69,32 +69,32 @@ async function rawClient(): Promise<WebSocketPeer & { id: string }> {
   return Object.assign(socket, { id });
 }
 
-describe('what the program is told of an ending without words', () => {
-  it('a WebSocket that is cut', async () => {
+describe('the disconnect reason of a session that ends without a message', () => {
+  it('when its WebSocket is cut', async () => {
     const socket = await rawClient();
     socket.terminate();
     expect(await endOf(socket.id)).toEqual(ended('transport close', 'transport close'));
   });
 
-  it('a peer that answers no ping', async () => {
+  it('when the peer answers no ping', async () => {
     const socket = await rawClient();
     await within(socket.closed, 'the end of the connection', 15_000);
     expect(await endOf(socket.id)).toEqual(ended('ping timeout', 'ping timeout'));
   });
 
-  it('a peer that breaks the protocol of Socket.IO', async () => {
+  it('when the peer breaks the protocol of Socket.IO', async () => {
     const socket = await rawClient();
     socket.send('49');
     expect(await endOf(socket.id)).toEqual(ended('forced close', 'forced close'));
   });
 
-  it('a peer that breaks the protocol of Engine.IO', async () => {
+  it('when the peer breaks the protocol of Engine.IO', async () => {
     const socket = await rawClient();
     socket.send('x');
     expect(await endOf(socket.id)).toEqual(ended('parse error', 'parse error'));
   });
 
-  it('a peer of polling that closes its session', async () => {
+  it('when a polling peer closes its session', async () => {
     const polling = await rawPolling(server.url);
     const { sid } = await polling.connect('/', { token: 'good' });
     await polling.emit('authenticate');
@@ -104,7 +104,7 @@ describe('what the program is told of an ending without words', () => {
   });
 });
 
-it('the change of transport is told to the program, on the connection', async () => {
+it('the connection emits `upgrade` when its transport changes', async () => {
   const client = await stranger(server.url, { transports: ['polling', 'websocket'], auth: { token: 'good' } });
   // Before the change, as far as that can be said: it is under way from the beginning.
   const upgraded = await server.run(
@@ -122,7 +122,7 @@ it('the change of transport is told to the program, on the connection', async ()
   expect(heardOn(client, 'disconnect')).toEqual([]);
 });
 
-describe('what Engine.IO’s own server has beside its options', () => {
+describe('what Engine.IO’s own server offers beside its options', () => {
   const HEADER = 'x-from-the-program';
 
   it('the events "initial_headers" and "headers", the first for handshakes only', async () => {
@@ -141,7 +141,7 @@ describe('what Engine.IO’s own server has beside its options', () => {
     expect([later[HEADER], later[`${HEADER}-s`]]).toEqual([undefined, 'each']);
   });
 
-  itExceptOnBun('the engine takes no middleware')('io.engine.use()', async () => {
+  itExceptOnBun('the Bun engine takes no middleware')('io.engine.use()', async () => {
     await server.run(({ io }) => {
       io.engine.use((_: unknown, response: { setHeader(name: string, value: string): void }, next: () => void) => {
         response.setHeader('x-of-a-middleware', '1');
@@ -151,7 +151,7 @@ describe('what Engine.IO’s own server has beside its options', () => {
     expect((await ask(server.url, opening('polling'))).headers['x-of-a-middleware']).toBe('1');
   });
 
-  itExceptOnBun('the engine makes its ids by itself')('io.engine.generateId', async () => {
+  itExceptOnBun('the Bun engine generates its own ids')('io.engine.generateId', async () => {
     await server.run(({ io }) => {
       Object.assign(io.engine, { generateId: () => 'an-id-of-the-program' });
     });

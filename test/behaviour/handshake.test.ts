@@ -142,7 +142,7 @@ const QUERIES: readonly (readonly [string, Record<string, unknown>])[] = [
 const AUTHS = [undefined, {}, { token: 'good', nested: { list: [1, null, 'é😀'] } }, { '': '', a: false, n: 0 }];
 
 describe.each(['websocket', 'polling', 'upgraded'] as const)('the handshake over %s', (way) => {
-  describe('is the same as on Node.js, with the right values, for', () => {
+  describe('has the same, correct values as on Node.js for', () => {
     it.each(HEADERS)('headers: %s', async (_, headers) => {
       const [own, onNode] = await seen('127.0.0.1', { way, headers });
       expect(lasting(own)).toEqual(lasting(onNode));
@@ -154,7 +154,7 @@ describe.each(['websocket', 'polling', 'upgraded'] as const)('the handshake over
       expect(given.xdomain).toBe(headers.origin !== undefined);
     });
 
-    itExceptOnBun('oven-sh/bun#19372: 1.2 keeps the last of two lines', [1, 4])(
+    itExceptOnBun('oven-sh/bun#19372: Bun 1.2 keeps the last of two header lines', [1, 4])(
       'headers: one in two lines',
       async () => {
         const [own, onNode] = await seen('127.0.0.1', { way, headers: { 'x-many': ['1', '2'] } });
@@ -171,7 +171,7 @@ describe.each(['websocket', 'polling', 'upgraded'] as const)('the handshake over
       expect(own.given.query).toMatchObject({ EIO: '4', transport, ...values });
     });
 
-    itExceptOnBun('Request.url is a WHATWG URL, in whose query an apostrophe is %27')(
+    itExceptOnBun('Request.url is a WHATWG URL, whose query encodes an apostrophe as %27')(
       'the query &name=O’Neil, as it was written',
       async () => {
         const [own, onNode] = await seen('127.0.0.1', { way, query: "&name=O'Neil" });
@@ -192,7 +192,7 @@ describe.each(['websocket', 'polling', 'upgraded'] as const)('the handshake over
     ['::1', undefined, '::1'],
     ['::', '[::1]', '::1'],
     ['::', '127.0.0.1', '::ffff:127.0.0.1'],
-  ])('names the address of the peer: at %s, from %s', async (name, host, address) => {
+  ])('has the peer’s address: at %s, from %s', async (name, host, address) => {
     const [own, onNode] = await seen(name, { way, ...(host === undefined ? {} : { host }) });
     expect(lasting(own)).toEqual(lasting(onNode));
     expect([own.given.address, own.request.address, own.connection.address]).toEqual([address, address, address]);
@@ -201,13 +201,13 @@ describe.each(['websocket', 'polling', 'upgraded'] as const)('the handshake over
   it.each([
     ['127.0.0.1', false],
     ['https', true],
-  ])('says whether it is secure: %s', async (name, secure) => {
+  ])('has `secure`: %s', async (name, secure) => {
     const [own, onNode] = await seen(name, { way, headers: { origin: 'https://app.example' } });
     expect(lasting(own)).toEqual(lasting(onNode));
     expect([own.given.secure, own.request.encrypted]).toEqual([secure, secure]);
   });
 
-  it('tells when it came: the moment of the connection, twice', async () => {
+  it('has the time of the connection, in both formats', async () => {
     const before = Date.now();
     const [own] = await seen('127.0.0.1', { way });
     const { issued, time } = own.given;
@@ -218,7 +218,7 @@ describe.each(['websocket', 'polling', 'upgraded'] as const)('the handshake over
     expect(Date.parse(time)).toBeLessThanOrEqual(issued);
   });
 
-  it('is that of the socket, whose connection tells its transport', async () => {
+  it('belongs to the socket, whose connection names its transport', async () => {
     const [own] = await seen('127.0.0.1', { way });
     expect(own.isOfTheSocket).toBe(true);
     expect(own.connection).toEqual({

@@ -54,7 +54,7 @@ async function pinged(clients: readonly TestClient[], more: number): Promise<voi
 }
 
 describe('the keep-alive of clients whose pings are due together', () => {
-  it('is one ping per interval, over each transport', async () => {
+  it('sends one ping per interval, over each transport', async () => {
     const clients = await enterTogether();
     await pinged(clients, 3);
     // The first one is each client's own.
@@ -63,7 +63,7 @@ describe('the keep-alive of clients whose pings are due together', () => {
     expect(new Set(first).size).toBe(3);
   });
 
-  it('is heard by listeners of what goes out, and kept from nobody by one that throws', async () => {
+  it('calls listeners of outgoing events, and survives one that throws', async () => {
     const clients = await enterTogether();
     const ids = clients.map(idOf);
     await server.run(({ io, memory }, [deaf, ...others]) => {
@@ -87,7 +87,7 @@ describe('the keep-alive of clients whose pings are due together', () => {
     }
   });
 
-  it('comes to one that the program took out of its own room', async () => {
+  it('reaches a client that the program removed from its own room', async () => {
     // These are due at another time, so that a ping does not go to all clients.
     await enterTogether();
     const clients = await enterTogether();
@@ -97,7 +97,7 @@ describe('the keep-alive of clients whose pings are due together', () => {
     for (const times of others) expect(times).toEqual(first);
   });
 
-  it('does not come to a guest in the room of another client that is due at another time', async () => {
+  it('does not reach a guest in the room of a client with another due time', async () => {
     const [host] = await enterTogether();
     const clients = await enterTogether();
     const ids = [host, clients[0]].map((client) => idOf(client as TestClient));

@@ -32,7 +32,7 @@ async function heardAtExit(server: Served, client: TestClient): Promise<unknown[
   return heardOn(client, 'n');
 }
 
-it('process.exit() right behind what was sent leaves a client what plain Socket.IO leaves it, and no hole', async () => {
+it('process.exit() right after a send leaves a client what plain Socket.IO would, without a gap', async () => {
   const [server, plain] = await Promise.all([serve({ runtime: 'node' }), startPlain({}, 'node')]);
   // What is compressed is written later.
   const options = { transports: ['websocket'], perMessageDeflate: false as never };

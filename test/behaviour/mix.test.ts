@@ -38,7 +38,7 @@ describe.each(SETTING.redis ? [...STAGES, ...PAIRS] : STAGES)('%s', (name, runs,
     theatre = await open(stage);
   });
 
-  it('each client hears what it is to hear, in order and once', { timeout: 600_000 }, async () => {
+  it('each client receives every message that is meant for it, in order and once', { timeout: 600_000 }, async () => {
     const end = RUNS === undefined && SEED === undefined ? performance.now() + ENOUGH_MS : Number.POSITIVE_INFINITY;
     let failedAt: number | undefined;
     const property = fc.asyncProperty(plans(stage.instances), async (plan: Plan) => {

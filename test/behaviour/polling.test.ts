@@ -37,7 +37,7 @@ async function drip(socket: Socket): Promise<void> {
   }
 }
 
-it('a large answer to a poll reaches a client that stops reading for longer than idle connections are kept', async () => {
+it('a large poll response reaches a client that pauses reading for longer than the idle timeout', async () => {
   const BYTES = 8_000_000;
   const server = await serve({ options: () => ({ pingInterval: 3_000, limits: { queuedBytes: 20_000_000 } }) });
   const slow = await enterPolling(server);
@@ -66,7 +66,7 @@ it('a large answer to a poll reaches a client that stops reading for longer than
   expect(await server.run(({ helper }, id) => helper.getClients({ id })?.state, slow.id)).toBe('authenticated');
 });
 
-it('a body that drips is read no longer than its session stands, and holds up no shutdown', async () => {
+it('a body that arrives in drips is read only while its session lives, and does not delay shutdown', async () => {
   const server = await serve({ options: () => ({ authenticateTimeout: 500, shutdownTimeout: 9_000 }) });
   const polling = await rawPolling(server.url);
   await within(drip(ask(server, polling, 'POST', HALF)), 'the end of the request');
@@ -82,7 +82,7 @@ it('a body that drips is read no longer than its session stands, and holds up no
   expect(ms).toBeLessThan(7_500);
 });
 
-it('two requests at once in which a session sends end it', async () => {
+it('two concurrent sending requests close the session', async () => {
   const server = await serve();
   const polling = await enterPolling(server);
   const first = ask(server, polling, 'POST', HALF);
@@ -94,7 +94,7 @@ it('two requests at once in which a session sends end it', async () => {
   });
 });
 
-it('a request that breaks off after the change to WebSocket does not end what was changed', async () => {
+it('a POST that breaks off after the upgrade does not close the upgraded session', async () => {
   const server = await serve();
   const polling = await enterPolling(server);
   const half = ask(server, polling, 'POST', HALF);
@@ -112,13 +112,13 @@ it('a request that breaks off after the change to WebSocket does not end what wa
   expect(await socket.frames.next((frame) => String(frame).startsWith('432'))).toBe('432[{"left":[],"refused":[]}]');
 });
 
-it('answers to polls may be kept by nobody between', async () => {
+it('poll responses forbid caching', async () => {
   const { url } = await serve();
   const answer = await fetch(`${url}/socket.io/?EIO=4&transport=polling`);
   expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'no-store']);
 });
 
-it('nothing overtakes what waits for the change to WebSocket, also where it is sent in the middle of it', async () => {
+it('no message overtakes those that wait for the upgrade, even if it is sent during the upgrade', async () => {
   const server = await serve();
   const polling = await enterPolling(server);
   await server.run(({ helper, io }, id) => {

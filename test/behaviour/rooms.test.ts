@@ -32,7 +32,7 @@ const NOT_ALLOWED = { code: 'not_allowed', message: expect.any(String) };
 const DEFAULTS = ['io-default', 'io-notification'];
 
 describe.each(WAYS)('over $way', ({ transports }) => {
-  it('join and leave answer with what became of each room, once it stands', async () => {
+  it('join and leave answer with the result for each room, once it is in effect', async () => {
     const client = await enter(server.url, { transports });
     expect(await ask(client, 'join', ['open-a', 'closed', 'open-b', 'open-a'])).toEqual({
       joined: ['open-a', 'open-b'],
@@ -47,7 +47,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     expect(await roomsOf(client)).toEqual([idOf(client), 'io-notification', 'open-b']);
   });
 
-  it('a room carries from the answer on what is sent to it, and nothing behind the answer to leave', async () => {
+  it('a room delivers from the answer to join on, and nothing after the answer to leave', async () => {
     const client = await enter(server.url, { transports });
     const send = (data: string) =>
       server.run(
@@ -64,7 +64,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     expect(heardOn(client, 'news')).toEqual(['now']);
   });
 
-  it('both work without an acknowledgement, as older clients ask', async () => {
+  it('both work without an acknowledgement, for older clients', async () => {
     const client = await enter(server.url, { transports });
     client.socket.emit('join', { rooms: ['open-d'] });
     client.socket.emit('leave', { rooms: ['io-default'] });
@@ -73,7 +73,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
 });
 
 describe('rooms', () => {
-  it('that the program gives and takes are the client’s as well', async () => {
+  it('that the program joins and leaves apply to the client too', async () => {
     const client = await enter(server.url);
     await server.run(async ({ helper }, id) => {
       const { socket } = helper.getClients({ id }) ?? {};
@@ -89,7 +89,7 @@ describe('rooms', () => {
     expect(await ask(client, 'leave', ['closed-1'])).toMatchObject({ left: ['closed-1'] });
   });
 
-  it('are not joined by a verdict that comes after the client has gone', async () => {
+  it('are not joined if the client is gone before the verdict', async () => {
     const client = await enter(server.url);
     const id = idOf(client);
     client.socket.emit('join', { rooms: ['open-late'] });
@@ -101,7 +101,7 @@ describe('rooms', () => {
   });
 
   it.each(['socket.leave', 'socketsLeave', 'socketsLeave of everybody'])(
-    'are not joined when the program takes the client out of them meanwhile, by %s',
+    'are not joined if the program removes the client from them meanwhile, by %s',
     async (how) => {
       const client = await enter(server.url);
       await server.run(({ memory }) => {
@@ -137,7 +137,7 @@ describe('rooms', () => {
     expect(await roomsOf(client)).toContain('open-twice');
   });
 
-  it('are all refused where there is no validateRoomFn', async () => {
+  it('are all refused without validateRoomFn', async () => {
     const own = await serve({ options: () => ({ validateRoomFn: undefined }) });
     const client = await enter(own.url);
     expect(await ask(client, 'join', ['open', 'io-default'])).toEqual({
@@ -149,7 +149,7 @@ describe('rooms', () => {
     });
   });
 
-  it('are limited as the program says', async () => {
+  it('are limited by the option `limits`', async () => {
     const own = await serve({
       options: () => ({ limits: { roomsPerRequest: 3, roomsPerClient: 3, roomNameLength: 8 } }),
     });

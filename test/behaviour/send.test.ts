@@ -42,7 +42,7 @@ async function three(transports: string[]): Promise<[TestClient, TestClient, Tes
 }
 
 describe.each(WAYS)('over $way', ({ transports }) => {
-  it('send() reaches an id, a room, a list and everybody, each client once, in the order of the calls', async () => {
+  it('send() reaches an id, a room, a list and all clients, each client once, in the order of the calls', async () => {
     const [ann, bob, eve] = await three(transports);
     const outside = await stranger(server.url, { transports });
     await send(undefined, 'everybody');
@@ -60,7 +60,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     for (const { socket } of [ann, bob, eve, outside]) socket.disconnect();
   });
 
-  it('send() carries every value as it is', async () => {
+  it('send() delivers every value unchanged', async () => {
     const client = await enter(server.url, { transports });
     for (const value of VALUES) await send(undefined, value, 'value');
     await server.run(({ helper }) => {
@@ -71,7 +71,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     expect(heardOn(client, 'value')).toEqual([...VALUES, undefined, undefined]);
   });
 
-  it('send() carries bytes, also none at all, alone and within, by each kind of destination', async () => {
+  it('send() delivers bytes, empty, alone and nested, to each kind of destination', async () => {
     const client = await enter(server.url, { transports });
     await server.run(
       ({ helper }, id, all) => {
@@ -116,7 +116,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     );
   });
 
-  it('what clients emit comes in order, each once, and their questions are answered', async () => {
+  it('events of clients arrive in order, each once, and are acknowledged', async () => {
     const client = await enter(server.url, { transports });
     const before = (await server.notes()).length;
     for (let n = 0; n < 500; n++) client.socket.emit('note', n);
@@ -129,7 +129,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     expect((await server.notes()).slice(before)).toEqual(Array.from({ length: 500 }, (_, n) => n));
   });
 
-  it('what clients emit may be bytes, also none at all, and so may the answers', async () => {
+  it('events of clients and acknowledgements may contain bytes, empty ones included', async () => {
     const client = await enter(server.url, { transports });
     for (const bytes of BYTES) {
       const sent = Buffer.from(bytes);
@@ -141,7 +141,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     }
   });
 
-  it('the program asks one client, or all of them, and is answered', async () => {
+  it('the program gets answers from one client and from all', async () => {
     // A client of the previous test that the server has not removed yet would be asked too.
     await server.holdsNobody();
     const clients = await three(transports);
@@ -172,7 +172,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     for (const { socket } of clients) socket.disconnect();
   });
 
-  it('what is volatile reaches a client that is ready, at most once, and nothing else is lost by it', async () => {
+  it('a volatile message reaches a client that is ready, at most once, and no other message is lost', async () => {
     const client = await enter(server.url, { transports });
     await server.run(async ({ helper, io }, id) => {
       const conn = helper.getClients({ id })?.socket.conn as unknown as { transport: { writable: boolean } };
@@ -191,7 +191,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
   });
 });
 
-it('what is sent while a client changes from polling to WebSocket comes in order, each once, both ways', async () => {
+it('messages sent during an upgrade from polling to WebSocket arrive in order, each once, in both directions', async () => {
   for (let round = 0; round < 5; round++) {
     const client = await stranger(server.url, { transports: ['polling', 'websocket'], auth: { token: 'good' } });
     const id = idOf(client);
@@ -217,7 +217,7 @@ it('what is sent while a client changes from polling to WebSocket comes in order
   }
 });
 
-it('cb of send() runs once it is handed over, and not before; doLog logs it', async () => {
+it('cb of send() runs after the message was handed over; doLog logs it', async () => {
   const { order, logged } = await server.run(async ({ helper, lines }) => {
     const order: string[] = [];
     await new Promise<void>((resolve) => {

@@ -54,12 +54,12 @@ beforeAll(async () => {
 });
 
 describe('before configure()', () => {
-  it('what needs a server says so, and there are no clients', async () => {
+  it('methods that need a server throw an error that says so, and there are no clients', async () => {
     const before = await server.run(({ memory }) => memory.before);
     expect(before).toEqual([...Array(4).fill('not_configured'), 0, 0, true]);
   });
 
-  it('shutdown() is harmless, a second configure() is as well, and after shutdown() it is refused', async () => {
+  it('shutdown() and a second configure() are harmless, and configure() after shutdown() is refused', async () => {
     const outcome = await server.run(async ({ make }) => {
       const { helper } = await make();
       await helper.shutdown();
@@ -75,7 +75,7 @@ describe('before configure()', () => {
 });
 
 describe('on()', () => {
-  it('refuses what can not be listened with', async () => {
+  it('rejects a wrong topic or handler', async () => {
     const codes = await server.run(({ helper }) =>
       [{ topic: '', handler: () => {} }, { topic: 'x' }, undefined].map((wrong) => {
         try {
@@ -91,7 +91,7 @@ describe('on()', () => {
 });
 
 describe('getEngine() and getEmitter()', () => {
-  it('give what this runtime and this backplane have, and say so where they have none', async () => {
+  it('return what this runtime and backplane have, and throw an error that says so otherwise', async () => {
     const engine = await server.run(({ helper }) => {
       try {
         const { clients } = helper.getEngine() as { clients: unknown };
@@ -116,7 +116,7 @@ describe('getEngine() and getEmitter()', () => {
 });
 
 describe.each(WAYS)('over $way', ({ transports }) => {
-  it('getClients() is the map of this instance’s clients, in or not', async () => {
+  it('getClients() is the map of this instance’s clients, authenticated or not', async () => {
     const [outside, inside] = [await stranger(server.url, { transports }), await enter(server.url, { transports })];
     const clients = await server.run(({ helper, io }) => {
       const all = [...helper.getClients()];
@@ -132,21 +132,21 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     expect(found(idOf(inside))).toMatchObject({ state: 'authenticated', fits: true });
   });
 
-  it('on() listens on the server, and what its handler throws is contained and reported', async () => {
+  it('on() listens on the server, and errors of its handler are contained and reported', async () => {
     const client = await enter(server.url, { transports, auth: { token: 'good', handler: 'fails' } });
     expect(await server.notes()).toContainEqual(['connection', idOf(client), 'unauthorized']);
     const lines = await server.run(({ lines }) => lines.splice(0).filter((line) => line.startsWith('error')));
     expect(lines).toEqual([expect.stringMatching(/the handler of "connection" failed.*in a handler/s)]);
   });
 
-  it('io.use() refuses with words and data, and what it lets pass goes on to be authenticated', async () => {
+  it('io.use() refuses with a message and data, and accepted clients go on to authenticate', async () => {
     const refused = connect(server.url, { transports, auth: { token: 'good', middleware: 'refuses' } });
     const error = new Promise<Error & { data?: unknown }>((resolve) => refused.socket.on('connect_error', resolve));
     expect(await error).toMatchObject({ message: 'not from 127.0.0.1', data: { code: 7 } });
     await enter(server.url, { transports });
   });
 
-  it('namespaces of the program are its own, on the connection that `/` uses as well', async () => {
+  it('namespaces of the program work on the connection that `/` uses', async () => {
     const client = await enter(server.url, { transports });
     const { io: manager } = client.socket;
     const other = manager.socket('/other', { auth: {} });

@@ -48,7 +48,7 @@ describe('path', () => {
     ['/deep/io/', 'slash', ['/deep/io/'], ['/io/', '/deep/', '/deep/io']],
     ['/io without a trailing slash', 'noSlash', ['/io', '/io/'], ['/socket.io/', '/']],
     ['none', 'plain', ['/socket.io/'], ['/socket.io', '/engine.io/', '/io/']],
-  ] as const)('%s is served there and nowhere else', async (_, name, served, others) => {
+  ] as const)('%s is served at that path and no other', async (_, name, served, others) => {
     for (const path of served) {
       expect((await ask(at[name], opening('polling', path))).status, path).toBe(200);
       await rawWebSocket(at[name], { path });
@@ -58,13 +58,13 @@ describe('path', () => {
     }
   });
 
-  it.each(['/io', '/io/'])('clients find it, whether they are told %s', async (path) => {
+  it.each(['/io', '/io/'])('clients find it with %s', async (path) => {
     await enter(at.bare, { path });
   });
 });
 
 describe('pingInterval and pingTimeout', () => {
-  it('are told in the open packet, over both transports', async () => {
+  it('are announced in the open packet, over both transports', async () => {
     for (const [url, pings] of [
       [at.pings, { pingInterval: 150, pingTimeout: 4_000 }],
       [at.plain, { pingInterval: 25_000, pingTimeout: 20_000 }],
@@ -75,7 +75,7 @@ describe('pingInterval and pingTimeout', () => {
     }
   });
 
-  it('a peer that answers is pinged again and again; one that does not is ended, over WebSocket', async () => {
+  it('a peer that answers is pinged again and again; one that does not is closed, over WebSocket', async () => {
     const [good, bad] = [
       await rawWebSocket(at.pings, { answerPings: false }),
       await rawWebSocket(at.pings, { answerPings: false }),
@@ -90,7 +90,7 @@ describe('pingInterval and pingTimeout', () => {
     await good.frames.next((frame) => frame === '2');
   });
 
-  it('and over polling', async () => {
+  it('a peer that answers is pinged again and again; one that does not is closed, over polling', async () => {
     const polling = await rawPolling(at.pings, { answerPings: false });
     await polling.connect('/', { token: 'good' });
     const heard: string[] = [];
@@ -108,7 +108,7 @@ describe('pingInterval and pingTimeout', () => {
 describe('maxHttpBufferSize', () => {
   const event = (bytes: number): string => `42["${'x'.repeat(bytes - '42[""]'.length)}"]`;
 
-  it('is told, and a frame of so many bytes passes, over WebSocket', async () => {
+  it('is announced, and a frame of that many bytes passes, over WebSocket', async () => {
     const socket = await rawWebSocket(at.small);
     const open = JSON.parse(String(await socket.frames.next()).slice(1));
     expect(open.maxPayload).toBe(1_000);
@@ -124,7 +124,7 @@ describe('maxHttpBufferSize', () => {
     expect([1009, 1006]).toContain((await large.closed).code);
   });
 
-  it('and a body of so many bytes, over polling; a larger one is answered 413', async () => {
+  it('a body of that many bytes passes over polling; a larger one is answered 413', async () => {
     const polling = await rawPolling(at.small);
     expect(polling.handshake.maxPayload).toBe(1_000);
     await polling.connect();
@@ -146,14 +146,14 @@ describe('maxHttpBufferSize', () => {
 describe('transports', () => {
   const unknown = { status: 400, body: '{"code":0,"message":"Transport unknown"}' };
 
-  it("['websocket'] serves that and refuses polling", async () => {
+  it("['websocket'] serves WebSocket and refuses polling", async () => {
     expect(await ask(at.onlyWebSocket, opening('polling'))).toMatchObject(unknown);
     await enter(at.onlyWebSocket, { transports: ['websocket'] });
     const client = connect(at.onlyWebSocket, { transports: ['polling'] });
     await client.heardOf('connect_error');
   });
 
-  it("['polling'] serves that, offers no upgrade, and refuses WebSocket", async () => {
+  it("['polling'] serves polling, offers no upgrade, and refuses WebSocket", async () => {
     const polling = await rawPolling(at.onlyPolling);
     expect(polling.handshake.upgrades).toEqual([]);
     await expect(rawWebSocket(at.onlyPolling)).rejects.toThrow('400');
@@ -164,14 +164,14 @@ describe('transports', () => {
     expect(client.socket.io.engine.transport.name).toBe('polling');
   });
 
-  it('both are served where none are named, and the upgrade is offered', async () => {
+  it('both are served by default, and the upgrade is offered', async () => {
     expect((await rawPolling(at.plain)).handshake.upgrades).toEqual(['websocket']);
     for (const { transports } of WAYS) await enter(at.plain, { transports });
   });
 });
 
 describe('upgrades', () => {
-  it('allowUpgrades: false offers none, and both transports are served', async () => {
+  it('allowUpgrades: false offers no upgrade, and serves both transports', async () => {
     const polling = await rawPolling(at.noUpgrades);
     expect(polling.handshake.upgrades).toEqual([]);
     await polling.connect();
@@ -179,7 +179,7 @@ describe('upgrades', () => {
     await enter(at.noUpgrades, { transports: ['websocket'] });
   });
 
-  it('upgradeTimeout ends a change that is not completed, and the session goes on by polling', async () => {
+  it('upgradeTimeout closes an incomplete upgrade, and the session continues over polling', async () => {
     const polling = await rawPolling(at.upgradeTimeout);
     await polling.connect('/', { token: 'good' });
     const socket = await rawWebSocket(at.upgradeTimeout, { query: { sid: polling.sid } });
@@ -198,7 +198,7 @@ describe('cookie', () => {
     return String(headers['set-cookie']).replace(sid, 'SID');
   };
 
-  it('names the session in the first answer, with the defaults or as it is asked for, and is not there unasked', async () => {
+  it('names the session in the first response, with default or given settings; off by default', async () => {
     expect(await cookieOf(at.cookie)).toBe('io=SID; Path=/; HttpOnly; SameSite=Lax');
     expect(await cookieOf(at.ownCookie)).toBe(
       'sticky=SID; Max-Age=60; Domain=a.example; Path=/app; HttpOnly; Secure; SameSite=Strict',
@@ -209,10 +209,10 @@ describe('cookie', () => {
   });
 });
 
-describe('what Bun or its engine does not have', () => {
+describe('an option that Bun or its engine lacks', () => {
   const NAMES = ['allowEIO3', 'perMessageDeflate', 'httpCompression', 'serveClient'];
 
-  it('is said once, by name, where it is asked for, and nothing is said otherwise', () => {
+  it('is reported once by name if it is set, and not otherwise', () => {
     expect(at.lines).toEqual([]);
     const named = at.overruled.map((line) => /"serverOptions\.(\w+)"/.exec(line)?.[1]).sort();
     expect(named).toEqual(SETTING.runtime === 'bun' ? [...NAMES].sort() : []);
@@ -252,7 +252,7 @@ describe('what Bun or its engine does not have', () => {
 });
 
 describe('connection_error', () => {
-  it('tells the program of a request that is not taken, alike on each runtime', async () => {
+  it('reports a rejected request in the same way on each runtime', async () => {
     await program.run(({ io, note }) => {
       io.engine.on('connection_error', ({ code, message, context, req }) =>
         note({ code, message, context, url: req.url, method: req.method }),
@@ -276,7 +276,7 @@ describe('connection_error', () => {
   });
 });
 
-it('a client that comes back has another id, and the old one is nobody’s', async () => {
+it('a client that reconnects gets a new id, and the old id reaches no client', async () => {
   const client = await enter(program.url);
   const first = idOf(client);
   client.socket.disconnect().connect();

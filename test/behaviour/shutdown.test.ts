@@ -38,7 +38,7 @@ async function endsByItself(server: Served): Promise<void> {
 }
 
 describe.each(WAYS)('over $way', ({ transports }) => {
-  it('shutdown() ends everything, and clients come back by themselves to whoever takes over', async () => {
+  it('shutdown() ends everything, and clients reconnect by themselves to the next server', async () => {
     const port = await unusedPort();
     const first = await serve({ options: () => ({ shutdownTimeout: 9_000 }), serving: { port } });
     const clients = await Promise.all(
@@ -67,7 +67,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     for (const client of clients) expect(await client.heardOf('hello')).toBe('again');
   });
 
-  it('what is sent from then on is dropped and said, never thrown; a second call is harmless', async () => {
+  it('later sends are dropped and reported, never thrown; a second call is harmless', async () => {
     const server = await serve();
     const client = await enter(server.url, { transports });
     const lines = await server.run(async ({ helper, lines }) => {
@@ -92,7 +92,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     await endsByItself(server);
   });
 
-  it('listeners of the program that throw when a socket ends keep nobody', async () => {
+  it('listeners of the program that throw when a socket ends do not keep other sockets open', async () => {
     const server = await serve({
       options: () => ({
         shutdownTimeout: 9_000,
@@ -116,7 +116,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
   });
 });
 
-describe('shutdown(), seen from the wire', () => {
+describe('shutdown() on the wire', () => {
   it('closes a WebSocket without `41`, so that its client is not told to stay away', async () => {
     const server = await serve();
     const socket = await rawWebSocket(server.url);
@@ -126,7 +126,7 @@ describe('shutdown(), seen from the wire', () => {
     expect(socket.frames.unread).toEqual([]);
   });
 
-  it('answers a poll that waits with `1`, and nothing before it', async () => {
+  it('answers a pending poll with `1`, and nothing before it', async () => {
     const server = await serve();
     const polling = await rawPolling(server.url);
     const { sid } = await polling.connect('/', { token: 'good' });
@@ -141,7 +141,7 @@ describe('shutdown(), seen from the wire', () => {
     expect(await polled).toEqual(['1']);
   });
 
-  it('leaves no hole in what was sent right before it, over each way', async () => {
+  it('leaves no gap in what was sent right before it, over each transport', async () => {
     const server = await serve();
     const clients = await Promise.all(WAYS.map(({ transports }) => enter(server.url, { transports })));
     await server.run(async ({ helper }) => {
@@ -155,7 +155,7 @@ describe('shutdown(), seen from the wire', () => {
     }
   });
 
-  it('takes nobody in while it runs, over a new connection or over one that stands', async () => {
+  it('accepts no client while it runs, over new or open connections', async () => {
     const server = await serve({ options: () => ({ shutdownTimeout: 2_000 }) });
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     defer(() => agent.destroy());
@@ -179,7 +179,7 @@ describe('shutdown(), seen from the wire', () => {
     await endsByItself(server);
   });
 
-  it('without any client, and before anybody came, ends the listening as well', async () => {
+  it('closes the listening server without any client, and before any client came', async () => {
     // A reserved port: no other test gets it when it becomes free.
     const server = await serve({ serving: { port: await unusedPort() } });
     expect(await isRefused(server.port)).toBe(false);

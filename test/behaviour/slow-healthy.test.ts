@@ -31,7 +31,7 @@ async function trickle(server: Served, witness: TestClient): Promise<number> {
 }
 
 describe.each(WAYS)('a client that reads, $way', ({ transports }) => {
-  it('stays connected and hears everything when it is sent 5 MB in one long tick', async () => {
+  it('stays connected and receives everything when 5 MB are sent in one long tick', async () => {
     const server = served();
     const client = await enter(server.url, { transports });
     const count = 50;
@@ -48,7 +48,7 @@ describe.each(WAYS)('a client that reads, $way', ({ transports }) => {
     await expectTooSlow(server);
   });
 
-  it('is sent more than may wait, again and again: stays, and hears everything', async () => {
+  it('stays connected and receives everything when more than the limit is sent again and again', async () => {
     const server = served();
     const client = await enter(server.url, { transports });
     for (let first = 0; first < 300; first += 30) {
@@ -62,7 +62,7 @@ describe.each(WAYS)('a client that reads, $way', ({ transports }) => {
   });
 });
 
-describe('one message that is larger than all that may wait', () => {
+describe('one message that is larger than the whole limit', () => {
   it.each([
     ['a text', () => 'x'.repeat(8_000_000)],
     ['attachments', () => Array.from({ length: 8 }, () => Buffer.alloc(1_000_000))],
@@ -82,7 +82,7 @@ describe('one message that is larger than all that may wait', () => {
     await expectTooSlow(server);
   });
 
-  it('waits for a WebSocket that reads it late: attachments to one socket, which go out one by one', async () => {
+  it('waits for a WebSocket that reads it late: attachments to one socket are sent one by one', async () => {
     const server = served();
     const witness = await enter(server.url);
     const late = await enterWebSocket(server);
@@ -114,7 +114,7 @@ describe('one message that is larger than all that may wait', () => {
   });
 });
 
-it('four large messages that are sent at once all arrive, although nothing follows them', async () => {
+it('four large messages that are sent at once all arrive, even if nothing follows them', async () => {
   const server = served();
   const client = await enterWebSocket(server);
   // If Roomgate sends inside Bun's drain handler, Bun 1.2 stalls in about nine of ten rounds.
@@ -131,7 +131,7 @@ it('four large messages that are sent at once all arrive, although nothing follo
   await expectTooSlow(server);
 });
 
-it('a client that polls late, each time with less than may wait, stays and hears everything', async () => {
+it('a client that polls late, each time with less than the limit waiting, stays and receives everything', async () => {
   const server = served();
   const late = await enterPolling(server);
   const packets: string[] = [];

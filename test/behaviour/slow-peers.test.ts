@@ -42,7 +42,7 @@ function sendLarge(server: Served, destination: string): Promise<unknown> {
 }
 
 /** Nothing on Bun tells whether an answer was read, nor cuts one. */
-const itWhereAnswersTell = itExceptOnBun('Bun.serve takes a whole Response, and says nothing of it any more');
+const itWhereAnswersTell = itExceptOnBun('Bun.serve takes a whole Response and reports nothing about it afterwards');
 
 /** It was cut: what was on its way to it is gone. */
 async function ends(answer: Socket): Promise<number> {
@@ -92,7 +92,7 @@ itWhereAnswersTell('reads no answer to its poll and leaves: the answer is let go
   await expectTooSlow(server);
 });
 
-it('probes a change to WebSocket and never completes it: is disconnected', async () => {
+it('disconnects a client that probes an upgrade and never completes it', async () => {
   const server = await serve();
   const polling = await enterPolling(server);
   const socket = await rawWebSocket(server.url, { query: { sid: polling.sid } });
@@ -105,7 +105,7 @@ it('probes a change to WebSocket and never completes it: is disconnected', async
   await expectTooSlow(server, `client ${polling.id}`);
 });
 
-it('changes to WebSocket and reads nothing there: is disconnected, and heard no hole', async () => {
+it('disconnects a client that upgrades and reads nothing there; its messages have no gap', async () => {
   const server = await serve();
   const polling = await enterPolling(server);
   const socket = await rawWebSocket(server.url, { query: { sid: polling.sid } });
@@ -122,7 +122,7 @@ it('changes to WebSocket and reads nothing there: is disconnected, and heard no 
   await expectTooSlow(server, `client ${polling.id}`);
 });
 
-it('agrees on compression and stops reading: is disconnected, and heard no hole', async () => {
+it('disconnects a client that agrees on compression and stops reading; its messages have no gap', async () => {
   const server = await serve({
     options: () => ('Bun' in globalThis ? {} : { serverOptions: { perMessageDeflate: true } }),
   });
@@ -147,7 +147,7 @@ it('agrees on compression and stops reading: is disconnected, and heard no hole'
   await expectTooSlow(server, `client ${sid}`);
 });
 
-it('is in a namespace of the program only: is disconnected', async () => {
+it('disconnects a client that is in a namespace of the program only', async () => {
   const server = await serve();
   await server.run(({ io }) => void io.of('/other'));
   const socket = await rawWebSocket(server.url);
@@ -171,7 +171,7 @@ it('is in a namespace of the program only: is disconnected', async () => {
   await expectTooSlow(server, 'a client');
 });
 
-it('never authenticates, and is sent to by the program all the same: is disconnected', async () => {
+it('disconnects a client that never authenticates, but receives messages of the program', async () => {
   const server = await serve();
   const socket = await rawWebSocket(server.url);
   const { sid } = await socket.connect('/', { token: 'good' });
@@ -192,7 +192,7 @@ it('never authenticates, and is sent to by the program all the same: is disconne
   await expectTooSlow(server, `client ${sid}`);
 });
 
-it('asks for acknowledgements and reads none: is disconnected', async () => {
+it('disconnects a client that asks for acknowledgements and reads none', async () => {
   const server = await serve({
     options: () => ({
       clientConnectedFn: ({ socket }) => void socket.on('ask', (answer) => answer('x'.repeat(100_000))),
@@ -210,7 +210,7 @@ it('asks for acknowledgements and reads none: is disconnected', async () => {
   await expectTooSlow(server, `client ${socket.id}`);
 });
 
-it('reads on, but less than it is sent: is disconnected, and heard no hole', async () => {
+it('disconnects a client that reads more slowly than it is sent to; its messages have no gap', async () => {
   const server = await serve();
   const socket = await enterWebSocket(server);
   const witness = await enter(server.url);
@@ -232,7 +232,7 @@ it('reads on, but less than it is sent: is disconnected, and heard no hole', asy
   await expectTooSlow(server, `client ${socket.id}`);
 });
 
-it('without the fan-out it is all the same', async () => {
+it('does the same without the fan-out', async () => {
   const server = await serve({ options: () => ({ fanout: false }) });
   const socket = await enterWebSocket(server);
   const polling = await enterPolling(server);

@@ -26,7 +26,7 @@ const HANDLERS: readonly (readonly [string, Serving])[] =
     : [['on Node.js', {}]];
 
 describe.each(HANDLERS)('a client that stops reading, %s', (_, serving) => {
-  it('is disconnected, what it got is the stream without a hole, and whoever reads hears it whole', async () => {
+  it('is disconnected, its messages have no gap, and other clients receive everything', async () => {
     const server = await serve({ serving });
     const slow = await enterWebSocket(server);
     const witness = await enter(server.url);
@@ -52,7 +52,7 @@ describe.each(HANDLERS)('a client that stops reading, %s', (_, serving) => {
     await expectTooSlow(server, `client ${slow.id}`);
   });
 
-  it('by polling, is disconnected as soon', async () => {
+  it('is disconnected as soon over polling', async () => {
     const server = await serve({ serving });
     const slow = await enterPolling(server);
     const witness = await enter(server.url);
@@ -63,7 +63,7 @@ describe.each(HANDLERS)('a client that stops reading, %s', (_, serving) => {
     await expectTooSlow(server, `client ${slow.id}`);
   });
 
-  it('by polling and to whom nothing is sent, is disconnected once it is missed', async () => {
+  it('is disconnected by the ping timeout if it polls no more and nothing is sent to it', async () => {
     const options = () => ({ serverOptions: { pingInterval: 1_000, pingTimeout: 3_000 } });
     const server = await serve({ options, serving });
     const polling = await rawPolling(server.url);
@@ -72,7 +72,7 @@ describe.each(HANDLERS)('a client that stops reading, %s', (_, serving) => {
     await expectTooSlow(server);
   });
 
-  it('serves whoever reads, over each transport', async () => {
+  it('does not affect clients that read, over each transport', async () => {
     const server = await serve({ serving });
     const polling = await enterPolling(server);
     await server.run(

@@ -72,7 +72,7 @@ function expectNewest(seen: readonly Seen[], sent: number): void {
   expect(seen.length).toBeLessThan(sent);
 }
 
-it('a client that stops reading stays, and has the newest of each when it reads on', async () => {
+it('a client that stops reading stays, and receives the newest of each key when it reads again', async () => {
   const server = served();
   const slow = await enterWebSocket(server);
   const witness = await enter(server.url);
@@ -87,7 +87,7 @@ it('a client that stops reading stays, and has the newest of each when it reads 
   await expectTooSlow(server);
 });
 
-it('a client that does not poll stays, and has the newest of each when it does', async () => {
+it('a client that does not poll stays, and receives the newest of each key when it polls again', async () => {
   const server = served();
   const slow = await enterPolling(server);
   const witness = await enter(server.url);
@@ -99,7 +99,7 @@ it('a client that does not poll stays, and has the newest of each when it does',
   await expectTooSlow(server);
 });
 
-it.each(WAYS)('a client that reads hears every message, $way', async ({ transports }) => {
+it.each(WAYS)('a client that reads receives every message, $way', async ({ transports }) => {
   const server = served();
   const client = await enter(server.url, { transports });
   const sent = await play(server, client);
@@ -107,7 +107,7 @@ it.each(WAYS)('a client that reads hears every message, $way', async ({ transpor
   await expectTooSlow(server);
 });
 
-it.each(WAYS)('a client that reads hears every message of one tick, $way', async ({ transports }) => {
+it.each(WAYS)('a client that reads receives every message of one tick, $way', async ({ transports }) => {
   const server = served();
   const client = await enter(server.url, { transports });
   await server.run(({ helper }) => {
@@ -118,7 +118,7 @@ it.each(WAYS)('a client that reads hears every message of one tick, $way', async
   expect(seenBy(client).map(({ n }) => n)).toEqual(Array.from({ length: 50 }, (_, n) => n));
 });
 
-it('attachments go with the message that is replaced, whatever rooms it is sent to', async () => {
+it('attachments leave with the message that is replaced, whatever rooms it was sent to', async () => {
   const server = served();
   const slow = await enterPolling(server);
   const other = await enter(server.url, { transports: ['polling'] });
@@ -142,7 +142,7 @@ it('attachments go with the message that is replaced, whatever rooms it is sent 
   await expectTooSlow(server);
 });
 
-it('one that is volatile and does not wait removes nothing', async () => {
+it('a volatile message that does not wait replaces nothing', async () => {
   const server = served();
   const slow = await enterPolling(server);
   await server.run(({ io }) => {
@@ -155,7 +155,7 @@ it('one that is volatile and does not wait removes nothing', async () => {
   expect(seenIn(packets).map(({ n }) => n)).toEqual([0, 2]);
 });
 
-it('a function that throws, or names nothing, costs nobody a message', async () => {
+it('a key function that throws, or returns no key, loses no message', async () => {
   const server = await serve({
     options: () => ({
       replaceable: {

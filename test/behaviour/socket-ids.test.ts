@@ -25,7 +25,7 @@ const send = (server: Served, destination: string, data: unknown) =>
   );
 
 describe.each(WAYS)('over $way', ({ transports }) => {
-  it('an id has a form of its own, and is the name of a room that its client alone is in', async () => {
+  it('an id has a reserved form, and names a room with only its client in it', async () => {
     const [one, two] = [await enter(served().url, { transports }), await enter(served().url, { transports })];
     expect(idOf(one)).toMatch(ID);
     expect(idOf(one)).not.toBe(idOf(two));
@@ -46,7 +46,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
   });
 });
 
-it('join and leave refuse every room that has the form of an id, in use or not', async () => {
+it('join and leave refuse every room of that form, in use or not', async () => {
   const [victim, attacker] = [await enter(served().url), await enter(served().url)];
   const gone = await connectAuthenticated(served().url);
   const goneId = idOf(gone);
@@ -62,7 +62,7 @@ it('join and leave refuse every room that has the form of an id, in use or not',
   expect(heardOn(attacker, 'private')).toEqual([idOf(attacker)]);
 });
 
-it('rooms that only look a little like an id are open as ever', async () => {
+it('rooms that only resemble an id can be joined', async () => {
   const client = await enter(served().url);
   const rooms = [
     'rg--short',
@@ -74,7 +74,7 @@ it('rooms that only look a little like an id are open as ever', async () => {
   expect(await client.socket.timeout(5_000).emitWithAck('join', { rooms })).toEqual({ joined: rooms, refused: [] });
 });
 
-it('words of Roomgate are refused as destinations, rooms and events', async () => {
+it('reserved names are refused as destinations, rooms and events', async () => {
   const client = await enter(served().url);
   for (const destination of ['roomgate:probe:AAAAAAAAAAAAAAAA', 'roomgate:']) {
     await expect(send(served(), destination, 1)).rejects.toThrow(/destination: "roomgate:.*" is reserved/);

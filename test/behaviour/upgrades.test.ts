@@ -4,14 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { enter, serve } from './program.js';
 import { newSession, serves, statusOf, upgradeOf } from './raw-upgrades.js';
 
-describe('a request whose query says two things', () => {
+describe('a request with a contradictory query', () => {
   it.each([
     ['the session', 'transport=websocket&sid=&sid=%SID%'],
     ['the session, the other way round', 'transport=websocket&sid=%SID%&sid='],
     ['the transport', 'transport=websocket&transport=polling'],
     ['the version of the protocol', 'transport=websocket&EIO=3'],
     ['the form of binary messages', 'transport=websocket&b64=1&b64='],
-  ])('is refused before the program is asked: %s', async (_, query) => {
+  ])('is refused before allowRequest is called: %s', async (_, query) => {
     const server = await serve({
       options: ({ note }) => ({
         serverOptions: {
@@ -31,7 +31,7 @@ describe('a request whose query says two things', () => {
     await serves(server);
   });
 
-  it('cannot pass the origin guard with a session of its own', async () => {
+  it('cannot pass the origin guard with its own session', async () => {
     const server = await serve({ options: () => ({ serverOptions: { cors: { origin: 'https://app.example' } } }) });
     const sid = await newSession(server);
     const target = `/socket.io/?EIO=4&transport=websocket&sid=&sid=${sid}`;
@@ -66,7 +66,7 @@ function headers(count: number): string {
   return Array.from({ length: count }, (_, at) => `h${at}: 1\r\n`).join('');
 }
 
-it('a target that is no address ends nothing, where the path is "/"', async () => {
+it('a request target that is no URL does not end the process with the path "/"', async () => {
   const server = await serve({ options: () => ({ serverOptions: { path: '/' } }) });
   for (const target of ['//:', '/\\:', '//[', '//%zz@:99999', '/?%', '/?sid=%E0%A4%A']) {
     expect([0, 400, 404]).toContain(await statusOf(server, `GET ${target} HTTP/1.1\r\nHost: server\r\n\r\n`));

@@ -79,7 +79,7 @@ describe.each([
     ({ program, url } = await serve(application));
   });
 
-  it('serves clients at /io, and leaves the rest to the application', async () => {
+  it('serves clients at /io, and passes other requests to the application', async () => {
     await expectServed(url);
     const hello = await fetch(`${url}/hello`);
     expect([hello.status, await hello.text()]).toEqual(application === 'alone' ? [404, ''] : [200, 'hello']);
@@ -87,7 +87,7 @@ describe.each([
     expect(program.stderr).toBe('');
   });
 
-  it('stop() ends the server, after which the process ends by itself', async () => {
+  it('stop() ends the server, and then the process exits', async () => {
     const client = await connectAuthenticated(url, { path: '/io' });
     program.send('stop');
     expect(await program.messages.next((message) => message === 'stopped')).toBe('stopped');
@@ -100,13 +100,13 @@ describe.each([
   });
 });
 
-it('beside another component each has its path', async () => {
+it('two components serve one path each', async () => {
   const { url } = await serve('another component');
   await expectServed(url, '/other');
   await expectServed(url, '/io');
 });
 
-it('beside WebSockets of its own each gets what is its own', async () => {
+it('beside the application’s own WebSockets each receives its own messages', async () => {
   const { url, program } = await serve('WebSockets of its own');
   const client = await connectAuthenticated(url, { path: '/io', transports: ['websocket'] });
   const own = new WebSocket(`${url.replace('http', 'ws')}/anything`);
@@ -122,7 +122,7 @@ it('beside WebSockets of its own each gets what is its own', async () => {
   expect(program.messages.all.filter((message) => message.closed !== undefined)).toHaveLength(1);
 });
 
-it('beside WebSockets of its own each has its own limit, in bytes, and requests have theirs', async () => {
+it('beside the application’s own WebSockets each has its own limit in bytes, and requests have theirs', async () => {
   const { url } = await serve('WebSockets of its own');
   for (const [size, isTaken] of [
     [1_000, true],
@@ -171,7 +171,7 @@ it('serves over https, and the handshake is secure', async () => {
 });
 
 it.each(['a server that is given', 'alone', 'a port that is taken'])(
-  'ends a server that never had a request: %s',
+  'stops a server that never had a request: %s',
   async (application) => {
     const { program, url } = await serve(application);
     program.send('stop');
@@ -183,7 +183,7 @@ it.each(['a server that is given', 'alone', 'a port that is taken'])(
   },
 );
 
-it('heeds signals where it is asked to, and lets the process end', async () => {
+it('handles signals if asked to, and lets the process exit', async () => {
   const { program, url } = await serve('a fetch handler', { signals: true });
   const client = await connectAuthenticated(url, { path: '/io' });
   program.endInput();
@@ -192,7 +192,7 @@ it('heeds signals where it is asked to, and lets the process end', async () => {
   expect(await client.heardOf('disconnect')).not.toBe('io server disconnect');
 });
 
-it('keeps out pages of other origins, over both transports, and lets in those that are named', async () => {
+it('refuses pages of other origins over both transports, and accepts the listed ones', async () => {
   const NAMED = 'https://app.example';
   const { url, program } = await serve('a fetch handler', { cors: { origin: NAMED, credentials: true } });
   const answers = (origin: string) =>
@@ -220,7 +220,7 @@ it.each([
   ['an app', 'invalid_option: .*component.serve\\(\\{ fetch: app.fetch \\}\\)'],
   ['nothing yet', 'not_configured: .*call and await start\\(\\) first'],
   ['no engine', 'unsupported: .*bun add @socket.io/bun-engine'],
-])('refuses %s, in words that help', async (application, words) => {
+])('refuses %s with a helpful message', async (application, words) => {
   const program = start(application);
   const { error } = await program.messages.next((message) => message.error !== undefined, { timeout: 10_000 });
   expect(error).toMatch(new RegExp(words));
@@ -228,7 +228,7 @@ it.each([
   expect(await program.ended()).toEqual({ code: 0, signal: null });
 });
 
-it('a poll may wait for longer than Bun lets a connection be idle', async () => {
+it('a poll may wait for longer than Bun’s idle timeout', async () => {
   expect(await slowPoll.answer).toEqual(['2']);
   expect(slowPoll.program.stderr).toBe('');
 });

@@ -77,7 +77,7 @@ function make() {
 const BATCH = Array.from({ length: 20 }, (_, n) => ({ type: 'message', data: `${1_000 + n}${'x'.repeat(20_000)}` }));
 const ALL = BATCH.map((_, n) => `4${1_000 + n}`);
 
-it('of what the engine gives at once no more goes out than its peer takes, and the rest later, in order', () => {
+it('sends no more of a batch than the peer takes, and the rest later, in order', () => {
   const { socket, transport, queue, drained } = make();
   socket.isSlow = true;
   transport.send(BATCH);
@@ -94,7 +94,7 @@ it('of what the engine gives at once no more goes out than its peer takes, and t
   expect([socket.sent, transport.writable, drained]).toEqual([ALL, true, ['drain']]);
 });
 
-it('what the engine gives by itself meanwhile comes behind', () => {
+it('sends what the engine adds meanwhile after the batch', () => {
   const { socket, transport, queue } = make();
   socket.isSlow = true;
   transport.send(BATCH);
@@ -105,7 +105,7 @@ it('what the engine gives by itself meanwhile comes behind', () => {
   expect(socket.sent).toEqual([...ALL, '3prob']);
 });
 
-it('a transport that closes gives out what it was given first', () => {
+it('sends its queue before a transport closes', () => {
   const { socket, transport } = make();
   socket.isSlow = true;
   transport.send(BATCH);
@@ -113,7 +113,7 @@ it('a transport that closes gives out what it was given first', () => {
   expect([socket.sent, socket.isClosed]).toEqual([ALL, true]);
 });
 
-it('nothing goes out behind what Bun dropped', () => {
+it('sends nothing after a message that Bun dropped', () => {
   const { socket, transport, queue } = make();
   socket.drops = true;
   transport.send([{ type: 'message', data: 'one' }]);
@@ -124,7 +124,7 @@ it('nothing goes out behind what Bun dropped', () => {
   expect([socket.isLost, socket.sent]).toEqual([true, []]);
 });
 
-it('what Bun drops of the last words is said, too', () => {
+it('reports a last message that Bun dropped', () => {
   const { socket, transport } = make();
   socket.isSlow = true;
   transport.send(BATCH);
@@ -133,7 +133,7 @@ it('what Bun drops of the last words is said, too', () => {
   expect([socket.isLost, socket.sent]).toEqual([true, ALL.slice(0, 4)]);
 });
 
-it('what can wait in Bun unseen is never more than a slow peer lets wait', () => {
+it('never lets more wait in Bun unseen than a slow peer may have waiting', () => {
   const { socket, transport, queue } = make();
   socket.isSlow = true;
   let sent = 0;

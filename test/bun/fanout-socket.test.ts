@@ -68,14 +68,14 @@ function make(): { socket: GuardedBunSocket; webSocket: FakeWebSocket; dropped: 
 }
 
 describe('several messages at once', () => {
-  it('go out in one write, and a single one without that', () => {
+  it('are sent in one write; a single one is sent without batching', () => {
     const webSocket = new FakeWebSocket();
     expect(sendAll(webSocket, ['one'])).toBe(true);
     expect(sendAll(webSocket, ['a', new Uint8Array(2)])).toBe(true);
     expect(webSocket.did).toEqual(['text 3', 'cork', 'text 1', 'binary 2', 'uncork']);
   });
 
-  it('end with one that is dropped, which an empty one is not', () => {
+  it('stop at one that is dropped; an empty one does not count as dropped', () => {
     const webSocket = new FakeWebSocket();
     webSocket.dropsLongerThan = 2;
     expect(sendAll(webSocket, ['', 'a', 'one', 'b'])).toBe(false);
@@ -84,7 +84,7 @@ describe('several messages at once', () => {
     expect(sendAll(webSocket, ['a', 'b'])).toBe(true);
   });
 
-  it('are no loss to a peer that is gone', () => {
+  it('are not counted as lost if the peer is gone', () => {
     const webSocket = new FakeWebSocket();
     webSocket.readyState = CLOSED;
     expect([sendAll(webSocket, ['one']), sendAll(webSocket, ['one', 'two'])]).toEqual([true, true]);
@@ -97,8 +97,8 @@ describe('several messages at once', () => {
   });
 });
 
-describe('a WebSocket that is sent over directly', () => {
-  it('is ended where what went out over it was dropped, which is said once', () => {
+describe('a WebSocket that bypasses the engine', () => {
+  it('is closed if a message was dropped, which is reported once', () => {
     const { socket, webSocket, dropped } = make();
     const stop = vi.fn();
     expect(socket.bypass({ stop })).toBe(webSocket);
@@ -111,7 +111,7 @@ describe('a WebSocket that is sent over directly', () => {
     expect(webSocket.readyState).toBe(CLOSED);
   });
 
-  it.each(['close', 'terminate', 'gone'] as const)('is not sent over any more after %s()', (end) => {
+  it.each(['close', 'terminate', 'gone'] as const)('is not bypassed any more after %s()', (end) => {
     const { socket } = make();
     const stop = vi.fn();
     socket.bypass({ stop });
@@ -121,8 +121,8 @@ describe('a WebSocket that is sent over directly', () => {
   });
 });
 
-describe('a peer that is waited for', () => {
-  it('is noticed where Bun tells, once it has taken all', () => {
+describe('a peer with waiting bytes', () => {
+  it('is noticed by `drain` once it has taken all', () => {
     const { socket, webSocket } = make();
     const went: string[] = [];
     webSocket.waiting = 9;
@@ -136,7 +136,7 @@ describe('a peer that is waited for', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('is noticed where nobody tells, by one timer for all, which ends with the last of them', () => {
+  it('is noticed without `drain` by one timer for all, which stops with the last of them', () => {
     const { socket, webSocket } = make();
     const other = new FakeWebSocket();
     const otherSocket = new GuardedBunSocket(other, {
@@ -158,7 +158,7 @@ describe('a peer that is waited for', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it.each(['close', 'terminate', 'gone'] as const)('is waited for no longer after %s()', (end) => {
+  it.each(['close', 'terminate', 'gone'] as const)('is not watched any longer after %s()', (end) => {
     const { socket, webSocket } = make();
     const went: string[] = [];
     webSocket.waiting = 9;

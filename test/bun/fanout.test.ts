@@ -43,7 +43,7 @@ async function countPlain(server: Served): Promise<void> {
 const plainOf = (server: Served): Promise<number> => server.run(({ memory }) => memory.plain as number);
 
 describe('one tick', () => {
-  it('puts broadcasts, direct messages and events with attachments in one order', async () => {
+  it('keeps broadcasts, direct messages and events with attachments in one order', async () => {
     const server = await serve();
     const { socket, sid } = await member(server);
     await countPlain(server);
@@ -68,7 +68,7 @@ describe('one tick', () => {
     expect(await plainOf(server)).toBe(1);
   });
 
-  it('reaches who was in the room when it was sent', async () => {
+  it('reaches the members at the time of the send', async () => {
     const server = await serve();
     const [one, two] = [await member(server), await member(server)];
     await server.run(({ io }, id = '') => {
@@ -90,7 +90,7 @@ describe('one tick', () => {
     ['socket.disconnect(true)', 'disconnect'],
     ['the connection', 'connection'],
     ['helper.disconnect()', 'helper'],
-  ])('that ends a client by %s sends before what was emitted before', async (_, how) => {
+  ])('that disconnects a client by %s sends earlier messages first', async (_, how) => {
     const server = await serve();
     const { socket, sid } = await member(server);
     await server.run(
@@ -116,7 +116,7 @@ describe('one tick', () => {
     ]);
   });
 
-  it('that ends the process sends what was emitted before', async () => {
+  it('that ends the process sends earlier messages first', async () => {
     const server = await serve();
     const { socket } = await member(server);
     const ended = server.run(({ io }) => {
@@ -129,7 +129,7 @@ describe('one tick', () => {
     expect(heard).toEqual(Array.from({ length: 100 }, (_, n) => `42["n",${n}]`));
   });
 
-  it('sends attachments as they were when they were emitted', async () => {
+  it('sends attachments as they were at the time of the emit', async () => {
     const server = await serve();
     const { socket, sid } = await member(server);
     await server.run(({ io }, id = '') => {
@@ -142,7 +142,7 @@ describe('one tick', () => {
     expect([frames[1], frames[3]]).toEqual(['before', 'before']);
   });
 
-  it('ends by itself, also where it began in an immediate of a program that is idle', async () => {
+  it('ends by itself, even if it began in an immediate of an idle program', async () => {
     const server = await serve();
     const { socket } = await member(server);
     await server.run(({ io }) => {
@@ -166,7 +166,7 @@ describe('one tick', () => {
     await within(heard(), 'five hundred answers', 20_000);
   });
 
-  it('larger than what goes out at once is whole', async () => {
+  it('larger than one write arrives whole', async () => {
     const server = await serve();
     const { socket, sid } = await member(server);
     await server.run(({ io }, id = '') => {
@@ -182,8 +182,8 @@ describe('one tick', () => {
   });
 });
 
-describe('who goes the plain way', () => {
-  it('a connection of which the program hears each packet', async () => {
+describe('the standard path is taken', () => {
+  it('by a connection that has a listener for each packet', async () => {
     const server = await serve();
     const { socket, sid } = await member(server);
     await server.run(({ io, memory }, id = '') => {
@@ -204,7 +204,7 @@ describe('who goes the plain way', () => {
     expect(await server.run(({ memory }) => memory.heard as string[])).toEqual(['2["n",1]', '2["n",2]', '2["n",3]']);
   });
 
-  it('who polls, and who changes from polling to WebSocket, in one room with the others', async () => {
+  it('by polling clients and clients in an upgrade, in one room with the others', async () => {
     const server = await serve();
     await server.run(({ io, memory }) => {
       memory.n = 0;
@@ -234,7 +234,7 @@ describe('who goes the plain way', () => {
     expect(await plainOf(server)).toBe(1);
   });
 
-  it('everybody, where it is switched off', async () => {
+  it('by all connections if the fan-out is switched off', async () => {
     const server = await serve({ options: () => ({ fanout: false }) });
     const { socket } = await member(server);
     await countPlain(server);
@@ -243,7 +243,7 @@ describe('who goes the plain way', () => {
     expect(await plainOf(server)).toBe(1);
   });
 
-  it('everybody, where the engine is not the one that is known, which is said once', async () => {
+  it('by all connections if the engine is unknown, which is reported once', async () => {
     const before: ServedOptions['before'] = ({ helper }) => {
       const prototype = Object.getPrototypeOf(helper.getEngine());
       const { handshake } = prototype;
@@ -265,7 +265,7 @@ describe('who goes the plain way', () => {
 });
 
 describe.each(['late', 'written'] as const)('a peer that reads slowly, with handlers that are %s', (handlers) => {
-  it('gets everything in order but what is volatile, and has it wait in the engine', async () => {
+  it('receives everything in order except volatile messages, which wait in the engine', async () => {
     const server = await serve({ serving: { handlers } });
     const [slow, quick] = [await member(server), await member(server)];
     slow.socket.pauseReading();

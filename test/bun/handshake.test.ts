@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { serve } from '../behaviour/program.js';
 import { ask, opening } from '../behaviour/requests.js';
 
-it('a client cannot make its handshake secure by writing out an address of https', async () => {
+it('a client cannot make its handshake secure by sending an https URL as request target', async () => {
   const server = await serve({
     runtime: 'bun',
     options: ({ note }) => ({

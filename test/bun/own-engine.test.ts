@@ -18,7 +18,7 @@ async function start(
   return { program, url: `http://127.0.0.1:${port}`, log };
 }
 
-it('options of the engine count where serverOptions are silent', async () => {
+it('options of the engine apply if serverOptions leaves them out', async () => {
   const { program, url, log } = await start();
   const polling = await rawPolling(url, { path: '/own/' });
   expect(polling.handshake).toMatchObject({ pingInterval: 12_000, pingTimeout: 20_000 });
@@ -35,7 +35,7 @@ it('options of the engine count where serverOptions are silent', async () => {
   expect(log()).toEqual([]);
 });
 
-it('those of serverOptions count where both say something, and that is told once for each', async () => {
+it('serverOptions wins over the engine’s options, and each conflict is reported once', async () => {
   const cors = { origin: 'https://a.example' };
   const { url, log } = await start({ path: '/theirs', pingInterval: 13_000, pingTimeout: 14_000, cors });
   const polling = await rawPolling(url, { path: '/theirs/' });
@@ -50,7 +50,7 @@ it('those of serverOptions count where both say something, and that is told once
   ]);
 });
 
-it('a session that ends while its upgrade is being decided leaves no WebSocket behind', async () => {
+it('a session that ends during allowRequest of its upgrade leaves no WebSocket behind', async () => {
   const { program, url } = await start();
   const polling = await rawPolling(url, { path: '/own/' });
   const { sid } = polling;
@@ -66,7 +66,7 @@ it('a session that ends while its upgrade is being decided leaves no WebSocket b
   expect(program.messages.all.filter(({ log }) => log !== undefined)).toEqual([]);
 });
 
-it('a session that ends while it changes to WebSocket lets its client say the last word', async () => {
+it('a session that ends during its upgrade still sends its last message', async () => {
   const { program, url } = await start();
   const polling = await rawPolling(url, { path: '/own/' });
   const socket = await rawWebSocket(url, { path: '/own/', query: { sid: polling.sid } });
@@ -87,12 +87,12 @@ it('a session that ends while it changes to WebSocket lets its client say the la
   expect(await program.messages.next((message) => message.clients !== undefined)).toMatchObject({ clients: 0 });
 });
 
-it('serves with pings that are further apart than Bun lets a connection be idle', async () => {
+it('works with a ping interval longer than Bun’s idle timeout', async () => {
   const { url } = await start({ path: '/far', pingInterval: 200_000 });
   expect((await rawPolling(url, { path: '/far/' })).handshake).toMatchObject({ pingInterval: 200_000 });
 });
 
-it('who came before configure() is sent away by it, as nobody stood at the gate', async () => {
+it('configure() closes connections that came before it, because no gate guarded them', async () => {
   const { program, url } = await start({}, 'early');
   const [polling, socket] = [await rawPolling(url, { path: '/own/' }), await rawWebSocket(url, { path: '/own/' })];
   program.send('configure');
@@ -103,7 +103,7 @@ it('who came before configure() is sent away by it, as nobody stood at the gate'
 });
 
 it.each(['€'.repeat(400_000), 'x'.repeat(1_000_001)])(
-  'a message that is too large closes its connection, where handlers are written by hand',
+  'a message above the limit closes its connection with hand-written handlers',
   async (text) => {
     const { url } = await start({}, 'by hand');
     const socket = await rawWebSocket(url, { path: '/own/' });

@@ -76,7 +76,7 @@ describe.each([
   ['in the memory of one process', () => memoryPlace()],
   ['over Redis', () => redisPlace(redis)],
 ] as const)('three instances %s', (_, makePlace) => {
-  it('reach all, a room, a list and all but a room, each client once and in the order of each sender', async () => {
+  it('reach all, a room, a list and all but a room, each client once and in each sender’s order', async () => {
     const all = await startThree(makePlace());
     const [one, two, three] = all;
     one.socket.join(['a', 'b']);
@@ -108,7 +108,7 @@ describe.each([
     expect(all.flatMap(({ reports }) => reports)).toEqual([]);
   });
 
-  it('send to the own clients before the call returns, so that what follows to a single one stays behind', async () => {
+  it('deliver to local clients before the call returns, so that a later message to one client stays behind', async () => {
     const [one, two] = await startThree(makePlace());
     one.io.emit('n', 1);
     one.socket.emit('n', 2);
@@ -119,7 +119,7 @@ describe.each([
     expect(heardOn(two.ear, 'n')).toEqual([[1], [3]]);
   });
 
-  it('carry what a message was when it was sent', async () => {
+  it('send a message as it was at the time of the call', async () => {
     const [one, two, three] = await startThree(makePlace());
     const data = { list: [1], bytes: Buffer.from([1]) };
     one.io.emit('v', data);
@@ -131,7 +131,7 @@ describe.each([
     }
   });
 
-  it('carry each kind of value as it is carried to local clients', async () => {
+  it('deliver each kind of value as local clients receive it', async () => {
     const all = await startThree(makePlace());
     const [one] = all;
     const bytes = new Uint8Array([0, 1, 2, 3, 4, 5, 6, 7]);
@@ -159,7 +159,7 @@ describe.each([
     for (const heard of remote) expect(heard).toEqual(local);
   });
 
-  it('collect the answers of clients everywhere', async () => {
+  it('collect acknowledgements from clients on every instance', async () => {
     const [one, two, three] = await startThree(makePlace());
     for (const { ear } of [one, two, three]) {
       ear.socket.on('question', (value: number, answer: (value: unknown) => void) => {
@@ -181,7 +181,7 @@ describe.each([
     expect(idsOf(late.responses ?? [])).toEqual(idsOf([one.ear, three.ear]));
   });
 
-  it('find, move and disconnect the sockets of each other', async () => {
+  it('find, move and disconnect each other’s sockets', async () => {
     const [one, two, three] = await startThree(makePlace());
     two.socket.data = { name: 'second', since: new Date(0) };
     for (const { io } of [one, two, three]) {
@@ -207,7 +207,7 @@ describe.each([
     expect(heardOn(one.ear, 'private')).toEqual([]);
   });
 
-  it('tell each other events of the program, and go on where a handler throws', async () => {
+  it('exchange events of the program, and continue after a handler throws', async () => {
     const [one, two, three] = await startThree(makePlace());
     const heard = NAMES.map((): unknown[][] => []);
     const since = '1970-01-01T00:00:00.000Z';
@@ -248,7 +248,7 @@ describe.each([
     expect(idsOf(await one.io.of('/chat').fetchSockets())).toEqual([chat.id]);
   });
 
-  it('know which socket another one has, and that one has left', async () => {
+  it('know which sockets another instance has, and when one has left', async () => {
     const [one, two, three] = await startThree(makePlace());
     const ids = [...[one, two, three].map(({ ear }) => ear.id), 'x', ''];
     const owners = async ({ search }: Instance) => [...(await search.find(ids, 5_000)).values()];
@@ -264,7 +264,7 @@ describe.each([
     expect([one, two, three].map(({ ear }) => heardOn(ear, 'n'))).toEqual([[[1]], [[1]], [[3]]]);
   });
 
-  it('count those whose Socket.IO server is open', async () => {
+  it('count instances whose Socket.IO server is open', async () => {
     const [one, two, three] = await startThree(makePlace());
     await three.io.close();
     for (const { io } of [one, two])
@@ -272,7 +272,7 @@ describe.each([
     expect(idsOf(await one.io.fetchSockets())).toEqual(idsOf([one.ear, two.ear]));
   });
 
-  it('say that they do not know while one is cut off, go on without it, and heal', async () => {
+  it('report an incomplete answer while one is cut off, continue without it, and recover', async () => {
     const place = makePlace();
     const [one, two, three] = await startThree(place);
     const ask = async ({ search }: Instance, id: string, forMs: number) => (await search.find([id], forMs)).get(id);

@@ -43,7 +43,7 @@ describe.each(KINDS)('a backplane %s', (_, create) => {
     return { backplane, search, reports };
   }
 
-  it('opens once and closes, and has nothing to report of it', async () => {
+  it('opens once and closes, without a report', async () => {
     const { backplane, search, reports } = await opened();
     await expect(backplane.open(5_000)).rejects.toThrow('open already');
     expect((await search.find(['x'], 5_000)).get('x')).toBe('nowhere');
@@ -52,7 +52,7 @@ describe.each(KINDS)('a backplane %s', (_, create) => {
     expect(reports).toEqual([]);
   });
 
-  it('hands out no adapter before it is open, or after it is closed', async () => {
+  it('returns no adapter before open() or after close()', async () => {
     const backplane = create(() => undefined);
     defer(() => backplane.close(500));
     expect(() => backplane.adapterFactory()).toThrow('not open');
@@ -70,7 +70,7 @@ describe.each(KINDS)('a backplane %s', (_, create) => {
     expect(await io.timeout(5_000).emitWithAck('question')).toEqual([]);
   });
 
-  it('throws to the sender of data that can not be carried, and carries the next', async () => {
+  it('throws to the sender if data can not be encoded, and sends the next message', async () => {
     const { backplane, reports } = await opened();
     const { io } = await startPlain(backplane.adapterFactory());
     const circular: { self?: unknown } = {};
@@ -80,7 +80,7 @@ describe.each(KINDS)('a backplane %s', (_, create) => {
     expect(reports).toEqual([]);
   });
 
-  it('knows no socket elsewhere where there is no other instance, its own least of all', async () => {
+  it('finds no remote socket without another instance, its own sockets included', async () => {
     const { search } = await opened();
     const owners = await search.find(['mine', 'x', 'x', ''], 5_000);
     expect([...owners]).toEqual([
@@ -101,7 +101,7 @@ describe.each(KINDS)('a backplane %s', (_, create) => {
 });
 
 describe.each(KINDS.slice(1))('a backplane %s', (_, create) => {
-  it('answers for the other instances where there are none', async () => {
+  it('answers for the other instances when there are none', async () => {
     const { io } = await startOver(create);
     expect(await io.serverSideEmitWithAck('question')).toEqual([]);
   });

@@ -77,7 +77,7 @@ const PLACES = [
 ] as const;
 
 describe.each(PLACES)('publish() %s', (_, makePlace) => {
-  it('reaches each other subscriber once, in the order of the sender, with its id', async () => {
+  it('reaches each other subscriber once, in the sender’s order, with the sender’s id', async () => {
     const [one, two, three] = await startThree(makePlace());
     for (let number = 0; number < 50; number++) {
       for (const { bus } of [one, two]) void bus.publish('note', { number });
@@ -92,7 +92,7 @@ describe.each(PLACES)('publish() %s', (_, makePlace) => {
     expect([one, two, three].flatMap(({ reports }) => reports)).toEqual([]);
   });
 
-  it('carries JSON as it was at the time of the call, and no forged sender', async () => {
+  it('sends JSON as it was at the time of the call, and no forged sender', async () => {
     const [one, two] = await startThree(makePlace());
     const list = [1, 'ü', null, { deep: true }];
     const sent = one.bus.publish('note', { list, from: 'nobody', none: undefined });
@@ -101,7 +101,7 @@ describe.each(PLACES)('publish() %s', (_, makePlace) => {
     await eventually(() => expect(two.notes).toEqual([[one.instances.id, { list: [1, 'ü', null, { deep: true }] }]]));
   });
 
-  it('goes on after a subscriber threw, which is reported by topic', async () => {
+  it('continues after a subscriber threw, which is reported by topic', async () => {
     const [one, two] = await startThree(makePlace());
     await one.bus.publish('note', { bad: true });
     await one.bus.publish('note', { number: 1 });
@@ -149,7 +149,7 @@ describe.each(PLACES)('ask() %s', (_, makePlace) => {
     expect((await ask(three)).answers.get(one.instances.id)).toBe(5);
   });
 
-  it('is complete at once where there is no other instance', async () => {
+  it('is complete at once without another instance', async () => {
     const node = await createNode(makePlace(), 'one');
     await node.open(5_000);
     expect(await ask(node, { timeoutMs: 60_000 })).toEqual({ answers: new Map(), unanswered: [], complete: true });
@@ -175,7 +175,7 @@ describe.each(PLACES)('ask() %s', (_, makePlace) => {
     expect(rejected(two)).toMatchObject([{ channel: 'sum', reason: expect.stringContaining('no sums today') }]);
   });
 
-  it('ends early where the answers are enough', async () => {
+  it('ends early when the answers are sufficient', async () => {
     const [one, , three] = await startThree(makePlace(), (node, index) => {
       if (index !== 1) answerSums(node, index);
     });
@@ -196,7 +196,7 @@ describe.each(PLACES)('ask() %s', (_, makePlace) => {
     expect(rest).toEqual({ unanswered: [], complete: true });
   });
 
-  it('resolves at once, incomplete, where too many questions wait, and with close()', async () => {
+  it('resolves at once, incomplete, if too many questions are pending or on close()', async () => {
     const [one, two, three] = await startThree(makePlace());
     const asked = Array.from({ length: 1_000 }, () => ask(one, { timeoutMs: 60_000 }));
     await one.instances.list();
@@ -208,7 +208,7 @@ describe.each(PLACES)('ask() %s', (_, makePlace) => {
     expect((await ask(one, { timeoutMs: 60_000 })).complete).toBe(false);
   });
 
-  it('is incomplete at once while this instance is cut off, names it to the others, and heals', async () => {
+  it('is incomplete at once while this instance is cut off, names it to the others, and recovers', async () => {
     const place = makePlace();
     const [one, two, three] = await startThree(place, answerSums);
     await Promise.all([one, two, three].map(({ instances }) => instances.list()));
@@ -230,7 +230,7 @@ describe.each(PLACES)('ask() %s', (_, makePlace) => {
 });
 
 describe.each(PLACES)('instances %s', (_, makePlace) => {
-  it('know each other by ids of their own', async () => {
+  it('know each other by their ids', async () => {
     const all = await startThree(makePlace());
     expect(new Set(idsOf(all)).size).toBe(3);
     for (const node of all) {
@@ -240,7 +240,7 @@ describe.each(PLACES)('instances %s', (_, makePlace) => {
     }
   });
 
-  it('hear who joins and who leaves, each once', async () => {
+  it('hear of each join and leave once', async () => {
     const place = makePlace();
     const [one, two, three] = await startThree(place);
     await one.instances.list();
@@ -258,7 +258,7 @@ describe.each(PLACES)('instances %s', (_, makePlace) => {
     expect(later.instances.id).not.toBe(three.instances.id);
   });
 
-  it('do not say who lives before open(), while cut off, and after close()', async () => {
+  it('return no list before open(), while cut off, and after close()', async () => {
     const place = makePlace();
     const node = await createNode(place, 'one');
     await expect(node.instances.list()).rejects.toThrow();

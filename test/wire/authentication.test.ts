@@ -18,7 +18,7 @@ async function toTheEnd(polling: PollingPeer): Promise<string[]> {
 }
 
 describe('`42["authenticate"]`', () => {
-  it('accepted: `ping`, then `authenticated`, and nothing else', async () => {
+  it('accepted: the server sends `ping`, then `authenticated`, and nothing else', async () => {
     const { url, helper } = await startServer();
     const socket = await rawWebSocket(url);
     const { sid } = await socket.connect('/', { token: 'good' });
@@ -30,7 +30,7 @@ describe('`42["authenticate"]`', () => {
     expect(await socket.frames.next()).toBe('42["next",1]');
   });
 
-  it('accepted, over polling: one payload, in that order, and what clientConnectedFn sends comes behind', async () => {
+  it('accepted over polling: one payload in that order, and messages of clientConnectedFn follow', async () => {
     const { url } = await startServer({
       clientConnectedFn: ({ socket }) => {
         socket.emit('welcome', 1);
@@ -43,7 +43,7 @@ describe('`42["authenticate"]`', () => {
     expect(names).toEqual(['ping', 'authenticated', 'welcome']);
   });
 
-  it('refused, over WebSocket: `unauthenticated`, `41`, the end', async () => {
+  it('refused over WebSocket: the server sends `unauthenticated`, then `41`, and closes', async () => {
     const { url } = await startServer();
     const socket = await rawWebSocket(url);
     await socket.connect('/', { token: 'bad' });
@@ -54,7 +54,7 @@ describe('`42["authenticate"]`', () => {
     expect(socket.frames.unread).toEqual([]);
   });
 
-  it('refused, over polling: one payload in that order, then `1`', async () => {
+  it('refused over polling: one payload in that order, then `1`', async () => {
     const { url } = await startServer();
     const polling = await rawPolling(url);
     await polling.connect('/', { token: 'bad' });
@@ -76,8 +76,8 @@ describe('`42["authenticate"]`', () => {
   });
 });
 
-describe('no `authenticate` in time', () => {
-  it('over WebSocket: `unauthenticated`, `41`, the end', async () => {
+describe('no `authenticate` before the deadline', () => {
+  it('over WebSocket: the server sends `unauthenticated`, then `41`, and closes', async () => {
     const { url } = await startServer({ authenticateTimeout: DEADLINE_MS });
     const socket = await rawWebSocket(url);
     await socket.connect('/', { token: 'good' });
@@ -86,7 +86,7 @@ describe('no `authenticate` in time', () => {
     await socket.closed;
   });
 
-  it('over polling, to a poll that waits: the same', async () => {
+  it('over polling, with a pending poll: the server sends the same', async () => {
     const { url } = await startServer({ authenticateTimeout: DEADLINE_MS });
     const polling = await rawPolling(url);
     await polling.connect('/', { token: 'good' });

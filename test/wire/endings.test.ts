@@ -7,7 +7,7 @@ import { startServer } from '../support/server.js';
 import { enter } from './enter.js';
 
 describe('an ending', () => {
-  it('by disconnect({ socket }): `41` without a word before, then the connection is closed', async () => {
+  it('by disconnect({ socket }): the server sends `41` without a message before it, then closes the connection', async () => {
     const { url, helper } = await startServer();
     const socket = await enter(url);
     const client = helper.getClients({ id: socket.sid });
@@ -18,7 +18,7 @@ describe('an ending', () => {
     expect(socket.frames.unread).toEqual([]);
   });
 
-  it('by shutdown(), over WebSocket: the connection is closed without `41`', async () => {
+  it('by shutdown() over WebSocket: the connection is closed without `41`', async () => {
     const { url, helper } = await startServer();
     const socket = await enter(url);
     await helper.shutdown();
@@ -26,7 +26,7 @@ describe('an ending', () => {
     expect(socket.frames.unread).toEqual([]);
   });
 
-  it('by shutdown(), over polling: `1` without `41`', async () => {
+  it('by shutdown() over polling: `1` without `41`', async () => {
     const { url, helper } = await startServer();
     const polling = await rawPolling(url);
     const { sid } = await polling.connect('/', { token: 'good' });
@@ -36,7 +36,7 @@ describe('an ending', () => {
     expect(await polled).toEqual(['1']);
   });
 
-  it('by the client, `41`: its entry is gone, and what is sent to its id reaches nobody', async () => {
+  it('by the client with `41`: its entry is removed, and messages to its id reach no client', async () => {
     const { url, helper } = await startServer();
     const socket = await enter(url);
     const other = await enter(url);
@@ -51,7 +51,7 @@ describe('an ending', () => {
 });
 
 describe('pings', () => {
-  it('of Engine.IO are `2` and wait for `3`; the library’s own are the event `ping`', async () => {
+  it('of Engine.IO are `2` and expect `3`; the library’s own are the event `ping`', async () => {
     const { url } = await startServer({ pingInterval: 100, serverOptions: { pingInterval: 150 } });
     const socket = await rawWebSocket(url, { answerPings: false });
     await socket.connect('/', { token: 'good' });
@@ -65,7 +65,7 @@ describe('pings', () => {
     expect(new Date(time).toISOString()).toBe(time);
   });
 
-  it('that are not answered end the connection', async () => {
+  it('that are not answered close the connection', async () => {
     // The authentication deadline would close the connection too.
     const { url } = await startServer({
       authenticateTimeout: 60_000,

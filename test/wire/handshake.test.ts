@@ -11,7 +11,7 @@ function handshakeOf(frame: string | Buffer): Record<string, unknown> {
 }
 
 describe('the handshake', () => {
-  it('over WebSocket: `0` with the session, then `40` with the socket for `40`', async () => {
+  it('over WebSocket: `0` with the session, then `40` with the socket in reply to `40`', async () => {
     const { url } = await startServer();
     const socket = await rawWebSocket(url);
     const opened = handshakeOf(await socket.frames.next());
@@ -28,7 +28,7 @@ describe('the handshake', () => {
     expect(connected).not.toContain(String(opened.sid));
   });
 
-  it('over polling: the same, and an upgrade is offered', async () => {
+  it('over polling: the same, and the server offers an upgrade', async () => {
     const { url } = await startServer();
     const polling = await rawPolling(url);
     expect(polling.handshake).toMatchObject({ sid: expect.stringMatching(ID), upgrades: ['websocket'] });
@@ -49,7 +49,7 @@ describe('the handshake', () => {
     expect(id).toBe(sid);
   });
 
-  it('is served at `serverOptions.path`, and nowhere else', async () => {
+  it('is served at `serverOptions.path` and at no other path', async () => {
     const { url } = await startServer({ serverOptions: { path: '/io' } });
     const socket = await rawWebSocket(url, { path: '/io/' });
     await socket.connect();
@@ -62,7 +62,7 @@ describe('the handshake', () => {
     await expect(socket.connect('/nowhere')).rejects.toThrow('44/nowhere,{"message":"Invalid namespace"}');
   });
 
-  it('`auth` of CONNECT is what authenticateFn is given', async () => {
+  it('authenticateFn receives the `auth` of CONNECT', async () => {
     const given: unknown[] = [];
     const { url } = await startServer({
       authenticateFn: ({ auth, query, url: path }) => {

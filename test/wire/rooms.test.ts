@@ -6,7 +6,7 @@ import { startServer } from '../support/server.js';
 import { enter } from './enter.js';
 
 describe('`join` and `leave`', () => {
-  it('with the number of an acknowledgement are answered by `43`', async () => {
+  it('with an acknowledgement number are answered by `43`', async () => {
     const { url } = await startServer();
     const socket = await enter(url);
     socket.send('4212["join",{"rooms":["open-a","closed"]}]');
@@ -27,7 +27,7 @@ describe('`join` and `leave`', () => {
     expect(await socket.frames.next()).toBe('42["news",{"n":1}]');
   });
 
-  it('of a wrong shape are answered with what is wanted', async () => {
+  it('of a wrong shape are answered with the expected shape', async () => {
     const { url } = await startServer();
     const socket = await enter(url);
     socket.send('421["join"]');
@@ -37,7 +37,7 @@ describe('`join` and `leave`', () => {
     );
   });
 
-  it('are answered in the order of the requests where nothing is waited for', async () => {
+  it('are answered in the order of the requests if no guard is asynchronous', async () => {
     const { url } = await startServer();
     const polling = await rawPolling(url);
     await polling.connect('/', { token: 'good' });
@@ -50,7 +50,7 @@ describe('`join` and `leave`', () => {
   });
 });
 
-describe('a message to a room, an id and all', () => {
+describe('a message to a room, an id and all clients', () => {
   it('is one frame each, in the order of the calls', async () => {
     const { url, helper } = await startServer();
     const socket = await enter(url);
