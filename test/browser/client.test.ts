@@ -50,7 +50,7 @@ describe('in Chromium', () => {
     address = await serveProgram('page.ts');
   });
 
-  it('the page has none of the globals of Node.js', async () => {
+  it('the page has no globals of Node.js', async () => {
     const { steps } = await openPage(address);
     expect(await steps.next(of('loaded'))).toEqual(['loaded', { process: false, Buffer: false, setImmediate: false }]);
   });
@@ -78,7 +78,7 @@ describe('in Chromium', () => {
     },
   );
 
-  it('a refused client is told, and disconnected', async () => {
+  it('a refused client is told, then disconnected', async () => {
     const { url } = await startServer({ serverOptions });
     const { page, steps } = await openPage(address);
     await page.evaluate((host) => window.startClient(host, ['websocket'], 'bad'), url);
@@ -132,7 +132,7 @@ describe('in Chromium, offline and online again', () => {
 });
 
 describe('in Chromium, a page that is restored from the back-forward cache', () => {
-  it('has a client that hears what is sent at once, instead of after a heartbeat', async () => {
+  it('receives messages at once after the restore, instead of after a heartbeat', async () => {
     const { helper, url } = await startServer({ serverOptions });
     const address = await serveProgram('survival-page.ts');
     const elsewhere = await servePage('');

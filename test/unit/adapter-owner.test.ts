@@ -29,7 +29,7 @@ function own(adapter = new Adapter(namespace())) {
 }
 
 describe('the owner of an adapter', () => {
-  it('tells each subscriber of each change, in the order of subscription, once the adapter has changed', () => {
+  it('notifies each subscriber of each change, in the order of subscription, after the adapter has changed', () => {
     const { adapter, owner } = own();
     const heard: string[] = [];
     for (const name of ['first', 'second']) owner.subscribe(listener(name, heard, adapter));
@@ -46,7 +46,7 @@ describe('the owner of an adapter', () => {
     ]);
   });
 
-  it('tells also of a room that the socket was not in, and of a socket that was in none', () => {
+  it('also notifies of a room that the socket was not in, and of a socket that was in no room', () => {
     const { adapter, owner } = own();
     const heard: string[] = [];
     owner.subscribe(listener('it', heard, adapter));
@@ -55,7 +55,7 @@ describe('the owner of an adapter', () => {
     expect(heard).toEqual(['it: a left x, is in none', 'it: a left all of , is in none']);
   });
 
-  it('keeps what a subscriber throws from the caller and from the subscribers behind', () => {
+  it('keeps an error of a subscriber from the caller and from later subscribers', () => {
     const { adapter, owner, failures } = own();
     const heard: string[] = [];
     const fail = () => {
@@ -70,7 +70,7 @@ describe('the owner of an adapter', () => {
     expect(failures).toEqual(Array(3).fill(['a', new Error('of a subscriber')]));
   });
 
-  it('tells of a change during which a listener of the program has thrown, and lets that through', () => {
+  it('notifies of a change during which a listener of the program threw, and rethrows its error', () => {
     const { adapter, owner } = own();
     const heard: string[] = [];
     owner.subscribe(listener('it', heard, adapter));
@@ -85,7 +85,7 @@ describe('the owner of an adapter', () => {
     expect(heard.slice(1)).toEqual(['it: a left x, is in ', 'it: a entered y, is in y']);
   });
 
-  it('asks its door who enters, and says nothing of who does not', () => {
+  it('asks its door about each entering socket, and does not notify of a refused one', () => {
     const { adapter, owner } = own();
     const heard: string[] = [];
     owner.subscribe(listener('it', heard, adapter));
@@ -104,7 +104,7 @@ describe('the owner of an adapter', () => {
     expect(adapter.rooms.get('x')).toEqual(new Set(['guest', 'stranger']));
   });
 
-  it('tells at once also where the adapter changes later, says until when, and hands its promise on', async () => {
+  it('notifies at once even if the adapter changes later, says until when, and returns its promise', async () => {
     let fail = (_: Error) => {};
     const promise = new Promise<void>((_, reject) => {
       fail = reject;
@@ -127,7 +127,7 @@ describe('the owner of an adapter', () => {
 });
 
 describe('a guarded adapter', () => {
-  it('tells its list of recipients first, then membership, and the program last', () => {
+  it('updates its recipient list first, then membership, and calls the program last', () => {
     const reached: string[] = [];
     const fanout = {
       prepare: () => 'frame',
@@ -156,7 +156,7 @@ describe('a guarded adapter', () => {
     expect(reports).toEqual([]);
   });
 
-  it('is guarded once, also where its factory is guarded again', () => {
+  it('is guarded once, even if its factory is guarded again', () => {
     const parts = { report: () => {} };
     const adapter = guardedAdapter(guardedAdapter(undefined, parts), parts)(namespace());
     adapter.addAll('a', new Set(['a']));

@@ -109,8 +109,8 @@ async function keepSending(send: () => void, isDone: () => boolean, forMs = 10_0
   }
 }
 
-describe('a connection for which more waits than may', () => {
-  it('is told of once, takes no more, and is closed by somebody else', async () => {
+describe('a connection over its limit of waiting bytes', () => {
+  it('is reported once, takes no more, and is closed by its owner', async () => {
     const { connection, slow } = begin();
     await keepSending(
       () => connection.send('x'.repeat(2_000)),
@@ -121,7 +121,7 @@ describe('a connection for which more waits than may', () => {
     expect(connection.readyState).toBe('closing');
   });
 
-  it('is told of also where a poll is always open, and never closed with nothing in line', async () => {
+  it('is reported even if a poll is always open, and is not closed with an empty queue', async () => {
     const { connection, slow } = begin();
     await keepSending(
       () => {
@@ -139,7 +139,7 @@ describe('a connection for which more waits than may', () => {
     expect(connection.readyState).toBe('closing');
   });
 
-  it('is given time while one tick lasts, however long that is', () => {
+  it('has until the end of the tick, however long that is', () => {
     const { connection, slow } = begin();
     for (let ms = 0; ms < 300; ms++) {
       connection.send('x'.repeat(2_000));
@@ -148,7 +148,7 @@ describe('a connection for which more waits than may', () => {
     expect(slow).toEqual([]);
   });
 
-  it('is given time while ticks are long', async () => {
+  it('gets more time while ticks are long', async () => {
     const { connection, slow } = begin();
     for (let n = 0; n < 20; n++) connection.send('x'.repeat(2_000));
     time.pass(300);
@@ -157,7 +157,7 @@ describe('a connection for which more waits than may', () => {
     expect(slow).toEqual([]);
   });
 
-  it('is told of as well where each message carries next to nothing', async () => {
+  it('is reported even if each message is almost empty', async () => {
     const { connection, slow } = begin();
     await keepSending(
       () => {
@@ -168,7 +168,7 @@ describe('a connection for which more waits than may', () => {
     expect(slow).toHaveLength(1);
   });
 
-  it('is not told of where all of it is one message, with its attachments', async () => {
+  it('is not reported if one message with its attachments is the whole queue', async () => {
     const { connection, slow } = begin();
     connection.send('53-["large",…]');
     for (let n = 0; n < 3; n++) connection.send(Buffer.alloc(MOST));
@@ -180,7 +180,7 @@ describe('a connection for which more waits than may', () => {
     expect(slow).toEqual([]);
   });
 
-  it('is not told of where all of it is one message that is partly on its way', async () => {
+  it('is not reported if one message that is partly sent is the whole queue', async () => {
     const { backlogs, connection, wire, slow } = begin();
     backlogs.stop(wire);
     connection.transport.unread = MOST;
@@ -194,7 +194,7 @@ describe('a connection for which more waits than may', () => {
     expect(slow).toEqual([]);
   });
 
-  it('is not told of where a large message goes out behind a small one', async () => {
+  it('is not reported if a large message follows a small one', async () => {
     const { backlogs, connection, wire, slow } = begin();
     connection.send('small');
     connection.send('x'.repeat(10 * MOST));
@@ -212,8 +212,8 @@ describe('a connection for which more waits than may', () => {
   });
 });
 
-describe('answers to polls that are not read', () => {
-  it('are cut some time after their connection was closed, and at once where it was too slow', async () => {
+describe('responses to polls that are not read', () => {
+  it('are cut some time after their connection was closed, and at once if it was too slow', async () => {
     const { connection, slow } = begin();
     const answer = connection.poll();
     connection.send('x'.repeat(MOST * 2));
@@ -229,7 +229,7 @@ describe('answers to polls that are not read', () => {
     });
   });
 
-  it('are wire until they are, also where the transport has changed meanwhile', async () => {
+  it('count as unread until then, even after a change of the transport', async () => {
     const { backlogs, connection, wire, slow } = begin();
     for (let n = 0; n < 20; n++) connection.send('x'.repeat(2_000));
     const answer = connection.poll();
@@ -244,7 +244,7 @@ describe('answers to polls that are not read', () => {
     expect(answer.isCut).toBe(false);
   });
 
-  it('leave nothing behind once they were read', () => {
+  it('leave nothing behind after they were read', () => {
     const { backlogs, connection, wire } = begin();
     const answer = connection.poll();
     connection.send('x');
@@ -259,7 +259,7 @@ describe('answers to polls that are not read', () => {
 });
 
 describe('a message that replaces', () => {
-  it('takes the place of all packets of the one before it, behind what came between', () => {
+  it('replaces all packets of the previous one, behind packets in between', () => {
     const { backlogs, connection, wire, replace } = begin();
     // The transport takes no more.
     backlogs.count(wire, 1);
@@ -272,7 +272,7 @@ describe('a message that replaces', () => {
     expect(connection.sent).toEqual(['between', 'b1', '51-["a",2]', Buffer.from([2])]);
   });
 
-  it('replaces nothing for a peer that keeps up, which has something waiting between its polls', () => {
+  it('replaces nothing for a peer that keeps up, even with packets waiting between its polls', () => {
     const { connection, replace } = begin();
     for (let poll = 0; poll < 5; poll++) {
       for (let n = 0; n < 10; n++) replace('a', `${poll * 10 + n}`);
@@ -283,7 +283,7 @@ describe('a message that replaces', () => {
     expect(connection.sent.filter((data) => data !== 'last')).toEqual(Array.from({ length: 50 }, (_, n) => `${n}`));
   });
 
-  it('replaces once something has waited for a second, until the peer polls again', () => {
+  it('replaces after something has waited for a second, until the peer polls again', () => {
     const { connection, replace } = begin();
     for (const data of ['a1', 'a2']) replace('a', data);
     time.pass(1_000);
@@ -296,7 +296,7 @@ describe('a message that replaces', () => {
     expect(connection.sent).toEqual(['a4', 'b2', 'a5', 'a6']);
   });
 
-  it('leaves what has gone out', () => {
+  it('leaves packets that were sent', () => {
     const { connection, replace } = begin();
     replace('a', 'a1');
     connection.poll();
@@ -306,7 +306,7 @@ describe('a message that replaces', () => {
     expect(connection.sent).toEqual(['a1', 'a2']);
   });
 
-  it('leaves the one before where it does not come into line itself', () => {
+  it('leaves the previous one if it does not enter the queue itself', () => {
     const { connection, replace } = begin();
     replace('a', 'a1');
     // As one that is volatile.
@@ -315,14 +315,14 @@ describe('a message that replaces', () => {
     expect(connection.sent).toEqual(['a1']);
   });
 
-  it('goes out at once where it can', () => {
+  it('is sent at once if possible', () => {
     const { connection, replace } = begin();
     connection.poll();
     replace('a', 'a1');
     expect(connection.sent).toEqual(['a1']);
   });
 
-  it('costs the one before it, so that any number of them is within the budget, and few are kept', async () => {
+  it('frees the previous one’s bytes, so that any number stays within the budget and few are kept', async () => {
     const { connection, replace, slow } = begin();
     let n = 0;
     await keepSending(
@@ -340,7 +340,7 @@ describe('a message that replaces', () => {
     expect(connection.sent.filter((data) => typeof data === 'string')).toEqual([n - 3, n - 2, n - 1].map(String));
   });
 
-  it('leaves nothing of the others where the transport takes over what waits', () => {
+  it('leaves nothing of the others when the transport takes over the queue', () => {
     const { backlogs, connection, wire, replace } = begin();
     backlogs.count(wire, 1);
     for (let n = 0; n < 10; n++) replace('a', `a${n}`);
@@ -369,7 +369,7 @@ class MovedConnection extends AnyConnection {
   }
 }
 
-describe('where an update has moved the queue of a connection', () => {
+describe('if an update has moved the queue of a connection', () => {
   function beginMoved() {
     const slow: Wire[] = [];
     const backlogs = new Backlogs(MOST, (wire) => slow.push(wire));
@@ -379,7 +379,7 @@ describe('where an update has moved the queue of a connection', () => {
     return { backlogs, connection, wire, slow };
   }
 
-  it('a slow reader is bounded all the same, by the bytes of its messages and by their number', async () => {
+  it('a slow reader is still bounded, by the bytes and the number of its messages', async () => {
     for (const data of ['x'.repeat(2_000), '2']) {
       const { connection, slow } = beginMoved();
       await keepSending(
@@ -392,7 +392,7 @@ describe('where an update has moved the queue of a connection', () => {
     }
   });
 
-  it('what was flushed counts no longer', async () => {
+  it('flushed packets no longer count', async () => {
     const { connection, slow } = beginMoved();
     await keepSending(
       () => {
@@ -418,7 +418,7 @@ describe('where an update has moved the queue of a connection', () => {
     expect(slow).toHaveLength(1);
   });
 
-  it('no message is replaced either where the queue holds something else than the packets that were told of', () => {
+  it('no message is replaced if the queue holds other packets than those reported', () => {
     const { backlogs, connection, wire, replace } = begin();
     backlogs.count(wire, 1);
     connection.on('packetCreate', () => {
@@ -431,7 +431,7 @@ describe('where an update has moved the queue of a connection', () => {
     expect(connection.waiting).toEqual(['a1', 'a2']);
   });
 
-  it('responses to polls are counted as the ingress has seen them, the oldest one first', async () => {
+  it('responses to polls count as the ingress saw them, the oldest one first', async () => {
     const { connection, wire, slow } = beginMoved();
     const responses = [0, 1, 2].map(() => Object.assign(new Answer(), { writableEnded: false }));
     for (const response of responses) noteResponse(wire, response);
@@ -450,8 +450,8 @@ describe('where an update has moved the queue of a connection', () => {
   });
 });
 
-describe('a connection that has changed to a transport that says when it is full', () => {
-  it('is counted until what is queued is handed over', async () => {
+describe('a connection on a transport that reports when it is full', () => {
+  it('counts until its queue is handed over', async () => {
     const { backlogs, connection, wire, slow } = begin();
     const did: string[] = [];
     connection.send('queued');
@@ -465,7 +465,7 @@ describe('a connection that has changed to a transport that says when it is full
     expect(slow).toEqual([]);
   });
 
-  it('is bounded also where that never happens', async () => {
+  it('is bounded even if that never happens', async () => {
     const { backlogs, connection, wire, slow } = begin();
     connection.send('queued');
     backlogs.stopAtFlush(wire, () => {});
@@ -476,7 +476,7 @@ describe('a connection that has changed to a transport that says when it is full
     expect(slow).toHaveLength(1);
   });
 
-  it('is counted no longer at once where nothing is queued', () => {
+  it('stops counting at once with an empty queue', () => {
     const { backlogs, connection, wire } = begin();
     const did: string[] = [];
     backlogs.stopAtFlush(wire, () => did.push('handed over'));

@@ -21,8 +21,8 @@ function verdict(inspect: () => unknown): 'passed' | 'refused' {
 const anything = fc.anything({ maxDepth: 3, withNullPrototype: true });
 const json = (value: unknown) => Buffer.from(JSON.stringify(value) ?? 'undefined');
 
-describe('whatever arrives', () => {
-  it('is judged without any other error', () => {
+describe('any message that arrives', () => {
+  it('is checked without an error', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         const message = Buffer.from(bytes);
@@ -33,7 +33,7 @@ describe('whatever arrives', () => {
     );
   });
 
-  it('with proper types and anything else in it, is judged without any other error', () => {
+  it('is checked without an error if its types are right and its contents are not', () => {
     const request = fc.record(
       { type: fc.nat(10), opts: anything, rooms: anything, requestId: anything, data: anything, packet: anything },
       { requiredKeys: ['type'] },
@@ -49,7 +49,7 @@ describe('whatever arrives', () => {
     );
   });
 
-  it('is judged by its own fields', () => {
+  it('is checked by its own fields', () => {
     const forged = '{"__proto__":{"type":6,"data":["note"]},"constructor":{"name":"x"}}';
     expect(verdict(() => inspectRequest(Buffer.from(forged)))).toBe('refused');
   });
@@ -74,24 +74,24 @@ describe('requests', () => {
     ['all rooms', { type: 1, requestId: 'r', uid: 'u' }],
     ['fetch', { type: 5, requestId: 'r', opts: TARGET }],
     ['broadcast', { type: 7, requestId: 'r', opts: TARGET, packet: { type: 2, data: ['n'], nsp: '/' } }],
-  ])('%s passes, as JSON and as MessagePack', (_, request) => {
+  ])('%s is accepted, as JSON and as MessagePack', (_, request) => {
     for (const message of [json(request), encode(request)]) {
       expect(inspectRequest(message)).toEqual({ callsProgram: false });
     }
   });
 
-  it('tells those that call handlers of the program', () => {
+  it('those that call handlers of the program are recognized', () => {
     expect(inspectRequest(json({ type: 6, uid: 'u', data: ['note', 1] }))).toEqual({ callsProgram: true });
   });
 });
 
 describe('the parser', () => {
-  it('is the inverse of itself for what a server broadcasts', () => {
+  it('decodes what it encodes for a server’s broadcasts', () => {
     const message = ['uid', { type: 2, data: ['n', { a: [1, 'ü', null, Buffer.from([1])] }], nsp: '/' }, TARGET];
     expect(PARSER.decode(PARSER.encode(message))).toEqual(message);
   });
 
-  it('takes a broadcast whose namespace is left out, as old emitters send it', () => {
+  it('accepts a broadcast without a namespace, as old emitters send it', () => {
     const message = ['emitter', { type: 2, data: ['n'] }, { rooms: [], flags: {} }];
     expect(PARSER.decode(PARSER.encode(message))).toEqual(message);
   });

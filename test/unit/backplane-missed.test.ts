@@ -53,7 +53,7 @@ describe('MissedBroadcasts', () => {
     expect(reports).toEqual([]);
   });
 
-  it('ignores what was sent before it listened', () => {
+  it('ignores messages sent before it listened', () => {
     const { reports, send, announce } = setUp();
     send(100, 0);
     for (let time = 0; time < 3; time++) announce();
@@ -68,14 +68,14 @@ describe('MissedBroadcasts', () => {
     expect(reports).toEqual([{ type: 'backplane_messages_missed', atLeast: 0, uncountedInstances: 0 }]);
   });
 
-  it('says how many instances do not count', () => {
+  it('reports how many instances do not count', () => {
     const { reports, two } = setUp();
     two.restored();
     for (let tick = 0; tick < 3 * ANNOUNCE_TICKS; tick++) two.tick();
     expect(reports).toEqual([{ type: 'backplane_messages_missed', atLeast: 0, uncountedInstances: 1 }]);
   });
 
-  it('does not count what plain emitters send, and takes no wrong counts', () => {
+  it('does not count messages of plain emitters, and rejects wrong counts', () => {
     const { one, two } = setUp();
     one.countSent('socket.io#/#', encode(['emitter', {}, {}]));
     one.countSent('socket.io#/#', 'text');

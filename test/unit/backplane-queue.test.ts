@@ -6,7 +6,7 @@ import { RejectedMessages } from '../../src/backplane/rejected-messages.js';
 import type { BackplaneReport } from '../../src/backplane/reports.js';
 
 describe('MessageQueue', () => {
-  it('gives back what it was given, in order, once', () => {
+  it('returns its messages in order, once', () => {
     const queue = new MessageQueue();
     queue.push('a', '1');
     queue.push('b', Buffer.from('2'));
@@ -18,7 +18,7 @@ describe('MessageQueue', () => {
     expect(queue.drain()).toEqual({ messages: [], dropped: 0 });
   });
 
-  it('drops the oldest of more than 10 000, for as long as it takes', () => {
+  it('drops the oldest of more than 10 000 messages', () => {
     const queue = new MessageQueue();
     let dropped = 0;
     for (let number = 0; number < 35_000; number++) dropped += queue.push('c', String(number));
@@ -29,7 +29,7 @@ describe('MessageQueue', () => {
     );
   });
 
-  it('drops the oldest of more than 16 MB, one that is larger than all included', () => {
+  it('drops the oldest of more than 16 MB, including a single larger message', () => {
     const queue = new MessageQueue();
     queue.push('c', 'first');
     expect(queue.push('c', Buffer.alloc(16 * 1_024 * 1_024 - 100))).toBe(0);
@@ -39,7 +39,7 @@ describe('MessageQueue', () => {
     expect(queue.push('c', 'last')).toBe(0);
   });
 
-  it('gives nothing back that is older than 30 s, and counts it', () => {
+  it('drops and counts messages older than 30 s', () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     onTestFinished(() => {
       vi.useRealTimers();
@@ -54,7 +54,7 @@ describe('MessageQueue', () => {
 });
 
 describe('RejectedMessages', () => {
-  it('tells of each kind at once, then every ten ticks with a count, then no more', () => {
+  it('reports each kind at once, then every ten ticks with a count, then no more', () => {
     const reports: BackplaneReport[] = [];
     const rejected = new RejectedMessages((report) => reports.push(report));
     const tick = (count: number) => {

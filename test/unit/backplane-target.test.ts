@@ -6,7 +6,7 @@ import { resolveSend } from '../../src/common/target.js';
 const payload = { topic: 'n', data: 1 };
 
 describe('resolveSend()', () => {
-  it('settles receivers, topic and arguments', () => {
+  it('resolves receivers, topic and arguments', () => {
     expect(resolveSend({ payload })).toEqual({ rooms: undefined, topic: 'n', args: [1] });
     expect(resolveSend({ destination: undefined, payload })).toMatchObject({ rooms: undefined });
     expect(resolveSend({ destination: 'a', payload })).toMatchObject({ rooms: ['a'] });
@@ -14,13 +14,13 @@ describe('resolveSend()', () => {
   });
 
   it.each([[0], [false], [''], [null], [Number.NaN], [Buffer.from('x')], [[undefined]], [{ a: 1 }]])(
-    'carries %j as data',
+    'accepts %j as data',
     (data) => {
       expect(resolveSend({ payload: { topic: 'n', data } }).args).toEqual([data]);
     },
   );
 
-  it('sends no argument where there is no data', () => {
+  it('sends no argument without data', () => {
     expect(resolveSend({ payload: { topic: 'n' } }).args).toEqual([]);
     expect(resolveSend({ payload: { topic: 'n', data: undefined } }).args).toEqual([]);
   });
@@ -42,7 +42,7 @@ describe('resolveSend()', () => {
     ['a function', { payload: { topic: 'n', data: () => 1 } }, 'payload.data: .*received a function'],
     ['a bigint', { payload: { topic: 'n', data: 1n } }, 'payload.data: .*received a bigint'],
     ['a symbol', { payload: { topic: 'n', data: Symbol('x') } }, 'payload.data: .*received a symbol'],
-  ])('refuses %s', (_, opts, message) => {
+  ])('rejects %s', (_, opts, message) => {
     expect(() => resolveSend(opts)).toThrow(
       expect.objectContaining({ code: 'invalid_argument', message: expect.stringMatching(message) }),
     );

@@ -26,7 +26,7 @@ function setUp(subscriber: (message: InstanceMessage, from: string) => void | Pr
 }
 
 describe('Topics', () => {
-  it('rejects whatever is no JSON object with a sender, and throws nothing', async () => {
+  it('rejects anything but a JSON object with a sender, and throws nothing', async () => {
     const heard: unknown[] = [];
     const { rejections, deliver } = setUp((message) => void heard.push(message));
     await fc.assert(
@@ -45,7 +45,7 @@ describe('Topics', () => {
     }
   });
 
-  it('adds the id of the sender, and drops what this instance sent itself', async () => {
+  it('adds the sender’s id, and drops its own messages', async () => {
     const heard: unknown[] = [];
     const { topics, sent, rejections, deliver } = setUp((message, from) => void heard.push([from, message]));
     await topics.publish('topic', { from: 'forged', value: 1 });
@@ -55,7 +55,7 @@ describe('Topics', () => {
     expect([heard, rejections]).toEqual([[['you', { value: 1 }]], []]);
   });
 
-  it('rejects a message whose subscriber throws, or rejects', async () => {
+  it('rejects a message whose subscriber throws or rejects', async () => {
     for (const subscriber of [
       () => Promise.reject(new Error('odd')),
       () => {
@@ -80,7 +80,7 @@ describe('names in a message', () => {
 });
 
 describe('SocketSearch', () => {
-  it('keeps the format of version 0.1 on the wire', async () => {
+  it('keeps the wire format of version 0.1', async () => {
     const { topics, sent } = setUp(() => {});
     const asked: unknown[] = [];
     const bus = {

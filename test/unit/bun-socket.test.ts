@@ -69,7 +69,7 @@ function makePinging(hearsPongs = true): { socket: GuardedBunSocket; webSocket: 
 }
 
 describe('a guarded socket', () => {
-  it('sends nothing behind a message that was dropped, says so once, and is cut', async () => {
+  it('sends nothing after a dropped message, reports it once, and is cut', async () => {
     const { socket, webSocket, dropped } = make();
     socket.send('one');
     webSocket.drops = true;
@@ -85,7 +85,7 @@ describe('a guarded socket', () => {
     expect(dropped).toEqual([16]);
   });
 
-  it('takes an empty message, of which no byte goes out, for none that was dropped', () => {
+  it('does not count an empty message, which sends no byte, as dropped', () => {
     const { socket, dropped } = make();
     socket.send('');
     socket.send(new Uint8Array(0));
@@ -93,14 +93,14 @@ describe('a guarded socket', () => {
     expect([socket.readyState, dropped]).toEqual([OPEN, []]);
   });
 
-  it('closes at once where nothing waits, and once', () => {
+  it('closes at once if nothing waits, and only once', () => {
     const { socket, webSocket } = make();
     socket.close(1000);
     socket.close(1001);
     expect(webSocket.did).toEqual(['close 1000']);
   });
 
-  it('closes once its peer has read what waits, and sends no more meanwhile', async () => {
+  it('closes after its peer has read the waiting bytes, and sends no more meanwhile', async () => {
     const { socket, webSocket } = make();
     webSocket.waiting = 5;
     socket.close(1000);
@@ -110,7 +110,7 @@ describe('a guarded socket', () => {
     await eventually(() => expect(webSocket.did).toEqual(['close 1000']));
   });
 
-  it('is cut where its peer reads nothing', async () => {
+  it('is cut if its peer reads nothing', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] });
     defer(() => vi.useRealTimers());
     const { socket, webSocket } = make(5_000);
@@ -123,7 +123,7 @@ describe('a guarded socket', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('pings its peer, and closes when the pong comes', () => {
+  it('pings its peer, and closes when the pong arrives', () => {
     const { socket, webSocket } = makePinging();
     socket.ponged();
     socket.close(1000);
@@ -134,7 +134,7 @@ describe('a guarded socket', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('is cut where no pong comes', () => {
+  it('is cut if no pong arrives', () => {
     const { socket, webSocket } = makePinging();
     socket.close(1000);
     vi.advanceTimersByTime(4_900);
@@ -146,14 +146,14 @@ describe('a guarded socket', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('closes at once where pongs are not heard', () => {
+  it('closes at once if pongs can not be received', () => {
     const { socket, webSocket } = makePinging(false);
     socket.close(1000);
     expect(webSocket.did).toEqual(['close 1000']);
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('waits no longer for a peer that is gone', () => {
+  it('stops waiting for a peer that is gone', () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] });
     defer(() => vi.useRealTimers());
     const { socket, webSocket } = make();

@@ -17,15 +17,15 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe('the log of the client', () => {
-  it('is quiet by default: warnings and errors to the console, and nothing else', () => {
+describe('the client’s log', () => {
+  it('writes only warnings and errors to the console by default', () => {
     const lines = spyOnConsole();
     const log = new Log('tester');
     for (const level of LEVELS) log.write(level, 'text');
     expect(lines).toEqual(['warn: [roomgate] tester: text', 'error: [roomgate] tester: text']);
   });
 
-  it('is silent where it is told to be', async () => {
+  it('writes nothing with `logger: false`', async () => {
     const lines = spyOnConsole();
     const log = new Log('tester', false);
     for (const level of LEVELS) log.write(level, 'text');
@@ -33,7 +33,7 @@ describe('the log of the client', () => {
     expect(lines).toEqual([]);
   });
 
-  it('calls the methods of a logger as methods', () => {
+  it('calls the logger’s functions as methods', () => {
     const logger = {
       lines: [] as string[],
       debug(line: string) {
@@ -47,7 +47,7 @@ describe('the log of the client', () => {
     expect(logger.lines).toEqual(['[roomgate] tester: text']);
   });
 
-  it('names what failed, and of what was thrown only an error is shown', async () => {
+  it('names what failed, and shows a thrown value only if it is an error', async () => {
     const lines = spyOnConsole();
     const log = new Log('tester');
     await log.run('onConnected', () => {

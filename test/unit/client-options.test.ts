@@ -15,7 +15,7 @@ function errorOf(options: unknown): RoomgateError {
   throw new Error('nothing was thrown');
 }
 
-describe('the options of the client', () => {
+describe('the client’s options', () => {
   it.each([
     ['identifier', undefined, 'received undefined'],
     ['identifier', '', 'received an empty string'],
@@ -37,7 +37,7 @@ describe('the options of the client', () => {
     ['roomsTimeout', Number.NaN, 'received NaN'],
     ['roomsTimeout', Number.POSITIVE_INFINITY, 'received Infinity'],
     ['roomsTimeout', '5', 'received a string'],
-  ])('%s: %j is refused', (name, value, given) => {
+  ])('%s: %j is rejected', (name, value, given) => {
     const error = errorOf({ ...good, [name]: value });
     expect(error.code).toBe('invalid_option');
     expect(error.message).toContain(`"${name}"`);
@@ -59,13 +59,13 @@ describe('the options of the client', () => {
     ['reconnectionAttempts', '3'],
     ['randomizationFactor', -1],
     ['auth', { id: 1n }],
-  ])('options.%s: %o is refused', (name, value) => {
+  ])('options.%s: %o is rejected', (name, value) => {
     const error = errorOf({ ...good, options: { ...good.options, [name]: value } });
     expect(error.code).toBe('invalid_option');
     expect(error.message).toContain(`"options.${name}"`);
   });
 
-  it('take everything that Socket.IO takes', () => {
+  it('accept everything that Socket.IO accepts', () => {
     const options = {
       ...good.options,
       ...{ transports: ['polling', 'webtransport'], timeout: false, reconnectionDelay: 0 },
@@ -74,15 +74,15 @@ describe('the options of the client', () => {
     new SocketIOClientHelper({ ...good, options: options as never });
   });
 
-  it.each([undefined, null, 'x'])('%j as options of the helper are refused', (options) => {
+  it.each([undefined, null, 'x'])('%j as the helper’s options is rejected', (options) => {
     expect(errorOf(options).code).toBe('invalid_option');
   });
 
-  it('are not shown in the message', () => {
+  it('do not appear in the message', () => {
     expect(errorOf({ ...good, onError: 'a-secret-token' }).message).not.toContain('secret');
   });
 
-  it('are handed on to Socket.IO and not written to', () => {
+  it('are passed to Socket.IO and not modified', () => {
     const options = Object.freeze({ ...good.options, auth: { token: 't' }, extraHeaders: { 'x-count': 1 } });
     const helper = new SocketIOClientHelper({ ...good, options });
     expect(helper.identifier).toBe('tester');
@@ -92,13 +92,13 @@ describe('the options of the client', () => {
     expect(socket.io.opts.path).toBe('/io');
   });
 
-  it('are not written to where there are no credentials among them', () => {
+  it('are not modified without credentials among them', () => {
     const options = { ...good.options };
     new SocketIOClientHelper({ ...good, options }).shutdown();
     expect(options).toEqual(good.options);
   });
 
-  it('may hold a logger with more methods, false, and callbacks that are missing', () => {
+  it('accept a logger with more methods, false, and missing callbacks', () => {
     const noise = { debug() {}, info() {}, warn() {}, error() {}, child() {} };
     for (const logger of [noise, false] as const) {
       expect(() => new SocketIOClientHelper({ ...good, logger, onError: undefined }).shutdown()).not.toThrow();

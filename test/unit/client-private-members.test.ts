@@ -40,8 +40,8 @@ async function connected(): Promise<{ manager: SharedManager; url: string }> {
  * What an update of socket.io-client or engine.io-client may move. Each part has a fallback; these tests notice that it is in use.
  * That packets are seen before they are handled is tested in client-hostile.test.ts.
  */
-describe('what is private to socket.io-client is where it is looked for:', () => {
-  it('the state of an engine, its transport and its buffer', async () => {
+describe('the private members of socket.io-client in use exist:', () => {
+  it('the state, transport and buffer of an engine', async () => {
     const { manager } = await connected();
     expect(manager.engine).toMatchObject({
       readyState: 'open',
@@ -55,7 +55,7 @@ describe('what is private to socket.io-client is where it is looked for:', () =>
     expect(isOpen(manager)).toBe(false);
   });
 
-  it('the buffer of a socket, from which an event is taken back', async () => {
+  it('the buffer of a socket, from which an event is removed', async () => {
     const { manager } = await connected();
     const socket = manager.socket('/');
     expect(emitNow(manager, socket, () => socket.emit('sent'))).toBe(true);
@@ -71,7 +71,7 @@ describe('what is private to socket.io-client is where it is looked for:', () =>
     expect(manager).toHaveProperty('backoff', manager.backOff);
   });
 
-  it('the method of a WebSocket transport that makes its socket', async () => {
+  it('the method of a WebSocket transport that creates its socket', async () => {
     const { manager, url } = await connected();
     const given: unknown[] = [];
     class Base extends NodeWebSocket {
@@ -89,8 +89,8 @@ describe('what is private to socket.io-client is where it is looked for:', () =>
   });
 });
 
-describe('where it has moved, socket.io-client goes its own way:', () => {
-  it('the Manager says whether it is open', () => {
+describe('if a private member has moved, socket.io-client works without it:', () => {
+  it('the Manager reports whether it is open', () => {
     const moved = { engine: {}, _readyState: 'opening' } as unknown as Manager;
     expect([isOpen(moved), isOpenOrOpening(moved), hasUnsent(moved)]).toEqual([false, true, false]);
     expect(() => limitClosing(moved)).not.toThrow();
@@ -105,7 +105,7 @@ describe('where it has moved, socket.io-client goes its own way:', () => {
     expect(calls).toEqual(['engine', 'engine', 'transport']);
   });
 
-  it('a socket without a buffer keeps what it keeps', () => {
+  it('a socket without a buffer keeps its events', () => {
     const moved = { _readyState: 'open' } as unknown as Manager;
     const emitted: string[] = [];
     const socket = { connected: true } as never;
@@ -113,7 +113,7 @@ describe('where it has moved, socket.io-client goes its own way:', () => {
     expect(emitted).toEqual(['event']);
   });
 
-  it('a back-off of another form stays', () => {
+  it('a back-off of another form stays unchanged', () => {
     const moved = { backoff: { attempts: 0, duration: () => 1 } };
     const { backoff } = moved;
     installBackOff(moved as unknown as Manager, backOff);

@@ -26,7 +26,7 @@ describe('deeperThan', () => {
   });
 
   it.each([64, 256, 257, 100_000])(
-    'finds 500 000 levels too deep for a limit of %i, and leaves the stack alone',
+    'finds 500 000 levels too deep for a limit of %i without a stack overflow',
     (limit) => {
       const deep = nested(500_000, (inner) => [inner]);
       expect(deeperThan(deep, limit)).toBe(true);
@@ -41,12 +41,12 @@ describe('deeperThan', () => {
     }
   });
 
-  it('looks at a property named __proto__', () => {
+  it('checks a property named __proto__', () => {
     expect(deeperThan(JSON.parse('{"__proto__":{"a":{}}}'), 2)).toBe(true);
     expect(deeperThan(JSON.parse('{"__proto__":{"a":{}}}'), 3)).toBe(false);
   });
 
-  it('does not look into binary data', () => {
+  it('does not walk binary data', () => {
     expect(deeperThan([Buffer.alloc(8), new ArrayBuffer(8)], 1)).toBe(false);
     expect(deeperThan({ a: Buffer.alloc(8), b: new ArrayBuffer(8) }, 1)).toBe(false);
     expect(deeperThan(Buffer.alloc(8), 0)).toBe(false);

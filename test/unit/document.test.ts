@@ -22,10 +22,10 @@ async function emptyFolder(files: Readonly<Record<string, string>> = {}): Promis
   return folder;
 }
 
-describe('a folder that is made once', () => {
+describe('a folder that is built once', () => {
   const fill = (fresh: string): Promise<void> => writeFile(join(fresh, 'done'), 'yes');
 
-  test('is made by one of those who ask at once, and is whole when they have it', async () => {
+  test('is built by one of several concurrent callers, and is complete when they get it', async () => {
     const home = await emptyFolder();
     const folder = join(home, 'made-1');
     let calls = 0;
@@ -43,14 +43,14 @@ describe('a folder that is made once', () => {
     expect(await readdir(home)).toEqual(['made-1']);
   });
 
-  test('is made where the process that began to make it has died', async () => {
+  test('is built again if the process that began to build it has died', async () => {
     const folder = join(await emptyFolder(), 'made-1');
     symlinkSync(`${spawnSync('true').pid}`, `${folder}.lock`);
     await madeOnce(folder, fill);
     expect(existsSync(join(folder, 'done'))).toBe(true);
   });
 
-  test('is not there after a failure, and made by the next who asks', async () => {
+  test('does not exist after a failure, and is built by the next caller', async () => {
     const home = await emptyFolder();
     const failed = madeOnce(join(home, 'made-1'), async (fresh) => {
       await fill(fresh);
@@ -62,7 +62,7 @@ describe('a folder that is made once', () => {
     expect(await readdir(home)).toEqual(['made-1']);
   });
 
-  test('removes others of its kind that nobody has used for a day', async () => {
+  test('removes others of its kind that were not used for a day', async () => {
     const names = ['made-old', 'made-used', 'other-old'];
     const home = await emptyFolder(Object.fromEntries(names.map((name) => [`${name}/done`, 'yes'])));
     const twoDaysAgo = new Date(Date.now() - 2 * 24 * 60 * 60 * 1_000);
@@ -73,7 +73,7 @@ describe('a folder that is made once', () => {
   });
 });
 
-test('a hash changes with a name, with a content and with a word, and not with the order of the files', async () => {
+test('a hash depends on names, contents and words, and not on the order of the files', async () => {
   const home = await emptyFolder({ a: 'one', b: 'two', c: 'two' });
   const hash = await hashOf(home, ['a', 'b']);
   expect(await hashOf(home, ['b', 'a'])).toBe(hash);
@@ -93,7 +93,7 @@ describe('projects that are compiled in one run', () => {
     [`${folder}/a.ts`]: code,
   });
 
-  test('fail each for itself, in the words of the compiler, and know nothing of each other', async () => {
+  test('fail separately, with the compiler’s messages', async () => {
     const wrong = 'const mine = { a: { b: 2 } };\nexport const wrong: { a: { b: string } } = mine;';
     const folders = {
       'docs/good': 'declare global { var ours: string }\nexport {};',
@@ -118,7 +118,7 @@ describe('projects that are compiled in one run', () => {
     expect(made).toEqual(['docs/good', 'docs/fine']);
   });
 
-  test('are not taken for good when the compiler says something that is about none of them', async () => {
+  test('fail if the compiler reports an error that belongs to none of them', async () => {
     expect(saidOf('error TS1: no\n', ['docs/one'])).toBe(undefined);
     expect(saidOf('docs/one-more/a.ts(1,1): error TS1: no\n', ['docs/one'])).toBe(undefined);
     expect(saidOf('  an explanation of nothing\n', ['docs/one'])).toBe(undefined);
@@ -136,7 +136,7 @@ describe('a pasted document', () => {
     await compilerOutputOf('docs/errors.md');
   });
 
-  test('is the own copy of the caller, with the package as it is packed', async () => {
+  test('is a copy for its caller, with the packed package', async () => {
     const [one, other] = await Promise.all([pasteProject('docs/errors.md'), pasteProject('docs/errors.md')]);
     await writeFile(join(one.folder, 'server.ts'), '');
     expect(await readFile(join(other.folder, 'server.ts'), 'utf8')).not.toBe('');
@@ -146,7 +146,7 @@ describe('a pasted document', () => {
     expect(names).not.toContain('src');
   });
 
-  test('is refused where there is no such document', async () => {
+  test('is rejected if the document does not exist', async () => {
     await expect(pasteProject('docs/nowhere.md')).rejects.toThrow('there is no document docs/nowhere.md');
   });
 });

@@ -26,7 +26,7 @@ beforeEach(() => {
 });
 
 describe('an answer to fetchSockets()', () => {
-  it('keeps its form, and what fits', () => {
+  it('keeps its form and the entries that fit', () => {
     const { published, answer } = setUp();
     const fields = { headers: { cookie: 'a=1' }, query: { EIO: '4' }, auth: { token: 't' }, url: '/io/?EIO=4' };
     answer(1, fields);
@@ -37,13 +37,13 @@ describe('an answer to fetchSockets()', () => {
     });
   });
 
-  it('goes out as it is where it is in a form that is not known', () => {
+  it('is sent unchanged if its form is unknown', () => {
     const { published, adapter } = setUp();
     adapter.publishResponse(QUESTION, 'not JSON');
     expect(published).toEqual(['not JSON']);
   });
 
-  it('leaves out entries that do not fit, whole', () => {
+  it('leaves out entries that do not fit as a whole', () => {
     const { published, answer } = setUp();
     const long = 'x'.repeat(5_000);
     answer(1, { headers: { long, short: 's' }, query: { long }, auth: { long: [long], short: [1] }, url: long });
@@ -57,7 +57,7 @@ describe('an answer to fetchSockets()', () => {
     });
   });
 
-  it('has 4 MB of them at most, however many sockets there are', () => {
+  it('contains at most 4 MB of them, however many sockets exist', () => {
     const { published, answer } = setUp();
     const wide = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`k${n}`, 'x'.repeat(90)]));
     answer(10_000, { headers: wide, query: wide, auth: wide, url: 'x'.repeat(4_000) });
@@ -66,13 +66,13 @@ describe('an answer to fetchSockets()', () => {
     expect(JSON.parse(published[0] ?? '').sockets).toHaveLength(10_000);
   });
 
-  it('goes out at once, however many small ones are asked for', () => {
+  it('is sent at once, however many small ones are requested', () => {
     const { published, answer } = setUp();
     for (let n = 0; n < 300; n++) answer(1, { headers: { host: 'x' } });
     expect(published).toHaveLength(300);
   });
 
-  it('waits for the time that subscribers may need for those before, and is reported where too much waits', () => {
+  it('waits for subscribers to read earlier ones, and is reported if too much waits', () => {
     const { published, answer, dropped } = setUp();
     const megabyte = { auth: Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`k${n}`, 'x'.repeat(90)])) };
     for (let n = 0; n < 100; n++) answer(250, megabyte);
@@ -89,7 +89,7 @@ describe('an answer to fetchSockets()', () => {
     expect(JSON.parse(published.at(-1) ?? '').sockets).toHaveLength(1);
   });
 
-  it('is not sent to a server that has given up', () => {
+  it('is not sent to a server that has stopped waiting', () => {
     const { published, answer } = setUp();
     const wide = { auth: Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`k${n}`, 'x'.repeat(90)])) };
     for (let n = 0; n < 20; n++) answer(250, wide);
@@ -100,7 +100,7 @@ describe('an answer to fetchSockets()', () => {
     expect(published.length).toBe(before);
   });
 
-  it('is the only answer that is touched', () => {
+  it('is the only answer that is changed', () => {
     const { published, adapter } = setUp();
     adapter.publishResponse({ type: 0 }, '{"no":"parsing');
     expect(published).toEqual(['{"no":"parsing']);

@@ -33,8 +33,8 @@ class Sender implements FrameSender<string> {
   }
 }
 
-describe('what one tick sends', () => {
-  it('goes out at once where it is the first, and together at the end of the tick where it is not', async () => {
+describe('the messages of one tick', () => {
+  it('the first is written at once, the others together at the end of the tick', async () => {
     const queue = new FrameQueue<string>();
     const sender = new Sender();
     for (const frame of ['a', 'b', 'c']) expect(queue.offer(sender, frame)).toBe(true);
@@ -43,7 +43,7 @@ describe('what one tick sends', () => {
     expect(sender.writes).toEqual(['a', 'b c']);
   });
 
-  it('goes out together altogether once there was more than one message in a tick, until there is one again', async () => {
+  it('are written together after a tick had more than one message, until a tick has one again', async () => {
     // A queue rests after a flush that took long, which on a busy machine any flush may.
     takeTheTime();
     const queue = new FrameQueue<string>();
@@ -60,7 +60,7 @@ describe('what one tick sends', () => {
     expect(sender.writes).toEqual(['a', 'b', 'c d e', 'f', 'g']);
   });
 
-  describe('where writing took long', () => {
+  describe('if writing took long', () => {
     const setUp = () => {
       const time = takeTheTime();
       const asked: { then: () => void; restMs: number }[] = [];
@@ -75,7 +75,7 @@ describe('what one tick sends', () => {
       return { queue, sender, happens, restsMs: () => asked.map(({ restMs }) => restMs) };
     };
 
-    it('waits for more where more came in meanwhile', () => {
+    it('the queue waits for more if more arrived meanwhile', () => {
       const { queue, sender, happens, restsMs } = setUp();
       queue.offer(sender, 'b');
       expect(restsMs()).toEqual([0, 0, 5]);
@@ -89,7 +89,7 @@ describe('what one tick sends', () => {
       expect([sender.writes, other.writes]).toEqual([['a', 'b c'], ['c']]);
     });
 
-    it('goes out at the end of its tick where nothing came in meanwhile, and where writing took no time', () => {
+    it('the queue is flushed at the end of the tick if nothing arrived meanwhile and writing took no time', () => {
       const { queue, sender, happens, restsMs } = setUp();
       happens(1);
       queue.offer(sender, 'b');
@@ -101,7 +101,7 @@ describe('what one tick sends', () => {
     });
   });
 
-  it('is one chain for all senders for which the same waits, and for no other', async () => {
+  it('senders that wait for the same flush share one chain', async () => {
     const queue = new FrameQueue<string>();
     const senders = [new Sender(), new Sender(), new Sender()];
     const [first, second, third] = senders as [Sender, Sender, Sender];
@@ -114,7 +114,7 @@ describe('what one tick sends', () => {
     expect(senders.map(({ writes }) => writes)).toEqual([['a b'], ['a b'], ['a of its own b']]);
   });
 
-  it('goes out before the tick ends where it grew large, in order', async () => {
+  it('a large queue is flushed before the tick ends, in order', async () => {
     const queue = new FrameQueue<string>();
     const sender = new Sender();
     sender.isBusy = true;
@@ -127,7 +127,7 @@ describe('what one tick sends', () => {
     expect(Math.max(...sender.writes.map(({ length }) => length))).toBeLessThan(64 * 1024);
   });
 
-  it('is not taken from where the peer ticks out to be slow in the middle of it', () => {
+  it('the queue is left alone if the peer proves slow during the flush', () => {
     const queue = new FrameQueue<string>();
     const sender = new Sender();
     sender.isBusy = true;
@@ -138,7 +138,7 @@ describe('what one tick sends', () => {
     expect([sender.writes, sender.tail]).toEqual([[large], undefined]);
   });
 
-  it('that can not wait elsewhere is written all the same, in order, and nothing is left to be overtaken', async () => {
+  it('a message that can not wait elsewhere is written anyway, in order, and none is overtaken', async () => {
     const queue = new FrameQueue<string>();
     const sender = new Sender();
     sender.slowAfter = 1;
@@ -150,7 +150,7 @@ describe('what one tick sends', () => {
     expect(sender.confirmed).toBeGreaterThan(0);
   });
 
-  it('is written by close(), and by the end of the process while it is open', () => {
+  it('the queue is written by close(), and at process exit while it is open', () => {
     const before = process.listenerCount('exit');
     const queues = [new FrameQueue<string>(), new FrameQueue<string>()] as const;
     const sender = new Sender();
@@ -176,20 +176,20 @@ describe('a frame', () => {
   const { frame } = (ws as unknown as { Sender: unknown }).Sender as { frame(data: Buffer, options: object): Buffer[] };
   const asWs = (data: Buffer, opcode: number) => Buffer.concat(frame(data, { ...OPTIONS, opcode }));
 
-  it.each([0, 1, 125, 126, 127, 65_535, 65_536, 1_000_000])('of %d bytes is what ws writes', (length) => {
+  it.each([0, 1, 125, 126, 127, 65_535, 65_536, 1_000_000])('of %d bytes equals the frame that ws writes', (length) => {
     const text = 'x'.repeat(length);
     expect(textFrame(text).equals(asWs(Buffer.from(text), 1))).toBe(true);
     const bytes = Buffer.alloc(length, 7);
     expect(binaryFrame(bytes).equals(asWs(bytes, 2))).toBe(true);
   });
 
-  it('counts bytes and not characters', () => {
+  it('is measured in bytes, not characters', () => {
     for (const text of ['ä'.repeat(63), '世'.repeat(42), '😀'.repeat(32), '\ud800']) {
       expect(textFrame(text).equals(asWs(Buffer.from(text), 1))).toBe(true);
     }
   });
 
-  it('has bytes of its own, and takes a part of a buffer for what it is', () => {
+  it('has its own bytes, and copies only the view of a buffer', () => {
     const whole = Uint8Array.from([1, 2, 3, 4]);
     const made = binaryFrame(whole.subarray(1, 3));
     whole.fill(9);
@@ -197,7 +197,7 @@ describe('a frame', () => {
     expect([...binaryFrame(Uint8Array.from([5]).buffer)]).toEqual([0x82, 1, 5]);
   });
 
-  it('of an Engine.IO message begins with 4 where it is a text; what is neither is none', () => {
+  it('of an Engine.IO message begins with 4 if it is a text; other values give no frame', () => {
     expect(messageFrame('2["a"]')?.toString('latin1')).toBe('\x81\x0742["a"]');
     expect(messageFrame({})).toBeUndefined();
   });

@@ -62,7 +62,7 @@ const namesOf = (table: object): string[] =>
   Object.entries(table).flatMap(([group, rows]) => Object.keys(rows).map((row) => `${group}.${row}`));
 
 describe('the inbound table', () => {
-  it('has rows that a test file each is named for', () => {
+  it('names an existing test file in each row', () => {
     expect(namesOf(TESTS).sort()).toEqual(namesOf(emptyTable()).sort());
     const files = Object.values(TESTS).flatMap((rows) => Object.values(rows).flat());
     expect(files.filter((file) => !existsSync(join(ROOT, 'test', `${file}.test.ts`)))).toEqual([]);
@@ -87,7 +87,7 @@ describe('the inbound table', () => {
     ]);
   });
 
-  it('says to which events of a socket there are listeners, before authentication and after it', async () => {
+  it('lists the socket events with listeners before and after authentication', async () => {
     const { url, helper } = await startServer();
     const { events } = emptyTable();
     const early = Object.entries(events).filter(([, { allowed }]) => allowed !== 'after authentication');
@@ -102,7 +102,7 @@ describe('the inbound table', () => {
     for (const name of Object.keys(events)) expect(socket?.listenerCount(name)).toBe(1);
   });
 
-  it('lets in no kind of packet that has no row', () => {
+  it('accepts no kind of packet without a row', () => {
     const delivered: number[] = [];
     const row = {
       flow: () => 'deliver' as const,
@@ -127,7 +127,7 @@ describe('the flow of a packet', () => {
   };
   const packetOf = (...data: unknown[]): Packet => ({ type: PacketType.EVENT, nsp: '/', data, id: 7 });
 
-  it('lets one `authenticate` in, and leaves its acknowledgement to the performer', () => {
+  it('accepts one `authenticate`, and leaves its acknowledgement to the performer', () => {
     const { gate, decide } = setUpGate();
     expect(decide('early')).toBe('drop');
     const packet = packetOf('authenticate', {});
@@ -136,7 +136,7 @@ describe('the flow of a packet', () => {
     expect(decide('authenticate', {})).toBe('drop');
   });
 
-  it('says that an event waits, and leaves the holding to the performer', () => {
+  it('returns that an event waits, and leaves holding it to the performer', () => {
     const { session, socket, decide } = setUpGate();
     session.moveTo('authenticating');
     session.moveTo('authenticated');
@@ -166,7 +166,7 @@ function setUp(row: Partial<EventRow<string>>) {
 }
 
 describe('a row', () => {
-  it('hands the payload to its flow, and the verdict and the acknowledgement to each step in order', () => {
+  it('passes the payload to its flow, and the verdict and acknowledgement to each step in order', () => {
     const acted: unknown[] = [];
     const { ask, session } = setUp({
       flow: (_, payload) => `verdict on ${payload}`,
@@ -179,7 +179,7 @@ describe('a row', () => {
     expect(acted).toEqual([true, 'verdict on rooms', 'verdict on rooms']);
   });
 
-  it('drops a verdict once its session has ended', async () => {
+  it('drops a verdict after its session has ended', async () => {
     const step = vi.fn();
     const { ask, session } = setUp({ flow: async () => 'yes', perform: [step] });
     ask();
@@ -188,7 +188,7 @@ describe('a row', () => {
     expect(step).not.toHaveBeenCalled();
   });
 
-  it('runs no further step once its session has ended', async () => {
+  it('runs no further step after its session has ended', async () => {
     const last = vi.fn();
     const { ask } = setUp({ perform: [async (session) => void session.end(), last] });
     ask();
@@ -196,14 +196,14 @@ describe('a row', () => {
     expect(last).not.toHaveBeenCalled();
   });
 
-  it('asks no flow where its beginning ignores the event', () => {
+  it('calls no flow if its beginning ignores the event', () => {
     const flow = vi.fn(() => 'yes');
     const { ask } = setUp({ begin: () => false, flow });
     ask();
     expect(flow).not.toHaveBeenCalled();
   });
 
-  it('reports what a step throws, and then runs what it has for failures', async () => {
+  it('reports an error of a step, and then runs its failure steps', async () => {
     const failed = vi.fn();
     const error = new Error('broken');
     const { ask, session, reports } = setUp({ perform: [() => Promise.reject(error)], failed });

@@ -84,8 +84,8 @@ function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
 
 const places = fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), { maxLength: 40 });
 
-describe('a filter of frames', () => {
-  it('passes all but the messages that are too large, however they are cut', () => {
+describe('a frame filter', () => {
+  it('passes all messages except those that are too large, however they are fragmented', () => {
     fc.assert(
       fc.property(frames, places, (given, cuts) => {
         const encoded = given.map((frame) => ({ frame, bytes: bytesOf(frame) }));
@@ -107,7 +107,7 @@ describe('a filter of frames', () => {
     );
   });
 
-  it('passes everything once it is lifted, but for the rest of what is being dropped', () => {
+  it('passes everything once it is lifted, except the rest of a message that is being dropped', () => {
     fc.assert(
       fc.property(frames, places, fc.nat(20), (given, cuts, liftedAt) => {
         const encoded = given.map((frame) => ({ frame, bytes: bytesOf(frame) }));
@@ -140,7 +140,7 @@ describe('a filter of frames', () => {
     ['a frame of an unknown opcode and 2^40 bytes', '83ff0000010000000000'],
     ['a continuation of 2^50 bytes', '80ff0004000000000000'],
     ['a compressed text of 2^40 bytes', 'c1ff0000010000000000'],
-  ])('leaves it to the receiver to refuse %s, and holds nothing of it', (_, head) => {
+  ])('leaves it to the receiver to refuse %s, and holds none of it', (_, head) => {
     const passed: Buffer[] = [];
     const filter = new FrameFilter({
       mostBytes: MOST,
@@ -154,7 +154,7 @@ describe('a filter of frames', () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1_000_000);
   });
 
-  it('copies a fragment, which its receiver holds, and no other frame', () => {
+  it('copies a fragment, which its receiver keeps, and no other frame', () => {
     const passed: Buffer[] = [];
     const filter = new FrameFilter({ mostBytes: MOST, pass: (it) => passed.push(it) > 0, dropped: () => {} });
     const common = { isCompressed: false, isMasked: true, payload: 'a' };
@@ -169,7 +169,7 @@ describe('a filter of frames', () => {
     expect(passed.map(({ buffer }) => buffer === chunk.buffer)).toEqual([true, false, false, true]);
   });
 
-  it('is lifted by a frame of the same chunk, and passes the large one behind it', () => {
+  it('is lifted by a frame of the same chunk, and passes the large one after it', () => {
     const passed: number[] = [];
     const filter: FrameFilter = new FrameFilter({
       mostBytes: MOST,
@@ -188,7 +188,7 @@ describe('a filter of frames', () => {
     expect(passed).toEqual([upgrade.length, large.length]);
   });
 
-  it('hands on that its receiver asks to wait', () => {
+  it('passes on its receiver’s backpressure', () => {
     const filter = new FrameFilter({ mostBytes: MOST, pass: () => false, dropped: () => {} });
     const common = { opcode: 1, isFinal: true, isCompressed: false, isMasked: true };
     expect(filter.write(bytesOf({ payload: 'a', ...common }))).toBe(false);
@@ -198,7 +198,7 @@ describe('a filter of frames', () => {
   });
 });
 
-describe('a filter of the body of a POST', () => {
+describe('a filter for the body of a POST', () => {
   const packets = fc.array(
     fc.oneof(
       fc.stringMatching(/^[0-6][ -~]{0,20}$/),
@@ -207,7 +207,7 @@ describe('a filter of the body of a POST', () => {
     { minLength: 1, maxLength: 12 },
   );
 
-  it('passes all but the packets that are too large, however they are cut', () => {
+  it('passes all packets except those that are too large, however they are split', () => {
     fc.assert(
       fc.property(packets, places, fc.nat(600), (given, cuts, mostInAll) => {
         const dropped: string[] = [];
@@ -242,13 +242,13 @@ describe('a filter of the body of a POST', () => {
     expect(filter.end().toString()).toBe(`4a\x1e4${large}`);
   });
 
-  it('passes empty packets as they are, over which the engine closes the session', () => {
+  it('passes empty packets unchanged, which make the engine close the session', () => {
     const filter = new BodyFilter({ mostBytes: 9, mostBytesInAll: 99, isLifted: () => false, dropped: () => {} });
     filter.write(Buffer.from('\x1e4a\x1e\x1e'));
     expect(filter.end().toString()).toBe('\x1e4a\x1e\x1e');
   });
 
-  it('does not hold marks without end: small events behind a full body leave none, and others end it', () => {
+  it('holds a bounded number of marks: small events after a full body leave none, and others end it', () => {
     const most = { mostBytes: 16, mostBytesInAll: 64, isLifted: () => false, dropped: () => {} };
     const events = new BodyFilter(most);
     for (let n = 0; n < 10_000; n++) expect(events.write(Buffer.from('42["a"]\x1e'))).toBe(true);
@@ -260,7 +260,7 @@ describe('a filter of the body of a POST', () => {
   });
 });
 
-describe('the memory that a text of JSON takes once it is parsed', () => {
+describe('the estimated memory of parsed JSON', () => {
   it.each([
     ['objects', `[${'{},'.repeat(5_000)}1]`],
     ['lists', `[${'[],'.repeat(5_000)}1]`],
@@ -275,7 +275,7 @@ describe('the memory that a text of JSON takes once it is parsed', () => {
     expect(isHeavy(json, 32 * 1024)).toBe(true);
   });
 
-  it('is not taken for much where it is a token', () => {
+  it('is small for a token', () => {
     expect(isHeavy(JSON.stringify({ token: 'x'.repeat(15_000), more: ['a', { b: 1 }] }), 32 * 1024)).toBe(false);
     expect(isHeavy('"[{[{[{,,,:::\\"[{"', 20)).toBe(true);
     expect(parsedBytes('"[{[{\\"[{"')).toBe(parsedBytes('"aaaaaaaaa"') - 1);
@@ -295,7 +295,7 @@ function heapOf(json: string): number {
 }
 
 describe('a query', () => {
-  it('is parsed as engine.io does, and never throws', () => {
+  it('is parsed as in engine.io, and never throws', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         const { query, fault } = parseQuery(`/io/?${text}`);
@@ -316,7 +316,7 @@ describe('a query', () => {
     ['s%69d=a&sid=b', 'sid'],
     ['EIO=4&transport=polling&EIO=4', 'EIO'],
     ['color=red&color=blue', undefined],
-  ])('"%s" repeats what decides: %s', (text, parameter) => {
+  ])('"%s" repeats a parameter that decides: %s', (text, parameter) => {
     expect(parseQuery(`/io/?${text}`).fault?.parameter).toBe(parameter);
   });
 });

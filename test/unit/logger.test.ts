@@ -8,8 +8,8 @@ import { LINES } from '../../src/server/reports.js';
 const refusal = { type: 'authenticate_fn_failed', client: 'c', error: new Error('no such table') } as const;
 const connected = { type: 'client_connected', client: 'c' } as const;
 
-describe('reports become lines', () => {
-  it('of pino, at its levels', () => {
+describe('a report’s log line', () => {
+  it('goes to pino at its level', () => {
     const lines: { level: number; msg: string }[] = [];
     const logger = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) });
     const report = createLogReporter(LINES, 'one', logger);
@@ -21,7 +21,7 @@ describe('reports become lines', () => {
     ]);
   });
 
-  it('of the console by default: what is wrong, and nothing of what clients do', () => {
+  it('goes to the console by default if it is a warning or error', () => {
     const calls: string[] = [];
     for (const level of ['debug', 'info', 'log', 'warn', 'error'] as const) {
       const spy = vi.spyOn(console, level).mockImplementation(() => {
@@ -38,7 +38,7 @@ describe('reports become lines', () => {
     expect(calls).toEqual(['warn', 'error', 'info']);
   });
 
-  it('nowhere with false, and without harm where an error cannot be put into words', () => {
+  it('goes nowhere with false, and an error that can not be converted to text does no harm', () => {
     createLogReporter(LINES, 'one', false)(refusal);
     const warn = vi.fn();
     const report = createLogReporter(LINES, 'one', { debug: warn, info: warn, warn, error: warn });
@@ -52,7 +52,7 @@ describe('reports become lines', () => {
     expect(warn).toHaveBeenCalledTimes(1);
   });
 
-  it('of one kind at most twenty in ten seconds, and then a count of the others', () => {
+  it('is written at most twenty times in ten seconds for each type, then counted', () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     onTestFinished(() => {
       vi.useRealTimers();

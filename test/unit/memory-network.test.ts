@@ -41,7 +41,7 @@ function say({ member }: Joined, ...words: string[]): void {
 }
 
 describe('a memory network', () => {
-  it('delivers to each other subscriber once, in order, and after the call', async () => {
+  it('delivers to each other subscriber once, in order, after the call has returned', async () => {
     const { a, b, c } = joinThree();
     say(a, '1', '2');
     say(b, '3');
@@ -61,7 +61,7 @@ describe('a memory network', () => {
     expect(a.heard).toEqual(['1']);
   });
 
-  it('gives each receiver bytes of its own', async () => {
+  it('gives each receiver its own bytes', async () => {
     const { a, b, c } = joinThree();
     const messages: Buffer[] = [];
     for (const { member } of [b, c]) member.subscribe('c', (message) => messages.push(message.fill('x')));
@@ -74,7 +74,7 @@ describe('a memory network', () => {
     expect(messages.map(String)).toEqual(['y', 'x']);
   });
 
-  it('ends a subscription with the handler that it is given for, and no later one', async () => {
+  it('removes only the subscription with the given handler', async () => {
     const { a, b } = joinThree();
     const handler = () => {};
     b.member.unsubscribe('c', handler);
@@ -86,7 +86,7 @@ describe('a memory network', () => {
     expect(a.member.countSubscribers('c')).toBe(1);
   });
 
-  it('loses what an instance sends and is sent while it is cut off, and tells it how much it sent in vain', async () => {
+  it('loses an instance’s messages while it is cut off, and counts those it could not send', async () => {
     const { network, a, b, c } = joinThree();
     say(c, '1');
     network.cut('c');
@@ -103,7 +103,7 @@ describe('a memory network', () => {
     expect([a.events, b.events, c.events]).toEqual([[], [], ['cut', 2]]);
   });
 
-  it('keeps what an instance sends and is sent while it is paused, in order', async () => {
+  it('keeps a paused instance’s messages in both directions, in order', async () => {
     const { network, a, b, c } = joinThree();
     say(a, '1');
     network.pause('c');
@@ -123,7 +123,7 @@ describe('a memory network', () => {
     expect(c.events).toEqual([]);
   });
 
-  it('keeps a bounded number of messages for a pause, and drops older ones first', async () => {
+  it('keeps a bounded number of messages for a paused instance, and drops the oldest first', async () => {
     const { network, a, b } = joinThree();
     network.pause('b');
     const words = Array.from({ length: MOST_HELD + 5 }, (_, index) => `${index}`);
@@ -135,7 +135,7 @@ describe('a memory network', () => {
     for (const { heard } of [a, b]) expect(heard.join()).toBe(words.slice(5).join());
   });
 
-  it('loses what waits for a pause to end where the instance is cut off instead', async () => {
+  it('loses the kept messages if a paused instance is cut off', async () => {
     const { network, a, b } = joinThree();
     network.pause('b');
     say(b, '1', '2');
@@ -148,7 +148,7 @@ describe('a memory network', () => {
     expect(b.events).toEqual(['cut', 2]);
   });
 
-  it('cuts an instance off once, and pauses none that is cut off', async () => {
+  it('cuts an instance off once, and does not pause one that is cut off', async () => {
     const { network, a } = joinThree();
     for (const fault of ['cut', 'cut', 'pause'] as const) network[fault]('a');
     say(a, '1');
@@ -156,7 +156,7 @@ describe('a memory network', () => {
     expect(a.events).toEqual(['cut', 1]);
   });
 
-  it('has nothing left of an instance that leaves', async () => {
+  it('keeps nothing of an instance that leaves', async () => {
     const { network, a, b, c } = joinThree();
     say(a, '1');
     network.pause('c');
@@ -173,7 +173,7 @@ describe('a memory network', () => {
     expect(network.size).toBe(0);
   });
 
-  it('tells who joins, and who leaves while it is away and can say no goodbye', () => {
+  it('reports each join, and each leave, even of an instance that is away', () => {
     const network = new MemoryNetwork();
     const changes: string[] = [];
     const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => {
@@ -193,13 +193,13 @@ describe('a memory network', () => {
     expect(a?.living).toEqual([]);
   });
 
-  it('refuses a fault of an instance that is not there', () => {
+  it('rejects a fault for an unknown instance', () => {
     const { network } = joinThree();
     for (const fault of ['cut', 'pause', 'heal'] as const) expect(() => network[fault]('d')).toThrow('"d"');
   });
 });
 
-describe('the backplane in the memory of one process', () => {
+describe('the in-memory backplane', () => {
   async function open(network: MemoryNetwork, identifier: string, ids: readonly string[] = []) {
     const reports: BackplaneReport[] = [];
     const backplane = createMemoryBackplane({ network, identifier, report: (report) => reports.push(report) });
@@ -208,7 +208,7 @@ describe('the backplane in the memory of one process', () => {
     return { backplane, search, reports };
   }
 
-  it('reports an outage with what it cost, also where the instance ends with it', async () => {
+  it('reports an outage with its losses, even if the instance ends with it', async () => {
     const network = new MemoryNetwork();
     const { backplane, reports } = await open(network, 'a');
     const namespace = { name: '/', server: { encoder: { encode: () => [''] } }, sockets: new Map() };
@@ -232,7 +232,7 @@ describe('the backplane in the memory of one process', () => {
     expect(network.size).toBe(0);
   });
 
-  it('reports no outage that cost nothing as a loss', async () => {
+  it('does not report an outage without losses as a loss', async () => {
     const network = new MemoryNetwork();
     const { backplane, reports } = await open(network, 'a');
     network.cut('a');
@@ -240,7 +240,7 @@ describe('the backplane in the memory of one process', () => {
     expect(reports.map(({ type }) => type)).toEqual(['backplane_disconnected']);
   });
 
-  it('is answered late by an instance that is paused', async () => {
+  it('gets a late answer from a paused instance', async () => {
     const network = new MemoryNetwork();
     const [a] = [await open(network, 'a'), await open(network, 'b', ['x'])];
     network.pause('b');
@@ -251,7 +251,7 @@ describe('the backplane in the memory of one process', () => {
     expect((await never).get('y')).toBe('nowhere');
   });
 
-  it('waits no longer for an instance that leaves, nor for any once it leaves itself', async () => {
+  it('does not wait for an instance that leaves, nor for any after it leaves itself', async () => {
     const network = new MemoryNetwork();
     const [a, b] = [await open(network, 'a'), await open(network, 'b', ['x'])];
     const asked = a.search.find(['x'], 60_000);

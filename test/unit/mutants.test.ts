@@ -8,7 +8,7 @@ import { testFiles } from '../support/places.js';
 describe('the mutants of `npm run test:mutants`', () => {
   const placesOf = new Map(testFiles().map(({ path, places }) => [path, places]));
 
-  it('fit the sources and the test files that are there', async () => {
+  it('match existing source lines and test files', async () => {
     expect(await faultsOf(PROJECT)).toEqual([]);
     expect(MUTANTS.length).toBeGreaterThanOrEqual(60);
   });

@@ -43,7 +43,7 @@ describe('options', () => {
     });
   });
 
-  it('take a test double that has the methods that are used', () => {
+  it('accept a test double that has the methods in use', () => {
     const noop = () => {};
     const server = { on: noop, listeners: () => [], removeAllListeners: noop, close: noop };
     expect(resolveOptions({ ...valid(), server }).server).toBe(server);
@@ -87,7 +87,7 @@ describe('options', () => {
     expect(message).toContain(words);
   });
 
-  it('never show the value that was given: it may be a secret', () => {
+  it('never show the received value, because it may be a secret', () => {
     expect(complaintAbout({ redisConnection: 'redis://:hunter2@db' })).not.toContain('hunter2');
   });
 });

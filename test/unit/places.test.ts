@@ -11,7 +11,7 @@ const SERVER_SUITES = /^test\/(abuse|behaviour)\//;
 describe('every test file', () => {
   const files = testFiles();
 
-  it('names a place once per command, and for both commands only where the long run tries more', () => {
+  it('names each place once per command, and for both commands only if the long run tries more', () => {
     for (const { path, places } of files) {
       for (const suite of suites) expect([path, places[suite]]).toEqual([path, [...new Set(places[suite])]]);
       const isTwice = places.test.some((place) => places.matrix.includes(place));
@@ -20,12 +20,12 @@ describe('every test file', () => {
     expect(files.map(({ path }) => path)).toContain('test/unit/places.test.ts');
   });
 
-  it('runs in npm test, but for the long ones that only the matrix runs', () => {
+  it('runs in npm test, unless it is long and only the matrix runs it', () => {
     const late = files.filter(({ places }) => places.test.length === 0).map(({ path }) => path);
     expect(late).toEqual(['test/docs/api-reference-made.test.ts']);
   });
 
-  it('over whole servers runs everywhere', () => {
+  it('that tests whole servers runs everywhere', () => {
     for (const { path, places } of files.filter((file) => SERVER_SUITES.test(file.path))) {
       const everywhere = Object.keys(PLACES).sort();
       expect([path, [...new Set([...places.test, ...places.matrix])].sort()]).toEqual([path, everywhere]);
@@ -33,7 +33,7 @@ describe('every test file', () => {
     }
   });
 
-  it('runs in this place because it says so', () => {
+  it('runs in this place because its first lines name it', () => {
     const { ROOMGATE_TEST_RUNTIME: runtime, ROOMGATE_TEST_BACKPLANE: backplane } = process.env;
     expect([runtime, backplane]).toEqual(['node', '']);
     const place: Place = process.env.ROOMGATE_TEST_NODE === 'newest' ? 'newest-node' : 'node';
@@ -55,7 +55,7 @@ describe('placesIn()', () => {
     ['// npm test: toString\n', 'no place "toString"'],
     ['// npm test: \n', 'no place ""'],
     ['// npm test: node,bun\n', 'no place "node,bun"'],
-  ])('refuses %j', (text, message) => {
+  ])('rejects %j', (text, message) => {
     expect(() => placesIn(text, 'a.test.ts')).toThrow(message);
     expect(() => placesIn(text, 'a.test.ts')).toThrow('a.test.ts');
   });

@@ -137,12 +137,12 @@ function moveLimitOfExtensions(webSocket: object): void {
 const LIMITS = { mostBytes: 200, mostFragments: 4, closeTimeoutMs: 1_000 };
 
 /** What an update of a package may move. Each part has a fallback; these tests notice that it is in use. */
-describe('what is private to other packages is where it is looked for:', () => {
+describe('the private members of other packages in use exist:', () => {
   it('the limits of a WebSocket of ws', () => {
     expect(limitsHold(LIMITS)).toBe(true);
   });
 
-  it('the limits of a WebSocket of ws, which are given up where its receiver has another form', () => {
+  it('the limits of a WebSocket of ws; without its receiver they are left alone', () => {
     class Moved extends GuardedWebSocket {
       override limit(): void {}
     }
@@ -171,7 +171,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(uncompressed).not.toHaveBeenCalled();
   });
 
-  it('the limit of compressed messages of ws; if it has moved, nothing is compressed', async () => {
+  it('the limit of compressed messages of ws; if it has moved, compression is off', async () => {
     class Moved extends GuardedWebSocket {
       readonly moved = moveLimitOfExtensions(this);
     }
@@ -184,7 +184,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(plain).not.toHaveBeenCalled();
   });
 
-  it('the packet that makes engine.io give up an upgrade; if it is ignored, the WebSocket is cut', async () => {
+  it('the packet that makes engine.io abort an upgrade; if it is ignored, the WebSocket is cut', async () => {
     const engine = startEngine();
     const connection = await connectPolling(engine);
     const upgrade = () => {
@@ -206,7 +206,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(done.webSocket.terminate).not.toHaveBeenCalled();
   });
 
-  it('the fields of a polling transport of engine.io, and a socket of socket.io that is refused', async () => {
+  it('the fields of a polling transport of engine.io, and a refused socket of socket.io', async () => {
     const http = createServer();
     const io = new Server(http);
     defer(() => io.close());
@@ -228,7 +228,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(transport?.maxHttpBufferSize ?? transport?.opts?.maxHttpBufferSize).toBe(1_000_000);
   });
 
-  it('the largest body of a polling transport, as a field or as an option of its own', () => {
+  it('the body limit of a polling transport, as a field or as an option', () => {
     const field = { name: 'polling', maxHttpBufferSize: 10 };
     expect(setLargestBody(field, 7)).toBe(10);
     expect(field).toEqual({ name: 'polling', maxHttpBufferSize: 7 });
@@ -239,7 +239,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(shared.maxHttpBufferSize).toBe(10);
   });
 
-  it('the packets of a socket of socket.io, its listeners, its id, and the way to its connection', async () => {
+  it('the packets, listeners, id and connection of a socket of socket.io', async () => {
     const seen: unknown[] = [];
     const { connection, socket } = await connectSocket((socket) => {
       interceptPackets(socket, function (packet) {
@@ -258,7 +258,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(connection.written).toEqual(['2["out"]']);
   });
 
-  it('the way to a connection, which is engine.io where socket.io has another', async () => {
+  it('the connection of a socket, which is the one of engine.io if socket.io wraps it', async () => {
     const { connection, socket } = await connectSocket();
     Object.assign(socket.client, { writeToEngine: undefined });
     writeEncoded(socket, ['2["out"]'], {});
@@ -268,7 +268,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(connection.written).toEqual(['2["out"]', '2["later"]']);
   });
 
-  it('how an adapter of socket.io-adapter broadcasts, which is left to it where it is another way', () => {
+  it('the broadcast of an adapter of socket.io-adapter; if it differs, it is left alone', () => {
     const handler = { prepare: () => ({}), send: () => {} };
     const takeOver = (adapter: Adapter) => AdapterBroadcasts.over(adapter, () => {})?.takeOver(handler);
     expect(AdapterBroadcasts.over(new Adapter(namespace()), () => {})?.hasPlainRooms).toBe(true);
@@ -294,7 +294,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(takeOver(new NoRecipients(namespace()))).toBeUndefined();
   });
 
-  it('how an adapter of socket.io-adapter broadcasts, also once a server of socket.io has closed', async () => {
+  it('the broadcast of an adapter of socket.io-adapter after a server of socket.io has closed', async () => {
     const sent: unknown[] = [];
     const handler = { prepare: (packet: object) => packet, send: (packet: object) => sent.push(packet) };
     const adapter = new Adapter(namespace());
@@ -309,7 +309,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     ]);
   });
 
-  it('how an adapter for Redis asks the other servers, and answers them', async () => {
+  it('the requests and answers of an adapter for Redis', async () => {
     const { adapter, published } = redisAdapter();
     expect(boundFetchAnswers(adapter, () => {})).toBe(true);
     expect(boundFetchAnswers(new Clustered(namespace()), () => {})).toBe(true);
@@ -326,7 +326,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(published).toHaveLength(2);
   });
 
-  it('what an engine.io connection keeps while it is idle', async () => {
+  it('the fields that an idle engine.io connection keeps', async () => {
     const http = createServer();
     const io = new Server(http);
     defer(() => io.close());
@@ -342,7 +342,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect(compacted(connection.request as EngineRequest)).toBeInstanceOf(CompactRequest);
   });
 
-  it('and what has none of it is left alone', () => {
+  it('an object without them is left alone', () => {
     expect(makeSocketIds({} as never, () => '')).toBe(false);
     expect(serverSideEmitWithAck({}, [])).toBeUndefined();
     expect(boundFetchAnswers({} as never, () => {})).toBe(false);
@@ -481,7 +481,7 @@ describe('what is private to other packages is where it is looked for:', () => {
     expect([{}, undefined, null, 'text'].map((data) => patcher.engine.owns({ data } as never))).not.toContain(true);
   });
 
-  it('and of an engine without any of it nothing is used', async () => {
+  it('an engine without any of them is used without them', async () => {
     expect([keepsResponses({} as never), keepsWebSockets({} as never)]).toEqual([false, false]);
     expect(await probeConnection({} as never)).toEqual({ missing: 'engine.handshake()', canSend: false });
     const failing = { handshake: () => Promise.reject(new Error('moved')) };

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { RuntimeModules, SocketIOClientStates, SocketIOConstants } from '../../src/index.js';
 
 describe('constants', () => {
-  it('are the words of the documented protocol', () => {
+  it('have the documented values', () => {
     expect({ ...SocketIOConstants }).toEqual({
       EVENT_PING: 'ping',
       EVENT_CONNECT: 'connection',
@@ -19,7 +19,7 @@ describe('constants', () => {
     });
   });
 
-  it('know the states of a client, in their order', () => {
+  it('list the states of a client in order', () => {
     expect([...SocketIOClientStates.SCHEME_SET]).toEqual(['unauthorized', 'authenticating', 'authenticated']);
     for (const state of SocketIOClientStates.SCHEME_SET) expect(SocketIOClientStates.isValid(state)).toBe(true);
     for (const other of ['', 'AUTHENTICATED', 'constructor', undefined, null, 1, {}]) {
@@ -27,14 +27,14 @@ describe('constants', () => {
     }
   });
 
-  it('know the runtime', () => {
+  it('name the runtime', () => {
     expect([RuntimeModules.NODE, RuntimeModules.BUN]).toEqual(['node', 'bun']);
     expect([RuntimeModules.detect(), RuntimeModules.isNode(), RuntimeModules.isBun()]).toEqual(['node', true, false]);
   });
 });
 
 describe('runtime: "bun"', () => {
-  it('hands out its engine, and binds one of another make as it is', async () => {
+  it('returns its engine, and binds one of another package unchanged', async () => {
     const { SocketIOServerHelper } = await import('../../src/index.js');
     const heard: string[] = [];
     const engine = { on: (event: string) => heard.push(event), close: () => heard.push('close') };

@@ -54,7 +54,7 @@ describe.each(PLACES)('%s', (_, give, start) => {
     ['an empty object', {}, 'received an object'],
     ['a URL', 'redis://:hunter2@db', 'received a string'],
     ['null', null, 'received null'],
-  ])('refuses %s, and names what is supported', (__, given, end) => {
+  ])('rejects %s, and names what is supported', (__, given, end) => {
     const error = thrownBy(() => give(given));
     expect(error).toMatchObject({ name: 'RoomgateError', code: 'invalid_option' });
     expect(String(error)).toContain(start);
@@ -62,7 +62,7 @@ describe.each(PLACES)('%s', (_, give, start) => {
     expect(String(error)).not.toContain('hunter2');
   });
 
-  it('takes clients of ioredis, and wrappers that are duplicated', () => {
+  it('accepts clients of ioredis, and wrappers that can be duplicated', () => {
     const [redis, cluster] = [new Redis({ lazyConnect: true }), new Cluster([{}], { lazyConnect: true })];
     defer(() => redis.disconnect());
     defer(() => cluster.disconnect());
@@ -71,12 +71,12 @@ describe.each(PLACES)('%s', (_, give, start) => {
 });
 
 describe.each(PLACES.slice(0, 2))('%s', (_, give) => {
-  it('refuses a helper that hands out a client of node-redis', () => {
+  it('rejects a helper whose getClient() returns a client of node-redis', () => {
     const error = thrownBy(() => give({ getClient: () => NODE_REDIS }));
     expect(String(error)).toContain('received a helper with a client of node-redis (the package "redis")');
   });
 
-  it('takes a helper whose client is made later', () => {
+  it('accepts a helper whose client is created later', () => {
     give({ getClient: noop });
     give({
       getClient: () => {
@@ -86,7 +86,7 @@ describe.each(PLACES.slice(0, 2))('%s', (_, give) => {
   });
 });
 
-it('configure() rejects at once where duplicate() returns no client of ioredis', async () => {
+it('configure() rejects at once if duplicate() returns no client of ioredis', async () => {
   const backplane = createRedisBackplane({
     redisConnection: { duplicate: () => Promise.resolve({}) },
     identifier: 'a',
@@ -113,8 +113,8 @@ function thrownBy(act: () => unknown): unknown {
 
 const refuse = () => Promise.reject(new Error("Stream isn't writeable and enableOfflineQueue options is false"));
 
-describe('what ioredis does not document, and may move:', () => {
-  it('isCluster of a client is not needed, and without the nodes of a cluster errors name none', () => {
+describe('undocumented members of ioredis:', () => {
+  it('isCluster of a client is optional, and without a cluster’s nodes errors name none', () => {
     const cluster = new Cluster([{ host: 'localhost', port: 1 }], { lazyConnect: true });
     defer(() => cluster.disconnect());
     expect(createDialer(cluster).address).toBe('localhost:1');
@@ -127,7 +127,7 @@ describe('what ioredis does not document, and may move:', () => {
     expect(createDialer(single).countSubscribers).toBeUndefined();
   });
 
-  it('stream of a connection: a message that a connection without it refuses is counted as uncertain', async () => {
+  it('stream of a connection: without it, a message that is refused counts as uncertain', async () => {
     const reports: object[] = [];
     const done = async () => 1;
     const client = { on: noop, connect: done, quit: done, disconnect: noop, call: done, publish: refuse } as never;

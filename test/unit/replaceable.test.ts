@@ -12,12 +12,12 @@ function keys(replaceable: Replaceable) {
 
 const price = { price: (data: unknown) => (data as { symbol: string }).symbol };
 
-describe('the key of a message', () => {
-  it('is not asked for where no topic is replaceable', () => {
+describe('the coalescing key of a message', () => {
+  it('is not computed if no topic is replaceable', () => {
     expect(keysOf(undefined, () => {})).toBeUndefined();
   });
 
-  it('tells topics and names apart', () => {
+  it('differs by topic and by name', () => {
     const { keyOf, reports } = keys({ a: (data) => data, b: (data) => data });
     const all = [keyOf('a', 'x'), keyOf('b', 'x'), keyOf('a', 'y'), keyOf('a', 1), keyOf('a', '1'), keyOf('a', '')];
     expect(new Set(all).size).toBe(all.length);
@@ -26,7 +26,7 @@ describe('the key of a message', () => {
     expect(reports).toEqual([]);
   });
 
-  it('is missing for every other topic, whatever its name is', () => {
+  it('is undefined for every other topic, whatever its name is', () => {
     const { keyOf } = keys(price);
     for (const topic of ['other', 'constructor', '__proto__', 'toString', 1, undefined, Symbol('price')]) {
       expect(keyOf(topic, { symbol: 'a' })).toBeUndefined();
@@ -34,7 +34,7 @@ describe('the key of a message', () => {
     expect(keyOf()).toBeUndefined();
   });
 
-  it('is missing where the function says undefined, which is no mistake', () => {
+  it('is undefined if the function returns undefined, which is no mistake', () => {
     const { keyOf, reports } = keys(price);
     expect(keyOf('price', {})).toBeUndefined();
     expect(reports).toEqual([]);
@@ -51,19 +51,19 @@ describe('the key of a message', () => {
     [Symbol('a')],
     [Promise.resolve('a')],
     [() => 'a'],
-  ])('is missing where it would be the same for all (%s), and that is reported', (odd) => {
+  ])('is undefined and reported if it would be the same for all messages (%s)', (odd) => {
     const { keyOf, reports } = keys({ price: () => odd });
     expect(keyOf('price', 1)).toBeUndefined();
     expect(reports).toEqual([{ type: 'handler_failed', where: 'replaceable["price"]', error: expect.any(TypeError) }]);
   });
 
-  it('is missing where the function rejects, and nothing else comes of it', () => {
+  it('is undefined if the function rejects, without an unhandled rejection', () => {
     const { keyOf, reports } = keys({ price: async () => Promise.reject(new Error('odd')) });
     expect(keyOf('price', 1)).toBeUndefined();
     expect(reports).toEqual([{ type: 'handler_failed', where: 'replaceable["price"]', error: expect.any(TypeError) }]);
   });
 
-  it('is missing where the function throws, and that is reported', () => {
+  it('is undefined and reported if the function throws', () => {
     const { keyOf, reports } = keys(price);
     expect(keyOf('price', null)).toBeUndefined();
     expect(keyOf('price')).toBeUndefined();

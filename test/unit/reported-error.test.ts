@@ -23,7 +23,7 @@ function insideOf(error: unknown): string {
 }
 
 describe('an error of Redis in a report', () => {
-  it('keeps name, message, stack and code, and not the arguments of its command', () => {
+  it('keeps name, message, stack and code, and drops the arguments of its command', () => {
     const error = reportedError(replyError('WRONGPASS invalid username-password pair'));
     expect(error).toMatchObject({
       ...{ name: 'ReplyError', message: 'WRONGPASS invalid username-password pair', code: 'ECONNRESET' },
@@ -32,7 +32,7 @@ describe('an error of Redis in a report', () => {
     expect(insideOf(error)).not.toContain(SECRET);
   });
 
-  it('lacks the arguments that Redis repeats for a command that it does not know', () => {
+  it('drops the arguments that Redis repeats for an unknown command', () => {
     const error = reportedError(
       replyError(`ERR unknown command 'publish', with args beginning with: 'c' '${SECRET}' `),
     );
@@ -40,17 +40,17 @@ describe('an error of Redis in a report', () => {
     expect(insideOf(error)).not.toContain(SECRET);
   });
 
-  it('lacks its cause, which has arguments too', () => {
+  it('drops its cause, which has arguments too', () => {
     const error = reportedError(new Error('refused', { cause: replyError('NOAUTH') }));
     expect(error).not.toHaveProperty('cause');
   });
 
-  it('stays what it is if it is no error', () => {
+  it('stays unchanged if it is no error', () => {
     expect(reportedError(undefined)).toBeUndefined();
     expect(reportedError('text')).toBe('text');
   });
 
-  it('is in every report that has one', () => {
+  it('is redacted in every report that has one', () => {
     const reports: BackplaneReport[] = [];
     const report = (one: BackplaneReport): void => void reports.push(one);
     const outage = new OutageReporter('publisher', report);

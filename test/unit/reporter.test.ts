@@ -13,7 +13,7 @@ function newReporter(onReport: (report: Report) => unknown, logger: LogLines | f
 }
 
 describe('onReport', () => {
-  it('gets every report at once and in order, also one that is not logged', () => {
+  it('receives every report at once and in order, even those that are not logged', () => {
     const heard: Report[] = [];
     const log = new LogLines();
     const report = newReporter((one) => heard.push(one), log);
@@ -28,7 +28,7 @@ describe('onReport', () => {
     expect(unlogged).toEqual([connected]);
   });
 
-  it('gets more reports of one type than are logged', () => {
+  it('receives more reports of one type than are logged', () => {
     const heard: Report[] = [];
     const log = new LogLines();
     const report = newReporter((one) => heard.push(one), log);

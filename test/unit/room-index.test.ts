@@ -50,8 +50,8 @@ function houseOver(Base: typeof Adapter, ...ids: string[]) {
   return { sockets, adapter, roomIndex, join, idsOf };
 }
 
-describe('an audience', () => {
-  it('is everybody in a room, or in the namespace, with their senders', () => {
+describe('the recipient list of a broadcast', () => {
+  it('contains all members of a room or namespace, with their senders', () => {
     const { roomIndex, idsOf, join } = house('a', 'b', 'c', 'd');
     for (const id of ['a', 'b', 'c']) join(id, 'some');
     expect(idsOf('some')).toEqual(['a', 'b', 'c']);
@@ -59,7 +59,7 @@ describe('an audience', () => {
     expect(roomIndex.of('some')?.senders).toEqual(['sender of a', 'sender of b', 'sender of c']);
   });
 
-  it('is kept while nothing changes, and made anew when somebody joins or leaves', () => {
+  it('is reused until a socket joins or leaves', () => {
     const { adapter, roomIndex, join, idsOf, sockets } = house('a', 'b', 'c');
     const first = roomIndex.of('room');
     expect(roomIndex.of('room')).toBe(first);
@@ -74,7 +74,7 @@ describe('an audience', () => {
     expect(idsOf()).toEqual(['a', 'b', 'c']);
   });
 
-  it('is made anew where as many leave as join', () => {
+  it('is rebuilt if as many sockets leave as join', () => {
     const { adapter, join, idsOf } = house('a', 'b', 'c', 'd');
     adapter.del('d', 'room');
     expect(idsOf('room')).toEqual(['a', 'b', 'c']);
@@ -83,7 +83,7 @@ describe('an audience', () => {
     expect(idsOf('room')).toEqual(['b', 'c', 'd']);
   });
 
-  it('is none while a change is pending, so that who has left is not sent to', async () => {
+  it('does not exist while a change is pending, so that a socket that left receives nothing', async () => {
     const { adapter, join, idsOf } = houseOver(LateAdapter, 'a', 'b', 'c', 'd');
     await adapter.del('d', 'room');
     expect(idsOf('room')).toEqual(['a', 'b', 'c']);
@@ -94,14 +94,14 @@ describe('an audience', () => {
     expect(idsOf('room')).toEqual(['b', 'c', 'd']);
   });
 
-  it('is made anew also where somebody leaves past the adapter', () => {
+  it('is rebuilt even if a socket leaves without the adapter', () => {
     const { adapter, idsOf } = house('a', 'b', 'c', 'd');
     expect(idsOf('room')).toHaveLength(4);
     adapter.rooms.get('room')?.delete('b');
     expect(idsOf('room')).toEqual(['a', 'c', 'd']);
   });
 
-  it('is none of few, none of nobody, and none that would lack somebody who is not connected yet', () => {
+  it('does not exist for few or no members, or if a member is not connected yet', () => {
     const { idsOf, join, sockets } = house('a', 'b', 'c');
     for (const id of ['a', 'b']) join(id, 'two');
     expect([idsOf('two'), idsOf('a'), idsOf('nobody')]).toEqual([undefined, undefined, undefined]);
@@ -112,7 +112,7 @@ describe('an audience', () => {
   });
 
   it.each(['onAnyOutgoing', 'prependAnyOutgoing'] as const)(
-    'knows when a program listens by %s, also later',
+    'notices that the program listens by %s, even later',
     (method) => {
       const { roomIndex, sockets } = house('a', 'b', 'c');
       expect(roomIndex.of('room')?.listens).toBe(false);
@@ -123,7 +123,7 @@ describe('an audience', () => {
     },
   );
 
-  it('is taken to listen where that can not be told', () => {
+  it('assumes a listener if it can not tell', () => {
     const { roomIndex, join, sockets } = house('a', 'b', 'c');
     sockets.set('own', Object.assign(new FakeRecipient('own'), { onAnyOutgoing: () => {} }) as never);
     join('own', 'own', 'room');

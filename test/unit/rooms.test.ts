@@ -41,12 +41,12 @@ async function codesOf(options: Partial<RoomsOptions>, payload: unknown): Promis
 }
 
 describe('join', () => {
-  it('grants what was asked for and returned, and nothing else', async () => {
+  it('grants rooms that were both requested and returned', async () => {
     const validateRoomFn = () => ['b', 'never-asked', 7 as never];
     expect(await codesOf({ validateRoomFn }, { rooms: ['a', 'b', 'b'] })).toEqual(['b', 'a!not_allowed']);
   });
 
-  it('refuses everything without a guard', async () => {
+  it('refuses every room without a guard', async () => {
     expect(await codesOf({ validateRoomFn: undefined }, { rooms: ['a'] })).toEqual(['a!not_allowed']);
   });
 
@@ -59,7 +59,7 @@ describe('join', () => {
     ['a number among rooms', { rooms: ['a', 1] }],
     ['nested lists', { rooms: [['a']] }],
     ['rooms that are inherited', Object.create({ rooms: ['a'] })],
-  ])('refuses %s as a whole, and says what is wanted', async (_, payload) => {
+  ])('refuses %s as a whole, and names the expected shape', async (_, payload) => {
     const { flow, session } = setUp();
     const { granted, refused } = await decideJoin(flow, session, payload);
     expect(granted).toEqual([]);
@@ -68,13 +68,13 @@ describe('join', () => {
     ]);
   });
 
-  it('refuses more rooms in a request than the limit', async () => {
+  it('refuses a request for more rooms than the limit', async () => {
     const rooms = Array.from({ length: 257 }, (_, index) => `r${index}`);
     expect(await codesOf({}, { rooms })).toEqual(['!too_many_rooms']);
     expect(await codesOf({}, { rooms: rooms.slice(1) })).toEqual(rooms.slice(1));
   });
 
-  it('refuses names that are empty, too long or internal, one by one', async () => {
+  it('refuses empty, too long and internal names one by one', async () => {
     const rooms = ['', 'x'.repeat(255), 'x'.repeat(256), 'roomgate:presence', 'ok'];
     expect(await codesOf({}, { rooms })).toEqual([
       'x'.repeat(255),
@@ -85,7 +85,7 @@ describe('join', () => {
     ]);
   });
 
-  it('counts rooms that are joined and rooms that are pending, but not default rooms', async () => {
+  it('counts joined and pending rooms, but not default rooms', async () => {
     const limits = { ...DEFAULT_LIMITS, roomsPerClient: 3 };
     let open: (rooms: string[]) => void = () => {};
     const first = new Promise<string[]>((resolve) => {
@@ -103,7 +103,7 @@ describe('join', () => {
     expect(session.roomWork.names).toBe(0);
   });
 
-  it('bounds what is pending, also for rooms that the client is in', async () => {
+  it('limits pending rooms, even those that the client is in', async () => {
     let asked = 0;
     const validateRoomFn = () => {
       asked++;
@@ -118,7 +118,7 @@ describe('join', () => {
     expect(asked).toBe(3);
   });
 
-  it('does not grant what was left while it was being decided', async () => {
+  it('does not grant a room that the client left during the decision', async () => {
     let open: (rooms: string[]) => void = () => {};
     const validateRoomFn = () =>
       new Promise<string[]>((resolve) => {
@@ -135,7 +135,7 @@ describe('join', () => {
     expect(refused).toMatchObject([{ room: 'a', code: 'left' }]);
   });
 
-  it('does not grant a room that is taken back after the decision and before the join', async () => {
+  it('does not grant a room that the program removes between decision and join', async () => {
     const { flow, session } = setUp();
     const verdict = await flow.decideJoin(session, { rooms: ['a', 'b'] });
     session.takeBack('a');
@@ -145,7 +145,7 @@ describe('join', () => {
     expect(verdict.claim().refused).toHaveLength(1);
   });
 
-  it('counts its rooms until the join is carried out, and once', async () => {
+  it('counts a room until its join is carried out, and only once', async () => {
     const { flow, session } = setUp();
     const verdict = await flow.decideJoin(session, { rooms: ['a', 'b'] });
     expect(session.roomWork.names).toBe(2);
@@ -171,7 +171,7 @@ describe('join', () => {
     expect(reports).toMatchObject([{ type: 'validate_room_fn_failed', client: 'self' }]);
   });
 
-  it('refuses when the guard returns no list: a string would be joined letter by letter', async () => {
+  it('refuses every room if the guard returns no array: a string would join each letter', async () => {
     const { flow, session, reports } = setUp({ validateRoomFn: () => 'a' as never });
     expect(await decideJoin(flow, session, { rooms: ['a'] })).toMatchObject({
       granted: [],
@@ -181,8 +181,8 @@ describe('join', () => {
   });
 });
 
-describe("rooms that are some socket's id", () => {
-  it('are refused when the socket is here, whatever the name looks like', async () => {
+describe('rooms named like a socket’s id', () => {
+  it('are refused if the socket is here, whatever the name looks like', async () => {
     expect(await codesOf({}, { rooms: ['self'] })).toEqual(['self!socket_id']);
   });
 
@@ -190,7 +190,7 @@ describe("rooms that are some socket's id", () => {
     ['elsewhere', `${OTHER_ID}!socket_id`],
     ['unanswered', `${OTHER_ID}!cluster_unanswered`],
     ['nowhere', OTHER_ID],
-  ] as const)('are judged by what the cluster answers: %s', async (owner, outcome) => {
+  ] as const)('are decided by the cluster’s answer: %s', async (owner, outcome) => {
     const asked: string[][] = [];
     const findSockets: RoomsOptions['findSockets'] = async (ids) => {
       asked.push([...ids]);
@@ -200,7 +200,7 @@ describe("rooms that are some socket's id", () => {
     expect(asked).toEqual([[OTHER_ID]]);
   });
 
-  it('are asked for a few at a time for one client, and each in its time', async () => {
+  it('are looked up a few at a time for one client, each with its own timeout', async () => {
     const open: { ids: readonly string[]; timeoutMs: number; answer: () => void }[] = [];
     const findSockets: RoomsOptions['findSockets'] = (ids, timeoutMs) =>
       new Promise((resolve) => {
@@ -219,7 +219,7 @@ describe("rooms that are some socket's id", () => {
     for (const { timeoutMs } of open) expect(timeoutMs).toBeLessThanOrEqual(1_000);
   });
 
-  it("cannot be left, be it the client's own or one that the program put it into", async () => {
+  it('can not be left, whether it is the client’s own room or one that the program joined', async () => {
     const findSockets: RoomsOptions['findSockets'] = async (ids) => new Map(ids.map((id) => [id, 'elsewhere']));
     const { flow, session } = setUp({ findSockets }, ['self', OTHER_ID, 'a']);
     const { granted, refused } = await flow.decideLeave(session, { rooms: ['self', OTHER_ID, 'a'] });
@@ -231,7 +231,7 @@ describe("rooms that are some socket's id", () => {
   });
 });
 
-describe('what is pending of one client', () => {
+describe('the pending work of one client', () => {
   /** A guard that answers when it is told to. */
   function slowGuard() {
     const running: (() => void)[] = [];
@@ -244,7 +244,7 @@ describe('what is pending of one client', () => {
   }
   const limits = { ...DEFAULT_LIMITS, roomsPerClient: 100 };
 
-  it('counts until it is settled: leave() frees no place', async () => {
+  it('counts until it settles: leave() frees no place', async () => {
     const { running, asked, validateRoomFn } = slowGuard();
     const { flow, session } = setUp({ validateRoomFn, limits });
     const answers = [];
@@ -268,7 +268,7 @@ describe('what is pending of one client', () => {
     expect((await last).granted).toEqual(['last']);
   });
 
-  it('is asked of the guard 64 at a time, and not at all once the client has gone', async () => {
+  it('passes 64 rooms at a time to the guard, and none after the client has gone', async () => {
     const { running, asked, validateRoomFn } = slowGuard();
     const { flow, session } = setUp({ validateRoomFn, limits });
     const answers = Array.from({ length: 70 }, (_, n) => decideJoin(flow, session, { rooms: [`r${n}`] }));
@@ -279,7 +279,7 @@ describe('what is pending of one client', () => {
     expect(asked).toHaveLength(64);
   });
 
-  it('waits in a line that ends: a question that would come too late is not asked', async () => {
+  it('waits in a bounded queue: a request that would be answered too late is not asked', async () => {
     let asked = 0;
     const findSockets: RoomsOptions['findSockets'] = () => {
       asked += 1;
@@ -298,7 +298,7 @@ describe('what is pending of one client', () => {
     expect(asked).toBe(4);
   });
 
-  it('is bounded for all clients together, and one of which no guard runs has its turn all the same', async () => {
+  it('is limited for all clients together, and a client without a running guard still gets its turn', async () => {
     const { running, validateRoomFn } = slowGuard();
     const { flow } = setUp({ validateRoomFn });
     const sessionOf = (n: number) => new Session({ id: `s${n}`, rooms: new Set([`s${n}`]) } as never, {} as never);

@@ -6,7 +6,7 @@ import { Semaphore } from '../../src/common/semaphore.js';
 /** Resolves after all pending promise callbacks have run. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-it('a semaphore admits the given number at a time, and the rest in order of arrival', async () => {
+it('a semaphore admits the given number at a time, and the others in order of arrival', async () => {
   const semaphore = new Semaphore(2);
   const inside: number[] = [];
   for (let n = 0; n < 5; n++) void semaphore.acquire().then(() => inside.push(n));
@@ -21,7 +21,7 @@ it('a semaphore admits the given number at a time, and the rest in order of arri
   expect(inside).toEqual([0, 1, 2, 3, 4]);
 });
 
-it('a semaphore gives a free place to the caller that waits, not to one that arrives later', async () => {
+it('a semaphore gives a free place to the waiting caller, not to a later one', async () => {
   const semaphore = new Semaphore(1);
   const inside: string[] = [];
   await semaphore.acquire();

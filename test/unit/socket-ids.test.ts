@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { isPlainSocketId, isSocketId } from '../../src/protocol/socket-ids.js';
 import { newSocketId } from '../../src/session/socket-id.js';
 
-it('each id is another one, has the form of ids, and differs in every place behind the prefix', () => {
+it('ids are unique, have the reserved form, and differ in every place after the prefix', () => {
   const ids = Array.from({ length: 10_000 }, newSocketId);
   expect(new Set(ids).size).toBe(ids.length);
   expect(ids.filter((id) => !isSocketId(id) || !isPlainSocketId(id))).toEqual([]);
@@ -18,6 +18,6 @@ it.each([
   'rg--AAAAAAAAAAAAAAA=',
   'xrg--AAAAAAAAAAAAAAA',
   'rg-AAAAAAAAAAAAAAAAA',
-])('%s has not the form of an id', (name) => {
+])('%s does not have the form of an id', (name) => {
   expect(isSocketId(name)).toBe(false);
 });

@@ -13,14 +13,14 @@ import { startRedis, startRedisCluster } from '../support/redis.js';
 import { startProxy } from '../support/tcp-proxy.js';
 
 describe('facts', () => {
-  test('eventually names what it waited for and why it was not so', async () => {
+  test('eventually names what it waited for and the last reason for waiting', async () => {
     const never = eventually(() => expect(1).toBe(2), { timeout: 20, what: 'one to be two' });
     await expect(never).rejects.toThrow(/not within 20 ms: one to be two; at last: .*expected 1 to be 2/);
     await expect(eventually(() => false, { timeout: 20 })).rejects.toThrow('not within 20 ms: () => false');
     await expect(eventually(() => 7)).resolves.toBe(7);
   });
 
-  test('a log hands out what arrived before and after it was asked', async () => {
+  test('an event log returns entries that arrived before and after the call', async () => {
     const log = new EventLog<number>();
     log.push(1);
     log.push(2);
@@ -39,14 +39,14 @@ describe('facts', () => {
   });
 });
 
-test('a port that nobody uses is given to one test only', async () => {
+test('a free port is given to one test only', async () => {
   // Of 12 000: by chance alone some would be the same.
   const ports = await Promise.all(Array.from({ length: 500 }, () => unusedPort()));
   expect(new Set(ports).size).toBe(ports.length);
 });
 
 describe('redis', () => {
-  test('is paused, killed and restarted on its port, empty', async () => {
+  test('can be paused, killed and restarted on its port, empty', async () => {
     const redis = await startRedis({ password: 'first' });
     await redis.cli('SET', 'a', '1');
     expect(await redis.cli('GET', 'a')).toBe('1');
@@ -67,7 +67,7 @@ describe('redis', () => {
     await redis.stop();
   });
 
-  test('speaks as a cluster, alone and in threes', async () => {
+  test('can run as a cluster of one or three', async () => {
     const [alone, three] = await Promise.all([startRedis({ cluster: true }), startRedisCluster()]);
     expect(await alone.cli('SET', 'a', '1')).toBe('OK');
     const slots = await Promise.all(three.map((node) => node.cli('CLUSTER', 'KEYSLOT', 'a')));
@@ -76,14 +76,14 @@ describe('redis', () => {
     expect(set.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected', 'rejected']);
   });
 
-  test('a port that is taken is said to be', async () => {
+  test('a port in use is reported', async () => {
     const redis = await startRedis();
     await expect(startRedis({ port: redis.port })).rejects.toThrow('did not start');
   });
 });
 
 describe('program', () => {
-  test('talks, and dies of what it throws', async () => {
+  test('communicates, and exits on an uncaught error', async () => {
     const program = startProgram(new URL('../fixtures/parrot.mjs', import.meta.url), {
       args: ['--one'],
       env: { COLOUR: 'green' },
@@ -98,7 +98,7 @@ describe('program', () => {
     await expect(program.messages.next()).rejects.toThrow('thrown on purpose');
   });
 
-  test('ends by itself once its input has', async () => {
+  test('exits when its input ends', async () => {
     const program = startProgram(new URL('../fixtures/parrot.mjs', import.meta.url));
     program.endInput();
     expect(await program.ended()).toEqual({ code: 0, signal: null });
@@ -106,7 +106,7 @@ describe('program', () => {
 });
 
 describe('proxy', () => {
-  test('holds, heals, cuts and refuses', async () => {
+  test('pauses, resumes, cuts and refuses connections', async () => {
     const redis = await startRedis();
     const proxy = await startProxy({ target: redis.port });
     const socket = connect(proxy.port, '127.0.0.1');

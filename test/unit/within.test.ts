@@ -16,7 +16,7 @@ describe.each([
   ['within()', (work: Promise<string>) => within(work, 1_000, 'too late')],
   ['withinOr()', (work: Promise<string>) => withinOr(work, 1_000, 'too late')],
 ])('%s', (_, wait) => {
-  it('resolves with the outcome of the work, and clears its timer', async () => {
+  it('resolves with the result of the work, and clears its timer', async () => {
     await expect(wait(Promise.resolve('done'))).resolves.toBe('done');
     expect(vi.getTimerCount()).toBe(0);
   });
@@ -35,13 +35,13 @@ describe.each([
   });
 });
 
-it('within() rejects once the time is over', async () => {
+it('within() rejects after the timeout', async () => {
   const outcome = within(never, 1_000, 'too late').catch((error: unknown) => error);
   await vi.advanceTimersByTimeAsync(1_000);
   expect(await outcome).toEqual(new Error('too late'));
 });
 
-it('withinOr() resolves with the given value once the time is over', async () => {
+it('withinOr() resolves with the given value after the timeout', async () => {
   const outcome = withinOr(never, 1_000, false);
   await vi.advanceTimersByTimeAsync(1_000);
   expect(await outcome).toBe(false);
