@@ -26,7 +26,7 @@ export const BACKPLANE = [
     breaks: 'right after an outage messages go out before the subscribers of others are back',
     test: 'test/integration/redis-publisher.test.ts',
     on: 'node',
-    only: 'says nothing for a while',
+    only: 'waits after an outage',
   },
   {
     id: 'asks-without-a-lease',
@@ -36,7 +36,7 @@ export const BACKPLANE = [
     breaks: 'an instance that the others do not know of takes their silence for an answer',
     test: 'test/integration/redis-membership.test.ts',
     on: 'node',
-    only: 'may not write',
+    only: 'without write access',
   },
   {
     id: 'deaf-for-ever',
@@ -66,7 +66,7 @@ export const BACKPLANE = [
     breaks: 'one channel that the ACL of Redis refuses takes all other subscriptions with it',
     test: 'test/integration/redis-acl.test.ts',
     on: 'node',
-    only: 'restores all other subscriptions',
+    only: 'keeps all other subscriptions',
   },
   {
     id: 'missed-uncounted',
@@ -85,7 +85,7 @@ export const BACKPLANE = [
     breaks: 'a broadcast that is to be acknowledged ends the process while Redis is away',
     test: 'test/integration/redis-away.test.ts',
     on: 'node',
-    only: 'a broadcast that is to be acknowledged fails',
+    only: 'a broadcast with acknowledgements fails',
   },
   {
     id: 'emitter-ignores-key',
@@ -95,7 +95,7 @@ export const BACKPLANE = [
     breaks: 'an emitter reaches the servers of another program on the same Redis',
     test: 'test/integration/redis-emitter.test.ts',
     on: 'node',
-    only: 'of its own key',
+    only: 'with its key',
   },
   {
     id: 'silence-is-an-answer',

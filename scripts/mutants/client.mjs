@@ -46,7 +46,7 @@ export const CLIENT = [
     breaks: 'what waited goes out before the client is in its rooms again',
     test: 'test/integration/client-survival.test.ts',
     on: 'node',
-    only: 'has its rooms before',
+    only: 'is in its rooms before',
   },
   {
     id: 'asked-rooms-hang',
@@ -92,7 +92,7 @@ export const CLIENT = [
     breaks: 'the queue keeps one message more than it may',
     test: 'test/integration/client-survival.test.ts',
     on: 'node',
-    only: 'holds so many messages',
+    only: 'holds at most',
   },
   {
     id: 'options-shared',
@@ -102,7 +102,7 @@ export const CLIENT = [
     breaks: 'a helper is given the connection of another one that has other options',
     test: 'test/integration/client-namespaces.test.ts',
     on: 'node',
-    only: 'by helpers of the same options',
+    only: 'by helpers with the same options',
   },
   {
     id: 'kept-by-socket-io',
@@ -112,7 +112,7 @@ export const CLIENT = [
     breaks: 'after sleep Socket.IO keeps a message, and sends it before authentication',
     test: 'test/integration/client-time.test.ts',
     on: 'node',
-    only: 'keeps what is emitted',
+    only: 'keeps emitted messages',
   },
   {
     id: 'packets-trusted',
@@ -122,7 +122,7 @@ export const CLIENT = [
     breaks: 'an event without a name ends the process of a client',
     test: 'test/integration/client-hostile.test.ts',
     on: 'node',
-    only: 'and goes on with the connection',
+    only: 'and the connection continues',
   },
   {
     id: 'authenticate-without-end',
@@ -132,6 +132,6 @@ export const CLIENT = [
     breaks: 'a server that never answers authenticate is waited for without end',
     test: 'test/integration/client-namespaces.test.ts',
     on: 'node',
-    only: 'authenticate: once',
+    only: 'authenticate: is sent once',
   },
 ];

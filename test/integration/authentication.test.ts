@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/facts.js';
 import { connect, connectAuthenticated, startServer } from '../support/server.js';
 
-it('the end of a client is noticed also where the program took all listeners off its socket', async () => {
+it('a client’s end is noticed even if the program removed all listeners of its socket', async () => {
   const { helper, url } = await startServer();
   const client = await connectAuthenticated(url);
   helper.getClients({ id: client.socket.id ?? '' })?.socket.removeAllListeners();
@@ -12,7 +12,7 @@ it('the end of a client is noticed also where the program took all listeners off
   await eventually(() => expect(helper.getClients().size).toBe(0));
 });
 
-describe('what authenticateFn throws is reported', () => {
+describe('an error of authenticateFn is reported', () => {
   it.each(['after its client has left', 'after the deadline'])('%s', async (when) => {
     const asked: ((error: Error) => void)[] = [];
     const { helper, url, log } = await startServer({
@@ -32,7 +32,7 @@ describe('what authenticateFn throws is reported', () => {
   });
 });
 
-it('a client that leaves and comes back adds no listeners to its connection', async () => {
+it('a client that leaves and rejoins adds no listeners to its connection', async () => {
   const { helper, url } = await startServer();
   helper.getIOServer().of('/other');
   const client = connect(url, { auth: { token: 'good' }, transports: ['polling'] });

@@ -36,7 +36,7 @@ const makers: Record<string, () => Promise<Server>> = {
 };
 
 describe.each(Object.entries(makers))('beside %s', (_, make) => {
-  it('both are served, before and after attaching', async () => {
+  it('both work, before and after attaching', async () => {
     const { http, url } = await listen(await make());
     const hello = async () => (await fetch(`${url}/hello`)).text();
     expect(await hello()).toBe('hello');
@@ -54,7 +54,7 @@ describe.each(Object.entries(makers))('beside %s', (_, make) => {
 });
 
 describe('https', () => {
-  it('is served, and the handshake says so', async () => {
+  it('works, and the handshake is secure', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'roomgate-tls-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];

@@ -102,8 +102,8 @@ const UNREADABLE_PACKETS: readonly (readonly [string, string])[] = [
   ['an unknown packet', '49'],
 ];
 
-describe('a hostile server does not end a client that is its own program:', () => {
-  it.each(HOSTILE_HANDSHAKES)('by a handshake %s', async (_, handshake) => {
+describe('a hostile server does not end the process of a client:', () => {
+  it.each(HOSTILE_HANDSHAKES)('with a handshake %s', async (_, handshake) => {
     const server = await startRawServer();
     const program = startClient(server.url, ['websocket']);
     (await server.wires.next()).send(handshake);
@@ -113,7 +113,7 @@ describe('a hostile server does not end a client that is its own program:', () =
     await letIn(server, program);
   });
 
-  it('by a handshake without upgrades, which is none of its faults', async () => {
+  it('with a handshake without upgrades, which is valid', async () => {
     const server = await startRawServer();
     const program = startClient(server.url, ['websocket']);
     const wire = await server.wires.next();
@@ -122,7 +122,7 @@ describe('a hostile server does not end a client that is its own program:', () =
     await program.messages.next(({ event }) => event === 'news', { timeout: 10_000 });
   });
 
-  it.each(HOSTILE_PACKETS)('by %s, and goes on with the connection', async (_, packet) => {
+  it.each(HOSTILE_PACKETS)('with %s, and the connection continues', async (_, packet) => {
     const server = await startRawServer();
     const program = startClient(server.url, ['websocket']);
     const wire = await letIn(server, program);
@@ -132,7 +132,7 @@ describe('a hostile server does not end a client that is its own program:', () =
     expect(server.wires.all).toHaveLength(1);
   });
 
-  it.each(UNREADABLE_PACKETS)('by %s, after which the client comes back on a new connection', async (_, packet) => {
+  it.each(UNREADABLE_PACKETS)('with %s, after which the client reconnects', async (_, packet) => {
     const server = await startRawServer();
     const program = startClient(server.url, ['websocket']);
     const wire = await letIn(server, program);
@@ -141,7 +141,7 @@ describe('a hostile server does not end a client that is its own program:', () =
     await letIn(server, program);
   });
 
-  it('by never answering the end of a WebSocket: the process ends within seconds', { timeout: 20_000 }, async () => {
+  it('that never answers a WebSocket close: the process exits within seconds', { timeout: 20_000 }, async () => {
     const server = await startRawServer();
     const program = startClient(server.url, ['websocket']);
     const wire = await letIn(server, program);
@@ -151,7 +151,7 @@ describe('a hostile server does not end a client that is its own program:', () =
     expect(await program.ended(12_000)).toEqual({ code: 0, signal: null });
   });
 
-  it('by an acknowledgement without data, of a request that waits for one', async () => {
+  it('with an acknowledgement without data for a request', async () => {
     const server = await startRawServer();
     const program = startClient(server.url, ['websocket']);
     const wire = await letIn(server, program);
@@ -163,7 +163,7 @@ describe('a hostile server does not end a client that is its own program:', () =
     await program.messages.next(({ done }) => done === 'getState');
   });
 
-  it('by handshakes for upgrades: each transport is opened once', async () => {
+  it('with handshakes that offer upgrades: each transport is opened once', async () => {
     let polls = 0;
     const server = await startRawServer((_, response) => {
       polls += 1;
@@ -180,7 +180,7 @@ describe('a hostile server does not end a client that is its own program:', () =
   it.each([
     ['without a location', {}],
     ['to nowhere', { location: 'http://a:99999' }],
-  ])('by a redirect %s', async (_, headers) => {
+  ])('with a redirect %s', async (_, headers) => {
     const server = await startRawServer((_request, response) => response.writeHead(302, headers).end());
     const program = startClient(server.url, ['polling']);
     expect(await program.messages.next(({ error }) => error !== undefined, { timeout: 10_000 })).toEqual({
@@ -196,7 +196,7 @@ describe('a hostile server does not end a client that is its own program:', () =
     ['an unknown packet', 'x'],
     ['a broken handshake', '0{'],
     ['a broken base64 message', 'b!!!'],
-  ])('by a poll that brings %s', async (_, body) => {
+  ])('with a poll response that contains %s', async (_, body) => {
     const polls = new EventLog<string>();
     const server = await startRawServer((request, response) => {
       polls.push(request.url ?? '');
@@ -212,13 +212,13 @@ describe('a hostile server does not end a client that is its own program:', () =
   });
 });
 
-describe('what a client holds for a server that floods it', () => {
-  it('is no event from before the namespace is connected', () => {
+describe('the memory that a client holds for a flooding server', () => {
+  it('contains no event from before the namespace is connected', () => {
     expect(checkSocketPacket({ type: 2, data: ['news'] }, false)).toBe('unsound');
     expect(checkSocketPacket({ type: 2, data: ['news'] }, true)).toBe('sound');
   });
 
-  it('is one pong at most in a second while the server reads nothing', () => {
+  it('contains at most one pong per second while the server reads nothing', () => {
     const packets = new EnginePackets();
     const types = (isWriting: boolean): readonly string[] =>
       [1, 2, 3].map(() => {
@@ -231,10 +231,10 @@ describe('what a client holds for a server that floods it', () => {
   });
 });
 
-describe('what a server wrote', () => {
+describe('a text from the server', () => {
   const HOSTILE_TEXT = `\u001b[2J\n[roomgate] web: forged\u202e${'x'.repeat(900_000)}`;
 
-  it('is escaped and cut in log lines', async () => {
+  it('is escaped and shortened in log lines', async () => {
     const server = await startWordsServer({ verdict: ['unauthenticated', { code: HOSTILE_TEXT, message: 'no' }] });
     const client = createHelper(server.url, { autoAuthenticate: true });
     await called(client, 'onUnauthenticated');
@@ -243,7 +243,7 @@ describe('what a server wrote', () => {
     expect(line?.length).toBeLessThan(400);
   });
 
-  it('is so where it refuses rooms after a reconnect', async () => {
+  it('is escaped and shortened in refusals of rooms after a reconnect', async () => {
     const refused = Array.from({ length: 500 }, () => ({
       room: HOSTILE_TEXT.slice(0, 1_000),
       code: HOSTILE_TEXT.slice(0, 1_000),
@@ -262,7 +262,7 @@ describe('what a server wrote', () => {
     expect(line.match(/[\p{Cc}\u202e]/u)).toBeNull();
   });
 
-  it('is so where a middleware refuses, in the log and in the error of waitFor()', async () => {
+  it('is escaped and shortened in a middleware’s refusal, in the log and in the error of waitFor()', async () => {
     const server = await startWordsServer();
     server.io.use((_, next) => next(new Error(HOSTILE_TEXT)));
     const client = createHelper(server.url);

@@ -33,7 +33,7 @@ describe.each(CLIENT_TRANSPORTS.map((transports) => ({ transports })))(
   ({ transports }) => {
     const options = { transports };
 
-    it('connect with credentials while another helper is authenticated, over its connection', async () => {
+    it('connect with credentials over the connection of an authenticated helper', async () => {
       const server = await startNamespaces();
       const first = createHelper(server.url, { autoAuthenticate: true, options });
       await first.helper.waitFor('authenticated');
@@ -43,7 +43,7 @@ describe.each(CLIENT_TRANSPORTS.map((transports) => ({ transports })))(
       expect(second.helper.getSocketClient().io).toBe(first.helper.getSocketClient().io);
     });
 
-    it('connect where the program itself has a socket of another namespace', async () => {
+    it('connect beside the program’s own socket of another namespace', async () => {
       const server = await startNamespaces();
       const plain = plainClient(`${server.url}/status`, { path: '/io', transports });
       defer(() => plain.disconnect());
@@ -56,7 +56,7 @@ describe.each(CLIENT_TRANSPORTS.map((transports) => ({ transports })))(
       expect(plain.connected).toBe(true);
     });
 
-    it('keep their connection when the credentials of another one fail, which is asked for again', async () => {
+    it('keep their connection when another helper’s credentials fail, which are requested again', async () => {
       const server = await startNamespaces();
       const first = createHelper(server.url, { autoAuthenticate: true, options });
       await first.helper.waitFor('authenticated');
@@ -77,7 +77,7 @@ describe.each(CLIENT_TRANSPORTS.map((transports) => ({ transports })))(
       expect(connections(server)).toBe(1);
     });
 
-    it('keep their connection when another one disconnects, connects, is refused, or is shut down', async () => {
+    it('keep their connection when another helper disconnects, connects, is refused, or shuts down', async () => {
       const server = await startNamespaces();
       server.io.of('/other').use((_, next) => next(new Error('not you')));
       const first = createHelper(server.url, { autoAuthenticate: true, options });
@@ -99,7 +99,7 @@ describe.each(CLIENT_TRANSPORTS.map((transports) => ({ transports })))(
       expect(connections(server)).toBe(1);
     });
 
-    it('come back together, at once when one of them asks for it', async () => {
+    it('reconnect together, at once when one of them asks for it', async () => {
       const server = await startNamespaces();
       let opened = 0;
       server.io.engine.on('connection', () => {
@@ -129,7 +129,7 @@ describe.each(CLIENT_TRANSPORTS.map((transports) => ({ transports })))(
 );
 
 describe('a connection is shared', () => {
-  it('by helpers of the same options only, so that no option of a helper is ignored', async () => {
+  it('only by helpers with the same options, so that no option is ignored', async () => {
     const server = await startNamespaces();
     const seen = new EventLog<unknown>();
     server.io.engine.on('initial_headers', (_, { headers }) => seen.push(headers['x-who']));
@@ -170,7 +170,7 @@ describe('a connection is shared', () => {
     expect(connections(server)).toBe(2);
   });
 
-  it('with a helper that waits for connect() and one that does not', async () => {
+  it('by a helper that waits for connect() and one that does not', async () => {
     const server = await startNamespaces();
     const first = createHelper(server.url, { autoAuthenticate: true, options: { autoConnect: false } });
     const second = createHelper(`${server.url}/admin`, { autoAuthenticate: true });
@@ -182,8 +182,8 @@ describe('a connection is shared', () => {
   });
 });
 
-describe('a helper that gives up', () => {
-  it('stays away, also when another namespace opens the connection again', async () => {
+describe('a helper that has stopped trying', () => {
+  it('stays away, even if another namespace opens the connection again', async () => {
     const server = await startNamespaces();
     const proxy = await startProxy({ target: server.port });
     const url = `http://127.0.0.1:${proxy.port}`;
@@ -211,8 +211,8 @@ async function toldError({ calls }: TestHelper, wanted: { code: string; message:
   );
 }
 
-describe('a request that nobody answers', () => {
-  it('authenticate: is told with its cause, and the client comes back', async () => {
+describe('a request without an answer', () => {
+  it('authenticate: is reported with its cause, and the client reconnects', async () => {
     const server = await startWordsServer({ verdict: null });
     const client = createHelper(server.url, { autoAuthenticate: true, authenticateTimeout: 100, queue: true });
     const [, error] = await called(client, 'onError');
@@ -230,7 +230,7 @@ describe('a request that nobody answers', () => {
     await client.helper.waitFor('authenticated', { timeout: 5_000 });
   });
 
-  it('authenticate: once, where the program wants no reconnection', async () => {
+  it('authenticate: is sent once if reconnection is off', async () => {
     const server = await startWordsServer({ verdict: null });
     const { helper } = createHelper(server.url, {
       autoAuthenticate: true,
@@ -242,7 +242,7 @@ describe('a request that nobody answers', () => {
     expect(helper.getSocketClient().connected).toBe(false);
   });
 
-  it('the request for a namespace: is told with its cause, and made again on another connection', async () => {
+  it('the request for a namespace: is reported with its cause, and repeated on another connection', async () => {
     const server = await startWordsServer();
     const asked = new EventLog<() => void>();
     server.io.use((_, next) => {
@@ -279,7 +279,7 @@ describe('a request that nobody answers', () => {
     expect(asked.all).toHaveLength(1);
   });
 
-  it('the request for a namespace: is made again once no other namespace uses the connection', async () => {
+  it('the request for a namespace: is repeated once no other namespace uses the connection', async () => {
     const server = await startNamespaces();
     const asked = new EventLog<() => void>();
     server.io.of('/admin').use((_, next) => {
@@ -296,7 +296,7 @@ describe('a request that nobody answers', () => {
     await second.helper.waitFor('authenticated', { timeout: 5_000 });
   });
 
-  it.each(['credentials', 'auth'])('%s of the program: is told with its cause, and asked again', async (which) => {
+  it.each(['credentials', 'auth'])('%s of the program: is reported with its cause, and called again', async (which) => {
     const server = await startWordsServer();
     let asked = 0;
     const answer = (resolve: (auth: Record<string, unknown>) => void): void => {
@@ -318,7 +318,7 @@ describe('a request that nobody answers', () => {
 });
 
 describe('a refusal', () => {
-  it('by a server that does not close the connection, is followed by the client closing it', {
+  it('by a server that does not close the connection makes the client close it', {
     timeout: 15_000,
   }, async () => {
     let refused = 0;
@@ -335,7 +335,7 @@ describe('a refusal', () => {
     expect(client.log.lines.filter((line) => line.includes('unauthenticated'))).toHaveLength(1);
   });
 
-  it.each(['onUnauthenticated', 'onStatusChanged'])('can be answered by connect() within %s', async (callback) => {
+  it.each(['onUnauthenticated', 'onStatusChanged'])('can be followed by connect() within %s', async (callback) => {
     let good = false;
     const server = await startWordsServer({ verdict: null });
     server.io.on('connection', (socket) => {
@@ -362,7 +362,7 @@ describe('a refusal', () => {
   });
 });
 
-describe('a message that is emitted within a listener of the status', () => {
+describe('a message emitted in a status listener', () => {
   it('waits for the connection that the listener asked for', async () => {
     const server = await startWordsServer();
     const { helper } = createHelper(server.url, { autoAuthenticate: true, queue: true });
@@ -379,8 +379,8 @@ describe('a message that is emitted within a listener of the status', () => {
   });
 });
 
-describe('credentials that cannot be put into JSON', () => {
-  it('are an error of the connection, and asked for again', async () => {
+describe('credentials that can not be encoded as JSON', () => {
+  it('are a connection error, and are requested again', async () => {
     const server = await startWordsServer();
     const all: Record<string, unknown>[] = [{ user: 1n }, { token: 'good' }];
     const client = createHelper(server.url, { credentials: () => all.shift() ?? {} });
@@ -407,7 +407,7 @@ describe('options.auth as a function', () => {
         throw new Error('no token yet');
       },
     ],
-  ])('that %s is an error of the connection, and asked again', async (_, fail) => {
+  ])('that %s is a connection error, and is called again', async (_, fail) => {
     const server = await startWordsServer();
     let asked = 0;
     const client = createHelper(server.url, {

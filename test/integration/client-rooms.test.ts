@@ -6,8 +6,8 @@ import { called, createAuthenticated, createHelper, startWordsServer } from '../
 const codes = ({ refused }: { refused: { room: string; code: string }[] }) =>
   refused.map(({ room, code }) => `${room}: ${code}`);
 
-describe('rooms that nobody grants', () => {
-  it('are refused offline, and nothing waits to be sent', async () => {
+describe('rooms without an answer from the server', () => {
+  it('are refused offline, and no request waits', async () => {
     const { helper } = createHelper('http://127.0.0.1:1', { options: { autoConnect: false } });
     expect(await helper.joinRooms({ rooms: ['a', 'b'] })).toMatchObject({ joined: [] });
     expect(codes(await helper.joinRooms({ rooms: ['a', 'b'] }))).toEqual(['a: offline', 'b: offline']);
@@ -15,7 +15,7 @@ describe('rooms that nobody grants', () => {
     expect(helper.getSocketClient().sendBuffer).toEqual([]);
   });
 
-  it('are refused before authentication, without asking', async () => {
+  it('are refused before authentication, without a request', async () => {
     const server = await startWordsServer();
     const client = createHelper(server.url);
     await called(client, 'onConnected');
@@ -25,7 +25,7 @@ describe('rooms that nobody grants', () => {
     expect(server.heard.all).toEqual([['end']]);
   });
 
-  it('are refused when the server does not answer in time', async () => {
+  it('are refused if the server does not answer in time', async () => {
     const server = await startWordsServer({ silent: true });
     const { helper } = await createAuthenticated(server.url, { roomsTimeout: 50 });
     const [joined, left] = await Promise.all([
@@ -42,7 +42,7 @@ describe('rooms that nobody grants', () => {
     ['the server ends the connection', 'server'],
     ['the program disconnects', 'disconnect'],
     ['the program shuts down', 'shutdown'],
-  ] as const)('are refused when %s meanwhile', async (_what, who) => {
+  ] as const)('are refused after %s meanwhile', async (_what, who) => {
     const server = await startWordsServer({ silent: true });
     const { helper } = await createAuthenticated(server.url, { roomsTimeout: 60_000 });
     const answer = helper.joinRooms({ rooms: ['a'] });
@@ -52,7 +52,7 @@ describe('rooms that nobody grants', () => {
     expect(codes(await answer)).toEqual(['a: offline']);
   });
 
-  it('are refused by one disconnect, also with the option ackTimeout of Socket.IO', async () => {
+  it('are refused by one disconnect, even with Socket.IO’s option ackTimeout', async () => {
     const server = await startWordsServer({ silent: true });
     const { helper } = await createAuthenticated(server.url, {
       roomsTimeout: 60_000,
@@ -73,7 +73,7 @@ describe('rooms that nobody grants', () => {
     [{ joined: 'a', refused: [] }],
     [{ joined: [5], refused: [] }],
     [{ joined: ['a'], refused: [{ room: 5 }] }],
-  ])('are refused when a server answers %j', async (odd) => {
+  ])('are refused if a server answers %j', async (odd) => {
     const server = await startWordsServer({ answer: () => odd });
     const { helper } = await createAuthenticated(server.url);
     const answer = await helper.joinRooms({ rooms: ['a'] });
@@ -83,7 +83,7 @@ describe('rooms that nobody grants', () => {
   });
 
   it.each([[undefined], [null], [{}], [{ rooms: 'abc' }], [{ rooms: [1] }], [{ rooms: [['a']] }], [['a']]])(
-    'are refused where %j asks for them',
+    'are refused for the request %j',
     async (wrong) => {
       const server = await startWordsServer();
       const { helper } = await createAuthenticated(server.url);
@@ -93,7 +93,7 @@ describe('rooms that nobody grants', () => {
     },
   );
 
-  it("are refused when the program's own listener for outgoing events fails", async () => {
+  it('are refused if the program’s listener for outgoing events throws', async () => {
     const server = await startWordsServer();
     const { helper, log } = await createAuthenticated(server.url);
     helper.getSocketClient().onAnyOutgoing(() => {

@@ -67,7 +67,7 @@ describe('shutdown() while the server is away', () => {
     expect(asked.all.filter((who) => who === 'gone')).toHaveLength(before);
   });
 
-  it('disconnect() makes none either, and connect() begins again', async () => {
+  it('disconnect() makes no further attempt, and connect() tries again', async () => {
     const { url, asked } = await startRefusing();
     const client = createHelper(url, { options: { query: { who: 'gone' }, transports: ['polling'] } });
     await called(client, 'onError');
@@ -80,7 +80,7 @@ describe('shutdown() while the server is away', () => {
     await eventually(() => asked.all.filter((who) => who === 'gone').length > before);
   });
 
-  it('gives the connection up at once that is being opened', async () => {
+  it('aborts a connection attempt at once', async () => {
     const { url, accepted } = await startMute();
     const client = createHelper(url, { options: { transports: ['websocket'] } });
     const socket = await accepted.next();
@@ -117,7 +117,7 @@ describe('shutdown() of a connected client', () => {
     },
   );
 
-  it('is final, and every call after it is harmless', async () => {
+  it('is final, and every later call is harmless', async () => {
     const server = await startWordsServer();
     const { helper, log } = await createAuthenticated(server.url);
     helper.shutdown();
@@ -134,7 +134,7 @@ describe('shutdown() of a connected client', () => {
     expect(log.lines.filter((line) => line.includes('was shut down'))).toHaveLength(2);
   });
 
-  it('leaves another helper of the same host alone, of the same namespace or another', async () => {
+  it('does not affect another helper of the same host, of the same or another namespace', async () => {
     const server = await startWordsServer();
     server.io.of('/chat').on('connection', (socket) => socket.on('hello', (answer) => answer('hello')));
     const first = createHelper(server.url);
@@ -150,7 +150,7 @@ describe('shutdown() of a connected client', () => {
 });
 
 /** Not reported over there: `node:http` of an older Bun goes on waiting for the answer to a request that was aborted. */
-const itWhereRequestsEnd = itExceptOnBun('a request that is aborted keeps the process', [1, 4]);
+const itWhereRequestsEnd = itExceptOnBun('an aborted request does not keep the process alive', [1, 4]);
 
 describe('a program that shuts its client down', () => {
   let awayUrl = '';
@@ -187,12 +187,12 @@ describe('a program that shuts its client down', () => {
     ['websocket', 'failed'],
     ['polling', 'trying again'],
     ['websocket', 'trying again'],
-  ])('ends by itself while the server is away, over %s, when it has %s', async (transports, moment) => {
+  ])('exits by itself while the server is away, over %s, if it has %s', async (transports, moment) => {
     expect(await endOf(awayUrl, transports, moment)).toEqual(['started', 'unauthorized']);
   });
 
   it.each([['polling'], ['websocket'], ['polling,websocket']])(
-    'says goodbye, then ends by itself, over %s',
+    'disconnects, then exits by itself, over %s',
     async (transports) => {
       const server = await startWordsServer();
       const reasons = new EventLog<string>();
@@ -203,7 +203,7 @@ describe('a program that shuts its client down', () => {
   );
 
   it.each([['polling'], ['websocket']])(
-    'lives on over %s while it is connected, and ends when it shuts down',
+    'stays alive over %s while it is connected, and exits after shutdown()',
     async (transports) => {
       const server = await startWordsServer({ pingInterval: 20 });
       const program = startClient(server.url, transports, 'told');

@@ -73,13 +73,13 @@ const parameter = ({ url }: IncomingMessage, name: string): string | null =>
   new URL(url ?? '', 'http://x').searchParams.get(name);
 
 describe('options of socket.io-client for the connection:', () => {
-  it('path, and addTrailingSlash', async () => {
+  it('path and addTrailingSlash', async () => {
     const server = await startOptionsServer({ path: '/elsewhere', addTrailingSlash: false });
     const { url } = await works(server, { path: '/elsewhere', addTrailingSlash: false });
     expect(url).toMatch(/^\/elsewhere\?/);
   });
 
-  it('query, over which a query in host wins', async () => {
+  it('query, which a query in host overrides', async () => {
     const first = await startOptionsServer();
     expect(parameter(await works(first, { query: { who: 'option' } }), 'who')).toBe('option');
     const second = await startOptionsServer();
@@ -113,7 +113,7 @@ describe('options of socket.io-client for the connection:', () => {
     expect([tried[0], tried[1]]).toEqual(['websocket', 'polling']);
   });
 
-  it('upgrade, and rememberUpgrade', async () => {
+  it('upgrade and rememberUpgrade', async () => {
     const server = await startOptionsServer();
     await works(server, { upgrade: false });
     expect(server.requests.all.map((request) => parameter(request, 'transport'))).not.toContain('websocket');
@@ -133,7 +133,7 @@ describe('options of socket.io-client for the connection:', () => {
     expect(request.headers['sec-websocket-protocol']).toBe('token.abc');
   });
 
-  it('timestampRequests, and timestampParam', async () => {
+  it('timestampRequests and timestampParam', async () => {
     const server = await startOptionsServer();
     const request = await works(server, { transports: ['websocket'], timestampRequests: true, timestampParam: 'at' });
     expect(parameter(request, 'at')).toMatch(/^.+$/);
@@ -153,7 +153,7 @@ describe('options of socket.io-client for the connection:', () => {
     expect(request.headers['sec-websocket-extensions']).toContain('permessage-deflate');
   });
 
-  it('forceBase64, requestTimeout, closeOnBeforeunload and useNativeTimers, which change nothing here', async () => {
+  it('forceBase64, requestTimeout, closeOnBeforeunload and useNativeTimers, which have no effect here', async () => {
     const server = await startOptionsServer();
     const request = await works(server, {
       forceBase64: true,
@@ -293,7 +293,7 @@ describe('options of socket.io-client for the socket:', () => {
     await expect(helper.getSocketClient().emitWithAck('unanswered')).rejects.toThrow('operation has timed out');
   });
 
-  it('retries, which are refused by name', () => {
+  it('retries, which is rejected by name', () => {
     expect(() => createHelper('http://127.0.0.1:1', { options: { retries: 3 } })).toThrow(
       /^SocketIOClientHelper: option "options\.retries" is not supported/,
     );

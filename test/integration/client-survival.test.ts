@@ -28,7 +28,7 @@ async function startChat(options: TestOptions = {}, port = 0) {
 
 const portOf = (url: string): number => Number(new URL(url).port);
 
-describe('a client that authenticates by itself', () => {
+describe('a client with automatic authentication', () => {
   it.each(CLIENT_TRANSPORTS.map((transports) => ({ transports })))(
     `survives ${CUTS} cuts in a row over $transports: let in, in its rooms, subscribed, nothing lost of what waited`,
     async ({ transports }) => {
@@ -71,7 +71,7 @@ describe('a client that authenticates by itself', () => {
     120_000,
   );
 
-  it('survives a server that is restarted, and what it emitted meanwhile arrives in order and once', async () => {
+  it('survives a restarted server, and what it emitted meanwhile arrives in order and once', async () => {
     const port = await unusedPort();
     const first = await startChat({}, port);
     const rejoined = new EventLog<unknown>();
@@ -93,7 +93,7 @@ describe('a client that authenticates by itself', () => {
     expect(first.said.all).toEqual([]);
   });
 
-  it('has its rooms before what waited goes out, and what is emitted meanwhile comes behind', async () => {
+  it('is in its rooms before the queue is flushed, and later messages follow the queue', async () => {
     let open: (() => void) | undefined;
     const heard: string[] = [];
     const server = await startServer({
@@ -117,7 +117,7 @@ describe('a client that authenticates by itself', () => {
     await eventually(() => expect(heard).toEqual(['1 in true', '2 in true']));
   });
 
-  it('reports each room that it did not get back, and asks no more for one that was refused for good', async () => {
+  it('reports each room that it did not get back, and does not request a finally refused room again', async () => {
     const port = await unusedPort();
     const first = await startChat({}, port);
     const rejoined = new EventLog<{ joined: string[]; refused: { room: string; code: string }[] }>();
@@ -148,7 +148,7 @@ describe('a client that authenticates by itself', () => {
     expect(asked).toEqual([['open-1', 'open-2'], ['open-1']]);
   });
 
-  it('asks again by itself where the guard had failed', async () => {
+  it('requests a room again after its guard had failed', async () => {
     let tries = 0;
     const server = await startServer({
       validateRoomFn: ({ rooms }) => {
@@ -168,7 +168,7 @@ describe('a client that authenticates by itself', () => {
     expect(await rejoined.next()).toEqual({ joined: ['open-1'], refused: [] });
   });
 
-  it('keeps its other rooms where the guard fails over one', async () => {
+  it('keeps its other rooms if the guard fails for one', async () => {
     const server = await startServer({
       validateRoomFn: ({ rooms }) => {
         if (rooms.includes('open-broken')) throw new Error('this room is broken');
@@ -190,7 +190,7 @@ describe('a client that authenticates by itself', () => {
     expect([...joined]).toEqual(['open-1', 'open-2']);
   });
 
-  it('asks for many rooms in as many requests as the server wants', async () => {
+  it('splits a request for many rooms as the server requires', async () => {
     const server = await startServer({ limits: { roomsPerRequest: 3 } });
     const proxy = await startProxy({ target: portOf(server.url) });
     const rejoined = new EventLog<{ joined: string[]; refused: unknown[] }>();
@@ -208,7 +208,7 @@ describe('a client that authenticates by itself', () => {
     expect(answer.refused).toEqual([]);
   });
 
-  it('does not ask twice where the program asks in onConnected', async () => {
+  it('does not request twice if the program requests in onConnected', async () => {
     const server = await startWordsServer();
     const client = createHelper(server.url, {
       autoAuthenticate: true,
@@ -221,7 +221,7 @@ describe('a client that authenticates by itself', () => {
     expect(client.log.lines.filter((line) => line.startsWith('warn'))).toEqual([]);
   });
 
-  it('leaves a program alone that does it all by itself', async () => {
+  it('does nothing for a program that authenticates by itself', async () => {
     const server = await startWordsServer();
     const client = createHelper(server.url);
     await called(client, 'onConnected');
@@ -238,7 +238,7 @@ describe('a client that authenticates by itself', () => {
 });
 
 describe('credentials', () => {
-  it('are asked for at each attempt, may take their time, and take the place of auth', async () => {
+  it('are requested at each attempt, may be asynchronous, and replace auth', async () => {
     const seen: unknown[] = [];
     const server = await startServer({
       authenticateFn: ({ auth }) => {
@@ -289,7 +289,7 @@ describe('credentials', () => {
     expect(tries).toBe(3);
   });
 
-  it('that come after the connection was lost are not presented', async () => {
+  it('that arrive after the connection was lost are not used', async () => {
     const server = await startServer();
     const proxy = await startProxy({ target: portOf(server.url) });
     const answers = new EventLog<(auth: Record<string, unknown>) => void>();
@@ -313,7 +313,7 @@ describe('the queue', () => {
   const connectTo = (url: string, queue: true | { max?: number; ttl?: number }, more = {}) =>
     createHelper(url, { autoAuthenticate: true, queue, options: GOOD, ...more });
 
-  it('holds so many messages and no more', async () => {
+  it('holds at most `max` messages', async () => {
     const { helper } = connectTo('http://127.0.0.1:1', { max: 2 });
     helper.emit({ topic: 'a' });
     helper.emit({ topic: 'b' });
@@ -323,7 +323,7 @@ describe('the queue', () => {
     expect(() => helper.emit({ topic: '' })).toThrow(/topic/);
   });
 
-  it('gives back what waited too long', async () => {
+  it('returns expired messages', async () => {
     const { helper } = connectTo('http://127.0.0.1:1', { ttl: 30 });
     const errors = new EventLog<unknown>();
     helper.emit({ topic: 'a', cb: (error) => errors.push(error) });
@@ -332,7 +332,7 @@ describe('the queue', () => {
     expect(await errors.next()).toMatchObject({ code: 'expired', message: expect.stringContaining('"b"') });
   });
 
-  it('says in the log what comes back to nobody', async () => {
+  it('logs a returned message without a callback', async () => {
     const { log, helper } = connectTo('http://127.0.0.1:1', { ttl: 1 });
     helper.emit({ topic: 'a' });
     await eventually(() =>
@@ -344,7 +344,7 @@ describe('the queue', () => {
     ['refused', (): void => {}],
     ['disconnected', (helper: SocketIOClientHelper): void => helper.disconnect()],
     ['shut_down', (helper: SocketIOClientHelper): void => helper.shutdown()],
-  ] as const)('gives everything back when the client is %s', async (code, act) => {
+  ] as const)('returns every message when the client is %s', async (code, act) => {
     const server = await startServer({ authenticateFn: () => new Promise((resolve) => setImmediate(resolve, false)) });
     const { helper } = connectTo(server.url, true);
     const errors = new EventLog<unknown>();
@@ -354,7 +354,7 @@ describe('the queue', () => {
     if (code !== 'shut_down') expect(() => helper.emit({ topic: 'b' })).toThrow(/no connection/);
   });
 
-  it('calls back once what waited was handed over', async () => {
+  it('calls back once the queued message was handed over', async () => {
     const server = await startChat();
     const { helper } = connectTo(server.url, true);
     const done = new EventLog<unknown>();
@@ -363,7 +363,7 @@ describe('the queue', () => {
     expect(await server.said.next()).toBe('a');
   });
 
-  it('gives back what Socket.IO can not carry, and sends the rest', async () => {
+  it('returns messages that Socket.IO can not encode, and sends the others', async () => {
     const server = await startChat();
     const { helper } = connectTo(server.url, true);
     const errors = new EventLog<unknown>();
@@ -374,10 +374,10 @@ describe('the queue', () => {
   });
 });
 
-describe('how a connection ends, and what the client does', () => {
+describe('after the connection ended, the client', () => {
   const told = (code: string) => ['unauthenticated', { message: 'Sorry.', code, time: 'now' }] as const;
 
-  it.each(['refused', 'timeout', 'revoked', 'something new'])('%s: it stays away until connect()', async (code) => {
+  it.each(['refused', 'timeout', 'revoked', 'something new'])('%s: stays away until connect()', async (code) => {
     const server = await startWordsServer();
     const client = createHelper(server.url, { autoAuthenticate: true });
     await client.helper.waitFor('authenticated');
@@ -393,7 +393,7 @@ describe('how a connection ends, and what the client does', () => {
     await client.helper.waitFor('authenticated');
   });
 
-  it.each(['expired', 'user_changed'])('%s: it comes back once with new credentials', async (code) => {
+  it.each(['expired', 'user_changed'])('%s: reconnects once with new credentials', async (code) => {
     const server = await startWordsServer();
     const reasons: string[] = [];
     const client = createHelper(server.url, {
@@ -414,7 +414,7 @@ describe('how a connection ends, and what the client does', () => {
     expect(reasons).toEqual(['connect', 'reconnect', 'reconnect']);
   });
 
-  it('expired again before it was let in: the program decides', async () => {
+  it('expired again before authentication: leaves it to the program', async () => {
     const server = await startWordsServer({ verdict: told('expired') });
     server.io.on('connection', (socket) => socket.on('authenticate', () => socket.disconnect()));
     const { helper } = createHelper(server.url, { autoAuthenticate: true });
@@ -424,7 +424,7 @@ describe('how a connection ends, and what the client does', () => {
     expect(helper.getStatus()).toMatchObject({ code: 'expired' });
   });
 
-  it('disconnected by the server: it stays away', async () => {
+  it('disconnected by the server: stays away', async () => {
     const server = await startWordsServer();
     const client = createHelper(server.url, { autoAuthenticate: true });
     await client.helper.waitFor('authenticated');
@@ -433,7 +433,7 @@ describe('how a connection ends, and what the client does', () => {
     expect(client.helper.getSocketClient().active).toBe(false);
   });
 
-  it.each(['roomgate:drain', 'roomgate:limited'])('%s: it comes back, but not sooner than told', async (event) => {
+  it.each(['roomgate:drain', 'roomgate:limited'])('%s: reconnects, but not sooner than told', async (event) => {
     const server = await startWordsServer();
     const client = createHelper(server.url, { autoAuthenticate: true });
     await client.helper.waitFor('authenticated');
@@ -449,7 +449,7 @@ describe('how a connection ends, and what the client does', () => {
     await client.helper.waitFor('authenticated');
   });
 
-  it('refused by a middleware of the server: it stays away, and says why', async () => {
+  it('refused by a middleware of the server: stays away, and says why', async () => {
     const server = await startWordsServer();
     server.io.use((_socket, next) => next(new Error('not on Sundays')));
     const { helper } = createHelper(server.url, { autoAuthenticate: true });
@@ -457,7 +457,7 @@ describe('how a connection ends, and what the client does', () => {
     expect(helper.getStatus()).toEqual({ status: 'refused', code: 'connect_error', message: 'not on Sundays' });
   });
 
-  it('never there: it goes on trying, as often as the program allows', async () => {
+  it('server not there: keeps trying, as often as the program allows', async () => {
     const { helper } = createHelper('http://127.0.0.1:1', {
       autoAuthenticate: true,
       options: { reconnectionAttempts: 3 },
@@ -508,7 +508,7 @@ describe('the status', () => {
     await expect(helper.waitFor('authenticated')).rejects.toMatchObject({ code: 'shut_down' });
   });
 
-  it('can be waited for: at once, in time, or until the program changes its mind', async () => {
+  it('can be awaited: at once, in time, or until the program makes it impossible', async () => {
     const { helper } = createHelper('http://127.0.0.1:1', { autoAuthenticate: true });
     await helper.waitFor('connecting');
     await expect(helper.waitFor('authenticated', { timeout: 5 })).rejects.toMatchObject({ code: 'timed_out' });
@@ -524,7 +524,7 @@ describe('the status', () => {
     await expect(inVain).rejects.toMatchObject({ code: 'shut_down' });
   });
 
-  it('changes once where the program disconnects', async () => {
+  it('changes once if the program disconnects', async () => {
     const server = await startServer();
     const { helper } = createHelper(server.url, { autoAuthenticate: true, options: GOOD });
     await helper.waitFor('authenticated');
@@ -535,7 +535,7 @@ describe('the status', () => {
     expect(seen).toEqual([{ status: 'disconnected', message: 'io client disconnect' }]);
   });
 
-  it('goes on where a listener throws', async () => {
+  it('continues if a listener throws', async () => {
     const server = await startServer();
     const { helper, log } = createHelper(server.url, { autoAuthenticate: true, options: GOOD });
     helper.onStatus(() => {

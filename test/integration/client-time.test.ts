@@ -17,7 +17,7 @@ function sleep(): void {
 describe.each(CLIENT_TRANSPORTS.map((transports) => ({ transports })))(
   'a client that has slept, over $transports',
   ({ transports }) => {
-    it('keeps what is emitted in its own queue, which goes out once, after authentication', async () => {
+    it('keeps emitted messages in its own queue, which is flushed once, after authentication', async () => {
       const server = await startWordsServer();
       const { helper } = createHelper(server.url, { autoAuthenticate: true, queue: true, options: { transports } });
       await helper.waitFor('authenticated');
@@ -44,8 +44,8 @@ describe.each(CLIENT_TRANSPORTS.map((transports) => ({ transports })))(
   },
 );
 
-describe('what waited while the connection ended unnoticed', () => {
-  it('stays in the queue, in its order, where the connection takes no more', async () => {
+describe('the queue when the connection ended unnoticed', () => {
+  it('keeps its messages in order if the connection takes no more', async () => {
     const server = await startWordsServer({ verdict: null });
     const { helper } = createHelper(server.url, { autoAuthenticate: true, queue: true });
     await helper.waitFor('authenticating');
@@ -84,18 +84,18 @@ describe('waitFor() with a signal', () => {
     ).rejects.toMatchObject({ name: 'AbortError' });
   });
 
-  it('of the polyfill resolves as without it', async () => {
+  it('of the polyfill resolves like without it', async () => {
     const { signal } = new PolyfilledController();
     await helperOf().waitFor('disconnected', { signal: signal as AbortSignal });
   });
 
-  it('rejects with the reason of the program', async () => {
+  it('rejects with the program’s reason', async () => {
     const reason = new Error('the user left');
     await expect(helperOf().waitFor('connected', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
 
   it.each([[null], ['x'], [{}], [{ aborted: false, addEventListener() {} }]])(
-    'refuses %j, which is no signal',
+    'rejects %j, which is no signal',
     async (signal) => {
       const waiting = helperOf().waitFor('disconnected', { signal: signal as unknown as AbortSignal });
       await expect(waiting).rejects.toBeInstanceOf(RoomgateError);

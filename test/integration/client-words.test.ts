@@ -6,7 +6,7 @@ import { CLIENT_TRANSPORTS, called, createAuthenticated, createHelper, startWord
 import { EventLog, eventually } from '../support/facts.js';
 
 describe.each(CLIENT_TRANSPORTS.map((transports) => ({ transports })))('over $transports', ({ transports }) => {
-  it('connects, authenticates, is disconnected, comes back, and says each time how far it is', async () => {
+  it('connects, authenticates, is disconnected, reconnects, and reports each status', async () => {
     const server = await startWordsServer();
     const client = createHelper(server.url, { options: { transports } });
     expect(client.helper.getState()).toBe('unauthorized');
@@ -30,7 +30,7 @@ describe.each(CLIENT_TRANSPORTS.map((transports) => ({ transports })))('over $tr
     expect(server.heard.all).toEqual([['authenticate'], ['authenticate']]);
   });
 
-  it('asks for rooms right when it is authenticated, and gives them back', async () => {
+  it('joins rooms right after authentication, and leaves them', async () => {
     const server = await startWordsServer({
       answer: (event, rooms) => ({
         [event === 'join' ? 'joined' : 'left']: rooms.filter((room) => room !== 'secret'),
@@ -53,7 +53,7 @@ describe.each(CLIENT_TRANSPORTS.map((transports) => ({ transports })))('over $tr
     ]);
   });
 
-  it('emits every value as it is, in the order of the calls', async () => {
+  it('emits every value unchanged, in the order of the calls', async () => {
     const server = await startWordsServer();
     const client = createHelper(server.url, { options: { transports } });
     await called(client, 'onConnected');
@@ -64,7 +64,7 @@ describe.each(CLIENT_TRANSPORTS.map((transports) => ({ transports })))('over $tr
     expect(server.heard.all).toEqual([...values.map((data) => ['value', data]), ['value']]);
   });
 
-  it('hears what was subscribed, across a reconnect', async () => {
+  it('receives subscribed events, across a reconnect', async () => {
     const server = await startWordsServer();
     const client = createHelper(server.url, { options: { transports } });
     const news = new EventLog<unknown>();
@@ -88,7 +88,7 @@ describe('authentication', () => {
     [null, ''],
     ['text', ''],
     [{ message: { html: 1 } }, ''],
-  ])('when refused with %j says %j', async (payload, message) => {
+  ])('refused with %j reports %j', async (payload, message) => {
     const server = await startWordsServer({ verdict: ['unauthenticated', payload] });
     const client = createHelper(server.url);
     await called(client, 'onConnected');
@@ -96,7 +96,7 @@ describe('authentication', () => {
     expect(await called(client, 'onUnauthenticated')).toEqual(['onUnauthenticated', message, 'unauthorized']);
   });
 
-  it('is asked for once, and only when connected and unauthorized', async () => {
+  it('is requested once, and only when connected and unauthorized', async () => {
     const server = await startWordsServer();
     const client = createHelper(server.url);
     client.helper.authenticate();
@@ -112,7 +112,7 @@ describe('authentication', () => {
     expect(client.log.lines.filter((line) => line.includes('authenticate(): ignored'))).toHaveLength(3);
   });
 
-  it('is undone by a disconnect while it is pending', async () => {
+  it('is reset by a disconnect while it is pending', async () => {
     const server = await startWordsServer({ verdict: null });
     const client = createHelper(server.url);
     await called(client, 'onConnected');
@@ -121,7 +121,7 @@ describe('authentication', () => {
     expect(await called(client, 'onDisconnected')).toEqual(['onDisconnected', 'io server disconnect', 'unauthorized']);
   });
 
-  it('counts, too, when the program asked on the raw socket; a second word of it changes nothing', async () => {
+  it('also counts if the program used the raw socket; a second message of it changes nothing', async () => {
     const server = await startWordsServer();
     const client = createHelper(server.url);
     await called(client, 'onConnected');
@@ -160,7 +160,7 @@ describe('callbacks and handlers that fail', () => {
     for (const name of reached.all) expect(client.log.lines.join('\n')).toContain(`mistake in ${name}`);
   });
 
-  it('leave the helper its own ears when a program subscribes to its words and unsubscribes', async () => {
+  it('do not remove the helper’s listeners when a program subscribes to its events and unsubscribes', async () => {
     const server = await startWordsServer();
     const client = createHelper(server.url);
     const raw = new EventLog<unknown>();
@@ -212,7 +212,7 @@ describe('emitting', () => {
     );
   });
 
-  it('calls back once it has returned, and logs the topic alone where it is asked to', async () => {
+  it('calls back after it has returned, and logs only the topic with doLog', async () => {
     const server = await startWordsServer();
     const client = createHelper(server.url);
     await called(client, 'onConnected');
@@ -229,7 +229,7 @@ describe('emitting', () => {
 });
 
 describe('connecting', () => {
-  it('begins with connect() where autoConnect is false, and a second call changes nothing', async () => {
+  it('begins with connect() if autoConnect is false, and a second call changes nothing', async () => {
     const server = await startWordsServer();
     const client = createHelper(server.url, { options: { autoConnect: false } });
     client.helper.configure();
@@ -244,7 +244,7 @@ describe('connecting', () => {
     expect(client.calls.all).toHaveLength(1);
   });
 
-  it('survives a connect() while the namespace is being asked for', async () => {
+  it('survives a connect() during the request for a namespace', async () => {
     const server = await startWordsServer();
     const client = createHelper(server.url, { options: { transports: ['websocket'] } });
     const { io } = client.helper.getSocketClient();
@@ -266,7 +266,7 @@ describe('connecting', () => {
     expect(client.helper.getState()).toBe('unauthorized');
   });
 
-  it('works for a namespace, too, beside a helper of the same host that does not connect by itself', async () => {
+  it('works for a namespace beside a helper of the same host that does not connect by itself', async () => {
     const server = await startWordsServer();
     server.io.of('/chat');
     createHelper(server.url, { options: { autoConnect: false } });
@@ -275,7 +275,7 @@ describe('connecting', () => {
     expect(client.helper.getSocketClient().connected).toBe(true);
   });
 
-  it('tells each failure to onError, and to the log where there is no onError', async () => {
+  it('reports each failure to onError, or to the log without onError', async () => {
     const server = await startWordsServer();
     server.io.use((_socket, next) => next(new Error('not today')));
     const told = createHelper(server.url);

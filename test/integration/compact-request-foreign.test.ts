@@ -90,7 +90,7 @@ function settled(connection: Connection): { before: unknown[]; after: unknown[] 
 }
 
 describe('an engine that handles upgrades', () => {
-  it('as expected loses the listener of its response, and nothing else, once the client is authenticated', () => {
+  it('as expected loses only the listener of its response once the client is authenticated', () => {
     const engine = new Engine(asKnown);
     const idle = new IdleConnections(engine);
     const stream = new EventEmitter().on('close', () => {});
@@ -101,7 +101,7 @@ describe('an engine that handles upgrades', () => {
     expect(stream.listenerCount('close')).toBe(1);
   });
 
-  it('as expected loses that listener at once if it has no middleware', () => {
+  it('as expected loses that listener at once without middleware', () => {
     const engine = Object.assign(new Engine(asKnown), { middlewares: [] });
     new IdleConnections(engine);
     const stream = new EventEmitter().on('close', () => {});
@@ -135,13 +135,13 @@ describe('an engine that handles upgrades', () => {
     expect(engine.done).toBe(0);
   });
 
-  it.each([undefined, {}, { handleUpgrade: () => {} }])('in no known way is left alone: %o', (engine) => {
+  it.each([undefined, {}, { handleUpgrade: () => {} }])('in an unknown way is left alone: %o', (engine) => {
     expect(() => new IdleConnections(engine as never)).not.toThrow();
   });
 });
 
 describe('a connection that listens to its transport', () => {
-  it('as it is known listens with what all share', () => {
+  it('uses shared listeners in the known form', () => {
     const [one, two] = [settled(new Connection()), settled(new Connection())];
     expect(one.after).toEqual(two.after);
     expect(one.after).toHaveLength(EVENTS.length);

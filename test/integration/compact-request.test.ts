@@ -69,14 +69,14 @@ const isGone = (request: WeakRef<IncomingMessage> | undefined): Promise<true> =>
     { what: 'the request is let go' },
   );
 
-describe.each(WAYS)('over $way, the request of a client that is authenticated', ({ transports }) => {
-  it.each([{ fanout: true }, { fanout: false }])('is let go, with %o', async (options) => {
+describe.each(WAYS)('over $way, the request of an authenticated client', ({ transports }) => {
+  it.each([{ fanout: true }, { fanout: false }])('is released, with %o', async (options) => {
     const { before, enter } = await start(options);
     await enter(transports);
     await isGone(before[0]?.request);
   });
 
-  it('is let go where there is middleware, as with cors, that leaves it alone', async () => {
+  it('is released with middleware, such as cors, that does not keep it', async () => {
     const { before, enter } = await start({ serverOptions: { cors: { origin: 'http://127.0.0.1' } } }, (_, __, next) =>
       next(),
     );
@@ -84,7 +84,7 @@ describe.each(WAYS)('over $way, the request of a client that is authenticated', 
     await isGone(before[0]?.request);
   });
 
-  it('answers what it answered', async () => {
+  it('returns the same values as before', async () => {
     const { before, enter } = await start();
     const socket = await enter(transports);
     await isGone(before[0]?.request);
@@ -107,7 +107,7 @@ describe.each(WAYS)('over $way, the request of a client that is authenticated', 
     expect(request.rawHeaders).toHaveLength(2 * Object.keys(request.headers).length);
   });
 
-  it('still makes the handshake of a further namespace', async () => {
+  it('still provides the handshake of a further namespace', async () => {
     const { helper, before, url } = await start();
     const seen: IOSocket['handshake'][] = [];
     helper
@@ -125,7 +125,7 @@ describe.each(WAYS)('over $way, the request of a client that is authenticated', 
   });
 });
 
-describe('a request with something of the program on it stays as it is', () => {
+describe('a request that the program has changed is kept', () => {
   const marks: readonly [string, (request: IncomingMessage) => void][] = [
     ['a session', (request) => Object.assign(request, { session: { user: 'a' } })],
     ['a field under a symbol', (request) => Object.assign(request, { [Symbol('mine')]: 1 })],
@@ -145,8 +145,8 @@ describe('a request with something of the program on it stays as it is', () => {
   });
 });
 
-describe('what engine.io makes for each connection', () => {
-  it('middleware that waits for the end of a response hears it', async () => {
+describe('the objects that engine.io creates for each connection', () => {
+  it('include the response that middleware listens to', async () => {
     let closed = 0;
     const { enter } = await start({}, (_, response, next) => {
       if (!(response instanceof ServerResponse)) (response as NodeJS.EventEmitter).on('close', () => closed++);
@@ -159,7 +159,7 @@ describe('what engine.io makes for each connection', () => {
   });
 
   it.each([{ fanout: true }, { fanout: false }])(
-    'is shared by all that are authenticated, with %o',
+    'are shared by all authenticated clients, with %o',
     async (options) => {
       const { enter } = await start(options);
       const sockets = [
@@ -179,7 +179,7 @@ describe('what engine.io makes for each connection', () => {
     },
   );
 
-  it('ends a connection for the same reasons as before', async () => {
+  it('close a connection for the same reasons as before', async () => {
     const { helper, url } = await start({ authenticateFn: () => true });
     const reasons: string[] = [];
     const enter = async () => {

@@ -104,8 +104,8 @@ describe.each(Object.entries(applications))('with %s', (_, start) => {
   });
 });
 
-describe('its defaults', () => {
-  it('are the path /io, a name of its own, and no compression', async () => {
+describe('the defaults', () => {
+  it('are the path /io, a generated identifier, and no compression', async () => {
     const { component } = makeComponent();
     const server = createServer((_, response) => response.writeHead(404).end());
     await component.start(server);
@@ -117,7 +117,7 @@ describe('its defaults', () => {
     expect([await statusAt('/socket.io'), await statusAt('/io')]).toEqual([404, 200]);
   });
 
-  it('give way to what is asked for', async () => {
+  it('can be overridden', async () => {
     const { component } = makeComponent({ path: '/live/', identifier: 'a', serverOptions: { httpCompression: true } });
     const server = createServer();
     await component.start(server);
@@ -156,14 +156,14 @@ describe('pages of other origins', () => {
     return { url: (await listen(server)).url, log };
   }
 
-  it('are refused without a word about them, and the operator is told the fix', async () => {
+  it('are refused without details, and the log names the fix', async () => {
     const { url, log } = await serving({});
     expect(await answers(url, HERE)).toEqual(REFUSED);
     expect(await answers(url, 'null')).toEqual(REFUSED);
     expect(log.loud[0]).toMatch(/"https:\/\/app\.example" was refused at "127\.0\.0\.1:\d+"; .*cors\.origin/);
   });
 
-  it('own pages and programs that are no browsers come in', async () => {
+  it('do not affect own pages and programs that are no browsers', async () => {
     const { url } = await serving({});
     expect(await answers(url, undefined)).toEqual(['in', 'in']);
     expect(await answers(url, url)).toEqual(['in', 'in']);
@@ -182,7 +182,7 @@ describe('pages of other origins', () => {
     ['by a function', (origin, callback) => callback(null, origin === HERE)],
     ['by a function that answers with a list', (_, callback) => callback(null, [/^https:\/\/app/, false])],
   ];
-  it.each(naming)('come in where they are named %s', async (_, origin) => {
+  it.each(naming)('are accepted if they are listed %s', async (_, origin) => {
     const { url } = await serving({ cors: { origin } });
     expect(await answers(url, HERE)).toEqual(['in', 'in']);
     const polled = await fetch(`${url}/io/?EIO=4&transport=polling`, { headers: { origin: HERE } });
@@ -208,7 +208,7 @@ describe('pages of other origins', () => {
     expect(await answers(url, undefined)).toEqual(['in', 'in']);
   });
 
-  it('meet allowRequest of the program only where they may come in', async () => {
+  it('reach allowRequest of the program only if their origin is accepted', async () => {
     const asked: (string | undefined)[] = [];
     const { url } = await serving({
       cors: { origin: HERE },
@@ -227,8 +227,8 @@ describe('pages of other origins', () => {
   });
 });
 
-describe('its life', () => {
-  it('start() is harmless twice, also at once; helper is there after it and not before', async () => {
+describe('the life of a component', () => {
+  it('start() is harmless twice, even at once; helper exists after it and not before', async () => {
     const { component } = makeComponent({ server: createServer() });
     expect(await complaint(() => component.helper)).toMatch(/^not_configured: .*call and await start\(\) first/);
     await Promise.all([component.start(), component.start()]);
@@ -237,7 +237,7 @@ describe('its life', () => {
     expect(await complaint(() => component.start(createServer()))).toMatch(/^invalid_argument: .*another server/);
   });
 
-  it('start() may be called again after it failed', async () => {
+  it('start() may be called again after a failure', async () => {
     const { component } = makeComponent();
     expect(await complaint(() => component.start())).toMatch(
       /^invalid_option: .*received undefined.*only after listen/,
@@ -255,7 +255,7 @@ describe('its life', () => {
     expect(await complaint(() => component.start(createServer()))).toMatch(/^shut_down: .*Make a new component/);
   });
 
-  it('stop() ends clients so that they come back by themselves, and the server', async () => {
+  it('stop() ends clients so that they reconnect by themselves, and closes the server', async () => {
     const { component } = makeComponent();
     const server = createServer();
     await component.start(server);
@@ -269,7 +269,7 @@ describe('its life', () => {
     await next.start(server);
   });
 
-  it('stop() while start() waits for Redis ends the waiting', async () => {
+  it('stop() ends a start() that waits for Redis', async () => {
     const port = await unusedPort();
     const redis = new Redis({ port, lazyConnect: true });
     const { component } = makeComponent({ redisConnection: redis });
@@ -278,7 +278,7 @@ describe('its life', () => {
     expect(await within(starting, 'start() gave up')).toMatch(/^(shut_down|redis_unreachable): /);
   });
 
-  it('stop() while start() waits for a server does not wait for it', async () => {
+  it('stop() does not wait for a start() that waits for a server', async () => {
     let give = (_: TServerSource & Server): void => {};
     const server = () => new Promise<Server>((resolve) => (give = resolve));
     const { component } = makeComponent({ server });
@@ -288,7 +288,7 @@ describe('its life', () => {
     expect(await starting).toMatch(/^shut_down: .*stopped meanwhile/);
   });
 
-  it('two components share a server at two paths, and not at one', async () => {
+  it('two components share a server at two paths, but not at one', async () => {
     const server = createServer();
     const [one, same, other] = [makeComponent(), makeComponent(), makeComponent({ path: '/other' })];
     await one.component.start(server);
@@ -304,7 +304,7 @@ describe('its life', () => {
 describe('signals', () => {
   const listeners = () => process.listenerCount('SIGTERM') + process.listenerCount('SIGINT');
 
-  it('are left alone unless asked for, and after stop()', async () => {
+  it('are not handled unless asked for, nor after stop()', async () => {
     const before = listeners();
     const plain = makeComponent();
     await plain.component.start(createServer());
@@ -340,7 +340,7 @@ describe('mistakes', () => {
     ['a function that returns an Express app', () => express(), /the function returned a function\. An Express app/],
     ['a number', 3000, /received 3000/],
   ];
-  it.each(servers)('start() says how to get at the server, given %s', async (_, given, words) => {
+  it.each(servers)('start() says how to get the server, given %s', async (_, given, words) => {
     const { component } = makeComponent();
     const said = await complaint(() => component.start(given as TServerSource));
     expect(said).toMatch(
@@ -349,7 +349,7 @@ describe('mistakes', () => {
     expect(said).toMatch(words);
   });
 
-  it('what the function that gives the server throws comes through', async () => {
+  it('an error of the function that returns the server is rethrown', async () => {
     const { component } = makeComponent({
       server: () => {
         throw new Error('no server today');

@@ -6,7 +6,7 @@ import { rawWebSocket } from '../support/raw.js';
 import { startServer } from '../support/server.js';
 
 describe('the deadline of a connection', () => {
-  it('runs again for a client that was authenticated and left, and not for one that is in another namespace', async () => {
+  it('starts again for a client that was authenticated and left, unless it is in another namespace', async () => {
     const { helper, url } = await startServer({ authenticateTimeout: 3_000, authenticateFn: () => true });
     helper.getIOServer().of('/other');
     const [idle, elsewhere] = await Promise.all([rawWebSocket(url), rawWebSocket(url)]);
@@ -24,7 +24,7 @@ describe('the deadline of a connection', () => {
     elsewhere.send('41/other,');
   });
 
-  it('spares a connection that is used for another namespace only, and ends one that joins nothing', async () => {
+  it('does not apply to a connection that is used for another namespace only, and closes one that joins no namespace', async () => {
     const { helper, url } = await startServer({ authenticateTimeout: 3_000 });
     helper.getIOServer().of('/other');
     const [nowhere, elsewhere] = await Promise.all([rawWebSocket(url), rawWebSocket(url)]);
@@ -33,7 +33,7 @@ describe('the deadline of a connection', () => {
     expect(helper.getIOServer().of('/other').sockets.size).toBe(1);
   });
 
-  it('does not give time to a connection that asks for namespaces faster than it is let in, bit by bit', async () => {
+  it('is not extended, bit by bit, by namespace requests faster than authentication', async () => {
     let asked = 0;
     const { helper, url } = await startServer({ authenticateFn: () => true });
     // As a program does that looks something up first.
@@ -53,7 +53,7 @@ describe('the deadline of a connection', () => {
     expect(asked).toBeLessThanOrEqual(64);
   });
 
-  it('starts anew for a client that was authenticated, left and came back', async () => {
+  it('starts again for a client that was authenticated, left and rejoined', async () => {
     const { helper, url } = await startServer({ authenticateFn: () => true });
     const peer = await rawWebSocket(url);
     for (let round = 0; round < 3; round++) {

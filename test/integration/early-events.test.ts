@@ -36,7 +36,7 @@ async function arrived(client: TestClient, socket: IOSocket): Promise<void> {
   await socket.timeout(10_000).emitWithAck('mark');
 }
 
-describe('events before the handlers of an async clientConnectedFn', () => {
+describe('events that arrive before the handlers of an async clientConnectedFn', () => {
   it.each(TRANSPORTS.map((transports) => ({ transports })))(
     'wait for them, in order and once, over $transports',
     async ({ transports }) => {
@@ -53,7 +53,7 @@ describe('events before the handlers of an async clientConnectedFn', () => {
     },
   );
 
-  it('with an acknowledgement are answered', async () => {
+  it('are acknowledged', async () => {
     const { url, greetings } = await startSlow((socket) => {
       socket.on('ask', (acknowledge) => acknowledge('yes'));
     });
@@ -65,7 +65,7 @@ describe('events before the handlers of an async clientConnectedFn', () => {
     expect(await answer).toBe('yes');
   });
 
-  it('do not wait where there is a handler already, and answers to the program never do', async () => {
+  it('are not held if a handler exists already, and acknowledgements never are', async () => {
     const heard = new EventLog<unknown>();
     const { url } = await startServer({
       clientConnectedFn: async ({ socket }) => {
@@ -83,7 +83,7 @@ describe('events before the handlers of an async clientConnectedFn', () => {
     expect([await heard.next(), await heard.next()].sort()).toEqual(['answered', 'at once']);
   });
 
-  it('wait behind one that waits, so that their order stays', async () => {
+  it('are held behind a held one, so that their order stays', async () => {
     const { url, greetings, heard } = await startSlow((socket, log) => {
       socket.on('late', (text) => log.push(text));
     });
@@ -97,7 +97,7 @@ describe('events before the handlers of an async clientConnectedFn', () => {
     expect([await heard.next(), await heard.next()]).toEqual([1, 2]);
   });
 
-  it('are delivered also where it rejects', async () => {
+  it('are delivered even if it rejects', async () => {
     const { url, log, greetings, heard } = await startSlow((socket, events) => {
       listen(socket, events);
       throw new Error('on purpose');
@@ -111,7 +111,7 @@ describe('events before the handlers of an async clientConnectedFn', () => {
     expect(log.loud.join('\n')).toContain('on purpose');
   });
 
-  it('wait for no longer than authenticateTimeout, and it is said', async () => {
+  it('are held no longer than authenticateTimeout, which is reported', async () => {
     const heard = new EventLog<unknown>();
     const { url, log } = await startServer({
       authenticateTimeout: 3_000,
@@ -131,7 +131,7 @@ describe('events before the handlers of an async clientConnectedFn', () => {
     ['events', { heldEvents: 3 }, 4, 'x'],
     ['bytes', { heldBytes: 1_000 }, 2, 'x'.repeat(600)],
   ])(
-    'past the limit of %s end the connection; the client is told when to come back',
+    'close the connection past the limit of %s; the client is told when to come back',
     async (_, limits, count, text) => {
       const { helper, url, greetings, heard, log } = await startSlow(listen, { limits });
       const client = await connectAuthenticated(url);
@@ -147,7 +147,7 @@ describe('events before the handlers of an async clientConnectedFn', () => {
     },
   );
 
-  it('as many as may wait do', async () => {
+  it('are all delivered at the limit', async () => {
     const { url, greetings, heard } = await startSlow(listen, { limits: { heldEvents: 3 } });
     const client = await connectAuthenticated(url);
     for (let n = 0; n < 3; n++) client.socket.emit('say', n);
@@ -157,7 +157,7 @@ describe('events before the handlers of an async clientConnectedFn', () => {
     expect([await heard.next(), await heard.next(), await heard.next()]).toEqual([0, 1, 2]);
   });
 
-  it('are gone with their client', async () => {
+  it('are dropped with their client', async () => {
     const { helper, url, greetings, heard } = await startSlow(listen);
     const client = await connectAuthenticated(url);
     client.socket.emit('say', 'too late');

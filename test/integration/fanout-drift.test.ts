@@ -66,8 +66,8 @@ const ORDERS: Readonly<Record<string, (connection: TestConnection) => void>> = {
   },
 };
 
-describe.each(Object.keys(ORDERS))('an engine that changes to WebSocket %s', (order) => {
-  it('sends what was queued first, and then what comes, in order', async () => {
+describe.each(Object.keys(ORDERS))('an engine that upgrades to WebSocket %s', (order) => {
+  it('sends the queue first, then later messages, in order', async () => {
     const { engine, connection, send } = await start();
     for (let n = 0; n < 3; n++) send(`n${n};`);
     const { stream, finish } = beginUpgrade(engine, connection);
@@ -86,7 +86,7 @@ describe.each(Object.keys(ORDERS))('an engine that changes to WebSocket %s', (or
     await eventually(() => expect(numbersIn(stream)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]));
   });
 
-  it('bounds a peer that reads nothing from then on', async () => {
+  it('then closes a peer that reads nothing', async () => {
     const { engine, connection, slow, send } = await start();
     send('x'.repeat(MOST));
     const { stream, finish } = beginUpgrade(engine, connection);
@@ -103,7 +103,7 @@ describe.each(Object.keys(ORDERS))('an engine that changes to WebSocket %s', (or
   });
 });
 
-it('an engine whose packets have another form is left alone, which is said once', async () => {
+it('an engine with another form of packets is left alone, which is reported once', async () => {
   const engine = startEngine();
   const { handshake } = engine;
   engine.handshake = async function (transport, request, refuse) {

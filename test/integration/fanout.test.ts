@@ -57,8 +57,8 @@ const named = (count: number) => Array.from({ length: count }, (_, n) => `42["n"
 const numbers = (frames: readonly (string | Buffer)[]) =>
   frames.map(String).filter((text) => text.startsWith('42["n"'));
 
-describe('with the packages that are installed', () => {
-  it('is in use: the messages of a tick are one write, and nothing is logged', async () => {
+describe('with the installed packages, the fan-out', () => {
+  it('is used: the messages of a tick are one write, and nothing is logged', async () => {
     const { helper, logger, url } = await start();
     const client = await enter(url);
     const writes = writesOf(helper, client.sid);
@@ -71,7 +71,7 @@ describe('with the packages that are installed', () => {
     expect(logger.lines.filter((line) => /^(warn|error)/.test(line))).toEqual([]);
   });
 
-  it('is in use for clients that came by polling and changed to WebSocket', async () => {
+  it('is used for clients that upgraded from polling to WebSocket', async () => {
     const { helper, url } = await start();
     const client = createHelper(url, {
       credentials: () => ({}),
@@ -91,7 +91,7 @@ describe('with the packages that are installed', () => {
     expect(writes.count).toBeLessThanOrEqual(2);
   });
 
-  it('is not in use where the program says so', async () => {
+  it('is not used if the option is false', async () => {
     const { helper, url } = await start({ fanout: false });
     const client = await enter(url);
     const writes = writesOf(helper, client.sid);
@@ -100,7 +100,7 @@ describe('with the packages that are installed', () => {
     expect(writes.count).toBeGreaterThan(49);
   });
 
-  it('leaves a connection alone whose packets the program listens to, and tells it of each', async () => {
+  it('skips a connection with a packet listener of the program, which hears each packet', async () => {
     const { helper, url } = await start();
     const client = await enter(url);
     const told: unknown[] = [];
@@ -132,7 +132,7 @@ describe('with the packages that are installed', () => {
     expect(writes.count).toBe(1);
   });
 
-  it('sends what a listener of the program sends in the middle of a broadcast', async () => {
+  it('sends what a listener of the program emits during a broadcast', async () => {
     const { helper, url } = await start();
     const [first, second] = [await enter(url), await enter(url)];
     helper.getClients({ id: first.sid })?.socket.onAnyOutgoing((_, n: number) => {
@@ -144,7 +144,7 @@ describe('with the packages that are installed', () => {
     expect(new Set(numbers(second.frames.all))).toEqual(new Set(named(4)));
   });
 
-  it('knows the adapter, and does not take another way of broadcasting for it', () => {
+  it('knows the adapter, and changes no other way of broadcasting', () => {
     const namespace = () => ({ name: '/', server: { encoder: {} }, sockets: new Map() }) as never;
     expect(broadcastsAsKnown(new Adapter(namespace()))).toBe(true);
     class Otherwise extends Adapter {
@@ -156,7 +156,7 @@ describe('with the packages that are installed', () => {
   });
 });
 
-describe('where something has moved inside of a package', () => {
+describe('if a package has moved a private member', () => {
   const MOVED: Readonly<Record<string, (engine: Record<string, unknown>) => void>> = {
     'engine.createTransport()': (engine) => {
       engine.createTransport = () => {
@@ -173,7 +173,7 @@ describe('where something has moved inside of a package', () => {
     },
   };
 
-  it.each(Object.keys(MOVED))('such as %s, it is said once, by name', async (what) => {
+  it.each(Object.keys(MOVED))('such as %s, the report names it once', async (what) => {
     const { NodeFanout } = await import('../../src/fanout/node-fanout.js');
     const reports: unknown[] = [];
     const fanout = new NodeFanout({

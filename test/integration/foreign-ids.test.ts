@@ -78,7 +78,7 @@ const seesServers = (server: Started, count: number) =>
   });
 
 describe('behind an adapter of the program', () => {
-  it('no id of another instance is joined, also that of a socket that is gone, or of a stalled instance', async () => {
+  it('no id of another instance can be joined, even of a socket that is gone or of a stalled instance', async () => {
     const adapter = adapterOver(new EventEmitter());
     const [one, two] = [await startOn(adapter, 'one'), await startOn(adapter, 'two')];
     await seesServers(one, 2);
@@ -94,7 +94,7 @@ describe('behind an adapter of the program', () => {
     expect(heardOn(attacker, 'private')).toEqual([2]);
   });
 
-  it('a room that is named like an id of plain Socket.IO is asked about, and granted where all servers are of Roomgate', async () => {
+  it('a room named like an id of plain Socket.IO is looked up, and granted if all servers are Roomgate’s', async () => {
     const adapter = adapterOver(new EventEmitter());
     const [one, two] = [await startOn(adapter, 'one'), await startOn(adapter, 'two')];
     await seesServers(two, 2);
@@ -103,7 +103,7 @@ describe('behind an adapter of the program', () => {
     expect(await codeOf(client, 'kR3NtJ5vYp0QxW8zLm2A')).toBe('joined');
   });
 
-  it('beside a plain Socket.IO server it is refused for now, as that server does not answer', async () => {
+  it('such a room is refused, retryable, beside a plain Socket.IO server, because it does not answer', async () => {
     const adapter = adapterOver(new EventEmitter());
     const one = await startOn(adapter, 'one');
     const plain = await startPlain(adapter);
@@ -113,13 +113,13 @@ describe('behind an adapter of the program', () => {
     expect(await codeOf(client, 'open')).toBe('joined');
   });
 
-  it('alone, it is granted', async () => {
+  it('such a room is granted without other servers', async () => {
     const one = await startOn(adapterOver(new EventEmitter()), 'one');
     const client = await connectAuthenticated(one.url);
     expect(await codeOf(client, 'kR3NtJ5vYp0QxW8zLm2A')).toBe('joined');
   });
 
-  it('an adapter that fails to answer refuses it for now', async () => {
+  it('such a room is refused, retryable, if the adapter fails to answer', async () => {
     class Failing extends adapterOver(new EventEmitter()) {
       override serverCount(): Promise<number> {
         return Promise.reject(new Error('away'));
@@ -161,7 +161,7 @@ describe('beside a plain Socket.IO server on the same Redis', () => {
   });
 });
 
-it('a client of protocol 3 has an id of that form too, on both ends', async () => {
+it('a client of protocol 3 gets an id of that form on both ends', async () => {
   const { url, helper } = await startServer({
     ...everything,
     serverOptions: { allowEIO3: true },

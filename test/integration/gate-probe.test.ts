@@ -33,8 +33,8 @@ function configureOne(): Promise<void> {
   return helper.configure().then(() => helper.shutdown());
 }
 
-describe('configure() where Socket.IO has changed inside', () => {
-  it('starts with the one that is installed', async () => {
+describe('configure() with a changed Socket.IO', () => {
+  it('starts with the installed version', async () => {
     await expect(configureOne()).resolves.toBeUndefined();
   });
 
@@ -81,7 +81,7 @@ describe('configure() where Socket.IO has changed inside', () => {
   });
 });
 
-describe('a program that sets an adapter of its own later', () => {
+describe('a program that sets its own adapter later', () => {
   it.each([
     ['its own', () => Adapter],
     ['the one that the server had', (io: { adapter(): unknown }) => io.adapter()],
@@ -100,8 +100,8 @@ describe('a program that sets an adapter of its own later', () => {
   });
 });
 
-describe('a program that brings its own parser', () => {
-  it('does not let a client forge an event of Socket.IO itself', async () => {
+describe('a program with its own parser', () => {
+  it('does not let a client forge an event of Socket.IO', async () => {
     class Lax extends Decoder {
       override add(data: unknown): void {
         if (data === '2["disconnect","forged"]') {

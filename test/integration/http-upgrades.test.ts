@@ -8,7 +8,7 @@ import { defer } from '../support/cleanup.js';
 import { eventually, within } from '../support/facts.js';
 import { connect } from '../support/server.js';
 
-it('a WebSocket for polling, and a request for a WebSocket, are refused and not left without an answer', async () => {
+it('a WebSocket handshake for polling, and a plain request for WebSocket, are answered with a refusal', async () => {
   const server = await serve();
   const sid = await newSession(server);
   expect(await statusOf(server, upgradeOf('/socket.io/?EIO=4&transport=polling'))).toBe(400);
@@ -31,7 +31,7 @@ async function resetWhileBusy(server: Served, request: string, times = 40): Prom
   await busy;
 }
 
-describe('connections that are reset while an upgrade is decided do not end the process', () => {
+describe('connections that are reset during the decision on an upgrade do not end the process', () => {
   it.each([
     ['with cors', () => ({ serverOptions: { cors: { origin: 'https://app.example' } } })],
     [
@@ -71,7 +71,7 @@ describe('connections that are reset while an upgrade is decided do not end the 
   });
 });
 
-describe('an upgrade that nobody claims', () => {
+describe('an upgrade that no server handles', () => {
   const UNCLAIMED: readonly (readonly [string, string])[] = [
     ['one byte behind it', `${upgradeOf('/other')}x`],
     ['nothing behind it', upgradeOf('/other')],
@@ -79,7 +79,7 @@ describe('an upgrade that nobody claims', () => {
     ['an answer to an earlier request', `GET /other HTTP/1.1\r\nHost: server\r\n\r\n${upgradeOf('/other')}x`],
   ];
 
-  it.each(UNCLAIMED)('leaves no connection behind, with %s and the end of the peer', async (_, request) => {
+  it.each(UNCLAIMED)('leaves no connection behind, with %s and FIN', async (_, request) => {
     const server = await serve({ options: () => ({ serverOptions: { destroyUpgradeTimeout: 200 } }) });
     const base = await wires(server);
     for (let times = 0; times < 20; times++) {
@@ -93,7 +93,7 @@ describe('an upgrade that nobody claims', () => {
     await serves(server);
   });
 
-  it('does not hold up shutdown()', async () => {
+  it('does not delay shutdown()', async () => {
     const server = await serve({ options: () => ({ serverOptions: { destroyUpgradeTimeout: 60_000 } }) });
     raw(server).end(`${upgradeOf('/other')}x`);
     await eventually(async () => expect(await wires(server)).toBe(1));
@@ -104,7 +104,7 @@ describe('an upgrade that nobody claims', () => {
   });
 });
 
-it('requests that are pipelined behind one without an answer are refused, and leave no file open', async () => {
+it('requests that are pipelined behind one without an answer are refused, and leave no descriptor open', async () => {
   const server = await serve();
   const files = () =>
     server.run(async ({ load }) => {
@@ -126,7 +126,7 @@ it('requests that are pipelined behind one without an answer are refused, and le
   await serves(server);
 });
 
-it('requests of the program may be pipelined as ever', async () => {
+it('requests of the program can still be pipelined', async () => {
   const server = await serve();
   const socket = raw(server);
   let text = '';
@@ -138,7 +138,7 @@ it('requests of the program may be pipelined as ever', async () => {
 });
 
 describe('other servers on the same http server keep working', () => {
-  it('a WebSocket server that accepts at once, or after 1.5 s where destroyUpgrade is off', async () => {
+  it('a WebSocket server that accepts at once, or after 1.5 s with destroyUpgrade off', async () => {
     const server = await serve({
       options: () => ({ serverOptions: { destroyUpgrade: false } }),
       before: async ({ transport, load, memory }) => {
@@ -163,7 +163,7 @@ describe('other servers on the same http server keep working', () => {
     await serves(server);
   });
 
-  it('a Socket.IO server, with what it is sent after an upgrade may not be unclaimed any more', async () => {
+  it('a Socket.IO server, even with data that follows its upgrade immediately', async () => {
     const server = await serve({
       options: () => ({ serverOptions: { destroyUpgradeTimeout: 100 } }),
       before: async ({ transport, load, memory }) => {

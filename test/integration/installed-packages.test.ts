@@ -12,7 +12,7 @@ import { eventually } from '../support/facts.js';
 import { connectAuthenticated, startServer } from '../support/server.js';
 
 /** A fallback costs speed and is silent for users; these tests notice that it is in use. */
-describe('with the packages that are installed', () => {
+describe('with the installed packages', () => {
   it.each(['websocket', 'polling'] as const)(
     'a server serves a client over %s without a fallback',
     async (transport) => {
@@ -26,7 +26,7 @@ describe('with the packages that are installed', () => {
     },
   );
 
-  it('a client waits between attempts as its own back-off says', async () => {
+  it('a client waits between attempts by its own back-off', async () => {
     const { helper, url } = await startServer();
     const { helper: client } = createHelper(url, { options: { path: helper.getIOServer().path() } });
     await eventually(() => expect(client.getSocketClient().connected).toBe(true));
@@ -34,7 +34,7 @@ describe('with the packages that are installed', () => {
     expect(manager.backoff).toBeInstanceOf(BackOff);
   });
 
-  it('the adapter for Redis has what is asked through it, and its answers are bounded', () => {
+  it('the Redis adapter has the requests in use, and its answers are bounded', () => {
     const subscriber = Object.assign(new EventEmitter(), { psubscribe: vi.fn(), subscribe: vi.fn() });
     const publisher = Object.assign(new EventEmitter(), { publish: vi.fn() });
     const adapter: Adapter = createAdapter(publisher, subscriber)(new Server().sockets);

@@ -26,7 +26,7 @@ class Own {
 
 describe.each(WAYS)('instances %s', (_, makeWay) => {
   it.each([2, 3])(
-    'that are %i act as one: ids, rooms, lists and everybody, each client once and in order',
+    '%i of them act as one: ids, rooms, lists and broadcasts reach each client once and in order',
     async (count) => {
       const instances = await startInstances(count, makeWay());
       const [first] = instances;
@@ -44,7 +44,7 @@ describe.each(WAYS)('instances %s', (_, makeWay) => {
     },
   );
 
-  it('reach the client of the other by its id, and carry every value there', async () => {
+  it('reach each other’s client by id, and deliver every value to it', async () => {
     const [one, two] = await startTwo(makeWay());
     const client = await connectAuthenticated(two.url);
     const values = [0, false, '', null, undefined, 'ü😀', { a: [1] }, Buffer.from([1, 2])];
@@ -54,7 +54,7 @@ describe.each(WAYS)('instances %s', (_, makeWay) => {
     expect(heardOn(client, 'v')).toEqual([...values, 'end']);
   });
 
-  it("refuse a room that is the id of the other's client, authenticated or not, and take names that only look like one", async () => {
+  it('refuse a room named like a remote client’s id, authenticated or not, and accept names that only resemble one', async () => {
     const [one, two] = await startTwo(makeWay());
     const stranger = connect(two.url);
     await stranger.heardOf('connect');
@@ -69,7 +69,7 @@ describe.each(WAYS)('instances %s', (_, makeWay) => {
     ]);
   });
 
-  it('leave out of everything whoever is not authenticated', async () => {
+  it('skip clients that are not authenticated', async () => {
     const way = makeWay();
     const [one, two] = await startTwo(way);
     const stranger = connect(two.url);
@@ -93,7 +93,7 @@ describe.each(WAYS)('instances %s', (_, makeWay) => {
     expect(stranger.heard.map(([event]) => event)).toEqual(['connect', 'deliberate']);
   });
 
-  it('carry typed arrays and odd dates as they are carried to local clients', async () => {
+  it('deliver typed arrays and unusual dates as local clients receive them', async () => {
     const [one, two] = await startTwo(makeWay());
     const clients = await Promise.all([one, two].map(({ url }) => connectAuthenticated(url)));
     const data = {
@@ -116,8 +116,8 @@ describe.each(WAYS)('instances %s', (_, makeWay) => {
   });
 });
 
-describe('an instance that is cut off its network', () => {
-  it('serves its own clients, refuses rooms that may be sockets of others, and heals', async () => {
+describe('an instance that is cut off from its network', () => {
+  it('serves its clients, refuses rooms that may be remote sockets, and recovers', async () => {
     const network = new MemoryNetwork();
     const [one, two] = await startTwo(byMemory(network));
     const [here, there] = [await connectAuthenticated(one.url), await connectAuthenticated(two.url)];

@@ -23,7 +23,7 @@ class Decoder extends EventEmitter {
 const parser = { Encoder, Decoder };
 const CONNECT = '4{"type":0,"nsp":"/","data":{}}';
 
-it('with a parser of the program’s own, one connection makes one client, however often it asks at once', async () => {
+it('with the program’s own parser, one connection makes one client, however often it sends CONNECT at once', async () => {
   const { url, helper, log } = await startServer({ authenticateFn: () => true, serverOptions: { parser } });
   const client = io(url, { parser, transports: ['websocket'] });
   defer(() => client.disconnect());

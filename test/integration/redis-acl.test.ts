@@ -16,8 +16,8 @@ const asUser = (redis: RedisServer) => redisClient(redis.port, { username: 'app'
 
 const refusals = (node: PlainInstance) => node.reported('backplane_command_refused').map(({ command }) => command);
 
-describe('a Redis user that lacks the channels of one namespace', () => {
-  it('restores all other subscriptions, reports the refused one, and subscribes to it once it is allowed', async () => {
+describe('a Redis user without the channels of one namespace', () => {
+  it('keeps all other subscriptions, is told the refused one, and subscribes to it once it is allowed', async () => {
     const redis = await startRedis();
     await setUser(redis, ...RULES);
     const one = await startNode({ redisConnection: asUser(redis), identifier: 'one' });
@@ -44,7 +44,7 @@ describe('a Redis user that lacks the channels of one namespace', () => {
     await eventually(() => admin.length === 1);
   }, 40_000);
 
-  it('is told of its refused requests and responses in one line', async () => {
+  it('is told its refused requests and responses in one line', async () => {
     const redis = await startRedis();
     await setUser(
       redis,
@@ -65,7 +65,7 @@ describe('a Redis user that lacks the channels of one namespace', () => {
     ]);
   });
 
-  it('keeps its other channels where Redis takes away those of "/", and gets them back', async () => {
+  it('keeps its other channels if Redis revokes those of "/", and gets them back', async () => {
     const redis = await startRedis();
     await setUser(redis, ...RULES, '&socket.io#/admin#*');
     const one = await startNode({ redisConnection: asUser(redis), identifier: 'one' });

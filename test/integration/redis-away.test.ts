@@ -71,7 +71,7 @@ async function settled(work: Promise<unknown>, what: string): Promise<unknown> {
 describe.each(WAYS)('while Redis is %s', (_, harm) => {
   beforeEach(setUp);
 
-  it('a broadcast that is to be acknowledged fails by its timeout, with the answers of the own clients', async () => {
+  it('a broadcast with acknowledgements fails by its timeout, with the local clients’ answers', async () => {
     const { io } = stage.node;
     await answering(stage.node);
     await harm(stage);
@@ -87,7 +87,7 @@ describe.each(WAYS)('while Redis is %s', (_, harm) => {
     expect(unhandled).toEqual([]);
   }, 30_000);
 
-  it('serverSideEmit() with a callback, and serverSideEmitWithAck(), tell an error', async () => {
+  it('serverSideEmit() with a callback, and serverSideEmitWithAck(), report an error', async () => {
     const { io } = stage.node;
     await harm(stage);
     const called = new Promise((resolve) => {
@@ -98,7 +98,7 @@ describe.each(WAYS)('while Redis is %s', (_, harm) => {
     expect(unhandled).toEqual([]);
   }, 30_000);
 
-  it('questions to all servers reject, and what asks nobody is done', async () => {
+  it('questions to all servers reject, and requests without an answer complete', async () => {
     const { io } = stage.node;
     const { id } = await listener(stage.node.url);
     await harm(stage);
@@ -115,12 +115,12 @@ describe.each(WAYS)('while Redis is %s', (_, harm) => {
   }, 30_000);
 });
 
-describe('a callback of serverSideEmit() that throws', () => {
+describe('a serverSideEmit() callback that throws', () => {
   beforeEach(setUp);
 
   const ways: typeof WAYS = [['there', async () => {}], ...WAYS.slice(0, 1)];
 
-  it.each(ways)('is called once, and is reported, while Redis is %s', async (_, harm) => {
+  it.each(ways)('is called once and reported while Redis is %s', async (_, harm) => {
     let calls = 0;
     await harm(stage);
     stage.node.io.of('/lonely').serverSideEmit('ask', () => {

@@ -56,7 +56,7 @@ describe.each([
   ['one node', () => [single]],
   ['three nodes', () => three],
 ] as const)('a Redis cluster of %s', (_, nodesOf) => {
-  it('carries messages in order, counts servers on all nodes, and knows who has which socket', async () => {
+  it('delivers messages in order, counts servers on all nodes, and finds remote sockets', async () => {
     const nodes = nodesOf();
     const servers = await Promise.all(
       ['a', 'b', 'c'].map((id) => startNode({ redisConnection: clusterClient(nodes), sockets: [id], identifier: id })),
@@ -83,7 +83,7 @@ describe.each([
 });
 
 describe('a Redis cluster', () => {
-  it('is left with three connections an instance, and with the given client unconnected', async () => {
+  it('has three connections an instance, and leaves the given client unconnected', async () => {
     const client = clusterClient([single]);
     const node = await startNode({ redisConnection: client, identifier: 'one' });
     const connections = async () => (await single.cli('CLIENT', 'LIST')).split('\n').length - 1;
@@ -93,7 +93,7 @@ describe('a Redis cluster', () => {
     await eventually(async () => (await connections()) === 0);
   });
 
-  it('that loses nodes is healed from by way of the others', async () => {
+  it('that loses nodes is reached again through the others', async () => {
     const nodes = mortal;
     for (const node of nodes) {
       await node.configSet('cluster-require-full-coverage', 'no');
@@ -115,7 +115,7 @@ describe('a Redis cluster', () => {
   it.each([
     ['refuses', (proxy: RunningProxy) => proxy.refuse()],
     ['swallows everything', async (proxy: RunningProxy) => proxy.blackhole()],
-  ])('is started on by way of the second start node where the first one %s', async (_, harm) => {
+  ])('is reached through the second start node if the first one %s', async (_, harm) => {
     const proxy = await startProxy({ target: 1 });
     await harm(proxy);
     const node = await startNode({ redisConnection: clusterClient([proxyNode(proxy), single]), identifier: 'late' });
@@ -124,7 +124,7 @@ describe('a Redis cluster', () => {
     await eventually(() => ear.heard.length === 1);
   });
 
-  it('is reached by nodes that were learnt, once all start nodes are gone', async () => {
+  it('is reached through discovered nodes after all start nodes are gone', async () => {
     const proxy = await startProxy({ target: single.port });
     const one = await startNode({ redisConnection: clusterClient([proxyNode(proxy)]), identifier: 'one' });
     const two = await startNode({ redisConnection: clusterClient([single]), identifier: 'two' });
@@ -136,7 +136,7 @@ describe('a Redis cluster', () => {
     await sendUntilHeard(two, ear, next + 1_000);
   }, 30_000);
 
-  it('is reached by nodes that were learnt, where the start nodes swallow everything', async () => {
+  it('is reached through discovered nodes if the start nodes do not answer', async () => {
     const proxies = await Promise.all([0, 1, 2].map(() => startProxy({ target: single.port })));
     const one = await startNode({ redisConnection: clusterClient(proxies.map(proxyNode)), identifier: 'one' });
     for (const proxy of proxies) proxy.blackhole();
@@ -175,7 +175,7 @@ describe('a Redis cluster', () => {
     await eventually(async () => expect(await replica.cli('ZCARD', key)).toBe('2'));
   }, 90_000);
 
-  it('that moves its slots is followed to the node that has the leases now', async () => {
+  it('that moves its slots is followed to the node with the leases', async () => {
     const nodes = three;
     const clock = takeTheClock();
     const answered = watchConnections();
@@ -204,7 +204,7 @@ describe('a Redis cluster', () => {
     await eventually(async () => (await to.cli('ZCARD', key)) === '2', { timeout: 25_000 });
   }, 60_000);
 
-  it('is reached through RedisClusterHelper, with a password that only the first node was given', async () => {
+  it('is reached through RedisClusterHelper with a password on the first node only', async () => {
     const [redis] = three;
     if (redis === undefined) throw new Error('unreachable');
     for (const node of three) {
@@ -228,7 +228,7 @@ describe('a Redis cluster', () => {
     await eventually(() => ear.heard.length === 1);
   });
 
-  it('is connected to by RedisClusterHelper', async () => {
+  it('can be connected to by RedisClusterHelper', async () => {
     const helper = new RedisClusterHelper({ name: 'c', nodes: [{ host: single.host, port: `${single.port}` }] });
     defer(() => helper.disconnect());
     await eventually(() => helper.getClient().status === 'ready');

@@ -24,7 +24,7 @@ function newEmitter(port: number, more: { redisTimeout?: number; key?: string; l
 }
 
 describe('SocketIOEmitterHelper', () => {
-  it('reaches everybody, a room and a socket, each client once and in order', async () => {
+  it('reaches all clients, a room and a socket, each client once and in order', async () => {
     const node = await startNode({ redisConnection: redisClient(redis.port) });
     const [a, b] = [await listener(node.url), await listener(node.url)];
     node.io.in(a.id).socketsJoin(['room', 'other']);
@@ -47,7 +47,7 @@ describe('SocketIOEmitterHelper', () => {
     expect(redisConnection.status).toBe('wait');
   });
 
-  it('reaches only the servers of its own key', async () => {
+  it('reaches only servers with its key', async () => {
     const [ours, theirs] = [
       await startNode({ redisConnection: redisClient(redis.port), key: 'shop' }),
       await startNode({ redisConnection: redisClient(redis.port) }),
@@ -65,7 +65,7 @@ describe('SocketIOEmitterHelper', () => {
     expect(other.heard).toEqual([2]);
   });
 
-  it('refuses what can not be meant, and sending before configure()', async () => {
+  it('rejects invalid calls, and sends before configure()', async () => {
     const { helper } = newEmitter(redis.port);
     const message = { payload: { topic: 'n', data: 1 } };
     expect(() => helper.send(message)).toThrow('configure');
@@ -79,7 +79,7 @@ describe('SocketIOEmitterHelper', () => {
     );
   });
 
-  it('keeps what it is given while Redis is away, and throws nothing at the program', async () => {
+  it('keeps messages while Redis is away, and throws nothing', async () => {
     const own = await startRedis();
     const node = await startNode({ redisConnection: redisClient(own.port) });
     const { heard } = await listener(node.url);
@@ -103,7 +103,7 @@ describe('SocketIOEmitterHelper', () => {
     await eventually(() => lines.some((line) => line.includes('back')));
   });
 
-  it('says where Redis is not, may be configured again, and ends without harm', async () => {
+  it('names the address of a missing Redis, may be configured again, and shuts down cleanly', async () => {
     const own = await startRedis();
     await own.kill();
     const { helper, redisConnection } = newEmitter(own.port, { redisTimeout: 200 });
@@ -122,7 +122,7 @@ describe('SocketIOEmitterHelper', () => {
     await newEmitter(own.port).helper.shutdown();
   });
 
-  it('gives up a configure() that waits when it is shut down', async () => {
+  it('aborts a waiting configure() at shutdown()', async () => {
     const own = await startRedis();
     await own.kill();
     const { helper } = newEmitter(own.port);

@@ -146,7 +146,7 @@ const FAULTS: readonly (readonly [string, (stage: Stage) => Promise<void>])[] = 
 ];
 
 describe.each(FAULTS)('a Redis that is %s', (_, harm) => {
-  it('costs local clients nothing, doubles and reorders nothing, and is healed from both ways', async () => {
+  it('costs local clients nothing, duplicates and reorders nothing, and both directions recover', async () => {
     const redis = await startRedis();
     const proxy = await startProxy({ target: redis.port });
     const clock = takeTheClock();
@@ -185,8 +185,8 @@ describe.each(FAULTS)('a Redis that is %s', (_, harm) => {
   });
 });
 
-describe('connections that are dead and never say so', () => {
-  it('are replaced, both of them at the same time', async () => {
+describe('dead connections without an error', () => {
+  it('are replaced, both at the same time', async () => {
     const redis = await startRedis();
     const proxy = await startProxy({ target: redis.port });
     const clock = takeTheClock();
@@ -204,7 +204,7 @@ describe('connections that are dead and never say so', () => {
     expect(inOrder(earOfTwo.heard.filter((number) => number < 10_000))).toBe(true);
   });
 
-  it('are replaced in time though a Redis answers that takes no writes: another one may be the master', async () => {
+  it('are replaced in time if a Redis answers but refuses writes: another one may be the master', async () => {
     const redis = await startRedis();
     const master = await startRedis();
     const clock = takeTheClock();
@@ -225,7 +225,7 @@ describe('connections that are dead and never say so', () => {
   });
 });
 
-describe('whatever the client of the program is set to', () => {
+describe('whatever options the program’s client has', () => {
   let redis: RedisServer;
   beforeAll(async () => {
     redis = await startRedis();
@@ -244,7 +244,7 @@ describe('whatever the client of the program is set to', () => {
     ['prefixes its keys, and has a database of its own', { keyPrefix: 'app:', db: 3 }],
     ['reconnects on errors', { reconnectOnError: () => 2 }],
     ['bounds its commands', { commandTimeout: 100, socketTimeout: 200 }],
-  ] as const)('heals where it %s', async (_, options) => {
+  ] as const)('recovers if it %s', async (_, options) => {
     const one = await startNode({ redisConnection: redisClient(redis.port, options) });
     const two = await startNode({ redisConnection: redisClient(redis.port) });
     const heardByOne = await listener(one.url);
@@ -254,7 +254,7 @@ describe('whatever the client of the program is set to', () => {
     await sendUntilHeard(two, heardByOne, next);
   });
 
-  it.each([{ keyPrefix: 'app:' }, { db: 3 }])('has the one scope that channels have, with %o too', async (options) => {
+  it.each([{ keyPrefix: 'app:' }, { db: 3 }])('uses the one scope of channels, with %o too', async (options) => {
     const one = await startNode({ redisConnection: redisClient(redis.port, options), sockets: ['b'] });
     const two = await startNode({ redisConnection: redisClient(redis.port) });
     expect((await two.search.find(['b'], 5_000)).get('b')).toBe('elsewhere');
@@ -296,7 +296,7 @@ describe('open()', () => {
 });
 
 describe('close()', () => {
-  it('is bounded where Redis does not answer', async () => {
+  it('is bounded if Redis does not answer', async () => {
     const redis = await startRedis();
     const node = await startNode({ redisConnection: redisClient(redis.port) });
     await redis.pause();

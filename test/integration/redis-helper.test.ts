@@ -21,7 +21,7 @@ function newHelper(more: Partial<ConstructorParameters<typeof RedisHelper>[0]> =
 }
 
 describe('RedisHelper', () => {
-  it('connects by itself, tells how it fares, and takes leave', async () => {
+  it('connects by itself, calls its callbacks, and disconnects', async () => {
     const told: string[] = [];
     const note =
       (event: string) =>
@@ -48,14 +48,14 @@ describe('RedisHelper', () => {
     expect(await helper.disconnect()).toBe(true);
   });
 
-  it('signs in as a user', async () => {
+  it('authenticates as a user', async () => {
     await redis.cli('ACL', 'SETUSER', 'guest', 'on', '>pass', '+@all');
     const helper = newHelper({ user: 'guest', password: 'pass', autoConnect: false });
     await helper.connect();
     expect(await helper.getClient().call('acl', 'whoami')).toBe('guest');
   });
 
-  it('tries without end by default, and so often as it is told otherwise', async () => {
+  it('retries without end by default, and `maxRetry` times otherwise', async () => {
     const own = await startRedis();
     await own.kill();
     const errors: unknown[] = [];
@@ -69,7 +69,7 @@ describe('RedisHelper', () => {
     expect(mortal.getClient().status).toBe('end');
   });
 
-  it('leaves a Redis that is away, or does not answer, in bounded time', async () => {
+  it('disconnects in bounded time from a Redis that is away or does not answer', async () => {
     const own = await startRedis();
     const stopped = newHelper({ port: own.port, password: undefined, autoConnect: false });
     await stopped.connect();
@@ -82,7 +82,7 @@ describe('RedisHelper', () => {
     expect(await newHelper({ port: own.port, password: undefined }).disconnect()).toBe(false);
   });
 
-  it('is harmed by no callback that throws or rejects', async () => {
+  it('survives a callback that throws or rejects', async () => {
     let ready = false;
     const fail = () => {
       throw new Error('of the program');
@@ -101,13 +101,13 @@ describe('RedisHelper', () => {
     helper.getClient().emit('error', new Error('of Redis'));
   });
 
-  it.each([0, 65_536, 'x', '', Number.NaN, 1.5])('refuses %s as a port', (port) => {
+  it.each([0, 65_536, 'x', '', Number.NaN, 1.5])('rejects %s as a port', (port) => {
     expect(() => newHelper({ port })).toThrow(/"port": expected a number from 1 to 65535/);
   });
 });
 
 describe('DefaultRedisHelper', () => {
-  it('wraps a client that the program made', async () => {
+  it('wraps a client that the program created', async () => {
     const client = redisClient(redis.port, { password: 'secret' });
     const helper = new DefaultRedisHelper({ scope: 'test', identifier: 'mine', client });
     expect(helper.name).toBe('mine');
@@ -118,7 +118,7 @@ describe('DefaultRedisHelper', () => {
 });
 
 describe('RedisClusterHelper', () => {
-  it('refuses a cluster of no nodes', () => {
+  it('rejects a cluster without nodes', () => {
     expect(() => new RedisClusterHelper({ name: 'c', nodes: [] })).toThrow(/nodes/);
   });
 });

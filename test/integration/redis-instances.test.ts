@@ -56,7 +56,7 @@ describe('two instances', () => {
     );
   });
 
-  it('are made from a client of ioredis 5 as well as of 6', async () => {
+  it('can be created from a client of ioredis 5 or 6', async () => {
     const old = new Redis5({ port: redis.port, host: '127.0.0.1', lazyConnect: true, maxRetriesPerRequest: 1 });
     old.on('error', () => {});
     onTestFinished(() => old.disconnect());
@@ -70,7 +70,7 @@ describe('two instances', () => {
     expect(old.status).toBe('wait');
   });
 
-  it('are made from a wrapper whose clients connect by themselves', async () => {
+  it('can be created from a wrapper whose clients connect by themselves', async () => {
     const made: Redis[] = [];
     const wrapper = {
       duplicate: () => {
@@ -89,7 +89,7 @@ describe('two instances', () => {
     await eventually(() => made.every(({ status }) => status === 'end'), { what: 'all connections have ended' });
   });
 
-  it('are made from a Redis helper that is left unconnected', async () => {
+  it('can be created from a Redis helper that is not connected', async () => {
     const helper = new RedisHelper({ name: 'r', host: '127.0.0.1', port: String(redis.port), autoConnect: false });
     const { helper: server } = await startServer({ redisConnection: helper });
     expect(server.getEmitter()).toBeInstanceOf(Emitter);
@@ -113,7 +113,7 @@ async function unconfigured(options: TestOptions): Promise<SocketIOServerHelper>
 }
 
 describe('without Redis', () => {
-  it('what could not be delivered until the end is told at the end', async () => {
+  it('undelivered messages are reported at the end', async () => {
     const away = await startRedis();
     const one = await startOne(byRedis(away.port));
     await away.kill();
@@ -125,7 +125,7 @@ describe('without Redis', () => {
     );
   });
 
-  it('a broadcast that is to be acknowledged fails by its timeout, and a question to all servers is answered', async () => {
+  it('a broadcast with acknowledgements fails by its timeout, and a question to all servers is answered', async () => {
     const away = await startRedis();
     const [one] = await startTwo(byRedis(away.port));
     const client = await connectAuthenticated(one.url);
@@ -146,7 +146,7 @@ describe('without Redis', () => {
     expect(unhandled).toEqual([]);
   });
 
-  it('configure() says so where the helper hands out no client', async () => {
+  it('configure() rejects if the helper returns no client', async () => {
     await expect(startServer({ redisConnection: { getClient: () => null as never } })).rejects.toMatchObject({
       code: 'invalid_option',
       message: expect.stringContaining('null'),
@@ -251,7 +251,7 @@ describe.each([
     },
   ],
 ] as const)('under a numbered stream, a Redis that is %s', (_, harm) => {
-  it('costs local clients nothing, doubles and reorders nothing, and is healed from', async () => {
+  it('costs local clients nothing, duplicates and reorders nothing, and recovers', async () => {
     const server = await startRedis();
     const [one, two] = await startTwo(byRedis(server.port));
     const local = await connectAuthenticated(one.url);

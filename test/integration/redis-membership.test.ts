@@ -16,7 +16,7 @@ const start = (sockets: readonly string[] = [], more: { key?: string; port?: num
   startNode({ redisConnection: redisClient(more.port ?? redis.port), sockets, ...(more.key ? { key: more.key } : {}) });
 
 describe('findSockets()', () => {
-  it('tells which sockets another instance has, all in one go and long before the time is up', async () => {
+  it('returns another instance’s sockets in one request, long before the timeout', async () => {
     const one = await start(['a']);
     await start(['b']);
     await start(['c']);
@@ -31,7 +31,7 @@ describe('findSockets()', () => {
     ]);
   });
 
-  it('asks for thousands at once, and for no name that no socket can have', async () => {
+  it('looks up thousands at once, and no name that a socket can not have', async () => {
     const one = await start();
     await start(['id-2500']);
     const ids = Array.from({ length: 3_000 }, (_, index) => `id-${index}`);
@@ -40,7 +40,7 @@ describe('findSockets()', () => {
     expect([...owners].filter(([, owner]) => owner !== 'nowhere')).toEqual([['id-2500', 'elsewhere']]);
   });
 
-  it('knows what it does not know: an instance that lives and does not answer', async () => {
+  it('reports an instance that lives and does not answer as unknown', async () => {
     const client = openClient(redis.port);
     const mute = await startNode({ redisConnection: client, sockets: ['a'] });
     const one = await start();
@@ -51,13 +51,13 @@ describe('findSockets()', () => {
     expect((await one.search.find(['a'], 5_000)).get('a')).toBe('nowhere');
   });
 
-  it('keeps apart programs that share one Redis under different keys', async () => {
+  it('keeps programs apart that share one Redis with different keys', async () => {
     const one = await start([], { key: 'shop' });
     await start(['a'], { key: 'other' });
     expect((await one.search.find(['a'], 5_000)).get('a')).toBe('nowhere');
   });
 
-  it('answers at once, and never "nowhere", while Redis is away; and by itself again after that', async () => {
+  it('answers at once, and never "nowhere", while Redis is away; and recovers by itself', async () => {
     const own = await startRedis();
     const one = await start([], { port: own.port });
     const two = await start(['a'], { port: own.port });
@@ -71,7 +71,7 @@ describe('findSockets()', () => {
     expect((await one.search.find(['a'], 5_000)).get('a')).toBe('elsewhere');
   });
 
-  it('does not wait for longer than it may where Redis does not answer', async () => {
+  it('waits no longer than its timeout if Redis does not answer', async () => {
     const own = await startRedis();
     const one = await start([], { port: own.port });
     await own.pause();
@@ -79,7 +79,7 @@ describe('findSockets()', () => {
     own.resume();
   });
 
-  it('does not forget the others when Redis lost its memory', async () => {
+  it('does not forget other instances when Redis lost its memory', async () => {
     const own = await startRedis();
     const one = await start([], { port: own.port });
     await start(['a'], { port: own.port });
@@ -88,7 +88,7 @@ describe('findSockets()', () => {
     expect((await one.search.find(['a'], 5_000)).get('a')).toBe('elsewhere');
   });
 
-  it('holds no more than a bounded number of questions', async () => {
+  it('holds a bounded number of questions', async () => {
     const client = openClient(redis.port);
     const mute = await startNode({ redisConnection: client });
     const one = await start();
@@ -118,7 +118,7 @@ describe('findSockets()', () => {
 });
 
 describe('an instance', () => {
-  it('that died without a word is waited for until its lease is over', async () => {
+  it('that died silently is waited for until its lease expires', async () => {
     const own = await startRedis();
     const dead = `${'d'.repeat(16)}`;
     const one = await start([], { port: own.port });
@@ -140,7 +140,7 @@ describe('an instance', () => {
     );
   });
 
-  it('that says goodbye is not waited for, by a question that is already on its way neither', async () => {
+  it('that leaves is not waited for, even by a pending question', async () => {
     const client = openClient(redis.port);
     const mute = await startNode({ redisConnection: client, sockets: ['a'] });
     const one = await start();
@@ -156,7 +156,7 @@ describe('an instance', () => {
     expect(performance.now() - begun).toBeLessThan(5_000);
   });
 
-  it('renews its lease, and takes it out again in a Redis that forgot', async () => {
+  it('renews its lease, and writes it again to a Redis that lost it', async () => {
     const own = await startRedis();
     const clock = takeTheClock();
     const client = openClient(own.port);
@@ -173,7 +173,7 @@ describe('an instance', () => {
     expect(Number(await own.cli('PTTL', 'roomgate:socket.io:instances'))).toBeGreaterThan(15_000);
   });
 
-  it('that may not write says so, and takes no silence for an answer', async () => {
+  it('without write access reports it, and takes no silence as an answer', async () => {
     const own = await startRedis();
     await own.cli('ACL', 'SETUSER', 'guest', 'on', '>secret', '~*', '&*', '+@all', '-zadd');
     const redisConnection = redisClient(own.port, { username: 'guest', password: 'secret' });

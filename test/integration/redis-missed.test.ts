@@ -34,8 +34,8 @@ async function setUp() {
 
 const missed = ({ two }: Pick<Awaited<ReturnType<typeof setUp>>, 'two'>) => two.reported('backplane_messages_missed');
 
-describe('broadcasts of other instances that are missed', () => {
-  it('while the subscriber is away are counted, and reported once it is back', async () => {
+describe('broadcasts that an instance misses', () => {
+  it('are counted while the subscriber is away, and reported once it is back', async () => {
     const stage = await setUp();
     const { redis, clients, one, two, ear, pass } = stage;
     const next = await sendUntilHeard(one, ear, 0);
@@ -57,7 +57,7 @@ describe('broadcasts of other instances that are missed', () => {
     expect(missed(stage)).toHaveLength(1);
   }, 30_000);
 
-  it('are none where nothing was sent meanwhile, however much was before and is after', async () => {
+  it('are zero if nothing was sent meanwhile, whatever was sent before and after', async () => {
     const stage = await setUp();
     const { redis, one, two, ear, pass } = stage;
     await pass(6);
@@ -72,7 +72,7 @@ describe('broadcasts of other instances that are missed', () => {
     expect(missed(stage)).toEqual([{ type: 'backplane_messages_missed', atLeast: 0, uncountedInstances: 0 }]);
   }, 30_000);
 
-  it('of an instance that had sent nothing before are counted too', async () => {
+  it('are counted for an instance that had sent nothing before', async () => {
     const stage = await setUp();
     const { redis, clients, one, two, pass } = stage;
     await pass(6);
@@ -87,7 +87,7 @@ describe('broadcasts of other instances that are missed', () => {
     expect(missed(stage)).toMatchObject([{ atLeast: 3 }]);
   }, 30_000);
 
-  it('are counted where Redis drops the subscriber for reading too slowly', async () => {
+  it('are counted if Redis drops the subscriber for reading too slowly', async () => {
     const stage = await setUp();
     const { redis, clients, one, two, ear, pass } = stage;
     const start = await sendUntilHeard(one, ear, 0);
@@ -113,7 +113,7 @@ describe('broadcasts of other instances that are missed', () => {
     expect(report?.atLeast).toBeLessThanOrEqual(sent);
   }, 40_000);
 
-  it('of a namespace that is not served here are not counted', async () => {
+  it('are not counted for a namespace that is not used here', async () => {
     const stage = await setUp();
     const { redis, one, two, pass } = stage;
     one.io.of('/lonely').emit('n', 1);
@@ -127,7 +127,7 @@ describe('broadcasts of other instances that are missed', () => {
     expect(missed(stage)).toMatchObject([{ atLeast: 0 }]);
   }, 30_000);
 
-  it('are unknown of instances that do not count, such as those of version 0.1', async () => {
+  it('are unknown for instances that do not count, such as version 0.1', async () => {
     const stage = await setUp();
     const { redis, two, pass } = stage;
     const other = redisClient(redis.port);

@@ -24,7 +24,7 @@ function toldBy(node: PlainInstance, reason: RegExp): string[] {
 }
 
 describe('an outage of Redis', () => {
-  it('tells each reason that reconnecting fails for, once for each connection, as it comes', async () => {
+  it('is reported with each reason for failed reconnects, once per connection', async () => {
     const redis = await startRedis({ password: 'first' });
     const proxy = await startProxy({ target: redis.port });
     const client = redisClient(proxy.port, { password: 'first' });
@@ -44,7 +44,7 @@ describe('an outage of Redis', () => {
     expect(toldBy(node, /ECONNREFUSED/)).toEqual(ROLES);
   }, 30_000);
 
-  it('tells that Redis is full of other clients', async () => {
+  it('is reported with too many clients as its reason', async () => {
     const redis = await startRedis();
     const other = redisClient(redis.port);
     await other.connect();
@@ -57,7 +57,7 @@ describe('an outage of Redis', () => {
     await eventually(() => node.reported('backplane_reconnected').length === 3, { timeout: 10_000 });
   }, 30_000);
 
-  it('tells of a name that DNS does not know', async () => {
+  it('is reported with an unknown host name as its reason', async () => {
     const redis = await startRedis();
     const client = redisClient(redis.port);
     const node = await startNode({ redisConnection: client });
@@ -66,7 +66,7 @@ describe('an outage of Redis', () => {
     await eventually(() => expect(toldBy(node, /ENOTFOUND|EAI_AGAIN/)).toEqual(ROLES), { timeout: 10_000 });
   }, 30_000);
 
-  it('tells of TLS that can not be agreed on', async () => {
+  it('is reported with a TLS failure as its reason', async () => {
     const redis = await startRedis();
     const client = redisClient(redis.port);
     const node = await startNode({ redisConnection: client });
@@ -79,7 +79,7 @@ describe('an outage of Redis', () => {
     await eventually(() => expect(toldBy(node, /handshake failure/)).toEqual(ROLES), { timeout: 10_000 });
   }, 30_000);
 
-  it('tells the address that can not be connected to', async () => {
+  it('is reported with the unreachable address', async () => {
     const redis = await startRedis();
     const client = openClient(redis.port);
     const node = await startNode({ redisConnection: client });
@@ -88,7 +88,7 @@ describe('an outage of Redis', () => {
     await eventually(() => expect(toldBy(node, /ECONNREFUSED 127\.0\.0\.1:1$/)).toEqual(ROLES));
   });
 
-  it('of a worker tells the same in its log', async () => {
+  it('of a worker is reported in its log', async () => {
     const redis = await startRedis({ password: 'first' });
     const lines: string[] = [];
     const note = (line: string) => lines.push(line);

@@ -10,7 +10,7 @@ import { startProxy } from '../support/tcp-proxy.js';
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
 
 describe('the publisher', () => {
-  it('loses nothing of 20 000 messages in one tick', async () => {
+  it('loses none of 20 000 messages in one tick', async () => {
     const { port } = await startRedis();
     const [one, two] = [
       await startNode({ redisConnection: redisClient(port) }),
@@ -23,7 +23,7 @@ describe('the publisher', () => {
     expect(one.reports).toEqual([]);
   }, 60_000);
 
-  it('keeps what is sent while Redis is away, in order, and counts what it had to drop', async () => {
+  it('queues messages while Redis is away, in order, and counts dropped ones', async () => {
     const redis = await startRedis();
     const proxy = await startProxy({ target: redis.port });
     const one = await startNode({ redisConnection: redisClient(proxy.port) });
@@ -43,7 +43,7 @@ describe('the publisher', () => {
     expect(back).toMatchObject({ dropped: 2_000, uncertain: 0 });
   });
 
-  it('says nothing for a while after an outage, until the subscribers of others are back', async () => {
+  it('waits after an outage until other instances have subscribed again', async () => {
     const redis = await startRedis();
     const proxy = await startProxy({ target: redis.port });
     const one = await startNode({ redisConnection: redisClient(proxy.port) });
@@ -72,7 +72,7 @@ describe('the publisher', () => {
     expect(back?.dropped).toBe(5);
   });
 
-  it('never throws and never rejects, whatever state it is in', async () => {
+  it('never throws or rejects, in any state', async () => {
     const redis = await startRedis();
     const one = await startNode({ redisConnection: redisClient(redis.port) });
     one.io.emit('n', 1);
@@ -87,7 +87,7 @@ describe('the publisher', () => {
 });
 
 describe('a Redis that does not answer', () => {
-  it('is not waited for in memory without bounds, and gets all of it in order when it goes on', async () => {
+  it('gets a bounded queue, and all of it in order when it continues', async () => {
     const redis = await startRedis();
     const clock = takeTheClock();
     const one = await startNode({ redisConnection: redisClient(redis.port) });
@@ -107,7 +107,7 @@ describe('a Redis that does not answer', () => {
     });
   });
 
-  it('gets another connection, and is told what waited meanwhile, without what the former one wrote', async () => {
+  it('gets another connection and the queue, without what the former connection wrote', async () => {
     const redis = await startRedis();
     const clock = takeTheClock();
     const client = openClient(redis.port);
@@ -128,7 +128,7 @@ describe('a Redis that does not answer', () => {
     expect(restored()).toMatchObject({ dropped: 0, uncertain: 3_000 });
   });
 
-  it('is not taken for dead because the program held its event loop', async () => {
+  it('is not considered dead because the program blocked its event loop', async () => {
     const { port } = await startRedis();
     const clock = takeTheClock();
     const client = openClient(port);
@@ -146,7 +146,7 @@ describe('a Redis that does not answer', () => {
 });
 
 describe('the fence', () => {
-  it('keeps from Redis what a network held back and lets go later', async () => {
+  it('keeps delayed writes of an old connection out of Redis', async () => {
     const redis = await startRedis();
     const proxy = await startProxy({ target: redis.port });
     const clock = takeTheClock();
@@ -167,7 +167,7 @@ describe('the fence', () => {
     expect(inOrder(heard)).toBe(true);
   });
 
-  it('kills nobody in a Redis that was started anew, where numbers of clients begin anew', async () => {
+  it('kills no client in a restarted Redis, where client ids start again', async () => {
     const redis = await startRedis();
     const client = openClient(redis.port);
     const node = await startNode({ redisConnection: client });
@@ -184,7 +184,7 @@ describe('the fence', () => {
     expect(new Set(await Promise.all(strangers.map((stranger) => stranger.ping())))).toEqual(new Set(['PONG']));
   });
 
-  it('is done without where CLIENT is forbidden, and that is said once', async () => {
+  it('is skipped if CLIENT is forbidden, which is reported once', async () => {
     const redis = await startRedis();
     await redis.cli('ACL', 'SETUSER', 'guest', 'on', '>secret', '~*', '&*', '+@all', '-client', '-info');
     const connection = redisClient(redis.port, { username: 'guest', password: 'secret', disableClientInfo: true });

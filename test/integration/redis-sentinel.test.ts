@@ -36,14 +36,14 @@ async function failureOf(redisConnection: Redis): Promise<unknown> {
 }
 
 describe('a Redis behind Sentinels', () => {
-  it('is reached through one that answers', async () => {
+  it('is reached through a Sentinel that answers', async () => {
     const ports = [await unusedPort(), sentinel.port];
     const one = await startNode({ redisConnection: clientOf(ports), identifier: 'one' });
     const two = await startNode({ redisConnection: clientOf(ports), identifier: 'two' });
     await sendUntilHeard(one, await listener(two.url), 0);
   });
 
-  it('is reached where the first Sentinel swallows everything', async () => {
+  it('is reached if the first Sentinel does not answer', async () => {
     const proxies: RunningProxy[] = [];
     for (let count = 0; count < 7; count++) proxies.push(await startProxy({ target: sentinel.port }));
     for (const proxy of proxies) proxy.blackhole();
@@ -57,7 +57,7 @@ describe('a Redis behind Sentinels', () => {
     await backplane.open(30_000);
   }, 40_000);
 
-  it('of which no Sentinel answers is named by its Sentinels and its master', async () => {
+  it('without a reachable Sentinel is named by its Sentinels and its master', async () => {
     const ports = [await unusedPort(), await unusedPort()];
     expect(await failureOf(clientOf(ports))).toMatchObject({
       code: 'redis_unreachable',
@@ -70,7 +70,7 @@ describe('a Redis behind Sentinels', () => {
     });
   });
 
-  it('of which no Sentinel knows the master is told apart', async () => {
+  it('whose master no Sentinel knows is reported differently', async () => {
     expect(await failureOf(clientOf([sentinel.port], 'olds'))).toMatchObject({
       code: 'redis_unreachable',
       message: expect.stringMatching(/the master "olds" of the Sentinels .*: No Sentinel knows a master "olds"$/),
@@ -82,7 +82,7 @@ describe('a Redis behind Sentinels', () => {
     });
   });
 
-  it('is back once its Sentinels are, and tells meanwhile why it is away', async () => {
+  it('recovers with its Sentinels, and the reason is reported meanwhile', async () => {
     const [own, watched] = await Promise.all([startRedis(), startRedis()]);
     await own.kill();
     const keeper = await startSentinel({ name: 'news', master: watched });

@@ -74,7 +74,7 @@ describe('malformed messages on a broadcast channel', () => {
     expect(node.reported('backplane_messages_rejected')).toMatchObject([{ channel: 'broadcast', count: 1 }]);
   });
 
-  it('is told of once in ten seconds, with a count', async () => {
+  it('are reported once in ten seconds, with a count', async () => {
     const clock = takeTheClock();
     const node = await startNode({ redisConnection: redisClient(redis.port) });
     await publishTo(node, 'socket.io#/#', Array(50).fill('junk'));
@@ -84,7 +84,7 @@ describe('malformed messages on a broadcast channel', () => {
     expect(node.reported('backplane_messages_rejected').map(({ count }) => count)).toEqual([1, 49]);
   });
 
-  it('is not what well-behaved programs send: deep data, binary data, names that are numbers', async () => {
+  it('do not include valid unusual ones: deep data, binary data, numbers as names', async () => {
     const [one, two] = [
       await startNode({ redisConnection: redisClient(redis.port) }),
       await startNode({ redisConnection: redisClient(redis.port) }),
@@ -176,7 +176,7 @@ describe('malformed messages on our own channels', () => {
 });
 
 describe('the guard', () => {
-  it("reports what a program's own handler throws as its own, and goes on", async () => {
+  it('reports an error of the program’s handler as such, and continues', async () => {
     const [one, two] = [
       await startNode({ redisConnection: redisClient(redis.port) }),
       await startNode({ redisConnection: redisClient(redis.port) }),
@@ -193,7 +193,7 @@ describe('the guard', () => {
     expect(two.reported('backplane_messages_rejected')).toEqual([]);
   });
 
-  it('lets every way pass that Socket.IO has between servers', async () => {
+  it('passes every request that Socket.IO servers send each other', async () => {
     const [one, two] = [
       await startNode({ redisConnection: redisClient(redis.port) }),
       await startNode({ redisConnection: redisClient(redis.port) }),
@@ -211,7 +211,7 @@ describe('the guard', () => {
     expect([...one.reports, ...two.reports]).toEqual([]);
   });
 
-  it('carries acknowledgements of clients of other instances', async () => {
+  it('passes acknowledgements of remote clients', async () => {
     const [one, two] = [
       await startNode({ redisConnection: redisClient(redis.port) }),
       await startNode({ redisConnection: redisClient(redis.port) }),
@@ -226,7 +226,7 @@ describe('the guard', () => {
     expect(answers).toEqual([Buffer.from([1, 2])]);
   });
 
-  it('renews subscriptions of namespaces that came later, on every new connection', async () => {
+  it('renews subscriptions of later namespaces on every new connection', async () => {
     const client = openClient(redis.port);
     const one = await startNode({ redisConnection: redisClient(redis.port) });
     const two = await startNode({ redisConnection: client });
@@ -266,26 +266,29 @@ describe('a subscription that is connected and deaf', () => {
     await sendUntilHeard(one, ear, 1_000);
   });
 
-  it.each([2, 3] as const)('is not what silence is, nor a publisher that is away, in RESP %i', async (protocol) => {
-    const clock = takeTheClock();
-    const client = openClient(redis.port, { protocol });
-    const node = await startNode({ redisConnection: client });
-    for (let tick = 0; tick < 40; tick++) {
-      clock.ticks(1);
-      await answered(client);
-    }
-    expect(node.reports).toEqual([]);
-    // Its probes would be heard, too.
-    await node.backplane.close(500);
-    const other = openClient(redis.port, { protocol });
-    const lonely = await startNode({ redisConnection: other });
-    other.moveTo(1);
-    other.connection('publisher').disconnect();
-    await eventually(() => lonely.reported('backplane_disconnected').length === 1);
-    for (let tick = 0; tick < 25; tick++) {
-      clock.ticks(1);
-      await answered(other);
-    }
-    expect(lonely.reported('backplane_subscription_replaced')).toEqual([]);
-  });
+  it.each([2, 3] as const)(
+    'is not confused with silence, or with a missing publisher, in RESP %i',
+    async (protocol) => {
+      const clock = takeTheClock();
+      const client = openClient(redis.port, { protocol });
+      const node = await startNode({ redisConnection: client });
+      for (let tick = 0; tick < 40; tick++) {
+        clock.ticks(1);
+        await answered(client);
+      }
+      expect(node.reports).toEqual([]);
+      // Its probes would be heard, too.
+      await node.backplane.close(500);
+      const other = openClient(redis.port, { protocol });
+      const lonely = await startNode({ redisConnection: other });
+      other.moveTo(1);
+      other.connection('publisher').disconnect();
+      await eventually(() => lonely.reported('backplane_disconnected').length === 1);
+      for (let tick = 0; tick < 25; tick++) {
+        clock.ticks(1);
+        await answered(other);
+      }
+      expect(lonely.reported('backplane_subscription_replaced')).toEqual([]);
+    },
+  );
 });

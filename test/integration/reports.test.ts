@@ -17,7 +17,7 @@ function typesOf(reports: readonly Report[]): string[] {
 }
 
 describe('onReport of SocketIOServerHelper', () => {
-  it('gets what happens from configure() to shutdown(), also without a logger', async () => {
+  it('receives reports from configure() to shutdown(), even without a logger', async () => {
     const reports: Report[] = [];
     const { helper, url } = await startServer({ logger: false, onReport: (report) => reports.push(report) });
     expect(reports).toEqual([{ type: 'configured', path: '/socket.io', runtime: 'node', redis: false }]);
@@ -45,7 +45,7 @@ describe('onReport of SocketIOServerHelper', () => {
     expect(JSON.stringify(reports)).not.toMatch(/secret|good/);
   });
 
-  it('that throws at each report harms nobody', async () => {
+  it('that throws at each report does no harm', async () => {
     const { helper, url, log } = await startServer({
       onReport: () => {
         throw new Error('the metrics are away');
@@ -63,7 +63,7 @@ describe('onReport of SocketIOServerHelper', () => {
     expect(log.loud).toEqual([expect.stringContaining('onReport failed: Error: the metrics are away')]);
   });
 
-  it('may change the lists of a report without an effect on clients', async () => {
+  it('may change the arrays of a report without an effect on clients', async () => {
     const { url } = await startServer({
       onReport: (report) => {
         if (report.type === 'rooms_joined') (report.rooms as string[]).length = 0;
@@ -73,7 +73,7 @@ describe('onReport of SocketIOServerHelper', () => {
     expect(await client.socket.emitWithAck('join', { rooms: ['open/1'] })).toEqual({ joined: ['open/1'], refused: [] });
   });
 
-  it('may disconnect a client, for which clientConnectedFn is then not called', async () => {
+  it('may disconnect a client, whose clientConnectedFn is then not called', async () => {
     const connected: string[] = [];
     const { helper, url } = await startServer({
       clientConnectedFn: ({ socket }) => connected.push(socket.id),
@@ -91,7 +91,7 @@ describe('onReport of SocketIOServerHelper', () => {
 });
 
 describe('onReport of SocketIOComponent', () => {
-  it('gets the reports of the component and of its helper, as the log does', async () => {
+  it('receives the reports of the component and of its helper, as the log does', async () => {
     const reports: Report[] = [];
     const log = new LogLines();
     const component = new SocketIOComponent({
@@ -110,7 +110,7 @@ describe('onReport of SocketIOComponent', () => {
     expect(log.lines).toHaveLength(3);
   });
 
-  it('has one limit of log lines, whichever of the two reports', async () => {
+  it('shares one limit of log lines', async () => {
     const log = new LogLines();
     const component = new SocketIOComponent({
       authenticateFn: () => true,
@@ -138,7 +138,7 @@ describe('onReport of SocketIOComponent', () => {
 });
 
 describe('onReport of SocketIOEmitterHelper', () => {
-  it('gets its reports', async () => {
+  it('receives its reports', async () => {
     const reports: Report[] = [];
     const helper = new SocketIOEmitterHelper({
       ...{ identifier: 'worker', logger: false, redisConnection: redisClient(await unusedPort()) },

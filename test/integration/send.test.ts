@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { RoomgateError } from '../../src/protocol/errors.js';
 import { connectAuthenticated, settled, startServer } from '../support/server.js';
 
-describe('what send() refuses', () => {
+describe('send() rejects', () => {
   it.each([
     ['an empty destination', { destination: '', payload: { topic: 'a', data: 1 } }, 'received an empty string'],
     ['an empty list', { destination: [], payload: { topic: 'a', data: 1 } }, 'received an empty array'],
@@ -28,7 +28,7 @@ describe('what send() refuses', () => {
 });
 
 describe('send()', () => {
-  it('logs what doLog asks for also where no logger was given', async () => {
+  it('logs with doLog even without a given logger', async () => {
     const { helper } = await startServer({ logger: undefined });
     const info = vi.spyOn(console, 'info').mockImplementation(() => {});
     onTestFinished(() => info.mockRestore());

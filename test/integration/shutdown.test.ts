@@ -7,7 +7,7 @@ import { LogLines } from '../support/log-lines.js';
 import { connect, connectAuthenticated, listen, startServer } from '../support/server.js';
 
 describe('shutdown()', () => {
-  it('takes nobody in while it runs', async () => {
+  it('accepts no client while it runs', async () => {
     const { helper, url } = await startServer();
     const client = await connectAuthenticated(url, { transports: ['polling'] });
     const done = helper.shutdown();
@@ -19,7 +19,7 @@ describe('shutdown()', () => {
   });
 });
 
-it('shutdown() in the tick in which configure() attaches drops what is sent after it', async () => {
+it('shutdown() in the tick in which configure() attaches drops later messages', async () => {
   const server = createServer();
   const log = new LogLines();
   const options = { runtime: 'node', server, identifier: 'a', serverOptions: {}, logger: log } as const;
@@ -40,7 +40,7 @@ it('shutdown() in the tick in which configure() attaches drops what is sent afte
 });
 
 describe('an http server', () => {
-  it('that listens already is attached to, and goes on serving the program', async () => {
+  it('that listens already can be attached to, and keeps serving the program', async () => {
     const { http, url } = await listen(createServer((_, response) => response.end('from the program')));
     const { helper } = await startServer({ server: http, serverOptions: { path: '/io' } });
     expect(await (await fetch(`${url}/anything`)).text()).toBe('from the program');

@@ -26,7 +26,7 @@ const WAYS: Readonly<Record<string, (url: string) => Promise<WebSocketPeer>>> = 
   },
 };
 
-it.each(Object.keys(WAYS))('limits of a connection %s, if the engine keeps its WebSocket elsewhere', async (way) => {
+it.each(Object.keys(WAYS))('limits of a connection %s if the engine keeps its WebSocket elsewhere', async (way) => {
   const program = startProgram(PROGRAM, runnerOf());
   expect(await program.messages.next(isReport('fanout_fallback'), { timeout: 10_000 })).toEqual({
     type: 'fanout_fallback',
@@ -40,7 +40,7 @@ const MOVED_ON_BUN = ['opts of a transport', 'transport of a WebSocket'].flatMap
 );
 
 it.runIf(SETTING.runtime === 'bun').each(MOVED_ON_BUN)(
-  'beside WebSockets of the program, if the engine moved the %s: limits of a connection %s, and whose it is',
+  'beside WebSockets of the program, if the engine moved the %s: limits of a connection %s, and its owner',
   async (moved, way) => {
     const program = startProgram(PROGRAM, { ...runnerOf(), args: [moved] });
     const socket = await open(program, way);
