@@ -43,7 +43,7 @@ export const OBSERVABILITY = [
     breaks: 'clients fill the log of a program at will',
     test: 'test/docs/errors.test.ts',
     on: 'node',
-    only: 'are all that a server warns about',
+    only: 'are all warnings and errors of a server',
   },
   {
     id: 'origin-as-it-came',

@@ -35,7 +35,7 @@ export const PROTOCOL = [
     breaks: 'a client whose session expired does not come back with new credentials',
     test: 'test/docs/protocol.test.ts',
     on: 'node',
-    only: 'against a server of another make',
+    only: 'against another server',
   },
   {
     id: 'given-value-shown',

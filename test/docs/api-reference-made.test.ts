@@ -19,7 +19,7 @@ async function filesOf(folder: string): Promise<Readonly<Record<string, string>>
 }
 
 it(
-  'the API reference is what the sources say today: otherwise run `npm run api`',
+  'the API reference matches the sources: otherwise run `npm run api`',
   async () => {
     const folder = await temporaryFolder('api');
     defer(() => rm(folder, { recursive: true, force: true }));

@@ -24,7 +24,7 @@ function read(folder: string, name: string): Promise<string> {
 }
 
 describe('the API reference', () => {
-  it('has a page for every export of both entries, and a line in its index', async () => {
+  it('has a page for every export of both entries, and a row in its index', async () => {
     const ofClient = await exportsOf('src/client/index.ts');
     const all = [...(await exportsOf('src/index.ts')), ...ofClient];
     expect(all).toContain('SocketIOServerHelper');
@@ -38,14 +38,14 @@ describe('the API reference', () => {
     );
   });
 
-  it('begins with the two helpers, and says something of each export', async () => {
+  it('begins with the two helpers, and describes each export', async () => {
     const index = await read(REFERENCE, 'README.md');
     const names = [...index.matchAll(/^\| \[`(\w+)`\]/gm)].map(([, name]) => name);
     expect(names.slice(0, 2)).toEqual(['SocketIOServerHelper', 'SocketIOClientHelper']);
     expect([...index.matchAll(/^\| \[`(\w+)`\]\(\w+\.md\) \| +\|/gm)].map(([, name]) => name)).toEqual([]);
   });
 
-  it('links to nothing that is not there', async () => {
+  it('has no broken links', async () => {
     const missing: string[] = [];
     for (const [page, text] of await pagesOf(REFERENCE)) {
       for (const [, target = ''] of text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)) {
@@ -55,16 +55,16 @@ describe('the API reference', () => {
     expect(missing).toEqual([]);
   });
 
-  it('is made from what is built today, and is as it was made', async () => {
+  it('is generated from the current build, and unedited', async () => {
     const recorded = JSON.parse(await read(REFERENCE, RECORD)) as unknown;
     expect(await recordOf(REFERENCE), 'docs/api is not up to date: run `npm run api`').toEqual(recorded);
   });
 });
 
-describe('a declaration that is compared', () => {
+describe('the comparison of a declaration', () => {
   const comment = '  /**\n   * One.\n   *     two\n   */';
 
-  it('is the same however a compiler spaces and indents it', () => {
+  it('ignores spaces and indentation of the compiler', () => {
     const spaced = `${comment}\n  readonly a: {\n    b: 1;\n  };\n`;
     expect(plainDeclaration(spaced)).toBe(plainDeclaration(spaced.replace(/\n {2}/g, '\n      ')));
     expect(plainDeclaration(spaced)).toBe(plainDeclaration(spaced.replace('{\n    b: 1;\n  }', '{ b: 1; }')));
@@ -75,7 +75,7 @@ describe('a declaration that is compared', () => {
     ['a word of a comment', 'One.', 'Two.'],
     ['the indentation within a comment', '*     two', '* two'],
     ['the end of a line of a comment', 'One.\n   *     two', 'One. two'],
-  ])('is another one when %s changes', (_, from, to) => {
+  ])('notices that %s changes', (_, from, to) => {
     const text = `${comment}\n  readonly a: 1;\n`;
     expect(text).toContain(from);
     expect(plainDeclaration(text.replace(from, to))).not.toBe(plainDeclaration(text));

@@ -128,7 +128,7 @@ async function filesOf(path: string): Promise<string[]> {
 }
 
 describe('ARCHITECTURE.md', () => {
-  it('names no path that does not exist', () => {
+  it('names only existing paths', () => {
     const paths = [...new Set(page.match(PATH))];
     expect(paths.length).toBeGreaterThan(50);
     expect(paths.filter((path) => !existsSync(join(PROJECT, path)))).toEqual([]);
@@ -141,14 +141,14 @@ describe('ARCHITECTURE.md', () => {
     expect(rows.toSorted()).toEqual(folders.map((folder) => folder.slice(PROJECT.length)).toSorted());
   });
 
-  it('draws every folder of the first level', async () => {
+  it('draws every top-level folder', async () => {
     const entries = await readdir(join(PROJECT, 'src'), { withFileTypes: true });
     const drawing = sectionOf('Layers').split('```')[1] ?? '';
     const missing = entries.filter((it) => it.isDirectory() && !drawing.includes(`${it.name}/`));
     expect(missing.map(({ name }) => name)).toEqual([]);
   });
 
-  it('names every file of src/socketio, with its private members or as one without', async () => {
+  it('names every file of src/socketio, with or without private members', async () => {
     const names = await readdir(join(PROJECT, SOCKETIO), { recursive: true });
     const files = names.filter((name) => name.endsWith('.ts')).map((name) => `${SOCKETIO}/${name}`);
     const owners = new Set(privateMembers().map(({ file }) => file));
@@ -158,7 +158,7 @@ describe('ARCHITECTURE.md', () => {
     expect(named.toSorted()).toEqual(files.toSorted());
   });
 
-  it('lists private members that their file uses, of packages that are pinned', async () => {
+  it('lists private members that their file uses, of pinned packages', async () => {
     const faults: string[] = [];
     for (const { members, packageName, file } of privateMembers()) {
       if (!PINNED.includes(packageName)) faults.push(`${packageName} is not pinned`);
@@ -168,7 +168,7 @@ describe('ARCHITECTURE.md', () => {
     expect(faults).toEqual([]);
   });
 
-  it('lists every private member that is used', async () => {
+  it('lists every private member in use', async () => {
     const rows = privateMembers();
     const missing: string[] = [];
     for (const [folder, packages] of Object.entries(HIDDEN_FROM)) {
@@ -184,7 +184,7 @@ describe('ARCHITECTURE.md', () => {
     expect(missing).toEqual([]);
   });
 
-  it('names reports that exist', () => {
+  it('names existing reports', () => {
     const named = [...page.matchAll(/report `(\w+)`/g)].map(([, type = '']) => type);
     expect(named).not.toEqual([]);
     expect(named.filter((type) => !Object.hasOwn(LINES, type))).toEqual([]);

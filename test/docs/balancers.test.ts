@@ -99,13 +99,13 @@ describe.each(BALANCERS)('three instances behind $program', ({ program, paper, s
     [config, url] = [own, at];
   });
 
-  it('has programs that compile as they stand, and the same one for instances as the other paper', async () => {
+  it('has programs that compile, and the same instance program as the other page', async () => {
     expect(pasted.compiled).toBe('');
     const [own, running] = [pasted, project].map(({ folder }) => readFile(join(folder, 'instance.ts'), 'utf8'));
     expect(await own).toBe(await running);
   });
 
-  it('the client of the recipe gets in, and hears what it said', async () => {
+  it('the recipe’s client is authenticated and receives its own message', async () => {
     const client = await pasted.start('client.ts', { env: { SERVER: url } });
     const where = await client.messages.next((line) => typeof line === 'object', SLOW);
     expect(ports.map((port) => `news-${port}`)).toContain(where.instance);
@@ -123,7 +123,7 @@ describe.each(BALANCERS)('three instances behind $program', ({ program, paper, s
     },
   );
 
-  it('brings a message to clients on all three', async () => {
+  it('delivers a message to clients on all three', async () => {
     const people: Person[] = [];
     const seen = new Set<string>();
     while (seen.size < ports.length && people.length < 60) {
@@ -138,19 +138,19 @@ describe.each(BALANCERS)('three instances behind $program', ({ program, paper, s
     expect(new Set(heard).size).toBe(1);
   });
 
-  it('shows its own address, and that of the client as a header which the client can not forge', async () => {
+  it('passes its address, and the client’s address in a header that the client can not forge', async () => {
     const extraHeaders = { 'X-Forwarded-For': '203.0.113.7' };
     const { where } = connectTo(url, { extraHeaders });
     expect(await where.next()).toMatchObject({ address: '127.0.0.1', forwardedFor: '127.0.0.1' });
   });
 
-  it('takes large messages by polling, up to what Socket.IO takes', async () => {
+  it('accepts large polling messages up to Socket.IO’s limit', async () => {
     const { client, said } = await comeIn(connectTo(url, { transports: ['polling'] }));
     client.emit({ topic: 'say', data: 'x'.repeat(990_000) });
     expect(await said.next()).toHaveLength(990_000 + `news-${ports[0]}: `.length);
   });
 
-  it('without sticky sessions refuses those who poll, and takes WebSocket', async () => {
+  it('without sticky sessions refuses polling clients, and accepts WebSocket', async () => {
     const loose = await startWith(program, config.replace(sticky, ''), ports);
     const looseUrl = `http://127.0.0.1:${loose.port}`;
     const opened = await (await fetch(`${looseUrl}/io/?EIO=4&transport=polling`)).text();
@@ -164,7 +164,7 @@ describe.each(BALANCERS)('three instances behind $program', ({ program, paper, s
     expect(poller.in).toBe(false);
   });
 
-  it('goes by the address where the recipe has a client without cookies go by it', async () => {
+  it('routes by address where the recipe has a client without cookies', async () => {
     const { port } = await startWith(program, byAddress(config), ports);
     const options = { transports: ['polling'], withCredentials: false };
     const { errors } = await comeIn(connectTo(`http://127.0.0.1:${port}`, options));
@@ -172,14 +172,14 @@ describe.each(BALANCERS)('three instances behind $program', ({ program, paper, s
   });
 
   if (program === 'nginx') {
-    it('cuts those off who send more by polling than nginx takes', async () => {
+    it('disconnects clients that send more by polling than nginx accepts', async () => {
       const { port } = await startWith(program, config, ports, { '1m': '100k' });
       const { client, ends } = await comeIn(connectTo(`http://127.0.0.1:${port}`, { transports: ['polling'] }));
       client.emit({ topic: 'say', data: 'x'.repeat(200_000) });
       expect(await ends.next()).toBe('transport error');
     });
 
-    it('has clients back after a reload', async () => {
+    it('gets its clients back after a reload', async () => {
       const soon = { 'worker_shutdown_timeout 60s': 'worker_shutdown_timeout 100ms' };
       const reloaded = await startWith(program, config, ports, soon);
       const person = await comeIn(connectTo(`http://127.0.0.1:${reloaded.port}`, { transports: ['websocket'] }));
@@ -214,7 +214,7 @@ describe.each(BALANCERS)('three instances behind $program', ({ program, paper, s
 });
 
 describe('three instances behind both balancers', () => {
-  it('leave quiet clients alone as long as the time-outs are above the heartbeat, and only then', async () => {
+  it('keep quiet clients connected only with timeouts above the heartbeat', async () => {
     const quick = await unusedPort();
     await startInstance(quick, { '25_000': 200 });
     const people = [];
@@ -245,7 +245,7 @@ describe('three instances behind both balancers', () => {
     return answers.every(({ status }) => status === 400);
   }
 
-  it('lose no client when they are restarted in turn', async () => {
+  it('lose no client in a rolling restart', async () => {
     const people = shared.flatMap(({ url }) =>
       Array.from({ length: 20 }, (_, index) =>
         connectTo(url, { transports: CLIENT_TRANSPORTS[index % CLIENT_TRANSPORTS.length] ?? [] }),

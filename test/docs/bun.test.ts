@@ -65,12 +65,12 @@ async function start(name: string): Promise<{ url: string; program: Program }> {
 }
 
 describe('the programs of docs/bun.md', () => {
-  it('are all there, and compile as they stand', () => {
+  it('are all there, and compile', () => {
     expect(project.files).toEqual(PROGRAMS);
     expect(project.compiled).toBe('');
   });
 
-  it.each(PROGRAMS)('%s serves on each transport, and ends on SIGTERM', async (name) => {
+  it.each(PROGRAMS)('%s serves on each transport, and exits on SIGTERM', async (name) => {
     const { url, program } = await start(name);
     const clients = [];
     for (const transports of TRANSPORTS) {
@@ -85,7 +85,7 @@ describe('the programs of docs/bun.md', () => {
 });
 
 describe('the options of docs/bun.md', () => {
-  it('that can not be honoured are all that are reported so, with their reasons', () => {
+  it('that Bun does not support are exactly those reported, with their reasons', () => {
     const told = tableAt('What can')
       .flatMap(([names = '', why]) => names.split(', ').map((name) => `${name.replaceAll('`', '')}: ${why}`))
       .sort();
@@ -97,7 +97,7 @@ describe('the options of docs/bun.md', () => {
     expect(told).toEqual(reported.sort());
   });
 
-  it('that both name count as serverOptions has them, which is told as the page words it', () => {
+  it('that both sides set are taken from serverOptions, and reported in the page’s words', () => {
     const reports = reportsOf({ pingTimeout: 5_000, pingInterval: 7_000 }, { pingTimeout: 6_000 });
     expect(reports).toHaveLength(1);
     const [{ option, reason }] = reports as [Extract<IngressReport, { type: 'option_ignored' }>];
@@ -106,7 +106,7 @@ describe('the options of docs/bun.md', () => {
 });
 
 describe('the table of docs/bun.md', () => {
-  it('says why of each difference, and of each defect that is mended where it is reported', () => {
+  it('gives a reason for each difference, and an issue for each defect', () => {
     const rows = tableAt('## Node.js and Bun, side by side').filter(([first = '']) => !first.startsWith('**'));
     expect(rows.length).toBeGreaterThan(20);
     for (const cells of rows) {

@@ -135,17 +135,17 @@ function rowsFor(lines: readonly string[], patterns: readonly Pattern[]): { told
 }
 
 describe('the codes of docs/errors.md', () => {
-  it.each(Object.entries(CAUSES))('%s comes about as it says', async (code, cause) => {
+  it.each(Object.entries(CAUSES))('%s happens as described', async (code, cause) => {
     expect(await codeOf(cause)).toBe(code);
     expect(codesOf(sectionOf('## Errors that are thrown'))).toContain(code);
   });
 
-  it('are all that there are', () => {
+  it('are complete', () => {
     expect(codesOf(sectionOf('## Errors that are thrown'))).toEqual(Object.keys(CAUSES));
     expect(codesOf(sectionOf('## Why a client is not let in'))).toEqual(Object.keys(UNAUTHENTICATED_ERRORS));
   });
 
-  it('say of each room that is refused whether asking again can help', () => {
+  it('say for each room refusal whether a retry can help', () => {
     const rows = rowsOf(sectionOf('## Rooms that are refused')).map(([code, retryable]) => `${code} ${retryable}`);
     const all = Object.entries(ROOM_ERRORS).map(([code, { retryable }]) => `\`${code}\` ${retryable ? 'yes' : 'no'}`);
     expect(rows.sort()).toEqual(all.sort());
@@ -174,7 +174,7 @@ const SERVER_REASONS: Readonly<Record<TServerReason, true>> = {
 };
 
 describe('the reasons of docs/errors.md', () => {
-  it('are all that Socket.IO has', () => {
+  it('are complete', () => {
     expect(codesOf(sectionOf('What `onDisconnected` is given on the client:'))).toEqual(Object.keys(CLIENT_REASONS));
     expect(codesOf(sectionOf('What a `disconnect` listener is given on the server:'))).toEqual(
       Object.keys(SERVER_REASONS),
@@ -183,7 +183,7 @@ describe('the reasons of docs/errors.md', () => {
 });
 
 describe('the log lines of docs/errors.md', () => {
-  it('are all that a server warns about', () => {
+  it('are all warnings and errors of a server', () => {
     const patterns = patternsOf(sectionOf('Of the server, and of'));
     const log = new LogLines();
     const report = createLogReporter(LINES, 'test', log);
@@ -193,7 +193,7 @@ describe('the log lines of docs/errors.md', () => {
     expect(told).toEqual(patterns.map(({ row }) => row).sort());
   });
 
-  it('are all that a client warns about', async () => {
+  it('are all warnings and errors of a client', async () => {
     const patterns = patternsOf(sectionOf('Of the client.'));
     const log = new LogLines();
     await misuse(log);

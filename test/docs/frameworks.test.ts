@@ -49,7 +49,7 @@ describe.each(RECIPES)('the recipe for $name on $runtime', ({ name, program, run
       body: JSON.stringify(body),
     });
 
-  it('brings what a route announces to who is in the room', async () => {
+  it('delivers a route’s message to the members of the room', async () => {
     const { url, server } = shared;
     const client = await project.start('client.ts', { runtime, env: { SERVER: url } });
     expect(await client.messages.next(undefined, SLOW)).toBe('joined: public/news refused: secret');
@@ -61,7 +61,7 @@ describe.each(RECIPES)('the recipe for $name on $runtime', ({ name, program, run
     expect(server.stderr).toBe('');
   });
 
-  it('lets pages of other origins in where they are named, and not otherwise', async () => {
+  it('accepts pages of other origins only if they are listed', async () => {
     const { url, server } = shared;
     const status = async (origin: string) =>
       (await fetch(`${url}/io/?EIO=4&transport=polling`, { headers: { origin } })).status;
@@ -69,7 +69,7 @@ describe.each(RECIPES)('the recipe for $name on $runtime', ({ name, program, run
     await eventually(() => expect(server.stderr).toMatch(/^\[roomgate\] [^\n]*"http:\/\/localhost:5173"[^\n]*\n$/));
   });
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('ends on %s, with clients that come back by themselves', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('ends on %s, and its clients reconnect by themselves', async (signal) => {
     const { url, server } = signal === 'SIGTERM' ? shared : await start();
     const told = server.stderr;
     const auth = { token: 'let me in' };
@@ -84,7 +84,7 @@ describe.each(RECIPES)('the recipe for $name on $runtime', ({ name, program, run
   });
 
   if (name === 'fastify') {
-    it('starts as a plugin, too', async () => {
+    it('also starts as a plugin', async () => {
       const { realtime } = (await import(`${project.folder}/out/realtime.js`)) as {
         realtime: FastifyPluginAsync<{ component: SocketIOComponent }>;
       };

@@ -79,7 +79,7 @@ describe('two instances behind a balancer without sticky sessions', () => {
   it.each([
     ['xhr post error', 'POST'],
     ['xhr poll error', 'GET'],
-  ])('give "%s" where a %s reaches the other instance, on Node.js and in a browser', async (message, method) => {
+  ])('cause "%s" if a %s reaches the other instance, on Node.js and in a browser', async (message, method) => {
     const host = await twoInstances(astray(method));
     expect(await attempt(host, ['polling']).next()).toEqual([message, UNKNOWN]);
     const [failures, lines] = await attemptInBrowser(host, ['polling']);
@@ -91,13 +91,13 @@ describe('two instances behind a balancer without sticky sessions', () => {
   it.each([
     ['fetch write error', 'POST'],
     ['fetch read error', 'GET'],
-  ])('give "%s" where a %s reaches the other instance and the transport is Fetch', async (message, method) => {
+  ])('cause "%s" if a %s reaches the other instance over Fetch', async (message, method) => {
     const host = await twoInstances(astray(method));
     expect(await attempt(host, [Fetch]).next()).toEqual([message, '']);
     expect(documented).toContain(message);
   });
 
-  it('give nothing else, and let nobody in, where requests go to each in turn', async () => {
+  it('cause no other error, and authenticate no client, if requests alternate', async () => {
     // One balancer for each client: if two clients shared one, a client could reach the right instance by chance.
     const [inBrowser] = await attemptInBrowser(await twoInstances(roundRobin(2)), ['polling', 'websocket']);
     const onNode = attempt(await twoInstances(roundRobin(2)), ['polling', 'websocket']);

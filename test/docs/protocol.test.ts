@@ -132,7 +132,7 @@ class Player {
   }
 }
 
-describe('against a server of ours', () => {
+describe('against Roomgate’s server', () => {
   it.each(played)('$number: $title', async ({ number, options }) => {
     const lines = linesOf(number, scenarios);
     const shared = lines.includes(STOPS) ? undefined : running.get(options);
@@ -142,7 +142,7 @@ describe('against a server of ours', () => {
   });
 });
 
-describe('our client against a server of another make', () => {
+describe('Roomgate’s client against another server', () => {
   it.each(scenarios.filter(({ number }) => number.startsWith('S')))('$number: $title', async ({ number }) => {
     const server = new OtherServer(new Names());
     await server.start(async (host) => {

@@ -132,12 +132,12 @@ beforeAll(() => {
   expect(base.slice(0, BEGINNINGS)).toEqual(['on', '>secret', 'resetkeys', 'resetchannels', '-@all']);
 });
 
-describe('the rights that docs/concepts/many-instances.md names', () => {
+describe('the permissions in docs/concepts/many-instances.md', () => {
   it.each([
     ['the namespace "/"', undefined, () => []],
     ['a namespace more', '/admin', () => ofNamespace],
   ] as const)(
-    'are all that is needed for %s',
+    'are sufficient for %s',
     async (_, namespace, more) => {
       const redis = await startRedis();
       await setUser(redis, ...base, ...more());
@@ -149,7 +149,7 @@ describe('the rights that docs/concepts/many-instances.md names', () => {
     40_000,
   );
 
-  it('are all that is needed on a cluster', async () => {
+  it('are sufficient on a cluster', async () => {
     const redis = await startRedis({ cluster: true });
     await setUser(redis, ...base, ...ofCluster);
     const complaints: string[] = [];
@@ -162,7 +162,7 @@ describe('the rights that docs/concepts/many-instances.md names', () => {
 /** Tests of this many rules at a time. */
 const AT_ONCE = 5;
 
-describe('each of these rights', () => {
+describe('each of these permissions', () => {
   it('is needed: without it an error or a log line names it', async () => {
     expect(rulesOfBase.length).toBeGreaterThan(15);
     const silent: string[] = [];
@@ -181,7 +181,7 @@ describe('each of these rights', () => {
     expect(silent).toEqual([]);
   }, 120_000);
 
-  it('of a namespace is needed too', async () => {
+  it('for a namespace is needed too', async () => {
     for (const rule of ofNamespace) {
       const redis = await startRedis();
       await setUser(redis, ...base, ...ofNamespace.filter((other) => other !== rule));
@@ -200,7 +200,7 @@ describe('each of these rights', () => {
     }
   }, 60_000);
 
-  it('of a cluster is needed too', async () => {
+  it('for a cluster is needed too', async () => {
     const redis = await startRedis({ cluster: true });
     await setUser(redis, ...base, ...ofCluster.filter((rule) => rule !== '+cluster|slots'));
     const complaints: string[] = [];

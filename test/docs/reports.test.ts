@@ -57,7 +57,7 @@ function byName(one: Row, other: Row): number {
 }
 
 describe('docs/reports.md', () => {
-  it('has a row for every report, with its level and its fields', () => {
+  it('has a row for every report, with its level and fields', () => {
     const wanted = (Object.keys(REPORTS) as Report['type'][]).map((type) => rowOf(type, REPORTS[type]));
     expect(rows().sort(byName)).toEqual(wanted.sort(byName));
   });

@@ -54,14 +54,14 @@ async function createCopied() {
 }
 
 describe('a build', () => {
-  it('is made once as long as nothing changes', async () => {
+  it('happens once until something changes', async () => {
     const { cost, read } = await createCopied();
     expect(await cost()).toBe(1);
     expect(await read('dist/deep/made')).toBe('first');
     expect(await cost()).toBe(0);
   });
 
-  it.each([...COMMON, 'src/source', 'src/another'])('is made again when %s changes', async (file) => {
+  it.each([...COMMON, 'src/source', 'src/another'])('happens again when %s changes', async (file) => {
     const { cost, write } = await createCopied();
     await cost();
     await write(file, '{ }');
@@ -69,7 +69,7 @@ describe('a build', () => {
     expect(await cost()).toBe(0);
   });
 
-  it('is made again when a source is renamed or removed', async () => {
+  it('happens again when a source is renamed or removed', async () => {
     const { cost, path, write } = await createCopied();
     await write('src/one', 'text');
     await cost();
@@ -80,7 +80,7 @@ describe('a build', () => {
     expect(await cost()).toBe(1);
   });
 
-  it('repairs a result that was edited, or is not complete', async () => {
+  it('repairs an edited or incomplete result', async () => {
     const { cost, path, read, write } = await createCopied();
     await cost();
     await write('dist/made', 'edited');
@@ -97,7 +97,7 @@ describe('a build', () => {
     expect(await cost()).toBe(0);
   });
 
-  it('fails again as long as the sources are wrong, and leaves the last result alone', async () => {
+  it('fails again until the sources are right, and keeps the last result', async () => {
     const { build, builds, cost, read, write } = await createCopied();
     await cost();
     await write('src/source', 'wrong');
@@ -109,7 +109,7 @@ describe('a build', () => {
     expect(await read('dist/made')).toBe('right');
   });
 
-  it('does not count as the one of the sources that were edited during it', async () => {
+  it('does not count for sources that were edited during it', async () => {
     const { build, cost, read, write } = await createCopied();
     await build(async (fresh) => {
       await write('src/source', 'edited');
@@ -123,14 +123,14 @@ describe('a build', () => {
     expect(await cost()).toBe(0);
   });
 
-  it('is made each time where npm tells nothing about the packages', async () => {
+  it('happens each time if npm does not tell the packages', async () => {
     const { cost, path } = await createCopied();
     await rm(path('node_modules/.package-lock.json'));
     expect(await cost()).toBe(1);
     expect(await cost()).toBe(1);
   });
 
-  it('has the same result beside others', async () => {
+  it('has the same result when several run at once', async () => {
     const { build, cost, read } = await createCopied();
     expect(await Promise.all([1, 2, 3].map(() => build()))).toEqual([true, true, true]);
     expect(await read('dist/made')).toBe('first');
@@ -163,7 +163,7 @@ async function createScripts() {
 }
 
 describe('the scripts', () => {
-  it('build.mjs compiles to both kinds of modules when the sources changed, and says when it failed', async () => {
+  it('build.mjs compiles both kinds of modules when the sources changed, and reports a failure', async () => {
     const { path, run, write } = await createScripts();
     expect(await run('build.mjs')).toEqual({ code: 0, compiled: 2 });
     expect(await readdir(path('dist'))).toEqual(['cjs', 'made']);
@@ -176,7 +176,7 @@ describe('the scripts', () => {
     expect(await run('build.mjs')).toEqual({ code: 1, compiled: 1 });
   });
 
-  it('build-chat.mjs builds server and page when anything of both or the library changed', async () => {
+  it('build-chat.mjs builds server and page when either or the library changed', async () => {
     const { run, write } = await createScripts();
     await write('dist/index.js', 'library');
     expect(await run('build-chat.mjs')).toEqual({ code: 0, compiled: 2 });

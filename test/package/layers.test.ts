@@ -92,14 +92,14 @@ function packageOf(specifier: string): string {
 describe('layers', () => {
   const files = sources();
 
-  test('every import points down', () => {
+  test('every import points down a layer', () => {
     const arrows = [...files].flatMap(([path, code]) => arrowsOf(path, code));
     // A walker that sees nothing finds nothing wrong.
     expect(arrows.length).toBeGreaterThan(files.size);
     expect(arrows.map(wrong).filter((reason) => reason !== undefined)).toEqual([]);
   });
 
-  test('ports/ has types only', () => {
+  test('ports/ contains types only', () => {
     const values = [...files].filter(
       ([path, code]) => path.startsWith('ports/') && /^export (?!type|interface)/m.test(code),
     );
@@ -140,7 +140,7 @@ describe('layers', () => {
     ['runtime/bun/bun-runtime.ts', `import { RedisBackplane } from '../../backplane/redis/redis-backplane.js';`],
     ['observability/logger.ts', `export { pino } from 'pino';`],
     ['utilities/strings.ts', `import { join } from 'node:path';`],
-  ])('a wrong one in %s is seen: %s', (path, code) => {
+  ])('a wrong import in %s is found: %s', (path, code) => {
     expect(arrowsOf(path, code).map(wrong)).toContainEqual(expect.any(String));
   });
 
@@ -150,7 +150,7 @@ describe('layers', () => {
     ['ports/options.ts', `import type { Server } from 'node:http';`],
     ['backplane/redis/publisher.ts', `import type { Report } from '../../ports/reports.js';`],
     ['server/compose.ts', `const { createRedisBackplane } = await import('../backplane/redis/redis-backplane.js');`],
-  ])('a right one in %s passes: %s', (path, code) => {
+  ])('a right import in %s is accepted: %s', (path, code) => {
     expect(arrowsOf(path, code).map(wrong)).toEqual([undefined]);
   });
 });

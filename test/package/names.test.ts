@@ -28,7 +28,7 @@ function prefixedIn(folder: string): string[] {
 describe('the prefixes I and T', () => {
   const exported = new Set(ENTRIES.flatMap((path) => textOf(path).match(/\b[IT][A-Z]\w*/g) ?? []));
 
-  it.each(['src', 'test', 'examples'])('belong to types that the package exports, in %s', (folder) => {
+  it.each(['src', 'test', 'examples'])('are used only for types that the package exports, in %s', (folder) => {
     const found = prefixedIn(folder);
     expect(found.filter((each) => !exported.has(each.split(': ')[1] ?? ''))).toEqual([]);
   });

@@ -10,13 +10,13 @@ describe('package.json', () => {
     expect(Object.fromEntries(oldest)).toEqual(FLOORS);
   });
 
-  test('allows the oldest versions that SECURITY.md names', async () => {
+  test('allows the oldest versions in SECURITY.md', async () => {
     const sentence = /The oldest versions that are allowed.*?\.(?=\s)/s.exec(await paper('SECURITY.md'))?.[0] ?? '';
     const named = [...sentence.matchAll(/([a-z][\w.-]*)\s(\d+\.\d+\.\d+)/g)];
     expect(Object.fromEntries(named.map(([, name, version]) => [name, version]))).toEqual(FLOORS);
   });
 
-  test('allows the versions that CHANGELOG.md names', async () => {
+  test('allows the versions in CHANGELOG.md', async () => {
     const ranges = await allRanges();
     const [item = ''] =
       /- Packages whose internals are used are allowed .*?(?=\n- )/s.exec(await paper('CHANGELOG.md')) ?? [];
@@ -29,7 +29,7 @@ describe('package.json', () => {
     }
   });
 
-  test('allows minor versions by name of each package whose internals are used', async () => {
+  test('names minor versions of each package whose private members are used', async () => {
     const ranges = await allRanges();
     for (const name of PINNED) {
       // Several for ws only: releases of engine.io 6.6 require different ones.
