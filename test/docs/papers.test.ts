@@ -1,7 +1,6 @@
 // npm test: node
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ROOM_ERRORS, UNAUTHENTICATED_ERRORS } from '../../src/protocol/errors.js';
 import { codeBlocksOf, compilerOutputOf, PROJECT, papers } from '../support/document.js';
@@ -18,13 +17,6 @@ beforeAll(async () => {
 });
 
 describe.each(await papers())('%s', (paper) => {
-  it('links to nothing that is not there', async () => {
-    const text = await readFile(join(PROJECT, paper), 'utf8');
-    const targets = [...text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map(([, target = '']) => target);
-    const missing = targets.filter((target) => !existsSync(join(PROJECT, dirname(paper), target)));
-    expect(missing).toEqual([]);
-  });
-
   it('has no long line outside tables and code', async () => {
     const text = await readFile(join(PROJECT, paper), 'utf8');
     const lines = text.replace(/^ *```.*?^ *```$/gms, '').split('\n');
