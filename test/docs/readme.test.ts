@@ -1,7 +1,9 @@
 // npm test: node
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ROOM_ERRORS } from '../../src/protocol/errors.js';
-import { type PastedProject, pasteProject } from '../support/document.js';
+import { codeBlocksOf, type PastedProject, PROJECT, pasteProject } from '../support/document.js';
 import { unusedPort } from '../support/facts.js';
 
 let project: PastedProject;
@@ -45,5 +47,33 @@ describe('the programs of the README', () => {
     server.kill('SIGTERM');
     expect(await server.ended(10_000)).toEqual({ code: 0, signal: null });
     expect(server.stderr).toBe('');
+  });
+});
+
+describe('the README', () => {
+  const read = (name: string): Promise<string> => readFile(join(PROJECT, name), 'utf8');
+
+  it('fits on 200 lines', async () => {
+    expect((await read('README.md')).trimEnd().split('\n').length).toBeLessThanOrEqual(200);
+  });
+
+  it('has the two commands, each in a block of its own', async () => {
+    const blocks = await codeBlocksOf('README.md');
+    const commands = blocks.filter(({ language }) => language === 'sh').map(({ code }) => code);
+    expect(commands).toEqual(['npm install && npm start\n', 'npm install && npm test\n']);
+  });
+
+  it('has a server and a client of at most 20 lines', async () => {
+    for (const { name, code } of await codeBlocksOf('README.md')) {
+      if (name !== undefined) expect([name, code.trimEnd().split('\n').length <= 20]).toEqual([name, true]);
+    }
+  });
+
+  it('has a sequence drawing that is the same in light and dark, except for its colors, and loads nothing', async () => {
+    const [light, dark] = await Promise.all(['', '-dark'].map((end) => read(`docs/images/sequence${end}.svg`)));
+    const plain = (svg = ''): string => svg.replace(/#[\da-f]{6}\b/g, '#');
+    expect(plain(dark)).toBe(plain(light));
+    expect(dark).not.toBe(light);
+    expect(light).not.toMatch(/https?:\/\/(?!www\.w3\.org\/2000\/svg)|@import|url\(/);
   });
 });
