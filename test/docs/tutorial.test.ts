@@ -14,7 +14,7 @@ import { startRedis } from '../support/redis.js';
 
 const run = promisify(execFile);
 const PAPER = 'docs/tutorial.md';
-/** Generous, since a machine that is busy starts programs slowly. */
+/** A busy machine starts programs slowly. */
 const SLOW = { timeout: 20_000 };
 const REFUSED = 'You could not be authenticated. Please sign in again.';
 
@@ -38,7 +38,7 @@ interface Start {
 
 let started = 0;
 
-/** A program of the tutorial, with this test's port in the place of 3000. In a file of its own: another may be read right now. */
+/** Starts a program of the tutorial with this test's port instead of 3000, from a new file, because another one may be in use. */
 async function start(name: string, options: Start = {}): Promise<Program> {
   const built = join(project.folder, 'out', `${name}.js`);
   started += 1;
@@ -53,19 +53,19 @@ async function startServer(step: number, env: Readonly<Record<string, string>> =
   return server;
 }
 
-/** `person` is what one types behind the name of the program: `ann apple`. */
+/** `person` is the arguments of the program: `ann apple`. */
 function startClient(step: number, person = ''): Promise<Program> {
   return start(`step-${step}/client`, { args: person === '' ? [] : person.split(' ') });
 }
 
-/** As Ctrl-C does; every step says that it ends in order. */
+/** Ends the server as Ctrl-C does. */
 async function endInOrder(server: Program): Promise<void> {
   server.kill('SIGINT');
   expect(await server.ended(10_000)).toEqual({ code: 0, signal: null });
   expect(server.stderr).toBe('');
 }
 
-/** The lines that the tutorial shows as what a program prints: the block that begins with `start`. */
+/** The output of a program that the tutorial shows: the block that begins with `start`. */
 function shown(start: string): readonly string[] {
   const block = blocks.find(({ language, code }) => language === 'text' && code.startsWith(start));
   return block?.code.trimEnd().split('\n') ?? [];
@@ -78,13 +78,13 @@ async function printed(program: Program, count: number): Promise<readonly unknow
 }
 
 describe('the programs of the tutorial', () => {
-  it('compile with the tutorial’s own words to the compiler, and at its strictest', async () => {
+  it('compile with the settings of the tutorial and with strict ones', async () => {
     const tsconfig = blocks.find(({ name }) => name === 'tsconfig.json');
     expect(await readFile(join(project.folder, 'tsconfig.json'), 'utf8')).toBe(tsconfig?.code);
     expect(project.compiled).toBe('');
   });
 
-  it('step 1: the server lets nobody in, and the client is told', async () => {
+  it('step 1: the server refuses the client and tells it why', async () => {
     const server = await startServer(1);
     const client = await startClient(1);
     const expected = shown('connected\nauthenticating\nrefused');
@@ -94,7 +94,7 @@ describe('the programs of the tutorial', () => {
     await endInOrder(server);
   });
 
-  it('step 2: the right password lets in, a wrong one is refused', async () => {
+  it('step 2: the server accepts the right password and refuses a wrong one', async () => {
     const server = await startServer(2);
     const ann = await startClient(2, 'ann apple');
     expect(await printed(ann, 3)).toEqual(['connected', 'authenticating', 'authenticated']);
@@ -105,7 +105,7 @@ describe('the programs of the tutorial', () => {
     await endInOrder(server);
   });
 
-  it('step 3: a room refuses, and says why', async () => {
+  it('step 3: a refused room has a reason', async () => {
     const server = await startServer(3);
     const expected = {
       'ann apple': shown("joined: [ 'lobby', 'kitchen' ]"),
@@ -123,12 +123,12 @@ describe('the programs of the tutorial', () => {
     await endInOrder(server);
   });
 
-  it('step 4: what one types the other reads, and who comes later is shown it', async () => {
+  it('step 4: messages reach both clients, and a later client gets the history', async () => {
     const server = await startServer(4);
     const ann = await startClient(4, 'ann apple');
     const bob = await startClient(4, 'bob banana');
     const expected = shown('ann: Hello\n');
-    // What is typed here comes with quotes.
+    // The test sends JSON, so the text has quotes.
     const isLine = (index: number) => (line: unknown) => line === expected[index]?.replace(/: (.*)/, ': "$1"');
     for (const [index, client] of [ann, bob].entries()) {
       client.send(expected[index]?.replace(/.*: /, ''));
@@ -144,10 +144,10 @@ describe('the programs of the tutorial', () => {
   });
 });
 
-/** The step whose page stands. */
+/** The step whose page is built. */
 let built = 0;
 
-/** Makes the page as `npx vite build` does, with the page of this step where the tutorial says so. */
+/** Builds the page of this step as `npx vite build` does. */
 async function buildPage(step: number): Promise<void> {
   if (built === step) return;
   const html = blocks.find(({ name }) => name === 'index.html')?.code ?? '';
@@ -160,7 +160,7 @@ async function buildPage(step: number): Promise<void> {
 
 interface Window {
   readonly page: Page;
-  /** What the page threw. */
+  /** Errors that the page threw. */
   readonly errors: readonly Error[];
   status(wanted: RegExp | string): Promise<void>;
   lines(wanted: readonly string[]): Promise<void>;
@@ -199,7 +199,7 @@ describe('the page of the tutorial, in Chromium', () => {
     context = await startBrowser();
   });
 
-  it('step 5: two windows hear each other, and a wrong password leaves the form there', async () => {
+  it('step 5: two windows get each other’s messages, and the form stays after a wrong password', async () => {
     await buildPage(5);
     const server = await startServer(5);
     const ann = await openWindow(context, port, 'ann apple');
@@ -218,7 +218,7 @@ describe('the page of the tutorial, in Chromium', () => {
     await endInOrder(server);
   });
 
-  it('step 6: what is sent without a connection goes out when it is back, in order and once', async () => {
+  it('step 6: queued messages are sent in order and once after a reconnect', async () => {
     await buildPage(6);
     const before = await startServer(5);
     const ann = await openWindow(context, port, 'ann apple');
@@ -244,7 +244,7 @@ describe('the page of the tutorial, in Chromium', () => {
     await endInOrder(after);
   });
 
-  it('step 7: two processes act as one, and a restart forgets nothing', async () => {
+  it('step 7: two processes act as one, and the history survives a restart', async () => {
     await buildPage(6);
     const redis = await startRedis();
     const ports = [await unusedPort(), await unusedPort()] as const;
@@ -254,10 +254,10 @@ describe('the page of the tutorial, in Chromium', () => {
     const ann = await openWindow(context, ports[0], 'ann apple');
     const bob = await openWindow(context, ports[1], 'bob banana');
     for (const window of [ann, bob]) await window.status('authenticated');
-    await ann.say('Hello from the one');
-    for (const window of [ann, bob]) await window.lines(['ann: Hello from the one']);
-    await bob.say('Hello from the other');
-    const both = ['ann: Hello from the one', 'bob: Hello from the other'];
+    await ann.say('Hello from the first');
+    for (const window of [ann, bob]) await window.lines(['ann: Hello from the first']);
+    await bob.say('Hello from the second');
+    const both = ['ann: Hello from the first', 'bob: Hello from the second'];
     for (const window of [ann, bob]) await window.lines(both);
     for (const server of before) await endInOrder(server);
     await ann.status(/^The connection is lost/);
