@@ -1,12 +1,11 @@
-import { createHash } from 'node:crypto';
-import { existsSync, realpathSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { realpathSync } from 'node:fs';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { RECORD, recordOf } from './api-record.mjs';
 import { root, run } from './run.mjs';
+import { toolsInstalled } from './tools-installed.mjs';
 
-const manifest = fileURLToPath(new URL('api-reference/', import.meta.url));
 const SERVER_ENTRY = join(root, 'src/index.ts');
 const CLIENT_ENTRY = join(root, 'src/client/index.ts');
 
@@ -80,7 +79,7 @@ const OPTIONS = {
  * has to be what the sources are: its hash goes into the record.
  */
 export async function writeReference(folder) {
-  const home = await toolsInstalled();
+  const home = await toolsInstalled('api-reference');
   const load = (path) => import(pathToFileURL(join(home, 'node_modules', path)).href);
   const { Application } = await load('typedoc/dist/index.js');
   const plugin = join(home, 'node_modules/typedoc-plugin-markdown/dist/index.js');
@@ -140,28 +139,6 @@ function indexOf(exported, ofClient) {
     return [`## ${title}`, '', '| name | what it is | |', '|---|---|---|', ...rows].join('\n');
   });
   return `${[INTRODUCTION.trimEnd(), ...sections].join('\n\n')}\n`;
-}
-
-/** The folder into which npm put the tools, in `.cache`, on first use; their versions and hashes are those of the lock file. */
-async function toolsInstalled() {
-  const lock = await readFile(join(manifest, 'package-lock.json'));
-  const home = join(root, '.cache', `api-reference-${createHash('sha256').update(lock).digest('hex').slice(0, 12)}`);
-  if (existsSync(home)) return home;
-  await mkdir(join(root, '.cache'), { recursive: true });
-  const fresh = await mkdtemp(`${home}-`);
-  try {
-    await cp(manifest, fresh, { recursive: true });
-    const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
-    const { ok, output } = await run('npm', args, { cwd: fresh, quiet: true });
-    if (!ok) throw new Error(`what makes the reference could not be installed:\n${output}`);
-    // Another run may have been quicker; its copy is as good.
-    await rename(fresh, home).catch((error) => {
-      if (!existsSync(home)) throw error;
-    });
-  } finally {
-    await rm(fresh, { recursive: true, force: true });
-  }
-  return home;
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
