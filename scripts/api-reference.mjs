@@ -9,7 +9,7 @@ import { toolsInstalled } from './tools-installed.mjs';
 const SERVER_ENTRY = join(root, 'src/index.ts');
 const CLIENT_ENTRY = join(root, 'src/client/index.ts');
 
-/** What a reader looks for, in the order of the index. An export that is in no list comes under the last heading. */
+/** The sections of the index, in their order. Exports without a section are in the last one. */
 const SECTIONS = [
   { title: 'The two helpers', names: ['SocketIOServerHelper', 'SocketIOClientHelper'] },
   { title: 'The other classes', names: ['SocketIOComponent', 'SocketIOEmitterHelper', 'RoomgateError'] },
@@ -44,7 +44,7 @@ const SECTIONS = [
     ],
   },
   {
-    title: 'What travels',
+    title: 'Messages and codes',
     names: [
       ...['SocketIOConstants', 'IRoomsRequest', 'IJoinAnswer', 'ILeaveAnswer', 'IRefusedRoom'],
       ...['IAuthenticatedMessage', 'IUnauthenticatedMessage', 'IPingMessage', 'IComeBackMessage'],
@@ -56,17 +56,18 @@ const SECTIONS = [
 
 const INTRODUCTION = `# API reference
 
-Every name that the package exports. It is made from the comments in the sources by \`npm run api\`; the files in this folder are not
-edited by hand. What the classes are for is told in the [README](../../README.md), what travels in [protocol.md](../protocol.md).
+Every name that the package exports. \`npm run api\` writes these pages from the comments in the sources; don't edit them by hand.
+The [README](../../README.md) introduces the classes, [options.md](../options.md) lists all options, and [protocol.md](../protocol.md)
+describes the messages.
 
-Everything is imported from \`roomgate\`. What is marked "client" is exported by \`roomgate/client\` too, which loads nothing but
-\`socket.io-client\` and so is the one for browsers.
+Import every name from \`roomgate\`. Names marked "client" are also exported by \`roomgate/client\`, which loads only
+\`socket.io-client\` and therefore suits browsers.
 `;
 
 const OPTIONS = {
   ...{ name: 'API reference', readme: 'none', disableSources: true, hideGenerator: true, logLevel: 'Warn' },
   ...{ excludePrivate: true, excludeInternal: true, excludeExternals: true, githubPages: false },
-  // The order of the sources is the order of use: `configure` comes before `shutdown`.
+  // The sources are in the order of use: `configure` comes before `shutdown`.
   sort: ['source-order'],
   ...{ flattenOutputFiles: true, hidePageHeader: true, hideGroupHeadings: false, expandParameters: false },
   ...{ parametersFormat: 'table', interfacePropertiesFormat: 'table', typeDeclarationFormat: 'table' },
@@ -75,8 +76,8 @@ const OPTIONS = {
 };
 
 /**
- * Writes the reference into `folder`, from which whatever is there goes. Resolves to the names of the exports. What was built last
- * has to be what the sources are: its hash goes into the record.
+ * Writes the reference into `folder` and removes its earlier contents. Resolves to the names of the exports. Build the sources
+ * first, because the record contains a hash of the build.
  */
 export async function writeReference(folder) {
   const home = await toolsInstalled('api-reference');
@@ -103,7 +104,7 @@ export async function writeReference(folder) {
   return [...exported.keys()];
 }
 
-/** `Class.RedisHelper.md` becomes `RedisHelper.md`: a page is found by the name that the program has, and stays where it is. */
+/** Renames `Class.RedisHelper.md` to `RedisHelper.md`, so that a page keeps its place if a class becomes an interface. */
 async function nameAfterExports(folder) {
   for (const name of await readdir(folder)) {
     const text = await readFile(join(folder, name), 'utf8');
@@ -119,7 +120,7 @@ function exportsOf(program, file) {
   return new Set(checker.getExportsOfModule(symbol).map(({ name }) => name));
 }
 
-/** The first sentence of its comment, or of its call's. */
+/** The first sentence of its comment, or of the comment of its signature. */
 function summaryOf(reflection) {
   const { comment } = reflection.comment === undefined ? (reflection.signatures?.[0] ?? reflection) : reflection;
   const text = (comment?.summary ?? []).map((part) => part.text).join('');
@@ -136,7 +137,7 @@ function indexOf(exported, ofClient) {
   const row = (name) => `| [\`${name}\`](${name}.md) | ${exported.get(name)} | ${ofClient.has(name) ? 'client' : ''} |`;
   const sections = SECTIONS.map(({ title, names }) => {
     const rows = (names.length === 0 ? others : names).map(row);
-    return [`## ${title}`, '', '| name | what it is | |', '|---|---|---|', ...rows].join('\n');
+    return [`## ${title}`, '', '| name | description | |', '|---|---|---|', ...rows].join('\n');
   });
   return `${[INTRODUCTION.trimEnd(), ...sections].join('\n\n')}\n`;
 }
