@@ -6,7 +6,7 @@ import { ROOM_ERRORS, UNAUTHENTICATED_ERRORS } from '../../src/protocol/errors.j
 import { codeBlocksOf, compilerOutputOf, PROJECT, papers } from '../support/document.js';
 
 const CLIENT_ANSWERS = ['unauthenticated', 'offline', 'timeout'];
-/** Languages whose blocks are programs, so that a reader pastes them into a file. */
+/** Languages of programs, which a reader pastes into files. */
 const PROGRAMS = ['ts', 'tsx', 'js', 'mjs', 'typescript', 'javascript', 'python', 'py'];
 /** Longer lines make a change of one word hard to review. */
 const LONGEST_LINE = 200;
@@ -23,7 +23,7 @@ describe.each(await papers())('%s', (paper) => {
     expect(lines.filter((line) => line.length > LONGEST_LINE && !line.trimStart().startsWith('|'))).toEqual([]);
   });
 
-  it('has programs only that name their file, and compile as they stand', async () => {
+  it('names a file for each program, and the programs compile', async () => {
     const blocks = await codeBlocksOf(paper);
     const nameless = blocks.filter(({ language, name }) => PROGRAMS.includes(language) && name === undefined);
     expect(nameless.map(({ code }) => code)).toEqual([]);
@@ -32,7 +32,7 @@ describe.each(await papers())('%s', (paper) => {
 });
 
 describe('docs/protocol.md', () => {
-  it('lists every code, and whether asking again can help', async () => {
+  it('lists every code, and whether it is retryable', async () => {
     const text = await readFile(join(PROJECT, 'docs/protocol.md'), 'utf8');
     const [, authentication = '', rooms = ''] = text.split(/^## (?:Authentication|Rooms)$/m);
     const rowsOf = (section: string) =>

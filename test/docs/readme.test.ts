@@ -13,12 +13,12 @@ beforeAll(async () => {
 });
 
 describe('the programs of the README', () => {
-  it('are all there, and compile as they stand', () => {
+  it('exist and compile', () => {
     expect(project.files).toEqual(['server.ts', 'on-bun.ts', 'client.ts']);
     expect(project.compiled).toBe('');
   });
 
-  it('do what it says, also when the server is started again', async () => {
+  it('print what the README says, also after a restart of the server', async () => {
     const replace = { 3000: await unusedPort() };
     const server = await project.start('server.ts', { replace });
     const client = await project.start('client.ts', { replace });
@@ -37,7 +37,7 @@ describe('the programs of the README', () => {
     expect([server.stderr, restarted.stderr]).toEqual(['', '']);
   });
 
-  it('let the same client in on Bun, at the path of that server', async () => {
+  it('include a server on Bun that accepts the same client', async () => {
     const replace = { 3000: await unusedPort() };
     const server = await project.start('on-bun.ts', { replace, runtime: 'bun' });
     const client = await project.start('client.ts', { replace, runtime: 'bun' });
@@ -57,7 +57,7 @@ describe('the README', () => {
     expect((await read('README.md')).trimEnd().split('\n').length).toBeLessThanOrEqual(200);
   });
 
-  it('has the two commands, each in a block of its own', async () => {
+  it('has the two commands in separate blocks', async () => {
     const blocks = await codeBlocksOf('README.md');
     const commands = blocks.filter(({ language }) => language === 'sh').map(({ code }) => code);
     expect(commands).toEqual(['npm install && npm start\n', 'npm install && npm test\n']);
