@@ -3,7 +3,7 @@ import fastify, { type FastifyPluginAsync } from 'fastify';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SocketIOComponent } from '../../src/index.js';
 import { type PastedProject, pasteProject } from '../support/document.js';
-import { eventually, unusedPort } from '../support/facts.js';
+import { eventually, nextEvent, unusedPort } from '../support/facts.js';
 import type { Program } from '../support/process.js';
 import { connectAuthenticated } from '../support/server.js';
 
@@ -17,6 +17,7 @@ const RECIPES = [
   { name: 'hono', program: 'server.ts', runtime: 'node' },
   { name: 'hono', program: 'bun.ts', runtime: 'bun' },
   { name: 'bun', program: 'server.ts', runtime: 'bun' },
+  { name: 'nestjs', program: 'main.ts', runtime: 'node' },
 ] as const;
 
 interface Running {
@@ -72,16 +73,33 @@ describe.each(RECIPES)('the recipe for $name on $runtime', ({ name, program, run
   it.each(['SIGTERM', 'SIGINT'] as const)('ends on %s, and its clients reconnect by themselves', async (signal) => {
     const { url, server } = signal === 'SIGTERM' ? shared : await start();
     const told = server.stderr;
-    const auth = { token: 'let me in' };
+    const auth = { token: name === 'nestjs' ? 'token of ada' : 'let me in' };
     const clients = ['websocket', 'polling'].map((transport) =>
       connectAuthenticated(url, { path: '/io', auth, transports: [transport] }),
     );
     for (const client of await Promise.all(clients)) expect(client.socket.connected).toBe(true);
     server.kill(signal);
     for (const client of clients) expect(await (await client).heardOf('disconnect')).toMatch(COMES_BACK);
-    expect(await server.ended(10_000)).toEqual({ code: 0, signal: null });
+    // Nest sends itself the signal again, once its hooks are done.
+    const ending = name === 'nestjs' ? { code: null, signal } : { code: 0, signal: null };
+    expect(await server.ended(10_000)).toEqual(ending);
     expect(server.stderr).toBe(told);
   });
+
+  if (name === 'nestjs') {
+    it('asks one service for clients and for requests to a guarded route', async () => {
+      const { url } = await start();
+      const clients = async (authorization: string) => fetch(`${url}/clients`, { headers: { authorization } });
+      const told = await connectAuthenticated(url, { path: '/io', auth: { token: 'token of bob' } });
+      const answer = nextEvent(told.socket, 'you-are');
+      told.socket.emit('whoami');
+      expect(await answer).toEqual(['bob']);
+      expect((await clients('')).status).toBe(403);
+      expect(await (await clients('Bearer token of ada')).json()).toEqual({ clients: 1 });
+      const stranger = await project.start('client.ts', { env: { SERVER: url, TOKEN: 'other' } });
+      expect(await stranger.messages.next(undefined, SLOW)).toMatch(/^refused: /);
+    });
+  }
 
   if (name === 'fastify') {
     it('also starts as a plugin', async () => {

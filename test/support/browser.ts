@@ -47,13 +47,19 @@ export async function anotherProfile(context: BrowserContext): Promise<BrowserCo
   return other;
 }
 
+export interface BundleOptions {
+  /** Replaces `process.env.NODE_ENV`, by which some libraries choose their code; by default it stays. */
+  readonly nodeEnv?: 'development' | 'production';
+}
+
 /** What a browser gets: the module and everything that it imports, in one piece, minified. */
-export async function bundleForBrowser(entry: string | URL): Promise<string> {
+export async function bundleForBrowser(entry: string | URL, { nodeEnv }: BundleOptions = {}): Promise<string> {
   // Only here: files that need no bundle are spared what it takes to load a bundler.
   const { build } = await import('vite');
   const built = await build({
     configFile: false,
     logLevel: 'error',
+    ...(nodeEnv !== undefined && { define: { 'process.env.NODE_ENV': JSON.stringify(nodeEnv) } }),
     build: {
       write: false,
       lib: { entry: entry instanceof URL ? fileURLToPath(entry) : entry, formats: ['es'] },

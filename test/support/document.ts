@@ -14,6 +14,8 @@ import { type Program, startProgram } from './process.js';
 const run = promisify(execFile);
 /** What only a project has that installed the types of Bun. */
 const BUN = /\bBun\.|@socket\.io\/bun-engine/;
+/** Frameworks that tell their users to set options of the compiler. */
+const NEST = /from '@nestjs\//;
 /** In the project of all documents: what the compiler had to say about each. */
 const COMPILED = 'compiled.json';
 const SETTINGS = 'tsconfig.json';
@@ -173,10 +175,13 @@ async function paste(folder: string, blocks: readonly NamedBlock[]): Promise<rea
   const files = blocks.map(({ name }) => name).filter((name) => /\.tsx?$/.test(name));
   if (files.length === 0) return [];
   const types = blocks.some(({ code }) => BUN.test(code)) ? ['node', 'bun'] : ['node'];
+  const usesDecorators = blocks.some(({ code }) => NEST.test(code));
   const compilerOptions = {
     ...{ strict: true, module: 'nodenext', target: 'es2022', types, outDir: 'out', rootDir: '.' },
     // Declarations as `tsc --init` has them: what a program exports has to have a name.
     ...{ noEmitOnError: true, skipLibCheck: true, declaration: true },
+    ...(usesDecorators && { experimentalDecorators: true, emitDecoratorMetadata: true }),
+    ...(files.some((name) => name.endsWith('.tsx')) && { jsx: 'react-jsx' }),
   };
   const own = blocks.map(({ name }) => name).filter((name) => name === SETTINGS);
   const ours = own.length === 0 ? SETTINGS : `strict.${SETTINGS}`;
