@@ -1,6 +1,10 @@
 // npm test: node
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { register } from 'prom-client';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { codeBlocksOf, type PastedProject, pasteProject } from '../../support/document.js';
+import type { Report } from '../../../src/index.js';
+import { codeBlocksOf, type PastedProject, PROJECT, pasteProject } from '../../support/document.js';
 import { eventually, unusedPort } from '../../support/facts.js';
 
 const PAGE = 'docs/recipes/metrics.md';
@@ -14,7 +18,7 @@ beforeAll(async () => {
 
 describe('docs/recipes/metrics.md', () => {
   it('compiles as it stands', () => {
-    expect(project.files).toEqual(['metrics.ts', 'server.ts', 'client.ts']);
+    expect(project.files).toEqual(['metrics.ts', 'server.ts', 'client.ts', 'prom.ts', 'alerts.yml']);
     expect(project.compiled).toBe('');
   });
 
@@ -38,4 +42,61 @@ describe('docs/recipes/metrics.md', () => {
     expect(await server.ended(10_000)).toEqual({ code: 0, signal: null });
     expect(server.stderr).toBe('');
   });
+
+  it('counts the same with prom-client as without', async () => {
+    const plain = (await import(`${project.folder}/out/metrics.js`)) as Recipe & { metricsText(): string };
+    const prom = (await import(`${project.folder}/out/prom.js`)) as Recipe;
+    for (const report of REPORTS) {
+      plain.onReport(report);
+      prom.onReport(report);
+    }
+    const values = (text: string) =>
+      text
+        .split('\n')
+        .filter((line) => /^\w/.test(line))
+        .map((line) => line.replace(',detail=""', ''))
+        .sort();
+    expect(values(plain.metricsText())).toEqual([
+      'roomgate_clients 1',
+      'roomgate_failures_total 1',
+      'roomgate_lost_messages_total 5',
+      'roomgate_redis_connected{connection="publisher"} 1',
+      'roomgate_redis_connected{connection="subscriber"} 0',
+      'roomgate_reports_total{type="backplane_disconnected",detail="publisher"} 1',
+      'roomgate_reports_total{type="backplane_disconnected",detail="subscriber"} 1',
+      'roomgate_reports_total{type="backplane_messages_missed"} 1',
+      'roomgate_reports_total{type="backplane_reconnected",detail="publisher"} 1',
+      'roomgate_reports_total{type="client_connected"} 2',
+      'roomgate_reports_total{type="client_disconnected",detail="transport close"} 1',
+      'roomgate_reports_total{type="handler_failed",detail="a listener"} 1',
+    ]);
+    expect(values(await register.metrics())).toEqual(values(plain.metricsText()));
+  });
+
+  it('alerts on metrics and reports that exist', async () => {
+    const alerts = (await codeBlocksOf(PAGE)).find(({ name }) => name === 'alerts.yml')?.code ?? '';
+    const { metricsText } = (await import(`${project.folder}/out/metrics.js`)) as { metricsText(): string };
+    const metrics = [...metricsText().matchAll(/^# TYPE (\w+)/gm)].map(([, metric]) => metric);
+    const named = [...alerts.matchAll(/\broomgate_\w+/g)].map(([metric]) => metric);
+    expect(named.filter((metric) => !metrics.includes(metric))).toEqual([]);
+    const reports = await readFile(join(PROJECT, 'docs/reports.md'), 'utf8');
+    const types = [...alerts.matchAll(/type=~?"([^"]+)"/g)].flatMap(([, list = '']) => list.split('|'));
+    expect(types.length).toBeGreaterThan(4);
+    expect(types.filter((type) => !reports.includes(`\n| \`${type}\` |`))).toEqual([]);
+  });
 });
+
+interface Recipe {
+  onReport(report: Report): void;
+}
+
+const REPORTS: readonly Report[] = [
+  { type: 'client_connected', client: 'one' },
+  { type: 'client_connected', client: 'two' },
+  { type: 'client_disconnected', client: 'two', reason: 'transport close' },
+  { type: 'handler_failed', where: 'a listener', error: new Error('of a test') },
+  { type: 'backplane_disconnected', connection: 'publisher' },
+  { type: 'backplane_disconnected', connection: 'subscriber' },
+  { type: 'backplane_reconnected', connection: 'publisher', afterMs: 7, dropped: 2, uncertain: 1 },
+  { type: 'backplane_messages_missed', atLeast: 3, uncountedInstances: 0 },
+];
