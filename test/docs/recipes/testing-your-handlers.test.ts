@@ -64,7 +64,7 @@ async function breakChat(from: string, to: string, fault: Fault): Promise<void> 
   await writeFile(to, code.replace(fault.from, fault.to));
 }
 
-const SAID = 'what is said in a room reaches who is in it';
+const SAID = 'a message reaches the members of its room';
 const OTHERS = 'other rooms are refused';
 const ANY_ROOM: Fault = { from: "room.startsWith('public/')", to: 'true' };
 
@@ -82,12 +82,12 @@ describe(PAPER, () => {
       {
         passed: [
           SAID,
-          'nobody speaks in a room without being in it',
+          'a client outside of a room cannot send to it',
           OTHERS,
-          'a wrong token is refused, and the client is told',
-          'a client that never asks is ended',
-          'nonsense harms nobody',
-          'the server forgets who has gone',
+          'a wrong token is refused, and the client gets the code',
+          'a client that never authenticates is disconnected',
+          'malformed messages are ignored',
+          'the server forgets a client that disconnected',
         ],
         failed: [],
       },
@@ -119,12 +119,12 @@ describe(PAPER, () => {
 const FAULTS: Readonly<Record<string, Fault & { readonly failing: string }>> = {
   'without-a-room': {
     ...{ from: '!socket.rooms.has(room) || ', to: '' },
-    failing: 'nobody speaks in a room without being in it',
+    failing: 'a client outside of a room cannot send to it',
   },
   'any-room': { ...ANY_ROOM, failing: OTHERS },
   'any-token': {
     ...{ from: 'users.has(auth.token)', to: 'true' },
-    failing: 'a wrong token is refused, and the client is told',
+    failing: 'a wrong token is refused, and the client gets the code',
   },
 };
 
