@@ -113,7 +113,7 @@ describe('the table of docs/bun.md', () => {
       expect(cells).toHaveLength(4);
       const [, onNode, onBun, why = ''] = cells;
       if (onNode !== onBun) expect(why).not.toBe('');
-      if (why.startsWith('mended:')) expect(why).toMatch(/not reported upstream|https:\/\/github\.com\//i);
+      if (why.startsWith('fixed here:')) expect(why).toMatch(/not reported upstream|https:\/\/github\.com\//i);
     }
   });
 });
