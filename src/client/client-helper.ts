@@ -65,7 +65,7 @@ export class SocketIOClientHelper<
     checkOptions(options);
     this.identifier = options.identifier;
     this.#options = options;
-    this.#log = new Log(options.identifier, options.logger);
+    this.#log = new Log(options.identifier, options.logger, options.logLevel);
     this.configure();
   }
 

@@ -1,4 +1,4 @@
-export type { ILogger, TSocketIOEventHandler, ValueOrPromise } from '../common/types.js';
+export type { ILogger, TLogLevel, TSocketIOEventHandler, ValueOrPromise } from '../common/types.js';
 export type { TRoomErrorCode, TRoomgateErrorCode, TUnauthenticatedCode } from '../protocol/errors.js';
 export { RoomgateError } from '../protocol/errors.js';
 export type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';

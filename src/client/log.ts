@@ -1,7 +1,8 @@
 import { describe } from '../common/describe.js';
+import { isWritten, lowestLevel } from '../common/log-level.js';
 import { logLine } from '../common/log-text.js';
 import { CONSOLE, writeSafely } from '../common/sink.js';
-import type { ILogger } from '../common/types.js';
+import type { ILogger, TLogLevel } from '../common/types.js';
 
 type Level = keyof ILogger;
 
@@ -9,27 +10,28 @@ type Level = keyof ILogger;
 export class Log {
   readonly #identifier: string;
   readonly #sink: ILogger | false;
+  readonly #lowest: TLogLevel;
 
-  constructor(identifier: string, sink: ILogger | false = CONSOLE) {
+  constructor(identifier: string, sink: ILogger | false = CONSOLE, level?: TLogLevel) {
     this.#identifier = identifier;
     this.#sink = sink;
+    this.#lowest = lowestLevel(level, sink);
   }
 
   write(level: Level, text: string): void {
-    if (this.#sink === CONSOLE && (level === 'debug' || level === 'info')) return;
-    this.#send(level, text);
+    if (isWritten(level, this.#lowest)) this.#send(level, text);
   }
 
-  /** Writes a line that the program requested, so the default logger shows it too. */
+  /** Writes a line that the program requested, at every level except `silent`. */
   writeAsked(text: string): void {
-    this.#send('info', text);
+    if (this.#lowest !== 'silent') this.#send('info', text);
   }
 
   #send(level: Level, text: string): void {
     if (this.#sink !== false) writeSafely(this.#sink, level, () => `[roomgate] ${this.#identifier}: ${logLine(text)}`);
   }
 
-  /** Runs code of the program at once. Its errors and rejections are logged. */
+  /** Runs code of the program at once. Logs its errors and rejections. */
   async run(where: string, code: () => unknown): Promise<void> {
     try {
       await code();

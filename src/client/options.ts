@@ -8,7 +8,8 @@ import {
   trueOrFalse,
   wrongOption,
 } from '../common/checks.js';
-import type { ILogger } from '../common/types.js';
+import { checkLogLevel } from '../common/log-level.js';
+import type { ILogger, TLogLevel } from '../common/types.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { IJoinAnswer } from '../protocol/messages.js';
 import type { TCredentials } from './credentials.js';
@@ -76,10 +77,15 @@ export interface ISocketIOClientOptions {
   /** The status changed. The same as `onStatus()`, from the very beginning; the only callback that `shutdown()` calls. */
   onStatusChanged?: ((status: ISocketIOClientStatus) => unknown) | undefined;
   /**
-   * Where log lines go. They contain neither payloads nor credentials. Default: warnings, errors and lines that `doLog` requests, to
-   * the console. `false`: nothing is logged.
+   * The logger: any object with the methods `debug`, `info`, `warn` and `error`. Default: the console, which shows warnings, errors
+   * and lines that `doLog` requests. `false`: nothing is logged. Lines contain neither payloads nor credentials.
    */
   logger?: ILogger | false | undefined;
+  /**
+   * The lowest level of lines that are written: `debug`, `info`, `warn`, `error` or `silent`. Default: the environment variable
+   * `ROOMGATE_LOG` for the console, where there is one, else `warn`; every level for a `logger` of your own.
+   */
+  logLevel?: TLogLevel | undefined;
   /**
    * Milliseconds until this client stops waiting for the server's answer to `authenticate`. Then `onError` is called with a
    * `RoomgateError` of code `timed_out`, and the client leaves the namespace and comes back after a delay. Default 20 000: twice the
@@ -127,6 +133,7 @@ export function checkOptions(given: unknown): void {
   trueOrFalse(OF, 'autoAuthenticate', given.autoAuthenticate, false);
   checkQueue(given.queue);
   checkLogger(OF, given.logger);
+  checkLogLevel(OF, given.logLevel);
   milliseconds(OF, 'roomsTimeout', given.roomsTimeout, 0, 1);
   milliseconds(OF, 'authenticateTimeout', given.authenticateTimeout, 0, 1);
 }

@@ -1,28 +1,30 @@
 import type { ILogger } from './types.js';
 
 /**
- * Where log lines go by default: the console. The console's own methods are looked up at each call, so that a program may
- * replace them. Callers write no line below a warning to it unless the program requested that line.
+ * The default logger: the console. Its methods are looked up at each call, so that a program may replace them.
  */
 export const CONSOLE: ILogger = {
-  debug() {},
+  debug: (message) => globalThis.console.debug(message),
   info: (message) => globalThis.console.info(message),
   warn: (message) => globalThis.console.warn(message),
   error: (message) => globalThis.console.error(message),
 };
 
 /**
- * Writes a line. Nothing can report that a logger failed, at once or by a rejection, so its errors are ignored. So are those of
- * `line`, for an error that can't be turned into text.
+ * Writes a line, unless `line` returns undefined. Ignores errors and rejections of the logger, because no other place can report
+ * them. Ignores errors of `line` too, because an error of the program may have no text.
  */
-export function writeSafely(logger: ILogger, level: keyof ILogger, line: () => string): void {
+export function writeSafely(logger: ILogger, level: keyof ILogger, line: () => string | undefined): void {
   callSafely(
-    () => logger[level](line()),
+    () => {
+      const text = line();
+      return text === undefined ? undefined : logger[level](text);
+    },
     () => {},
   );
 }
 
-/** Calls at once, and never throws. `failed` gets the error, or the rejection of a returned promise. */
+/** Calls `call` at once, and never throws. `failed` gets its error, or the rejection of the promise that it returns. */
 export function callSafely(call: () => unknown, failed: (error: unknown) => void): void {
   try {
     const outcome = call();

@@ -4,6 +4,9 @@ export type ValueOrPromise<T> = T | Promise<T>;
 /** Handles the payload of one event. Its errors and rejections are caught and reported. */
 export type TSocketIOEventHandler<T = unknown> = (data: T) => ValueOrPromise<void>;
 
+/** The lowest level of log lines that are written. `silent`: none. */
+export type TLogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
 /**
  * Where a log line goes: pino, `console`, or any object with the four usual methods. Each is called with one string.
  */

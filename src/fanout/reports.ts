@@ -3,8 +3,8 @@ import type { LogLines } from '../ports/reports.js';
 
 type OwnReport =
   /**
-   * An internal of a dependency is not as expected, so messages take Socket.IO's own path, at its cost. Nothing else changes. Once
-   * for each instance and cause.
+   * An internal of a dependency differs from the expected one, so messages take Socket.IO's own path, at its cost. Nothing else
+   * changes. Once for each instance and cause.
    */
   {
     readonly type: 'fanout_fallback';
@@ -18,6 +18,6 @@ export type FanoutReport = OwnReport | HandlerFailed | MessageSent | MessageDrop
 export const FANOUT_LINES: LogLines<OwnReport> = {
   fanout_fallback: [
     'warn',
-    (r) => `messages go out in Socket.IO's own way, which costs more: ${r.missing} was not found`,
+    (r) => `messages take Socket.IO's own path, which costs more CPU: did not find ${r.missing}; everything else works`,
   ],
 };

@@ -20,7 +20,7 @@ type OwnReport =
       /** The kind of the returned value, such as `a string`. */
       readonly received: string;
     }
-  /** `clientConnectedFn` took too long, so the client's early events were delivered to the handlers that were registered by then. */
+  /** `clientConnectedFn` took too long. The held events were delivered to the handlers that were registered by then. */
   | {
       readonly type: 'client_connected_fn_slow';
       /** The id of the socket. */
@@ -30,7 +30,7 @@ type OwnReport =
       /** Milliseconds that they were held. */
       readonly afterMs: number;
     }
-  /** An answer to `fetchSockets()` of another instance was dropped, because too many were queued. That call rejects after its timeout. */
+  /** An answer to `fetchSockets()` of another instance was dropped, because too many answers were queued. That call times out. */
   | { readonly type: 'fetch_sockets_answer_dropped' }
   /** `SocketIOComponent` refused a page of an origin that the option `cors` does not name. */
   | {
@@ -51,23 +51,24 @@ export const GATE_LINES: LogLines<OwnReport> = {
   authenticate_fn_failed: ['error', (r) => `authenticateFn failed for client ${r.client}: ${errorStack(r.error)}`],
   authenticate_fn_result_invalid: [
     'warn',
-    (r) => `authenticateFn must return true or false; it returned ${r.received}, so client ${r.client} was refused`,
+    (r) => `authenticateFn: expected true or false, received ${r.received}; client ${r.client} was refused`,
   ],
   client_connected_fn_slow: [
     'warn',
     (r) =>
-      `clientConnectedFn of client ${r.client} has not settled within ${r.afterMs} ms; ` +
-      `events that waited for its handlers: ${r.events}, delivered now`,
+      `clientConnectedFn for client ${r.client} has not settled within ${r.afterMs} ms; ` +
+      `${r.events} held events are delivered now, to the handlers that are registered`,
   ],
   fetch_sockets_answer_dropped: [
     'warn',
     () =>
-      'an answer to fetchSockets() of another instance was dropped, as more than 32 MB of answers wait; ask less often',
+      'dropped an answer to fetchSockets() of another instance, because more than 32 MB of answers are queued; ' +
+      'call fetchSockets() less often',
   ],
   origin_refused: [
     'warn',
     (r) =>
-      `a page of ${JSON.stringify(r.origin)} was refused at ${JSON.stringify(r.host)}; ` +
-      'if it is yours, name it in the option cors.origin, and let proxies pass the Host header on',
+      `refused a page of origin ${JSON.stringify(r.origin)} at host ${JSON.stringify(r.host)}; ` +
+      'if it is your page, add its origin to cors.origin, or let the proxy pass the Host header on',
   ],
 };

@@ -4,7 +4,7 @@ import type { LogLines } from '../ports/reports.js';
 /** An event of a client was dropped before any handler of the program saw it. The connection stays. */
 export interface EventDropped {
   readonly type: 'event_dropped';
-  /** The id of the socket, or of the connection as long as it has no socket. */
+  /** The id of the socket, or of the connection while it has no socket. */
   readonly client: string;
   /**
    * `unauthenticated`: before authentication only `authenticate` is accepted. `too_deep`: deeper than `limits.payloadDepth`. `too_large`:
@@ -27,7 +27,8 @@ type OwnReport =
       readonly maxBytes: number;
     }
   /**
-   * The installed ws is not as expected, so messages before authentication are limited by `maxHttpBufferSize` only. Once an instance.
+   * The installed ws differs from the expected one, so only `maxHttpBufferSize` limits messages before authentication. Once an
+   * instance.
    */
   | {
       readonly type: 'size_limit_fallback';
@@ -39,14 +40,16 @@ type OwnReport =
 export type IngressReport = OwnReport | LimitReached<StrangerLimit> | HandlerFailed | OptionIgnored;
 
 export const INGRESS_LINES: LogLines<OwnReport> = {
-  event_dropped: ['debug', (r) => `an event of client ${r.client} was dropped: ${r.reason}`],
+  event_dropped: ['debug', (r) => `dropped an event of client ${r.client}: ${r.reason}`],
   auth_too_large: [
     'warn',
-    (r) => `connection ${r.client} sent an auth of more than ${r.maxBytes} bytes and is refused; send a token instead`,
+    (r) =>
+      `connection ${r.client} refused: its auth is larger than ${r.maxBytes} bytes; send a token in auth, and load the rest on the server`,
   ],
   size_limit_fallback: [
     'warn',
     (r) =>
-      `clients may send up to maxHttpBufferSize before authentication, instead of 16 KB: ${r.missing} was not found`,
+      `before authentication, messages are limited by maxHttpBufferSize instead of 16 KB: did not find ${r.missing}; ` +
+      'install the version of ws that Roomgate requires',
   ],
 };

@@ -6,15 +6,15 @@ import { errorStack } from './error-text.js';
  */
 export interface HandlerFailed {
   readonly type: 'handler_failed';
-  /** The callback in words, such as `clientConnectedFn` or `a listener of a socket`. */
+  /** The name of the callback, such as `clientConnectedFn` or `a listener of a socket`. */
   readonly where: string;
-  /** The id of the socket; left out where the callback belongs to no client. */
+  /** The id of the socket; left out if the callback belongs to no client. */
   readonly client?: string;
   /** The error that it threw. */
   readonly error: unknown;
 }
 
-/** An option that was given has no effect. Once for each option. */
+/** An option of the program has no effect. Once for each option. */
 export interface OptionIgnored {
   readonly type: 'option_ignored';
   /** Its name, such as `serverOptions.adapter`. */
@@ -22,7 +22,7 @@ export interface OptionIgnored {
   readonly reason: string;
 }
 
-/** `send()` with `doLog` passed a message on to be sent. */
+/** `send()` with `doLog` passed a message to Socket.IO. */
 export interface MessageSent {
   readonly type: 'message_sent';
   readonly topic: string;
@@ -37,22 +37,22 @@ export interface MessageDropped {
   readonly topic: string;
 }
 
-/** A client read more slowly than it was sent to, and exceeded `limits.queuedBytes`. Its connection was closed. */
+/** A client read too slowly, and its queue exceeded `limits.queuedBytes`. Its connection was closed. */
 export interface ClientTooSlow {
   readonly type: 'client_too_slow';
   /** The id of the socket; left out for a client that is only in a namespace without authentication. */
   readonly client?: string;
-  /** Bytes that it had not read. */
+  /** Bytes that the client had not read. */
   readonly queuedBytes: number;
 }
 
 /**
- * A limit of this instance was reached, and the connection of `client` was closed for it. The client may come back. The folder that
- * enforces a limit declares its name.
+ * A limit of this instance was reached, so the connection of `client` was closed. The client may reconnect. The folder that enforces
+ * a limit declares its name.
  */
 export interface LimitReached<Limit extends string = string> {
   readonly type: 'limit_reached';
-  /** The id of the socket that was closed, or of the connection as long as it has no socket. */
+  /** The id of the socket that was closed, or of the connection while it has no socket. */
   readonly client: string;
   readonly limit: Limit;
 }
@@ -66,13 +66,13 @@ export const SHARED_LINES: LogLines<SharedReport | LimitReached> = {
     (r) => `${r.where} failed${r.client === undefined ? '' : ` for client ${r.client}`}: ${errorStack(r.error)}`,
   ],
   option_ignored: ['warn', (r) => `option "${r.option}" has no effect: ${r.reason}`],
-  limit_reached: ['debug', (r) => `client ${r.client} was closed, as a limit was reached: ${r.limit}`],
-  message_sent: ['info', (r) => `"${r.topic}" was sent to ${r.destination}`, 'requested'],
-  message_dropped: ['warn', (r) => `"${r.topic}" was not sent: the instance is shutting down`],
+  limit_reached: ['info', (r) => `closed client ${r.client}: reached the limit ${r.limit}; it may reconnect`],
+  message_sent: ['info', (r) => `sent "${r.topic}" to ${r.destination}`, 'requested'],
+  message_dropped: ['warn', (r) => `send(): dropped "${r.topic}", because the instance is shutting down`],
   client_too_slow: [
     'warn',
     (r) =>
-      `${r.client === undefined ? 'a client' : `client ${r.client}`} was closed, as it reads more slowly than it is sent to; ` +
-      `bytes that waited: ${r.queuedBytes}`,
+      `closed ${r.client === undefined ? 'a client' : `client ${r.client}`}: it reads too slowly, ${r.queuedBytes} bytes were queued; ` +
+      'it may reconnect',
   ],
 };

@@ -1,3 +1,4 @@
+import { shown } from '../common/log-text.js';
 import { errorStack } from '../observability/error-text.js';
 import type { HandlerFailed } from '../observability/shared-reports.js';
 import type { LogLines } from '../ports/reports.js';
@@ -17,13 +18,17 @@ type OwnReport =
       readonly client: string;
       readonly rooms: readonly string[];
     }
-  /** A client was refused rooms that it asked to join or leave. Their names are not reported, since a client makes them up. */
+  /** A client was refused rooms that it asked to join or leave. */
   | {
       readonly type: 'rooms_refused';
       /** The id of the socket. */
       readonly client: string;
+      /** What the client asked for. */
+      readonly request: 'join' | 'leave';
       /** The codes of the answer, each once. */
       readonly codes: readonly string[];
+      /** Each refused room with its code. The client makes up the names, so they may be long. Empty: the request as a whole. */
+      readonly rooms: readonly { readonly room: string; readonly code: string }[];
     }
   /** `validateRoomFn` threw or rejected. The rooms were refused with the code `guard_failed`. */
   | {
@@ -46,12 +51,31 @@ type OwnReport =
 export type RoomsReport = OwnReport | HandlerFailed;
 
 export const ROOMS_LINES: LogLines<OwnReport> = {
-  rooms_joined: ['debug', (r) => `client ${r.client} joined ${r.rooms.length} rooms`],
-  rooms_left: ['debug', (r) => `client ${r.client} left ${r.rooms.length} rooms`],
-  rooms_refused: ['debug', (r) => `client ${r.client} was refused rooms: ${r.codes.join(', ')}`],
+  rooms_joined: ['debug', (r) => `client ${r.client} joined ${listed(r.rooms.map(quoted))}`],
+  rooms_left: ['debug', (r) => `client ${r.client} left ${listed(r.rooms.map(quoted))}`],
+  rooms_refused: ['info', (r) => `${r.request} refused for client ${r.client}: ${listed(r.rooms.map(refusal))}`],
   validate_room_fn_failed: ['error', (r) => `validateRoomFn failed for client ${r.client}: ${errorStack(r.error)}`],
   validate_room_fn_result_invalid: [
     'warn',
-    (r) => `validateRoomFn must return a list of rooms; it returned ${r.received}, so client ${r.client} joined none`,
+    (r) => `validateRoomFn: expected an array of room names, received ${r.received}; client ${r.client} joined no room`,
   ],
 };
+
+/** Rooms that a line names. A request may have hundreds. */
+const MOST_NAMED = 5;
+
+/** The first entries, and the number of the others. */
+function listed(rooms: readonly string[]): string {
+  const others = rooms.length - MOST_NAMED;
+  const named = rooms.slice(0, MOST_NAMED).join(', ');
+  return others > 0 ? `${named} and ${others} more` : named;
+}
+
+function quoted(room: string): string {
+  return `"${shown(room)}"`;
+}
+
+/** A refusal of the request as a whole names no room. */
+function refusal({ room, code }: { readonly room: string; readonly code: string }): string {
+  return room === '' && code !== 'invalid_name' ? code : `${quoted(room)} (${code})`;
+}

@@ -62,7 +62,15 @@ const NAMES: Readonly<Record<keyof ISocketIOComponentOptions, true>> = {
   ...{ server: true, identifier: true, path: true, cors: true, signals: true, serverOptions: true },
   ...{ authenticateFn: true, validateRoomFn: true, clientConnectedFn: true, redisConnection: true },
   ...{ authenticateTimeout: true, pingInterval: true, defaultRooms: true, redisTimeout: true },
-  ...{ shutdownTimeout: true, limits: true, fanout: true, replaceable: true, logger: true, onReport: true },
+  ...{
+    shutdownTimeout: true,
+    limits: true,
+    fanout: true,
+    replaceable: true,
+    logger: true,
+    logLevel: true,
+    onReport: true,
+  },
 };
 /** Plain segments only: engine.io compares the path with the start of a request's path, so others would match nothing or too much. */
 const PATH = /^(\/[\w.~-]+)+\/?$/;

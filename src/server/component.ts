@@ -13,6 +13,7 @@ import {
   resolveComponentOptions,
 } from './component-options.js';
 import { findBunServer, findServer } from './find-server.js';
+import { addressOf } from './listening.js';
 import type { ISocketIOServerBaseOptions, TSocketIOServerOptions } from './options.js';
 import { newReporter, shareReporter } from './reporter.js';
 import type { Report } from './reports.js';
@@ -57,6 +58,7 @@ export class SocketIOComponent<
   #started = false;
   #freePath: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
+  #report: Reporter<Report> | undefined;
 
   /**
    * Checks and remembers the options, and does nothing else.
@@ -115,6 +117,8 @@ export class SocketIOComponent<
     await this.start();
     const server = bun().serve(this.serveOptions<object>(own));
     this.#servers.add(server);
+    const address = addressOf(server);
+    if (address !== undefined) this.#report?.({ type: 'listening', path: this.#options.path, address });
     return server;
   }
 
@@ -200,9 +204,10 @@ export class SocketIOComponent<
     ) => TSocketIOServerOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
   ): SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
     const { identifier, rest } = this.#options;
-    const report = newReporter({ identifier, logger: rest.logger, onReport: rest.onReport });
+    const report = newReporter({ identifier, logger: rest.logger, logLevel: rest.logLevel, onReport: rest.onReport });
     const options = withRuntime(this.#helperOptions(report));
     shareReporter(options, report);
+    this.#report = report;
     return new SocketIOServerHelper(options);
   }
 

@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from 'node:http';
 import type { ServerOptions } from 'socket.io';
-import type { ILogger } from '../common/types.js';
+import type { ILogger, TLogLevel } from '../common/types.js';
 import type { IBunServerLike } from '../ports/http-server.js';
 import type {
   IRedisClientLike,
@@ -63,10 +63,16 @@ export interface ISocketIOServerBaseOptions<
   // biome-ignore lint/suspicious/noExplicitAny: the program knows the type of its data
   replaceable?: { readonly [topic: string]: (data: any) => string | number } | undefined;
   /**
-   * Where log lines go: pino, `console` or any object with the four usual methods. Default: warnings, errors and lines that
-   * `doLog` requests go to the console, others are dropped. `false`: nothing is logged.
+   * The logger: pino, `console` or any object with the methods `debug`, `info`, `warn` and `error`. Default: the console, which
+   * shows warnings, errors and lines that `doLog` requests. `false`: nothing is logged.
    */
   logger?: ILogger | false | undefined;
+  /**
+   * The lowest level of lines that are written: `debug`, `info`, `warn`, `error` or `silent`. Default: the environment variable
+   * `ROOMGATE_LOG` for the console, else `warn`; every level for a `logger` of your own. At `info`: the server is ready, refusals
+   * and endings of clients. At most 20 lines of each kind are written in 10 s, except at `debug`.
+   */
+  logLevel?: TLogLevel | undefined;
   /**
    * Gets every report, in order and at once, also those that are not logged. For metrics and tracing. It runs in the middle of the
    * library's work, so it must be quick. If it throws or rejects, nothing else is affected, and the first time is logged. Reports

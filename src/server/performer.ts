@@ -238,7 +238,7 @@ export class Performer {
         code,
       };
       this.#tellLast(session, SocketIOConstants.EVENT_UNAUTHENTICATE, message);
-      this.#report({ type: 'client_refused', client: id, code });
+      this.#report({ type: 'client_refused', client: id, code, address: socket.handshake.address });
     }
     this.#guarded('a "disconnect" listener', id, () => socket.disconnect());
     this.#endConnection(connection);

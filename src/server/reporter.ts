@@ -6,7 +6,7 @@ import type { ResolvedOptions } from './resolve-options.js';
 /** Reporters by the options of a helper: a component reports before its helper exists, and both share one reporter. */
 const reporters = new WeakMap<object, Reporter<Report>>();
 
-/** From now on a helper that is made with `options` uses this reporter. */
+/** A helper that is made with `options` uses this reporter from now on. */
 export function shareReporter(options: object, reporter: Reporter<Report>): void {
   reporters.set(options, reporter);
 }
@@ -16,8 +16,8 @@ export function reporterOf(options: object, resolved: ReporterInput): Reporter<R
   return reporters.get(options) ?? newReporter(resolved);
 }
 
-type ReporterInput = Pick<ResolvedOptions, 'identifier' | 'logger' | 'onReport'>;
+type ReporterInput = Pick<ResolvedOptions, 'identifier' | 'logger' | 'logLevel' | 'onReport'>;
 
-export function newReporter({ identifier, logger, onReport }: ReporterInput): Reporter<Report> {
-  return createReporter<Report>({ lines: LINES, identifier, logger, onReport });
+export function newReporter({ identifier, logger, logLevel, onReport }: ReporterInput): Reporter<Report> {
+  return createReporter<Report>({ lines: LINES, identifier, logger, logLevel, onReport });
 }

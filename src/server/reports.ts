@@ -1,4 +1,5 @@
 import { BACKPLANE_LINES, type BackplaneReport } from '../backplane/reports.js';
+import { shown } from '../common/log-text.js';
 import { FANOUT_LINES, type FanoutReport } from '../fanout/reports.js';
 import { GATE_LINES, type GateReport } from '../gate/reports.js';
 import { INGRESS_LINES, type IngressReport } from '../ingress/reports.js';
@@ -9,7 +10,7 @@ import { ROOMS_LINES, type RoomsReport } from '../rooms/reports.js';
 import type { RuntimeReport } from '../runtime/reports.js';
 
 type ServerReport =
-  /** `configure()` is done, and clients are served. */
+  /** `configure()` is done. Clients can connect as soon as the HTTP server listens. */
   | {
       readonly type: 'configured';
       /** The path of the Socket.IO server. */
@@ -18,6 +19,16 @@ type ServerReport =
       readonly runtime: string;
       /** Whether there is a `redisConnection`. */
       readonly redis: boolean;
+      /** Where the HTTP server listens, such as `127.0.0.1:3000`; left out if it does not listen yet. */
+      readonly address?: string;
+    }
+  /** The HTTP server started to listen after `configure()`. Not known for a server that the program starts with `Bun.serve`. */
+  | {
+      readonly type: 'listening';
+      /** The path of the Socket.IO server. */
+      readonly path: string;
+      /** Where the HTTP server listens, such as `127.0.0.1:3000`. */
+      readonly address: string;
     }
   /** `shutdown()` is done. */
   | {
@@ -46,13 +57,15 @@ type ServerReport =
       /** The id of the socket. */
       readonly client: string;
     }
-  /** A client was not let in. It is disconnected. */
+  /** A client was refused. It is disconnected. */
   | {
       readonly type: 'client_refused';
       /** The id of the socket. */
       readonly client: string;
       /** The code of its `unauthenticated` event, such as `refused` or `timeout`. */
       readonly code: string;
+      /** The address of the peer. Behind a proxy it is the address of the proxy. */
+      readonly address: string;
     }
   /** The connection of a client ended, whether it was authenticated or not. */
   | {
@@ -82,8 +95,9 @@ export type Report =
 export type ReportOf<T extends Report['type']> = Extract<Report, { readonly type: T }>;
 
 /**
- * The log lines of all reports. Reports that a peer can cause at will are at `debug`, so that no client can fill a log. Defects of the
- * program are warnings or errors. Events that happen once in the life of an instance are info.
+ * The log lines of all reports. Errors: code of the program failed. Warnings: someone should act. Info: the instance is ready or
+ * ended, and how clients are refused and end. Debug: everything else that clients do. The logger limits the lines of each kind, so
+ * that no client can fill a log.
  */
 export const LINES: LogLines<Report> = {
   ...SHARED_LINES,
@@ -92,14 +106,29 @@ export const LINES: LogLines<Report> = {
   ...FANOUT_LINES,
   ...BACKPLANE_LINES,
   ...GATE_LINES,
-  configured: ['info', (r) => `ready at ${r.path} on ${r.runtime}, ${r.redis ? 'with Redis' : 'in-process'}`],
+  configured: [
+    'info',
+    (r) => {
+      const how = `(${r.runtime}, ${r.redis ? 'with Redis' : 'without Redis'})`;
+      return r.address === undefined
+        ? `configured at ${r.path} ${how}; clients can connect once the HTTP server listens`
+        : `ready at ${r.path} on ${place(r.address)} ${how}`;
+    },
+  ],
+  listening: ['info', (r) => `ready at ${r.path} on ${place(r.address)}`],
   shut_down: [
     'info',
-    (r) => `shut down; clients: ${r.clients}${r.forced ? '; what had not ended in time was cut' : ''}`,
+    (r) =>
+      `shut down; clients that were connected: ${r.clients}${r.forced ? '; remaining connections were closed by force' : ''}`,
   ],
-  shutdown_step_failed: ['error', (r) => `shutdown: ${r.step} failed: ${errorStack(r.error)}`],
+  shutdown_step_failed: ['error', (r) => `shutdown: ${r.step} failed; the other steps went on: ${errorStack(r.error)}`],
   client_connected: ['debug', (r) => `client ${r.client} connected`],
   client_authenticated: ['debug', (r) => `client ${r.client} authenticated`],
-  client_refused: ['debug', (r) => `client ${r.client} refused: ${r.code}`],
-  client_disconnected: ['debug', (r) => `client ${r.client} ended: ${r.reason}`],
+  client_refused: ['info', (r) => `client ${r.client} at ${shown(r.address)} refused: ${r.code}`],
+  client_disconnected: ['info', (r) => `client ${r.client} disconnected: ${shown(r.reason)}`],
 };
+
+/** An address for people: `port 3000` if the server listens on every interface. */
+function place(address: string): string {
+  return address.replace(/^(?:\[::\]|0\.0\.0\.0|):(?=\d+$)/, 'port ');
+}

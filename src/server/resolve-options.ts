@@ -2,6 +2,7 @@ import type { Server as HttpServer } from 'node:http';
 import type { ServerOptions } from 'socket.io';
 import { checkLogger, hasMethods, isObject, milliseconds, trueOrFalse, wrongOption } from '../common/checks.js';
 import { describe } from '../common/describe.js';
+import { checkLogLevel } from '../common/log-level.js';
 import { checkRedisConnection } from '../common/redis-client.js';
 import { checkReplaceable, type Replaceable } from '../fanout/replaceable.js';
 import type { IBunServerLike } from '../ports/http-server.js';
@@ -37,6 +38,7 @@ export interface ResolvedBaseOptions {
   readonly fanout: boolean;
   readonly replaceable: Replaceable | undefined;
   readonly logger: Given['logger'];
+  readonly logLevel: Given['logLevel'];
   readonly onReport: ((report: Report) => unknown) | undefined;
 }
 
@@ -56,11 +58,12 @@ export function resolveOptions(options: unknown): ResolvedOptions {
 
 /** The same for what does not depend on the runtime. */
 export function resolveBaseOptions(given: Unchecked): ResolvedBaseOptions {
-  const { authenticateFn, logger } = given;
+  const { authenticateFn, logger, logLevel } = given;
   if (!isFunction<Given['authenticateFn']>(authenticateFn)) {
     throw wrongOption(OF, 'authenticateFn', 'a function', authenticateFn);
   }
   checkLogger(OF, logger);
+  checkLogLevel(OF, logLevel);
   return {
     identifier: text('identifier', given.identifier),
     serverOptions: serverOptions(given.serverOptions),
@@ -77,6 +80,7 @@ export function resolveBaseOptions(given: Unchecked): ResolvedBaseOptions {
     fanout: trueOrFalse(OF, 'fanout', given.fanout, true),
     replaceable: checkReplaceable(OF, given.replaceable),
     logger,
+    logLevel,
     onReport: callback('onReport', given.onReport),
   };
 }

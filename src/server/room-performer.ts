@@ -24,7 +24,7 @@ export class RoomPerformer {
 
   readonly answerJoin = (session: Session, verdict: JoinVerdict, acknowledge: Acknowledge): void => {
     const { granted, refused } = verdict.claim();
-    this.#reportRefused(session, refused);
+    this.#reportRefused(session, 'join', refused);
     // Copied before the program sees the lists in a report.
     const answer: IJoinAnswer = { joined: [...granted], refused: [...refused] };
     if (granted.length > 0) this.#report({ type: 'rooms_joined', client: session.id, rooms: granted });
@@ -32,7 +32,7 @@ export class RoomPerformer {
   };
 
   readonly leave = async (session: Session, { granted, refused }: RoomsVerdict): Promise<void> => {
-    this.#reportRefused(session, refused);
+    this.#reportRefused(session, 'leave', refused);
     for (const room of granted) await session.leave(() => session.socket.leave(room));
   };
 
@@ -42,8 +42,10 @@ export class RoomPerformer {
     acknowledge(answer);
   };
 
-  #reportRefused({ id: client }: Session, refused: readonly IRefusedRoom[]): void {
+  #reportRefused({ id: client }: Session, request: 'join' | 'leave', refused: readonly IRefusedRoom[]): void {
+    if (refused.length === 0) return;
     const codes = [...new Set(refused.map(({ code }) => code))];
-    if (codes.length > 0) this.#report({ type: 'rooms_refused', client, codes });
+    const rooms = refused.map(({ room, code }) => ({ room, code }));
+    this.#report({ type: 'rooms_refused', client, request, codes, rooms });
   }
 }

@@ -11,6 +11,7 @@ import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents, TTopic } from '../protocol/event-maps.js';
 import { Registry } from '../session/registry.js';
 import { compose, type Instance } from './compose.js';
+import { addressOf, onceListening } from './listening.js';
 import type { TSocketIOServerOptions } from './options.js';
 import { reporterOf } from './reporter.js';
 import type { Report } from './reports.js';
@@ -50,6 +51,7 @@ export class SocketIOServerHelper<
   #opening: Backplane | undefined;
   #running: Instance | undefined;
   #shuttingDown: Promise<void> | undefined;
+  #stopWaiting: (() => void) | undefined;
 
   /**
    * Checks and remembers the options, and does nothing else.
@@ -190,7 +192,7 @@ export class SocketIOServerHelper<
   }
 
   async #configure(): Promise<void> {
-    const { runtime, redisConnection } = this.#options;
+    const { runtime, server, redisConnection } = this.#options;
     this.#refuseAfterShutdown();
     this.#running = await compose({
       options: this.#options,
@@ -202,10 +204,17 @@ export class SocketIOServerHelper<
       },
       assertWanted: () => this.#refuseAfterShutdown(),
     });
-    this.#report({ type: 'configured', path: this.#running.io.path(), runtime, redis: redisConnection !== undefined });
+    const path = this.#running.io.path();
+    const address = addressOf(server);
+    const redis = redisConnection !== undefined;
+    this.#report({ type: 'configured', path, runtime, redis, ...(address === undefined ? {} : { address }) });
+    if (address === undefined) {
+      this.#stopWaiting = onceListening(server, (it) => this.#report({ type: 'listening', path, address: it }));
+    }
   }
 
   async #shutdown(): Promise<void> {
+    this.#stopWaiting?.();
     this.#running?.outbound.stop();
     // A configure() that still waits for Redis rejects, and closes its connections itself.
     await this.#opening?.close(this.#options.shutdownTimeout);

@@ -87,9 +87,10 @@ export function isGone(server: Served, id: string): Promise<boolean> {
 /** What an operator reads: one line for each of these clients, and nothing else. */
 export async function expectTooSlow(server: Served, ...clients: readonly string[]): Promise<void> {
   const lines = await server.run(({ lines }) => lines.filter((line) => /^(warn|error)/.test(line)));
-  const words = 'was closed, as it reads more slowly than it is sent to; bytes that waited:';
   for (const client of clients) {
-    expect(lines).toContainEqual(expect.stringMatching(new RegExp(`^warn: .*: ${client} ${words} \\d+$`)));
+    expect(lines).toContainEqual(
+      expect.stringMatching(new RegExp(`^warn: .*: closed ${client}: it reads too slowly, \\d+ bytes were queued;`)),
+    );
   }
   expect(lines.length, lines.join('\n')).toBe(clients.length);
   expect(server.program.stderr).toBe('');

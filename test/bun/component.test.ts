@@ -118,7 +118,7 @@ it('beside the application’s own WebSockets each receives its own messages', a
   expect(await program.messages.next((message) => message.closed !== undefined)).toEqual({ closed: { mine: true } });
   expect(client.socket.connected).toBe(true);
   client.socket.disconnect();
-  await eventually(() => program.messages.all.some(({ log }) => /^debug: .* ended: /.test(log)));
+  await eventually(() => program.messages.all.some(({ log }) => /^info: .* disconnected: /.test(log)));
   expect(program.messages.all.filter((message) => message.closed !== undefined)).toHaveLength(1);
 });
 

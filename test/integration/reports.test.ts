@@ -20,7 +20,11 @@ describe('onReport of SocketIOServerHelper', () => {
   it('receives reports from configure() to shutdown(), even without a logger', async () => {
     const reports: Report[] = [];
     const { helper, url } = await startServer({ logger: false, onReport: (report) => reports.push(report) });
-    expect(reports).toEqual([{ type: 'configured', path: '/socket.io', runtime: 'node', redis: false }]);
+    const address = new URL(url).host;
+    expect(reports).toEqual([
+      { type: 'configured', path: '/socket.io', runtime: 'node', redis: false },
+      { type: 'listening', path: '/socket.io', address },
+    ]);
 
     const client = await connectAuthenticated(url);
     const id = client.socket.id ?? '';
@@ -32,10 +36,13 @@ describe('onReport of SocketIOServerHelper', () => {
     await helper.shutdown();
     helper.send({ payload: { topic: 'late' } });
 
-    expect(reports.slice(1)).toEqual([
+    expect(reports.slice(2)).toEqual([
       { type: 'client_connected', client: id },
       { type: 'client_authenticated', client: id },
-      { type: 'rooms_refused', client: id, codes: ['not_allowed'] },
+      {
+        ...{ type: 'rooms_refused', client: id, request: 'join', codes: ['not_allowed'] },
+        rooms: [{ room: 'closed', code: 'not_allowed' }],
+      },
       { type: 'rooms_joined', client: id, rooms: ['open/1'] },
       { type: 'message_sent', topic: 'news', destination: 'open/1' },
       { type: 'client_disconnected', client: id, reason: 'client namespace disconnect' },
@@ -106,8 +113,8 @@ describe('onReport of SocketIOComponent', () => {
     const { url } = await listen(server);
     await fetch(`${url}/io/?EIO=4&transport=polling`, { headers: { origin: 'https://other.example' } });
     await component.stop();
-    expect(typesOf(reports)).toEqual(['configured', 'origin_refused', 'shut_down']);
-    expect(log.lines).toHaveLength(3);
+    expect(typesOf(reports)).toEqual(['configured', 'listening', 'origin_refused', 'shut_down']);
+    expect(log.lines).toHaveLength(4);
   });
 
   it('shares one limit of log lines', async () => {

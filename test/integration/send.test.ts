@@ -34,7 +34,7 @@ describe('send()', () => {
     onTestFinished(() => info.mockRestore());
     helper.send({ payload: { topic: 'quiet', data: 1 } });
     helper.send({ destination: 'room', payload: { topic: 'asked', data: 'secret' }, doLog: true });
-    expect(info.mock.calls).toEqual([[expect.stringMatching(/test: "asked" was sent to room$/)]]);
+    expect(info.mock.calls).toEqual([[expect.stringMatching(/test: sent "asked" to room$/)]]);
   });
 
   it('says so where the data cannot be encoded', async () => {

@@ -36,7 +36,7 @@ it('shutdown() in the tick in which configure() attaches drops later messages', 
   await helper.configure();
   await shutDown;
   helper.send({ payload: { topic: 'late' } });
-  expect(log.loud).toEqual([expect.stringContaining('"late" was not sent')]);
+  expect(log.loud).toEqual([expect.stringContaining('dropped "late"')]);
 });
 
 describe('an http server', () => {

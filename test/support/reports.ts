@@ -4,12 +4,16 @@ const [client, error, connection] = ['9Dk-1', new Error('odd'), 'publisher'];
 const missed = { dropped: 2, uncertain: 1 };
 /** Samples of each report, with every field in one of them. The compiler refuses a report without one. */
 export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] } = {
-  configured: [{ type: 'configured', path: '/io', runtime: 'node', redis: true }],
+  configured: [
+    { type: 'configured', path: '/io', runtime: 'node', redis: true },
+    { type: 'configured', path: '/io', runtime: 'node', redis: true, address: '127.0.0.1:3000' },
+  ],
+  listening: [{ type: 'listening', path: '/io', address: '[::]:3000' }],
   shut_down: [{ type: 'shut_down', clients: 2, forced: true }],
   shutdown_step_failed: [{ type: 'shutdown_step_failed', step: 'closing Redis', error }],
   client_connected: [{ type: 'client_connected', client }],
   client_authenticated: [{ type: 'client_authenticated', client }],
-  client_refused: [{ type: 'client_refused', client, code: 'refused' }],
+  client_refused: [{ type: 'client_refused', client, code: 'refused', address: '127.0.0.1' }],
   client_disconnected: [{ type: 'client_disconnected', client, reason: 'transport close' }],
   authenticate_fn_failed: [{ type: 'authenticate_fn_failed', client, error }],
   authenticate_fn_result_invalid: [{ type: 'authenticate_fn_result_invalid', client, received: 'a string' }],
@@ -17,7 +21,12 @@ export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] }
   validate_room_fn_result_invalid: [{ type: 'validate_room_fn_result_invalid', client, received: 'a string' }],
   rooms_joined: [{ type: 'rooms_joined', client, rooms: ['a'] }],
   rooms_left: [{ type: 'rooms_left', client, rooms: ['a'] }],
-  rooms_refused: [{ type: 'rooms_refused', client, codes: ['not_allowed'] }],
+  rooms_refused: [
+    {
+      ...{ type: 'rooms_refused', client, request: 'join', codes: ['not_allowed'] },
+      rooms: [{ room: 'a', code: 'not_allowed' }],
+    },
+  ],
   handler_failed: [
     { type: 'handler_failed', where: 'clientConnectedFn', client, error },
     { type: 'handler_failed', where: 'a listener of a socket', client, error },

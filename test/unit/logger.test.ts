@@ -65,6 +65,34 @@ describe('a report’s log line', () => {
     expect(lines).toHaveLength(21);
     vi.advanceTimersByTime(10_001);
     report(refusal);
-    expect(lines.at(-1)).toMatch(/\(and 5 more like it before\)$/);
+    expect(lines.at(-1)).toMatch(/\(5 more lines of this kind were withheld before this one\)$/);
+  });
+
+  it('limits lines at info, but neither debug lines nor requested lines', () => {
+    const lines: string[] = [];
+    const write = (line: string) => void lines.push(line);
+    const report = createLogReporter(LINES, 'one', { debug: write, info: write, warn: write, error: write });
+    for (let time = 0; time < 25; time++)
+      report({ type: 'client_disconnected', client: 'c', reason: 'transport close' });
+    expect(lines.splice(0)).toHaveLength(20);
+    for (let time = 0; time < 25; time++) report(connected);
+    expect(lines.splice(0)).toHaveLength(25);
+    for (let time = 0; time < 25; time++) report({ type: 'message_sent', topic: 'x', destination: 'every client' });
+    expect(lines).toHaveLength(25);
+  });
+
+  it('escapes and cuts names of rooms, and names only some of them', () => {
+    const lines: string[] = [];
+    const write = (line: string) => void lines.push(line);
+    const report = createLogReporter(LINES, 'one', { debug: write, info: write, warn: write, error: write });
+    const names = ['a\nb', 'x'.repeat(1_000), '', 'c', 'd', 'e', 'f'];
+    const rooms = names.map((room) => ({ room, code: room === '' ? 'invalid_name' : 'not_allowed' }));
+    report({ type: 'rooms_refused', client: 'c', request: 'join', codes: ['not_allowed', 'invalid_name'], rooms });
+    expect(lines[0]).toMatch(
+      /join refused for client c: "a\\nb" \(not_allowed\), "x{200}… \(1000 characters\)" \(not_allowed\), "" \(invalid_name\), "c" \(not_allowed\), "d" \(not_allowed\) and 2 more$/,
+    );
+    const whole = [{ room: '', code: 'invalid_payload' }];
+    report({ type: 'rooms_refused', client: 'c', request: 'leave', codes: ['invalid_payload'], rooms: whole });
+    expect(lines[1]).toMatch(/leave refused for client c: invalid_payload$/);
   });
 });

@@ -1,8 +1,9 @@
 import type { Emitter } from '@socket.io/redis-emitter';
 import { checkCallback, checkLogger, isObject, milliseconds, wrongOption } from '../../common/checks.js';
+import { checkLogLevel } from '../../common/log-level.js';
 import { checkRedisConnection } from '../../common/redis-client.js';
 import { emitSafely, resolveSend, topicOf } from '../../common/target.js';
-import type { ILogger } from '../../common/types.js';
+import type { ILogger, TLogLevel } from '../../common/types.js';
 import { createReporter } from '../../observability/reporter.js';
 import {
   type HandlerFailed,
@@ -29,8 +30,16 @@ export interface ISocketIOEmitterOptions {
   redisTimeout?: number | undefined;
   /** The prefix of the adapter's channels on the servers. Default `socket.io`. */
   key?: string | undefined;
-  /** Where log lines go. Default: warnings, errors and lines that `doLog` requests, to the console. `false`: nothing is logged. */
+  /**
+   * The logger: any object with the methods `debug`, `info`, `warn` and `error`. Default: the console, which shows warnings, errors
+   * and lines that `doLog` requests. `false`: nothing is logged.
+   */
   logger?: ILogger | false | undefined;
+  /**
+   * The lowest level of lines that are written: `debug`, `info`, `warn`, `error` or `silent`. Default: the environment variable
+   * `ROOMGATE_LOG` for the console, else `warn`; every level for a `logger` of your own.
+   */
+  logLevel?: TLogLevel | undefined;
   /** Gets every report, in order and at once, also those that are not logged, as `onReport` of the server helper does. */
   onReport?: ((report: EmitterReport) => void) | undefined;
 }
@@ -79,12 +88,13 @@ export class SocketIOEmitterHelper {
     if (typeof identifier !== 'string' || identifier === '') throw wrong('identifier', 'a unique name', identifier);
     checkRedisConnection(OF, redisConnection);
     checkLogger(OF, options.logger);
+    checkLogLevel(OF, options.logLevel);
     checkCallback(OF, 'onReport', options.onReport);
     const redisTimeout = milliseconds(OF, 'redisTimeout', options.redisTimeout, 30_000, 1);
     this.identifier = identifier;
     this.#options = { ...options, redisTimeout };
-    const { logger, onReport } = options;
-    this.#report = createReporter<EmitterReport>({ lines: LINES, identifier, logger, onReport });
+    const { logger, logLevel, onReport } = options;
+    this.#report = createReporter<EmitterReport>({ lines: LINES, identifier, logger, logLevel, onReport });
   }
 
   /**

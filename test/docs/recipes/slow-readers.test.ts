@@ -89,7 +89,7 @@ describe('docs/recipes/slow-readers.md', () => {
     await client.messages.next((line) => isCount(line) && counts(line).missed > 0, SLOW);
     await eventually(() =>
       expect(server.stderr).toMatch(
-        /^\[roomgate\] market: client \S+ was closed, as it reads more slowly than it is sent to; bytes that waited: \d+\n$/,
+        /^\[roomgate\] market: closed client \S+: it reads too slowly, \d+ bytes were queued; it may reconnect\n$/,
       ),
     );
   });
