@@ -41,7 +41,7 @@ export const BACKPLANE = [
   {
     id: 'deaf-for-ever',
     file: 'src/backplane/redis/subscriber.ts',
-    from: `    this.#connection.replace(new Error('The subscription is deaf.'));\n`,
+    from: `    this.#connection.replace(new Error(\`The subscription received nothing for \${this.#liveness.deafMs / 1_000} s.\`));\n`,
     to: ``,
     breaks: 'a subscription that hears nothing is not replaced',
     test: 'test/integration/redis-subscriber.test.ts',

@@ -4,23 +4,23 @@ import type { LogLines } from '../ports/reports.js';
 
 /** Counts of messages for other instances that were sent while Redis was away. */
 interface Undelivered {
-  /** Messages that other instances never got, since the queue was full or they were too old. */
+  /** Messages that other instances never got, because the queue was full or they were too old. */
   readonly dropped: number;
-  /** Messages that were written but not answered, so other instances may have got them or not. */
+  /** Messages that were written but not answered. Other instances may have got them or not. */
   readonly uncertain: number;
 }
 
 /** The reports of one connection to Redis. */
-export type ConnectionReport =
-  /** A connection to Redis was lost, or does not answer. Local delivery goes on, and the library reconnects. Once an outage. */
+type OneConnectionReport =
+  /** A connection to Redis was lost, or does not answer. Local delivery continues, and the library reconnects. Once an outage. */
   | {
       readonly type: 'backplane_disconnected';
       /** `publisher`, `subscriber` or `emitter`. */
       readonly connection: string;
-      /** Why, where it is known. */
+      /** The cause, if it is known. */
       readonly error?: unknown;
     }
-  /** An attempt to reconnect failed. Once an outage and reason, not once an attempt. */
+  /** An attempt to reconnect failed. Once for each reason in an outage, not for each attempt. */
   | {
       readonly type: 'backplane_reconnect_failed';
       readonly connection: string;
@@ -35,8 +35,51 @@ export type ConnectionReport =
       /** Milliseconds since the connection was lost. */
       readonly afterMs: number;
     })
-  /** The instance shut down while messages for other instances waited. */
-  | (Undelivered & { readonly type: 'backplane_messages_undelivered'; readonly connection: string })
+  /** The instance shut down while messages for other instances were queued. */
+  | (Undelivered & { readonly type: 'backplane_messages_undelivered'; readonly connection: string });
+
+/** The reports of a Redis: one outage is reported once, however many connections it takes down. */
+type OneRedisReport =
+  /** `configure()` has waited for Redis for 2 s. Once for each cause. */
+  | {
+      readonly type: 'backplane_waiting';
+      /** The address of Redis. */
+      readonly redis: string;
+      /** Milliseconds since `configure()` began to wait. */
+      readonly afterMs: number;
+      /** Milliseconds after which `configure()` rejects: `redisTimeout`. */
+      readonly timeoutMs: number;
+      /** The current cause, if it is known. */
+      readonly error?: unknown;
+    }
+  /** An outage began: Redis is away for at least one connection. */
+  | {
+      readonly type: 'backplane_outage_began';
+      /** The address of Redis. */
+      readonly redis: string;
+      /** The connections that were lost so far: `publisher`, `subscriber`, `emitter`. */
+      readonly connections: readonly string[];
+      readonly error: unknown;
+    }
+  /** Redis is still away, for another cause. Once for each cause in an outage. */
+  | {
+      readonly type: 'backplane_outage_continues';
+      /** The address of Redis. */
+      readonly redis: string;
+      /** Milliseconds since the outage began. */
+      readonly afterMs: number;
+      readonly error: unknown;
+    }
+  /** All connections are back. */
+  | (Undelivered & {
+      readonly type: 'backplane_outage_ended';
+      /** The address of Redis. */
+      readonly redis: string;
+      /** The connections that were lost. */
+      readonly connections: readonly string[];
+      /** Milliseconds from the first loss to the last return. */
+      readonly afterMs: number;
+    })
   /** Redis refused a command, a channel or a key, by its ACL or as a read-only replica. Once each. */
   | {
       readonly type: 'backplane_command_refused';
@@ -47,30 +90,33 @@ export type ConnectionReport =
       readonly error: unknown;
     };
 
+/** The reports of connections to Redis. */
+export type ConnectionReport = OneConnectionReport | OneRedisReport;
+
 type OwnReport =
   | ConnectionReport
-  /** Broadcasts of other instances did not arrive here. After an outage of the subscriber, and whenever a loss is found. */
+  /** The count of broadcasts of other instances that did not arrive here. After each outage of the subscriber, and after each loss. */
   | {
       readonly type: 'backplane_messages_missed';
-      /** How many, at least. */
+      /** The least number of them. */
       readonly atLeast: number;
-      /** Living instances that do not tell how many they sent, such as those of version 0.1. */
+      /** Living instances that do not announce how many they sent, such as those of version 0.1. */
       readonly uncountedInstances: number;
     }
-  /** The subscriber was connected but heard nothing, not even itself. Its connection was replaced. */
+  /** The subscriber was connected but received nothing, not even its own probes. Its connection was replaced. */
   | {
       readonly type: 'backplane_subscription_replaced';
       /** Milliseconds without a message. */
       readonly silentMs: number;
     }
-  /** Messages arrived that no Socket.IO server sends. They were ignored. At most one report each 10 s for a channel. */
+  /** Messages arrived that no Socket.IO server sends. They were ignored. At most one report in 10 s for each channel. */
   | {
       readonly type: 'backplane_messages_rejected';
       /** The kind of the channel, such as `broadcast` or `request`. */
       readonly channel: string;
       /** What was wrong with the latest one. */
       readonly reason: string;
-      /** How many since the last such report. */
+      /** The number of them since the last such report. */
       readonly count: number;
     }
   /** Redis grants a subscription that it refused before. */
@@ -85,47 +131,98 @@ type OwnReport =
 /** The reports of `backplane/`. */
 export type BackplaneReport = OwnReport | HandlerFailed;
 
-export const CONNECTION_LINES: LogLines<ConnectionReport> = {
+const NO_DELIVERY = 'messages for other instances';
+
+const ONE_CONNECTION_LINES: LogLines<OneConnectionReport> = {
   backplane_disconnected: [
-    'warn',
-    (r) =>
-      `Redis is away (${r.connection}${r.error === undefined ? '' : `: ${errorMessage(r.error)}`}); local delivery goes on`,
+    'debug',
+    (r) => `the ${r.connection} lost Redis${r.error === undefined ? '' : `: ${cause(r.error)}`}; it reconnects`,
   ],
   backplane_reconnect_failed: [
-    'warn',
+    'debug',
     (r) =>
-      `Redis is still away (${r.connection}) after ${Math.round(r.afterMs)} ms, now for another reason: ` +
-      `${errorMessage(r.error)}; Roomgate keeps trying`,
+      `the ${r.connection} can't reconnect to Redis after ${seconds(r.afterMs)}: ${cause(r.error)}; it tries again`,
   ],
   backplane_reconnected: [
+    'debug',
+    (r) => `the ${r.connection} is connected to Redis again after ${seconds(r.afterMs)}; ${undelivered(r)}`,
+  ],
+  backplane_messages_undelivered: ['warn', (r) => `the ${r.connection} ended while Redis was away; ${undelivered(r)}`],
+};
+
+export const CONNECTION_LINES: LogLines<ConnectionReport> = {
+  ...ONE_CONNECTION_LINES,
+  backplane_waiting: [
     'warn',
     (r) =>
-      `Redis is back (${r.connection}) after ${Math.round(r.afterMs)} ms; ` +
-      (r.connection === 'subscriber'
-        ? 'messages of other instances that were missed are counted, which takes 15 s'
-        : `not delivered to other instances: ${r.dropped}, uncertain: ${r.uncertain}`),
+      `configure() waits for Redis at ${r.redis}: ${r.error === undefined ? 'no answer yet' : cause(r.error)}; ` +
+      `it tries again, and gives up ${seconds(r.timeoutMs)} after the call`,
   ],
-  backplane_messages_undelivered: [
+  backplane_outage_began: [
     'warn',
-    (r) => `ended (${r.connection}); not delivered to other instances: ${r.dropped}, uncertain: ${r.uncertain}`,
+    (r) =>
+      `lost Redis at ${r.redis} (${r.connections.join(', ')}): ${cause(r.error)}; ` +
+      `${consequence(r.connections)}; reconnecting`,
   ],
-  backplane_command_refused: ['warn', (r) => `Redis refused ${r.command}: ${errorMessage(r.error)}; ${r.consequence}`],
+  backplane_outage_continues: [
+    'warn',
+    (r) => `Redis at ${r.redis} is still away after ${seconds(r.afterMs)}: ${cause(r.error)}; reconnecting`,
+  ],
+  backplane_outage_ended: [
+    'warn',
+    (r) =>
+      `Redis at ${r.redis} is back after ${seconds(r.afterMs)} (${r.connections.join(', ')})` +
+      (sends(r.connections) ? `; ${undelivered(r)}` : '') +
+      (r.connections.includes('subscriber') ? '; lost messages from other instances are counted for 15 s' : ''),
+  ],
+  backplane_command_refused: ['warn', (r) => `Redis refused ${r.command}: ${cause(r.error)}; ${r.consequence}`],
 };
 
 export const BACKPLANE_LINES: LogLines<OwnReport> = {
   ...CONNECTION_LINES,
-  backplane_messages_missed: [
-    'warn',
-    (r) =>
-      `messages of other instances that did not arrive here: at least ${r.atLeast}` +
-      (r.uncountedInstances === 0
-        ? ''
-        : `, and an unknown number of ${r.uncountedInstances} instances that do not count theirs`),
-  ],
+  backplane_messages_missed: ['warn', missed],
   backplane_subscription_replaced: [
-    'warn',
-    (r) => `the subscription heard nothing for ${Math.round(r.silentMs)} ms and was replaced`,
+    'debug',
+    (r) => `the subscriber received nothing for ${seconds(r.silentMs)}; its connection is replaced`,
   ],
-  backplane_messages_rejected: ['warn', (r) => `refused from Redis on ${r.channel}: ${r.reason}; times: ${r.count}`],
-  backplane_command_allowed: ['warn', (r) => `Redis takes ${r.command} again after ${Math.round(r.afterMs)} ms`],
+  backplane_messages_rejected: [
+    'warn',
+    (r) => `ignored ${r.count} malformed messages from Redis on a ${r.channel} channel; the latest: ${r.reason}`,
+  ],
+  backplane_command_allowed: ['warn', (r) => `Redis grants ${r.command} again after ${seconds(r.afterMs)}`],
 };
+
+/** What an outage of these connections stops, and what it does not. */
+function consequence(connections: readonly string[]): string {
+  const isServer = connections.some((connection) => connection !== 'emitter');
+  return [
+    ...(isServer ? ['clients of this instance still get its messages'] : []),
+    ...(sends(connections) ? [`${NO_DELIVERY} are queued for up to 30 s`] : []),
+    ...(connections.includes('subscriber') ? ['messages from other instances do not arrive here'] : []),
+  ].join(', ');
+}
+
+/** Whether one of these connections carries messages for other instances. */
+function sends(connections: readonly string[]): boolean {
+  return connections.some((connection) => connection !== 'subscriber');
+}
+
+function undelivered({ dropped, uncertain }: Undelivered): string {
+  return `${NO_DELIVERY} that were lost: ${dropped}, possibly lost: ${uncertain}`;
+}
+
+/** No line if none is missing: the end of the outage has a line already. */
+function missed({ atLeast, uncountedInstances }: { readonly atLeast: number; readonly uncountedInstances: number }) {
+  if (atLeast === 0 && uncountedInstances === 0) return undefined;
+  const uncounted = `; ${uncountedInstances} instances do not count theirs`;
+  return `messages from other instances that were lost: at least ${atLeast}${uncountedInstances === 0 ? '' : uncounted}`;
+}
+
+/** The message of an error, without its full stop. */
+function cause(error: unknown): string {
+  return errorMessage(error).replace(/\.$/, '');
+}
+
+function seconds(ms: number): string {
+  return `${Number((ms / 1_000).toFixed(1))} s`;
+}

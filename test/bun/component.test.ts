@@ -106,6 +106,12 @@ it('two components serve one path each', async () => {
   await expectServed(url, '/io');
 });
 
+it('logs where serve() listens', async () => {
+  const { program, port } = await serve('alone');
+  const { log } = await program.messages.next((message) => /ready at/.test(message.log));
+  expect(log).toMatch(new RegExp(`^info: .*: ready at /io on 127\\.0\\.0\\.1:${port}$`));
+});
+
 it('beside the application’s own WebSockets each receives its own messages', async () => {
   const { url, program } = await serve('WebSockets of its own');
   const client = await connectAuthenticated(url, { path: '/io', transports: ['websocket'] });

@@ -175,8 +175,10 @@ const SERVER_REASONS: Readonly<Record<TServerReason, true>> = {
 
 describe('the reasons of docs/errors.md', () => {
   it('are complete', () => {
-    expect(codesOf(sectionOf('What `onDisconnected` is given on the client:'))).toEqual(Object.keys(CLIENT_REASONS));
-    expect(codesOf(sectionOf('What a `disconnect` listener is given on the server:'))).toEqual(
+    expect(codesOf(sectionOf('Reasons that `onDisconnected` receives on the client:'))).toEqual(
+      Object.keys(CLIENT_REASONS),
+    );
+    expect(codesOf(sectionOf('Reasons that a `disconnect` listener receives on the server:'))).toEqual(
       Object.keys(SERVER_REASONS),
     );
   });

@@ -18,6 +18,10 @@ const OF_EMITTER: Readonly<Record<EmitterReport['type'], true>> = {
   backplane_reconnect_failed: true,
   backplane_reconnected: true,
   backplane_messages_undelivered: true,
+  backplane_waiting: true,
+  backplane_outage_began: true,
+  backplane_outage_continues: true,
+  backplane_outage_ended: true,
   backplane_command_refused: true,
 };
 

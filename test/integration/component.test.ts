@@ -160,7 +160,7 @@ describe('pages of other origins', () => {
     const { url, log } = await serving({});
     expect(await answers(url, HERE)).toEqual(REFUSED);
     expect(await answers(url, 'null')).toEqual(REFUSED);
-    expect(log.loud[0]).toMatch(/origin "https:\/\/app\.example" at host "127\.0\.0\.1:\d+"; .*cors\.origin/);
+    expect(log.loud[0]).toMatch(/"https:\/\/app\.example" was refused at "127\.0\.0\.1:\d+"; .*cors\.origin/);
   });
 
   it('do not affect own pages and programs that are no browsers', async () => {

@@ -117,11 +117,13 @@ describe('without Redis', () => {
     const away = await startRedis();
     const one = await startOne(byRedis(away.port));
     await away.kill();
-    await eventually(() => one.log.loud.some((line) => line.includes('Redis is away (publisher')));
+    await eventually(() => one.log.loud.some((line) => line.includes('lost Redis at')));
     for (let number = 0; number < 3; number++) one.helper.send({ payload: { topic: 'n', data: number } });
     await one.helper.shutdown();
     expect(one.log.loud).toContainEqual(
-      expect.stringContaining('ended (publisher); not delivered to other instances: 3'),
+      expect.stringContaining(
+        'the publisher ended while Redis was away; messages for other instances that were lost: 3',
+      ),
     );
   });
 
@@ -131,7 +133,7 @@ describe('without Redis', () => {
     const client = await connectAuthenticated(one.url);
     client.socket.on('ask', (answer: (value: string) => void) => answer('here'));
     await away.kill();
-    await eventually(() => one.log.loud.some((line) => line.includes('Redis is away (publisher')));
+    await eventually(() => one.log.loud.some((line) => line.includes('lost Redis at')));
     const unhandled: unknown[] = [];
     const note = (reason: unknown) => unhandled.push(reason);
     process.on('unhandledRejection', note);

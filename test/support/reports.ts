@@ -1,6 +1,6 @@
 import type { Report, ReportOf } from '../../src/server/reports.js';
 
-const [client, error, connection] = ['9Dk-1', new Error('odd'), 'publisher'];
+const [client, error, connection, redis] = ['9Dk-1', new Error('odd'), 'publisher', '127.0.0.1:6379'];
 const missed = { dropped: 2, uncertain: 1 };
 /** Samples of each report, with every field in one of them. The compiler refuses a report without one. */
 export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] } = {
@@ -56,6 +56,21 @@ export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] }
   backplane_reconnected: [
     { type: 'backplane_reconnected', connection, afterMs: 12, ...missed },
     { type: 'backplane_reconnected', connection: 'subscriber', afterMs: 12, ...missed },
+  ],
+  backplane_waiting: [
+    { type: 'backplane_waiting', redis, afterMs: 2_000, timeoutMs: 30_000 },
+    { type: 'backplane_waiting', redis, afterMs: 2_000, timeoutMs: 30_000, error },
+  ],
+  backplane_outage_began: [
+    { type: 'backplane_outage_began', redis, connections: ['publisher', 'subscriber'], error },
+    { type: 'backplane_outage_began', redis, connections: ['subscriber'], error },
+    { type: 'backplane_outage_began', redis, connections: ['emitter'], error },
+  ],
+  backplane_outage_continues: [{ type: 'backplane_outage_continues', redis, afterMs: 12, error }],
+  backplane_outage_ended: [
+    { type: 'backplane_outage_ended', redis, connections: ['publisher', 'subscriber'], afterMs: 12, ...missed },
+    { type: 'backplane_outage_ended', redis, connections: ['subscriber'], afterMs: 12, ...missed },
+    { type: 'backplane_outage_ended', redis, connections: ['emitter'], afterMs: 12, ...missed },
   ],
   backplane_messages_missed: [
     { type: 'backplane_messages_missed', atLeast: 3, uncountedInstances: 0 },

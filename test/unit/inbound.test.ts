@@ -75,7 +75,7 @@ describe('the inbound table', () => {
       const found = lines.filter((line) => /\.(on|onWire|once|addListener|prependListener|onAny|use)\(/.test(line));
       return found.filter((line) => !/^\s*(\*|\/\/)/.test(line)).map((line) => `${file}: ${line.trim()}`);
     });
-    // The last two are for the program: its own handlers, and signals of its process.
+    // Those of the component and the helper are for the program: signals, its own handlers, and when its HTTP server listens.
     expect(listeners).toEqual([
       expect.stringContaining('component.ts: if (heed) process.on(signal'),
       expect.stringContaining('connections.ts: wires.onWire((connection)'),
@@ -83,6 +83,7 @@ describe('the inbound table', () => {
       expect.stringMatching(/^connections\.ts: io\.on\('new_namespace'.*run\(joinedOther, conn\)/),
       expect.stringMatching(/^connections\.ts: io\.on\('connect'/),
       expect.stringMatching(/^connections\.ts: .*socket\.on\(name, this\.#listeners\[name\]\)/),
+      expect.stringContaining("listening.ts: server.once('listening', listener)"),
       expect.stringContaining('server-helper.ts: events.on(topic, listener)'),
     ]);
   });

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Dialer } from '../../src/backplane/redis/client.js';
 import { createDialer } from '../../src/backplane/redis/dialers.js';
 import { SocketIOEmitterHelper } from '../../src/backplane/redis/emitter.js';
+import { Outages } from '../../src/backplane/redis/outages.js';
 import { Publisher } from '../../src/backplane/redis/publisher.js';
 import { createRedisBackplane } from '../../src/backplane/redis/redis-backplane.js';
 import { DefaultRedisHelper } from '../../src/backplane/redis/redis-helper.js';
@@ -132,9 +133,10 @@ describe('undocumented members of ioredis:', () => {
     const done = async () => 1;
     const client = { on: noop, connect: done, quit: done, disconnect: noop, call: done, publish: refuse } as never;
     const dialer: Dialer = { address: 'here', countSubscribers: undefined, dial: async () => client };
+    const report = (it: object) => void reports.push(it);
     const publisher = new Publisher({
       ...{ name: 'publisher', connectionName: 'x', dialer, reportOnce: noop },
-      report: (report) => reports.push(report),
+      ...{ report, outages: new Outages('here', report) },
     });
     publisher.start();
     await eventually(() => expect(publisher.healthy).toBe(true));

@@ -2,6 +2,9 @@ import { hasMethods } from '../../common/checks.js';
 import { describe } from '../../common/describe.js';
 import { RoomgateError } from '../../protocol/errors.js';
 
+/** The text of the error for a Redis that is connected, or accepts connections, and does not answer in time. */
+export const SILENT = 'Redis does not answer.';
+
 export type RedisMessageBody = string | Buffer;
 export type Listener = (...args: never[]) => unknown;
 

@@ -16,6 +16,7 @@ import type { LogLines, Reporter } from '../../ports/reports.js';
 import { RoomgateError } from '../../protocol/errors.js';
 import { CONNECTION_LINES, type ConnectionReport } from '../reports.js';
 import { connectionName, createDialer } from './dialers.js';
+import { Outages } from './outages.js';
 import { Publisher } from './publisher.js';
 import { createReportOnce } from './report-once.js';
 import { waitUntilConnected } from './wait-until-connected.js';
@@ -68,6 +69,7 @@ const QUIT_TIMEOUT_MS = 2_000;
 
 interface Running {
   readonly publisher: Publisher;
+  readonly outages: Outages;
   readonly emitter: Emitter;
   readonly ticker: NodeJS.Timeout;
 }
@@ -143,6 +145,7 @@ export class SocketIOEmitterHelper {
     this.#closing.abort();
     await this.#configuring?.catch(() => {});
     clearInterval(this.#running?.ticker);
+    this.#running?.outages.close();
     await this.#running?.publisher.stop(QUIT_TIMEOUT_MS);
   }
 
@@ -150,25 +153,35 @@ export class SocketIOEmitterHelper {
     const { redisConnection, redisTimeout = 30_000, key = 'socket.io' } = this.#options;
     const dialer = createDialer(redisConnection);
     const report = this.#report;
+    const outages = new Outages(dialer.address, report);
     const publisher = new Publisher({
       name: 'emitter',
       connectionName: connectionName(this.identifier, 'emitter'),
       dialer,
       report,
       reportOnce: createReportOnce(report),
+      outages,
     });
     // Loaded here and not before, so that a program that has no use for it loads no Redis module.
     const [{ Emitter }, { PARSER }] = await Promise.all([import('@socket.io/redis-emitter'), import('../parser.js')]);
     publisher.start();
     try {
-      await waitUntilConnected([publisher], dialer.address, redisTimeout, this.#closing.signal);
+      const closing = this.#closing.signal;
+      await waitUntilConnected({
+        connections: [publisher],
+        redis: dialer.address,
+        timeoutMs: redisTimeout,
+        closing,
+        report,
+      });
     } catch (error) {
+      outages.close();
       await publisher.stop(0);
       throw error;
     }
     const ticker = setInterval(() => publisher.tick(), TICK_MS);
     ticker.unref();
-    this.#running = { publisher, emitter: new Emitter(publisher, { key, parser: PARSER }), ticker };
+    this.#running = { publisher, outages, emitter: new Emitter(publisher, { key, parser: PARSER }), ticker };
   }
 
   async #call(cb: () => unknown): Promise<void> {

@@ -1,9 +1,18 @@
 import type { Reporter } from '../../ports/reports.js';
-import { OutageReporter } from '../outage-reporter.js';
+import type { OutageReporter } from '../outage-reporter.js';
 import type { ConnectionReport } from '../reports.js';
 import { call, explain } from './acl.js';
-import { type Dialer, isForbidden, isReply, isReplyOf, type RedisConnection, type RedisMessageBody } from './client.js';
+import {
+  type Dialer,
+  isForbidden,
+  isReply,
+  isReplyOf,
+  type RedisConnection,
+  type RedisMessageBody,
+  SILENT,
+} from './client.js';
 import { Fence } from './fence.js';
+import type { Outages } from './outages.js';
 import { MessageQueue } from './queue.js';
 import { ReconnectingConnection } from './reconnecting-connection.js';
 import { type ReportOnce, UNPINGED } from './report-once.js';
@@ -16,6 +25,7 @@ export interface PublisherOptions {
   readonly dialer: Dialer;
   readonly report: Reporter<ConnectionReport>;
   readonly reportOnce: ReportOnce;
+  readonly outages: Outages;
   /** Runs before a message is written to a connection. */
   readonly onWrite?: ((channel: string, message: RedisMessageBody) => void) | undefined;
   /** Runs on each connection once its predecessor is fenced, before the first message. */
@@ -59,10 +69,10 @@ export class Publisher {
   #stopped = false;
 
   constructor(options: PublisherOptions) {
-    const { name, connectionName, dialer, report, reportOnce } = options;
+    const { name, connectionName, dialer, reportOnce, outages } = options;
     const fence = new Fence(connectionName, reportOnce);
     this.#options = options;
-    this.#outage = new OutageReporter(name, report);
+    this.#outage = outages.reporterOf(name);
     this.#connection = new ReconnectingConnection({
       dial: (attempt) => dialer.dial(connectionName, attempt),
       explain: (client, error) => dialer.explain?.(client, error) ?? error,
@@ -155,7 +165,7 @@ export class Publisher {
       return;
     }
     this.#silentTicks += 1;
-    const silence = () => new Error('Redis does not answer.');
+    const silence = () => new Error(SILENT);
     if (this.#silentTicks >= STALLED_AFTER) {
       this.#stalled = true;
       this.#outage.begin(silence());

@@ -1,5 +1,5 @@
 import { within } from '../../common/within.js';
-import { isReply, type RedisConnection } from './client.js';
+import { isReply, type RedisConnection, SILENT } from './client.js';
 
 export interface ReconnectingConnectionOptions {
   dial(attempt: number): Promise<RedisConnection>;
@@ -31,7 +31,6 @@ const EAGER_FOR_MS = 30_000;
 const LONGEST_DELAY_MS = 2_000;
 /** A connection that lasted less long than this, in ms, counts as a failed attempt. */
 const LASTING_MS = 1_000;
-const LATE = 'Redis did not answer in time.';
 const CLOSED = 'The connection was closed.';
 /** The text of ioredis for the same error. */
 const CLOSED_OF_IOREDIS = 'Connection is closed.';
@@ -93,7 +92,7 @@ export class ReconnectingConnection {
     this.#dialling = undefined;
     if (client === undefined) return;
     try {
-      await within(client.quit(), timeoutMs, LATE);
+      await within(client.quit(), timeoutMs, SILENT);
     } catch {
       // It is closed by force below.
     }
@@ -105,11 +104,11 @@ export class ReconnectingConnection {
     const isStale = () => generation !== this.#generation;
     let attempt: Attempt | undefined;
     try {
-      attempt = this.#observe(await within(this.#options.dial(this.#attempts++), HANDSHAKE_TIMEOUT_MS, LATE));
+      attempt = this.#observe(await within(this.#options.dial(this.#attempts++), HANDSHAKE_TIMEOUT_MS, SILENT));
       const { client } = attempt;
       if (isStale()) return discard(client);
       this.#dialling = client;
-      await within(connectAndPrepare(client, this.#options), HANDSHAKE_TIMEOUT_MS, LATE);
+      await within(connectAndPrepare(client, this.#options), HANDSHAKE_TIMEOUT_MS, SILENT);
       if (isStale()) return discard(client);
       if (attempt.isClosed) throw new Error(CLOSED);
       this.#rise(client);

@@ -17,6 +17,7 @@ import { call } from './acl.js';
 import { type Dialer, isReplyOf } from './client.js';
 import { connectionName, createDialer } from './dialers.js';
 import { ANNOUNCE_TICKS, MissedBroadcasts } from './missed-broadcasts.js';
+import { Outages } from './outages.js';
 import { Publisher } from './publisher.js';
 import { RedisInstances } from './redis-instances.js';
 import { createReportOnce, type ReportOnce } from './report-once.js';
@@ -50,6 +51,7 @@ interface Shared {
   readonly dialer: Dialer;
   readonly report: Reporter<BackplaneReport>;
   readonly reportOnce: ReportOnce;
+  readonly outages: Outages;
   readonly rejected: RejectedMessages;
   readonly key: string;
 }
@@ -77,7 +79,8 @@ class RedisBackplane implements Backplane {
   constructor({ redisConnection, identifier, report, key = 'socket.io' }: RedisBackplaneOptions) {
     const rejected = new RejectedMessages(report);
     const dialer = createDialer(redisConnection);
-    this.#shared = { dialer, report, reportOnce: createReportOnce(report), rejected, key };
+    const outages = new Outages(dialer.address, report);
+    this.#shared = { dialer, report, reportOnce: createReportOnce(report), outages, rejected, key };
     this.#missed = new MissedBroadcasts({
       report,
       instances: () => this.#instances.others.length,
@@ -106,7 +109,9 @@ class RedisBackplane implements Backplane {
     const connections = this.#connections();
     for (const connection of connections) connection.start();
     try {
-      await waitUntilConnected(connections, this.#shared.dialer.address, timeoutMs, this.#closing.signal);
+      const { dialer, report } = this.#shared;
+      const closing = this.#closing.signal;
+      await waitUntilConnected({ connections, redis: dialer.address, timeoutMs, closing, report });
     } catch (error) {
       await this.close(0);
       throw error;
@@ -139,6 +144,7 @@ class RedisBackplane implements Backplane {
     const deadline = performance.now() + timeoutMs;
     this.#state = 'closed';
     this.#closing.abort();
+    this.#shared.outages.close();
     clearInterval(this.#ticker);
     this.#bus.end();
     if (this.#commander.healthy) {

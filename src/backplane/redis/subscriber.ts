@@ -1,12 +1,13 @@
 import type { Reporter } from '../../ports/reports.js';
-import { OutageReporter } from '../outage-reporter.js';
+import type { OutageReporter } from '../outage-reporter.js';
 import type { RejectedMessages } from '../rejected-messages.js';
 import type { BackplaneReport } from '../reports.js';
 import { explain, RefusedError } from './acl.js';
-import { type Dialer, isForbidden, type RedisConnection } from './client.js';
+import { type Dialer, isForbidden, type RedisConnection, SILENT } from './client.js';
 import { Fence } from './fence.js';
 import { inspectRequest, inspectResponse } from './inspect.js';
 import { Liveness } from './liveness.js';
+import type { Outages } from './outages.js';
 import { ReconnectingConnection } from './reconnecting-connection.js';
 import { type ReportOnce, UNPINGED } from './report-once.js';
 import { type Subscribe, Subscriptions } from './subscriptions.js';
@@ -19,6 +20,7 @@ export interface SubscriberOptions {
   readonly dialer: Dialer;
   readonly report: Reporter<BackplaneReport>;
   readonly reportOnce: ReportOnce;
+  readonly outages: Outages;
   readonly rejected: RejectedMessages;
   /** The prefix of the adapter's channels, whose default there is `socket.io`. */
   readonly key: string;
@@ -53,12 +55,12 @@ export class Subscriber {
   #everUp = false;
 
   constructor(options: SubscriberOptions) {
-    const { connectionName, dialer, report, reportOnce } = options;
+    const { connectionName, dialer, report, reportOnce, outages } = options;
     const fence = new Fence(connectionName, reportOnce);
     this.#options = options;
     this.#subscriptions = new Subscriptions(report);
     this.#subscriptions.add('PSUBSCRIBE', options.patterns);
-    this.#outage = new OutageReporter('subscriber', report);
+    this.#outage = outages.reporterOf('subscriber');
     this.#liveness = new Liveness((error) => reportOnce('PING', UNPINGED, error));
     this.#connection = new ReconnectingConnection({
       dial: (attempt) => dialer.dial(connectionName, attempt),
@@ -159,14 +161,14 @@ export class Subscriber {
     this.#liveness.ping(client);
     this.#replaceOnFailure(client, this.#subscriptions.tick(client));
     if (this.#liveness.isDead) {
-      this.#connection.replace(new Error('Redis does not answer.'));
+      this.#connection.replace(new Error(SILENT));
       return;
     }
     // If the ACL refuses the pattern, another connection would receive no probe either.
     const isRefused = this.#options.patterns.some((pattern) => this.#isRefused('PSUBSCRIBE', pattern));
     if (!this.#liveness.checkDeaf(publisherHealthy && !isRefused)) return;
     this.#options.report({ type: 'backplane_subscription_replaced', silentMs: this.#liveness.deafMs });
-    this.#connection.replace(new Error('The subscription is deaf.'));
+    this.#connection.replace(new Error(`The subscription received nothing for ${this.#liveness.deafMs / 1_000} s.`));
   }
 
   #onConnected(client: RedisConnection): void {
