@@ -31,8 +31,8 @@ export const BACKPLANE = [
   {
     id: 'asks-without-a-lease',
     file: 'src/backplane/redis/redis-instances.ts',
-    from: `if (!this.#leased) throw new Error('Others can not know of this instance.');`,
-    to: `if (this.#leased === undefined) throw new Error('Others can not know of this instance.');`,
+    from: `if (!this.#leased) throw new Error('This instance has no lease, so other instances do not know it.');`,
+    to: `if (this.#leased === undefined) throw new Error('This instance has no lease, so other instances do not know it.');`,
     breaks: 'an instance that the others do not know of takes their silence for an answer',
     test: 'test/integration/redis-membership.test.ts',
     on: 'node',

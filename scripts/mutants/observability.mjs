@@ -48,8 +48,8 @@ export const OBSERVABILITY = [
   {
     id: 'origin-as-it-came',
     file: 'src/gate/reports.ts',
-    from: `\`refused a page of origin \${JSON.stringify(r.origin)} at`,
-    to: `\`refused a page of origin \${r.origin} at`,
+    from: `\`a page of \${JSON.stringify(r.origin)} was refused`,
+    to: `\`a page of \${r.origin} was refused`,
     breaks: 'what a client sends as its origin is written into the log as it is',
     test: 'test/integration/component.test.ts',
     on: 'node',

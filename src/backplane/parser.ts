@@ -1,11 +1,11 @@
 import { decode, encode } from 'notepack.io';
 import { inspectBroadcast } from './redis/inspect.js';
 
-/** The adapter's own encoding, with two additions: values arrive as local clients would get them, and messages are checked. */
+/** The encoding of the adapter, with two additions: values arrive as for local clients, and messages are checked. */
 export const PARSER = {
   /** Throws if the data can't be encoded. */
   encode: (value: unknown): Buffer => encode(asOnTheWire(value)),
-  /** @throws RejectedMessageError, or whatever the decoding fails with. */
+  /** @throws RejectedMessageError, or the error of the decoder. */
   decode(message: Buffer): unknown {
     const value: unknown = decode(message);
     // Requests and responses are objects, and were checked before.
@@ -15,8 +15,8 @@ export const PARSER = {
 };
 
 /**
- * Typed arrays become their bytes, and invalid dates null, as Socket.IO sends them to a local client. MessagePack would take the
- * first bytes of an array's buffer for the array, and an invalid date for 1970. Copies only the values that it changes.
+ * Converts typed arrays to their bytes, and invalid dates to null, as Socket.IO does for local clients. MessagePack would encode the
+ * first bytes of the buffer of a typed array, and 1970 for an invalid date. Copies only the values that it changes.
  */
 function asOnTheWire(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return value;

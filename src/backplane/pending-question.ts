@@ -22,7 +22,7 @@ export class PendingQuestion<A> {
     this.#timer.unref();
   }
 
-  /** These instances live, beside this one. */
+  /** The other living instances. */
   waitFor(instances: readonly string[]): void {
     this.#waitingFor = new Set(instances.filter((id) => !this.#answers.has(id)));
     this.#finishIfDone();

@@ -21,9 +21,9 @@ export class RejectedMessages {
     this.#report = report;
   }
 
-  /** `kind`: one of few names in the code, never a name from a message. */
+  /** `kind`: one of a few names in the code, never a name from a message. */
   add(kind: string, error: unknown): void {
-    const reason = error instanceof Error ? error.message.slice(0, 200) : 'it could not be handled';
+    const reason = error instanceof Error ? error.message.slice(0, 200) : 'handling it failed';
     const before = this.#kinds.get(kind);
     const rejections = { count: (before?.count ?? 0) + 1, reason, quietTicks: before?.quietTicks ?? 0 };
     this.#kinds.set(kind, rejections);

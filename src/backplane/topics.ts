@@ -14,7 +14,7 @@ export interface TopicsOptions {
   /** The id of this instance. */
   readonly id: string;
   readonly carrier: Carrier;
-  /** Called for a message that no well-behaved instance sends. `kind`: one of few names in the code, never from a message. */
+  /** Called for an invalid message. `kind`: one of a few names in the code, never from a message. */
   readonly onRejected: (kind: string, error: unknown) => void;
 }
 
@@ -36,7 +36,7 @@ export class Topics {
 
   /** `kind`: the name under which rejected messages are counted, if the topic is not a fixed name. */
   subscribe(topic: string, subscriber: Subscriber, kind = topic): void {
-    if (this.#claimed.has(topic)) throw new Error(`The topic "${topic}" has an owner already.`);
+    if (this.#claimed.has(topic)) throw new Error(`The topic "${topic}" already has an owner.`);
     this.#claimed.add(topic);
     this.#options.carrier.subscribe(topic, (bytes) => void this.#receive(bytes, subscriber, kind));
   }
@@ -58,7 +58,7 @@ function parse(bytes: Buffer): Readonly<Record<string, unknown>> {
   try {
     value = JSON.parse(bytes.toString());
   } catch (cause) {
-    throw new RejectedMessageError('no JSON', { cause });
+    throw new RejectedMessageError('invalid JSON', { cause });
   }
   if (!isRecord(value)) throw new RejectedMessageError('not an object');
   return value;

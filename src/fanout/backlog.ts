@@ -22,7 +22,7 @@ export interface Backlog extends Lateness {
   responses: Map<PollResponse, number> | undefined;
   /** Bytes in these responses. */
   responding: number;
-  /** Cuts unread responses some time after their connection was closed. */
+  /** Terminates unread responses some time after their connection was closed. */
   closeTimer: NodeJS.Timeout | undefined;
   isTooSlow: boolean;
   /** Whether the peer is known to be behind. Queued packets alone do not prove it: between polls every peer has some. */
@@ -31,11 +31,11 @@ export interface Backlog extends Lateness {
   byKey: Map<string, { readonly packets: EnginePacket[]; readonly since: number }> | undefined;
   /** Queued packets that were replaced. */
   replaced: number;
-  /** Called once all queued packets are about to be handed to a transport that reports when it is full. */
+  /** Called when all queued packets are about to be passed to a transport that reports when it is full. */
   handedOver: (() => void) | undefined;
 }
 
-/** Approximate memory of a queued packet beside its data. Without it, any number of empty packets would count as 0 bytes. */
+/** Approximate memory of a queued packet without its data. Otherwise any number of empty packets would count as 0 bytes. */
 export const WEIGHT_OF_A_PACKET = 200;
 
 // On the wire, because it is read for each packet: a lookup in a `WeakMap` takes three times as long.
@@ -121,7 +121,7 @@ function countResponse(wire: Wire, backlog: Backlog, response: PollResponse, byt
   });
 }
 
-/** Gives unread responses some time, then cuts them. engine.io does not end them with the connection, so they could stay forever. */
+/** Terminates unread responses after some time. engine.io does not end them with the connection, so they could stay forever. */
 function closed(this: CountedWire): void {
   const backlog = this[BACKLOG];
   if (backlog?.responses === undefined || backlog.responses.size === 0) return;

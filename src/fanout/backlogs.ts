@@ -18,7 +18,7 @@ import {
 } from './backlog.js';
 import { PATIENCE_MS, Patience } from './patience.js';
 
-/** How long a message may wait for a peer that keeps up: until its next poll. */
+/** How long a message may be queued for a peer that reads fast enough: until its next poll. */
 const REPLACEABLE_AFTER_MS = 1_000;
 /** Replaced packets are removed from the queue in batches of at least this many, because each removal walks the queue. */
 const FEWEST_TAKEN_OUT = 64;
@@ -77,7 +77,7 @@ export class Backlogs {
 
   /**
    * For a connection that was upgraded to a transport that reports when it is full. Counts until the queued packets are about to
-   * be handed to it, then stops and calls `handedOver`; at once if nothing is queued.
+   * be passed to it, then stops and calls `handedOver`; immediately if nothing is queued.
    */
   stopAtFlush(wire: Wire, handedOver: () => void): void {
     const backlog = backlogOf(wire);
@@ -171,7 +171,7 @@ export class Backlogs {
     }
   }
 
-  /** True long before the client would be closed for reading slowly. */
+  /** True long before the client would be disconnected for reading slowly. */
   #isLate({ queued }: Backlog, waitedMs: number): boolean {
     return waitedMs >= REPLACEABLE_AFTER_MS || queued > this.#mostBytes / 2;
   }

@@ -26,7 +26,7 @@ interface Message extends Broadcast {
 export class Broadcasts implements BroadcastHandler<Message> {
   static readonly #byAdapter = new WeakMap<Adapter, Broadcasts>();
 
-  /** Must be subscribed to the owner of the adapter. Undefined if no lists of recipients are kept. */
+  /** Must be subscribed to the owner of the adapter. Undefined if lists of recipients are not cached. */
   readonly roomIndex: RoomIndex | undefined;
   readonly #parts: BroadcastParts;
   readonly #namespace: string;
@@ -45,7 +45,8 @@ export class Broadcasts implements BroadcastHandler<Message> {
     this.#namespace = adapter.nsp.name;
     this.#ofAdapter = AdapterBroadcasts.over(adapter, (socket, error) => this.#failed(socket, error));
     if (fanout === undefined || this.#ofAdapter === undefined) return;
-    if (!this.#ofAdapter.takeOver(this)) reportOnce(report, 'the way in which the adapter of socket.io broadcasts');
+    if (!this.#ofAdapter.takeOver(this))
+      reportOnce(report, 'the expected broadcast methods of the adapter of socket.io');
     else if (this.#ofAdapter.hasPlainRooms) {
       this.roomIndex = new RoomIndex(owner, adapter.nsp.sockets, (socket) => fanout.senderOf(socket));
     }
@@ -53,7 +54,7 @@ export class Broadcasts implements BroadcastHandler<Message> {
 
   /**
    * Sends an event to these sockets only, encoded once, whatever rooms they are in, and not through Redis. Returns false, and
-   * sends nothing, if broadcasts of the adapter were not taken over.
+   * sends nothing, if Socket.IO sends the broadcasts of the adapter.
    */
   tell(sockets: Iterable<Recipient>, event: readonly unknown[]): boolean {
     const message = this.#ofAdapter?.prepare({ type: PacketType.EVENT, data: event, nsp: this.#namespace });
@@ -85,7 +86,7 @@ export class Broadcasts implements BroadcastHandler<Message> {
     try {
       return this.#parts.fanout?.prepare(encoded, options);
     } catch {
-      reportOnce(this.#parts.report, 'the form in which the adapter of socket.io encodes');
+      reportOnce(this.#parts.report, 'the expected encoding of the adapter of socket.io');
       return undefined;
     }
   }

@@ -72,7 +72,7 @@ export class NodeFanout extends QueueFanout<NodeEngine, WsFrame, NodeSender> {
     sender.attach(wire);
     // If the sender was already full before it knew its wire, counting continues until `drained`.
     if (!sender.writable) return;
-    // No message may overtake the packets that are queued now. engine.io hands them to the sender right after the event `flush`.
+    // No message may overtake the packets that are queued now. engine.io passes them to the sender right after the event `flush`.
     this.backlogs.stopAtFlush(wire, () => sender.clear(wire));
   }
 

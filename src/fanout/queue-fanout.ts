@@ -4,7 +4,7 @@ import type { DirectSender, FrameQueue, Sized } from '../socketio/frame-queue.js
 import { Backlogs } from './backlogs.js';
 import type { FanoutOptions } from './options.js';
 
-/** The fan-out that all runtimes share: a recipient whose sender is clear gets the frame in its queue, others by Socket.IO's path. */
+/** The fan-out that all runtimes share: recipients with a clear sender get the frame in their queue, others by Socket.IO's path. */
 export abstract class QueueFanout<Engine, Frame extends Sized, Sender extends DirectSender<Frame>>
   implements EngineFanout<Engine>
 {

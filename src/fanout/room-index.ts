@@ -2,7 +2,7 @@ import { hasMethods } from '../common/checks.js';
 import type { Audience, Recipient } from '../ports/fanout.js';
 import type { AdapterOwner, RoomSubscriber } from '../socketio/adapter-owner.js';
 
-/** Smaller rooms, such as the private room of each socket, get no list: it would cost more than it saves. */
+/** Smaller rooms, such as the private room of each socket, have no list: it would cost more than it saves. */
 const SMALLEST_LISTED = 3;
 
 /** The methods of a socket for outgoing listeners. All are public. */
@@ -36,7 +36,7 @@ export class RoomIndex implements RoomSubscriber {
     const ids = room === undefined ? sids : rooms.get(room);
     if (ids === undefined || ids.size < SMALLEST_LISTED) return undefined;
     const known = room === undefined ? this.#everybody : this.#byRoom.get(room);
-    // Code that bypasses the adapter's methods is noticed only by the size of the room.
+    // If code bypasses the adapter's methods, only the size of the room shows it.
     if (known !== undefined && known.sockets.length === ids.size && (known.listens || known.asOf === listened))
       return known;
     return this.#list(room, ids.keys());
@@ -64,7 +64,7 @@ export class RoomIndex implements RoomSubscriber {
     const sockets: Recipient[] = [];
     for (const id of ids) {
       const socket = this.#sockets.get(id);
-      // The socket joined before it is connected. It will be connected without an event, so the list must not be kept.
+      // The socket joined before it was connected. Its connect causes no event here, so the list must not be cached.
       if (socket === undefined) return undefined;
       sockets.push(socket);
     }

@@ -68,7 +68,7 @@ export const GATE_LINES: LogLines<OwnReport> = {
   origin_refused: [
     'warn',
     (r) =>
-      `refused a page of origin ${JSON.stringify(r.origin)} at host ${JSON.stringify(r.host)}; ` +
-      'if it is your page, add its origin to cors.origin, or let the proxy pass the Host header on',
+      `a page of ${JSON.stringify(r.origin)} was refused at ${JSON.stringify(r.host)}; ` +
+      'if it is yours, name it in the option cors.origin, and let proxies pass the Host header on',
   ],
 };

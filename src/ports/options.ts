@@ -10,11 +10,11 @@ export interface IHandshake {
   headers: IncomingHttpHeaders;
   /** The time of the handshake, as a date string. */
   time: string;
-  /** The address of the peer. Behind a proxy it is the proxy's. */
+  /** The address of the peer. Behind a proxy it is the address of the proxy. */
   address: string;
   /** Whether the request had an `Origin`. */
   xdomain: boolean;
-  /** Whether it came over TLS to this server itself; false behind a proxy that ends TLS. */
+  /** Whether the connection to this server uses TLS. False behind a proxy that terminates TLS. */
   secure: boolean;
   /** The time of the handshake, in milliseconds since 1970. */
   issued: number;

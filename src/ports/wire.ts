@@ -10,9 +10,9 @@ export type WireData = string | ArrayBuffer | ArrayBufferView | undefined;
 /** The public events of an Engine.IO connection, with the arguments of their listeners. */
 export interface WireEvents {
   close: [];
-  /** A packet came in. */
+  /** A packet arrived. */
   packet: [packet: WirePacket];
-  /** A message for Socket.IO came in. */
+  /** A message for Socket.IO arrived. */
   data: [data: WireData];
   /** A packet is about to be queued. */
   packetCreate: [packet: WirePacket];
@@ -33,8 +33,8 @@ export interface WireSource {
 
 /**
  * The connection of one client. It is the engine's own object, seen through this port, so an idle client costs no second object.
- * Its other members are known to `socketio/` only. A part may attach state of its own under a symbol of its own, where a
- * `WeakMap` would be slower. In `socketio/`, one patcher of each engine hands it to the layers above.
+ * Only `socketio/` uses its other members. A module may attach state under a symbol of its own if a `WeakMap` would be slower. In
+ * `socketio/`, one patcher of each engine passes it to the layers above.
  */
 export interface Wire {
   readonly readyState: string;

@@ -12,7 +12,7 @@ export interface IdOwnersOptions {
 }
 
 /**
- * Finds out whether names are socket ids of other servers. Ids of Roomgate's instances have a form of their own. So this asks
+ * Asks other servers whether names are their socket ids. Ids of Roomgate's instances have a form of their own. So this asks
  * for ids of plain Socket.IO servers, and of instances of version 0.1, that use the same adapter.
  */
 export class IdOwners {

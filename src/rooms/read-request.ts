@@ -1,6 +1,6 @@
 import type { IJoinAnswer, ILeaveAnswer } from '../protocol/messages.js';
 
-/** A request's payload and its acknowledgement, as Socket.IO gives them: the callback last, and only if it was asked for. */
+/** The payload and the acknowledgement of a request, as Socket.IO passes them: the callback is last, and optional. */
 export function readRequest(args: readonly unknown[]): {
   payload: unknown;
   acknowledge: (answer: IJoinAnswer | ILeaveAnswer) => void;

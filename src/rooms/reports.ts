@@ -4,7 +4,7 @@ import type { HandlerFailed } from '../observability/shared-reports.js';
 import type { LogLines } from '../ports/reports.js';
 
 type OwnReport =
-  /** A client joined rooms that it asked for. Default rooms and joins of the program are not reported. */
+  /** A client joined rooms at its own request. Default rooms and joins of the program are not reported. */
   | {
       readonly type: 'rooms_joined';
       /** The id of the socket. */

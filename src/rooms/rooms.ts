@@ -12,12 +12,12 @@ import type { Session } from '../session/session.js';
 import type { RoomsReport } from './reports.js';
 import type { IdOwner } from './socket-search.js';
 
-/** How long other instances are asked whether a name is the id of a socket of theirs. */
+/** Timeout of the question to other instances whether a name is the id of one of their sockets. */
 const ASK_TIMEOUT_MS = 1_000;
 
-/** How many such questions of one client may wait. The answer to a later one would come too late. */
+/** Most questions of one client that wait. A later question would be answered too late. */
 const MOST_WAITING_QUESTIONS = 64;
-/** Calls of `validateRoomFn` that run or wait, of all clients of an instance. A client without a running call may always ask. */
+/** Most calls of `validateRoomFn` that run or wait on an instance. A client without a running call may always make one. */
 const MOST_GUARDS_IN_ALL = 10_000;
 
 export interface RoomsOptions {
@@ -26,7 +26,7 @@ export interface RoomsOptions {
   readonly validateRoomFn: TSocketIOValidateRoomFn | undefined;
   /** Whether this instance has a socket of that id. */
   readonly hasSocket: (id: string) => boolean;
-  /** Asks the other servers whether these names are ids of sockets of theirs. Never rejects. */
+  /** Asks the other servers whether these names are ids of their sockets. Never rejects. */
   readonly findSockets: (ids: readonly string[], timeoutMs: number) => Promise<ReadonlyMap<string, IdOwner>>;
   readonly report: Reporter<RoomsReport>;
 }
@@ -37,9 +37,9 @@ export interface RoomsVerdict {
   readonly refused: readonly IRefusedRoom[];
 }
 
-/** A decision on a `join`. Before the join is carried out, the client or the program can still take rooms back. */
+/** A decision on a `join`. Before the join is carried out, the client or the program can withdraw rooms. */
 export interface JoinVerdict {
-  /** The decision at this moment. Rooms that were taken back are refused. The first call counts. */
+  /** The decision at this moment. Rooms whose request was withdrawn are refused. The first call counts. */
   claim(): RoomsVerdict;
   /** Call when the join was carried out, or failed: its rooms are no longer pending. */
   end(): void;
@@ -58,7 +58,7 @@ export class Rooms {
     this.#options = options;
   }
 
-  /** Decides on a `join`. Rooms that the client leaves meanwhile, or that the program takes it out of, are not granted. */
+  /** Decides on a `join`. A room is not granted if the client leaves it, or the program removes the client, before the decision. */
   async decideJoin(session: Session, payload: unknown): Promise<JoinVerdict> {
     const request = parseRoomsRequest(payload, this.#options.limits.roomsPerRequest);
     if ('refusal' in request) return refusal([request.refusal]);
@@ -161,13 +161,13 @@ export class Rooms {
     return undefined;
   }
 
-  /** Returns a function that says for one room after another whether it exceeds the client's limit, pending requests included. */
+  /** Returns a function that decides for one room after another whether it exceeds the client's limit, including pending requests. */
   #allowance(session: Session): (room: string) => TRoomErrorCode | undefined {
     const { rooms } = session.socket;
     const given = this.#options.defaultRooms.filter((room) => rooms.has(room)).length + 1;
     let pendingLeft = this.#options.limits.roomsPerClient - session.roomWork.names;
     let left = pendingLeft - (rooms.size - given);
-    // A room that the client is in takes no new place, but `validateRoomFn` is asked about it again.
+    // A room that the client is in does not count again, but `validateRoomFn` is called for it again.
     const fits = (room: string) => pendingLeft-- > 0 && (rooms.has(room) || left-- > 0);
     return (room) => (fits(room) ? undefined : 'room_limit');
   }

@@ -1,10 +1,10 @@
 import { isName, namesIn } from '../common/instance-messages.js';
 import type { Bus } from '../ports/backplane/bus.js';
 
-/** Where a socket is: on another instance, on no living instance, or unknown, because not every instance answered in time. */
+/** Where a socket is: on another instance, on no living instance, or unknown, because some instance did not answer in time. */
 export type IdOwner = 'elsewhere' | 'nowhere' | 'unanswered';
 
-/** The topic of this question since version 0.1, when it was the only one: so the name says nothing about sockets. */
+/** The topic of this question. In version 0.1 it was the only topic, so its name does not mention sockets. */
 const TOPIC = 'ask';
 /** Most ids in one question. */
 const MOST_IDS = 1_000;
@@ -13,7 +13,7 @@ const MOST_IDS = 1_000;
 export class SocketSearch {
   readonly #bus: Bus;
 
-  /** Create it before the backplane opens, so that no instance waits for an answer. `hasSocket`: whether it is on this instance. */
+  /** Create it before the backplane opens, so that no instance waits for an answer. `hasSocket`: whether this instance has the socket. */
   constructor(bus: Bus, hasSocket: (id: string) => boolean) {
     this.#bus = bus;
     bus.answer(TOPIC, ({ ids }) => ({ has: namesIn(ids, MOST_IDS).filter((id) => hasSocket(id)) }));

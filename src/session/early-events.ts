@@ -3,8 +3,8 @@ import { estimateBytes } from '../common/estimate-bytes.js';
 import type { ILimits } from '../protocol/limits.js';
 
 /**
- * The events of one client that came before the program registered its handlers, in their order. They are kept from the
- * client's authentication until the promise of `clientConnectedFn` has settled.
+ * The events of one client that arrived before the program registered its handlers, in their order. They are held from the
+ * authentication of the client until the promise of `clientConnectedFn` has settled.
  */
 export class EarlyEvents {
   readonly #limits: ILimits;
@@ -32,7 +32,7 @@ export class EarlyEvents {
     this.#timer ??= setTimeout(act, afterMs).unref();
   }
 
-  /** Returns all events, the oldest first, and keeps none. */
+  /** Removes and returns all events, the oldest first. */
   take(): readonly Packet[] {
     const packets = this.#packets;
     this.#packets = [];

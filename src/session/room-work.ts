@@ -8,7 +8,7 @@ const MOST_QUESTIONS = 4;
 
 /** A `join` that has no answer yet. */
 export interface PendingJoin {
-  /** False if the room was taken back meanwhile, by a `leave` of the client or by the program. */
+  /** False if a `leave` of the client or the program has withdrawn the room. */
   has(room: string): boolean;
   /** Call when the request is answered, or failed. */
   end(): void;
@@ -21,7 +21,7 @@ export class RoomWork {
   readonly #joins = new Set<Set<string>>();
   #names = 0;
 
-  /** How many rooms are pending. A room counts until its request ends, even if it was taken back. */
+  /** The number of pending rooms. A room counts until its request ends, even if it was withdrawn. */
   get names(): number {
     return this.#names;
   }

@@ -16,7 +16,7 @@ export interface Deadline {
   session: Session | undefined;
 }
 
-/** Shared by all clients that met their deadline, to free the own one of each. Its timer is cleared. */
+/** Shared by all clients that authenticated in time, so that their own deadlines are freed. Its timer is cleared. */
 let met: Deadline | undefined;
 function metDeadline(): Deadline {
   if (met === undefined) {
@@ -58,14 +58,14 @@ export class Session implements ISocketIOClient {
     return this.#roomWork;
   }
 
-  /** The client asked to leave this room, or the program removed it from it: pending joins of this room are not granted. */
+  /** The client asked to leave this room, or the program removed the client from it. Pending joins of this room are not granted. */
   takeBack(room: string): void {
     if (!this.#isLeaving) this.#roomWork?.takeBack(room);
   }
 
   /**
-   * Carries out the client's own `leave`. It took pending joins back when it was received; later joins remain. `act` must leave
-   * the rooms in this tick.
+   * Runs the client's own `leave`. When the `leave` was received, it withdrew pending joins; later joins remain. `act` must leave the
+   * rooms in this tick.
    */
   leave<T>(act: () => T): T {
     this.#isLeaving = true;
@@ -76,7 +76,7 @@ export class Session implements ISocketIOClient {
     }
   }
 
-  /** Events that came before the program's handlers; undefined if none are held. */
+  /** Events that arrived before the program's handlers were registered; undefined if none are held. */
   get early(): EarlyEvents | undefined {
     return this.#early;
   }
@@ -124,7 +124,7 @@ export class Session implements ISocketIOClient {
     return true;
   }
 
-  /** Returns true the first time. From now on the session is unauthorized forever. */
+  /** Returns true the first time. The session stays unauthorized from now on. */
   end(): boolean {
     if (this.#ended) return false;
     this.#ended = true;

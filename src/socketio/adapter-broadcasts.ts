@@ -20,7 +20,7 @@ export interface BroadcastHandler<Message extends object> {
 type Act = (socket: Recipient) => void;
 type PlainBroadcast = (this: Adapter, packet: BroadcastPacket, target: BroadcastOptions) => Promise<void> | void;
 
-/** An adapter whose broadcasts are taken over. */
+/** An adapter whose broadcasts this module sends. */
 const TAKEN = Symbol('taken over');
 interface MayBeTaken {
   [TAKEN]?: { within(plain: PlainBroadcast, packet: BroadcastPacket, target: BroadcastOptions): Promise<void> | void };
@@ -28,7 +28,7 @@ interface MayBeTaken {
 
 /**
  * The broadcasts of one adapter. Socket.IO's adapter encodes a packet with one private method, `_encode`, and then walks
- * the recipients with another, `apply`. Neither call belongs to a broadcast for certain: an adapter may encode a packet that
+ * the recipients with another, `apply`. Neither call always belongs to a broadcast: an adapter may encode a packet that
  * it never sends, and it walks recipients for `fetchSockets()` too. So a packet is sent only if all three calls agree:
  * `broadcast` was called with the same packet that was encoded, and with the same target that `apply` was called with.
  */
@@ -47,7 +47,7 @@ export class AdapterBroadcasts<Message extends object> {
   /** That packet, prepared, until `apply` takes it. */
   #message: Message | undefined;
 
-  /** Undefined if the adapter has no `apply`: then every broadcast stays Socket.IO's. */
+  /** Undefined if the adapter has no `apply`: then Socket.IO sends every broadcast. */
   static over<Message extends object>(
     adapter: Adapter,
     failed: (socket: Recipient, error: unknown) => void,
@@ -76,7 +76,7 @@ export class AdapterBroadcasts<Message extends object> {
     };
   }
 
-  /** From now on `handler` sends the broadcasts. Returns false if the adapter does not broadcast as the probe expects. */
+  /** Makes `handler` send the broadcasts. Returns false if the adapter does not broadcast as the probe expects. */
   takeOver(handler: BroadcastHandler<Message>): boolean {
     const adapter = this.#adapter;
     if (!broadcastsAsKnown(adapter) || !standBefore(baseOf(adapter))) return false;
@@ -98,7 +98,7 @@ export class AdapterBroadcasts<Message extends object> {
     return true;
   }
 
-  /** Encodes an event that is not broadcast; undefined if broadcasts were not taken over. */
+  /** Encodes an event that is not broadcast; undefined if Socket.IO sends the broadcasts. */
   prepare(packet: BroadcastPacket): Message | undefined {
     const options: PacketOptions = {};
     const encoded = this.#encode?.call(this.#inside, packet, options);
@@ -146,8 +146,7 @@ const ours = new WeakSet<object>();
 
 /**
  * Wraps `broadcast` of Socket.IO's adapter class. Derived adapters call it by `super` with the packets of other instances, so
- * replacing it on one object would miss those. For an adapter that is not taken over nothing changes. Returns false if the
- * class can't be changed.
+ * replacing it on one object would miss those. Other adapters are not affected. Returns false if the class can't be changed.
  */
 function standBefore(base: object | undefined): boolean {
   const property = base && Object.getOwnPropertyDescriptor(base, 'broadcast');

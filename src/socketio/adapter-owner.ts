@@ -21,7 +21,7 @@ export interface RoomSubscriber {
 export interface Door {
   /** False keeps the socket out: neither the adapter nor its subscribers get the change. */
   admits(id: string, rooms: ReadonlySet<string>): boolean;
-  /** The rooms that are kept for a socket outside; undefined for a socket that is not outside. */
+  /** The rooms of a socket that is outside; undefined for a socket that is not outside. */
   roomsOutside(id: string): Set<string> | undefined;
 }
 
@@ -76,17 +76,17 @@ export class AdapterOwner {
     return this.#pending > 0;
   }
 
-  /** Subscribers hear of a change in the order in which they subscribed. */
+  /** Subscribers are called in the order in which they subscribed. */
   subscribe(subscriber: RoomSubscriber): void {
     this.#subscribers.push(subscriber);
   }
 
-  /** From now on this door decides which sockets enter. */
+  /** This door decides which sockets enter from now on. */
   setDoor(door: Door): void {
     this.#door = door;
   }
 
-  /** Lets a socket in without asking the door. */
+  /** Adds a socket without asking the door. */
   enter(id: string, rooms: Set<string>): Promise<void> | void {
     try {
       return this.#track(this.#addAll.call(this.adapter, id, rooms));
@@ -95,7 +95,7 @@ export class AdapterOwner {
     }
   }
 
-  /** Takes a socket out of all its rooms, and so out of the adapter. */
+  /** Removes a socket from all its rooms, and so from the adapter. */
   leaveAll(id: string): Promise<void> | void {
     const rooms = new Set(this.adapter.sids.get(id));
     try {

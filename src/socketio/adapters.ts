@@ -36,18 +36,18 @@ interface Asking {
 
 /** The adapter's number for a question about the sockets of rooms. */
 const SOCKETS = 0;
-/** Questions that may wait for answers at a time. */
+/** Most questions that wait for answers at the same time. */
 const MOST_PENDING = 1_000;
 
 export interface AskOptions {
-  /** So many servers, including this one, are known to have none of these names. */
+  /** The number of servers, including this one, that have none of these names. */
   readonly servers: number;
   readonly timeoutMs: number;
 }
 
 /**
- * Those of the names that are ids of sockets of other servers on the same adapter. Undefined if not every server answered in
- * time. Never rejects.
+ * Returns the names that are ids of sockets of other servers on the same adapter; undefined if some server did not answer in time.
+ * Never rejects.
  */
 export async function askForIds(
   adapter: Adapter,

@@ -27,17 +27,17 @@ import { noteWebSocket, webSocketOf } from './web-sockets.js';
 /** The parts of the engine's work that the runtime does instead. */
 export interface BunEngineHooks {
   answer(request: Request, server: BunServer): Promise<Response>;
-  /** A new wire, before Socket.IO sees it: the runtime fills in what the engine lost of its request. */
+  /** A new wire, before Socket.IO sees it. The runtime adds the parts of the request that the engine does not keep. */
   connected(wire: BunConnection, request: Request): void;
   /** Handlers of `Bun.serve`, made from the engine's own, and from the program's if both share the server. */
   handlers(plain: IBunHandlers, own: IBunServeOptions | undefined): IBunHandlers;
-  /** Bun dropped a message, with so many bytes waiting. */
+  /** Bun dropped a message. The argument is the number of buffered bytes. */
   dropped(waitingBytes: number): void;
-  /** Bun has answered pings by itself, and the peer of this wire does not read the pongs. */
+  /** Bun answered pings by itself, and the peer of this wire does not read the pongs. */
   filledByPongs(wire: Wire): void;
 }
 
-/** Bytes that may wait for a WebSocket without a closer look. */
+/** Buffered bytes of a WebSocket up to which nothing is checked. */
 const FEW_BYTES = 64 * 1024;
 
 const METHODS = ['on', 'emit', 'close', 'handleRequest', 'onWebSocketOpen', 'onWebSocketMessage', 'onWebSocketClose'];
@@ -99,12 +99,12 @@ export class BunEngine {
     this.#engine.emit(event, ...args);
   }
 
-  /** The answer for Bun: of the hooks once they are there, of the engine before. */
+  /** The response for Bun: from the hooks once they are set, from the engine before that. */
   answer(request: Request, server: BunServer): Promise<Response> {
     return this.#engine.handleRequest(request, server);
   }
 
-  /** The engine's own answer. */
+  /** The engine's own response. */
   handle(request: Request, server: BunServer): Promise<Response> {
     return this.#handle.call(this.#engine, request, this.#opened.noting(server));
   }
@@ -114,10 +114,10 @@ export class BunEngine {
     return this.#opened.has(webSocket);
   }
 
-  /** From now on Bun's calls go through the hooks, also those of handlers that were made before. */
+  /** Routes Bun's calls through the hooks, also those of handlers that were made before. */
   patch(hooks: BunEngineHooks): void {
     const engine = this.#engine;
-    // Connections from before there was a server of Socket.IO: nothing would serve them.
+    // Connections accepted before there was a Socket.IO server: nothing would serve them.
     for (const early of engine.clients.values()) {
       this.#opened.add(early.transport);
       early.close();
@@ -264,7 +264,7 @@ export class BunEngine {
   }
 }
 
-/** Under what a WebSocket is kept: its transport; the data that the engine gave it if there is no transport in it. */
+/** The key of a WebSocket: its transport, or the data that the engine gave it if it has no transport. */
 function keyOf({ data }: BunWebSocket): object | undefined {
   return data?.transport ?? data;
 }

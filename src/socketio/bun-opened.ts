@@ -2,7 +2,7 @@ import type { BunServer, BunWebSocket } from './bun-types.js';
 
 /*
  * Tells the WebSockets that an engine has opened from those of the program on the same server. Only public members are used: the
- * engine opens a WebSocket by `server.upgrade(request, { data })`, and Bun hands this `data` to each handler.
+ * engine opens a WebSocket by `server.upgrade(request, { data })`, and Bun passes this `data` to each handler.
  */
 export class OpenedWebSockets {
   /** The data of opened WebSockets, and the transports of those that were opened before `noting()` was in use. */
@@ -18,7 +18,7 @@ export class OpenedWebSockets {
     this.#known.add(key);
   }
 
-  /** The server to hand to the engine in place of `server`. It is the same, but notes what is upgraded by it. */
+  /** The server that the engine gets instead of `server`. It records the upgrades that it makes. */
   noting(server: BunServer): BunServer {
     let noting = this.#noting.get(server);
     if (noting === undefined) {

@@ -130,7 +130,7 @@ function probeConnection(connection: Probed, transport: ProbedTransport): void {
   want(taken.length === 1 && connection.writeBuffer.length === 1, 'writeBuffer of a connection');
   transport.writable = true;
   transport.emit('drain');
-  want(taken.length === 2 && connection.writeBuffer.length === 0, 'a connection that goes on after "drain"');
+  want(taken.length === 2 && connection.writeBuffer.length === 0, 'a connection that continues after "drain"');
   connection.close();
   want(taken.length === 3 && connection.readyState === 'closed', 'a connection that closes its transport');
 }

@@ -21,13 +21,13 @@ interface SendingConnection extends EngineConnection {
 type Queue = FrameQueue<BunFrame>;
 
 export interface BunSenderEvents {
-  /** The peer takes no more, after so many bytes in one go. */
+  /** The peer accepts no more. The argument is the number of bytes that were sent in one write. */
   filled(wire: Wire, bytes: number): void;
   drained(wire: Wire): void;
 }
 
 /**
- * Sends over one WebSocket, in place of `send()` and `doClose()` of its transport. It is an object of its own, because a small
+ * Sends over one WebSocket, instead of `send()` and `doClose()` of its transport. It is a separate object, because a small
  * object is read faster, and with a thousand recipients these reads are the cost of a delivery.
  */
 export class BunSender implements FrameSender<BunFrame>, DirectSocketUser {
@@ -40,7 +40,7 @@ export class BunSender implements FrameSender<BunFrame>, DirectSocketUser {
   readonly #socket: DirectSocket;
   /** Undefined once sending has been stopped. */
   #webSocket: BunSocket | undefined;
-  /** Upper bound of the bytes buffered in Bun, since the last look at its buffer. */
+  /** Upper bound of the bytes that Bun has buffered since its buffer was last checked. */
   #unseen = 0;
   readonly #queue: Queue;
   readonly #transport: BunTransport;

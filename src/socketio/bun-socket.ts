@@ -8,19 +8,19 @@ export const TOO_LARGE = 1009;
 /** The most bytes that one UTF-16 unit takes in UTF-8. */
 const BYTES_OF_A_UNIT = 3;
 
-/** How often a peer is checked for having read what was sent to it before its connection was closed. */
+/** Interval of the checks whether a peer has read everything that was sent before its connection was closed. */
 const DRAIN_CHECK_MS = 20;
 
-/** Whether a message has at most so many bytes. Counts them only if the length of the text does not tell. */
+/** Whether a message is within a limit of bytes. Counts bytes only if the length of the text is not conclusive. */
 export function isWithin(mostBytes: number, message: MessageBody): boolean {
   if (typeof message !== 'string') return message.byteLength <= mostBytes;
   return message.length * BYTES_OF_A_UNIT <= mostBytes || Buffer.byteLength(message) <= mostBytes;
 }
 
 export interface GuardedSocketOptions {
-  /** How long a peer may take to read what was sent to it before the end, in milliseconds. */
+  /** Milliseconds that a peer has to read everything that was sent before the close. */
   readonly closeTimeoutMs: number;
-  /** Bun dropped a message, with so many bytes waiting: the stream to this peer would continue with a gap. */
+  /** Bun dropped a message: the stream to this peer would have a gap. The argument is the number of buffered bytes. */
   readonly dropped: (waitingBytes: number) => void;
   /** Whether pongs are received: hand-written handlers may omit `pong`. */
   readonly hearsPongs: () => boolean;
@@ -29,7 +29,7 @@ export interface GuardedSocketOptions {
 interface Ending {
   /** Polls whether the peer has read. */
   draining: NodeJS.Timeout | undefined;
-  /** Cuts the connection if closing takes too long. */
+  /** Terminates the connection if closing takes too long. */
   readonly cutting: NodeJS.Timeout;
   closeAtPong: (() => void) | undefined;
 }
@@ -74,7 +74,7 @@ export class GuardedBunSocket implements BunWebSocket {
     return this.#ended && this.#webSocket.readyState === OPEN ? CLOSING : this.#webSocket.readyState;
   }
 
-  /** Bytes that the peer has not taken. */
+  /** Bytes that the peer has not read. */
   get bufferedAmount(): number {
     return this.#waitingBytes();
   }
@@ -89,7 +89,7 @@ export class GuardedBunSocket implements BunWebSocket {
 
   /**
    * The WebSocket itself, for a sender that uses it directly until `stop()` is called: a check here would cost time at each
-   * send. Undefined if nothing may be sent any more.
+   * send. Undefined if nothing may be sent anymore.
    */
   bypass(user: DirectSocketUser): BunSocket | undefined {
     if (this.#ended) return undefined;
@@ -142,7 +142,7 @@ export class GuardedBunSocket implements BunWebSocket {
     closeAtPong?.();
   }
 
-  /** Cuts the connection, whatever the peer does. */
+  /** Terminates the connection, whatever the peer does. */
   terminate(): void {
     this.gone();
     this.#webSocket.terminate();

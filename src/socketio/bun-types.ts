@@ -38,7 +38,7 @@ export interface BunSocket {
   sendBinary(bytes: Uint8Array): number;
   /** Collects what `send` sends into as few writes as possible. */
   cork(send: () => void): unknown;
-  /** Bytes that the peer has not taken. */
+  /** Bytes that the peer has not read. */
   getBufferedAmount(): number;
 }
 
@@ -76,7 +76,7 @@ export interface EngineOptions {
   editResponseHeaders?: (headers: Headers, request: Request, server: BunServer) => void | Promise<void>;
 }
 
-/** A message that comes in over a WebSocket. */
+/** A message that arrives over a WebSocket. */
 export type MessageBody = string | Buffer;
 
 /** A `Server` of the engine. The methods that Bun's handlers call are replaced on this one object. */

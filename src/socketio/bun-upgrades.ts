@@ -13,7 +13,7 @@ clearTimeout(EXPIRED);
 /** Transports whose probe was answered. */
 const probed = new WeakSet<BunTransport>();
 
-/** How long a client may take for its next packet, once its probe was answered. */
+/** How long a client may take for its next packet after its probe was answered. */
 const LAST_PACKET_MS = 2_000;
 
 /** The latest upgrade of each connection, running or ended. */
@@ -77,7 +77,7 @@ function takeOneProbe(connection: BunConnection, transport: BunTransport): void 
   if (typeof plain !== 'function') return;
   transport.onPacket = (packet) => {
     const isChanging = connection.transport !== transport;
-    // The upgrade was given up, but the engine listens until the WebSocket has closed.
+    // The upgrade was abandoned, but the engine listens until the WebSocket has closed.
     if (isChanging && connection.upgradeState !== 'upgrading') return;
     const isProbe = isChanging && packet.type === 'ping' && packet.data === 'probe';
     if (isProbe && probed.has(transport)) {

@@ -31,8 +31,8 @@ export function guardedSocketOf(wire: Wire, transport: EngineTransport | undefin
 }
 
 /**
- * Makes engine.io give up the upgrade of a wire to this transport, as it does at any unexpected packet. If an update of engine.io
- * lets that packet pass, the WebSocket is cut: the answers to more probes would be buffered for a peer that reads nothing.
+ * Makes engine.io abandon the upgrade of a wire to this transport, as it does at any unexpected packet. If an update of engine.io
+ * accepts that packet, the WebSocket is terminated: answers to more probes would be buffered for a peer that reads nothing.
  */
 export function giveUpUpgrade(wire: Wire, transport: EngineTransport): void {
   transport.emit?.('packet', { type: 'noop' });

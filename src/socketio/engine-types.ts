@@ -41,7 +41,7 @@ export interface EngineRequest extends IncomingMessage, WithQuery {
 /** The part of a response to a poll that is used. */
 export interface PollResponse {
   once(event: 'close', listener: () => void): unknown;
-  /** Cuts the connection that it is written into. */
+  /** Terminates the connection that it is written to. */
   destroy?(): unknown;
   readonly writableEnded?: boolean;
 }
@@ -53,7 +53,7 @@ export interface EngineReceiver {
   _maxFragments: number;
 }
 
-/** What inflates the compressed messages of a WebSocket of `ws`. */
+/** The extension that inflates the compressed messages of a WebSocket of `ws`. */
 export interface EngineInflater {
   /** Private. */
   _maxPayload?: number;
@@ -68,7 +68,7 @@ export interface ReceiverLimits {
 /** A WebSocket of `ws`, or the object that replaces Bun's in `@socket.io/bun-engine`. */
 export interface EngineWebSocket {
   readonly readyState?: number;
-  /** Bytes that the peer has not taken. */
+  /** Bytes that the peer has not read. */
   readonly bufferedAmount?: number;
   /** The same of Bun's own WebSocket. */
   getBufferedAmount?(): number;
@@ -82,7 +82,7 @@ export interface EngineWebSocket {
   readonly _socket?: Duplex;
   /** The extensions agreed with the peer, such as compression. */
   readonly _extensions?: { readonly 'permessage-deflate'?: EngineInflater };
-  /** Writes frames, with a queue of its own only where it compresses. */
+  /** Writes frames. It has a queue only if it compresses. */
   readonly _sender?: { sendFrame?: unknown };
   readonly _receiver?: EngineReceiver | null;
   /** Makes its receiver, and begins to read. */
@@ -111,7 +111,7 @@ export interface EngineTransport {
   writable?: boolean;
   close?(done?: () => void): void;
   emit?(event: string, ...args: unknown[]): unknown;
-  /** Of `NodeSender`: bytes that were handed to the kernel and have not gone out. */
+  /** Of `NodeSender`: bytes that were passed to the kernel and are not sent yet. */
   readonly unread?: number;
   /** Private, as all below. */
   readonly socket?: EngineWebSocket;
@@ -166,7 +166,7 @@ export interface EngineConnection extends Wire {
   readonly upgrading?: boolean;
   /** Private, as all below: packets that wait until the transport is writable. */
   readonly writeBuffer?: EnginePacket[];
-  /** Each of them removes the listeners from one transport. */
+  /** Each function removes the listeners from one transport. */
   cleanupFn?: (() => void)[];
   /** Listens to a transport, with functions that call the methods below. */
   setTransport?(transport: object): void;
@@ -174,7 +174,7 @@ export interface EngineConnection extends Wire {
   onDrain?(): void;
   onError?(error: unknown): void;
   onClose?(reason: string, description?: unknown): void;
-  /** Hands the packets that wait to the transport. */
+  /** Passes the queued packets to the transport. */
   flush?(): void;
 }
 

@@ -12,13 +12,13 @@ const MOST_OF_A_FIELD = 4_096;
 const MOST_OF_AN_ANSWER = 4 * 1_024 * 1_024;
 /** Approximate size of a socket without these fields. */
 const BYTES_OF_A_SOCKET = 512;
-/** How fast answers go out, so that subscribers have time to read. */
+/** The rate at which answers are sent, so that subscribers have time to read. */
 const BYTES_PER_MS = 8 * 1_024;
-/** After this time the asking server has given up: Socket.IO's default timeout of requests. */
+/** The timeout of the asking server: Socket.IO's default timeout of requests. */
 const PATIENCE_MS = 5_000;
 /** Memory limit of queued answers. */
 const MOST_WAITING_BYTES = 32 * 1_024 * 1_024;
-/** Bytes that may go out at once. */
+/** Most bytes that are sent at once. */
 const BURST_BYTES = 1_024 * 1_024;
 /** The handshake has four fields that a client writes: `headers`, `query`, `auth` and `url`. */
 const FIELDS = 4;
@@ -98,7 +98,7 @@ function bounded(list: readonly unknown[]): readonly unknown[] {
   });
 }
 
-/** The entries of an object that fit. Each is kept whole or left out, because a part of a token is of no use. */
+/** The entries of an object that fit the limit. Each is kept whole or left out, because a part of a token is useless. */
 function entries(value: unknown, most: number): unknown {
   if (typeof value !== 'object' || value === null) return value;
   let left = most;

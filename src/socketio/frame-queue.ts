@@ -23,7 +23,7 @@ export interface FrameSender<Frame> {
   tick: number;
   /** Whether more than one message is known to have been sent in the last tick. */
   isBusy: boolean;
-  /** Whether its peer reads as fast as it is sent to. */
+  /** Whether its peer reads fast enough. */
   readonly writable: boolean;
   /** Writes a chain at once. */
   write(tail: QueuedFrame<Frame>): void;
@@ -42,7 +42,7 @@ export interface Sized {
 
 /** Bytes. A chain of this size is written before the tick ends: a longer one would not be cheaper, only larger. */
 const LARGEST_CHAIN = 64 * 1024;
-/** Approximate memory of a queued frame beside its bytes. */
+/** Approximate memory of a queued frame without its bytes. */
 const WEIGHT_OF_A_FRAME = 64;
 /** After a flush, pause for this many times its duration, so that more comes together for the next one. */
 const REST = 3;
@@ -143,7 +143,7 @@ export class FrameQueue<Frame extends Sized> {
     this.#rest(performance.now() - begin);
   }
 
-  /** The rest applies only to messages that follow at once. Without any by the next tick, there is nothing to collect. */
+  /** The delay applies only to messages that follow immediately. If the next tick has none, there is nothing to collect. */
   #rest(afterMs: number): void {
     const restMs = Math.min(LONGEST_REST_MS, afterMs * REST);
     this.#restMs = restMs < 1 ? 0 : restMs;
@@ -177,7 +177,7 @@ export class FrameQueue<Frame extends Sized> {
   }
 }
 
-/** The messages of a chain, the first one first. */
+/** The messages of a chain, in order. */
 export function framesOf<Frame>(tail: QueuedFrame<Frame>): Frame[] {
   const frames: Frame[] = [];
   for (let at: QueuedFrame<Frame> | undefined = tail; at !== undefined; at = at.before) frames.push(at.frame);

@@ -19,7 +19,7 @@ export function textFrame(text: string): WsFrame {
   return frame;
 }
 
-/** A whole binary message. The bytes are copied: the program may write into its own again. */
+/** A whole binary message. The bytes are copied, because the program may reuse its buffer. */
 export function binaryFrame(data: ArrayBuffer | ArrayBufferView): WsFrame {
   const bytes = ArrayBuffer.isView(data)
     ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
@@ -31,13 +31,13 @@ export function binaryFrame(data: ArrayBuffer | ArrayBufferView): WsFrame {
   return frame;
 }
 
-/** An Engine.IO message packet: a text, or the bytes of an attachment. Undefined for what is neither. */
+/** An Engine.IO message packet: text, or the bytes of an attachment. Undefined for any other value. */
 export function messageFrame(data: unknown): WsFrame | undefined {
   if (typeof data === 'string') return textFrame(`4${data}`);
   return isBytes(data) ? binaryFrame(data) : undefined;
 }
 
-/** All parts of a message in one buffer. Undefined where one of them is of another kind. */
+/** All parts of a message in one buffer. Undefined if a part has another type. */
 export function joinedFrames(parts: readonly unknown[]): WsFrame | undefined {
   const frames: WsFrame[] = [];
   for (const part of parts) {
@@ -61,7 +61,7 @@ function writeHeader(frame: Buffer, first: number, length: number): void {
     frame.writeUInt16BE(length, 2);
   } else {
     frame[1] = 127;
-    // A buffer is far shorter than what 48 bits count.
+    // A buffer is far shorter than 2 ** 48 bytes.
     frame.writeUInt16BE(0, 2);
     frame.writeUIntBE(length, 4, 6);
   }

@@ -28,7 +28,7 @@ export class IdleConnections {
     const { request } = connection;
     if (request) connection.request = compacted(request as EngineRequest) ?? request;
     if (connection.transport?.name === 'websocket') this.#compactWebSocket(connection);
-    // A client may leave and come back any number of times on one connection.
+    // A client may leave and rejoin any number of times on one connection.
     else if (!connection.listeners('upgrade').includes(this.#upgraded)) connection.on('upgrade', this.#upgraded);
   }
 

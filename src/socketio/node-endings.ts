@@ -8,7 +8,7 @@ import { webSocketOf } from './web-sockets.js';
  * which waits for the peer for up to 30 s.
  */
 
-/** A WebSocket that can be cut. */
+/** A WebSocket that can be terminated. */
 type CuttableSocket = EngineWebSocket & Required<Pick<EngineWebSocket, 'terminate' | 'once'>>;
 
 /** Closes a wire at once, also if packets are queued or unread. */

@@ -17,7 +17,7 @@ import { type NodeSender, type NodeSenderEvents, nodeSendersOver } from './node-
 import { noteResponse } from './send-queue.js';
 import { noteWebSocket } from './web-sockets.js';
 
-/** The ingress, which gets each request and each upgrade in place of the engine. */
+/** The ingress, which handles each request and each upgrade instead of the engine. */
 export interface NodeEngineHooks {
   answer(request: EngineRequest, response: ServerResponse): void;
   upgrade(request: EngineRequest, socket: Duplex, head: Buffer): void;
@@ -61,14 +61,14 @@ export class NodeEngine {
     return this.#engine.opts;
   }
 
-  /** From now on requests and upgrades go to the hooks, which pass them on by `handle` and `handleUpgrade`. */
+  /** Routes requests and upgrades to the hooks, which pass them on by `handle` and `handleUpgrade`. */
   patch({ answer, upgrade }: NodeEngineHooks): void {
     const engine = this.#engine;
     engine.handleRequest = (request, response) => answer(request, response);
     engine.handleUpgrade = (request: EngineRequest, socket: Duplex, head) => upgrade(request, socket, head);
   }
 
-  /** The engine's own answer. */
+  /** The engine's own response. */
   handle(request: EngineRequest, response: ServerResponse): void {
     this.#handle.call(this.#engine, request, response);
   }
@@ -112,7 +112,7 @@ export class NodeEngine {
     return '';
   }
 
-  /** Tries how connections send, before the first one comes. Returns the name of a missing member, or an empty string. */
+  /** Tries how connections send, before the first connection. Returns the name of a missing member, or an empty string. */
   async probe(): Promise<string> {
     const { missing, canSend } = await probeConnection(this.#engine);
     if (!canSend) this.#Sender = undefined;
@@ -148,7 +148,7 @@ export class NodeEngine {
     engine.generateId = (request) => (queryOf(request).EIO === '4' ? generateId.call(engine, request) : ofProtocol3());
   }
 
-  /** Refuses handshakes over TCP connections that are kept alive. The client tries again and reaches another instance. */
+  /** Refuses handshakes over kept-alive TCP connections. The client tries again and reaches another instance. */
   refuseHandshakes(): void {
     this.#engine.opts.allowRequest = (_: unknown, decide: (why: string, allow: boolean) => void) =>
       decide('Shutting down', false);
@@ -160,7 +160,7 @@ export class NodeEngine {
   }
 }
 
-/** The engine's own register of its connections; one by public events if an update of engine.io moves that. */
+/** The engine's own map of its connections, or a map from public events if an update of engine.io moves it. */
 function wiresOf(engine: EngineServer): () => Readonly<Record<string, Wire>> {
   if (typeof engine.clients === 'object') return () => engine.clients ?? {};
   const noted: Record<string, Wire> = {};

@@ -152,7 +152,7 @@ function tryQueue(connection: TriedConnection): ProbedConnection {
   const canSend = packet?.type === 'message' && packet.data === 'text';
   if (!canSend) return { missing: 'the packets that a transport is sent', canSend };
   transport.emit?.('drain');
-  if (!isConfirmed) return { missing: 'a connection that goes on after "drain"', canSend: false };
+  if (!isConfirmed) return { missing: 'a connection that continues after "drain"', canSend: false };
   return { missing: isQueued && packet === queued ? '' : 'writeBuffer of a connection', canSend };
 }
 

@@ -17,7 +17,7 @@ import { binaryFrame, joinedFrames, textFrame, type WsFrame } from './frames.js'
 import { OPEN } from './ready-states.js';
 
 export interface NodeSenderEvents {
-  /** The kernel takes no more, after so many bytes in one go. */
+  /** The kernel accepts no more. The argument is the number of bytes that were sent in one write. */
   filled(wire: Wire, bytes: number): void;
   drained(wire: Wire): void;
 }
@@ -63,7 +63,7 @@ export class NodeSender extends Transport implements DirectSender<WsFrame> {
   isBusy = false;
   /** The wire whose transport it is; undefined before the connection opens or upgrades. */
   wire: Wire | undefined = undefined;
-  /** Whether the program listens to each packet of the connection. True as long as it is not known. */
+  /** Whether the program listens to each packet of the connection. True while that is unknown. */
   isHeard = true;
   override readonly socket: OrdinaryWebSocket;
   readonly #stream: Duplex;
@@ -99,12 +99,12 @@ export class NodeSender extends Transport implements DirectSender<WsFrame> {
     return this.writable && !this.isHeard;
   }
 
-  /** Bytes that the kernel has not taken. */
+  /** Bytes that the kernel has not accepted. */
   override get unread(): number {
     return this.#stream.writableLength;
   }
 
-  /** From now on it is the transport of this wire, and notices new listeners for packets. */
+  /** Makes it the transport of this wire. It then notices new listeners for packets. */
   attach(wire: Wire): void {
     this.wire = wire;
     wire.on('newListener', listened);
@@ -124,7 +124,7 @@ export class NodeSender extends Transport implements DirectSender<WsFrame> {
     if (this.socket.readyState !== OPEN) return;
     const stream = this.#stream;
     const bytes = joined(tail);
-    // Bytes that the kernel took at once do not count, however many.
+    // Bytes that the kernel accepted immediately do not count.
     if (stream.write(bytes) || stream.writableLength < stream.writableHighWaterMark) return;
     if (this.writable) stream.once('drain', drained);
     this.writable = false;
@@ -165,7 +165,7 @@ export class NodeSender extends Transport implements DirectSender<WsFrame> {
       try {
         this.emit('drain');
       } catch (error) {
-        // A callback of the program threw. The other callbacks run first.
+        // A callback of the program threw. The other callbacks run before its error is thrown.
         process.nextTick(() => {
           throw error;
         });
@@ -227,7 +227,7 @@ function joined(tail: QueuedFrame<WsFrame>): Buffer {
   return tail.whole as Buffer;
 }
 
-/** Encoded here and not by engine.io, whose encoder may call back later, when this tick's write is over. Protocol 4 only. */
+/** Encoded here, because engine.io's encoder may call back after the write of this tick. Protocol 4 only. */
 function frameOf(packet: EnginePacket): WsFrame {
   const { data, options } = packet;
   if (options?.wsPreEncodedFrame !== undefined) return sharedFrame(options.wsPreEncodedFrame, options);

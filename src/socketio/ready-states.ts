@@ -1,4 +1,4 @@
-/** The states of a WebSocket, as the standard numbers them. */
+/** The states of a WebSocket, with the numbers of the standard. */
 export const OPEN = 1;
 export const CLOSING = 2;
 export const CLOSED = 3;

@@ -5,13 +5,13 @@ import { bufferedBytes } from './web-sockets.js';
 
 /*
  * The send queue of a connection of either engine. Queued packets are counted by the public events `packetCreate` and `flush`.
- * The functions here read private members, and each has a result for the case that an update has moved one.
+ * The functions here read private members. Each has a result for the case that an update has moved one.
  */
 
 /** The type of a packet that was replaced; no engine queues a packet of this type. */
 const REPLACED = 'noop';
 
-/** Bytes that the transport has taken and the peer has not. */
+/** Bytes that the transport has accepted and the peer has not read. */
 export function unreadBytes(wire: Wire): number {
   const { transport }: EngineConnection = wire;
   return transport?.unread ?? bufferedBytes(wire);
@@ -23,7 +23,7 @@ export function queuedPackets(wire: Wire): EnginePacket[] | undefined {
   return Array.isArray(writeBuffer) ? writeBuffer : undefined;
 }
 
-/** Empties a queued packet, which stays where it is until `takeOutReplaced`. */
+/** Empties a queued packet. It stays in the queue until `takeOutReplaced`. */
 export function markReplaced(packet: EnginePacket): void {
   Object.assign(packet, { type: REPLACED, data: undefined, options: undefined });
 }
@@ -51,7 +51,7 @@ export function noteResponse(wire: Wire, response: PollResponse): void {
   seenResponses.set(wire, [...open, response]);
 }
 
-/** The response that the queue is about to be written into; undefined for a WebSocket. */
+/** The response that the queue will be written to; undefined for a WebSocket. */
 export function responseOf(wire: Wire): PollResponse | undefined {
   const { transport }: EngineConnection = wire;
   if (isResponse(transport?.res)) return transport.res;

@@ -58,7 +58,7 @@ export function makeSocketIds(namespace: Namespace, make: (socket: Socket) => st
   return true;
 }
 
-/** From now on `receive` gets every packet of a socket in place of Socket.IO, with the socket as `this`. */
+/** Makes `receive` get every packet of a socket instead of Socket.IO, with the socket as `this`. */
 export function interceptPackets(socket: IOSocket, receive: (this: IOSocket, packet: Packet) => void): void {
   Object.assign(socket, { _onpacket: receive } satisfies Partial<SocketInternals>);
 }
@@ -83,7 +83,7 @@ export function writeEncoded(socket: Recipient, encoded: readonly unknown[], opt
   }
 }
 
-/** From now on the server replaces each adapter that the program sets by the result of `map`. */
+/** Makes the server replace each adapter that the program sets by the result of `map`. */
 export function mapLaterAdapters(io: Server, map: (make: AdapterFactory) => AdapterFactory): void {
   const plain = io.adapter.bind(io) as (...make: AdapterFactory[]) => unknown;
   // `adapter()` without an argument reads. Socket.IO calls the given adapter with `new`.

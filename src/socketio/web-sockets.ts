@@ -23,11 +23,11 @@ export function webSocketOf(
 ): EngineWebSocket | undefined {
   if (transport?.socket !== undefined) return transport.socket;
   if (transport?.name !== 'websocket') return undefined;
-  // The oldest open one: an engine closes further upgrades of the same connection as soon as they come.
+  // The oldest open one: an engine closes further upgrades of the same connection immediately.
   return (noted.get(transport) ?? noted.get(wire))?.find(isOpen);
 }
 
-/** Bytes that were handed to the WebSocket of a wire and that its peer has not taken. */
+/** Bytes that were passed to the WebSocket of a wire and that its peer has not read. */
 export function bufferedBytes(wire: Wire): number {
   const webSocket = webSocketOf(wire);
   return webSocket?.bufferedAmount ?? webSocket?.getBufferedAmount?.() ?? 0;

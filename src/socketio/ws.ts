@@ -10,12 +10,12 @@ import type { EngineInflater, EngineReceiver, EngineWebSocket, ReceiverLimits } 
  * before authentication; without that of the extension nothing is compressed.
  */
 
-/** Sits between a connection and the receiver of its frames. */
+/** A filter between a connection and the receiver of its frames. */
 export interface InputFilter {
   write(chunk: Buffer): boolean;
-  /** Passes everything from here on. */
+  /** Passes everything from now on. */
   lift(): void;
-  /** Whether it will pass everything that comes. */
+  /** Whether it passes everything. */
   readonly isDone: boolean;
 }
 
@@ -25,11 +25,11 @@ export interface GuardOptions {
   readonly mostFragments: number;
   /** How long a peer may take for the closing handshake, in milliseconds. */
   readonly closeTimeoutMs: number;
-  /** Makes the filter of one WebSocket. `pass` hands bytes to its receiver. */
+  /** Makes the filter of one WebSocket. `pass` passes bytes to its receiver. */
   readonly filter: (webSocket: GuardedWebSocket, pass: (bytes: Buffer) => boolean) => InputFilter;
   /** Whether the request belongs to a connection that is authenticated already: its WebSocket has no limits from the start. */
   readonly isAdmitted: (request: IncomingMessage) => boolean;
-  /** The socket of a request has become a WebSocket, which the engine has not seen yet. */
+  /** The socket of a request became a WebSocket. The engine has not seen it yet. */
   readonly opened: (socket: Duplex, webSocket: GuardedWebSocket, request: IncomingMessage) => void;
   /** The limits can't be set: `ws` is not as expected. */
   readonly unlimited: () => void;
@@ -51,7 +51,7 @@ interface StrangerLimits {
 /** A WebSocket of `ws` whose peer is a stranger at first, and that never queues more than one pong. */
 export class GuardedWebSocket extends WebSocket {
   #limits: StrangerLimits | undefined = undefined;
-  /** True while a pong is being sent; the data of the latest ping, if another one came meanwhile. */
+  /** True while a pong is being sent; the data of the latest ping, if another ping arrived during that time. */
   #pong: boolean | Buffer = false;
 
   /**
@@ -222,7 +222,7 @@ export function boundsInflated(Tried = GuardedWebSocket): boolean {
       webSocket.terminate();
     });
   } catch {
-    // The request was not taken.
+    // The request was not accepted.
   }
   return bound === maxPayload;
 }
@@ -251,7 +251,7 @@ class ProbeFilter implements InputFilter {
   }
 }
 
-/** A masked text frame of so many bytes. */
+/** A masked text frame with a payload of this many bytes. */
 function frameOf(bytes: number): Buffer {
   const head = Buffer.alloc(8);
   head.writeUInt8(0x81, 0);

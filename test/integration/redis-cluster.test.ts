@@ -245,7 +245,7 @@ describe('a Redis cluster', () => {
     const refused = expect(backplane.open(300)).rejects.toMatchObject({
       code: 'redis_unreachable',
       message: expect.stringMatching(
-        new RegExp(`${redis.host}:${redis.port} within 300 ms: No node of the cluster is of use: .+`),
+        new RegExp(`${redis.host}:${redis.port} within 300 ms: No node of the cluster is usable: .+`),
       ),
     });
     await time.passAfter(2, 300);

@@ -79,7 +79,7 @@ export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] }
   backplane_messages_undelivered: [{ type: 'backplane_messages_undelivered', connection, ...missed }],
   backplane_subscription_replaced: [{ type: 'backplane_subscription_replaced', silentMs: 10_000 }],
   backplane_messages_rejected: [
-    { type: 'backplane_messages_rejected', channel: 'request', reason: 'no JSON', count: 3 },
+    { type: 'backplane_messages_rejected', channel: 'request', reason: 'invalid JSON', count: 3 },
   ],
   backplane_command_refused: [
     { type: 'backplane_command_refused', command: 'ZADD', consequence: 'a lease is missing', error },

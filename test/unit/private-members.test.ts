@@ -391,7 +391,7 @@ describe('the private members of other packages in use exist:', () => {
     const { onDrain } = prototype as { onDrain: unknown };
     Reflect.set(prototype, 'onDrain', () => undefined);
     defer(() => Reflect.set(prototype, 'onDrain', onDrain));
-    const missing = 'a connection that goes on after "drain"';
+    const missing = 'a connection that continues after "drain"';
     expect(await probeConnection(engine as never)).toEqual({ missing, canSend: false });
   });
 

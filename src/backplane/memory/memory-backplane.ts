@@ -43,11 +43,11 @@ class MemoryBackplane implements Backplane {
   constructor({ network, identifier = 'instance', report }: MemoryBackplaneOptions) {
     const outage = new OutageReporter(CONNECTION, report);
     const member = (network ?? new MemoryNetwork()).createMember(identifier, {
-      cut: () => outage.begin(new Error('The instance was cut off the bus.')),
+      cut: () => outage.begin(new Error('The instance was disconnected from the bus.')),
       healed: (dropped) => outage.end({ dropped, uncertain: 0 }),
       changed: (change, id) => this.#instances.changed(change, id),
     });
-    // The instances of one process reject no message of each other, unless one of them has a defect.
+    // The instances of one process send valid messages to each other, unless Roomgate has a defect.
     const onRejected = (channel: string, error: unknown) =>
       report({ type: 'backplane_messages_rejected', channel, reason: String(error), count: 1 });
     const topics = new Topics({ id: member.id, carrier: carrierOf(member), onRejected });
@@ -94,7 +94,7 @@ class MemoryBackplane implements Backplane {
   }
 
   async #loadAdapter(): Promise<AdapterFactory> {
-    // Loaded here and not before, so that an instance that stands alone loads no encoding for messages to others.
+    // Loaded only here, so that a single instance loads no encoding for messages to others.
     const { MemoryAdapter } = await import('./memory-adapter.js');
     const [member, report] = [this.#member, this.#report];
     // Not an arrow function, because Socket.IO calls it with `new`.

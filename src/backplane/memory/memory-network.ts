@@ -3,9 +3,9 @@ export type ChannelHandler = (message: Buffer) => void;
 
 /** Events of the network for one instance. */
 export interface MemberEvents {
-  /** From now on it is cut off. */
+  /** It is cut off from now on. */
   cut(): void;
-  /** It is back. `dropped`: messages of its own that no other instance got. */
+  /** It is connected again. `dropped`: messages of this instance that no other instance got. */
   healed(dropped: number): void;
   /** Another instance joined, or left while this one was cut off, so that its goodbye did not arrive. */
   changed(change: 'joined' | 'expired', id: string): void;
@@ -54,7 +54,7 @@ export class MemoryNetwork {
     this.#members.delete(member);
   }
 
-  /** Instances that have joined, beside this one. */
+  /** The other instances that have joined. */
   others(member: MemoryMember): readonly MemoryMember[] {
     return [...this.#members].filter((other) => other !== member);
   }
@@ -127,7 +127,7 @@ export class MemoryMember {
     this.#events.changed(change, id);
   }
 
-  /** Instances that live beside this one, whether they can be reached or not. */
+  /** The other living instances, reachable or not. */
   get living(): readonly string[] {
     return this.#network.others(this).map(({ id }) => id);
   }

@@ -2,7 +2,7 @@ import { isReplyOf, type RedisConnection } from './client.js';
 
 /** Redis refused a command by its access control list. Names the command, its channel or key, and the missing rule. */
 export class RefusedError extends Error {
-  // The name of ioredis' errors for replies, so that `isReply` holds.
+  // The name that ioredis gives to error replies, so that `isReply` returns true.
   override readonly name = 'ReplyError';
   /** Such as `CLIENT KILL`. */
   readonly command: string;
@@ -16,7 +16,7 @@ export class RefusedError extends Error {
   }
 }
 
-/** Commands of which the second word belongs to the name: Redis' rules know them as `client|kill`. */
+/** Commands with subcommands. An ACL rule names both, as in `client|kill`. */
 const CONTAINERS: ReadonlySet<string> = new Set(['CLIENT', 'CLUSTER', 'PUBSUB']);
 
 /** Adds the command, the channel or key, and the missing rule to a `NOPERM`. Returns any other error unchanged. */
@@ -47,7 +47,7 @@ export function namespaceOf(channel: string): string | undefined {
   return /^[^#]*#([^#]*)#/.exec(channel)?.[1];
 }
 
-/** For PSUBSCRIBE, Redis compares the pattern with its rules letter by letter. */
+/** For PSUBSCRIBE, Redis compares the pattern with its rules character by character. */
 function channelRule(command: string, channel: string): string {
   if (command === 'PSUBSCRIBE') return `&${channel}`;
   if (channel.startsWith('roomgate:')) return '&roomgate:*';

@@ -9,9 +9,9 @@ import { type Dialer, ensureClient, type Listener, type RedisConnection } from '
 import { asksSentinels, SentinelDialer } from './sentinel.js';
 
 /**
- * Options of our duplicates that differ from those of the given client. A duplicate never reconnects, resends or queues by
- * itself, since `ReconnectingConnection`, `Publisher` and `Subscriber` decide that. Database and prefix are reset, since leases
- * and channels must have one scope, and channels have neither.
+ * Options of the duplicates that differ from those of the program's client. A duplicate never reconnects, resends or queues by
+ * itself, because `ReconnectingConnection`, `Publisher` and `Subscriber` do that. Database and prefix are reset: leases and channels
+ * must have one scope, and channels have neither a database nor a prefix.
  */
 const OVERRIDES = {
   lazyConnect: true,
@@ -27,12 +27,12 @@ const OVERRIDES = {
   commandTimeout: undefined,
   socketTimeout: undefined,
   connectTimeout: 5_000,
-  // In ms, after which a connection that is closed by us is destroyed: Redis may never read its last bytes.
+  // In ms. A closing connection is destroyed after this time, because Redis may never read its last bytes.
   disconnectTimeout: 50,
   replyMapping: 'legacy',
   stringNumbers: false,
   monitor: false,
-  // CLIENT SETINFO needs a right of its own, and nothing reads its result.
+  // CLIENT SETINFO needs an ACL rule of its own, and nothing reads its result.
   disableClientInfo: true,
   readOnly: false,
   keyPrefix: '',
@@ -41,11 +41,11 @@ const OVERRIDES = {
 
 /** Timeout of asking a cluster for its nodes, in ms. */
 const SCOUT_TIMEOUT_MS = 4_000;
-/** The given start nodes are asked first. After so many ms, the learnt nodes are asked too. */
+/** The start nodes are asked first. After this time, in ms, the learned nodes are asked too. */
 const HEAD_START_MS = 500;
-/** Learnt nodes that are remembered. The oldest ones are forgotten first. */
+/** Most learned nodes. The oldest ones are forgotten first. */
 const MOST_LEARNT = 64;
-/** ioredis asks one node after the other, for 1 s each. So the learnt nodes are asked in parallel groups. */
+/** ioredis asks one node after another, for 1 s each. So the learned nodes are asked in parallel groups. */
 const GROUPS = 8;
 
 /** A client of one Redis server: the given client, or the client of one node of a cluster. */
@@ -83,7 +83,7 @@ export function connectionName(identifier: string, role: string): string {
   return `roomgate:${identifier.replace(/[^\w.:-]/g, '_')}:${role}`;
 }
 
-/** Told by a public method that only clusters have: `isCluster` is not documented. */
+/** Detected by a public method that only clusters have, because `isCluster` is not documented. */
 function isCluster(client: object): client is RedisCluster {
   return hasMethods(client, ['nodes']);
 }
@@ -106,7 +106,7 @@ class SingleDialer implements Dialer {
 /**
  * A connection to a cluster is a connection to one of its masters, so that its messages have an order and its
  * predecessor can be fenced. Each attempt asks for the masters again, with a short-lived duplicate of the given client. It asks
- * the given start nodes, and if they do not answer, all nodes that earlier answers named.
+ * the start nodes, and if they do not answer, all nodes that earlier answers named.
  */
 class ClusterDialer implements Dialer {
   readonly address: string;
@@ -132,7 +132,7 @@ class ClusterDialer implements Dialer {
     return node.duplicate({ ...OVERRIDES, connectionName: name });
   }
 
-  /** Each node knows its own subscribers only. One that is away has none. */
+  /** Each node knows its own subscribers only. A node that is away counts as zero. */
   #countSubscribers(channel: string): Promise<number> {
     const late = 'A node did not answer in time.';
     const ask = async (node: SingleClient) => {
@@ -229,10 +229,10 @@ async function reach(cluster: RedisCluster): Promise<void> {
     cause = explain(error, 'CLUSTER', 'SLOTS');
   });
   try {
-    await within(cluster.connect(), SCOUT_TIMEOUT_MS, 'The cluster did not say in time which nodes it has.');
+    await within(cluster.connect(), SCOUT_TIMEOUT_MS, 'The cluster did not list its nodes in time.');
   } catch (error) {
     // The error of a node says more than that all of them failed.
-    throw cause instanceof Error ? new Error(`No node of the cluster is of use: ${cause.message}`, { cause }) : error;
+    throw cause instanceof Error ? new Error(`No node of the cluster is usable: ${cause.message}`, { cause }) : error;
   }
 }
 
@@ -243,7 +243,7 @@ function addressOf(options: SingleClient['options']): string {
   return host === undefined && port === undefined ? 'an unknown address' : `${host ?? 'localhost'}:${port ?? 6379}`;
 }
 
-/** Private to ioredis, and used in texts of errors only: if it moves, they name no node. */
+/** Private to ioredis, and used only in messages: if it moves, they name no node. */
 function startupNodesOf(client: RedisCluster): string {
   const nodes: unknown = 'startupNodes' in client ? client.startupNodes : undefined;
   if (!Array.isArray(nodes) || nodes.length === 0) return 'a cluster';

@@ -25,9 +25,9 @@ import { waitUntilConnected } from './wait-until-connected.js';
 export interface ISocketIOEmitterOptions {
   /** Unique name of this process, in logs and in Redis' list of clients. */
   identifier: string;
-  /** A Redis helper, or a client of ioredis. It is duplicated once and otherwise left alone. */
+  /** A Redis helper, or a client of ioredis. The emitter duplicates it once and does not use it otherwise. */
   redisConnection: IRedisConnectionLike | IRedisClientLike;
-  /** How long `configure()` waits for Redis, trying again meanwhile, in ms. Default 30 000. */
+  /** Milliseconds for which `configure()` tries to reach Redis. Default 30 000. */
   redisTimeout?: number | undefined;
   /** The prefix of the adapter's channels on the servers. Default `socket.io`. */
   key?: string | undefined;
@@ -41,24 +41,24 @@ export interface ISocketIOEmitterOptions {
    * `ROOMGATE_LOG` for the console, else `warn`; every level for a `logger` of your own.
    */
   logLevel?: TLogLevel | undefined;
-  /** Gets every report, in order and at once, also those that are not logged, as `onReport` of the server helper does. */
+  /** Receives every report, synchronously and in order, like `onReport` of the server helper. */
   onReport?: ((report: EmitterReport) => void) | undefined;
 }
 
-/** All that `SocketIOEmitterHelper` reports: a part of `Report`. */
+/** The reports of `SocketIOEmitterHelper`: a subset of `Report`. */
 export type EmitterReport = HandlerFailed | MessageSent | MessageDropped | ConnectionReport;
 
 const LINES: LogLines<EmitterReport> = { ...SHARED_LINES, ...CONNECTION_LINES };
 
 /** The options of `send`. */
 export interface IEmitterMessage {
-  /** A room, a socket id or a list of them; left out, every authenticated client. */
+  /** A room, a socket id or a list of them. Default: every authenticated client. */
   destination?: string | readonly string[] | undefined;
-  /** The event's name, and anything that Socket.IO can carry. */
+  /** The name of the event, and data that Socket.IO can send. */
   payload: { topic: string; data?: unknown };
   /** Whether to log that it was sent. Default false. */
   doLog?: boolean | undefined;
-  /** Runs, through `setImmediate`, once the message is handed over. */
+  /** Called through `setImmediate` after the message was passed to the emitter. */
   cb?: (() => unknown) | undefined;
 }
 
@@ -74,7 +74,7 @@ interface Running {
   readonly ticker: NodeJS.Timeout;
 }
 
-/** Sends to the clients of all instances from a process that has none: a worker, a script. */
+/** Sends to the clients of all instances from a process without clients, such as a worker or a script. */
 export class SocketIOEmitterHelper {
   readonly identifier: string;
   readonly #options: ISocketIOEmitterOptions;
@@ -83,7 +83,7 @@ export class SocketIOEmitterHelper {
   #configuring: Promise<void> | undefined;
   #running: Running | undefined;
 
-  /** Checks and remembers; `configure()` connects. @throws RoomgateError `invalid_option`. */
+  /** Checks the options. `configure()` connects. @throws RoomgateError `invalid_option`. */
   constructor(options: ISocketIOEmitterOptions) {
     if (!isObject(options)) throw wrong('options', 'an object', options);
     const { identifier, redisConnection } = options;
@@ -100,7 +100,7 @@ export class SocketIOEmitterHelper {
   }
 
   /**
-   * Connects. A second call is harmless; after a failure it may be called again.
+   * Connects to Redis. A second call does nothing. After a rejection it may be called again.
    * @throws RoomgateError `redis_unreachable`, naming host and port, when Redis can't be reached within `redisTimeout`;
    * `shut_down` when `shutdown()` was called.
    */
@@ -162,7 +162,7 @@ export class SocketIOEmitterHelper {
       reportOnce: createReportOnce(report),
       outages,
     });
-    // Loaded here and not before, so that a program that has no use for it loads no Redis module.
+    // Loaded only here, so that a program without an emitter loads no Redis module.
     const [{ Emitter }, { PARSER }] = await Promise.all([import('@socket.io/redis-emitter'), import('../parser.js')]);
     publisher.start();
     try {

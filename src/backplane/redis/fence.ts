@@ -12,8 +12,8 @@ const UNFENCED = 'when a connection to Redis is replaced, messages may arrive ou
 const UNNAMED = 'the connection has no name in the CLIENT LIST of Redis';
 
 /**
- * A Redis or a network that was stopped still holds what an earlier connection wrote, and would execute it after the commands
- * of its successor. So the earlier connection is killed, in Redis, before the successor sends anything.
+ * A paused Redis, or a paused network, still holds commands of an earlier connection, and would execute them after the commands of
+ * its successor. So the earlier connection is killed in Redis before its successor sends anything.
  */
 export class Fence {
   readonly #name: string;

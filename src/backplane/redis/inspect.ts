@@ -45,18 +45,18 @@ export function inspectRequest(message: Buffer): { readonly callsProgram: boolea
 /** @throws RejectedMessageError */
 export function inspectResponse(message: Buffer): void {
   const { requestId, type, sockets, rooms, clientCount } = decodeRecord(message);
-  ensure(typeof requestId === 'string' && requestId !== '', 'a response to no request');
-  ensure(sockets === undefined || isListOf(sockets, isSocketAnswer), 'a response with odd sockets');
-  ensure(rooms === undefined || isListOf(rooms, isRoom), 'a response with odd rooms');
-  ensure(type !== REQUEST.clientCount || isCount(clientCount), 'a response with an odd count');
+  ensure(typeof requestId === 'string' && requestId !== '', 'a response without a request id');
+  ensure(sockets === undefined || isListOf(sockets, isSocketAnswer), 'a response with invalid sockets');
+  ensure(rooms === undefined || isListOf(rooms, isRoom), 'a response with invalid rooms');
+  ensure(type !== REQUEST.clientCount || isCount(clientCount), 'a response with an invalid count');
 }
 
 const REQUEST_CHECKS: ReadonlyMap<unknown, (request: UnknownRecord) => void> = new Map([
   [
     REQUEST.sockets,
-    (r: UnknownRecord) => ensure(isAnswerable(r) && isListOf(r.rooms, isRoom), 'an odd request for sockets'),
+    (r: UnknownRecord) => ensure(isAnswerable(r) && isListOf(r.rooms, isRoom), 'an invalid request for sockets'),
   ],
-  [REQUEST.allRooms, (r: UnknownRecord) => ensure(isAnswerable(r), 'an odd request for rooms')],
+  [REQUEST.allRooms, (r: UnknownRecord) => ensure(isAnswerable(r), 'an invalid request for rooms')],
   [REQUEST.join, checkRoomsRequest],
   [REQUEST.leave, checkRoomsRequest],
   [REQUEST.disconnect, checkTargeted],
@@ -67,21 +67,21 @@ const REQUEST_CHECKS: ReadonlyMap<unknown, (request: UnknownRecord) => void> = n
 
 /** Rejects requests that name one socket instead of a target: only versions that are not supported here send them. */
 function checkTargeted({ opts }: UnknownRecord): void {
-  ensure(isTarget(opts), 'a request without a proper target');
+  ensure(isTarget(opts), 'a request without a valid target');
 }
 
 function checkRoomsRequest(request: UnknownRecord): void {
   checkTargeted(request);
-  ensure(isListOf(request.rooms, isRoom), 'a request with odd rooms');
+  ensure(isListOf(request.rooms, isRoom), 'a request with invalid rooms');
 }
 
 function checkFetch(request: UnknownRecord): void {
   checkTargeted(request);
-  ensure(isAnswerable(request), 'a request that can not be answered');
+  ensure(isAnswerable(request), 'a request without a request id');
 }
 
 function checkServerSideEmit({ data, requestId }: UnknownRecord): void {
-  ensure(requestId === undefined || typeof requestId === 'string', 'a request that can not be answered');
+  ensure(requestId === undefined || typeof requestId === 'string', 'a request without a request id');
   ensure(Array.isArray(data) && typeof data[0] === 'string', 'an event without a name');
   ensure(!RESERVED_SERVER_EVENTS.has(data[0]), 'an event with a reserved name');
 }
@@ -96,16 +96,16 @@ export function inspectBroadcast(value: readonly unknown[], bytes: number): void
   const [uid, packet, opts] = value;
   ensure(typeof uid === 'string', 'a broadcast without a sender');
   checkPacket(packet);
-  ensure(isTarget(opts), 'a broadcast without a proper target');
+  ensure(isTarget(opts), 'a broadcast without a valid target');
   // Each level takes at least one byte, so a short message needs no check.
   if (bytes > DEEPEST) ensure(!deeperThan(packet, DEEPEST), 'a broadcast that is nested too deeply');
 }
 
 function checkPacket(packet: unknown): void {
-  ensure(isRecord(packet) && packet.type === EVENT_PACKET, 'a packet that is no event');
+  ensure(isRecord(packet) && packet.type === EVENT_PACKET, 'a packet that is not an event');
   const { data, nsp, id } = packet;
-  ensure(nsp === undefined || typeof nsp === 'string', 'a packet with an odd namespace');
-  ensure(id === undefined, 'a packet that is already numbered');
+  ensure(nsp === undefined || typeof nsp === 'string', 'a packet with an invalid namespace');
+  ensure(id === undefined, 'a packet that already has an id');
   ensure(Array.isArray(data), 'an event without data');
   const name: unknown = data[0];
   ensure((typeof name === 'string' && !isSocketIOEvent(name)) || typeof name === 'number', 'an event without a name');

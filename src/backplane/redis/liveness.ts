@@ -1,14 +1,14 @@
 import { call } from './acl.js';
 import { isForbidden, type RedisConnection } from './client.js';
 
-/** Ticks without any message on the pattern, though Redis took our probes, after which the subscription is deaf. */
+/** The subscription is deaf after this many ticks without a message on the pattern, although Redis acknowledged probes. */
 const DEAF_AFTER = 10;
-/** Ticks without any answer to a ping, after which the connection is dead. */
+/** The connection is dead after this many ticks without an answer to a ping. */
 const DEAD_AFTER = 10;
 
 /**
- * Notices a subscriber's connection that does not answer (dead), or that answers and delivers nothing (deaf). Time is counted
- * in ticks of a second, since a program that held its event loop has not been waiting for Redis.
+ * Detects a connection of the subscriber that does not answer (dead), or that answers and delivers nothing (deaf). Time is counted
+ * in ticks of one second: while the program blocks its event loop, Redis can't be blamed.
  */
 export class Liveness {
   readonly #onPingRefused: (error: unknown) => void;
@@ -22,7 +22,7 @@ export class Liveness {
     this.#onPingRefused = onPingRefused;
   }
 
-  /** For how long the pattern was silent, in ms. */
+  /** The time without a message on the pattern, in ms. */
   get deafMs(): number {
     return this.#deafTicks * 1_000;
   }
@@ -48,12 +48,12 @@ export class Liveness {
     this.#probed = false;
   }
 
-  /** Redis acknowledged a probe of ours: by now, or soon, it must arrive. */
+  /** Redis acknowledged a probe of this instance, so the probe must arrive soon. */
   onProbeSent(): void {
     this.#probed = true;
   }
 
-  /** Pings all the time, since no other command on this connection could go unanswered. */
+  /** Pings at each tick, because this connection sends no other command whose reply could be missing. */
   ping(client: RedisConnection): void {
     this.#silentTicks += 1;
     if (this.#pinging) return;

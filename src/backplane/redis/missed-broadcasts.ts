@@ -19,7 +19,7 @@ interface Sent {
 
 /** One adapter of another instance, which serves one namespace there. */
 interface Sender {
-  /** Broadcasts that did not arrive here and were reported, or were sent before this instance listened. */
+  /** Broadcasts that did not arrive here: those that were reported, and those from before this instance subscribed. */
   missing: number;
   /** A larger difference, seen once. It counts if the next announcement confirms it. */
   suspected: number | undefined;
@@ -34,14 +34,14 @@ const ANNOUNCEMENTS = 3;
 const GONE_AFTER = 12 * ANNOUNCE_TICKS;
 const MOST_SENDERS = 10_000;
 
-/** A broadcast in MessagePack: a list of three, whose first entry is a text of six bytes, the id of the adapter. */
+/** A broadcast in MessagePack: an array of three. Its first entry is a string of six bytes, the id of the adapter. */
 const HEAD = [0x93, 0xa6] as const;
 const ID_BYTES = 6;
 
 /**
- * Counts the broadcasts of other instances that did not arrive here. Each instance counts what it publishes, by adapter, and
- * announces the counts on the connection that publishes. Messages of one connection arrive in order. So an instance that
- * receives a count has received every broadcast in it, except those that were lost.
+ * Counts the broadcasts of other instances that were lost on the way to this one. Each instance counts its own broadcasts by adapter,
+ * and announces the counts on the same connection. Messages of one connection arrive in order. So an instance that receives a count
+ * has received every broadcast before it, except the lost ones.
  */
 export class MissedBroadcasts {
   readonly #options: MissedBroadcastsOptions;
@@ -136,7 +136,7 @@ export class MissedBroadcasts {
     sender.missing = Math.min(sender.missing, missing);
     const before = sender.suspected;
     sender.suspected = missing > sender.missing ? missing : undefined;
-    // A message may take another way through a cluster, and arrive after the count.
+    // In a cluster a message may take another route, and arrive after the count.
     const sure = Math.min(before ?? 0, missing);
     if (before === undefined || sure <= sender.missing) return;
     this.#lost += sure - sender.missing;
@@ -161,9 +161,10 @@ function adapterOf(message: string | Buffer): string | undefined {
 type Count = readonly [adapter: string, namespace: string, count: number];
 
 function countsIn({ sent }: InstanceMessage): readonly Count[] {
-  if (!Array.isArray(sent) || sent.length > MOST_SENDERS) throw new RejectedMessageError('no counts');
+  if (!Array.isArray(sent) || sent.length > MOST_SENDERS)
+    throw new RejectedMessageError('an announcement without counts');
   const entries: readonly unknown[] = sent;
-  if (!entries.every(isCount)) throw new RejectedMessageError('odd counts');
+  if (!entries.every(isCount)) throw new RejectedMessageError('an announcement with invalid counts');
   return entries;
 }
 

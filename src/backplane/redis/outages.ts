@@ -21,7 +21,7 @@ interface Outage {
   reported: boolean;
   dropped: number;
   uncertain: number;
-  /** When the last connection came back. */
+  /** The time when the last connection was restored. */
   until: number;
   timer: NodeJS.Timeout | undefined;
 }

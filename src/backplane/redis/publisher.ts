@@ -32,13 +32,13 @@ export interface PublisherOptions {
   readonly prepare?: ((client: RedisConnection) => Promise<void>) | undefined;
 }
 
-/** Ticks without an answer, after which messages wait in the queue and not in a connection that may be dead. */
+/** After this many ticks without an answer, messages go to the queue and not to a connection that may be dead. */
 const STALLED_AFTER = 2;
-/** Ticks without an answer, after which the connection is replaced. */
+/** After this many ticks without an answer, the connection is replaced. */
 const DEAD_AFTER = 10;
 /**
- * After an outage, how long a connection that is up again sends nothing, in ms: the subscribers of other instances were
- * away too, and come back at different moments. Messages that are sent before that never reach them.
+ * After an outage, a restored connection sends nothing for this time, in ms. The subscribers of other instances were away too and
+ * reconnect at different times. Messages that are sent before that never reach them.
  */
 const GRACE_MS = 300;
 /** Idle ticks between two pings. */
@@ -47,10 +47,10 @@ const PING_TICKS = 3;
 /**
  * Has the interface of a Redis client for Socket.IO's adapter and emitter, and guarantees more: it never throws or rejects
  * because of a message, never sends one twice, keeps their order, and queues a bounded number of them.
- * Time is counted in ticks, since a program that held its event loop has not been waiting for Redis.
+ * Time is counted in ticks: while the program blocks its event loop, Redis can't be blamed.
  */
 export class Publisher {
-  /** Read by the adapter, which treats a cluster in another way. */
+  /** The adapter reads it, because it treats a cluster differently. */
   readonly isCluster = false;
   readonly #options: PublisherOptions;
   readonly #connection: ReconnectingConnection;
@@ -144,7 +144,7 @@ export class Publisher {
     );
   }
 
-  /** Does nothing: the adapter listens to errors only, and these are reported instead. */
+  /** Does nothing: the adapter listens to errors only, and those are reported instead. */
   on(): this {
     return this;
   }

@@ -10,10 +10,10 @@ interface Entry extends QueuedMessage {
   readonly bytes: number;
 }
 
-/** Most messages: some seconds of a busy instance. The oldest are dropped first, because newer ones are more useful. */
+/** Most queued messages: some seconds of a busy instance. The oldest are dropped first, because newer ones are more useful. */
 const LONGEST = 10_000;
 const LARGEST_BYTES = 16 * 1_024 * 1_024;
-/** Messages that are older than this, in ms, are dropped: so late they would confuse more than they help. */
+/** Messages that are older than this, in ms, are dropped, because they are outdated. */
 const OLDEST_MS = 30_000;
 
 /** Messages that could not be published yet, in order and within limits. */

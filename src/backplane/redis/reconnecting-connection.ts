@@ -22,21 +22,21 @@ interface Attempt {
   refusal: string | undefined;
 }
 
-/** From dialling to being prepared, in ms. */
+/** Timeout from dialing until the connection is prepared, in ms. */
 const HANDSHAKE_TIMEOUT_MS = 5_000;
 const FIRST_DELAY_MS = 50;
 /** The delay between attempts in the first seconds, so that messages arrive again within a second of Redis' return. */
 const EAGER_DELAY_MS = 250;
 const EAGER_FOR_MS = 30_000;
 const LONGEST_DELAY_MS = 2_000;
-/** A connection that lasted less long than this, in ms, counts as a failed attempt. */
+/** A connection that is lost sooner than this, in ms, counts as a failed attempt. */
 const LASTING_MS = 1_000;
 const CLOSED = 'The connection was closed.';
 /** The text of ioredis for the same error. */
 const CLOSED_OF_IOREDIS = 'Connection is closed.';
 
 /**
- * One connection that reconnects forever, whatever the reason of the loss. Each attempt is a new client, used once:
+ * One connection that reconnects forever, after any loss. Each attempt uses a new client:
  *
  *   start() ──► dialling ──► prepared: up ─► lost, or replaced
  *                  ▲  └─ failed ─┐               │
@@ -65,7 +65,7 @@ export class ReconnectingConnection {
     return this.#client;
   }
 
-  /** Why it is not up, if that is known. */
+  /** The cause why it is not up, if it is known. */
   get lastError(): unknown {
     return this.#lastError;
   }
@@ -76,7 +76,7 @@ export class ReconnectingConnection {
     void this.#dial();
   }
 
-  /** Gives up the connection, and makes another. */
+  /** Drops the connection, and makes another one. */
   replace(error: unknown): void {
     if (this.#client !== undefined) this.#lose(this.#client, error);
   }
@@ -126,8 +126,8 @@ export class ReconnectingConnection {
     client.on('error', (error: unknown) => {
       attempt.cause = error;
     });
-    // Redis refuses a connection with an error that answers no command, such as too many clients. ioredis drops it, or
-    // takes it for the answer to a command of its handshake, of which it ignores the errors.
+    // Redis may refuse a connection with an error that is no reply to a command, such as too many clients. ioredis drops it, or
+    // treats it as a reply to its own handshake, whose errors it ignores.
     client.on('connect', () => {
       client.stream?.once?.('data', (chunk) => {
         attempt.refusal = /^-(.+?)\r\n/.exec(chunk.toString('latin1'))?.[1];
@@ -155,7 +155,7 @@ export class ReconnectingConnection {
 
   #lose(client: RedisConnection, error: unknown): void {
     this.#client = undefined;
-    // The node that served well is the first to be tried again.
+    // The node that worked is tried first.
     this.#attempts -= 1;
     if (performance.now() - this.#upSince > LASTING_MS) this.#failures = 0;
     discard(client);
@@ -173,7 +173,7 @@ export class ReconnectingConnection {
       eager ? EAGER_DELAY_MS : LONGEST_DELAY_MS,
     );
     this.#failures += 1;
-    // Spread, so that the instances of a cluster don't all come back in the same moment.
+    // Random, so that the instances of a cluster do not all reconnect at the same time.
     this.#timer = setTimeout(() => void this.#dial(), delay * (0.5 + Math.random() / 2));
     this.#timer.unref();
   }
@@ -184,7 +184,7 @@ async function connectAndPrepare(client: RedisConnection, { prepare }: Reconnect
   await prepare(client);
 }
 
-/** A wrapper may hand out clients that connect by themselves, whatever `lazyConnect` says. */
+/** `duplicate()` of a wrapper may return clients that ignore `lazyConnect` and connect by themselves. */
 async function connected(client: RedisConnection): Promise<void> {
   if (client.status === 'ready') return;
   if (client.status === 'connecting' || client.status === 'connect') {
@@ -201,6 +201,6 @@ function discard(client: RedisConnection): void {
   try {
     client.disconnect();
   } catch {
-    // An error does not matter: nothing uses the connection any more.
+    // Nothing uses the connection anymore, so its errors do not matter.
   }
 }

@@ -26,7 +26,7 @@ import { Subscriber } from './subscriber.js';
 import { waitUntilConnected } from './wait-until-connected.js';
 
 export interface RedisBackplaneOptions {
-  /** A client of ioredis, or an object with `getClient()`. It is duplicated, and otherwise left alone. */
+  /** A client of ioredis, or an object with `getClient()`. It is duplicated, and not used otherwise. */
   readonly redisConnection: IRedisConnectionLike | IRedisClientLike;
   /** Names the connections in Redis' list of clients. */
   readonly identifier: string;
@@ -242,14 +242,14 @@ class RedisBackplane implements Backplane {
   }
 
   /**
-   * A probe goes to a room of the namespace '/', so that it comes through the same subscription as rooms. Every other server
-   * drops it undecoded, because it has no such room.
+   * A probe goes to a room of the namespace '/', so that it arrives through the same subscription as messages to rooms. Other
+   * servers drop it without decoding it, because they have no such room.
    */
   get #probePrefix(): string {
     return `${this.#rooms}roomgate:probe:`;
   }
 
-  /** The address may lead to another Redis by now, the new master. All instances must be connected to the same one. */
+  /** After a failover the address may lead to a new master. All instances must be connected to the same Redis. */
   #replaceAll(): void {
     const error = new Error('Redis refuses to write.');
     for (const connection of this.#connections()) connection.replace(error);

@@ -31,7 +31,7 @@ export interface IRedisHelperOptions extends IRedisHelperCallbacks {
   database?: number | undefined;
   /** Whether to connect at once. Default true; otherwise at `connect()`, or at the first command. */
   autoConnect?: boolean | undefined;
-  /** After so many attempts in a row it gives up. Default 0: never. */
+  /** The number of failed attempts in a row after which it stops trying. Default 0: it never stops. */
   maxRetry?: number | undefined;
 }
 
@@ -39,7 +39,7 @@ export interface IRedisHelperOptions extends IRedisHelperCallbacks {
 export interface IRedisClusterHelperOptions extends IRedisHelperCallbacks {
   /** Names the helper, in its callbacks. */
   name: string;
-  /** Some nodes of the cluster; the others are learnt from them. */
+  /** Some nodes of the cluster. The helper learns the others from them. */
   nodes: { host: string; port: string | number; password?: string | undefined }[];
   /** ioredis' own options for a cluster. */
   clusterOptions?: ClusterOptions | undefined;
@@ -57,7 +57,7 @@ export interface HelpedRedisClient {
   duplicate(...args: never[]): unknown;
 }
 
-/** How long a Redis that does not answer may hold up `disconnect()`, in ms. */
+/** Timeout of QUIT in `disconnect()`, in ms. */
 const QUIT_TIMEOUT_MS = 2_000;
 
 /** A Redis client with callbacks for its connection. */
@@ -74,7 +74,7 @@ export class DefaultRedisHelper<C extends HelpedRedisClient = Redis | Cluster> {
     checkRedisClient('DefaultRedisHelper', 'client', client);
     this.name = identifier;
     this.client = client;
-    // The callbacks are documented to get the helper as a whole, whatever its client is.
+    // The callbacks are documented to receive a `DefaultRedisHelper` with its default type of client.
     const about = { name: identifier, helper: this as unknown as DefaultRedisHelper };
     client.on('connect', () => harmless(() => callbacks.onConnected?.(about)));
     client.on('ready', () => harmless(() => callbacks.onReady?.(about)));
@@ -101,7 +101,7 @@ export class DefaultRedisHelper<C extends HelpedRedisClient = Redis | Cluster> {
   /** Resolves with whether Redis answered QUIT; false if it was away, or did not answer within 2 s. Never rejects. */
   async disconnect(): Promise<boolean> {
     if (['end', 'close'].includes(this.client.status)) return false;
-    // A client without a connection would queue QUIT for a Redis that may never come back.
+    // A client without a connection would queue QUIT for a Redis that may never return.
     const said = this.client.status === 'ready' ? await this.#quit() : false;
     if (!said) this.client.disconnect();
     return said;
@@ -129,7 +129,7 @@ export class RedisHelper extends DefaultRedisHelper<Redis> {
       db: database,
       lazyConnect: !autoConnect,
       maxRetriesPerRequest: null,
-      // CLIENT SETINFO needs a right of its own in the ACL of Redis.
+      // CLIENT SETINFO needs an ACL rule of its own.
       disableClientInfo: true,
       retryStrategy: (attempt) => (maxRetry > 0 && attempt > maxRetry ? null : Math.min(attempt * 200, 2_000)),
     });
@@ -137,7 +137,7 @@ export class RedisHelper extends DefaultRedisHelper<Redis> {
   }
 }
 
-/** A cluster of Redis, by some of its nodes. */
+/** A Redis cluster, by some of its nodes. */
 export class RedisClusterHelper extends DefaultRedisHelper<Cluster> {
   constructor({ name, nodes, clusterOptions = {}, ...callbacks }: IRedisClusterHelperOptions) {
     if (!Array.isArray(nodes) || nodes.length === 0) {
@@ -155,7 +155,7 @@ export class RedisClusterHelper extends DefaultRedisHelper<Cluster> {
     const { Cluster } = loadIoredis();
     const { redisOptions, ...options } = clusterOptions;
     const password = nodes[0]?.password;
-    // Nodes that are learnt from others would be asked without a password: theirs is given with the first ones only.
+    // Only the start nodes have a password in the options. Nodes that are learned from them need it too.
     const ofEach = { disableClientInfo: true, ...(password === undefined ? {} : { password }), ...redisOptions };
     // ioredis' type of the parameter tells a missing replyMapping from an undefined one; its type of the options does not.
     const all = { ...options, redisOptions: ofEach } as NonNullable<ConstructorParameters<typeof Cluster>[1]>;

@@ -14,7 +14,7 @@ export interface RedisInstancesOptions {
   /** Any command of Redis. Rejects when Redis is away. */
   readonly command: Command;
   readonly reportOnce: ReportOnce;
-  /** Redis has refused to write for some time: it may no longer be the master. */
+  /** Called when Redis has refused writes for some time: it may no longer be the master. */
   readonly onReadOnly: () => void;
 }
 
@@ -32,17 +32,17 @@ const READ_ONLY_REPEAT = 12;
 const GOODBYE = 'goodbye';
 
 const UNLEASED =
-  'rooms that are named like socket ids are refused, as it can not be known whether another instance has them';
+  'rooms whose names have the form of a plain socket id are refused, because other instances can not be asked about them';
 
-const UNLISTED = 'other instances wait up to 15 s for the answers of this one after its shutdown';
+const UNLISTED = 'after a shutdown of this instance, other instances wait up to 15 s for its answers';
 
-/** Each instance has a lease in Redis, which runs out by Redis' own clock. */
+/** Each instance has a lease in Redis, which expires by the clock of Redis. */
 export class RedisInstances implements Instances {
   readonly #options: RedisInstancesOptions;
   readonly #listeners: ((change: InstanceChange, id: string) => void)[] = [];
   /**
-   * Others, and until when they count as alive, by the clock of this process. The list in Redis only adds to it: a Redis that
-   * lost its memory does not make them vanish.
+   * The other instances, and until when they count as alive, by the clock of this process. The list in Redis only adds entries. So
+   * instances stay known if Redis loses its data.
    */
   readonly #others = new Map<string, number>();
   #leased = false;
@@ -68,10 +68,10 @@ export class RedisInstances implements Instances {
   }
 
   async list(): Promise<readonly string[]> {
-    if (!this.#leased) throw new Error('Others can not know of this instance.');
+    if (!this.#leased) throw new Error('This instance has no lease, so other instances do not know it.');
     const now = await redisTime(this.#options.command);
     const reply = await this.#leasesFrom(now);
-    if (!Array.isArray(reply)) throw new Error('Redis answered something odd.');
+    if (!Array.isArray(reply)) throw new Error('Redis sent an unexpected reply.');
     // RESP 3 answers in pairs.
     const flat = reply.flat();
     for (let i = 0; i + 1 < flat.length; i += 2) {
@@ -87,7 +87,7 @@ export class RedisInstances implements Instances {
     if (this.#others.size < MOST_INSTANCES || this.#others.has(id)) this.#remember(id, LEASE_MS);
   }
 
-  /** Takes out or renews the lease. Rejects only if the list is on another node, or if Redis is not ready yet. */
+  /** Creates or renews the lease. Rejects only if the list is on another node, or if Redis is not ready yet. */
   async renew(command: Command): Promise<void> {
     const { id, key, reportOnce } = this.#options;
     try {
@@ -115,7 +115,7 @@ export class RedisInstances implements Instances {
     if (this.#ticks % RENEW_TICKS === 0) await this.renew(this.#options.command);
   }
 
-  /** Gives the lease back, so that no other instance waits for this one. Rejects when Redis is away. */
+  /** Releases the lease, so that no other instance waits for this one. Rejects when Redis is away. */
   async leave(): Promise<void> {
     const { id, key, topics, command, reportOnce } = this.#options;
     const report = (name: string) => (error: unknown) => {
@@ -146,7 +146,7 @@ export class RedisInstances implements Instances {
 
   #remove(id: string, change: InstanceChange): void {
     const wasKnown = this.#others.delete(id);
-    // A question may wait for an instance whose lease expired here meanwhile.
+    // A question may still wait for an instance whose lease has expired here.
     if (wasKnown || change === 'left') this.#tell(change, id);
   }
 
@@ -166,6 +166,6 @@ async function redisTime(command: Command): Promise<number> {
   const reply = await command('time');
   const [seconds, microseconds] = Array.isArray(reply) ? reply.map(Number) : [];
   const now = Math.floor((seconds ?? Number.NaN) * 1_000 + (microseconds ?? Number.NaN) / 1_000);
-  if (Number.isNaN(now)) throw new Error('Redis answered something odd.');
+  if (Number.isNaN(now)) throw new Error('Redis sent an unexpected reply.');
   return now;
 }

@@ -6,8 +6,8 @@ import { RefusedError } from './acl.js';
 /** Reports that Redis refused a command, with the consequence, once for each command and missing rule. */
 export type ReportOnce = (command: string, consequence: string, error: unknown) => void;
 
-/** The consequence of a refused PING: a refusal is an answer too. */
-export const UNPINGED = 'nothing is lost by it, but Redis notes each refusal in its ACL LOG';
+/** The consequence of a refused PING: the refusal still proves that Redis answers. */
+export const UNPINGED = 'no function is lost, but Redis adds each refusal to its ACL LOG';
 
 /** Only once, because the same refusal repeats with every attempt. */
 export function createReportOnce(report: Reporter<ConnectionReport>): ReportOnce {

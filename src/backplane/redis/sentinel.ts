@@ -7,18 +7,18 @@ export interface SentinelClient {
 }
 
 /**
- * How long a Sentinel may take to be connected to and to answer, and the master to be connected to, in ms.
- * ioredis asks the next Sentinel after that, and all of it has to fit into one attempt.
+ * Timeout of a connect to a Sentinel, of its answer, and of the connect to the master, in ms. After it ioredis asks the next
+ * Sentinel. All of this has to fit into one attempt.
  */
 const PATIENCE_MS = 1_000;
-/** Sentinels that one attempt has time for, if none of them answers. */
+/** The number of Sentinels that one attempt can ask, if none of them answers. */
 const PER_ATTEMPT = 4;
 
-/** ioredis or the Sentinel itself says so if the Sentinel answers and does not know the master. */
+/** The errors of ioredis and of a Sentinel that does not know the master. */
 const UNKNOWN = /got an invalid reply|No such master/;
-/** The text of ioredis before the reason. */
+/** The text that ioredis puts before the reason. */
 const UNREACHED = /^failed to connect to sentinel .+? because /;
-/** ioredis hides why it could not connect to a Sentinel, and says only this. */
+/** The only text of ioredis if it could not connect to a Sentinel. It hides the cause. */
 const CLOSED = 'Connection is closed.';
 
 /** Makes connections to the master that Sentinels name. Explains failures with the answers of the Sentinels. */
@@ -36,7 +36,7 @@ export class SentinelDialer implements Dialer {
     this.address = `the master "${this.#name}" of the Sentinels ${this.#sentinels.map(addressOf).join(', ')}`;
   }
 
-  /** Each attempt starts with another Sentinel, so that one that never answers does not use up the time of all attempts. */
+  /** Each attempt starts with another Sentinel, so that a Sentinel that never answers can't make every attempt time out. */
   async dial(name: string, attempt: number): Promise<RedisConnection> {
     const all = this.#sentinels;
     const from = (attempt * PER_ATTEMPT) % all.length;

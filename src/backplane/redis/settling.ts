@@ -24,7 +24,7 @@ export function settling(adapter: Adapter, { isHearing, report }: SettlingParts)
 
   const count = async (): Promise<number> => {
     // The count would lack this instance, and the answers of the others would not arrive.
-    if (!isHearing()) throw new Error('Redis is away: this instance hears no answers of other instances.');
+    if (!isHearing()) throw new Error('Redis is away: answers of other instances can not arrive here.');
     return within(serverCount.call(adapter), COUNT_TIMEOUT_MS, 'Redis did not answer in time.');
   };
   adapter.serverCount = () => new Count((resolve, reject) => void count().then(resolve, reject));

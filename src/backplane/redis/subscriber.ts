@@ -22,11 +22,11 @@ export interface SubscriberOptions {
   readonly reportOnce: ReportOnce;
   readonly outages: Outages;
   readonly rejected: RejectedMessages;
-  /** The prefix of the adapter's channels, whose default there is `socket.io`. */
+  /** The prefix of the adapter's channels. The adapter's default is `socket.io`. */
   readonly key: string;
-  /** Subscribed for as long as the connection lives, whatever the adapter does. */
+  /** Subscribed while the connection lives, even if the adapter unsubscribes. */
   readonly patterns: readonly string[];
-  /** Probes arrive on channels of this prefix, and are kept from the adapter. */
+  /** Probes arrive on channels of this prefix. The adapter does not receive them. */
   readonly probePrefix: string;
   readonly onProbe: (sender: string) => void;
   /** Runs for each message on a pattern, except probes. */
@@ -49,7 +49,7 @@ export class Subscriber {
   readonly #channels = new Map<string, (message: Buffer) => void>();
   readonly #listeners = new Map<string, Set<MessageListener>>();
   readonly #subscriptions: Subscriptions;
-  /** The one connection whose messages count, from before it is up: they arrive as soon as it is subscribed. */
+  /** The connection whose messages are handled. Set before it is up, because messages arrive as soon as it is subscribed. */
   #current: RedisConnection | undefined;
   /** False during startup, when a refused essential subscription has to fail configure(). */
   #everUp = false;
@@ -66,7 +66,7 @@ export class Subscriber {
       dial: (attempt) => dialer.dial(connectionName, attempt),
       explain: (client, error) => dialer.explain?.(client, error) ?? error,
       prepare: async (client) => {
-        // Other servers would still count the predecessor as one that answers requests.
+        // Otherwise, other servers still count the predecessor as a subscriber that answers requests.
         await fence.killPredecessor(client);
         this.#listenTo(client);
         await this.#subscriptions.restore(client);
@@ -143,18 +143,18 @@ export class Subscriber {
     if (list.length > 0) this.#leave('UNSUBSCRIBE', (client) => client.unsubscribe(...list));
   }
 
-  /** Subscribes to a channel of the Bus, as long as the backplane lives. */
+  /** Subscribes to a channel of the Bus, until the backplane closes. */
   listen(channel: string, handler: (message: Buffer) => void): void {
     this.#channels.set(channel, handler);
     this.#add('SUBSCRIBE', [channel]);
   }
 
-  /** Redis acknowledged a probe of ours: by now, or soon, it must arrive. */
+  /** Redis acknowledged a probe of this instance, so the probe must arrive soon. */
   onProbeSent(): void {
     this.#liveness.onProbeSent();
   }
 
-  /** Once a second. `publisherHealthy`: no probe can be expected to arrive while none can be sent. */
+  /** Once a second. Probes can arrive only while the publisher is healthy. */
   tick(publisherHealthy: boolean): void {
     const client = this.#connection.client;
     if (client === undefined) return;
@@ -198,7 +198,7 @@ export class Subscriber {
     return this.#subscriptions.refusal(command, name) !== undefined;
   }
 
-  /** Throws if Redis refuses an essential subscription during startup. Later, the instance goes on without it. */
+  /** Throws if Redis refuses an essential subscription during startup. Later, the instance continues without it. */
   #needEssentials(): void {
     if (this.#everUp) return;
     const { patterns } = this.#options;

@@ -23,11 +23,11 @@ interface Subscription {
 /** Most ticks between two attempts at a refused subscription. */
 const LONGEST_WAIT = 30;
 
-const RETRIED = `Roomgate tries again, at first after 1 s and later every ${LONGEST_WAIT} s`;
+const RETRIED = `Roomgate tries again after 1 s, then less often, at least every ${LONGEST_WAIT} s`;
 
 /**
  * The subscriptions of a connection. Redis refuses a whole command if its ACL refuses one of the names in it. So after a
- * refusal the names are sent one by one: granted ones stand, and refused ones are tried again with a back-off.
+ * refusal the names are sent one by one: granted ones stay, and refused ones are retried with a back-off.
  */
 export class Subscriptions {
   readonly #report: Reporter<BackplaneReport>;
@@ -205,7 +205,7 @@ function byNamespace(list: readonly Refused[]): Refused[][] {
 
 function missing({ command, name }: Refused): string {
   const namespace = namespaceOf(name);
-  if (namespace === undefined) return 'the questions of other instances about socket ids, and their answers,';
+  if (namespace === undefined) return 'questions of other instances about socket ids, and their answers,';
   const what = command === 'PSUBSCRIBE' ? 'broadcasts' : 'requests and responses';
   return `${what} of other instances for the namespace "${namespace}"`;
 }

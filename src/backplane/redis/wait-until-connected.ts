@@ -20,7 +20,7 @@ export interface WaitOptions {
 
 /** Time between two checks, in ms. */
 const CHECK_MS = 10;
-/** After this time a program that waits is told so, and why, in ms. */
+/** In ms. After this time the wait and its cause are reported. */
 const REPORT_AFTER_MS = 2_000;
 /** Most causes that are reported. */
 const MOST_CAUSES = 20;
