@@ -37,7 +37,7 @@ export function isWritten(level: keyof ILogger, lowest: TLogLevel): boolean {
 }
 
 function levelOfEnvironment(): TLogLevel {
-  const value = (globalThis as Environment).process?.env?.[VARIABLE];
+  const value = readVariable();
   if (!value) return 'warn';
   const level = value.toLowerCase();
   if (isLevel(level)) return level;
@@ -48,6 +48,15 @@ function levelOfEnvironment(): TLogLevel {
   }
   warnedAbout = value;
   return 'warn';
+}
+
+function readVariable(): string | undefined {
+  try {
+    return (globalThis as Environment).process?.env?.[VARIABLE];
+  } catch {
+    // Runtimes with permissions, such as Deno, may deny it.
+    return undefined;
+  }
 }
 
 function isLevel(value: unknown): value is TLogLevel {

@@ -145,6 +145,18 @@ describe('configure() without Redis', () => {
     expect(log.loud).toHaveLength(2);
   });
 
+  it('logs one line if Redis accepts connections and does not answer', async () => {
+    const redis = await startRedis();
+    await redis.pause();
+    const logger = new LogLines();
+    const redisConnection = redisClient(redis.port);
+    // Above the timeout of one attempt.
+    const helper = new SocketIOEmitterHelper({ identifier: 'worker', logger, redisConnection, redisTimeout: 5_500 });
+    await expect(helper.configure()).rejects.toThrow(/within 5500 ms: Redis does not answer\.$/);
+    expect(logger.loud).toEqual([expect.stringContaining(': no answer yet; ')]);
+    redis.resume();
+  });
+
   it('is logged by SocketIOEmitterHelper as well, and the error names host, port and cause', async () => {
     const port = await unusedPort();
     const logger = new LogLines();

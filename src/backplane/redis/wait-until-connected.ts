@@ -2,6 +2,7 @@ import type { Reporter } from '../../ports/reports.js';
 import { RoomgateError } from '../../protocol/errors.js';
 import { causeOf, reportedError } from '../reported-error.js';
 import type { ConnectionReport } from '../reports.js';
+import { SILENT } from './client.js';
 
 interface Connecting {
   readonly connected: boolean;
@@ -48,7 +49,7 @@ export async function waitUntilConnected({
     const afterMs = performance.now() - since;
     const error = errorOf(connections);
     if (afterMs >= timeoutMs) throw unreachable(error, redis, timeoutMs);
-    const cause = error === undefined ? '' : causeOf(error);
+    const cause = error === undefined ? SILENT : causeOf(error);
     if (afterMs >= REPORT_AFTER_MS && !causes.has(cause) && causes.size < MOST_CAUSES) {
       causes.add(cause);
       report({
