@@ -23,7 +23,18 @@ export type {
   TSocketIOClientConnectedFn,
   TSocketIOValidateRoomFn,
 } from './ports/options.js';
-export type { IOServer, IOSocket, ISocketIOClient, TMessage } from './ports/socket.js';
+export type {
+  IOServer,
+  IOSocket,
+  ISendOptions,
+  IServerEvents,
+  ISocketIOClient,
+  TLooseServerHandler,
+  TMessage,
+  TServerHandlerOf,
+  TServerListenEvents,
+  TServerTopic,
+} from './ports/socket.js';
 export type { TPayload, TTopic } from './protocol/event-maps.js';
 export { DEFAULT_LIMITS, type ILimits } from './protocol/limits.js';
 export { RuntimeModules, type TRuntimeModule } from './runtime/runtime-modules.js';

@@ -1,21 +1,31 @@
 import type { Socket } from 'socket.io-client';
-import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
+import type { TEventsMap, TLooseData, TLooseEvents, TPayload, TTopic } from '../protocol/event-maps.js';
 import type { IJoinAnswer, ILeaveAnswer } from '../protocol/messages.js';
 import type { TSocketIOClientState } from '../protocol/states.js';
 import { Lifecycle } from './lifecycle.js';
 import { Log } from './log.js';
 import { checkOptions, type ISocketIOClientOptions } from './options.js';
 import type { EmitArguments } from './outbound.js';
+import type { RequestArguments } from './requests.js';
 import type { ISocketIOClientStatus, IWaitOptions, TSocketIOClientStatus } from './status.js';
-import { Subscriptions } from './subscriptions.js';
+import { nothing, Subscriptions } from './subscriptions.js';
 import type {
-  AnyHandler,
-  EmitLoosely,
-  EmitTyped,
-  ListenTopic,
-  SubscribeLoosely,
-  SubscribeTyped,
-  TopicHandlers,
+  IEmission,
+  IRequest,
+  ISubscription,
+  TAnswer,
+  TAnyHandler,
+  TEmitTopic,
+  THandlerOf,
+  THandlers,
+  TListenTopic,
+  TLooseEmission,
+  TLooseRequest,
+  TLooseSubscription,
+  TRequestTopic,
+  TTypedEmission,
+  TTypedRequest,
+  TTypedSubscription,
 } from './types.js';
 
 /** The parts that exist after `configure()`. */
@@ -131,39 +141,51 @@ export class SocketIOClientHelper<
   }
 
   /**
-   * Handles an event, across reconnects. If the event has a handler already, it only logs, unless `ignoreDuplicate` is false;
-   * listeners of the raw socket do not count. Errors and rejections of the handler are caught and logged. A missing event or
-   * handler is logged too.
+   * Handles an event, across reconnects. Returns a function that removes this handler. If the event has a handler already, it logs a
+   * warning and ignores the new one, unless `ignoreDuplicate` is false; then the returned function does nothing. Listeners of the
+   * raw socket do not count. Errors and rejections of the handler are logged, and so is a missing event or handler.
+   * @example
+   * const stop = helper.subscribe({ event: 'news', handler: (news) => showNews(news) });
+   * stop();
    */
-  subscribe<T = unknown>(opts: SubscribeLoosely<ListenEvents, T>): void;
-  subscribe<T extends ListenTopic<ListenEvents>>(opts: SubscribeTyped<ListenEvents, T>): void;
-  subscribe(opts: { event?: unknown; handler?: unknown; ignoreDuplicate?: unknown }): void {
+  subscribe<T = unknown>(opts: TLooseSubscription<ListenEvents, T>): () => void;
+  subscribe<T extends TListenTopic<ListenEvents>, _Inferred>(
+    opts: ISubscription<T, THandlerOf<ListenEvents, T>>,
+  ): () => void;
+  subscribe<T extends TListenTopic<ListenEvents>>(opts: TTypedSubscription<ListenEvents, T>): () => void;
+  subscribe(opts: { event?: unknown; handler?: unknown; ignoreDuplicate?: unknown }): () => void {
     if (this.#isShutDown) {
       this.#log.write('warn', 'subscribe(): ignored, as this client was shut down');
-      return;
+      return nothing;
     }
     const { event, handler, ignoreDuplicate } = opts ?? {};
-    this.#running().subscriptions.add(event, handler, ignoreDuplicate !== false);
+    return this.#running().subscriptions.add(event, handler, ignoreDuplicate !== false);
   }
 
-  /** The same for each entry: event name to handler. */
-  subscribeMany(opts: { events: TopicHandlers<ListenEvents> }): void {
-    for (const [event, handler] of Object.entries(opts?.events ?? {})) {
-      this.subscribe({ event, handler } as SubscribeLoosely<ListenEvents, unknown>);
-    }
+  /**
+   * The same for each entry: event name to handler. The returned function removes all handlers that this call has added.
+   * @example helper.subscribeMany({ events: { news: showNews, weather: showWeather } });
+   */
+  subscribeMany(opts: { events: THandlers<ListenEvents> }): () => void {
+    const removers = Object.entries(opts?.events ?? {}).map(([event, handler]) =>
+      this.subscribe({ event, handler } as TLooseSubscription<ListenEvents, unknown>),
+    );
+    return () => {
+      for (const remove of removers) remove();
+    };
   }
 
   /**
    * Removes a handler of `subscribe`, even if it was subscribed several times; without `handler` all handlers of the event.
    * Listeners of the raw socket stay.
    */
-  unsubscribe(opts: { event: ListenTopic<ListenEvents>; handler?: AnyHandler | undefined }): void {
+  unsubscribe(opts: { event: TListenTopic<ListenEvents>; handler?: TAnyHandler | undefined }): void {
     const { event, handler } = (opts ?? {}) as Partial<typeof opts>;
     this.#running().subscriptions.remove(event, handler);
   }
 
   /** Removes all handlers that were given to `subscribe` for each of the events. */
-  unsubscribeMany(opts: { events: readonly ListenTopic<ListenEvents>[] }): void {
+  unsubscribeMany(opts: { events: readonly TListenTopic<ListenEvents>[] }): void {
     for (const event of opts?.events ?? []) this.#running().subscriptions.remove(event);
   }
 
@@ -173,11 +195,32 @@ export class SocketIOClientHelper<
    * `expired`, `refused`, `disconnected` or `shut_down`. A message that was sent can still be lost when the connection breaks.
    * @throws RoomgateError `not_connected` without a connection, with a queue only if none will come by itself; `queue_full`;
    *   `invalid_argument` if the topic is empty or reserved, or Socket.IO can't carry the data.
+   * @example helper.emit({ topic: 'say', data: 'Hello' });
    */
-  emit<T = unknown>(opts: EmitLoosely<EmitEvents, T>): void;
-  emit<T extends keyof EmitEvents & string>(opts: EmitTyped<EmitEvents, T>): void;
+  emit<T = unknown>(opts: TLooseEmission<EmitEvents, T>): void;
+  emit<T extends TEmitTopic<EmitEvents>, _Inferred>(opts: IEmission<T> & { data: TPayload<EmitEvents, T> }): void;
+  emit<T extends TTopic<EmitEvents>>(opts: TTypedEmission<EmitEvents, T>): void;
   emit(opts: EmitArguments): void {
     this.#running().lifecycle.outbound.emit(opts ?? {});
+  }
+
+  /**
+   * Emits and resolves with the server's acknowledgement: its first argument. With the option `queue`, it waits in the same queue as
+   * `emit`, in the order of the calls. Without `data`, the acknowledgement is the first argument of the server's handler.
+   * @throws RoomgateError (as a rejection) `timed_out` after `timeout` milliseconds, 10 000 by default, for waiting, sending and the
+   *   answer together; `not_connected`, `queue_full` and `expired` if it was not sent; `refused`, `disconnected` and `shut_down` when
+   *   the connection ends: if it was sent, the server may have handled it; `invalid_argument` as `emit` does. Rejects with the reason
+   *   of `signal` when that is aborted.
+   * @example
+   * const order = await helper.request<{ id: string }>({ topic: 'order', data: { item: 'tea' }, timeout: 5_000 });
+   */
+  request<O = unknown>(opts: TLooseRequest<EmitEvents>): Promise<O>;
+  request<T extends TRequestTopic<EmitEvents>, _Inferred>(
+    opts: IRequest<T> & { data: TPayload<EmitEvents, T> },
+  ): Promise<TAnswer<EmitEvents, T>>;
+  request<T extends TRequestTopic<EmitEvents>>(opts: TTypedRequest<EmitEvents, T>): Promise<TAnswer<EmitEvents, T>>;
+  request(opts: RequestArguments): Promise<unknown> {
+    return this.#running().lifecycle.requests.request(opts ?? {});
   }
 
   /**

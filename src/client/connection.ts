@@ -3,7 +3,6 @@ import { fieldsOf } from '../common/checks.js';
 import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
 import { RoomgateError } from '../protocol/errors.js';
 import { EVENT_DRAIN, EVENT_LIMITED, SocketIOConstants } from '../protocol/events.js';
-import type { IRoomsRequest } from '../protocol/messages.js';
 import { BackOff } from './back-off.js';
 import type { ConnectionEvents } from './connection-events.js';
 import { CredentialsReader, credentialsOf, type Source, type TCredentials } from './credentials.js';
@@ -137,9 +136,9 @@ export class Connection implements Member {
   }
 
   /** The same for an event with an acknowledgement. `onAnswer` is called at most once. */
-  ask(event: string, request: IRoomsRequest, timeoutMs: number, onAnswer: (answer: unknown) => void): boolean {
+  ask(event: string, args: readonly unknown[], timeoutMs: number, onAnswer: (answer: unknown) => void): boolean {
     return emitNow(this.#manager, this.socket, () =>
-      this.socket.timeout(timeoutMs).emit(event, request, (error: Error | null, answer: unknown) => {
+      this.socket.timeout(timeoutMs).emit(event, ...args, (error: Error | null, answer: unknown) => {
         if (error === null) onAnswer(answer);
       }),
     );

@@ -11,6 +11,7 @@ import type { IQueueOptions, ISocketIOClientOptions } from './options.js';
 import { Outbound } from './outbound.js';
 import type { OutboxLimits } from './outbox.js';
 import { Rejoining } from './rejoining.js';
+import { Requests } from './requests.js';
 import { Rooms } from './rooms.js';
 import { type ISocketIOClientStatus, Status } from './status.js';
 import { Timer } from './timer.js';
@@ -40,6 +41,7 @@ export class Lifecycle implements ConnectionEvents {
   readonly connection: Connection;
   readonly rooms: Rooms;
   readonly outbound: Outbound;
+  readonly requests: Requests;
   readonly #rejoining: Rejoining;
   readonly #options: ISocketIOClientOptions;
   readonly #log: Log;
@@ -84,11 +86,28 @@ export class Lifecycle implements ConnectionEvents {
         get canBecomeReady() {
           return !lifecycle.status.hasEnded;
         },
+        get status() {
+          return lifecycle.status.current.status;
+        },
+        get isShutDown() {
+          return lifecycle.status.isShutDown;
+        },
         emit: (...args) => lifecycle.connection.emit(...args),
+        ask: (...args) => lifecycle.connection.ask(...args),
       },
       queue && limitsOf(queue),
       log,
     );
+    this.requests = new Requests({
+      get authenticated() {
+        return lifecycle.state.authenticated;
+      },
+      get status() {
+        return lifecycle.status.current.status;
+      },
+      request: (...args) => lifecycle.outbound.request(...args),
+      withdraw: (request) => lifecycle.outbound.withdraw(request),
+    });
     this.connection = new Connection({ host, options: forSocketIO, credentials }, this);
   }
 
@@ -128,6 +147,7 @@ export class Lifecycle implements ConnectionEvents {
     this.state.end();
     this.rooms.connectionEnded();
     this.outbound.fail('shut_down', 'this client was shut down');
+    this.requests.shutDown();
     this.status.shutDown();
   }
 
@@ -184,6 +204,7 @@ export class Lifecycle implements ConnectionEvents {
     this.#serverTimer.stop();
     this.state.end();
     this.rooms.connectionEnded();
+    this.requests.connectionEnded();
     this.#log.write('info', `disconnected: ${reason}`);
     this.#follow(reason);
     this.#call('onDisconnected', () => this.#options.onDisconnected?.(reason));

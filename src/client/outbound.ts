@@ -2,7 +2,7 @@ import { wrongArgument } from '../common/checks.js';
 import { RoomgateError, type TRoomgateErrorCode } from '../protocol/errors.js';
 import { isReservedTopic } from '../protocol/events.js';
 import type { Log } from './log.js';
-import { type Emitted, Outbox, type OutboxLimits } from './outbox.js';
+import { callOf, type Emitted, Outbox, type OutboxLimits, type PendingRequest, reasonNotSent } from './outbox.js';
 
 /** The part of the client that emitting uses. */
 export interface OutboundPort {
@@ -11,8 +11,13 @@ export interface OutboundPort {
   readonly ready: boolean;
   /** Whether it can become ready without the program. */
   readonly canBecomeReady: boolean;
+  /** The word for the status, for errors. */
+  readonly status: string;
+  readonly isShutDown: boolean;
   /** Returns false if the connection has ended. */
   emit(event: string, args: readonly unknown[]): boolean;
+  /** The same for an event with an acknowledgement. `onAnswer` is called at most once. */
+  ask(event: string, args: readonly unknown[], timeoutMs: number, onAnswer: (answer: unknown) => void): boolean;
 }
 
 export interface EmitArguments {
@@ -22,7 +27,7 @@ export interface EmitArguments {
   cb?: unknown;
 }
 
-/** `emit`: sends at once, or, with the option `queue`, as soon as this client is authenticated. */
+/** `emit` and `request`: send at once, or, with the option `queue`, as soon as this client is authenticated. */
 export class Outbound {
   readonly #port: OutboundPort;
   readonly #log: Log;
@@ -36,19 +41,31 @@ export class Outbound {
 
   /** @throws RoomgateError `not_connected`, `invalid_argument`, `queue_full` */
   emit({ topic, data, doLog, cb }: EmitArguments): void {
-    const waits = this.#outbox !== undefined && !(this.#port.ready && this.#outbox.isEmpty);
-    if (waits ? !this.#port.canBecomeReady : !this.#port.connected) throw notConnected();
-    checkMessage(topic, data);
-    const emitted: Emitted = {
-      topic,
-      // A trailing undefined would arrive as null.
-      args: data === undefined ? [] : [data],
+    this.#add(topic, data, {
       doLog: Boolean(doLog),
       cb: typeof cb === 'function' ? (cb as NonNullable<Emitted['cb']>) : undefined,
-    };
+    });
+  }
+
+  /** @throws RoomgateError `not_connected`, `invalid_argument`, `queue_full` */
+  request(topic: unknown, data: unknown, request: PendingRequest): void {
+    this.#add(topic, data, { doLog: false, cb: undefined, request });
+  }
+
+  /** Removes a request that has settled from the queue. */
+  withdraw(request: PendingRequest): void {
+    this.#outbox?.withdraw(request);
+  }
+
+  #add(topic: unknown, data: unknown, more: Omit<Emitted, 'topic' | 'args'>): void {
+    const waits = this.#outbox !== undefined && !(this.#port.ready && this.#outbox.isEmpty);
+    checkMessage(more.request === undefined ? 'emit' : 'request', topic, data);
+    // A trailing undefined would arrive as null.
+    const emitted: Emitted = { topic, args: data === undefined ? [] : [data], ...more };
+    if (waits ? !this.#port.canBecomeReady : !this.#port.connected) throw this.#notConnected(emitted);
     if (!waits && this.#sendNow(emitted)) return;
     // The connection has ended, but Socket.IO has not noticed it yet.
-    if (this.#outbox === undefined) throw notConnected();
+    if (this.#outbox === undefined) throw this.#notConnected(emitted);
     this.#outbox.add(emitted);
   }
 
@@ -67,30 +84,42 @@ export class Outbound {
     try {
       return this.#send(emitted);
     } catch (cause) {
-      throw new RoomgateError('invalid_argument', `emit(): data of "${emitted.topic}" can't be encoded.`, { cause });
+      const text = `${callOf(emitted)}: ${reasonNotSent(emitted, cause)}.`;
+      throw new RoomgateError('invalid_argument', text, { cause });
     }
   }
 
-  #send({ topic, args, doLog, cb }: Emitted): boolean {
+  #send({ topic, args, doLog, cb, request }: Emitted): boolean {
+    if (request !== undefined) {
+      const isSent = this.#port.ask(topic, args, request.remainingMs, (answer) => request.answered(answer));
+      if (isSent) request.sent();
+      return isSent;
+    }
     if (!this.#port.emit(topic, args)) return false;
     if (doLog) this.#log.writeAsked(`"${topic}" was emitted`);
     if (cb !== undefined) void Promise.resolve().then(() => this.#log.run('the callback of emit()', () => cb()));
     return true;
   }
+
+  #notConnected(emitted: Emitted): RoomgateError {
+    const { status, isShutDown } = this.#port;
+    if (isShutDown)
+      return new RoomgateError('not_connected', `${callOf(emitted)}: this client was shut down. Make a new one.`);
+    const canWait = this.#outbox === undefined && this.#port.canBecomeReady;
+    const advice = canWait ? 'Wait for waitFor("authenticated"), or set the option "queue"' : 'Call connect() first';
+    const text = `${callOf(emitted)}: this client is not connected; its status is "${status}". ${advice}.`;
+    return new RoomgateError('not_connected', text);
+  }
 }
 
-function notConnected(): RoomgateError {
-  return new RoomgateError('not_connected', 'emit(): there is no connection to the server.');
-}
-
-function checkMessage(topic: unknown, data: unknown): asserts topic is string {
+function checkMessage(method: string, topic: unknown, data: unknown): asserts topic is string {
   if (typeof topic !== 'string' || topic === '')
-    throw wrongArgument('emit', 'topic', 'a string that is not empty', topic);
+    throw wrongArgument(method, 'topic', 'a string that is not empty', topic);
   if (isReservedTopic(topic)) {
-    throw new RoomgateError('invalid_argument', `emit(): topic: "${topic}" is reserved. Take another name.`);
+    throw new RoomgateError('invalid_argument', `${method}(): topic: "${topic}" is reserved. Use another name.`);
   }
   // Socket.IO would take a function for an acknowledgement, lose a symbol, and fail at a bigint with its own error.
   if (['function', 'symbol', 'bigint'].includes(typeof data)) {
-    throw wrongArgument('emit', 'data', 'a value that Socket.IO can carry', data);
+    throw wrongArgument(method, 'data', 'a value that Socket.IO can carry', data);
   }
 }

@@ -1,3 +1,4 @@
+import { whyUnsendable } from '../common/why-unsendable.js';
 import { RoomgateError, type TRoomgateErrorCode } from '../protocol/errors.js';
 import type { Log } from './log.js';
 import { Timer } from './timer.js';
@@ -9,6 +10,23 @@ export interface Emitted {
   readonly args: readonly unknown[];
   readonly doLog: boolean;
   readonly cb: ((error?: RoomgateError) => unknown) | undefined;
+  /** For a message of `request()`, in place of `cb`. */
+  readonly request?: PendingRequest | undefined;
+}
+
+/** A request that has not settled. */
+export interface PendingRequest {
+  /** Milliseconds until it times out. */
+  readonly remainingMs: number;
+  /** It was passed to Socket.IO. */
+  sent(): void;
+  answered(answer: unknown): void;
+  failed(error: unknown): void;
+}
+
+/** The method that emitted a message, with its topic, for errors. */
+export function callOf({ topic, request }: Pick<Emitted, 'topic' | 'request'>): string {
+  return `${request === undefined ? 'emit' : 'request'}("${topic}")`;
 }
 
 /** Limits of queued messages. */
@@ -22,6 +40,11 @@ export interface OutboxLimits {
 interface Entry {
   readonly emitted: Emitted;
   readonly expiresAt: number;
+}
+
+/** Why Socket.IO's encoder threw. Its own errors name neither the place nor, for a circular reference, the reason. */
+export function reasonNotSent({ args }: Emitted, error: unknown): string {
+  return `Socket.IO can't send its data: ${whyUnsendable(args[0], 'data') ?? String(error)}`;
 }
 
 /** Messages that were emitted while they could not be sent, in their order. Each is sent once, or its `cb` gets an error. */
@@ -44,7 +67,10 @@ export class Outbox {
   add(emitted: Emitted): void {
     const { max, ttl } = this.#limits;
     if (this.#entries.length >= max) {
-      throw new RoomgateError('queue_full', `emit(): "${emitted.topic}" can't wait: ${max} messages do already.`);
+      throw new RoomgateError(
+        'queue_full',
+        `${callOf(emitted)}: the queue is full: it holds ${max} messages. Raise "queue.max", or send less while offline.`,
+      );
     }
     this.#entries.push({ emitted, expiresAt: performance.now() + ttl });
     this.#setTimer();
@@ -58,13 +84,19 @@ export class Outbox {
         this.#entries.unshift(entry);
         break;
       } catch (error) {
-        this.#return(entry.emitted, 'invalid_argument', `it can't be sent: ${String(error)}`, error);
+        this.#return(entry.emitted, 'invalid_argument', reasonNotSent(entry.emitted, error), error);
       }
     }
     this.#setTimer();
   }
 
-  /** Calls `cb` of all messages with an error. */
+  /** Removes the message of a request that has settled. */
+  withdraw(request: PendingRequest): void {
+    this.#entries = this.#entries.filter(({ emitted }) => emitted.request !== request);
+    this.#setTimer();
+  }
+
+  /** Fails all messages. */
   fail(code: TRoomgateErrorCode, why: string): void {
     const entries = this.#entries;
     this.#entries = [];
@@ -72,9 +104,11 @@ export class Outbox {
     for (const { emitted } of entries) this.#return(emitted, code, why);
   }
 
-  #return({ topic, cb }: Emitted, code: TRoomgateErrorCode, why: string, cause?: unknown): void {
-    const error = new RoomgateError(code, `emit(): "${topic}" was not sent: ${why}.`, { cause });
-    if (cb === undefined) this.#log.write('warn', error.message);
+  #return(emitted: Emitted, code: TRoomgateErrorCode, why: string, cause?: unknown): void {
+    const { cb, request } = emitted;
+    const error = new RoomgateError(code, `${callOf(emitted)} was not sent: ${why}.`, { cause });
+    if (request !== undefined) request.failed(error);
+    else if (cb === undefined) this.#log.write('warn', error.message);
     else void Promise.resolve().then(() => this.#log.run('the callback of emit()', () => cb(error)));
   }
 
@@ -92,6 +126,7 @@ export class Outbox {
     const old = this.#entries.filter(({ expiresAt }) => expiresAt <= now);
     this.#entries = this.#entries.slice(old.length);
     this.#setTimer();
-    for (const { emitted } of old) this.#return(emitted, 'expired', `it waited for ${this.#limits.ttl} ms`);
+    for (const { emitted } of old)
+      this.#return(emitted, 'expired', `it waited in the queue for ${this.#limits.ttl} ms`);
   }
 }

@@ -18,7 +18,7 @@ export interface RoomsPort {
   readonly connected: boolean;
   readonly state: TSocketIOClientState;
   /** Emits with an acknowledgement; `onAnswer` is called at most once, and never after `timeoutMs`. False: not emitted. */
-  ask(event: string, request: IRoomsRequest, timeoutMs: number, onAnswer: (answer: unknown) => void): boolean;
+  ask(event: string, args: readonly [IRoomsRequest], timeoutMs: number, onAnswer: (answer: unknown) => void): boolean;
 }
 
 /** The granted and the refused rooms of a `join` or `leave`. */
@@ -107,7 +107,7 @@ export class Rooms {
       this.#pending.add(refuse);
       try {
         const onAnswer = (answer: unknown): void => settle(readAnswer(answer, grantedKey, rooms));
-        if (!this.#port.ask(event, { rooms }, this.#timeoutMs, onAnswer)) refuse('offline');
+        if (!this.#port.ask(event, [{ rooms }], this.#timeoutMs, onAnswer)) refuse('offline');
       } catch (error) {
         // Outgoing listeners of the program run within the call, and may throw.
         refuse('offline');

@@ -1,8 +1,9 @@
-import { hasMethods, wrongArgument } from '../common/checks.js';
+import { wrongArgument } from '../common/checks.js';
 import { shown } from '../common/log-text.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TConstValue } from '../protocol/states.js';
 import type { Log } from './log.js';
+import { checkSignal, checkTimeout, reasonOf } from './waiting.js';
 
 /**
  * `ended`: only the program can change it. `standing`: the connection is open, so "connected" counts as reached. `moving`: it
@@ -90,6 +91,10 @@ export class Status {
     return PHASES[this.#current.status] === 'ended';
   }
 
+  get isShutDown(): boolean {
+    return this.#isShutDown;
+  }
+
   /** Sets the status and calls the listeners, unless it is the same already. */
   set(status: TSocketIOClientStatus, more: Omit<ISocketIOClientStatus, 'status'> = {}): void {
     const next: ISocketIOClientStatus = Object.freeze({ status, ...more });
@@ -112,11 +117,9 @@ export class Status {
     if (!SocketIOClientStatuses.isValid(wanted)) {
       throw wrongArgument('waitFor', 'status', `one of ${[...SocketIOClientStatuses.SCHEME_SET].join(', ')}`, wanted);
     }
-    if (signal !== undefined && !isSignal(signal)) throw wrongArgument('waitFor', 'signal', 'an AbortSignal', signal);
-    if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
-      throw wrongArgument('waitFor', 'timeout', 'a number of milliseconds', timeout);
-    }
-    if (signal?.aborted === true) throw reasonOf(signal);
+    checkSignal('waitFor', signal);
+    checkTimeout('waitFor', timeout);
+    if (signal?.aborted === true) throw reasonOf('waitFor', signal);
     await new Promise<void>((resolve, reject) => {
       const settle = (act: () => void): void => {
         stop();
@@ -124,7 +127,7 @@ export class Status {
         signal?.removeEventListener('abort', abort);
         act();
       };
-      const abort = (): void => settle(() => reject(signal && reasonOf(signal)));
+      const abort = (): void => settle(() => reject(signal && reasonOf('waitFor', signal)));
       const look = (): void => {
         if (this.#isReached(wanted)) settle(resolve);
         else if (this.#isHopeless(wanted)) settle(() => reject(this.#hopeless(wanted)));
@@ -173,17 +176,6 @@ export class Status {
       return new RoomgateError('refused', `${start} was refused${why}. Call connect() to try again.`);
     return new RoomgateError('disconnected', `${start} is disconnected${why}. Call connect() first.`);
   }
-}
-
-/** True for signals of polyfills too, because React Native uses one. */
-function isSignal(signal: unknown): signal is AbortSignal {
-  return hasMethods(signal, ['addEventListener', 'removeEventListener']) && 'aborted' in signal;
-}
-
-/** The reason of the signal, or an error of the same kind: signals of older runtimes and polyfills have none. */
-function reasonOf(signal: AbortSignal): unknown {
-  if (signal.reason !== undefined) return signal.reason;
-  return Object.assign(new Error('waitFor() was aborted.'), { name: 'AbortError' });
 }
 
 function isSame(one: ISocketIOClientStatus, other: ISocketIOClientStatus): boolean {

@@ -20,42 +20,61 @@ export class Subscriptions {
   readonly #source: EventSource;
   readonly #log: Log;
   readonly #entries = new Map<string, Entry[]>();
+  /** Events whose second handler was ignored with a warning. */
+  readonly #warned = new Set<string>();
 
   constructor(source: EventSource, log: Log) {
     this.#source = source;
     this.#log = log;
   }
 
-  add(event: unknown, handler: unknown, ignoreDuplicate: boolean): void {
-    if (!this.#isEvent('subscribe', event)) return;
+  /** Returns a function that removes this handler. It does nothing the second time, and nothing if no handler was added. */
+  add(event: unknown, handler: unknown, ignoreDuplicate: boolean): () => void {
+    if (!this.#isEvent('subscribe', event)) return nothing;
     if (typeof handler !== 'function') {
       this.#log.write('warn', `subscribe("${event}"): handler: expected a function, received ${describe(handler)}`);
-      return;
+      return nothing;
     }
     const entries = this.#entries.get(event) ?? [];
     if (ignoreDuplicate && entries.length > 0) {
-      this.#log.write('debug', `subscribe("${event}"): there is a handler already; this one was ignored`);
-      return;
+      this.#ignored(event);
+      return nothing;
     }
     const code = handler as TopicHandler;
     const listener: Listener = (...args) => void this.#log.run(`a handler of "${event}"`, () => code(...args));
-    this.#entries.set(event, [...entries, { handler: code, listener }]);
+    const added: Entry = { handler: code, listener };
+    this.#entries.set(event, [...entries, added]);
     this.#source.on(event, listener);
+    return () => this.#remove(event, (entry) => entry === added);
   }
 
   /** Removes a handler of an event, even if it was subscribed several times; without `handler` all handlers of the event. */
   remove(event: unknown, handler?: unknown): void {
     if (!this.#isEvent('unsubscribe', event)) return;
+    this.#remove(event, (entry) => handler === undefined || entry.handler === handler);
+  }
+
+  clear(): void {
+    for (const event of [...this.#entries.keys()]) this.remove(event);
+  }
+
+  #remove(event: string, goes: (entry: Entry) => boolean): void {
     const entries = this.#entries.get(event) ?? [];
-    const goes = (entry: Entry): boolean => handler === undefined || entry.handler === handler;
     const kept = entries.filter((entry) => !goes(entry));
     if (kept.length === 0) this.#entries.delete(event);
     else this.#entries.set(event, kept);
     for (const entry of entries) if (goes(entry)) this.#source.off(event, entry.listener);
   }
 
-  clear(): void {
-    for (const event of [...this.#entries.keys()]) this.remove(event);
+  /** Warns once for each event: a program that subscribes in `onAuthenticated` does so at every reconnect. */
+  #ignored(event: string): void {
+    const level = this.#warned.has(event) ? 'debug' : 'warn';
+    this.#warned.add(event);
+    this.#log.write(
+      level,
+      `subscribe("${event}"): the event already has a handler, so this one was ignored. That is expected after a ` +
+        'reconnect if you subscribe in onConnected or onAuthenticated. To add a second handler, pass ignoreDuplicate: false.',
+    );
   }
 
   #isEvent(method: string, event: unknown): event is string {
@@ -64,3 +83,6 @@ export class Subscriptions {
     return false;
   }
 }
+
+/** Removes nothing, for a handler that was not added. */
+export function nothing(): void {}

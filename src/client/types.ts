@@ -1,13 +1,23 @@
 import type { RoomgateError } from '../protocol/errors.js';
-import type { TEventsMap, TPayload } from '../protocol/event-maps.js';
+import type { Acknowledgement, NeedsAnswer, TEventsMap, TPayload, TTopic } from '../protocol/event-maps.js';
 import type { IAuthenticatedMessage, IPingMessage, IUnauthenticatedMessage } from '../protocol/messages.js';
 
-/** Names and payloads of a map that is closed, and never for a map that takes any name. */
+/*
+ * Each method that takes an event has three signatures:
+ *
+ *   loose    for a client without event maps. An explicit type argument is the payload, as the documentation says.
+ *   generic  for functions with an event map as a type parameter. Its type is no conditional type, because the compiler
+ *            can't assign to one of these before it knows the map. All its type arguments are inferred: there are two, so that
+ *            an explicit payload does not select it.
+ *   typed    for a client with event maps. The compiler reports the errors of this last one.
+ */
+
+/** `T` for a map that is closed, and never for a map that takes any name. */
 type Closed<Map, T> = string extends keyof Map ? never : T;
 type Open<Map, T> = string extends keyof Map ? T : never;
 
 /** The events that every client can receive, whatever map the program has. */
-interface OwnEvents {
+export interface IClientEvents {
   connect(): void;
   connect_error(error: Error): void;
   disconnect(reason: string): void;
@@ -16,43 +26,62 @@ interface OwnEvents {
   ping(message: IPingMessage): void;
 }
 
-type Listenable<L extends TEventsMap> = Omit<OwnEvents, keyof L> & L;
+/** The map of a client, with the events that every client can receive. */
+export type TListenEvents<L extends TEventsMap> = Omit<IClientEvents, keyof L> & L;
 
-/** The events that a client with this map may subscribe to. */
-export type ListenTopic<L extends TEventsMap> = keyof Listenable<L> & string;
+/**
+ * The events that a client with this map may subscribe to.
+ * @example
+ * function useEvent<L extends TEventsMap, E extends TEventsMap, K extends TListenTopic<L>>(
+ *   client: SocketIOClientHelper<L, E>,
+ *   event: K,
+ *   handler: THandlerOf<L, K>,
+ * ): () => void {
+ *   return client.subscribe({ event, handler, ignoreDuplicate: false });
+ * }
+ */
+export type TListenTopic<L extends TEventsMap> = keyof TListenEvents<L> & string;
+
+/** The handler of an event: a function of what the event carries. Nothing reads its result. */
+export type THandlerOf<L extends TEventsMap, T extends TListenTopic<L>> = TListenEvents<L>[T] extends (
+  ...args: infer A
+) => unknown
+  ? (...args: A) => unknown
+  : never;
 
 /** A `TSocketIOEventHandler`, or a function that returns something else: nothing reads the result of a handler. */
 type HandlerOfAny<T> = (data: T) => unknown;
 
-type HandlerOf<L extends TEventsMap, T extends ListenTopic<L>> = Listenable<L>[T] extends (...args: infer A) => unknown
-  ? (...args: A) => unknown
-  : never;
-
-interface Subscription<Event, Handler> {
+/** The argument of `subscribe`. */
+export interface ISubscription<Event, Handler> {
   event: Event;
   handler: Handler;
-  /** Default true: does nothing if the event has a handler already. */
+  /** Whether the handler is ignored if the event has one already. Default true. */
   ignoreDuplicate?: boolean | undefined;
 }
 
-export type SubscribeLoosely<L extends TEventsMap, T> = Open<L, Subscription<string, HandlerOfAny<T>>>;
+/** The argument of `subscribe` of a client without event maps. `T` is the payload. */
+export type TLooseSubscription<L extends TEventsMap, T> = Open<L, ISubscription<string, HandlerOfAny<T>>>;
 
-export type SubscribeTyped<L extends TEventsMap, T extends ListenTopic<L>> = Closed<
+/** The argument of `subscribe` of a client with event maps. */
+export type TTypedSubscription<L extends TEventsMap, T extends TListenTopic<L>> = Closed<
   L,
-  Subscription<T, HandlerOf<L, T>>
+  ISubscription<T, THandlerOf<L, T>>
 >;
 
-export type TopicHandlers<L extends TEventsMap> = string extends keyof L
+/** The handlers of `subscribeMany`, by event. */
+export type THandlers<L extends TEventsMap> = string extends keyof L
   ? // biome-ignore lint/suspicious/noExplicitAny: handlers of different payloads stand side by side in one record
     Record<string, HandlerOfAny<any>>
-  : { [T in ListenTopic<L>]?: HandlerOf<L, T> };
+  : { [T in TListenTopic<L>]?: THandlerOf<L, T> };
 
 /** Any function: `unsubscribe` compares it and does not call it. */
-export type AnyHandler = (...args: never[]) => unknown;
+export type TAnyHandler = (...args: never[]) => unknown;
 
-interface Emission<Topic> {
+/** The options of `emit` beside the data. */
+export interface IEmission<Topic> {
   topic: Topic;
-  /** Default false: logs, at info, that it was handed over; the topic, never the data. */
+  /** Whether to log the topic, never the data, at level `info` once it was sent. Default false. */
   doLog?: boolean | undefined;
   /**
    * Runs after the message was passed to Socket.IO, never before `emit` has returned. With the option `queue` it gets an error if
@@ -61,9 +90,51 @@ interface Emission<Topic> {
   cb?: ((error?: RoomgateError) => unknown) | undefined;
 }
 
-export type EmitLoosely<E extends TEventsMap, T> = Open<E, Emission<string> & { data?: T }>;
+/** The topics of a map that may be emitted without an acknowledgement. The others need `request()`. */
+export type TEmitTopic<E extends TEventsMap> = {
+  [T in TTopic<E>]: NeedsAnswer<E[T]> extends true ? never : T;
+}[TTopic<E>];
 
-export type EmitTyped<E extends TEventsMap, T extends keyof E & string> = Closed<
+/** The data of a topic; optional if the topic has none. */
+export type TDataOf<E extends TEventsMap, T extends TTopic<E>> =
+  TPayload<E, T> extends undefined ? { data?: undefined } : { data: TPayload<E, T> };
+
+/** `emit()` sends no acknowledgement, and the handler of this event on the server calls one. Use `request()` instead. */
+export interface IUseRequest {
+  /** Any, so that the compiler reports the other property. */
+  data?: unknown;
+  'this event needs an acknowledgement: use request() instead of emit()': never;
+}
+
+/** The argument of `emit` of a client without event maps. `T` is the data. */
+export type TLooseEmission<E extends TEventsMap, T> = Open<E, IEmission<string> & { data?: T }>;
+
+/** The argument of `emit` of a client with event maps. */
+export type TTypedEmission<E extends TEventsMap, T extends TTopic<E>> = Closed<
   E,
-  Emission<T> & (TPayload<E, T> extends undefined ? { data?: undefined } : { data: TPayload<E, T> })
+  IEmission<T> & (NeedsAnswer<E[T]> extends true ? IUseRequest : TDataOf<E, T>)
 >;
+
+/** The topics of a map whose last argument is an acknowledgement. */
+export type TRequestTopic<E extends TEventsMap> = {
+  [T in TTopic<E>]: string extends T ? T : [Acknowledgement<E[T]>] extends [never] ? never : T;
+}[TTopic<E>];
+
+/** The answer to a topic: the first argument of its acknowledgement. */
+export type TAnswer<E extends TEventsMap, T extends TTopic<E>> =
+  Acknowledgement<E[T]> extends (...args: infer A) => unknown ? (A extends [] ? undefined : A[0]) : never;
+
+/** The options of `request` beside the data. */
+export interface IRequest<Topic> {
+  topic: Topic;
+  /** Milliseconds for everything: waiting in the queue, sending, and waiting for the answer. Default 10 000. */
+  timeout?: number | undefined;
+  /** Ends the request. The promise rejects with the reason of the signal. */
+  signal?: AbortSignal | undefined;
+}
+
+/** The argument of `request` of a client without event maps. */
+export type TLooseRequest<E extends TEventsMap> = Open<E, IRequest<string> & { data?: unknown }>;
+
+/** The argument of `request` of a client with event maps. */
+export type TTypedRequest<E extends TEventsMap, T extends TRequestTopic<E>> = Closed<E, IRequest<T> & TDataOf<E, T>>;

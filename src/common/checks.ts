@@ -3,7 +3,7 @@ import { describe } from './describe.js';
 import type { ILogger } from './types.js';
 
 /** The longest delay of a timer: with a longer one every runtime fires at once. */
-const LONGEST_TIMER_MS = 2_147_483_647;
+export const LONGEST_TIMER_MS = 2_147_483_647;
 const LOGGER_METHODS = ['debug', 'info', 'warn', 'error'] as const;
 
 /** The error for an option of the class or function `of`. Names the option, the expected and the given value. */

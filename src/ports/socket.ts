@@ -1,4 +1,4 @@
-import type { Server, Socket } from 'socket.io';
+import type { Namespace, Server, Socket } from 'socket.io';
 import type { TEventsMap, TLooseData, TLooseEvents, TPayload, TTopic } from '../protocol/event-maps.js';
 import type { TSocketIOClientState } from '../protocol/states.js';
 
@@ -39,3 +39,54 @@ export interface ISocketIOClient<
 /** A topic and its data. The data may be left out if the topic has none. */
 export type TMessage<E extends TEventsMap, T extends TTopic<E>> =
   TPayload<E, T> extends undefined ? { topic: T; data?: undefined } : { topic: T; data: TPayload<E, T> };
+
+/** The options of `send` beside the message. */
+export interface ISendOptions {
+  /** A socket id, a room or a list of them; left out, every authenticated client. */
+  destination?: string | readonly string[] | undefined;
+  /** Whether to report that the message was sent. Default false. */
+  doLog?: boolean | undefined;
+  /** Runs through `setImmediate` after the message was handed over. */
+  cb?: (() => void) | undefined;
+}
+
+/** The events of the Socket.IO server itself, whatever map the program has. */
+export interface IServerEvents<
+  L extends TEventsMap = TLooseEvents,
+  E extends TEventsMap = TLooseEvents,
+  S extends TEventsMap = TLooseEvents,
+  D = TLooseData,
+> {
+  connect(socket: IOSocket<L, E, S, D>): void;
+  connection(socket: IOSocket<L, E, S, D>): void;
+  new_namespace(namespace: Namespace<L, E, S, D>): void;
+}
+
+/** The events of the Socket.IO server with those that other instances send by `serverSideEmit`. */
+export type TServerListenEvents<L extends TEventsMap, E extends TEventsMap, S extends TEventsMap, D> = Omit<
+  IServerEvents<L, E, S, D>,
+  keyof S
+> &
+  S;
+
+/** The topics to which `on` of the server helper listens. */
+export type TServerTopic<
+  L extends TEventsMap = TLooseEvents,
+  E extends TEventsMap = TLooseEvents,
+  S extends TEventsMap = TLooseEvents,
+  D = TLooseData,
+> = keyof TServerListenEvents<L, E, S, D> & string;
+
+/** The handler of an event of the Socket.IO server itself. Nothing reads its result. */
+export type TServerHandlerOf<
+  L extends TEventsMap,
+  E extends TEventsMap,
+  S extends TEventsMap,
+  D,
+  T extends TServerTopic<L, E, S, D>,
+> = TServerListenEvents<L, E, S, D>[T] extends (...args: infer A) => unknown ? (...args: A) => unknown : never;
+
+/** The argument of `on` of a server helper without a map of `ServerSideEvents`. */
+export type TLooseServerHandler<S extends TEventsMap, Handler> = string extends keyof S
+  ? { topic: string; handler: Handler }
+  : never;

@@ -6,9 +6,18 @@ import type { ValueOrPromise } from '../common/types.js';
 import { reportDropped } from '../fanout/outbound.js';
 import type { Backplane } from '../ports/backplane.js';
 import type { Reporter } from '../ports/reports.js';
-import type { IOServer, IOSocket, ISocketIOClient, TMessage } from '../ports/socket.js';
+import type {
+  IOServer,
+  IOSocket,
+  ISendOptions,
+  ISocketIOClient,
+  TLooseServerHandler,
+  TMessage,
+  TServerHandlerOf,
+  TServerTopic,
+} from '../ports/socket.js';
 import { RoomgateError } from '../protocol/errors.js';
-import type { TEventsMap, TLooseData, TLooseEvents, TTopic } from '../protocol/event-maps.js';
+import type { TEventsMap, TLooseData, TLooseEvents, TPayload, TTopic } from '../protocol/event-maps.js';
 import { Registry } from '../session/registry.js';
 import { compose, type Instance } from './compose.js';
 import { addressOf, onceListening } from './listening.js';
@@ -104,18 +113,24 @@ export class SocketIOServerHelper<
   }
 
   /**
-   * Listens on the Socket.IO server itself, not on one socket. Errors and rejections of the handler are reported.
+   * Listens on the Socket.IO server itself, not on one socket: to `connection`, `new_namespace` and what other instances send with
+   * `serverSideEmit`. Errors and rejections of the handler are reported.
    * @throws RoomgateError `not_configured` before `configure()`, `invalid_argument` without a topic or a handler.
+   * @example helper.on({ topic: 'connection', handler: (socket: IOSocket) => count(socket.id) });
    */
-  on<A extends unknown[] = unknown[], R = void>(opts: {
-    topic: string;
-    handler: (...args: A) => ValueOrPromise<R>;
-  }): void {
+  on<A extends unknown[] = unknown[], R = void>(
+    opts: TLooseServerHandler<ServerSideEvents, (...args: A) => ValueOrPromise<R>>,
+  ): void;
+  on<T extends TServerTopic<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>(opts: {
+    topic: T;
+    handler: TServerHandlerOf<ListenEvents, EmitEvents, ServerSideEvents, SocketData, T>;
+  }): void;
+  on(opts: { topic: string; handler: (...args: unknown[]) => unknown }): void {
     const { io } = this.#needRunning('on');
     const { topic, handler } = opts ?? {};
     if (typeof topic !== 'string' || topic === '') throw wrongArgument('on', 'topic', 'a name', topic);
     if (typeof handler !== 'function') throw wrongArgument('on', 'handler', 'a function', handler);
-    const listener = async (...args: A): Promise<void> => {
+    const listener = async (...args: unknown[]): Promise<void> => {
       try {
         await handler(...args);
       } catch (error) {
@@ -136,12 +151,11 @@ export class SocketIOServerHelper<
    * @throws RoomgateError `not_configured` before `configure()`; `invalid_argument` for a topic that is missing or
    *   reserved, an empty destination, and data that Socket.IO can't carry.
    */
-  send<T extends TTopic<EmitEvents>>(opts: {
-    destination?: string | readonly string[] | undefined;
-    payload: TMessage<EmitEvents, T>;
-    doLog?: boolean | undefined;
-    cb?: (() => void) | undefined;
-  }): void {
+  send<T extends TTopic<EmitEvents>>(
+    opts: ISendOptions & { payload: { topic: T; data: TPayload<EmitEvents, T> } },
+  ): void;
+  send<T extends TTopic<EmitEvents>>(opts: ISendOptions & { payload: TMessage<EmitEvents, T> }): void;
+  send(opts: ISendOptions & { payload: { topic: string; data?: unknown } }): void {
     // Also after a shutdown before `configure()`.
     if (this.#running === undefined && this.#shuttingDown !== undefined) reportDropped(opts, this.#report);
     else this.#needRunning('send').outbound.send(opts);

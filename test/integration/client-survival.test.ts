@@ -318,7 +318,10 @@ describe('the queue', () => {
     helper.emit({ topic: 'a' });
     helper.emit({ topic: 'b' });
     expect(() => helper.emit({ topic: 'c' })).toThrow(
-      new RoomgateError('queue_full', `emit(): "c" can't wait: 2 messages do already.`),
+      new RoomgateError(
+        'queue_full',
+        'emit("c"): the queue is full: it holds 2 messages. Raise "queue.max", or send less while offline.',
+      ),
     );
     expect(() => helper.emit({ topic: '' })).toThrow(/topic/);
   });
@@ -336,7 +339,7 @@ describe('the queue', () => {
     const { log, helper } = connectTo('http://127.0.0.1:1', { ttl: 1 });
     helper.emit({ topic: 'a' });
     await eventually(() =>
-      log.lines.includes('warn: [roomgate] tester: emit(): "a" was not sent: it waited for 1 ms.'),
+      log.lines.includes('warn: [roomgate] tester: emit("a") was not sent: it waited in the queue for 1 ms.'),
     );
   });
 
@@ -351,7 +354,7 @@ describe('the queue', () => {
     helper.emit({ topic: 'a', cb: (error) => errors.push(error) });
     act(helper);
     expect(await errors.next()).toMatchObject({ code });
-    if (code !== 'shut_down') expect(() => helper.emit({ topic: 'b' })).toThrow(/no connection/);
+    if (code !== 'shut_down') expect(() => helper.emit({ topic: 'b' })).toThrow(/is not connected/);
   });
 
   it('calls back once the queued message was handed over', async () => {

@@ -41,7 +41,7 @@ describe('messages that wait for the connection', () => {
   it('are refused beyond the limit', () => {
     const { outbox, add } = setUp(2);
     for (const topic of ['a', 'b']) add(topic);
-    expect(() => add('c')).toThrow(/"c" can't wait: 2 messages do already/);
+    expect(() => add('c')).toThrow('emit("c"): the queue is full: it holds 2 messages');
     outbox.flush(() => true);
     add('c');
   });

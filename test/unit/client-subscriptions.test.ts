@@ -28,7 +28,7 @@ describe('subscribing', () => {
   });
 
   it('ignores a second handler, another or the same, and counts only what was subscribed', () => {
-    const { source, subscriptions, log } = setUp();
+    const { source, subscriptions } = setUp();
     const [first, second] = [recorder(), recorder()];
     source.on('news', () => {});
     subscriptions.add('news', first.handler, true);
@@ -36,8 +36,50 @@ describe('subscribing', () => {
     subscriptions.add('news', first.handler, true);
     source.emit('news', 1);
     expect([first.calls.length, second.calls.length]).toEqual([1, 0]);
-    expect(log.lines).toHaveLength(2);
-    expect(log.lines[0]).toMatch(/^debug: \[roomgate\] tester: subscribe\("news"\)/);
+  });
+
+  it('warns once for each event whose second handler is ignored, and names the option and the harmless case', () => {
+    const { subscriptions, log } = setUp();
+    for (const event of ['news', 'news', 'news', 'weather', 'weather']) subscriptions.add(event, () => {}, true);
+    expect(log.lines.map((line) => line.slice(0, 5))).toEqual(['warn:', 'debug', 'warn:']);
+    expect(log.lines[0]).toContain('subscribe("news"): the event already has a handler, so this one was ignored');
+    expect(log.lines[0]).toContain('expected after a reconnect if you subscribe in onConnected or onAuthenticated');
+    expect(log.lines[0]).toContain('pass ignoreDuplicate: false');
+    expect(log.lines[2]).toContain('subscribe("weather")');
+  });
+
+  it('warns once also if the event had no handler in between', () => {
+    const { subscriptions, log } = setUp();
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 2; i++) subscriptions.add('news', () => {}, true);
+      subscriptions.remove('news');
+    }
+    expect(log.lines.filter((line) => line.startsWith('warn'))).toHaveLength(1);
+  });
+
+  it('returns a function that removes this handler and no other, and is harmless a second time', () => {
+    const { source, subscriptions } = setUp();
+    const { calls, handler } = recorder();
+    const first = subscriptions.add('news', handler, false);
+    subscriptions.add('news', handler, false);
+    first();
+    first();
+    source.emit('news', 1);
+    expect(calls).toHaveLength(1);
+  });
+
+  it('returns a function that does nothing for a duplicate that was ignored, also after the first handler has gone', () => {
+    const { source, subscriptions } = setUp();
+    const { calls, handler } = recorder();
+    const first = subscriptions.add('news', handler, true);
+    const ignored = subscriptions.add('news', handler, true);
+    ignored();
+    source.emit('news', 1);
+    first();
+    subscriptions.add('news', handler, true);
+    for (const stale of [first, ignored]) stale();
+    source.emit('news', 2);
+    expect(calls).toEqual([[1], [2]]);
   });
 
   it('takes a second handler where duplicates are not to be ignored, the same one too', () => {

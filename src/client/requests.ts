@@ -1,0 +1,120 @@
+import { RoomgateError, type TRoomgateErrorCode } from '../protocol/errors.js';
+import type { PendingRequest } from './outbox.js';
+import { checkSignal, checkTimeout, reasonOf } from './waiting.js';
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+/** The part of the client that requests use. */
+export interface RequestsPort {
+  readonly authenticated: boolean;
+  /** The word for the status, for errors. */
+  readonly status: string;
+  /** Sends the request, or adds it to the queue. Throws if neither is possible. */
+  request(topic: unknown, data: unknown, request: PendingRequest): void;
+  /** Removes a request from the queue. */
+  withdraw(request: PendingRequest): void;
+}
+
+export interface RequestArguments {
+  topic?: unknown;
+  data?: unknown;
+  timeout?: unknown;
+  signal?: unknown;
+}
+
+/** `request`: events whose acknowledgement the program awaits. Each settles within its timeout. */
+export class Requests {
+  readonly #port: RequestsPort;
+  readonly #pending = new Set<Pending>();
+
+  constructor(port: RequestsPort) {
+    this.#port = port;
+  }
+
+  /** Resolves with the acknowledgement. */
+  async request({ topic, data, timeout, signal }: RequestArguments): Promise<unknown> {
+    checkTimeout('request', timeout);
+    checkSignal('request', signal);
+    if (signal?.aborted === true) throw reasonOf('request', signal);
+    const pending = new Pending(String(topic), timeout ?? DEFAULT_TIMEOUT_MS);
+    const timer = setTimeout(() => this.#expire(pending), pending.timeoutMs);
+    const abort = (): void => pending.failed(signal && reasonOf('request', signal));
+    signal?.addEventListener('abort', abort);
+    this.#pending.add(pending);
+    try {
+      this.#port.request(topic, data, pending);
+      return await pending.answer;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+      this.#pending.delete(pending);
+      this.#port.withdraw(pending);
+    }
+  }
+
+  /** Requests that were sent get no answer any more. The queue keeps the others. */
+  connectionEnded(): void {
+    for (const pending of this.#pending) {
+      if (!pending.isSent) continue;
+      pending.fail('disconnected', 'got no answer, because the connection ended. The server may have handled it');
+    }
+  }
+
+  /** Fails those that were sent. The queue fails the others. */
+  shutDown(): void {
+    for (const pending of this.#pending) {
+      pending.fail('shut_down', 'got no answer, because this client was shut down. The server may have handled it');
+    }
+  }
+
+  #expire(pending: Pending): void {
+    const { authenticated, status } = this.#port;
+    const why = !pending.isSent
+      ? `it waited in the queue and was not sent; the status is "${status}"`
+      : authenticated
+        ? 'the server did not answer. Check that its handler calls the acknowledgement'
+        : `this client is not authenticated, so the server ignored it; the status is "${status}"`;
+    pending.fail('timed_out', `timed out after ${pending.timeoutMs} ms: ${why}`);
+  }
+}
+
+/** A request that has not settled. */
+class Pending implements PendingRequest {
+  readonly timeoutMs: number;
+  readonly answer: Promise<unknown>;
+  isSent = false;
+  readonly #topic: string;
+  readonly #endsAt: number;
+  #resolve: (answer: unknown) => void = () => {};
+  #reject: (error: unknown) => void = () => {};
+
+  constructor(topic: string, timeoutMs: number) {
+    this.timeoutMs = timeoutMs;
+    this.#topic = topic;
+    this.#endsAt = performance.now() + timeoutMs;
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  get remainingMs(): number {
+    return Math.max(1, this.#endsAt - performance.now());
+  }
+
+  sent(): void {
+    this.isSent = true;
+  }
+
+  answered(answer: unknown): void {
+    this.#resolve(answer);
+  }
+
+  failed(error: unknown): void {
+    this.#reject(error);
+  }
+
+  fail(code: TRoomgateErrorCode, why: string): void {
+    this.failed(new RoomgateError(code, `request("${this.#topic}") ${why}.`));
+  }
+}
