@@ -6,6 +6,7 @@ import { EVENT_DRAIN, EVENT_LIMITED, SocketIOConstants } from '../protocol/event
 import { BackOff } from './back-off.js';
 import type { ConnectionEvents } from './connection-events.js';
 import { CredentialsReader, credentialsOf, type Source, type TCredentials } from './credentials.js';
+import { Failures } from './failures.js';
 import { type Member, type SharedManager, takeSeat } from './manager.js';
 import type { IOptions } from './options.js';
 import { asError, cut, emitNow, hasUnsent, isOpen, isOpenOrOpening, limitClosing } from './socket-io.js';
@@ -33,6 +34,7 @@ export class Connection implements Member {
   /** Removes the listeners on the manager, which outlives the socket. */
   readonly #undo: (() => void)[] = [];
   readonly #credentials = new CredentialsReader();
+  readonly #failures: Failures;
   #stood = false;
   #leftAt = Number.NEGATIVE_INFINITY;
   /** Runs until the next attempt of this namespace alone. */
@@ -45,15 +47,16 @@ export class Connection implements Member {
     this.#events = events;
     const source = credentialsOf(credentials, options.auth);
     const auth = source && ((send: (auth: object) => void) => void this.#present(source, send));
-    const { manager, socket, namespace } = takeSeat(host, auth === undefined ? options : { ...options, auth });
+    const { manager, socket, target } = takeSeat(host, auth === undefined ? options : { ...options, auth });
     this.socket = socket;
     this.#manager = manager;
-    this.#namespace = namespace;
+    this.#namespace = target.namespace;
     this.#backOff = new BackOff({
       min: manager.reconnectionDelay(),
       max: manager.reconnectionDelayMax(),
       jitter: options.randomizationFactor,
     });
+    this.#failures = new Failures(target, (...errors) => events.explained(...errors));
     manager.join(this);
     this.#listenToSocket();
     this.#listenToServer();
@@ -168,6 +171,7 @@ export class Connection implements Member {
     socket.on('connect', () => {
       this.#deadline.stop();
       this.#stood = true;
+      this.#failures.forget();
       events.connected();
     });
     socket.on('disconnect', (reason) => {
@@ -177,7 +181,7 @@ export class Connection implements Member {
     });
     socket.on('connect_error', (error) => {
       this.#deadline.stop();
-      events.failed(asError(error));
+      events.failed(this.#failures.explain(asError(error)));
       this.#stayAway();
     });
   }

@@ -4,6 +4,8 @@ export interface Host {
   readonly uri: string;
   /** Protocol, name, port and query: one connection can serve all namespaces of it. */
   readonly server: string;
+  /** Protocol, name and port of HTTP requests, for people: without a password. */
+  readonly origin: string;
   readonly namespace: string;
 }
 
@@ -15,11 +17,26 @@ interface Page {
 const WITH_PROTOCOL = /^(https?|wss?):\/\//;
 const PARTS = /^([a-z]+:\/\/[^/?#]*)([^?#]*)([^#]*)/;
 
+/** The start of an address: protocol, perhaps a user, a name or an IPv6 address, perhaps a port. */
+const START = /^[a-z]+:\/\/([^/?#@\s]*@)?(\[[\w:.%]+\]|[^\s:/?#@[\]<>"{}|\\^`]+)(:\d{1,5})?$/i;
+/** Names that a variable without a value leaves in an address. */
+const NO_NAME = /^(undefined|null|NaN)$/;
+const MOST_PORT = 65_535;
+
+/** Whether a client can connect to this host, as far as the text tells. */
+export function isAddress(host: string): boolean {
+  const [, start = ''] = PARTS.exec(complete(host, (globalThis as Page).location)) ?? [];
+  const [, , name = '', port] = START.exec(start) ?? [];
+  if (name === '' || NO_NAME.test(name)) return false;
+  return port === undefined || (Number(port.slice(1)) > 0 && Number(port.slice(1)) <= MOST_PORT);
+}
+
 /** A path of a page's own server, an address without a protocol and one without a scheme are completed, as Socket.IO does. */
 export function readHost(host: string): Host {
   const uri = complete(host, (globalThis as Page).location);
-  const [, origin = '', path = '', query = ''] = PARTS.exec(uri) ?? [];
-  return { uri, server: `${origin}${query}`, namespace: path === '' ? '/' : path };
+  const [, start = '', path = '', query = ''] = PARTS.exec(uri) ?? [];
+  const origin = start.replace(/^ws/, 'http').replace(/\/\/[^/]*@/, '//');
+  return { uri, server: `${start}${query}`, origin, namespace: path === '' ? '/' : path };
 }
 
 function complete(host: string, location: Page['location']): string {

@@ -8,11 +8,11 @@ import { Connection } from './connection.js';
 import type { ConnectionEvents } from './connection-events.js';
 import type { Log } from './log.js';
 import type { IQueueOptions, ISocketIOClientOptions } from './options.js';
-import { Outbound } from './outbound.js';
+import { Outbound, type OutboundPort } from './outbound.js';
 import type { OutboxLimits } from './outbox.js';
 import { Rejoining } from './rejoining.js';
 import { Requests } from './requests.js';
-import { Rooms } from './rooms.js';
+import { Rooms, type RoomsPort } from './rooms.js';
 import { type ISocketIOClientStatus, Status } from './status.js';
 import { Timer } from './timer.js';
 
@@ -60,55 +60,39 @@ export class Lifecycle implements ConnectionEvents {
     this.#isAutomatic = options.autoAuthenticate ?? credentials !== undefined;
     this.status = new Status(forSocketIO.autoConnect === false ? 'disconnected' : 'connecting', log);
     if (options.onStatusChanged !== undefined) this.status.listen(options.onStatusChanged);
-    const lifecycle = this;
-    this.rooms = new Rooms(
-      {
-        get connected() {
-          return lifecycle.connection.connected;
-        },
-        get state() {
-          return lifecycle.state.current;
-        },
-        ask: (...args) => lifecycle.connection.ask(...args),
-      },
-      roomsTimeout,
-      log,
-    );
+    const port = this.#port();
+    this.rooms = new Rooms(port, roomsTimeout, log);
     this.#rejoining = new Rejoining(this.rooms, options, log);
-    this.outbound = new Outbound(
-      {
-        get connected() {
-          return lifecycle.connection.connected;
-        },
-        get ready() {
-          return lifecycle.state.authenticated && !lifecycle.#rejoining.isUnderWay;
-        },
-        get canBecomeReady() {
-          return !lifecycle.status.hasEnded;
-        },
-        get status() {
-          return lifecycle.status.current.status;
-        },
-        get isShutDown() {
-          return lifecycle.status.isShutDown;
-        },
-        emit: (...args) => lifecycle.connection.emit(...args),
-        ask: (...args) => lifecycle.connection.ask(...args),
+    this.outbound = new Outbound(port, queue && limitsOf(queue), log);
+    this.requests = new Requests(this.outbound, port);
+    this.connection = new Connection({ host, options: forSocketIO, credentials }, this);
+  }
+
+  /** The part of this client that rooms, messages and requests use. */
+  #port(): RoomsPort & OutboundPort {
+    const lifecycle = this;
+    return {
+      get connected() {
+        return lifecycle.connection.connected;
       },
-      queue && limitsOf(queue),
-      log,
-    );
-    this.requests = new Requests({
-      get authenticated() {
-        return lifecycle.state.authenticated;
+      get state() {
+        return lifecycle.state.current;
+      },
+      get ready() {
+        return lifecycle.state.authenticated && !lifecycle.#rejoining.isUnderWay;
+      },
+      get canBecomeReady() {
+        return !lifecycle.status.hasEnded;
       },
       get status() {
         return lifecycle.status.current.status;
       },
-      request: (...args) => lifecycle.outbound.request(...args),
-      withdraw: (request) => lifecycle.outbound.withdraw(request),
-    });
-    this.connection = new Connection({ host, options: forSocketIO, credentials }, this);
+      get isShutDown() {
+        return lifecycle.status.isShutDown;
+      },
+      emit: (...args) => lifecycle.connection.emit(...args),
+      ask: (...args) => lifecycle.connection.ask(...args),
+    };
   }
 
   /** Starts connecting, unless `autoConnect` is false. */
@@ -221,13 +205,21 @@ export class Lifecycle implements ConnectionEvents {
     this.#call('onError', () => onError?.(error));
   }
 
+  explained({ message }: Error, earlier: Error): void {
+    this.#log.write(this.#options.onError ? 'debug' : 'warn', `connecting failed: ${message}`);
+    const { status, ...more } = this.status.current;
+    if (more.message === earlier.message) this.status.set(status, { ...more, message });
+  }
+
   waiting(retryAt: number): void {
     const { message } = this.status.current;
     this.status.set('waiting', { ...(message === undefined ? {} : { message }), retryAt });
   }
 
   gaveUp(): void {
-    this.#endAs('disconnected', { message: 'every attempt to connect failed' });
+    const { message } = this.status.current;
+    const last = message === undefined ? '' : `; the last one: ${message}`;
+    this.#endAs('disconnected', { message: `every attempt to connect failed${last}` });
   }
 
   pinged(): void {

@@ -1,5 +1,6 @@
 import { Manager, type Socket, type SocketOptions } from 'socket.io-client';
 import { BackOff } from './back-off.js';
+import type { Target } from './causes.js';
 import { readHost } from './host.js';
 import type { IOptions } from './options.js';
 import { isSame } from './same.js';
@@ -19,7 +20,7 @@ export interface Member {
 interface Seat {
   readonly manager: SharedManager;
   readonly socket: Socket;
-  readonly namespace: string;
+  readonly target: Target;
 }
 
 /** Options of a namespace, not of its connection. */
@@ -143,7 +144,7 @@ export class SharedManager extends Manager {
 
 /** A socket for the namespace of this host, on a shared connection if possible. It does not connect yet. */
 export function takeSeat(host: string, options: IOptions): Seat {
-  const { uri, server, namespace } = readHost(host);
+  const { uri, server, origin, namespace } = readHost(host);
   const ofManager = without(options, OF_THE_SOCKET);
   const { auth, ackTimeout } = options;
   const ofSocket = { ...(auth === undefined ? {} : { auth }), ...(ackTimeout === undefined ? {} : { ackTimeout }) };
@@ -152,7 +153,8 @@ export function takeSeat(host: string, options: IOptions): Seat {
   const fitting = [...managers].find((each) => isShared && each.fits(namespace, ofManager));
   const manager = fitting ?? new SharedManager(uri, ofManager, options.autoConnect !== false);
   if (isShared) shared.set(server, managers.add(manager));
-  return { manager, socket: manager.namespace(namespace, ofSocket), namespace };
+  const target = { server: origin, namespace, path: options.path ?? '/socket.io', timeout: Number(manager.timeout()) };
+  return { manager, socket: manager.namespace(namespace, ofSocket), target };
 }
 
 function without(options: IOptions, names: readonly (keyof IOptions)[]): IOptions {

@@ -11,7 +11,8 @@ interface Process {
 }
 
 const REDIRECTS: ReadonlySet<number> = new Set([302, 303, 307]);
-const BAD_GATEWAY = 502;
+/** A redirect that the request of socket.io-client does not follow. */
+const NOT_FOLLOWED = 300;
 
 /**
  * For HTTP long polling in Node.js and Bun: an agent whose requests treat a redirect as a failure. The request of socket.io-client
@@ -30,7 +31,7 @@ export function agentWithoutRedirects(host: string, given: unknown): object | un
     addRequest: {
       value: (request: AnyRequest, ...more: readonly unknown[]): unknown => {
         request.prependListener('response', (response) => {
-          if (REDIRECTS.has(response.statusCode)) response.statusCode = BAD_GATEWAY;
+          if (REDIRECTS.has(response.statusCode)) response.statusCode = NOT_FOLLOWED;
         });
         return agent.addRequest(request, ...more);
       },

@@ -9,10 +9,12 @@ import {
   wrongOption,
 } from '../common/checks.js';
 import { checkLogLevel } from '../common/log-level.js';
+import { shown } from '../common/log-text.js';
 import type { ILogger, TLogLevel } from '../common/types.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { IJoinAnswer } from '../protocol/messages.js';
 import type { TCredentials } from './credentials.js';
+import { isAddress } from './host.js';
 import type { ISocketIOClientStatus } from './status.js';
 
 /** The options of socket.io-client, except `retries`. The documentation lists what the helper does with each. */
@@ -123,6 +125,7 @@ export function checkOptions(given: unknown): void {
     const value = given[name];
     if (typeof value !== 'string' || value === '') throw wrong(name, 'a string that is not empty', value);
   }
+  checkHost(String(given.host));
   if (!isRecord(given.options)) throw wrong('options', "an object with socket.io-client's options", given.options);
   // With it Socket.IO sends nothing before the server has acknowledged what was sent before, `authenticate` included.
   if (given.options.retries) throw new RoomgateError('invalid_option', NO_RETRIES);
@@ -136,6 +139,13 @@ export function checkOptions(given: unknown): void {
   checkLogLevel(OF, given.logLevel);
   milliseconds(OF, 'roomsTimeout', given.roomsTimeout, 0, 1);
   milliseconds(OF, 'authenticateTimeout', given.authenticateTimeout, 0, 1);
+}
+
+function checkHost(host: string): void {
+  if (isAddress(host)) return;
+  // A password is not shown.
+  const description = host.includes('@') ? 'another text' : `"${shown(host)}"`;
+  throw wrong('host', 'an address such as "https://example.org" or "http://localhost:3000"', host, description);
 }
 
 /** Checks values at which socket.io-client would throw its own error, or fail again and again without a reason. */

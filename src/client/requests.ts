@@ -1,19 +1,11 @@
 import { RoomgateError, type TRoomgateErrorCode } from '../protocol/errors.js';
+import { SocketIOClientStates } from '../protocol/states.js';
+import type { Outbound, OutboundPort } from './outbound.js';
 import type { PendingRequest } from './outbox.js';
+import type { RoomsPort } from './rooms.js';
 import { checkSignal, checkTimeout, reasonOf } from './waiting.js';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
-
-/** The part of the client that requests use. */
-export interface RequestsPort {
-  readonly authenticated: boolean;
-  /** The word for the status, for errors. */
-  readonly status: string;
-  /** Sends the request, or adds it to the queue. Throws if neither is possible. */
-  request(topic: unknown, data: unknown, request: PendingRequest): void;
-  /** Removes a request from the queue. */
-  withdraw(request: PendingRequest): void;
-}
 
 export interface RequestArguments {
   topic?: unknown;
@@ -24,10 +16,12 @@ export interface RequestArguments {
 
 /** `request`: events whose acknowledgement the program awaits. Each settles within its timeout. */
 export class Requests {
-  readonly #port: RequestsPort;
+  readonly #outbound: Outbound;
+  readonly #port: Pick<OutboundPort & RoomsPort, 'state' | 'status'>;
   readonly #pending = new Set<Pending>();
 
-  constructor(port: RequestsPort) {
+  constructor(outbound: Outbound, port: Pick<OutboundPort & RoomsPort, 'state' | 'status'>) {
+    this.#outbound = outbound;
     this.#port = port;
   }
 
@@ -42,13 +36,13 @@ export class Requests {
     signal?.addEventListener('abort', abort);
     this.#pending.add(pending);
     try {
-      this.#port.request(topic, data, pending);
+      this.#outbound.request(topic, data, pending);
       return await pending.answer;
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
       this.#pending.delete(pending);
-      this.#port.withdraw(pending);
+      this.#outbound.withdraw(pending);
     }
   }
 
@@ -68,10 +62,10 @@ export class Requests {
   }
 
   #expire(pending: Pending): void {
-    const { authenticated, status } = this.#port;
+    const { state, status } = this.#port;
     const why = !pending.isSent
       ? `it waited in the queue and was not sent; the status is "${status}"`
-      : authenticated
+      : state === SocketIOClientStates.AUTHENTICATED
         ? 'the server did not answer. Check that its handler calls the acknowledgement'
         : `this client is not authenticated, so the server ignored it; the status is "${status}"`;
     pending.fail('timed_out', `timed out after ${pending.timeoutMs} ms: ${why}`);

@@ -134,7 +134,9 @@ export class Status {
       };
       const stop = this.listen(look);
       const timer =
-        timeout === undefined ? undefined : setTimeout(() => settle(() => reject(late(wanted, timeout))), timeout);
+        timeout === undefined
+          ? undefined
+          : setTimeout(() => settle(() => reject(this.#late(wanted, timeout))), timeout);
       signal?.addEventListener('abort', abort);
       look();
     });
@@ -167,6 +169,13 @@ export class Status {
     return this.#isShutDown || (this.hasEnded && PHASES[wanted] !== 'ended');
   }
 
+  #late(wanted: string, timeout: number): RoomgateError {
+    const { status, message } = this.#current;
+    const why = message === undefined ? '' : ` (${shown(message)})`;
+    const text = `waitFor("${wanted}") timed out after ${timeout} ms; the status is "${status}"${why}.`;
+    return new RoomgateError('timed_out', text);
+  }
+
   #hopeless(wanted: TSocketIOClientStatus): RoomgateError {
     const { status, message } = this.#current;
     const start = `waitFor("${wanted}"): this client`;
@@ -181,8 +190,4 @@ export class Status {
 function isSame(one: ISocketIOClientStatus, other: ISocketIOClientStatus): boolean {
   const { status, code, message, retryAt } = other;
   return one.status === status && one.code === code && one.message === message && one.retryAt === retryAt;
-}
-
-function late(wanted: string, timeout: number): RoomgateError {
-  return new RoomgateError('timed_out', `waitFor("${wanted}"): it was not so within ${timeout} ms.`);
 }

@@ -3,7 +3,7 @@ import { SocketIOClientHelper } from '../../src/client/index.js';
 declare global {
   interface Window {
     /** Provided by the test. */
-    told(message: string, answer: string): void;
+    told(message: string, answer: string, text: string): void;
     attempt(host: string, transports: string[]): void;
   }
 }
@@ -16,10 +16,11 @@ window.attempt = (host, transports) => {
     options: { path: '/io', transports, reconnectionDelay: 10, reconnectionDelayMax: 20 },
     autoAuthenticate: true,
     logger: false,
-    onAuthenticated: () => window.told('authenticated', ''),
+    onAuthenticated: () => window.told('authenticated', '', ''),
+    onStatusChanged: ({ message = '' }) => window.told('status', '', message),
     onError: (error) => {
-      const { context } = error as { context?: { responseText?: string } };
-      window.told(error.message, context?.responseText ?? '');
+      const { message, context } = (error.cause ?? error) as Error & { context?: { responseText?: string } };
+      window.told(message, context?.responseText ?? '', error.message);
     },
   });
   addEventListener('pagehide', () => helper.shutdown());

@@ -14,7 +14,9 @@ import { startServer } from '../support/server.js';
 
 const UNKNOWN = '{"code":1,"message":"Session ID unknown"}';
 
-type Failure = readonly [message: string, answer: string];
+const TEXT = expect.stringMatching(/does not know this session \(HTTP 400\); with several instances, make .* sticky/);
+
+type Failure = readonly [message: string, answer: string, text: string];
 
 /** The messages of the row of docs/errors.md that has the cause. */
 let documented: string[];
@@ -22,8 +24,8 @@ let context: BrowserContext;
 
 beforeAll(async () => {
   const page = await readFile(join(PROJECT, 'docs/errors.md'), 'utf8');
-  const row = page.split('\n').find((line) => line.startsWith('| `xhr post error`')) ?? '';
-  documented = [...(row.split(' | ')[0] ?? '').matchAll(/`([^`]+)`/g)].map(([, message = '']) => message);
+  const row = page.split('\n').find((line) => line.startsWith('| `… does not know this session')) ?? '';
+  documented = [...(row.split(' | ')[1] ?? '').matchAll(/`([^`]+)`/g)].map(([, message = '']) => message);
   context = await startBrowser();
 });
 
@@ -46,10 +48,10 @@ function attempt(host: string, transports: NonNullable<SocketOptions['transports
     options: { path: '/io', transports, reconnectionDelay: 10, reconnectionDelayMax: 20 },
     autoAuthenticate: true,
     logger: false,
-    onAuthenticated: () => failures.push(['authenticated', '']),
+    onAuthenticated: () => failures.push(['authenticated', '', '']),
     onError: (error) => {
-      const { context: request } = error as { context?: { responseText?: string } };
-      failures.push([error.message, request?.responseText ?? '']);
+      const { message, context: request } = error.cause as Error & { context?: { responseText?: string } };
+      failures.push([message, request?.responseText ?? '', error.message]);
     },
   });
   track({ stop: () => client.shutdown() });
@@ -63,7 +65,9 @@ async function attemptInBrowser(host: string, transports: string[]): Promise<[Ev
   const page = await context.newPage();
   defer(() => page.close());
   page.on('console', (message) => lines.push(message.text()));
-  await page.exposeFunction('told', (...failure: Failure) => failures.push(failure));
+  await page.exposeFunction('told', (...failure: Failure) => {
+    if (failure[0] !== 'status') failures.push(failure);
+  });
   await page.goto(await servePage(await bundleForBrowser(new URL('../browser/attempts-page.ts', import.meta.url))));
   await page.evaluate(([to, list]) => window.attempt(to, list), [host, transports] as const);
   return [failures, lines];
@@ -81,9 +85,9 @@ describe('two instances behind a balancer without sticky sessions', () => {
     ['xhr poll error', 'GET'],
   ])('cause "%s" if a %s reaches the other instance, on Node.js and in a browser', async (message, method) => {
     const host = await twoInstances(astray(method));
-    expect(await attempt(host, ['polling']).next()).toEqual([message, UNKNOWN]);
+    expect(await attempt(host, ['polling']).next()).toEqual([message, UNKNOWN, TEXT]);
     const [failures, lines] = await attemptInBrowser(host, ['polling']);
-    expect(await failures.next()).toEqual([message, UNKNOWN]);
+    expect(await failures.next()).toEqual([message, UNKNOWN, TEXT]);
     expect(await lines.next()).toContain('status of 400');
     expect(documented).toContain(message);
   });
@@ -93,7 +97,7 @@ describe('two instances behind a balancer without sticky sessions', () => {
     ['fetch read error', 'GET'],
   ])('cause "%s" if a %s reaches the other instance over Fetch', async (message, method) => {
     const host = await twoInstances(astray(method));
-    expect(await attempt(host, [Fetch]).next()).toEqual([message, '']);
+    expect(await attempt(host, [Fetch]).next()).toEqual([message, '', TEXT]);
     expect(documented).toContain(message);
   });
 
@@ -103,7 +107,8 @@ describe('two instances behind a balancer without sticky sessions', () => {
     const onNode = attempt(await twoInstances(roundRobin(2)), ['polling', 'websocket']);
     for (const failures of [onNode, inBrowser]) {
       for (let n = 0; n < 10; n += 1) {
-        const [message, answer] = await failures.next();
+        const [message, answer, text] = await failures.next();
+        expect(text).toEqual(TEXT);
         expect(documented).toContain(message);
         expect(answer).toBe(UNKNOWN);
       }
