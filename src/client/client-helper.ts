@@ -1,7 +1,9 @@
 import type { Socket } from 'socket.io-client';
+import { isRecord, wrongArgument } from '../common/checks.js';
 import type { TEventsMap, TLooseData, TLooseEvents, TPayload, TTopic } from '../protocol/event-maps.js';
 import type { IJoinAnswer, ILeaveAnswer } from '../protocol/messages.js';
 import type { TSocketIOClientState } from '../protocol/states.js';
+import { type Method, notOneObject, wrongCall } from './calls.js';
 import { Lifecycle } from './lifecycle.js';
 import { Log } from './log.js';
 import { checkOptions, type ISocketIOClientOptions } from './options.js';
@@ -72,10 +74,11 @@ export class SocketIOClientHelper<
    * @throws RoomgateError `invalid_option`, naming the option, the expected and the received value.
    */
   constructor(options: ISocketIOClientOptions) {
-    checkOptions(options);
+    const warnings = checkOptions(options);
     this.identifier = options.identifier;
     this.#options = options;
     this.#log = new Log(options.identifier, options.logger, options.logLevel);
+    for (const warning of warnings) this.#log.write('warn', warning);
     this.configure();
   }
 
@@ -86,7 +89,7 @@ export class SocketIOClientHelper<
 
   /** Connects; while waiting to reconnect, at once. Does nothing when connected, and after `shutdown()`, which is final. */
   connect(): void {
-    if (this.#isShutDown) this.#log.write('warn', 'connect(): ignored, as this client was shut down');
+    if (this.#isShutDown) this.#log.write('warn', 'connect() was ignored: this client was shut down. Make a new one');
     else this.#running().lifecycle.connect();
   }
 
@@ -98,8 +101,9 @@ export class SocketIOClientHelper<
   /** Asks to be authenticated. Unless connected and unauthorized, it only logs. */
   authenticate(): void {
     if (this.#running().lifecycle.authenticate()) return;
-    const state = this.#running().lifecycle.connection.connected ? this.getState() : 'not connected';
-    this.#log.write('warn', `authenticate(): ignored, as this client is ${state}`);
+    const isConnected = this.#running().lifecycle.connection.connected;
+    const why = isConnected ? `${this.getState()} already` : 'not connected. Call it in onConnected';
+    this.#log.write('warn', `authenticate() was ignored: this client is ${why}`);
   }
 
   /** The authentication state of this client. Unauthorized again on every disconnect. */
@@ -120,6 +124,7 @@ export class SocketIOClientHelper<
    * @example const stop = helper.onStatus(({ status, message }) => show(status, message));
    */
   onStatus(listener: (status: ISocketIOClientStatus) => void): () => void {
+    if (typeof listener !== 'function') throw wrongArgument('onStatus', 'listener', 'a function', listener);
     return this.#running().lifecycle.status.listen(listener);
   }
 
@@ -155,10 +160,11 @@ export class SocketIOClientHelper<
   subscribe<T extends TListenTopic<ListenEvents>>(opts: TTypedSubscription<ListenEvents, T>): () => void;
   subscribe(opts: { event?: unknown; handler?: unknown; ignoreDuplicate?: unknown }): () => void {
     if (this.#isShutDown) {
-      this.#log.write('warn', 'subscribe(): ignored, as this client was shut down');
+      this.#log.write('warn', 'subscribe() was ignored: this client was shut down. Make a new one');
       return nothing;
     }
-    const { event, handler, ignoreDuplicate } = opts ?? {};
+    if (!this.#isOneObject('subscribe', opts)) return nothing;
+    const { event, handler, ignoreDuplicate } = opts;
     return this.#running().subscriptions.add(event, handler, ignoreDuplicate !== false);
   }
 
@@ -167,7 +173,13 @@ export class SocketIOClientHelper<
    * @example helper.subscribeMany({ events: { news: showNews, weather: showWeather } });
    */
   subscribeMany(opts: { events: THandlers<ListenEvents> }): () => void {
-    const removers = Object.entries(opts?.events ?? {}).map(([event, handler]) =>
+    if (!this.#isOneObject('subscribeMany', opts)) return nothing;
+    if (!isRecord(opts.events)) {
+      const error = wrongCall('subscribeMany', 'events', 'an object of handlers by event', opts.events);
+      this.#log.write('warn', error.message);
+      return nothing;
+    }
+    const removers = Object.entries(opts.events).map(([event, handler]) =>
       this.subscribe({ event, handler } as TLooseSubscription<ListenEvents, unknown>),
     );
     return () => {
@@ -180,13 +192,14 @@ export class SocketIOClientHelper<
    * Listeners of the raw socket stay.
    */
   unsubscribe(opts: { event: TListenTopic<ListenEvents>; handler?: TAnyHandler | undefined }): void {
-    const { event, handler } = (opts ?? {}) as Partial<typeof opts>;
-    this.#running().subscriptions.remove(event, handler);
+    if (this.#isOneObject('unsubscribe', opts)) this.#running().subscriptions.remove(opts.event, opts.handler);
   }
 
   /** Removes all handlers that were given to `subscribe` for each of the events. */
   unsubscribeMany(opts: { events: readonly TListenTopic<ListenEvents>[] }): void {
-    for (const event of opts?.events ?? []) this.#running().subscriptions.remove(event);
+    if (!this.#isOneObject('unsubscribeMany', opts)) return;
+    if (Array.isArray(opts.events)) for (const event of opts.events) this.#running().subscriptions.remove(event);
+    else this.#log.write('warn', wrongCall('unsubscribeMany', 'events', 'a list of names', opts.events).message);
   }
 
   /**
@@ -201,7 +214,7 @@ export class SocketIOClientHelper<
   emit<T extends TEmitTopic<EmitEvents>, _Inferred>(opts: IEmission<T> & { data: TPayload<EmitEvents, T> }): void;
   emit<T extends TTopic<EmitEvents>>(opts: TTypedEmission<EmitEvents, T>): void;
   emit(opts: EmitArguments): void {
-    this.#running().lifecycle.outbound.emit(opts ?? {});
+    this.#running().lifecycle.outbound.emit(opts);
   }
 
   /**
@@ -220,7 +233,7 @@ export class SocketIOClientHelper<
   ): Promise<TAnswer<EmitEvents, T>>;
   request<T extends TRequestTopic<EmitEvents>>(opts: TTypedRequest<EmitEvents, T>): Promise<TAnswer<EmitEvents, T>>;
   request(opts: RequestArguments): Promise<unknown> {
-    return this.#running().lifecycle.requests.request(opts ?? {});
+    return this.#running().lifecycle.requests.request(opts);
   }
 
   /**
@@ -247,6 +260,12 @@ export class SocketIOClientHelper<
     this.#running().subscriptions.clear();
     this.#running().lifecycle.shutdown();
     this.#log.write('info', 'shut down');
+  }
+
+  #isOneObject(method: Method, given: unknown): boolean {
+    const error = notOneObject(method, given);
+    if (error !== undefined) this.#log.write('warn', error.message);
+    return error === undefined;
   }
 
   #running(): Parts {

@@ -63,7 +63,7 @@ export class Lifecycle implements ConnectionEvents {
     const port = this.#port();
     this.rooms = new Rooms(port, roomsTimeout, log);
     this.#rejoining = new Rejoining(this.rooms, options, log);
-    this.outbound = new Outbound(port, queue && limitsOf(queue), log);
+    this.outbound = new Outbound(port, queue ? limitsOf(queue) : undefined, log);
     this.requests = new Requests(this.outbound, port);
     this.connection = new Connection({ host, options: forSocketIO, credentials }, this);
   }

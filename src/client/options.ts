@@ -8,6 +8,8 @@ import {
   trueOrFalse,
   wrongOption,
 } from '../common/checks.js';
+import { describe } from '../common/describe.js';
+import { checkNames } from '../common/known-options.js';
 import { checkLogLevel } from '../common/log-level.js';
 import { shown } from '../common/log-text.js';
 import type { ILogger, TLogLevel } from '../common/types.js';
@@ -60,7 +62,7 @@ export interface ISocketIOClientOptions {
    * authenticated and has its rooms again. If one can't be sent, its `cb` gets an error. Default: no queue, and `emit` throws
    * without a connection. `true` takes both defaults.
    */
-  queue?: true | IQueueOptions | undefined;
+  queue?: boolean | IQueueOptions | undefined;
   /** The connection is open, also after a reconnect: the usual place to call `authenticate()`. */
   onConnected?: (() => unknown) | undefined;
   /** The connection ended, for one of Socket.IO's reasons. Not called by `shutdown()`. */
@@ -101,8 +103,14 @@ export interface ISocketIOClientOptions {
   roomsTimeout?: number | undefined;
 }
 
+/** The names of all options. The compiler fails if one is added to the type and not here. */
+const NAMES = Object.keys({
+  ...{ identifier: 0, host: 0, options: 0, credentials: 0, autoAuthenticate: 0, queue: 0, logger: 0 },
+  ...{ onConnected: 0, onDisconnected: 0, onError: 0, onAuthenticated: 0, onUnauthenticated: 0 },
+  ...{ onRoomsRejoined: 0, onStatusChanged: 0, authenticateTimeout: 0, roomsTimeout: 0 },
+} satisfies Record<keyof ISocketIOClientOptions, 0>);
+const FOR_SOCKET_IO = 'Options of socket.io-client belong in "options"';
 const FUNCTIONS = [
-  'credentials',
   'onConnected',
   'onDisconnected',
   'onError',
@@ -118,27 +126,45 @@ const NO_RETRIES =
   `${OF}: option "options.retries" is not supported, because \`authenticate\` is never acknowledged and would be repeated. ` +
   'Remove it, and use the option "queue" for events that are emitted while the client is not connected.';
 
-/** @throws RoomgateError `invalid_option`, naming the option, the expected and the received value. */
-export function checkOptions(given: unknown): void {
-  if (!isRecord(given)) throw wrong('options', 'an object with identifier, host and options', given);
+/**
+ * Returns a warning for each option that does not exist.
+ * @throws RoomgateError `invalid_option`, naming the option, the expected and the received value.
+ */
+export function checkOptions(given: unknown): readonly string[] {
+  if (!isRecord(given)) {
+    const text = `${OF}: expected one object, as in new ${OF}({ identifier, host, options: { path } }), received ${describe(given)}.`;
+    throw new RoomgateError('invalid_option', text);
+  }
+  const unknown = [...checkNames(OF, given, NAMES)];
   for (const name of ['identifier', 'host']) {
     const value = given[name];
-    if (typeof value !== 'string' || value === '') throw wrong(name, 'a string that is not empty', value);
+    if (typeof value === 'string' && value !== '') continue;
+    const { message } = wrong(name, 'a string that is not empty', value);
+    const hint = unknown.length === 0 ? '' : ` There is no option "${unknown.join('", "')}".`;
+    throw new RoomgateError('invalid_option', `${message}${hint}`);
   }
   checkHost(String(given.host));
   if (!isRecord(given.options)) throw wrong('options', "an object with socket.io-client's options", given.options);
   // With it Socket.IO sends nothing before the server has acknowledged what was sent before, `authenticate` included.
   if (given.options.retries) throw new RoomgateError('invalid_option', NO_RETRIES);
   checkForSocketIO(given.options);
+  if (given.credentials !== undefined && typeof given.credentials !== 'function') {
+    throw wrong('credentials', 'a function such as async () => ({ token })', given.credentials);
+  }
   for (const name of FUNCTIONS) {
     checkCallback(OF, name, given[name]);
   }
   trueOrFalse(OF, 'autoAuthenticate', given.autoAuthenticate, false);
+  if (isRecord(given.queue)) unknown.push(...checkNames(OF, given.queue, ['max', 'ttl'], 'queue'));
   checkQueue(given.queue);
   checkLogger(OF, given.logger);
   checkLogLevel(OF, given.logLevel);
   milliseconds(OF, 'roomsTimeout', given.roomsTimeout, 0, 1);
   milliseconds(OF, 'authenticateTimeout', given.authenticateTimeout, 0, 1);
+  return unknown.map((name) => {
+    const advice = name.startsWith('queue.') ? 'Those of "queue" are max and ttl' : FOR_SOCKET_IO;
+    return `${OF}: option "${name}" does not exist and has no effect. ${advice}`;
+  });
 }
 
 function checkHost(host: string): void {
@@ -157,14 +183,11 @@ function checkForSocketIO({
   timeout,
   ...options
 }: Readonly<Record<string, unknown>>): void {
-  if (path !== undefined && typeof path !== 'string') throw wrong('options.path', 'a string', path);
-  const isTransport = (one: unknown): boolean => typeof one === 'function' || TRANSPORTS.has(one);
-  if (
-    transports !== undefined &&
-    !(Array.isArray(transports) && transports.length > 0 && transports.every(isTransport))
-  ) {
-    throw wrong('options.transports', `a list of ${[...TRANSPORTS].join(', ')} or of classes`, transports);
+  if (path !== undefined && !(typeof path === 'string' && path.startsWith('/'))) {
+    const description = typeof path === 'string' ? `"${shown(path)}"` : describe(path);
+    throw wrong('options.path', 'a path that begins with "/", such as "/io"', path, description);
   }
+  checkTransports(transports);
   if (parser !== undefined && !hasMethods(parser, ['Encoder', 'Decoder'])) {
     throw wrong('options.parser', 'an object with the classes Encoder and Decoder', parser);
   }
@@ -181,6 +204,19 @@ function checkForSocketIO({
   }
 }
 
+function checkTransports(transports: unknown): void {
+  if (transports === undefined) return;
+  const wanted = `${[...TRANSPORTS].join(', ')} or a class`;
+  if (!Array.isArray(transports) || transports.length === 0) {
+    throw wrong('options.transports', `a list of ${wanted}`, transports);
+  }
+  for (const [at, one] of transports.entries()) {
+    if (typeof one === 'function' || TRANSPORTS.has(one)) continue;
+    const description = typeof one === 'string' ? `"${shown(one)}"` : describe(one);
+    throw wrong(`options.transports[${at}]`, wanted, one, description);
+  }
+}
+
 function isJson(value: object): boolean {
   try {
     JSON.stringify(value);
@@ -191,8 +227,8 @@ function isJson(value: object): boolean {
 }
 
 function checkQueue(queue: unknown): void {
-  if (queue === undefined || queue === true) return;
-  if (!isRecord(queue)) throw wrong('queue', 'true or an object with max and ttl', queue);
+  if (queue === undefined || typeof queue === 'boolean') return;
+  if (!isRecord(queue)) throw wrong('queue', 'a boolean or an object with max and ttl', queue);
   const { max = 1 } = queue;
   if (!(typeof max === 'number' && Number.isInteger(max) && max >= 1))
     throw wrong('queue.max', 'a whole number from 1', max);

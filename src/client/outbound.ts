@@ -1,6 +1,7 @@
 import { wrongArgument } from '../common/checks.js';
 import { RoomgateError, type TRoomgateErrorCode } from '../protocol/errors.js';
 import { isReservedTopic } from '../protocol/events.js';
+import { notOneObject, wrongCall } from './calls.js';
 import type { Log } from './log.js';
 import { callOf, type Emitted, Outbox, type OutboxLimits, type PendingRequest, reasonNotSent } from './outbox.js';
 
@@ -40,7 +41,12 @@ export class Outbound {
   }
 
   /** @throws RoomgateError `not_connected`, `invalid_argument`, `queue_full` */
-  emit({ topic, data, doLog, cb }: EmitArguments): void {
+  emit(opts: EmitArguments): void {
+    const error = notOneObject('emit', opts);
+    if (error !== undefined) throw error;
+    const { topic, data, doLog, cb } = opts;
+    if (cb !== undefined && cb !== null && typeof cb !== 'function')
+      throw wrongArgument('emit', 'cb', 'a function', cb);
     this.#add(topic, data, {
       doLog: Boolean(doLog),
       cb: typeof cb === 'function' ? (cb as NonNullable<Emitted['cb']>) : undefined,
@@ -112,14 +118,15 @@ export class Outbound {
   }
 }
 
-function checkMessage(method: string, topic: unknown, data: unknown): asserts topic is string {
-  if (typeof topic !== 'string' || topic === '')
-    throw wrongArgument(method, 'topic', 'a string that is not empty', topic);
+function checkMessage(method: 'emit' | 'request', topic: unknown, data: unknown): asserts topic is string {
+  if (typeof topic !== 'string' || topic === '') throw wrongCall(method, 'topic', 'a string that is not empty', topic);
   if (isReservedTopic(topic)) {
     throw new RoomgateError('invalid_argument', `${method}(): topic: "${topic}" is reserved. Use another name.`);
   }
   // Socket.IO would take a function for an acknowledgement, lose a symbol, and fail at a bigint with its own error.
   if (['function', 'symbol', 'bigint'].includes(typeof data)) {
-    throw wrongArgument(method, 'data', 'a value that Socket.IO can carry', data);
+    const { message } = wrongArgument(method, 'data', 'a value that Socket.IO can carry', data);
+    const hint = typeof data === 'function' && method === 'emit' ? ' For an answer, use request().' : '';
+    throw new RoomgateError('invalid_argument', `${message}${hint}`);
   }
 }

@@ -1,5 +1,6 @@
 import { RoomgateError, type TRoomgateErrorCode } from '../protocol/errors.js';
 import { SocketIOClientStates } from '../protocol/states.js';
+import { notOneObject } from './calls.js';
 import type { Outbound, OutboundPort } from './outbound.js';
 import type { PendingRequest } from './outbox.js';
 import type { RoomsPort } from './rooms.js';
@@ -26,7 +27,10 @@ export class Requests {
   }
 
   /** Resolves with the acknowledgement. */
-  async request({ topic, data, timeout, signal }: RequestArguments): Promise<unknown> {
+  async request(opts: RequestArguments): Promise<unknown> {
+    const error = notOneObject('request', opts);
+    if (error !== undefined) throw error;
+    const { topic, data, timeout, signal } = opts;
     checkTimeout('request', timeout);
     checkSignal('request', signal);
     if (signal?.aborted === true) throw reasonOf('request', signal);

@@ -10,6 +10,7 @@ import {
   refuseRoom,
 } from '../protocol/messages.js';
 import { SocketIOClientStates, type TSocketIOClientState } from '../protocol/states.js';
+import { type Method, notOneObject, wrongCall } from './calls.js';
 import type { Log } from './log.js';
 import { WantedRooms } from './wanted-rooms.js';
 
@@ -43,6 +44,7 @@ export class Rooms {
   }
 
   async join(input: unknown): Promise<IJoinAnswer> {
+    this.#warn('joinRooms', input);
     const fresh = this.#wanted.want(roomsIn(input));
     const answer = await this.#join(input);
     this.#wanted.heed(answer.refused, fresh);
@@ -50,6 +52,7 @@ export class Rooms {
   }
 
   async leave(input: unknown): Promise<ILeaveAnswer> {
+    this.#warn('leaveRooms', input);
     this.#wanted.forget(roomsIn(input));
     const { granted, refused } = await this.#request(SocketIOConstants.EVENT_LEAVE, 'left', input);
     return { left: granted, refused };
@@ -76,6 +79,16 @@ export class Rooms {
   /** The connection ended: requests over it get no answer any more. */
   connectionEnded(): void {
     for (const refuse of this.#pending) refuse('offline');
+  }
+
+  /** A promise that never rejects is often not looked at, so a wrong call is logged too. */
+  #warn(method: Method, input: unknown): void {
+    const { rooms } = fieldsOf(input);
+    const at = Array.isArray(rooms) ? rooms.findIndex((room) => !isString(room)) : undefined;
+    let error = notOneObject(method, input);
+    if (at === undefined) error ??= wrongCall(method, 'rooms', 'a list of names', rooms);
+    else if (at >= 0) error ??= wrongCall(method, `rooms[${at}]`, 'a name', fieldsOf(rooms)[at]);
+    if (error !== undefined) this.#log.write('warn', error.message);
   }
 
   async #join(input: unknown): Promise<IJoinAnswer> {

@@ -1,4 +1,5 @@
-import { wrongArgument } from '../common/checks.js';
+import { isRecord, wrongArgument } from '../common/checks.js';
+import { nearest } from '../common/known-options.js';
 import { shown } from '../common/log-text.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TConstValue } from '../protocol/states.js';
@@ -113,10 +114,10 @@ export class Status {
     };
   }
 
-  async waitFor(wanted: unknown, { timeout, signal }: IWaitOptions = {}): Promise<void> {
-    if (!SocketIOClientStatuses.isValid(wanted)) {
-      throw wrongArgument('waitFor', 'status', `one of ${[...SocketIOClientStatuses.SCHEME_SET].join(', ')}`, wanted);
-    }
+  async waitFor(wanted: unknown, opts: IWaitOptions = {}): Promise<void> {
+    if (!SocketIOClientStatuses.isValid(wanted)) throw noStatus(wanted);
+    if (!isRecord(opts)) throw wrongArgument('waitFor', 'options', 'an object such as { timeout: 5_000 }', opts);
+    const { timeout, signal } = opts;
     checkSignal('waitFor', signal);
     checkTimeout('waitFor', timeout);
     if (signal?.aborted === true) throw reasonOf('waitFor', signal);
@@ -185,6 +186,14 @@ export class Status {
       return new RoomgateError('refused', `${start} was refused${why}. Call connect() to try again.`);
     return new RoomgateError('disconnected', `${start} is disconnected${why}. Call connect() first.`);
   }
+}
+
+function noStatus(given: unknown): RoomgateError {
+  const known = [...SocketIOClientStatuses.SCHEME_SET];
+  if (typeof given !== 'string') return wrongArgument('waitFor', 'status', `one of ${known.join(', ')}`, given);
+  const meant = nearest(given, known);
+  const advice = meant === undefined ? `Use one of ${known.join(', ')}.` : `Did you mean "${meant}"?`;
+  return new RoomgateError('invalid_argument', `waitFor(): there is no status "${shown(given)}". ${advice}`);
 }
 
 function isSame(one: ISocketIOClientStatus, other: ISocketIOClientStatus): boolean {

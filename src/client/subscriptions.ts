@@ -1,4 +1,4 @@
-import { describe } from '../common/describe.js';
+import { wrongCall } from './calls.js';
 import type { Log } from './log.js';
 
 type TopicHandler = (...args: unknown[]) => unknown;
@@ -32,7 +32,7 @@ export class Subscriptions {
   add(event: unknown, handler: unknown, ignoreDuplicate: boolean): () => void {
     if (!this.#isEvent('subscribe', event)) return nothing;
     if (typeof handler !== 'function') {
-      this.#log.write('warn', `subscribe("${event}"): handler: expected a function, received ${describe(handler)}`);
+      this.#log.write('warn', wrongCall('subscribe', `handler of "${event}"`, 'a function', handler).message);
       return nothing;
     }
     const entries = this.#entries.get(event) ?? [];
@@ -77,9 +77,9 @@ export class Subscriptions {
     );
   }
 
-  #isEvent(method: string, event: unknown): event is string {
+  #isEvent(method: 'subscribe' | 'unsubscribe', event: unknown): event is string {
     if (typeof event === 'string' && event !== '') return true;
-    this.#log.write('warn', `${method}(): event: expected a name, received ${describe(event)}`);
+    this.#log.write('warn', wrongCall(method, 'event', 'a string that is not empty', event).message);
     return false;
   }
 }

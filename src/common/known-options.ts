@@ -20,7 +20,7 @@ export function checkNames(of: string, given: object, known: readonly string[], 
 }
 
 /** The known name that was probably meant: case and underscores do not count, nor do a few typos. */
-function nearest(name: string, known: readonly string[]): string | undefined {
+export function nearest(name: string, known: readonly string[]): string | undefined {
   const most = name.length < 6 ? 1 : name.length < 12 ? 2 : 3;
   const distances = known.map((it) => [distance(plain(name), plain(it)), it] as const);
   return distances.filter(([typos]) => typos <= most).sort(([a], [b]) => a - b)[0]?.[1];

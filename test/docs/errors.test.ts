@@ -208,12 +208,17 @@ describe('the log lines of docs/errors.md', () => {
 
 /** All that can be done wrong without a server. */
 async function misuse(logger: ILogger): Promise<void> {
-  const { helper } = createHelper(await away(), { logger, onError: undefined, queue: true });
+  const { helper } = createHelper(await away(), {
+    ...{ logger, onError: undefined, queue: true },
+    ...({ auth: 'misplaced' } as object),
+  });
   helper.emit({ topic: 'say' });
   helper.authenticate();
   helper.subscribe({ event: '', handler: () => {} });
   helper.subscribe({ event: 'said', handler: 'shout' as never });
   helper.unsubscribe({ event: '' });
+  for (const _ of ['first', 'second']) helper.subscribe({ event: 'twice', handler: () => {} });
+  helper.subscribe('said' as never);
   helper.onStatus(() => {
     throw new Error('a listener of the test');
   });

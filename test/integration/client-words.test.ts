@@ -109,7 +109,7 @@ describe('authentication', () => {
     client.helper.emit({ topic: 'end' });
     await server.heard.next(([event]) => event === 'end');
     expect(server.heard.all).toEqual([['authenticate'], ['end']]);
-    expect(client.log.lines.filter((line) => line.includes('authenticate(): ignored'))).toHaveLength(3);
+    expect(client.log.lines.filter((line) => line.includes('authenticate() was ignored'))).toHaveLength(3);
   });
 
   it('is reset by a disconnect while it is pending', async () => {

@@ -2,6 +2,7 @@
 // npm run test:matrix: newest-node
 import { describe, expect, it } from 'vitest';
 import { RoomgateError, SocketIOClientHelper } from '../../src/client/index.js';
+import { LogLines } from '../support/log-lines.js';
 
 const good = { identifier: 'tester', host: 'http://127.0.0.1:1', options: { path: '/io', autoConnect: false } };
 
@@ -62,7 +63,7 @@ describe('the client’s options', () => {
   ])('options.%s: %o is rejected', (name, value) => {
     const error = errorOf({ ...good, options: { ...good.options, [name]: value } });
     expect(error.code).toBe('invalid_option');
-    expect(error.message).toContain(`"options.${name}"`);
+    expect(error.message).toMatch(new RegExp(`"options\\.${name}[^"]*"`));
   });
 
   it('accept everything that Socket.IO accepts', () => {
@@ -72,6 +73,44 @@ describe('the client’s options', () => {
       ...{ reconnectionAttempts: Number.POSITIVE_INFINITY, randomizationFactor: 0 },
     };
     new SocketIOClientHelper({ ...good, options: options as never });
+  });
+
+  it.each([
+    ['onConnect', 'onConnected'],
+    ['autoAuthentication', 'autoAuthenticate'],
+    ['hots', 'host'],
+  ])('%s: a name close to %s is refused', (name, meant) => {
+    const { code, message } = errorOf({ ...good, [name]: 'x' });
+    expect(code).toBe('invalid_option');
+    expect(message).toBe(`SocketIOClientHelper: option "${name}" does not exist. Did you mean "${meant}"?`);
+  });
+
+  it('are warned about once if their names are unknown, but not inside "options" and not if they are undefined', () => {
+    const logger = new LogLines();
+    const options = { ...good.options, whatever: 1 };
+    const more = { auth: {}, transports: undefined, queue: { maximum: 5 } } as object;
+    new SocketIOClientHelper({ ...good, options, ...more, logger }).shutdown();
+    const start = 'warn: [roomgate] tester: SocketIOClientHelper: option';
+    expect(logger.loud).toEqual([
+      `${start} "auth" does not exist and has no effect. Options of socket.io-client belong in "options"`,
+      `${start} "queue.maximum" does not exist and has no effect. Those of "queue" are max and ttl`,
+    ]);
+  });
+
+  it.each([
+    [{ host: undefined, url: 'http://a' }, 'received undefined. There is no option "url".'],
+    [{ host: 'ftp://a' }, 'received "ftp://a".'],
+    [{ host: 'http://a:secret@b:port' }, 'received another text.'],
+    [{ credentials: { token: 'x' } }, 'expected a function such as async () => ({ token }), received an object.'],
+    [{ options: { path: 'io' } }, 'expected a path that begins with "/", such as "/io", received "io".'],
+    [{ options: { path: '/io', transports: ['websockets'] } }, 'received "websockets".'],
+  ])('%o: the message names what to write', (more, text) => {
+    expect(errorOf({ ...good, ...more }).message).toContain(text);
+  });
+
+  it('may turn the queue off', () => {
+    const helper = new SocketIOClientHelper({ ...good, queue: false });
+    expect(() => helper.emit({ topic: 'a' })).toThrow('emit("a"): this client is not connected');
   });
 
   it.each([undefined, null, 'x'])('%j as the helper’s options is rejected', (options) => {
