@@ -36,6 +36,23 @@ const SECTIONS = [
     ],
   },
   {
+    title: 'Types of events',
+    names: [
+      ...[
+        'TEventsMap',
+        'TLooseEvents',
+        'TListenTopic',
+        'THandlerOf',
+        'THandlers',
+        'ISubscription',
+        'TTopic',
+        'TPayload',
+      ],
+      ...['TEmitTopic', 'IEmission', 'TDataOf', 'TRequestTopic', 'TAnswer', 'IRequest', 'TMessage', 'ISendOptions'],
+      ...['TServerTopic', 'TServerHandlerOf', 'IClientEvents', 'IServerEvents'],
+    ],
+  },
+  {
     title: 'Redis',
     names: [
       ...['RedisHelper', 'IRedisHelperOptions', 'RedisClusterHelper', 'IRedisClusterHelperOptions'],

@@ -1,6 +1,7 @@
 export type { EmitterReport, IEmitterMessage, ISocketIOEmitterOptions } from './backplane/redis/emitter.js';
 export { SocketIOEmitterHelper } from './backplane/redis/emitter.js';
 export type {
+  IHelpedRedisClient,
   IRedisClusterHelperOptions,
   IRedisHelperCallbacks,
   IRedisHelperOptions,
@@ -35,7 +36,6 @@ export type {
   TServerListenEvents,
   TServerTopic,
 } from './ports/socket.js';
-export type { TPayload, TTopic } from './protocol/event-maps.js';
 export { DEFAULT_LIMITS, type ILimits } from './protocol/limits.js';
 export { RuntimeModules, type TRuntimeModule } from './runtime/runtime-modules.js';
 export { SocketIOComponent } from './server/component.js';

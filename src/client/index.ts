@@ -1,7 +1,15 @@
 export type { ILogger, TLogLevel, TSocketIOEventHandler, ValueOrPromise } from '../common/types.js';
 export type { TRoomErrorCode, TRoomgateErrorCode, TUnauthenticatedCode } from '../protocol/errors.js';
 export { RoomgateError } from '../protocol/errors.js';
-export type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
+export type {
+  TAcknowledgement,
+  TEventsMap,
+  TLooseData,
+  TLooseEvents,
+  TNeedsAnswer,
+  TPayload,
+  TTopic,
+} from '../protocol/event-maps.js';
 export { SocketIOConstants } from '../protocol/events.js';
 export type {
   IAuthenticatedMessage,

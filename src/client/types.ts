@@ -1,5 +1,5 @@
 import type { RoomgateError } from '../protocol/errors.js';
-import type { Acknowledgement, NeedsAnswer, TEventsMap, TPayload, TTopic } from '../protocol/event-maps.js';
+import type { TAcknowledgement, TEventsMap, TNeedsAnswer, TPayload, TTopic } from '../protocol/event-maps.js';
 import type { IAuthenticatedMessage, IPingMessage, IUnauthenticatedMessage } from '../protocol/messages.js';
 
 /*
@@ -11,10 +11,6 @@ import type { IAuthenticatedMessage, IPingMessage, IUnauthenticatedMessage } fro
  *            an explicit payload does not select it.
  *   typed    for a client with event maps. The compiler reports the errors of this last one.
  */
-
-/** `T` for a map that is closed, and never for a map that takes any name. */
-type Closed<Map, T> = string extends keyof Map ? never : T;
-type Open<Map, T> = string extends keyof Map ? T : never;
 
 /** The events that every client can receive, whatever map the program has. */
 export interface IClientEvents {
@@ -49,9 +45,6 @@ export type THandlerOf<L extends TEventsMap, T extends TListenTopic<L>> = TListe
   ? (...args: A) => unknown
   : never;
 
-/** A `TSocketIOEventHandler`, or a function that returns something else: nothing reads the result of a handler. */
-type HandlerOfAny<T> = (data: T) => unknown;
-
 /** The argument of `subscribe`. */
 export interface ISubscription<Event, Handler> {
   event: Event;
@@ -61,18 +54,19 @@ export interface ISubscription<Event, Handler> {
 }
 
 /** The argument of `subscribe` of a client without event maps. `T` is the payload. */
-export type TLooseSubscription<L extends TEventsMap, T> = Open<L, ISubscription<string, HandlerOfAny<T>>>;
+export type TLooseSubscription<L extends TEventsMap, T> = string extends keyof L
+  ? ISubscription<string, (data: T) => unknown>
+  : never;
 
 /** The argument of `subscribe` of a client with event maps. */
-export type TTypedSubscription<L extends TEventsMap, T extends TListenTopic<L>> = Closed<
-  L,
-  ISubscription<T, THandlerOf<L, T>>
->;
+export type TTypedSubscription<L extends TEventsMap, T extends TListenTopic<L>> = string extends keyof L
+  ? never
+  : ISubscription<T, THandlerOf<L, T>>;
 
 /** The handlers of `subscribeMany`, by event. */
 export type THandlers<L extends TEventsMap> = string extends keyof L
   ? // biome-ignore lint/suspicious/noExplicitAny: handlers of different payloads stand side by side in one record
-    Record<string, HandlerOfAny<any>>
+    Record<string, (data: any) => unknown>
   : { [T in TListenTopic<L>]?: THandlerOf<L, T> };
 
 /** Any function: `unsubscribe` compares it and does not call it. */
@@ -92,7 +86,7 @@ export interface IEmission<Topic> {
 
 /** The topics of a map that may be emitted without an acknowledgement. The others need `request()`. */
 export type TEmitTopic<E extends TEventsMap> = {
-  [T in TTopic<E>]: NeedsAnswer<E[T]> extends true ? never : T;
+  [T in TTopic<E>]: TNeedsAnswer<E[T]> extends true ? never : T;
 }[TTopic<E>];
 
 /** The data of a topic; optional if the topic has none. */
@@ -107,22 +101,21 @@ export interface IUseRequest {
 }
 
 /** The argument of `emit` of a client without event maps. `T` is the data. */
-export type TLooseEmission<E extends TEventsMap, T> = Open<E, IEmission<string> & { data?: T }>;
+export type TLooseEmission<E extends TEventsMap, T> = string extends keyof E ? IEmission<string> & { data?: T } : never;
 
 /** The argument of `emit` of a client with event maps. */
-export type TTypedEmission<E extends TEventsMap, T extends TTopic<E>> = Closed<
-  E,
-  IEmission<T> & (NeedsAnswer<E[T]> extends true ? IUseRequest : TDataOf<E, T>)
->;
+export type TTypedEmission<E extends TEventsMap, T extends TTopic<E>> = string extends keyof E
+  ? never
+  : IEmission<T> & (TNeedsAnswer<E[T]> extends true ? IUseRequest : TDataOf<E, T>);
 
 /** The topics of a map whose last argument is an acknowledgement. */
 export type TRequestTopic<E extends TEventsMap> = {
-  [T in TTopic<E>]: string extends T ? T : [Acknowledgement<E[T]>] extends [never] ? never : T;
+  [T in TTopic<E>]: string extends T ? T : [TAcknowledgement<E[T]>] extends [never] ? never : T;
 }[TTopic<E>];
 
 /** The answer to a topic: the first argument of its acknowledgement. */
 export type TAnswer<E extends TEventsMap, T extends TTopic<E>> =
-  Acknowledgement<E[T]> extends (...args: infer A) => unknown ? (A extends [] ? undefined : A[0]) : never;
+  TAcknowledgement<E[T]> extends (...args: infer A) => unknown ? (A extends [] ? undefined : A[0]) : never;
 
 /** The options of `request` beside the data. */
 export interface IRequest<Topic> {
@@ -134,7 +127,11 @@ export interface IRequest<Topic> {
 }
 
 /** The argument of `request` of a client without event maps. */
-export type TLooseRequest<E extends TEventsMap> = Open<E, IRequest<string> & { data?: unknown }>;
+export type TLooseRequest<E extends TEventsMap> = string extends keyof E
+  ? IRequest<string> & { data?: unknown }
+  : never;
 
 /** The argument of `request` of a client with event maps. */
-export type TTypedRequest<E extends TEventsMap, T extends TRequestTopic<E>> = Closed<E, IRequest<T> & TDataOf<E, T>>;
+export type TTypedRequest<E extends TEventsMap, T extends TRequestTopic<E>> = string extends keyof E
+  ? never
+  : IRequest<T> & TDataOf<E, T>;

@@ -13,9 +13,6 @@ export type TLooseData = any;
 /** The topics that a map knows. Without a map: any string. */
 export type TTopic<Map extends TEventsMap> = keyof Map & string;
 
-/** Any function, such as an acknowledgement. */
-type AnyFunction = (...args: never[]) => unknown;
-
 /**
  * The payload of a topic: the first argument of its signature. Undefined if the signature has no arguments, or only an
  * acknowledgement.
@@ -23,29 +20,27 @@ type AnyFunction = (...args: never[]) => unknown;
 export type TPayload<Map extends TEventsMap, T extends keyof Map> = Map[T] extends (...args: infer A) => unknown
   ? A extends []
     ? undefined
-    : A[0] extends AnyFunction | undefined
+    : A[0] extends ((...args: never[]) => unknown) | undefined
       ? undefined
       : A[0]
   : never;
 
-type IsAny<T> = 0 extends 1 & T ? true : false;
-
-/** Whether the last argument of a signature is a function that the sender may not leave out. */
-export type NeedsAnswer<Signature> = Signature extends (...args: infer A) => unknown
+/** Whether the last argument of a signature is an acknowledgement that the sender may not leave out. */
+export type TNeedsAnswer<Signature> = Signature extends (...args: infer A) => unknown
   ? A extends [...unknown[], infer Last]
-    ? IsAny<Last> extends true
+    ? 0 extends 1 & Last
       ? false
-      : Last extends AnyFunction
+      : Last extends (...args: never[]) => unknown
         ? true
         : false
     : false
   : false;
 
 /** The acknowledgement of a signature of at most one payload: its last argument, if that is a function. Otherwise never. */
-export type Acknowledgement<Signature> = Signature extends (...args: infer A) => unknown
+export type TAcknowledgement<Signature> = Signature extends (...args: infer A) => unknown
   ? Required<A> extends [infer Ack] | [unknown, infer Ack]
-    ? IsAny<Ack> extends true
+    ? 0 extends 1 & Ack
       ? never
-      : Extract<Ack, AnyFunction>
+      : Extract<Ack, (...args: never[]) => unknown>
     : never
   : never;

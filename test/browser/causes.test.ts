@@ -23,7 +23,7 @@ async function attempt(host: string, transport: string): Promise<EventLog<Told>>
   defer(() => page.close());
   await page.exposeFunction('told', (...all: Told) => told.push(all));
   await page.goto(address);
-  await page.evaluate(([to, list]) => window.attempt(to, list), [host, [transport]] as const);
+  await page.evaluate(([to, list]) => window.attempt(to, [list]), [host, transport] as const);
   return told;
 }
 

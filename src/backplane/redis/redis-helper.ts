@@ -46,7 +46,7 @@ export interface IRedisClusterHelperOptions extends IRedisHelperCallbacks {
 }
 
 /** The part of a Redis client that a helper uses. */
-export interface HelpedRedisClient {
+export interface IHelpedRedisClient {
   readonly status: string;
   // biome-ignore lint/suspicious/noExplicitAny: listeners of an event emitter take what the event brings
   on(event: string, listener: (...args: any[]) => void): unknown;
@@ -61,7 +61,7 @@ export interface HelpedRedisClient {
 const QUIT_TIMEOUT_MS = 2_000;
 
 /** A Redis client with callbacks for its connection. */
-export class DefaultRedisHelper<C extends HelpedRedisClient = Redis | Cluster> {
+export class DefaultRedisHelper<C extends IHelpedRedisClient = Redis | Cluster> {
   readonly name: string;
   readonly client: C;
 
