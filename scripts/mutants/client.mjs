@@ -181,6 +181,6 @@ export const CLIENT = [
     breaks: 'a redirect is told as a proxy whose server is down',
     test: 'test/integration/client-hostile.test.ts',
     on: 'node',
-    only: 'by a redirect without a location',
+    only: 'with a redirect',
   },
 ];
