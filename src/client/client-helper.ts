@@ -190,6 +190,7 @@ export class SocketIOClientHelper<
   /**
    * Removes a handler of `subscribe`, even if it was subscribed several times; without `handler` all handlers of the event.
    * Listeners of the raw socket stay.
+   * @example helper.unsubscribe({ event: 'news', handler: showNews });
    */
   unsubscribe(opts: { event: TListenTopic<ListenEvents>; handler?: TAnyHandler | undefined }): void {
     if (this.#isOneObject('unsubscribe', opts)) this.#running().subscriptions.remove(opts.event, opts.handler);
@@ -240,12 +241,16 @@ export class SocketIOClientHelper<
    * Requests rooms. The promise never rejects: if the server granted nothing or could not be asked, every room is in `refused`, with
    * the reason. With automatic authentication a room stays wanted until its refusal is final or it is left. It is requested again
    * after each reconnect, and, if this client was not authenticated yet, as soon as it is.
+   * @example const { joined, refused } = await helper.joinRooms({ rooms: ['public/news'] });
    */
   joinRooms(opts: { rooms: readonly string[] }): Promise<IJoinAnswer> {
     return this.#running().lifecycle.rooms.join(opts);
   }
 
-  /** Leaves rooms. The promise never rejects, like that of `joinRooms`. */
+  /**
+   * Leaves rooms. The promise never rejects, like that of `joinRooms`.
+   * @example await helper.leaveRooms({ rooms: ['public/news'] });
+   */
   leaveRooms(opts: { rooms: readonly string[] }): Promise<ILeaveAnswer> {
     return this.#running().lifecycle.rooms.leave(opts);
   }
