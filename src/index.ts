@@ -17,6 +17,7 @@ export type {
   TServerSource,
 } from './ports/http-server.js';
 export type {
+  IFailureOptions,
   IHandshake,
   IRedisClientLike,
   IRedisConnectionLike,

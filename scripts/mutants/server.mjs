@@ -2,8 +2,8 @@ export const SERVER = [
   {
     id: 'deep-payloads-pass',
     file: 'src/gate/gate.ts',
-    from: `      if (!this.#isShallow(id, packet)) return 'drop';\n`,
-    to: ``,
+    from: `const isDropped = !this.#isShallow(id, packet);`,
+    to: `const isDropped = false;`,
     breaks: 'an event that nests too deeply reaches the program',
     test: 'test/abuse/payloads.test.ts',
     on: 'node',
@@ -57,7 +57,7 @@ export const SERVER = [
   },
   {
     id: 'greeting-not-awaited',
-    file: 'src/server/performer.ts',
+    file: 'src/server/connected-function.ts',
     from: `if (isPromiseLike(outcome)) await outcome;`,
     to: `if (isPromiseLike(outcome)) void outcome;`,
     breaks: 'events reach nobody while an async clientConnectedFn runs',

@@ -3,9 +3,15 @@ import { describe } from '../common/describe.js';
 import type { IHandshake, TSocketIOAuthenticateFn } from '../ports/options.js';
 import type { Reporter } from '../ports/reports.js';
 import type { ILimits } from '../protocol/limits.js';
+import { saysCredentialIsBad } from './credential-errors.js';
 import type { GateReport } from './reports.js';
 
-export type AuthenticationVerdict = { readonly accepted: boolean };
+/** `unavailable`: the check failed, so the client is told to come back. */
+export type AuthenticationVerdict =
+  | { readonly accepted: true }
+  | { readonly accepted: false; readonly code: 'refused' | 'unavailable' };
+
+const REFUSED: AuthenticationVerdict = { accepted: false, code: 'refused' };
 
 /** A client that asks to be authenticated. */
 export interface Candidate {
@@ -29,16 +35,19 @@ export function decideAuthentication(
   { client, handshake, isAuthStripped }: Candidate,
   rules: AuthenticationRules,
 ): Promise<AuthenticationVerdict> | AuthenticationVerdict {
-  if (isAuthStripped) return { accepted: false };
+  if (isAuthStripped) return REFUSED;
   // The program would get this `auth`, and so would other instances that call `fetchSockets()`.
   if (deeperThan(handshake.auth, rules.limits.payloadDepth)) {
     rules.report({ type: 'event_dropped', client, reason: 'too_deep' });
-    return { accepted: false };
+    return REFUSED;
   }
   return ask(client, handshake, rules);
 }
 
-/** Calls `authenticateFn`. Only `true` accepts the client; any error refuses it. */
+/**
+ * Calls `authenticateFn`. Only `true` accepts the client. An error says nothing about the client, so it may come back, unless the
+ * error says that its credential is bad.
+ */
 async function ask(
   client: string,
   handshake: IHandshake,
@@ -48,8 +57,10 @@ async function ask(
     const answer: unknown = await authenticateFn(handshake);
     if (answer === true) return { accepted: true };
     if (answer !== false) report({ type: 'authenticate_fn_result_invalid', client, received: describe(answer) });
+    return REFUSED;
   } catch (error) {
-    report({ type: 'authenticate_fn_failed', client, error });
+    const isRefusal = saysCredentialIsBad(error);
+    report({ type: isRefusal ? 'credential_rejected' : 'authenticate_fn_failed', client, error });
+    return isRefusal ? REFUSED : { accepted: false, code: 'unavailable' };
   }
-  return { accepted: false };
 }

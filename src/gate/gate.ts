@@ -75,12 +75,15 @@ export class Gate {
     const session = this.#options.find(id);
     // Only servers send Roomgate's own events.
     if (isInternalEvent(packet.data[0])) {
+      session?.early?.countHandled();
       this.#options.report({ type: 'event_dropped', client: id, reason: 'reserved' });
       return 'drop';
     }
     if (session?.authenticated) {
-      if (!this.#isShallow(id, packet)) return 'drop';
-      return mustWait(session, packet) ? 'hold' : 'deliver';
+      const isDropped = !this.#isShallow(id, packet);
+      if (!isDropped && mustWait(session, packet)) return 'hold';
+      session.early?.countHandled();
+      return isDropped ? 'drop' : 'deliver';
     }
     const asks = packet.data[0] === SocketIOConstants.EVENT_AUTHENTICATE;
     // The claim is part of the decision: of two attempts only one can be let in.
@@ -99,5 +102,5 @@ export class Gate {
 
 /** Until the program's handlers are registered, an event without a handler waits, and so does every later event. */
 function mustWait({ early, socket }: Session, packet: Packet): boolean {
-  return early !== undefined && (early.count > 0 || socket.listenerCount(packet.data[0]) === 0);
+  return early?.isHolding === true && (early.count > 0 || socket.listenerCount(packet.data[0]) === 0);
 }

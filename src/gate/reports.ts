@@ -1,12 +1,20 @@
 import type { EventDropped } from '../ingress/reports.js';
-import { errorStack } from '../observability/error-text.js';
+import { errorMessage, errorStack } from '../observability/error-text.js';
 import type { HandlerFailed, LimitReached } from '../observability/shared-reports.js';
 import type { LogLines } from '../ports/reports.js';
 
 type OwnReport =
-  /** `authenticateFn` threw or rejected. The client was refused. Wrong credentials are `client_refused` only. */
+  /** `authenticateFn` threw or rejected. A client that is still there was told `unavailable`. */
   | {
       readonly type: 'authenticate_fn_failed';
+      /** The id of the socket. */
+      readonly client: string;
+      /** The error that it threw. */
+      readonly error: unknown;
+    }
+  /** `authenticateFn` threw an error that says that the client's credential is bad. The client was refused. */
+  | {
+      readonly type: 'credential_rejected';
       /** The id of the socket. */
       readonly client: string;
       /** The error that it threw. */
@@ -49,6 +57,11 @@ export type GateReport = OwnReport | EventDropped | LimitReached<HeldLimit> | Ha
 
 export const GATE_LINES: LogLines<OwnReport> = {
   authenticate_fn_failed: ['error', (r) => `authenticateFn failed for client ${r.client}: ${errorStack(r.error)}`],
+  // A client can cause it at will.
+  credential_rejected: [
+    'debug',
+    (r) => `authenticateFn rejected the credential of client ${r.client}: ${errorMessage(r.error)}`,
+  ],
   authenticate_fn_result_invalid: [
     'warn',
     (r) => `authenticateFn: expected true or false, received ${r.received}; client ${r.client} was refused`,

@@ -28,7 +28,11 @@ export interface IHandshake {
 }
 
 /**
- * Decides on a client that emits `authenticate`. Only `true` accepts it. Any other result, a throw or a rejection refuses it.
+ * Decides on a client that emits `authenticate`. Only `true` accepts it. Any other result refuses it for good.
+ *
+ * If it throws or rejects, the client is told `unavailable` and comes back by itself: a database that is down refuses nobody for
+ * good. An error that says that the credential is bad refuses it for good: errors of `jose` and `jsonwebtoken` about the token, also
+ * as the `cause` of another error, and errors with a `status` or `statusCode` of 401 or 403.
  */
 export type TSocketIOAuthenticateFn = (args: IHandshake) => ValueOrPromise<boolean>;
 
@@ -40,13 +44,25 @@ export type TSocketIOValidateRoomFn<
   D = TLooseData,
 > = (opts: { socket: IOSocket<L, E, S, D>; rooms: string[] }) => ValueOrPromise<string[]>;
 
-/** Runs after a client is authenticated: the place to register event handlers. Its errors are reported. */
+/**
+ * Runs after a client is authenticated: the place to register event handlers. If it throws or rejects, that is reported, and the client
+ * is told `unavailable`, disconnected, and comes back by itself. The option `onFailure` can keep it connected instead.
+ */
 export type TSocketIOClientConnectedFn<
   L extends TEventsMap = TLooseEvents,
   E extends TEventsMap = TLooseEvents,
   S extends TEventsMap = TLooseEvents,
   D = TLooseData,
 > = (opts: { socket: IOSocket<L, E, S, D> }) => ValueOrPromise<void>;
+
+/** What happens if a function of the program throws or rejects. It is reported in any case. */
+export interface IFailureOptions {
+  /**
+   * `clientConnectedFn`. `disconnect`, the default: the client is told `unavailable`, disconnected, and comes back by itself.
+   * `keep`: it stays connected, with the handlers that were registered before the error.
+   */
+  connected?: 'disconnect' | 'keep' | undefined;
+}
 
 /** The part of a Redis client that is used. `Redis` and `Cluster` of ioredis 5 and newer have it. */
 export interface IRedisClientLike {

@@ -29,6 +29,7 @@ export type TRoomErrorCode = keyof typeof ROOM_ERRORS;
 export const UNAUTHENTICATED_ERRORS = {
   refused: { text: 'You could not be authenticated. Please sign in again.', retryable: false },
   timeout: { text: 'You were not authenticated in time. Please sign in again.', retryable: false },
+  unavailable: { text: 'The server is temporarily unavailable. This client will reconnect.', retryable: true },
   expired: { text: 'Your session has expired. Please sign in again.', retryable: true },
   user_changed: { text: 'You signed in as somebody else.', retryable: true },
   revoked: { text: 'Your access was withdrawn.', retryable: false },
@@ -37,8 +38,14 @@ export const UNAUTHENTICATED_ERRORS = {
 /** Why a client is not, or is no longer, authenticated. */
 export type TUnauthenticatedCode = keyof typeof UNAUTHENTICATED_ERRORS;
 
+/** Whether a client with this code may reconnect by itself until it is accepted: the server failed, not the client. */
+export function isTemporary(code: string): boolean {
+  return code === ('unavailable' satisfies TUnauthenticatedCode);
+}
+
 /** Whether a client with this code may be accepted with new credentials. An unknown code is final. */
 export function isRenewable(code: string): boolean {
+  if (isTemporary(code)) return false;
   return Object.hasOwn(UNAUTHENTICATED_ERRORS, code) && UNAUTHENTICATED_ERRORS[code as TUnauthenticatedCode].retryable;
 }
 

@@ -22,6 +22,13 @@ export interface IUnauthenticatedMessage {
   time: string;
   /** For the program. Treat an unknown code as a refusal. */
   code: TUnauthenticatedCode;
+  /** Only with the code `unavailable`: milliseconds to wait before reconnecting. */
+  after?: number;
+  /**
+   * Only with the code `unavailable`, after a `clientConnectedFn` that failed: how many events of this client, counted from
+   * `authenticated`, the server has handled. No handler was called, or will be, for the events after these.
+   */
+  handled?: number;
 }
 
 /** Server to client: `roomgate:drain` and `roomgate:limited`. The connection is closed; the client should reconnect. */

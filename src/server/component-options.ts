@@ -70,6 +70,7 @@ const NAMES: Readonly<Record<keyof ISocketIOComponentOptions, true>> = {
     logger: true,
     logLevel: true,
     onReport: true,
+    onFailure: true,
   },
 };
 /** Plain segments only: engine.io compares the path with the start of a request's path, so others would match nothing or too much. */

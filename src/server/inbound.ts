@@ -20,6 +20,8 @@ import type { RoomPerformer } from './room-performer.js';
  *           │                │                              │ otherwise                       │
  *           └───────────────deadline────────────────────────┴─────► told, ended ◄─ disconnect─┘
  *
+ * If `authenticateFn` or `clientConnectedFn` fails, the client is told that it may come back.
+ *
  * A connection can also end without a row of its own, and always runs `connections.closed` then. The engine ends it: a peer that
  * is gone or silent, a broken request, or a message above `maxHttpBufferSize`. And on Bun, `socketio/bun-socket` ends a WebSocket
  * of which Bun dropped a message. It must stop sending at once, and it may have no connection yet, so `runtime/bun` reports it.
@@ -145,7 +147,7 @@ function eventRows(
       flow: ({ id: client, socket: { handshake, conn } }) =>
         decideAuthentication({ client, handshake, isAuthStripped: strangers.isStripped(conn) }, authentication),
       perform: [does.admitOrRefuse, does.welcome],
-      failed: does.refuse,
+      failed: does.failAdmission,
     },
     join: {
       allowed: 'after authentication',

@@ -3,6 +3,7 @@ import type { ServerOptions } from 'socket.io';
 import type { ILogger, TLogLevel } from '../common/types.js';
 import type { IBunServerLike } from '../ports/http-server.js';
 import type {
+  IFailureOptions,
   IRedisClientLike,
   IRedisConnectionLike,
   TSocketIOAuthenticateFn,
@@ -48,6 +49,8 @@ export interface ISocketIOServerBaseOptions<
   redisTimeout?: number | undefined;
   /** Milliseconds. `shutdown()` closes connections by force that are still open then. Default 5 000. */
   shutdownTimeout?: number | undefined;
+  /** What happens if a function of the program throws or rejects: see `IFailureOptions`. */
+  onFailure?: IFailureOptions | undefined;
   /** Limits of what one client may use. Each has a default: see `ILimits`. */
   limits?: Partial<ILimits> | undefined;
   /**

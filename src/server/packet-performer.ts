@@ -2,6 +2,7 @@ import type { Packet } from 'socket.io-parser';
 import type { PacketVerdict } from '../gate/gate.js';
 import type { Reporter } from '../ports/reports.js';
 import type { IOSocket } from '../ports/socket.js';
+import type { EarlyEvents } from '../session/early-events.js';
 import type { Registry } from '../session/registry.js';
 import type { Session } from '../session/session.js';
 import { receivePacket } from '../socketio/socket-io.js';
@@ -30,9 +31,13 @@ export class PacketPerformer {
     else this.#actOn(socket, packet, verdict);
   };
 
-  /** Delivers held events to the present handlers, once all handlers are registered or that took too long. */
+  /** Delivers held events once all handlers are registered. */
   flush(session: Session): void {
-    for (const packet of session.takeEarly()) receivePacket(session.socket, packet);
+    this.#deliver(session, session.takeEarly());
+  }
+
+  #deliver({ socket }: Session, packets: readonly Packet[]): void {
+    for (const packet of packets) receivePacket(socket, packet);
   }
 
   #actOn(socket: IOSocket, packet: Packet, verdict: Exclude<PacketVerdict, 'deliver'>): void {
@@ -46,19 +51,16 @@ export class PacketPerformer {
   #hold(id: string, packet: Packet): void {
     const { registry, overflowed, patienceMs } = this.#parts;
     const session = registry.get(id);
-    if (session?.early === undefined) return;
-    if (session.early.add(packet)) session.early.expire(() => this.#flushLate(session), patienceMs);
+    const early = session?.early;
+    if (session === undefined || early === undefined) return;
+    if (early.add(packet)) early.expire(() => this.#flushLate(session, early), patienceMs);
     else overflowed(session);
   }
 
-  #flushLate(session: Session): void {
+  /** Delivers held events to the present handlers, because registering all of them takes too long. */
+  #flushLate(session: Session, early: EarlyEvents): void {
     const { patienceMs, report } = this.#parts;
-    report({
-      type: 'client_connected_fn_slow',
-      client: session.id,
-      events: session.early?.count ?? 0,
-      afterMs: patienceMs,
-    });
-    this.flush(session);
+    report({ type: 'client_connected_fn_slow', client: session.id, events: early.count, afterMs: patienceMs });
+    this.#deliver(session, early.take());
   }
 }

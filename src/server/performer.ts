@@ -1,5 +1,4 @@
 import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
-import { isPromiseLike } from '../common/is-promise-like.js';
 import { Broadcasts } from '../fanout/broadcasts.js';
 import type { AuthenticationVerdict } from '../gate/authentication.js';
 import { Membership } from '../gate/membership.js';
@@ -24,11 +23,12 @@ import type { KeepAlive } from '../session/keep-alive.js';
 import type { Registry } from '../session/registry.js';
 import { Session } from '../session/session.js';
 import { connectionIdOf } from '../socketio/engine-transport.js';
+import { ConnectedFunction } from './connected-function.js';
 import type { PacketPerformer } from './packet-performer.js';
 import type { Report } from './reports.js';
 import type { ResolvedBaseOptions } from './resolve-options.js';
 
-/** How long a client that exceeded the limit of early events must stay away. */
+/** How long a client must stay away that exceeded the limit of early events, or that the program failed to serve. */
 const COME_BACK_AFTER_MS = 1_000;
 
 export interface PerformerParts {
@@ -54,10 +54,14 @@ export class Performer {
   readonly #report: Reporter<Report>;
   /** Connections that are used for namespaces of the program, so they have no deadline after leaving `/`. */
   readonly #elsewhere = new WeakSet<Wire>();
+  readonly #connectedFunction: ConnectedFunction;
 
   constructor(parts: PerformerParts) {
     this.#parts = parts;
     this.#report = parts.report;
+    const failed = (session: Session, handled: number): void =>
+      this.#sendAway(session, 'clientConnectedFn failed', handled);
+    this.#connectedFunction = new ConnectedFunction({ ...parts, ...parts.options, failed });
   }
 
   // Connections
@@ -136,7 +140,13 @@ export class Performer {
   /** Asynchronous only if the adapter adds a member asynchronously. */
   readonly admitOrRefuse = (session: Session, verdict: AuthenticationVerdict): Promise<void> | void => {
     if (verdict.accepted) return this.#admit(session);
-    this.refuse(session);
+    if (verdict.code === 'unavailable') this.failAdmission(session);
+    else this.#end(session, 'refused', 'refused');
+  };
+
+  /** The check of this client, or its admission, failed. */
+  readonly failAdmission = (session: Session): void => {
+    this.#sendAway(session, 'could not be authenticated');
   };
 
   readonly welcome = (session: Session): void => {
@@ -148,11 +158,7 @@ export class Performer {
     this.#tell(session, SocketIOConstants.EVENT_AUTHENTICATED, message);
     this.#report({ type: 'client_authenticated', client: id });
     // `onReport`, or a listener of the program to what is sent, may have disconnected the client just now.
-    if (!session.ended) void this.#callClientConnectedFn(session);
-  };
-
-  readonly refuse = (session: Session): void => {
-    this.#end(session, 'refused', 'refused');
+    if (!session.ended) void this.#connectedFunction.call(session);
   };
 
   #admit(session: Session): Promise<void> | void {
@@ -165,20 +171,6 @@ export class Performer {
     if (options.clientConnectedFn !== undefined) session.holdEarly(options.limits);
     this.#ping(session);
     return Membership.of(socket.nsp.adapter)?.admit(id, options.defaultRooms);
-  }
-
-  async #callClientConnectedFn(session: Session): Promise<void> {
-    const { options, packets, runtime } = this.#parts;
-    const { id, socket } = session;
-    try {
-      const outcome = options.clientConnectedFn?.({ socket });
-      // Continues in the same tick if the function is synchronous.
-      if (isPromiseLike(outcome)) await outcome;
-    } catch (error) {
-      this.#report({ type: 'handler_failed', where: 'clientConnectedFn', client: id, error });
-    }
-    packets.flush(session);
-    if (!session.ended) runtime.compact?.(socket.conn);
   }
 
   // Ends of a session
@@ -231,17 +223,20 @@ export class Performer {
     const { id, socket } = session;
     const connection = socket.conn;
     if (!this.#forgetForGood(session, reason)) return;
-    if (code !== undefined) {
-      const message: IUnauthenticatedMessage = {
-        message: UNAUTHENTICATED_ERRORS[code].text,
-        time: new Date().toISOString(),
-        code,
-      };
-      this.#tellLast(session, SocketIOConstants.EVENT_UNAUTHENTICATE, message);
-      this.#report({ type: 'client_refused', client: id, code, address: socket.handshake.address });
-    }
+    if (code !== undefined) this.#tellUnauthenticated(session, code);
     this.#guarded('a "disconnect" listener', id, () => socket.disconnect());
     this.#endConnection(connection);
+  }
+
+  /**
+   * Ends a session because the program failed to serve its client. Without Socket.IO's disconnect, after which the client would
+   * stay away: it comes back by itself. `handled` counts its events that were handled.
+   */
+  #sendAway(session: Session, reason: string, handled?: number): void {
+    if (!this.#forgetForGood(session, reason)) return;
+    const more = handled === undefined ? {} : { handled };
+    this.#tellUnauthenticated(session, 'unavailable', { after: COME_BACK_AFTER_MS, ...more });
+    this.#endConnection(session.socket.conn);
   }
 
   /** Ends a session and its deadline, because its connection is about to be closed. */
@@ -271,6 +266,18 @@ export class Performer {
   #ping(session: Session): void {
     const message: IPingMessage = { time: new Date().toISOString() };
     this.#tell(session, SocketIOConstants.EVENT_PING, message);
+  }
+
+  #tellUnauthenticated(
+    session: Session,
+    code: TUnauthenticatedCode,
+    more: Partial<IUnauthenticatedMessage> = {},
+  ): void {
+    const { text } = UNAUTHENTICATED_ERRORS[code];
+    const message: IUnauthenticatedMessage = { message: text, time: new Date().toISOString(), code, ...more };
+    this.#tellLast(session, SocketIOConstants.EVENT_UNAUTHENTICATE, message);
+    const { address } = session.socket.handshake;
+    this.#report({ type: 'client_refused', client: session.id, code, address });
   }
 
   /** Sends the last message of a session. It leaves all rooms first, so that no broadcast can follow that message. */

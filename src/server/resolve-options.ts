@@ -10,6 +10,7 @@ import { RoomgateError } from '../protocol/errors.js';
 import { INTERNAL_PREFIX, SocketIOConstants } from '../protocol/events.js';
 import { DEFAULT_LIMITS, type ILimits } from '../protocol/limits.js';
 import { isBunServer, isHttpServer } from './find-server.js';
+import { checkOnFailure, type OnFailure } from './on-failure.js';
 import type { ISocketIOServerBaseOptions } from './options.js';
 import type { Report } from './reports.js';
 
@@ -34,6 +35,7 @@ export interface ResolvedBaseOptions {
   readonly defaultRooms: readonly string[];
   readonly redisTimeout: number;
   readonly shutdownTimeout: number;
+  readonly onFailure: OnFailure;
   readonly limits: ILimits;
   readonly fanout: boolean;
   readonly replaceable: Replaceable | undefined;
@@ -76,6 +78,7 @@ export function resolveBaseOptions(given: Unchecked): ResolvedBaseOptions {
     defaultRooms: rooms('defaultRooms', given.defaultRooms),
     redisTimeout: milliseconds(OF, 'redisTimeout', given.redisTimeout, 30_000, 1),
     shutdownTimeout: milliseconds(OF, 'shutdownTimeout', given.shutdownTimeout, 5_000, 0),
+    onFailure: checkOnFailure(OF, given.onFailure),
     limits: limits(given.limits),
     fanout: trueOrFalse(OF, 'fanout', given.fanout, true),
     replaceable: checkReplaceable(OF, given.replaceable),

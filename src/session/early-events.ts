@@ -4,13 +4,16 @@ import type { ILimits } from '../protocol/limits.js';
 
 /**
  * The events of one client that arrived before the program registered its handlers, in their order. They are held from the
- * authentication of the client until the promise of `clientConnectedFn` has settled.
+ * client's authentication until the promise of `clientConnectedFn` has settled, or that took too long. All other events of that
+ * time are counted.
  */
 export class EarlyEvents {
   readonly #limits: ILimits;
   #packets: Packet[] = [];
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
+  #isHolding = true;
+  #handled = 0;
 
   constructor(limits: ILimits) {
     this.#limits = limits;
@@ -18,6 +21,20 @@ export class EarlyEvents {
 
   get count(): number {
     return this.#packets.length;
+  }
+
+  /** Whether events without a handler are held. */
+  get isHolding(): boolean {
+    return this.#isHolding;
+  }
+
+  /** How many events were delivered or dropped. The held ones came after these. */
+  get handled(): number {
+    return this.#handled;
+  }
+
+  countHandled(): void {
+    this.#handled += 1;
   }
 
   /** Returns false if the packet would exceed the limits of one client. */
@@ -32,10 +49,12 @@ export class EarlyEvents {
     this.#timer ??= setTimeout(act, afterMs).unref();
   }
 
-  /** Removes and returns all events, the oldest first. */
+  /** Returns all events, the oldest first, for delivery. From now on none are held. */
   take(): readonly Packet[] {
     const packets = this.#packets;
     this.#packets = [];
+    this.#isHolding = false;
+    this.#handled += packets.length;
     clearTimeout(this.#timer);
     return packets;
   }

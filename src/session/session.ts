@@ -76,7 +76,7 @@ export class Session implements ISocketIOClient {
     }
   }
 
-  /** Events that arrived before the program's handlers were registered; undefined if none are held. */
+  /** Events that arrived before the program's handlers; undefined unless `clientConnectedFn` is running. */
   get early(): EarlyEvents | undefined {
     return this.#early;
   }
@@ -86,7 +86,7 @@ export class Session implements ISocketIOClient {
     this.#early = new EarlyEvents(limits);
   }
 
-  /** Returns the held events, the oldest first. From now on none are held. */
+  /** `clientConnectedFn` has settled. Returns the events that are still held, the oldest first. */
   takeEarly(): readonly Packet[] {
     const packets = this.#early?.take() ?? [];
     this.#early = undefined;

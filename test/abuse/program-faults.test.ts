@@ -12,13 +12,13 @@ const REFUSING = {
   'throws undefined': 'error',
   'the string "false"': 'a string',
   'the string "true"': 'a string',
-  one: 'the number 1',
+  one: '1',
   'an empty object': 'an object',
   'a boxed true': 'an object',
-  'a list with true': 'a list',
+  'a list with true': 'an array',
   'a thenable that throws': 'error',
   'a getter of then that throws': 'error',
-  nothing: 'nothing',
+  nothing: 'undefined',
 } as const;
 
 /** Long enough for a client to ask on a busy machine. */
@@ -43,9 +43,13 @@ describe.each(TRANSPORTS)('over %s: authenticateFn that gives', (transport) => {
 
     const [told = '', ...after] = await peer.heardToTheEnd();
 
-    expect(told).toMatch(/^42\["unauthenticated",\{"message":"[^"]+","time":"\d{4}-[^"]+Z","code":"refused"\}\]$/);
+    const code = reported === 'error' ? '"unavailable","after":1000' : '"refused"';
+    expect(told).toMatch(
+      new RegExp(`^42\\["unauthenticated",\\{"message":"[^"]+","time":"\\d{4}-[^"]+Z","code":${code}\\}\\]$`),
+    );
     expect(told).not.toContain('secret');
-    expect(after).toEqual(['41']);
+    // After Socket.IO's disconnect a client would not come back.
+    expect(after).toEqual(reported === 'error' ? [] : ['41']);
     const lines: string[] = await victim.call('lines');
     const loud = lines.filter((line) => /^(warn|error)/.test(line));
     if (reported === undefined) expect(loud).toEqual([]);
@@ -115,14 +119,31 @@ describe('validateRoomFn that gives', () => {
   });
 });
 
-describe('clientConnectedFn that', () => {
-  it.each(['throws', 'rejects', 'hangs', 'a thenable that throws'])('%s harms nobody', async (greet) => {
+describe.each(TRANSPORTS)('over %s: clientConnectedFn that', (transport) => {
+  it.each(['throws', 'rejects', 'a thenable that throws'])('%s sends only its own client away', async (greet) => {
     await victim.call('lines');
-    const peer = await openAuthenticated(victim, 'websocket', { greet });
+    const peer = await openAuthenticated(victim, transport, { greet });
+    const [told = '', ...after] = await peer.heardToTheEnd();
+    expect(told).toMatch(/^42\["unauthenticated",\{.*"code":"unavailable","after":1000,"handled":0\}\]$/);
+    expect(told).not.toContain('secret');
+    expect(after).toEqual([]);
+    const failures = (await victim.call('lines')).filter((line: string) =>
+      /^error: .*clientConnectedFn failed/.test(line),
+    );
+    expect(failures).toHaveLength(1);
+    await eventually(async () => (await victim.call('stateOf', { id: peer.sid })) === null);
+    await victim.unharmed();
+  });
+
+  it('hangs harms nobody', async () => {
+    await victim.call('lines');
+    const peer = await openAuthenticated(victim, transport, { greet: 'hangs' });
     await peer.send('421["echo","hello"]');
     await peer.heardUntil((frame) => frame === '431["hello"]');
-    const failures = (await victim.call('lines')).filter((line: string) => line.includes('clientConnectedFn failed'));
-    expect(failures).toHaveLength(greet === 'hangs' ? 0 : 1);
+    const failures = (await victim.call('lines')).filter((line: string) =>
+      /^error: .*clientConnectedFn failed/.test(line),
+    );
+    expect(failures).toEqual([]);
     await victim.unharmed();
   });
 });
@@ -163,9 +184,10 @@ describe.each(['throws', 'rejects'] as const)('a logger that %s', (logger) => {
     for (const verdict of ['throws', 'one', 'no']) {
       const peer = await openPeer(other, 'websocket', { verdict });
       await peer.send('42["secret"]', '42["authenticate"]');
-      expect((await peer.heardToTheEnd()).at(-1)).toBe('41');
+      expect((await peer.heardToTheEnd())[0]).toContain('42["unauthenticated"');
     }
-    const peer = await openAuthenticated(other, 'websocket', { guard: 'throws', greet: 'throws' });
+    await (await openAuthenticated(other, 'websocket', { greet: 'throws' })).heardToTheEnd();
+    const peer = await openAuthenticated(other, 'websocket', { guard: 'throws' });
     await peer.send('421["join",{"rooms":["a"]}]');
     await peer.heardUntil((frame) => frame.startsWith('431'));
     expect((await other.call('lines')).length).toBeGreaterThan(0);

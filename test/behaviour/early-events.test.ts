@@ -57,12 +57,24 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     expect(await saidBy(idOf(client))).toEqual(Array.from({ length: 50 }, (_, n) => n));
   });
 
-  it('events are delivered even if it rejects', async () => {
+  it('events are dropped if it rejects, and the client is told how many were handled', async () => {
     const client = await connectAuthenticated(server.url, { transports, auth: { token: 'good', greeting: 'fails' } });
-    client.socket.emit('say', 'still');
+    const id = idOf(client);
+    await client.socket.timeout(5_000).emitWithAck('leave', { rooms: [] });
+    client.socket.emit('say', 'in vain');
     await arrived(client);
     await register(client);
-    await eventually(async () => expect(await saidBy(idOf(client))).toEqual(['still']));
+    expect(await client.heardOf('unauthenticated')).toEqual({
+      code: 'unavailable',
+      message: expect.any(String),
+      time: expect.any(String),
+      after: 1_000,
+      handled: 1,
+    });
+    // Not Socket.IO's own disconnect, after which a client stays away.
+    expect(await client.heardOf('disconnect')).toMatch(/^transport (close|error)$/);
+    await eventually(() => server.run(({ helper }, it) => helper.getClients({ id: it }) === undefined, id));
+    expect(await saidBy(id)).toEqual([]);
   });
 
   it('more early events than the limit close the connection, and the client is told when to come back', async () => {

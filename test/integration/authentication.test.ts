@@ -16,7 +16,7 @@ describe('an error of authenticateFn is reported', () => {
   it.each(['after its client has left', 'after the deadline'])('%s', async (when) => {
     const asked: ((error: Error) => void)[] = [];
     const { helper, url, log } = await startServer({
-      authenticateTimeout: when === 'after the deadline' ? 50 : 10_000,
+      authenticateTimeout: when === 'after the deadline' ? 2_000 : 10_000,
       authenticateFn: () => new Promise((_, reject) => asked.push(reject)),
     });
     const client = connect(url);

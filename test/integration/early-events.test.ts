@@ -97,11 +97,12 @@ describe('events that arrive before the handlers of an async clientConnectedFn',
     expect([await heard.next(), await heard.next()]).toEqual([1, 2]);
   });
 
-  it('are delivered even if it rejects', async () => {
-    const { url, log, greetings, heard } = await startSlow((socket, events) => {
+  it('are delivered with onFailure.connected "keep" even if it rejects', async () => {
+    const fail = (socket: IOSocket, events: EventLog<unknown>): void => {
       listen(socket, events);
       throw new Error('on purpose');
-    });
+    };
+    const { url, log, greetings, heard } = await startSlow(fail, { onFailure: { connected: 'keep' } });
     const client = await connectAuthenticated(url);
     client.socket.emit('say', 'still');
     const greeting = await greetings.next();
@@ -109,6 +110,40 @@ describe('events that arrive before the handlers of an async clientConnectedFn',
     greeting.finish();
     expect(await heard.next()).toBe('still');
     expect(log.loud.join('\n')).toContain('on purpose');
+  });
+
+  it('are dropped if it rejects, and their client is told how many events were handled', async () => {
+    const fail = (socket: IOSocket, events: EventLog<unknown>): void => {
+      listen(socket, events);
+      throw new Error('on purpose');
+    };
+    const { url, greetings, heard } = await startSlow(fail);
+    const client = await connectAuthenticated(url);
+    const greeting = await greetings.next();
+    await client.socket.timeout(10_000).emitWithAck('join', { rooms: ['open-1'] });
+    client.socket.emit('say', 'in vain');
+    await arrived(client, greeting.socket);
+    greeting.finish();
+    expect(await client.heardOf('unauthenticated')).toMatchObject({ code: 'unavailable', after: 1_000, handled: 1 });
+    expect(await client.heardOf('disconnect')).toMatch(/^transport (close|error)$/);
+    expect(heard.all).toEqual([]);
+  });
+
+  it('count as handled once they were held too long', async () => {
+    const { url, log, greetings } = await startSlow(
+      () => {
+        throw new Error('on purpose');
+      },
+      { authenticateTimeout: 3_000 },
+    );
+    const client = await connectAuthenticated(url);
+    const greeting = await greetings.next();
+    for (let n = 0; n < 3; n++) client.socket.emit('say', n);
+    await eventually(() => log.loud.some((line) => line.includes('has not settled')), { timeout: 15_000 });
+    client.socket.emit('say', 3);
+    await arrived(client, greeting.socket);
+    greeting.finish();
+    expect(await client.heardOf('unauthenticated')).toMatchObject({ code: 'unavailable', handled: 4 });
   });
 
   it('are held no longer than authenticateTimeout, which is reported', async () => {

@@ -16,6 +16,7 @@ export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] }
   client_refused: [{ type: 'client_refused', client, code: 'refused', address: '127.0.0.1' }],
   client_disconnected: [{ type: 'client_disconnected', client, reason: 'transport close' }],
   authenticate_fn_failed: [{ type: 'authenticate_fn_failed', client, error }],
+  credential_rejected: [{ type: 'credential_rejected', client, error }],
   authenticate_fn_result_invalid: [{ type: 'authenticate_fn_result_invalid', client, received: 'a string' }],
   validate_room_fn_failed: [{ type: 'validate_room_fn_failed', client, error }],
   validate_room_fn_result_invalid: [{ type: 'validate_room_fn_result_invalid', client, received: 'a string' }],
