@@ -52,7 +52,7 @@ export class BackOff {
     this.attempts = 0;
   }
 
-  /** The client is authenticated: the next delay is short again. */
+  /** The connection has lasted: the next delay is short again. */
   succeeded(): void {
     this.#failures = 0;
   }

@@ -127,7 +127,12 @@ export class Connection implements Member {
     this.#events.waiting(Date.now() + delay);
   }
 
-  /** The client is authenticated, or, without automatic authentication, connected. */
+  /** The server asked not to be tried again for this many milliseconds. */
+  notSooner(afterMs: unknown): void {
+    for (const backOff of [this.#backOff, this.#manager.backOff]) backOff.notSooner(afterMs);
+  }
+
+  /** The connection has lasted: the next delay is short again. */
   succeeded(): void {
     this.#backOff.succeeded();
     this.#manager.backOff.succeeded();
@@ -193,9 +198,7 @@ export class Connection implements Member {
     socket.on(SocketIOConstants.EVENT_UNAUTHENTICATE, (payload: unknown) => events.unauthenticated(payload));
     socket.on(SocketIOConstants.EVENT_PING, () => events.pinged());
     for (const event of [EVENT_DRAIN, EVENT_LIMITED]) {
-      socket.on(event, (payload: unknown) => {
-        for (const backOff of [this.#backOff, this.#manager.backOff]) backOff.notSooner(fieldsOf(payload).after);
-      });
+      socket.on(event, (payload: unknown) => this.notSooner(fieldsOf(payload).after));
     }
   }
 

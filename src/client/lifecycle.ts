@@ -1,6 +1,5 @@
-import { fieldsOf } from '../common/checks.js';
 import { shown } from '../common/log-text.js';
-import { isRenewable, RoomgateError } from '../protocol/errors.js';
+import { isRenewable, isTemporary, RoomgateError } from '../protocol/errors.js';
 import { SocketIOConstants } from '../protocol/events.js';
 import { SocketIOClientStates } from '../protocol/states.js';
 import { AuthenticationState } from './authentication-state.js';
@@ -15,6 +14,7 @@ import { Requests } from './requests.js';
 import { Rooms, type RoomsPort } from './rooms.js';
 import { type ISocketIOClientStatus, Status } from './status.js';
 import { Timer } from './timer.js';
+import { readUnauthenticated } from './unauthenticated.js';
 
 const DEFAULT_ROOMS_TIMEOUT_MS = 5_000;
 /** Twice the server's default, so that the server's deadline ends a slow authentication first. */
@@ -24,6 +24,9 @@ const DEFAULT_QUEUE = { max: 100, ttl: 30_000 };
 /** How long a server that refused this client may take to close the connection. After that the client closes it. */
 const END_TIMEOUT_MS = 5_000;
 
+/** After this time, an authenticated client counts as settled: the next delay before reconnecting is short again. */
+const SETTLED_AFTER_MS = 10_000;
+
 /** The next step once the connection has ended: after an `unauthenticated`, or, to retry, after a timeout of this client. */
 type Ending = 'stay away' | 'come back' | 'retry' | 'connect';
 
@@ -32,7 +35,7 @@ type Ending = 'stay away' | 'come back' | 'retry' | 'connect';
  *
  *   connecting ──► connected ──► authenticating ──► authenticated: rooms again, then what waited
  *       ▲                             │                  │
- *       └──────── waiting ◄── lost, drained, limited, or expired: once
+ *       └──────── waiting ◄── lost, drained, limited, unavailable, or expired: once
  *                                     └─ refused, revoked, disconnected: until the program asks
  */
 export class Lifecycle implements ConnectionEvents {
@@ -52,6 +55,8 @@ export class Lifecycle implements ConnectionEvents {
   #hasRenewed = false;
   /** Ends the wait for the server's verdict, and after a refusal the wait for its disconnect. */
   readonly #serverTimer = new Timer();
+  /** Runs until this client counts as settled. */
+  readonly #settling = new Timer();
 
   constructor(options: ISocketIOClientOptions, log: Log) {
     const { host, options: forSocketIO, credentials, roomsTimeout = DEFAULT_ROOMS_TIMEOUT_MS, queue } = options;
@@ -107,7 +112,9 @@ export class Lifecycle implements ConnectionEvents {
     this.status.set('authenticating');
     const { authenticateTimeout = DEFAULT_AUTHENTICATE_TIMEOUT_MS } = this.#options;
     this.#serverTimer.start(authenticateTimeout, () => this.#unanswered(authenticateTimeout));
+    this.#settling.stop();
     this.connection.emit(SocketIOConstants.EVENT_AUTHENTICATE, []);
+    this.outbound.authenticating(this.connection.socket);
     return true;
   }
 
@@ -127,6 +134,8 @@ export class Lifecycle implements ConnectionEvents {
   shutdown(): void {
     this.#rejoining.stop();
     this.#serverTimer.stop();
+    this.#settling.stop();
+    this.outbound.settle();
     this.connection.shutdown();
     this.state.end();
     this.rooms.connectionEnded();
@@ -142,7 +151,7 @@ export class Lifecycle implements ConnectionEvents {
   connected(): void {
     this.#log.write('info', 'connected');
     this.#ending = undefined;
-    if (!this.#isAutomatic) this.connection.succeeded();
+    if (!this.#isAutomatic) this.#settle();
     this.status.set('connected');
     this.#call('onConnected', () => this.#options.onConnected?.());
     // `authenticate()` checks the state: the program may have authenticated, or shut down, in its callback.
@@ -155,7 +164,8 @@ export class Lifecycle implements ConnectionEvents {
     this.#log.write('info', 'authenticated');
     this.#ending = undefined;
     this.#hasRenewed = false;
-    this.connection.succeeded();
+    this.#settle();
+    this.outbound.authenticated();
     // Before the program's callbacks, so that messages that they emit are queued after those that wait already.
     if (this.#isAutomatic) this.#rejoining.prepare();
     this.status.set('authenticated');
@@ -168,11 +178,16 @@ export class Lifecycle implements ConnectionEvents {
   unauthenticated(payload: unknown): void {
     // Only the first message counts, so that a server can't fill the log by repeating it.
     if (this.#ending !== undefined) return;
-    const { message, code } = read(payload);
+    const { message, code, after, handled } = readUnauthenticated(payload);
     this.#serverTimer.start(END_TIMEOUT_MS, () => this.#endRefused());
     this.state.end();
     this.#log.write('info', `unauthenticated: ${shown(code)}`);
-    if (this.#isAutomatic && !this.#hasRenewed && isRenewable(code)) {
+    if (isTemporary(code)) {
+      this.#ending = 'come back';
+      this.connection.notSooner(after);
+      this.outbound.takeBack(handled);
+      this.status.set('waiting', { code, message });
+    } else if (this.#isAutomatic && !this.#hasRenewed && isRenewable(code)) {
       this.#hasRenewed = true;
       this.#ending = 'come back';
       this.status.set('waiting', { message });
@@ -186,6 +201,8 @@ export class Lifecycle implements ConnectionEvents {
   disconnected(reason: string): void {
     this.#rejoining.stop();
     this.#serverTimer.stop();
+    this.#settling.stop();
+    this.outbound.settle();
     this.state.end();
     this.rooms.connectionEnded();
     this.requests.connectionEnded();
@@ -212,8 +229,9 @@ export class Lifecycle implements ConnectionEvents {
   }
 
   waiting(retryAt: number): void {
-    const { message } = this.status.current;
-    this.status.set('waiting', { ...(message === undefined ? {} : { message }), retryAt });
+    const { code, message } = this.status.current;
+    const why = { ...(code === undefined ? {} : { code }), ...(message === undefined ? {} : { message }) };
+    this.status.set('waiting', { ...why, retryAt });
   }
 
   gaveUp(): void {
@@ -228,6 +246,14 @@ export class Lifecycle implements ConnectionEvents {
 
   dropped(): void {
     this.#log.write('warn', 'the server sent a packet that breaks the protocol of Socket.IO; the packet was dropped');
+  }
+
+  /** Counts this client as settled once it has stayed for a while: a server may accept it and fail right after that. */
+  #settle(): void {
+    this.#settling.start(SETTLED_AFTER_MS, () => {
+      this.connection.succeeded();
+      this.outbound.settle();
+    });
   }
 
   /** The server refused this client and does not close the connection. */
@@ -290,10 +316,4 @@ export class Lifecycle implements ConnectionEvents {
 function limitsOf(queue: true | IQueueOptions): OutboxLimits {
   const { max = DEFAULT_QUEUE.max, ttl = DEFAULT_QUEUE.ttl } = queue === true ? DEFAULT_QUEUE : queue;
   return { max, ttl };
-}
-
-/** Reads an `unauthenticated` message with checks, because a foreign server may send anything. */
-function read(payload: unknown): { message: string; code: string } {
-  const { message, code } = fieldsOf(payload);
-  return { message: typeof message === 'string' ? message : '', code: typeof code === 'string' ? code : 'refused' };
 }

@@ -1,9 +1,11 @@
+import type { Socket } from 'socket.io-client';
 import { wrongArgument } from '../common/checks.js';
 import { RoomgateError, type TRoomgateErrorCode } from '../protocol/errors.js';
 import { isReservedTopic } from '../protocol/events.js';
 import { notOneObject, wrongCall } from './calls.js';
 import type { Log } from './log.js';
 import { callOf, type Emitted, Outbox, type OutboxLimits, type PendingRequest, reasonNotSent } from './outbox.js';
+import { SentLately } from './sent-lately.js';
 
 /** The part of the client that emitting uses. */
 export interface OutboundPort {
@@ -33,11 +35,13 @@ export class Outbound {
   readonly #port: OutboundPort;
   readonly #log: Log;
   readonly #outbox: Outbox | undefined;
+  readonly #sentLately: SentLately | undefined;
 
   constructor(port: OutboundPort, limits: OutboxLimits | undefined, log: Log) {
     this.#port = port;
     this.#log = log;
     this.#outbox = limits === undefined ? undefined : new Outbox(limits, log);
+    this.#sentLately = limits === undefined ? undefined : new SentLately(limits.max);
   }
 
   /** @throws RoomgateError `not_connected`, `invalid_argument`, `queue_full` */
@@ -69,7 +73,10 @@ export class Outbound {
     // A trailing undefined would arrive as null.
     const emitted: Emitted = { topic, args: data === undefined ? [] : [data], ...more };
     if (waits ? !this.#port.canBecomeReady : !this.#port.connected) throw this.#notConnected(emitted);
-    if (!waits && this.#sendNow(emitted)) return;
+    if (!waits && this.#sendNow(emitted)) {
+      if (this.#outbox !== undefined) this.#sentLately?.keep({ emitted, expiresAt: this.#outbox.expiry() });
+      return;
+    }
     // The connection has ended, but Socket.IO has not noticed it yet.
     if (this.#outbox === undefined) throw this.#notConnected(emitted);
     this.#outbox.add(emitted);
@@ -77,7 +84,31 @@ export class Outbound {
 
   /** This client is ready: the queued messages go out. */
   flush(): void {
-    this.#outbox?.flush((emitted) => this.#send(emitted));
+    this.#outbox?.flush((emitted, expiresAt) => {
+      const isSent = this.#send(emitted);
+      if (isSent) this.#sentLately?.keep({ emitted, expiresAt });
+      return isSent;
+    });
+  }
+
+  /** `authenticate` was sent over this socket. */
+  authenticating(socket: Socket): void {
+    this.#sentLately?.begin(socket);
+  }
+
+  authenticated(): void {
+    this.#sentLately?.authenticated();
+  }
+
+  /** The server failed, and has handled this many events since `authenticated`: the messages after these are queued again. */
+  takeBack(handled: unknown): void {
+    const sent = this.#sentLately?.take(handled) ?? [];
+    if (sent.length > 0) this.#outbox?.putBack(sent);
+  }
+
+  /** The connection has ended, or has lasted: messages that were sent stay sent. */
+  settle(): void {
+    this.#sentLately?.stop();
   }
 
   /** Fails all queued messages: they will never be sent. */

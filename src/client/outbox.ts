@@ -1,6 +1,7 @@
 import { whyUnsendable } from '../common/why-unsendable.js';
 import { RoomgateError, type TRoomgateErrorCode } from '../protocol/errors.js';
 import type { Log } from './log.js';
+import type { Sent } from './sent-lately.js';
 import { Timer } from './timer.js';
 
 /** A message that was emitted. */
@@ -18,8 +19,11 @@ export interface Emitted {
 export interface PendingRequest {
   /** Milliseconds until it times out. */
   readonly remainingMs: number;
+  readonly isSettled: boolean;
   /** It was passed to Socket.IO. */
   sent(): void;
+  /** It waits in the queue again, because the server did not handle it. */
+  queued(): void;
   answered(answer: unknown): void;
   failed(error: unknown): void;
 }
@@ -37,11 +41,6 @@ export interface OutboxLimits {
   readonly ttl: number;
 }
 
-interface Entry {
-  readonly emitted: Emitted;
-  readonly expiresAt: number;
-}
-
 /** Why Socket.IO's encoder threw. Its own errors name neither the place nor, for a circular reference, the reason. */
 export function reasonNotSent({ args }: Emitted, error: unknown): string {
   return `Socket.IO can't send its data: ${whyUnsendable(args[0], 'data') ?? String(error)}`;
@@ -51,7 +50,7 @@ export function reasonNotSent({ args }: Emitted, error: unknown): string {
 export class Outbox {
   readonly #limits: OutboxLimits;
   readonly #log: Log;
-  #entries: Entry[] = [];
+  #entries: Sent[] = [];
   readonly #timer = new Timer();
 
   constructor(limits: OutboxLimits, log: Log) {
@@ -65,22 +64,36 @@ export class Outbox {
 
   /** @throws RoomgateError `queue_full` */
   add(emitted: Emitted): void {
-    const { max, ttl } = this.#limits;
+    const { max } = this.#limits;
     if (this.#entries.length >= max) {
       throw new RoomgateError(
         'queue_full',
         `${callOf(emitted)}: the queue is full: it holds ${max} messages. Raise "queue.max", or send less while offline.`,
       );
     }
-    this.#entries.push({ emitted, expiresAt: performance.now() + ttl });
+    this.#entries.push({ emitted, expiresAt: this.expiry() });
+    this.#setTimer();
+  }
+
+  /** When a message that is emitted now expires. */
+  expiry(): number {
+    return performance.now() + this.#limits.ttl;
+  }
+
+  /** Puts messages that were sent in vain before all others. The `cb` of each has been called already. */
+  putBack(sent: readonly Sent[]): void {
+    const open = sent.filter(({ emitted: { request } }) => request?.isSettled !== true);
+    for (const { emitted } of open) emitted.request?.queued();
+    this.#entries.unshift(...open.map((each) => ({ ...each, emitted: { ...each.emitted, cb: undefined } })));
+    this.#timer.stop();
     this.#setTimer();
   }
 
   /** Sends all messages, the oldest first, including those that are added meanwhile, until `send` returns false. */
-  flush(send: (emitted: Emitted) => boolean): void {
+  flush(send: (emitted: Emitted, expiresAt: number) => boolean): void {
     for (let entry = this.#entries.shift(); entry !== undefined; entry = this.#entries.shift()) {
       try {
-        if (send(entry.emitted)) continue;
+        if (send(entry.emitted, entry.expiresAt)) continue;
         this.#entries.unshift(entry);
         break;
       } catch (error) {

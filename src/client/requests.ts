@@ -81,6 +81,7 @@ class Pending implements PendingRequest {
   readonly timeoutMs: number;
   readonly answer: Promise<unknown>;
   isSent = false;
+  isSettled = false;
   readonly #topic: string;
   readonly #endsAt: number;
   #resolve: (answer: unknown) => void = () => {};
@@ -104,11 +105,17 @@ class Pending implements PendingRequest {
     this.isSent = true;
   }
 
+  queued(): void {
+    this.isSent = false;
+  }
+
   answered(answer: unknown): void {
+    this.isSettled = true;
     this.#resolve(answer);
   }
 
   failed(error: unknown): void {
+    this.isSettled = true;
     this.#reject(error);
   }
 

@@ -53,7 +53,10 @@ export type TSocketIOClientStatus = TConstValue<typeof SocketIOClientStatuses>;
 export interface ISocketIOClientStatus {
   /** The word for it. */
   readonly status: TSocketIOClientStatus;
-  /** When refused: the code of `unauthenticated`, or `connect_error` where a middleware of the server refused. */
+  /**
+   * When refused: the code of `unauthenticated`, or `connect_error` where a middleware of the server refused. When waiting:
+   * `unavailable` if the server could not serve this client.
+   */
   readonly code?: string;
   /** When refused: what to tell the user. When disconnected or waiting: why, where it is known. */
   readonly message?: string;
