@@ -183,4 +183,23 @@ export const CLIENT = [
     on: 'node',
     only: 'with a redirect',
   },
+  {
+    id: 'handled-messages-again',
+    file: 'src/client/sent-lately.ts',
+    from: `place > handled`,
+    to: `place >= handled`,
+    breaks: 'a message that a handler received is sent a second time',
+    test: 'test/unit/client-sent-lately.test.ts',
+    on: 'node',
+  },
+  {
+    id: 'back-off-without-memory',
+    file: 'src/client/lifecycle.ts',
+    from: `this.#settling.start(SETTLED_AFTER_MS, () => {`,
+    to: `this.#settling.start(0, () => {`,
+    breaks: 'a server that fails right after it has accepted a client is tried once a second by each',
+    test: 'test/integration/unavailable.test.ts',
+    on: 'node',
+    only: 'not before',
+  },
 ];

@@ -29,6 +29,7 @@ const component = new SocketIOComponent<Up, Down, Between, Data>({
     same<typeof socket.data, Data>(true);
     socket.on('say', (text) => same<typeof text, string>(true));
   },
+  onFailure: { connected: 'disconnect' },
   cors: { origin: ['https://app.example', /\.app\.example$/] },
   serverOptions: { pingInterval: 10_000 },
 });

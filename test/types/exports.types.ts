@@ -3,6 +3,7 @@
 import * as client from '../../src/client/index.js';
 import {
   DefaultRedisHelper,
+  type IFailureOptions,
   type IHandshake,
   type IOptions,
   type ISocketIOClient,
@@ -31,6 +32,7 @@ import {
 } from '../../src/index.js';
 
 export type All = [
+  IFailureOptions,
   IHandshake,
   IOptions,
   ISocketIOClient,

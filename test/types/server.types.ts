@@ -56,6 +56,12 @@ typed.send({ destination: 5, payload: { topic: 'closed' } });
 same<ReturnType<typeof typed.getIOServer>, Server<Up, Down, Between, Data>>(true);
 
 const loose = new SocketIOServerHelper(rest);
+new SocketIOServerHelper({ ...rest, onFailure: { connected: 'keep' } });
+new SocketIOServerHelper({ ...rest, onFailure: { connected: undefined } });
+// @ts-expect-error: neither of the two words
+new SocketIOServerHelper({ ...rest, onFailure: { connected: 'stay' } });
+// @ts-expect-error: no such function
+new SocketIOServerHelper({ ...rest, onFailure: { disconnected: 'keep' } });
 // Nobody reads the result of this callback.
 new SocketIOServerHelper({ ...rest, clientConnectedFn: ({ socket }) => socket.on('say', () => {}) });
 declare const named: TSocketIOClientConnectedFn;

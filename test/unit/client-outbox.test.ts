@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Log } from '../../src/client/log.js';
 import { type Emitted, Outbox } from '../../src/client/outbox.js';
+import type { Sent } from '../../src/client/sent-lately.js';
 import type { RoomgateError } from '../../src/protocol/errors.js';
 import { defer } from '../support/cleanup.js';
 
@@ -60,6 +61,24 @@ describe('messages that wait for the connection', () => {
       ['a', 'expired'],
       ['b', 'expired'],
     ]);
+  });
+
+  it('that were sent in vain come first again, expire as before, and call no callback twice', async () => {
+    const { outbox, add, failed } = setUp();
+    add('a');
+    const kept: Sent[] = [];
+    outbox.flush((emitted, expiresAt) => kept.push({ emitted, expiresAt }) > 0);
+    await vi.advanceTimersByTimeAsync(600);
+    add('b');
+    outbox.putBack(kept);
+    await vi.advanceTimersByTimeAsync(400);
+    const sent: string[] = [];
+    outbox.flush(({ topic }) => sent.push(topic) > 0);
+    expect([sent, failed]).toEqual([['b'], []]);
+    outbox.putBack([{ emitted: { ...kept[0]?.emitted, topic: 'c' } as Emitted, expiresAt: performance.now() + 1 }]);
+    add('d');
+    outbox.flush(({ topic }) => sent.push(topic) > 0);
+    expect(sent).toEqual(['b', 'c', 'd']);
   });
 
   it('all fail on shutdown, and leave no timer that would keep the process alive', async () => {

@@ -32,6 +32,7 @@ describe('options', () => {
       defaultRooms: ['io-default', 'io-notification'],
       redisTimeout: 30_000,
       shutdownTimeout: 5_000,
+      onFailure: { connected: 'disconnect' },
       limits: {
         roomsPerRequest: 256,
         roomsPerClient: 1_000,
@@ -76,6 +77,10 @@ describe('options', () => {
     ['defaultRooms', { defaultRooms: 'lobby' }, 'expected a list of room names, received a string'],
     ['defaultRooms[1]', { defaultRooms: ['a', 1] }, 'received 1'],
     ['defaultRooms[0]', { defaultRooms: ['roomgate:x'] }, 'does not start with "roomgate:"'],
+    ['onFailure', { onFailure: 'keep' }, 'expected an object such as { connected: "keep" }, received a string'],
+    ['onFailure.connected', { onFailure: { connected: 'stay' } }, 'expected "disconnect" or "keep", received a string'],
+    ['onFailure.conected', { onFailure: { conected: 'keep' } }, 'Did you mean "onFailure.connected"?'],
+    ['onFailure.somethingElse', { onFailure: { somethingElse: 1 } }, '"onFailure" takes "connected"'],
     ['limits', { limits: 5 }, 'an object of numbers'],
     ['limits.roomsPerRequest', { limits: { roomsPerRequest: 0 } }, 'a whole number from 1'],
     ['limits.roomsPerReqest', { limits: { roomsPerReqest: 1 } }, 'roomsPerRequest'],
@@ -85,6 +90,12 @@ describe('options', () => {
     const message = complaintAbout(change);
     expect(message).toContain(`"${option}"`);
     expect(message).toContain(words);
+  });
+
+  it('accept onFailure, and ignore names in it that are undefined', () => {
+    const onFailure = { connected: 'keep', other: undefined };
+    expect(resolveOptions({ ...valid(), onFailure }).onFailure).toEqual({ connected: 'keep' });
+    expect(resolveOptions({ ...valid(), onFailure: {} }).onFailure).toEqual({ connected: 'disconnect' });
   });
 
   it('never show the received value, because it may be a secret', () => {
