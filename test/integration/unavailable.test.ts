@@ -29,6 +29,7 @@ async function startFailing(which: 'authenticateFn' | 'clientConnectedFn', failu
       await new Promise(setImmediate);
       if (which === 'clientConnectedFn') query();
       socket.on('say', (text) => said.push(text));
+      socket.on('ask', (question, acknowledge) => acknowledge(`answer to ${question}`));
     },
     onReport: (report: Report) => reports.push(report),
     ...options,
@@ -265,6 +266,13 @@ describe('a clientConnectedFn that fails', () => {
       error: expect.objectContaining({ message: expect.stringContaining('the database is down') }),
     });
     expect(server.helper.getClients().size).toBe(1);
+  });
+
+  it('leaves a request pending that reached no handler, and sends it again', async () => {
+    const server = await startFailing('clientConnectedFn', 1);
+    const { helper } = createHelper(server.url, { autoAuthenticate: true, queue: true, options: GOOD });
+    expect(await helper.request({ topic: 'ask', data: 'a' })).toBe('answer to a');
+    expect(server.calls()).toBe(2);
   });
 
   it('tells how many events were handled, and none of these is sent again', async () => {
