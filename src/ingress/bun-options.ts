@@ -90,6 +90,12 @@ function isOwn(engine: EngineOptions, name: keyof typeof ENGINE_DEFAULTS): boole
   return engine[name] !== ENGINE_DEFAULTS[name];
 }
 
+/** The path that an engine will have once `applyOptions` has set it. */
+export function bunPath(engine: object, given: Partial<ServerOptions>): string {
+  const { opts } = engine as { readonly opts?: Partial<EngineOptions> };
+  return pathOf({ ...ENGINE_DEFAULTS, ...opts }, given, () => {});
+}
+
 /** The path in Engine.IO's form on Node.js. The default is that of Socket.IO, because clients use it. */
 function pathOf(
   engine: EngineOptions,
@@ -98,7 +104,7 @@ function pathOf(
 ): string {
   const own = isOwn(engine, 'path') ? enginePath(engine.path, addTrailingSlash) : undefined;
   const wanted = enginePath(path, addTrailingSlash);
-  if (path === undefined) return own ?? wanted;
+  if (!path) return own ?? wanted;
   if (own !== undefined && own !== wanted) overruled('engine.path', 'serverOptions.path is given');
   return wanted;
 }

@@ -1,4 +1,4 @@
-/** A path in the form in which engine.io compares it with request targets. The default is Socket.IO's. */
-export function enginePath(path = '/socket.io', addTrailingSlash?: boolean): string {
-  return `${path.replace(/\/$/, '')}${addTrailingSlash === false ? '' : '/'}`;
+/** A path in the form in which engine.io compares it with request targets. The default is Socket.IO's, also of an empty path. */
+export function enginePath(path?: string, addTrailingSlash?: boolean): string {
+  return `${(path || '/socket.io').replace(/\/$/, '')}${addTrailingSlash === false ? '' : '/'}`;
 }

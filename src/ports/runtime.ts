@@ -22,6 +22,8 @@ export interface Runtime {
   stopAccepting(): Promise<void>;
   /** Closes every open wire. */
   closeAll(): void;
+  /** Removes everything that `attach()` added to the server, so that another instance can attach. After the last wire has ended. */
+  detach?(): void;
   /** Ends at once every wire that was open when accepting stopped, whatever its peer does. */
   cutAll(): void;
 }

@@ -8,7 +8,9 @@ import type { Attached, EngineRuntime } from '../ports/runtime.js';
 import type { Wire } from '../ports/wire.js';
 import { closeNow, cuttingSteps, giveUpPolling, giveUpPollingOnUpgrade, onceGone } from '../socketio/node-endings.js';
 import { NodeEngine } from '../socketio/node-engine.js';
+import { watchForServers } from '../socketio/other-servers.js';
 import { Server } from '../socketio/packages.js';
+import { AttachedListeners } from './attached-listeners.js';
 import type { RuntimeReport } from './reports.js';
 
 /** How often a closing server closes connections that have become idle. */
@@ -25,6 +27,8 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
   readonly #newId: () => string;
   #engine: NodeEngine | undefined;
   #ingress: NodeIngress | undefined;
+  #listeners: AttachedListeners | undefined;
+  #stopWatching: (() => void) | undefined;
   readonly #strangers = new NodeStrangers((sid) => this.#engine?.wireOf(sid));
 
   /** `newId` makes ids of the form that no client can join as a room. */
@@ -35,6 +39,27 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
   }
 
   attach(serverOptions: Partial<ServerOptions>): Attached<NodeEngine> {
+    const listeners = new AttachedListeners(this.#server);
+    this.#listeners = listeners;
+    try {
+      return this.#attach(serverOptions);
+    } finally {
+      listeners.attached();
+      this.#watch(serverOptions);
+    }
+  }
+
+  detach(): void {
+    this.#stopWatching?.();
+    this.#listeners?.detach();
+  }
+
+  #watch({ path: given, addTrailingSlash }: Partial<ServerOptions>): void {
+    const path = enginePath(given, addTrailingSlash);
+    this.#stopWatching = watchForServers(this.#server, path, () => this.#report({ type: 'path_shared', path }));
+  }
+
+  #attach(serverOptions: Partial<ServerOptions>): Attached<NodeEngine> {
     const { wsEngine, destroyUpgrade, destroyUpgradeTimeout = DESTROY_UPGRADE_MS } = serverOptions;
     const io = new Server(this.#server, {
       ...serverOptions,

@@ -1,5 +1,23 @@
 import type { IngressReport } from '../ingress/reports.js';
 import type { ClientTooSlow } from '../observability/shared-reports.js';
+import type { LogLines } from '../ports/reports.js';
 
-/** The reports of `runtime/`: those of the ingress, and on Bun clients whose messages Bun dropped. It has none of its own. */
-export type RuntimeReport = IngressReport | ClientTooSlow;
+type OwnReport =
+  /** Another Socket.IO server was attached to the http server of this instance at the same path, so both answer each request. */
+  {
+    readonly type: 'path_shared';
+    /** The path of this instance. */
+    readonly path: string;
+  };
+
+/** The reports of `runtime/`: its own, those of the ingress, and on Bun clients whose messages Bun dropped. */
+export type RuntimeReport = OwnReport | IngressReport | ClientTooSlow;
+
+export const RUNTIME_LINES: LogLines<OwnReport> = {
+  path_shared: [
+    'warn',
+    (r) =>
+      `another Socket.IO server was attached to the http server at ${r.path}: both answer each request, and a WebSocket can end ` +
+      'the process; give that server another path',
+  ],
+};

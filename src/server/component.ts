@@ -7,6 +7,7 @@ import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
 import { RuntimeModules } from '../runtime/runtime-modules.js';
 import type { IBunHandlers, IBunServeOptions } from '../socketio/bun-types.js';
+import { ownByComponent } from './class-name.js';
 import {
   type ISocketIOComponentOptions,
   type ResolvedComponentOptions,
@@ -21,9 +22,6 @@ import { SocketIOServerHelper } from './server-helper.js';
 
 const OF = 'SocketIOComponent';
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
-
-/** The taken paths of each server: two components at one path would both answer each request. */
-const takenPaths = new WeakMap<object, Set<string>>();
 
 /**
  * Runs a `SocketIOServerHelper` with the server of an application: starts once the server exists, and ends with it.
@@ -56,7 +54,6 @@ export class SocketIOComponent<
   #source: unknown;
   #starting: Promise<void> | undefined;
   #started = false;
-  #freePath: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
   #report: Reporter<Report> | undefined;
 
@@ -167,7 +164,6 @@ export class SocketIOComponent<
   ): Promise<SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> {
     const server = await findServer(OF, source);
     this.#refuseAfterStop();
-    this.#freePath = takePath(server, this.#options.path);
     return this.#makeHelper((options) => ({ runtime: 'node', server, ...options }));
   }
 
@@ -194,8 +190,6 @@ export class SocketIOComponent<
 
   #letGo(): void {
     this.#heedSignals(false);
-    this.#freePath?.();
-    this.#freePath = undefined;
   }
 
   #makeHelper(
@@ -208,6 +202,7 @@ export class SocketIOComponent<
     const options = withRuntime(this.#helperOptions(report));
     shareReporter(options, report);
     this.#report = report;
+    ownByComponent(options);
     return new SocketIOServerHelper(options);
   }
 
@@ -264,20 +259,4 @@ function hasBun(world: object): world is { readonly Bun: BunGlobal } {
 function refuseOnNode(method: string): void {
   if (RuntimeModules.isBun()) return;
   throw new RoomgateError('unsupported', `${OF}.${method}(): it is for Bun. On Node.js start(server) attaches.`);
-}
-
-/** Takes a path of a server. Returns a function that gives it back. @throws RoomgateError if it is taken. */
-function takePath(server: object, path: string): () => void {
-  const taken = takenPaths.get(server) ?? new Set<string>();
-  // Compares prefixes, as Engine.IO does: a component at "/io" also gets the requests below "/io".
-  const other = [...taken].find((it) => `${it}/`.startsWith(`${path}/`) || `${path}/`.startsWith(`${it}/`));
-  if (other !== undefined) {
-    throw new RoomgateError(
-      'invalid_argument',
-      `${OF}.start(): the path "${other}" of this server is another component's, so "${path}" can't be used. ` +
-        'Give one of them another path.',
-    );
-  }
-  takenPaths.set(server, taken.add(path));
-  return () => taken.delete(path);
 }

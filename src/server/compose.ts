@@ -80,6 +80,7 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
     instance = connectParts(given, platform, backplane, search);
     return instance;
   } catch (error) {
+    platform.runtime.detach?.();
     await backplane.close(options.shutdownTimeout);
     throw error;
   } finally {
@@ -175,7 +176,9 @@ async function createPlatform(
   const { BunRuntime } = await import('../runtime/bun/bun-runtime.js');
   const { BunFanout } = await import('../fanout/bun-fanout.js');
   const fanout = new BunFanout(fanoutOptions);
-  const runtime = new BunRuntime(options.engine, options.server, report, (wire) => fanout.check(wire));
+  const runtime = new BunRuntime(options.engine, options.server, options.identifier, report, (wire) =>
+    fanout.check(wire),
+  );
   return platformOf(runtime, fanout);
 }
 

@@ -7,7 +7,7 @@ import { errorStack } from '../observability/error-text.js';
 import { SHARED_LINES, type SharedReport } from '../observability/shared-reports.js';
 import type { LogLines } from '../ports/reports.js';
 import { ROOMS_LINES, type RoomsReport } from '../rooms/reports.js';
-import type { RuntimeReport } from '../runtime/reports.js';
+import { RUNTIME_LINES, type RuntimeReport } from '../runtime/reports.js';
 
 type ServerReport =
   /** `configure()` is done. Clients can connect as soon as the HTTP server listens. */
@@ -104,6 +104,7 @@ export const LINES: LogLines<Report> = {
   ...INGRESS_LINES,
   ...ROOMS_LINES,
   ...FANOUT_LINES,
+  ...RUNTIME_LINES,
   ...BACKPLANE_LINES,
   ...GATE_LINES,
   configured: [

@@ -19,6 +19,7 @@ import type {
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents, TPayload, TTopic } from '../protocol/event-maps.js';
 import { Registry } from '../session/registry.js';
+import { type ClassName, classNameOf } from './class-name.js';
 import { compose, type Instance } from './compose.js';
 import { addressOf, onceListening } from './listening.js';
 import type { TSocketIOServerOptions } from './options.js';
@@ -26,6 +27,7 @@ import { reporterOf } from './reporter.js';
 import type { Report } from './reports.js';
 import { type ResolvedOptions, resolveOptions } from './resolve-options.js';
 import { shutDown } from './shutdown.js';
+import { takePath } from './taken-paths.js';
 
 /**
  * A Socket.IO server in which nothing moves before authentication and every room is guarded.
@@ -53,11 +55,13 @@ export class SocketIOServerHelper<
   /** The unique name of this instance. */
   readonly identifier: string;
   readonly #options: ResolvedOptions;
+  readonly #of: ClassName;
   readonly #sharedNetwork: MemoryNetwork | undefined;
   readonly #report: Reporter<Report>;
   readonly #registry = new Registry();
   #configuring: Promise<void> | undefined;
   #opening: Backplane | undefined;
+  #freePath: (() => void) | undefined;
   #running: Instance | undefined;
   #shuttingDown: Promise<void> | undefined;
   #stopWaiting: (() => void) | undefined;
@@ -68,6 +72,7 @@ export class SocketIOServerHelper<
    */
   constructor(options: TSocketIOServerOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) {
     this.#options = resolveOptions(options);
+    this.#of = classNameOf(options);
     this.#sharedNetwork = sharedNetworkOf(options);
     this.identifier = this.#options.identifier;
     this.#report = reporterOf(options, this.#options);
@@ -208,7 +213,24 @@ export class SocketIOServerHelper<
   async #configure(): Promise<void> {
     const { runtime, server, redisConnection } = this.#options;
     this.#refuseAfterShutdown();
-    this.#running = await compose({
+    this.#freePath = takePath(this.#options, { of: this.#of, identifier: this.identifier });
+    try {
+      this.#running = await this.#compose();
+    } catch (error) {
+      this.#freePath();
+      throw error;
+    }
+    const path = this.#running.io.path();
+    const address = addressOf(server);
+    const redis = redisConnection !== undefined;
+    this.#report({ type: 'configured', path, runtime, redis, ...(address === undefined ? {} : { address }) });
+    if (address === undefined) {
+      this.#stopWaiting = onceListening(server, (it) => this.#report({ type: 'listening', path, address: it }));
+    }
+  }
+
+  #compose(): Promise<Instance> {
+    return compose({
       options: this.#options,
       registry: this.#registry,
       sharedNetwork: this.#sharedNetwork,
@@ -218,13 +240,6 @@ export class SocketIOServerHelper<
       },
       assertWanted: () => this.#refuseAfterShutdown(),
     });
-    const path = this.#running.io.path();
-    const address = addressOf(server);
-    const redis = redisConnection !== undefined;
-    this.#report({ type: 'configured', path, runtime, redis, ...(address === undefined ? {} : { address }) });
-    if (address === undefined) {
-      this.#stopWaiting = onceListening(server, (it) => this.#report({ type: 'listening', path, address: it }));
-    }
   }
 
   async #shutdown(): Promise<void> {
@@ -237,6 +252,7 @@ export class SocketIOServerHelper<
     // It may have succeeded all the same, in the tick of the call.
     this.#running.outbound.stop();
     await shutDown({ ...this.#running, timeoutMs: this.#options.shutdownTimeout, report: this.#report });
+    this.#freePath?.();
   }
 
   #refuseAfterShutdown(): void {

@@ -46,6 +46,7 @@ export async function shutDown({
   runtime.cutAll();
   fanout.close();
   await Promise.all([isLate(closed, left()), backplane.close(left()).catch(failed('closing Redis'))]);
+  runtime.detach?.();
   report({ type: 'shut_down', clients, forced: cut });
 }
 

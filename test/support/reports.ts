@@ -39,6 +39,7 @@ export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] }
   client_connected_fn_slow: [{ type: 'client_connected_fn_slow', client, events: 3, afterMs: 10_000 }],
   limit_reached: [{ type: 'limit_reached', client, limit: 'held_events' }],
   size_limit_fallback: [{ type: 'size_limit_fallback', missing: 'the receiver of a WebSocket of ws' }],
+  path_shared: [{ type: 'path_shared', path: '/io/' }],
   fanout_fallback: [{ type: 'fanout_fallback', missing: 'engine.createTransport()' }],
   fetch_sockets_answer_dropped: [{ type: 'fetch_sockets_answer_dropped' }],
   client_too_slow: [

@@ -44,7 +44,9 @@ describe('runtime: "bun"', () => {
     await helper.configure();
     await expect(new SocketIOServerHelper(options).configure()).rejects.toMatchObject({
       code: 'invalid_option',
-      message: expect.stringContaining('belongs to another helper'),
+      message: expect.stringContaining(
+        'this engine belongs to SocketIOServerHelper "a", also after its shutdown. Make a new engine',
+      ),
     });
     await helper.shutdown();
     expect(heard).toEqual(['connection', 'connection', 'connection', 'close']);

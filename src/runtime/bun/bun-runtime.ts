@@ -8,11 +8,11 @@ import type { Attached, EngineRuntime } from '../../ports/runtime.js';
 import type { Wire } from '../../ports/wire.js';
 import { RoomgateError } from '../../protocol/errors.js';
 import { BunEngine, isWholeEngine } from '../../socketio/bun-engine.js';
-import type { BunServer } from '../../socketio/bun-types.js';
+import type { BunServer, IBunHandlers, IBunServeOptions } from '../../socketio/bun-types.js';
 import { restoreRequest } from '../../socketio/engine-request.js';
 import { Server } from '../../socketio/packages.js';
 import type { RuntimeReport } from '../reports.js';
-import { beside, handlersOf } from './serve.js';
+import { beside, handlersOf, type Served } from './serve.js';
 
 /** How often a closing server is polled for unanswered requests. */
 const IDLE_SWEEP_MS = 20;
@@ -26,11 +26,14 @@ const STOPS_IN_TWO_STEPS = isBunSince(1, 4);
 
 /** Engines that belong to a helper: a second helper would answer each request again. */
 const taken = new WeakSet<object>();
+/** Handlers `fetch` that were made here, with the path and the instance that they serve. */
+const served = new WeakMap<object, { readonly path: string; readonly by: string }>();
 
 /** A Socket.IO server bound to an engine of `@socket.io/bun-engine`. */
 export class BunRuntime implements EngineRuntime<BunEngine> {
   readonly #given: object;
   readonly #engine: BunEngine;
+  readonly #identifier: string;
   readonly #report: Reporter<RuntimeReport>;
   readonly #servers = new Set<BunServer>();
   /** Open wires, with the timer that cuts a wire that is being ended. */
@@ -49,11 +52,13 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
   constructor(
     engine: object,
     server: BunServer | undefined,
+    identifier: string,
     report: Reporter<RuntimeReport>,
     filledByPongs: (wire: Wire) => void,
   ) {
     this.#given = engine;
     this.#engine = new BunEngine(engine);
+    this.#identifier = identifier;
     this.#report = report;
     this.#filledByPongs = filledByPongs;
     if (server !== undefined) this.#servers.add(server);
@@ -69,7 +74,7 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
     if (taken.has(engine)) {
       throw new RoomgateError(
         'invalid_option',
-        'SocketIOServerHelper: option "engine": this engine belongs to another helper, or did. Make a new one.',
+        `"${this.#identifier}": option "engine": this engine belongs to another helper, or did. Make a new engine.`,
       );
     }
     taken.add(engine);
@@ -169,11 +174,26 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
       },
       handlers: (plain, own) => {
         const ours = handlersOf(plain, { engine, serves });
-        return own === undefined ? ours : beside(ours.websocket, own, { engine, serves });
+        const handlers = own === undefined ? ours : this.#beside(ours, own, { engine, serves });
+        served.set(handlers.fetch, { path: engine.opts.path, by: this.#identifier });
+        return handlers;
       },
       dropped: (waitingBytes) => this.#report({ type: 'client_too_slow', queuedBytes: waitingBytes }),
       filledByPongs: this.#filledByPongs,
     });
+  }
+
+  #beside({ websocket }: IBunHandlers, own: IBunServeOptions, ours: Served): IBunHandlers {
+    const { path } = ours.engine.opts;
+    const other = own.fetch === undefined ? undefined : served.get(own.fetch);
+    if (other === undefined || !(other.path.startsWith(path) || path.startsWith(other.path))) {
+      return beside(websocket, own, ours);
+    }
+    throw new RoomgateError(
+      'invalid_argument',
+      `"${this.#identifier}": the given fetch is that of "${other.by}", which takes the path "${other.path}", so "${path}" can't ` +
+        'be served beside it. Give one of them another path.',
+    );
   }
 
   #noteServer(server: BunServer): void {

@@ -1,0 +1,27 @@
+// npm test: bun
+// npm run test:matrix: oldest-bun
+import { expect, it } from 'vitest';
+import { startProgram } from '../support/process.js';
+import { runnerOf } from '../support/setting.js';
+
+const PROGRAM = new URL('../fixtures/bun-shared-paths.mjs', import.meta.url);
+
+it('a second instance at one engine, server or handler is refused, and told the name of the first', async () => {
+  const program = startProgram(PROGRAM, runnerOf('bun'));
+  const says = await program.messages.next(() => true, { timeout: 10_000 });
+  const fix = 'Make a new engine.';
+  expect(says).toEqual({
+    engine: `invalid_option: SocketIOServerHelper "second": option "engine": this engine belongs to SocketIOServerHelper "first", also after its shutdown. ${fix}`,
+    engineLater: expect.stringContaining(
+      'SocketIOServerHelper "third": option "engine": this engine belongs to SocketIOServerHelper "first"',
+    ),
+    plain: `invalid_option: SocketIOServerHelper "second": option "engine": this engine belongs to another Socket.IO server. ${fix}`,
+    server:
+      'invalid_option: SocketIOServerHelper "second": the path "/io" of this server of Bun.serve is taken by ' +
+      'SocketIOServerHelper "first". Give one of them another path (option "serverOptions.path"), or await shutdown() of "first" first.',
+    beside: 'nothing was thrown',
+    serverLater: 'nothing was thrown',
+    nested: `invalid_argument: "second": the given fetch is that of "first", which takes the path "/io/", so "/io/" can't be served beside it. Give one of them another path.`,
+    nestedBeside: 'nothing was thrown',
+  });
+});
