@@ -1,27 +1,56 @@
 import { RoomgateError } from '../protocol/errors.js';
-import { describe } from './describe.js';
+import { describe, fixFor } from './describe.js';
 import type { ILogger } from './types.js';
 
 /** The longest delay of a timer: with a longer one every runtime fires at once. */
 export const LONGEST_TIMER_MS = 2_147_483_647;
 const LOGGER_METHODS = ['debug', 'info', 'warn', 'error'] as const;
 
-/** The error for an option of the class or function `of`. Names the option, the expected and the given value. */
+/** The error for an option of the class or function `of`. Names the option, the expected and the given value, and the fix. */
 export function wrongOption(
   of: string,
   option: string,
   wanted: string,
   given: unknown,
   description = describe(given),
+  fix = fixFor(given),
 ): RoomgateError {
   const text = `${of}: option "${option}": expected ${wanted}, received ${description}.`;
-  return new RoomgateError('invalid_option', text);
+  return new RoomgateError('invalid_option', `${text} ${fix}`.trimEnd());
 }
 
 /** The same for an argument of a method. */
-export function wrongArgument(method: string, argument: string, wanted: string, given: unknown): RoomgateError {
+export function wrongArgument(
+  method: string,
+  argument: string,
+  wanted: string,
+  given: unknown,
+  fix = fixFor(given),
+): RoomgateError {
   const text = `${method}(): ${argument}: expected ${wanted}, received ${describe(given)}.`;
-  return new RoomgateError('invalid_argument', text);
+  return new RoomgateError('invalid_argument', `${text} ${fix}`.trimEnd());
+}
+
+/** Checks that a method was called with its one object; `example` shows that. @throws RoomgateError `invalid_argument`. */
+export function checkOneObject(
+  method: string,
+  given: unknown,
+  example: string,
+): asserts given is Readonly<Record<string, unknown>> {
+  if (isRecord(given)) return;
+  const text = `${method}(): expected one object, received ${describe(given)}. Write ${method}(${example}).`;
+  throw new RoomgateError('invalid_argument', text);
+}
+
+/** Checks that a class was constructed with its one object of options. @throws RoomgateError `invalid_option`. */
+export function checkOptionsObject(
+  of: string,
+  given: unknown,
+  example: string,
+): asserts given is Readonly<Record<string, unknown>> {
+  if (isRecord(given) && !hasMethods(given, ['on', 'close'])) return;
+  const text = `expected one object with the options, received ${describe(given)}. Write new ${of}(${example}).`;
+  throw new RoomgateError('invalid_option', `${of}: ${text}`);
 }
 
 /** True for objects and functions. */

@@ -1,6 +1,9 @@
 import { RoomgateError } from '../protocol/errors.js';
 import { isInternalRoom, isReservedTopic } from '../protocol/events.js';
-import { fieldsOf, isObject, wrongArgument } from './checks.js';
+import { checkOneObject, fieldsOf, isRecord, wrongArgument } from './checks.js';
+import { nearest } from './known-options.js';
+import { shown } from './log-text.js';
+import { unencodable } from './unencodable.js';
 
 /** A message with its receivers, topic and arguments, all of them checked. */
 export interface SendTarget {
@@ -11,7 +14,15 @@ export interface SendTarget {
   readonly args: readonly unknown[];
 }
 
+const EXAMPLE = '{ destination: "room", payload: { topic: "name", data } }';
+const NAMES: ReadonlySet<string> = new Set(['destination', 'payload', 'doLog', 'cb']);
+/** Names of the destination in other libraries. */
+const OTHER_NAMES: ReadonlyMap<string, string> = new Map(
+  ['to', 'room', 'rooms', 'socketId'].map((name) => [name, 'destination']),
+);
+
 /** Types that can't be sent. Socket.IO would take a function for an acknowledgement, and would fail at a bigint too late. */
+const FIXES: Readonly<Record<string, string>> = { bigint: 'Send it as a string, with String(value).' };
 const UNSENDABLE: ReadonlySet<string> = new Set(['function', 'symbol', 'bigint']);
 
 /**
@@ -19,8 +30,11 @@ const UNSENDABLE: ReadonlySet<string> = new Set(['function', 'symbol', 'bigint']
  * @throws RoomgateError `invalid_argument`, naming the expected and the received value.
  */
 export function resolveSend(opts: unknown): SendTarget {
-  const given = recordOf(opts, 'options', '{ destination?, payload: { topic, data } }');
-  const payload = recordOf(given.payload, 'payload', '{ topic, data }');
+  checkOneObject('send', opts, EXAMPLE);
+  const given = opts;
+  for (const name in given) if (!NAMES.has(name)) refuseMisspelled(name);
+  const { payload } = given;
+  if (!isRecord(payload)) throw wrongArgument('send', 'payload', '{ topic, data }', payload);
   return { rooms: roomsOf(given.destination), topic: checkedTopic(payload.topic), args: argsOf(payload.data) };
 }
 
@@ -29,12 +43,19 @@ export function resolveSend(opts: unknown): SendTarget {
  * circular reference, or at a nested bigint.
  * @throws RoomgateError `invalid_argument`.
  */
-export function emitSafely(topic: string, emit: () => unknown): void {
+export function emitSafely({ topic, args }: SendTarget, emit: () => unknown): void {
   try {
     emit();
   } catch (cause) {
-    throw new RoomgateError('invalid_argument', `send(): payload.data of "${topic}" can't be encoded.`, { cause });
+    throw unencodable('send', 'payload.data', topic, args[0], cause);
   }
+}
+
+/** With another name for the destination the message would go to every client. */
+function refuseMisspelled(name: string): void {
+  const meant = OTHER_NAMES.get(name) ?? nearest(name, [...NAMES]);
+  if (meant === undefined) return;
+  throw new RoomgateError('invalid_argument', `send(): "${name}" does not exist. Did you mean "${meant}"?`);
 }
 
 /** The topic of an unchecked message that is not sent, for the report; empty if there is none. */
@@ -60,27 +81,28 @@ function roomsOf(destination: unknown): readonly string[] | undefined {
 
 function checkedRoom(name: string, room: string): string {
   if (!isInternalRoom(room)) return room;
-  throw new RoomgateError('invalid_argument', `send(): ${name}: "${room}" is reserved. Take another name.`);
+  throw new RoomgateError(
+    'invalid_argument',
+    `send(): ${name}: "${shown(room)}" is reserved for the library. Use another name.`,
+  );
 }
 
 function checkedTopic(topic: unknown): string {
   if (!isName(topic)) throw wrongArgument('send', 'payload.topic', 'a string that is not empty', topic);
   if (!isReservedTopic(topic)) return topic;
-  throw new RoomgateError('invalid_argument', `send(): payload.topic: "${topic}" is reserved. Take another name.`);
+  throw new RoomgateError(
+    'invalid_argument',
+    `send(): payload.topic: "${shown(topic)}" is reserved for Socket.IO or the library. Use another name.`,
+  );
 }
 
 function argsOf(data: unknown): readonly unknown[] {
   if (data === undefined) return [];
-  if (UNSENDABLE.has(typeof data))
-    throw wrongArgument('send', 'payload.data', 'a value that Socket.IO can carry', data);
+  if (UNSENDABLE.has(typeof data) || data instanceof Promise)
+    throw wrongArgument('send', 'payload.data', 'a value that Socket.IO can carry', data, FIXES[typeof data]);
   return [data];
 }
 
 function isName(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
-}
-
-function recordOf(value: unknown, name: string, wanted: string): Readonly<Record<string, unknown>> {
-  if (typeof value === 'object' && isObject(value)) return value;
-  throw wrongArgument('send', name, wanted, value);
 }

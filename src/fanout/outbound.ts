@@ -30,10 +30,11 @@ export class Outbound {
       reportDropped(opts, this.#report);
       return;
     }
-    const { rooms, topic, args } = resolveSend(opts);
+    const resolved = resolveSend(opts);
+    const { rooms, topic, args } = resolved;
     const { doLog, cb } = opts;
     const target = rooms === undefined ? this.#io : this.#io.to([...rooms]);
-    emitSafely(topic, () => target.emit(topic, ...args));
+    emitSafely(resolved, () => target.emit(topic, ...args));
     if (doLog) this.#report({ type: 'message_sent', topic, destination: rooms?.join(', ') ?? 'every client' });
     if (typeof cb === 'function') setImmediate(() => this.#call(cb));
   }

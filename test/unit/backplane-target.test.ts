@@ -1,7 +1,7 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { describe, expect, it } from 'vitest';
-import { resolveSend } from '../../src/common/target.js';
+import { emitSafely, resolveSend } from '../../src/common/target.js';
 
 const payload = { topic: 'n', data: 1 };
 
@@ -26,9 +26,29 @@ describe('resolveSend()', () => {
   });
 
   it.each([
-    ['nothing', undefined, 'options: '],
-    ['null', null, 'options: '],
-    ['no payload', {}, 'payload: '],
+    ['nothing', undefined, '^send\\(\\): expected one object, received undefined\\. Write send\\({ destination: '],
+    ['null', null, 'one object, received null'],
+    ['a positional destination', 'room', 'one object, received a string\\. Write send\\('],
+    ['a list', [{ payload }], 'one object, received an array'],
+    ['a promise of the options', Promise.resolve({ payload }), 'payload: expected { topic, data }, received undefined'],
+    ['no payload', {}, 'payload: expected { topic, data }, received undefined'],
+    ['a text as payload', { payload: 'hello' }, 'payload: .*received a string'],
+    [
+      'a misspelled destination',
+      { destinaton: 'a', payload },
+      '"destinaton" does not exist. Did you mean "destination"',
+    ],
+    ['a room for a destination', { room: 'a', payload }, '"room" does not exist. Did you mean "destination"'],
+    [
+      'a promise as destination',
+      { destination: Promise.resolve('a'), payload },
+      'received a promise. Await the promise',
+    ],
+    [
+      'a promise as data',
+      { payload: { topic: 'n', data: Promise.resolve(1) } },
+      'received a promise. Await the promise',
+    ],
     ['an empty destination', { destination: '', payload }, 'destination: .*received an empty string'],
     ['an empty list', { destination: [], payload }, 'destination: .*received an empty array'],
     ['a null destination', { destination: null, payload }, 'destination: .*received null'],
@@ -40,6 +60,7 @@ describe('resolveSend()', () => {
     ['a reserved topic', { payload: { topic: 'disconnect' } }, 'payload.topic: "disconnect" is reserved'],
     ['an internal topic', { payload: { topic: 'roomgate:x' } }, 'payload.topic: "roomgate:x" is reserved'],
     ['a function', { payload: { topic: 'n', data: () => 1 } }, 'payload.data: .*received a function'],
+    ['a class as data', { payload: { topic: 'n', data: class News {} } }, 'received the class News'],
     ['a bigint', { payload: { topic: 'n', data: 1n } }, 'payload.data: .*received a bigint'],
     ['a symbol', { payload: { topic: 'n', data: Symbol('x') } }, 'payload.data: .*received a symbol'],
   ])('rejects %s', (_, opts, message) => {
@@ -47,4 +68,43 @@ describe('resolveSend()', () => {
       expect.objectContaining({ code: 'invalid_argument', message: expect.stringMatching(message) }),
     );
   });
+});
+
+describe('emitSafely()', () => {
+  const circular: Record<string, unknown> = { a: { list: [1, {}] } };
+  Object.assign((circular.a as { list: [number, object] }).list[1], { back: circular });
+  const deep = (levels: number): unknown => (levels === 0 ? 1 : { in: deep(levels - 1) });
+  const same = { n: 1 };
+
+  it.each([
+    ['a circle', circular, 'payload.data.a.list[1].back is circular: it is the same object as payload.data'],
+    ['a bigint', { user: { id: 1n } }, 'payload.data.user.id is a bigint. Send it as a string, with String(value)'],
+    ['a bigint behind an odd key', { 'a b': [1n] }, 'payload.data["a b"][0] is a bigint'],
+    ['too many levels', deep(1_500), 'it nests deeper than 1000 levels'],
+    ['an object twice beside a bigint', [same, same, { x: 2n }], 'payload.data[2].x is a bigint'],
+    ['a toJSON() that throws', { toJSON: () => JSON.parse('{') }, 'JSON'],
+    [
+      'a getter that throws',
+      {
+        get x() {
+          throw new Error('no value');
+        },
+      },
+      'no value',
+    ],
+  ])('says why and where if the data has %s', (_, data, words) => {
+    const encode = () => (words.startsWith('it nests') ? overflow() : JSON.stringify(data));
+    expect(() => emitSafely({ rooms: undefined, topic: 'news', args: [data] }, encode)).toThrow(
+      expect.objectContaining({
+        code: 'invalid_argument',
+        message: expect.stringContaining(`send(): payload.data of "news" can't be encoded: `),
+        cause: expect.any(Error),
+      }),
+    );
+    expect(() => emitSafely({ rooms: undefined, topic: 'news', args: [data] }, encode)).toThrow(words);
+  });
+
+  function overflow(): number {
+    return 1 + overflow();
+  }
 });

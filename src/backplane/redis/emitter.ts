@@ -122,10 +122,11 @@ export class SocketIOEmitterHelper {
       this.#report({ type: 'message_dropped', topic: topicOf(message) });
       return;
     }
-    const { rooms, topic, args } = resolveSend(message);
+    const resolved = resolveSend(message);
+    const { rooms, topic, args } = resolved;
     const emitter = this.getEmitter();
     const target = rooms === undefined ? emitter : emitter.to([...rooms]);
-    emitSafely(topic, () => target.emit(topic, ...args));
+    emitSafely(resolved, () => target.emit(topic, ...args));
     const { doLog, cb } = message;
     if (doLog) this.#report({ type: 'message_sent', topic, destination: rooms?.join(', ') ?? 'every client' });
     if (typeof cb === 'function') setImmediate(() => this.#call(cb));
