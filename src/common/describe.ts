@@ -13,7 +13,7 @@ export function describe(value: unknown): string {
 /** The fix for two common mistakes; otherwise empty. */
 export function fixFor(value: unknown): string {
   if (isPromise(value)) return 'Await the promise first.';
-  return typeof value === 'function' && isClass(value) ? 'Give an instance, made with new.' : '';
+  return isClass(value) ? 'Give an instance, made with new.' : '';
 }
 
 function isPromise(value: unknown): boolean {
@@ -22,8 +22,8 @@ function isPromise(value: unknown): boolean {
   );
 }
 
-function isClass(value: object): boolean {
-  return /^class\b/.test(Function.prototype.toString.call(value));
+export function isClass(value: unknown): boolean {
+  return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
 }
 
 /** By its prototype: a peer can send an object with a `constructor`, but none with a prototype. */

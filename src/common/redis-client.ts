@@ -1,5 +1,5 @@
 import { hasMethods, isObject, wrongOption } from './checks.js';
-import { describe } from './describe.js';
+import { describe, fixFor } from './describe.js';
 
 /** For error messages. */
 const CLIENT = 'a client of ioredis 5 or 6 (Redis or Cluster)';
@@ -18,12 +18,17 @@ export function checkRedisConnection(of: string, value: unknown): void {
   if (isHelper && (client === undefined || client === null)) return;
   if (isClient(client)) return;
   const given = `${isHelper ? 'a helper with ' : ''}${describeClient(client)}`;
-  throw wrongOption(of, 'redisConnection', CONNECTION, client, given);
+  throw wrongOption(of, 'redisConnection', CONNECTION, client, given, fixOf(client));
 }
 
 /** @throws RoomgateError `invalid_option` if it is not a supported client of Redis. */
 export function checkRedisClient(of: string, option: string, client: unknown): void {
   if (!isClient(client)) throw wrongOption(of, option, CLIENT, client, describeClient(client));
+}
+
+function fixOf(client: unknown): string {
+  const isSettings = typeof client === 'string' || (isObject(client) && ('host' in client || 'url' in client));
+  return isSettings ? 'Write new RedisHelper({ name, host, port }).' : fixFor(client);
 }
 
 /** A wrapper passes with `duplicate()` alone. */
@@ -41,7 +46,7 @@ function describeClient(client: unknown): string {
   if ([['pSubscribe'], ['sendCommand', 'PING'], ['internal_send_command']].some((names) => hasMethods(client, names))) {
     return 'a client of node-redis (the package "redis")';
   }
-  if (!isObject(client)) return describe(client);
+  if (!isObject(client) || fixFor(client) !== '') return describe(client);
   const name: unknown = client.constructor?.name;
   const isNamed = typeof name === 'string' && name !== '' && !['Object', 'Function', 'Array'].includes(name);
   if (isOfAnyPackage(client)) return `another client of Redis${isNamed ? ` (${name})` : ''}`;

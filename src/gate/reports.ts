@@ -55,6 +55,11 @@ type HeldLimit = 'held_events';
 /** The reports of `gate/`. */
 export type GateReport = OwnReport | EventDropped | LimitReached<HeldLimit> | HandlerFailed;
 
+/** The usual cause of an undefined result. */
+function returnIn({ received }: { readonly received: string }): string {
+  return received === 'undefined' ? ' (does the function lack a "return"?)' : '';
+}
+
 export const GATE_LINES: LogLines<OwnReport> = {
   authenticate_fn_failed: ['error', (r) => `authenticateFn failed for client ${r.client}: ${errorStack(r.error)}`],
   // A client can cause it at will.
@@ -64,7 +69,8 @@ export const GATE_LINES: LogLines<OwnReport> = {
   ],
   authenticate_fn_result_invalid: [
     'warn',
-    (r) => `authenticateFn: expected true or false, received ${r.received}; client ${r.client} was refused`,
+    (r) =>
+      `authenticateFn: expected true or false, received ${r.received}${returnIn(r)}; client ${r.client} was refused`,
   ],
   client_connected_fn_slow: [
     'warn',

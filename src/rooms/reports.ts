@@ -57,7 +57,9 @@ export const ROOMS_LINES: LogLines<OwnReport> = {
   validate_room_fn_failed: ['error', (r) => `validateRoomFn failed for client ${r.client}: ${errorStack(r.error)}`],
   validate_room_fn_result_invalid: [
     'warn',
-    (r) => `validateRoomFn: expected an array of room names, received ${r.received}; client ${r.client} joined no room`,
+    (r) =>
+      `validateRoomFn: expected an array of room names, received ${r.received}` +
+      `${r.received === 'undefined' ? ' (does the function lack a "return"?)' : ''}; client ${r.client} joined no room`,
   ],
 };
 

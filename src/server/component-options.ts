@@ -1,10 +1,12 @@
 import { hostname } from 'node:os';
 import type { ServerOptions } from 'socket.io';
-import { isObject, trueOrFalse, wrongOption } from '../common/checks.js';
+import { checkOptionsObject, trueOrFalse, wrongOption } from '../common/checks.js';
 import { checkCors, type ISocketIOCorsOptions } from '../gate/origin-guard.js';
+import type { OptionIgnored } from '../observability/shared-reports.js';
 import type { IBunServerLike, TServerSource } from '../ports/http-server.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
+import { unknownOptions } from './option-names.js';
 import type { ISocketIOServerBaseOptions } from './options.js';
 import { isServerOptions, resolveBaseOptions } from './resolve-options.js';
 
@@ -54,25 +56,11 @@ export interface ResolvedComponentOptions<
   readonly serverOptions: Partial<ServerOptions>;
   /** Options that are passed to the helper without changes. */
   readonly rest: Omit<ISocketIOServerBaseOptions<L, E, S, D>, 'identifier' | 'serverOptions'>;
+  /** Given options without effect, to be reported once. */
+  readonly ignored: readonly OptionIgnored[];
 }
 
 const OF = 'SocketIOComponent';
-/** The names of all options. The compiler fails if one is added to the type and not here. */
-const NAMES: Readonly<Record<keyof ISocketIOComponentOptions, true>> = {
-  ...{ server: true, identifier: true, path: true, cors: true, signals: true, serverOptions: true },
-  ...{ authenticateFn: true, validateRoomFn: true, clientConnectedFn: true, redisConnection: true },
-  ...{ authenticateTimeout: true, pingInterval: true, defaultRooms: true, redisTimeout: true },
-  ...{
-    shutdownTimeout: true,
-    limits: true,
-    fanout: true,
-    replaceable: true,
-    logger: true,
-    logLevel: true,
-    onReport: true,
-    onFailure: true,
-  },
-};
 /** Plain segments only: engine.io compares the path with the start of a request's path, so others would match nothing or too much. */
 const PATH = /^(\/[\w.~-]+)+\/?$/;
 
@@ -80,8 +68,8 @@ const PATH = /^(\/[\w.~-]+)+\/?$/;
 export function resolveComponentOptions<L extends TEventsMap, E extends TEventsMap, S extends TEventsMap, D>(
   options: ISocketIOComponentOptions<L, E, S, D>,
 ): ResolvedComponentOptions<L, E, S, D> {
-  if (!isObject(options)) throw wrongOption(OF, 'options', 'an object', options);
-  checkNames(options);
+  checkOptionsObject(OF, options, '{ authenticateFn, server }');
+  const ignored = checkNames(options);
   const { server, identifier, path, cors, signals, serverOptions, ...rest } = options;
   const resolved = {
     server,
@@ -91,21 +79,22 @@ export function resolveComponentOptions<L extends TEventsMap, E extends TEventsM
     identifier: identifier === undefined ? `${hostname()}-${process.pid}` : identifier,
     serverOptions: checkServerOptions(serverOptions),
     rest,
+    ignored,
   };
   // Options that the helper would refuse are refused here, before the application runs.
-  resolveBaseOptions({ ...rest, ...resolved });
+  resolveBaseOptions(OF, { ...rest, ...resolved });
   return Object.freeze(resolved);
 }
 
-function checkNames(options: Record<string, unknown>): void {
-  for (const name of Object.keys(options)) {
-    if (name === 'runtime' || name === 'engine') {
-      throw refused(`option "${name}": this class finds out by itself where it runs. Leave it out`);
-    }
-    if (!Object.hasOwn(NAMES, name)) {
-      throw refused(`option "${name}" is unknown. The options are ${Object.keys(NAMES).join(', ')}`);
+function checkNames(options: Readonly<Record<string, unknown>>): readonly OptionIgnored[] {
+  for (const name of ['runtime', 'engine']) {
+    if (options[name] !== undefined) {
+      throw refused(
+        `option "${name}": it is for SocketIOServerHelper, and this class finds its runtime by itself. Leave it out`,
+      );
     }
   }
+  return unknownOptions(OF, options);
 }
 
 function checkPath(path: unknown): string {

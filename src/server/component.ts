@@ -1,5 +1,5 @@
 import type { ServerOptions } from 'socket.io';
-import { hasMethods } from '../common/checks.js';
+import { checkOneObject, hasMethods } from '../common/checks.js';
 import { guardOrigins, harmless } from '../gate/origin-guard.js';
 import type { IBunServerHandle, IBunServerLike, TServerSource } from '../ports/http-server.js';
 import type { Reporter } from '../ports/reports.js';
@@ -49,20 +49,23 @@ export class SocketIOComponent<
   SocketData = TLooseData,
 > {
   readonly #options: ResolvedComponentOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  readonly #report: Reporter<Report>;
   readonly #servers = new Set<IBunServerHandle>();
   #helper: SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData> | undefined;
   #source: unknown;
   #starting: Promise<void> | undefined;
   #started = false;
   #stopping: Promise<void> | undefined;
-  #report: Reporter<Report> | undefined;
 
   /**
-   * Checks and remembers the options, and does nothing else.
+   * Checks and remembers the options, and does nothing else. Options without effect are reported as `option_ignored`.
    * @throws RoomgateError `invalid_option`, naming the option, the expected and the received value.
    */
   constructor(options: ISocketIOComponentOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) {
     this.#options = resolveComponentOptions(options);
+    const { identifier, ignored, rest } = this.#options;
+    this.#report = newReporter({ identifier, logger: rest.logger, logLevel: rest.logLevel, onReport: rest.onReport });
+    for (const report of ignored) this.#report(report);
   }
 
   /**
@@ -71,7 +74,9 @@ export class SocketIOComponent<
    */
   get helper(): SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
     if (this.#helper === undefined || !this.#started) {
-      throw new RoomgateError('not_configured', `${OF}.helper: call and await start() first.`);
+      const text =
+        this.#starting === undefined ? 'call and await start() first' : 'start() has not resolved yet. Await it first';
+      throw new RoomgateError('not_configured', `${OF}.helper: ${text}.`);
     }
     return this.#helper;
   }
@@ -88,10 +93,13 @@ export class SocketIOComponent<
    */
   async start(server?: TServerSource | IBunServerLike): Promise<void> {
     if (this.#stopping !== undefined) {
-      throw new RoomgateError('shut_down', `${OF}.start(): it was stopped. Make a new component instead.`);
+      throw new RoomgateError('shut_down', `${OF}.start(): this component was stopped. Make a new one.`);
     }
     if (this.#starting !== undefined && server !== undefined && server !== this.#source) {
-      throw new RoomgateError('invalid_argument', `${OF}.start(): it was started with another server already.`);
+      throw new RoomgateError(
+        'invalid_argument',
+        `${OF}.start(): this component was started with another server. Make one component for each server.`,
+      );
     }
     this.#source = server ?? this.#source ?? this.#options.server;
     this.#starting ??= this.#start(this.#source).catch((error: unknown) => {
@@ -111,11 +119,12 @@ export class SocketIOComponent<
    */
   async serve<T extends object = Record<never, never>>(own?: T & IBunServeOptions): Promise<IBunServerHandle> {
     refuseOnNode('serve');
+    checkServeOptions('serve', own);
     await this.start();
     const server = bun().serve(this.serveOptions<object>(own));
     this.#servers.add(server);
     const address = addressOf(server);
-    if (address !== undefined) this.#report?.({ type: 'listening', path: this.#options.path, address });
+    if (address !== undefined) this.#report({ type: 'listening', path: this.#options.path, address });
     return server;
   }
 
@@ -133,6 +142,7 @@ export class SocketIOComponent<
     own?: T & IBunServeOptions,
   ): Omit<T, 'fetch' | 'websocket'> & IBunHandlers {
     refuseOnNode('serveOptions');
+    checkServeOptions('serveOptions', own);
     // No option of the program is removed, so the type of the rest holds.
     return this.helper.getEngine().handler(own ?? {});
   }
@@ -197,26 +207,21 @@ export class SocketIOComponent<
       options: ISocketIOServerBaseOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
     ) => TSocketIOServerOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
   ): SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
-    const { identifier, rest } = this.#options;
-    const report = newReporter({ identifier, logger: rest.logger, logLevel: rest.logLevel, onReport: rest.onReport });
-    const options = withRuntime(this.#helperOptions(report));
-    shareReporter(options, report);
-    this.#report = report;
+    const options = withRuntime(this.#helperOptions());
+    shareReporter(options, this.#report);
     ownByComponent(options);
     return new SocketIOServerHelper(options);
   }
 
-  #helperOptions(
-    report: Reporter<Report>,
-  ): ISocketIOServerBaseOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+  #helperOptions(): ISocketIOServerBaseOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
     const { path, identifier, serverOptions, rest } = this.#options;
-    const cors = this.#options.cors === undefined ? undefined : harmless(this.#options.cors, report);
+    const cors = this.#options.cors === undefined ? undefined : harmless(this.#options.cors, this.#report);
     const composed: Partial<ServerOptions> = {
       perMessageDeflate: false,
       httpCompression: false,
       ...serverOptions,
       path,
-      allowRequest: guardOrigins({ origin: cors?.origin ?? false }, serverOptions.allowRequest, report),
+      allowRequest: guardOrigins({ origin: cors?.origin ?? false }, serverOptions.allowRequest, this.#report),
     };
     if (cors !== undefined) composed.cors = { ...cors };
     return { ...rest, identifier, serverOptions: composed };
@@ -237,7 +242,7 @@ export class SocketIOComponent<
 
   #refuseAfterStop(): void {
     if (this.#stopping === undefined) return;
-    throw new RoomgateError('shut_down', `${OF}.start(): it was stopped meanwhile.`);
+    throw new RoomgateError('shut_down', `${OF}.start(): stop() was called meanwhile.`);
   }
 }
 
@@ -249,7 +254,10 @@ interface BunGlobal {
 function bun(): BunGlobal {
   const world: object = globalThis;
   if (hasBun(world)) return world.Bun;
-  throw new RoomgateError('unsupported', `${OF}.serve(): Bun.serve is missing.`);
+  throw new RoomgateError(
+    'unsupported',
+    `${OF}.serve(): expected Bun with Bun.serve(), which this Bun lacks. Update Bun.`,
+  );
 }
 
 function hasBun(world: object): world is { readonly Bun: BunGlobal } {
@@ -258,5 +266,12 @@ function hasBun(world: object): world is { readonly Bun: BunGlobal } {
 
 function refuseOnNode(method: string): void {
   if (RuntimeModules.isBun()) return;
-  throw new RoomgateError('unsupported', `${OF}.${method}(): it is for Bun. On Node.js start(server) attaches.`);
+  throw new RoomgateError(
+    'unsupported',
+    `${OF}.${method}(): expected Bun, received Node.js ${process.versions.node}. On Node.js write start(server).`,
+  );
+}
+
+function checkServeOptions(method: string, own: unknown): void {
+  if (own !== undefined) checkOneObject(`${OF}.${method}`, own, '{ port: 3000, fetch: app.fetch }');
 }

@@ -1,15 +1,18 @@
 import type { Server as HttpServer } from 'node:http';
-import { hasMethods, isObject } from '../common/checks.js';
-import { describe } from '../common/describe.js';
+import { hasMethods, isObject, wrongOption } from '../common/checks.js';
+import { describe, fixFor, isClass } from '../common/describe.js';
 import type { IBunServerLike } from '../ports/http-server.js';
-import { RoomgateError } from '../protocol/errors.js';
+import type { RoomgateError } from '../protocol/errors.js';
 
 /** The methods that engine.io calls on its server, and that `shutdown()` calls to end it. */
 const SERVER_METHODS = ['on', 'listeners', 'removeAllListeners', 'close'];
-const WANTED = 'expected a server of node:http or node:https';
+/** Methods of a Socket.IO server that no http server has. */
+const OF_SOCKET_IO = ['of', 'attach'];
+const WANTED = 'a server of node:http or node:https';
 
 export function isHttpServer(value: unknown): value is HttpServer {
-  return hasMethods(value, SERVER_METHODS);
+  // A Socket.IO server has these methods too.
+  return hasMethods(value, SERVER_METHODS) && !hasMethods(value, OF_SOCKET_IO);
 }
 
 /** A server of `Bun.serve`, or a double of it that has the methods that are used. */
@@ -21,14 +24,13 @@ export function isBunServer(value: unknown, methods: readonly string[] = ['stop'
 export async function findServer(of: string, source: unknown): Promise<HttpServer> {
   const direct = serverIn(source);
   if (direct !== undefined) return direct;
-  const known = adviceFor(source);
-  if (known === undefined && typeof source === 'function') {
-    const given: unknown = await source();
-    const returned = serverIn(given);
-    if (returned !== undefined) return returned;
-    throw noServer(of, `the function returned ${describe(given)}`, adviceFor(given));
-  }
-  throw noServer(of, `received ${describe(source)}`, known);
+  // An Express app is a function too, and must not be called.
+  if (typeof source !== 'function' || isClass(source) || adviceFor(source) !== '')
+    throw noServer(of, source, describe(source));
+  const given: unknown = await source();
+  const returned = serverIn(given);
+  if (returned !== undefined) return returned;
+  throw noServer(of, given, `a function that returned ${describe(given)}`);
 }
 
 /** Finds the server of `Bun.serve` in the option `server`, which may be left out. @throws RoomgateError `invalid_option` */
@@ -36,11 +38,8 @@ export async function findBunServer(of: string, source: unknown): Promise<IBunSe
   const given: unknown = typeof source === 'function' ? await source() : source;
   if (given === undefined) return undefined;
   if (isBunServer(given, ['stop', 'reload'])) return given;
-  throw new RoomgateError(
-    'invalid_option',
-    `${of}: option "server": expected what Bun.serve() returns, or undefined, received ${describe(given)}. ` +
-      'Applications are handed to serve(): component.serve({ fetch: app.fetch }).',
-  );
+  const fix = fixFor(given) || 'Give an application to serve() instead: component.serve({ fetch: app.fetch }).';
+  throw wrongOption(of, 'server', 'the result of Bun.serve(), or undefined', given, describe(given), fix);
 }
 
 function serverIn(given: unknown): HttpServer | undefined {
@@ -48,26 +47,32 @@ function serverIn(given: unknown): HttpServer | undefined {
   return isObject(given) && isHttpServer(given.server) ? given.server : undefined;
 }
 
-/** The fix for common mistakes; undefined for others. */
-function adviceFor(given: unknown): string | undefined {
-  if (given === undefined || given === null) {
-    return 'Most frameworks have their server only after listen(): call start(server) then, or give a function that returns it';
+const AFTER_LISTEN =
+  'Most frameworks have their server only after listen(): call start(server) then, or give a function that returns it.';
+const FROM_CREATE_SERVER = 'Give the result of createServer() of node:http, or of the listen() of your framework.';
+
+/** The fix for common mistakes; otherwise empty. */
+export function adviceFor(given: unknown, isComponent = true): string {
+  if (given === undefined || given === null) return isComponent ? AFTER_LISTEN : FROM_CREATE_SERVER;
+  if (typeof given === 'number' || typeof given === 'string') {
+    return 'A port is not enough: make a server with createServer() of node:http, and call its listen() with the port.';
   }
-  if (!isObject(given)) return undefined;
+  if (!isObject(given)) return '';
+  if (!isComponent && isHttpServer(given.server)) return 'Give its property "server".';
   if (hasMethods(given, ['use', 'handle', 'listen'])) {
-    return 'An Express app is not a server: give what its listen() returns, or createServer(app)';
+    return 'An Express app is not a server: give the result of its listen(), or createServer(app).';
   }
   if (hasMethods(given, ['fetch', 'request', 'route'])) {
-    return 'A Hono app is not a server: give what serve({ fetch: app.fetch }) of @hono/node-server returns';
+    return 'A Hono app is not a server: give the result of serve({ fetch: app.fetch }) of @hono/node-server.';
   }
-  if (hasMethods(given, ['getHttpServer'])) return 'Give what its getHttpServer() returns';
+  if (hasMethods(given, ['getHttpServer'])) return 'Give the result of its getHttpServer().';
   if (hasMethods(given, ['callback', 'use'])) {
-    return 'A Koa app is not a server: give what its listen() returns, or createServer(app.callback())';
+    return 'A Koa app is not a server: give the result of its listen(), or createServer(app.callback()).';
   }
-  return undefined;
+  if (hasMethods(given, OF_SOCKET_IO)) return 'A Socket.IO server is not an http server: give its httpServer.';
+  return '';
 }
 
-function noServer(of: string, given: string, advice: string | undefined): RoomgateError {
-  const more = advice === undefined ? '' : ` ${advice}.`;
-  return new RoomgateError('invalid_option', `${of}: option "server": ${WANTED}, ${given}.${more}`);
+function noServer(of: string, source: unknown, description: string): RoomgateError {
+  return wrongOption(of, 'server', WANTED, source, description, fixFor(source) || adviceFor(source));
 }

@@ -1,26 +1,43 @@
 import type { Server as HttpServer } from 'node:http';
 import type { ServerOptions } from 'socket.io';
-import { checkLogger, hasMethods, isObject, milliseconds, trueOrFalse, wrongOption } from '../common/checks.js';
-import { describe } from '../common/describe.js';
+import {
+  checkLogger,
+  checkOptionsObject,
+  hasMethods,
+  isRecord,
+  milliseconds,
+  trueOrFalse,
+  wrongOption,
+} from '../common/checks.js';
+import { describe, fixFor } from '../common/describe.js';
 import { checkLogLevel } from '../common/log-level.js';
 import { checkRedisConnection } from '../common/redis-client.js';
 import { checkReplaceable, type Replaceable } from '../fanout/replaceable.js';
+import type { OptionIgnored } from '../observability/shared-reports.js';
 import type { IBunServerLike } from '../ports/http-server.js';
 import { RoomgateError } from '../protocol/errors.js';
 import { INTERNAL_PREFIX, SocketIOConstants } from '../protocol/events.js';
 import { DEFAULT_LIMITS, type ILimits } from '../protocol/limits.js';
-import { isBunServer, isHttpServer } from './find-server.js';
+import { RuntimeModules } from '../runtime/runtime-modules.js';
+import { type ClassName, classNameOf } from './class-name.js';
+import { adviceFor, isBunServer, isHttpServer } from './find-server.js';
+import { unknownOptions } from './option-names.js';
 import { checkOnFailure, type OnFailure } from './on-failure.js';
 import type { ISocketIOServerBaseOptions } from './options.js';
 import type { Report } from './reports.js';
 
 const ENGINE_METHODS = ['on', 'close'];
-const OF = 'SocketIOServerHelper';
+const EXAMPLE = '{ runtime: "node", server, identifier, serverOptions: {}, authenticateFn }';
 
 type Given = ISocketIOServerBaseOptions;
 
 /** The checked options, with all defaults. */
-export type ResolvedOptions = ResolvedBaseOptions & RuntimeOptions;
+export type ResolvedOptions = ResolvedBaseOptions & RuntimeOptions & Ignored;
+
+/** Given options without effect, to be reported once. */
+interface Ignored {
+  readonly ignored: readonly OptionIgnored[];
+}
 
 /** The options that do not depend on the runtime. */
 export interface ResolvedBaseOptions {
@@ -54,57 +71,90 @@ type Unchecked = Readonly<Record<string, unknown>>;
 
 /** Checks every option and fills in the defaults; throws a `RoomgateError` that names the first one that is wrong. */
 export function resolveOptions(options: unknown): ResolvedOptions {
-  if (!isObject(options)) throw wrongOption(OF, 'options', 'an object', options);
-  return Object.freeze({ ...runtimeOptions(options), ...resolveBaseOptions(options) });
+  checkOptionsObject('SocketIOServerHelper', options, EXAMPLE);
+  const of = classNameOf(options);
+  // First, because a misspelled option is missing as well. A component has done this for its helper.
+  const unknown = of === 'SocketIOComponent' ? [] : unknownOptions(of, options);
+  const resolved = { ...runtimeOptions(of, options), ...resolveBaseOptions(of, options) };
+  const ignored = resolved.runtime === 'node' && options.engine !== undefined ? [ENGINE_ON_NODE] : [];
+  return Object.freeze({ ...resolved, ignored: [...unknown, ...ignored] });
 }
 
-/** The same for what does not depend on the runtime. */
-export function resolveBaseOptions(given: Unchecked): ResolvedBaseOptions {
+/** The same for what does not depend on the runtime. `of`: the class that the program wrote. */
+export function resolveBaseOptions(of: ClassName, given: Unchecked): ResolvedBaseOptions {
   const { authenticateFn, logger, logLevel } = given;
   if (!isFunction<Given['authenticateFn']>(authenticateFn)) {
-    throw wrongOption(OF, 'authenticateFn', 'a function', authenticateFn);
+    throw wrongOption(of, 'authenticateFn', 'a function', authenticateFn);
   }
-  checkLogger(OF, logger);
-  checkLogLevel(OF, logLevel);
+  checkLogger(of, logger);
+  checkLogLevel(of, logLevel);
   return {
-    identifier: text('identifier', given.identifier),
-    serverOptions: serverOptions(given.serverOptions),
-    redisConnection: redisConnection(given.redisConnection),
+    identifier: text(of, 'identifier', given.identifier),
+    serverOptions: serverOptions(of, given.serverOptions),
+    redisConnection: redisConnection(of, given.redisConnection),
     authenticateFn,
-    validateRoomFn: callback('validateRoomFn', given.validateRoomFn ?? undefined),
-    clientConnectedFn: callback('clientConnectedFn', given.clientConnectedFn ?? undefined),
-    authenticateTimeout: milliseconds(OF, 'authenticateTimeout', given.authenticateTimeout, 10_000, 1),
-    pingInterval: milliseconds(OF, 'pingInterval', given.pingInterval, 30_000, 1),
-    defaultRooms: rooms('defaultRooms', given.defaultRooms),
-    redisTimeout: milliseconds(OF, 'redisTimeout', given.redisTimeout, 30_000, 1),
-    shutdownTimeout: milliseconds(OF, 'shutdownTimeout', given.shutdownTimeout, 5_000, 0),
-    onFailure: checkOnFailure(OF, given.onFailure),
-    limits: limits(given.limits),
-    fanout: trueOrFalse(OF, 'fanout', given.fanout, true),
-    replaceable: checkReplaceable(OF, given.replaceable),
+    validateRoomFn: callback(of, 'validateRoomFn', given.validateRoomFn ?? undefined),
+    clientConnectedFn: callback(of, 'clientConnectedFn', given.clientConnectedFn ?? undefined),
+    authenticateTimeout: milliseconds(of, 'authenticateTimeout', given.authenticateTimeout, 10_000, 1),
+    pingInterval: milliseconds(of, 'pingInterval', given.pingInterval, 30_000, 1),
+    defaultRooms: rooms(of, 'defaultRooms', given.defaultRooms),
+    redisTimeout: milliseconds(of, 'redisTimeout', given.redisTimeout, 30_000, 1),
+    shutdownTimeout: milliseconds(of, 'shutdownTimeout', given.shutdownTimeout, 5_000, 0),
+    onFailure: checkOnFailure(of, given.onFailure),
+    limits: limits(of, given.limits),
+    fanout: trueOrFalse(of, 'fanout', given.fanout, true),
+    replaceable: checkReplaceable(of, given.replaceable),
     logger,
     logLevel,
-    onReport: callback('onReport', given.onReport),
+    onReport: callback(of, 'onReport', given.onReport),
   };
 }
 
-function runtimeOptions({ runtime, server, engine }: Unchecked): RuntimeOptions {
+function runtimeOptions(of: ClassName, { runtime, server, engine }: Unchecked): RuntimeOptions {
   if (runtime === 'node') {
-    if (!isHttpServer(server)) throw wrongOption(OF, 'server', 'a server of node:http', server);
-    return { runtime, server };
+    if (isHttpServer(server)) return { runtime, server };
+    if (RuntimeModules.isBun()) throw wrongRuntime(of, runtime);
+    throw wrongServer(of, server);
   }
   if (runtime !== 'bun') {
     const given = typeof runtime === 'string' ? `"${runtime}"` : describe(runtime);
-    throw wrongOption(OF, 'runtime', '"node" or "bun"', runtime, given);
+    const fix = `This is ${RUNTIME}: write runtime: "${RuntimeModules.detect()}".`;
+    throw wrongOption(of, 'runtime', '"node" or "bun"', runtime, given, fix);
   }
-  if (!hasMethods(engine, ENGINE_METHODS)) throw wrongOption(OF, 'engine', 'a Server of @socket.io/bun-engine', engine);
-  if (server !== undefined && !isBunServer(server)) throw wrongOption(OF, 'server', 'a server of Bun.serve', server);
+  if (!hasMethods(engine, ENGINE_METHODS)) {
+    if (RuntimeModules.isNode()) throw wrongRuntime(of, runtime);
+    throw wrongOption(of, 'engine', 'a Server of @socket.io/bun-engine', engine, describe(engine), ENGINE_FIX);
+  }
+  if (server !== undefined && !isBunServer(server)) {
+    const fix = 'It is optional: leave it out, or give the result of Bun.serve().';
+    throw wrongOption(of, 'server', 'a server of Bun.serve', server, describe(server), fix);
+  }
   return { runtime, engine, server };
 }
 
-function text(option: string, value: unknown): string {
+/** Where this program runs. */
+const RUNTIME = RuntimeModules.isBun() ? `Bun ${process.versions.bun}` : `Node.js ${process.versions.node}`;
+const ENGINE_FIX = 'Make one with new Server() of that package.';
+const ENGINE_ON_NODE = { type: 'option_ignored', option: 'engine', reason: 'it is for runtime: "bun"' } as const;
+
+/** Named by the runtime that was asked for, because its server or engine can't exist here. */
+function wrongRuntime(of: ClassName, runtime: 'node' | 'bun'): RoomgateError {
+  const [needed, fix] =
+    runtime === 'bun'
+      ? ['Bun', 'runtime: "node" and give a server of node:http as "server"']
+      : ['Node.js', 'runtime: "bun" and give a Server of @socket.io/bun-engine as "engine"'];
+  const text = `${of}: option "runtime": "${runtime}" needs ${needed}, and this is ${RUNTIME}. Write ${fix}.`;
+  return new RoomgateError('invalid_option', text);
+}
+
+function wrongServer(of: ClassName, server: unknown): RoomgateError {
+  const fix = fixFor(server) || adviceFor(server, of === 'SocketIOComponent');
+  return wrongOption(of, 'server', 'a server of node:http or node:https', server, describe(server), fix);
+}
+
+function text(of: ClassName, option: string, value: unknown): string {
   if (typeof value === 'string' && value !== '') return value;
-  throw wrongOption(OF, option, 'a string of at least one character', value);
+  throw wrongOption(of, option, 'a string that is not empty', value);
 }
 
 /** Checks only that the value is a function. The types of the options define its arguments. */
@@ -112,64 +162,73 @@ function isFunction<T extends (...args: never[]) => unknown>(value: unknown): va
   return typeof value === 'function';
 }
 
-function callback<T extends (...args: never[]) => unknown>(option: string, value: unknown): T | undefined {
+function callback<T extends (...args: never[]) => unknown>(
+  of: ClassName,
+  option: string,
+  value: unknown,
+): T | undefined {
   if (value === undefined) return undefined;
   if (isFunction<T>(value)) return value;
-  throw wrongOption(OF, option, 'a function', value);
+  throw wrongOption(of, option, 'a function', value);
 }
 
-function rooms(option: string, value: unknown): readonly string[] {
+function rooms(of: ClassName, option: string, value: unknown): readonly string[] {
   if (value === undefined) return [SocketIOConstants.ROOM_DEFAULT, SocketIOConstants.ROOM_NOTIFICATION];
-  if (!Array.isArray(value)) throw wrongOption(OF, option, 'a list of room names', value);
-  const names = value.map((room: unknown, index) => roomName(`${option}[${index}]`, room));
+  if (!Array.isArray(value)) throw wrongOption(of, option, 'a list of room names', value);
+  const names = value.map((room: unknown, index) => roomName(of, `${option}[${index}]`, room));
   return Object.freeze([...new Set(names)]);
 }
 
-function roomName(option: string, value: unknown): string {
-  const name = text(option, value);
+function roomName(of: ClassName, option: string, value: unknown): string {
+  const name = text(of, option, value);
   if (!name.startsWith(INTERNAL_PREFIX)) return name;
-  throw wrongOption(OF, option, `a name that does not start with "${INTERNAL_PREFIX}"`, name);
+  throw wrongOption(of, option, `a name that does not start with "${INTERNAL_PREFIX}"`, name, `"${name}"`);
 }
 
-function limits(value: unknown): ILimits {
+/** Unknown limits are reported, and names close to a known one were refused before. */
+function limits(of: ClassName, value: unknown): ILimits {
   if (value === undefined) return DEFAULT_LIMITS;
-  if (!isObject(value)) throw wrongOption(OF, 'limits', 'an object of numbers', value);
-  const given = Object.entries(value).filter(([, limit]) => limit !== undefined);
-  for (const [name, limit] of given) checkLimit(name, limit);
+  if (!isRecord(value)) throw wrongOption(of, 'limits', 'an object of numbers', value);
+  const given = Object.entries(value).filter(
+    ([name, limit]) => limit !== undefined && Object.hasOwn(DEFAULT_LIMITS, name),
+  );
+  for (const [name, limit] of given) checkLimit(of, name, limit);
   return Object.freeze({ ...DEFAULT_LIMITS, ...Object.fromEntries(given) });
 }
 
-function checkLimit(name: string, limit: unknown): void {
-  if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
-    throw wrongOption(OF, `limits.${name}`, `one of ${Object.keys(DEFAULT_LIMITS).join(', ')}`, limit);
-  }
+function checkLimit(of: ClassName, name: string, limit: unknown): void {
   if (typeof limit === 'number' && Number.isInteger(limit) && limit >= 1) return;
-  throw wrongOption(OF, `limits.${name}`, 'a whole number from 1', limit);
+  throw wrongOption(of, `limits.${name}`, 'a whole number from 1', limit);
 }
 
-function serverOptions(value: unknown): Partial<ServerOptions> {
+function serverOptions(of: ClassName, value: unknown): Partial<ServerOptions> {
   if (!isServerOptions(value)) {
-    throw wrongOption(OF, 'serverOptions', "an object of Socket.IO's options ({} will do)", value);
+    throw wrongOption(of, 'serverOptions', "an object of Socket.IO's options ({} will do)", value);
+  }
+  const { path } = value as Unchecked;
+  if (path !== undefined && path !== '' && !(typeof path === 'string' && path.startsWith('/'))) {
+    const given = typeof path === 'string' ? `"${path}"` : describe(path);
+    throw wrongOption(of, 'serverOptions.path', 'a path that starts with a slash, such as "/io"', path, given);
   }
   if (!value.connectionStateRecovery) return value;
   throw new RoomgateError(
     'invalid_option',
-    `${OF}: option "serverOptions.connectionStateRecovery" is not supported: Socket.IO gives a recovered socket its rooms and ` +
+    `${of}: option "serverOptions.connectionStateRecovery" is not supported: Socket.IO gives a recovered socket its rooms and ` +
       'missed messages before any authentication. Leave it out.',
   );
 }
 
 /** Checks only that it is an object. Socket.IO checks its options itself. */
 export function isServerOptions(value: unknown): value is Partial<ServerOptions> {
-  return isObject(value);
+  return isRecord(value);
 }
 
-function redisConnection(value: unknown): Given['redisConnection'] {
+function redisConnection(of: ClassName, value: unknown): Given['redisConnection'] {
   if (value === undefined) return undefined;
-  assertRedisConnection(value);
+  assertRedisConnection(of, value);
   return value;
 }
 
-function assertRedisConnection(value: unknown): asserts value is NonNullable<Given['redisConnection']> {
-  checkRedisConnection(OF, value);
+function assertRedisConnection(of: ClassName, value: unknown): asserts value is NonNullable<Given['redisConnection']> {
+  checkRedisConnection(of, value);
 }

@@ -1,7 +1,7 @@
 import type { Emitter } from '@socket.io/redis-emitter';
 import type { MemoryNetwork } from '../backplane/memory/memory-network.js';
 import { sharedNetworkOf } from '../backplane/memory/shared-network.js';
-import { wrongArgument } from '../common/checks.js';
+import { checkOneObject, hasMethods, isRecord, wrongArgument } from '../common/checks.js';
 import type { ValueOrPromise } from '../common/types.js';
 import { reportDropped } from '../fanout/outbound.js';
 import type { Backplane } from '../ports/backplane.js';
@@ -67,7 +67,7 @@ export class SocketIOServerHelper<
   #stopWaiting: (() => void) | undefined;
 
   /**
-   * Checks and remembers the options, and does nothing else.
+   * Checks and remembers the options, and does nothing else. Options without effect are reported as `option_ignored`.
    * @throws RoomgateError `invalid_option`, naming the option, the expected and the received value.
    */
   constructor(options: TSocketIOServerOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) {
@@ -76,6 +76,7 @@ export class SocketIOServerHelper<
     this.#sharedNetwork = sharedNetworkOf(options);
     this.identifier = this.#options.identifier;
     this.#report = reporterOf(options, this.#options);
+    for (const report of this.#options.ignored) this.#report(report);
   }
 
   /**
@@ -114,6 +115,7 @@ export class SocketIOServerHelper<
     | ISocketIOClient<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
     | undefined;
   getClients(opts?: { id?: string | undefined }): unknown {
+    if (opts !== undefined && opts !== null) checkOneObject('getClients', opts, '{ id }');
     return opts?.id === undefined ? this.#registry.sessions : this.#registry.get(opts.id);
   }
 
@@ -132,8 +134,11 @@ export class SocketIOServerHelper<
   }): void;
   on(opts: { topic: string; handler: (...args: unknown[]) => unknown }): void {
     const { io } = this.#needRunning('on');
-    const { topic, handler } = opts ?? {};
-    if (typeof topic !== 'string' || topic === '') throw wrongArgument('on', 'topic', 'a name', topic);
+    checkOneObject('on', opts, '{ topic, handler }');
+    const { topic, handler } = opts;
+    if (typeof topic !== 'string' || topic === '') {
+      throw wrongArgument('on', 'topic', 'a string that is not empty', topic);
+    }
     if (typeof handler !== 'function') throw wrongArgument('on', 'handler', 'a function', handler);
     const listener = async (...args: unknown[]): Promise<void> => {
       try {
@@ -166,9 +171,13 @@ export class SocketIOServerHelper<
     else this.#needRunning('send').outbound.send(opts);
   }
 
-  /** Ends a client's session and disconnects it. Socket.IO's client does not reconnect by itself after that. */
+  /**
+   * Ends a client's session and disconnects it. Socket.IO's client does not reconnect by itself after that. Without a socket, as of a
+   * client that has left, it does nothing.
+   * @throws RoomgateError `invalid_argument` if it is no socket.
+   */
   disconnect(opts: { socket: IOSocket<ListenEvents, EmitEvents, ServerSideEvents, SocketData> }): void {
-    const socket = opts?.socket;
+    const socket = socketOf(opts);
     if (socket === undefined || socket === null) return;
     if (this.#running === undefined) socket.disconnect();
     else this.#running.performer.disconnect(socket);
@@ -183,7 +192,7 @@ export class SocketIOServerHelper<
     if (this.#options.runtime === 'bun') return this.#options.engine;
     throw new RoomgateError(
       'unsupported',
-      'getEngine(): there is an engine with runtime: "bun" only, this one is "node".',
+      'getEngine(): expected runtime "bun", received runtime "node". Only Bun has an engine of its own.',
     );
   }
 
@@ -195,7 +204,10 @@ export class SocketIOServerHelper<
   getEmitter(): Emitter<EmitEvents> {
     const emitter = this.#needRunning('getEmitter').backplane.emitter();
     if (emitter !== undefined) return emitter as Emitter<EmitEvents>;
-    throw new RoomgateError('unsupported', 'getEmitter(): there is an emitter with the option "redisConnection" only.');
+    throw new RoomgateError(
+      'unsupported',
+      'getEmitter(): expected the option "redisConnection", received undefined. Only Redis has an emitter; send() needs none.',
+    );
   }
 
   /**
@@ -257,11 +269,37 @@ export class SocketIOServerHelper<
 
   #refuseAfterShutdown(): void {
     if (this.#shuttingDown === undefined) return;
-    throw new RoomgateError('shut_down', `configure(): "${this.identifier}" was shut down. Make a new helper instead.`);
+    throw new RoomgateError(
+      'shut_down',
+      `configure(): this helper ("${this.identifier}") was shut down. Make a new one.`,
+    );
   }
 
   #needRunning(method: string): Instance {
     if (this.#running !== undefined) return this.#running;
-    throw new RoomgateError('not_configured', `${method}(): call and await configure() first.`);
+    const text = this.#configuring === undefined ? 'call and await configure() first' : NOT_YET;
+    throw new RoomgateError('not_configured', `${method}(): ${text}.`);
   }
+}
+
+const NOT_YET = 'configure() has not resolved yet. Await it first: await helper.configure()';
+
+/** The socket of `disconnect()`, if there is one. @throws RoomgateError if it is something else. */
+function socketOf<S>(opts: { readonly socket: S }): S {
+  const given: unknown = opts;
+  if (isSocket(given))
+    throw wrongArgument('disconnect', 'options', '{ socket }', given, 'Write disconnect({ socket }).');
+  checkOneObject('disconnect', given, '{ socket }');
+  const { socket } = given;
+  const isNone = 'socket' in given && (socket === undefined || socket === null);
+  if (isNone || isSocket(socket)) return opts.socket;
+  const isClient = isRecord(socket) && isSocket(socket.socket);
+  const fix = isClient ? 'Write disconnect({ socket: client.socket }).' : FIND_SOCKET;
+  throw wrongArgument('disconnect', 'socket', 'a socket of Socket.IO', socket, fix);
+}
+
+const FIND_SOCKET = 'Write disconnect({ socket: helper.getClients({ id })?.socket }).';
+
+function isSocket(value: unknown): value is object {
+  return hasMethods(value, ['disconnect', 'emit']);
 }

@@ -12,6 +12,7 @@ const PAGE = 'docs/reports.md';
 /** The reports of an emitter. The compiler refuses one that is missing, and one that is too much. */
 const OF_EMITTER: Readonly<Record<EmitterReport['type'], true>> = {
   handler_failed: true,
+  option_ignored: true,
   message_sent: true,
   message_dropped: true,
   backplane_disconnected: true,

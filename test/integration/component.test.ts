@@ -1,12 +1,13 @@
 // npm test: node
 // npm run test:matrix: newest-node
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
 import express from 'express';
 import fastify from 'fastify';
 import { Hono } from 'hono';
 import { Redis } from 'ioredis';
+import { Server } from 'socket.io';
 import { describe, expect, it, vi } from 'vitest';
 import type { TServerSource } from '../../src/ports/http-server.js';
 import { RoomgateError } from '../../src/protocol/errors.js';
@@ -33,7 +34,7 @@ function makeComponent(options: Partial<ISocketIOComponentOptions> = {}): {
   return { component, log };
 }
 
-function portOf(server: Pick<Server, 'address'>): number {
+function portOf(server: Pick<HttpServer, 'address'>): number {
   return (server.address() as AddressInfo).port;
 }
 
@@ -82,12 +83,14 @@ const applications: Record<string, (component: SocketIOComponent) => Promise<num
     const app = new Hono().get('/hello', (context) => context.text('hello'));
     let server: ReturnType<typeof serve> | undefined;
     const component = makeComponent({ server: () => server }).component;
-    expect(await complaint(() => component.start())).toMatch(/the function returned undefined.*only after listen\(\)/);
+    expect(await complaint(() => component.start())).toMatch(
+      /received a function that returned undefined.*only after listen\(\)/,
+    );
     server = await new Promise<ReturnType<typeof serve>>((resolve) => {
       const starting = serve({ fetch: app.fetch, port: 0 }, () => resolve(starting));
     });
     await component.start();
-    return portOf(server as Server);
+    return portOf(server as HttpServer);
   },
 };
 
@@ -252,7 +255,7 @@ describe('the life of a component', () => {
     const { component } = makeComponent();
     await component.stop();
     await Promise.all([component.stop(), component.stop()]);
-    expect(await complaint(() => component.start(createServer()))).toMatch(/^shut_down: .*Make a new component/);
+    expect(await complaint(() => component.start(createServer()))).toMatch(/^shut_down: .*Make a new one/);
   });
 
   it('stop() ends clients so that they reconnect by themselves, and closes the server', async () => {
@@ -279,13 +282,13 @@ describe('the life of a component', () => {
   });
 
   it('stop() does not wait for a start() that waits for a server', async () => {
-    let give = (_: TServerSource & Server): void => {};
-    const server = () => new Promise<Server>((resolve) => (give = resolve));
+    let give = (_: TServerSource & HttpServer): void => {};
+    const server = () => new Promise<HttpServer>((resolve) => (give = resolve));
     const { component } = makeComponent({ server });
     const starting = complaint(() => component.start());
     await within(component.stop(), 'stop()');
     give(createServer());
-    expect(await starting).toMatch(/^shut_down: .*stopped meanwhile/);
+    expect(await starting).toMatch(/^shut_down: .*stop\(\) was called meanwhile/);
   });
 
   it('two components share a server at two paths, but not at one', async () => {
@@ -333,12 +336,19 @@ describe('signals', () => {
 describe('mistakes', () => {
   const servers: [string, unknown, RegExp][] = [
     ['nothing', undefined, /received undefined\. Most frameworks have their server only after listen\(\)/],
-    ['an Express app', express(), /An Express app is not a server: give what its listen\(\) returns/],
-    ['a Hono app', new Hono(), /A Hono app is not a server: give what serve\(/],
+    ['an Express app', express(), /An Express app is not a server: give the result of its listen\(\)/],
+    ['a Hono app', new Hono(), /A Hono app is not a server: give the result of serve\(/],
     ['a NestJS app', { getHttpServer: () => createServer() }, /getHttpServer\(\)/],
     ['a Koa app', { callback: () => {}, use: () => {} }, /Koa app/],
-    ['a function that returns an Express app', () => express(), /the function returned a function\. An Express app/],
-    ['a number', 3000, /received 3000/],
+    [
+      'a function that returns an Express app',
+      () => express(),
+      /received a function that returned a function\. An Express app/,
+    ],
+    ['a number', 3000, /received 3000\. A port is not enough: make a server with createServer/],
+    ['a promise', Promise.resolve(createServer()), /received a promise\. Await the promise first/],
+    ['a class', Server, /received the class Server\. Give an instance, made with new/],
+    ['a Socket.IO server', new Server(), /A Socket\.IO server is not an http server: give its httpServer/],
   ];
   it.each(servers)('start() says how to get the server, given %s', async (_, given, words) => {
     const { component } = makeComponent();
@@ -361,7 +371,7 @@ describe('mistakes', () => {
   const wrong: [string, Record<string, unknown>, RegExp][] = [
     ['authenticateFn', { authenticateFn: undefined }, /"authenticateFn": expected a function/],
     ['runtime', { runtime: 'node' }, /"runtime": .*Leave it out/],
-    ['an unknown one', { validateRoom: () => [] }, /"validateRoom" is unknown.*validateRoomFn/],
+    ['an unknown one', { validateRoom: () => [] }, /"validateRoom" does not exist\. Did you mean "validateRoomFn"\?/],
     ['path', { path: 'io' }, /"path": expected a path such as "\/io", received "io"/],
     ['the path of everything', { path: '/' }, /"path"/],
     ['path with a query', { path: '/io?x' }, /"path"/],
@@ -388,12 +398,18 @@ describe('mistakes', () => {
 
   it('no options at all', async () => {
     const Anything = SocketIOComponent as unknown as new (options?: unknown) => SocketIOComponent;
-    expect(await complaint(() => new Anything())).toMatch(/^invalid_option: .*expected an object, received undefined/);
+    expect(await complaint(() => new Anything())).toMatch(
+      /^invalid_option: .*expected one object with the options, received undefined/,
+    );
   });
 });
 
 it('says that serve() and serveOptions() are for Bun', async () => {
   const { component } = makeComponent();
-  expect(await complaint(() => component.serve())).toMatch(/^unsupported: .*serve\(\): it is for Bun/);
-  expect(await complaint(() => component.serveOptions())).toMatch(/^unsupported: .*serveOptions\(\): it is for Bun/);
+  expect(await complaint(() => component.serve())).toMatch(
+    /^unsupported: .*serve\(\): expected Bun, received Node\.js/,
+  );
+  expect(await complaint(() => component.serveOptions())).toMatch(
+    /^unsupported: .*serveOptions\(\): expected Bun, received Node\.js/,
+  );
 });

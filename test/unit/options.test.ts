@@ -1,6 +1,7 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { createServer } from 'node:http';
+import { Server } from 'socket.io';
 import { describe, expect, it } from 'vitest';
 import { RoomgateError } from '../../src/protocol/errors.js';
 import { resolveOptions } from '../../src/server/resolve-options.js';
@@ -55,9 +56,35 @@ describe('options', () => {
   it.each([
     ['runtime', { runtime: 'deno' }, 'expected "node" or "bun", received "deno"'],
     ['runtime', { runtime: undefined }, 'received undefined'],
-    ['server', { server: undefined }, 'expected a server of node:http, received undefined'],
+    [
+      'server',
+      { server: undefined },
+      'expected a server of node:http or node:https, received undefined. Give the result of createServer()',
+    ],
     ['server', { server: {} }, 'received an object'],
-    ['engine', { runtime: 'bun' }, 'expected a Server of @socket.io/bun-engine, received undefined'],
+    [
+      'runtime',
+      { runtime: 'bun' },
+      `"bun" needs Bun, and this is Node.js ${process.versions.node}. Write runtime: "node"`,
+    ],
+    ['runtime', { runtime: 'Node' }, 'received "Node". This is Node.js'],
+    ['server', { server: 3000 }, 'received 3000. A port is not enough'],
+    ['server', { server: Promise.resolve(createServer()) }, 'received a promise. Await the promise first'],
+    ['server', { server: Server }, 'received the class Server. Give an instance, made with new'],
+    ['server', { server: new Server() }, 'A Socket.IO server is not an http server: give its httpServer'],
+    ['server', { server: { server: createServer() } }, 'Give its property "server"'],
+    [
+      'serverOptions.path',
+      { serverOptions: { path: 'io' } },
+      'a path that starts with a slash, such as "/io", received "io"',
+    ],
+    ['serverOptions.path', { serverOptions: { path: /io/ } }, 'received an object of the class RegExp'],
+    ['serverOptions', { serverOptions: '/io' }, 'received a string'],
+    ['serverOptions', { serverOptions: [] }, 'received an empty array'],
+    ['validateRoomFN', { validateRoomFN: () => [] }, 'does not exist. Did you mean "validateRoomFn"?'],
+    ['authenticatefn', { authenticatefn: () => true, authenticateFn: undefined }, 'Did you mean "authenticateFn"?'],
+    ['onreport', { onreport: () => {} }, 'Did you mean "onReport"?'],
+    ['redisConnection', { redisConnection: Promise.resolve({}) }, 'received a promise. Await the promise first'],
     ['server', { runtime: 'bun', engine: { on() {}, close() {} }, server: {} }, 'expected a server of Bun.serve'],
     ['identifier', { identifier: '' }, 'received an empty string'],
     ['serverOptions', { serverOptions: undefined }, 'received undefined'],
@@ -83,7 +110,8 @@ describe('options', () => {
     ['onFailure.somethingElse', { onFailure: { somethingElse: 1 } }, '"onFailure" takes "connected"'],
     ['limits', { limits: 5 }, 'an object of numbers'],
     ['limits.roomsPerRequest', { limits: { roomsPerRequest: 0 } }, 'a whole number from 1'],
-    ['limits.roomsPerReqest', { limits: { roomsPerReqest: 1 } }, 'roomsPerRequest'],
+    ['limits.roomsPerReqest', { limits: { roomsPerReqest: 1 } }, 'Did you mean "limits.roomsPerRequest"?'],
+    ['limits', { limits: [] }, 'received an empty array'],
     ['logger', { logger: { info() {} } }, 'debug, info, warn and error'],
     ['onReport', { onReport: {} }, 'expected a function, received an object'],
   ])('name %s and what is wrong with it', (option, change, words) => {
@@ -96,6 +124,35 @@ describe('options', () => {
     const onFailure = { connected: 'keep', other: undefined };
     expect(resolveOptions({ ...valid(), onFailure }).onFailure).toEqual({ connected: 'keep' });
     expect(resolveOptions({ ...valid(), onFailure: {} }).onFailure).toEqual({ connected: 'disconnect' });
+  });
+
+  it.each([
+    [undefined, 'received undefined. Write new SocketIOServerHelper({ runtime: "node", server'],
+    ['node', 'received a string. Write new'],
+    [createServer(), 'received an object of the class Server. Write new'],
+    [[valid()], 'received an array'],
+    [valid, 'received a function'],
+  ])('refuse %s in place of the options', (given, words) => {
+    expect(() => resolveOptions(given)).toThrow(
+      expect.objectContaining({ code: 'invalid_option', message: expect.stringContaining(words) }),
+    );
+  });
+
+  it('report unknown options, those for Socket.IO, and an engine on Node.js, but none that is undefined', () => {
+    const given = { ...valid(), path: '/io', color: 'red', size: undefined, limits: { color: 1 }, engine: {} };
+    const { ignored, limits } = resolveOptions(given);
+    expect(ignored.map(({ option, reason }) => `${option}: ${reason}`)).toEqual([
+      'path: options of Socket.IO belong in "serverOptions"',
+      'color: there is no option of this name',
+      'limits.color: there is no option of this name',
+      'engine: it is for runtime: "bun"',
+    ]);
+    expect(limits).not.toHaveProperty('color');
+  });
+
+  it('leave what is inside serverOptions to Socket.IO', () => {
+    const serverOptions = { pathh: '/io', color: 'red' };
+    expect(resolveOptions({ ...valid(), serverOptions })).toMatchObject({ serverOptions, ignored: [] });
   });
 
   it('never show the received value, because it may be a secret', () => {

@@ -1,13 +1,13 @@
 // npm test: node
 import { Cluster, Redis } from 'ioredis';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Dialer } from '../../src/backplane/redis/client.js';
 import { createDialer } from '../../src/backplane/redis/dialers.js';
 import { SocketIOEmitterHelper } from '../../src/backplane/redis/emitter.js';
 import { Outages } from '../../src/backplane/redis/outages.js';
 import { Publisher } from '../../src/backplane/redis/publisher.js';
 import { createRedisBackplane } from '../../src/backplane/redis/redis-backplane.js';
-import { DefaultRedisHelper } from '../../src/backplane/redis/redis-helper.js';
+import { DefaultRedisHelper, RedisClusterHelper, RedisHelper } from '../../src/backplane/redis/redis-helper.js';
 import { resolveOptions } from '../../src/server/resolve-options.js';
 import { defer } from '../support/cleanup.js';
 import { eventually } from '../support/facts.js';
@@ -97,7 +97,7 @@ it('configure() rejects at once if duplicate() returns no client of ioredis', as
   await expect(backplane.open(30_000)).rejects.toMatchObject({
     code: 'invalid_option',
     message: expect.stringMatching(
-      /duplicate\(\) must return a client of ioredis 5 or 6, received an object without on, /,
+      /duplicate\(\) must return a client of ioredis 5 or 6, received a promise without on, /,
     ),
   });
   expect(performance.now() - begun).toBeLessThan(5_000);
@@ -143,5 +143,39 @@ describe('undocumented members of ioredis:', () => {
     publisher.publish('channel', 'message');
     await publisher.stop(0);
     expect(reports).toContainEqual(expect.objectContaining({ type: 'backplane_messages_undelivered', uncertain: 1 }));
+  });
+});
+
+describe('names of options', () => {
+  const options = { name: 'a', host: 'localhost', port: 1, autoConnect: false };
+  const emitter = { identifier: 'a', redisConnection: { duplicate: noop }, logger: false } as const;
+
+  it.each([
+    ['RedisHelper', () => new RedisHelper({ ...options, hosts: 'b' } as never), 'Did you mean "host"?'],
+    ['RedisHelper', () => new RedisHelper(undefined as never), 'Write new RedisHelper({ name, host, port }).'],
+    ['RedisHelper', () => new RedisHelper('redis://localhost' as never), 'received a string. Write new RedisHelper('],
+    ['RedisClusterHelper', () => new RedisClusterHelper({ name: 'a', node: [] } as never), 'Did you mean "nodes"?'],
+    ['SocketIOEmitterHelper', () => new SocketIOEmitterHelper({ ...emitter, onreport: noop } as never), '"onReport"?'],
+    [
+      'SocketIOEmitterHelper',
+      () => new SocketIOEmitterHelper(undefined as never),
+      'expected one object with the options',
+    ],
+  ])('%s refuses a misspelled one, and something other than options', (of, make, words) => {
+    expect(make).toThrow(
+      expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(new RegExp(`^${of}: `)) }),
+    );
+    expect(make).toThrow(words);
+  });
+
+  it('other unknown ones get one warning', () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(noop);
+    defer(() => warn.mockRestore());
+    const client = new RedisHelper({ ...options, tls: {}, color: undefined } as never).getClient();
+    defer(() => client.disconnect());
+    expect(warn.mock.calls).toEqual([[expect.stringContaining('RedisHelper: option "tls" has no effect')]]);
+    const reports: unknown[] = [];
+    new SocketIOEmitterHelper({ ...emitter, color: 1, onReport: (report: unknown) => reports.push(report) } as never);
+    expect(reports).toMatchObject([{ type: 'option_ignored', option: 'color' }]);
   });
 });

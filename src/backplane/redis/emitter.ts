@@ -1,5 +1,6 @@
 import type { Emitter } from '@socket.io/redis-emitter';
-import { checkCallback, checkLogger, isObject, milliseconds, wrongOption } from '../../common/checks.js';
+import { checkCallback, checkLogger, checkOptionsObject, milliseconds, wrongOption } from '../../common/checks.js';
+import { checkNames, UNKNOWN_OPTION } from '../../common/known-options.js';
 import { checkLogLevel } from '../../common/log-level.js';
 import { checkRedisConnection } from '../../common/redis-client.js';
 import { emitSafely, resolveSend, topicOf } from '../../common/target.js';
@@ -9,6 +10,7 @@ import {
   type HandlerFailed,
   type MessageDropped,
   type MessageSent,
+  type OptionIgnored,
   SHARED_LINES,
 } from '../../observability/shared-reports.js';
 import type { IRedisClientLike, IRedisConnectionLike } from '../../ports/options.js';
@@ -46,7 +48,7 @@ export interface ISocketIOEmitterOptions {
 }
 
 /** The reports of `SocketIOEmitterHelper`: a subset of `Report`. */
-export type EmitterReport = HandlerFailed | MessageSent | MessageDropped | ConnectionReport;
+export type EmitterReport = HandlerFailed | OptionIgnored | MessageSent | MessageDropped | ConnectionReport;
 
 const LINES: LogLines<EmitterReport> = { ...SHARED_LINES, ...CONNECTION_LINES };
 
@@ -63,6 +65,10 @@ export interface IEmitterMessage {
 }
 
 const OF = 'SocketIOEmitterHelper';
+/** The compiler fails if an option is added to the type and not here. */
+const NAMES: Readonly<Record<keyof ISocketIOEmitterOptions, true>> = {
+  ...{ identifier: true, redisConnection: true, redisTimeout: true, key: true, logger: true, onReport: true },
+};
 const wrong = wrongOption.bind(undefined, OF);
 const TICK_MS = 1_000;
 const QUIT_TIMEOUT_MS = 2_000;
@@ -85,7 +91,8 @@ export class SocketIOEmitterHelper {
 
   /** Checks the options. `configure()` connects. @throws RoomgateError `invalid_option`. */
   constructor(options: ISocketIOEmitterOptions) {
-    if (!isObject(options)) throw wrong('options', 'an object', options);
+    checkOptionsObject(OF, options, '{ identifier, redisConnection }');
+    const unknown = checkNames(OF, options, Object.keys(NAMES));
     const { identifier, redisConnection } = options;
     if (typeof identifier !== 'string' || identifier === '') throw wrong('identifier', 'a unique name', identifier);
     checkRedisConnection(OF, redisConnection);
@@ -97,6 +104,7 @@ export class SocketIOEmitterHelper {
     this.#options = { ...options, redisTimeout };
     const { logger, logLevel, onReport } = options;
     this.#report = createReporter<EmitterReport>({ lines: LINES, identifier, logger, logLevel, onReport });
+    for (const option of unknown) this.#report({ type: 'option_ignored', option, reason: UNKNOWN_OPTION });
   }
 
   /**

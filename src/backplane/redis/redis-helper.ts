@@ -1,6 +1,9 @@
 import type { Cluster, ClusterOptions, Redis } from 'ioredis';
+import { checkOptionsObject } from '../../common/checks.js';
 import { describe } from '../../common/describe.js';
+import { checkNames } from '../../common/known-options.js';
 import { checkRedisClient } from '../../common/redis-client.js';
+import { CONSOLE } from '../../common/sink.js';
 import { withinOr } from '../../common/within.js';
 import { RoomgateError } from '../../protocol/errors.js';
 import { loadIoredis } from './load-ioredis.js';
@@ -56,6 +59,26 @@ export interface IHelpedRedisClient {
   disconnect(): void;
   duplicate(...args: never[]): unknown;
 }
+
+// The compiler fails if an option is added to a type and not here.
+const CALLBACKS = { onInitialized: true, onConnected: true, onReady: true, onError: true } as const;
+const NAMES: Readonly<Record<keyof IRedisHelperOptions, true>> = {
+  ...{
+    name: true,
+    host: true,
+    port: true,
+    user: true,
+    password: true,
+    database: true,
+    autoConnect: true,
+    maxRetry: true,
+  },
+  ...CALLBACKS,
+};
+const CLUSTER_NAMES: Readonly<Record<keyof IRedisClusterHelperOptions, true>> = {
+  ...{ name: true, nodes: true, clusterOptions: true },
+  ...CALLBACKS,
+};
 
 /** Timeout of QUIT in `disconnect()`, in ms. */
 const QUIT_TIMEOUT_MS = 2_000;
@@ -119,6 +142,7 @@ export class DefaultRedisHelper<C extends IHelpedRedisClient = Redis | Cluster> 
 /** One Redis, by host and port. Reconnects forever, unless `maxRetry` limits the attempts. */
 export class RedisHelper extends DefaultRedisHelper<Redis> {
   constructor(opts: IRedisHelperOptions) {
+    checkNamesOf('RedisHelper', opts, '{ name, host, port }', NAMES);
     const { name, host, port, user, password, database = 0, autoConnect = true, maxRetry = 0, ...callbacks } = opts;
     const { Redis } = loadIoredis();
     const client = new Redis({
@@ -139,7 +163,9 @@ export class RedisHelper extends DefaultRedisHelper<Redis> {
 
 /** A Redis cluster, by some of its nodes. */
 export class RedisClusterHelper extends DefaultRedisHelper<Cluster> {
-  constructor({ name, nodes, clusterOptions = {}, ...callbacks }: IRedisClusterHelperOptions) {
+  constructor(opts: IRedisClusterHelperOptions) {
+    checkNamesOf('RedisClusterHelper', opts, '{ name, nodes: [{ host, port }] }', CLUSTER_NAMES);
+    const { name, nodes, clusterOptions = {}, ...callbacks } = opts;
     if (!Array.isArray(nodes) || nodes.length === 0) {
       const wanted = 'expected an array of at least one { host, port }';
       throw new RoomgateError(
@@ -161,6 +187,15 @@ export class RedisClusterHelper extends DefaultRedisHelper<Cluster> {
     const all = { ...options, redisOptions: ofEach } as NonNullable<ConstructorParameters<typeof Cluster>[1]>;
     const client = new Cluster(startup, all);
     super({ ...callbacks, scope: RedisClusterHelper.name, identifier: name, client });
+  }
+}
+
+/** Unknown options get one warning: a helper of Redis has no logger. @throws RoomgateError */
+function checkNamesOf(of: string, opts: object, example: string, names: Readonly<Record<string, true>>): void {
+  checkOptionsObject(of, opts, example);
+  for (const name of checkNames(of, opts, [...Object.keys(names), 'scope'])) {
+    const fix = 'For other settings of ioredis give its client to DefaultRedisHelper, or as redisConnection.';
+    CONSOLE.warn(`[roomgate] ${of}: option "${name}" has no effect: there is no option of this name. ${fix}`);
   }
 }
 
