@@ -85,7 +85,7 @@ export const OBSERVABILITY = [
   {
     id: 'component-reports-on-its-own',
     file: 'src/server/component.ts',
-    from: `shareReporter(options, report);`,
+    from: `shareReporter(options, this.#report);`,
     to: `shareReporter({}, report);`,
     breaks: 'the component and its helper each have a limit of log lines of their own',
     test: 'test/integration/reports.test.ts',

@@ -1,6 +1,10 @@
-import type { IncomingMessage } from 'node:http';
-import { isObject, wrongOption } from '../common/checks.js';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { ServerOptions } from 'socket.io';
+import { isRecord, wrongOption } from '../common/checks.js';
+import { isClass } from '../common/describe.js';
+import { isPromiseLike } from '../common/is-promise-like.js';
 import type { Reporter } from '../ports/reports.js';
+import type { OriginGuard, OriginRequest } from '../ports/runtime.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { GateReport } from './reports.js';
 
@@ -26,36 +30,115 @@ export interface ISocketIOCorsOptions {
   maxAge?: number | undefined;
 }
 
-/** Socket.IO's `allowRequest`. */
-export type AllowRequest = (
-  request: IncomingMessage,
-  decide: (error: string | null | undefined, allow: boolean) => void,
-) => void;
+/** The option `cors` of Socket.IO, in every form of the `cors` package. */
+type Cors = NonNullable<ServerOptions['cors']>;
+/** What the options of the `cors` package contain here. */
+type CorsOptions = Readonly<Record<string, unknown>>;
+type Answer = (error: unknown, value?: unknown) => void;
+
+export interface GuardPagesOptions {
+  /** The name of the option `cors.origin`, for the report. */
+  readonly option: string;
+  readonly report: Reporter<GateReport>;
+}
 
 /** Characters of a client's `Origin` and `Host` in a report. */
 const SHOWN = 100;
 
 /**
- * Refuses handshakes of browsers for pages of other origins. CORS alone does not: it does not apply to WebSockets, which carry
- * the user's cookies (RFC 6455, section 10.2). A request without an origin is not from a browser, and passes.
+ * Refuses the pages of other origins that `cors` does not allow. CORS alone does not: it does not apply to WebSockets, which carry
+ * the user's cookies (RFC 6455, section 10.2). A request without an origin is not from a page of another origin that could read the
+ * answer, and passes.
  */
-export function guardOrigins(
-  { origin: allowed }: Pick<ISocketIOCorsOptions, 'origin'>,
-  next: AllowRequest | undefined,
-  report: Reporter<GateReport>,
-): AllowRequest {
-  return (request, decide) => {
-    const { origin, host } = request.headers;
-    const judge = (lets: boolean): void => {
-      if (lets) next === undefined ? decide(null, true) : next(request, decide);
-      else {
-        report({ type: 'origin_refused', origin: `${origin}`.slice(0, SHOWN), host: `${host}`.slice(0, SHOWN) });
-        decide('Origin not allowed', false);
-      }
-    };
-    if (origin === undefined || isOwn(origin, host)) judge(true);
-    else ask(allowed, origin, judge);
+export function guardPages(cors: ServerOptions['cors'] | undefined, options: GuardPagesOptions): OriginGuard {
+  const { option, report } = options;
+  const asked = isAsked(cors) ? askOnce(cors, report) : undefined;
+  const refuse = (origin: string, host: string | undefined): boolean => {
+    report({ type: 'origin_refused', origin: origin.slice(0, SHOWN), host: `${host}`.slice(0, SHOWN), option });
+    return false;
   };
+  if (asked === undefined) reportNeverSent(cors, options);
+  return {
+    cors: asked === undefined ? cors : asked.cors,
+    admits(request, opened) {
+      const { origin, host } = request.headers;
+      if (origin === undefined || isOwnPage(request.headers, opened) || isOwn(origin, host)) return true;
+      if (asked === undefined) return allows(cors, origin) || refuse(origin, host);
+      return asked.of(request).then(
+        (found) => allows(found, origin) || refuse(origin, host),
+        () => false,
+      );
+    },
+  };
+}
+
+/**
+ * Whether the browser says that the page has the origin at which it requests, by a header that no page can set. It helps where a
+ * proxy changes `Host`. Browsers send it to HTTPS and localhost only, and Chromium sends it with no WebSocket: there the request
+ * that opened the connection tells, because only pages of the same origin, or of an allowed one, could read the id in its answer.
+ */
+function isOwnPage(headers: IncomingHttpHeaders, opened: IncomingHttpHeaders | undefined): boolean {
+  return headers[FETCH_SITE] === 'same-origin' || opened?.[FETCH_SITE] === 'same-origin';
+}
+
+const FETCH_SITE = 'sec-fetch-site';
+
+/** Whether the program is asked at each request. */
+function isAsked(cors: ServerOptions['cors'] | undefined): cors is Cors {
+  return typeof cors === 'function' || (isRecord(cors) && typeof cors.origin === 'function');
+}
+
+/** Asks the program once for each request: for the headers of the answer, and for the guard. Failures refuse, and are reported. */
+function askOnce(
+  cors: Cors,
+  report: Reporter<GateReport>,
+): { readonly cors: Cors; readonly of: (request: OriginRequest) => Promise<CorsOptions> } {
+  const found = new WeakMap<OriginRequest, Promise<CorsOptions>>();
+  const of = (request: OriginRequest): Promise<CorsOptions> => {
+    const known = found.get(request) ?? askProgram(cors, request);
+    if (found.has(request)) return known;
+    found.set(request, known);
+    known.catch((error: unknown) => report({ type: 'handler_failed', where: 'cors.origin', error }));
+    return known;
+  };
+  const delegate = (request: OriginRequest, answer: Answer): void => {
+    of(request).then((options) => answer(null, options), answer);
+  };
+  // The `cors` package takes a function of the request; the type of Socket.IO has it as `CorsOptionsDelegate`.
+  return { cors: delegate as Cors, of };
+}
+
+/** The options that apply to a request, with a value in place of a function `origin`. */
+async function askProgram(cors: unknown, request: OriginRequest): Promise<CorsOptions> {
+  const options = typeof cors === 'function' ? await callback((answer) => cors(request, answer)) : cors;
+  if (!isRecord(options)) return { origin: false };
+  const { origin } = options;
+  if (typeof origin !== 'function') return options;
+  return { ...options, origin: (await callback((answer) => origin(request.headers.origin, answer))) ?? false };
+}
+
+/** The value that a function passes to its callback. Its throw or rejection is an error too. */
+function callback(call: (answer: Answer) => unknown): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const outcome = call((error, value) => (error ? reject(error) : resolve(value)));
+    if (isPromiseLike(outcome)) outcome.then(undefined, reject);
+  });
+}
+
+/** Whether options allow an origin, as the `cors` package tells a browser. */
+function allows(cors: unknown, origin: string): boolean {
+  if (cors === true) return true;
+  if (!isRecord(cors)) return false;
+  const allowed = 'origin' in cors ? cors.origin : '*';
+  return allowed === '*' || matches(allowed, origin);
+}
+
+/** The package takes `*` for every origin only where it stands alone. */
+function matches(allowed: unknown, origin: string): boolean {
+  if (Array.isArray(allowed)) return allowed.some((one) => matches(one, origin));
+  // Not `test`, which with the flag "g" starts where its last match ended.
+  if (allowed instanceof RegExp) return origin.search(allowed) >= 0;
+  return allowed === true || allowed === origin;
 }
 
 /**
@@ -82,15 +165,17 @@ export function harmless(cors: ISocketIOCorsOptions, report: Reporter<GateReport
   return { ...cors, origin };
 }
 
-/** Checks `cors`; without it no other origin is allowed. @throws RoomgateError */
+/** Checks `cors` of a component; without it no other origin is allowed. @throws RoomgateError */
 export function checkCors(of: string, cors: unknown): ISocketIOCorsOptions | undefined {
   if (cors === undefined) return undefined;
   if (!namesOrigins(cors)) {
     throw wrongOption(of, 'cors', 'an object that names origins, such as { origin: "https://app.example" }', cors);
   }
   const { origin, credentials } = cors;
-  for (const one of Array.isArray(origin) ? origin : [origin]) checkOrigin(of, one);
-  if (credentials === true && (origin === '*' || (Array.isArray(origin) && origin.includes('*')))) {
+  checkOrigins(of, 'cors.origin', origin);
+  const [advice] = neverSent(origin);
+  if (advice !== undefined) throw new RoomgateError('invalid_option', `${of}: option "cors.origin": ${advice}.`);
+  if (credentials === true && origin === '*') {
     throw new RoomgateError(
       'invalid_option',
       `${of}: option "cors": browsers refuse the origin "*" together with credentials. Name the origins.`,
@@ -99,24 +184,49 @@ export function checkCors(of: string, cors: unknown): ISocketIOCorsOptions | und
   return cors;
 }
 
-/** Whether it has the form of the option. Its origins are checked separately. */
-function namesOrigins(cors: unknown): cors is ISocketIOCorsOptions {
-  return isObject(cors) && typeof cors !== 'function' && cors.origin !== undefined;
+/** Checks `serverOptions.cors` of a helper, which may be a function too. @throws RoomgateError */
+export function checkHelperCors(of: string, cors: unknown): void {
+  if (!cors || cors === true || typeof cors === 'function') return;
+  if (!isRecord(cors)) {
+    throw wrongOption(
+      of,
+      'serverOptions.cors',
+      'an object such as { origin: "https://app.example" }, or a function',
+      cors,
+    );
+  }
+  if (cors.origin) checkOrigins(of, 'serverOptions.cors.origin', cors.origin);
 }
 
-function checkOrigin(of: string, origin: unknown): void {
-  if (typeof origin === 'boolean' || typeof origin === 'function' || origin instanceof RegExp) return;
-  if (origin === '*' || origin === 'null') return;
-  if (typeof origin !== 'string') {
-    throw wrongOption(of, 'cors.origin', 'an origin, a pattern, a list of them, a boolean or a function', origin);
+/** Whether it has the form of the option. Its origins are checked separately. */
+function namesOrigins(cors: unknown): cors is ISocketIOCorsOptions {
+  return isRecord(cors) && cors.origin !== undefined;
+}
+
+function checkOrigins(of: string, option: string, origin: unknown): void {
+  for (const one of Array.isArray(origin) ? origin.flat(5) : [origin]) {
+    const isOne = ['string', 'boolean', 'function'].includes(typeof one) || one instanceof RegExp;
+    if (isOne && !isClass(one)) continue;
+    throw wrongOption(of, option, 'an origin, a RegExp, a list of them, a boolean or a function', one);
   }
-  const meant = originOf(origin);
-  if (meant === origin) return;
-  const advice = meant === undefined ? 'it begins with its scheme, as in "https://app.example"' : `write "${meant}"`;
-  throw new RoomgateError(
-    'invalid_option',
-    `${of}: option "cors.origin": "${origin}" is never what a browser sends: ${advice}.`,
-  );
+}
+
+/** For each text that no browser sends as an origin: that it is so, and the fix. */
+function neverSent(origin: unknown): string[] {
+  const texts = Array.isArray(origin) ? origin.flat(5).filter((one) => typeof one === 'string') : [origin];
+  return texts.flatMap((text) => {
+    if (typeof text !== 'string' || text === 'null' || text === 'file://') return [];
+    if (text === '*') return Array.isArray(origin) ? ['"*" in a list allows nothing: write origin: "*"'] : [];
+    const meant = originOf(text);
+    if (meant === text) return [];
+    const fix = meant === undefined ? 'it begins with its scheme, as in "https://app.example"' : `write "${meant}"`;
+    return [`"${text}" is never what a browser sends: ${fix}`];
+  });
+}
+
+function reportNeverSent(cors: unknown, { option, report }: GuardPagesOptions): void {
+  if (!isRecord(cors)) return;
+  for (const reason of neverSent(cors.origin)) report({ type: 'option_ignored', option, reason });
 }
 
 /** The origin of an address as a browser writes it; undefined if the text is no address of a page. */
@@ -135,16 +245,4 @@ function isOwn(origin: string, host: string | undefined): boolean {
   // One of them may name a default port, and the other not.
   const here = `${page.protocol}//${host}`;
   return URL.canParse(here) && new URL(here).host === page.host;
-}
-
-function ask(allowed: ISocketIOCorsOptions['origin'], origin: string, judge: (lets: boolean) => void): void {
-  if (typeof allowed === 'function') allowed(origin, (_, answer) => judge(matches(answer, origin)));
-  else judge(matches(allowed, origin));
-}
-
-function matches(allowed: unknown, origin: string): boolean {
-  if (Array.isArray(allowed)) return allowed.some((one) => matches(one, origin));
-  // Not `test`, which with the flag "g" starts where its last match ended.
-  if (allowed instanceof RegExp) return origin.search(allowed) >= 0;
-  return allowed === true || allowed === '*' || allowed === origin;
 }

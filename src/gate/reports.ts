@@ -1,6 +1,6 @@
 import type { EventDropped } from '../ingress/reports.js';
 import { errorMessage, errorStack } from '../observability/error-text.js';
-import type { HandlerFailed, LimitReached } from '../observability/shared-reports.js';
+import type { HandlerFailed, LimitReached, OptionIgnored } from '../observability/shared-reports.js';
 import type { LogLines } from '../ports/reports.js';
 
 type OwnReport =
@@ -40,20 +40,22 @@ type OwnReport =
     }
   /** An answer to `fetchSockets()` of another instance was dropped, because too many answers were queued. That call times out. */
   | { readonly type: 'fetch_sockets_answer_dropped' }
-  /** `SocketIOComponent` refused a page of an origin that the option `cors` does not name. */
+  /** A page was refused, because it is of another origin, which the option `cors` does not allow. */
   | {
       readonly type: 'origin_refused';
       /** The header `Origin` as the client sent it, cut to a bounded length. */
       readonly origin: string;
       /** The header `Host`, likewise. */
       readonly host: string;
+      /** The option that names allowed origins: `serverOptions.cors.origin`, or `cors.origin` of a component. */
+      readonly option: string;
     };
 
 /** The client reached `limits.heldEvents` or `limits.heldBytes`. */
 type HeldLimit = 'held_events';
 
 /** The reports of `gate/`. */
-export type GateReport = OwnReport | EventDropped | LimitReached<HeldLimit> | HandlerFailed;
+export type GateReport = OwnReport | EventDropped | LimitReached<HeldLimit> | HandlerFailed | OptionIgnored;
 
 /** The usual cause of an undefined result. */
 function returnIn({ received }: { readonly received: string }): string {
@@ -87,7 +89,8 @@ export const GATE_LINES: LogLines<OwnReport> = {
   origin_refused: [
     'warn',
     (r) =>
-      `a page of ${JSON.stringify(r.origin)} was refused at ${JSON.stringify(r.host)}; ` +
-      'if it is yours, name it in the option cors.origin, and let proxies pass the Host header on',
+      `a page of ${JSON.stringify(r.origin)} was refused at ${JSON.stringify(r.host)}. If it is a page of this server, ` +
+      'let the proxy pass the Host header on, as "proxy_set_header Host $http_host" of nginx does. ' +
+      `If it is another page of yours, add its origin to ${r.option}`,
   ],
 };

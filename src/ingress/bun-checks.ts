@@ -1,10 +1,11 @@
 import type { BunEngine } from '../socketio/bun-engine.js';
 import type { BunServer } from '../socketio/bun-types.js';
-import { queryOf } from '../socketio/engine-request.js';
+import { openingHeaders, queryOf } from '../socketio/engine-request.js';
 import { transportNameOf } from '../socketio/engine-transport.js';
 import type { RequestOptions } from './bun-options.js';
 import { asIncomingMessage, type NodeRequest } from './bun-request.js';
 import { MOST_HEADERS } from './limits.js';
+import { ORIGIN_REFUSED } from './origins.js';
 import type { QueryFault } from './query.js';
 
 /** The errors of Engine.IO: the number and the text of the answer. */
@@ -26,6 +27,7 @@ export interface Refusal {
   readonly context: Readonly<Record<string, unknown>>;
 }
 
+const OTHER_ORIGIN: Refusal = { error: 'forbidden', context: { message: ORIGIN_REFUSED } };
 const SHUTTING_DOWN: Refusal = { error: 'forbidden', context: { message: 'Shutting down' } };
 /** A valid header value (RFC 9110, section 5.5). Engine.IO refuses an `Origin` that is none. */
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -57,13 +59,32 @@ export class BunChecks {
     const isNew = !queryOf(asNode).sid;
     const refusal =
       refusalOf(asNode, fault) ?? this.#verify(asNode) ?? (isNew && this.#stopped ? SHUTTING_DOWN : undefined);
-    if (refusal !== undefined || ((allowRequest === undefined || !isNew) && allowOnBun === undefined)) return refusal;
-    return this.#ask(isNew ? asNode : undefined, request, server);
+    if (refusal !== undefined) return refusal;
+    const isAdmitted = this.#admits(asNode);
+    if (isAdmitted === false) return OTHER_ORIGIN;
+    if (isAdmitted === true && (allowRequest === undefined || !isNew) && allowOnBun === undefined) return undefined;
+    return this.#ask(isAdmitted, isNew ? asNode : undefined, request, server);
   }
 
-  async #ask(asNode: NodeRequest | undefined, request: Request, server: BunServer): Promise<Refusal | undefined> {
+  async #ask(
+    isAdmitted: boolean | Promise<boolean>,
+    asNode: NodeRequest | undefined,
+    request: Request,
+    server: BunServer,
+  ): Promise<Refusal | undefined> {
+    if (!(await isAdmitted)) return OTHER_ORIGIN;
     const refusal = asNode === undefined ? undefined : await this.#allow(asNode);
     return refusal ?? this.#allowOnBun(request, server);
+  }
+
+  /** Judges handshakes and upgrades by the origin of their page. */
+  #admits(request: NodeRequest): boolean | Promise<boolean> {
+    const { sid } = queryOf(request);
+    const { origins } = this.#options;
+    if (!sid) return origins.admits(request);
+    if (request.headers.upgrade === undefined) return true;
+    const wire = this.#engine.wireOf(sid);
+    return wire === undefined || origins.admits(request, openingHeaders(wire));
   }
 
   #verify(request: NodeRequest): Refusal | undefined {

@@ -1,5 +1,6 @@
 import type { ServerOptions } from 'socket.io';
 import type { Reporter } from '../ports/reports.js';
+import type { GuardOrigins, OriginGuard } from '../ports/runtime.js';
 import type { EngineOptions } from '../socketio/bun-types.js';
 import type { Cors } from './bun-cors.js';
 import { corsOf } from './bun-cors.js';
@@ -11,6 +12,7 @@ export interface RequestOptions {
   readonly transports: readonly string[];
   readonly allowUpgrades: boolean;
   readonly cors: Cors | undefined;
+  readonly origins: OriginGuard;
   readonly allowRequest: ServerOptions['allowRequest'];
   /** The engine's own `allowRequest`. */
   readonly allowOnBun: EngineOptions['allowRequest'];
@@ -53,6 +55,7 @@ const NOT_ON_BUN: Readonly<Partial<Record<keyof ServerOptions, string>>> = {
 export function applyOptions(
   engine: EngineOptions,
   given: Partial<ServerOptions>,
+  guardOrigins: GuardOrigins,
   report: Reporter<IngressReport>,
 ): RequestOptions {
   const overruled = (option: string, why: string): void => report({ type: 'option_ignored', option, reason: why });
@@ -69,7 +72,7 @@ export function applyOptions(
 
   const { cors, allowRequest: allowOnBun } = engine;
   if (given.cors !== undefined && cors !== undefined) overruled('engine.cors', 'serverOptions.cors is given');
-  const corsOptions = given.cors ?? cors;
+  const origins = guardOrigins(given.cors ?? cors);
   // The engine would add its own headers to those that are added here by the same options, and would call `allowRequest` too late.
   delete engine.cors;
   delete engine.allowRequest;
@@ -79,7 +82,8 @@ export function applyOptions(
   return {
     transports: transports.filter((transport) => transport !== 'webtransport'),
     allowUpgrades: given.allowUpgrades ?? true,
-    cors: corsOptions === undefined ? undefined : corsOf(corsOptions),
+    cors: origins.cors === undefined ? undefined : corsOf(origins.cors),
+    origins,
     allowRequest: given.allowRequest,
     allowOnBun,
     cookie: cookieOf(given.cookie),

@@ -1,10 +1,12 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
+import { isPromiseLike } from '../common/is-promise-like.js';
 import { hasWebSocket, noteQuery, queryOf } from '../socketio/engine-request.js';
 import type { EngineRequest } from '../socketio/engine-types.js';
 import type { NodeEngine } from '../socketio/node-engine.js';
 import { MOST_HEADERS } from './limits.js';
+import { ORIGIN_REFUSED } from './origins.js';
 import { parseQuery, type QueryFault } from './query.js';
 
 export interface NodeIngressOptions {
@@ -16,18 +18,26 @@ export interface NodeIngressOptions {
   readonly unclaimedMs: number | undefined;
   /** Called with each POST of a connection, before the engine reads its body. Returns false if that is too large. */
   readonly posted: (sid: string, request: EngineRequest, mostBytes: number) => boolean;
+  /** Whether an upgrade of a connection may continue, by the origin of its page. A promise if the program is asked. */
+  readonly admitsUpgrade: (request: EngineRequest, sid: string) => boolean | Promise<boolean>;
   /** Called with the response to each poll of a connection, before the engine keeps it. */
   readonly polled: (sid: string, response: ServerResponse) => void;
 }
 
 interface Refusal {
-  readonly status: 400 | 431;
+  readonly status: 400 | 403 | 431;
   readonly context: object;
+  readonly error?: { readonly code: number; readonly message: string };
 }
 
 /** Engine.IO's own code and message for a request that can't be served. */
 const BAD_REQUEST = { code: 3, message: 'Bad request' } as const;
-const REASONS = { 400: 'Bad Request', 431: 'Request Header Fields Too Large' } as const;
+const REASONS = { 400: 'Bad Request', 403: 'Forbidden', 431: 'Request Header Fields Too Large' } as const;
+const OTHER_ORIGIN: Refusal = {
+  status: 403,
+  context: { message: ORIGIN_REFUSED },
+  error: { code: 4, message: ORIGIN_REFUSED },
+};
 
 /** How long a socket may stay open that another server wrote to and does not read from: nothing would notice its end. */
 const UNREAD_MS = 5_000;
@@ -80,13 +90,35 @@ export class NodeIngress {
   }
 
   #upgrade(request: EngineRequest, socket: Duplex, head: Buffer): void {
-    const { engine } = this.#options;
     const refusal = judge(request, true);
     if (refusal !== undefined) {
-      this.#tell(request, refusal);
-      this.#end(socket, refusal);
+      this.#refuse(request, socket, refusal);
       return;
     }
+    const { engine, admitsUpgrade } = this.#options;
+    const { sid } = queryOf(request);
+    const verdict = sid ? admitsUpgrade(request, sid) : true;
+    const go = (isAdmitted: boolean): void => {
+      if (isAdmitted) this.#handOver(request, socket, head);
+      else this.#refuse(request, socket, OTHER_ORIGIN);
+    };
+    if (!isPromiseLike(verdict)) {
+      go(verdict);
+      return;
+    }
+    this.#await(socket, engine.opts.upgradeTimeout, () => this.#destroy(socket));
+    void verdict.then((isAdmitted) => {
+      if (this.#pending.has(socket)) go(isAdmitted);
+    });
+  }
+
+  #refuse(request: EngineRequest, socket: Duplex, refusal: Refusal): void {
+    this.#tell(request, refusal);
+    this.#end(socket, refusal);
+  }
+
+  #handOver(request: EngineRequest, socket: Duplex, head: Buffer): void {
+    const { engine } = this.#options;
     engine.handleUpgrade(request, socket, head);
     if (socket.destroyed) this.#forget(socket);
     else if (hasWebSocket(request)) this.handedOver(socket);
@@ -170,8 +202,8 @@ export class NodeIngress {
     socket.destroy();
   }
 
-  #end(socket: Duplex, { status }: Refusal): void {
-    const body = JSON.stringify(BAD_REQUEST);
+  #end(socket: Duplex, { status, error = BAD_REQUEST }: Refusal): void {
+    const body = JSON.stringify(error);
     this.#await(socket, CLOSE_TIMEOUT_MS, () => this.#destroy(socket));
     socket.end(
       `HTTP/1.1 ${status} ${REASONS[status]}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
@@ -180,8 +212,8 @@ export class NodeIngress {
     );
   }
 
-  #tell(request: EngineRequest, { context }: Refusal): void {
-    this.#options.engine.emit('connection_error', { req: request, ...BAD_REQUEST, context });
+  #tell(request: EngineRequest, { context, error = BAD_REQUEST }: Refusal): void {
+    this.#options.engine.emit('connection_error', { req: request, ...error, context });
   }
 }
 

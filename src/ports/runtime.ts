@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Server, ServerOptions } from 'socket.io';
 import type { Wire } from './wire.js';
 
@@ -34,8 +35,27 @@ export interface Attached<Engine> {
   readonly engine: Engine;
 }
 
+/** A request, with the headers by which its origin is judged. */
+export interface OriginRequest {
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** Decides which pages may connect. */
+export interface OriginGuard {
+  /** The option `cors` for Socket.IO. A function of the program is called once for each request. */
+  readonly cors: ServerOptions['cors'] | undefined;
+  /**
+   * Whether the request may open a connection, or upgrade the one that was opened with the headers `opened`. A promise if the
+   * program is asked; it never rejects. A refusal is reported.
+   */
+  admits(request: OriginRequest, opened?: IncomingHttpHeaders): boolean | Promise<boolean>;
+}
+
+/** Makes the guard for the option `cors` that applies: that of `serverOptions`, or of an engine of the program's own. */
+export type GuardOrigins = (cors: ServerOptions['cors'] | undefined) => OriginGuard;
+
 /** A runtime whose Socket.IO server does not exist yet. */
 export interface EngineRuntime<Engine> extends Runtime {
   /** Creates the Socket.IO server and attaches it. */
-  attach(serverOptions: Partial<ServerOptions>): Attached<Engine>;
+  attach(serverOptions: Partial<ServerOptions>, guardOrigins: GuardOrigins): Attached<Engine>;
 }

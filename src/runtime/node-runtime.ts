@@ -3,9 +3,11 @@ import type { ServerOptions } from 'socket.io';
 import { enginePath } from '../ingress/engine-path.js';
 import { NodeIngress } from '../ingress/node.js';
 import { NodeStrangers } from '../ingress/node-strangers.js';
+import { allowOrigins } from '../ingress/origins.js';
 import type { Reporter } from '../ports/reports.js';
-import type { Attached, EngineRuntime } from '../ports/runtime.js';
+import type { Attached, EngineRuntime, GuardOrigins } from '../ports/runtime.js';
 import type { Wire } from '../ports/wire.js';
+import { openingHeaders } from '../socketio/engine-request.js';
 import { closeNow, cuttingSteps, giveUpPolling, giveUpPollingOnUpgrade, onceGone } from '../socketio/node-endings.js';
 import { NodeEngine } from '../socketio/node-engine.js';
 import { watchForServers } from '../socketio/other-servers.js';
@@ -38,11 +40,11 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
     this.#report = report;
   }
 
-  attach(serverOptions: Partial<ServerOptions>): Attached<NodeEngine> {
+  attach(serverOptions: Partial<ServerOptions>, guardOrigins: GuardOrigins): Attached<NodeEngine> {
     const listeners = new AttachedListeners(this.#server);
     this.#listeners = listeners;
     try {
-      return this.#attach(serverOptions);
+      return this.#attach(serverOptions, guardOrigins);
     } finally {
       listeners.attached();
       this.#watch(serverOptions);
@@ -59,10 +61,13 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
     this.#stopWatching = watchForServers(this.#server, path, () => this.#report({ type: 'path_shared', path }));
   }
 
-  #attach(serverOptions: Partial<ServerOptions>): Attached<NodeEngine> {
+  #attach(serverOptions: Partial<ServerOptions>, guardOrigins: GuardOrigins): Attached<NodeEngine> {
+    const guard = guardOrigins(serverOptions.cors);
     const { wsEngine, destroyUpgrade, destroyUpgradeTimeout = DESTROY_UPGRADE_MS } = serverOptions;
     const io = new Server(this.#server, {
       ...serverOptions,
+      ...(guard.cors !== undefined && { cors: guard.cors }),
+      allowRequest: allowOrigins(guard, serverOptions.allowRequest),
       wsEngine: wsEngine ?? this.#wsEngine(),
       // The ingress destroys unclaimed upgrades, including sockets that engine.io would leave open.
       destroyUpgrade: false,
@@ -76,6 +81,11 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
       path: enginePath(serverOptions.path, serverOptions.addTrailingSlash),
       unclaimedMs: destroyUpgrade === false ? undefined : destroyUpgradeTimeout,
       posted: (sid, request, mostBytes) => this.#strangers.posted(sid, request, mostBytes),
+      admitsUpgrade: (request, sid) => {
+        const wire = engine.wireOf(sid);
+        // The engine refuses unknown sessions.
+        return wire === undefined || guard.admits(request, openingHeaders(wire));
+      },
       polled: (sid, response) => engine.notePoll(sid, response),
     });
     return { io, engine };

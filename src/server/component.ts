@@ -1,6 +1,6 @@
 import type { ServerOptions } from 'socket.io';
 import { checkOneObject, hasMethods } from '../common/checks.js';
-import { guardOrigins, harmless } from '../gate/origin-guard.js';
+import { harmless } from '../gate/origin-guard.js';
 import type { IBunServerHandle, IBunServerLike, TServerSource } from '../ports/http-server.js';
 import type { Reporter } from '../ports/reports.js';
 import { RoomgateError } from '../protocol/errors.js';
@@ -221,7 +221,6 @@ export class SocketIOComponent<
       httpCompression: false,
       ...serverOptions,
       path,
-      allowRequest: guardOrigins({ origin: cors?.origin ?? false }, serverOptions.allowRequest, this.#report),
     };
     if (cors !== undefined) composed.cors = { ...cors };
     return { ...rest, identifier, serverOptions: composed };

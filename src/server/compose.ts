@@ -9,12 +9,13 @@ import { keysOf } from '../fanout/replaceable.js';
 import { Gate } from '../gate/gate.js';
 import { assertGateHolds } from '../gate/gate-probe.js';
 import { guardedAdapter, guardLaterAdapters } from '../gate/guarded-adapter.js';
+import { guardPages } from '../gate/origin-guard.js';
 import { PendingConnects } from '../ingress/pending-connects.js';
 import { Strangers } from '../ingress/strangers.js';
 import type { AdapterFactory, Backplane } from '../ports/backplane.js';
 import type { EngineFanout, Fanout } from '../ports/fanout.js';
 import type { Reporter } from '../ports/reports.js';
-import type { Attached, EngineRuntime, Runtime } from '../ports/runtime.js';
+import type { Attached, EngineRuntime, GuardOrigins, Runtime } from '../ports/runtime.js';
 import type { IOServer } from '../ports/socket.js';
 import type { WireSource } from '../ports/wire.js';
 import { isSocketId } from '../protocol/socket-ids.js';
@@ -115,7 +116,8 @@ function createServer(
   const left = (id: string, room: string): void => registry.get(id)?.takeBack(room);
   const parts = { fanout, report, keyOf: keysOf(options.replaceable, report), left };
   const adapter = guardedAdapter(adapterFactory(options, backplane, report), parts);
-  const attached = attach({ ...options.serverOptions, adapter });
+  const guardOrigins: GuardOrigins = (cors) => guardPages(cors, { option: options.corsOption, report });
+  const attached = attach({ ...options.serverOptions, adapter }, guardOrigins);
   const { io } = attached;
   guardLaterAdapters(io, parts);
   // A client of protocol 3 uses the id of its connection as that of its socket. It has our form already.
@@ -187,15 +189,15 @@ interface Platform {
   readonly runtime: Runtime;
   readonly fanout: Fanout;
   /** Attaches the Socket.IO server, and passes its engine from the runtime to the fan-out. */
-  readonly attach: (serverOptions: Partial<ServerOptions>) => Attached<WireSource>;
+  readonly attach: (serverOptions: Partial<ServerOptions>, guardOrigins: GuardOrigins) => Attached<WireSource>;
 }
 
 function platformOf<Engine extends WireSource>(runtime: EngineRuntime<Engine>, fanout: EngineFanout<Engine>): Platform {
   return {
     runtime,
     fanout,
-    attach: (serverOptions) => {
-      const attached = runtime.attach(serverOptions);
+    attach: (serverOptions, guardOrigins) => {
+      const attached = runtime.attach(serverOptions, guardOrigins);
       fanout.attach(attached.engine);
       return attached;
     },

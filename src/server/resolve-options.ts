@@ -13,6 +13,7 @@ import { describe, fixFor } from '../common/describe.js';
 import { checkLogLevel } from '../common/log-level.js';
 import { checkRedisConnection } from '../common/redis-client.js';
 import { checkReplaceable, type Replaceable } from '../fanout/replaceable.js';
+import { checkHelperCors } from '../gate/origin-guard.js';
 import type { OptionIgnored } from '../observability/shared-reports.js';
 import type { IBunServerLike } from '../ports/http-server.js';
 import { RoomgateError } from '../protocol/errors.js';
@@ -34,9 +35,11 @@ type Given = ISocketIOServerBaseOptions;
 /** The checked options, with all defaults. */
 export type ResolvedOptions = ResolvedBaseOptions & RuntimeOptions & Ignored;
 
-/** Given options without effect, to be reported once. */
 interface Ignored {
+  /** Given options without effect, to be reported once. */
   readonly ignored: readonly OptionIgnored[];
+  /** The name of the option `cors.origin` for log lines. */
+  readonly corsOption: string;
 }
 
 /** The options that do not depend on the runtime. */
@@ -77,7 +80,8 @@ export function resolveOptions(options: unknown): ResolvedOptions {
   const unknown = of === 'SocketIOComponent' ? [] : unknownOptions(of, options);
   const resolved = { ...runtimeOptions(of, options), ...resolveBaseOptions(of, options) };
   const ignored = resolved.runtime === 'node' && options.engine !== undefined ? [ENGINE_ON_NODE] : [];
-  return Object.freeze({ ...resolved, ignored: [...unknown, ...ignored] });
+  const corsOption = of === 'SocketIOComponent' ? 'cors.origin' : 'serverOptions.cors.origin';
+  return Object.freeze({ ...resolved, ignored: [...unknown, ...ignored], corsOption });
 }
 
 /** The same for what does not depend on the runtime. `of`: the class that the program wrote. */
@@ -210,6 +214,7 @@ function serverOptions(of: ClassName, value: unknown): Partial<ServerOptions> {
     const given = typeof path === 'string' ? `"${path}"` : describe(path);
     throw wrongOption(of, 'serverOptions.path', 'a path that starts with a slash, such as "/io"', path, given);
   }
+  checkHelperCors(of, value.cors);
   if (!value.connectionStateRecovery) return value;
   throw new RoomgateError(
     'invalid_option',

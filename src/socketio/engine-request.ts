@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Wire } from '../ports/wire.js';
 import type { EngineConnection, EngineQuery, EngineRequest, WithQuery } from './engine-types.js';
 
@@ -21,4 +22,10 @@ export function restoreRequest(wire: Wire, request: { readonly socket: { readonl
 /** Whether the engine has made a WebSocket of an upgrade. */
 export function hasWebSocket(request: EngineRequest): boolean {
   return request.websocket !== undefined;
+}
+
+/** The headers of the request that opened a connection. */
+export function openingHeaders(wire: Wire): IncomingHttpHeaders | undefined {
+  const { request }: EngineConnection = wire;
+  return (request as { readonly headers?: IncomingHttpHeaders } | undefined)?.headers;
 }

@@ -222,7 +222,7 @@ it('refuses pages of other origins over both transports, and accepts the listed 
 });
 
 it.each([
-  ['a server of node:http', 'invalid_option: .*expected what Bun.serve\\(\\) returns.*received an object'],
+  ['a server of node:http', 'invalid_option: .*expected the result of Bun.serve\\(\\).*received an object'],
   ['an app', 'invalid_option: .*component.serve\\(\\{ fetch: app.fetch \\}\\)'],
   ['nothing yet', 'not_configured: .*call and await start\\(\\) first'],
   ['no engine', 'unsupported: .*bun add @socket.io/bun-engine'],

@@ -6,6 +6,7 @@ import type { ServerOptions } from 'socket.io';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { applyOptions } from '../../src/ingress/bun-options.js';
 import type { IngressReport } from '../../src/ingress/reports.js';
+import type { GuardOrigins } from '../../src/ports/runtime.js';
 import type { EngineOptions } from '../../src/socketio/bun-types.js';
 import { type PastedProject, PROJECT, pasteProject } from '../support/document.js';
 import { eventually, unusedPort } from '../support/facts.js';
@@ -52,7 +53,9 @@ function tableAt(start: string): string[][] {
 
 function reportsOf(engine: Partial<EngineOptions>, given: Readonly<Record<string, unknown>>): IngressReport[] {
   const reports: IngressReport[] = [];
-  applyOptions({ ...ENGINE, ...engine }, given as Partial<ServerOptions>, (report) => reports.push(report));
+  const report = (each: IngressReport) => reports.push(each);
+  const guardOrigins: GuardOrigins = (cors) => ({ cors, admits: () => true });
+  applyOptions({ ...ENGINE, ...engine }, given as Partial<ServerOptions>, guardOrigins, report);
   return reports;
 }
 

@@ -163,7 +163,9 @@ describe('pages of other origins', () => {
     const { url, log } = await serving({});
     expect(await answers(url, HERE)).toEqual(REFUSED);
     expect(await answers(url, 'null')).toEqual(REFUSED);
-    expect(log.loud[0]).toMatch(/"https:\/\/app\.example" was refused at "127\.0\.0\.1:\d+"; .*cors\.origin/);
+    expect(log.loud[0]).toMatch(
+      /"https:\/\/app\.example" was refused at "127\.0\.0\.1:\d+"\. .*proxy_set_header Host.* add its origin to cors\.origin$/,
+    );
   });
 
   it('do not affect own pages and programs that are no browsers', async () => {

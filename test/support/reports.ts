@@ -46,7 +46,7 @@ export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] }
     { type: 'client_too_slow', queuedBytes: 16_876_062 },
     { type: 'client_too_slow', client, queuedBytes: 16_876_062 },
   ],
-  origin_refused: [{ type: 'origin_refused', origin: 'https://a.example', host: 'b.example' }],
+  origin_refused: [{ type: 'origin_refused', origin: 'https://a.example', host: 'b.example', option: 'cors.origin' }],
   message_sent: [{ type: 'message_sent', topic: 'news', destination: 'every client' }],
   message_dropped: [{ type: 'message_dropped', topic: 'news' }],
   option_ignored: [{ type: 'option_ignored', option: 'serverOptions.adapter', reason: 'there is another' }],

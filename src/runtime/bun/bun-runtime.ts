@@ -4,7 +4,7 @@ import { applyOptions } from '../../ingress/bun-options.js';
 import { targetOf } from '../../ingress/bun-request.js';
 import { BunRequests, type StrangerListeners } from '../../ingress/bun-requests.js';
 import type { Reporter } from '../../ports/reports.js';
-import type { Attached, EngineRuntime } from '../../ports/runtime.js';
+import type { Attached, EngineRuntime, GuardOrigins } from '../../ports/runtime.js';
 import type { Wire } from '../../ports/wire.js';
 import { RoomgateError } from '../../protocol/errors.js';
 import { BunEngine, isWholeEngine } from '../../socketio/bun-engine.js';
@@ -69,7 +69,7 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
     };
   }
 
-  attach(serverOptions: Partial<ServerOptions>): Attached<BunEngine> {
+  attach(serverOptions: Partial<ServerOptions>, guardOrigins: GuardOrigins): Attached<BunEngine> {
     const engine = this.#given;
     if (taken.has(engine)) {
       throw new RoomgateError(
@@ -80,7 +80,7 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
     taken.add(engine);
     const options: Partial<ServerOptions> = { ...serverOptions, serveClient: false };
     if (isWholeEngine(engine)) {
-      this.#patch(serverOptions);
+      this.#patch(serverOptions, guardOrigins);
       options.path = engine.opts.path;
     } else this.#report({ type: 'option_ignored', option: 'serverOptions', reason: ANOTHER_MAKE });
     const io = new Server(options);
@@ -151,9 +151,9 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
   }
 
   /** Puts `BunRequests` between Bun and the engine. */
-  #patch(serverOptions: Partial<ServerOptions>): void {
+  #patch(serverOptions: Partial<ServerOptions>, guardOrigins: GuardOrigins): void {
     const engine = this.#engine;
-    const options = applyOptions(engine.opts, serverOptions, this.#report);
+    const options = applyOptions(engine.opts, serverOptions, guardOrigins, this.#report);
     const requests = new BunRequests(engine, options, this.#strangers, this.#report);
     this.#requests = requests;
     const answer = (request: Request, server: BunServer): Promise<Response> => {
