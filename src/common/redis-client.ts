@@ -28,7 +28,8 @@ export function checkRedisClient(of: string, option: string, client: unknown): v
 
 function fixOf(client: unknown): string {
   const isSettings = typeof client === 'string' || (isObject(client) && ('host' in client || 'url' in client));
-  return isSettings ? 'Write new RedisHelper({ name, host, port }).' : fixFor(client);
+  if (isSettings) return 'Write new RedisHelper({ name, host, port }).';
+  return client === null ? 'Leave it out, or give undefined, for an instance without Redis.' : fixFor(client);
 }
 
 /** A wrapper passes with `duplicate()` alone. */

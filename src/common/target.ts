@@ -34,7 +34,7 @@ export function resolveSend(opts: unknown): SendTarget {
   const given = opts;
   for (const name in given) if (!NAMES.has(name)) refuseMisspelled(name);
   const { payload } = given;
-  if (!isRecord(payload)) throw wrongArgument('send', 'payload', '{ topic, data }', payload);
+  if (!isRecord(payload)) throw wrongArgument('send', 'payload', '{ topic, data }', payload, `Write send(${EXAMPLE}).`);
   return { rooms: roomsOf(given.destination), topic: checkedTopic(payload.topic), args: argsOf(payload.data) };
 }
 

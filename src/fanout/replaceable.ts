@@ -1,4 +1,4 @@
-import { isObject, wrongOption } from '../common/checks.js';
+import { isRecord, wrongOption } from '../common/checks.js';
 import { describe } from '../common/describe.js';
 import type { KeyOf } from '../ports/fanout.js';
 import type { Reporter } from '../ports/reports.js';
@@ -10,7 +10,7 @@ export type Replaceable = Readonly<Record<string, (data: unknown) => unknown>>;
 /** @throws RoomgateError */
 export function checkReplaceable(of: string, value: unknown): Replaceable | undefined {
   if (value === undefined) return undefined;
-  if (!isObject(value)) throw wrongOption(of, 'replaceable', 'an object of functions', value);
+  if (!isRecord(value)) throw wrongOption(of, 'replaceable', 'an object of functions', value);
   assertFunctions(of, value);
   return value;
 }

@@ -73,12 +73,7 @@ export class SocketIOComponent<
    * @throws RoomgateError `not_configured` before that.
    */
   get helper(): SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
-    if (this.#helper === undefined || !this.#started) {
-      const text =
-        this.#starting === undefined ? 'call and await start() first' : 'start() has not resolved yet. Await it first';
-      throw new RoomgateError('not_configured', `${OF}.helper: ${text}.`);
-    }
-    return this.#helper;
+    return this.#needHelper('helper');
   }
 
   /**
@@ -144,7 +139,9 @@ export class SocketIOComponent<
     refuseOnNode('serveOptions');
     checkServeOptions('serveOptions', own);
     // No option of the program is removed, so the type of the rest holds.
-    return this.helper.getEngine().handler(own ?? {});
+    return this.#needHelper('serveOptions()')
+      .getEngine()
+      .handler(own ?? {});
   }
 
   /**
@@ -196,6 +193,13 @@ export class SocketIOComponent<
     // The helper has stopped the servers that ever had a request. Not awaited: before 1.4 Bun may never resolve the promise.
     for (const server of this.#servers) void server.stop(true);
     this.#letGo();
+  }
+
+  #needHelper(member: string): SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    if (this.#helper !== undefined && this.#started) return this.#helper;
+    const text =
+      this.#starting === undefined ? 'call and await start() first' : 'start() has not resolved yet. Await it first';
+    throw new RoomgateError('not_configured', `${OF}.${member}: ${text}.`);
   }
 
   #letGo(): void {
@@ -272,5 +276,5 @@ function refuseOnNode(method: string): void {
 }
 
 function checkServeOptions(method: string, own: unknown): void {
-  if (own !== undefined) checkOneObject(`${OF}.${method}`, own, '{ port: 3000, fetch: app.fetch }');
+  if (own !== undefined) checkOneObject(`component.${method}`, own, '{ port: 3000, fetch: app.fetch }');
 }

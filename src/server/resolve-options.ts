@@ -9,7 +9,7 @@ import {
   trueOrFalse,
   wrongOption,
 } from '../common/checks.js';
-import { describe, fixFor } from '../common/describe.js';
+import { describe, fixFor, isClass } from '../common/describe.js';
 import { checkLogLevel } from '../common/log-level.js';
 import { checkRedisConnection } from '../common/redis-client.js';
 import { checkReplaceable, type Replaceable } from '../fanout/replaceable.js';
@@ -88,7 +88,8 @@ export function resolveOptions(options: unknown): ResolvedOptions {
 export function resolveBaseOptions(of: ClassName, given: Unchecked): ResolvedBaseOptions {
   const { authenticateFn, logger, logLevel } = given;
   if (!isFunction<Given['authenticateFn']>(authenticateFn)) {
-    throw wrongOption(of, 'authenticateFn', 'a function', authenticateFn);
+    const fix = authenticateFn === undefined ? 'For example: ({ auth }) => isValid(auth.token).' : undefined;
+    throw wrongOption(of, 'authenticateFn', 'a function', authenticateFn, describe(authenticateFn), fix);
   }
   checkLogger(of, logger);
   checkLogLevel(of, logLevel);
@@ -161,9 +162,9 @@ function text(of: ClassName, option: string, value: unknown): string {
   throw wrongOption(of, option, 'a string that is not empty', value);
 }
 
-/** Checks only that the value is a function. The types of the options define its arguments. */
+/** Checks only that the value can be called. The types of the options define its arguments. */
 function isFunction<T extends (...args: never[]) => unknown>(value: unknown): value is T {
-  return typeof value === 'function';
+  return typeof value === 'function' && !isClass(value);
 }
 
 function callback<T extends (...args: never[]) => unknown>(

@@ -349,7 +349,7 @@ describe('mistakes', () => {
     ],
     ['a number', 3000, /received 3000\. A port is not enough: make a server with createServer/],
     ['a promise', Promise.resolve(createServer()), /received a promise\. Await the promise first/],
-    ['a class', Server, /received the class Server\. Give an instance, made with new/],
+    ['a class', Server, /received the class Server\. Do not give the class itself/],
     ['a Socket.IO server', new Server(), /A Socket\.IO server is not an http server: give its httpServer/],
   ];
   it.each(servers)('start() says how to get the server, given %s', async (_, given, words) => {

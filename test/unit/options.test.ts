@@ -70,7 +70,7 @@ describe('options', () => {
     ['runtime', { runtime: 'Node' }, 'received "Node". This is Node.js'],
     ['server', { server: 3000 }, 'received 3000. A port is not enough'],
     ['server', { server: Promise.resolve(createServer()) }, 'received a promise. Await the promise first'],
-    ['server', { server: Server }, 'received the class Server. Give an instance, made with new'],
+    ['server', { server: Server }, 'received the class Server. Do not give the class itself'],
     ['server', { server: new Server() }, 'A Socket.IO server is not an http server: give its httpServer'],
     ['server', { server: { server: createServer() } }, 'Give its property "server"'],
     [
@@ -93,6 +93,8 @@ describe('options', () => {
     ['redisConnection', { redisConnection: null }, 'received null'],
     ['authenticateFn', { authenticateFn: undefined }, 'expected a function, received undefined'],
     ['authenticateFn', { authenticateFn: true }, 'received true'],
+    ['authenticateFn', { authenticateFn: class Auth {} }, 'received the class Auth. Do not give the class itself'],
+    ['replaceable', { replaceable: ['price'] }, 'received an array'],
     ['validateRoomFn', { validateRoomFn: [] }, 'received an empty array'],
     ['clientConnectedFn', { clientConnectedFn: 1 }, 'received 1'],
     ['authenticateTimeout', { authenticateTimeout: 0 }, 'from 1 to 2147483647, received 0'],
