@@ -25,7 +25,8 @@ export interface ISocketIOServerBaseOptions<
   identifier: string;
   /**
    * Socket.IO's own options: path, cors and the rest. `connectionStateRecovery` is refused, since it gives rooms and
-   * messages back before any authentication.
+   * messages back before any authentication. `cors.origin` says which pages of other origins may connect, over WebSocket too. Without
+   * it none may.
    */
   serverOptions: Partial<ServerOptions>;
   /**

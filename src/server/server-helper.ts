@@ -83,7 +83,7 @@ export class SocketIOServerHelper<
    * Connects to Redis if there is one, then creates the Socket.IO server and attaches it. Call and await it once. A second call is
    * harmless, and after a rejection it may be called again.
    * @throws RoomgateError `redis_unreachable`, naming host and port, if Redis can't be reached within `redisTimeout`;
-   *   `unsupported` if the installed Socket.IO can't be guarded; `shut_down` after `shutdown()`.
+   *   `invalid_option` if another Socket.IO server has the path; `unsupported` if the installed Socket.IO can't be guarded; `shut_down` after `shutdown()`.
    */
   async configure(): Promise<void> {
     this.#refuseAfterShutdown();
