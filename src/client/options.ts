@@ -105,7 +105,7 @@ export interface ISocketIOClientOptions {
 
 /** The names of all options. The compiler fails if one is added to the type and not here. */
 const NAMES = Object.keys({
-  ...{ identifier: 0, host: 0, options: 0, credentials: 0, autoAuthenticate: 0, queue: 0, logger: 0 },
+  ...{ identifier: 0, host: 0, options: 0, credentials: 0, autoAuthenticate: 0, queue: 0, logger: 0, logLevel: 0 },
   ...{ onConnected: 0, onDisconnected: 0, onError: 0, onAuthenticated: 0, onUnauthenticated: 0 },
   ...{ onRoomsRejoined: 0, onStatusChanged: 0, authenticateTimeout: 0, roomsTimeout: 0 },
 } satisfies Record<keyof ISocketIOClientOptions, 0>);
