@@ -67,7 +67,7 @@ export interface IEmitterMessage {
 const OF = 'SocketIOEmitterHelper';
 /** The compiler fails if an option is added to the type and not here. */
 const NAMES: Readonly<Record<keyof ISocketIOEmitterOptions, true>> = {
-  ...{ identifier: true, redisConnection: true, redisTimeout: true, key: true, logger: true, onReport: true },
+  ...{ identifier: true, redisConnection: true, redisTimeout: true, key: true, logger: true, logLevel: true, onReport: true },
 };
 const wrong = wrongOption.bind(undefined, OF);
 const TICK_MS = 1_000;
