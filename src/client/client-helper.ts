@@ -1,4 +1,3 @@
-import type { Socket } from 'socket.io-client';
 import { isRecord, wrongArgument } from '../common/checks.js';
 import type { TEventsMap, TLooseData, TLooseEvents, TPayload, TTopic } from '../protocol/event-maps.js';
 import type { IJoinAnswer, ILeaveAnswer } from '../protocol/messages.js';
@@ -9,6 +8,7 @@ import { Log } from './log.js';
 import { checkOptions, type ISocketIOClientOptions } from './options.js';
 import type { EmitArguments } from './outbound.js';
 import type { RequestArguments } from './requests.js';
+import type { Socket } from './socket-io-types.js';
 import type { ISocketIOClientStatus, IWaitOptions, TSocketIOClientStatus } from './status.js';
 import { nothing, Subscriptions } from './subscriptions.js';
 import type {

@@ -1,8 +1,8 @@
-import type { SocketOptions } from 'socket.io-client';
 import { isRecord } from '../common/checks.js';
 import { describe } from '../common/describe.js';
 import type { ValueOrPromise } from '../common/types.js';
 import { RoomgateError } from '../protocol/errors.js';
+import type { SocketOptions } from './socket-io-types.js';
 
 /** Why the helper asks for credentials. */
 export type TCredentialsReason = 'connect' | 'reconnect';

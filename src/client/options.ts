@@ -1,4 +1,3 @@
-import type { ManagerOptions, SocketOptions } from 'socket.io-client';
 import {
   checkCallback,
   checkLogger,
@@ -17,6 +16,7 @@ import { RoomgateError } from '../protocol/errors.js';
 import type { IJoinAnswer } from '../protocol/messages.js';
 import type { TCredentials } from './credentials.js';
 import { isAddress } from './host.js';
+import type { ManagerOptions, SocketOptions } from './socket-io-types.js';
 import type { ISocketIOClientStatus } from './status.js';
 
 /** The options of socket.io-client, except `retries`. The documentation lists what the helper does with each. */

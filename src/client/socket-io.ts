@@ -94,7 +94,7 @@ export function installBackOff(manager: Manager, own: BackOff): void {
 
 /**
  * A transport for Node.js that limits closing: `ws` keeps the process alive for 30 s if the peer does not answer its close frame.
- * Undefined if socket.io-client does not export its transports, as in its CommonJS files. Fallback: the method is never called.
+ * Undefined if engine.io-client does not export its own. Fallback: the method is never called.
  */
 export function boundedWebSocket(Base: typeof NodeWebSocket | undefined): typeof NodeWebSocket | undefined {
   if (Base === undefined) return undefined;

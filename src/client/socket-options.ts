@@ -1,4 +1,5 @@
-import { type ManagerOptions, NodeWebSocket, NodeXHR, type SocketOptions, WebTransport } from 'socket.io-client';
+import { NodeWebSocket, NodeXHR, WebTransport } from 'engine.io-client';
+import type { ManagerOptions, SocketOptions } from 'socket.io-client';
 import { agentWithoutRedirects, nodeProcess } from './node-agent.js';
 import type { IOptions } from './options.js';
 import { boundedWebSocket } from './socket-io.js';

@@ -179,7 +179,7 @@ export class SocketIOComponent<
   ): Promise<SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> {
     const server = await findBunServer(OF, source);
     const { makeEngine } = await import('../socketio/bun-engine.js');
-    const engine = await makeEngine(`${OF}.start()`);
+    const engine = makeEngine(`${OF}.start()`);
     this.#refuseAfterStop();
     return this.#makeHelper((options) => ({ runtime: 'bun', engine, server, ...options }));
   }

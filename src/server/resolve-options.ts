@@ -1,5 +1,6 @@
 import type { Server as HttpServer } from 'node:http';
 import type { ServerOptions } from 'socket.io';
+import { checkAdapterPackages } from '../backplane/redis/redis-packages.js';
 import {
   checkLogger,
   checkOptionsObject,
@@ -22,8 +23,8 @@ import { DEFAULT_LIMITS, type ILimits } from '../protocol/limits.js';
 import { RuntimeModules } from '../runtime/runtime-modules.js';
 import { type ClassName, classNameOf } from './class-name.js';
 import { adviceFor, isBunServer, isHttpServer } from './find-server.js';
-import { unknownOptions } from './option-names.js';
 import { checkOnFailure, type OnFailure } from './on-failure.js';
+import { unknownOptions } from './option-names.js';
 import type { ISocketIOServerBaseOptions } from './options.js';
 import type { Report } from './reports.js';
 
@@ -232,6 +233,7 @@ export function isServerOptions(value: unknown): value is Partial<ServerOptions>
 function redisConnection(of: ClassName, value: unknown): Given['redisConnection'] {
   if (value === undefined) return undefined;
   assertRedisConnection(of, value);
+  checkAdapterPackages(of);
   return value;
 }
 

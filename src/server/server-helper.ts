@@ -1,6 +1,6 @@
-import type { Emitter } from '@socket.io/redis-emitter';
 import type { MemoryNetwork } from '../backplane/memory/memory-network.js';
 import { sharedNetworkOf } from '../backplane/memory/shared-network.js';
+import type { Emitter } from '../backplane/redis/package-types.js';
 import { checkOneObject, hasMethods, isRecord, wrongArgument } from '../common/checks.js';
 import type { ValueOrPromise } from '../common/types.js';
 import { reportDropped } from '../fanout/outbound.js';
@@ -68,7 +68,8 @@ export class SocketIOServerHelper<
 
   /**
    * Checks and remembers the options, and does nothing else. Options without effect are reported as `option_ignored`.
-   * @throws RoomgateError `invalid_option`, naming the option, the expected and the received value.
+   * @throws RoomgateError `invalid_option`, naming the option, the expected and the received value;
+   *   `unsupported`, with the command that installs them, if `redisConnection` is given and the packages for Redis are missing.
    */
   constructor(options: TSocketIOServerOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) {
     this.#options = resolveOptions(options);

@@ -43,10 +43,10 @@ const FEW_BYTES = 64 * 1024;
 const METHODS = ['on', 'emit', 'close', 'handleRequest', 'onWebSocketOpen', 'onWebSocketMessage', 'onWebSocketClose'];
 
 /** A new engine. The package is loaded here and not earlier, because Node.js can't load it. @throws RoomgateError */
-export async function makeEngine(of: string): Promise<unknown> {
+export function makeEngine(of: string): unknown {
   try {
-    // Hidden from the compiler, because the package's types need Bun's.
-    const { Server } = (await import('@socket.io/bun-engine' as string)) as { Server: new () => unknown };
+    // Not `import()`, because the compiler would read the package's types, and these need Bun's.
+    const { Server } = require('@socket.io/bun-engine') as { Server: new () => unknown };
     return new Server();
   } catch (cause) {
     const text = `${of}: on Bun the package @socket.io/bun-engine is needed. Install it: bun add @socket.io/bun-engine`;

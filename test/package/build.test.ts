@@ -143,8 +143,10 @@ const COMPILER = `
 const { appendFileSync, mkdirSync, writeFileSync } = require('node:fs');
 appendFileSync('runs', 'one ');
 const out = process.argv[process.argv.indexOf('--outDir') + 1];
-mkdirSync(out, { recursive: true });
-writeFileSync(out + '/made', 'made');
+mkdirSync(out + '/client', { recursive: true });
+for (const path of ['/made', '/index.js', '/client/index.js', '/index.d.ts', '/client/index.d.ts', '/internal.d.ts']) {
+  writeFileSync(out + path, path.endsWith('.js') ? 'module.exports = { b: 1, a: 2 };' : 'made');
+}
 process.exit(require('node:fs').existsSync('src/wrong') ? 1 : 0);
 `;
 
@@ -154,24 +156,27 @@ async function createScripts() {
   await cp(join(projectFolder, 'scripts'), path('scripts'), { recursive: true });
   for (const file of ['typescript/bin/tsc', 'vite/bin/vite.js']) await write(`node_modules/${file}`, COMPILER);
   for (const file of ['words.ts', 'server/source', 'page/source']) await write(`examples/chat/${file}`, 'source');
+  for (const part of ['commonjs', 'declarations', 'esm']) await write(`tsconfig.${part}.json`, '{}');
   const run = async (script: string) => {
     await write('runs', '');
     const { code } = await startProgram(path(`scripts/${script}`), { cwd: folder }).ended(20_000);
     return { code, compiled: (await read('runs')).split('one').length - 1 };
   };
-  return { path, run, write };
+  return { path, read, run, write };
 }
 
 describe('the scripts', () => {
-  it('build.mjs compiles both kinds of modules when the sources changed, and reports a failure', async () => {
-    const { path, run, write } = await createScripts();
-    expect(await run('build.mjs')).toEqual({ code: 0, compiled: 2 });
-    expect(await readdir(path('dist'))).toEqual(['cjs', 'made']);
-    expect(await readdir(path('dist/cjs'))).toEqual(['made', 'package.json']);
+  it('build.mjs compiles CommonJS, declarations and the ES modules of the client, and reports a failure', async () => {
+    const { path, read, run, write } = await createScripts();
+    expect(await run('build.mjs')).toEqual({ code: 0, compiled: 3 });
+    expect((await readdir(path('dist'))).toSorted()).toEqual(['cjs', 'client', 'esm', 'index.d.ts', 'index.js']);
+    expect(await read('dist/client/index.js')).toBe("export {\n  a,\n  b,\n} from '../cjs/client/index.js';\n");
+    expect(await readdir(path('dist/cjs'))).not.toContain('internal.d.ts');
+    expect(JSON.parse(await read('dist/cjs/package.json'))).toMatchObject({ type: 'commonjs' });
     expect(await readdir(path('.cache'))).toEqual(['built-dist']);
     expect(await run('build.mjs')).toEqual({ code: 0, compiled: 0 });
-    await write('scripts/commonjs/src/backplane/redis/load-ioredis.ts', 'changed');
-    expect(await run('build.mjs')).toEqual({ code: 0, compiled: 2 });
+    await write('tsconfig.esm.json', '{ }');
+    expect(await run('build.mjs')).toEqual({ code: 0, compiled: 3 });
     await write('src/wrong', '');
     expect(await run('build.mjs')).toEqual({ code: 1, compiled: 1 });
   });

@@ -34,6 +34,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ws: ['socketio'],
   '@socket.io/bun-engine': ['socketio'],
   'socket.io-client': ['client'],
+  'engine.io-client': ['client'],
   ioredis: ['backplane'],
   '@socket.io/redis-adapter': ['backplane'],
   '@socket.io/redis-emitter': ['backplane'],

@@ -1,4 +1,3 @@
-import type { Emitter } from '@socket.io/redis-emitter';
 import { checkCallback, checkLogger, checkOptionsObject, milliseconds, wrongOption } from '../../common/checks.js';
 import { checkNames, UNKNOWN_OPTION } from '../../common/known-options.js';
 import { checkLogLevel } from '../../common/log-level.js';
@@ -19,7 +18,9 @@ import { RoomgateError } from '../../protocol/errors.js';
 import { CONNECTION_LINES, type ConnectionReport } from '../reports.js';
 import { connectionName, createDialer } from './dialers.js';
 import { Outages } from './outages.js';
+import type { Emitter } from './package-types.js';
 import { Publisher } from './publisher.js';
+import { checkEmitterPackage } from './redis-packages.js';
 import { createReportOnce } from './report-once.js';
 import { waitUntilConnected } from './wait-until-connected.js';
 
@@ -67,7 +68,15 @@ export interface IEmitterMessage {
 const OF = 'SocketIOEmitterHelper';
 /** The compiler fails if an option is added to the type and not here. */
 const NAMES: Readonly<Record<keyof ISocketIOEmitterOptions, true>> = {
-  ...{ identifier: true, redisConnection: true, redisTimeout: true, key: true, logger: true, logLevel: true, onReport: true },
+  ...{
+    identifier: true,
+    redisConnection: true,
+    redisTimeout: true,
+    key: true,
+    logger: true,
+    logLevel: true,
+    onReport: true,
+  },
 };
 const wrong = wrongOption.bind(undefined, OF);
 const TICK_MS = 1_000;
@@ -89,13 +98,17 @@ export class SocketIOEmitterHelper {
   #configuring: Promise<void> | undefined;
   #running: Running | undefined;
 
-  /** Checks the options. `configure()` connects. @throws RoomgateError `invalid_option`. */
+  /**
+   * Checks the options. `configure()` connects.
+   * @throws RoomgateError `invalid_option`; `unsupported` if `@socket.io/redis-emitter` is not installed.
+   */
   constructor(options: ISocketIOEmitterOptions) {
     checkOptionsObject(OF, options, '{ identifier, redisConnection }');
     const unknown = checkNames(OF, options, Object.keys(NAMES));
     const { identifier, redisConnection } = options;
     if (typeof identifier !== 'string' || identifier === '') throw wrong('identifier', 'a unique name', identifier);
     checkRedisConnection(OF, redisConnection);
+    checkEmitterPackage(OF);
     checkLogger(OF, options.logger);
     checkLogLevel(OF, options.logLevel);
     checkCallback(OF, 'onReport', options.onReport);

@@ -1,4 +1,3 @@
-import type { Cluster, ClusterOptions, Redis } from 'ioredis';
 import { checkOptionsObject } from '../../common/checks.js';
 import { describe } from '../../common/describe.js';
 import { checkNames } from '../../common/known-options.js';
@@ -6,7 +5,8 @@ import { checkRedisClient } from '../../common/redis-client.js';
 import { CONSOLE } from '../../common/sink.js';
 import { withinOr } from '../../common/within.js';
 import { RoomgateError } from '../../protocol/errors.js';
-import { loadIoredis } from './load-ioredis.js';
+import type { Cluster, ClusterOptions, Redis } from './package-types.js';
+import { loadIoredis } from './redis-packages.js';
 
 /** Callbacks of a Redis helper. Errors and rejections of a callback are ignored. */
 export interface IRedisHelperCallbacks {
@@ -141,10 +141,11 @@ export class DefaultRedisHelper<C extends IHelpedRedisClient = Redis | Cluster> 
 
 /** One Redis, by host and port. Reconnects forever, unless `maxRetry` limits the attempts. */
 export class RedisHelper extends DefaultRedisHelper<Redis> {
+  /** @throws RoomgateError `invalid_option`; `unsupported` if ioredis is not installed. */
   constructor(opts: IRedisHelperOptions) {
     checkNamesOf('RedisHelper', opts, '{ name, host, port }', NAMES);
     const { name, host, port, user, password, database = 0, autoConnect = true, maxRetry = 0, ...callbacks } = opts;
-    const { Redis } = loadIoredis();
+    const { Redis } = loadIoredis('RedisHelper');
     const client = new Redis({
       host,
       port: portOf('RedisHelper', port),
@@ -163,6 +164,7 @@ export class RedisHelper extends DefaultRedisHelper<Redis> {
 
 /** A Redis cluster, by some of its nodes. */
 export class RedisClusterHelper extends DefaultRedisHelper<Cluster> {
+  /** @throws RoomgateError `invalid_option`; `unsupported` if ioredis is not installed. */
   constructor(opts: IRedisClusterHelperOptions) {
     checkNamesOf('RedisClusterHelper', opts, '{ name, nodes: [{ host, port }] }', CLUSTER_NAMES);
     const { name, nodes, clusterOptions = {}, ...callbacks } = opts;
@@ -178,7 +180,7 @@ export class RedisClusterHelper extends DefaultRedisHelper<Cluster> {
       port: portOf('RedisClusterHelper', port),
       ...(password === undefined ? {} : { password }),
     }));
-    const { Cluster } = loadIoredis();
+    const { Cluster } = loadIoredis('RedisClusterHelper');
     const { redisOptions, ...options } = clusterOptions;
     const password = nodes[0]?.password;
     // Only the start nodes have a password in the options. Nodes that are learned from them need it too.
