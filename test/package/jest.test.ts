@@ -1,41 +1,44 @@
 // npm test: node
 import { execFile } from 'node:child_process';
-import { cp } from 'node:fs/promises';
+import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { hashOf, madeOnce } from '../support/made-once.js';
-import { type ConsumerProject, createConsumer } from './consumer.js';
-import { projectFolder } from './imports.js';
+import { startRedis } from '../support/redis.js';
+import { type ConsumerProject, createConsumer, installedFixture } from './consumer.js';
 
 const run = promisify(execFile);
-const JEST = join(projectFolder, 'test', 'fixtures', 'jest');
 
 let consumer: ConsumerProject;
-/** The program of Jest 29, installed once for all runs. */
-let jest: string;
+/** The packages of Jest 29, ts-jest and TypeScript 5.9. */
+let modules: string;
 
 beforeAll(async () => {
-  const home = join(projectFolder, '.cache', `jest-${await hashOf(JEST, ['package.json', 'package-lock.json'])}`);
-  const install = async (fresh: string): Promise<void> => {
-    await cp(JEST, fresh, { recursive: true });
-    await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'], { cwd: fresh });
-  };
-  [consumer] = await Promise.all([createConsumer(), madeOnce(home, install)]);
-  jest = join(home, 'node_modules', 'jest', 'bin', 'jest.js');
+  [consumer, modules] = await Promise.all([createConsumer({ redis: true }), installedFixture('jest')]);
 }, 180_000);
 
-/** Runs one test file with Jest's default settings. Resolves to what it printed, and its exit code. */
-async function runJest(name: string, manifest: object, code: string): Promise<{ code: number; output: string }> {
-  await consumer.write(`${name}/package.json`, JSON.stringify(manifest));
-  await consumer.write(`${name}/one.test.js`, code);
+interface JestRun {
+  /** Files of the project, with `package.json`, in which Jest has its settings. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs the tests of a project. Resolves to what Jest printed, and its exit code. */
+async function runJest(name: string, { files, env = {} }: JestRun): Promise<{ code: number; output: string }> {
+  for (const [file, text] of Object.entries(files)) await consumer.write(`${name}/${file}`, text);
   const folder = join(consumer.folder, name);
   const cache = join(consumer.folder, 'jest-cache');
-  const args = [jest, '--ci', '--cacheDirectory', cache, '--rootDir', folder];
-  return run(process.execPath, args, { cwd: folder, timeout: 60_000 }).then(
+  const args = [join(modules, 'jest', 'bin', 'jest.js'), '--ci', '--cacheDirectory', cache, '--rootDir', folder];
+  return run(process.execPath, args, { cwd: folder, timeout: 120_000, env: { ...process.env, ...env } }).then(
     ({ stderr }) => ({ code: 0, output: stderr }),
     (error: { stderr: string }) => ({ code: 1, output: error.stderr }),
   );
+}
+
+function expectPassed({ code, output }: { code: number; output: string }, tests: number): void {
+  expect(output).toContain(`Tests:       ${tests} passed, ${tests} total`);
+  expect(output).not.toContain('did not exit');
+  expect(code).toBe(0);
 }
 
 const PROGRAM = `
@@ -86,11 +89,100 @@ test('ioredis is loaded when a helper makes a client', () => {
 });
 `;
 
-describe('Jest 29 with its default settings', () => {
-  it('requires both entries, as CommonJS', async () => {
-    const { code, output } = await runJest('commonjs', { private: true }, PROGRAM);
-    expect(output).toContain('Tests:       3 passed, 3 total');
-    expect(output).not.toContain('did not exit');
-    expect(code).toBe(0);
+const WITH_REDIS = `
+const { createServer } = require('node:http');
+const { once } = require('node:events');
+const { RedisHelper, SocketIOEmitterHelper, SocketIOServerHelper } = require('roomgate');
+const { SocketIOClientHelper } = require('roomgate/client');
+
+test('a worker reaches a client through Redis', async () => {
+  const redisConnection = new RedisHelper({
+    name: 'redis', host: '127.0.0.1', port: process.env.REDIS_PORT, autoConnect: false,
+  });
+  const server = createServer();
+  const helper = new SocketIOServerHelper({
+    runtime: 'node', server, identifier: 'jest', serverOptions: { path: '/io' }, redisConnection,
+    authenticateFn: () => true, logger: false,
+  });
+  const worker = new SocketIOEmitterHelper({ identifier: 'worker', redisConnection, logger: false });
+  await Promise.all([helper.configure(), worker.configure()]);
+  server.listen(0);
+  await once(server, 'listening');
+  const client = new SocketIOClientHelper({
+    identifier: 'reader', host: 'http://localhost:' + server.address().port, options: { path: '/io' },
+    credentials: () => ({}), logger: false,
+  });
+  const said = new Promise((resolve) => client.subscribe({ event: 'said', handler: resolve }));
+  await client.waitFor('authenticated');
+  worker.send({ payload: { topic: 'said', data: 'Hello' } });
+  expect(await said).toBe('Hello');
+  client.shutdown();
+  await Promise.all([helper.shutdown(), worker.shutdown()]);
+  await redisConnection.disconnect();
+});
+`;
+
+const TYPED = `
+import { createServer } from 'node:http';
+import { RoomgateError, SocketIOServerHelper, type IHandshake } from 'roomgate';
+import { RoomgateError as OfClient, SocketIOClientHelper } from 'roomgate/client';
+
+declare const test: (name: string, act: () => Promise<void> | void) => void;
+declare const expect: (value: unknown) => { toBe(other: unknown): void };
+
+test('both entries are loaded and typed', async () => {
+  const helper = new SocketIOServerHelper({
+    runtime: 'node', server: createServer(), identifier: 'jest', serverOptions: {},
+    authenticateFn: (handshake: IHandshake) => handshake.auth['token'] === 'good', logger: false,
+  });
+  await helper.configure();
+  const client = new SocketIOClientHelper({
+    identifier: 'reader', host: 'http://localhost:1', options: { path: '/io', autoConnect: false }, logger: false,
+  });
+  // @ts-expect-error: there is no such state
+  const wrong: 'elsewhere' = client.getState();
+  expect(typeof wrong).toBe('string');
+  expect(OfClient).toBe(RoomgateError);
+  client.shutdown();
+  await helper.shutdown();
+});
+`;
+
+describe('Jest 29', () => {
+  it('loads both entries with its default settings', async () => {
+    expectPassed(await runJest('plain', { files: { 'package.json': '{}', 'one.test.js': PROGRAM } }), 3);
+  });
+
+  it('loads both entries in an environment of browsers', async () => {
+    const testEnvironmentOptions = { customExportConditions: ['browser'] };
+    const files = { 'package.json': JSON.stringify({ jest: { testEnvironmentOptions } }), 'one.test.js': PROGRAM };
+    expectPassed(await runJest('browser', { files }), 3);
+  });
+
+  it('runs a server and a worker that use Redis', async () => {
+    const redis = await startRedis();
+    const files = { 'package.json': '{}', 'redis.test.js': WITH_REDIS };
+    expectPassed(await runJest('redis', { files, env: { REDIS_PORT: `${redis.port}` } }), 1);
+  });
+
+  it('loads and types both entries with ts-jest and moduleResolution node10', async () => {
+    await symlink(join(modules, 'typescript'), join(consumer.folder, 'node_modules', 'typescript'));
+    const compilerOptions = {
+      ...{ module: 'commonjs', moduleResolution: 'node10', strict: true, skipLibCheck: false },
+      ...{ target: 'es2022', types: ['node'] },
+    };
+    const files = {
+      'package.json': JSON.stringify({ jest: { transform: { '\\.ts$': join(modules, 'ts-jest') } } }),
+      'tsconfig.json': JSON.stringify({ compilerOptions }),
+      'typed.test.ts': TYPED,
+    };
+    expectPassed(await runJest('typed', { files }), 1);
+    // The types are checked indeed.
+    const wrong = TYPED.replace('    // @ts-expect-error: there is no such state\n', '').replace(
+      / *\/\/ @ts-expect.*\n/,
+      '',
+    );
+    const { code, output } = await runJest('typed', { files: { ...files, 'typed.test.ts': wrong } });
+    expect({ code, output }).toMatchObject({ code: 1, output: expect.stringContaining('elsewhere') });
   });
 });

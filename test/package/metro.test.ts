@@ -39,16 +39,19 @@ function lookUp(path: string): object {
   return { exists: true, type: statSync(path).isDirectory() ? 'd' : 'f', realPath: realpathSync(path) };
 }
 
-/** The file that React Native of up to 0.78 takes for a name: by `main` and its like, without `exports`. */
-function resolved(name: string, origin: string): string | undefined {
+/**
+ * The file that Metro takes for a name. React Native of up to 0.78 goes by `main` and its like, without `exports`; newer ones by the
+ * conditions that are given.
+ */
+function resolved(name: string, origin: string, conditions?: readonly string[]): string | undefined {
   const context = {
     ...{ allowHaste: false, assetExts: new Set(), customResolverOptions: {}, disableHierarchicalLookup: false },
     ...{ doesFileExist: existsSync, fileSystemLookup: lookUp, getPackage: manifestOf, getPackageForModule: packageOf },
     ...{ mainFields: ['react-native', 'browser', 'main'], sourceExts: ['js', 'jsx', 'json', 'ts', 'tsx'] },
     ...{ nodeModulesPaths: [], originModulePath: origin, preferNativePlatform: true },
     ...{ resolveAsset: () => undefined, resolveHasteModule: () => undefined, resolveHastePackage: () => undefined },
-    ...{ unstable_conditionNames: ['require'], unstable_conditionsByPlatform: {} },
-    ...{ unstable_enablePackageExports: false, unstable_logWarning: () => undefined },
+    ...{ unstable_conditionNames: conditions ?? ['require'], unstable_conditionsByPlatform: {} },
+    ...{ unstable_enablePackageExports: conditions !== undefined, unstable_logWarning: () => undefined },
     redirectModulePath: (path: string) => redirectModulePath(context, path),
   };
   const { type, filePath } = metro.resolve(context, name, 'ios');
@@ -63,7 +66,7 @@ function bundleOf(name: string): ReadonlySet<string> {
     const file = resolved(each, origin);
     if (file === undefined || files.has(file)) continue;
     files.add(file);
-    const required = readFileSync(file, 'utf8').matchAll(/\brequire\(["']([^"']+)["']\)/g);
+    const required = readFileSync(file, 'utf8').matchAll(/(?:\brequire\(|\bfrom |^import )["']([^"']+)["']/gm);
     for (const [, next = ''] of required) waiting.push([next, file]);
   }
   return files;
@@ -72,7 +75,7 @@ function bundleOf(name: string): ReadonlySet<string> {
 describe('Metro without package exports, as in React Native up to 0.78', () => {
   it('resolves roomgate/client with all that it needs', () => {
     const files = [...bundleOf('roomgate/client')].map((file) => relative(realpathSync(consumer.folder), file));
-    expect(files[0]).toBe('node_modules/roomgate/dist/cjs/client/index.js');
+    expect(files[0]).toBe('node_modules/roomgate/dist/esm/client/index.js');
     expect(files).toContain('node_modules/socket.io-client/build/cjs/index.js');
     expect(files.filter((file) => /\/(?:server|backplane|runtime|ioredis|socket\.io)\//.test(file))).toEqual([]);
   });
@@ -83,7 +86,18 @@ describe('Metro without package exports, as in React Native up to 0.78', () => {
     expect(entries).toContain('.');
     for (const entry of entries) {
       const file = resolved(entry.replace('.', 'roomgate'), join(consumer.folder, 'App.js'));
-      expect(file, entry).toMatch(/node_modules\/roomgate\/(?:dist\/cjs\/.*index\.js|package\.json)$/);
+      expect(file, entry).toMatch(
+        /node_modules\/roomgate\/(?:dist\/cjs\/index\.js|dist\/esm\/client\/index\.js|package\.json)$/,
+      );
     }
+  });
+});
+
+describe('Metro with package exports', () => {
+  it('resolves import and require of roomgate/client', () => {
+    const fileOf = (condition: string): string | undefined =>
+      resolved('roomgate/client', join(consumer.folder, 'App.js'), [condition, 'react-native', 'default']);
+    expect(fileOf('import')).toMatch(/roomgate\/dist\/esm\/client\/index\.js$/);
+    expect(fileOf('require')).toMatch(/roomgate\/dist\/cjs\/client\/index\.js$/);
   });
 });
