@@ -122,6 +122,18 @@ test('a worker reaches a client through Redis', async () => {
 });
 `;
 
+const CLIENT = `
+const { SocketIOClientHelper } = require('roomgate/client');
+
+test('a client is made', () => {
+  const client = new SocketIOClientHelper({
+    identifier: 'reader', host: 'http://localhost:1', options: { path: '/io', autoConnect: false }, logger: false,
+  });
+  expect(client.getState()).toBe('unauthorized');
+  client.shutdown();
+});
+`;
+
 const TYPED = `
 import { createServer } from 'node:http';
 import { RoomgateError, SocketIOServerHelper, type IHandshake } from 'roomgate';
@@ -153,10 +165,10 @@ describe('Jest 29', () => {
     expectPassed(await runJest('plain', { files: { 'package.json': '{}', 'one.test.js': PROGRAM } }), 3);
   });
 
-  it('loads both entries in an environment of browsers', async () => {
+  it('loads the client in an environment of browsers', async () => {
     const testEnvironmentOptions = { customExportConditions: ['browser'] };
-    const files = { 'package.json': JSON.stringify({ jest: { testEnvironmentOptions } }), 'one.test.js': PROGRAM };
-    expectPassed(await runJest('browser', { files }), 3);
+    const files = { 'package.json': JSON.stringify({ jest: { testEnvironmentOptions } }), 'one.test.js': CLIENT };
+    expectPassed(await runJest('browser', { files }), 1);
   });
 
   it('runs a server and a worker that use Redis', async () => {
