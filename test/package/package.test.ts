@@ -37,7 +37,7 @@ const ENTRIES = ['roomgate/client', 'roomgate'];
 /** Files that explain. */
 const DOCUMENT = /^(?:docs|bench|examples)\/.*\.(?:md|svg|png)$/;
 /** What everybody downloads who installs it, as of November 2026 plus 5 %. Raise it knowingly. */
-const MOST_BYTES = 880_000;
+const MOST_BYTES = 904_000;
 
 let tarball = '';
 /** Paths in the tarball. */
