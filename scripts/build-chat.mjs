@@ -7,7 +7,7 @@ import { root, run } from './run.mjs';
  * be built before: the page is made with it.
  */
 const CHAT = 'examples/chat';
-const SOURCES = ['words.ts', 'server', 'page'].map((name) => `${CHAT}/${name}`);
+const SOURCES = ['names.ts', 'words.ts', 'server', 'page'].map((name) => `${CHAT}/${name}`);
 
 const built = await buildInto(`${CHAT}/dist`, ['dist', ...SOURCES, 'scripts/build-chat.mjs'], async (fresh) => {
   const parts = await Promise.all([buildServer(fresh), buildPage(fresh)]);

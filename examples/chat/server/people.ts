@@ -1,5 +1,5 @@
 import { type Person, roomIdOf, userRoomName } from '../words.js';
-import { skeletonOf } from './names.js';
+import { skeletonsOf } from './lookalikes.js';
 import type { RedisLink } from './redis.js';
 import { chatRoomsOf } from './rooms.js';
 import type { ChatServer } from './types.js';
@@ -32,7 +32,7 @@ export class People {
   #online: PeopleByName = new Map();
   /** As the clients of this instance know it. */
   readonly #told = new Map<string, Person>();
-  /** The names by what they look like: of this instance at this moment, and of all instances as they were seen last. */
+  /** Names by their skeletons: of this instance at this moment, and of all instances as they were last seen. */
   readonly #here = new Map<string, string>();
   #everywhere: ReadonlyMap<string, string> = new Map();
   #soon: NodeJS.Timeout | undefined;
@@ -69,16 +69,19 @@ export class People {
 
   /** Whether somebody is online under another name that looks like this one. */
   isTaken(name: string): boolean {
-    const skeleton = skeletonOf(name);
-    const other = this.#here.get(skeleton) ?? this.#everywhere.get(skeleton);
-    return other !== undefined && other !== name;
+    return skeletonsOf(name).some((skeleton) => {
+      const other = this.#here.get(skeleton) ?? this.#everywhere.get(skeleton);
+      return other !== undefined && other !== name;
+    });
   }
 
   #noteName(room: string, isHere: boolean): void {
     if (!room.startsWith(USER_ROOM)) return;
     const name = room.slice(USER_ROOM.length);
-    if (isHere) this.#here.set(skeletonOf(name), name);
-    else if (this.#here.get(skeletonOf(name)) === name) this.#here.delete(skeletonOf(name));
+    for (const skeleton of skeletonsOf(name)) {
+      if (isHere) this.#here.set(skeleton, name);
+      else if (this.#here.get(skeleton) === name) this.#here.delete(skeleton);
+    }
   }
 
   #lookSoon(isNews: boolean): void {
@@ -107,7 +110,7 @@ export class People {
 
   #see(online: PeopleByName): void {
     this.#online = online;
-    this.#everywhere = new Map([...online.keys()].map((name) => [skeletonOf(name), name]));
+    this.#everywhere = new Map([...online.keys()].flatMap((name) => skeletonsOf(name).map((skeleton) => [skeleton, name])));
     this.#tell();
   }
 

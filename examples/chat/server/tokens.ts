@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { decodeJwt, jwtVerify, SignJWT } from 'jose';
-import { checkedName } from './names.js';
+import { checkedName } from '../names.js';
 
 const ALGORITHM = 'HS256';
 const LIFETIME = '12h';
