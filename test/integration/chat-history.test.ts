@@ -65,6 +65,20 @@ describe.each(STORES)('the history %s', (_, make) => {
     expect(await idsIn('lobby')).toEqual(all.slice(3).map(({ id }) => id));
   });
 
+  it('drops messages of the person who has most of them, so that no burst pushes out the others', async () => {
+    await start();
+    const names = ['Ada', 'Ben', 'Cleo', 'Dora'];
+    const others = Array.from({ length: 40 }, (__, n) => message(names[n % names.length] ?? ''));
+    for (const each of others) await history.add('lobby', each);
+    const burst = Array.from({ length: 100 }, () => message('Eve'));
+    for (const each of burst) await history.add('lobby', each);
+    const last = burst.slice(-10);
+    expect(await idsIn('lobby')).toEqual([...others, ...last].map(({ id }) => id));
+    const late = message('Fay');
+    await history.add('lobby', late);
+    expect(await idsIn('lobby')).toEqual([...others.slice(1), ...last, late].map(({ id }) => id));
+  });
+
   it('adds a retry of one sender once, and does not take it for the message of another', async () => {
     await start();
     const first = message('Ada', 'token');

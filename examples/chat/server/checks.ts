@@ -1,5 +1,5 @@
-import { type HistoryRequest, MAX_ECHO, MAX_TEXT, type TypingRequest } from '../words.js';
 import { checkedName } from '../names.js';
+import { type HistoryRequest, MAX_ECHO, MAX_TEXT, type TypingRequest } from '../words.js';
 
 /** Half of a character, which JSON can write and Redis's scripts can't read. */
 const LONE_SURROGATE = /\p{Surrogate}/u;

@@ -1,6 +1,6 @@
 import { HISTORY_LENGTH } from '../words.js';
 
-/** What any message has, in a room or to one person. */
+/** The fields that every message has, in a room or to one person. */
 export interface Entry {
   /** Unique; the server chose it. */
   id: string;
@@ -10,7 +10,7 @@ export interface Entry {
   at: string;
 }
 
-/** The last messages of each conversation. Nothing here rejects: a chat goes on without its history. */
+/** The last messages of each conversation. Its methods never reject: the chat goes on without its history. */
 export interface HistoryStore<T extends Entry> {
   /** Resolves to the message that this sender added with the same token before, if there is one; then nothing is added. */
   add(conversation: string, message: T): Promise<T | undefined>;
@@ -19,9 +19,9 @@ export interface HistoryStore<T extends Entry> {
 }
 
 /**
- * How many conversations are kept. Beyond that one is forgotten: of the person who opened most of them, the one that was silent
- * for longest. So a person who opens many conversations loses their own, and not those of others. Full of the longest texts, all
- * of them take 100 MB.
+ * How many conversations are kept. Beyond that the store forgets one of the person who opened most of them: the one without a
+ * new message for longest. So a person who opens many conversations loses their own. If all are full of the longest texts, they
+ * take 100 MB.
  */
 export const MAX_CONVERSATIONS = 500;
 
@@ -32,7 +32,7 @@ interface Conversation<T> {
 }
 
 export class MemoryHistory<T extends Entry> implements HistoryStore<T> {
-  /** The one that was silent for longest comes first. */
+  /** The one without a new message for longest comes first. */
   readonly #conversations = new Map<string, Conversation<T>>();
 
   async add(conversation: string, message: T): Promise<T | undefined> {
@@ -50,7 +50,7 @@ export class MemoryHistory<T extends Entry> implements HistoryStore<T> {
     return this.#conversations.has(conversation);
   }
 
-  /** Takes in what it does not know yet, each at its time. */
+  /** Adds the messages that are not in it yet, each at its time. */
   merge(conversation: string, others: readonly T[]): T[] {
     const byId = new Map(others.map((message) => [message.id, message]));
     for (const message of this.#messagesOf(conversation)) byId.set(message.id, message);
@@ -64,7 +64,7 @@ export class MemoryHistory<T extends Entry> implements HistoryStore<T> {
 
   #keep(conversation: string, messages: readonly T[]): T[] {
     const openedBy = this.#conversations.get(conversation)?.openedBy ?? messages[0]?.from ?? '';
-    const last = messages.slice(-HISTORY_LENGTH);
+    const last = trimmed(messages);
     this.#conversations.delete(conversation);
     this.#conversations.set(conversation, { openedBy, messages: last });
     if (this.#conversations.size > MAX_CONVERSATIONS) this.#forgetOne();
@@ -72,8 +72,7 @@ export class MemoryHistory<T extends Entry> implements HistoryStore<T> {
   }
 
   #forgetOne(): void {
-    const opened = new Map<string, number>();
-    for (const { openedBy } of this.#conversations.values()) opened.set(openedBy, (opened.get(openedBy) ?? 0) + 1);
+    const opened = countBy(this.#conversations.values(), ({ openedBy }) => openedBy);
     const most = Math.max(...opened.values());
     for (const [conversation, { openedBy }] of this.#conversations) {
       if (opened.get(openedBy) !== most) continue;
@@ -81,6 +80,29 @@ export class MemoryHistory<T extends Entry> implements HistoryStore<T> {
       return;
     }
   }
+}
+
+/**
+ * At most `HISTORY_LENGTH` of them. Beyond that it drops the oldest message of the person who has most messages in it, so that
+ * one person's burst pushes out that person's own messages.
+ */
+function trimmed<T extends Entry>(messages: readonly T[]): T[] {
+  const kept = [...messages];
+  while (kept.length > HISTORY_LENGTH) {
+    const counts = countBy(kept, ({ from }) => from);
+    const most = Math.max(...counts.values());
+    kept.splice(
+      kept.findIndex(({ from }) => counts.get(from) === most),
+      1,
+    );
+  }
+  return kept;
+}
+
+function countBy<T>(items: Iterable<T>, keyOf: (item: T) => string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const item of items) counts.set(keyOf(item), (counts.get(keyOf(item)) ?? 0) + 1);
+  return counts;
 }
 
 function isRetry(earlier: Entry, message: Entry): boolean {

@@ -110,7 +110,9 @@ export class People {
 
   #see(online: PeopleByName): void {
     this.#online = online;
-    this.#everywhere = new Map([...online.keys()].flatMap((name) => skeletonsOf(name).map((skeleton) => [skeleton, name])));
+    this.#everywhere = new Map(
+      [...online.keys()].flatMap((name) => skeletonsOf(name).map((skeleton) => [skeleton, name])),
+    );
     this.#tell();
   }
 

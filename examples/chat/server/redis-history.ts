@@ -6,8 +6,8 @@ import type { RedisLink } from './redis.js';
 const LIFETIME_S = 7 * 24 * 60 * 60;
 
 /**
- * What both scripts begin with. `kept` notes the time of a conversation and who opened it, and forgets another one where there
- * are too many, by the rule of `MAX_CONVERSATIONS`. The keys of those are computed, which a Redis Cluster would not allow.
+ * Both scripts begin with this. `kept` notes the time of a conversation and who opened it. If there are too many, it forgets one
+ * by the rule of `MAX_CONVERSATIONS`. It computes the keys of those, which a Redis Cluster would not allow.
  */
 const SHARED = `
 local list, times, openers = KEYS[1], KEYS[2], KEYS[3]
@@ -16,8 +16,21 @@ local prefix, conversation, now = ARGV[4], ARGV[5], tonumber(ARGV[6])
 
 local function read(item)
   local isRead, message = pcall(cjson.decode, item)
-  local isWhole = isRead and type(message) == 'table' and type(message.id) == 'string' and type(message.at) == 'string'
+  local isWhole = isRead and type(message) == 'table'
+  for _, field in ipairs({ 'id', 'from', 'at' }) do isWhole = isWhole and type(message[field]) == 'string' end
   return isWhole and message or nil
+end
+
+-- By the rule of MemoryHistory: the place of the oldest message of the person who has most messages.
+local function surplus(entries)
+  local counts, highest = {}, 0
+  for _, entry in ipairs(entries) do
+    counts[entry.from] = (counts[entry.from] or 0) + 1
+    highest = math.max(highest, counts[entry.from])
+  end
+  for place, entry in ipairs(entries) do
+    if counts[entry.from] == highest then return place end
+  end
 end
 
 local function forget(old)
@@ -48,20 +61,23 @@ local function kept(opener)
 end
 `;
 
-/** Looking and adding are one step, because a retry may arrive on two instances at once. */
+/** Looks for a retry and adds in one step, because a retry may arrive on two instances at once. */
 const ADD = `${SHARED}
 local new, from, echo = ARGV[7], ARGV[8], ARGV[9]
-for _, item in ipairs(redis.call('LRANGE', list, 0, -1)) do
+local entries = {}
+for place, item in ipairs(redis.call('LRANGE', list, 0, -1)) do
   local message = read(item)
   if message and message.from == from and message.echo == echo then return item end
+  entries[place] = { from = message and message.from or '', item = item }
 end
+entries[#entries + 1] = { from = from, item = new }
 redis.call('RPUSH', list, new)
-redis.call('LTRIM', list, -length, -1)
+while #entries > length do redis.call('LREM', list, 1, table.remove(entries, surplus(entries)).item) end
 kept(from)
 return false
 `;
 
-/** Puts messages that were sent while Redis was away among the others, by their time. */
+/** Adds messages that were sent while Redis was away, each at its time. */
 const MERGE = `${SHARED}
 local seen, entries = {}, {}
 local function take(item)
@@ -79,14 +95,15 @@ table.sort(entries, function(one, other)
   if one.at == other.at then return one.place < other.place end
   return one.at < other.at
 end)
+while #entries > length do table.remove(entries, surplus(entries)) end
 redis.call('DEL', list)
-for place = math.max(1, #entries - length + 1), #entries do redis.call('RPUSH', list, entries[place].item) end
+for _, entry in ipairs(entries) do redis.call('RPUSH', list, entry.item) end
 if #entries > 0 then kept(entries[1].from) end
 `;
 
 /**
- * A list in Redis for each conversation, shared by all instances. What this instance sent or read is remembered here too: it
- * stands in while Redis is away, and what was sent meanwhile is put into the list when it is back.
+ * A list in Redis for each conversation, shared by all instances. Each instance also keeps what it sent or read in memory. While
+ * Redis is away it uses that, and afterwards it adds to Redis what was sent meanwhile.
  */
 export class RedisHistory<T extends Entry> implements HistoryStore<T> {
   readonly #redis: RedisLink;
