@@ -12,16 +12,11 @@ import {
 } from './checks.js';
 import type { Entry, HistoryStore } from './history.js';
 import type { People } from './people.js';
-import { RateLimit } from './rate-limit.js';
 import type { RedisLink } from './redis.js';
 import { ROOMS } from './rooms.js';
 import { Senders } from './senders.js';
 import { nameIn } from './tokens.js';
 import type { ChatComponent, ChatSocket } from './types.js';
-
-const TYPING = { burst: 10, perSecond: 5 };
-/** A page that comes back asks for each of its conversations at once. */
-const HISTORY = { burst: 100, perSecond: 5 };
 
 export interface ChatParts {
   component: ChatComponent;
@@ -31,7 +26,7 @@ export interface ChatParts {
   redis: RedisLink | undefined;
 }
 
-/** Says to one sender why its message goes nowhere. */
+/** Tells one sender why its message is not delivered. */
 class Rejection extends Error {
   readonly code: RejectedCode;
 
@@ -41,7 +36,7 @@ class Rejection extends Error {
   }
 }
 
-/** What happens to a socket from its welcome to its end. */
+/** Handles a socket from its welcome to its end. */
 export class Chat {
   readonly #parts: ChatParts;
   readonly #senders = new Senders();
@@ -57,10 +52,10 @@ export class Chat {
 
   get health(): { degraded: boolean; message: string } {
     if (this.#parts.redis?.available !== false) return { degraded: false, message: '' };
-    return { degraded: true, message: 'People on other instances of this chat may not hear you for the moment.' };
+    return { degraded: true, message: 'Messages may not reach people on other servers.' };
   }
 
-  /** Roomgate calls it once the socket is authenticated. What the socket sends before this has returned waits. */
+  /** Roomgate calls this once the socket is authenticated. Events of the socket wait until it has returned. */
   async welcome(socket: ChatSocket): Promise<void> {
     const { identifier } = this.#helper;
     const name = nameIn(socket.handshake.auth.token);
@@ -78,12 +73,11 @@ export class Chat {
   }
 
   #listen(socket: ChatSocket): void {
-    const typing = new RateLimit(TYPING);
-    const history = new RateLimit(HISTORY);
+    const mine = () => this.#senders.of(socket.data.name);
     socket.on('say', (payload) => this.#answer(socket, payload, () => this.#say(socket, payload)));
     socket.on('whisper', (payload) => this.#answer(socket, payload, () => this.#whisper(socket, payload)));
-    socket.on('typing', (payload) => this.#tryTo(() => typing.take() && this.#typing(socket, payload)));
-    socket.on('history', (payload) => this.#tryTo(() => history.take() && this.#history(socket, payload)));
+    socket.on('typing', (payload) => this.#tryTo(() => mine().typing.take() && this.#typing(socket, payload)));
+    socket.on('history', (payload) => this.#tryTo(() => mine().history.take() && this.#history(socket, payload)));
   }
 
   async #say(socket: ChatSocket, payload: unknown): Promise<void> {
@@ -145,7 +139,7 @@ export class Chat {
     }
   }
 
-  /** For messages, where the sender waits to hear what became of each. */
+  /** For messages: the sender receives an answer to each. */
   async #answer(socket: ChatSocket, payload: unknown, act: () => Promise<void>): Promise<void> {
     await this.#tryTo(async () => {
       try {
@@ -162,7 +156,7 @@ export class Chat {
     });
   }
 
-  /** What is thrown in a handler of a socket would end the process: a stranger must not be able to do that. */
+  /** An error thrown by a handler must not end the process, because any stranger could cause one. */
   async #tryTo(act: () => unknown): Promise<void> {
     try {
       await act();
@@ -172,7 +166,7 @@ export class Chat {
   }
 }
 
-/** The conversation of two people, the same from both ends. No name has a slash in it. */
+/** The conversation of two people, the same for both. Names contain no slash. */
 function pairOf(one: string, other: string): string {
   return [one, other].sort().join('/');
 }

@@ -1,21 +1,26 @@
 import { RateLimit } from './rate-limit.js';
 
-/** A client that comes back sends its whole queue at once, which holds 100. */
+/** A client that reconnects sends its whole queue at once, which holds up to 100. */
 const MESSAGES = { burst: 100, perSecond: 5 };
+const TYPING = { burst: 10, perSecond: 5 };
+/** A page that reconnects asks for each of its conversations at once. */
+const HISTORY = { burst: 100, perSecond: 5 };
 /** Whispers that open a new conversation. */
 const CONVERSATIONS = { burst: 10, perSecond: 0.2 };
-/** For how many people a sender is known to have whispered to them. */
+/** So many people to whom a sender whispered are remembered. */
 const MOST_RECIPIENTS = 100;
-/** Idle senders are looked for each time that so many more are known. */
+/** Idle senders are removed each time that so many more are known. */
 const CLEAN_EVERY = 1_000;
 
 class Sender {
   readonly messages = new RateLimit(MESSAGES);
+  readonly typing = new RateLimit(TYPING);
+  readonly history = new RateLimit(HISTORY);
   readonly #conversations = new RateLimit(CONVERSATIONS);
   readonly #recipients = new Set<string>();
 
   get isIdle(): boolean {
-    return this.messages.isFull && this.#conversations.isFull;
+    return [this.messages, this.typing, this.history, this.#conversations].every(({ isFull }) => isFull);
   }
 
   /** Whether this sender may whisper to that person now. */
@@ -28,7 +33,7 @@ class Sender {
   }
 }
 
-/** What each person may send, counted for the name: more windows or a new connection don't give more. */
+/** What each person may send. It counts for the name, so more windows or a new connection do not give more. */
 export class Senders {
   readonly #senders = new Map<string, Sender>();
   #cleanAt = CLEAN_EVERY;
