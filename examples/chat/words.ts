@@ -1,20 +1,18 @@
-/**
- * What the chat's server and its page say to each other. It imports nothing, so that both can have it.
- */
+/** The events between the chat's server and its page. Both import this file. */
 
-/** Where Socket.IO is, on the address that the page came from. */
+/** The path of Socket.IO, on the host of the page. */
 export const SOCKET_PATH = '/io';
 
-/** Characters of a text, after trimming. */
+/** Most characters of a text, after trimming. */
 export const MAX_TEXT = 2_000;
 
-/** Characters of a name, after trimming. */
+/** Most characters of a name, after trimming. */
 export const MAX_NAME = 24;
 
-/** Characters of the token by which a sender recognizes its own message. */
+/** Most characters of the token by which a sender recognizes its own message. */
 export const MAX_ECHO = 64;
 
-/** How many messages of a conversation are remembered. */
+/** The history keeps so many messages of a conversation. */
 export const HISTORY_LENGTH = 50;
 
 /** A room of the chat, by its short id. */
@@ -24,18 +22,18 @@ export interface Room {
   about: string;
 }
 
-/** The Socket.IO room of a chat room; the client asks for it through `joinRooms`. */
+/** The Socket.IO room of a chat room. Clients ask for it with `joinRooms`. */
 export const roomName = (id: string): string => `room/${id}`;
 
-/** The Socket.IO room of one person's sockets; only the server puts anybody into it. */
+/** The Socket.IO room of all sockets of one person. Only the server puts sockets into it. */
 export const userRoomName = (name: string): string => `user/${name}`;
 
-/** The chat room of a Socket.IO room; `undefined` where it is another kind of room. */
+/** The id of the chat room of a Socket.IO room, or `undefined` for other rooms. */
 export const roomIdOf = (name: string): string | undefined => (name.startsWith('room/') ? name.slice(5) : undefined);
 
 /**
- * A message in a room. The server chooses `id`. `at` is ISO 8601, like all times here. Only the sender receives `echo`, the
- * token that it chose itself.
+ * A message in a room. The server chooses `id`. Times are in ISO 8601. `echo` is a token that the sender chose, and only the
+ * sender receives it.
  */
 export interface Message {
   id: string;
@@ -46,7 +44,7 @@ export interface Message {
   at: string;
 }
 
-/** A message to one person; `id` and `echo` are as in {@link Message}. */
+/** A message to one person. `id` and `echo` are those of {@link Message}. */
 export interface Whisper {
   id: string;
   echo?: string | undefined;
@@ -62,12 +60,12 @@ export interface Person {
 }
 
 /**
- * `not_in_room`: the sender is not in that room. `away`: nobody of that name is online. `invalid`: a field is missing or wrong.
- * `too_fast`: too many messages, or too many new conversations, in a short time.
+ * `not_in_room`: the sender is not in that room. `away`: nobody with that name is online. `invalid`: a field is missing or
+ * wrong. `too_fast`: too many messages, or too many new conversations, in a short time.
  */
 export type RejectedCode = 'not_in_room' | 'away' | 'invalid' | 'too_fast';
 
-/** `echo` is the sender's token. A message with a token that the sender used already is not added again. */
+/** `echo` is the sender's token. The server does not add a second message with the same token of the same sender. */
 export interface Say {
   echo: string;
   room: string;
@@ -102,13 +100,13 @@ export type ConversationHistory = { room: string; messages: Message[] } | { pers
 
 export type Typing = { room: string; from: string; typing: boolean } | { to: string; from: string; typing: boolean };
 
-/** What changed in the list of people: new or changed entries, and the names that left. */
+/** Changes of the list of people: new or changed entries, and the names that left. */
 export interface Presence {
   changed: Person[];
   gone: string[];
 }
 
-/** What a client emits. */
+/** Events from clients. */
 export interface ClientEvents {
   say: (message: Say) => void;
   whisper: (message: WhisperRequest) => void;
@@ -116,7 +114,7 @@ export interface ClientEvents {
   history: (conversation: HistoryRequest) => void;
 }
 
-/** What a client hears. */
+/** Events to clients. */
 export interface ServerEvents {
   welcome: (welcome: Welcome) => void;
   message: (message: Message) => void;
@@ -124,7 +122,7 @@ export interface ServerEvents {
   rejected: (rejected: Rejected) => void;
   history: (history: ConversationHistory) => void;
   typing: (typing: Typing) => void;
-  /** The whole list. A client receives it once, when it is let in, and `presence` after that. */
+  /** The whole list. A client receives it once, after authentication, and `presence` from then on. */
   people: (online: { people: Person[] }) => void;
   presence: (changes: Presence) => void;
   health: (health: { degraded: boolean; message: string }) => void;

@@ -15,8 +15,8 @@ beforeAll(async () => {
   context = await startBrowser();
 });
 
-describe('a token that is worth nothing', () => {
-  it('is refused, which is said with its reason, and signing in again works', async () => {
+describe('an invalid token', () => {
+  it('is refused with a reason, and signing in again works', async () => {
     const chat = await startChat();
     const ada = await ChatWindow.open(context, chat.url);
     await ada.page.route('**/api/sign-in', (route) => route.fulfill({ json: { token: 'forged', name: 'Ada' } }));
@@ -24,7 +24,8 @@ describe('a token that is worth nothing', () => {
     await ada.state('Signed out');
     await ada.state('You could not be authenticated. Please sign in again.');
     expect(await ada.page.locator('#composer').isDisabled()).toBe(true);
-    await ada.page.locator('#composer-hint').getByText('Please sign in again.').waitFor();
+    await ada.page.getByPlaceholder('Sign in again to send messages').waitFor();
+    expect(await ada.page.getByText('Please sign in again.').filter({ visible: true }).count()).toBe(1);
     await ada.page.unroute('**/api/sign-in');
     await ada.page.getByRole('button', { name: 'Sign in again' }).click();
     await ada.connected();
@@ -34,8 +35,8 @@ describe('a token that is worth nothing', () => {
   });
 });
 
-describe('a name that somebody took meanwhile', () => {
-  it('is told when the connection comes back, once, and works again when it is free', { timeout: 60_000 }, async () => {
+describe('a name that somebody took during an outage', () => {
+  it('is reported once after the reconnect, and works again when it is free', { timeout: 60_000 }, async () => {
     const chat = await startChat();
     const ada = await ChatWindow.enter(context, chat.url, 'coco');
     chat.program.kill();
@@ -58,8 +59,8 @@ describe('a name that somebody took meanwhile', () => {
   });
 });
 
-describe('a server that is started anew under two windows', () => {
-  it('both come back into their rooms, and what was written meanwhile arrives once', { timeout: 60_000 }, async () => {
+describe('a restart of the server with two windows open', () => {
+  it('both windows rejoin their rooms, and queued messages arrive once', { timeout: 60_000 }, async () => {
     const chat = await startChat();
     let { program } = chat;
     const ada = await ChatWindow.enter(context, chat.url, 'Ada');
@@ -91,7 +92,30 @@ describe('a server that is started anew under two windows', () => {
     expect([...ada.problems, ...grace.problems]).toEqual([]);
   });
 
-  it('counts down to the next attempt, and tries at once when asked', { timeout: 60_000 }, async () => {
+  it('keeps people in the list until the grace time is over', { timeout: 60_000 }, async () => {
+    const chat = await startChat();
+    const ada = await ChatWindow.enter(await anotherProfile(context), chat.url, 'Ada', { clock: true });
+    const grace = await ChatWindow.enter(context, chat.url, 'Grace');
+    await ada.entry('Grace online').waitFor();
+    await grace.page.route('**/api/sign-in', (route) => route.abort());
+    chat.program.kill();
+    await ada.state('Reconnecting');
+    await startChat({ port: chat.port });
+    await ada.page.clock.fastForward(10_000);
+    await ada.connected();
+    await ada.entry('Grace away').waitFor();
+    await ada.page.clock.fastForward(8_000);
+    await ada.entry('Grace away').waitFor();
+    await grace.page.unroute('**/api/sign-in');
+    await grace.connected();
+    await ada.entry('Grace online').waitFor();
+    await grace.page.close();
+    await ada.entry('Grace away').waitFor();
+    await ada.page.clock.fastForward(12_000);
+    await ada.entry('Grace').waitFor({ state: 'detached' });
+  });
+
+  it('shows a countdown to the next attempt, and a button that reconnects at once', { timeout: 60_000 }, async () => {
     const chat = await startChat();
     const ada = await ChatWindow.enter(await anotherProfile(context), chat.url, 'Ada', { clock: true });
     const bar = ada.page.locator('.state');
@@ -115,7 +139,7 @@ describe('a server that is started anew under two windows', () => {
 });
 
 describe('a window without a network', () => {
-  it('says so, keeps what is written, and sends it in order when it is back', { timeout: 60_000 }, async () => {
+  it('says so, queues messages, and sends them in order after the reconnect', { timeout: 60_000 }, async () => {
     const chat = await startChat();
     // Under the name "localhost" Socket.IO's client takes no notice of the network.
     const ada = await ChatWindow.enter(context, chat.url.replace('localhost', '127.0.0.1'), 'Ada');
@@ -139,8 +163,8 @@ describe('a window without a network', () => {
   });
 });
 
-describe('a message that did not arrive', () => {
-  it('is marked when it waited for too long, and goes again, once', { timeout: 60_000 }, async () => {
+describe('a message that does not arrive', () => {
+  it('is marked after it waited too long, and can be sent again', { timeout: 60_000 }, async () => {
     const chat = await startChat();
     const ada = await ChatWindow.enter(await anotherProfile(context), chat.url, 'Ada', { clock: true });
     chat.program.kill();
@@ -159,7 +183,7 @@ describe('a message that did not arrive', () => {
     expect([...ada.problems, ...grace.problems]).toEqual([]);
   });
 
-  it('is marked when it was on its way as the connection broke', { timeout: 60_000 }, async () => {
+  it('is marked if the connection broke while it was sent', { timeout: 60_000 }, async () => {
     const chat = await startChat();
     const ada = await ChatWindow.enter(context, chat.url, 'Ada');
     // Stopped, it takes nothing out of its connection.
@@ -174,7 +198,7 @@ describe('a message that did not arrive', () => {
     expect(ada.problems).toEqual([]);
   });
 
-  it('is found in the history when only its echo was lost', { timeout: 60_000 }, async () => {
+  it('is found in the history if only the answer was lost', { timeout: 60_000 }, async () => {
     const redis = await startRedis();
     const chat = await startChat({ redisUrl: redis.url });
     const grace = await ChatWindow.enter(context, chat.url, 'Grace');
@@ -192,7 +216,7 @@ describe('a message that did not arrive', () => {
     expect([...ada.problems, ...grace.problems]).toEqual([]);
   });
 
-  it('is kept over a reload, and looked up', { timeout: 60_000 }, async () => {
+  it('is kept over a reload, and looked up in the history', { timeout: 60_000 }, async () => {
     const chat = await startChat();
     const ada = await ChatWindow.enter(context, chat.url, 'Ada');
     await ada.page.route('**/api/sign-in', (route) => route.abort());
@@ -209,7 +233,7 @@ describe('a message that did not arrive', () => {
     expect(ada.problems).toEqual([]);
   });
 
-  it('says why the server rejected it', async () => {
+  it('shows why the server rejected it', async () => {
     const chat = await startChat();
     const ada = await ChatWindow.enter(context, chat.url, 'Ada');
     await ada.page.evaluate(() => {
@@ -219,6 +243,48 @@ describe('a message that did not arrive', () => {
     await ada.say('Hello?');
     await ada.said('Hello?').getByText('Not sent: Nobody is not online.').waitFor();
     expect(ada.problems).toEqual([]);
+  });
+});
+
+describe('the developer panel', () => {
+  it('is closed by default, and shows how a cut connection is restored', async () => {
+    const chat = await startChat();
+    const ada = await ChatWindow.enter(context, chat.url, 'Ada');
+    const panel = ada.page.getByRole('complementary', { name: 'Developer panel' });
+    const fact = (name: string) => panel.locator('dl > div').filter({ hasText: name }).locator('dd');
+    const history = panel.getByRole('list', { name: 'Status history' }).getByRole('listitem');
+    expect(await panel.count()).toBe(0);
+    await ada.page.getByRole('button', { name: 'Developer panel' }).click();
+    await fact('Transport').getByText('websocket').waitFor();
+    await fact('Connections').getByText('1', { exact: true }).waitFor();
+    const id = await fact('Socket id').textContent();
+    const { body } = await chat.operate('/clients');
+    expect(body).toMatchObject({ clients: [{ id, instance: await fact('Instance').textContent() }] });
+    await panel.getByRole('button', { name: 'Cut the connection' }).click();
+    await ada.say('Meanwhile');
+    await fact('Connections').getByText('2', { exact: true }).waitFor();
+    await fact('Transport').getByText('websocket').waitFor();
+    expect(await fact('Socket id').textContent()).not.toBe(id);
+    await ada.reads('Meanwhile');
+    const happened = (await history.allInnerTexts()).map((it) => it.split('\n')[1]).reverse();
+    const connects = ['connecting', 'transport: polling', 'connected', 'authenticating', 'authenticated'];
+    const steps = happened.filter((it) => it !== 'transport: websocket');
+    expect(steps).toEqual([...connects, 'waiting', ...connects]);
+    await panel.getByText('No errors.').waitFor();
+    await ada.page.getByRole('button', { name: 'Close the developer panel' }).click();
+    await panel.waitFor({ state: 'detached' });
+    expect(await ada.page.evaluate(() => document.activeElement?.textContent)).toBe('Developer panel');
+    expect(ada.problems).toEqual([]);
+  });
+
+  it('shows the last errors', { timeout: 60_000 }, async () => {
+    const chat = await startChat();
+    const ada = await ChatWindow.enter(context, chat.url, 'Ada');
+    await ada.page.getByRole('button', { name: 'Developer panel' }).click();
+    chat.program.kill();
+    await ada.state('Reconnecting');
+    await ada.page.getByRole('list', { name: 'Last errors' }).getByRole('listitem').first().waitFor();
+    expect(await ada.page.getByRole('button', { name: 'Cut the connection' }).isDisabled()).toBe(true);
   });
 });
 

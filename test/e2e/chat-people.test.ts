@@ -39,15 +39,31 @@ describe('the chat in three windows', () => {
     for (const window of windows) await window.show('Lobby');
   }
 
-  it('a name that is none is refused with the reason', async () => {
-    await eve.signIn('<>');
-    await eventually(async () => (await eve.page.getByRole('alert').textContent()) !== '');
-    expect(await eve.page.getByLabel('Your name').evaluate((it) => it === document.activeElement)).toBe(true);
-    // The browser says so by itself.
-    await eventually(() => expect(eve.problems.splice(0)).toEqual([expect.stringContaining('400')]));
+  it('an invalid name is explained below the field, and never reaches the server', async () => {
+    const requests: string[] = [];
+    eve.page.on('request', (request) => requests.push(request.url()));
+    const field = eve.page.getByLabel('Your name');
+    const error = eve.page.getByRole('alert');
+    for (const [name, why] of [
+      ['', 'Enter a name of up to 24 letters, digits, spaces, _, - or .'],
+      ['<>', 'Enter a name of up to 24 letters, digits, spaces, _, - or .'],
+      ['x'.repeat(25), 'Enter a name of up to 24 letters, digits, spaces, _, - or .'],
+      ['A\u3164', 'Enter a name without invisible characters.'],
+    ]) {
+      await eve.signIn(`${name}`);
+      await eventually(async () => expect(await error.textContent()).toBe(why));
+      expect(await field.evaluate((it) => it === document.activeElement)).toBe(true);
+      expect(await field.getAttribute('aria-invalid')).toBe('true');
+    }
+    const [above, below] = await Promise.all([field.boundingBox(), error.boundingBox()]);
+    expect(below?.y).toBeGreaterThanOrEqual((above?.y ?? 0) + (above?.height ?? 0));
+    await field.fill('Eve');
+    await eventually(async () => expect(await error.textContent()).toBe(''));
+    expect(requests).toEqual([]);
+    expect(eve.problems).toEqual([]);
   });
 
-  it('what an operator does is seen: a notice, and rooms that were entered and left for somebody', async () => {
+  it('notices of an operator appear, and moves into and out of rooms', async () => {
     await eve.signIn('Eve');
     await eve.connected();
     await chat.operate('/broadcast', { text: 'We restart at noon.' });
@@ -60,11 +76,11 @@ describe('the chat in three windows', () => {
     await chat.operate(`/clients/${id}/join`, { rooms: ['garden'] });
     await eve.entry('Garden').and(eve.page.locator(':not(.faint)')).waitFor();
     await chat.operate(`/clients/${id}/leave`, { rooms: ['lobby'] });
-    await eve.page.locator('.empty').getByText('An operator took you out of this room.').waitFor();
+    await eve.page.getByRole('main').getByText('An operator removed you from this room.').waitFor();
     expect(eve.problems).toEqual([]);
   });
 
-  it('each reads what the other says, and sees who types and who is there', async () => {
+  it('two people read each other, and see who is typing and online', async () => {
     await inTheLobby(ada, grace);
     await ada.entry('Grace online').waitFor();
     await grace.entry('Ada online').waitFor();
@@ -78,14 +94,14 @@ describe('the chat in three windows', () => {
     expect([...ada.problems, ...grace.problems]).toEqual([]);
   });
 
-  it('a direct message reaches one person, who is told of it elsewhere', async () => {
+  it('a direct message reaches one person only, and counts as unread in other conversations', async () => {
     await inTheLobby(ada, grace);
     await eve.entry('Grace online').click();
     await eve.heading.filter({ hasText: 'Grace' }).waitFor();
     await eve.say('Between us');
     await eve.reads('Between us');
     await grace.entry('Eve online 1 unread').waitFor();
-    await eventually(async () => expect(await grace.page.title()).toBe('(1) Roomgate chat'));
+    await eventually(async () => expect(await grace.page.title()).toBe('(1) Lobby · Roomgate chat'));
     await grace.entry('Eve online 1 unread').click();
     await grace.reads('Between us');
     await grace.entry('Eve online').waitFor();
@@ -99,7 +115,7 @@ describe('the chat in three windows', () => {
     expect([...ada.problems, ...grace.problems, ...eve.problems]).toEqual([]);
   });
 
-  it('a room has its past for those who come later, and is left and counted', async () => {
+  it('a room shows its history to newcomers, counts its members, and can be left', async () => {
     await inTheLobby(ada, grace);
     await ada.join('Garden');
     await ada.say('The roses are out');
@@ -111,24 +127,56 @@ describe('the chat in three windows', () => {
     await grace.say('And the bees');
     await ada.entry('Garden 1 unread').waitFor();
     await grace.page.getByRole('button', { name: 'Leave Garden' }).click();
-    await grace.page.getByText('You are not in Garden.').waitFor();
-    expect(await grace.page.locator('#composer').isDisabled()).toBe(true);
+    await grace.page.getByText('Join to send messages').waitFor();
+    expect(await grace.page.locator('#composer').count()).toBe(0);
     expect([...ada.problems, ...grace.problems]).toEqual([]);
   });
 
-  it('the vault refuses, says why, and goes on doing so', async () => {
+  it('the vault refuses with one message, also when asked again', async () => {
     await inTheLobby(ada);
     await ada.entry('Vault not joined').click();
-    await ada.page.getByRole('button', { name: 'Join Vault' }).click();
-    await ada.page.getByRole('heading', { name: 'Vault is closed to you' }).waitFor();
-    await ada.page.getByRole('main').locator('.empty').getByText('This room is not open to you.').waitFor();
-    expect(await ada.page.locator('#composer').isDisabled()).toBe(true);
+    const refusals = ada.page.getByText('This room is not open to you.');
+    const join = ada.page.getByRole('main').getByRole('button', { name: /Join/ });
+    await join.waitFor();
+    expect(await join.count()).toBe(1);
+    await join.click();
+    await refusals.waitFor();
+    expect([await refusals.count(), await join.count()]).toEqual([1, 0]);
     await ada.page.getByRole('button', { name: 'Ask again' }).click();
-    await ada.page.getByRole('heading', { name: 'Vault is closed to you' }).waitFor();
+    await refusals.waitFor();
+    expect(await refusals.count()).toBe(1);
     expect(ada.problems).toEqual([]);
   });
 
-  it('after a reload the same person is in the same rooms, with the same conversation open', async () => {
+  it('only web addresses become links, and these have rel="noopener noreferrer"', async () => {
+    await inTheLobby(ada, grace);
+    await grace.say('See https://example.com/a_(b), javascript:alert(1) and <a href="https://x.example">x</a>');
+    await ada.reads('javascript:alert(1)');
+    const links = ada.said('javascript:alert(1)').getByRole('link');
+    const found = await links.evaluateAll((all) =>
+      all.map((it) => [it.textContent, it.getAttribute('href'), it.getAttribute('rel'), it.getAttribute('target')]),
+    );
+    expect(found).toEqual([
+      ['https://example.com/a_(b)', 'https://example.com/a_(b)', 'noopener noreferrer', '_blank'],
+      ['https://x.example', 'https://x.example/', 'noopener noreferrer', '_blank'],
+    ]);
+  });
+
+  it('the count of people includes oneself, and only the developer panel names the instance', async () => {
+    const counted = (window: ChatWindow) => window.page.getByRole('heading', { name: /^People/ }).textContent();
+    const { body } = await chat.operate('/clients');
+    const names = new Set((body as { clients: { name: string }[] }).clients.map(({ name }) => name));
+    await eventually(async () => expect(await counted(ada)).toBe(`People ${names.size} online`));
+    const { body: info } = await chat.operate('/info');
+    const { instance } = info as { instance: string };
+    expect(await ada.page.getByText(instance).count()).toBe(0);
+    await ada.page.getByRole('button', { name: 'Developer panel' }).click();
+    await ada.page.getByRole('complementary', { name: 'Developer panel' }).getByText(instance).waitFor();
+    await ada.page.getByRole('button', { name: 'Close the developer panel' }).click();
+    expect(await ada.page.getByText(instance).count()).toBe(0);
+  });
+
+  it('a reload keeps the person, the rooms and the open conversation', async () => {
     await inTheLobby(ada, grace);
     await ada.join('Workshop');
     await ada.say('It was the cable');
@@ -145,7 +193,7 @@ describe('the chat in three windows', () => {
 });
 
 describe('the chat of two processes over Redis', () => {
-  it('is one chat, with one past, and says so when Redis is away', async () => {
+  it('shares messages and history, and shows when Redis is away', async () => {
     const redis = await startRedis();
     // The other one always on Node.js: runtimes may be mixed.
     const [one, other] = await Promise.all([
@@ -165,7 +213,7 @@ describe('the chat of two processes over Redis', () => {
     expect(await late.texts()).toEqual(['From over here', 'And back']);
     await redis.kill();
     for (const window of [ada, grace]) await window.state('Connected, degraded');
-    await ada.page.locator('#composer-hint').getByText('may not hear you').waitFor();
+    await ada.state('Messages may not reach people on other servers.');
     await redis.restart();
     await ada.connected();
     await grace.connected();

@@ -1,12 +1,14 @@
 // npm test: node
 import { describe, expect, it } from 'vitest';
 import type { Told } from '../../examples/chat/page/src/entries.js';
-import { dayOf, grouped, initialsOf, typingWords } from '../../examples/chat/page/src/format.js';
+import { dayOf, grouped, initialsOf, lengthWords, tabTitle, typingWords } from '../../examples/chat/page/src/format.js';
 import { describeLine } from '../../examples/chat/page/src/line.js';
+import { piecesOf } from '../../examples/chat/page/src/links.js';
 import { memoryOf, restored } from '../../examples/chat/page/src/memory.js';
 import { hashOf, keyInHash } from '../../examples/chat/page/src/route.js';
-import { conversationOf, type Entry, initialState, type State } from '../../examples/chat/page/src/state.js';
+import { conversationOf, type Entry, initialState, onlineIn, type State } from '../../examples/chat/page/src/state.js';
 import { type Action, createStore, reduce } from '../../examples/chat/page/src/store.js';
+import type { Person } from '../../examples/chat/words.js';
 
 const LOBBY = 'room:lobby';
 const at = (minute: number): string => `2026-03-01T10:${`${minute}`.padStart(2, '0')}:00.000Z`;
@@ -30,51 +32,51 @@ const echo = (id: string, minute: number): Action => ({ type: 'told', key: LOBBY
 const history = (...messages: Told[]): Action => ({ type: 'history', key: LOBBY, messages });
 const broken: Action = { type: 'let in' };
 
-describe('what is written', () => {
-  it('waits, is handed over, and is sent only by its echo', () => {
+describe('a message of this page', () => {
+  it('waits, is handed over, and counts as sent only with the answer of the server', () => {
     expect(stands(stateAfter(written('a')))).toEqual(['a waiting']);
     expect(stands(stateAfter(written('a'), handed('a')))).toEqual(['a sending']);
     expect(stands(stateAfter(written('a'), handed('a'), echo('a', 31)))).toEqual(['a sent']);
     expect(stands(stateAfter(written('a'), handed('a'), echo('a', 31), echo('a', 31)))).toEqual(['a sent']);
   });
 
-  it('stands behind what was sent, and takes its place by the server’s time', () => {
+  it('comes after sent messages, and moves to its place by the time of the server', () => {
     const state = stateAfter(written('a'), history(told('b', 40), told('c', 20)));
     expect(stands(state)).toEqual(['c sent', 'b sent', 'a waiting']);
     expect(stands(reduce(state, echo('a', 30)))).toEqual(['c sent', 'a sent', 'b sent']);
   });
 
-  it('is lost where it was handed to a connection that broke, and the history does not have it', () => {
+  it('is lost if its connection broke and the history does not have it', () => {
     expect(stands(stateAfter(written('a'), handed('a'), broken))).toEqual(['a sending']);
     expect(stands(stateAfter(written('a'), handed('a'), broken, history()))).toEqual(['a failed']);
     expect(stands(stateAfter(written('a'), handed('a'), broken, history(own('a', 30))))).toEqual(['a sent']);
   });
 
-  it('is not lost where this connection has it still under way, or nobody has it yet', () => {
+  it('is not lost while this connection still carries it, or it still waits', () => {
     expect(stands(stateAfter(written('a'), handed('a'), history()))).toEqual(['a sending']);
     expect(stands(stateAfter(written('a'), broken, history()))).toEqual(['a waiting']);
   });
 
-  it('is looked up when its echo is late', () => {
+  it('is looked up if the answer is late', () => {
     const late: Action = { type: 'doubted', key: LOBBY, id: 'a', now: 2 };
     expect(stands(stateAfter(written('a'), handed('a'), late, history()))).toEqual(['a failed']);
   });
 
-  it('is sent after all when its echo comes late, and never fails afterwards', () => {
+  it('becomes sent if the answer comes late, and does not fail afterwards', () => {
     const failed: Action = { type: 'failed', id: 'a', reason: 'why' };
     expect(stands(stateAfter(written('a'), failed))).toEqual(['a failed']);
     expect(stands(stateAfter(written('a'), failed, echo('a', 31)))).toEqual(['a sent']);
     expect(stands(stateAfter(written('a'), echo('a', 31), failed))).toEqual(['a sent']);
   });
 
-  it('goes again under the same id, at the end; or is discarded', () => {
+  it('can be sent again with the same id, at the end, or discarded', () => {
     const failed: Action = { type: 'failed', id: 'a', reason: 'why' };
     const both = stateAfter(written('a'), written('b'), failed);
     expect(stands(reduce(both, { type: 'again', key: LOBBY, id: 'a' }))).toEqual(['b waiting', 'a waiting']);
     expect(stands(reduce(both, { type: 'discarded', key: LOBBY, id: 'a' }))).toEqual(['b waiting']);
   });
 
-  it('survives a reload as what has to be looked up', () => {
+  it('is kept over a reload, and has to be looked up', () => {
     const state = stateAfter(written('a'), written('b'), handed('b'), echo('b', 1), written('c'), {
       type: 'failed',
       id: 'c',
@@ -88,11 +90,11 @@ describe('what is written', () => {
   });
 });
 
-describe('what others say', () => {
+describe('a message of somebody else', () => {
   const texts = (state: State): string[] => conversationOf(state, LOBBY).entries.map(({ from, id }) => `${from} ${id}`);
   const hears = (message: Told): Action => ({ type: 'told', key: LOBBY, message });
 
-  it('takes the place of nothing, whatever token comes with it', () => {
+  it('never replaces another message, whatever token it has', () => {
     const before = stateAfter(written('a'), echo('b', 31), hears(told('c', 32)));
     const mischief = ['a', 'b', 'c', 'server-b'].map((token, n) =>
       hears({ ...told(`evil-${n}`, 40, 'Eve'), echo: token }),
@@ -103,7 +105,7 @@ describe('what others say', () => {
     ]);
   });
 
-  it('can be neither rejected nor discarded under its id', () => {
+  it('can not be rejected or discarded by its id', () => {
     const state = stateAfter(hears(told('c', 32)));
     expect(stands(reduce(state, { type: 'failed', id: 'c', reason: 'why' }))).toEqual(['c sent']);
     expect(stands(reduce(state, { type: 'discarded', key: LOBBY, id: 'c' }))).toEqual(['c sent']);
@@ -111,23 +113,120 @@ describe('what others say', () => {
 });
 
 describe('people', () => {
-  it('are the list that was told, with what changed since, in order', () => {
-    const ada = { name: 'Ada', rooms: ['lobby'] };
-    const zoe = { name: 'Zoe', rooms: [] };
-    const people: Action = { type: 'people', people: [zoe, ada] };
-    expect(stateAfter(people).people).toEqual([ada, zoe]);
+  const ada = { name: 'Ada', rooms: ['lobby'] };
+  const zoe = { name: 'Zoe', rooms: [] };
+  const authenticated: Action = { type: 'line', line: { status: 'authenticated' }, now: 0 };
+  const people = (now: number, ...list: Person[]): Action => ({ type: 'people', people: list, now });
+  const clock = (now: number): Action => ({ type: 'clock', now });
+
+  it('are the received list with all changes, in order', () => {
+    expect(stateAfter(people(0, zoe, ada)).people).toEqual([ada, zoe]);
     const lin = { name: 'Lin', rooms: ['lobby'] };
     const moved = { ...ada, rooms: ['garden'] };
-    const presence: Action = { type: 'presence', changes: { changed: [lin, moved], gone: ['Zoe', 'Nobody'] } };
-    expect(stateAfter(people, presence).people).toEqual([moved, lin]);
+    const changes = { changed: [lin, moved], gone: ['Zoe', 'Nobody'] };
+    const state = stateAfter(authenticated, people(0, zoe, ada), { type: 'presence', changes, now: 5 });
+    expect(onlineIn(state)).toEqual([moved, lin]);
+    expect(state.people).toEqual([moved, lin, { ...zoe, lostAt: 5 }]);
+  });
+
+  it('stay for ten seconds after the server stopped listing them', () => {
+    const restarted = stateAfter(authenticated, people(0, zoe, ada), people(100, ada));
+    expect(restarted.people).toEqual([ada, { ...zoe, lostAt: 100 }]);
+    expect(reduce(restarted, clock(10_099)).people).toHaveLength(2);
+    expect(reduce(restarted, clock(10_100)).people).toEqual([ada]);
+    // A second list does not begin the time anew.
+    expect(reduce(reduce(restarted, people(9_000, ada)), clock(10_100)).people).toEqual([ada]);
+    expect(reduce(restarted, people(200, zoe, ada)).people).toEqual([ada, zoe]);
+  });
+
+  it('stay while there is no connection', () => {
+    const away: Action = { type: 'line', line: { status: 'waiting' }, now: 0 };
+    const state = stateAfter(authenticated, people(0, zoe, ada), people(100, ada), away, clock(99_000));
+    expect(state.people).toHaveLength(2);
   });
 });
 
-describe('unread', () => {
+describe('the history of the developer panel', () => {
+  const status = (word: State['line']['status'], now: number, more: Partial<State['line']> = {}): Action => ({
+    type: 'line',
+    line: { status: word, ...more },
+    now,
+  });
+  const transport = (name: string): Action => ({ type: 'transport', name, socketId: 'id', now: 2 });
+
+  it('has the newest first, and merges repetitions of a status', () => {
+    const { history, transport: current } = stateAfter(
+      status('connecting', 1),
+      transport('polling'),
+      status('connected', 3),
+      transport('websocket'),
+      transport('websocket'),
+      status('waiting', 4, { message: 'Why.' }),
+      status('waiting', 5, { message: 'Why.', retryAt: 1_505 }),
+    ).diagnostics;
+    const words = history.map(({ what, detail = '' }) => `${what} ${detail}`.trim());
+    expect(words).toEqual([
+      'waiting Why., next attempt in 1.5 s',
+      'transport: websocket',
+      'connected',
+      'transport: polling',
+      'connecting',
+    ]);
+    expect(current).toBeUndefined();
+  });
+
+  it('keeps the last five errors', () => {
+    const errors = Array.from({ length: 7 }, (_, n): Action => ({ type: 'error', message: `Error ${n}`, now: n }));
+    const { diagnostics } = stateAfter(...errors);
+    expect(diagnostics.errors.map(({ what }) => what)).toEqual([6, 5, 4, 3, 2].map((n) => `Error ${n}`));
+  });
+});
+
+describe('piecesOf()', () => {
+  const links = (text: string): string[] => piecesOf(text).flatMap(({ href }) => href ?? []);
+
+  it.each([
+    ['https://example.com', 'https://example.com/'],
+    ['(see http://example.com/a?b=c#d).', 'http://example.com/a?b=c#d'],
+    ['https://example.com/a_(b), and more', 'https://example.com/a_(b)'],
+    ['HTTPS://EXAMPLE.COM!', 'https://example.com/'],
+    ['https://bücher.example/ü', 'https://xn--bcher-kva.example/%C3%BC'],
+  ])('finds in %j a link to %s', (text, href) => {
+    expect(links(text)).toEqual([href]);
+  });
+
+  it.each([
+    'javascript:alert(1)',
+    'data:text/html,<script>',
+    'ftp://example.com',
+    'https://',
+    'https://bank.example@evil.example',
+    'www.example.com',
+    'no link',
+  ])('finds no link in %j', (text) => {
+    expect(links(text)).toEqual([]);
+  });
+
+  it('ends a link before invisible characters and direction marks', () => {
+    expect(links('https://example.com/\u202egpj.exe')).toEqual(['https://example.com/']);
+    expect(links('https://exa\u200bmple.com')).toEqual(['https://exa/']);
+  });
+
+  it('does not change the text', () => {
+    const text = 'a https://b.example/c. d https://e.example, (http://f.example) https:// g';
+    expect(
+      piecesOf(text)
+        .map((piece) => piece.text)
+        .join(''),
+    ).toBe(text);
+  });
+});
+
+describe('the number of unread messages', () => {
   const heard = (id: string): Action => ({ type: 'told', key: 'room:garden', message: told(id, 1) });
   const unread = (state: State): number => conversationOf(state, 'room:garden').unread;
 
-  it('counts what others say elsewhere, once, and what came while away', () => {
+  it('counts messages of others in other conversations, also those that came during an outage', () => {
     expect(unread(stateAfter(heard('a'), heard('a'), heard('b')))).toBe(2);
     const past = (...ids: string[]): Action => ({
       type: 'history',
@@ -138,7 +237,7 @@ describe('unread', () => {
     expect(unread(stateAfter(past('a', 'b'), past('a', 'b', 'c')))).toBe(1);
   });
 
-  it('is over once the reader looks', () => {
+  it('becomes 0 once the reader looks', () => {
     expect(unread(stateAfter(heard('a'), { type: 'open', key: 'room:garden' }))).toBe(0);
     const away = stateAfter({ type: 'open', key: 'room:garden' }, { type: 'looking', isLooking: false }, heard('a'));
     expect(unread(away)).toBe(1);
@@ -146,11 +245,11 @@ describe('unread', () => {
   });
 });
 
-describe('who types', () => {
+describe('the list of people who are typing', () => {
   const types = (typing: boolean): Action => ({ type: 'typing', key: LOBBY, from: 'Grace', typing, now: 1_000 });
   const typists = (state: State): string[] => [...conversationOf(state, LOBBY).typing.keys()];
 
-  it('is believed until told otherwise, until the message, or for a while', () => {
+  it('ends with a notice, with a message, or after a while', () => {
     expect(typists(stateAfter(types(true)))).toEqual(['Grace']);
     expect(typists(stateAfter(types(true), types(false)))).toEqual([]);
     expect(typists(stateAfter(types(true), { type: 'told', key: LOBBY, message: told('a', 1) }))).toEqual([]);
@@ -158,7 +257,7 @@ describe('who types', () => {
     expect(typists(stateAfter(types(true), { type: 'clock', now: 7_000 }))).toEqual([]);
   });
 
-  it('is told in words', () => {
+  it('has a text', () => {
     expect(typingWords([])).toBe('');
     expect(typingWords(['Ada'])).toBe('Ada is typing…');
     expect(typingWords(['Ada', 'Lin'])).toBe('Ada and Lin are typing…');
@@ -170,7 +269,7 @@ describe('the state of the connection', () => {
   const line = (status: State['line'], more: Partial<State> = {}) =>
     describeLine({ ...initialState(), line: status, ...more });
 
-  it('has words, a colour, and what can be done', () => {
+  it('has a label, a color and an action', () => {
     expect(line({ status: 'authenticated' })).toEqual({ tone: 'ok', label: 'Connected' });
     expect(line({ status: 'connecting' }).label).toBe('Connecting');
     expect(line({ status: 'connecting' }, { life: 1 }).label).toBe('Reconnecting');
@@ -181,7 +280,7 @@ describe('the state of the connection', () => {
     expect(refused).toEqual({ tone: 'bad', label: 'Signed out', detail: 'Why.', action: 'Sign in again' });
   });
 
-  it('says offline where there is no connection, and degraded where there is one', () => {
+  it('is offline without a network, and degraded if the server says so', () => {
     expect(line({ status: 'waiting', retryAt: 5 }, { isOnline: false }).label).toBe('Offline');
     expect(line({ status: 'authenticated' }, { isOnline: false }).label).toBe('Connected');
     const health = { degraded: true, message: 'Some.' };
@@ -189,8 +288,8 @@ describe('the state of the connection', () => {
   });
 });
 
-describe('small things', () => {
-  it('groups by day, sender and time', () => {
+describe('small functions', () => {
+  it('group messages by day, sender and time', () => {
     const entries = [told('a', 0), told('b', 4), told('c', 10), told('d', 11, 'Ada')];
     const sent = entries.map((it): Entry => ({ ...it, delivery: 'sent' }));
     const [day] = grouped(sent, new Date(at(20)));
@@ -199,21 +298,34 @@ describe('small things', () => {
     expect(dayOf(at(0), new Date('2026-03-02T10:00:00Z'))).toBe('Yesterday');
   });
 
-  it('reads the address, whatever stands there', () => {
+  it('read any address', () => {
     for (const key of ['room:lobby', 'person:Ada Lovelace', 'person:李 _-.'] as const) {
       expect(keyInHash(hashOf(key))).toBe(key);
     }
     for (const hash of ['', '#', '#/room/', '#/other/x', '#/person/%E0%A4%A']) expect(keyInHash(hash)).toBeUndefined();
   });
 
-  it('takes initials from any script', () => {
+  it('take initials from any script', () => {
     expect(initialsOf('Ada Lovelace')).toBe('AL');
     expect(initialsOf('grace')).toBe('G');
     expect(initialsOf('李')).toBe('李');
     expect(initialsOf('_')).not.toContain('undefined');
   });
 
-  it('calls listeners once per tick', async () => {
+  it('write the number of characters, and the title of the tab', () => {
+    expect([-1_000, -1, 0, 1, 12].map(lengthWords)).toEqual([
+      '1000 characters too many',
+      '1 character too many',
+      '0 characters left',
+      '1 character left',
+      '12 characters left',
+    ]);
+    expect(tabTitle(0, undefined)).toBe('Roomgate chat');
+    expect(tabTitle(0, 'Lobby')).toBe('Lobby · Roomgate chat');
+    expect(tabTitle(2, 'Lobby')).toBe('(2) Lobby · Roomgate chat');
+  });
+
+  it('call listeners once per tick', async () => {
     const store = createStore();
     let calls = 0;
     const stop = store.listen(() => {

@@ -99,7 +99,7 @@ export class ChatWindow {
 
   async signIn(name: string): Promise<void> {
     await this.page.getByLabel('Your name').fill(name);
-    await this.page.getByRole('button', { name: 'Come in' }).click();
+    await this.page.getByRole('button', { name: 'Sign in', exact: true }).click();
   }
 
   get heading(): Locator {
@@ -158,7 +158,7 @@ export class ChatWindow {
 
   /** All messages of the open conversation, in the order of the page. */
   async texts(): Promise<string[]> {
-    return this.page.getByRole('log').locator('.bubble').allInnerTexts();
+    return this.page.getByRole('log').locator('.text').allInnerTexts();
   }
 
   /** What axe finds against the page as it is: rule and element each. */

@@ -10,7 +10,7 @@ export const START_SCRIPT = new URL('../../scripts/start.mjs', import.meta.url);
 /** It builds first. */
 const BUILD_MS = 25_000;
 export const PATIENCE = { timeout: BUILD_MS, what: 'the last line of the start' };
-export const isLast = (line: unknown): boolean => line === 'It stays up until you press Ctrl-C.';
+export const isLast = (line: unknown): boolean => line === 'Press Ctrl-C to stop it.';
 
 export interface StartedInShell {
   readonly url: string;

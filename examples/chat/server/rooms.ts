@@ -1,10 +1,10 @@
 import { type Room, roomIdOf } from '../words.js';
 
 export const ROOMS: readonly Room[] = [
-  { id: 'lobby', title: 'Lobby', about: 'Everybody begins here.' },
+  { id: 'lobby', title: 'Lobby', about: 'Everyone starts here.' },
   { id: 'garden', title: 'Garden', about: 'Plants, weather, and a bench in the shade.' },
   { id: 'workshop', title: 'Workshop', about: 'What you build, and what broke.' },
-  { id: 'vault', title: 'Vault', about: 'Closed. It is here to show what a refusal looks like.' },
+  { id: 'vault', title: 'Vault', about: 'A locked room, to show what a refusal looks like.' },
 ];
 
 const CLOSED = 'vault';
@@ -13,13 +13,13 @@ export function isRoom(id: string): boolean {
   return ROOMS.some((room) => room.id === id);
 }
 
-/** Whether a client that asks for this Socket.IO room gets in. The rooms of persons (`user/…`) are given by the server only. */
+/** Whether a client may join this Socket.IO room. Only the server puts sockets into the rooms of people (`user/…`). */
 export function isOpen(room: string): boolean {
   const id = roomIdOf(room);
   return id !== undefined && id !== CLOSED && isRoom(id);
 }
 
-/** Of all Socket.IO rooms of a socket, the chat's, by their short ids. */
+/** The chat rooms among the Socket.IO rooms of a socket, by their short ids. */
 export function chatRoomsOf(rooms: Iterable<string>): string[] {
   return [...rooms]
     .map(roomIdOf)

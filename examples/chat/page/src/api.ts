@@ -1,12 +1,12 @@
 import type { Room, SignedIn } from '../../words.js';
 
-/** Below the time that the server gives a connection for authenticating. */
+/** Shorter than the server's deadline for authentication. */
 const PATIENCE_MS = 8_000;
 
-/** The server said no: another try with the same name gives the same answer. */
+/** The server refused the name. */
 export class NotSignedIn extends Error {}
 
-/** @throws NotSignedIn with the server's words; another error where the server was not reached. */
+/** @throws NotSignedIn with the server's message, or another error if the server was not reached. */
 export async function signIn(name: string): Promise<SignedIn> {
   const response = await fetch('api/sign-in', {
     method: 'POST',

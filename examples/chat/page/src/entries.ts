@@ -1,12 +1,12 @@
 import type { Conversation, Entry } from './state.js';
 
-/** Of each conversation the page keeps this many that were sent. */
+/** The page keeps this many sent messages of each conversation. */
 const MOST_KEPT = 300;
 
-/** What the server tells of a message, whichever kind. */
+/** A message from the server, of either kind. */
 export interface Told {
   readonly id: string;
-  /** The `id` under which this page sent it. Only its sender hears it. */
+  /** The token with which this page sent it. Only its sender receives it. */
   readonly echo?: string | undefined;
   readonly from: string;
   readonly text: string;
@@ -14,8 +14,8 @@ export interface Told {
 }
 
 /**
- * Adds what the server tells, by the server's time. A message that was sent from here replaces the entry that waited for it:
- * only an own entry, and only by its own token. Sent entries go by the server's ids, which no sender can choose.
+ * Adds messages from the server, by the server's time. A message with this page's own token replaces the entry that waited for
+ * it. Sent entries are compared by the server's ids, which no sender can choose.
  */
 export function withTold(entries: readonly Entry[], told: readonly Told[]): readonly Entry[] {
   const news = new Map(told.map((message) => [message.id, message]));
@@ -33,33 +33,33 @@ export function withTold(entries: readonly Entry[], told: readonly Told[]): read
 
 const keyOf = (from: string, echo: string): string => JSON.stringify([from, echo]);
 
-/** How many of them are new here and from somebody else. */
+/** How many of them are new, and from somebody else. */
 export function countNew({ entries }: Conversation, told: readonly Told[], me: string | undefined): number {
   const known = new Set(entries.map(({ id }) => id));
   return told.filter(({ id, from }) => from !== me && !known.has(id)).length;
 }
 
-/** Changes the unsent one with this id; the same list where there is none. */
+/** Changes the unsent entry with this id. Returns the same list if there is none. */
 export function changed(entries: readonly Entry[], id: string, change: (entry: Entry) => Entry): readonly Entry[] {
   const isIt = (entry: Entry): boolean => entry.id === id && entry.delivery !== 'sent';
   return entries.some(isIt) ? entries.map((entry) => (isIt(entry) ? change(entry) : entry)) : entries;
 }
 
-/** It did not arrive, unless its echo tells otherwise. */
+/** Marks it as failed. If the server's message comes after all, that replaces it. */
 export function failed(entry: Entry, reason: string): Entry {
   const { id, from, text, at } = entry;
   return { id, from, text, at, delivery: 'failed', reason };
 }
 
-/** It was handed to the connection of this number. */
+/** Notes that it was handed to the connection with this number. */
 export function handedOver(entry: Entry, life: number, handedAt: number): Entry {
   if (entry.delivery !== 'waiting') return entry;
   return { ...entry, delivery: 'sending', life, handedAt };
 }
 
 /**
- * The history was asked for on connection `life` and has come. What was handed to an earlier one and is not in it was lost on
- * the way; what was handed to this one may still be under way.
+ * Call it with the history that was asked for on connection `life`. A message that was handed to an earlier connection and is
+ * not in that history was lost. One that was handed to this connection may still arrive.
  */
 export function withoutLost(entries: readonly Entry[], life: number): readonly Entry[] {
   const isLost = (entry: Entry): boolean => entry.delivery === 'sending' && (entry.life ?? 0) < life;

@@ -4,7 +4,7 @@ const TIME = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-di
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-/** What one person said within so many milliseconds stands under one name. */
+/** Messages of one person within so many milliseconds share one heading. */
 const GROUP_MS = 5 * 60 * 1_000;
 const TINTS = 8;
 
@@ -18,6 +18,10 @@ export interface Day {
   readonly label: string;
   readonly groups: Group[];
 }
+
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+
+export const clockOf = (at: number): string => CLOCK.format(at);
 
 export const timeOf = (at: string): string => TIME.format(new Date(at));
 
@@ -46,6 +50,18 @@ export function grouped(entries: readonly Entry[], now: Date = new Date()): read
   return days;
 }
 
+/** "1 character too many", "12 characters left". */
+export function lengthWords(left: number): string {
+  const count = Math.abs(left);
+  return `${count} ${count === 1 ? 'character' : 'characters'} ${left < 0 ? 'too many' : 'left'}`;
+}
+
+/** The title of the tab: "(2) Lobby · Roomgate chat". */
+export function tabTitle(unread: number, conversation: string | undefined): string {
+  const name = conversation === undefined ? 'Roomgate chat' : `${conversation} · Roomgate chat`;
+  return unread > 0 ? `(${unread}) ${name}` : name;
+}
+
 /** "Ada is typing…" and its plural. */
 export function typingWords(names: readonly string[]): string {
   const [first, second] = names;
@@ -54,7 +70,7 @@ export function typingWords(names: readonly string[]): string {
   return names.length === 2 ? `${first} and ${second} are typing…` : `${names.length} people are typing…`;
 }
 
-/** The same colour for the same name, everywhere. */
+/** The same color for the same name, everywhere. */
 export function tintOf(name: string): number {
   let sum = 0;
   for (const character of name) sum = (sum * 31 + (character.codePointAt(0) ?? 0)) % 9_973;

@@ -4,11 +4,11 @@ import type { State } from './state.js';
 export interface Line {
   readonly tone: 'ok' | 'busy' | 'warn' | 'bad' | 'off';
   readonly label: string;
-  /** One more sentence, where there is something to say. */
+  /** One more sentence, if there is one. */
   readonly detail?: string;
-  /** When the next attempt is made, in milliseconds since 1970. */
+  /** The time of the next attempt, in milliseconds since 1970. */
   readonly retryAt?: number;
-  /** What the user can do, as the words of a button. */
+  /** What the user can do, as the text of a button. */
   readonly action?: 'Sign in again' | 'Try now' | 'Connect';
 }
 
@@ -22,7 +22,7 @@ export function describeLine({ line, isOnline, health, life }: State): Line {
     if (health.degraded) return { tone: 'warn', label: 'Connected, degraded', detail: health.message };
     return { tone: 'ok', label: 'Connected' };
   }
-  if (!isOnline) return { tone: 'off', label: 'Offline', detail: 'What you write waits here.' };
+  if (!isOnline) return { tone: 'off', label: 'Offline' };
   switch (status) {
     case 'disconnected':
       return { tone: 'off', label: 'Disconnected', action: 'Connect' };
@@ -35,7 +35,7 @@ export function describeLine({ line, isOnline, health, life }: State): Line {
   }
 }
 
-/** Whether what is written now has a way to the server, or will have one by itself. */
+/** Whether a message written now is sent, now or once the client has reconnected by itself. */
 export function canWrite({ line }: State): boolean {
   return line.status !== 'refused' && line.status !== 'disconnected';
 }

@@ -21,11 +21,11 @@ import {
 } from './state.js';
 import type { Store } from './store.js';
 
-/** What was handed over and has no echo after so many milliseconds is looked up in the history. */
+/** A message without an answer after so many milliseconds is looked up in the history. */
 const ECHO_MS = 15_000;
 const CLOCK_MS = 1_000;
 
-/** No answer yet: the helper asks for the room as soon as it is let in. */
+/** Not answers of the server: the helper asks for the room as soon as it is authenticated. */
 const UNASKED: ReadonlySet<string> = new Set(['offline', 'unauthenticated']);
 
 const WHY_NOT_SENT: Readonly<Record<string, string>> = {
@@ -37,13 +37,13 @@ const WHY_NOT_SENT: Readonly<Record<string, string>> = {
   shut_down: 'you signed out',
 };
 
-/** The page's one connection: what happens on it becomes actions of the store. */
+/** The page's one connection. It turns what it receives into actions of the store. */
 export class Link {
   readonly #store: Store;
   readonly #me: string;
   readonly #helper: SocketIOClientHelper<ServerEvents, ClientEvents>;
   readonly #clock: ReturnType<typeof setInterval>;
-  /** Why the server gave no token, as the page said it last. */
+  /** Why the server gave no token, as shown last. */
   #problem = '';
 
   constructor(store: Store, me: string, rooms: readonly string[]) {
@@ -53,25 +53,31 @@ export class Link {
       identifier: 'chat',
       host: location.origin,
       options: { path: SOCKET_PATH },
-      // Asked at each attempt: a server that was started anew may not know the token of before.
+      // Called for each connection, because a restarted server may not accept the token from before.
       credentials: async () => ({ token: (await signIn(me)).token }),
       queue: true,
       logger: false,
-      onStatusChanged: (line) => store.dispatch({ type: 'line', line }),
+      onStatusChanged: (line) => store.dispatch({ type: 'line', line, now: Date.now() }),
       onAuthenticated: () => this.#letIn(),
       onError: (error) => this.#failed(error),
       onRoomsRejoined: (answer) => this.#roomsAnswered(answer),
     });
-    store.dispatch({ type: 'line', line: this.#helper.getStatus() });
+    store.dispatch({ type: 'line', line: this.#helper.getStatus(), now: Date.now() });
     this.#subscribe();
-    // There is no connection yet; the helper asks for them as soon as there is, and before anything that waits is sent.
+    this.#watchTransport();
+    // There is no connection yet. The helper asks for the rooms once it is authenticated, before it sends queued messages.
     for (const room of rooms) void this.join(room);
     this.#clock = setInterval(() => this.#tick(), CLOCK_MS);
   }
 
-  /** Tries now: between two attempts, and after a refusal. */
+  /** Connects now: between two attempts, and after a refusal. */
   connect(): void {
     this.#helper.connect();
+  }
+
+  /** Closes the connection below Socket.IO, as a network failure would. The helper reconnects. */
+  cut(): void {
+    this.#helper.getSocketClient().io.engine?.close();
   }
 
   async join(room: string): Promise<void> {
@@ -90,20 +96,20 @@ export class Link {
     this.#send(key, entry);
   }
 
-  /** With the same token: the server does not add it again if it arrived after all. */
+  /** Keeps the token, so the server does not add the message again if it had arrived. */
   sayAgain(key: Key, entry: Entry): void {
     this.#store.dispatch({ type: 'again', key, id: entry.id });
     this.#send(key, entry);
   }
 
   typing(key: Key, typing: boolean): void {
-    // It is about this moment: nothing to keep for later.
+    // Not queued, because it is about this moment.
     if (!this.#isIn) return;
     const { kind, name } = targetOf(key);
     this.#helper.emit({ topic: 'typing', data: kind === 'room' ? { room: name, typing } : { to: name, typing } });
   }
 
-  /** Asks for the past of a conversation with a person; a room's is asked for when it is joined. */
+  /** Asks for the history of a conversation with a person. That of a room is asked for when it is joined. */
   look(key: Key): void {
     if (targetOf(key).kind === 'person' && !conversationOf(this.#store.state, key).isLoaded) this.#askHistory(key);
   }
@@ -147,29 +153,51 @@ export class Link {
         rejected: ({ echo, message }) => dispatch({ type: 'failed', id: echo, reason: message }),
         history: (history) => dispatch({ type: 'history', key: keyOf(history), messages: history.messages }),
         typing: (typing) => this.#typed(typing),
-        people: ({ people }) => dispatch({ type: 'people', people }),
-        presence: (changes) => dispatch({ type: 'presence', changes }),
+        people: ({ people }) => dispatch({ type: 'people', people, now: Date.now() }),
+        presence: (changes) => dispatch({ type: 'presence', changes, now: Date.now() }),
         health: ({ degraded, message }) => dispatch({ type: 'health', degraded, message }),
         rooms: ({ rooms }) => this.#moved(rooms),
-        notice: ({ text, at }) => dispatch({ type: 'notice', text, at }),
+        notice: ({ text, at }) => dispatch({ type: 'notice', text, at, isFromOperator: true }),
       },
     });
   }
 
-  /** The next attempt may succeed: the name may be free by then. Until that the person has to know why this one did not. */
+  /** For the developer panel. The transport changes when Socket.IO upgrades from polling to WebSocket. */
+  #watchTransport(): void {
+    const { io } = this.#helper.getSocketClient();
+    io.on('open', () => {
+      this.#noteTransport();
+      io.engine.on('upgrade', () => this.#noteTransport());
+    });
+  }
+
+  #noteTransport(): void {
+    const { io, id } = this.#helper.getSocketClient();
+    const name = io.engine.transport.name;
+    this.#store.dispatch({ type: 'transport', name, socketId: id, now: Date.now() });
+  }
+
+  /** The name may be free at the next attempt. Until then the person sees why this one failed. */
   #failed(error: Error): void {
+    this.#store.dispatch({ type: 'error', message: error.message, now: Date.now() });
     const { cause } = error;
     if (!(cause instanceof NotSignedIn) || cause.message === this.#problem) return;
     this.#problem = cause.message;
-    this.#store.dispatch({ type: 'notice', text: cause.message, at: new Date().toISOString() });
+    this.#store.dispatch({
+      type: 'notice',
+      text: cause.message,
+      at: new Date().toISOString(),
+      isFromOperator: false,
+    });
   }
 
   #letIn(): void {
     this.#problem = '';
     this.#store.dispatch({ type: 'let in' });
+    this.#noteTransport();
     const { conversations, open } = this.#store.state;
     const keys = new Set([...conversations.keys(), open]);
-    // All of them: somebody may have written while this page was away.
+    // For all of them, because somebody may have written while this page was disconnected.
     for (const key of keys) if (targetOf(key).kind === 'person') this.#askHistory(key);
   }
 
@@ -187,7 +215,7 @@ export class Link {
     this.#setMemberships(changes);
   }
 
-  /** An operator put this client into rooms, or out of them. The helper is told, so that a reconnect keeps it so. */
+  /** An operator moved this client. The helper has to know, so that it asks for the right rooms after a reconnect. */
   #moved(rooms: readonly string[]): void {
     const before = this.#store.state.memberships;
     for (const room of rooms) {
@@ -196,7 +224,7 @@ export class Link {
     for (const [room, { state }] of before) {
       if (state !== 'in' || rooms.includes(room)) continue;
       void this.#helper.leaveRooms({ rooms: [roomName(room)] });
-      this.#setMemberships([[room, { state: 'out', reason: 'An operator took you out of this room.' }]]);
+      this.#setMemberships([[room, { state: 'out', reason: 'An operator removed you from this room.' }]]);
     }
   }
 
@@ -205,7 +233,7 @@ export class Link {
     for (const [room, { state }] of changes) if (state === 'out' || state === 'refused') this.#giveUpOn(roomKey(room));
   }
 
-  /** The history of a room that this page is not in can't tell what became of a message. */
+  /** This page can't read the history of a room that it is not in, so it can't look up these messages. */
   #giveUpOn(key: Key): void {
     for (const { id, delivery } of conversationOf(this.#store.state, key).entries) {
       if (delivery === 'sending') this.#store.dispatch({ type: 'failed', id, reason: 'you are not in this room' });
@@ -224,7 +252,7 @@ export class Link {
     this.#store.dispatch({ type: 'typing', key, from: typing.from, typing: typing.typing, now: Date.now() });
   }
 
-  /** Of a conversation of two. */
+  /** The other person of a conversation. */
   #other(from: string, to: string): string {
     return from === this.#me ? to : from;
   }
@@ -245,7 +273,7 @@ function keyOf(history: ConversationHistory): Key {
   return 'room' in history ? roomKey(history.room) : personKey(history.person);
 }
 
-/** `crypto.randomUUID` is missing on pages that came over plain HTTP from elsewhere than localhost. */
+/** Not `crypto.randomUUID`, which browsers offer on localhost and over HTTPS only. */
 function newToken(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

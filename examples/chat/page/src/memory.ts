@@ -1,20 +1,20 @@
 import { type Entry, HOME, type Key, type State, targetOf } from './state.js';
 
-/** Of this tab only, so that two windows can be two people. */
+/** In sessionStorage, which belongs to one tab, so that two windows can be two people. */
 const NAME = 'roomgate-chat';
 
-/** What survives a reload. */
+/** What is kept over a reload. */
 export interface Memory {
   readonly name: string;
   /** The rooms to be in, by their short ids. */
   readonly rooms: readonly string[];
-  /** Conversations with people, and everywhere what was written and is not known to have arrived. */
+  /** Conversations with people, and in all conversations the messages that are not known to have arrived. */
   readonly unsent: readonly (readonly [Key, readonly Entry[]])[];
 }
 
 export const FIRST_ROOMS: readonly string[] = [targetOf(HOME).name];
 
-/** Where storage is forbidden, or holds what is not ours, nothing is remembered. */
+/** Undefined if storage is forbidden, or holds something else. */
 export function recall(): Memory | undefined {
   try {
     const memory = JSON.parse(sessionStorage.getItem(NAME) ?? 'null') as Memory | null;
@@ -45,7 +45,7 @@ export function memoryOf(state: State): Memory | undefined {
   return { name, rooms, unsent };
 }
 
-/** Whether it arrived before the reload is for the history to say. */
+/** The history shows which messages arrived before the reload. */
 export function restored({ unsent }: Memory): ReadonlyMap<Key, readonly Entry[]> {
   const doubted = (entry: Entry): Entry =>
     entry.delivery === 'failed' ? entry : { ...entry, delivery: 'sending', life: 0 };

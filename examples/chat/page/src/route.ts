@@ -5,8 +5,8 @@ export function keyInHash(hash: string): Key | undefined {
   const [, kind, encoded] = /^#\/(room|person)\/([^/]+)$/.exec(hash) ?? [];
   if (kind === undefined || encoded === undefined) return undefined;
   try {
-    // One spelling for each name, as the server has it.
-    const name = decodeURIComponent(encoded).normalize('NFC').trim();
+    // One spelling for each name, as on the server.
+    const name = decodeURIComponent(encoded).normalize('NFKC').trim();
     return kind === 'room' ? roomKey(name) : personKey(name);
   } catch {
     return undefined;

@@ -7,10 +7,10 @@ import { hashOf, keyInHash } from './route.js';
 import { type Entry, HOME, type Key, type State } from './state.js';
 import { createStore, type Store } from './store.js';
 
-/** What the page can do; one for its whole life. */
+/** What the page can do. There is one for its whole life. */
 export class Session {
   readonly store: Store = createStore();
-  /** What is written and not said yet, for each conversation. */
+  /** Text that is written but not sent yet, for each conversation. */
   readonly drafts = new Map<Key, string>();
   #link: Link | undefined;
 
@@ -26,14 +26,14 @@ export class Session {
       store.dispatch({ type: 'looking', isLooking: document.visibilityState === 'visible' }),
     );
     store.dispatch({ type: 'network', isOnline: navigator.onLine });
-    // The list is in the server's welcome, too; without a connection this is the one to show.
+    // The server's welcome has the list too. This one is shown while there is no connection.
     listRooms().then(
       (rooms) => store.dispatch({ type: 'rooms listed', rooms }),
       () => undefined,
     );
   }
 
-  /** @throws with words for the person who signs in. */
+  /** @throws NotSignedIn with a message for the person who signs in. */
   async signIn(name: string): Promise<void> {
     const { name: accepted } = await signIn(name);
     this.#enter(accepted, FIRST_ROOMS, new Map());
@@ -49,6 +49,10 @@ export class Session {
 
   connect(): void {
     this.#link?.connect();
+  }
+
+  cut(): void {
+    this.#link?.cut();
   }
 
   open(key: Key): void {
@@ -89,7 +93,7 @@ export class Session {
     this.#follow();
   }
 
-  /** Opens what the address says. */
+  /** Opens the conversation in the address. */
   #follow(): void {
     const key = keyInHash(location.hash) ?? HOME;
     this.store.dispatch({ type: 'open', key });
@@ -101,11 +105,11 @@ export const SessionContext = createContext<Session | undefined>(undefined);
 
 export function useSession(): Session {
   const session = useContext(SessionContext);
-  if (session === undefined) throw new Error('there is a session around the whole page');
+  if (session === undefined) throw new Error('useSession() needs a SessionContext.Provider around it');
   return session;
 }
 
-/** The state of this moment; what uses it is drawn again when it changes. */
+/** The current state. A component that uses it is rendered again when it changes. */
 export function useChat(): State {
   const { store } = useSession();
   const [state, setState] = useState(store.state);

@@ -5,46 +5,70 @@ import type { Person, Room } from '../../words.js';
 export type Key = `room:${string}` | `person:${string}`;
 
 /**
- * `waiting`: for the connection. `sending`: handed over, its echo has not come. `sent`: the echo came. `failed`: it did not
- * arrive, and it is the writer's to say whether it goes again.
+ * `waiting`: for the connection. `sending`: handed to the connection, without an answer yet. `sent`: the server has it. `failed`:
+ * it did not arrive, and the writer decides whether to send it again.
  */
 export type Delivery = 'waiting' | 'sending' | 'sent' | 'failed';
 
 export interface Entry {
-  /** The server's once it was sent; this page's own token before. */
+  /** This page's own token until the message is sent, then the server's id. */
   readonly id: string;
-  /** The token that it had before it was sent from here. */
+  /** The token of a message that was sent from here. */
   readonly echo?: string;
   readonly from: string;
   readonly text: string;
-  /** ISO 8601; of the server once it was sent, of this page before. */
+  /** ISO 8601: this page's time until the message is sent, then the server's. */
   readonly at: string;
   readonly delivery: Delivery;
   /** Why it failed, for its writer. */
   readonly reason?: string;
-  /** The connection that it was handed to, and when in milliseconds since 1970. */
+  /** The number of the connection that it was handed to, and the time in milliseconds since 1970. */
   readonly life?: number;
   readonly handedAt?: number;
 }
 
 export interface Conversation {
-  /** In the order of the server's time; what was not sent yet stands at the end. */
+  /** By the server's time. Messages that are not sent yet come last. */
   readonly entries: readonly Entry[];
   readonly unread: number;
-  /** The server told of its past at least once. */
+  /** Whether its history was received at least once. */
   readonly isLoaded: boolean;
-  /** Who types, with the time at which that is no longer believed. */
+  /** The people who are typing, each with the time until which that counts. */
   readonly typing: ReadonlyMap<string, number>;
 }
 
-/** `asking`: asked for, or to be asked for once there is a connection. */
+/** `asking`: the request is under way, or waits for the connection. */
 export interface Membership {
   readonly state: 'out' | 'asking' | 'in' | 'refused';
   readonly reason?: string;
 }
 
+/** `lostAt`: when the server stopped listing this person. The page keeps the entry for a short time after that. */
+export interface SeenPerson extends Person {
+  readonly lostAt?: number;
+}
+
+/** One line of the developer panel. `at` is in milliseconds since 1970. */
+export interface Happening {
+  readonly id: number;
+  readonly at: number;
+  readonly what: string;
+  readonly detail?: string | undefined;
+}
+
+/** What the developer panel shows. */
+export interface Diagnostics {
+  readonly transport: string | undefined;
+  readonly socketId: string | undefined;
+  /** The newest comes first, in both. */
+  readonly history: readonly Happening[];
+  readonly errors: readonly Happening[];
+}
+
 export interface Notice {
   readonly id: number;
+  /** Whether an operator sent it; else it is about this page's own connection. */
+  readonly isFromOperator: boolean;
   readonly text: string;
   readonly at: string;
 }
@@ -53,21 +77,22 @@ export interface State {
   /** Undefined until somebody signs in. */
   readonly me: string | undefined;
   readonly line: ISocketIOClientStatus;
-  /** What the browser says of the network. */
+  /** Whether the browser has a network. */
   readonly isOnline: boolean;
   readonly instance: string | undefined;
   readonly health: { readonly degraded: boolean; readonly message: string };
   readonly maxText: number;
   readonly rooms: readonly Room[];
   readonly memberships: ReadonlyMap<string, Membership>;
-  readonly people: readonly Person[];
+  readonly people: readonly SeenPerson[];
   readonly conversations: ReadonlyMap<Key, Conversation>;
   readonly open: Key;
-  /** Whether the reader can see the open conversation. */
+  /** Whether the window is visible. */
   readonly isLooking: boolean;
   readonly notices: readonly Notice[];
-  /** Counts the connections that this client was let in on. */
+  /** How many connections were authenticated so far. */
   readonly life: number;
+  readonly diagnostics: Diagnostics;
 }
 
 export const HOME: Key = 'room:lobby';
@@ -92,13 +117,14 @@ export function initialState(): State {
     isLooking: true,
     notices: [],
     life: 0,
+    diagnostics: { transport: undefined, socketId: undefined, history: [], errors: [] },
   };
 }
 
 export const roomKey = (id: string): Key => `room:${id}`;
 export const personKey = (name: string): Key => `person:${name}`;
 
-/** What a key is about. */
+/** The kind and the name in a key. */
 export function targetOf(key: Key): { readonly kind: 'room' | 'person'; readonly name: string } {
   const isRoom = key.startsWith('room:');
   return { kind: isRoom ? 'room' : 'person', name: key.slice(isRoom ? 5 : 7) };
@@ -110,3 +136,12 @@ export const membershipOf = (state: State, room: string): Membership => state.me
 
 export const unreadOf = (state: State): number =>
   [...state.conversations.values()].reduce((sum, { unread }) => sum + unread, 0);
+
+/** The people whom the server lists at this moment. */
+export const onlineIn = ({ people }: State): readonly SeenPerson[] =>
+  people.filter(({ lostAt }) => lostAt === undefined);
+
+export const titleOf = (state: State, key: Key): string => {
+  const { kind, name } = targetOf(key);
+  return kind === 'person' ? name : (state.rooms.find(({ id }) => id === name)?.title ?? name);
+};

@@ -1,36 +1,48 @@
 import type { ISocketIOClientStatus } from 'roomgate/client';
 import type { Person, Presence, Room, Welcome } from '../../words.js';
+import { withError, withStatus, withTransport } from './diagnostics.js';
 import { changed, countNew, failed, handedOver, type Told, withoutLost, withTold } from './entries.js';
 import {
   type Conversation,
   conversationOf,
   type Entry,
-  HOME,
   initialState,
   type Key,
   type Membership,
-  roomKey,
+  type SeenPerson,
   type State,
 } from './state.js';
 
-/** A typing notice that is not renewed is believed for so long, in milliseconds. */
+/** A person counts as typing for so long without a new notice, in milliseconds. */
 const TYPING_MS = 6_000;
 const MOST_NOTICES = 3;
+/**
+ * A person whom the server no longer lists stays in the list for so long, in milliseconds. After a restart of the server all
+ * pages reconnect within seconds, and nobody should disappear meanwhile.
+ */
+const GRACE_MS = 10_000;
 const ORDER = new Intl.Collator();
 
 /** Everything that can happen. */
 export type Action =
   | { readonly type: 'signed in'; readonly name: string; readonly restored: ReadonlyMap<Key, readonly Entry[]> }
   | { readonly type: 'signed out' }
-  | { readonly type: 'line'; readonly line: ISocketIOClientStatus }
+  | { readonly type: 'line'; readonly line: ISocketIOClientStatus; readonly now: number }
+  | {
+      readonly type: 'transport';
+      readonly name: string | undefined;
+      readonly socketId: string | undefined;
+      readonly now: number;
+    }
+  | { readonly type: 'error'; readonly message: string; readonly now: number }
   | { readonly type: 'let in' }
   | { readonly type: 'network'; readonly isOnline: boolean }
   | { readonly type: 'looking'; readonly isLooking: boolean }
   | { readonly type: 'rooms listed'; readonly rooms: readonly Room[] }
   | { readonly type: 'welcome'; readonly welcome: Welcome }
   | { readonly type: 'health'; readonly degraded: boolean; readonly message: string }
-  | { readonly type: 'people'; readonly people: readonly Person[] }
-  | { readonly type: 'presence'; readonly changes: Presence }
+  | { readonly type: 'people'; readonly people: readonly Person[]; readonly now: number }
+  | { readonly type: 'presence'; readonly changes: Presence; readonly now: number }
   | { readonly type: 'memberships'; readonly changes: ReadonlyMap<string, Membership> }
   | { readonly type: 'open'; readonly key: Key }
   | { readonly type: 'written'; readonly key: Key; readonly entry: Entry }
@@ -49,7 +61,7 @@ export type Action =
       readonly now: number;
     }
   | { readonly type: 'clock'; readonly now: number }
-  | { readonly type: 'notice'; readonly text: string; readonly at: string }
+  | { readonly type: 'notice'; readonly text: string; readonly at: string; readonly isFromOperator: boolean }
   | { readonly type: 'notice read'; readonly id: number };
 
 /** One step. The same state where nothing changed. */
@@ -60,7 +72,11 @@ export function reduce(state: State, action: Action): State {
     case 'signed out':
       return { ...initialState(), isOnline: state.isOnline, rooms: state.rooms };
     case 'line':
-      return { ...state, line: action.line };
+      return { ...state, line: action.line, diagnostics: withStatus(state.diagnostics, action.line, action.now) };
+    case 'transport':
+      return { ...state, diagnostics: withTransport(state.diagnostics, action) };
+    case 'error':
+      return { ...state, diagnostics: withError(state.diagnostics, action.message, action.now) };
     case 'let in':
       return { ...state, life: state.life + 1 };
     case 'network':
@@ -76,16 +92,17 @@ export function reduce(state: State, action: Action): State {
     case 'health':
       return { ...state, health: { degraded: action.degraded, message: action.message } };
     case 'people':
-      return { ...state, people: sorted(action.people) };
+      return { ...state, people: withList(state.people, action.people, action.now) };
     case 'presence':
-      return { ...state, people: withChanges(state.people, action.changes) };
+      return { ...state, people: withChanges(state.people, action.changes, action.now) };
     case 'memberships':
       return { ...state, memberships: new Map([...state.memberships, ...action.changes]) };
     case 'open':
       return seen({ ...state, open: action.key });
     case 'notice': {
+      const { type: _, ...notice } = action;
       const id = (state.notices.at(-1)?.id ?? 0) + 1;
-      return { ...state, notices: [...state.notices, { id, text: action.text, at: action.at }].slice(-MOST_NOTICES) };
+      return { ...state, notices: [...state.notices, { id, ...notice }].slice(-MOST_NOTICES) };
     }
     case 'notice read':
       return { ...state, notices: state.notices.filter(({ id }) => id !== action.id) };
@@ -128,7 +145,7 @@ function reduceConversations(state: State, action: ConversationAction): State {
         entries.filter(({ id, delivery }) => id !== action.id || delivery === 'sent'),
       );
     case 'doubted':
-      // As if it had been handed to an earlier connection: the history decides.
+      // Counts as handed to an earlier connection, so the history decides.
       return inEntries(state, action.key, (entries) =>
         changed(entries, action.id, (entry) => ({ ...entry, life: 0, handedAt: action.now })),
       );
@@ -139,7 +156,7 @@ function reduceConversations(state: State, action: ConversationAction): State {
     case 'typing':
       return typing(state, action);
     case 'clock':
-      return withoutSilent(state, action.now);
+      return withoutLostPeople(withoutSilent(state, action.now), action.now);
   }
 }
 
@@ -149,15 +166,32 @@ function signedIn(state: State, name: string, restored: ReadonlyMap<Key, readonl
   return next;
 }
 
-function withChanges(people: readonly Person[], { changed: news, gone }: Presence): readonly Person[] {
-  const byName = new Map(people.map((person) => [person.name, person]));
-  for (const name of gone) byName.delete(name);
-  for (const person of news) byName.set(person.name, person);
-  return sorted([...byName.values()]);
+/** The whole list. People who are missing in it stay for the grace time. */
+function withList(before: readonly SeenPerson[], people: readonly Person[], now: number): readonly SeenPerson[] {
+  const listed = new Set(people.map(({ name }) => name));
+  const gone = before.map(({ name }) => name).filter((name) => !listed.has(name));
+  return withChanges(before, { changed: [...people], gone }, now);
 }
 
-function sorted(people: readonly Person[]): readonly Person[] {
-  return [...people].sort((one, other) => ORDER.compare(one.name, other.name));
+function withChanges(
+  before: readonly SeenPerson[],
+  { changed: news, gone }: Presence,
+  now: number,
+): readonly SeenPerson[] {
+  const byName = new Map(before.map((person) => [person.name, person]));
+  for (const name of gone) {
+    const person = byName.get(name);
+    if (person !== undefined) byName.set(name, { lostAt: now, ...person });
+  }
+  for (const person of news) byName.set(person.name, person);
+  return [...byName.values()].sort((one, other) => ORDER.compare(one.name, other.name));
+}
+
+/** Nobody's grace time ends while there is no connection. */
+function withoutLostPeople(state: State, now: number): State {
+  const isOver = ({ lostAt = now }: SeenPerson): boolean => now - lostAt >= GRACE_MS;
+  if (state.line.status !== 'authenticated' || !state.people.some(isOver)) return state;
+  return { ...state, people: state.people.filter((person) => !isOver(person)) };
 }
 
 function told(state: State, key: Key, message: Told): State {
@@ -171,7 +205,7 @@ function told(state: State, key: Key, message: Told): State {
   );
 }
 
-/** The first history is the past; of a later one what is new came while this page was away. */
+/** New messages of a later history count as unread: they came while this page was disconnected. */
 function history(state: State, key: Key, messages: readonly Told[]): State {
   return seen(
     inConversation(state, key, (conversation) => {
@@ -200,7 +234,7 @@ function withoutSilent(state: State, now: number): State {
   return next;
 }
 
-/** To the end: it is written now. */
+/** Moves it to the end, because it is sent again now. */
 function againIn(entries: readonly Entry[], id: string): readonly Entry[] {
   const entry = entries.find((it) => it.id === id);
   if (entry?.delivery !== 'failed') return entries;
@@ -227,18 +261,13 @@ function everywhere(state: State, change: (entries: readonly Entry[]) => readonl
   return next;
 }
 
-/** What the reader looks at is read. */
+/** The open conversation has no unread messages while its reader looks at it. */
 function seen(state: State): State {
   if (!state.isLooking || conversationOf(state, state.open).unread === 0) return state;
   return inConversation(state, state.open, (conversation) => ({ ...conversation, unread: 0 }));
 }
 
-/** Where to go when the conversation that is open can't be. */
-export function fallback(state: State): Key {
-  return state.rooms.some(({ id }) => roomKey(id) === HOME) ? HOME : roomKey(state.rooms[0]?.id ?? 'lobby');
-}
-
-/** The state, who changes it, and who is told. */
+/** Holds the state, applies actions, and calls the listeners. */
 export interface Store {
   readonly state: State;
   dispatch(action: Action): void;

@@ -1,14 +1,15 @@
 import { useEffect } from 'preact/hooks';
+import { tabTitle } from '../format.js';
 import { useChat } from '../session.js';
-import { unreadOf } from '../state.js';
+import { titleOf, unreadOf } from '../state.js';
 import { Chat } from './chat.js';
 import { SignIn } from './sign-in.js';
 
 export function App() {
   const state = useChat();
-  const unread = unreadOf(state);
+  const title = tabTitle(unreadOf(state), state.me === undefined ? undefined : titleOf(state, state.open));
   useEffect(() => {
-    document.title = unread > 0 ? `(${unread}) Roomgate chat` : 'Roomgate chat';
-  }, [unread]);
+    document.title = title;
+  }, [title]);
   return state.me === undefined ? <SignIn /> : <Chat state={state} me={state.me} />;
 }

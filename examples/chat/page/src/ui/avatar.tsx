@@ -1,6 +1,6 @@
 import { initialsOf, tintOf } from '../format.js';
 
-/** The name stands beside it, or is its title. */
+/** Decoration: the name is beside it. */
 export function Avatar({ name, size = '' }: { name: string; size?: '' | 'small' | 'large' }) {
   return (
     <span class={`avatar tint-${tintOf(name)} ${size}`} aria-hidden="true">

@@ -1,22 +1,30 @@
 import { canWrite, describeLine } from '../line.js';
 import { membershipOf, type State, targetOf } from '../state.js';
 
-/** Why nothing can be written here at the moment, and what helps. */
-export interface Blocked {
-  readonly reason: string;
-  readonly action?: 'join';
-}
-
-export function blocked(state: State, title: string): Blocked | undefined {
+/** Why nobody can write here at the moment, as a placeholder of the field. */
+export function blocked(state: State, title: string): string | undefined {
   if (!canWrite(state)) {
-    const { label, detail = '' } = describeLine(state);
-    return { reason: `${label}. ${detail}` };
+    const { action } = describeLine(state);
+    return `${action ?? 'Connect'} to send messages`;
   }
   const { kind, name } = targetOf(state.open);
-  if (kind === 'person') return undefined;
+  return kind === 'room' && membershipOf(state, name).state === 'asking' ? `Joining ${title}…` : undefined;
+}
+
+/** What stands in place of the field in a room that this client is not in. */
+export interface Gate {
+  readonly text: string;
+  readonly button: string;
+  readonly isRefused: boolean;
+}
+
+export function gateOf(state: State, title: string): Gate | undefined {
+  const { kind, name } = targetOf(state.open);
+  if (kind === 'person' || !canWrite(state)) return undefined;
   const { state: membership, reason } = membershipOf(state, name);
-  if (membership === 'in') return undefined;
-  if (membership === 'asking') return { reason: `Joining ${title}…` };
-  if (membership === 'refused') return { reason: reason ?? `${title} is not open to you.` };
-  return { reason: reason ?? `You are not in ${title}.`, action: 'join' };
+  if (membership === 'out') {
+    return { text: reason ?? 'Join to send messages', button: `Join ${title}`, isRefused: false };
+  }
+  if (membership !== 'refused') return undefined;
+  return { text: reason ?? 'This room is not open to you.', button: 'Ask again', isRefused: true };
 }

@@ -1,9 +1,10 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { type State, unreadOf } from '../state.js';
 import { Conversation } from './conversation.js';
 import { Drawer } from './drawer.js';
 import { focusConversation } from './focus.js';
-import { DoorIcon, MenuIcon } from './icons.js';
+import { DoorIcon, MenuIcon, PanelIcon } from './icons.js';
+import { Panel } from './panel.js';
 import { Sidebar } from './sidebar.js';
 import { StateBar } from './state-bar.js';
 
@@ -21,15 +22,21 @@ function useIsWide(): boolean {
 
 export function Chat({ state, me }: { state: State; me: string }) {
   const isWide = useIsWide();
-  const [isOpen, setOpen] = useState(false);
+  const [isMenuOpen, setMenuOpen] = useState(false);
+  const [isPanelOpen, setPanelOpen] = useState(false);
+  const panelButton = useRef<HTMLButtonElement>(null);
   const { open } = state;
   useEffect(() => {
-    setOpen(false);
+    setMenuOpen(false);
     focusConversation();
   }, [open]);
-  const sidebar = <Sidebar state={state} me={me} onChosen={() => setOpen(false)} />;
+  const closePanel = (): void => {
+    setPanelOpen(false);
+    panelButton.current?.focus();
+  };
+  const sidebar = <Sidebar state={state} me={me} onChosen={() => setMenuOpen(false)} />;
   return (
-    <div class="app">
+    <div class={`app ${isPanelOpen ? 'with-panel' : ''}`}>
       <header class="top">
         <button type="button" class="skip" onClick={focusConversation}>
           Skip to the conversation
@@ -42,25 +49,43 @@ export function Chat({ state, me }: { state: State; me: string }) {
             Roomgate chat
           </span>
         ) : (
-          <MenuButton unread={unreadOf(state)} isOpen={isOpen} onClick={() => setOpen(true)} />
+          <MenuButton unread={unreadOf(state)} isOpen={isMenuOpen} onClick={() => setMenuOpen(true)} />
         )}
         <StateBar state={state} />
+        <button
+          ref={panelButton}
+          type="button"
+          class="quiet square"
+          title="Developer panel"
+          aria-expanded={isPanelOpen}
+          onClick={() => setPanelOpen(!isPanelOpen)}
+        >
+          <PanelIcon />
+          <span class="hidden">Developer panel</span>
+        </button>
       </header>
       {isWide ? (
         sidebar
       ) : (
-        <Drawer isOpen={isOpen} onClose={() => setOpen(false)}>
+        <Drawer label="Rooms and people" side="left" isOpen={isMenuOpen} onClose={() => setMenuOpen(false)}>
           {sidebar}
         </Drawer>
       )}
       <Conversation state={state} me={me} key={open} />
+      {isWide ? (
+        isPanelOpen && <Panel state={state} onClose={closePanel} />
+      ) : (
+        <Drawer label="Developer panel" side="right" isOpen={isPanelOpen} onClose={() => setPanelOpen(false)}>
+          <Panel state={state} />
+        </Drawer>
+      )}
     </div>
   );
 }
 
 function MenuButton({ unread, isOpen, onClick }: { unread: number; isOpen: boolean; onClick: () => void }) {
   return (
-    <button type="button" class="menu" aria-haspopup="dialog" aria-expanded={isOpen} onClick={onClick}>
+    <button type="button" class="quiet square menu" aria-haspopup="dialog" aria-expanded={isOpen} onClick={onClick}>
       <MenuIcon />
       <span class="hidden">Rooms and people</span>
       {unread > 0 && (

@@ -1,29 +1,33 @@
 import type { TargetedEvent, TargetedKeyboardEvent } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { lengthWords } from '../format.js';
 import { useSession } from '../session.js';
-import { type Key, targetOf } from '../state.js';
-import type { Blocked } from './blocked.js';
+import type { Key } from '../state.js';
 import { focusConversation } from './focus.js';
 import { SendIcon } from './icons.js';
 import { useTyping } from './typing.js';
 
-/** With fewer characters left than this the rest is counted. */
+/** With fewer characters left than this, their number is shown. */
 const NEAR_LIMIT = 200;
+
+export interface Hint {
+  readonly text: string;
+  readonly isForNarrow: boolean;
+}
 
 interface Props {
   readonly of: Key;
   readonly title: string;
-  /** Who types, in words; empty where nobody does. */
+  /** Who is typing, as text; empty if nobody is. */
   readonly typing: string;
   readonly maxText: number;
-  readonly blocked: Blocked | undefined;
-  /** There is no connection, but one will come. */
-  readonly isAway: boolean;
-  /** What to be told while writing. */
-  readonly caution: string;
+  /** Why nobody can write here at the moment. */
+  readonly blocked: string | undefined;
+  /** Shown below the field. */
+  readonly hint: Hint;
 }
 
-export function Composer({ of, title, typing, maxText, blocked, isAway, caution }: Props) {
+export function Composer({ of, title, typing, maxText, blocked, hint }: Props) {
   const session = useSession();
   const [text, setText] = useState(session.drafts.get(of) ?? '');
   const field = useRef<HTMLTextAreaElement>(null);
@@ -48,7 +52,7 @@ export function Composer({ of, title, typing, maxText, blocked, isAway, caution 
     field.current?.focus();
   };
   const keyed = (event: TargetedKeyboardEvent<HTMLTextAreaElement>): void => {
-    // Enter also ends a word in an input method.
+    // In an input method, Enter ends a word.
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     send();
@@ -58,20 +62,8 @@ export function Composer({ of, title, typing, maxText, blocked, isAway, caution 
     send();
   };
 
-  const hint = blocked?.reason ?? (isAway ? 'Messages wait until the connection is back.' : caution);
   return (
     <form class="composer" onSubmit={submitted}>
-      <div class="hints">
-        <p class="typing">{typing}</p>
-        <p id="composer-hint" class={`why ${typing === '' ? '' : 'second'}`} title={hint}>
-          {hint}
-        </p>
-        {left < NEAR_LIMIT && (
-          <p class={`left ${left < 0 ? 'over' : ''}`} role="status">
-            {left < 0 ? `${-left} too many` : `${left} left`}
-          </p>
-        )}
-      </div>
       <div class="write">
         <label for="composer" class="hidden">
           Message to {title}
@@ -83,34 +75,33 @@ export function Composer({ of, title, typing, maxText, blocked, isAway, caution 
           dir="auto"
           value={text}
           disabled={isBlocked}
-          placeholder={isBlocked ? whyBlocked(blocked) : `Message to ${title}`}
-          aria-describedby="composer-hint"
+          placeholder={blocked ?? `Message ${title}`}
+          aria-describedby="composer-hint composer-length"
           aria-invalid={left < 0}
           enterkeyhint="send"
           onInput={(event) => write(event.currentTarget.value)}
           onKeyDown={keyed}
           onBlur={stopped}
         />
-        {blocked?.action === 'join' ? (
-          <button type="button" class="primary" onClick={() => session.join(targetOf(of).name)}>
-            Join
-          </button>
-        ) : (
-          <button type="submit" class="primary round" disabled={isBlocked || text.trim() === '' || left < 0}>
-            <SendIcon />
-            <span class="hidden">Send</span>
-          </button>
-        )}
+        <button type="submit" class="primary round" disabled={isBlocked || text.trim() === '' || left < 0}>
+          <SendIcon />
+          <span class="hidden">Send</span>
+        </button>
+      </div>
+      <div class="hints">
+        <p class="typing">{typing}</p>
+        <p id="composer-hint" class={`why ${hint.isForNarrow ? 'for-narrow' : ''}`} title={hint.text}>
+          {hint.text}
+        </p>
+        <p id="composer-length" class={`left ${left < 0 ? 'over' : ''}`} role="status">
+          {left < NEAR_LIMIT && lengthWords(left)}
+        </p>
       </div>
     </form>
   );
 }
 
-function whyBlocked({ action }: Blocked): string {
-  return action === 'join' ? 'Join to send messages' : 'You can’t send messages now';
-}
-
-/** Who just joined wants to write; whose focus is elsewhere keeps it there. */
+/** Focuses the field after joining, unless the focus is somewhere else. */
 function useFocusOnceOpen(isBlocked: boolean): void {
   const wasBlocked = useRef(isBlocked);
   useEffect(() => {

@@ -1,10 +1,12 @@
 import { typingWords } from '../format.js';
+import { canWrite, describeLine } from '../line.js';
 import { useSession } from '../session.js';
-import { conversationOf, membershipOf, type State, targetOf } from '../state.js';
+import { conversationOf, membershipOf, onlineIn, type State, targetOf, titleOf } from '../state.js';
 import { Avatar } from './avatar.js';
-import { blocked } from './blocked.js';
-import { Composer } from './composer.js';
+import { blocked, gateOf } from './blocked.js';
+import { Composer, type Hint } from './composer.js';
 import { EmptyConversation } from './empty.js';
+import { RoomGate } from './gate.js';
 import { Log } from './log.js';
 import { Notices } from './notices.js';
 
@@ -14,12 +16,17 @@ export function Conversation({ state, me }: { state: State; me: string }) {
   const { open } = state;
   const { kind, name } = targetOf(open);
   const conversation = conversationOf(state, open);
-  const title = kind === 'person' ? name : (state.rooms.find(({ id }) => id === name)?.title ?? name);
+  const title = titleOf(state, open);
+  const gate = gateOf(state, title);
   const isIn = state.line.status === 'authenticated';
   const isEmpty = conversation.entries.length === 0;
   return (
     <main class="conversation" aria-labelledby="conversation-title">
-      {kind === 'room' ? <RoomHead state={state} id={name} title={title} /> : <PersonHead state={state} name={name} />}
+      {kind === 'room' ? (
+        <RoomHead state={state} me={me} id={name} title={title} />
+      ) : (
+        <PersonHead state={state} name={name} />
+      )}
       <div class="middle">
         {isEmpty ? (
           <EmptyConversation state={state} title={title} />
@@ -28,24 +35,35 @@ export function Conversation({ state, me }: { state: State; me: string }) {
         )}
         <Notices notices={state.notices} />
       </div>
-      <Composer
-        of={open}
-        title={title}
-        typing={isIn ? typingWords([...conversation.typing.keys()]) : ''}
-        maxText={state.maxText}
-        blocked={blocked(state, title)}
-        isAway={!isIn}
-        caution={state.health.degraded ? state.health.message : ''}
-      />
+      {gate === undefined ? (
+        <Composer
+          of={open}
+          title={title}
+          typing={isIn ? typingWords([...conversation.typing.keys()]) : ''}
+          maxText={state.maxText}
+          blocked={blocked(state, title)}
+          hint={hintOf(state)}
+        />
+      ) : (
+        <RoomGate of={open} gate={gate} />
+      )}
     </main>
   );
 }
 
-function RoomHead({ state, id, title }: { state: State; id: string; title: string }) {
+/** Below the field. A narrow window shows the bar's details here, because it has no room for them at the top. */
+function hintOf(state: State): Hint {
+  const isAway = canWrite(state) && state.line.status !== 'authenticated';
+  if (isAway) return { text: 'Messages are sent once you are reconnected.', isForNarrow: false };
+  return { text: describeLine(state).detail ?? '', isForNarrow: true };
+}
+
+function RoomHead({ state, me, id, title }: { state: State; me: string; id: string; title: string }) {
   const session = useSession();
   const isHere = membershipOf(state, id).state === 'in';
   const isIn = state.line.status === 'authenticated';
-  const here = state.people.filter(({ rooms }) => rooms.includes(id)).map(({ name }) => name);
+  const others = onlineIn(state).filter(({ name, rooms }) => name !== me && rooms.includes(id));
+  const here = [me, ...others.map(({ name }) => name)];
   return (
     <header class="head">
       <div class="titles">
@@ -57,7 +75,7 @@ function RoomHead({ state, id, title }: { state: State; id: string; title: strin
         </h1>
         <p>{state.rooms.find((room) => room.id === id)?.about}</p>
       </div>
-      {isHere && isIn && here.length > 0 && <Faces names={here} />}
+      {isHere && isIn && <Faces names={here} />}
       {isHere && (
         <button type="button" class="quiet" onClick={() => session.leave(id)}>
           Leave<span class="hidden"> {title}</span>
@@ -81,7 +99,7 @@ function Faces({ names }: { names: readonly string[] }) {
 
 function PersonHead({ state, name }: { state: State; name: string }) {
   const isIn = state.line.status === 'authenticated';
-  const isOnline = state.people.some((person) => person.name === name);
+  const isOnline = onlineIn(state).some((person) => person.name === name);
   return (
     <header class="head">
       <Avatar name={name} />
@@ -89,7 +107,7 @@ function PersonHead({ state, name }: { state: State; name: string }) {
         <h1 id="conversation-title" tabIndex={-1} title={name}>
           {name}
         </h1>
-        <p>{!isIn ? 'Between the two of you' : isOnline ? 'Online. Between the two of you.' : 'Away'}</p>
+        <p>{!isIn ? 'Direct message' : isOnline ? 'Online' : 'Away: a message can’t be delivered now'}</p>
       </div>
     </header>
   );

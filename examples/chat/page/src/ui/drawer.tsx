@@ -3,13 +3,15 @@ import { useEffect, useRef } from 'preact/hooks';
 import { CloseIcon } from './icons.js';
 
 interface Props {
+  readonly label: string;
+  readonly side: 'left' | 'right';
   readonly isOpen: boolean;
   readonly onClose: () => void;
   readonly children: ComponentChildren;
 }
 
-/** The browser's own modal dialog: it keeps the focus inside, and Escape closes it. */
-export function Drawer({ isOpen, onClose, children }: Props) {
+/** The browser's own modal dialog. It keeps the focus inside, and Escape closes it. */
+export function Drawer({ label, side, isOpen, onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const wasOpen = useRef(false);
   useEffect(() => {
@@ -18,14 +20,14 @@ export function Drawer({ isOpen, onClose, children }: Props) {
     wasOpen.current = isOpen;
   }, [isOpen]);
   const clicked = (event: MouseEvent): void => {
-    // The dialog's own box is full of its content: a click on itself is one beside it.
+    // The content fills the dialog, so a click whose target is the dialog itself is a click beside it.
     if (event.target === dialog.current) onClose();
   };
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape is the keyboard's way
-    <dialog ref={dialog} class="drawer" aria-label="Rooms and people" onClose={onClose} onClick={clicked}>
+    <dialog ref={dialog} class={`drawer ${side}`} aria-label={label} onClose={onClose} onClick={clicked}>
       <div class="drawer-body">
-        <button type="button" class="quiet drawer-close" onClick={onClose}>
+        <button type="button" class="quiet square drawer-close" onClick={onClose}>
           <CloseIcon />
           <span class="hidden">Close</span>
         </button>

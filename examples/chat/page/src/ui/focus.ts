@@ -1,4 +1,4 @@
-/** To the composer where there is a keyboard to write with; on a phone that would open one, so to the heading. */
+/** Focuses the composer. On a phone that would open the keyboard, so there it focuses the heading. */
 export function focusConversation(): void {
   const composer = document.querySelector<HTMLTextAreaElement>('#composer');
   const hasKeyboard = matchMedia('(min-width: 800px)').matches;

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 
-/** Decoration: what it says stands beside it in words. */
+/** Decoration: the text beside it has the meaning. */
 function Icon({ children }: { children: ComponentChildren }) {
   return (
     <svg class="icon" viewBox="0 0 20 20" aria-hidden="true" focusable="false">
@@ -18,6 +18,12 @@ export const MenuIcon = () => (
 export const CloseIcon = () => (
   <Icon>
     <path d="m5 5 10 10M15 5 5 15" />
+  </Icon>
+);
+
+export const PanelIcon = () => (
+  <Icon>
+    <path d="m6.5 6-4 4 4 4M13.5 6l4 4-4 4M11.5 4l-3 12" />
   </Icon>
 );
 

@@ -2,10 +2,10 @@ import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { grouped, timeOf } from '../format.js';
 import type { Entry, Key } from '../state.js';
 import { Avatar } from './avatar.js';
-import { Bubble } from './bubble.js';
 import { DownIcon } from './icons.js';
+import { Message } from './message.js';
 
-/** So near to the end, in pixels, the reader follows what comes. */
+/** If the end is at most so many pixels away, the view follows new messages. */
 const NEAR = 80;
 
 interface Props {
@@ -27,11 +27,11 @@ export function Log({ of, entries, me, label }: Props) {
     if (element !== null) element.scrollTop = element.scrollHeight;
   };
   useLayoutEffect(() => {
-    // Who writes wants to see it.
+    // The writer of a message wants to see it.
     if (follows.current || isMine) toEnd();
     else setMore(true);
   }, [entries]);
-  // The box is lower when a keyboard opens or the composer grows.
+  // The box shrinks when a keyboard opens or the composer grows.
   useLayoutEffect(() => {
     const observer = new ResizeObserver(() => {
       if (follows.current) toEnd();
@@ -49,7 +49,7 @@ export function Log({ of, entries, me, label }: Props) {
 
   return (
     <>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable without a mouse */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: an element that scrolls must be reachable without a mouse */}
       <div ref={box} class="log" role="log" aria-live="polite" aria-label={label} tabIndex={0} onScroll={scrolled}>
         <div class="column">
           {grouped(entries).map(({ label: day, groups }) => (
@@ -59,16 +59,17 @@ export function Log({ of, entries, me, label }: Props) {
               </p>
               <ol>
                 {groups.map(({ from, at, entries: said }) => (
-                  <li key={keyOf(said[0])} class={`group ${from === me ? 'own' : ''}`}>
-                    {from !== me && <Avatar name={from} />}
+                  <li key={keyOf(said[0])} class="group">
+                    <Avatar name={from} />
                     <div class="stack">
                       <p class="by">
-                        <strong class={from === me ? 'hidden' : ''}>{from === me ? 'You' : from}</strong>
+                        <strong>{from}</strong>
+                        {from === me && <span class="you">you</span>}
                         <time dateTime={at}>{timeOf(at)}</time>
                       </p>
                       <ul>
                         {said.map((entry) => (
-                          <Bubble key={keyOf(entry)} of={of} entry={entry} />
+                          <Message key={keyOf(entry)} of={of} entry={entry} />
                         ))}
                       </ul>
                     </div>
@@ -89,5 +90,5 @@ export function Log({ of, entries, me, label }: Props) {
   );
 }
 
-/** The same before and after the server gave it an id, so that its element stays. */
+/** The same before and after the server gave the message an id, so that its element stays. */
 const keyOf = (entry: Entry | undefined): string | undefined => entry?.echo ?? entry?.id;

@@ -1,4 +1,5 @@
 import type { Room } from '../../../words.js';
+import { canWrite } from '../line.js';
 import { hashOf } from '../route.js';
 import { conversationOf, type Key, membershipOf, personKey, roomKey, type State } from '../state.js';
 import { Avatar } from './avatar.js';
@@ -25,16 +26,16 @@ export function RoomRow({ state, room, onChosen }: Row & { room: Room }) {
           {membership === 'refused' ? <LockIcon /> : '#'}
         </span>
         <span class="name">{room.title}</span>
-        {!isHere && <span class="note">{NOTES[membership]}</span>}
+        {!isHere && canWrite(state) && <span class="note">{NOTES[membership]}</span>}
         <Unread state={state} of={key} />
       </a>
     </li>
   );
 }
 
-const NOTES = { in: '', out: 'not joined', asking: 'joining', refused: 'closed' } as const;
+const NOTES = { in: '', out: 'not joined', asking: 'joining', refused: 'locked' } as const;
 
-/** Without a connection nobody knows who is there. */
+/** `unknown`: there is no connection. */
 export type Presence = 'online' | 'away' | 'unknown';
 
 export function PersonRow({ state, name, presence, onChosen }: Row & { name: string; presence: Presence }) {

@@ -1,16 +1,16 @@
 import { useState } from 'preact/hooks';
 import { useSession } from '../session.js';
-import type { State } from '../state.js';
+import { onlineIn, type State } from '../state.js';
 import { Avatar } from './avatar.js';
 import { PersonRow, RoomRow } from './rows.js';
 
-/** With more people than this there is a field to find one. */
+/** With more people than this, there is a search field. */
 const MANY = 12;
 
 interface Props {
   readonly state: State;
   readonly me: string;
-  /** A conversation was chosen, be it the one that is open already. */
+  /** A conversation was chosen, also if it is open already. */
   readonly onChosen: () => void;
 }
 
@@ -29,10 +29,7 @@ export function Sidebar({ state, me, onChosen }: Props) {
       </nav>
       <div class="me">
         <Avatar name={me} />
-        <p>
-          <strong>{me}</strong>
-          <span title={state.instance}>{state.instance === undefined ? 'You' : `on ${state.instance}`}</span>
-        </p>
+        <strong>{me}</strong>
         <button type="button" class="quiet" onClick={() => session.signOut()}>
           Sign out
         </button>
@@ -43,17 +40,17 @@ export function Sidebar({ state, me, onChosen }: Props) {
 
 function People({ state, me, onChosen }: Props) {
   const [wanted, setWanted] = useState('');
-  const online = state.people.filter(({ name }) => name !== me).map(({ name }) => name);
   const isIn = state.line.status === 'authenticated';
-  const present = new Set(isIn ? online : []);
+  // The server lists a newcomer up to a second later. Oneself is there at once.
+  const online = new Set(isIn ? [me, ...onlineIn(state).map(({ name }) => name)] : []);
   const known = [...state.conversations.keys()].filter((key) => key.startsWith('person:')).map((key) => key.slice(7));
-  // Who was written with stands first, present or not.
-  const names = [...new Set([...known, ...online])].filter((name) => name !== me);
+  // People with a conversation come first, online or not.
+  const names = [...new Set([...known, ...state.people.map(({ name }) => name)])].filter((name) => name !== me);
   const shown = names.filter((name) => name.toLocaleLowerCase().includes(wanted.trim().toLocaleLowerCase()));
   return (
     <>
       <h2 id="people-title">
-        People <span class="count">{isIn ? `${online.length} online` : ''}</span>
+        People <span class="count">{isIn ? `${online.size} online` : ''}</span>
       </h2>
       {names.length > MANY && (
         <input
@@ -65,19 +62,26 @@ function People({ state, me, onChosen }: Props) {
           onInput={(event) => setWanted(event.currentTarget.value)}
         />
       )}
-      {names.length === 0 && <p class="nobody">{isIn ? 'Nobody else is here yet. Open a second window.' : ' '}</p>}
       <ul aria-labelledby="people-title">
+        <li class="row self">
+          <span class={`who ${isIn ? 'online' : ''}`}>
+            <Avatar name={me} size="small" />
+          </span>
+          <span class="name">{me}</span>
+          <span class="note">you</span>
+        </li>
         {shown.map((name) => (
           <PersonRow
             key={name}
             state={state}
             name={name}
-            presence={isIn ? (present.has(name) ? 'online' : 'away') : 'unknown'}
+            presence={isIn ? (online.has(name) ? 'online' : 'away') : 'unknown'}
             onChosen={onChosen}
           />
         ))}
       </ul>
-      {names.length > 0 && shown.length === 0 && <p class="nobody">Nobody of that name.</p>}
+      {names.length === 0 && isIn && <p class="nobody">Nobody else is online. Open a second window.</p>}
+      {names.length > 0 && shown.length === 0 && <p class="nobody">No matches</p>}
     </>
   );
 }

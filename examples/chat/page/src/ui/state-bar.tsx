@@ -5,13 +5,13 @@ import type { State } from '../state.js';
 import { focusMain } from './focus.js';
 import { ToneIcon } from './icons.js';
 
-/** Of one height and place, whatever it says. */
+/** Keeps its height and place, so that nothing moves when its text changes. */
 export function StateBar({ state }: { state: State }) {
   const session = useSession();
   const { tone, label, detail, retryAt, action } = describeLine(state);
   const act = (): void => {
     session.connect();
-    // The button goes away under the focus.
+    // The focused button disappears.
     focusMain();
   };
   return (
@@ -31,7 +31,7 @@ export function StateBar({ state }: { state: State }) {
   );
 }
 
-/** Outside of what is read aloud: nobody wants to hear each second. */
+/** Hidden from screen readers, which would read each second aloud. */
 function Countdown({ retryAt }: { retryAt: number }) {
   const [now, setNow] = useState(Date.now());
   useEffect(() => {

@@ -2,17 +2,17 @@ import { useEffect, useMemo } from 'preact/hooks';
 import { type Session, useSession } from '../session.js';
 import type { Key } from '../state.js';
 
-/** Who goes on typing says so again after so many milliseconds, and who pauses for so long has stopped. */
+/** While somebody types, a notice is sent this often. After a pause of this length, typing has stopped. In milliseconds. */
 const RENEW_MS = 3_000;
 const PAUSE_MS = 4_000;
 
 interface Typing {
-  /** Something was typed; `isText` whether anything stands there now. */
+  /** The text changed. `isText`: whether there is any text now. */
   readonly typed: (isText: boolean) => void;
   readonly stopped: () => void;
 }
 
-/** Tells the others, seldom. */
+/** Tells the others who is typing, with few messages. */
 export function useTyping(of: Key): Typing {
   const session = useSession();
   const typing = useMemo(() => announcer(session, of), [session, of]);

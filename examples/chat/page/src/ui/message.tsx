@@ -1,14 +1,27 @@
+import { timeOf } from '../format.js';
+import { piecesOf } from '../links.js';
 import { useSession } from '../session.js';
 import type { Entry, Key } from '../state.js';
 import { focusConversation } from './focus.js';
 import { ClockIcon, WarnIcon } from './icons.js';
 
-/** One message, and of one's own what became of it. */
-export function Bubble({ of, entry }: { of: Key; entry: Entry }) {
+/** One message, with its delivery until it is sent. */
+export function Message({ of, entry }: { of: Key; entry: Entry }) {
   return (
     <li class={`said ${entry.delivery}`}>
-      <p class="bubble" dir="auto">
-        {entry.text}
+      <time class="at" dateTime={entry.at} aria-hidden="true">
+        {timeOf(entry.at)}
+      </time>
+      <p class="text" dir="auto">
+        {piecesOf(entry.text).map(({ text, href }) =>
+          href === undefined ? (
+            text
+          ) : (
+            <a href={href} target="_blank" rel="noopener noreferrer" title={href}>
+              {text}
+            </a>
+          ),
+        )}
       </p>
       {entry.delivery !== 'sent' && <Delivery of={of} entry={entry} />}
     </li>

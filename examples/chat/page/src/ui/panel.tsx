@@ -1,0 +1,73 @@
+import { clockOf } from '../format.js';
+import { useSession } from '../session.js';
+import type { Happening, State } from '../state.js';
+import { CloseIcon } from './icons.js';
+
+interface Props {
+  readonly state: State;
+  /** Undefined where a drawer around it has the button. */
+  readonly onClose?: () => void;
+}
+
+/** What Roomgate's client does at the moment, and what it did before. */
+export function Panel({ state, onClose }: Props) {
+  const session = useSession();
+  const { line, instance, life, diagnostics } = state;
+  const { transport, socketId, history, errors } = diagnostics;
+  return (
+    <aside class="panel" aria-label="Developer panel">
+      <div class="panel-head">
+        <h2>Developer panel</h2>
+        {onClose !== undefined && (
+          <button type="button" class="quiet square" onClick={onClose}>
+            <CloseIcon />
+            <span class="hidden">Close the developer panel</span>
+          </button>
+        )}
+      </div>
+      <div class="panel-body">
+        <dl>
+          <Fact name="Status" value={line.status} />
+          <Fact name="Transport" value={transport} />
+          <Fact name="Instance" value={line.status === 'authenticated' ? instance : undefined} />
+          <Fact name="Socket id" value={socketId} />
+          <Fact name="Connections" value={`${life}`} />
+        </dl>
+        <button type="button" disabled={transport === undefined} onClick={() => session.cut()}>
+          Cut the connection
+        </button>
+        <p class="note">Works like a network failure. The client reconnects, and sends what you write meanwhile.</p>
+        <h3 id="status-history">Status history</h3>
+        <Happenings all={history} label="status-history" nothing="Nothing happened yet." />
+        <h3 id="last-errors">Last errors</h3>
+        <Happenings all={errors} label="last-errors" nothing="No errors." />
+      </div>
+    </aside>
+  );
+}
+
+function Fact({ name, value }: { name: string; value: string | undefined }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value ?? '–'}</dd>
+    </div>
+  );
+}
+
+function Happenings({ all, label, nothing }: { all: readonly Happening[]; label: string; nothing: string }) {
+  if (all.length === 0) return <p class="note">{nothing}</p>;
+  return (
+    <ol aria-labelledby={label}>
+      {all.map(({ id, at, what, detail }) => (
+        <li key={id}>
+          <time dateTime={new Date(at).toISOString()}>{clockOf(at)}</time>
+          <span>
+            {what}
+            {detail !== undefined && <small>{detail}</small>}
+          </span>
+        </li>
+      ))}
+    </ol>
+  );
+}
