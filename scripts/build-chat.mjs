@@ -2,10 +2,7 @@ import { join } from 'node:path';
 import { buildInto } from './build-into.mjs';
 import { root, run } from './run.mjs';
 
-/**
- * Builds the chat of `examples/chat`, its server and its page, into its `dist`, unless that is what is there. The library has to
- * be built before: the page is made with it.
- */
+/** Builds server and page of `examples/chat` into its `dist`, if they are out of date. Build the library before. */
 const CHAT = 'examples/chat';
 const SOURCES = ['names.ts', 'words.ts', 'server', 'page'].map((name) => `${CHAT}/${name}`);
 
@@ -26,6 +23,6 @@ function buildPage(fresh) {
   const page = join(root, CHAT, 'page');
   const config = ['--config', join(page, 'vite.config.ts'), '--configLoader', 'runner'];
   const args = [vite, 'build', page, ...config, '--outDir', join(fresh, 'page'), '--logLevel', 'warn'];
-  // The page is the same, whatever the environment of this process says.
+  // So that the page does not depend on the environment of this process.
   return run(process.execPath, args, { quiet: true, env: { NODE_ENV: 'production' } });
 }

@@ -79,7 +79,7 @@ describe.each(STORES)('the history %s', (_, make) => {
     expect(await idsIn('lobby')).toEqual([...others.slice(1), ...last, late].map(({ id }) => id));
   });
 
-  it('adds a retry of one sender once, and does not take it for the message of another', async () => {
+  it('adds a retry of one sender once, and keeps messages of others with the same token', async () => {
     await start();
     const first = message('Ada', 'token');
     expect(await history.add('lobby', first)).toBeUndefined();
@@ -92,7 +92,7 @@ describe.each(STORES)('the history %s', (_, make) => {
     expect(await idsIn('garden')).toEqual([elsewhere.id]);
   });
 
-  it('forgets conversations of those who opened most, and keeps the others', { timeout: 60_000 }, async () => {
+  it('forgets conversations of the people who opened most, and keeps the others', { timeout: 60_000 }, async () => {
     const kind = await start();
     const whisper = message('Ada');
     await history.add('Ada/Ben', whisper);
@@ -120,7 +120,7 @@ async function expectInRedis(kind: string, count: number): Promise<void> {
 }
 
 describe('the history in Redis, while Redis is away', () => {
-  it('takes a retry on another instance for the same message, once Redis is back', { timeout: 60_000 }, async () => {
+  it('recognizes a retry on another instance once Redis is back', { timeout: 60_000 }, async () => {
     const own = await startRedis();
     const stores: HistoryStore<Entry>[] = [];
     const links: RedisLink[] = [];

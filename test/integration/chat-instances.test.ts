@@ -46,7 +46,7 @@ async function historyOf(client: ChatClient, room: string): Promise<string[]> {
 }
 
 describe('two processes over Redis', () => {
-  it('are one chat', async () => {
+  it('share people, messages and history', async () => {
     const { left, right } = pair;
     const ada = await ChatClient.enter(left.url, 'Ada', 'lobby');
     const ben = await ChatClient.enter(right.url, 'Ben', 'lobby', 'garden');
@@ -72,7 +72,7 @@ describe('two processes over Redis', () => {
     expect(ben.all('message')).toHaveLength(1);
   });
 
-  it('give nobody a name that looks like one of the other process', async () => {
+  it('refuse a name that looks like one of the other process', async () => {
     const { left, right } = pair;
     await ChatClient.enter(left.url, 'coco', 'garden');
     await eventually(async () => {
@@ -81,7 +81,7 @@ describe('two processes over Redis', () => {
     });
   });
 
-  it('share their history also behind a message that Redis can not read', async () => {
+  it('share the history also after a message that scripts in Redis can not read', async () => {
     const { redis, left, right } = pair;
     const ada = await ChatClient.enter(left.url, 'Ada', 'garden');
     const ben = await ChatClient.enter(right.url, 'Ben', 'garden');
@@ -98,7 +98,7 @@ describe('two processes over Redis', () => {
     expect(await outside.llen('chat:room:garden')).toBe(2);
   });
 
-  it('obey the operator of either', async () => {
+  it('accept commands of the operator for clients of either', async () => {
     const { left, right } = pair;
     const ben = await ChatClient.enter(right.url, 'Ben', 'lobby');
     // Those of the test before may be on their way out.
@@ -124,57 +124,60 @@ describe('two processes over Redis', () => {
   });
 });
 
-describe('a Redis that goes away', () => {
-  it.each(['is killed', 'hangs'] as const)('and %s leaves each instance a chat, and comes back', async (how) => {
-    const { redis, left, right } = pair;
-    const [ada, cleo, ben] = await Promise.all([
-      ChatClient.enter(left.url, 'Ada', 'workshop'),
-      ChatClient.enter(left.url, 'Cleo', 'workshop'),
-      ChatClient.enter(right.url, 'Ben', 'workshop'),
-    ]);
-    await ada.sees(['Ada: workshop', 'Ben: workshop', 'Cleo: workshop']);
-    for (const client of [ada, ben]) await client.next('health', ({ degraded }) => !degraded);
-    const past = await historyOf(cleo, 'workshop');
-    ada.sendRaw('say', { echo: `${how} 1`, room: 'workshop', text: 'before' });
-    await ben.next('message');
+describe('an outage of Redis', () => {
+  it.each(['is killed', 'hangs'] as const)(
+    'leaves each instance its own chat, and is repaired, when Redis %s',
+    async (how) => {
+      const { redis, left, right } = pair;
+      const [ada, cleo, ben] = await Promise.all([
+        ChatClient.enter(left.url, 'Ada', 'workshop'),
+        ChatClient.enter(left.url, 'Cleo', 'workshop'),
+        ChatClient.enter(right.url, 'Ben', 'workshop'),
+      ]);
+      await ada.sees(['Ada: workshop', 'Ben: workshop', 'Cleo: workshop']);
+      for (const client of [ada, ben]) await client.next('health', ({ degraded }) => !degraded);
+      const past = await historyOf(cleo, 'workshop');
+      ada.sendRaw('say', { echo: `${how} 1`, room: 'workshop', text: 'before' });
+      await ben.next('message');
 
-    if (how === 'hangs') await redis.pause();
-    else await redis.kill();
-    for (const client of [ada, ben]) {
-      expect(await client.next('health', ({ degraded }) => degraded, PATIENCE)).toMatchObject({
-        message: expect.stringContaining('other instances'),
+      if (how === 'hangs') await redis.pause();
+      else await redis.kill();
+      for (const client of [ada, ben]) {
+        expect(await client.next('health', ({ degraded }) => degraded, PATIENCE)).toMatchObject({
+          message: expect.stringContaining('other servers'),
+        });
+      }
+      expect(await left.operate('/health')).toMatchObject({ status: 200, body: { redis: 'away', degraded: true } });
+      await ada.sees(['Ada: workshop', 'Cleo: workshop']);
+      ada.sendRaw('say', { echo: `${how} 2`, room: 'workshop', text: 'meanwhile here' });
+      expect(await cleo.next('message', ({ text }) => text === 'meanwhile here')).toMatchObject({
+        text: 'meanwhile here',
       });
-    }
-    expect(await left.operate('/health')).toMatchObject({ status: 200, body: { redis: 'away', degraded: true } });
-    await ada.sees(['Ada: workshop', 'Cleo: workshop']);
-    ada.sendRaw('say', { echo: `${how} 2`, room: 'workshop', text: 'meanwhile here' });
-    expect(await cleo.next('message', ({ text }) => text === 'meanwhile here')).toMatchObject({
-      text: 'meanwhile here',
-    });
-    ben.sendRaw('say', { echo: `${how} 3`, room: 'workshop', text: 'meanwhile there' });
-    await ben.next('message', ({ echo }) => echo === `${how} 3`);
-    expect(await historyOf(cleo, 'workshop')).toEqual([...past, 'before', 'meanwhile here']);
-    ada.sendRaw('whisper', { echo: 'w', to: 'Ben', text: 'Psst' });
-    expect(await ada.next('rejected')).toMatchObject({ code: 'away' });
-    const late = await ChatClient.enter(left.url, 'Dora', 'workshop');
-    await late.next('health', ({ degraded }) => degraded);
+      ben.sendRaw('say', { echo: `${how} 3`, room: 'workshop', text: 'meanwhile there' });
+      await ben.next('message', ({ echo }) => echo === `${how} 3`);
+      expect(await historyOf(cleo, 'workshop')).toEqual([...past, 'before', 'meanwhile here']);
+      ada.sendRaw('whisper', { echo: 'w', to: 'Ben', text: 'Psst' });
+      expect(await ada.next('rejected')).toMatchObject({ code: 'away' });
+      const late = await ChatClient.enter(left.url, 'Dora', 'workshop');
+      await late.next('health', ({ degraded }) => degraded);
 
-    if (how === 'hangs') redis.resume();
-    else await redis.restart();
-    for (const client of [ada, ben]) await client.next('health', ({ degraded }) => !degraded, PATIENCE);
-    await ben.sees(['Ada: workshop', 'Ben: workshop', 'Cleo: workshop', 'Dora: workshop'], PATIENCE.timeout);
-    ada.sendRaw('say', { echo: `${how} 4`, room: 'workshop', text: 'after' });
-    await ben.next('message', ({ text }) => text === 'after', PATIENCE);
-    const all = [...past, 'before', 'meanwhile here', 'meanwhile there', 'after'];
-    const reader = await ChatClient.enter(right.url, 'Eve', 'workshop');
-    await eventually(async () => expect(await historyOf(reader, 'workshop')).toEqual(all));
-    // An instance shows a message before it has saved it in Redis.
-    await eventually(async () => expect(await redis.cli('LLEN', 'chat:room:workshop')).toBe(`${all.length}`));
-  });
+      if (how === 'hangs') redis.resume();
+      else await redis.restart();
+      for (const client of [ada, ben]) await client.next('health', ({ degraded }) => !degraded, PATIENCE);
+      await ben.sees(['Ada: workshop', 'Ben: workshop', 'Cleo: workshop', 'Dora: workshop'], PATIENCE.timeout);
+      ada.sendRaw('say', { echo: `${how} 4`, room: 'workshop', text: 'after' });
+      await ben.next('message', ({ text }) => text === 'after', PATIENCE);
+      const all = [...past, 'before', 'meanwhile here', 'meanwhile there', 'after'];
+      const reader = await ChatClient.enter(right.url, 'Eve', 'workshop');
+      await eventually(async () => expect(await historyOf(reader, 'workshop')).toEqual(all));
+      // An instance shows a message before it has saved it in Redis.
+      await eventually(async () => expect(await redis.cli('LLEN', 'chat:room:workshop')).toBe(`${all.length}`));
+    },
+  );
 });
 
 describe('an instance that was killed', () => {
-  it('takes its people along', async () => {
+  it('disappears from the list with its people', async () => {
     const { ada } = leftAlone;
     await ada.sees(['Ada: lobby'], PATIENCE.timeout);
     ada.sendRaw('whisper', { echo: 'w', to: 'Ben', text: 'Psst' });

@@ -6,7 +6,7 @@ import { skeletonsOf } from '../../examples/chat/server/lookalikes.js';
 import { buildChat, ChatClient, type RunningChat, signIn, startChat } from '../support/chat.js';
 import { eventually, nextEvent } from '../support/facts.js';
 
-describe('a name', () => {
+describe('checkedName()', () => {
   it.each([
     ['Ada', 'Ada'],
     [' Ada  Lovelace ', 'Ada Lovelace'],
@@ -19,12 +19,12 @@ describe('a name', () => {
     ['Kɔjo Ɛnyɔ', 'Kɔjo Ɛnyɔ'],
     ['مريم', 'مريم'],
     ['किरण', 'किरण'],
-  ])('may be %j', (given, name) => {
+  ])('accepts %j', (given, name) => {
     expect(checkedName(given)).toEqual({ name });
   });
 
   it.each(['\u3164', '\u115f', '\u034f', '\ufe0f', '\u200b', '\u200d', '\u2060', '\u202e', '\u00ad', '\u{e0041}'])(
-    'has no invisible %j in it',
+    'refuses the invisible character %j',
     (invisible) => {
       for (const name of [`A${invisible}da`, `Ada${invisible}`, invisible]) {
         expect(checkedName(name), JSON.stringify(name)).toEqual({
@@ -34,16 +34,16 @@ describe('a name', () => {
     },
   );
 
-  it.each(['Аda', 'Adа', 'Αda', 'Ꭺda', 'Ada李', 'Иvan', 'ユниコ'])('has one script, unlike %j', (name) => {
+  it.each(['Аda', 'Adа', 'Αda', 'Ꭺda', 'Ada李', 'Иvan', 'ユниコ'])('refuses the mixed scripts of %j', (name) => {
     expect(checkedName(name)).toEqual({ problem: expect.stringContaining('one alphabet') });
   });
 
-  it.each(['ᴀnna', 'ᴇva', 'ɢuy', 'ꞁan'])('has no phonetic letters, unlike %j', (name) => {
+  it.each(['ᴀnna', 'ᴇva', 'ɢuy', 'ꞁan'])('refuses the phonetic letters of %j', (name) => {
     expect(checkedName(name)).toEqual({ problem: 'Enter a name without phonetic letters.' });
   });
 
   it.each(['', ' ', '_', 'a/b', '\u0301a', 'A\u0335\u0336\u0337\u0338da', 'a\u2800', 'x'.repeat(25), 7, ['Ada'], null])(
-    'is not %j',
+    'refuses %j',
     (name) => {
       expect(checkedName(name)).toEqual({ problem: expect.stringMatching(/^Enter a name of up to 24 letters/) });
     },
@@ -72,8 +72,8 @@ const TWINS: [twin: string, name: string][] = [
 const lookAlike = (one: string, other: string): boolean =>
   skeletonsOf(one).some((skeleton) => skeletonsOf(other).includes(skeleton));
 
-describe('two names', () => {
-  it.each(TWINS)('%j and %j look alike', (twin, name) => {
+describe('skeletonsOf()', () => {
+  it.each(TWINS)('finds that %j and %j look alike', (twin, name) => {
     expect(lookAlike(twin, name)).toBe(true);
   });
 
@@ -84,7 +84,7 @@ describe('two names', () => {
     ['Мария', 'Maria'],
     ['clara', 'dara'],
     ['李', '木'],
-  ])('%j and %j do not look alike', (one, other) => {
+  ])('finds that %j and %j do not look alike', (one, other) => {
     expect(lookAlike(one, other)).toBe(false);
   });
 });
@@ -96,7 +96,7 @@ describe('a name that looks like the name of somebody online', () => {
     chat = await startChat();
   });
 
-  it.each(TWINS)('%j is refused beside %j, which stays free for more windows', async (twin, name) => {
+  it.each(TWINS)('is refused: %j beside %j, whose owner may open more windows', async (twin, name) => {
     const { token } = await signIn(chat.url, twin);
     const owner = await ChatClient.enter(chat.url, name, 'lobby');
     const response = await fetch(`${chat.url}/api/sign-in`, { method: 'POST', body: JSON.stringify({ name: twin }) });
@@ -113,7 +113,7 @@ describe('a name that looks like the name of somebody online', () => {
     await eventually(async () => expect(await signIn(chat.url, twin)).toMatchObject({ name: twin }));
   });
 
-  it('lets in one of two that come at the same moment', async () => {
+  it('is refused for one of two people who come at the same moment', async () => {
     const pairs = Array.from({ length: 10 }, (_, index) => [`хох ${index + 20}`, `xox ${index + 20}`]);
     await Promise.all(
       pairs.map(async (names) => {

@@ -16,7 +16,7 @@ const TEXT = ['/broadcast', '/rooms/lobby/send', `/clients/${NOBODY}/send`];
 const ROOMS = [`/clients/${NOBODY}/join`, `/clients/${NOBODY}/leave`];
 
 describe('the operator', () => {
-  it.each([...GET, ...TEXT, ...ROOMS])('shows a token for %s', async (path) => {
+  it.each([...GET, ...TEXT, ...ROOMS])('needs a token for %s', async (path) => {
     const body = GET.includes(path) ? undefined : {};
     for (const token of [null, '', 'a guess', 'the-operator2']) {
       const answer = await chat.operate(path, body, token);
@@ -42,7 +42,7 @@ describe('the operator', () => {
     });
   });
 
-  it('speaks to everybody, to a room, and to one client', async () => {
+  it('sends to everybody, to a room, and to one client', async () => {
     const ada = await ChatClient.enter(chat.url, 'Ada', 'lobby');
     const ben = await ChatClient.enter(chat.url, 'Ben', 'garden');
     for (const [path, text] of [
@@ -59,7 +59,7 @@ describe('the operator', () => {
     expect(ben.all('notice').map(({ text }) => text)).toEqual(['to all', 'to the garden']);
   });
 
-  it('moves a client, which is told', async () => {
+  it('moves a client, and notifies it', async () => {
     const ada = await ChatClient.enter(chat.url, 'Ada', 'lobby');
     const joined = await chat.operate(`/clients/${ada.id}/join`, { rooms: ['vault', 'garden'] });
     expect(joined).toEqual({ status: 200, body: { rooms: ['garden', 'lobby', 'vault'] } });
@@ -72,7 +72,7 @@ describe('the operator', () => {
     expect(await ada.next('rooms')).toEqual({ rooms: ['vault'] });
   });
 
-  it.each(TEXT)('is told what is wrong with the text for %s', async (path) => {
+  it.each(TEXT)('receives the reason if the text is wrong for %s', async (path) => {
     for (const [body, given] of [
       ['no json', 'received something else'],
       [{}, 'received nothing'],
@@ -86,7 +86,7 @@ describe('the operator', () => {
     }
   });
 
-  it.each(ROOMS)('is told what is wrong with the rooms for %s', async (path) => {
+  it.each(ROOMS)('receives the reason if the rooms are wrong for %s', async (path) => {
     for (const body of ['no json', {}, { rooms: 'lobby' }, { rooms: [] }, { rooms: [7] }]) {
       const answer = await chat.operate(path, body);
       expect(answer).toEqual({ status: 400, body: { error: expect.stringContaining('expected ') } });
@@ -95,7 +95,7 @@ describe('the operator', () => {
     expect(unknown).toEqual({ status: 404, body: { error: expect.stringContaining('lobby, garden') } });
   });
 
-  it('gets 404 for clients and rooms that are not there, and for names of rooms in the place of an id', async () => {
+  it('receives 404 for unknown clients and rooms, and for a name of a room in place of an id', async () => {
     await ChatClient.enter(chat.url, 'Ada', 'lobby');
     for (const id of [NOBODY, 'room%2Flobby', 'user%2FAda', 'Ada']) {
       expect((await chat.operate(`/clients/${id}/rooms`)).status, id).toBe(404);

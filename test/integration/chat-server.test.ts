@@ -23,7 +23,7 @@ function names(): [ada: string, ben: string] {
   return [`Ada ${count}`, `Ben ${count}`];
 }
 
-describe('over HTTP', () => {
+describe('the HTTP API', () => {
   it.each([
     ['Ada', 'Ada'],
     ['  Zoë-Ann_2.0 ', 'Zoë-Ann_2.0'],
@@ -93,8 +93,8 @@ async function answerOf(url: string, path: string, init?: RequestInit): Promise<
   };
 }
 
-describe('on Node.js and on Bun', () => {
-  it('the answers are the same', async () => {
+describe('Node.js and Bun', () => {
+  it('give the same answers', async () => {
     const other = await startChat({ runtime: SETTING.runtime === 'bun' ? 'node' : 'bun' });
     const [, script = ''] = /src="\.?(\/assets\/[^"]+\.js)"/.exec(await (await fetch(chat.url)).text()) ?? [];
     const body = (text: string): RequestInit => ({ method: 'POST', body: text });
@@ -122,7 +122,7 @@ describe('on Node.js and on Bun', () => {
   });
 });
 
-describe('at the gate', () => {
+describe('the gate', () => {
   it('refuses tokens that it did not sign', async () => {
     const { token } = await signIn(chat.url, 'Eve');
     const [header, claims, signature] = token.split('.');
@@ -135,7 +135,7 @@ describe('at the gate', () => {
     }
   });
 
-  it('welcomes whoever shows a good one', async () => {
+  it('welcomes a client with a valid token', async () => {
     const [name] = names();
     const { token } = await signIn(chat.url, name);
     const client = ChatClient.knock(chat.url, token);
@@ -146,7 +146,7 @@ describe('at the gate', () => {
     await eventually(() => client.people.some((person) => person.name === name));
   });
 
-  it('lets nobody into the vault, into rooms of others, or into rooms that are not there', async () => {
+  it('refuses the vault, rooms of other people, and unknown rooms', async () => {
     const [ada, ben] = names();
     const client = await ChatClient.enter(chat.url, ada, 'lobby');
     const asked = ['room/vault', `user/${ben}`, `user/${ada}`, 'room/attic', 'lobby'];
@@ -156,8 +156,8 @@ describe('at the gate', () => {
   });
 });
 
-describe('in rooms', () => {
-  it('carries what is said to everybody in the room, the sender included, and to nobody else', async () => {
+describe('a room', () => {
+  it('delivers a message to everybody in it, the sender included, and to nobody else', async () => {
     const [ada, ben] = names();
     const [one, other, outside] = await Promise.all([
       ChatClient.enter(chat.url, ada, 'garden'),
@@ -179,7 +179,7 @@ describe('in rooms', () => {
     expect(outside.all('message')).toEqual([]);
   });
 
-  it('rejects what is said from outside of the room', async () => {
+  it('rejects messages of people who are not in it, and invalid messages', async () => {
     const client = await ChatClient.enter(chat.url, names()[0], 'lobby');
     // Half of a character: Redis's scripts could not read the room's history any more.
     for (const half of [
@@ -193,7 +193,7 @@ describe('in rooms', () => {
     expect(await client.next('rejected')).toMatchObject({ echo: 'x', code: 'not_in_room' });
   });
 
-  it('tells the others who types', async () => {
+  it('sends typing notices to the others', async () => {
     const [ada, ben] = names();
     const one = await ChatClient.enter(chat.url, ada, 'lobby');
     const other = await ChatClient.enter(chat.url, ben, 'lobby');
@@ -205,7 +205,7 @@ describe('in rooms', () => {
     expect(one.all('typing')).toEqual([]);
   });
 
-  it(`remembers the last ${HISTORY_LENGTH}, and a retry once`, async () => {
+  it(`keeps the last ${HISTORY_LENGTH} messages, and a retry once`, async () => {
     const [ada, ben] = names();
     const one = await ChatClient.enter(chat.url, ada, 'workshop');
     for (let n = 1; n <= HISTORY_LENGTH + 5; n += 1)
@@ -225,7 +225,7 @@ describe('in rooms', () => {
     expect(other.all('message')).toEqual([]);
   });
 
-  it('gives each message an id of its own, whatever token its sender chose', async () => {
+  it('gives each message its own id, whatever token its sender chose', async () => {
     const [ada, ben] = names();
     const one = await ChatClient.enter(chat.url, ada, 'garden');
     const other = await ChatClient.enter(chat.url, ben, 'garden');
@@ -249,14 +249,14 @@ describe('in rooms', () => {
     ]);
   });
 
-  it('gives the history of a room to those in it only', async () => {
+  it('sends its history to members only', async () => {
     const client = await ChatClient.enter(chat.url, names()[0], 'lobby');
     client.sendRaw('history', { room: 'vault' });
     client.sendRaw('history', { room: 'lobby' });
     expect(await client.next('history')).toMatchObject({ room: 'lobby' });
   });
 
-  it('slows down who says too much at once', async () => {
+  it('rejects messages of a person who sends too many', async () => {
     const [ada] = names();
     const client = await ChatClient.enter(chat.url, ada, 'lobby');
     for (let n = 0; n < 150; n += 1) client.sendRaw('say', { echo: `${ada}-${n}`, room: 'lobby', text: `${n}` });
@@ -266,8 +266,8 @@ describe('in rooms', () => {
   });
 });
 
-describe('between two', () => {
-  it('carries a whisper to all windows of both, and remembers it for them only', async () => {
+describe('a whisper', () => {
+  it('reaches all windows of both people, whose history keeps it', async () => {
     const [ada, ben] = names();
     const [one, second, other, third] = await Promise.all([
       ChatClient.enter(chat.url, ada),
@@ -291,7 +291,7 @@ describe('between two', () => {
     expect(third.all('whisper')).toEqual([]);
   });
 
-  it('slows down a person who writes to many new people, in all windows together', async () => {
+  it('is rejected if a person writes to many new people, in all windows together', async () => {
     const [ada, ben] = names();
     const people = Array.from({ length: 14 }, (_, index) => `${ben} of ${index}`);
     await ChatClient.crowd(chat.url, people, 'lobby');
@@ -310,7 +310,7 @@ describe('between two', () => {
     await windows[0]?.next('whisper', ({ echo }) => echo === 'more');
   });
 
-  it('says so where nobody of that name is online', async () => {
+  it('is rejected if nobody with that name is online', async () => {
     const [ada, ben] = names();
     const client = await ChatClient.enter(chat.url, ada);
     client.sendRaw('whisper', { echo: 'w', to: ben, text: 'Psst' });
@@ -318,8 +318,8 @@ describe('between two', () => {
   });
 });
 
-describe('people', () => {
-  it('are told as they come, change rooms and go, one entry for each name', async () => {
+describe('the list of people', () => {
+  it('follows arrivals, changes of rooms and departures, with one entry for each name', async () => {
     const [ada, ben] = names();
     const one = await ChatClient.enter(chat.url, ada, 'lobby');
     await one.sees([`${ada}: lobby`]);
@@ -336,8 +336,8 @@ describe('people', () => {
   });
 });
 
-describe('a person who goes in and out of a room', () => {
-  it('costs the others one small message a second at most', async () => {
+describe('a person who joins and leaves a room all the time', () => {
+  it('causes at most one small message a second', async () => {
     const own = await startChat();
     const names = Array.from({ length: 40 }, (_, index) => `Somebody ${index}`);
     await ChatClient.crowd(own.url, names, 'lobby');
@@ -359,11 +359,11 @@ describe('a person who goes in and out of a room', () => {
   });
 });
 
-describe('strangers', () => {
+describe('a stranger', () => {
   const SHAPES: unknown[] = [undefined, null, 0, '', 'abc', true, [], [[]], {}, { echo: {} }, { toString: null }];
   const FIELDS = [null, 7, '', [], {}, 'x'.repeat(MAX_TEXT + 1), ' '];
 
-  it('harm nobody with payloads of any shape', async () => {
+  it('can not harm others with payloads of any shape', async () => {
     const [ada, ben] = names();
     const witness = await ChatClient.enter(chat.url, ada, 'garden');
     const stranger = await ChatClient.enter(chat.url, ben, 'garden');

@@ -137,7 +137,7 @@ describe('the program of the chat', () => {
   it('refuses what is no address of a Redis', async () => {
     const program = runChat({ REDIS_URL: 'localhost:6379' });
     expect(await program.ended(10_000)).toEqual({ code: 1, signal: null });
-    expect(program.stderr).toBe('REDIS_URL is to be an address such as redis://127.0.0.1:6379.\n');
+    expect(program.stderr).toBe('REDIS_URL must be an address such as redis://127.0.0.1:6379.\n');
   });
 
   it('says so where the port is taken, naming it and the way out', async () => {
@@ -150,7 +150,7 @@ describe('the program of the chat', () => {
     expect(await program.ended(10_000)).toEqual({ code: 1, signal: null });
     const free = port === 65_535 ? 3000 : port + 1;
     expect(program.stderr).toBe(
-      `Port ${port} is taken by another program. Choose another one, for example: PORT=${free} ${START}\n`,
+      `Port ${port} is in use by another program. Choose another one, for example: PORT=${free} ${START}\n`,
     );
   });
 

@@ -1,13 +1,13 @@
 import { checkedName } from '../names.js';
 import { type HistoryRequest, MAX_ECHO, MAX_TEXT, type TypingRequest } from '../words.js';
 
-/** Half of a character, which JSON can write and Redis's scripts can't read. */
+/** Half of a character. JSON can contain it, but scripts in Redis can't read it. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/** What is wrong with a value, in words for its sender. */
+/** Explains to the sender what is wrong with a value. */
 export class Refusal extends Error {}
 
-/** The fields of whatever came; none where it was no object. */
+/** The fields of a payload, or none if it is not an object. */
 export function fieldsOf(payload: unknown): Readonly<Record<string, unknown>> {
   return typeof payload === 'object' && payload !== null ? (payload as Record<string, unknown>) : {};
 }
@@ -63,7 +63,7 @@ function refuse(field: string, wanted: string, given: unknown): Refusal {
   return new Refusal(`${field}: expected ${wanted}, received ${describe(given)}.`);
 }
 
-/** Never the value itself: it may be long, and it may be secret. */
+/** Not the value itself, which may be long or secret. */
 function describe(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';

@@ -3,7 +3,7 @@ import { RuntimeModules } from 'roomgate';
 
 const DEFAULT_PORT = 3000;
 
-/** What starts the chat on the runtime that this is. */
+/** The command that starts the chat on this runtime. */
 export const START = RuntimeModules.isBun() ? 'npm run start:bun' : 'npm start';
 
 export interface Environment {
@@ -15,7 +15,7 @@ export interface Environment {
   operatorToken: string;
 }
 
-/** A mistake that its message explains fully, so that no stack is shown. */
+/** A mistake that its message explains, so no stack is printed. */
 export class Complaint extends Error {}
 
 /** @throws Complaint */
@@ -29,13 +29,13 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   };
 }
 
-/** What the system says about a port, in words that say what to do. */
+/** Replaces an error of the system by one that says what to do. */
 export function explain(error: unknown, { port }: Environment): unknown {
   const { code } = error as { code?: unknown };
   const another = port < 65_535 ? port + 1 : DEFAULT_PORT;
   const advice = `Choose another one, for example: PORT=${another} ${START}`;
-  if (code === 'EADDRINUSE') return new Complaint(`Port ${port} is taken by another program. ${advice}`);
-  if (code === 'EACCES') return new Complaint(`Port ${port} may not be used by this user. ${advice}`);
+  if (code === 'EADDRINUSE') return new Complaint(`Port ${port} is in use by another program. ${advice}`);
+  if (code === 'EACCES') return new Complaint(`Port ${port} is not available to this user. ${advice}`);
   if (code === 'redis_unreachable') return new Complaint((error as Error).message);
   return error;
 }
@@ -50,6 +50,6 @@ function readPort(given: string | undefined): number {
 function readRedisUrl(given: string | undefined): string | undefined {
   if (given === undefined || given === '') return undefined;
   if (/^rediss?:\/\/./.test(given) && URL.canParse(given)) return given;
-  // It may hold a password, so it is not shown.
-  throw new Complaint('REDIS_URL is to be an address such as redis://127.0.0.1:6379.');
+  // The value may contain a password, so the message does not repeat it.
+  throw new Complaint('REDIS_URL must be an address such as redis://127.0.0.1:6379.');
 }

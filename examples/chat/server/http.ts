@@ -10,11 +10,11 @@ import type { People } from './people.js';
 import { ROOMS } from './rooms.js';
 import type { Tokens } from './tokens.js';
 
-/** Where the page is once it is built, seen from where this file is once it is compiled. */
+/** The folder of the built page, relative to the compiled form of this file. */
 const PAGE = fileURLToPath(new URL('../page', import.meta.url));
 const MAX_BODY = 10_000;
 
-/** The page needs nothing but what came from here. Whether it is served over TLS is for the proxy in front to say. */
+/** The page loads nothing from other hosts. The proxy in front knows whether there is TLS. */
 const HEADERS = {
   contentSecurityPolicy: { defaultSrc: ["'self'"], baseUri: ["'none'"], frameAncestors: ["'none'"] },
   strictTransportSecurity: false,
@@ -26,7 +26,7 @@ export interface HttpParts {
   operator: Hono;
 }
 
-/** Everything that is asked for over plain HTTP. Socket.IO takes what is below its own path before this. */
+/** Answers plain HTTP requests. Those below Socket.IO's path do not come here. */
 export function httpApp({ tokens, people, operator }: HttpParts): Hono {
   const app = new Hono();
   app.use(secureHeaders(HEADERS));
@@ -42,7 +42,7 @@ export function httpApp({ tokens, people, operator }: HttpParts): Hono {
   app.get('/api/rooms', (c) => c.json({ rooms: ROOMS }));
   app.route('/operator', operator);
   app.use(page());
-  app.notFound((c) => c.json({ error: 'There is nothing here.' }, 404));
+  app.notFound((c) => c.json({ error: 'Not found.' }, 404));
   app.onError((error, c) => {
     if (error instanceof Refusal) return c.json({ error: error.message }, 400);
     if (error instanceof HTTPException) return c.json({ error: error.message }, error.status);
@@ -52,14 +52,14 @@ export function httpApp({ tokens, people, operator }: HttpParts): Hono {
   return app;
 }
 
-/** Its files, by nothing that belongs to one runtime. */
+/** Serves the files of the page, on Node.js and on Bun. */
 function page(): MiddlewareHandler {
   return serveStatic({
     root: PAGE,
     rewriteRequestPath: (path) => (path === '/' ? '/index.html' : path),
     getContent: async (path, c) => {
       const content = await readFile(path).catch(() => null);
-      // HEAD is answered without it, and says how long it is.
+      // Also for HEAD, whose answer has no body.
       if (content !== null) c.header('Content-Length', `${content.length}`);
       return content;
     },
@@ -67,7 +67,7 @@ function page(): MiddlewareHandler {
   });
 }
 
-/** Names of assets change with their content; the page that names them has to be asked for each time. */
+/** Names of assets change with their content, so browsers may keep them. The page has to be requested each time. */
 function cacheOf(path: string): string {
   return path.includes('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
 }

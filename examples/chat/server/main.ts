@@ -16,7 +16,7 @@ try {
 function stopOnSignal(chat: RunningChat): void {
   let stopping = false;
   const stop = async (): Promise<void> => {
-    // Ctrl-C under npm arrives twice: from the terminal, and from npm.
+    // Under npm, Ctrl-C arrives twice: from the terminal and from npm.
     if (stopping) return;
     stopping = true;
     console.log('\nShutting down …');
@@ -33,9 +33,7 @@ function tell({ url }: RunningChat, { operatorToken, port, redisUrl }: Environme
   console.log(`  curl -H 'Authorization: Bearer ${operatorToken}' ${url}/operator/clients\n`);
   const another = `PORT=${port < 65_535 ? port + 1 : 3000} ${START}`;
   if (redisUrl === undefined) {
-    console.log(
-      `A second process shares the chat where both have a Redis: REDIS_URL=redis://127.0.0.1:6379 ${another}`,
-    );
-  } else console.log(`A second process with the same REDIS_URL shares the chat: ${another}`);
-  console.log('It stays up until you press Ctrl-C.');
+    console.log(`To add a second process, give both a Redis: REDIS_URL=redis://127.0.0.1:6379 ${another}`);
+  } else console.log(`To add a second process, use the same REDIS_URL: ${another}`);
+  console.log('Press Ctrl-C to stop it.');
 }

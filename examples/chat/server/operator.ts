@@ -18,7 +18,7 @@ export interface OperatorParts {
 
 type AnySocket = Awaited<ReturnType<ChatServer['fetchSockets']>>[number];
 
-/** What whoever runs the chat may see and do, on all instances. */
+/** The API for the operator of the chat. It works for clients of all instances. */
 export function operatorApi({ component, chat, redis, token }: OperatorParts): Hono {
   const api = new Hono();
   const io = () => component.helper.getIOServer();
@@ -71,14 +71,14 @@ function onlyWith(token: string): MiddlewareHandler {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   const wanted = digest(`Bearer ${token}`);
   return async (c, next) => {
-    // Of equal length, and compared in a time that tells nothing about where they differ.
+    // Digests have one length, and this comparison takes the same time wherever they differ.
     const isRight = timingSafeEqual(digest(c.req.header('authorization') ?? ''), wanted);
     if (isRight) return next();
     return c.json({ error: 'Send the header "Authorization: Bearer <the token of the operator>".' }, 401);
   };
 }
 
-/** A socket of this instance is moved here and now; for others Redis carries the order. */
+/** Moves a socket of this instance at once. For sockets of other instances, Redis carries the command. */
 async function move(component: ChatComponent, id: string, change: 'join' | 'leave', rooms: string[]): Promise<void> {
   const here = component.helper.getClients({ id })?.socket;
   const there = component.helper.getIOServer().in(id);
@@ -107,7 +107,7 @@ function known(rooms: string[]): string[] {
   });
 }
 
-/** The fields of the body. @throws Refusal where it is no JSON. */
+/** The fields of the body. @throws Refusal if it is not JSON. */
 async function fields(request: { json(): Promise<unknown> }): Promise<Readonly<Record<string, unknown>>> {
   const body = await request.json().catch(() => {
     throw new Refusal('body: expected JSON, received something else.');

@@ -4,16 +4,16 @@ import type { RedisLink } from './redis.js';
 import { chatRoomsOf } from './rooms.js';
 import type { ChatServer } from './types.js';
 
-/** The first change after a quiet time is told this soon, with what changes meanwhile. */
+/** Changes within so many milliseconds are sent together. */
 const SOON_MS = 100;
 
-/** The least time between two looks, so that one who goes in and out costs the others one message a second at most. */
+/** Milliseconds between two updates, so that a person who joins and leaves all the time costs one message a second at most. */
 const PAUSE_MS = 1_000;
 
-/** How many entries one message has at most. The rest comes with the next one. */
+/** Most entries of one message. The rest comes with the next one. */
 const MOST_CHANGES = 100;
 
-/** An instance that died told nobody, so all look again this often. */
+/** A killed instance sends no event, so the list is also read this often, in milliseconds. */
 const REFRESH_MS = 10_000;
 
 const USER_ROOM = userRoomName('');
@@ -22,15 +22,16 @@ type Sockets = Awaited<ReturnType<ChatServer['fetchSockets']>>;
 type PeopleByName = ReadonlyMap<string, Person>;
 
 /**
- * Who is online, on all instances: Socket.IO knows, since each instance answers for its own sockets. Each looks when somebody
- * comes, goes or changes rooms, and tells the others to look too. Its own clients hear what changed since they were told last.
+ * The people who are online, on all instances. `fetchSockets()` lists the sockets of all instances. An instance calls it when
+ * somebody comes, leaves or changes rooms, and asks the others to do the same. It sends its own clients the changes since the
+ * last message.
  */
 export class People {
   readonly #io: ChatServer;
   readonly #redis: RedisLink | undefined;
-  /** As it was seen last. */
+  /** The last list that was read. */
   #online: PeopleByName = new Map();
-  /** As the clients of this instance know it. */
+  /** The list that the clients of this instance have. */
   readonly #told = new Map<string, Person>();
   /** Names by their skeletons: of this instance at this moment, and of all instances as they were last seen. */
   readonly #here = new Map<string, string>();
@@ -57,13 +58,13 @@ export class People {
     setInterval(() => this.#lookSoon(false), REFRESH_MS).unref();
   }
 
-  /** As it was told last, so that what is told next fits. */
+  /** The list as it was sent last, so that the next changes fit it. */
   get online(): Person[] {
     return [...this.#told.values()];
   }
 
   isOnline(name: string): boolean {
-    // Who has come a moment ago is not in the list yet.
+    // The list does not contain people who came a moment ago.
     return this.#io.of('/').adapter.rooms.has(userRoomName(name)) || this.#online.has(name);
   }
 
@@ -100,11 +101,11 @@ export class People {
     const look = this.#looks;
     try {
       const online = byName(await everySocket(this.#io, this.#redis));
-      // One that took long, since Redis or another instance hangs, says nothing after a later one.
+      // If Redis or another instance hangs, a later look may finish first. Then this result is outdated.
       if (look > this.#seen) this.#see(online);
       this.#seen = Math.max(look, this.#seen);
     } catch {
-      // An instance did not answer in time. What was seen last stands until the next look.
+      // An instance did not answer in time. The last list stays until the next look.
     }
   }
 
@@ -134,18 +135,18 @@ function isSame(one: Person, other: Person | undefined): boolean {
 }
 
 /**
- * The sockets of all instances; while Redis is away those of this one.
- * @throws where another instance does not answer in time.
+ * The sockets of all instances, or of this instance while Redis is away.
+ * @throws if another instance does not answer in time.
  */
 export async function everySocket(io: ChatServer, redis: RedisLink | undefined): Promise<Sockets> {
   return redis?.available === true ? io.fetchSockets() : io.local.fetchSockets();
 }
 
-/** One entry for each name, however many windows that person has open. */
+/** One entry for each name, also if that person has several windows. */
 function byName(sockets: Sockets): PeopleByName {
   const rooms = new Map<string, Set<string>>();
   for (const socket of sockets) {
-    // A socket between authentication and its welcome has no name yet.
+    // A socket has no name between its authentication and its welcome.
     const { name } = socket.data as Partial<typeof socket.data>;
     if (name === undefined) continue;
     const known = rooms.get(name) ?? new Set();

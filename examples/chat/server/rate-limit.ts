@@ -1,11 +1,11 @@
 export interface Rate {
-  /** How many at once. */
+  /** So many at once. */
   burst: number;
-  /** How many a second after that. */
+  /** And so many a second after that. */
   perSecond: number;
 }
 
-/** A token bucket: each use takes a token, and tokens come back with time. */
+/** A token bucket. Each use takes a token, and tokens come back with time. */
 export class RateLimit {
   readonly #rate: Rate;
   #left: number;
@@ -16,13 +16,13 @@ export class RateLimit {
     this.#left = rate.burst;
   }
 
-  /** True where nothing was taken for long, so that a new bucket is the same. */
+  /** Whether all tokens are back. Then the bucket is like a new one. */
   get isFull(): boolean {
     this.#refill();
     return this.#left >= this.#rate.burst;
   }
 
-  /** Whether it may be done now; if so it counts. */
+  /** Takes a token. Returns false if there is none. */
   take(): boolean {
     this.#refill();
     if (this.#left < 1) return false;

@@ -5,8 +5,8 @@ const PING_EVERY_MS = 1_000;
 const LONGEST_RETRY_MS = 1_000;
 
 /**
- * The chat's own connection to Redis, beside those of Roomgate: for the history, and to know whether Redis is there. Nothing
- * waits for a Redis that is away: a command is done now, or rejects.
+ * The chat's own connection to Redis, for the history and to know whether Redis is available. Roomgate has others. A command
+ * rejects at once while Redis is away.
  */
 export class RedisLink {
   readonly #client: Redis;
@@ -22,7 +22,7 @@ export class RedisLink {
       commandTimeout: COMMAND_TIMEOUT_MS,
       retryStrategy: (attempt) => Math.min(attempt * 100, LONGEST_RETRY_MS),
     });
-    // Roomgate says it already when its connections fail.
+    // Roomgate logs errors of its own connections, which are the same.
     this.#client.on('error', () => undefined);
     this.#client.on('ready', () => this.#set(true));
     this.#client.on('close', () => this.#set(false));
@@ -36,20 +36,20 @@ export class RedisLink {
     this.#listeners.add(listener);
   }
 
-  /** Resolves when it is connected, or the first attempt failed; then it goes on trying. */
+  /** Resolves when it is connected, or when the first attempt failed. It goes on connecting after that. */
   async open(): Promise<void> {
     await this.#client.connect().catch(() => undefined);
-    // A Redis that hangs keeps its connections, so it is asked now and then.
+    // A Redis that hangs keeps its connections open, so only a ping notices it.
     this.#watch = setInterval(() => void this.#ping(), PING_EVERY_MS).unref();
   }
 
-  /** @throws whatever the command does, and at once while Redis is away. */
+  /** @throws the command's error, or at once while Redis is away. */
   async run<T>(command: (client: Redis) => Promise<T>): Promise<T> {
     if (!this.#available) throw new Error('Redis is away.');
     try {
       return await command(this.#client);
     } catch (error) {
-      // An error that Redis answers with says that it is there.
+      // An error reply comes from a Redis that is available.
       if (!(error instanceof Error && error.name === 'ReplyError')) this.#set(false);
       throw error;
     }

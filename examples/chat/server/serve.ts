@@ -7,21 +7,21 @@ import type { ChatComponent } from './types.js';
 
 export interface ServeParts {
   component: ChatComponent;
-  /** Answers what Socket.IO does not. */
+  /** Answers all requests that are not for Socket.IO. */
   fetch: (request: Request) => Response | Promise<Response>;
 }
 
 /** The component and `fetch` on one port. */
 export interface Serving {
-  /** Starts the component. Nobody comes before `listen`, so what is behind it can be put there in between. */
+  /** Starts the component. No request comes before `listen`, so the program can prepare the rest in between. */
   start(): Promise<void>;
   /** Resolves to the port. `host` undefined: all interfaces. */
   listen(port: number, host: string | undefined): Promise<number>;
-  /** Harmless at any time. */
+  /** May be called at any time, also twice. */
   stop(): Promise<void>;
 }
 
-/** All that differs between the runtimes is in this file. */
+/** Everything that differs between Node.js and Bun is in this file. */
 export function servingOn(parts: ServeParts): Serving {
   return RuntimeModules.isBun() ? servingOnBun(parts) : servingOnNode(parts);
 }

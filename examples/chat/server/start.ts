@@ -22,7 +22,7 @@ export interface RunningChat {
   stop(): Promise<void>;
 }
 
-/** Puts the parts together; resolves once people can come. Rejects, with nothing left open, where that can't be. */
+/** Puts the parts together. Resolves once the chat serves people. If it rejects, it leaves nothing open. */
 export async function startChat(environment: Environment): Promise<RunningChat> {
   const { port, host, redisUrl, secret, operatorToken } = environment;
   const tokens = new Tokens(secret);
@@ -30,12 +30,12 @@ export async function startChat(environment: Environment): Promise<RunningChat> 
   const component: ChatComponent = new SocketIOComponent({
     identifier: `${hostname()}-${process.pid}`,
     path: SOCKET_PATH,
-    // Somebody whose name looks like this one may have come since the token was signed.
+    // Since the token was signed, somebody with a similar name may have come.
     authenticateFn: async ({ auth }) => (await tokens.isGood(auth.token)) && !people.isTaken(nameIn(auth.token)),
-    // What an operator put somebody into stays theirs when their page asks for it.
+    // A client keeps the rooms into which an operator put it.
     validateRoomFn: ({ socket, rooms }) => rooms.filter((room) => isOpen(room) || isIn(socket, room)),
     clientConnectedFn: ({ socket }) => chat.welcome(socket),
-    // Never connects by itself: Roomgate makes its own connections from it.
+    // It stays unconnected: Roomgate makes its own connections from it.
     redisConnection: redisUrl === undefined ? undefined : new Redis(redisUrl, { lazyConnect: true }),
     redisTimeout: REDIS_TIMEOUT_MS,
   });

@@ -5,12 +5,12 @@ import { checkedName } from '../names.js';
 const ALGORITHM = 'HS256';
 const LIFETIME = '12h';
 
-/** Signs and checks the tokens with which people show their name. */
+/** Signs and checks tokens. A token proves its owner's name. */
 export class Tokens {
   readonly #key: Uint8Array;
 
   constructor(secret: string) {
-    // A key of the size that the algorithm wants, however long the secret is.
+    // The algorithm needs a key of this size. The secret may have any length.
     this.#key = createHash('sha256').update(secret).digest();
   }
 
@@ -23,7 +23,7 @@ export class Tokens {
       .sign(this.#key);
   }
 
-  /** Whether we signed it, and not too long ago. Never rejects, whatever a stranger gave. */
+  /** Whether this chat signed it, and it has not expired. Never rejects, because a stranger may send anything. */
   async isGood(token: unknown): Promise<boolean> {
     if (typeof token !== 'string') return false;
     return jwtVerify(token, this.#key, { algorithms: [ALGORITHM], requiredClaims: ['sub', 'exp'] }).then(
@@ -34,10 +34,10 @@ export class Tokens {
   }
 }
 
-/** The name in a token that was found good before. */
+/** The name in a token that `isGood` accepted. */
 export function nameIn(token: string): string {
   const { sub } = decodeJwt(token);
-  if (sub === undefined) throw new Error('A token without a name was let in.');
+  if (sub === undefined) throw new Error('nameIn() needs a token that isGood() accepted.');
   return sub;
 }
 

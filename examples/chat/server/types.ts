@@ -1,15 +1,15 @@
 import type { IOServer, IOSocket, SocketIOComponent } from 'roomgate';
 import type { ClientEvents, ServerEvents } from '../words.js';
 
-/** Clients are strangers: what they send is of any shape until it has been checked. */
+/** A payload from a client may have any shape until it is checked. */
 export type StrangersEvents = { [E in keyof ClientEvents]: (payload: unknown) => void };
 
-/** What the instances tell each other. */
+/** Events between instances. */
 export interface InstanceEvents {
   'people-changed': () => void;
 }
 
-/** What the server knows of a socket; other instances see it through `fetchSockets()`. */
+/** The data of a socket. Other instances receive it with `fetchSockets()`. */
 export interface SocketData {
   name: string;
   instance: string;

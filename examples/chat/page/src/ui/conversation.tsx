@@ -54,7 +54,7 @@ export function Conversation({ state, me }: { state: State; me: string }) {
 /** Below the field. A narrow window shows the bar's details here, because it has no room for them at the top. */
 function hintOf(state: State): Hint {
   const isAway = canWrite(state) && state.line.status !== 'authenticated';
-  if (isAway) return { text: 'Messages are sent once you are reconnected.', isForNarrow: false };
+  if (isAway) return { text: 'Messages are sent once you are connected.', isForNarrow: false };
   return { text: describeLine(state).detail ?? '', isForNarrow: true };
 }
 
