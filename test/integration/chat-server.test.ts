@@ -256,6 +256,16 @@ describe('a room', () => {
     expect(await client.next('history')).toMatchObject({ room: 'lobby' });
   });
 
+  it('answers a limited number of history requests, for all windows of a person together', async () => {
+    const [ada] = names();
+    const windows = [await ChatClient.enter(chat.url, ada, 'lobby'), await ChatClient.enter(chat.url, ada, 'lobby')];
+    for (let n = 0; n < 120; n += 1) windows[n % 2]?.sendRaw('history', { room: 'lobby' });
+    for (const window of windows) await window.join();
+    const answers = () => windows.flatMap((window) => window.all('history')).length;
+    await eventually(() => answers() >= 100);
+    expect(answers()).toBeLessThan(120);
+  });
+
   it('rejects messages of a person who sends too many', async () => {
     const [ada] = names();
     const client = await ChatClient.enter(chat.url, ada, 'lobby');
