@@ -11,11 +11,11 @@ import { SocketSearch } from '../../src/rooms/socket-search.js';
 import { defer } from './cleanup.js';
 import { eventually, nextEvent } from './facts.js';
 
-/** Which type ioredis gives to replies, no test here has to do with. */
+/** Omits `replyMapping`: it changes the types of ioredis' replies, which no test here uses. */
 type RedisClientOptions = Omit<RedisOptions, 'replyMapping'>;
 type RedisConnection = Parameters<typeof createRedisBackplane>[0]['redisConnection'];
 
-/** A client as a program would make it, ended with the test. It is silent about errors. */
+/** A client with default settings, closed at the end of the test. Errors are ignored. */
 export function redisClient(port: number, options: RedisClientOptions = {}): Redis {
   const client = new Redis({ host: '127.0.0.1', port, lazyConnect: true, ...options });
   client.on('error', () => undefined);
@@ -23,12 +23,12 @@ export function redisClient(port: number, options: RedisClientOptions = {}): Red
   return client;
 }
 
-/** A client whose duplicates, which are the backplane's connections, the test can reach by the end of their name. */
+/** A client with access to its duplicates, the backplane's connections, by the suffix of their name. */
 export function openClient(port: number, options: RedisClientOptions = {}) {
   const client = redisClient(port, options);
   const made: Redis[] = [];
   return {
-    /** From here on connections are made to this port. */
+    /** New connections go to this port. */
     moveTo(port: number): void {
       client.options.port = port;
     },
@@ -37,16 +37,18 @@ export function openClient(port: number, options: RedisClientOptions = {}) {
       made.push(connection);
       return connection;
     },
-    /** The latest connection of that role. */
+    /** The latest connection with that role. */
     connection(role: 'publisher' | 'subscriber' | 'emitter'): Redis {
       const found = made.findLast(({ options }) => options.connectionName?.endsWith(`:${role}`));
-      if (found === undefined) throw new Error(`no ${role} was made`);
+      if (found === undefined) throw new Error(`the client made no ${role} connection`);
       return found;
     },
   };
 }
 
-/** Redis has answered what the last tick asked. A connection that was given up answers nothing. */
+/**
+ * Resolves once Redis has answered the commands of the last tick, except on closed connections, which answer nothing.
+ */
 export async function answered(client: ReturnType<typeof openClient>): Promise<void> {
   const roles = ['publisher', 'subscriber', 'emitter'] as const;
   await Promise.allSettled(roles.map((role) => client.connection(role).ping()));
@@ -55,7 +57,7 @@ export async function answered(client: ReturnType<typeof openClient>): Promise<v
 /** A plain Socket.IO server over a backplane, without a gate. */
 export interface PlainInstance {
   readonly backplane: Backplane;
-  /** Over the Bus of the backplane. */
+  /** Uses the Bus of the backplane. */
   readonly search: SocketSearch;
   readonly io: Server;
   readonly url: string;
@@ -70,7 +72,7 @@ export interface PlainInstanceOptions {
   readonly sockets?: readonly string[];
 }
 
-/** A plain Socket.IO server over a backplane of its own, on Redis. */
+/** A plain Socket.IO server with its own backplane on Redis. */
 export function startNode({
   redisConnection,
   identifier = 'node',
@@ -80,7 +82,7 @@ export function startNode({
   return startOver((report) => createRedisBackplane({ redisConnection, identifier, key, report }), sockets);
 }
 
-/** A plain Socket.IO server over any backplane. `sockets`: the ids that it says are its own. */
+/** A plain Socket.IO server over any backplane. `sockets`: the ids that the backplane reports as local. */
 export async function startOver(
   create: (report: Reporter<BackplaneReport>) => Backplane | Promise<Backplane>,
   sockets: readonly string[] = [],
@@ -96,7 +98,7 @@ export async function startOver(
   return { backplane, search, io, url, reports, reported };
 }
 
-/** A Socket.IO server with nothing of ours but, where given, the adapter. */
+/** A Socket.IO server that uses nothing of Roomgate except the adapter, if one is given. */
 export async function startPlain(factory: AdapterFactory | undefined): Promise<{ io: Server; url: string }> {
   const http = createServer();
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
@@ -106,7 +108,7 @@ export async function startPlain(factory: AdapterFactory | undefined): Promise<{
   return { io, url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` };
 }
 
-/** A real client of the server at `url`, and the numbers that it was sent as event `n`. */
+/** A real client of the server at `url`, with the numbers that it received in event `n`. */
 export async function listener(url: string): Promise<{ readonly heard: number[]; readonly id: string }> {
   const socket = connect(url, { transports: ['websocket'], forceNew: true });
   defer(() => socket.disconnect());
@@ -116,12 +118,12 @@ export async function listener(url: string): Promise<{ readonly heard: number[];
   return { heard, id: socket.id ?? '' };
 }
 
-/** Whether each number came at most once, and none after a greater one. */
+/** True if each number arrived at most once, in ascending order. */
 export function inOrder(numbers: readonly number[]): boolean {
   return numbers.every((value, index) => index === 0 || value > (numbers[index - 1] ?? 0));
 }
 
-/** Sends until it is heard over there: then both ways between the two are open. Returns the next free number. */
+/** Sends until the other instance receives it: then both directions are open. Returns the next free number. */
 export async function sendUntilHeard(
   from: PlainInstance,
   to: { readonly heard: number[] },
@@ -133,7 +135,7 @@ export async function sendUntilHeard(
       from.io.emit('n', next++);
       return to.heard.some((value) => value >= start);
     },
-    { what: 'a number heard by the other instance', timeout: 15_000 },
+    { what: 'a number that the other instance received', timeout: 15_000 },
   );
   return next;
 }

@@ -12,8 +12,8 @@ import { temporaryFolder } from './folder.js';
 export type Balancer = 'nginx' | 'haproxy';
 
 /**
- * If this process is killed by force the kernel ends the balancer, as every child; but gently, since nginx ended by force
- * leaves its workers behind.
+ * If this process is killed, the kernel ends its child processes. The balancer gets SIGTERM, because nginx leaves its
+ * workers behind after SIGKILL.
  */
 const GENTLY = existsSync('/usr/bin/setpriv') ? ['setpriv', '--pdeathsig', 'TERM'] : [];
 
@@ -21,55 +21,58 @@ const CONFIGS: Readonly<Record<Balancer, string>> = { nginx: 'nginx.conf', hapro
 
 export interface BalancerOptions {
   readonly program: Balancer;
-  /** Its whole configuration. */
+  /** The complete configuration. */
   readonly config: string;
-  /** The port that the configuration makes it listen on. */
+  /** The port that the configuration listens on. */
   readonly port: number;
 }
 
-/** A real nginx or HAProxy, in the foreground, with a folder of its own. */
+/** A real nginx or HAProxy, in the foreground, with its own folder. */
 export interface RunningBalancer extends Stoppable {
   readonly port: number;
-  /** What it printed so far. */
+  /** The output so far. */
   readonly output: string;
   readonly exited: Promise<Exit>;
-  /** nginx's `-s reload`: new workers with the same configuration, while the old ones end. */
+  /** Runs nginx's `-s reload`: starts new workers with the same configuration while the old ones end. */
   reload(): void;
 }
 
-/** The configuration that a document shows under this balancer's usual file name. */
+/** The configuration in a document, under this balancer's usual file name. */
 export async function configIn(document: string, program: Balancer): Promise<string> {
   const block = (await codeBlocksOf(document)).find(({ name }) => name === CONFIGS[program]);
-  if (block === undefined) throw new Error(`${document} shows no ${CONFIGS[program]}`);
+  if (block === undefined) throw new Error(`${document} does not show ${CONFIGS[program]}`);
   return block.code;
 }
 
-/** All replacements in one pass, so that none meets another's result; one that finds nothing is a mistake of the test. */
+/** Replaces everything in one pass, so that no replacement changes another's result. Throws if one matches nothing. */
 export function replaced(text: string, replacements: Readonly<Record<string, string | number>>): string {
   const wanted = Object.keys(replacements);
   const missing = wanted.filter((from) => !text.includes(from));
-  if (missing.length > 0) throw new Error(`nothing to replace: ${missing.join(', ')}`);
+  if (missing.length > 0) throw new Error(`the text does not contain ${missing.join(', ')}`);
   if (wanted.length === 0) return text;
   const pattern = new RegExp(wanted.map((from) => from.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|'), 'g');
   return text.replace(pattern, (from) => `${replacements[from]}`);
 }
 
-/** Starts one; resolves once it takes connections. Gone when the test, or outside of one its file, has ended. */
+/**
+ * Starts a balancer; resolves once it accepts connections. Stops with the test, or with the file if called outside of
+ * a test.
+ */
 export async function startBalancer({ program, config, port }: BalancerOptions): Promise<RunningBalancer> {
   const folder = await temporaryFolder(program);
   const file = join(folder, CONFIGS[program]);
   await writeFile(file, config);
   const args = program === 'nginx' ? ['-p', folder, '-c', CONFIGS.nginx, '-g', 'daemon off;'] : ['-f', file];
-  // Debian keeps both where only root's PATH leads.
+  // Debian installs both in folders that only root's PATH contains.
   const env = { ...process.env, PATH: [process.env.PATH, '/usr/sbin', '/usr/local/sbin'].join(delimiter) };
   const [command = program, ...rest] = [...GENTLY, program, ...args];
-  // A group of its own, so that nginx's workers can be ended with it.
+  // In its own process group, so that nginx's workers end with it.
   const { child, exited } = spawnTethered(command, rest, { cwd: folder, env, detached: true });
   const endGroup = (signal: NodeJS.Signals): void => {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, signal);
     } catch {
-      // All of them are gone.
+      // Every process of the group has ended.
     }
   };
   const onExit = (): void => endGroup('SIGKILL');

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { type BrowserContext, chromium } from 'playwright-core';
 import { defer } from './cleanup.js';
 
-/** No sandbox, because tests run as root, and no network access of Chromium's own. Windows of one site share a process. */
+/** No sandbox, because tests run as root. No background network access. Windows of one site share a process. */
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -18,11 +18,11 @@ const FLAGS = [
 ];
 
 export interface BrowserOptions {
-  /** Whether pages that are left are frozen, and restored by going back. False by default, as Playwright has it. */
+  /** Whether the browser keeps left pages frozen and restores them on going back. Default: false, as in Playwright. */
   backForwardCache?: boolean;
 }
 
-/** A Chromium of its own, with an empty profile; closed when the test, or outside of one its file, has ended. */
+/** A separate Chromium with an empty profile; closed with the test, or with the file if called outside of a test. */
 export async function startBrowser({ backForwardCache = false }: BrowserOptions = {}): Promise<BrowserContext> {
   const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
   if (!existsSync(executablePath)) {
@@ -48,13 +48,13 @@ export async function anotherProfile(context: BrowserContext): Promise<BrowserCo
 }
 
 export interface BundleOptions {
-  /** Replaces `process.env.NODE_ENV`, by which some libraries choose their code; by default it stays. */
+  /** Replaces `process.env.NODE_ENV`, which some libraries read to choose their code. Unchanged by default. */
   readonly nodeEnv?: 'development' | 'production';
 }
 
-/** What a browser gets: the module and everything that it imports, in one piece, minified. */
+/** The code for a browser: the module and all its imports in one minified file. */
 export async function bundleForBrowser(entry: string | URL, { nodeEnv }: BundleOptions = {}): Promise<string> {
-  // Only here: files that need no bundle are spared what it takes to load a bundler.
+  // Imported here, so that test files without a bundle don't pay for loading the bundler.
   const { build } = await import('vite');
   const built = await build({
     configFile: false,
@@ -66,9 +66,9 @@ export async function bundleForBrowser(entry: string | URL, { nodeEnv }: BundleO
     },
   });
   const [output] = Array.isArray(built) ? built : [built];
-  if (output === undefined || !('output' in output)) throw new Error('the bundler watches instead of building');
+  if (output === undefined || !('output' in output)) throw new Error('the bundler is in watch mode');
   const [chunk, ...others] = output.output;
-  if (others.length > 0) throw new Error('the bundle is in one piece');
+  if (others.length > 0) throw new Error('expected a bundle of one file');
   return chunk.code;
 }
 

@@ -7,9 +7,11 @@ import { eventually } from './facts.js';
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const PATIENCE_MS = 15_000;
 
-/** What the browser says by itself about a server that is away; what the page does about it is what tests look at. */
+/**
+ * Console messages of the browser itself about an unreachable server. Tests look at the page's own behavior instead.
+ */
 const NETWORK = /net::ERR_|WebSocket connection to/;
-/** Between the packets of a payload of Engine.IO. */
+/** Separates the packets of an Engine.IO payload. */
 const SEPARATOR = '\x1e';
 const CLOSE = '1';
 
@@ -30,7 +32,7 @@ export interface WindowOptions extends Look {
 /** One window of the chat, as its user sees it. */
 export class ChatWindow {
   readonly page: Page;
-  /** What the console said that nobody should read there. */
+  /** Unexpected console messages. */
   readonly problems: string[] = [];
   /** The connections that the page itself closed. */
   readonly #ended = new Set<string | null>();
@@ -50,7 +52,10 @@ export class ChatWindow {
     });
   }
 
-  /** While it changes to WebSocket engine.io's client closes a connection and polls on at once, in whatever order that arrives. */
+  /**
+   * During the upgrade to WebSocket, engine.io-client closes a connection and polls again at once; the requests can
+   * arrive in any order.
+   */
   #isBehindItsEnd(text: string, url: string): boolean {
     const session = sessionOf(url);
     return text.includes('status of 400') && session !== null && this.#ended.has(session);
@@ -74,16 +79,16 @@ export class ChatWindow {
     await this.page.emulateMedia({ colorScheme: scheme });
   }
 
-  /** Resolves when all animations have finished, except endless ones. */
+  /** Resolves when all finite animations have ended. */
   async still(): Promise<void> {
     const isStill = (): boolean =>
       document
         .getAnimations()
         .every((it) => it.playState === 'finished' || it.effect?.getTiming().iterations === Infinity);
-    await eventually(() => this.page.evaluate(isStill), { what: 'a page in which nothing moves' });
+    await eventually(() => this.page.evaluate(isStill), { what: 'a page without running animations' });
   }
 
-  /** Opens one and signs in; resolves once it may write in the lobby. */
+  /** Opens a window and signs in; resolves once it can write in the lobby. */
   static async enter(
     context: BrowserContext,
     url: string,
@@ -106,29 +111,29 @@ export class ChatWindow {
     return this.page.getByRole('heading', { level: 1 });
   }
 
-  /** A room's or a person's entry in the list. */
+  /** The list entry of a room or a person. */
   entry(name: string | RegExp): Locator {
     return this.page.getByRole('navigation', { name: 'Conversations' }).getByRole('link', { name });
   }
 
-  /** Resolves once the state of the connection is these words. */
+  /** Resolves once the page shows this connection status. */
   async state(words: string, timeout = PATIENCE_MS): Promise<void> {
     await this.page.locator('.top').getByRole('status').getByText(words, { exact: true }).waitFor({ timeout });
   }
 
-  /** After an outage it may be the end of a longer pause before the page comes back. */
+  /** Waits longer: after an outage the page may be in a long reconnect delay. */
   async connected(): Promise<void> {
     await this.state('Connected', 25_000);
   }
 
-  /** Opens a room that this window is not in, and joins it. */
+  /** Opens a room that this window has not joined, and joins it. */
   async join(room: string): Promise<void> {
     await this.show(room);
     await this.page.getByRole('button', { name: `Join ${room}` }).click();
     await this.page.locator('#composer:enabled').waitFor();
   }
 
-  /** Opens a conversation by its entry; resolves once it is the one that is written in. */
+  /** Opens a conversation by its list entry; resolves once it is the open one. */
   async show(name: string): Promise<void> {
     await this.entry(new RegExp(`^#? ?${name}`)).click();
     await this.heading.filter({ hasText: name }).waitFor();
@@ -139,12 +144,12 @@ export class ChatWindow {
     await this.page.locator('#composer').press('Enter');
   }
 
-  /** A message in the open conversation, with what is said of its delivery. */
+  /** A message in the open conversation, with its delivery status. */
   said(text: string): Locator {
     return this.page.getByRole('log').locator('.said').filter({ hasText: text });
   }
 
-  /** Resolves once the message stands there, once, and as sent. */
+  /** Resolves once the page shows the message exactly once, as sent. */
   async reads(text: string): Promise<void> {
     const what = `"${text}" is read once`;
     await eventually(
@@ -156,12 +161,12 @@ export class ChatWindow {
     );
   }
 
-  /** All messages of the open conversation, in the order of the page. */
+  /** All messages of the open conversation, in page order. */
   async texts(): Promise<string[]> {
     return this.page.getByRole('log').locator('.text').allInnerTexts();
   }
 
-  /** What axe finds against the page as it is: rule and element each. */
+  /** axe's violations on the current page: rule and element of each. */
   async violations(): Promise<string[]> {
     if (!(await this.page.evaluate(() => 'axe' in window))) await this.page.evaluate(await readFile(AXE, 'utf8'));
     // Run in the page, where `axe` is a global.
@@ -170,7 +175,7 @@ export class ChatWindow {
   }
 }
 
-/** The connection of Engine.IO that a request belongs to. */
+/** The Engine.IO connection of a request. */
 function sessionOf(url: string): string | null {
   return URL.canParse(url) ? new URL(url).searchParams.get('sid') : null;
 }

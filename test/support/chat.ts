@@ -7,12 +7,12 @@ import { type Program, startProgram } from './process.js';
 import { runnerOf, SETTING } from './setting.js';
 
 const BUILD = new URL('../../scripts/build-chat.mjs', import.meta.url);
-/** The server's program, as `buildChat` makes it. */
+/** The server program that `buildChat` creates. */
 const CHAT_PROGRAM = new URL('../../examples/chat/dist/server/main.js', import.meta.url);
 const PATIENCE_MS = 20_000;
 const CROWD_AT_ONCE = 50;
 
-/** Builds the chat's server and page; harmless beside another build or a server that runs. Call it in `beforeAll`. */
+/** Builds the chat's server and page. Safe during another build or while a server runs. Call it in `beforeAll`. */
 export async function buildChat(): Promise<void> {
   const build = startProgram(BUILD);
   const { code } = await build.ended(60_000);
@@ -20,31 +20,31 @@ export async function buildChat(): Promise<void> {
 }
 
 export interface ChatOptions {
-  /** A free one by default. */
+  /** A free port by default. */
   port?: number;
   redisUrl?: string;
   env?: Readonly<Record<string, string>>;
-  /** Where it runs; where the setting says by default. */
+  /** The runtime; by default that of the setting. */
   runtime?: typeof SETTING.runtime;
 }
 
-/** The chat's server as a process of its own; killed when the test has ended. */
+/** The chat's server in a separate process; killed at the end of the test. */
 export interface RunningChat {
   readonly program: Program;
   readonly port: number;
   readonly url: string;
-  /** Asks the operator's API; the answer's status and body. `token: null` asks without one. */
+  /** Calls the operator's API; returns status and body. `token: null` sends no token. */
   operate(path: string, body?: unknown, token?: string | null): Promise<{ status: number; body: unknown }>;
 }
 
 export const OPERATOR_TOKEN = 'the-operator';
 
-/** Runs what `buildChat` built, as it is. */
+/** Runs the output of `buildChat` unchanged. */
 export function runChat(env: Readonly<Record<string, string>>, runtime = SETTING.runtime): Program {
   return startProgram(CHAT_PROGRAM, { node: runnerOf(runtime).node, env });
 }
 
-/** Starts what `buildChat` built; resolves once it serves. */
+/** Starts the output of `buildChat`; resolves once it accepts requests. */
 export async function startChat({ port, redisUrl, env = {}, runtime }: ChatOptions = {}): Promise<RunningChat> {
   const chosen = port ?? (await unusedPort());
   const url = `http://localhost:${chosen}`;
@@ -75,7 +75,7 @@ export async function signIn(url: string, name: string): Promise<SignedIn> {
 
 type TPayload<E extends keyof ServerEvents> = Parameters<ServerEvents[E]>[0];
 
-/** One window of one person, over a plain Socket.IO client. */
+/** One window of one person, with a plain Socket.IO client. */
 export class ChatClient {
   readonly name: string;
   readonly socket: Socket<ServerEvents, ClientEvents>;
@@ -89,21 +89,21 @@ export class ChatClient {
     defer(() => this.socket.disconnect());
   }
 
-  /** Connects, and asks to be let in, with this token. */
+  /** Connects and sends `authenticate` with this token. */
   static knock(url: string, token: string): ChatClient {
     return new ChatClient(url, '', token);
   }
 
-  /** Signs in, and resolves once in these rooms. */
+  /** Signs in; resolves once it has joined these rooms. */
   static async enter(url: string, name: string, ...rooms: string[]): Promise<ChatClient> {
     const client = new ChatClient(url, name, (await signIn(url, name)).token);
     await client.#comeIn(rooms);
     return client;
   }
 
-  /** Many people in one room. Over WebSocket only: with long polling before it each would ask a dozen times. */
+  /** Many people in one room. WebSocket only: long polling would add a dozen requests for each. */
   static async crowd(url: string, names: readonly string[], room: string): Promise<void> {
-    // Not all at once: each one's connecting is bounded in time.
+    // In groups, because each connection attempt has a time limit.
     for (let from = 0; from < names.length; from += CROWD_AT_ONCE) {
       const entering = names.slice(from, from + CROWD_AT_ONCE).map(async (name) => {
         const { token } = await signIn(url, name);
@@ -123,12 +123,12 @@ export class ChatClient {
     return this.socket.id ?? '';
   }
 
-  /** Everything of this event so far. */
+  /** All events of this name so far. */
   all<E extends keyof ServerEvents>(event: E): TPayload<E>[] {
     return this.#heard.all.filter(([name]) => name === event).map(([, payload]) => payload as TPayload<E>);
   }
 
-  /** The first such event that was not taken yet. */
+  /** The first matching event that no earlier call has returned. */
   async next<E extends keyof ServerEvents>(
     event: E,
     accepts: (payload: TPayload<E>) => boolean = () => true,
@@ -139,18 +139,18 @@ export class ChatClient {
     return payload as TPayload<E>;
   }
 
-  /** The whole answer of Roomgate, by the Socket.IO names of rooms. */
+  /** Roomgate's complete answer, with the Socket.IO names of the rooms. */
   async join(...rooms: string[]): Promise<{ joined: string[]; refused: { room: string; code: string }[] }> {
     const socket = this.socket as unknown as Socket;
     return socket.timeout(PATIENCE_MS).emitWithAck('join', { rooms });
   }
 
-  /** Anything, of any shape. */
+  /** Sends any value, valid or not. */
   sendRaw(event: string, ...payload: unknown[]): void {
     (this.socket as unknown as Socket).emit(event, ...payload);
   }
 
-  /** The people as this client was told of them, by name. */
+  /** The people that this client knows of, by name. */
   get people(): Person[] {
     const known = new Map<string, Person>();
     for (const [event, payload] of this.#heard.all) {
@@ -162,7 +162,7 @@ export class ChatClient {
     return [...known.values()].sort((one, other) => one.name.localeCompare(other.name));
   }
 
-  /** Resolves once the people as this client was told of them are these: `name: room, room` each. */
+  /** Resolves once this client knows of exactly these people: `name: room, room` each. */
   async sees(people: readonly string[], timeout?: number): Promise<void> {
     const words = () => this.people.map(({ name, rooms }) => `${name}: ${rooms.join(', ')}`);
     const fact = () => JSON.stringify(words()) === JSON.stringify(people);
@@ -175,7 +175,7 @@ export class ChatClient {
   }
 }
 
-/** What an event says of people: the whole list, changes, or nothing. */
+/** The people in an event: the whole list, changes, or nothing. */
 function changesOf(event: string, payload: unknown): Presence & { people?: Person[] } {
   if (event === 'people') return { changed: [], gone: [], ...(payload as { people: Person[] }) };
   return event === 'presence' ? (payload as Presence) : { changed: [], gone: [] };

@@ -6,7 +6,7 @@ process.on('exit', () => {
   for (const child of alive) child.kill('SIGKILL');
 });
 
-/** On Linux the kernel ends the child with its parent, even where the parent was killed and could not. */
+/** On Linux the kernel ends the child with its parent, even if the parent was killed. */
 const tether =
   spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true']).status === 0 ? ['setpriv', '--pdeathsig', 'KILL'] : [];
 
@@ -15,7 +15,7 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** Starts a program that does not outlive this process, however this process ends. */
+/** Starts a program that ends with this process, however this process ends. */
 export function spawnTethered(
   command: string,
   args: readonly string[],
@@ -29,7 +29,7 @@ export function spawnTethered(
       alive.delete(child);
       resolve({ code, signal });
     };
-    // 'close' rather than 'exit': by then everything that it printed has been read.
+    // 'close' rather than 'exit': all output has been read by then.
     child.once('close', gone);
     child.once('error', () => gone(null, null));
   });

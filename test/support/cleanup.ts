@@ -1,16 +1,16 @@
 import { afterAll, onTestFinished } from 'vitest';
 
-/** Whatever a test starts and must not leave behind. */
+/** A resource that a test starts and must stop. */
 export interface Stoppable {
   stop(): Promise<void> | void;
 }
 
-/** What was started outside of a test, in `beforeAll` or at the top of a file; lives until the file has ended. */
+/** Resources of a whole file, started in `beforeAll` or at the top of the file. */
 const ofThisFile: Stoppable[] = [];
 
 /**
- * Sees to it that `stoppable.stop()` runs when the running test ends, however it ends; called outside of a test, when its file
- * ends. Last started, first stopped. `stop()` must be harmless when it has been called before.
+ * Calls `stoppable.stop()` at the end of the running test, also after a failure; outside of a test, at the end of its
+ * file. Stops in reverse order. `stop()` must be safe to call twice.
  */
 export function track<T extends Stoppable>(stoppable: T): T {
   try {
@@ -21,7 +21,9 @@ export function track<T extends Stoppable>(stoppable: T): T {
   return stoppable;
 }
 
-/** As {@link track}, for what is no object with a `stop()`: an `io.close()`, a client's `disconnect()`. */
+/**
+ * Like {@link track}, for a function instead of an object with a `stop()`: an `io.close()`, a client's `disconnect()`.
+ */
 export function defer(stop: () => Promise<unknown> | unknown): void {
   track({
     stop: async () => {
@@ -30,7 +32,7 @@ export function defer(stop: () => Promise<unknown> | unknown): void {
   });
 }
 
-/** Called once for each test file by `setup.ts`. */
+/** `setup.ts` calls this once for each test file. */
 export function stopAtEndOfFile(): void {
   afterAll(async () => {
     for (const stoppable of ofThisFile.splice(0).reverse()) await stoppable.stop();

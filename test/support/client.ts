@@ -8,25 +8,25 @@ import { EventLog, eventually } from './facts.js';
 import { LogLines } from './log-lines.js';
 import type { RunningProxy } from './tcp-proxy.js';
 
-/** A plain Socket.IO server that knows the words and nothing of this library. */
+/** A plain Socket.IO server that speaks the protocol without using Roomgate. */
 export interface WordsServer {
   readonly io: Server;
   readonly url: string;
   readonly port: number;
-  /** Everything that clients emitted, with the acknowledgement taken off. */
+  /** All events of clients, without the acknowledgement function. */
   readonly heard: EventLog<readonly unknown[]>;
-  /** Its sockets, as they come. */
+  /** Its sockets, in order of connection. */
   readonly sockets: EventLog<ServerSocket>;
 }
 
 export interface WordsOptions {
-  /** What it says to `authenticate`; it lets in by default. `null`: nothing. */
+  /** The answer to `authenticate`; by default `authenticated`. `null`: no answer. */
   verdict?: readonly [event: string, payload?: unknown] | null;
-  /** What it acknowledges `join` and `leave` with; it grants everything by default. */
+  /** The acknowledgement of `join` and `leave`; by default it grants everything. */
   answer?: (event: string, rooms: string[]) => unknown;
-  /** No acknowledgement at all, as servers did that know nothing of it. */
+  /** Sends no acknowledgement, like servers of earlier versions. */
   silent?: boolean;
-  /** Of Engine.IO's heartbeat, in milliseconds. */
+  /** Engine.IO's heartbeat settings, in milliseconds. */
   pingInterval?: number;
 }
 
@@ -67,7 +67,7 @@ function grantAll(event: string, rooms: string[]): unknown {
 
 export interface TestHelper {
   readonly helper: SocketIOClientHelper;
-  /** Callbacks in the order in which they ran, each with its argument and the state at that moment. */
+  /** The callbacks in the order of their calls, each with its argument and the status at that moment. */
   readonly calls: EventLog<readonly [name: string, argument: unknown, state: string]>;
   readonly log: LogLines;
 }
@@ -76,7 +76,7 @@ type Options = Omit<Partial<ISocketIOClientOptions>, 'options'> & {
   options?: Partial<ISocketIOClientOptions['options']>;
 };
 
-/** A helper whose every callback is written down; it is shut down when the test ends. */
+/** A helper that records every callback; it is shut down at the end of the test. */
 export function createHelper(host: string, options: Options = {}): TestHelper {
   const calls: TestHelper['calls'] = new EventLog();
   const log = new LogLines();
@@ -97,12 +97,12 @@ export function createHelper(host: string, options: Options = {}): TestHelper {
   return { helper, calls, log };
 }
 
-/** Resolves once the callback has run, also if it did so already. */
+/** Resolves once the callback has run; immediately if it has already. */
 export async function called({ calls }: TestHelper, name: string): Promise<readonly [string, unknown, string]> {
   return calls.next((call) => call[0] === name, { what: `the callback ${name}` });
 }
 
-/** A helper that was let in. */
+/** An authenticated helper. */
 export async function createAuthenticated(host: string, options: Options = {}): Promise<TestHelper> {
   const created = createHelper(host, options);
   await called(created, 'onConnected');
@@ -113,7 +113,10 @@ export async function createAuthenticated(host: string, options: Options = {}): 
 
 export const CLIENT_TRANSPORTS = [['websocket'], ['polling'], ['polling', 'websocket']];
 
-/** Cuts a client's connection until it has noticed. Long polling may have no connection at this very moment, so that there is nothing to cut. */
+/**
+ * Cuts a client's connection until the client notices. Long polling may have no open connection to cut at a given
+ * moment.
+ */
 export async function lose(helper: SocketIOClientHelper, proxy: RunningProxy): Promise<void> {
   let isLost = false;
   const lost = helper.waitFor('waiting').then(() => {

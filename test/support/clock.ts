@@ -2,7 +2,7 @@ import { vi } from 'vitest';
 import { defer } from './cleanup.js';
 import { eventually } from './facts.js';
 
-/** The backplane's clock in the hands of the test: sockets and their time-outs go on as they are. */
+/** The backplane's clock, controlled by the test. Sockets and their timeouts use real time. */
 export function takeTheClock(): { ticks(count: number): void } {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   defer(() => vi.useRealTimers());
@@ -13,9 +13,9 @@ export function takeTheClock(): { ticks(count: number): void } {
   };
 }
 
-/** `performance.now()` in the hands of the test: it stands still between calls of `pass`. Timers go on as they are. */
+/** `performance.now()`, controlled by the test: it advances only with `pass`. Timers use real time. */
 export function takeTheTime(): { pass(ms: number): void } {
-  // A whole number: with a fraction, "1 000 ms later" may come out as 999.999….
+  // A whole number: with a fraction, "1 000 ms later" could be 999.999….
   let now = Math.ceil(performance.now());
   const spy = vi.spyOn(performance, 'now').mockImplementation(() => now);
   defer(() => spy.mockRestore());
@@ -27,8 +27,9 @@ export function takeTheTime(): { pass(ms: number): void } {
 }
 
 /**
- * Stops the time for a client of a Redis that can't be reached. `passAfter(attempts, ms)` lets `ms` pass once the client has made
- * that many attempts to connect. One attempt more than it has connections means that one has failed, and left a reason.
+ * Stops the time for a client of an unreachable Redis. `passAfter(attempts, ms)` advances it by `ms` once the client
+ * has made that many connection attempts. One attempt more than its number of connections means that one has failed,
+ * with a known error.
  */
 export function takeTheTimeOf(client: { duplicate(): unknown }): {
   passAfter(attempts: number, ms: number): Promise<void>;

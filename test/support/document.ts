@@ -12,36 +12,36 @@ import { packed } from './packed.js';
 import { type Program, startProgram } from './process.js';
 
 const run = promisify(execFile);
-/** What only a project has that installed the types of Bun. */
+/** Compiler options for projects that installed Bun's types. */
 const BUN = /\bBun\.|@socket\.io\/bun-engine/;
-/** Frameworks that tell their users to set options of the compiler. */
+/** Compiler options that some frameworks require. */
 const NEST = /from '@nestjs\//;
-/** In the project of all documents: what the compiler had to say about each. */
+/** In the project of all documents: the diagnostics of each document. */
 const COMPILED = 'compiled.json';
 const SETTINGS = 'tsconfig.json';
 
-/** The folder of the project. */
+/** The project's folder. */
 export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A block of code in a document. */
+/** A code block in a document. */
 export interface CodeBlock {
-  /** What stands behind the opening fence: `ts`, `sh`, `nginx` … */
+  /** The language after the opening fence: `ts`, `sh`, `nginx` … */
   readonly language: string;
-  /** The file that the first line names in a comment, such as `// server.ts`; undefined without one. */
+  /** The file name in the comment on the first line, such as `// server.ts`; undefined without one. */
   readonly name: string | undefined;
   readonly code: string;
 }
 
-/** What a reader gets who pastes every named block of a document into an empty project. */
+/** The result of pasting every named block of a document into an empty project. */
 export interface PastedProject {
   readonly folder: string;
-  /** The names of the files, in the order of the document. */
+  /** The file names, in the order of the document. */
   readonly files: readonly string[];
-  /** What the compiler had to say; empty where all is well. */
+  /** The compiler's diagnostics; empty if there are none. */
   readonly compiled: string;
   /**
-   * Starts one of the programs, by the name that it has in the document. `replace` says what stands in this run for a
-   * port or an address of the document: `{ 3000: 41234 }`.
+   * Starts one of the programs by its file name in the document. `replace` replaces a port or an address of the
+   * document for this run: `{ 3000: 41234 }`.
    */
   start(name: string, opts?: StartOptions): Promise<Program>;
 }
@@ -49,11 +49,11 @@ export interface PastedProject {
 export interface StartOptions {
   readonly replace?: Readonly<Record<string, string | number>>;
   readonly env?: Readonly<Record<string, string>>;
-  /** Bun runs the program as it stands in the document, and Node.js what the compiler made of it. Default `node`. */
+  /** Bun runs the program as written, Node.js runs the compiled output. Default `node`. */
   readonly runtime?: 'node' | 'bun';
 }
 
-/** Every document that people read, by its path from the project's folder. The reference is made, not written. */
+/** Every handwritten document, by its path from the project's folder. The generated API reference is left out. */
 export async function papers(): Promise<readonly string[]> {
   const docs = await readdir(join(PROJECT, 'docs'), { recursive: true });
   const written = docs.filter((name) => name.endsWith('.md') && !name.startsWith('api/')).map((name) => `docs/${name}`);
@@ -61,7 +61,7 @@ export async function papers(): Promise<readonly string[]> {
   return [...atTheRoot.map((name) => `${name}.md`), ...written.sort()];
 }
 
-/** The blocks of a document, which is named from the folder of the project: `docs/protocol.md`. */
+/** The blocks of a document, given by its path from the project's folder: `docs/protocol.md`. */
 export async function codeBlocksOf(document: string): Promise<readonly CodeBlock[]> {
   const markdown = await readFile(join(PROJECT, document), 'utf8');
   const found = markdown.matchAll(/^(`{3,})(\w*)[^\n]*\n(.*?)^\1$/gms);
@@ -80,8 +80,9 @@ function nameOf(code: string): string | undefined {
 }
 
 /**
- * What a reader has who pasted every named block into an empty project, with the packed package and the packages of this project,
- * and compiled it. The folder is the caller's own; gone when the test, or outside of one its file, has ended.
+ * Pastes every named block into an empty project, with the packed package and the packages of this project, and
+ * compiles it. The folder belongs to the caller; it is removed with the test, or with the file if called outside of a
+ * test.
  */
 export async function pasteProject(document: string): Promise<PastedProject> {
   const all = await documentsHome();
@@ -97,7 +98,7 @@ export async function pasteProject(document: string): Promise<PastedProject> {
     const original = runtime === 'bun' ? join(folder, name) : join(folder, 'out', name.replace(/\.ts$/, '.js'));
     let code = await readFile(original, 'utf8');
     for (const [from, to] of Object.entries(replace)) code = code.replaceAll(from, `${to}`);
-    // Beside the original, so that what it imports is found, and under a name of its own.
+    // Beside the original, so that its imports resolve, but under another name.
     started += 1;
     const file = original.replace(/\.(?=[jt]s$)/, `.run-${started}.`);
     await writeFile(file, code);
@@ -106,7 +107,7 @@ export async function pasteProject(document: string): Promise<PastedProject> {
   return { folder, files, compiled, start };
 }
 
-/** What the compiler had to say about the programs of a document; empty where all is well. */
+/** The diagnostics of a document's programs; empty if there are none. */
 export async function compilerOutputOf(document: string): Promise<string> {
   const all = JSON.parse(await readFile(join(await documentsHome(), COMPILED), 'utf8')) as Record<string, string>;
   const said = all[document];
@@ -114,7 +115,7 @@ export async function compilerOutputOf(document: string): Promise<string> {
   return said;
 }
 
-/** A `node_modules` with the packed package and the packages of this project, for tests to link to. */
+/** A `node_modules` with the packed package and the packages of this project; tests link to it. */
 export async function packedModules(): Promise<string> {
   return join(await documentsHome(), 'node_modules');
 }
@@ -122,8 +123,8 @@ export async function packedModules(): Promise<string> {
 let asked: Promise<string> | undefined;
 
 /**
- * One project for all documents, each in a folder of its own, compiled in one run: once for all tests, until a document, the
- * package or an installed one changes.
+ * One project for all documents, each in its own folder, compiled in one run. All tests share the result until a
+ * document, the package or an installed package changes.
  */
 function documentsHome(): Promise<string> {
   asked ??= makeHome();
@@ -162,8 +163,8 @@ async function installPackages(modules: string): Promise<void> {
 }
 
 /**
- * As a new project would have it, in its strictest form, and as the document itself has it where it tells the compiler something.
- * Resolves to the names of the files that do.
+ * Writes the blocks and the settings of the compiler: the strictest that a new project would have, and the document's
+ * own if it has some. Resolves to the names of the files of settings.
  */
 async function paste(folder: string, blocks: readonly NamedBlock[]): Promise<readonly string[]> {
   await mkdir(folder, { recursive: true });
@@ -178,7 +179,7 @@ async function paste(folder: string, blocks: readonly NamedBlock[]): Promise<rea
   const usesDecorators = blocks.some(({ code }) => NEST.test(code));
   const compilerOptions = {
     ...{ strict: true, module: 'nodenext', target: 'es2022', types, outDir: 'out', rootDir: '.' },
-    // Declarations as `tsc --init` has them: what a program exports has to have a name.
+    // `tsc --init` sets `declaration`: the types of exports must be nameable.
     ...{ noEmitOnError: true, skipLibCheck: true, declaration: true },
     ...(usesDecorators && { experimentalDecorators: true, emitDecoratorMetadata: true }),
     ...(files.some((name) => name.endsWith('.tsx')) && { jsx: 'react-jsx' }),

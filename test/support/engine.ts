@@ -4,7 +4,7 @@ import { Duplex } from 'node:stream';
 import { Server } from 'socket.io';
 import { track } from './cleanup.js';
 
-/** A connection of engine.io, with what is private there and used by the tests. */
+/** An engine.io connection with the private members that tests use. */
 export interface TestConnection extends EventEmitter {
   readonly id: string;
   readonly readyState: string;
@@ -14,13 +14,13 @@ export interface TestConnection extends EventEmitter {
   _maybeUpgrade(transport: object): void;
 }
 
-/** A server of engine.io, without clients but those that a test makes of nothing. */
+/** An engine.io server whose only clients are the ones that a test creates in memory. */
 export interface TestEngine extends EventEmitter {
   createTransport(name: string, request: object): EventEmitter;
   handshake(transport: string, request: object, refuse: () => void): Promise<unknown>;
 }
 
-/** The response to a poll; `body` is what was answered. */
+/** The response to a poll; `body` is the answer. */
 export class TestResponse extends EventEmitter {
   body: string | undefined;
   writableEnded = false;
@@ -37,7 +37,7 @@ export function startEngine(): TestEngine {
   return io.engine as unknown as TestEngine;
 }
 
-/** A poll, as engine.io is given it. */
+/** A poll request for engine.io. */
 export function pollOf(response: TestResponse): object {
   const query = { EIO: '4', transport: 'polling' };
   return Object.assign(new EventEmitter(), {
@@ -52,7 +52,7 @@ export async function connectPolling(engine: TestEngine): Promise<TestConnection
   return connecting;
 }
 
-/** The server's end of a connection of TCP; `written` is what it was given, and it takes all of it while `takes` is true. */
+/** The server's end of a TCP connection. `written` is its input; it accepts all of it while `takes` is true. */
 export class TestStream extends Duplex {
   readonly written: string[] = [];
   takes = true;
@@ -63,7 +63,7 @@ export class TestStream extends Duplex {
   }
 }
 
-/** Begins to change a connection to WebSocket; `finish()` is the client's last packet of it. */
+/** Starts the upgrade to WebSocket; `finish()` sends the client's last upgrade packet. */
 export function beginUpgrade(engine: TestEngine, connection: TestConnection) {
   const stream = new TestStream();
   const webSocket = Object.assign(new EventEmitter(), {

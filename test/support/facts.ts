@@ -3,32 +3,35 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Between two looks at a fact: short at first, as most are true soon; longer later, as each look costs what a server does. */
+/**
+ * Delays between checks: short at first, as most facts become true soon; longer later, as each check can cost the
+ * server work.
+ */
 const FIRST_PAUSE_MS = 2;
 const LONGEST_PAUSE_MS = 50;
 
-/** The real time, also where a test has taken the clock. */
+/** Real time, even if a test has replaced the clock. */
 const now = performance.now.bind(performance);
 
-/** How long a fact may take to become true. Generous: it is only ever used up by a test that fails. */
+/** How long a fact may take to become true. Generous, because only a failing test uses all of it. */
 const PATIENCE_MS = 5_000;
 
 export interface Patience {
   /** Milliseconds; 5 000 by default. */
   timeout?: number;
-  /** What is waited for, in the words of the error message. Taken from the code when missing. */
+  /** The fact, as the error message names it. By default the code of the function. */
   what?: string;
 }
 
 /**
- * Asks again and again until `fact` neither throws nor returns `false`, and resolves to what it returned. So it takes an
- * assertion (`() => expect(…)`) as well as a predicate. Rejects after `timeout`, naming what was waited for.
+ * Calls `fact` repeatedly until it neither throws nor returns `false`; resolves to its result. So `fact` can be an
+ * assertion (`() => expect(…)`) or a predicate. Rejects after `timeout` and names the fact.
  */
 export async function eventually<T>(fact: () => T | Promise<T>, patience: Patience = {}): Promise<Exclude<T, false>> {
   const timeout = patience.timeout ?? PATIENCE_MS;
   const end = now() + timeout;
   let cause: unknown;
-  // After a stall, one more look: input that arrived meanwhile is handled first.
+  // After a stall, check once more: pending input is handled first.
   let isLast = false;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(LONGEST_PAUSE_MS, pause * 1.5)) {
     try {
@@ -51,7 +54,7 @@ export async function within<T>(promise: PromiseLike<T>, what: string, timeout: 
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const giveUp = (): void => reject(new Error(`not within ${timeout} ms: ${what}`));
-    // After a stall, input that arrived meanwhile is handled first.
+    // After a stall, pending input is handled first.
     timer = setTimeout(() => {
       timer = setTimeout(giveUp, LONGEST_PAUSE_MS);
     }, timeout);
@@ -69,19 +72,19 @@ interface Waiter<T> {
   reject(reason: Error): void;
 }
 
-/** Queues what arrives, so that it does not matter whether a test asks before or after. */
+/** Queues values, so that a test can ask before or after they arrive. */
 export class EventLog<T> {
   readonly #all: T[] = [];
   readonly #unread: T[] = [];
   readonly #waiters = new Set<Waiter<T>>();
   #ended: Error | undefined;
 
-  /** Everything that ever arrived, read or not, in its order. */
+  /** Every value that arrived, read or not, in order. */
   get all(): readonly T[] {
     return this.#all;
   }
 
-  /** What arrived and was not taken by `next`. */
+  /** The values that `next` has not returned yet. */
   get unread(): readonly T[] {
     return this.#unread;
   }
@@ -97,7 +100,10 @@ export class EventLog<T> {
     this.#unread.push(value);
   }
 
-  /** Takes the first unread value that `accepts` wants, waiting for it if need be; others stay. Rejects after `timeout`. */
+  /**
+   * Removes and returns the first unread value that `accepts` matches; waits for it if necessary. Rejects after
+   * `timeout`.
+   */
   async next(accepts: (value: T) => boolean = () => true, patience: Patience = {}): Promise<T> {
     const index = this.#unread.findIndex(accepts);
     if (index >= 0) return this.#unread.splice(index, 1)[0] as T;
@@ -119,7 +125,7 @@ export class EventLog<T> {
     }
   }
 
-  /** Nothing more will come: whoever waits, or asks for what is not here, is told `reason` at once. */
+  /** Ends the log: pending and later calls of `next` without a match reject at once with `reason`. */
   end(reason: string): void {
     this.#ended ??= new Error(reason);
     for (const waiter of this.#waiters) waiter.reject(this.#ended);
@@ -127,15 +133,15 @@ export class EventLog<T> {
   }
 }
 
-/** Any emitter: Node.js's, Socket.IO's server sockets, its client's. */
+/** Any emitter: of Node.js, of Socket.IO's server sockets, or of its client. */
 export interface Emitting {
-  // biome-ignore lint/suspicious/noExplicitAny: listeners take whatever their emitter gives, and typed emitters accept no wider type
+  // biome-ignore lint/suspicious/noExplicitAny: the arguments depend on the emitter, and typed emitters accept no wider type
   on(event: any, listener: (...args: any[]) => void): unknown;
   // biome-ignore lint/suspicious/noExplicitAny: as above
   once(event: any, listener: (...args: any[]) => void): unknown;
 }
 
-/** The arguments of the next `event`; ask before causing it. Rejects after `timeout`. */
+/** The arguments of the next `event`. Call it before causing the event. Rejects after `timeout`. */
 export function nextEvent<A extends unknown[] = unknown[]>(
   emitter: Emitting,
   event: string,
@@ -145,7 +151,7 @@ export function nextEvent<A extends unknown[] = unknown[]>(
   return within(arrival, patience.what ?? `event ${event}`, patience.timeout);
 }
 
-/** A log of every `event` from now on; each entry is the first argument. */
+/** A log of every later `event`; each entry is the first argument. */
 export function logOf<T = unknown>(emitter: Emitting, event: string): EventLog<T> {
   const log = new EventLog<T>();
   emitter.on(event, (value: T) => log.push(value));
@@ -153,8 +159,8 @@ export function logOf<T = unknown>(emitter: Emitting, event: string): EventLog<T
 }
 
 /**
- * A port on 127.0.0.1 that nobody listens on, outside of the range that systems take outgoing ports from: so it stays free
- * while the server on it is away for a moment. No other test on this machine gets it before this file has ended.
+ * A free port on 127.0.0.1, outside of the system's range of ephemeral ports: so it stays free while its server
+ * restarts. No other test on this machine gets it before this file ends.
  */
 export async function unusedPort(): Promise<number> {
   for (;;) {
@@ -166,13 +172,13 @@ export async function unusedPort(): Promise<number> {
 const RESERVED = join(tmpdir(), 'roomgate-test-ports');
 const own = new Set<string>();
 
-/** Called at the end of each test file by `setup.ts`. */
+/** `setup.ts` calls this at the end of each test file. */
 export function releasePorts(): void {
   for (const file of own) rmSync(file, { force: true });
   own.clear();
 }
 
-/** Another test may have chosen the same one, and not listen yet. A file says so, with the process that it belongs to. */
+/** Another test may have chosen the same port without listening yet. A lock file with its process id shows that. */
 function reserve(port: number): boolean {
   const file = join(RESERVED, `${port}`);
   mkdirSync(RESERVED, { recursive: true });
@@ -186,7 +192,7 @@ function reserve(port: number): boolean {
   return true;
 }
 
-/** Whether there is a process of this number. */
+/** True if a process with this id exists. */
 export function isAlive(pid: number): boolean {
   try {
     return pid > 0 && process.kill(pid, 0);

@@ -9,7 +9,7 @@ process.on('exit', () => {
   for (const folder of standing) rmSync(folder, { recursive: true, force: true });
 });
 
-/** A new, empty folder; gone at the latest when this process ends. */
+/** A new, empty folder; removed at the latest when this process ends. */
 export async function temporaryFolder(name: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), `roomgate-${name}-`));
   standing.add(folder);

@@ -5,10 +5,10 @@ import { PROJECT } from './document.js';
 /** A member of a class or an interface in a file of types: its comment, its modifiers and its name. */
 const MEMBER =
   /(\/\*\*(?:(?!\*\/)[\s\S])*\*\/)?\s*^(?: {2}| {4})((?:(?:private|protected|readonly|static|abstract|get|set|async)\s+)*)(\w+)\??(?=[<(:;])/gm;
-/** What marks a member as private, apart from an underscore. */
+/** Marks a member as private, apart from a leading underscore. */
 const HIDDEN = { modifier: /private|protected/, comment: /@(?:private|protected|package|internal|ignore)\b/ };
 
-/** The names of members that packages mark as private, with their package. */
+/** The names of private members of packages, with the package. */
 export async function hiddenMembers(packages: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const hidden = new Map<string, string>();
   for (const name of packages) {
@@ -23,7 +23,7 @@ export async function hiddenMembers(packages: readonly string[]): Promise<Readon
   return hidden;
 }
 
-/** The files of types of a package. `ws` has none of its own: there it is the source, which has comments. */
+/** A package's files of types. `ws` has none; its source has comments instead. */
 async function declarationsOf(name: string): Promise<string[]> {
   const folder = join(PROJECT, 'node_modules', name);
   const ending = name === 'ws' ? '.js' : '.d.ts';
@@ -32,7 +32,7 @@ async function declarationsOf(name: string): Promise<string[]> {
   return Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));
 }
 
-/** Names of members that a file of TypeScript reads: after a point, between braces that are taken apart, and in quotes. */
+/** Names of members that a TypeScript file reads: after a dot, in destructuring patterns, and in quotes. */
 export function namesIn(text: string): ReadonlySet<string> {
   const code = text
     .replace(/\/\*[\s\S]*?\*\//g, '')

@@ -5,11 +5,11 @@ import { redisClient } from './backplane.js';
 import { eventually } from './facts.js';
 import { type Started, startServer, type TestClient, type TestOptions } from './server.js';
 
-/** How instances of the helper act as one. */
+/** How instances of the helper form a cluster. */
 export interface Way {
-  /** Asked for anew by each instance. */
+  /** Called for each instance. */
   options(): TestOptions & SharedNetworkOption;
-  /** Senders beside the instances. */
+  /** Senders in addition to the instances. */
   emitters(instance: Started): readonly Emitter[];
 }
 
@@ -25,7 +25,7 @@ export function byRedis(port: number): Way {
   };
 }
 
-/** Named `instance-0` and so on. Each takes clients into any room, and answers what is sent as `echo`. */
+/** Named `instance-0` and so on. Each allows any room, and echoes messages as `echo`. */
 export function startInstances(count: number, way: Way): Promise<Started[]> {
   return Promise.all(
     Array.from({ length: count }, (_, index) =>
@@ -57,7 +57,7 @@ export function heardOn(client: TestClient, topic: string): unknown[] {
   return client.heard.filter(([event]) => event === topic).map(([, payload]) => payload);
 }
 
-/** One past the last thing that was sent: once everybody has it, nothing that was sent before is still on the way. */
+/** A number above all sent so far: once every client has it, no earlier message is in flight. */
 export async function everybodyHas(clients: readonly TestClient[], topic: string, last: unknown): Promise<void> {
   await Promise.all(
     clients.map((client) =>

@@ -1,7 +1,7 @@
 const FENCED = /^( *)(`{3,}|~{3,}).*?^ *\2[`~]*[ \t]*$/gms;
 const CODE_SPAN = /(`+)(?!`).*?[^`]\1(?!`)/gs;
 const REMOTE = /^(?:[a-z][a-z\d+.-]*:|\/\/)/i;
-/** A target in parentheses behind `]`, with an optional title. Brackets in the text don't matter. */
+/** A target in parentheses after `]`, with an optional title. Brackets in the text don't matter. */
 const INLINE = /(?<=\])\(\s*<?([^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)*)>?(?:\s+(?:"[^"]*"|'[^']*'))?\s*\)/;
 const REFERENCE = /^ {0,3}\[[^\]]+\]:\s*<?([^\s>]+)>?/;
 const ATTRIBUTE = /<(?:a|img|source)\b[^>]*?\s(?:href|src|srcset)="([^"\s]+)[^"]*"/;
@@ -9,7 +9,9 @@ const LINK = new RegExp([INLINE.source, REFERENCE.source, ATTRIBUTE.source].join
 const HEADING =
   /^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*$|^(?! {0,3}[|>#-])(.+)\n(?:=+|-+)[ \t]*$|<a\b[^>]*?\s(?:id|name)="([^"]+)"/gm;
 
-/** Relative links of a Markdown document, in its order: links, references, images, and `href`, `src` and `srcset` of HTML. */
+/**
+ * Relative links of a Markdown document, in order: links, references, images, and HTML's `href`, `src` and `srcset`.
+ */
 export function linksOf(markdown: string): readonly string[] {
   const text = markdown
     .replace(FENCED, '')
@@ -21,7 +23,7 @@ export function linksOf(markdown: string): readonly string[] {
   return targets.filter((target) => target !== '' && !REMOTE.test(target));
 }
 
-/** The anchors that GitHub gives to the headings of a Markdown document, and those that its HTML names. */
+/** The anchors that GitHub creates for the headings of a Markdown document, and those in its HTML. */
 export function anchorsOf(markdown: string): ReadonlySet<string> {
   const anchors = new Set<string>();
   for (const [, atx, underlined, named] of markdown.replace(FENCED, '').matchAll(HEADING)) {

@@ -1,6 +1,6 @@
 import type { ILogger } from '../../src/common/types.js';
 
-/** A logger that keeps its lines, each as `level: text`. */
+/** A logger that collects its lines, each as `level: text`. */
 export class LogLines implements ILogger {
   readonly lines: string[] = [];
   debug = (line: string): void => this.#write('debug', line);

@@ -2,16 +2,16 @@ import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { track } from './cleanup.js';
 
-/** Which of the instances, by its index, a request goes to. */
+/** Returns the index of the instance for a request. */
 export type Route = (request: IncomingMessage) => number;
 
-/** Each request to the next instance, whichever session it belongs to. */
+/** Round robin: each request goes to the next instance, regardless of its session. */
 export function roundRobin(instances: number): Route {
   let turn = 0;
   return () => turn++ % instances;
 }
 
-/** An HTTP proxy without sticky sessions, which passes no upgrade on. Resolves to its address. */
+/** An HTTP proxy without sticky sessions and without upgrades. Resolves to its address. */
 export async function startLooseBalancer(ports: readonly number[], route: Route): Promise<string> {
   const proxy = createServer((near, answer) => {
     const { url: path, method, headers } = near;

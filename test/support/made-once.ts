@@ -4,15 +4,15 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes } from 'nod
 import { basename, dirname, join } from 'node:path';
 import { eventually, isAlive } from './facts.js';
 
-/** How long another process may take: on a busy machine compilers are slow. */
+/** How long another process may take: compilers are slow on a busy machine. */
 const PATIENCE_MS = 120_000;
-/** After a day without any use a folder is removed. */
+/** A folder is removed if no test has used it for a day. */
 const STALE_MS = 24 * 60 * 60 * 1_000;
 
 /**
- * Resolves once `folder` is there. `make` fills it the first time; of several processes that ask at once, one does. Its name ends
- * in a hash of everything that it is made from, as `.cache/packed-0123abcd` does: one that is there is up to date. Others of that
- * name, with another hash, are removed when no test has used them for a day.
+ * Resolves once `folder` exists. `make` fills it the first time; if several processes ask at once, one of them does.
+ * The name ends in a hash of all inputs, such as `.cache/packed-0123abcd`, so an existing folder is up to date.
+ * Folders with the same name and another hash are removed if no test has used them for a day.
  */
 export async function madeOnce(folder: string, make: (fresh: string) => Promise<void>): Promise<void> {
   await mkdir(dirname(folder), { recursive: true });
@@ -25,10 +25,10 @@ export async function madeOnce(folder: string, make: (fresh: string) => Promise<
   await utimes(folder, now, now);
 }
 
-/** Whether this process has the lock now. */
+/** True if this process holds the lock. */
 function isTaken(lock: string): boolean {
   try {
-    // A link that leads to the number of the process: unlike a file it is never there without its content.
+    // A symbolic link to the process id: unlike a file, it is never visible without its content.
     symlinkSync(`${process.pid}`, lock);
     return true;
   } catch {
@@ -45,14 +45,14 @@ function ownerOf(lock: string): number {
   }
 }
 
-/** The folder appears with all that is in it, or not at all. */
+/** The folder appears complete, or not at all. */
 async function makeWhole(folder: string, make: (fresh: string) => Promise<void>): Promise<void> {
   if (existsSync(folder)) return;
   await removeStale(folder);
   const fresh = await mkdtemp(`${folder}-`);
   try {
     await make(fresh);
-    // The lock of a process that has died may be taken twice. Then another copy is there, as good as this one.
+    // Two processes can take over the lock of a dead process. Then a second, equal copy replaces the first.
     await rename(fresh, folder).catch((error) => {
       if (!existsSync(folder)) throw error;
     });
@@ -71,7 +71,7 @@ async function removeStale(folder: string): Promise<void> {
   }
 }
 
-/** A short hash over files, with their paths, and over words. */
+/** A short hash of files, with their paths, and of strings. */
 export async function hashOf(root: string, files: readonly string[], words: readonly string[] = []): Promise<string> {
   const hash = createHash('sha256');
   for (const word of words) hash.update(`${word.length}:${word}`);

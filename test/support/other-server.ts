@@ -7,7 +7,7 @@ import { defer } from './cleanup.js';
 import { EventLog, eventually, within } from './facts.js';
 import type { Names } from './scenario.js';
 
-/** Timers of Node.js may be early by a part of a millisecond. */
+/** Timers of Node.js can fire a fraction of a millisecond early. */
 const EARLY_MS = 2;
 
 interface Visit {
@@ -16,7 +16,7 @@ interface Visit {
   readonly frames: EventLog<string>;
 }
 
-/** Plays a server that is not ours, frame by frame, against our client. */
+/** Plays another server against Roomgate's client, frame by frame. */
 export class OtherServer {
   readonly #names: Names;
   readonly #visits = new EventLog<Visit>();
@@ -31,7 +31,7 @@ export class OtherServer {
     this.#names = names;
   }
 
-  /** `connect` makes the client, which starts connecting at once. */
+  /** `connect` creates the client, which starts to connect at once. */
   async start(connect: (url: string) => Promise<SocketIOClientHelper>): Promise<void> {
     const sockets = new WebSocketServer({ server: this.#http });
     sockets.on('connection', (socket, { url = '' }) => {
@@ -57,10 +57,10 @@ export class OtherServer {
     else throw new Error(`no line of a scenario: ${line}`);
   }
 
-  /** The client said nothing but what the document says, and came no more often. */
+  /** The client sent only the documented frames, and made no further connections. */
   end(): void {
     expect(this.#visits.unread).toEqual([]);
-    // It may take its leave.
+    // It may send its disconnect.
     for (const { frames } of this.#visits.all) expect(frames.unread.filter((frame) => frame !== '41')).toEqual([]);
   }
 
@@ -83,13 +83,13 @@ export class OtherServer {
     const [, status] = /^the client stays away: (\w+)$/.exec(text) ?? [];
     if (url !== undefined) await this.#expectVisit(url, Number(after ?? 0));
     else if (asked !== undefined) {
-      // Asked by the program, as soon as the client knows that it is in.
+      // The program asks as soon as the client has reported `authenticated`.
       await this.#client.waitFor('authenticated', { timeout: 5_000 });
       this.#answer = this.#client[asked as 'joinRooms' | 'leaveRooms']({ rooms: JSON.parse(request) });
     } else if (answer !== undefined) {
       this.#names.expectValue(await within(Promise.resolve(this.#answer), text), JSON.parse(answer));
     } else if (status !== undefined) {
-      // In both of these nothing but the program makes it try again.
+      // In both cases only the program starts another attempt.
       expect(['refused', 'disconnected']).toContain(status);
       await eventually(() => this.#client.getStatus().status === status, { what: text });
     } else if (text === 'the server closes the connection') this.#close();

@@ -7,7 +7,7 @@ import { hashOf, madeOnce } from './made-once.js';
 
 const run = promisify(execFile);
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
-/** What npm packs from the folder of the project itself, or goes by when it packs. */
+/** Files in the project's folder that npm packs, or that decide what it packs. */
 const AROUND = /^(?:package\.json|\.npm\w+|LICENSE.*|.*\.md)$/;
 const LIST = 'packed.json';
 
@@ -16,13 +16,13 @@ export interface Packed {
   readonly tarball: string;
   /** Paths in the tarball. */
   readonly files: readonly string[];
-  /** Differs when the tarball would. */
+  /** Changes with the content of the tarball. */
   readonly hash: string;
 }
 
 let asked: Promise<Packed> | undefined;
 
-/** The package as it was built last, packed once for all tests. */
+/** The latest build of the package, packed once for all tests. */
 export function packed(): Promise<Packed> {
   asked ??= pack();
   return asked;

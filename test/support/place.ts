@@ -8,15 +8,15 @@ import { redisClient } from './backplane.js';
 import type { RedisServer } from './redis.js';
 import { type RunningProxy, startProxy } from './tcp-proxy.js';
 
-/** Where instances act as one. */
+/** A network in which instances form a cluster. */
 export interface Place {
   createBackplane(identifier: string, report: Reporter<BackplaneReport>): Promise<Backplane>;
-  /** Nothing of that instance gets to the others, and nothing of theirs to it. */
+  /** Disconnects that instance: no message passes in either direction. */
   cut(identifier: string): Promise<void>;
   heal(identifier: string): Promise<void>;
 }
 
-/** A network in the memory of this process. */
+/** An in-memory network of this process. */
 export function memoryPlace(): Place {
   const network = new MemoryNetwork();
   return {
@@ -28,7 +28,7 @@ export function memoryPlace(): Place {
 
 let keys = 0;
 
-/** A Redis that other places may share: each has a key of its own, and each instance a wire of its own. */
+/** A Redis that several places can share: each place has its own key, and each instance its own proxy. */
 export function redisPlace(redis: RedisServer): Place {
   const key = `place-${++keys}`;
   const wires = new Map<string, RunningProxy>();

@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Where tests run. Every test file says it in its first two lines, for the two commands that run tests:
+ * Where tests run. The first two lines of every test file name its places, for the two commands that run tests:
  *
  *     // npm test: node, bun
  *     // npm run test:matrix: node+redis, bun+redis, newest-node
@@ -35,7 +35,7 @@ export interface TestFile {
   readonly places: Readonly<Record<Suite, readonly Place[]>>;
 }
 
-/** Every test file with its places. Throws where a file says none, or one that doesn't exist. */
+/** Every test file with its places. Throws if a file names no place, or one that doesn't exist. */
 export function testFiles(): readonly TestFile[] {
   return readdirSync(TESTS, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.ts'))

@@ -6,38 +6,38 @@ import { EventLog, within } from './facts.js';
 
 export interface ProgramOptions {
   args?: readonly string[];
-  /** Added to the environment of the tests, which is handed on without the test runner's own variables. */
+  /** Added to the tests' environment, from which the test runner's own variables are removed. */
   env?: Readonly<Record<string, string>>;
   /** Options of Node.js itself, such as `['--expose-gc']`. */
   execArgv?: readonly string[];
-  /** The Node.js that runs it; the one that runs the tests by default. */
+  /** The Node.js executable; by default the one that runs the tests. */
   node?: string;
-  /** Working directory; the project's by default. */
+  /** Working directory; by default the project's. */
   cwd?: string;
 }
 
-/** A program of its own: what happens to it when something is thrown is what happens to a user. */
+/** A separate process: an uncaught error has the same effect as in a user's program. */
 export interface Program extends Stoppable {
   readonly pid: number;
-  /** What it printed on stdout, line by line, read as JSON; lines that are none as plain text. */
-  // biome-ignore lint/suspicious/noExplicitAny: each fixture has its own words
+  /** The lines of stdout, parsed as JSON where possible, otherwise plain text. */
+  // biome-ignore lint/suspicious/noExplicitAny: each fixture prints other values
   readonly messages: EventLog<any>;
-  /** What it printed on stderr so far. */
+  /** stderr so far. */
   readonly stderr: string;
-  /** Resolves when it has ended and all its output was read. Unbounded: see `ended`. */
+  /** Resolves when the process has ended and all its output was read. Has no timeout: see `ended`. */
   readonly exited: Promise<Exit>;
-  /** The same, or a rejection after `timeout` milliseconds (5 000). */
+  /** The same with a timeout, by default 5 000 ms. */
   ended(timeout?: number): Promise<Exit>;
-  /** One line of JSON on its stdin. */
+  /** Writes one line of JSON to stdin. */
   send(message: unknown): void;
-  /** Ends its stdin. */
+  /** Closes stdin. */
   endInput(): void;
   kill(signal?: NodeJS.Signals): void;
 }
 
 /**
- * Runs a plain Node.js program, such as one of `test/fixtures`, without any test framework or error handler around it. It
- * may import the built package by its own name. Killed when the test, or outside of one its file, has ended.
+ * Runs a plain Node.js program, such as one of `test/fixtures`, without a test framework or error handler. It can
+ * import the built package by name. Killed with the test, or with the file if called outside of a test.
  */
 export function startProgram(path: string | URL, options: ProgramOptions = {}): Program {
   const file = path instanceof URL ? fileURLToPath(path) : path;
@@ -55,7 +55,7 @@ export function startProgram(path: string | URL, options: ProgramOptions = {}): 
   child.stderr?.on('data', (chunk) => {
     stderr += String(chunk);
   });
-  // A program that has ended takes no more input; that is told by `exited`.
+  // A write to a program that has ended fails. `exited` reports its end.
   child.stdin?.on('error', () => undefined);
   void exited.then(({ code, signal }) =>
     messages.end(`the program ended (${signal ?? code}): ${stderr.slice(-2_000)}`),

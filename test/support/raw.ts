@@ -3,7 +3,7 @@ import WebSocket from 'ws';
 import { type Stoppable, track } from './cleanup.js';
 import { EventLog, within } from './facts.js';
 
-/** Packets of one polling payload are separated by this. */
+/** Separates the packets of a polling payload. */
 const SEPARATOR = '\x1e';
 const PING = '2';
 const PONG = '3';
@@ -14,41 +14,41 @@ export interface RawOptions {
   headers?: Readonly<Record<string, string>>;
   /** Added to `EIO=4` and `transport=…`. */
   query?: Readonly<Record<string, string>>;
-  /** Whether Engine.IO's pings are answered, and left out of the frames. True by default. */
+  /** Whether Engine.IO's pings are answered, and left out of the frames. Default: true. */
   answerPings?: boolean;
-  /** Whether a WebSocket offers to compress. False by default. */
+  /** Whether a WebSocket offers compression. Default: false. */
   compress?: boolean;
-  /** How long a WebSocket may take to open, and to connect to a namespace, in milliseconds. 5 000 by default. */
+  /** Time limit for opening a WebSocket and for connecting to a namespace, in milliseconds. Default: 5 000. */
   timeout?: number;
 }
 
-/** One connection over WebSocket, with no client library that would put anything right. */
+/** One WebSocket connection, without a client library that could hide a fault. */
 export interface WebSocketPeer extends Stoppable {
-  /** Text frames as strings, binary ones as buffers, from Engine.IO's own handshake (`0{…}`) on. */
+  /** Text frames as strings, binary frames as buffers, starting with Engine.IO's handshake (`0{…}`). */
   readonly frames: EventLog<string | Buffer>;
   readonly closed: Promise<{ code: number; reason: string }>;
   send(frame: string | Uint8Array): void;
   /**
-   * Passes over Engine.IO's handshake and connects to a namespace, `/` by default. Resolves to the id of the socket; rejects with
+   * Skips Engine.IO's handshake and connects to a namespace, by default `/`. Resolves to the socket's id; rejects with
    * the server's `connect_error` frame.
    */
   connect(namespace?: string, auth?: unknown): Promise<{ sid: string }>;
-  /** Sends an event to the namespace `/`; with `ack`, its number, the answer comes as `43<ack>[…]`. */
+  /** Sends an event to the namespace `/`. `ack` is its acknowledgement id; the answer is `43<ack>[…]`. */
   emit(topic: string, args?: readonly unknown[], ack?: number): void;
-  /** The payload of the next `topic` that the namespace `/` sends; others stay unread. */
+  /** The payload of the next `topic` event in the namespace `/`; other frames stay unread. */
   event(topic: string, timeout?: number): Promise<unknown[]>;
-  /** Resolves once the server has answered a ping: it has read all that was sent before. */
+  /** Resolves once the server has answered a ping: it has read everything sent before. */
   ping(timeout?: number): Promise<void>;
-  /** Reads nothing more, so that the server's buffers fill up. */
+  /** Stops reading, so that the server's buffers fill up. */
   pauseReading(): void;
   resumeReading(): void;
-  /** The closing handshake. */
+  /** Sends the closing handshake. */
   close(code?: number): void;
-  /** Cuts the connection without a word. */
+  /** Cuts the connection without a close frame. */
   terminate(): void;
 }
 
-/** Opens a WebSocket to `url` (`http://…`). Rejects when the server refuses the upgrade, naming its status. */
+/** Opens a WebSocket to `url` (`http://…`). Rejects with the status if the server refuses the upgrade. */
 export async function rawWebSocket(url: string, options: RawOptions = {}): Promise<WebSocketPeer> {
   const target = addressOf(url, 'websocket', options);
   target.protocol = target.protocol === 'https:' ? 'wss:' : 'ws:';
@@ -70,7 +70,7 @@ export async function rawWebSocket(url: string, options: RawOptions = {}): Promi
   });
   const opened = new Promise<void>((resolve, reject) => {
     socket.once('open', resolve);
-    // Also what keeps a later error, such as a reset, from being thrown; 'close' follows it.
+    // Also handles a later error, such as a reset, which would be uncaught otherwise. 'close' follows it.
     socket.on('error', reject);
   });
   const raw = track(new RawWebSocket(socket, frames, closed, options.timeout));
@@ -151,30 +151,30 @@ function isAnswer(prefix: string): (frame: string | Buffer) => boolean {
   return (frame) => typeof frame === 'string' && (frame.startsWith(`40${prefix}`) || frame.startsWith(`44${prefix}`));
 }
 
-/** What the server answered to one HTTP request. */
+/** The server's answer to one HTTP request. */
 export interface RawAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
 }
 
-/** One connection of Engine.IO over HTTP long polling. */
+/** One Engine.IO connection over HTTP long polling. */
 export interface PollingPeer extends Stoppable {
   readonly sid: string;
-  /** The connection's handshake, as the server sent it. */
+  /** The server's handshake. */
   readonly handshake: Readonly<Record<string, unknown>>;
-  /** One GET: resolves to the packets that it brought. Rejects on any status but 200, naming it and the body. */
+  /** Sends a GET; resolves to the packets in the answer. Rejects with status and body if the status is not 200. */
   poll(timeout?: number): Promise<string[]>;
-  /** One POST of packets, joined as Engine.IO wants it. Resolves to the answer, whatever its status. */
+  /** Sends a POST with packets in Engine.IO's format. Resolves to the answer with any status. */
   post(...packets: string[]): Promise<RawAnswer>;
-  /** Connects to a namespace, as {@link WebSocketPeer.connect}; packets that came along stay for the next `poll`. */
+  /** Connects to a namespace, like {@link WebSocketPeer.connect}. Other packets are kept for the next `poll`. */
   connect(namespace?: string, auth?: unknown): Promise<{ sid: string }>;
   emit(topic: string, args?: readonly unknown[], ack?: number): Promise<RawAnswer>;
-  /** Polls until `accepts` finds its packet, and resolves to it; others are kept for the next call or `poll`. */
+  /** Polls until `accepts` matches a packet, and resolves to it. Other packets are kept for the next call or `poll`. */
   next(accepts: (packet: string) => boolean, timeout?: number): Promise<string>;
 }
 
-/** Opens a session over polling. Rejects on any status but 200. */
+/** Opens a polling session. Rejects if the status is not 200. */
 export async function rawPolling(url: string, options: RawOptions = {}): Promise<PollingPeer> {
   const polling = track(new RawPolling(addressOf(url, 'polling', options), options));
   await polling.open();

@@ -12,43 +12,43 @@ const HOST = '127.0.0.1';
 const START_TRIES = 5;
 
 export interface RedisServerOptions {
-  /** Required of every client from the start. */
+  /** The password that clients need from the start. */
   password?: string;
-  /** A free one by default. */
+  /** A free port by default. */
   port?: number;
-  /** One node that speaks the cluster's protocol and has all slots. For three see {@link startRedisCluster}. */
+  /** One node in cluster mode that has all slots. {@link startRedisCluster} starts three. */
   cluster?: boolean;
-  /** With `cluster`: it has no slots, so that it can become a replica. */
+  /** With `cluster`: the node has no slots, so that it can become a replica. */
   empty?: boolean;
-  /** It is a Sentinel, which watches the master at this port under this name. */
+  /** Runs it as a Sentinel that watches the master at this port under this name. */
   sentinel?: { name: string; port: number };
-  /** More of redis-server's own arguments, such as `['--maxclients', '5']`. */
+  /** More arguments of redis-server, such as `['--maxclients', '5']`. */
   args?: readonly string[];
 }
 
-/** A real redis-server of the test's own, without persistence: a restart forgets everything. */
+/** A real redis-server for this test, without persistence: a restart deletes all data. */
 export interface RedisServer extends Stoppable {
   readonly host: string;
   readonly port: number;
-  /** `redis://…` with the password of the start. */
+  /** `redis://…` with the initial password. */
   readonly url: string;
   readonly pid: number;
-  /** Of a cluster's node, for the other nodes. */
+  /** The port of a cluster node for the other nodes. */
   readonly busPort: number;
-  /** Says a command, with the password of the moment. Rejects when Redis answers an error, or not within 5 s. */
+  /** Sends a command, with the current password. Rejects if Redis answers an error, or not within 5 s. */
   cli(...args: string[]): Promise<string>;
   /** `CONFIG SET`. After `requirepass`, `cli` uses the new password. */
   configSet(name: string, value: string): Promise<void>;
-  /** Ends it (`SIGKILL` by default); resolves once it is gone. */
+  /** Ends it (`SIGKILL` by default); resolves once the process has ended. */
   kill(signal?: NodeJS.Signals): Promise<void>;
-  /** It stops executing, with its connections standing. Resolves once it did. */
+  /** Suspends the process; its connections stay open. Resolves once it is suspended. */
   pause(): Promise<void>;
   resume(): void;
   /** Kills it if it runs, and starts an empty one on the same port. */
   restart(): Promise<void>;
 }
 
-/** Starts one; resolves once it answers. Gone when the test, or outside of one its file, has ended. */
+/** Starts a Redis; resolves once it answers. Stops with the test, or with the file if called outside of a test. */
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   const redis = new Redis(options);
   track(redis);
@@ -60,7 +60,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   return redis;
 }
 
-/** Three masters that share the slots. Resolves once each of them sees the whole. */
+/** Three masters that share the slots. Resolves once each of them knows the whole cluster. */
 export async function startRedisCluster(
   options: Omit<RedisServerOptions, 'port' | 'cluster'> = {},
 ): Promise<readonly RedisServer[]> {
@@ -86,11 +86,11 @@ async function stands(node: RedisServer, size: number): Promise<void> {
     async () => {
       const info = await node.cli('CLUSTER', 'INFO');
       if (!info.includes('cluster_state:ok') || !info.includes(`cluster_known_nodes:${size}\r`)) return false;
-      // What is published goes over the links between nodes, which may come after that: one each way to each other node.
+      // Published messages use the links between nodes, which can open later: one in each direction between two nodes.
       const links = await node.cli('CLUSTER', 'LINKS');
       return links.split(/\bdirection\b/).length - 1 === 2 * (size - 1);
     },
-    { what: `a Redis cluster of ${size} that stands`, timeout: 20_000 },
+    { what: `a Redis cluster of ${size} nodes with all links`, timeout: 20_000 },
   );
 }
 
@@ -132,7 +132,7 @@ class Redis implements RedisServer {
 
   get pid(): number {
     const pid = this.#running?.child.pid;
-    if (pid === undefined) throw new Error('this redis-server does not run');
+    if (pid === undefined) throw new Error('this redis-server is not running');
     return pid;
   }
 
@@ -143,7 +143,7 @@ class Redis implements RedisServer {
       try {
         return await this.#launch();
       } catch (error) {
-        // Somebody else may have taken the port in between.
+        // Another process may have taken the port in between.
         if (this.#options.port !== undefined || tries === START_TRIES) throw error;
       }
     }
@@ -203,7 +203,7 @@ class Redis implements RedisServer {
     return [file, '--sentinel'];
   }
 
-  /** Whether it is this very process that answers on the port. */
+  /** True if this process, and no other, answers on the port. */
   async #ownAnswer(): Promise<boolean> {
     const info = await this.cli('INFO', 'server');
     return info.includes(`process_id:${this.pid}\r`);

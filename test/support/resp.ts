@@ -6,12 +6,12 @@ type Reply = string | Error | readonly Reply[];
 const PATIENCE_MS = 5_000;
 
 /**
- * Says one command to a Redis, on a connection of its own, and resolves to the answer as `redis-cli` prints it: one line an
- * entry. Without a process for each question, as some tests ask many.
+ * Sends one command to a Redis on a new connection; resolves to the answer in the format of `redis-cli`: one line for
+ * each entry. It starts no process, because some tests send many commands.
  */
 export async function askRedis(port: number, password: string | undefined, args: readonly string[]): Promise<string> {
   const socket = connect({ host: '127.0.0.1', port });
-  // A server that takes no password refuses AUTH, and answers what comes behind.
+  // A server without a password refuses AUTH, but answers the next command.
   const commands = password === undefined ? [args] : [['AUTH', password], args];
   try {
     const replies = new Promise<Reply[]>((resolve, reject) => {
@@ -23,7 +23,7 @@ export async function askRedis(port: number, password: string | undefined, args:
         if (found.length >= commands.length) resolve(found);
       });
       socket.once('error', (error) => reject(new Error(`Could not connect to Redis: ${error.message}`)));
-      // A server that takes no more clients says so, and closes the connection.
+      // A server at its limit of clients sends an error, and closes the connection.
       socket.once('close', () =>
         found.length > 0 ? resolve(found) : reject(new Error('Redis closed the connection')),
       );
@@ -37,7 +37,7 @@ export async function askRedis(port: number, password: string | undefined, args:
   }
 }
 
-/** As text of which each character is a byte. */
+/** As text in which each character is a byte. */
 function encode(args: readonly string[]): string {
   const bytes = args.map((arg) => Buffer.from(arg).toString('latin1'));
   return `*${args.length}\r\n${bytes.map((arg) => `$${arg.length}\r\n${arg}\r\n`).join('')}`;
@@ -48,7 +48,7 @@ function print(reply: Reply): string {
   return typeof reply === 'string' ? reply : reply.map(print).join('\n');
 }
 
-/** The replies that have arrived as a whole. */
+/** The replies that have arrived completely. */
 function readAll(text: string): Reply[] {
   const replies: Reply[] = [];
   for (let at = 0; ; ) {
@@ -66,7 +66,7 @@ function read(text: string, at: number): { reply: Reply; end: number } | undefin
   if (kind === '-') return { reply: new Error(line), end: start };
   if (kind !== '$' && kind !== '*') return { reply: line, end: start };
   const size = Number(line);
-  // Nothing: a value that is not there.
+  // A null reply: the value does not exist.
   if (size < 0) return { reply: '', end: start };
   if (kind === '$') {
     const end = start + size + 2;

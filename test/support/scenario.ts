@@ -5,16 +5,16 @@ export interface Scenario {
   /** `H1`, `U12`, `S3`. */
   readonly number: string;
   readonly title: string;
-  /** What the server is started with, as JSON. */
+  /** The server's options, as JSON. */
   readonly options: string;
-  /** Each starts with `→`, `←` or `—`, and a blank. */
+  /** Each starts with `→`, `←` or `—`, and a space. */
   readonly lines: readonly string[];
 }
 
 const HEADING = /^#### ([A-Z]\d+): (.+)$/m;
 const ID = /^[\w-]{20}$/;
 
-/** Those of a document, in its order. A scenario without its frames throws. */
+/** The scenarios of a document, in order. Throws if one has no frames. */
 export function scenariosIn(markdown: string): readonly Scenario[] {
   const [, ...parts] = markdown.split(/^(?=#### [A-Z]\d+: )/m);
   return parts.map((part) => {
@@ -26,17 +26,17 @@ export function scenariosIn(markdown: string): readonly Scenario[] {
   });
 }
 
-/** The lines of a scenario, with those of the scenarios that it builds on in their place. */
+/** The lines of a scenario, with the scenarios that it builds on expanded. */
 export function linesOf(number: string, scenarios: readonly Scenario[]): string[] {
   const found = scenarios.find((scenario) => scenario.number === number);
-  if (found === undefined) throw new Error(`there is no ${number}`);
+  if (found === undefined) throw new Error(`there is no scenario ${number}`);
   return found.lines.flatMap((line) => {
     const [, base] = /^— as (\w+)$/.exec(line) ?? [];
     return base === undefined ? [line] : ['— ids of their own', ...linesOf(base, scenarios)];
   });
 }
 
-/** What stands for a long value, written out. */
+/** Expands the placeholders for long values. */
 export function writtenOut(frame: string): string {
   return frame
     .replace(/<lists, (\d+) levels deep>/g, (_, levels) => '['.repeat(Number(levels)) + ']'.repeat(Number(levels)))
@@ -46,7 +46,7 @@ export function writtenOut(frame: string): string {
     );
 }
 
-/** What the names of one scenario stand for, once they are known. */
+/** The values of a scenario's placeholders, once they are known. */
 export class Names {
   readonly #ids = new Map<string, string>();
 
@@ -54,7 +54,7 @@ export class Names {
     this.#ids.clear();
   }
 
-  /** The frame with every name replaced; `invent` gives what is not known yet. */
+  /** The frame with every placeholder replaced; `invent` returns a value for unknown ones. */
   fill(frame: string, invent?: () => string): string {
     return writtenOut(frame).replace(/<(\w+)>/g, (_, name: string) => {
       if (name === 'time') return new Date().toISOString();
@@ -65,7 +65,7 @@ export class Names {
     });
   }
 
-  /** Whether a message is what the document says, whatever the order of keys. Learns the ids in it. */
+  /** Checks that a message matches the document, in any order of keys. Learns the ids in it. */
   expectFrame(actual: string | Buffer, expected: string): void {
     const [, bytes] = /^<bytes ([\da-f ]+)>$/.exec(expected) ?? [];
     if (bytes !== undefined) {
@@ -73,7 +73,7 @@ export class Names {
       return;
     }
     const [wanted, given] = [split(writtenOut(expected)), split(String(actual))];
-    const mismatch = `${String(actual).slice(0, 500)} in the place of ${expected}`;
+    const mismatch = `${String(actual).slice(0, 500)} instead of ${expected}`;
     expect(given.head, mismatch).toBe(wanted.head);
     this.expectValue(given.body, wanted.body, mismatch);
   }
@@ -82,7 +82,7 @@ export class Names {
     expect(actual, mismatch).toEqual(this.#pattern(actual, expected));
   }
 
-  /** The expected value, where each name has become the actual value beside it if that fits the name. */
+  /** The expected value, with each placeholder replaced by the actual value beside it if that is valid for it. */
   #pattern(actual: unknown, expected: unknown): unknown {
     if (typeof expected === 'string') return this.#fits(actual, expected) ? actual : expected;
     if (typeof expected !== 'object' || expected === null) return expected;
@@ -98,7 +98,7 @@ export class Names {
     if (name === 'time') return isTime(actual);
     const known = this.#ids.get(name);
     if (known !== undefined) return actual === known;
-    // Different names are different ids.
+    // Different placeholders have different ids.
     if (!ID.test(actual) || [...this.#ids.values()].includes(actual)) return false;
     this.#ids.set(name, actual);
     return true;
@@ -109,7 +109,7 @@ function isTime(text: string): boolean {
   return !Number.isNaN(Date.parse(text)) && new Date(text).toISOString() === text;
 }
 
-/** `4217["join",{}]`: what stands before the JSON, and the JSON. */
+/** `4217["join",{}]`: the text before the JSON, and the JSON. */
 function split(frame: string): { head: string; body: unknown } {
   const [, head = '', body = ''] = /^([^[{]*)(.*)$/s.exec(frame) ?? [];
   return { head, body: body === '' ? undefined : JSON.parse(body) };

@@ -15,7 +15,7 @@ export interface Started {
 
 export type TestOptions = Partial<ISocketIOServerNodeOptions>;
 
-/** An http server that listens: on a port of its own, unless one is named. */
+/** An http server that listens: on a free port, or on the given one. */
 export async function listen(http: HttpServer = createServer(), port = 0): Promise<{ http: HttpServer; url: string }> {
   if (!http.listening) await new Promise<void>((resolve) => http.listen(port, '127.0.0.1', resolve));
   onTestFinished(() => {
@@ -25,7 +25,7 @@ export async function listen(http: HttpServer = createServer(), port = 0): Promi
   return { http, url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` };
 }
 
-/** A helper that lets in whoever says `{ token: 'good' }`, and everybody into rooms that start with `open`. */
+/** A helper that accepts `{ token: 'good' }`, and allows rooms that start with `open`. */
 export async function startServer(options: TestOptions = {}, port = 0): Promise<Started> {
   const server = options.server ?? createServer();
   const log = new LogLines();
@@ -41,17 +41,17 @@ export async function startServer(options: TestOptions = {}, port = 0): Promise<
   });
   onTestFinished(() => helper.shutdown());
   await helper.configure();
-  // Who comes before there is a handler would be left hanging.
+  // Connections before the handler exists would never be answered.
   const { http, url } = await listen(server, port);
   return { helper, http, url, log };
 }
 
-/** What a client was told, in order. */
+/** The events of a client, in order. */
 export interface TestClient {
   readonly socket: Socket;
   /** Events and their payloads, and `disconnect` with its reason. */
   readonly heard: [event: string, payload: unknown][];
-  /** The payload of the first such event, also when it came already. */
+  /** The payload of the first event of this name, also if it came earlier. */
   heardOf<T = unknown>(event: string): Promise<T>;
 }
 
@@ -84,7 +84,7 @@ export function connect(url: string, options: ClientOptions = {}): TestClient {
       };
       const timer = setTimeout(() => {
         waiting.delete(look);
-        reject(new Error(`"${event}" was not heard within 10 s; heard: ${JSON.stringify(heard)}`));
+        reject(new Error(`"${event}" did not arrive within 10 s; received: ${JSON.stringify(heard)}`));
       }, 10_000);
       waiting.add(look);
       look();
@@ -92,7 +92,7 @@ export function connect(url: string, options: ClientOptions = {}): TestClient {
   return { socket, heard, heardOf };
 }
 
-/** A client that was let in. */
+/** An authenticated client. */
 export async function connectAuthenticated(url: string, options: ClientOptions = {}): Promise<TestClient> {
   const client = connect(url, { auth: { token: 'good' }, ...options });
   await client.heardOf('connect');
@@ -101,7 +101,7 @@ export async function connectAuthenticated(url: string, options: ClientOptions =
   return client;
 }
 
-/** Everything that was sent to this client before has arrived once this resolves: it asks, and the answer comes behind. */
+/** Resolves once this client has received everything sent before: it asks a question, and the answer arrives last. */
 export async function settled({ socket }: TestClient): Promise<void> {
   await socket.timeout(10_000).emitWithAck('leave', { rooms: [] });
 }

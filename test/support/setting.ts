@@ -2,22 +2,22 @@ import { execFileSync } from 'node:child_process';
 import { it } from 'vitest';
 import { bunPath } from './bun.js';
 
-/** Where the server of a test runs, how its instances act as one, and whether there is time: see places.ts. */
+/** The runtime of the test's server, the backplane of its instances, and whether long tests run: see places.ts. */
 export const SETTING = {
   runtime: process.env.ROOMGATE_TEST_RUNTIME === 'bun' ? 'bun' : 'node',
   redis: process.env.ROOMGATE_TEST_BACKPLANE === 'redis',
-  /** In `npm run test:matrix` random tests try more values than in `npm test`. */
+  /** In `npm run test:matrix`, random tests try more values than in `npm test`. */
   long: process.env.ROOMGATE_TEST_LONG === 'yes',
 } as const;
 
-/** What runs a program of the tests, with its options. */
+/** The executable for the tests' programs, with its options. */
 export function runnerOf(runtime: 'node' | 'bun' = SETTING.runtime): { node: string; execArgv: string[] } {
   return runtime === 'bun' ? { node: bunPath(), execArgv: [] } : { node: process.execPath, execArgv: ['--expose-gc'] };
 }
 
 /**
- * A test that Bun or its engine can't pass, by the issue over there; when it passes, this fails, and docs/bun.md is to change.
- * `mendedIn`: the oldest Bun that is known to pass, as `[major, minor]`.
+ * A test that fails on Bun or its engine, with the upstream issue. It fails once it passes there: then update
+ * docs/bun.md. `mendedIn`: the oldest Bun that passes, as `[major, minor]`.
  */
 export function itExceptOnBun(_issue: string, mendedIn?: readonly [number, number]): typeof it | typeof it.fails {
   return SETTING.runtime === 'bun' && (mendedIn === undefined || isOlder(mendedIn)) ? it.fails : it;

@@ -2,9 +2,9 @@ import { afterAll } from 'vitest';
 import { stopAtEndOfFile } from './cleanup.js';
 import { releasePorts } from './facts.js';
 
-// A runner that was killed, or ended by Ctrl-C, does not end its workers: they and what they started would live on.
+// A killed or interrupted test runner does not end its workers: they and their child processes would keep running.
 process.once('disconnect', () => process.exit(1));
 
-// Last of all, as hooks run in the reverse order: what listens there has ended by then.
+// Runs last, because hooks run in reverse order: the servers on the ports have stopped by then.
 afterAll(releasePorts);
 stopAtEndOfFile();

@@ -4,27 +4,27 @@ import { spawnTethered } from './children.js';
 import { defer } from './cleanup.js';
 import { EventLog, unusedPort, within } from './facts.js';
 
-/** `scripts/start.mjs`, which is `npm start`. */
+/** `scripts/start.mjs`, which `npm start` runs. */
 export const START_SCRIPT = new URL('../../scripts/start.mjs', import.meta.url);
 
-/** It builds first. */
+/** The start includes a build. */
 const BUILD_MS = 25_000;
 export const PATIENCE = { timeout: BUILD_MS, what: 'the last line of the start' };
 export const isLast = (line: unknown): boolean => line === 'Press Ctrl-C to stop it.';
 
 export interface StartedInShell {
   readonly url: string;
-  /** The id of the script's own process. */
+  /** The process id of the script. */
   readonly script: number;
   readonly lines: EventLog<string>;
-  /** All of stderr so far. */
+  /** stderr so far. */
   errors(): string;
   killShell(signal: NodeJS.Signals): void;
-  /** Resolves once everything that the shell started has ended. */
+  /** Resolves once all processes of the shell have ended. */
   ended(): Promise<void>;
 }
 
-/** The script under a shell, as npm runs it; resolves once the chat serves. */
+/** Runs the script in a shell, like npm does; resolves once the chat accepts requests. */
 export async function startInShell(args: readonly string[]): Promise<StartedInShell> {
   const port = await unusedPort();
   const { child, exited } = spawnTethered(
@@ -33,7 +33,7 @@ export async function startInShell(args: readonly string[]): Promise<StartedInSh
     {
       env: { ...process.env, PORT: `${port}`, npm_lifecycle_event: 'start' },
       stdio: ['ignore', 'pipe', 'pipe'],
-      // A group of its own, so that its processes can be ended together.
+      // In its own process group, so that its processes can be ended together.
       detached: true,
     },
   );
@@ -45,7 +45,7 @@ export async function startInShell(args: readonly string[]): Promise<StartedInSh
   child.stderr?.on('data', (chunk) => {
     errors += String(chunk);
   });
-  // The script's output may come before the shell's.
+  // The script's output can come before the shell's.
   const script = Number(await lines.next((line) => /^\d+$/.test(line)));
   await lines.next(isLast, PATIENCE);
   return {
@@ -54,7 +54,7 @@ export async function startInShell(args: readonly string[]): Promise<StartedInSh
     lines,
     errors: () => errors,
     killShell: (signal) => child.kill(signal),
-    // Its output is that of the shell: it has ended when the last of them has.
+    // They share the shell's output, which closes when the last of them ends.
     ended: async () => {
       await within(exited, 'the end of the server', 10_000);
       over = true;

@@ -5,26 +5,26 @@ import { unusedPort } from './facts.js';
 
 const HOST = '127.0.0.1';
 
-/** The wire between two parties, in the hands of the test. */
+/** A TCP connection between two peers, controlled by the test. */
 export interface RunningProxy extends Stoppable {
   readonly port: number;
-  /** Connections that stand at the moment. */
+  /** The number of open connections. */
   readonly connections: number;
-  /** Connections that were ever accepted. */
+  /** The number of connections accepted so far. */
   readonly accepted: number;
-  /** Resets every connection, on both sides. New ones are accepted as before. */
+  /** Resets every connection on both sides. New ones are accepted. */
   cut(): void;
-  /** Nothing passes any more, either way, and nobody is told: connections stand, new ones are accepted. */
+  /** Holds all data in both directions, and closes no connection. New connections are accepted. */
   blackhole(): void;
-  /** Ends a black hole; what was sent meanwhile arrives now, as after a repaired cable. */
+  /** Ends a black hole; the held data arrives now, as after a network repair. */
   heal(): void;
-  /** New connections are refused (`ECONNREFUSED`). Those that stand go on. */
+  /** Refuses new connections (`ECONNREFUSED`). Open ones continue. */
   refuse(): Promise<void>;
   /** Ends a `refuse()`. */
   accept(): Promise<void>;
 }
 
-/** Forwards TCP from a port of its own to `target` on 127.0.0.1 (a port, or host and port). */
+/** Forwards TCP from its own port to `target` on 127.0.0.1 (a port, or host and port). */
 export async function startProxy(options: { target: number | { host?: string; port: number } }): Promise<RunningProxy> {
   const target = typeof options.target === 'number' ? { port: options.target } : options.target;
   const proxy = new TcpProxy(target.host ?? HOST, target.port, await unusedPort());
@@ -80,7 +80,7 @@ class TcpProxy implements RunningProxy {
   async refuse(): Promise<void> {
     const listener = this.#listener;
     this.#listener = undefined;
-    // Not awaiting its 'close': that comes only once the connections that stand have ended, too.
+    // Does not await 'close': that comes only once the open connections have ended too.
     listener?.close();
     await Promise.resolve();
   }
@@ -109,7 +109,7 @@ class TcpProxy implements RunningProxy {
       [near, far],
       [far, near],
     ] as const) {
-      // A reset on one side is a reset on the other; the 'close' that follows does it.
+      // A reset on one side becomes a reset on the other; the 'close' that follows does that.
       one.on('error', () => undefined);
       one.once('close', (failed) => {
         this.#pairs.delete(pair);
