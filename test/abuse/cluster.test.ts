@@ -15,7 +15,7 @@ let emitter: Emitter;
 
 beforeAll(async () => {
   const redis = await startRedis();
-  // Each has its witnesses before the other is there, as beats reach every instance.
+  // Each instance connects its witnesses before the other one starts, because beats reach every instance.
   near = await startVictim({ redisPort: redis.port });
   far = await startVictim({ redisPort: redis.port, witnesses: 0 });
   const client = new Redis({ port: redis.port, host: redis.host });

@@ -7,7 +7,7 @@ import { TRANSPORTS } from './peers.js';
 import { startVictim, type Victim } from './victim.js';
 
 const PACKETS = 2_000;
-/** A connection that is closed for what it sent may take so long to fetch its last words. */
+/** How long a connection closed for a violation may take to fetch its last packets. */
 const GONE_MS = 10_000;
 
 let victim: Victim;
@@ -16,7 +16,10 @@ beforeAll(async () => {
   victim = await startVictim({ options: { authenticateTimeout: 1_500 } });
 });
 
-/** Sends them as one burst: over polling in one request, over a WebSocket without waiting. Resolves once they were dealt with. */
+/**
+ * Sends the packets as one burst: in one polling request, or over a WebSocket without waiting. Resolves once the
+ * server handled them.
+ */
 async function flood(transport: string, packets: readonly string[]): Promise<PollingPeer | WebSocketPeer> {
   if (transport === 'polling') {
     const polling = await victim.polling();

@@ -6,7 +6,7 @@ import { rawWebSocket } from '../support/raw.js';
 import { SETTING } from '../support/setting.js';
 import { startVictim } from './victim.js';
 
-/** As after a restart behind a proxy: everybody comes back at once, from one address. */
+/** As after a restart behind a proxy: all clients reconnect at once, from one address. */
 const CLIENTS = SETTING.long ? 5_000 : 1_000;
 
 it('thousands of clients of one address reconnect at once, and all are accepted', async () => {
@@ -19,7 +19,7 @@ it('thousands of clients of one address reconnect at once, and all are accepted'
     return socket;
   };
   const sockets: WebSocketPeer[] = [];
-  // As many as a listening socket keeps in line at a time.
+  // The default backlog of a listening socket.
   while (sockets.length < CLIENTS) sockets.push(...(await Promise.all(Array.from({ length: 250 }, enter))));
   expect(await server.call('outside')).toBe(0);
   expect((await server.counts()).clients).toBe(CLIENTS);

@@ -5,7 +5,7 @@ import { eventually } from '../support/facts.js';
 import { openPeer, type Peer, TRANSPORTS } from './peers.js';
 import { startVictim, type Victim } from './victim.js';
 
-/** Long enough to connect, and to come back a few times, on a machine that others use, too. */
+/** Long enough to connect and reconnect a few times on a busy machine. */
 const DEADLINE_MS = 1_500;
 /** Tolerance for a busy machine. A renewed deadline would take far longer than this. */
 const SLACK_MS = 3_500;
@@ -90,7 +90,7 @@ describe.each(TRANSPORTS)('authenticateTimeout over %s', (transport) => {
 
 let current: { readonly peer: Peer; sid: string } | undefined;
 
-/** Leaves `/` and connects to it again; the id of the new socket. */
+/** Leaves `/` and connects to it again; resolves to the id of the new socket. */
 async function comeBack(peer: Peer): Promise<string> {
   const leaving = current?.peer === peer ? current.sid : peer.sid;
   await peer.send('41');

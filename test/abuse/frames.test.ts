@@ -13,7 +13,7 @@ beforeAll(async () => {
   victim = await startVictim({ options: { authenticateTimeout: 2_500 } });
 });
 
-/** Frames that break the protocol: whoever sends one is cut off, and nobody else notices. */
+/** Frames that break the protocol. Each must close only the connection of its sender. */
 const BREAKING: readonly [string, (string | Buffer)[]][] = [
   ['an unknown type of packet', ['49["secret"]']],
   ['no packet at all', ['4']],
@@ -63,7 +63,7 @@ describe.each(['outside', 'inside'] as const)('a frame from a client that is %s'
   });
 });
 
-/** Frames of Engine.IO itself. */
+/** Frames of Engine.IO. */
 const ENGINE: readonly [string, string][] = [
   ['of an unknown type', '9'],
   ['empty', ''],
@@ -81,7 +81,7 @@ describe('a frame of Engine.IO', () => {
   it.each(ENGINE)('%s affects no other client', async (_, frame) => {
     const peer = await openPeer(victim, 'websocket');
     await peer.send(frame, frame, '42["secret"]');
-    // Whether it closes this connection is Engine.IO's to say; the deadline does in any case.
+    // Engine.IO may close this connection or not; the deadline closes it in any case.
     const heard = await peer.heardToTheEnd();
     expect(heard.filter((it) => !/^(42\["unauthenticated"|41$|2$|3)/.test(it))).toEqual([]);
     expect(await victim.call('heard', { id: peer.sid })).toEqual([]);
@@ -90,7 +90,7 @@ describe('a frame of Engine.IO', () => {
 });
 
 it('a second probe closes the upgrade, and the session continues over polling', async () => {
-  // A server whose deadline is longer than this test.
+  // A server with a deadline longer than this test.
   const patient = await startVictim({ options: { authenticateTimeout: 60_000 } });
   const polling = await patient.polling();
   await polling.connect('/');
@@ -98,7 +98,7 @@ it('a second probe closes the upgrade, and the session continues over polling', 
     const socket = await patient.webSocket({ query: { sid: polling.sid } });
     socket.send('2probe');
     expect(await socket.frames.next()).toBe('3probe');
-    // More than the server reads at once: it may answer all of that.
+    // More than one read of the server contains: it may answer all packets of one read.
     for (let probe = 0; probe < 20_000; probe++) socket.send('2probe');
     await within(socket.closed, 'the end of the WebSocket', 10_000);
     expect(socket.frames.all.length).toBeLessThan(20_000);
@@ -112,7 +112,7 @@ it('an aborted upgrade leaves its session free to upgrade again', async () => {
   const polling = await patient.polling();
   await polling.connect('/');
   for (let times = 0; times < 3; times++) {
-    // Until the server notices that the previous WebSocket has closed, it refuses the next one.
+    // The server refuses another upgrade until it notices that the previous WebSocket has closed.
     await eventually(async () => {
       const socket = await patient.webSocket({ query: { sid: polling.sid } });
       socket.send('2probe');

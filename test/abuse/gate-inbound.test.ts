@@ -5,7 +5,7 @@ import { eventually } from '../support/facts.js';
 import { openAuthenticated, openPeer, TRANSPORTS } from './peers.js';
 import { startVictim, type Victim } from './victim.js';
 
-/** Everything that a client can say that is well-formed, but not `authenticate`. */
+/** Every kind of valid packet that a client can send, except `authenticate`. */
 const SAYINGS: readonly (string | Buffer)[] = [
   '42["secret","plain"]',
   '421["secret","asks for an answer"]',
@@ -30,7 +30,7 @@ const SAYINGS: readonly (string | Buffer)[] = [
 let victim: Victim;
 
 beforeAll(async () => {
-  // The flood may take a while on a busy machine.
+  // Processing the flood may take a while on a busy machine.
   victim = await startVictim({ options: { authenticateTimeout: 60_000 } });
 });
 

@@ -5,7 +5,7 @@ import { eventually } from '../support/facts.js';
 import { openAuthenticated, openPeer, TRANSPORTS } from './peers.js';
 import { startVictim, type Victim } from './victim.js';
 
-/** How often one blast reaches a client that is in, and whom nobody addresses by its id. */
+/** How often one blast reaches an authenticated client that is not addressed by its id. */
 const BLASTS_TO_ALL = 6;
 
 let victim: Victim;

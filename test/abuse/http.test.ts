@@ -69,13 +69,14 @@ describe('a request that Engine.IO rejects', () => {
 });
 
 it('an invalid Host header neither fails nor logs anything', async () => {
-  // Engine.IO doesn't look at it; on Bun an address is made of it, and what makes none, or another, is refused.
+  // Engine.IO ignores the header. On Bun it becomes part of a URL, and the engine refuses headers that make it invalid
+  // or change it.
   await victim.call('lines');
   for (const host of ['x:99999', '[::1', '%zz', 'a b', 'x/y', '']) {
     expect([200, 400, 404]).toContain(await ask('/socket.io/?EIO=4&transport=polling', 'GET', '', { host }));
   }
   expect((await victim.call('lines')).filter((line: string) => /^(warn|error)/.test(line))).toEqual([]);
-  // Those who were let in never poll again.
+  // Authenticated clients of this test never poll again.
   await victim.unharmed(12_000);
 });
 

@@ -49,7 +49,7 @@ describe.each(TRANSPORTS)('`authenticate` is handled once per connection over %s
     const before = await victim.call('asked');
     await peer.send('42["authenticate"]');
     const told = await peer.heardUntil((frame) => frame.startsWith('42["unauthenticated"'));
-    // Whether the connection still takes it depends on the transport; nothing may come of it.
+    // The connection may still accept these packets, depending on the transport. They must have no effect.
     await peer.send('40', '42["authenticate"]').catch(() => undefined);
     const heard = [...told, ...(await peer.heardToTheEnd())];
     expect(heard.map((frame) => frame.slice(0, 20))).toEqual(['42["unauthenticated"', '41']);

@@ -6,7 +6,7 @@ export type Transport = (typeof TRANSPORTS)[number];
 
 interface Wire {
   send(...frames: (string | Buffer)[]): Promise<unknown>;
-  /** The next frames that came, at least one; rejects once the connection is closed. */
+  /** The next received frames, at least one; rejects once the connection is closed. */
   receive(): Promise<(string | Buffer)[]>;
 }
 
@@ -23,12 +23,12 @@ export class Peer {
     this.sid = sid;
   }
 
-  /** Frames as Engine.IO has them: `42[…]`, and buffers for what is binary. */
+  /** Frames in Engine.IO's format: `42[…]`, and buffers for binary data. */
   async send(...frames: (string | Buffer)[]): Promise<void> {
     await this.#wire.send(...frames);
   }
 
-  /** Everything that comes before the first frame that `accepts` wants, and that frame as the last. */
+  /** All frames up to and including the first one that `accepts` matches. */
   async heardUntil(accepts: (frame: string) => boolean, what = 'a frame'): Promise<string[]> {
     const heard: string[] = [];
     for (;;) {
@@ -40,12 +40,12 @@ export class Peer {
   }
 
   /**
-   * The program asks this very socket, and it answers. So all that the peer sent before has been dealt with, and all that
-   * was sent to it has come: that is returned.
+   * The program sends this socket a question, and the peer answers it. So everything that the peer sent before has been
+   * processed, and everything that was sent to it has arrived. Returns the received frames.
    */
   async heardSoFar(): Promise<string[]> {
     const first = await this.#marker();
-    // What the frames before the answer caused comes before the second question.
+    // Responses to frames before the answer arrive before the second question.
     return [...first, ...(await this.#marker())];
   }
 
@@ -58,7 +58,7 @@ export class Peer {
     return heard;
   }
 
-  /** All that comes until the server closes the connection. */
+  /** All frames until the server closes the connection. */
   async heardToTheEnd(): Promise<string[]> {
     const heard = this.#unread.splice(0);
     for (;;) {
@@ -108,14 +108,14 @@ function overPolling(polling: Awaited<ReturnType<Victim['polling']>>): Wire {
       polling.post(...frames.map((frame) => (typeof frame === 'string' ? frame : `b${frame.toString('base64')}`))),
     receive: async () => {
       const packets = await polling.poll(15_000);
-      // Engine.IO's own words: nothing, and the end.
+      // Packets of Engine.IO itself: noop and close.
       if (packets.includes('1')) throw new Error('the session was closed');
       return packets.filter((packet) => packet !== '6');
     },
   };
 }
 
-/** One that was let in. */
+/** An authenticated peer. */
 export async function openAuthenticated(victim: Victim, transport: Transport, auth: object = {}): Promise<Peer> {
   const peer = await openPeer(victim, transport, { verdict: 'yes', ...auth });
   await peer.send('42["authenticate"]');

@@ -10,7 +10,7 @@ describe('the library installs no process-wide handler', () => {
   it('when it is imported, while it serves, or at shutdown', async () => {
     const victim = await startVictim();
     const serving = await victim.call('processListeners');
-    // Node.js itself listens for the exit as long as the program's main module waits for something.
+    // Node.js itself listens for `exit` while the program's main module has a pending top-level await.
     const none = { ...serving.before, exit: 0 };
     expect(serving.now).toEqual({ ...none, exit: expect.any(Number) });
     expect(serving.now.exit).toBeLessThanOrEqual(1);

@@ -21,7 +21,7 @@ const REFUSING = {
   nothing: 'undefined',
 } as const;
 
-/** Long enough for a client to ask on a busy machine. */
+/** Long enough for a client to send a request on a busy machine. */
 const DEADLINE_MS = 3_000;
 
 let victim: Victim;
@@ -31,7 +31,7 @@ beforeAll(async () => {
 });
 
 describe.each(TRANSPORTS)('over %s: authenticateFn that gives', (transport) => {
-  // One of its own for each, as equal warnings are only logged so often.
+  // A new one for each test, because equal warnings are rate limited.
   beforeAll(async () => {
     victim = await startVictim({ options: { authenticateTimeout: DEADLINE_MS } });
   });

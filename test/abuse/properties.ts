@@ -1,7 +1,7 @@
 import fc, { type IAsyncProperty } from 'fast-check';
 
 /**
- * Tries a property with generated values. A failure prints its seed and path; the same run again, for one test:
+ * Checks a property with generated values. A failure prints its seed and path. To run it again:
  * `FC_SEED=… FC_PATH=… npx vitest run <file> -t <name>`.
  */
 export async function holds<T>(property: IAsyncProperty<T>, numRuns: number): Promise<void> {

@@ -63,7 +63,7 @@ describe.each(['join', 'leave'])('a `%s` request of a wrong shape', (topic) => {
     const answer = await ask(client, topic, ...args);
     expect(answer[topic === 'join' ? 'joined' : 'left']).toEqual([]);
     expect(answer.refused.map(({ code }) => code)).toEqual(['invalid_payload']);
-    // The same without a question: nobody is answered, nothing is thrown.
+    // The same without a callback: no answer is sent, and nothing is thrown.
     client.emit(topic, args);
     await ask(client, 'leave', { rooms: [] });
     expect(await roomsOf(client)).toEqual(before);

@@ -7,7 +7,7 @@ import { rawWebSocket, type WebSocketPeer } from '../support/raw.js';
 import { openPeer, TRANSPORTS } from './peers.js';
 import { startVictim, type Victim } from './victim.js';
 
-/** What one message may have before authentication, in bytes. */
+/** The maximum size of one message before authentication, in bytes. */
 const MOST = 16 * 1024;
 const LARGE = 'x'.repeat(100_000);
 const HEAVY = Array.from({ length: 3_000 }, () => ({}));
@@ -18,7 +18,7 @@ beforeAll(async () => {
   victim = await startVictim();
 });
 
-/** A binary event, and with it as many attachments as it has. */
+/** A binary event with its attachments. */
 function binaryEvent(attachments: readonly Buffer[], { id = '', more = '' } = {}): (string | Buffer)[] {
   const placeholders = attachments.map((_, num) => `,{"_placeholder":true,"num":${num}}`).join('');
   return [`45${attachments.length}-${id}["echo"${more}${placeholders}]`, ...attachments];
@@ -140,7 +140,7 @@ it('a large polling packet that is being read when its client is authenticated i
     post.on('response', (answer) => resolve(answer.resume())).on('error', reject),
   );
   await new Promise<void>((resolve) => post.write(`42["echo","${LARGE}`, () => resolve()));
-  // It has come so far: the witnesses hear what is sent after it.
+  // It has reached the server: the witnesses receive beats that were sent after it.
   await victim.beat();
   await victim.call('release');
   await polling.next((packet) => packet.startsWith('42["authenticated"'));
@@ -215,7 +215,7 @@ it('30 oversized auths make the server hold little memory', async () => {
     const before = await server.call('memory');
     const sockets = await Promise.all(Array.from({ length: 30 }, () => rawWebSocket(server.url)));
     for (const socket of sockets) attack(socket);
-    // What was sent has arrived, or the connection is gone.
+    // The server has read everything, or has closed the connection.
     await Promise.all(sockets.map((socket) => Promise.race([socket.ping(20_000), socket.closed])));
     // The allocator returns free memory with a delay.
     await eventually(async () => expect((await server.call('memory')) - before, String(attack)).toBeLessThan(60e6));
@@ -269,7 +269,7 @@ describe('more connections than `unauthenticatedConnections` allows', () => {
       const oldest = [await open(), await open()];
       const [first, second] = oldest;
       const latest = [await open(), await open(), await open()];
-      // Polling came first of those that wait.
+      // The polling session is the oldest of those that have not authenticated.
       await expect(polling.poll()).rejects.toThrow();
       await within(first?.closed ?? Promise.reject(), 'the end of the oldest');
       expect((await server.counts()).engine).toBe(5);

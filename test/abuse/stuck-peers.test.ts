@@ -10,11 +10,11 @@ import { openPeer } from './peers.js';
 import { startVictim, type Victim } from './victim.js';
 
 const DEADLINE_MS = 1_500;
-/** Bun looks for idle connections every 4 s. */
+/** Bun checks for idle connections every 4 s. */
 const GONE_MS = DEADLINE_MS + CLOSE_TIMEOUT_MS + (SETTING.runtime === 'bun' ? 8_000 : 4_000);
-/** On Bun the wire of a peer that reads nothing goes once it may not keep silent any longer, and 8 s are the least there. */
+/** On Bun the connection of a peer that reads nothing closes after its idle timeout, which is at least 8 s. */
 const SHORT_PINGS = SETTING.runtime === 'bun' ? { pingInterval: 4_000, pingTimeout: 4_000 } : {};
-/** More than the buffers of two kernels take, and less than Bun holds for one client. */
+/** More than two kernels buffer, and less than Bun buffers for one client. */
 const FLOOD = { messages: 24, characters: 500_000 };
 
 type Attack = (victim: Victim) => Promise<unknown>;
@@ -29,7 +29,7 @@ async function deaf(victim: Victim, auth: object): Promise<WebSocketPeer & { rea
 async function overdue(victim: Victim): Promise<void> {
   await victim.polling();
   const { engine } = victim.baseline;
-  // On Bun it is forgotten at once where nothing waits for its poll.
+  // Bun's engine removes a session at once if it has no pending poll.
   await eventually(async () => (await victim.call('closing')) === 1 || (await victim.counts()).engine === engine, {
     what: 'the server closes it',
   });
@@ -59,7 +59,7 @@ describe('a peer is closed within the close timeout, even if it', () => {
   const victims = new Map<string, Victim>();
   let attacked = 0;
 
-  // All at once, each against a program of its own: they mostly wait.
+  // All at once, each against its own program: they mostly wait.
   beforeAll(async () => {
     for (const [name, attack] of Object.entries(ATTACKS)) {
       const victim = await startVictim({ options: { authenticateTimeout: DEADLINE_MS, serverOptions: SHORT_PINGS } });
@@ -81,7 +81,7 @@ describe('a peer is closed within the close timeout, even if it', () => {
 it('a refused client that never polls again is forgotten long before a ping timeout', async () => {
   const victim = await startVictim();
   const peer = await openPeer(victim, 'polling', { verdict: 'no' });
-  // Of two answers the second waits for a poll that never comes.
+  // The second of two answers waits for a poll that never comes.
   await peer.send('42["authenticate"]');
   await eventually(async () => (await victim.call('closing')) === 1, { what: 'the server closes it' });
   const { engine } = victim.baseline;
@@ -140,7 +140,7 @@ describe('shutdown() is bounded by shutdownTimeout, and lets the process exit, w
     await attack?.(victim);
     const { ms, listening, clients } = await victim.call('shutdown');
     expect({ listening, clients }).toEqual({ listening: false, clients: 0 });
-    // Less than the 5 s that a peer has for reading its last words.
+    // Less than the 5 s that a peer has for reading its last packets.
     expect(ms).toBeLessThan(SHUTDOWN_MS + 3_000);
     victim.program.endInput();
     expect(await victim.program.ended(3_000)).toEqual({ code: 0, signal: null });

@@ -10,27 +10,29 @@ import { runnerOf, SETTING } from '../support/setting.js';
 
 const PROGRAM = new URL('../fixtures/abuse-victim.mjs', import.meta.url);
 
-/** Timers that the connections to Redis have by turns. */
+/** Timers that the Redis connections create and clear repeatedly. */
 const OF_REDIS = 4;
-/** Sockets that a collection may leave: Bun's takes whatever looks like a reference on the stack for one. */
+/**
+ * Sockets that can survive a garbage collection: Bun's is conservative, and keeps what a stack value could point to.
+ */
 const UNCOLLECTED = SETTING.runtime === 'bun' ? 20 : 0;
 
-/** What the server holds; see the program's `state` and `counts`. */
+/** The server's resources; see `state` and `counts` of the program. */
 export type State = Counts & Readonly<Record<'retained', number>>;
 type Counts = Readonly<
   Record<'clients' | 'rooms' | 'sids' | 'sockets' | 'engine' | 'wires' | 'timers' | 'active', number>
 >;
 
 export interface VictimOptions {
-  /** Of the helper: those that JSON can carry. */
+  /** Options of the helper that JSON can represent. */
   readonly options?: Readonly<Record<string, unknown>>;
   readonly logger?: 'keeps' | 'throws' | 'rejects';
   readonly redisPort?: number;
-  /** How many well-behaved clients it has; two by default. */
+  /** Number of well-behaved clients; two by default. */
   readonly witnesses?: number;
 }
 
-/** Well-behaved clients: whatever is done to the server, they hear everything once, in order, and nothing else. */
+/** A well-behaved client: during every attack it receives each message once, in order, and nothing else. */
 class Witness {
   readonly beats: number[] = [];
   readonly blasts: string[] = [];
@@ -50,7 +52,7 @@ class Witness {
     this.socket.on('disconnect', (reason) => this.strange.push(`disconnect ${reason}`));
   }
 
-  /** Resolves to false if the witness missed `authenticateTimeout`, which may be short for a busy machine. */
+  /** Resolves to false if the witness missed `authenticateTimeout`, which can be short for a busy machine. */
   async enter(): Promise<boolean> {
     const arrival = new Promise<boolean>((resolve) => {
       this.socket.once('connect', () => resolve(true));
@@ -80,7 +82,7 @@ class Witness {
 /** The program under attack, with its witnesses. */
 export class Victim {
   readonly #program: Program;
-  /** How many more timers than at the start it may have. */
+  /** How many more timers than at the start are allowed. */
   readonly #spareTimers: number;
   readonly #attackers: (WebSocketPeer | PollingPeer)[] = [];
   #calls = 0;
@@ -105,7 +107,7 @@ export class Victim {
     return this.#witnesses;
   }
 
-  /** What the server held before any attack. */
+  /** The server's resources before any attack. */
   get baseline(): State {
     if (this.#baseline === undefined) throw new Error('begin() comes first');
     return this.#baseline;
@@ -128,8 +130,8 @@ export class Victim {
     throw new Error('a witness missed authenticateTimeout five times');
   }
 
-  /** Asks the program; rejects with what it threw. */
-  // biome-ignore lint/suspicious/noExplicitAny: each call has its own answer
+  /** Calls the program; rejects with the error that it threw. */
+  // biome-ignore lint/suspicious/noExplicitAny: each call has another result type
   async call(name: string, args: object = {}, timeout = 10_000): Promise<any> {
     this.#calls += 1;
     const call = this.#calls;
@@ -142,7 +144,7 @@ export class Victim {
     return result;
   }
 
-  /** Collects the heap of the program, which is slow: to wait for a count there is `counts`. */
+  /** Runs a full garbage collection in the program, which is slow. To wait for a count, use `counts`. */
   state(): Promise<State> {
     return this.call('state');
   }
@@ -151,7 +153,7 @@ export class Victim {
     return this.call('counts');
   }
 
-  /** A raw connection that is gone before `unharmed` looks. */
+  /** A raw connection that is closed before `unharmed` checks the server. */
   async webSocket(options?: RawOptions): Promise<WebSocketPeer> {
     return this.#remember(await rawWebSocket(this.url, options));
   }
@@ -160,7 +162,7 @@ export class Victim {
     return this.#remember(await rawPolling(this.url, options));
   }
 
-  /** A POST that promises more than it brings, over a connection that stays open. */
+  /** A POST with an incomplete body, over a connection that stays open. */
   async halfRequest(): Promise<void> {
     const polling = await this.polling();
     const { wires } = await this.counts();
@@ -177,7 +179,7 @@ export class Victim {
     await eventually(async () => (await this.counts()).wires > wires, { what: 'the request has come' });
   }
 
-  /** A raw client that was let in. */
+  /** An authenticated raw client. */
   async authenticated(auth: object = {}): Promise<WebSocketPeer & { readonly sid: string }> {
     const attacker = await this.webSocket();
     const { sid } = await attacker.connect('/', { verdict: 'yes', ...auth });
@@ -186,7 +188,7 @@ export class Victim {
     return Object.assign(attacker, { sid });
   }
 
-  /** Numbered messages to both witnesses, who must have heard each of them once, in order. */
+  /** Sends numbered messages to both witnesses, and checks that each received all of them once, in order. */
   async beat(count = 8): Promise<void> {
     if (this.#witnesses.length === 0) return;
     const witnesses = this.#witnesses.map(({ socket }) => socket.id);
@@ -198,12 +200,15 @@ export class Victim {
     }
   }
 
-  /** Every raw connection that was opened here leaves. */
+  /** Closes every raw connection that was opened here. */
   async leaveAll(): Promise<void> {
     for (const attacker of this.#attackers.splice(0)) await leave(attacker);
   }
 
-  /** The attackers are gone; the server lives, said nothing on stderr, served its witnesses and holds nothing more. */
+  /**
+   * Closes the attackers. Then checks that the server runs, wrote nothing to stderr, served its witnesses and leaked
+   * nothing.
+   */
   async unharmed(timeout = 5_000): Promise<void> {
     await this.leaveAll();
     await this.beat();
@@ -218,7 +223,7 @@ export class Victim {
     return attacker;
   }
 
-  /** What the server holds is back to what it was. Timers may be fewer: Node.js has short ones of its own. */
+  /** The server's resources are back to the baseline. Fewer timers are fine: Node.js has short-lived ones. */
   async holdsNoMore(timeout = 5_000): Promise<void> {
     const { timers, active, retained, ...rest } = this.baseline;
     const expectCounts = (counts: Counts): void => {
@@ -237,7 +242,7 @@ export class Victim {
     );
   }
 
-  /** Once two looks agree: connections of the start, such as the polling of a witness, have gone. */
+  /** Resolves once two checks agree: temporary connections of the start, such as a witness's polling, have closed. */
   async #settledState(): Promise<State> {
     return eventually(
       async () => {
@@ -252,13 +257,13 @@ export class Victim {
   }
 }
 
-/** A peer of polling that only vanished would be kept until it is missed. */
+/** Sends a close packet, because the server keeps a silent polling session until its ping timeout. */
 async function leave(attacker: WebSocketPeer | PollingPeer): Promise<void> {
   if ('post' in attacker) await attacker.post('1').catch(() => undefined);
   await attacker.stop();
 }
 
-/** Starts a program to attack; gone when the test, or outside of one its file, has ended. */
+/** Starts a program to attack. Stops with the test, or with the file if called outside of a test. */
 export async function startVictim({ options, logger, witnesses = 2, ...more }: VictimOptions = {}): Promise<Victim> {
   const redisPort = more.redisPort ?? (SETTING.redis ? (await startRedis()).port : undefined);
   const config = { ...options, ...(logger && { logger }), ...(redisPort && { redisPort }) };
