@@ -15,7 +15,7 @@ import { runnerOf } from '../support/setting.js';
 
 const PROGRAM = new URL('../fixtures/bun-component.mjs', import.meta.url);
 
-/** Bun 1.2 closes in a way that tells no code. */
+/** Bun 1.2 reports no close code in this case. */
 const TOO_LARGE: readonly unknown[] = [1009, 1006];
 
 function start(application: string, options: object = {}, env: Record<string, string> = {}): Program {
@@ -48,16 +48,16 @@ async function expectServed(url: string, path = '/io', ca?: string): Promise<voi
   }
 }
 
-/** A poll and its answer. It waits for seconds, in which the other tests run. */
+/** A poll and its answer. It takes seconds, while the other tests run. */
 let slowPoll: { readonly program: Program; readonly answer: Promise<string[]> };
 
 beforeAll(async () => {
-  // The first thing that comes to the poll is a ping.
+  // A ping is the first packet of the poll.
   const serverOptions = { pingInterval: 7_000 };
   const { url, program } = await serve('an idleTimeout of 1 s', { authenticateTimeout: 20_000, serverOptions });
   const polling = await rawPolling(url, { path: '/io/', answerPings: false });
   const answer = polling.poll(15_000);
-  // The test that looks at it comes later.
+  // A later test awaits it.
   answer.catch(() => undefined);
   slowPoll = { program, answer };
 });
@@ -72,7 +72,7 @@ describe.each([
   'WebSockets of its own',
   'another component',
 ])('beside %s', (application) => {
-  // One for both tests, of which the second ends it.
+  // Shared by both tests; the second one stops it.
   let program: Program;
   let url: string;
   beforeAll(async () => {
@@ -145,7 +145,7 @@ it('beside the application’s own WebSockets each has its own limit in bytes, a
   }
   const ours = await rawWebSocket(url, { path: '/io/' });
   await ours.connect('/', { token: 'good' });
-  // 400 000 characters, and three times as many bytes.
+  // 400 000 characters are 1 200 000 bytes.
   ours.send(`42["x","${'€'.repeat(400_000)}"]`);
   expect(TOO_LARGE).toContain((await ours.closed).code);
   const polling = await rawPolling(url, { path: '/io/' });

@@ -4,7 +4,10 @@ import { expect, it } from 'vitest';
 import { startProgram } from '../support/process.js';
 import { runnerOf } from '../support/setting.js';
 
-/** When an update of the engine moves one of these, what is mended by them goes back to the engine's own way: see runtime/bun/engine.ts. */
+/**
+ * If an update of the engine changes one of these members, the fixes that use it are disabled: see
+ * runtime/bun/engine.ts.
+ */
 it('the installed engine has all private members in use', async () => {
   const program = startProgram(new URL('../fixtures/bun-engine.mjs', import.meta.url), runnerOf('bun'));
   expect(await program.messages.next(undefined, { timeout: 10_000 })).toEqual({

@@ -7,7 +7,7 @@ import type { DirectSocket, DirectSocketUser } from '../../src/socketio/bun-sock
 import type { BunSocket, BunTransport } from '../../src/socketio/bun-types.js';
 import { FrameQueue } from '../../src/socketio/frame-queue.js';
 
-/** A guarded socket whose peer the test lets read. */
+/** A guarded socket whose peer reads when the test allows it. */
 class FakeSocket implements DirectSocket {
   readonly sent: string[] = [];
   isSlow = false;
@@ -73,7 +73,7 @@ function make() {
   return { socket, transport, queue, drained };
 }
 
-/** 20 messages of 20 KB: three of them are a whole chain. */
+/** 20 messages of 20 KB: three of them fill one chain. */
 const BATCH = Array.from({ length: 20 }, (_, n) => ({ type: 'message', data: `${1_000 + n}${'x'.repeat(20_000)}` }));
 const ALL = BATCH.map((_, n) => `4${1_000 + n}`);
 
@@ -86,7 +86,7 @@ it('sends no more of a batch than the peer takes, and the rest later, in order',
   expect(transport.writable).toBe(false);
   socket.drain();
   queue.flush();
-  // The engine isn't told before: it would give more.
+  // The engine gets `drain` only after the whole chain; otherwise it would hand over more.
   expect([socket.sent, drained]).toEqual([ALL.slice(0, 8), []]);
   socket.isSlow = false;
   socket.drain();

@@ -9,7 +9,7 @@ import { defer } from '../support/cleanup.js';
 
 const [OPEN, CLOSED] = [1, 3];
 
-/** A WebSocket as Bun has it, whose buffer the test fills and drains. */
+/** A WebSocket like Bun's; the test fills and drains its buffer. */
 class FakeWebSocket implements BunWebSocket, BunSocket {
   readonly data = {};
   readonly did: string[] = [];
@@ -88,7 +88,7 @@ describe('several messages at once', () => {
     const webSocket = new FakeWebSocket();
     webSocket.readyState = CLOSED;
     expect([sendAll(webSocket, ['one']), sendAll(webSocket, ['one', 'two'])]).toEqual([true, true]);
-    // As Bun's does, whatever was dropped before.
+    // Like Bun's WebSocket after a dropped message.
     const dropping = new FakeWebSocket();
     dropping.dropsLongerThan = 0;
     sendAll(dropping, ['one', 'two']);

@@ -5,7 +5,7 @@ import { enter, heardOn, type Served, type ServedOptions, serve, WAYS } from '..
 import { eventually, within } from '../support/facts.js';
 import { rawWebSocket, type WebSocketPeer } from '../support/raw.js';
 
-/** A client that was let in, whose frames are read as they came. */
+/** An authenticated client with access to its raw frames. */
 async function member(server: Served): Promise<{ socket: WebSocketPeer; sid: string }> {
   const socket = await rawWebSocket(server.url);
   const { sid } = await socket.connect('/', { token: 'good' });
@@ -20,12 +20,12 @@ async function next(socket: WebSocketPeer, count: number): Promise<string[]> {
   return frames;
 }
 
-/** All but what the helper says by itself. */
+/** False for frames that the helper itself sends. */
 function isOwn(frame: string | Buffer): boolean {
   return typeof frame !== 'string' || !/^(0|40|42\["(ping|authenticated)")/.test(frame);
 }
 
-/** Counts in `memory.plain` what is written into connections one by one. */
+/** Counts direct writes to connections in `memory.plain`. */
 async function countPlain(server: Served): Promise<void> {
   await server.run(({ io, memory }) => {
     memory.plain = 0;
@@ -150,13 +150,13 @@ describe('one tick', () => {
         each.on('n', (n: number) => {
           setImmediate(() => {
             io.emit('n', n + 1);
-            // The first one may go out at once.
+            // The first message may be sent at once.
             io.emit('n', n + 2);
           });
         });
       });
     });
-    // Bun 1.2 lets an immediate that was asked for by another one wait, for up to a second.
+    // On Bun 1.2 an immediate scheduled by another immediate can be delayed for up to a second.
     const heard = async (): Promise<void> => {
       for (let n = 0; n < 1_000; n += 2) {
         socket.emit('n', [n]);
@@ -189,7 +189,7 @@ describe('the standard path is taken', () => {
     await server.run(({ io, memory }, id = '') => {
       memory.heard = [];
       const conn = io.sockets.sockets.get(id)?.conn;
-      // Looked at once before, so that the listener is a change.
+      // One emit before, so that the listener is a change.
       io.emit('n', 0);
       setImmediate(() => {
         conn?.on('packetCreate', ({ data }: { data?: unknown }) => memory.heard.push(data));
@@ -223,7 +223,7 @@ describe('the standard path is taken', () => {
     for (const client of clients) {
       const heard = (): number[] => heardOn(client, 'n') as number[];
       await eventually(() => heard().at(-1) === last, { what: 'the last message' });
-      // Before it was let in, only what was for itself; from then on all.
+      // Before authentication it received only direct messages; from then on all.
       const numbers = heard();
       const from = numbers.findIndex((n) => n % 2 === 0);
       const first = numbers[from] ?? 0;
@@ -301,7 +301,7 @@ describe.each(['late', 'written'] as const)('a peer that reads slowly, with hand
     expect(frames.filter((frame) => frame.startsWith('42["volatile"'))).toEqual([]);
     const numbers = frames.map((frame) => Number(/^42\["n",(\d+)/.exec(frame)?.[1]));
     expect(numbers.slice(0, -1)).toEqual(Array.from({ length: sent.n }, (_, n) => n));
-    // Nobody else is held up.
+    // The other clients are not delayed.
     const others = await framesUntil(quick.socket, '42["last"]');
     expect(others.filter((frame) => frame.startsWith('42["volatile"')).length).toBe(10);
   });

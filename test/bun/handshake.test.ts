@@ -15,7 +15,7 @@ it('a client cannot make its handshake secure by sending an https URL as request
     }),
   });
   const target = `https://elsewhere.example${opening('polling')}`;
-  // As a proxy is asked: the whole address stands in the first line of the request.
+  // Like a request to a proxy: the request line contains the absolute URL.
   const { status, body } = await ask(server.url, target);
   expect(status).toBe(200);
   const session = `${opening('polling')}&sid=${JSON.parse(body.slice(1)).sid}`;

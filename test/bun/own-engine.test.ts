@@ -24,7 +24,7 @@ it('options of the engine apply if serverOptions leaves them out', async () => {
   expect(polling.handshake).toMatchObject({ pingInterval: 12_000, pingTimeout: 20_000 });
   const answer = await fetch(`${url}/own/?EIO=4&transport=polling`);
   expect(answer.headers.get('x-edited')).toBe('yes');
-  // The engine by itself takes a function for a yes.
+  // The engine itself treats a function as true.
   const other = await fetch(`${url}/own/?EIO=4&transport=polling`, { headers: { origin: 'https://a.example' } });
   expect([other.status, other.headers.get('access-control-allow-origin')]).toEqual([403, null]);
   const refused = await fetch(`${url}/own/?EIO=4&transport=polling`, { headers: { 'x-refused': '1' } });
@@ -79,12 +79,12 @@ it('a session that ends during its upgrade still sends its last message', async 
   await socket.frames.next((frame) => frame === '3probe', { what: 'the answer to the probe' });
   await polling.post('1');
   for (let round = 0; round < 3; round++) expect((await fetch(`${url}/own/`)).status).toBe(400);
-  // From the answer on a client neither polls nor listens to its WebSocket before it has said this.
+  // After the answer, a client neither polls nor listens to its WebSocket until it has sent this packet.
   expect(isClosed).toBe(false);
   socket.send('5');
   await within(socket.closed, 'its end');
   program.send('count');
-  // Bun 1.2 goes on counting a WebSocket that was closed from here.
+  // Bun 1.2 keeps counting a WebSocket that the server has closed.
   expect(await program.messages.next((message) => message.clients !== undefined)).toMatchObject({ clients: 0 });
 });
 
@@ -110,7 +110,7 @@ it.each(['€'.repeat(400_000), 'x'.repeat(1_000_001)])(
     const socket = await rawWebSocket(url, { path: '/own/' });
     await socket.connect('/');
     socket.send(`42["x","${text}"]`);
-    // Bun 1.2 closes in a way that tells no code.
+    // Bun 1.2 reports no close code in this case.
     expect([1009, 1006]).toContain((await socket.closed).code);
   },
 );
