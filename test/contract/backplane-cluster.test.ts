@@ -19,7 +19,7 @@ interface Ear {
 /** An instance with one client. */
 interface Instance extends PlainInstance {
   readonly ear: Ear;
-  /** The server's end of it. */
+  /** The server's socket for this client. */
   readonly socket: ServerSocket;
 }
 
@@ -56,12 +56,12 @@ async function startThree(place: Place): Promise<Three> {
   const [one, two, three] = NAMES.map((name) => startInstance(place, name));
   if (one === undefined || two === undefined || three === undefined) throw new Error('unreachable');
   const all: Three = [await one, await two, await three];
-  // By then each has subscribed.
+  // All instances have subscribed when each counts three servers.
   for (const { io } of all) await eventually(async () => expect(await io.sockets.adapter.serverCount()).toBe(3));
   return all;
 }
 
-/** Each instance says that it is done. Once each client has heard that of all, nothing that was sent before is on its way. */
+/** Each instance broadcasts `end`. Once each client has all of them, no earlier message is in flight. */
 async function flush(instances: readonly Instance[]): Promise<void> {
   for (const { io } of instances) io.emit('end');
   for (const { ear } of instances) await eventually(() => heardOn(ear, 'end').length === instances.length);
@@ -278,7 +278,7 @@ describe.each([
     const ask = async ({ search }: Instance, id: string, forMs: number) => (await search.find([id], forMs)).get(id);
     await place.cut('three');
     await eventually(() => expect(three.reported('backplane_disconnected')).not.toEqual([]));
-    // At once: an instance that knows of its outage does not wait.
+    // Immediately: an instance that knows of its outage does not wait.
     await eventually(async () => expect(await ask(three, 'x', 60_000)).toBe('unanswered'));
     expect(await ask(one, three.ear.id, 100)).toBe('unanswered');
     expect(await ask(one, two.ear.id, 5_000)).toBe('elsewhere');
@@ -297,7 +297,7 @@ describe.each([
     for (const { ear } of [one, two, three]) {
       await eventually(() => expect(heardOn(ear, 'back').flat().sort()).toEqual([1, 2]));
     }
-    // A message that is sent while its instance is away may be lost or come later, but never twice.
+    // A message sent while its instance is disconnected may be lost or late, but is never delivered twice.
     for (const there of [one, two])
       expect([
         [0, 1],

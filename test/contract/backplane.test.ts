@@ -19,7 +19,7 @@ beforeAll(async () => {
   redis = await startRedis();
 });
 
-/** Each makes a backplane of one instance that has no others. */
+/** Each creates a backplane of a single instance. */
 const KINDS: readonly (readonly [string, (report: Reporter<BackplaneReport>) => Backplane])[] = [
   ['of an instance that stands alone', (report) => createMemoryBackplane({ report })],
   ['in the memory of one process', (report) => createMemoryBackplane({ network: new MemoryNetwork(), report })],

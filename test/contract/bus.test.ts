@@ -11,7 +11,7 @@ import { type RedisServer, startRedis } from '../support/redis.js';
 
 interface ObservedBackplane extends Backplane {
   readonly reports: BackplaneReport[];
-  /** What arrived on the topic `note`: the sender's id and the message. */
+  /** Messages on the topic `note`: the sender's id and the message. */
   readonly notes: (readonly [string, InstanceMessage])[];
   readonly changes: (readonly [string, string])[];
 }
@@ -25,7 +25,7 @@ beforeAll(async () => {
   redis = await startRedis();
 });
 
-/** Not open yet. */
+/** Returns it before `open()`. */
 async function createNode(place: Place, name: string): Promise<ObservedBackplane> {
   const reports: BackplaneReport[] = [];
   const backplane = await place.createBackplane(name, (report) => reports.push(report));
@@ -40,7 +40,7 @@ async function createNode(place: Place, name: string): Promise<ObservedBackplane
   return Object.assign(backplane, { reports, notes, changes });
 }
 
-/** `prepare` runs on each before it is open. */
+/** `prepare` runs on each node before `open()`. */
 async function startThree(
   place: Place,
   prepare: (node: ObservedBackplane, index: number) => void = () => {},
