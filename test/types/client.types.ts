@@ -1,4 +1,4 @@
-/** Checked by the compiler, never run: what must not compile stands behind an expected error. */
+/** Checked by the compiler, never run. `@ts-expect-error` marks code that must not compile. */
 import type { Socket } from 'socket.io-client';
 import {
   type IJoinAnswer,
@@ -46,14 +46,14 @@ typed.subscribe({ event: 'disconnect', handler: (reason) => same<typeof reason, 
 typed.subscribe({ event: 'unauthenticated', handler: ({ code, message }) => void `${code}: ${message}` });
 // @ts-expect-error: the server sends no such event
 typed.subscribe({ event: 'sayd', handler: () => {} });
-// @ts-expect-error: not what the event carries
+// @ts-expect-error: the event has another payload
 typed.subscribe({ event: 'said', handler: (message: number) => void message });
-// @ts-expect-error: a number is wanted
+// @ts-expect-error: expected a number
 typed.subscribe<number>({ event: 'said', handler: (message: number) => void message });
 typed.subscribeMany({ events: { said: ({ text }) => void text.length, closed: () => {} } });
 // @ts-expect-error: the server sends no such event
 typed.subscribeMany({ events: { sayd: () => {} } });
-// @ts-expect-error: not what the event carries
+// @ts-expect-error: the event has another payload
 typed.subscribeMany({ events: { said: (message: number) => void message } });
 typed.unsubscribe({ event: 'said' });
 typed.unsubscribe({ event: 'said', handler: (message: { from: string; text: string }) => void message });
@@ -68,15 +68,15 @@ typed.emit({ topic: 'leaveAll' });
 typed.emit({ topic: 'leaveAll', data: undefined, doLog: true, cb: () => {} });
 // @ts-expect-error: the server knows no such topic
 typed.emit({ topic: 'sayy', data: 'hi' });
-// @ts-expect-error: that is what the server sends, not the client
+// @ts-expect-error: this is an event of the server, not of the client
 typed.emit({ topic: 'said', data: { from: 'a', text: 'b' } });
-// @ts-expect-error: not what the topic carries
+// @ts-expect-error: the topic has other data
 typed.emit({ topic: 'say', data: 5 });
-// @ts-expect-error: not what the topic carries, whatever is claimed
+// @ts-expect-error: the topic has other data, even with an explicit type argument
 typed.emit<number>({ topic: 'say', data: 5 });
 // @ts-expect-error: the data is missing
 typed.emit({ topic: 'say' });
-// @ts-expect-error: this topic carries nothing
+// @ts-expect-error: this topic has no data
 typed.emit({ topic: 'leaveAll', data: 1 });
 same<ReturnType<typeof typed.getSocketClient>, Socket<Down, Up>>(true);
 
@@ -94,7 +94,7 @@ loose.subscribe({ event: 'anything', handler: (data: { a: number }) => void data
 loose.subscribe<{ a: number }>({ event: 'anything', handler: (data) => same<typeof data, { a: number }>(true) });
 loose.subscribe<string>({ event: 'anything', handler: async (data) => same<typeof data, string>(true) });
 loose.subscribe<'on' | 'off'>({ event: 'anything', handler: (data) => same<typeof data, 'on' | 'off'>(true) });
-// Nobody reads the result of a handler or a callback.
+// The results of handlers and callbacks are ignored.
 const list: unknown[] = [];
 loose.subscribe({ event: 'anything', handler: (data) => list.push(data) });
 loose.subscribe<string>({ event: 'anything', handler: async (data) => list.push(data) });
@@ -112,9 +112,9 @@ new SocketIOClientHelper({
   onRoomsRejoined: async (answer) => list.push(answer),
   onStatusChanged: (status) => list.push(status),
 });
-// @ts-expect-error: a handler takes what was said
+// @ts-expect-error: the handler's parameter has the payload's type
 loose.subscribe<string>({ event: 'anything', handler: (data: number) => void data });
-// @ts-expect-error: an event has a name
+// @ts-expect-error: the name of the event is required
 loose.subscribe({ event: 5, handler: () => {} });
 declare const handlers: Record<string, TSocketIOEventHandler>;
 loose.subscribeMany({ events: handlers });
@@ -126,9 +126,9 @@ loose.emit({ topic: 'anything', data: { whatever: 1 } });
 loose.emit({ topic: 'anything' });
 loose.emit<{ a: number }>({ topic: 'anything', data: { a: 1 }, doLog: false, cb: () => {} });
 loose.emit<string>({ topic: 'anything', data: 'x' });
-// @ts-expect-error: not the payload that was said
+// @ts-expect-error: not the declared payload
 loose.emit<{ a: number }>({ topic: 'anything', data: 'x' });
-// @ts-expect-error: a topic is needed
+// @ts-expect-error: the topic is required
 loose.emit({ data: 1 });
 same<ReturnType<typeof loose.getSocketClient>, Socket>(true);
 
@@ -136,7 +136,7 @@ const joined = loose.joinRooms({ rooms: ['a'] });
 same<typeof joined, Promise<IJoinAnswer>>(true);
 const left = loose.leaveRooms({ rooms: ['a'] as readonly string[] });
 same<typeof left, Promise<ILeaveAnswer>>(true);
-// @ts-expect-error: a list is wanted
+// @ts-expect-error: expected a list
 loose.joinRooms({ rooms: 'a' });
 same<ReturnType<typeof loose.getState>, TSocketIOClientState>(true);
 same<TSocketIOClientState, 'unauthorized' | 'authenticating' | 'authenticated'>(true);
@@ -151,9 +151,9 @@ export const everyOption: IOptions = {
   reconnectionDelay: 5,
   autoConnect: false,
 };
-// @ts-expect-error: the path is needed
+// @ts-expect-error: the path is required
 export const withoutPath: IOptions = {};
-// @ts-expect-error: the host is needed
+// @ts-expect-error: the host is required
 export const withoutHost: ISocketIOClientOptions = { identifier: 'a', options: { path: '/io' } };
 declare const logger: ILogger;
 export const logged: ISocketIOClientOptions[] = [

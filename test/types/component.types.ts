@@ -1,4 +1,4 @@
-/** Checked by the compiler, never run: what must not compile stands behind an expected error. */
+/** Checked by the compiler, never run. `@ts-expect-error` marks code that must not compile. */
 import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { serve } from '@hono/node-server';
@@ -35,10 +35,10 @@ const component = new SocketIOComponent<Up, Down, Between, Data>({
 });
 same<typeof component.helper, SocketIOServerHelper<Up, Down, Between, Data>>(true);
 component.helper.send({ payload: { topic: 'said', data: 'x' } });
-// @ts-expect-error: the payload is a text
+// @ts-expect-error: the payload is a string
 component.helper.send({ payload: { topic: 'said', data: 1 } });
 
-// Each framework hands its server over without a cast.
+// The server of each framework is accepted without a cast.
 const app = new Hono();
 component.start(express().listen(0));
 component.start(fastify());
@@ -52,9 +52,9 @@ component.start();
 
 // @ts-expect-error: an app is not a server
 component.start(app);
-// @ts-expect-error: nobody decides who comes in
+// @ts-expect-error: authenticateFn is required
 new SocketIOComponent({});
-// @ts-expect-error: it has an option of its own for the path
+// @ts-expect-error: the component has its own option for the path
 new SocketIOComponent({ authenticateFn: () => true, serverOptions: { path: '/io' } });
-// @ts-expect-error: origins are named
+// @ts-expect-error: origins must be listed
 new SocketIOComponent({ authenticateFn: () => true, cors: {} });

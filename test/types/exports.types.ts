@@ -1,4 +1,4 @@
-/** Checked by the compiler, never run: every public name, and the entry point that it is imported from. */
+/** Checked by the compiler, never run: imports every public name from its entry point. */
 
 import * as client from '../../src/client/index.js';
 import {

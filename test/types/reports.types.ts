@@ -1,4 +1,4 @@
-/** Checked by the compiler, never run: what must not compile stands behind an expected error. */
+/** Checked by the compiler, never run. `@ts-expect-error` marks code that must not compile. */
 import type { BackplaneReport } from '../../src/backplane/reports.js';
 import type { FanoutReport } from '../../src/fanout/reports.js';
 import {
@@ -15,7 +15,7 @@ import type { RoomsReport } from '../../src/rooms/reports.js';
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 function same<A, B>(_: Equal<A, B>): void {}
 
-// A program tells reports apart by their type.
+// The type of a report selects its fields.
 type OnReport = NonNullable<ISocketIOServerBaseOptions['onReport']>;
 export const count: OnReport = (report) => {
   same<typeof report, Report>(true);
@@ -23,16 +23,16 @@ export const count: OnReport = (report) => {
   if (report.type === 'backplane_reconnected') same<typeof report.dropped, number>(true);
   // @ts-expect-error: no report has this name
   if (report.type === 'client_is_fine') return;
-  // @ts-expect-error: a report is not changed
+  // @ts-expect-error: reports are read-only
   if (report.type === 'client_refused') report.code = 'mine';
   // @ts-expect-error: not every report has a client
   void report.client;
 };
 export const later: OnReport = async () => {};
-// @ts-expect-error: there is one argument
+// @ts-expect-error: there is only one parameter
 export const two: OnReport = (_report: Report, _more: string) => {};
 new SocketIOComponent({ authenticateFn: () => true, onReport: count });
-// @ts-expect-error: a function is needed
+// @ts-expect-error: expected a function
 new SocketIOComponent({ authenticateFn: () => true, onReport: {} });
 
 same<ReportOf<'client_refused'>['code'], string>(true);
@@ -44,21 +44,21 @@ same<ReportOf<'client_too_slow'>['client'], string | undefined>(true);
 // @ts-expect-error: no report has this name
 export type None = ReportOf<'client_is_fine'>;
 
-// The emitter has some of the same reports, so one function serves both.
+// The emitter shares some reports with the helper, so one function works for both.
 export const ofEmitter: ISocketIOEmitterOptions['onReport'] = count;
 export const each = (report: EmitterReport): Report => report;
 // An emitter has no clients.
 same<Extract<EmitterReport, { type: 'client_refused' }>, never>(true);
 
-// The reporter of all serves every feature; a feature reports only what it declares.
+// A reporter of all reports works for every feature. A feature reports only its declared types.
 declare const all: Reporter<Report>;
 export const ofRooms: Reporter<RoomsReport> = all;
 export const ofFanout: Reporter<FanoutReport> = all;
 declare const backplane: Reporter<BackplaneReport>;
 backplane({ type: 'backplane_subscription_replaced', silentMs: 1 });
-// @ts-expect-error: rooms are not reported by the backplane
+// @ts-expect-error: the backplane does not report rooms
 backplane({ type: 'rooms_joined', client: 'a', rooms: [] });
-// @ts-expect-error: a reporter of some is no reporter of all
+// @ts-expect-error: a reporter of some types is not a reporter of all
 export const tooNarrow: Reporter<Report> = backplane;
-// @ts-expect-error: a report without a log line
+// @ts-expect-error: this report has no log line
 export const lines: LogLines<FanoutReport> = { fanout_fallback: ['warn', () => 'text'] };

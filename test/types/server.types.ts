@@ -1,4 +1,4 @@
-/** Checked by the compiler, never run: what must not compile stands behind an expected error. */
+/** Checked by the compiler, never run. `@ts-expect-error` marks code that must not compile. */
 import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'socket.io';
 import type { IHandshake, TSocketIOClientConnectedFn } from '../../src/ports/options.js';
@@ -35,7 +35,7 @@ const typed = new SocketIOServerHelper<Up, Down, Between, Data>({
   },
   clientConnectedFn: ({ socket }) => {
     socket.on('say', (text) => same<typeof text, string>(true));
-    // @ts-expect-error: clients do not emit this
+    // @ts-expect-error: clients do not emit this event
     socket.on('shout', () => {});
   },
 });
@@ -45,13 +45,13 @@ typed.send({ payload: { topic: 'closed' } });
 typed.send({ destination: ['a', 'b'], payload: { topic: 'closed', data: undefined }, doLog: true, cb: () => {} });
 // @ts-expect-error: no such topic
 typed.send({ payload: { topic: 'sayd', data: { from: 'ann', text: 'hi' } } });
-// @ts-expect-error: not what the topic carries
+// @ts-expect-error: the topic has other data
 typed.send({ payload: { topic: 'said', data: 'hi' } });
 // @ts-expect-error: the data is missing
 typed.send({ payload: { topic: 'said' } });
-// @ts-expect-error: this topic carries nothing
+// @ts-expect-error: this topic has no data
 typed.send({ payload: { topic: 'closed', data: 1 } });
-// @ts-expect-error: a destination is a string or a list of them
+// @ts-expect-error: a destination is a string or a list of strings
 typed.send({ destination: 5, payload: { topic: 'closed' } });
 same<ReturnType<typeof typed.getIOServer>, Server<Up, Down, Between, Data>>(true);
 
@@ -83,18 +83,18 @@ same<typeof either, Map<string, ISocketIOClient> | ISocketIOClient | undefined>(
 
 loose.on({ topic: 'connection', handler: () => {} });
 loose.on<[string, number], boolean>({ topic: 'x', handler: (name, count) => name.length > count });
-// @ts-expect-error: a handler takes what was said
+// @ts-expect-error: the handler's parameter has the payload's type
 loose.on<[string]>({ topic: 'x', handler: (count: number) => count });
 
-// @ts-expect-error: on Node.js there is a server
+// @ts-expect-error: on Node.js `server` is required
 export const withoutServer: TSocketIOServerOptions = { ...rest, server: undefined };
-// @ts-expect-error: on Bun there is an engine
+// @ts-expect-error: on Bun `engine` is required
 export const bunWithoutEngine: TSocketIOServerOptions = { ...rest, runtime: 'bun' };
-// @ts-expect-error: on Bun a server is one of Bun.serve
+// @ts-expect-error: on Bun the server must come from Bun.serve
 export const bunWithNodeServer: TSocketIOServerOptions = { ...rest, runtime: 'bun', engine: {} };
 export const bun: TSocketIOServerOptions = { ...rest, server: undefined, runtime: 'bun', engine: {} };
 export const bunWithServer: TSocketIOServerOptions = { ...bun, server: { stop() {} } };
-// @ts-expect-error: a boolean is wanted
+// @ts-expect-error: expected a boolean
 export const answersText: TSocketIOServerOptions = { ...rest, authenticateFn: () => 'true' };
 export const answersLater: TSocketIOServerOptions = {
   ...rest,
