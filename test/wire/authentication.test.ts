@@ -10,7 +10,7 @@ const TIME = '"time":"\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z"';
 const UNAUTHENTICATED = (code: string) =>
   new RegExp(`^42\\["unauthenticated",\\{"message":"[^"]+",${TIME},"code":"${code}"\\}\\]$`);
 
-/** Without the packets by which Engine.IO only answers a poll. */
+/** Leaves out Engine.IO's noop packets. */
 async function toTheEnd(polling: PollingPeer): Promise<string[]> {
   const heard: string[] = [];
   while (!heard.includes('1')) heard.push(...(await polling.poll()));

@@ -72,7 +72,7 @@ describe('pings', () => {
       serverOptions: { pingInterval: 100, pingTimeout: 100 },
     });
     const socket = await rawWebSocket(url, { answerPings: false });
-    // The test does not wait for it: on a busy machine its time is over before.
+    // The test does not await the answer: on a busy machine the ping timeout can end first.
     socket.send('40{"token":"good"}');
     await within(socket.closed, 'the end of the WebSocket');
     expect(socket.frames.all).toContain('2');

@@ -1,6 +1,6 @@
 import { rawWebSocket, type WebSocketPeer } from '../support/raw.js';
 
-/** A connection that was let in, with the frames of that read: what comes next was caused by the test. */
+/** An authenticated connection whose earlier frames have been read: the test caused all later ones. */
 export async function enter(url: string): Promise<WebSocketPeer & { readonly sid: string }> {
   const socket = await rawWebSocket(url);
   const { sid } = await socket.connect('/', { token: 'good' });
