@@ -6,7 +6,7 @@ import { rawWebSocket } from '../support/raw.js';
 import { connect } from '../support/server.js';
 import { enter, heardOn, idOf, type Served, serve, stranger, topicsOf, WAYS } from './program.js';
 
-/** On a busy machine a client needs less than this to connect and authenticate. */
+/** Longer than a client needs to connect and authenticate on a busy machine. */
 const DEADLINE_MS = 3_000;
 let server: Served;
 /** A server with a short deadline, only for the tests of the deadline. */
@@ -33,7 +33,7 @@ beforeAll(async () => {
   });
   hasty = await serve({
     options: (inside) => ({
-      // Run elsewhere, where the constant is not.
+      // A literal, because the function runs in the program, without the constant.
       authenticateTimeout: 3_000,
       authenticateFn: ({ auth }) => {
         if (auth.token === 'good') return true;
@@ -51,7 +51,7 @@ beforeAll(async () => {
 const stateOf = (of: Served, id: string) =>
   of.run(({ helper }, it) => helper.getClients({ id: it })?.state ?? null, id);
 
-/** What the functions of the program noted of one client. */
+/** The notes of the program's functions about one client. */
 const notedOf = async (of: Served, id: string) => (await of.notes()).filter((note) => (note as unknown[])[1] === id);
 
 describe.each(WAYS)('over $way', ({ transports }) => {
@@ -93,7 +93,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
 
   it('tells a client that misses its deadline, and keeps an authenticated one', async () => {
     const inside = await enter(hasty.url, { transports, auth: { token: 'good' } });
-    // Later than the one that is in, whose deadline has passed once theirs has.
+    // These connect after the authenticated one, so its deadline has passed once theirs has.
     const idle = await stranger(hasty.url, { transports });
     const waiting = await stranger(hasty.url, { transports, auth: { token: 'waits' } });
     const waitingId = idOf(waiting);
@@ -161,9 +161,9 @@ describe('the authentication deadline', () => {
     const client = connect(hasty.url, { transports: ['websocket'] });
     await client.heardOf('unauthenticated');
     const after = performance.now() - began;
-    // Timers may be early by a part of a millisecond.
+    // Timers can fire a fraction of a millisecond early.
     expect(after).toBeGreaterThanOrEqual(DEADLINE_MS - 5);
-    // Without the option it would be 10 s.
+    // The default would be 10 s.
     expect(after).toBeLessThan(8_000);
   });
 

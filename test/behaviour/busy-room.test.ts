@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { eventually } from '../support/facts.js';
 import { enter, heardOn, idOf, serve } from './program.js';
 
-/** So many that writing to all of them takes long enough for the next writing to wait for more. */
+/** Enough clients that writing to all of them takes long enough to delay the next flush. */
 const LISTENERS = 120;
 const TALKERS = 12;
 const TIMES = 40;
@@ -16,11 +16,11 @@ it('every member of a busy room receives every message once, in order, until its
         let said = 0;
         socket.on('say', () => {
           const mark = `${socket.id} ${said++}`;
-          // By both ways to the same connection, of which one is a broadcast.
+          // Both a direct message and a broadcast to the same connection.
           socket.emit('note', `to itself: ${mark}`);
           inside.io.emit('note', mark);
         });
-        // The last words, between what others say.
+        // The last message, between those of other clients.
         socket.on('go', () => {
           socket.emit('note', 'goodbye');
           socket.disconnect(true);
@@ -34,7 +34,7 @@ it('every member of a busy room receives every message once, in order, until its
   const ids = clients.map(idOf);
   const talkers = clients.slice(0, TALKERS);
   const leaver = clients.at(-1);
-  // Each in a chunk of its own, as talkers that know nothing of each other.
+  // One packet per write, like independent clients.
   for (let n = 0; n < TIMES; n++) {
     for (const { socket } of talkers) socket.emit('say');
     if (n === TIMES / 2) leaver?.socket.emit('go');

@@ -107,7 +107,7 @@ describe.each(WAYS)('SocketIOClientHelper over $way', ({ transports }) => {
     expect((await helper.joinRooms({ rooms: ['open-1', 'open-2'] })).refused).toEqual([]);
     for (let cut = 1; cut <= CUTS; cut++) {
       await lose(helper, proxy);
-      // Nobody could take it now.
+      // Offline: the event waits in the queue.
       helper.emit({ topic: 'say', data: cut, cb: (error) => error && failures.push(error) });
       expect(await rejoined.next()).toEqual(['open-1', 'open-2']);
       expect(await own.note()).toEqual([cut]);
@@ -118,7 +118,7 @@ describe.each(WAYS)('SocketIOClientHelper over $way', ({ transports }) => {
     expect(await own.notes()).toEqual(all.map((cut) => [cut]));
     expect(news.all).toEqual(all);
     expect(failures).toEqual([]);
-    // A session that was cut between two polls of its change to WebSocket is missed when it answers no ping.
+    // A session that was cut between two polls of its upgrade ends only with its ping timeout.
     const isAlone = () => own.run(({ helper: ofServer }) => ofServer.getClients().size === 1);
     await eventually(isAlone, { timeout: 15_000, what: 'the sessions that were cut are gone' });
   });

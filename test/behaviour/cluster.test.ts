@@ -10,7 +10,7 @@ import { enter, heardOn, idOf, type Served, serve, stranger, topicsOf } from './
 const OTHER = SETTING.runtime === 'bun' ? 'node' : 'bun';
 const BYTES = [[], [0], [1, 2, 255]];
 
-/** One past the last thing that was sent: once everybody has it, nothing that was sent before is still on the way. */
+/** A number above all sent so far: once every client has it, no earlier message is in flight. */
 async function everybodyHas(clients: readonly TestClient[], topic: string, last: unknown): Promise<void> {
   for (const client of clients) {
     await eventually(() => heardOn(client, topic).includes(last), { what: `${topic} ${last}`, timeout: 10_000 });
@@ -56,7 +56,7 @@ const numbersOf = (client: TestClient, from: number, to: number): number[] =>
 const joinAll = (clients: readonly TestClient[], rooms: string[]) =>
   Promise.all(clients.map(({ socket }) => socket.timeout(5_000).emitWithAck('join', { rooms })));
 
-// Without Redis there are no two instances that act as one: that is what the other projects run.
+// Without Redis there is no cluster; other projects test that.
 const SECONDS = [
   ['on the same runtime', SETTING.runtime],
   ['on the other runtime', OTHER],
@@ -238,7 +238,7 @@ describe.each(SETTING.redis ? SECONDS : [])('two instances, the second %s', (_, 
       }
       await everybodyHas([ours, theirs], 'n', next);
       expect(numbersOf(ours, 0, 11)).toEqual(Array.from({ length: 11 }, (_, n) => n));
-      // Each sender's in its order; which of two senders comes first is nobody's promise.
+      // In order for each sender; the order between two senders is not guaranteed.
       for (const client of [ours, theirs]) {
         for (const heard of [numbersOf(client, 0, 10_000), numbersOf(client, 10_000, Number.POSITIVE_INFINITY)]) {
           expect(heard).toEqual([...new Set(heard)].sort((a, b) => a - b));

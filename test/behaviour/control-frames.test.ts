@@ -14,7 +14,7 @@ interface Polling {
 
 const MASK = Buffer.from([1, 2, 3, 4]);
 const [TEXT, PING] = [0x81, 0x89];
-/** How long a connection may stay that is being closed, in milliseconds, with as much again for a busy machine. */
+/** How long a closing connection may stay open, in milliseconds, doubled for a busy machine. */
 const ENDED_MS = 10_000;
 
 function frame(opcode: number, payload: string): Buffer {
@@ -23,7 +23,7 @@ function frame(opcode: number, payload: string): Buffer {
   return Buffer.concat([Buffer.from([opcode, 0x80 | body.length]), MASK, body]);
 }
 
-/** A WebSocket of a peer that reads its handshake and nothing more, and answers nothing. */
+/** A WebSocket whose peer reads the handshake and nothing more, and answers nothing. */
 async function silent(server: Served, query: string): Promise<Socket> {
   const socket = raw(server);
   socket.write(upgradeOf(`/socket.io/?EIO=4&transport=websocket${query}`));
@@ -32,7 +32,7 @@ async function silent(server: Served, query: string): Promise<Socket> {
   return socket;
 }
 
-/** Writes so many bytes of frames, or until the server takes no more, or is gone. */
+/** Writes frames of that many bytes, or until the server accepts no more, or has closed the connection. */
 async function flood(socket: Socket, frames: Buffer, bytes: number): Promise<void> {
   for (let sent = 0; sent < bytes && !socket.destroyed; sent += frames.length) {
     if (socket.write(frames)) continue;
@@ -45,7 +45,7 @@ async function flood(socket: Socket, frames: Buffer, bytes: number): Promise<voi
   }
 }
 
-/** They have asked to connect to `/`, and are let in. */
+/** The peers have sent CONNECT for `/`; authenticates them. */
 async function authenticate(server: Served, peers: readonly Socket[]): Promise<void> {
   const states = () => server.run(({ helper }) => [...helper.getClients().values()].map(({ state }) => state));
   await eventually(async () => expect(await states()).toHaveLength(peers.length));
@@ -53,7 +53,7 @@ async function authenticate(server: Served, peers: readonly Socket[]): Promise<v
   await eventually(async () => expect(await states()).toEqual(peers.map(() => 'authenticated')));
 }
 
-/** Bytes that wait for each client, in the runtime. */
+/** Buffered bytes of each client, in the runtime. */
 const waitingBytes = (server: Served) =>
   server.run(({ helper }) =>
     [...helper.getClients().values()].map(({ socket }) => {
@@ -62,7 +62,7 @@ const waitingBytes = (server: Served) =>
     }),
   );
 
-/** Megabytes of memory that the server's process has. */
+/** Memory of the server's process, in megabytes. */
 const memory = (server: Served) =>
   server.run(() => {
     (globalThis as { gc?: () => void }).gc?.();
@@ -77,7 +77,7 @@ async function holdsLessThan(server: Served, mostMB: number, before: number): Pr
 
 describe('pings from a peer that reads nothing', () => {
   it.each([
-    // Of small ones there are many to a megabyte, and reading them takes the server a while.
+    // A megabyte has many small frames, and reading them takes the server a while.
     ['small', frame(PING, ''), 6_000_000],
     ['large', frame(PING, 'x'.repeat(125)), 60_000_000],
   ])('make the server hold no more than it may for any client: %s ones', async (_, ping, bytes) => {
@@ -89,9 +89,9 @@ describe('pings from a peer that reads nothing', () => {
     await authenticate(server, peers);
     await Promise.all(peers.map((peer) => flood(peer, frames, bytes)));
     await serves(server);
-    // Two budgets of a megabyte, and what the runtime keeps for itself after that much traffic.
+    // Two budgets of a megabyte, and what the runtime keeps after that much traffic.
     await holdsLessThan(server, 60, before);
-    // Bun answers pings by itself, and a peer for which more pongs wait than may is ended.
+    // Bun answers pings by itself, and closes a connection whose pongs exceed its limit.
     await eventually(async () => {
       for (const waiting of await waitingBytes(server)) expect(waiting).toBeLessThanOrEqual(1_000_000);
     });
@@ -193,7 +193,7 @@ const ATTACKS: readonly (readonly [string, (server: Served) => Promise<unknown>]
 describe('a connection whose peer neither reads nor answers ends within 5 s, after', () => {
   const attacked = new Map<string, { server: Served; base: number; at: number }>();
 
-  // All at once, each against a server of its own: they mostly wait.
+  // All at once, each against its own server: they mostly wait.
   beforeAll(async () => {
     await Promise.all(
       ATTACKS.map(async ([name, attack]) => {
@@ -207,7 +207,7 @@ describe('a connection whose peer neither reads nor answers ends within 5 s, aft
         await attack(server);
         attacked.set(name, { server, base, at: performance.now() });
         await server.run(({ io }) => {
-          // Sessions over polling of which nobody hears any more are not the subject here.
+          // Closes the polling sessions, whose ping timeout is not tested here.
           const { clients } = io.engine as unknown as { clients: Map<string, Polling> | Record<string, Polling> };
           for (const client of clients instanceof Map ? clients.values() : Object.values(clients)) {
             if (client.transport.name === 'polling') setTimeout(() => client.close(true), 2_000);

@@ -61,7 +61,7 @@ beforeAll(async () => {
 
 const NAMES = ['allow-origin', 'allow-credentials', 'allow-methods', 'allow-headers', 'expose-headers', 'max-age'];
 
-/** The headers of CORS, without their prefix, and `vary`. */
+/** The CORS headers, without their prefix, and `vary`. */
 function corsOf({ headers }: Answer): Record<string, unknown> {
   const found = NAMES.map((name) => [name, headers[`access-control-${name}`]] as const);
   const given = [...found, ['vary', headers.vary] as const].filter(([, value]) => value !== undefined);
@@ -85,7 +85,7 @@ describe('the CORS headers of a response', () => {
     ['any', OTHER, 200, { 'allow-origin': '*' }],
     ['star', OTHER, 200, { 'allow-origin': '*' }],
     ['text', OURS, 200, { 'allow-origin': OURS, vary: 'Origin' }],
-    // The header says who may read, and the browser compares.
+    // The header names the allowed origin, and the browser compares.
     ['text', OTHER, 403, { 'allow-origin': OURS, vary: 'Origin' }],
     ['list', OURS, 200, { 'allow-origin': OURS, vary: 'Origin' }],
     ['list', OTHER, 403, { vary: 'Origin' }],
@@ -186,7 +186,7 @@ describe('allowRequest', () => {
     await enter(at.guarded, { transports, extraHeaders: { 'x-name': 'somebody' } });
     const notes = (await program.notes()).slice(before) as { name: string }[];
     expect(notes[0]).toMatchObject({ name: 'somebody', method: 'GET', address: '127.0.0.1' });
-    // It is asked once about a session, not about each of its requests.
+    // It runs once for a session, not for each of its requests.
     expect(notes).toHaveLength(1);
   });
 
@@ -199,7 +199,7 @@ describe('allowRequest', () => {
       expect(answer.status).toBe(403);
       expect(JSON.parse(answer.body)).toEqual({ code: 4, message });
       expect(corsOf(answer)).toMatchObject({ 'allow-origin': OURS });
-      // Node.js answers an upgrade 400, whatever the reason.
+      // Node.js answers an upgrade with 400 for any reason.
       await expect(rawWebSocket(at.guarded, { headers: { 'x-name': name } })).rejects.toThrow(/40[03]/);
     }
   });

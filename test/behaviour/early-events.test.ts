@@ -31,7 +31,9 @@ async function register(client: TestClient): Promise<void> {
   await server.run(({ memory }, id) => memory[id](), idOf(client));
 }
 
-/** Everything that was sent before has reached the server: the answer comes behind it, and never waits. */
+/**
+ * Resolves once the server has received everything sent before: this event is never held, and its answer comes last.
+ */
 async function arrived(client: TestClient): Promise<void> {
   client.socket.once('mark', (acknowledge) => acknowledge());
   await server.run(
@@ -82,7 +84,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     const id = idOf(client);
     for (let n = 0; n < 101; n++) client.socket.emit('say', n);
     expect(await client.heardOf('roomgate:limited')).toEqual({ after: 1_000 });
-    // Not Socket.IO's own disconnect, after which a client stays away.
+    // Not Socket.IO's disconnect packet, after which a client does not reconnect.
     expect(await client.heardOf('disconnect')).toMatch(/^transport (close|error)$/);
     expect(topicsOf(client)).not.toContain('unauthenticated');
     await eventually(() => server.run(({ helper }, it) => helper.getClients({ id: it }) === undefined, id));

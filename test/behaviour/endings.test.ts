@@ -24,7 +24,7 @@ beforeAll(async () => {
   });
 });
 
-/** What the program noted of one client, once its connection was closed. */
+/** The program's notes of one client, after its connection was closed. */
 async function endOf(id: string): Promise<unknown[]> {
   const { note } = await server.program.messages.next(
     (message) => Array.isArray(message?.note) && message.note[0] === id && message.note[1] === 'close',
@@ -106,7 +106,7 @@ describe('the disconnect reason of a session that ends without a message', () =>
 
 it('the connection emits `upgrade` when its transport changes', async () => {
   const client = await stranger(server.url, { transports: ['polling', 'websocket'], auth: { token: 'good' } });
-  // Before the change, as far as that can be said: it is under way from the beginning.
+  // Registered before the upgrade as far as possible: it starts at once.
   const upgraded = await server.run(
     ({ helper }, id) =>
       new Promise((resolve) => {

@@ -10,11 +10,11 @@ import { itExceptOnBun } from '../support/setting.js';
 import { type Inside, type Served, type Serving, serve } from './program.js';
 import { type Visit, visit } from './visit.js';
 
-/** What a program can see of a client: the handshake, and around it what Socket.IO gives. */
+/** What a program sees of a client: the handshake and Socket.IO's properties around it. */
 interface Seen {
-  /** As authenticateFn was given it. */
+  /** The argument of authenticateFn. */
   readonly given: IHandshake;
-  /** Whether that is what the socket has as its handshake. */
+  /** Whether it is the same object as the socket's handshake. */
   readonly isOfTheSocket: boolean;
   readonly request: Record<'url' | 'method' | 'httpVersion' | 'address' | 'encrypted' | 'query' | 'headers', unknown>;
   readonly connection: Record<'address' | 'protocol' | 'transport' | 'readyState', unknown>;
@@ -50,7 +50,7 @@ const options = ({ memory, note }: Inside) => ({
   },
 });
 
-/** The same on the runtime of the setting and on Node.js, where Socket.IO's own code fills in every field. */
+/** The same server on the runtime of the setting and on Node.js, where Socket.IO's own code fills in every field. */
 const servers = new Map<string, readonly [own: Served, onNode: Served]>();
 
 const HOSTS = ['127.0.0.1', '::1', '::'] as const;
@@ -80,7 +80,7 @@ async function certificate(): Promise<{ key: string; cert: string }> {
   return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
 }
 
-/** What both see of the same visit. */
+/** What both servers see of the same visit. */
 async function seen(name: string, what: Visit): Promise<readonly [own: Seen, onNode: Seen]> {
   const both = servers.get(name) ?? [];
   const [own, onNode] = await Promise.all(
@@ -94,7 +94,7 @@ async function seen(name: string, what: Visit): Promise<readonly [own: Seen, onN
   return [own, onNode];
 }
 
-/** Without what is another one at each request: the port, the moment, the key of a WebSocket. */
+/** Without the fields that differ for each request: port, time and WebSocket key. */
 function lasting({ given: { time, issued, ...given }, request, ...rest }: Seen): unknown {
   const headers = (of: IHandshake['headers']): object => {
     const { host, 'sec-websocket-key': key, ...others } = of;
@@ -128,7 +128,7 @@ const HEADERS: readonly (readonly [string, Readonly<Record<string, string | stri
 const QUERIES: readonly (readonly [string, Record<string, unknown>])[] = [
   ['', {}],
   ['&room=one', { room: 'one' }],
-  // Engine.IO keeps the last of those that are named alike.
+  // Engine.IO keeps the last of several parameters with the same name.
   ['&tag=a&tag=b&tag=c', { tag: 'c' }],
   ['&name=J%C3%BCrgen%20%2B%20%26%3D', { name: 'Jürgen + &=' }],
   ['&plus=a+b', { plus: 'a b' }],
@@ -213,7 +213,7 @@ describe.each(['websocket', 'polling', 'upgraded'] as const)('the handshake over
     const { issued, time } = own.given;
     expect(issued).toBeGreaterThanOrEqual(before);
     expect(issued).toBeLessThanOrEqual(Date.now());
-    // A date string without milliseconds. Socket.IO makes it just before `issued`, possibly in the previous second.
+    // A date string without milliseconds. Socket.IO creates it just before `issued`, possibly in the previous second.
     expect(Date.parse(time)).toBeGreaterThanOrEqual(Math.floor(before / 1_000) * 1_000);
     expect(Date.parse(time)).toBeLessThanOrEqual(issued);
   });

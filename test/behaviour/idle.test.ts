@@ -5,11 +5,11 @@ import { eventually } from '../support/facts.js';
 import type { TestClient } from '../support/server.js';
 import { enter, heardOn, type Inside, idOf, type Served, serve, stranger, WAYS } from './program.js';
 
-/** Pings that are due within a tenth of it are sent together. */
+/** Pings that are due within a tenth of the interval are sent together. */
 const INTERVAL_MS = 400;
 let server: Served;
 
-/** Lets clients in by threes, so that their pings are due together. */
+/** Authenticates clients in groups of three, so that their pings are due together. */
 const options = ({ memory }: Inside) => ({
   pingInterval: 400,
   authenticateFn: () =>
@@ -28,8 +28,8 @@ const timesOf = (client: TestClient): string[] =>
   (heardOn(client, 'ping') as { time: string }[]).map(({ time }) => time);
 
 /**
- * Clients whose pings are due together. Tries again if the machine was too slow for that, or if some of them were pinged together
- * with earlier clients.
+ * Clients whose pings are due together. Tries again if the machine was too slow for that, or if some of them were
+ * pinged together with earlier clients.
  */
 async function enterTogether(): Promise<TestClient[]> {
   for (;;) {
@@ -45,7 +45,7 @@ async function enterTogether(): Promise<TestClient[]> {
   }
 }
 
-/** As many pings more have come to each. */
+/** Resolves once each client has received that many more pings. */
 async function pinged(clients: readonly TestClient[], more: number): Promise<void> {
   const before = clients.map((client) => timesOf(client).length);
   await eventually(() => clients.every((client, index) => timesOf(client).length >= (before[index] ?? 0) + more), {
@@ -57,7 +57,7 @@ describe('the keep-alive of clients whose pings are due together', () => {
   it('sends one ping per interval, over each transport', async () => {
     const clients = await enterTogether();
     await pinged(clients, 3);
-    // The first one is each client's own.
+    // The first ping of each client is sent separately.
     const [first, ...others] = clients.map((client) => timesOf(client).slice(1, 4));
     for (const times of others) expect(times).toEqual(first);
     expect(new Set(first).size).toBe(3);
@@ -77,7 +77,7 @@ describe('the keep-alive of clients whose pings are due together', () => {
       });
     }, ids);
     const [, ...others] = clients;
-    // The listeners did not hear pings that were sent before they were added.
+    // The listeners miss pings that were sent before they were added.
     const heard = await eventually(async () => {
       const sofar = (await server.run(({ memory }) => memory.heard)) as Record<string, string[]>;
       return others.every((client) => sofar[idOf(client)] !== undefined) && sofar;

@@ -7,7 +7,9 @@ import { enter, heardOn, idOf, type Served, serve, stranger } from './program.js
 
 const MESSAGES = 5;
 
-/** In one tick, on Node.js: the first by a room, then by turns to it directly and to all; then the program ends. */
+/**
+ * In one tick, on Node.js: first sends to a room, then alternates between the client and all; then the program exits.
+ */
 function exit(server: Served, id: string): void {
   server
     .run(
@@ -34,7 +36,7 @@ async function heardAtExit(server: Served, client: TestClient): Promise<unknown[
 
 it('process.exit() right after a send leaves a client what plain Socket.IO would, without a gap', async () => {
   const [server, plain] = await Promise.all([serve({ runtime: 'node' }), startPlain({}, 'node')]);
-  // What is compressed is written later.
+  // Compressed messages would be written later.
   const options = { transports: ['websocket'], perMessageDeflate: false as never };
   const client = await enter(server.url, options);
   await settled(client);

@@ -8,16 +8,16 @@ import { perform, type Theatre } from './mix/play.js';
 import { open, type Stage } from './mix/theatre.js';
 
 /**
- * A random mix of everything that is sent, by clients that come in every way, against a model of what Socket.IO promises. A
- * failure prints its seed and path; CONTRIBUTING.md says how to play it again.
+ * A random mix of every kind of message, to clients of every transport, compared with a model of Socket.IO's
+ * guarantees. A failure prints its seed and path; CONTRIBUTING.md explains how to play it again.
  */
 const { ROOMGATE_TEST_SEED: SEED, ROOMGATE_TEST_PATH: PATH, ROOMGATE_TEST_RUNS: RUNS } = process.env;
 
-/** What `npm test` takes of the plans. */
+/** The part of the plans that `npm test` plays. */
 const SHORT = 1 / 3;
-/** On a machine that is busy there are fewer plans, unless their number is asked for. */
+/** On a busy machine fewer plans are played, unless their number is set. */
 const ENOUGH_MS = 15_000;
-/** A failure may cost all of its patience at each step. */
+/** A failing plan can use up its timeout at each step. */
 const SHRINK_MS = 20_000;
 
 const STAGES: readonly (readonly [string, number, Stage])[] = [
@@ -25,7 +25,7 @@ const STAGES: readonly (readonly [string, number, Stage])[] = [
   ['Roomgate over TLS', 50, { what: 'Roomgate', tls: true, instances: 1 }],
   ['plain Socket.IO, which proves the model', 60, { what: 'plain Socket.IO', tls: false, instances: 1 }],
 ];
-/** Without Redis there are no two instances that act as one. */
+/** Only with Redis can two instances form a cluster. */
 const PAIRS: typeof STAGES = [
   ['two instances of Roomgate', 60, { what: 'Roomgate', tls: false, instances: 2 }],
   ['two instances of plain Socket.IO', 30, { what: 'plain Socket.IO', tls: false, instances: 2 }],
@@ -42,7 +42,7 @@ describe.each(SETTING.redis ? [...STAGES, ...PAIRS] : STAGES)('%s', (name, runs,
     const end = RUNS === undefined && SEED === undefined ? performance.now() + ENOUGH_MS : Number.POSITIVE_INFINITY;
     let failedAt: number | undefined;
     const property = fc.asyncProperty(plans(stage.instances), async (plan: Plan) => {
-      // From here on every smaller plan counts as a good one, so that shrinking ends with what it has.
+      // From here on every smaller plan passes, so that shrinking ends with the plan it has.
       if (failedAt !== undefined && performance.now() - failedAt > SHRINK_MS) return;
       if (failedAt === undefined && performance.now() > end) return;
       await perform(theatre, plan).catch((error: unknown) => {

@@ -7,7 +7,7 @@ import { eventually, within } from '../support/facts.js';
 import { type PollingPeer, rawPolling, rawWebSocket } from '../support/raw.js';
 import { type Served, serve } from './program.js';
 
-/** A client over polling that was let in. */
+/** An authenticated client over polling. */
 async function enterPolling({ url }: Served): Promise<PollingPeer & { readonly id: string }> {
   const polling = await rawPolling(url);
   const { sid: id } = await polling.connect('/', { token: 'good' });
@@ -16,7 +16,7 @@ async function enterPolling({ url }: Served): Promise<PollingPeer & { readonly i
   return Object.assign(polling, { id });
 }
 
-/** A request of a session as it goes over the wire, by a peer that is in no hurry. */
+/** A session's request in raw form, from a slow peer. */
 function ask({ port }: Served, { sid }: PollingPeer, method: string, headers = ''): Socket {
   const socket = createConnection({ host: '127.0.0.1', port });
   socket.on('error', () => undefined);
@@ -28,7 +28,7 @@ function ask({ port }: Served, { sid }: PollingPeer, method: string, headers = '
 
 const HALF = 'Content-Type: text/plain\r\nContent-Length: 100000\r\n';
 
-/** Bytes of a body, one by one, until the other side has had enough. */
+/** Sends the bytes of a body one by one, until the other side closes the connection. */
 async function drip(socket: Socket): Promise<void> {
   socket.resume();
   while (socket.bytesRead === 0 && !socket.destroyed && socket.writable) {
@@ -55,7 +55,7 @@ it('a large poll response reaches a client that pauses reading for longer than t
   const socket = ask(server, slow, 'GET');
   socket.pause();
   witness.emit('authenticate');
-  // The first comes at once; after the fourth 9 s have passed.
+  // The first one is sent at once; after the fourth, 9 s have passed.
   for (let ping = 0; ping < 4; ping++) await witness.event('ping', 10_000);
   let heard = 0;
   socket.on('data', (chunk) => {
@@ -78,7 +78,7 @@ it('a body that arrives in drips is read only while its session lives, and does 
     return performance.now() - start;
   });
   await dripping;
-  // The time-out is 9 s; connections that do not end by themselves are cut after 8 s.
+  // The timeout is 9 s; connections that do not end by themselves are closed by force after 8 s.
   expect(ms).toBeLessThan(7_500);
 });
 
@@ -124,7 +124,7 @@ it('no message overtakes those that wait for the upgrade, even if it is sent dur
   await server.run(({ helper, io }, id) => {
     const { conn } = helper.getClients({ id })?.socket ?? {};
     conn?.once('upgrade', () => io.emit('n', 100));
-    // No poll is open: all of it waits.
+    // No poll is open: all messages are buffered.
     for (let n = 0; n < 100; n++) io.emit('n', n);
   }, polling.id);
   const socket = await rawWebSocket(server.url, { query: { sid: polling.sid } });

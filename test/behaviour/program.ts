@@ -12,7 +12,7 @@ import { runnerOf, SETTING } from '../support/setting.js';
 
 const PROGRAM = new URL('../fixtures/behaviour-server.mjs', import.meta.url);
 
-/** What a function of a test has at hand where it runs: in the program, so that it sees nothing else of its test. */
+/** Values for a test's function. It runs in the program, so it cannot use anything else of its test. */
 export interface Inside {
   readonly roomgate: typeof roomgate;
   readonly helper: SocketIOServerHelper;
@@ -22,25 +22,25 @@ export interface Inside {
     listening(): Promise<boolean> | boolean;
     wires(): Promise<number>;
   };
-  // biome-ignore lint/suspicious/noExplicitAny: whatever a test keeps there
+  // biome-ignore lint/suspicious/noExplicitAny: tests keep any value here
   readonly memory: Record<string, any>;
   /** The program's log, as `level: text`. */
   readonly lines: string[];
-  /** Tells the test; see {@link Served.notes}. */
+  /** Sends a note to the test; see {@link Served.notes}. */
   note(value: unknown): void;
   /** Imports a package: `import()` itself can't be sent along with a function. */
-  // biome-ignore lint/suspicious/noExplicitAny: whatever it exports
+  // biome-ignore lint/suspicious/noExplicitAny: the exports depend on the package
   load(name: string): Promise<any>;
   newRedis(): Redis;
-  /** One more helper in the same program, not configured yet. */
+  /** Creates another helper in the same program, not configured yet. */
   make(options?: Options, where?: Serving): Promise<{ helper: SocketIOServerHelper }>;
-  /** One more helper that serves; resolves to its address. */
+  /** Starts another helper with its own server; resolves to its address. */
   serve(options?: Options, where?: Serving): Promise<string>;
 }
 
 type Options = Partial<Omit<TSocketIOServerOptions, 'runtime' | 'server' | 'engine'>>;
 
-/** How it serves; see `transport.mjs`. */
+/** The transport; see `transport.mjs`. */
 export interface Serving {
   readonly host?: string;
   readonly port?: number;
@@ -49,7 +49,7 @@ export interface Serving {
 }
 
 export interface ServedOptions {
-  /** Of the helper. Default: see `behaviour-server.mjs`. */
+  /** Options of the helper. Default: see `behaviour-server.mjs`. */
   readonly options?: (inside: Inside) => Options | Promise<Options>;
   /** Runs before `configure()`. */
   readonly before?: (inside: Inside) => unknown;
@@ -59,7 +59,7 @@ export interface ServedOptions {
   readonly identifier?: string;
 }
 
-/** A server, which is a program of its own, on the runtime and the backplane of the setting. */
+/** A server in a separate program, on the runtime and the backplane of the setting. */
 export class Served {
   readonly program: Program;
   readonly url: string;
@@ -74,7 +74,7 @@ export class Served {
     return Number(new URL(this.url).port);
   }
 
-  /** Runs a function in the program, with what JSON can carry. Rejects with what it threw. */
+  /** Runs a function in the program, with arguments that JSON can represent. Rejects with the error that it threw. */
   async run<A extends readonly unknown[], R>(act: (inside: Inside, ...args: A) => R | Promise<R>, ...args: A) {
     this.#calls += 1;
     const call = this.#calls;
@@ -93,13 +93,13 @@ export class Served {
     return note;
   }
 
-  /** All of its notes so far. It says them before it answers. */
+  /** All notes so far. The program sends them before its answer. */
   async notes(): Promise<unknown[]> {
     await this.run(() => {});
     return this.program.messages.all.filter((message) => message?.note !== undefined).map(({ note }) => note);
   }
 
-  /** Nobody is left of those who came. */
+  /** Resolves once the server has no clients left. */
   async holdsNobody(): Promise<void> {
     const held = () =>
       this.run(({ helper, io }) => [
@@ -113,7 +113,7 @@ export class Served {
   }
 }
 
-/** Starts a program that serves; gone when the test, or outside of one its file, has ended. */
+/** Starts a server program. Stops with the test, or with the file if called outside of a test. */
 export async function serve({ options, before, runtime, ...config }: ServedOptions = {}): Promise<Served> {
   const redisPort = config.redisPort ?? (SETTING.redis ? (await startRedis()).port : undefined);
   const sources = { ...(options && { options: String(options) }), ...(before && { before: String(before) }) };
@@ -126,7 +126,7 @@ export async function serve({ options, before, runtime, ...config }: ServedOptio
 }
 
 /**
- * One program for the tests of a file or of a `describe` that leave it as it was. Each of them finds it without clients and
+ * One program for those tests of a file or a `describe` that don't change it. Each test starts without clients and
  * with an empty log.
  */
 export function serveForAll(options?: ServedOptions): () => Served {
@@ -148,14 +148,14 @@ export function serveForAll(options?: ServedOptions): () => Served {
   return served;
 }
 
-/** The ways of a client to a server. */
+/** The transports of a client. */
 export const WAYS = [
   { way: 'websocket', transports: ['websocket'] },
   { way: 'polling', transports: ['polling'] },
   { way: 'polling, then upgraded', transports: ['polling', 'websocket'] },
 ];
 
-/** A client that was let in, and has changed its transport where it was to. */
+/** An authenticated client; it has upgraded its transport if the transports say so. */
 export async function enter(url: string, options: ClientOptions = {}): Promise<TestClient> {
   const client = await connectAuthenticated(url, options);
   const { transports = ['websocket'] } = options;
@@ -163,25 +163,25 @@ export async function enter(url: string, options: ClientOptions = {}): Promise<T
   return client;
 }
 
-/** The id of a client that is connected. */
+/** The id of a connected client. */
 export function idOf({ socket }: TestClient): string {
   if (socket.id === undefined) throw new Error('this client is not connected');
   return socket.id;
 }
 
-/** One that only connected. */
+/** A client that has connected, and not authenticated. */
 export async function stranger(url: string, options: ClientOptions = {}): Promise<TestClient> {
   const client = connect(url, options);
   await client.heardOf('connect');
   return client;
 }
 
-/** The payloads of a topic, in their order. */
+/** The payloads of a topic, in order. */
 export function heardOn({ heard }: TestClient, topic: string): unknown[] {
   return heard.filter(([event]) => event === topic).map(([, payload]) => payload);
 }
 
-/** The names of what a client heard, without the keep-alive. */
+/** The names of a client's received events, without the keep-alive. */
 export function topicsOf({ heard }: TestClient): string[] {
   return heard.map(([event]) => event);
 }

@@ -11,7 +11,7 @@ export function upgradeOf(target: string, headers = ''): string {
   return `GET ${target} HTTP/1.1\r\nHost: server\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${KEY}${headers}\r\n`;
 }
 
-/** A connection over which bytes are written as they are. */
+/** A connection for raw bytes. */
 export function raw(server: Served): Socket {
   const socket = createConnection({ host: '127.0.0.1', port: server.port, allowHalfOpen: true });
   socket.on('error', () => {});
@@ -19,7 +19,7 @@ export function raw(server: Served): Socket {
   return socket;
 }
 
-/** The status with which a request over a connection of its own is answered; 0 where the connection just ends. */
+/** The status of the answer to a request on a new connection; 0 if the connection closes without one. */
 export async function statusOf(server: Served, request: string): Promise<number> {
   const socket = raw(server);
   const answered = new Promise<number>((resolve) => {
@@ -43,7 +43,7 @@ export async function serves(server: Served): Promise<void> {
   expect(server.program.stderr).toBe('');
 }
 
-/** The id of a new session over polling. */
+/** The id of a new polling session. */
 export async function newSession(server: Served): Promise<string> {
   const { body } = await ask(server.url, opening('polling'));
   return (JSON.parse(body.slice(1)) as { sid: string }).sid;

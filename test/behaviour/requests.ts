@@ -10,11 +10,11 @@ interface Asked {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** One that keeps connections; each request has one of its own by default. */
+  /** An agent with keep-alive connections; by default each request has a new connection. */
   readonly agent?: Agent;
 }
 
-/** The answer to one request, as it came. The path is sent as it stands. */
+/** The unparsed answer to one request. The path is sent unchanged. */
 export function ask(
   url: string,
   path: string,

@@ -85,7 +85,7 @@ describe('rooms', () => {
     await settled(client);
     expect(await roomsOf(client)).toEqual([idOf(client), ...DEFAULTS, 'closed-1', 'closed-3']);
     expect(heardOn(client, 'news')).toEqual([1]);
-    // What it was given it may leave.
+    // It may leave rooms that the program added it to.
     expect(await ask(client, 'leave', ['closed-1'])).toMatchObject({ left: ['closed-1'] });
   });
 
@@ -120,7 +120,7 @@ describe('rooms', () => {
         idOf(client),
         how,
       );
-      // Redis takes it to every instance, this one included.
+      // Redis delivers it to every instance, this one included.
       await eventually(async () => expect(await roomsOf(client)).not.toContain('marker'));
       await server.run(({ memory }) => memory.decide());
       expect(await answer).toMatchObject({ joined: ['open-kept'], refused: [{ room: 'open-late', code: 'left' }] });
@@ -159,7 +159,7 @@ describe('rooms', () => {
     expect(await ask(client, 'join', ['open1', 'open2', 'open3'])).toMatchObject({
       joined: ['open1', 'open2', 'open3'],
     });
-    // Its own and the default ones take no place of those.
+    // Its own room and the default rooms don't count.
     expect(codes(await ask(client, 'join', ['open4']))).toEqual(['room_limit']);
     await ask(client, 'leave', ['open1']);
     expect(await ask(client, 'join', ['open6789'])).toMatchObject({ joined: ['open6789'] });

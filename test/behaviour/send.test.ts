@@ -179,7 +179,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
       while (!conn.transport.writable) await new Promise((resolve) => setImmediate(resolve));
       io.volatile.emit('whim', 1);
       io.to(id).emit('note', 1);
-      // Over polling nobody is there to take it now.
+      // Over polling no poll is open now, so a volatile message is dropped.
       io.volatile.emit('whim', 2);
       io.to(id).emit('note', 2);
     }, idOf(client));

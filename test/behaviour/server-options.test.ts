@@ -98,7 +98,7 @@ describe('pingInterval and pingTimeout', () => {
       heard.push(...(await polling.poll(10_000)));
       await toTheEnd();
     };
-    // The poll that waits is told of the end, or answered that there is no such session.
+    // The pending poll gets the close packet, or an error for an unknown session.
     await expect(within(toTheEnd(), 'the end of the session', 15_000)).rejects.toThrow();
     expect(heard.filter((packet) => packet === '2')).toHaveLength(1);
     await expect(polling.post('3')).resolves.toMatchObject({ status: 400 });
@@ -120,7 +120,7 @@ describe('maxHttpBufferSize', () => {
     const large = await rawWebSocket(at.small);
     await large.connect();
     large.send(event(1_001));
-    // 1009, where the close has a code at all.
+    // 1009, if the close has a code at all.
     expect([1009, 1006]).toContain((await large.closed).code);
   });
 
@@ -239,7 +239,7 @@ describe('an option that Bun or its engine lacks', () => {
     await polling.connect('/', { token: 'good' });
     await polling.emit('authenticate');
     await polling.next((packet) => packet.startsWith('42["authenticated"'));
-    // Its answer is longer than the 1 024 bytes from which on it pays.
+    // Its answer exceeds the compression threshold of 1 024 bytes.
     await polling.emit('leave', [{ rooms: Array.from({ length: 200 }, (_, n) => `a room of number ${n}`) }], 1);
     expect((await ask(at.notOnBun, session, { headers })).headers['content-encoding']).toBe('gzip');
   });

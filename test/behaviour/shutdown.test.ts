@@ -9,7 +9,7 @@ import { rawPolling, rawWebSocket } from '../support/raw.js';
 import { enter, heardOn, idOf, type Served, serve, stranger, topicsOf, WAYS } from './program.js';
 import { ask, opening } from './requests.js';
 
-/** With a time-out of 9 s, clients that do not end by themselves are cut after 8 s. */
+/** With a timeout of 9 s, connections that do not end by themselves are closed by force after 8 s. */
 const NOTHING_CUT_MS = 7_500;
 
 const COMING_BACK = { reconnection: true, reconnectionDelay: 20, reconnectionDelayMax: 50 };
@@ -30,7 +30,7 @@ const shutDown = (server: Served) =>
     return { ms: performance.now() - began, clients: helper.getClients().size };
   });
 
-/** The program has nothing left to do but to be told what to do. */
+/** The program exits once its stdin closes, because nothing else keeps it alive. */
 async function endsByItself(server: Served): Promise<void> {
   server.program.endInput();
   expect(await server.program.ended()).toEqual({ code: 0, signal: null });
@@ -76,7 +76,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
       await Promise.all(done);
       await helper.shutdown();
       helper.send({ payload: { topic: 'later', data: 1 } });
-      // Nothing is thrown over what nobody gets, whatever is wrong with it.
+      // After shutdown, send() drops messages and does not throw, even for invalid ones.
       for (const wrong of [{}, undefined, { destination: '', payload: { topic: 'x' } }, { payload: { data: 1n } }]) {
         helper.send(wrong as never);
       }
@@ -160,7 +160,7 @@ describe('shutdown() on the wire', () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     defer(() => agent.destroy());
     expect((await ask(server.url, opening('polling'), { agent })).status).toBe(200);
-    // Neither of the two ever polls, so that the end of their sessions is waited for.
+    // Neither of the two ever polls, so shutdown waits for the end of their sessions.
     await (await rawPolling(server.url)).connect('/', { token: 'good' });
     const running = server.run(async ({ helper, note }) => {
       const done = helper.shutdown();

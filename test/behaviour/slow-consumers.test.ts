@@ -11,10 +11,10 @@ const READERS = 98;
 const SIZE = 50_000;
 const IN_ONE_GO = 4;
 const BYTES = 20_000_000;
-/** What may be held for the two: the same as for a hundred times as much. */
+/** Allowed memory for the two clients: it does not grow with the number of messages. */
 const MOST_HELD = 10_000_000;
 
-/** Somebody who keeps nothing of what it is sent but how much of it there was, and whether any was missing. */
+/** A reader that keeps only the amount of received data, and whether any was missing. */
 class Reader {
   heard = 0;
   isWhole = true;
@@ -43,7 +43,7 @@ class Reader {
   }
 }
 
-/** Bytes that the program holds and can't let go of. */
+/** Bytes that the program holds and cannot free. */
 async function held(): Promise<number> {
   const { Bun, gc } = globalThis as { Bun?: { gc(isSync: boolean): void }; gc?: () => void };
   let least = Number.POSITIVE_INFINITY;
@@ -73,7 +73,7 @@ it('one of 100 clients stops reading and one never polls: the server holds nothi
       });
     }
   };
-  // What is made once, such as buffers that are kept, is there before.
+  // Allocates everything that is created once, such as pooled buffers.
   const calm = 20;
   await flood(0, calm);
   const socket = await enterWebSocket(server);

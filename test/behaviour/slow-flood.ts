@@ -7,20 +7,20 @@ import type { Served } from './program.js';
 
 /** Bytes of one message. */
 export const SIZE = 100_000;
-/** Far less than may wait for a client. */
+/** Far below the limit of a client's queue. */
 const IN_ONE_GO = 4;
-/** More than the buffers of two kernels take. */
+/** More than two kernels buffer. */
 const MOST = 1_200;
 
-/** Sends in the program: `count` numbered messages from `first` on. */
+/** Sends in the program: `count` numbered messages, starting at `first`. */
 type Send = (first: number, count: number) => Promise<unknown>;
 
 /**
- * Numbered messages, a few at a time: the next ones go out once a witness has heard the last ones, so that nobody who reads
- * is behind, however slow the machine is.
+ * Sends numbered messages in small groups: the next group follows once a witness has received the last one, so that no
+ * reading client falls behind, even on a slow machine.
  */
 export class Flood {
-  /** How many were sent. */
+  /** The number of sent messages. */
   sent = 0;
   readonly #send: Send;
   readonly #heardAll: (sent: number) => boolean;
@@ -44,13 +44,13 @@ export class Flood {
   }
 }
 
-/** A flood for everybody who was let in. */
+/** A flood to all authenticated clients. */
 export function floodAll(server: Served, ...witnesses: readonly TestClient[]): Flood {
   const send: Send = (first, count) =>
     server.run(
       ({ helper }, from, to, size) => {
         for (let n = from; n < to; n++) {
-          // Nothing that compresses to next to nothing.
+          // Incompressible data.
           const bytes = crypto.getRandomValues(new Uint8Array(size / 2));
           helper.send({ payload: { topic: 'n', data: [n, Buffer.from(bytes).toString('hex')] } });
         }
@@ -62,7 +62,7 @@ export function floodAll(server: Served, ...witnesses: readonly TestClient[]): F
   return new Flood(send, (sent) => witnesses.every((witness) => numbersOf(witness).length >= sent));
 }
 
-/** The numbers that a client heard. */
+/** The numbers that a client received. */
 export function numbersOf({ heard }: TestClient): number[] {
   return heard.flatMap(([event, payload]) => (event === 'n' ? [(payload as [number])[0]] : []));
 }
@@ -79,12 +79,12 @@ export function upTo(count: number): number[] {
   return Array.from({ length: count }, (_, n) => n);
 }
 
-/** Whether the server has forgotten this client. */
+/** Whether the server has removed this client. */
 export function isGone(server: Served, id: string): Promise<boolean> {
   return server.run(({ helper }, own) => helper.getClients({ id: own }) === undefined, id);
 }
 
-/** What an operator reads: one line for each of these clients, and nothing else. */
+/** Expects one log line for each of these clients, and no other. */
 export async function expectTooSlow(server: Served, ...clients: readonly string[]): Promise<void> {
   const lines = await server.run(({ lines }) => lines.filter((line) => /^(warn|error)/.test(line)));
   for (const client of clients) {
@@ -96,7 +96,7 @@ export async function expectTooSlow(server: Served, ...clients: readonly string[
   expect(server.program.stderr).toBe('');
 }
 
-/** A client that was let in, with no library that would read on. */
+/** An authenticated client without a library, which would keep reading. */
 export async function enterWebSocket(
   { url }: Served,
   options?: RawOptions,
@@ -110,7 +110,7 @@ export async function enterWebSocket(
 
 export async function enterPolling({ url }: Served): Promise<PollingPeer & { readonly id: string }> {
   const polling = await rawPolling(url);
-  // A peer that only stopped would be kept until it is missed.
+  // Without a close packet the server would keep the session until its ping timeout.
   defer(() => polling.post('1').catch(() => undefined));
   const { sid: id } = await polling.connect('/', { token: 'good' });
   await polling.emit('authenticate');

@@ -6,15 +6,15 @@ import type { TestClient } from '../support/server.js';
 import { enter, heardOn, idOf, type Served, serveForAll, WAYS } from './program.js';
 import { enterPolling, enterWebSocket, expectTooSlow, isGone, numbersIn, numbersOf, upTo } from './slow-flood.js';
 
-/** Longer than anybody may be behind. That nothing happens can only be seen by waiting. */
+/** Longer than a client may be behind. Only waiting can show that nothing happens. */
 const A_WHILE_MS = 500;
 const LARGE = 8_000_000;
-/** Every how many answers of the program a small message: thousands of them would be a backlog by themselves. */
+/** One small message for this many answers of the program: a message for each would be a backlog by itself. */
 const APART = 10;
 
 const served = serveForAll();
 
-/** Small messages, each in a tick of its own: a client that is behind is noticed with the next one. */
+/** Small messages, each in a separate tick: the server notices a client that is behind with the next message. */
 async function trickle(server: Served, witness: TestClient): Promise<number> {
   const start = performance.now();
   let sent = 0;
@@ -36,7 +36,7 @@ describe.each(WAYS)('a client that reads, $way', ({ transports }) => {
     const client = await enter(server.url, { transports });
     const count = 50;
     await server.run(({ helper }, messages) => {
-      // Nothing goes out meanwhile, however well anybody reads.
+      // The event loop is blocked, so nothing is sent, although the client reads.
       for (let n = 0; n < messages; n++) {
         const end = performance.now() + 10;
         while (performance.now() < end);
@@ -145,7 +145,7 @@ it('a client that polls late, each time with less than the limit waiting, stays 
   await expectTooSlow(server);
 });
 
-/** The small ones as if they were numbered ones. */
+/** Gives small messages the form of numbered ones. */
 function small(packet: string | Buffer): string {
   return String(packet.slice(0, 40)).replace(/^42\["small",(\d+)\]$/, '42["n",[$1]]');
 }

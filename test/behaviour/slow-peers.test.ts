@@ -21,10 +21,10 @@ import {
   upTo,
 } from './slow-flood.js';
 
-/** Bytes. More than the buffers of two kernels take. */
+/** In bytes. More than two kernels buffer. */
 const LARGE = 12_000_000;
 
-/** A poll over a connection of its own, whose answer is not read. */
+/** A poll on a new connection whose answer is not read. */
 async function pollUnread({ port, url }: Served, { sid }: PollingPeer): Promise<Socket> {
   const socket = createConnection({ host: '127.0.0.1', port });
   socket.on('error', () => undefined).pause();
@@ -36,15 +36,15 @@ async function pollUnread({ port, url }: Served, { sid }: PollingPeer): Promise<
   return socket;
 }
 
-/** Not through Redis, which cuts off subscribers that so much waits for. */
+/** Bypasses Redis, which disconnects subscribers with so much buffered data. */
 function sendLarge(server: Served, destination: string): Promise<unknown> {
   return server.run(({ io }, to, size) => void io.local.to(to).emit('large', 'x'.repeat(size)), destination, LARGE);
 }
 
-/** Nothing on Bun tells whether an answer was read, nor cuts one. */
+/** Bun neither reports whether an answer was read, nor lets the server close it. */
 const itWhereAnswersTell = itExceptOnBun('Bun.serve takes a whole Response and reports nothing about it afterwards');
 
-/** It was cut: what was on its way to it is gone. */
+/** Resolves once the connection was cut, with the number of bytes that arrived; the rest of the answer is lost. */
 async function ends(answer: Socket): Promise<number> {
   let heard = 0;
   answer.on('data', ({ length }) => {
@@ -62,7 +62,7 @@ itWhereAnswersTell(
     const server = await serve();
     const polling = await enterPolling(server);
     const answers: Socket[] = [];
-    // There is always a poll that the next message could go out with.
+    // A poll is always open for the next message.
     for (let n = 0; n < 20 && !(await isGone(server, polling.id)); n++) {
       answers.push(await pollUnread(server, polling));
       await sendLarge(server, polling.id);
@@ -83,7 +83,7 @@ itWhereAnswersTell('reads no answer to its poll and leaves: the answer is let go
   await eventually(
     async () => {
       const wires = await server.run(({ transport }) => (transport as unknown as { wires(): Promise<number> }).wires());
-      // That of the request which left may be kept alive.
+      // The connection of the leaving request may be kept alive.
       return wires <= 1;
     },
     { timeout: 10_000, what: 'its connection is closed' },
@@ -204,7 +204,7 @@ it('disconnects a client that asks for acknowledgements and reads none', async (
   let asked = 0;
   while (!(await isGone(server, socket.id)) && asked < 1_200) {
     for (const end = asked + 4; asked < end; asked++) socket.emit('ask', [], asked);
-    // Somebody else's question is answered, however many that one asks.
+    // Another client's question is answered, no matter how many this one asks.
     await witness.socket.timeout(10_000).emitWithAck('ask');
   }
   await expectTooSlow(server, `client ${socket.id}`);

@@ -34,7 +34,7 @@ describe.each(HANDLERS)('a client that stops reading, %s', (_, serving) => {
     slow.pauseReading();
     const flood = floodAll(server, witness, poller);
     await flood.until(() => isGone(server, slow.id));
-    // Small ones would still fit in, behind what did not.
+    // Small messages would still fit into the buffer, behind one that did not.
     await server.run(({ helper }, first) => {
       for (let n = first; n < first + 50; n++) helper.send({ payload: { topic: 'n', data: [n] } });
     }, flood.sent);
@@ -43,7 +43,7 @@ describe.each(HANDLERS)('a client that stops reading, %s', (_, serving) => {
 
     const heard = numbersIn(slow.frames.all);
     expect(heard).toEqual(upTo(heard.length));
-    // Else nothing has waited, and the test has seen nothing.
+    // Otherwise nothing was buffered, and the test has proved nothing.
     expect(heard.length).toBeLessThan(flood.sent);
     for (const client of [witness, poller]) {
       await eventually(() => expect(numbersOf(client)).toEqual(upTo(flood.sent + 50)), { timeout: 10_000 });

@@ -7,7 +7,7 @@ import { enter, type Inside, type Served, serve, serveForAll, WAYS } from './pro
 import { enterPolling, enterWebSocket, expectTooSlow, isGone } from './slow-flood.js';
 
 const SYMBOLS = ['a', 'b', 'c'];
-/** Of 100 KB: more than the buffers of two kernels take, and many times what may wait. */
+/** Of 100 KB each: more than two kernels buffer, and many times the limit of the queue. */
 const ROUNDS = 120;
 
 const options = () => ({
@@ -16,7 +16,7 @@ const options = () => ({
 
 const served = serveForAll({ options });
 
-/** All that is sent is numbered, whatever it is. In each round one price a symbol, and something that nothing replaces. */
+/** All messages are numbered. Each round has one price per symbol, and a message that cannot be replaced. */
 function round({ helper, memory }: Inside, symbols: readonly string[]): number {
   memory.sent ??= 0;
   const filler = 'x'.repeat(100_000);
@@ -47,7 +47,7 @@ function seenIn(packets: readonly (string | Buffer)[]): Seen[] {
   });
 }
 
-/** Round by round, as a witness hears them. */
+/** Sends round after round, each once the witness has received the previous one. */
 async function play(server: Served, witness: TestClient): Promise<number> {
   let sent = 0;
   for (let n = 0; n < ROUNDS; n++) {
@@ -57,7 +57,7 @@ async function play(server: Served, witness: TestClient): Promise<number> {
   return sent;
 }
 
-/** In order and once, with everything that nothing replaces, and of the rest what was newest at the end. */
+/** In order and once: all messages that cannot be replaced, and the newest of the others. */
 function expectNewest(seen: readonly Seen[], sent: number): void {
   const numbers = seen.map(({ n }) => n);
   expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
@@ -82,7 +82,7 @@ it('a client that stops reading stays, and receives the newest of each key when 
   slow.resumeReading();
   await eventually(() => seenIn(slow.frames.all).at(-1)?.n === sent - 1, { timeout: 10_000 });
   expectNewest(seenIn(slow.frames.all), sent);
-  // What the other engine leaves in place of a message is no packet of anybody's.
+  // Empty frames would be leftovers of replaced messages.
   expect(slow.frames.all.filter((frame) => frame.length <= 1)).toEqual([]);
   await expectTooSlow(server);
 });
@@ -191,7 +191,7 @@ it('a message of another namespace on the same connection is not replaced', asyn
     socket.on('price', ({ n }: { n: number }) => heard.push([name, n]));
   }
   await server.run(({ io }) => {
-    // The first takes the poll that is open, the others wait.
+    // The first one uses the open poll, the others are queued.
     io.emit('first');
     io.emit('price', { n: 1, symbol: 'a' });
     io.of('/other').emit('price', { n: 2, symbol: 'a' });

@@ -8,7 +8,7 @@ const ID = /^rg--[\w-]{16}$/;
 
 const served = serveForAll({
   options: ({ note }) => ({
-    // The most careless guard there is.
+    // The least careful guard: it allows every room.
     validateRoomFn: ({ rooms }) => rooms,
     clientConnectedFn: ({ socket }) => {
       socket.onAny((event) => note(event));

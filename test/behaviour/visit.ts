@@ -10,12 +10,12 @@ export interface Visit {
   readonly way: 'websocket' | 'polling' | 'upgraded';
   readonly host?: string;
   readonly headers?: Readonly<Record<string, string | string[]>>;
-  /** As it goes over the wire: appended to `?EIO=4&transport=…`. */
+  /** In raw form: appended to `?EIO=4&transport=…`. */
   readonly query?: string;
   readonly auth?: unknown;
 }
 
-/** Comes in as a client does, with exactly this path and these headers: no library encodes or sorts them. */
+/** Connects like a client, with exactly this path and these headers: no library encodes or sorts them. */
 export async function visit(url: string, { way, headers = {}, query = '', auth }: Visit): Promise<void> {
   const connect = `40${auth === undefined ? '' : JSON.stringify(auth)}`;
   const to = (transport: string, more: string): string => `/socket.io/?EIO=4&transport=${transport}${more}`;
@@ -54,7 +54,7 @@ async function openWebSocket(url: string, path: string, headers: Visit['headers'
     headers: { ...headers } as Record<string, string>,
     perMessageDeflate: false,
     rejectUnauthorized: false,
-    // As `ws` would not send it as it is.
+    // Sets the raw path, which `ws` would encode.
     finishRequest: (request) => {
       request.path = path;
       request.end();
@@ -70,7 +70,7 @@ async function openWebSocket(url: string, path: string, headers: Visit['headers'
   return { socket, frames };
 }
 
-/** The packets of the answer to a poll, or with a body to a POST. */
+/** The packets in the answer to a poll, or with a body to a POST. */
 function ask(url: string, path: string, headers: Visit['headers'] = {}, body?: string): Promise<string[]> {
   const { hostname, port, protocol } = new URL(url);
   const request = protocol === 'https:' ? secureRequest : plainRequest;

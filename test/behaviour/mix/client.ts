@@ -6,12 +6,12 @@ import { type Act, type ClientPlan, NAMESPACES } from './plan.js';
 import { RawSession } from './raw.js';
 import { startWire, type Wire } from './wire.js';
 
-/** For a fact that comes if nothing is broken. */
+/** For facts that become true if nothing is broken. */
 const PATIENCE_MS = 15_000;
 /** engine.io checks every 100 ms whether it can complete the upgrade. */
 const UPGRADE_MS = 300;
 
-/** The number of `authenticated`, among those of messages. */
+/** Stands for `authenticated` among the numbers of messages. */
 export const ADMITTED = -1;
 
 export interface Visitor {
@@ -19,11 +19,11 @@ export interface Visitor {
   readonly client: number;
   readonly plan: ClientPlan;
   readonly gated: boolean;
-  /** Whether a phase needs its wire. */
+  /** Whether a phase needs a proxy for this client. */
   readonly wired: boolean;
 }
 
-/** One way to speak Socket.IO to a server, over both namespaces of one connection. */
+/** One Socket.IO client implementation, with both namespaces on one connection. */
 export interface MemorySession {
   emit(nsp: number, topic: string, args: readonly unknown[], answer?: () => void): void;
   /** Resolves when the upgrade is complete, after `patienceMs` at the latest. */
@@ -37,11 +37,11 @@ export interface Ears {
   ended(reason: string): void;
 }
 
-/** A client, and everything that it heard. */
+/** A client, and everything that it received. */
 export class MixClient {
   readonly visitor: Visitor;
   readonly ids: (string | null)[] = [null, null];
-  /** Numbers of messages over both namespaces, in the order of the connection. */
+  /** Numbers of the received messages of both namespaces, in the order of the connection. */
   readonly heard: (readonly [nsp: number, n: number])[] = [];
   readonly faults: string[] = [];
   ending: string | undefined;
@@ -71,7 +71,7 @@ export class MixClient {
     if (plan.admitted) await this.until(() => this.heard.length > 0, 'to be let in');
   }
 
-  /** Does what a peer does. */
+  /** Performs an act of the peer. */
   act(what: 'pause' | 'resume' | 'upgrade' | 'close' | 'reset' | 'fin'): void {
     if (what === 'upgrade') void this.#session?.upgrade();
     else if (what === 'close') this.#session?.close();
@@ -83,7 +83,7 @@ export class MixClient {
     await this.#session?.upgrade(UPGRADE_MS);
   }
 
-  /** Who is not let in is not heard, and waits for no answer. */
+  /** Does nothing before authentication: the server would ignore it, and no answer would come. */
   poke(acts: readonly Act[]): void {
     const { gated } = this.visitor;
     if (this.ending !== undefined || (gated && !this.heard.some(([, n]) => n === ADMITTED))) return;
@@ -92,7 +92,7 @@ export class MixClient {
     this.#session?.emit(0, 'poke', [acts], () => this.#note(() => this.#pokes.delete(poke)));
   }
 
-  /** What it caused by itself was done. */
+  /** Resolves once every act that this client caused was performed. */
   async poked(): Promise<void> {
     await this.until(() => this.#pokes.size === 0 || this.ending !== undefined, 'answers to what it emitted');
   }
@@ -155,7 +155,7 @@ export function authOf({ run, client, plan }: Visitor): Record<string, unknown> 
   return { token: 'good', run, client, hold: !plan.admitted };
 }
 
-/** `socket.io-client`. Who shall upgrade does so when told. */
+/** `socket.io-client`. It starts an upgrade only when told. */
 async function openLibrary(url: string, visitor: Visitor, ears: Ears): Promise<MemorySession> {
   const { plan } = visitor;
   let release = (): void => {};
@@ -201,7 +201,7 @@ async function openLibrary(url: string, visitor: Visitor, ears: Ears): Promise<M
         for (const event of ['upgrade', 'close'] as const) engine.once(event, () => resolve());
         setTimeout(resolve, patienceMs);
       }),
-    // The connection itself, without a word of Socket.IO.
+    // Closes the connection without a Socket.IO packet.
     close: () => manager._close(),
   };
 }

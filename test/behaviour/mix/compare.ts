@@ -3,10 +3,10 @@ import { ADMITTED, type MixClient } from './client.js';
 import type { Expected, Modelled } from './model.js';
 import type { MixReport } from './words.js';
 
-/** How a client's connection came to its end. */
+/** How a client's connection ended. */
 export type Ending = 'stands' | 'ended by the program' | 'ended by the peer';
 
-/** What was otherwise than the model says, in words. */
+/** Differences from the model, as text. */
 export function faultsOf(
   client: MixClient,
   ending: Ending,
@@ -31,14 +31,15 @@ export function faultsOf(
   return faults.map((fault) => `client ${k} (${plan.way}, ${end}): ${fault}`);
 }
 
-/** Whether what it was sent before its end has to have arrived. */
+/** Whether everything that was sent before its end must have arrived. */
 function hearsItsEnd(client: MixClient, ending: Ending): boolean {
   if (ending !== 'ended by the program') return false;
   const { gated, plan } = client.visitor;
-  // engine.io closes the new transport right after `upgrade`, so a client that a listener closes may miss its last messages.
+  // engine.io closes the new transport right after `upgrade`, so a client closed by a listener may miss its last
+  // messages.
   if (!gated && SETTING.runtime === 'node' && plan.way === 'upgrade') return false;
-  // Bun's engine forgets a session at once, also with plain Socket.IO: a client that polls, and posts something at that
-  // moment, is answered 400, and lets go of the poll that brings the rest. Node.js answers both.
+  // Bun's engine removes a session at once, also with plain Socket.IO: a client that polls and posts at the same time
+  // gets a 400 for its post, and drops the poll with the remaining packets. Node.js answers both.
   return !(SETTING.runtime === 'bun' && overPolling(client) && client.ending !== 'io server disconnect');
 }
 
@@ -47,7 +48,7 @@ const overPolling = ({ visitor: { plan } }: MixClient): boolean => plan.way === 
 const originOf = (n: number, own: number, instances: number): number =>
   n === ADMITTED ? own : instances === 1 ? 0 : n % 2;
 
-/** `whole`: what was sent must be there to its end; else what is there must have no hole. */
+/** `whole`: nothing may be missing at the end. Otherwise only gaps are faults. */
 function compare(
   heard: readonly (readonly [nsp: number, n: number])[],
   expected: readonly Expected[],
@@ -81,7 +82,7 @@ function compare(
 
 const wordsOf = ({ what }: Expected): string => (what === undefined ? '' : `: ${JSON.stringify(what)}`);
 
-/** Every question is answered once by each who heard it. */
+/** Each client that received a question must answer it once. */
 export function wrongAnswers(modelled: Modelled, reports: readonly MixReport[]): string[] {
   const faults: string[] = [];
   const given = reports.map(({ answers }) => answers);
@@ -97,12 +98,12 @@ export function wrongAnswers(modelled: Modelled, reports: readonly MixReport[]):
   return faults;
 }
 
-/** A client, as its answer names it: by number, or as the one byte of a buffer. */
+/** The client that an answer names: a number, or the single byte of a buffer. */
 function numberOf(answer: unknown): unknown {
   return typeof answer === 'object' && answer !== null ? (answer as { data: number[] }).data?.[0] : answer;
 }
 
-/** The questions whose answers must come: all who were asked are still there. */
+/** The questions whose answers must arrive: all clients that were asked are still connected. */
 export function awaited(modelled: Modelled): (readonly [n: number, clients: readonly number[]])[] {
   return [...modelled.answers].filter(([, clients]) => !clients.some((client) => modelled.over.has(client)));
 }

@@ -3,7 +3,7 @@ import type { payloadOf } from './payloads.js';
 import type { Act, Emit } from './plan.js';
 import type { Begin, Emitter, Mix, Served, TallyEntry } from './words.js';
 
-/** Runs in the program, where it sees nothing else of this file. */
+/** Runs in the program, so it cannot use anything else of this file. */
 export function createMix({ helper, io }: Pick<Inside, 'helper' | 'io'>, payload: typeof payloadOf): Mix {
   const NAMES = ['/', '/other'];
   const ID = 10;
@@ -54,7 +54,7 @@ export function createMix({ helper, io }: Pick<Inside, 'helper' | 'io'>, payload
     socket.on('disconnect', () => trace.push({ did: 'go', client, nsp }));
   }
 
-  /** Its handlers, which come with its admission where there is a gate. */
+  /** Registers its handlers; behind the gate this happens after authentication. */
   function handle(socket: Served): void {
     socket.on('poke', (acts: readonly Act[], answer: () => void) => {
       if (clientOf(socket) !== undefined && !run.done) for (const act of acts) perform(act);
@@ -94,11 +94,11 @@ export function createMix({ helper, io }: Pick<Inside, 'helper' | 'io'>, payload
     }
     if (what.compress !== null) target = target.compress(what.compress);
     if (what.how === 'volatile') target = target.volatile;
-    // What the last run asked may be answered in the next one, where the numbers are the same.
+    // An answer to the previous run can arrive in the next one, which has the same numbers.
     const { answers } = run;
     if (what.how !== 'ack') target.emit('m', ...data);
     else if (via === 'direct') target.emit('m', ...data, (of: unknown) => answer(answers, n, of));
-    // As long as a test may take: who is gone never answers, and is not waited for.
+    // As long as a test may take: disconnected clients never answer, and nobody waits for them.
     else
       target.timeout(60_000).emit('m', ...data, (error: unknown, of: unknown) => {
         if (error === null) answer(answers, n, of);
@@ -135,11 +135,11 @@ export function createMix({ helper, io }: Pick<Inside, 'helper' | 'io'>, payload
     else if (how === 'socket') socket.disconnect(true);
     else if (how === 'connection') socket.conn.close();
     else io.local.in(socket.id).disconnectSockets(true);
-    // Who is not let in is not found by the adapter.
+    // The adapter does not find unauthenticated clients.
     return how !== 'adapter' || !socket.connected;
   }
 
-  /** Whether anything was done. */
+  /** Returns whether anything changed. */
   function change(what: Exclude<Act, Emit>): boolean {
     switch (what.do) {
       case 'join':
@@ -166,7 +166,7 @@ export function createMix({ helper, io }: Pick<Inside, 'helper' | 'io'>, payload
   function perform(act: Act): void {
     if (act.do === 'emit') emit(act);
     else {
-      // Written down before, as it may send something by itself.
+      // Recorded before its effects, because it may send messages itself.
       const at = run.trace.length;
       if (change(act)) run.trace.splice(at, 0, { did: 'act', what: act });
     }
@@ -185,7 +185,7 @@ export function createMix({ helper, io }: Pick<Inside, 'helper' | 'io'>, payload
     immediate: () =>
       new Promise<void>((resolve) => {
         setImmediate(resolve);
-        // Bun 1.2 may leave one that another asked for until something else happens.
+        // Bun 1.2 may delay an immediate that was scheduled by another one until something else happens.
         setTimeout(resolve, 10);
       }),
     timer: () => new Promise<void>((resolve) => setTimeout(resolve, 1)),
@@ -249,7 +249,7 @@ export function createMix({ helper, io }: Pick<Inside, 'helper' | 'io'>, payload
       }
     },
     async report(awaited) {
-      // What does not come is missed by the test, which can say more about it.
+      // The test reports missing answers, with more detail.
       const end = performance.now() + 8_000;
       for (const n of awaited) while (!run.answers.has(n) && performance.now() < end) await PAUSES.timer();
       const { trace, late, answers } = run;

@@ -2,10 +2,10 @@ import { ADMITTED } from './client.js';
 import { type Act, type ClientPlan, clientAt, type Emit, NAMESPACES, type Place } from './plan.js';
 import type { MixReport, TallyEntry } from './words.js';
 
-/** Whether a client hears a message: it has to, it may, or it must not. */
+/** Whether a client receives a message: it must, it may, or it must not. */
 export type Share = 'must' | 'may' | 'never';
 
-/** One message as far as one client is concerned. */
+/** One message from the view of one client. */
 export interface Expected {
   readonly nsp: number;
   readonly n: number;
@@ -26,7 +26,7 @@ const roomOf = (place: Place): string => `${place}`;
 class Hall {
   readonly #sockets = NAMESPACES.map(() => new Map<number, Member>());
 
-  /** Who of the namespace hears a broadcast, without regard to where it comes from. */
+  /** Whether this client of the namespace receives a broadcast, from any instance. */
   isReached(client: number, { nsp, places, except, via, client: from }: Emit): boolean {
     const member = this.get(client, nsp);
     if (member === undefined || !member.member || member.over) return false;
@@ -62,7 +62,7 @@ class Hall {
       return;
     }
     if (what.do === 'end') {
-      // The whole connection goes, whichever of its sockets it was.
+      // The end of any of its sockets closes the whole connection.
       for (const nsp of NAMESPACES.keys()) {
         const socket = this.get(what.client, nsp);
         if (socket !== undefined) socket.over = true;
@@ -81,15 +81,15 @@ class Hall {
 export interface Modelled {
   /** By client, then by origin. */
   readonly heard: ReadonlyMap<number, readonly (readonly Expected[])[]>;
-  /** Calls of `onAnyOutgoing` over what another instance sent, by client. */
+  /** Calls of `onAnyOutgoing` for messages of another instance, by client. */
   readonly late: ReadonlyMap<number, readonly Expected[]>;
-  /** The messages that every client has to answer that hears them, with those clients. */
+  /** The messages that need answers, with the clients that must answer. */
   readonly answers: ReadonlyMap<number, readonly number[]>;
   readonly faults: readonly string[];
   readonly over: ReadonlySet<number>;
 }
 
-/** Plays the traces of all instances again, with nothing but what Socket.IO promises. */
+/** Replays the traces of all instances with Socket.IO's guarantees only. */
 export function play(clients: readonly ClientPlan[], reports: readonly MixReport[]): Modelled {
   const faults: string[] = [];
   const heard = new Map(clients.map((_, client) => [client, reports.map((): Expected[] => [])]));
@@ -120,14 +120,14 @@ export function play(clients: readonly ClientPlan[], reports: readonly MixReport
         const share = !reached ? 'never' : isVolatile(what) ? 'may' : 'must';
         for (let i = 0; i < what.times; i += 1) {
           heard.get(client)?.[at]?.push({ nsp: what.nsp, n: n + 2 * i, share, what });
-          // A connection that is closing is still asked, and doesn't answer. With `local` Socket.IO waits for the other
-          // instances all the same, which were not asked: there it always ends with the time-out.
+          // A closing connection is still asked, and doesn't answer. With `local`, Socket.IO also waits for the other
+          // instances, which were not asked: such a question always ends with its timeout.
           const inVain = over === true || (reports.length > 1 && what.local && what.via !== 'direct');
           if (isAsked(what)) answered(n + 2 * i, client, inVain ? 'may' : share);
           if (reached && hall.get(client, what.nsp)?.listens) calls.push([client, n + 2 * i]);
         }
       }
-      // A connection that is closing may still be called about.
+      // For a closing connection the call is optional.
       const counted = told.filter(([client]) => hall.get(client, what.nsp)?.over !== true);
       faults.push(...wrongCalls(n, calls, counted));
     }
@@ -137,11 +137,11 @@ export function play(clients: readonly ClientPlan[], reports: readonly MixReport
   return { heard, late, answers: new Map(full), faults, over };
 }
 
-/** Whether it may be dropped: there is no such thing as a volatile `send()`. */
+/** Whether it may be dropped. `send()` is never volatile. */
 const isVolatile = ({ via, how }: Emit): boolean => via !== 'send' && how === 'volatile';
 export const isAsked = ({ via, how }: Emit): boolean => via !== 'send' && how === 'ack';
 
-/** The listeners are called before `emit()` returns, each once for each message, in the order of the messages. */
+/** Listeners are called before `emit()` returns, once for each message, in order. */
 function wrongCalls(n: number, wanted: readonly [number, number][], told: readonly [number, number][]): string[] {
   const of = (calls: readonly [number, number][]): string => JSON.stringify([...calls].sort(([a], [b]) => a - b));
   if (of(wanted) === of(told)) return [];
@@ -149,8 +149,8 @@ function wrongCalls(n: number, wanted: readonly [number, number][], told: readon
 }
 
 /**
- * What one instance sends reaches the other's clients a little later, by the rooms that they are in by then. Between two
- * barriers that is any of the states that the other instance goes through.
+ * Messages of one instance reach the other's clients a little later, by their rooms at that time. Between two barriers
+ * that can be any of the other instance's states.
  */
 function playAcross(
   clients: readonly ClientPlan[],
@@ -173,7 +173,7 @@ function playAcross(
             states[which]?.[client]?.heard.add(reached);
             const socket = hall.get(client, what.nsp);
             states[which]?.[client]?.told.add(reached && socket?.listens === true);
-            // A connection that is closing may still be called about, and asked.
+            // For a closing connection the call and the question are optional.
             if (socket?.over === true) states[which]?.[client]?.told.add(true);
           }
         }

@@ -1,4 +1,4 @@
-/** What a message carries; each is made of its number alone, so that whoever hears one knows what it must be. */
+/** Payloads of messages. Each is derived from its number alone, so that a receiver knows the expected value. */
 export const KINDS = [
   'nothing',
   'empty',
@@ -13,7 +13,7 @@ export const KINDS = [
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** Runs in the programs as well, where it sees nothing else of this file. */
+/** Also runs in the programs, so it cannot use anything else of this file. */
 export function payloadOf(kind: Kind, n: number): unknown[] {
   const bytes = (length: number, from: number): Buffer => Buffer.alloc(length, from % 251);
   switch (kind) {

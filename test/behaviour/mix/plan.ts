@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { KINDS, type Kind } from './payloads.js';
 
-/** `/`, which is behind the gate, and one of the program's own on the same connections. */
+/** `/`, which is behind the gate, and a namespace of the program on the same connections. */
 export const NAMESPACES = ['/', '/other'] as const;
 export const CLIENTS = 6;
 const ROOMS = 3;
 const ID = 10;
 
-/** A room below {@link ID}; from there on the room that is the id of a client. */
+/** Below {@link ID} a room; from there on the room named by a client's id. */
 export type Place = number;
 export const clientAt = (place: Place): number | undefined => (place >= ID ? place - ID : undefined);
 
@@ -16,30 +16,30 @@ export interface Emit {
   /** `io.to().emit()`, `socket.emit()`, `socket.to().emit()` and `helper.send()`. */
   readonly via: 'io' | 'direct' | 'socket' | 'send';
   readonly nsp: number;
-  /** Of `direct` and `socket`. */
+  /** The client of `direct` and `socket`. */
   readonly client: number;
-  /** None: all. */
+  /** Empty: all clients. */
   readonly places: readonly Place[];
   readonly except: readonly Place[];
   readonly local: boolean;
   readonly how: 'plain' | 'volatile' | 'ack';
   readonly compress: boolean | null;
   readonly kind: Kind;
-  /** In one go. */
+  /** Number of copies, sent synchronously. */
   readonly times: number;
 }
 
 export type End = 'helper' | 'socket' | 'connection' | 'adapter';
 
-/** An act that happens at once, without a pause. */
+/** A synchronous act. */
 export type Act =
   | Emit
   | { readonly do: 'join' | 'leave'; readonly client: number; readonly room: number; readonly nsp: number }
-  /** `io.in(place).socketsJoin(room)`, of this instance's. */
+  /** `io.in(place).socketsJoin(room)`, of this instance. */
   | { readonly do: 'move'; readonly place: Place; readonly room: number; readonly join: boolean; readonly nsp: number }
-  /** The verdict over a client that asked to be let in; it is in a few microtasks later. */
+  /** Resolves a client's authenticateFn; the client is authenticated a few microtasks later. */
   | { readonly do: 'admit'; readonly client: number }
-  /** An `onAnyOutgoing` listener comes or goes. */
+  /** Adds or removes an `onAnyOutgoing` listener. */
   | { readonly do: 'listen'; readonly client: number; readonly on: boolean; readonly nsp: number }
   | { readonly do: 'end'; readonly client: number; readonly how: End };
 
@@ -49,9 +49,9 @@ export type Step =
   | Act
   /** Waits for a microtask, an immediate or the like. */
   | { readonly do: 'pause'; readonly until: (typeof PAUSES)[number] }
-  /** Sends to one client until something waits for it in this process. */
+  /** Sends to one client until this process buffers data for it. */
   | { readonly do: 'flood'; readonly client: number }
-  /** Right in the listener of a client's connection, when it comes to that. */
+  /** Runs inside the listener of a client's connection event, if that occurs. */
   | {
       readonly do: 'hook';
       readonly client: number;
@@ -59,24 +59,24 @@ export type Step =
       readonly acts: readonly Act[];
     };
 
-/** What a peer does while the program runs. `upgraded` also waits until the client uses WebSocket. */
+/** An act of a peer while the program runs. `upgraded` also waits until the client uses WebSocket. */
 export type PeerAct = 'pause' | 'resume' | 'upgrade' | 'upgraded' | 'close' | 'reset' | 'fin' | 'poke';
 
 export type Phase =
-  /** Each list on an instance of its own, at the same time. */
+  /** Each list runs on its own instance, at the same time. */
   | { readonly run: readonly (readonly Step[])[] }
-  /** `poke`: the client emits, and its handler does this. */
+  /** `poke`: the client emits, and its handler performs these acts. */
   | { readonly peer: PeerAct; readonly client: number; readonly acts: readonly Act[] };
 
 export const WAYS = ['websocket', 'polling', 'upgrade', 'raw'] as const;
 
 export interface ClientPlan {
   readonly way: (typeof WAYS)[number];
-  /** The instance that it comes to. */
+  /** The instance that it connects to. */
   readonly at: number;
-  /** Whether it uses the second namespace, too. */
+  /** Whether it also uses the second namespace. */
   readonly other: boolean;
-  /** Let in before anything is sent. */
+  /** Authenticated before anything is sent. */
   readonly admitted: boolean;
   readonly deflate: boolean;
 }
@@ -87,7 +87,7 @@ export interface Plan {
 }
 
 const client = fc.nat(CLIENTS - 1);
-/** One room is busier than the others: what goes wrong does so where two things meet. */
+/** One room is used more than the others: faults occur where two acts meet. */
 const room = fc.constantFrom(...Array.from({ length: ROOMS }, (_, n) => Array<number>(ROOMS - n).fill(n)).flat());
 const nsp = fc.constantFrom(0, 0, 0, 1);
 const place: fc.Arbitrary<Place> = fc.oneof(
@@ -119,7 +119,7 @@ const emit: fc.Arbitrary<Emit> = fc.record({
   times: fc.constantFrom(1, 1, 1, 1, 1, 1, 2, 3, 7),
 });
 
-/** More in one tick than a frame, or a batch, may have. */
+/** More messages in one tick than a frame or a batch can contain. */
 const burst = fc
   .tuple(emit, fc.constantFrom(100, 255, 256, 257, 300))
   .map(([one, times]): Emit => ({ ...one, how: 'plain', times: one.kind.startsWith('large') ? 4 : times }));
@@ -148,11 +148,11 @@ const act: fc.Arbitrary<Act> = fc.oneof(
 const pause: fc.Arbitrary<Step> = fc.record({ do: fc.constant('pause' as const), until: fc.constantFrom(...PAUSES) });
 const MOMENT: Step = { do: 'pause', until: 'microtask' };
 
-/** The same to the same place before and after something changed there, in one tick. */
+/** The same message to the same place before and after a change there, in one tick. */
 const around: fc.Arbitrary<readonly Step[]> = fc.tuple(emit, change).map(([one, it]) => {
   const places = 'room' in it && it.do !== 'move' ? [it.room] : one.places;
   const sent: Emit = { ...one, nsp: 'nsp' in it ? it.nsp : one.nsp, places, except: [] };
-  // A verdict needs its moment.
+  // The admission needs a few microtasks.
   return it.do === 'admit' ? [sent, it, ...Array<Step>(5).fill(MOMENT), sent] : [sent, it, sent];
 });
 
@@ -181,7 +181,7 @@ const peerAct = fc.constantFrom<PeerAct>(
   ...(['pause', 'pause', 'resume', 'close', 'reset', 'fin'] as const),
 );
 
-/** A random plan for so many instances. */
+/** A random plan for that many instances. */
 export function plans(instances: number): fc.Arbitrary<Plan> {
   const steps = fc.array(step, { minLength: 1, maxLength: 30, size: 'max' }).map((lists) => lists.flat());
   const phase: fc.Arbitrary<Phase> = fc.oneof(
@@ -203,7 +203,7 @@ export function plans(instances: number): fc.Arbitrary<Plan> {
     .map(({ clients, phases }) => ({ clients, phases: among(clients.length, phases) }));
 }
 
-/** The same with those clients only that there are. */
+/** The same phases, limited to the clients that exist. */
 function among(count: number, phases: readonly Phase[]): Phase[] {
   const there = (at: Place): Place => (at >= ID ? ((at - ID) % count) + ID : at);
   const text = JSON.stringify(phases, (key, value) => {

@@ -5,24 +5,24 @@ import { play } from './model.js';
 import type { ClientPlan, PeerAct, Phase, Plan, Step } from './plan.js';
 import type { Mix, MixReport } from './words.js';
 
-/** Servers that act as one, in which `createMix` has been put. */
+/** Servers of one cluster, with `createMix` installed. */
 export interface Theatre {
   readonly servers: readonly Served[];
-  /** Whether a client has to be let in. */
+  /** Whether clients must authenticate. */
   readonly gated: boolean;
-  /** How many barriers each has heard. */
+  /** The number of barriers that each has received. */
   barriers: number;
   runs: number;
 }
 
-/** Plain Socket.IO says nothing. */
+/** Plain Socket.IO has no log lines. */
 type Speaker = { lines?: readonly string[] };
 type Inside = { memory: Record<string, unknown> };
 
 const WIRED: readonly PeerAct[] = ['pause', 'reset', 'fin'];
 const ENDINGS: readonly PeerAct[] = ['close', 'reset', 'fin'];
 
-/** Plays a plan, and throws what went otherwise than the model says. */
+/** Plays a plan, and throws on any difference from the model. */
 export async function perform(theatre: Theatre, plan: Plan): Promise<void> {
   const { servers, gated } = theatre;
   theatre.runs += 1;
@@ -85,7 +85,7 @@ async function judge(theatre: Theatre, clients: readonly MixClient[], lost: Read
     Promise.all(of.map((one) => wait(one).catch((error: Error) => late.set(one, error.message))));
   await each(standing, (client) => client.poked());
   await Promise.all(servers.map((server) => server.run(({ memory }: Inside) => (memory.mix as Mix).stop())));
-  // What peers caused may have been published.
+  // Acts caused by peers may have published messages.
   if (servers.length > 1) await steps(theatre, []);
   const before = play(plansOf(clients), await reportsOf(theatre, []));
   const isOver = ({ visitor }: MixClient): boolean => before.over.has(visitor.client);
@@ -107,7 +107,7 @@ async function judge(theatre: Theatre, clients: readonly MixClient[], lost: Read
   const faults = clients.flatMap((client) => faultsOf(client, endingOf(client), modelled, reports));
   faults.push(...before.faults);
   faults.push(...late.values());
-  // Who heard it all has answered, and where something was missed there may be no answer to wait for.
+  // Clients that received everything have answered. If messages are missing, their answers may never come.
   if (faults.length === 0) {
     const due = awaited(modelled).map(([n]) => n);
     faults.push(...wrongAnswers(modelled, await reportsOf(theatre, due)));
@@ -121,8 +121,8 @@ async function judge(theatre: Theatre, clients: readonly MixClient[], lost: Read
 const plansOf = (clients: readonly MixClient[]): ClientPlan[] => clients.map(({ visitor }) => visitor.plan);
 
 /**
- * The last thing that each of them is sent, by every instance that sent it anything; behind it nothing is on the way. Resolves
- * to what each is to hear.
+ * Sends each client a last message from every instance that sent it anything: behind it nothing is in flight. Resolves
+ * to the expected marks of each client.
  */
 async function mark(
   { servers, gated }: Theatre,

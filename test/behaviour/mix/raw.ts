@@ -3,7 +3,7 @@ import WebSocket from 'ws';
 import { authOf, type Ears, type MemorySession, type Visitor } from './client.js';
 import { NAMESPACES } from './plan.js';
 
-/** A WebSocket with nothing but the parser on it: it also hears what a client library would keep to itself. */
+/** A WebSocket with only the parser: it also sees frames that a client library would hide. */
 export class RawSession implements MemorySession {
   readonly #socket: WebSocket;
   readonly #ears: Ears;
@@ -39,7 +39,7 @@ export class RawSession implements MemorySession {
         else if (text === '2') socket.send('3');
         else if (text.startsWith('4')) decoder.add(text.slice(1));
       } catch (error) {
-        // Such as a text where bytes were announced.
+        // For example a text frame where an attachment was expected.
         this.#end(String(error));
         socket.terminate();
       }

@@ -14,14 +14,14 @@ import type { Theatre } from './play.js';
 
 const PLAIN = new URL('../../fixtures/mix-plain.mjs', import.meta.url);
 
-/** What is served, over which wires, by how many instances. */
+/** The server, its transport security, and the number of instances. */
 export interface Stage {
   readonly what: 'Roomgate' | 'plain Socket.IO';
   readonly tls: boolean;
   readonly instances: 1 | 2;
 }
 
-/** What the program knows of the mix, where nothing else of the tests is. */
+/** The globals of the mix in the program, where nothing else of the tests exists. */
 type MixGlobals = {
   mixVerdict(auth: Record<string, unknown>): boolean | Promise<boolean>;
   mixWelcome(socket: unknown): void;
@@ -62,10 +62,10 @@ function startGuarded({ tls, redisPort }: Config, identifier: string): Promise<S
     ...(tls && { serving: { tls } }),
     ...(redisPort !== undefined && { redisPort }),
     options: () => ({
-      // What Bun's engine hasn't is left out there, with a line in the log.
+      // Bun's engine ignores options that it lacks, with a log line.
       serverOptions: { perMessageDeflate: { threshold: 0 } },
       authenticateTimeout: 60_000,
-      // Who pauses may be sent more than a reader is allowed to be behind by; plain Socket.IO keeps all of it.
+      // A paused client can exceed the default limit; plain Socket.IO has none.
       limits: { queuedBytes: 100_000_000 },
       authenticateFn: ({ auth }) => (globalThis as unknown as MixGlobals).mixVerdict(auth),
       clientConnectedFn: ({ socket }) => (globalThis as unknown as MixGlobals).mixWelcome(socket),
@@ -73,7 +73,7 @@ function startGuarded({ tls, redisPort }: Config, identifier: string): Promise<S
   });
 }
 
-/** Plain Socket.IO, with nothing of this library. */
+/** Plain Socket.IO, without Roomgate. */
 export async function startPlain(config: Config, runtime?: 'node' | 'bun'): Promise<Served> {
   const program = startProgram(PLAIN, {
     args: [JSON.stringify({ ...config, serverOptions: { perMessageDeflate: { threshold: 0 } } })],

@@ -1,21 +1,21 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** What is between one client and its server. */
+/** A proxy between one client and its server. */
 export interface Wire {
-  /** The address of the server by way of it. */
+  /** The server's address through the proxy. */
   readonly url: string;
-  /** Nothing is read any more, neither way, and nobody is told. */
+  /** Stops reading in both directions, and closes nothing. */
   pause(): void;
   resume(): void;
   /** The server sees a reset. */
   reset(): void;
-  /** The server sees that its peer will send nothing more. */
+  /** The server sees the end of the peer's data (FIN). */
   fin(): void;
   stop(): void;
 }
 
-/** A wire of one client's own: the proxy of test/support serves many, and can't end one side only. */
+/** A proxy for a single client: the one of test/support serves many clients, and can't close one direction only. */
 export async function startWire(target: string): Promise<Wire> {
   const { protocol, port } = new URL(target);
   const pairs = new Set<readonly [near: Socket, far: Socket]>();

@@ -1,49 +1,51 @@
 import type { Act, Emit, Step } from './plan.js';
 
-/** What was done in a program, in its order. */
+/** An entry of a program's trace, in the order of execution. */
 export type TallyEntry =
-  /** The numbers from `n` on were sent. `told`: the `onAnyOutgoing` listeners that were called meanwhile, as `[client, n]`. */
+  /**
+   * Messages were sent, numbered from `n`. `told`: the `onAnyOutgoing` listeners called meanwhile, as `[client, n]`.
+   */
   | { readonly did: 'emit'; readonly n: number; readonly what: Emit; readonly told: readonly [number, number][] }
   | { readonly did: 'act'; readonly what: Exclude<Act, Emit> }
-  /** A socket of the client is there; `member`: broadcasts reach it from here on. */
+  /** A socket of the client connected. `member`: broadcasts reach it from here on. */
   | { readonly did: 'come'; readonly client: number; readonly nsp: number; readonly member: boolean }
   | { readonly did: 'admit'; readonly client: number }
-  /** The program was told that it is gone. */
+  /** The program was notified of its disconnect. */
   | { readonly did: 'go'; readonly client: number; readonly nsp: number }
-  /** A barrier between what was sent before and after it, on either side. */
+  /** A barrier between earlier and later messages, on either side. */
   | { readonly did: 'send barrier' | 'hear barrier' };
 
 export interface MixReport {
   readonly trace: readonly TallyEntry[];
-  /** Calls of `onAnyOutgoing` that nothing here caused at that moment. */
+  /** Calls of `onAnyOutgoing` that no act of this instance caused. */
   readonly late: readonly [client: number, n: number][];
-  /** By number: the answers, and how often they were given. */
+  /** The answers by number, and how often each was given. */
   readonly answers: Readonly<Record<string, { readonly times: number; readonly of: unknown }>>;
 }
 
 export interface Begin {
   readonly name: string;
-  /** Numbers of this instance are `origin` modulo 2. */
+  /** This instance numbers its messages `origin` modulo 2. */
   readonly origin: number;
-  /** Whether a client has to be let in. */
+  /** Whether clients must authenticate. */
   readonly gated: boolean;
 }
 
-/** What the tests have of it. */
+/** The interface for the tests. */
 export interface Mix {
   begin(options: Begin): void;
   know(ids: readonly (readonly (string | null)[])[]): void;
   run(steps: readonly Step[]): Promise<void>;
-  /** Resolves once this instance has heard so many barriers of others. */
+  /** Resolves once this instance has received that many barriers of others. */
   barrier(heard: number): Promise<void>;
-  /** From here on nothing is done that a peer causes. */
+  /** From here on, acts of peers are ignored. */
   stop(): void;
   marks(own: readonly number[], others: readonly (readonly [client: number, nsp: number])[]): void;
   report(awaited: readonly number[]): Promise<MixReport>;
   clear(): Promise<void>;
 }
 
-/** Socket.IO's own, as far as it is used here. */
+/** The part of Socket.IO's emitter that is used here. */
 export interface Emitter {
   readonly volatile: Emitter;
   readonly local: Emitter;
