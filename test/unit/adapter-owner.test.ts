@@ -11,7 +11,7 @@ import { AdapterOwner, type RoomSubscriber } from '../../src/socketio/adapter-ow
 const namespace = (sockets: Iterable<[string, object]> = []) =>
   ({ name: '/', server: { encoder: { encode: () => ['2["x"]'] } }, sockets: new Map(sockets) }) as never;
 
-/** A subscriber that writes down what it hears, and which rooms the socket is in by then. */
+/** A subscriber that records its messages, with the rooms of the socket at that time. */
 function listener(name: string, heard: string[], { sids }: Adapter): Required<RoomSubscriber> {
   const note = (event: string, id: string, rooms: Iterable<string>) =>
     void heard.push(`${name}: ${id} ${event} ${[...rooms]}, is in ${[...(sids.get(id) ?? ['none'])]}`);
@@ -146,7 +146,7 @@ describe('a guarded adapter', () => {
     }
     adapter.broadcast({}, target);
     expect(reached.splice(0)).toEqual(['a', 'b', 'c']);
-    // One comes where one goes, so that only the event tells that the list is old.
+    // One member joins as another leaves, so only the event shows that the list is outdated.
     adapter.on('leave-room', () => adapter.rooms.get('x')?.add('d'));
     adapter.del('a', 'x');
     expect(reached.splice(0)).toEqual(['b', 'c', 'd']);

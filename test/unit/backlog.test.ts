@@ -23,7 +23,7 @@ class Answer extends EventEmitter {
   }
 }
 
-/** What the connections of all versions of an engine have in common. */
+/** The members that the connections of all engine versions share. */
 abstract class AnyConnection extends EventEmitter {
   readyState = 'open';
   sent: unknown[] = [];
@@ -44,7 +44,7 @@ abstract class AnyConnection extends EventEmitter {
   protected abstract enqueue(packet: AnyPacket): void;
 }
 
-/** The parts of a connection of engine.io that its backlog depends on. */
+/** The parts of an engine.io connection that its backlog depends on. */
 class Connection extends AnyConnection {
   transport: { writable: boolean; unread: number; res: Answer | null } = { writable: false, unread: 0, res: null };
   writeBuffer: AnyPacket[] = [];
@@ -91,7 +91,7 @@ function begin() {
   return { backlogs, connection, wire, slow, replace };
 }
 
-/** Much longer than anybody may be behind. */
+/** Much longer than a client may be behind. */
 const A_WHILE_MS = 500;
 
 let time: { pass(ms: number): void };
@@ -100,7 +100,7 @@ beforeEach(() => {
   time = takeTheTime();
 });
 
-/** Once in each tick of the event loop, 10 ms apart. */
+/** Sends once per tick of the event loop, 10 ms apart. */
 async function keepSending(send: () => void, isDone: () => boolean, forMs = 10_000): Promise<void> {
   for (let ms = 0; !isDone() && ms < forMs; ms += 10) {
     send();
@@ -198,7 +198,7 @@ describe('a connection over its limit of waiting bytes', () => {
     const { backlogs, connection, wire, slow } = begin();
     connection.send('small');
     connection.send('x'.repeat(10 * MOST));
-    // The transport takes all, and is full after the first.
+    // The transport accepts everything, and is full after the first packet.
     backlogs.stop(wire);
     connection.writeBuffer = [];
     connection.transport.unread = 10 * MOST + 5;
@@ -261,7 +261,7 @@ describe('responses to polls that are not read', () => {
 describe('a message that replaces', () => {
   it('replaces all packets of the previous one, behind packets in between', () => {
     const { backlogs, connection, wire, replace } = begin();
-    // The transport takes no more.
+    // The transport accepts no more packets.
     backlogs.count(wire, 1);
     replace('a', '51-["a",1]', Buffer.from([1]));
     connection.send('between');
@@ -309,7 +309,7 @@ describe('a message that replaces', () => {
   it('leaves the previous one if it does not enter the queue itself', () => {
     const { connection, replace } = begin();
     replace('a', 'a1');
-    // As one that is volatile.
+    // A packet without text, like a dropped volatile message.
     replace('a');
     connection.poll();
     expect(connection.sent).toEqual(['a1']);
@@ -407,7 +407,7 @@ describe('if an update has moved the queue of a connection', () => {
 
   it('no message is replaced, none is lost, and the budget holds', async () => {
     const { backlogs, connection, wire, slow } = beginMoved();
-    // The transport takes no more.
+    // The transport accepts no more packets.
     backlogs.count(wire, 1);
     for (let n = 0; n < 3; n++) backlogs.replace(wire, 'a', () => connection.send(`a${n}`));
     expect(connection.queue.map(({ data }) => data)).toEqual(['a0', 'a1', 'a2']);

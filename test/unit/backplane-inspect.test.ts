@@ -7,7 +7,7 @@ import { PARSER } from '../../src/backplane/parser.js';
 import { inspectRequest, inspectResponse } from '../../src/backplane/redis/inspect.js';
 import { RejectedMessageError } from '../../src/common/instance-messages.js';
 
-/** Whether it passes, or is refused in words of ours. Anything else fails the test. */
+/** Whether it passes, or is refused with one of Roomgate's errors. Any other error fails the test. */
 function verdict(inspect: () => unknown): 'passed' | 'refused' {
   try {
     inspect();
@@ -40,7 +40,7 @@ describe('any message that arrives', () => {
     );
     fc.assert(
       fc.property(request, (value) => {
-        // What has no JSON is not sent.
+        // Values without JSON are not sent.
         fc.pre(isJson(value));
         verdict(() => inspectRequest(json(value)));
         verdict(() => inspectResponse(json(value)));

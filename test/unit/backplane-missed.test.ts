@@ -8,7 +8,7 @@ import { RejectedMessageError } from '../../src/common/instance-messages.js';
 
 const broadcast = (adapter = 'abcdef'): Buffer => encode([adapter, { type: 2, data: ['n'] }, { rooms: [] }]);
 
-/** Two instances: what the one sends, and what the other hears of it. */
+/** Two instances: the messages that one sends, and those that the other receives. */
 function setUp() {
   const reports: BackplaneReport[] = [];
   const make = () =>

@@ -9,7 +9,7 @@ import { eventually } from '../support/facts.js';
 
 const [OPEN, CLOSING, CLOSED] = [1, 2, 3];
 
-/** A WebSocket as Bun has it, whose buffer the test fills and drains. */
+/** A WebSocket like Bun's; the test fills and drains its buffer. */
 class FakeWebSocket implements BunWebSocket {
   readonly data = {};
   readonly did: string[] = [];
@@ -75,11 +75,11 @@ describe('a guarded socket', () => {
     webSocket.drops = true;
     webSocket.waiting = 16;
     expect(socket.send('two')).toBe(0);
-    // Bun might take the next one.
+    // Bun might accept the next one.
     webSocket.drops = false;
     expect(socket.send('three')).toBe(0);
     expect(socket.readyState).toBe(CLOSING);
-    // Not in the middle of a broadcast.
+    // The socket is not terminated during a broadcast.
     expect(webSocket.did).toEqual(['send 3']);
     await eventually(() => expect(webSocket.did).toEqual(['send 3', 'terminate']));
     expect(dropped).toEqual([16]);

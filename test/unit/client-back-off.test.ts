@@ -4,10 +4,10 @@ import { describe, expect, it, vi } from 'vitest';
 import { BackOff } from '../../src/client/back-off.js';
 import { defer } from '../support/cleanup.js';
 
-/** The next delays of a client that is never authenticated. */
+/** The next delays of a client that never authenticates. */
 const delays = (backOff: BackOff, count: number): number[] => Array.from({ length: count }, () => backOff.duration());
 
-/** `Math.random()` returns this until the test ends. */
+/** `Math.random()` returns this value until the test ends. */
 function drawn(value: number): void {
   const random = vi.spyOn(Math, 'random').mockReturnValue(value);
   defer(() => random.mockRestore());
@@ -59,7 +59,7 @@ describe('the delay before the next attempt', () => {
     backOff.notSooner(5_000);
     expect(backOff.duration()).toBe(5_100);
     vi.advanceTimersByTime(4_000);
-    // The system's clock is set by people and by NTP; it has no say.
+    // Changes of the system clock, by a person or by NTP, have no effect.
     vi.setSystemTime(1e12);
     expect(backOff.duration()).toBe(1_200);
     backOff.notSooner(1e12);

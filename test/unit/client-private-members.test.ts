@@ -37,8 +37,8 @@ async function connected(): Promise<{ manager: SharedManager; url: string }> {
 }
 
 /**
- * What an update of socket.io-client or engine.io-client may move. Each part has a fallback; these tests notice that it is in use.
- * That packets are seen before they are handled is tested in client-hostile.test.ts.
+ * Private members that an update of socket.io-client or engine.io-client may change. Each use has a fallback; these
+ * tests fail if it is in use. client-hostile.test.ts tests that packets are inspected before they are handled.
  */
 describe('the private members of socket.io-client in use exist:', () => {
   it('the state, transport and buffer of an engine', async () => {
@@ -59,7 +59,7 @@ describe('the private members of socket.io-client in use exist:', () => {
     const { manager } = await connected();
     const socket = manager.socket('/');
     expect(emitNow(manager, socket, () => socket.emit('sent'))).toBe(true);
-    // As after sleep: the transport refuses, and nobody has noticed yet.
+    // Like after sleep: the transport is not writable, and no code has noticed yet.
     manager.engine.transport.writable = false;
     Object.assign(manager.engine, { _hasPingExpired: () => true });
     expect(emitNow(manager, socket, () => socket.emit('kept'))).toBe(false);

@@ -32,7 +32,7 @@ describe('a folder that is built once', () => {
     const ask = async (): Promise<string> => {
       await madeOnce(folder, async (fresh) => {
         calls += 1;
-        // Others look for it meanwhile.
+        // Other callers look for the folder meanwhile.
         for (let round = 0; round < 3; round += 1) await readdir(home);
         await fill(fresh);
       });
@@ -131,7 +131,7 @@ describe('projects that are compiled in one run', () => {
 });
 
 describe('a pasted document', () => {
-  // The first time, it takes longer than a test may.
+  // The first call can exceed the timeout of a test.
   beforeAll(async () => {
     await compilerOutputOf('docs/errors.md');
   });

@@ -7,7 +7,7 @@ import { defer } from '../support/cleanup.js';
 
 const QUESTION = { type: 5, requestId: 'q' };
 
-/** An adapter that writes down what it would publish. */
+/** An adapter that records published messages. */
 function setUp() {
   const published: string[] = [];
   const adapter = { publishResponse: (_: unknown, response: string) => published.push(response) };
@@ -80,7 +80,7 @@ describe('an answer to fetchSockets()', () => {
     expect(dropped.mock.calls.length).toBeGreaterThan(50);
     const before = published.length;
     vi.advanceTimersByTime(1_000);
-    // 8 MB in a second.
+    // The limit of 8 MB per second.
     expect(published.length - before).toBeGreaterThan(5);
     expect(published.length - before).toBeLessThan(10);
     vi.advanceTimersByTime(60_000);
@@ -93,7 +93,7 @@ describe('an answer to fetchSockets()', () => {
     const { published, answer } = setUp();
     const wide = { auth: Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`k${n}`, 'x'.repeat(90)])) };
     for (let n = 0; n < 20; n++) answer(250, wide);
-    // The process was stopped for longer than other servers wait.
+    // The process was suspended for longer than other servers wait.
     const before = published.length;
     vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 6_000);
     vi.runAllTimers();

@@ -7,7 +7,7 @@ import { FrameQueue, type FrameSender, framesOf, type QueuedFrame } from '../../
 import { binaryFrame, messageFrame, textFrame } from '../../src/socketio/frames.js';
 import { takeTheTime } from '../support/clock.js';
 
-/** A way out that notes each write, as the messages in it. */
+/** A sender that records each write, as the messages in it. */
 class Sender implements FrameSender<string> {
   tail: QueuedFrame<string> | undefined;
   tick = 0;
@@ -16,9 +16,9 @@ class Sender implements FrameSender<string> {
   confirmed = 0;
   readonly writes: string[] = [];
   readonly chains: QueuedFrame<string>[] = [];
-  /** What happens while it writes. */
+  /** Runs during each write. */
   passes = (): void => {};
-  /** From so many writes on the peer is slow. */
+  /** The peer is slow after this many writes. */
   slowAfter = Number.POSITIVE_INFINITY;
 
   write(tail: QueuedFrame<string>): void {
@@ -44,7 +44,7 @@ describe('the messages of one tick', () => {
   });
 
   it('are written together after a tick had more than one message, until a tick has one again', async () => {
-    // A queue rests after a flush that took long, which on a busy machine any flush may.
+    // The clock is fixed, because a queue pauses after a slow flush, and on a busy machine any flush may be slow.
     takeTheTime();
     const queue = new FrameQueue<string>();
     const sender = new Sender();
@@ -172,7 +172,7 @@ describe('the messages of one tick', () => {
 
 describe('a frame', () => {
   const OPTIONS = { fin: true, mask: false, rsv1: false, readOnly: true };
-  // What `ws` itself would write; it has no type.
+  // The frames that `ws` itself writes; `Sender` has no type.
   const { frame } = (ws as unknown as { Sender: unknown }).Sender as { frame(data: Buffer, options: object): Buffer[] };
   const asWs = (data: Buffer, opcode: number) => Buffer.concat(frame(data, { ...OPTIONS, opcode }));
 

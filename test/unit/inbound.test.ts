@@ -19,7 +19,7 @@ import { connect, connectAuthenticated, startServer } from '../support/server.js
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-/** For each row the test files in which a client causes its event. The compiler notices a row that is missing. */
+/** The test files of each row, in which a client causes its event. The compiler reports a missing row. */
 const TESTS: { readonly [G in keyof InboundTable]: { readonly [R in keyof InboundTable[G]]: readonly string[] } } = {
   connections: {
     opened: ['behaviour/authentication', 'behaviour/shutdown'],
@@ -51,7 +51,7 @@ function emptyTable(): InboundTable {
   return inboundTable({ registry: new Registry() } as never, { does: {}, packetsDo: {}, roomsDo: {} } as never);
 }
 
-/** Names with a listener, Socket.IO's own of `error` aside. */
+/** Names with a listener, except Socket.IO's own listener of `error`. */
 const eventsOf = (socket: IOSocket | undefined): unknown[] =>
   socket
     ?.eventNames()
@@ -75,7 +75,7 @@ describe('the inbound table', () => {
       const found = lines.filter((line) => /\.(on|onWire|once|addListener|prependListener|onAny|use)\(/.test(line));
       return found.filter((line) => !/^\s*(\*|\/\/)/.test(line)).map((line) => `${file}: ${line.trim()}`);
     });
-    // Those of the component and the helper are for the program: signals, its own handlers, and when its HTTP server listens.
+    // The last two belong to the program: its handlers, and signals of its process.
     expect(listeners).toEqual([
       expect.stringContaining('component.ts: if (heed) process.on(signal'),
       expect.stringContaining('connections.ts: wires.onWire((connection)'),
@@ -151,7 +151,7 @@ describe('the flow of a packet', () => {
   });
 });
 
-/** A socket of which one event runs `row`. */
+/** A socket with one event that runs `row`. */
 function setUp(row: Partial<EventRow<string>>) {
   const reports: Report[] = [];
   const socket = Object.assign(new EventEmitter(), { id: 'a', conn: {} }) as unknown as IOSocket;

@@ -54,7 +54,7 @@ const MARK = Buffer.concat([
 const isDropped = ({ opcode, isFinal, isCompressed, payload }: Frame): boolean =>
   (opcode === 1 || opcode === 2) && isFinal && !isCompressed && payload.length > MOST;
 
-/** What passes of a frame, or in its place. */
+/** The bytes that pass: the frame, or the mark that replaces it. */
 const passing = ({ frame, bytes }: { frame: Frame; bytes: Buffer }): Buffer => (isDropped(frame) ? MARK : bytes);
 
 const frames = fc.array(
@@ -74,7 +74,7 @@ const frames = fc.array(
   { maxLength: 8 },
 );
 
-/** Cuts bytes at the places that are given, by their share of the whole. */
+/** Cuts bytes at the given relative positions. */
 function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
   const at = [...new Set(places.map((place) => Math.floor(place * bytes.length)))].sort((a, b) => a - b);
   return [0, ...at]
@@ -124,7 +124,7 @@ describe('a frame filter', () => {
         }
         filter.lift();
         expect(filter.isDone).toBe(true);
-        // The first ones were dropped, as they came before.
+        // The first dropped frames arrived before the filter was lifted.
         let left = dropped;
         const expected = encoded.map((each) => (isDropped(each.frame) && left-- > 0 ? MARK : each.bytes));
         expect(Buffer.concat(passed).equals(Buffer.concat(expected))).toBe(true);
@@ -282,7 +282,7 @@ describe('the estimated memory of parsed JSON', () => {
   });
 });
 
-/** What a text takes on the heap once it is parsed, on average. */
+/** The average heap size of a text after parsing. */
 function heapOf(json: string): number {
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc') as () => void;
@@ -301,7 +301,7 @@ describe('a query', () => {
         const { query, fault } = parseQuery(`/io/?${text}`);
         if (fault !== undefined) return;
         const mark = text.indexOf('#');
-        // The first question mark belongs to the target; a second one belongs to a name.
+        // The first question mark belongs to the target, a second one to a name.
         const parameters = new URLSearchParams(`?${mark < 0 ? text : text.slice(0, mark)}`);
         expect(query).toEqual(Object.fromEntries([...parameters].filter(([name]) => name !== '__proto__')));
       }),

@@ -10,7 +10,7 @@ const MOST_HELD = 10_000;
 
 interface Joined {
   readonly member: MemoryMember;
-  /** What it heard on channel `c`. */
+  /** The messages received on channel `c`. */
   readonly heard: string[];
   readonly events: unknown[];
 }
@@ -33,7 +33,7 @@ function joinThree(): { network: MemoryNetwork; a: Joined; b: Joined; c: Joined 
   return { network, a: join(network, 'a'), b: join(network, 'b'), c: join(network, 'c') };
 }
 
-/** Everything that was posted before this has been delivered. */
+/** Resolves once everything posted before has been delivered. */
 const delivered = () => new Promise((resolve) => setImmediate(resolve));
 
 function say({ member }: Joined, ...words: string[]): void {

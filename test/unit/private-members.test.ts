@@ -51,7 +51,7 @@ interface Polling {
   readonly opts?: { readonly maxHttpBufferSize?: number };
 }
 
-/** A socket of socket.io behind a connection with nobody at its other end. */
+/** A socket of socket.io on a connection without a peer. */
 async function connectSocket(prepare: (socket: IOSocket) => void = () => {}) {
   const connection = new ProbeConnection();
   defer(() => connection.end());
@@ -72,9 +72,9 @@ async function connectSocket(prepare: (socket: IOSocket) => void = () => {}) {
 
 const namespace = () => ({ name: '/', server: { encoder: { encode: () => ['2["x"]'] } }, sockets: new Map() }) as never;
 
-/** An adapter that is made of `ClusterAdapter`, as adapters for other brokers are. */
+/** An adapter derived from `ClusterAdapter`, like adapters for other brokers. */
 class Clustered extends ClusterAdapter {
-  // The one that it overrides is protected.
+  // The overridden method is protected.
   constructor(of: never) {
     super(of);
   }
@@ -82,7 +82,7 @@ class Clustered extends ClusterAdapter {
   protected override doPublishResponse = async () => {};
 }
 
-/** An adapter for Redis, with all that it publishes. */
+/** An adapter for Redis that records everything it publishes. */
 function redisAdapter() {
   const published: unknown[][] = [];
   const client = () => Object.assign(new EventEmitter(), { psubscribe() {}, subscribe() {} });
@@ -107,7 +107,7 @@ function receiverOf(webSocket: WebSocket): Receiver {
   return Reflect.get(webSocket, '_receiver') as Receiver;
 }
 
-/** A WebSocket without a peer, at the end of the server, that has agreed on compression if the server wants it. */
+/** A server's WebSocket without a peer, with compression if the server wants it. */
 async function openCompressed(Engine: typeof WebSocketServer): Promise<WebSocket> {
   const headers = {
     ...{ upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==' },
@@ -118,13 +118,13 @@ async function openCompressed(Engine: typeof WebSocketServer): Promise<WebSocket
   return new Promise((resolve) => server.handleUpgrade(request, new TestStream(), Buffer.alloc(0), resolve));
 }
 
-/** A compressed and masked text frame, whose message has so many bytes. */
+/** A compressed and masked text frame, whose message has that many bytes. */
 function compressedFrame(bytes: number): Buffer {
   const body = deflateRawSync(Buffer.alloc(bytes, 'a'), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
   return Buffer.concat([Buffer.from([0xc1, 0x80 | body.length, 0, 0, 0, 0]), body]);
 }
 
-/** Lets the limit of each extension of a WebSocket be seen by nobody. */
+/** Hides the limit of each extension of a WebSocket. */
 function moveLimitOfExtensions(webSocket: object): void {
   let agreed: object = {};
   const set = (extensions: object): void => {
@@ -136,7 +136,9 @@ function moveLimitOfExtensions(webSocket: object): void {
 
 const LIMITS = { mostBytes: 200, mostFragments: 4, closeTimeoutMs: 1_000 };
 
-/** What an update of a package may move. Each part has a fallback; these tests notice that it is in use. */
+/**
+ * Private members that an update of a package may change. Each use has a fallback; these tests fail if it is in use.
+ */
 describe('the private members of other packages in use exist:', () => {
   it('the limits of a WebSocket of ws', () => {
     expect(limitsHold(LIMITS)).toBe(true);
@@ -162,7 +164,7 @@ describe('the private members of other packages in use exist:', () => {
     const heard: number[] = [];
     webSocket.on('message', (data: Buffer) => heard.push(data.length));
     const failed = nextEvent(webSocket, 'error');
-    // Without the limit of the receiver, which would refuse the message as well, but only once all of it is inflated.
+    // Without the receiver's own limit, which would refuse the message only after inflating all of it.
     receiverOf(webSocket)._maxPayload = 0;
     receiverOf(webSocket).write(compressedFrame(LIMITS.mostBytes));
     receiverOf(webSocket).write(compressedFrame(LIMITS.mostBytes + 1));
@@ -200,7 +202,7 @@ describe('the private members of other packages in use exist:', () => {
     const moved = upgrade();
     giveUpUpgrade(connection as never, moved.transport as never);
     expect(moved.webSocket.terminate).toHaveBeenCalledOnce();
-    // By then the upgrade may be done: then there are no more probes.
+    // The upgrade may have completed by then: no more probes are sent.
     const done = upgrade();
     giveUpUpgrade({ transport: done.transport } as never, done.transport as never);
     expect(done.webSocket.terminate).not.toHaveBeenCalled();
@@ -273,7 +275,7 @@ describe('the private members of other packages in use exist:', () => {
     const takeOver = (adapter: Adapter) => AdapterBroadcasts.over(adapter, () => {})?.takeOver(handler);
     expect(AdapterBroadcasts.over(new Adapter(namespace()), () => {})?.hasPlainRooms).toBe(true);
     expect(takeOver(new Adapter(namespace()))).toBe(true);
-    // Whose method `computeExceptSids` is tells what an adapter is derived from.
+    // The owner of `computeExceptSids` shows the class that an adapter is derived from.
     const own = {
       computeExceptSids: () => new Set(),
       broadcast(this: Adapter, ...args: Parameters<Adapter['broadcast']>) {
@@ -302,7 +304,7 @@ describe('the private members of other packages in use exist:', () => {
     await new Server(createServer()).close();
     const target = { rooms: new Set<string>(), except: new Set<string>(), flags: {} };
     for (let n = 0; n < 3; n++) adapter.broadcast({ n }, target);
-    // The first one was sent by Socket.IO.
+    // Socket.IO sent the first one.
     expect(sent).toEqual([
       { n: 1, nsp: '/' },
       { n: 2, nsp: '/' },
@@ -360,7 +362,7 @@ describe('the private members of other packages in use exist:', () => {
     expect(probeTransport(engine as never)).toEqual({ base: expect.any(Function), missing: '' });
     expect([keepsResponses(engine as never), keepsWebSockets(engine as never)]).toEqual([true, true]);
     expect(await probeConnection(engine as never)).toEqual({ missing: '', canSend: true });
-    // Nobody has heard of the connection that was tried.
+    // The engine does not know the connection of the probe.
     expect((engine as unknown as { clientsCount: number; clients: object }).clientsCount).toBe(0);
     expect((engine as unknown as { clientsCount: number; clients: object }).clients).toEqual({});
     const connection = await connectPolling(engine);
@@ -420,7 +422,7 @@ describe('the private members of other packages in use exist:', () => {
     const webSocket = { readyState: 1, bufferedAmount: 7, getBufferedAmount: () => 8 };
     expect([webSocketOf(wire), unreadBytes(wire)]).toEqual([undefined, 0]);
     noteWebSocket(wire, webSocket);
-    // The next one is closed as soon as it has come, because the connection has a WebSocket.
+    // A second WebSocket is closed as soon as it arrives, because the connection has one.
     noteWebSocket(wire, { readyState: 2, bufferedAmount: 9 });
     expect([webSocketOf(wire), unreadBytes(wire)]).toEqual([webSocket, 7]);
     const polling = { name: 'polling' };
@@ -449,7 +451,7 @@ describe('the private members of other packages in use exist:', () => {
       wire.transport.close();
       return close.mock.calls.length;
     });
-    // Not yet: a packet waits. At once: `close(true)` was called, or may have been.
+    // The first still has a buffered packet. The others closed: `close(true)` was called, or may have been.
     expect(closed).toEqual([0, 1, 1]);
   });
 
@@ -493,7 +495,7 @@ describe('the private members of other packages in use exist:', () => {
   });
 });
 
-/** A `BunEngine` over an engine without anything in it. */
+/** A `BunEngine` with an empty engine. */
 function patchBunEngine() {
   const engine = {
     opts: { path: '/', maxHttpBufferSize: 1_000 },
@@ -515,7 +517,7 @@ async function classOfConnections(engine: TestEngine): Promise<object> {
   return Object.getPrototypeOf(await connectPolling(engine));
 }
 
-/** Lets a member be seen by methods of its own class only, as if it had another name. */
+/** Hides a member from all code except methods of its own class, as if it had been renamed. */
 function hideMember(prototype: object, member: string): void {
   const kept = new WeakMap<object, unknown>();
   let depth = 0;

@@ -14,7 +14,7 @@ import { eventually } from '../support/facts.js';
 
 const noop = () => undefined;
 
-/** With the methods by which each is told; the real ones have these, and no `call`. */
+/** Each has the methods that identify it. The real clients have these, and no `call`. */
 const NODE_REDIS = { duplicate: noop, pSubscribe: noop, sendCommand: noop, isOpen: false };
 const NODE_REDIS_3 = { duplicate: noop, psubscribe: noop, internal_send_command: noop, sendCommand: noop };
 class RedisClient {
@@ -27,7 +27,7 @@ type Given = (given: unknown) => unknown;
 const options = { runtime: 'node', identifier: 'a', serverOptions: {}, authenticateFn: () => true };
 const server = { on: noop, listeners: () => [], removeAllListeners: noop, close: noop };
 
-/** Every place where a program gives a client, and what each error begins with. */
+/** Every place where a program passes a client, and the start of each error. */
 const PLACES: readonly (readonly [string, Given, string])[] = [
   [
     'SocketIOServerHelper',
@@ -121,7 +121,7 @@ describe('undocumented members of ioredis:', () => {
     expect(createDialer(cluster).address).toBe('localhost:1');
     Object.assign(cluster, { isCluster: undefined, startupNodes: undefined });
     const dialer = createDialer(cluster);
-    // Only that of a cluster can count the subscribers of all nodes.
+    // Only a dialer for a cluster can count the subscribers of all nodes.
     expect(dialer.countSubscribers).toBeTypeOf('function');
     expect(dialer.address).toBe('a cluster');
     const single = new Redis({ lazyConnect: true });

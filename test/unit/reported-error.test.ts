@@ -8,14 +8,14 @@ import type { BackplaneReport } from '../../src/backplane/reports.js';
 
 const SECRET = 'the password';
 
-/** As ioredis makes it. */
+/** Like ioredis creates it. */
 function replyError(message: string): Error {
   const error = Object.assign(new Error(message), { command: { name: 'auth', args: [SECRET] }, code: 'ECONNRESET' });
   error.name = 'ReplyError';
   return error;
 }
 
-/** All that a program finds on it. */
+/** All text that a program can read from it. */
 function insideOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const all = Object.getOwnPropertyNames(error).map((name) => [name, Reflect.get(error, name)]);

@@ -47,7 +47,7 @@ describe('onReport', () => {
     ['rejects', () => Promise.reject(new Error('of the program'))],
     [
       'returns a promise of another make that rejects',
-      // biome-ignore lint/suspicious/noThenProperty: that is what such a promise is
+      // biome-ignore lint/suspicious/noThenProperty: a promise of another library is an object with `then`
       () => ({ then: (_: unknown, reject: (error: Error) => void) => reject(new Error('of the program')) }),
     ],
   ])('that %s is logged once, and gets later reports all the same', async (_, fail) => {

@@ -8,7 +8,7 @@ import { AdapterOwner } from '../../src/socketio/adapter-owner.js';
 
 type Listener = (...args: unknown[]) => void;
 
-/** A socket whose listeners of what it is sent are kept as Socket.IO keeps them: by methods of its class. */
+/** A socket that stores its outgoing listeners like Socket.IO: in methods of its class. */
 class FakeRecipient implements Recipient {
   readonly client = { conn: {} as never };
   readonly listeners: Listener[] = [];
@@ -26,7 +26,7 @@ class FakeRecipient implements Recipient {
   }
 }
 
-/** An adapter that changes its rooms later, as one that asks a database first. */
+/** An adapter that changes its rooms asynchronously, like one that asks a database first. */
 class LateAdapter extends Adapter {
   override async del(id: string, room: string): Promise<void> {
     await Promise.resolve();

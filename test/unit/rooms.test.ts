@@ -21,12 +21,12 @@ function setUp(options: Partial<RoomsOptions> = {}, rooms: string[] = ['self']) 
     report: (report) => reports.push(report),
     ...options,
   });
-  // The flow asks nothing of a socket but its rooms.
+  // The flow uses nothing of a socket except its rooms.
   const session = new Session({ id: 'self', rooms: new Set(rooms) } as never, {} as never);
   return { flow, session, reports };
 }
 
-/** Decides, and claims what is granted as the performer does. */
+/** Decides, and claims the granted rooms like the performer does. */
 async function decideJoin(flow: Rooms, session: Session, payload: unknown): Promise<RoomsVerdict> {
   const verdict = await flow.decideJoin(session, payload);
   const rooms = verdict.claim();
@@ -232,7 +232,7 @@ describe('rooms named like a socket’s id', () => {
 });
 
 describe('the pending work of one client', () => {
-  /** A guard that answers when it is told to. */
+  /** A guard that answers on command. */
   function slowGuard() {
     const running: (() => void)[] = [];
     const asked: string[][] = [];
@@ -261,7 +261,7 @@ describe('the pending work of one client', () => {
     expect(codes.filter((code) => code === 'room_limit')).toHaveLength(400);
     expect(codes.filter((code) => code === 'left')).toHaveLength(100);
     expect(asked).toHaveLength(100);
-    // All is settled, and there is room again.
+    // All requests are settled, so another one is allowed.
     const last = decideJoin(flow, session, { rooms: ['last'] });
     await vi.waitFor(() => expect(running).toHaveLength(101));
     running[100]?.();

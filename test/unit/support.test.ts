@@ -40,7 +40,7 @@ describe('facts', () => {
 });
 
 test('a free port is given to one test only', async () => {
-  // Of 12 000: by chance alone some would be the same.
+  // Of 12 000 ports: without reservation, some would be equal by chance.
   const ports = await Promise.all(Array.from({ length: 500 }, () => unusedPort()));
   expect(new Set(ports).size).toBe(ports.length);
 });
@@ -133,7 +133,7 @@ describe('proxy', () => {
 });
 
 describe('raw', () => {
-  /** It pings often. The default time-out for answers is long, because a busy machine may stall. */
+  /** It pings often. The timeout for answers is long, because a busy machine may stall. */
   async function echoServer(pingTimeout = 20_000): Promise<{ url: string; pongs: EventLog<void> }> {
     const http = createServer();
     const io = new Server(http, { pingInterval: 50, pingTimeout });
