@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { init } from 'echarts';
 
-/** Readable on a white and on a dark page alike: contrast above 4 with both. */
+/** Readable on a white and on a dark page: contrast above 4 with both. */
 const INK = '#707a85';
 const OURS = '#3b82f6';
 const OTHERS = '#9aa4af';
@@ -60,7 +60,7 @@ const CHARTS = [
 
 function optionsOf({ title, axis }, bars) {
   const text = { color: INK, fontFamily: 'sans-serif', fontSize: 13 };
-  // Without a browser nobody can measure text: a letter is 8 pixels wide at most.
+  // Text can't be measured without a browser: a letter is 8 pixels wide at most.
   const margin = 16 + 8 * Math.max(...bars.map((bar) => bar.title.length));
   return {
     animation: false,
@@ -106,7 +106,7 @@ function barsOf({ cell, metric = 'cpu', variants }, { table }) {
   });
 }
 
-/** Writes a chart for each scenario that was measured; each bar is the median of the rounds. */
+/** Writes a chart for each measured scenario; each bar is the median of the rounds. */
 export function writeCharts(scenarios) {
   const folder = new URL('charts/', import.meta.url);
   mkdirSync(folder, { recursive: true });

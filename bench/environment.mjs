@@ -31,7 +31,7 @@ function output(command, args) {
   }
 }
 
-/** The machine, and the version of everything that was measured. */
+/** The machine, and the versions of all measured programs. */
 export function environment() {
   const bun = bunProgram();
   return {

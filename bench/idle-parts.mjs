@@ -8,7 +8,7 @@ const REQUEST = ['compacted(request) ?? request', 'request'];
 const RESPONSES = ['this.#responses.drop(stream)', 'void stream'];
 const LISTENERS = ['listensAsExpected(connection)', 'false'];
 
-/** What is switched off. */
+/** The parts that are switched off. */
 const PARTS = {
   nothing: [],
   request: [REQUEST],

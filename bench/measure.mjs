@@ -1,14 +1,14 @@
-/** A variant that lost, doubled or never delivered messages has no figure, but this. */
+/** Thrown for a variant that lost, duplicated or never delivered messages: it has no result. */
 export class Broken extends Error {}
 
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** What one too many would arrive in, before the counts are read. */
+/** Time for surplus messages to arrive, before the counts are read. */
 const AFTERMATH_MS = 50;
 
 const STALLED_MS = 10_000;
 
-/** What waits for messages waits no longer once none has come for ten seconds: they are lost. */
+/** Stops waiting for messages once none has arrived for ten seconds: they are lost. */
 export async function unlessStalled(load, expected, work) {
   let over = false;
   const watch = async () => {
@@ -26,7 +26,7 @@ export async function unlessStalled(load, expected, work) {
   }
 }
 
-/** Of two reports: CPU for each of `units`, and how much of the time the server had work. */
+/** From two reports: CPU for each of `units`, and the share of time that the server was busy. */
 export function between(before, after, units) {
   const cpu = after.cpu - before.cpu;
   return { cpu: cpu / units, serverBusy: cpu / (after.at - before.at) / 10 };
@@ -42,7 +42,10 @@ async function counted(load, expected, each) {
   return result;
 }
 
-/** Ticks of `server`, the next one once the load has all of the last. Resolves to CPU, latency and the load's own effort. */
+/**
+ * Runs ticks of `server`, each once the load has received the previous one. Resolves to CPU, latency and the load's
+ * own CPU.
+ */
 async function ticked({ server, load, work, receivers }) {
   const perTick = work.perTick * receivers;
   await load.ask('reset');
@@ -59,9 +62,9 @@ async function ticked({ server, load, work, receivers }) {
 }
 
 /**
- * CPU of `server` per delivery over a burst, after one that only warms up and a collection that is in neither. With `rooms`
- * each client is in one of so many rooms of `members`; without, all are in one. With `receiver` the clients are on that
- * instance and the messages come from `server`; then `sender` is the CPU of that one per message.
+ * CPU of `server` per delivery over a burst, after a warm-up and a garbage collection that are not measured. With
+ * `rooms`, each client is in one of that many rooms of `members`; without, all are in one. With `receiver`, the
+ * clients are on that instance and the messages come from `server`; then `sender` is the CPU of `server` per message.
  */
 export async function burst({ server, receiver = server, load, work }) {
   const receivers = (work.rooms ?? 1) * work.members;
@@ -74,7 +77,10 @@ export async function burst({ server, receiver = server, load, work }) {
   return { ...seen, ...between(before, after, messages), sender: (cpu * receivers) / messages };
 }
 
-/** Rooms that clients ask for by an event are theirs a little later; who joins how differs, so the rooms are tried. */
+/**
+ * A join requested by an event takes effect later, and variants join differently, so this sends until each room
+ * delivers.
+ */
 export async function membersArrived(server, load, work) {
   const expected = work.rooms * work.members;
   for (let attempt = 0; attempt < 20; attempt++) {

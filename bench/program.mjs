@@ -12,7 +12,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => p
 export const pinned =
   spawnSync('taskset', ['-c', '0', 'true']).status === 0 && spawnSync('taskset', ['-c', '1', 'true']).status === 0;
 
-/** What `--bun` names, or the one that `npm install` brought. */
+/** The path in `--bun`, or the Bun that `npm install` installed. */
 export const bunProgram = () => process.env.ROOMGATE_BENCH_BUN ?? installedBun();
 
 function commandOf(file, settings, { core, bun }) {
@@ -21,7 +21,7 @@ function commandOf(file, settings, { core, bun }) {
   return [...(pinned ? ['taskset', '-c', String(core)] : []), ...runner, script, JSON.stringify(settings)];
 }
 
-/** A process of the benchmark, pinned to one core where there is taskset. `ask` resolves to its answer to a command. */
+/** A process of the benchmark, pinned to one core if taskset exists. `ask` resolves to its answer to a command. */
 export async function startProgram(file, settings, where) {
   const [command, ...args] = commandOf(file, settings, where);
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], serialization: 'json' });

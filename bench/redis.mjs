@@ -5,7 +5,7 @@ import { pinned } from './program.mjs';
 
 let port;
 
-/** A Redis of this run alone, on the load's core. Resolves to its port; started at the first call. */
+/** A Redis for this run only, on the load's core. Starts at the first call; resolves to its port. */
 export async function startRedis() {
   port ??= start();
   return port;

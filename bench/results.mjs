@@ -10,7 +10,7 @@ const fileOf = (name) => new URL(`results/${name}.json`, import.meta.url);
 const cellsOf = ({ table }) => new Set(table.map(({ cell }) => cell));
 const madeOn = ({ environment: { machine, versions } }) => JSON.stringify([machine, versions]);
 
-/** Cells that were not measured this time stay where the machine, the versions and the commit are the same. */
+/** Keeps earlier results of cells that were not measured this time, if the machine, the versions and the commit are the same. */
 function withOtherCells(now, before) {
   if (before === undefined || madeOn(before) !== madeOn(now)) return now;
   const measured = cellsOf(now);
@@ -18,7 +18,7 @@ function withOtherCells(now, before) {
   return { ...now, table: [...others(before.table), ...now.table], rows: [...others(before.rows), ...now.rows] };
 }
 
-/** Puts one scenario's results into the file of that name, where those of others stay with the machine and date they have. */
+/** Stores one scenario's results in the file of that name. Other scenarios keep their machine and date. */
 export function store(name, scenario) {
   const file = fileOf(name);
   const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).scenarios : [];
@@ -35,7 +35,7 @@ export function store(name, scenario) {
   return scenarios;
 }
 
-/** The charts, and the tables in the README. */
+/** Writes the charts, and the tables in the README. */
 export async function publish(scenarios) {
   const { writeCharts } = await import('./charts.mjs');
   writeCharts(scenarios);

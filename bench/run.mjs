@@ -44,7 +44,7 @@ function chosen() {
   return scenarios.filter((scenario) => (names ? names.includes(scenario.name) : !quick || scenario.quick !== false));
 }
 
-/** One variant, once: a server of its own and a load of its own, gone afterwards. */
+/** Measures one variant once, with a new server and a new load, both stopped afterwards. */
 async function once(scenario, variant, setting) {
   const why = missing(variant);
   if (why) return [{ cell: undefined, broken: why }];
@@ -67,7 +67,7 @@ async function once(scenario, variant, setting) {
   }
 }
 
-/** Every variant once in each round; a round begins with another one each time. */
+/** Measures every variant once per round; each round begins with another variant. */
 async function measured(scenario, variants, setting, count) {
   const rows = [];
   for (let round = 0; round < count; round++) {

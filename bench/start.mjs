@@ -1,4 +1,4 @@
-// What `npm run bench` runs: brings what is measured beside Roomgate, builds Roomgate, then measures.
+// The script of `npm run bench`: installs the other packages to measure, builds Roomgate, then measures.
 import { existsSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { run } from '../scripts/run.mjs';

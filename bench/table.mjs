@@ -7,7 +7,7 @@ export function spread(values) {
   return { min: all[0], median: (all[Math.floor(half)] + all[Math.ceil(half)]) / 2, max: all.at(-1) };
 }
 
-/** Round by round against the base, so that a drift of the machine meets both. */
+/** Compares round by round with the base, so that a drift of the machine affects both. */
 function ratios(rows, base, key) {
   const ofRound = new Map(base.map((row) => [row.round, row[key]]));
   return spread(rows.map((row) => row[key] / ofRound.get(row.round)));
@@ -15,7 +15,10 @@ function ratios(rows, base, key) {
 
 const BASES = ['plain', 'plain-redis'];
 
-/** One entry a cell and variant: min, median and max of every metric, and the ratios to plain Socket.IO and Bun's publish. */
+/**
+ * One entry per cell and variant: min, median and max of every metric, and the ratios to plain Socket.IO and Bun's
+ * publish.
+ */
 export function summarize(scenario, rows) {
   const known = [...new Set(rows.map((row) => row.cell))].filter((cell) => cell !== undefined);
   const cells = known.length > 0 ? known : ['no figures'];
@@ -61,7 +64,7 @@ function columns(scenario) {
   ]);
 }
 
-/** Cells without any figure of their own still show who could not be measured, and why. */
+/** Cells without any result still show which variant could not be measured, and why. */
 function linesOf(entries, shown) {
   const head = ['', ...shown.map(({ label }) => label)];
   const body = entries.map((entry) => [
@@ -80,10 +83,10 @@ function linesOf(entries, shown) {
   );
 }
 
-/** Above this part of the server's own effort the load is no onlooker any more. */
+/** Above this share of the server's CPU, the load may limit the result. */
 const ONLOOKER = 0.8;
 
-/** What has to be said below a cell: rounds that failed, and whom the load held up. */
+/** Notes below a cell: failed rounds, and variants limited by the load. */
 export function remarksOn(entries) {
   const failed = entries.filter(({ rounds, broken }) => rounds && broken);
   const bound = entries.filter(
@@ -124,7 +127,7 @@ function markdownOf(scenario, table, cell) {
   return [head, cellsOf(['---', ...shown.map(() => '---')]), ...body, ...remarks].join('\n');
 }
 
-/** The same tables for the README, with the machine that they are of. */
+/** The same tables for the README, with the machine they were measured on. */
 export function asMarkdown({ environment: { date, machine, versions }, rounds, table, ...scenario }) {
   const on = `${machine.cores} cores of ${machine.cpu}`;
   const of = `Node.js ${versions.node}, Bun ${versions.bun}, Socket.IO ${versions['socket.io']}, commit ${versions.commit}`;

@@ -1,6 +1,9 @@
 import { bunProgram } from './program.mjs';
 
-/** Who is measured: a program in `servers`, and on which runtime. `redis`: it needs one, or is the form under one. */
+/**
+ * The measured variants: a program in `servers`, and its runtime. `redis`: it needs Redis, or is the variant that uses
+ * it.
+ */
 export const VARIANTS = {
   plain: { title: 'plain Socket.IO', file: 'plain' },
   'plain-redis': { title: 'plain Socket.IO + redis-adapter', file: 'plain', redis: true },
@@ -16,8 +19,8 @@ export const VARIANTS = {
 };
 
 /**
- * `name`, or `name{"fanout":false}` with options that the server's program is given, and `name#2` for the same once more.
- * `{"spin":1}` lets any of them work a microsecond more for each delivery.
+ * `name`, or `name{"fanout":false}` with options for the server's program, and `name#2` for a second run of the same.
+ * `{"spin":1}` adds a microsecond of work per delivery to any of them.
  */
 export function parseVariant(text) {
   const [, name, json, again] = /^([a-z-]+)(\{.*\})?(#\w+)?$/.exec(text) ?? [];

@@ -1,6 +1,6 @@
 /**
- * Counts what arrives without decoding it: of each frame only the header is read, of a measured one four bytes more, and of
- * every `EVERY`th of those the 16 digits that tell when it was sent.
+ * Counts received messages without decoding them: it reads only each frame's header, four more bytes of a measured
+ * frame, and of every `EVERY`th of those the 16 digits with the time of sending.
  */
 const EVERY = 37;
 const DIGITS_AT = 8; // 42["m","
@@ -9,7 +9,7 @@ const ZERO = 0x30;
 
 export const now = () => (performance.timeOrigin + performance.now()) * 1_000;
 
-/** What all connections of the load received together. */
+/** Counts of all connections of the load together. */
 export const tally = {
   messages: 0,
   pings: 0,
@@ -25,7 +25,10 @@ function sample(buffer, at) {
   tally.samples.push(now() - sent);
 }
 
-/** The next bytes of one connection. `peer` keeps `skip`, `rest`, `messages` and hears other text frames by `control(text)`. */
+/**
+ * Handles the next bytes of one connection. `peer` keeps `skip`, `rest`, `messages`; `control(text)` gets other text
+ * frames.
+ */
 export function feed(peer, chunk, size) {
   let buffer = chunk;
   let end = size;
@@ -47,7 +50,7 @@ export function feed(peer, chunk, size) {
   peer.skip = at - end;
 }
 
-/** Where the frame after the one at `at` begins; 0 when too little of this one is there. */
+/** The start of the frame after the one at `at`; 0 if this one is incomplete. */
 function frame(peer, buffer, at, end) {
   if (end - at < 2) return 0;
   let length = buffer[at + 1] & 127;
@@ -58,7 +61,7 @@ function frame(peer, buffer, at, end) {
     length = length === 126 ? buffer.readUInt16BE(at + 2) : Number(buffer.readBigUInt64BE(at + 2));
   }
   if (end - from < Math.min(length, NEEDED)) return 0;
-  // 42["m: the event that is measured.
+  // 42["m: the measured event.
   if (length >= NEEDED && buffer[from + 4] === 0x6d && buffer[from + 1] === 0x32 && buffer[from + 3] === 0x22) {
     peer.messages++;
     if (tally.messages++ % EVERY === 0) sample(buffer, from);
@@ -70,7 +73,7 @@ function frame(peer, buffer, at, end) {
   return from + length;
 }
 
-/** A text frame of a client. The mask is zero, so that the text stays as it is. */
+/** A client's text frame. The mask is zero, so the text is unchanged. */
 export function masked(text) {
   const payload = Buffer.from(text);
   const header =

@@ -1,4 +1,4 @@
-// The load: one process that holds every client. It obeys the commands below over the IPC channel.
+// The load: one process with all clients. It runs the commands below, received over the IPC channel.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { masked, now, tally } from './frames.mjs';
@@ -30,7 +30,7 @@ function reset() {
   mark = { cpu: process.cpuUsage(), at: performance.now() };
 }
 
-/** From now on the server hears by one byte that all of a tick has arrived. */
+/** From now on the load sends the server one byte when all messages of a tick have arrived. */
 async function pace({ control, perTick }) {
   const line = connect({ port: control, host: '127.0.0.1', noDelay: true });
   line.on('error', () => {});
@@ -54,7 +54,7 @@ const arrived = (messages) =>
     tally.reached = resolve;
   });
 
-/** Each talker speaks once in `every` milliseconds, at a moment of its own, `times` times. */
+/** Each talker sends once every `every` milliseconds, at its own offset, `times` times. */
 async function talk({ talkers, every, times, size, expect }) {
   const filling = 'x'.repeat(size - 16);
   const end = arrived(expect);
@@ -68,7 +68,9 @@ async function talk({ talkers, every, times, size, expect }) {
   await end;
 }
 
-/** Something like what clients of a game or an editor send: `size` bytes of JSON, lists and objects four levels deep. */
+/**
+ * Similar to the events of a game's or an editor's clients: `size` bytes of JSON, lists and objects four levels deep.
+ */
 function payload(id, size) {
   const item = (index) => ({ at: [index, index * 2], kind: 'move', of: { user: index, name: 'ada' } });
   const data = { id, room: 'lobby', items: [item(0)] };
@@ -79,7 +81,7 @@ function payload(id, size) {
   return data;
 }
 
-/** Each client sends one event in a tick; the next tick begins once the server has taken all of them, and answered. */
+/** Each client sends one event per tick; the next tick begins once the server has received and answered all of them. */
 async function shout({ control, ticks, size, ack }) {
   const frames = peers.map((_, id) => masked(`42${ack ? id : ''}${JSON.stringify(['in', payload(id, size)])}`));
   const line = connect({ port: control, host: '127.0.0.1', noDelay: true });

@@ -18,10 +18,10 @@ const PONG = masked('3');
 const PROBE = masked('2probe');
 const UPGRADED = masked('5');
 
-/** All connections read into one buffer: what is in it is counted before the next one reads. */
+/** All connections read into one buffer: its content is counted before the next one reads. */
 const shared = Buffer.allocUnsafe(1 << 18);
 
-/** One authenticated client of Socket.IO's protocol, written by hand over a raw connection. */
+/** One authenticated client of Socket.IO's protocol, implemented over a raw connection. */
 export class Peer {
   skip = 0;
   rest = undefined;
@@ -31,12 +31,12 @@ export class Peer {
   #authenticated;
   #socket;
 
-  /** Resolves once the server has said `authenticated`. */
+  /** Resolves once the server has sent `authenticated`. */
   static open(port, rooms) {
     return new Promise((resolve, reject) => new Peer({ port, rooms, resolve, reject }));
   }
 
-  /** Authenticates over long polling, then changes to a WebSocket. Resolves once the server has answered the probe. */
+  /** Authenticates over long polling, then upgrades to a WebSocket. Resolves once the server has answered the probe. */
   static async upgrade(port) {
     const sid = await authenticatedByPolling(port);
     return new Promise((resolve, reject) => new Peer({ port, sid, resolve, reject }));
@@ -94,14 +94,14 @@ export class Peer {
     this.#socket.write(masked(`42["say","${text}"]`));
   }
 
-  /** A frame that `masked` made. */
+  /** A frame from `masked`. */
   write(frame) {
     this.#socket.write(frame);
   }
 
   /**
-   * Stops reading: what the server sends from now on stays in the kernel, and then with the server. It goes on answering
-   * pings that it doesn't see, so that what ends it is the bytes and not the silence.
+   * Stops reading: later data stays in the kernel's buffers, then in the server's. The client still answers pings,
+   * which it cannot see, so that the server closes it for its backlog and not for its silence.
    */
   pause() {
     this.#socket.pause();
@@ -109,7 +109,7 @@ export class Peer {
     this.#socket.on('close', () => clearInterval(timer));
   }
 
-  /** A reset leaves no port behind in TIME_WAIT. */
+  /** A reset leaves no port in TIME_WAIT. */
   close() {
     this.#socket.resetAndDestroy();
   }

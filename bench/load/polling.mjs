@@ -3,7 +3,9 @@ import { Agent, request } from 'node:http';
 const CONNECT = '40{"token":"good"}';
 const AUTHENTICATE = '42["authenticate"]';
 
-/** Opens a session over long polling and authenticates it. Resolves to its id once the server has said `authenticated`. */
+/**
+ * Opens a session over long polling and authenticates it. Resolves to its id once the server has sent `authenticated`.
+ */
 export async function authenticatedByPolling(port) {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const ask = (sid, method, body) => exchange({ agent, port, sid, method, body });

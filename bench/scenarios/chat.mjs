@@ -13,7 +13,7 @@ async function conversation(server, load, { clients, talkers, every, size }, tim
   return { ...between(before, after, expect), p50, p99, busy };
 }
 
-/** What a client says goes to all; talkers keep their pace, so that a server that can't keep up has a growing delay. */
+/** Each client's messages go to all. Talkers keep their pace, so the delay grows if a server can't keep up. */
 export default {
   name: 'chat',
   title: 'Chat: each message of a client is sent to all',

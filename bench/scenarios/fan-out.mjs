@@ -1,12 +1,12 @@
 import { burst } from '../measure.mjs';
 import { cpu, LATENCY } from './metrics.mjs';
 
-/** One room with everybody in it. */
+/** One room with all clients. */
 export default {
   name: 'fan-out',
   title: 'Fan-out: one room with all clients in it',
   metrics: [cpu('delivery'), ...LATENCY],
-  // One setting a size, so that the variants of a cell are measured soon after each other.
+  // One setting per size, so that all variants of a cell are measured soon after each other.
   settings: ({ quick, clients, sizes, perTicks, deliveries }) =>
     (clients ?? (quick ? [1_000] : [100, 1_000, 5_000])).flatMap((count) =>
       (sizes ?? (quick ? [128] : [32, 128, 4_096])).map((size) => ({

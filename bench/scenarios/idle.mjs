@@ -5,7 +5,10 @@ const METRICS = [
   { key: 'rss', label: 'KB of RSS', digits: 1, ratio: true },
 ];
 
-/** What an authenticated client that does nothing holds: after a collection, in a process that has served a few before. */
+/**
+ * Memory of an idle authenticated client: after a garbage collection, in a process that has served some clients
+ * before.
+ */
 async function measure({ start, load }, { clients, byPolling }) {
   const server = await start();
   const open = async (count) => {

@@ -20,7 +20,7 @@ async function shouted(server, load, { clients, ticks, ...work }) {
   return { ...between(before, after, ticks * clients), busy };
 }
 
-/** What clients send: each of them one event in a tick, which a handler takes, and answers where it is asked to. */
+/** Messages from clients: each sends one event per tick; a handler receives it, and answers if asked. */
 export default {
   name: 'inbound',
   title: 'Inbound: one event from a client, up to its handler',

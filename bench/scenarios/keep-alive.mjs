@@ -3,7 +3,7 @@ import { BUSY, cpu } from './metrics.mjs';
 
 const SECONDS = 3;
 
-/** The event `ping` to every client, again and again: Roomgate's keep-alive beside a timer for each client. */
+/** The event `ping` to every client, repeatedly: Roomgate's keep-alive compared with a timer for each client. */
 export default {
   name: 'keep-alive',
   title: 'Keep-alive: the event ping to each client',

@@ -1,13 +1,13 @@
 import { burst } from '../measure.mjs';
 import { BUSY } from './metrics.mjs';
 
-// Large messages: what counts here is bytes, and 100 MB for each of 1 000 clients take a minute as it is.
+// Large messages, because bytes matter here, and 100 MB for each of 1 000 clients already take a minute.
 const SIZE = 65_536;
 const PER_TICK = 4;
 
 const held = ({ heap, external }) => heap + external;
 
-/** One client stops reading while its room goes on: what the server holds for it, and what the others notice. */
+/** One client stops reading while its room continues: the server's memory for it, and the effect on the others. */
 export default {
   name: 'slow-consumer',
   title: 'Slow consumer: one client stops reading while its room goes on',

@@ -1,7 +1,10 @@
 import { burst, membersArrived } from '../measure.mjs';
 import { cpu, LATENCY } from './metrics.mjs';
 
-/** Many rooms, each client in one of them: nothing can be put together for a client, so that it shows what each send costs. */
+/**
+ * Many rooms, each client in one of them: no messages can be combined for a client, so this shows the cost of each
+ * send.
+ */
 export default {
   name: 'small-rooms',
   title: 'Many small rooms: one message to each room in a tick',

@@ -1,7 +1,7 @@
 import { burst } from '../measure.mjs';
 import { cpu, LATENCY } from './metrics.mjs';
 
-/** One instance sends, all clients are on another; between them is a Redis. */
+/** One instance sends, all clients are on another, connected by a Redis. */
 export default {
   name: 'two-instances',
   title: 'Two instances through Redis: one sends, the clients are on the other',
@@ -13,7 +13,7 @@ export default {
     { key: 'sender', label: 'us of CPU of the sending instance per message', digits: 1, ratio: true },
     ...LATENCY,
   ],
-  // With few clients the messages are many enough to tell what sending one costs.
+  // With few clients there are enough messages to measure the cost of sending one.
   settings: () => [
     { clients: 1_000, perTicks: [1, 10, 100], deliveries: 150_000 },
     { clients: 10, perTicks: [10], deliveries: 200_000 },

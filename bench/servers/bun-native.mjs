@@ -1,4 +1,4 @@
-// Bun's own WebSocket server and its own topics.
+// Bun's own WebSocket server with its topics.
 import { host } from './host.mjs';
 import { answer, closed, frameOf, opened } from './minimal.mjs';
 

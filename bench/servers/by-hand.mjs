@@ -1,8 +1,8 @@
 import { authenticateFn, defaultRooms, settings, TOPIC, take } from './host.mjs';
 
 /**
- * What a careful program writes by hand over plain Socket.IO, and Roomgate does for it: deadline, one answer, rooms,
- * keep-alive, and an end.
+ * The code that a careful program writes over plain Socket.IO for what Roomgate does: deadline, one answer, rooms,
+ * keep-alive, and disconnect.
  */
 export function byHand(io) {
   const clients = new Map();

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /**
- * The frame of every measured message is the same from each variant: an event `m` with one string. It begins with the time
- * of sending in microseconds, 16 digits, so that the load finds it at a fixed place without decoding.
+ * The frame of every measured message is the same for each variant: an event `m` with one string. It begins with the
+ * time of sending in microseconds, 16 digits, so that the load finds it at a fixed offset without decoding.
  */
 export const TOPIC = 'm';
 const clock = () => String(Math.round((performance.timeOrigin + performance.now()) * 1_000));
@@ -13,7 +13,9 @@ export const path = '/io';
 export const defaultRooms = ['io-default', 'io-notification'];
 export const authenticateFn = async ({ auth }) => auth.token === 'good';
 
-/** What the program that starts the servers asks of each: `redis`, `pingInterval`, `spin`, and what `--variants` adds. */
+/**
+ * Settings from the program that starts the servers: `redis`, `pingInterval`, `spin`, and the options in `--variants`.
+ */
 export const settings = JSON.parse(process.argv[2] ?? '{}');
 
 function collect() {
@@ -27,7 +29,7 @@ function report(app) {
   return { at: performance.now(), cpu: user + system, heap: heapUsed, external, rss, clients: app.clients() };
 }
 
-/** Work that the rig must be able to see: `spin` microseconds of CPU more for each delivery. */
+/** Artificial work, to check that the benchmark detects it: `spin` microseconds of extra CPU per delivery. */
 function spin(deliveries) {
   const enough = settings.spin * deliveries;
   const before = process.cpuUsage();
@@ -38,8 +40,8 @@ function spin(deliveries) {
 }
 
 /**
- * One call of a timer sends all messages of a tick. The load asks for the next tick by a byte on the control connection. That is
- * a connection beside the measured ones, because a message of the IPC channel costs ten times as much.
+ * One timer callback sends all messages of a tick. The load asks for the next tick by a byte on the control connection.
+ * That is a separate connection, because a message of the IPC channel costs ten times as much.
  */
 function bursts(app) {
   let acknowledged = () => {};
@@ -74,10 +76,10 @@ function bursts(app) {
   return { control, burst, probe: (given) => tick(named(given)) };
 }
 
-/** Where the last event of a tick is told. */
+/** Where the last event of a tick is reported. */
 let inbound = { left: 0, perTick: 0, tell: () => {} };
 
-/** What every variant does with the event `in`: it counts it, and answers where it is asked to. */
+/** Each variant's handler of the event `in`: counts it, and answers if asked. */
 export function take(data, acknowledge) {
   if (typeof acknowledge === 'function') acknowledge(data.id);
   if (--inbound.left > 0) return;
@@ -87,7 +89,7 @@ export function take(data, acknowledge) {
 
 /**
  * Runs a variant's server. `build` resolves to `port`, `publish(room, text)`, which sends the event `m`, and
- * `clients()`; its clients' event `in` goes to `take`.
+ * `clients()`. It passes its clients' event `in` to `take`.
  */
 export async function host(build) {
   const app = await build();

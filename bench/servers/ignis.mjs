@@ -1,11 +1,11 @@
-// @venizia/ignis-helpers as its documentation shows it, with its logging as it comes. It does not start without Redis.
+// @venizia/ignis-helpers as in its documentation, with default logging. It does not start without Redis.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { authenticateFn, defaultRooms, host, listening, path, settings, TOPIC } from './host.mjs';
 
-// Where it writes its log files, unless it is told, is the folder that it is started in.
+// By default it writes its log files into the working directory.
 const logs = mkdtempSync(join(tmpdir(), 'roomgate-bench-'));
 process.env.APP_ENV_LOGGER_FOLDER_PATH = logs;
 process.on('exit', () => rmSync(logs, { recursive: true, force: true }));

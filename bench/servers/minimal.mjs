@@ -1,9 +1,9 @@
 import { authenticateFn, settings } from './host.mjs';
 
 /**
- * As much of Engine.IO's and Socket.IO's protocol as the load speaks, for the variants without Socket.IO: they put the same
- * frames on the wire, and stand for what the machine can do, not for what a program could use instead. `peer` has `send`,
- * `join` and `close`; `say` is what happens to a client's message.
+ * The part of Engine.IO's and Socket.IO's protocol that the load uses, for the variants without Socket.IO. They send
+ * the same frames, and show what the machine can do; they are not alternatives for a program. `peer` has `send`,
+ * `join` and `close`; `say` handles a client's message.
  */
 export const OPENED = '0{"sid":"0","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}';
 const time = () => new Date().toISOString();

@@ -1,4 +1,4 @@
-// NestJS's Socket.IO gateway. Its decorators are called as functions, which is all that a compiler makes of them.
+// NestJS's Socket.IO gateway. Its decorators are called as functions, like a compiler does.
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -7,7 +7,7 @@ import { authenticateFn, defaultRooms, host, path, settings, TOPIC } from './hos
 
 const time = () => new Date().toISOString();
 
-/** The same work as in by-hand.mjs, in the shape of a gateway. */
+/** The same features as by-hand.mjs, as a gateway. */
 class Gateway {
   clients = new Map();
 

@@ -1,4 +1,5 @@
-// Plain Socket.IO on Node.js, alone or, with `redis`, under @socket.io/redis-adapter. Both come from Roomgate's own installation.
+// Plain Socket.IO on Node.js, alone or, with `redis`, with @socket.io/redis-adapter. Both come from Roomgate's own
+// installation.
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { byHand } from './by-hand.mjs';

@@ -1,4 +1,4 @@
-// Roomgate on Node.js or on Bun: the built package, as a user has it.
+// Roomgate on Node.js or on Bun: the built package, as users install it.
 import { createServer } from 'node:http';
 import { authenticateFn, defaultRooms, host, listening, onBun, path, settings, TOPIC, take } from './host.mjs';
 

@@ -1,4 +1,4 @@
-// A loop over the members with `ws`: each message is framed once, and that one buffer is written to each socket.
+// A loop over the members with `ws`: each message is framed once, and that buffer is written to each socket.
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { host, listening, path } from './host.mjs';
@@ -28,7 +28,7 @@ await host(async () => {
       close: () => ws.close(),
       join: (room) => {
         if (!rooms.has(room)) rooms.set(room, new Set());
-        // A private field of ws, which the row is about: one write of one ready buffer.
+        // A private field of ws: this variant measures one write of one prepared buffer.
         rooms.get(room).add(ws._socket);
         joined.add(room);
       },
