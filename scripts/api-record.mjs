@@ -3,19 +3,19 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { root } from './run.mjs';
 
-/** In the folder of the reference: what it was made from, and what came out. */
+/** In the reference's folder: the hashes of its inputs and of its pages. */
 export const RECORD = 'made-from.json';
 
 const ENTRIES = ['index.d.ts', 'client/index.d.ts'];
-/** What makes the reference, and with which options. The versions of its tools are those of the lock file. */
+/** The generator and its options. The lock file has the versions of its tools. */
 const GENERATOR = [
   ...['scripts/api-reference.mjs', 'scripts/api-record.mjs', 'scripts/api-reference/package-lock.json'],
   'tsconfig.json',
 ];
 
 /**
- * Hashes of all that the reference in `folder` depends on, so that a test knows in milliseconds whether it has to be made again:
- * the declarations that were built last for both entries, with their comments; the generator; and the pages.
+ * Hashes of all inputs of the reference in `folder`, so that a test knows in milliseconds whether it is out of date:
+ * the latest built declarations of both entries, with their comments; the generator; and the pages.
  */
 export async function recordOf(folder) {
   const pages = (await readdir(folder)).filter((name) => name.endsWith('.md'));
@@ -26,10 +26,10 @@ export async function recordOf(folder) {
   };
 }
 
-/** The declarations of the entries, and all that these import. */
+/** The declarations of the entries, and all files that these import. */
 async function declarations() {
   const found = new Set(ENTRIES);
-  // A set hands out what is added meanwhile, too.
+  // Iterating over a set includes entries added meanwhile.
   for (const name of found) {
     const text = await readFile(join(root, 'dist', name), 'utf8');
     for (const [, target] of text.matchAll(/(?:\bfrom|\bimport\(?)\s*['"](\.[^'"]*)\.js['"]/g)) {
@@ -39,7 +39,7 @@ async function declarations() {
   return [...found];
 }
 
-/** Without what compilers do not agree about: white space outside of comments, and the indentation of comments. */
+/** Removes the differences between compilers: white space outside of comments, and the indentation of comments. */
 export function plainDeclaration(text) {
   const parts = text.split(/(\/\*\*.*?\*\/)/s);
   const isComment = (index) => index % 2 === 1;

@@ -4,15 +4,15 @@ import { fileURLToPath } from 'node:url';
 
 const MODULES = fileURLToPath(new URL('../node_modules', import.meta.url));
 
-/** Where its install script was not run, `bun` keeps a note in the place of the program. */
+/** If its install script did not run, `bun` has a small placeholder instead of the program. */
 const LARGER_THAN_A_NOTE = 1_000_000;
 
-/** Path of the Bun that `npm install` brought; `undefined` where it brought none. */
+/** Path of the Bun that `npm install` installed; `undefined` without one. */
 export function installedBun() {
   return [join(MODULES, 'bun', 'bin', 'bun.exe'), ...platformPackages()].find(isProgram);
 }
 
-/** From these `bun` takes its program when it is installed. */
+/** The packages from which `bun` copies its program during installation. */
 function platformPackages() {
   const packages = join(MODULES, '@oven');
   try {

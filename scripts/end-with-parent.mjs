@@ -1,6 +1,7 @@
 /**
- * Loaded by a program, it ends it as SIGTERM does once the process that started it is gone: npm hands SIGTERM on to its
- * shell, which on Debian dies of it without telling anybody. Nobody is left then to end one that hangs, so that is done here.
+ * Ends the program that imports it, like SIGTERM, once its parent process is gone: npm sends SIGTERM to its shell,
+ * which on Debian exits without telling its children. No other process would end a program that hangs, so this module
+ * does.
  */
 const CHECK_MS = 250;
 const LONGEST_END_MS = 10_000;

@@ -1,9 +1,9 @@
 /**
- * Tests this project with the newest release of each package that it is close to: `npm run test:latest`.
+ * Tests this project with the newest release of each package whose internals it uses: `npm run test:latest`.
  *
- * A copy of the project in `.cache/latest` gets those releases, also where package.json does not allow them, and runs the tests of
- * `scripts/latest/list.mjs` there. With `--again` nothing is installed: the copy is tested with the packages that it has, which
- * may have been edited by hand. Paths run these tests only: `npm run test:latest -- --again test/unit`.
+ * A copy of the project in `.cache/latest` installs those releases, even if package.json does not allow them, and runs
+ * the tests of `scripts/latest/list.mjs`. With `--again` nothing is installed: the tests use the packages in the copy,
+ * which you may have edited. Paths select tests: `npm run test:latest -- --again test/unit`.
  */
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -14,9 +14,9 @@ import { root, run } from './run.mjs';
 import { provideSystemPackages } from './system-packages.mjs';
 
 const COPY = join(root, '.cache', 'latest');
-/** Not copied. What is installed there stays, so that a second run is quick. */
+/** Not copied. The copy keeps its installed packages, so that a second run is quick. */
 const LEFT_OUT = new Set(['.git', '.cache', 'node_modules', 'dist']);
-/** Fail within seconds where there is no network. */
+/** Fails within seconds without a network. */
 const ONCE = ['--fetch-retries=1', '--fetch-retry-mintimeout=500', '--fetch-retry-maxtimeout=500', '--prefer-online'];
 const SECTIONS = ['dependencies', 'devDependencies', 'peerDependencies'];
 const SHOWN_LINES = 20;
@@ -45,7 +45,7 @@ async function main() {
   console.log(`\ntest:latest passed with\n${versions.join('\n')}`);
 }
 
-/** Of each package, by its name. */
+/** The newest version of each package, by name. */
 async function newestVersions() {
   const names = [...PINNED, ...CLOSE];
   console.log(`Looking up the newest versions of ${names.join(', ')}`);
@@ -62,7 +62,7 @@ async function newestVersion(name) {
   throw new Error(`npm could not look up the newest version of ${name}. This command needs a network.\n${why}`);
 }
 
-/** `newest` is what its package.json asks for; without it that file stays. */
+/** `newest` are the versions for package.json; without it the copy keeps its package.json. */
 async function copyProject(newest) {
   await mkdir(COPY, { recursive: true });
   const kept = newest === undefined ? ['package.json', 'package-lock.json'] : [];
@@ -83,10 +83,10 @@ async function copyProject(newest) {
   await writeFile(path, JSON.stringify(manifest, null, 2));
 }
 
-/** The lock file of the project keeps everything else as it is. */
+/** The project's lock file keeps all other versions. */
 async function install() {
   console.log('Installing them into .cache/latest');
-  // A package that was edited there would stay as it is.
+  // npm would keep a package that was edited there.
   for (const name of ALL) await rm(join(COPY, 'node_modules', name), { recursive: true, force: true });
   await rm(join(COPY, 'node_modules', '.package-lock.json'), { force: true });
   await unlock(BROUGHT);
@@ -97,7 +97,7 @@ async function install() {
   if (!ok) throw new Error(`npm could not install the newest versions.\n${lastLines(output)}`);
 }
 
-/** npm takes the newest version of what the lock file does not have. */
+/** For packages that are not in the lock file, npm installs the newest version. */
 async function unlock(names) {
   const path = join(COPY, 'package-lock.json');
   const lock = JSON.parse(await readFile(path, 'utf8'));
@@ -107,12 +107,12 @@ async function unlock(names) {
   await writeFile(path, JSON.stringify(lock, null, 2));
 }
 
-/** Where a package is installed; at several places if others need another version. */
+/** The folders where a package is installed: several if other packages need another version. */
 function placesOf(name, packages) {
   return Object.keys(packages).filter((path) => path.endsWith(`node_modules/${name}`));
 }
 
-/** One line for each package; several versions where others need another one. */
+/** One line per package; with several versions if other packages need another one. */
 async function installedVersions() {
   const { packages } = JSON.parse(await readFile(join(COPY, 'package-lock.json'), 'utf8'));
   return ALL.map((name) => {

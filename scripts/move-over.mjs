@@ -3,10 +3,10 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /**
- * Makes `folder` what `fresh` is, one file at a time, and only where something is new: who reads `folder` meanwhile never sees
- * half a file. Pages go last, since they name the other files.
+ * Replaces the contents of `folder` with those of `fresh`, one file at a time, and only changed ones: a reader of
+ * `folder` never sees half a file. Pages are replaced last, since they link to the other files.
  *
- * @param {string} fresh is used up
+ * @param {string} fresh is moved away
  * @param {string} folder on the same disk
  */
 export async function moveOver(fresh, folder) {
@@ -27,7 +27,7 @@ async function replace(from, to) {
   await rename(from, to);
 }
 
-/** Paths below the folder; none where there is no folder. */
+/** Paths below the folder; empty if it does not exist. */
 export async function filesUnder(folder) {
   if (!existsSync(folder)) return [];
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });

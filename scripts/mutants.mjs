@@ -1,8 +1,9 @@
 /**
- * Proves that the tests notice faults: breaks `src` in one place after another, and expects the test file that is named for
- * it to fail. `node scripts/mutants.mjs [--only id,id] [--list] [--keep-going]`
+ * Proves that the tests notice faults: inserts one fault after the other into `src`, and expects the named test file to
+ * fail. `node scripts/mutants.mjs [--only id,id] [--list] [--keep-going]`
  *
- * It works in a copy of the project, and ends with 1 where a mutant survived. Without `--keep-going` the first one ends it.
+ * It works in a copy of the project, and exits with 1 if a mutant survived. Without `--keep-going` it stops at the
+ * first one.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { cp, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
@@ -12,10 +13,10 @@ import { parseArgs } from 'node:util';
 import { faultsOf, MUTANTS } from './mutants/list.mjs';
 import { root, run } from './run.mjs';
 
-/** Not copied: what is installed is linked, and the rest is made anew or is not looked at. */
+/** Not copied: installed packages are linked, and the rest is built again or not needed. */
 const LEFT_OUT = new Set(['.git', '.cache', 'node_modules', 'dist']);
 
-/** Titles and reasons are shown up to here, in characters. */
+/** Titles and reasons are cut after this many characters. */
 const SHOWN = 160;
 
 const { values: options } = parseArgs({
@@ -66,7 +67,7 @@ async function proveAll(copy) {
   else console.log(`all ${mutants.length} mutants were killed, ${seconds} s`);
 }
 
-/** Each test file once, as the list runs it: one that fails anyway would kill every mutant. */
+/** Runs each test file once without a mutant: a test file that fails anyway would kill every mutant. */
 async function brokenTests(copy) {
   const runs = new Map(mutants.map((mutant) => [[mutant.on, mutant.test, mutant.only].join(' '), mutant]));
   const broken = [];
@@ -94,21 +95,21 @@ async function prove(copy, mutant) {
   }
 }
 
-/** Programs of tests run what is built, so that `src` alone would not be enough. */
+/** Some tests start programs that use the build, so changing `src` alone is not enough. */
 async function build(copy) {
   const { ok, output } = await runNode(copy, ['scripts/build.mjs']);
   if (!ok) console.log(output.trim());
   return ok;
 }
 
-/** A signal ends the child alone, which would look like a test that fails. */
+/** A signal ends only the child, which would look like a failed test. */
 async function runNode(copy, args) {
   const outcome = await run(process.execPath, args, { cwd: copy, quiet: true });
   if (process.exitCode !== undefined) throw new Error('interrupted');
   return outcome;
 }
 
-/** Ends at the first failure, which is the reason. */
+/** Stops at the first failure, and returns its reason. */
 async function runTest(copy, { test, on, only }) {
   const report = join(copy, '.cache', 'mutant.json');
   await rm(report, { force: true });

@@ -4,18 +4,18 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { root, run } from './run.mjs';
 
-/** Bun calls it by another name. */
+/** Bun uses another name. */
 const BUN_ARCHITECTURES = { arm64: 'aarch64' };
 
 /**
- * Path of the newest even Node.js, installed through npm into `.cache` on first use; `undefined` where none is made for this
- * system. Its version and hashes are those of `scripts/newest-node/package-lock.json`.
+ * Path of the newest even Node.js, installed through npm into `.cache` on first use; `undefined` if there is none for
+ * this system. `scripts/newest-node/package-lock.json` has its version and hashes.
  */
 export function newestNode() {
   return provide('newest-node', 'node', (name) => name.endsWith(`${process.platform}-${process.arch}`));
 }
 
-/** The same for the oldest Bun that is supported, of `scripts/oldest-bun`. */
+/** The same for the oldest supported Bun, of `scripts/oldest-bun`. */
 export function oldestBun() {
   const system = `${process.platform}-${BUN_ARCHITECTURES[process.arch] ?? process.arch}`;
   return provide('oldest-bun', 'bun', (name) => name.endsWith(system) || name.endsWith(`${system}-baseline`));
@@ -30,7 +30,7 @@ async function provide(folder, program, suits) {
   if (!existsSync(home)) await install(manifest, home);
   for (const name of names) {
     const path = join(home, 'node_modules', name, 'bin', program);
-    // Of two for one system the second is for older processors.
+    // If a system has two, the second is for older processors.
     if (existsSync(path) && (await run(path, ['--version'], { quiet: true })).ok) return path;
   }
   throw new Error(`${names.join(' and ')} could not be installed, or does not run here.`);
@@ -46,7 +46,7 @@ async function install(manifest, home) {
       quiet: true,
     });
     if (!ok) throw new Error(`${manifest} could not be installed:\n${output}`);
-    // Another test run may have been quicker; its copy is as good.
+    // Another test run may have been faster. Its copy is the same.
     await rename(fresh, home).catch((error) => {
       if (!existsSync(home)) throw error;
     });

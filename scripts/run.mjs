@@ -5,7 +5,7 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 
 const running = new Set();
 
-/** Ctrl-C reaches the whole group by itself; a signal to this process alone has to be handed on. */
+/** Ctrl-C reaches the whole process group; other signals to this process must be forwarded. */
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
     for (const child of running) child.kill(signal);
@@ -15,12 +15,13 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 }
 
 /**
- * Runs a command in the project's folder with this process's own output, or `{ quiet: true }` with its output collected.
+ * Runs a command in the project's folder. It shares this process's output, or with `{ quiet: true }` its output is
+ * collected.
  *
  * @param {string} command
  * @param {readonly string[]} args
  * @param {{ env?: Record<string, string>, cwd?: string, quiet?: boolean }} [options]
- * @returns {Promise<{ ok: boolean, output: string }>} never rejects: a command that is not there is not ok
+ * @returns {Promise<{ ok: boolean, output: string }>} never rejects: for a missing command `ok` is false
  */
 export function run(command, args, options = {}) {
   const child = spawn(command, args, {

@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from './run.mjs';
 
-/** What the tests need besides npm's packages, by the programs that prove it. */
+/** System packages for the tests, by the programs that show whether they are installed. */
 const NEEDS = [
   { package: 'redis-server', there: () => found('redis-server') && found('redis-cli') },
   { package: 'openssl', there: () => found('openssl') },
@@ -16,15 +16,15 @@ const NEEDS = [
   },
 ];
 
-/** Where Debian keeps servers, and only root's PATH leads. */
+/** Debian installs servers in folders that only root's PATH contains. */
 const SERVER_FOLDERS = ['/usr/sbin', '/usr/local/sbin'];
 
-/** How long another run of the package manager is waited for. */
+/** How long to wait for another run of the package manager. */
 const LOCK_SECONDS = 600;
 
 /**
- * Keeps Debian from starting a Redis server of its own after installing it: the tests start theirs, each on its own port.
- * Taken away again however the installation ends, and not touched where the machine has a policy already.
+ * Keeps Debian from starting a Redis server after installing it: the tests start their own, each on its own port. The
+ * policy is removed in any case after the installation. An existing policy of the machine is not changed.
  */
 const INSTALL = `
 policy=/usr/sbin/policy-rc.d
@@ -37,10 +37,10 @@ apt-get "$@"
 `;
 
 /**
- * Installs what is missing where that is allowed.
+ * Installs missing packages if that is allowed.
  *
- * @param {readonly string[]} [wanted] the packages that are needed; without it all of them
- * @returns {Promise<boolean>} whether everything is there now; if not, the line that installs it has been printed
+ * @param {readonly string[]} [wanted] the needed packages; without it all of them
+ * @returns {Promise<boolean>} whether everything is installed now; if not, it has printed the command that installs it
  */
 export async function provideSystemPackages(wanted) {
   const needs = NEEDS.filter((need) => wanted?.includes(need.package) ?? true);
@@ -61,7 +61,7 @@ async function installWithApt(missing) {
   return (await patiently(update)) && (await patiently(install));
 }
 
-/** `update` does not wait for the lock of the package lists by itself, so it is tried again while somebody holds it. */
+/** `update` does not wait for the lock of the package lists, so it is repeated while another process holds the lock. */
 async function patiently(args) {
   const end = Date.now() + LOCK_SECONDS * 1_000;
   for (;;) {

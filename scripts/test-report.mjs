@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 
 /**
- * Vitest's result in few words, as JSON in the file that ROOMGATE_TEST_REPORT names: how many tests passed and were
- * skipped, and each failure with its project, as the same test runs in several. Vitest's own JSON doesn't name the project.
+ * Vitest's result in short form, as JSON in the file that ROOMGATE_TEST_REPORT names: the numbers of passed and
+ * skipped tests, and each failure with its project, as a test can run in several. Vitest's own JSON does not contain
+ * the project.
  */
 export default class TestReport {
   /** @param {ReadonlyArray<import('vitest/node').TestModule>} modules */

@@ -7,8 +7,8 @@ import { provideSystemPackages } from './system-packages.mjs';
 
 /**
  * `npm test`: style, types, build, and every test once on this Node.js; whole-server suites also on the current Bun.
- * `npm run test:matrix`: the other places, which are the newest Node.js, the oldest Bun, and Redis on each of them; and whatever
- * takes long. Each test file says in its first lines where it runs: see test/support/places.ts.
+ * `npm run test:matrix`: the other places, which are the newest Node.js, the oldest Bun, and Redis on each of them;
+ * and all long tests. The first lines of each test file name its places: see test/support/places.ts.
  *
  * Arguments go to Vitest, for one run without the checks: `npm test -- test/unit -t name`.
  */
@@ -16,7 +16,7 @@ const args = process.argv.slice(2);
 const suite = args.includes('--matrix') ? 'matrix' : 'test';
 const filters = args.filter((arg) => arg !== '--matrix');
 const total = { passed: 0, failed: 0, skipped: 0 };
-/** Printed once more at the end: a service that runs the tests may keep only the last lines of a log. */
+/** Printed again at the end: a CI service may keep only the last lines of a log. */
 const failures = [];
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -24,7 +24,7 @@ if (major < 20 || (major === 20 && minor < 19)) stop(`Node.js 20.19 or newer is 
 if (!(await provideSystemPackages())) stop('System packages are missing.');
 if (suite === 'test' && filters.length === 0) await step('Style, types and build', () => npm('check'));
 else await step('Build', () => run(process.execPath, ['scripts/build.mjs']));
-// Once, before test files that need it ask for it at the same time.
+// Once here, before several test files need it at the same time.
 await step('Build of the chat', () => run(process.execPath, ['scripts/build-chat.mjs']));
 if (suite === 'test') await testOn(process.execPath);
 else await testMatrix();
@@ -44,7 +44,7 @@ async function found(what, provide) {
   return path;
 }
 
-/** One run of Vitest on the given Node.js, in all places of the suite that this Node.js can be. */
+/** One run of Vitest on the given Node.js, in all places of the suite for this Node.js. */
 async function testOn(node, env = {}) {
   const { output } = await run(node, ['--version'], { quiet: true });
   const title = `Node.js ${output.trim()}`;
@@ -62,7 +62,7 @@ async function testOn(node, env = {}) {
   total.passed += result.passed;
   total.skipped += result.skipped;
   if (ok && isReported) return;
-  // A file that doesn't load and an error that no test caught fail a run in which every test passed.
+  // A file that doesn't load, or an error outside of a test, fails a run in which every test passed.
   total.failed += Math.max(result.failures.length, 1);
   failures.push(
     `With ${title}:`,

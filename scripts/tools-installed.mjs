@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { root, run } from './run.mjs';
 
 /**
- * Installs the tools of a folder beside this file on first use, so that the project's own `npm install` does not need them. The lock
- * file of the folder names their versions and hashes. Resolves to the folder in `.cache` that has their `node_modules`.
+ * Installs the tools of a folder beside this file on first use, so that the project's own `npm install` does not need
+ * them. The folder's lock file has their versions and hashes. Resolves to the folder in `.cache` with their
+ * `node_modules`.
  *
  * @param {string} name
  */

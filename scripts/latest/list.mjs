@@ -1,6 +1,6 @@
 /**
- * Packages whose internals are used, so that any release of theirs may break something here. package.json allows them one minor
- * version only (ws: two): test/package/versions.test.ts checks that.
+ * Packages whose internals are used, so that any of their releases can break something here. package.json allows one
+ * minor version of each (ws: two): test/package/versions.test.ts checks that.
  */
 export const PINNED = [
   'socket.io',
@@ -14,18 +14,20 @@ export const PINNED = [
 ];
 
 /**
- * Packages whose public members are used closely: the form of their messages, and the streams of their clients. Of ioredis two
- * members are used that it does not document: `startupNodes` only adds the nodes of a cluster to the text of an error, and without
- * `stream` a few messages of a closing connection are counted as uncertain. ARCHITECTURE.md has the details.
+ * Packages whose public members are used closely: the format of their messages, and the streams of their clients. Two
+ * undocumented members of ioredis are used: `startupNodes` only adds the nodes of a cluster to the text of an error,
+ * and without `stream` a few messages of a closing connection are counted as uncertain. ARCHITECTURE.md has the
+ * details.
  */
 export const CLOSE = ['@socket.io/redis-emitter', 'ioredis', 'notepack.io'];
 
-/** Packages that those above bring along, as new as these allow. */
+/** Dependencies of the packages above, in the newest version that these allow. */
 export const BROUGHT = ['engine.io-client', 'engine.io-parser'];
 
 /**
- * The tests that notice a release that changed inside: the probes, the fallbacks, and what is delivered over the replaced parts.
- * Each is the start of the path of one test file or more. They run in the places of `npm test`, which are Node.js and Bun.
+ * The tests that fail if a release changed internals: the probes, the fallbacks, and delivery through the replaced
+ * parts. Each entry is the start of the path of one or more test files. They run in the places of `npm test`: Node.js
+ * and Bun.
  */
 export const TESTS = [
   'test/unit/adapter',

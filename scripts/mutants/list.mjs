@@ -26,32 +26,27 @@ const GROUPS = [
 const FEWEST_OF_A_GROUP = 6;
 
 /**
- * A title in a test file: the string that `describe`, `it` or `test` takes first. With `.each(rows)` it follows the rows' closing
- * parenthesis.
+ * A title in a test file: the first string argument of `describe`, `it` or `test`. With `.each(rows)` it follows the
+ * rows' closing parenthesis.
  */
 const TITLE =
   /(?:\b(?:describe|it|test)(?:\.\w+)*|\))\(\s*(?:'((?:\\.|[^'\\\n])*)'|"((?:\\.|[^"\\\n])*)"|`((?:\\.|[^`\\])*)`)/g;
 
 /**
- * A fault that a careless hand or an attacker would bring about, and the test file that fails with it.
+ * A fault, as caused by a mistake or exploited by an attacker, and the test file that detects it.
  *
- * @typedef {object} Mutant
- * @property {string} id
- * @property {string} file what is changed
- * @property {string} from stands in the file exactly once
- * @property {string} to
- * @property {string} breaks what is wrong then
- * @property {string} test the file that fails then
- * @property {string} on the Vitest project that it is run in
- * @property {string} [only] titles of the tests that are run, as Vitest's `-t` takes them, where the whole file takes long. It must
- *   match one title as it is written there, in which `%s` and `$name` have no values. So a renamed test is noticed
+ * @typedef {object} Mutant @property {string} id @property {string} file the changed file @property {string} from
+ * occurs in the file exactly once @property {string} to @property {string} breaks the effect of the fault @property
+ * {string} test the file that detects it @property {string} on the Vitest project that runs it @property {string}
+ * [only] titles of the tests to run, in the syntax of Vitest's `-t`, if the whole file takes long. It must
+ *   match one title in its source form, in which `%s` and `$name` have no values. So a renamed test is noticed
  */
 
 /** @type {readonly Mutant[]} */
 export const MUTANTS = GROUPS.flatMap(({ mutants }) => mutants);
 
 /**
- * What is wrong with the list itself, which code that moves on leaves behind: looked up without running anything.
+ * Faults of the list itself, such as quotes of changed code. Runs no tests.
  *
  * @param {string} root the folder of the project
  * @returns {Promise<string[]>}

@@ -47,7 +47,7 @@ const SIDEBAR = [
   },
 ];
 
-/** Links to pages named README go to the index of their folder. Links to files that are no pages become plain text. */
+/** Points links to README pages to the index of their folder. Links to files that are no pages become plain text. */
 function fixLinks(markdown) {
   const original = markdown.renderer.rules.link_open;
   markdown.renderer.rules.link_open = (tokens, index, ...rest) => {
@@ -59,7 +59,7 @@ function fixLinks(markdown) {
     token.attrSet('href', href.replace(/(^|\/)README\.md/, '$1index.md'));
     return original(tokens, index, ...rest);
   };
-  // Vite takes a path without ./ for the name of a package.
+  // Vite reads a path without ./ as the name of a package.
   const html = markdown.renderer.rules.html_block;
   markdown.renderer.rules.html_block = (...args) => html(...args).replace(/ (src|srcset)="(?=docs\/)/g, ' $1="./');
 }
@@ -81,7 +81,7 @@ export default {
   cacheDir: `${root}.cache/docs-site/cache`,
   srcExclude: ['**/node_modules/**', '.cache/**', 'dist/**', 'test/**', 'scripts/**'],
   rewrites: (id) => posix.join(posix.dirname(id), posix.basename(id).replace(/^README\.md$/, 'index.md')),
-  // The tests check all links. VitePress would miss programs that the documents start.
+  // The tests check all links. VitePress would miss the programs that the documents start.
   ignoreDeadLinks: 'localhostLinks',
   markdown: { config: fixLinks },
   themeConfig: {
