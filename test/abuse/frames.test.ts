@@ -174,8 +174,8 @@ describe('arbitrary frames', () => {
   const frame = fc.oneof({ weight: 4, arbitrary: valid }, nearly, packet, binary, fc.string({ unit: 'binary' }));
 
   it.each([
-    ['of a client outside', 'no'],
-    ['of a client that may come in', 'yes'],
+    ['of a refused client', 'no'],
+    ['of an accepted client', 'yes'],
   ])('%s, in any order, leave nothing behind', async (_, verdict) => {
     const property = fc.asyncProperty(fc.array(frame, { maxLength: 25 }), async (frames) => {
       const peer = await victim.webSocket();

@@ -82,7 +82,7 @@ describe('unusual values come back unchanged and affect no other client', () => 
     ['a list of nulls', '[null,null]'],
     ['a property named __proto__', '{"__proto__":{"polluted":true}}'],
     ['properties named after methods', '{"toString":1,"hasOwnProperty":2,"constructor":{"prototype":3}}'],
-    ['what looks like a placeholder', '{"placeholder":true,"num":7}'],
+    ['an object that resembles a placeholder', '{"placeholder":true,"num":7}'],
     ['a property named toJSON', '{"toJSON":"no function"}'],
     ['a property named then', '{"then":"no function"}'],
   ])('%s', async (_, json) => {

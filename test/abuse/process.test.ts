@@ -21,7 +21,7 @@ describe('the library installs no process-wide handler', () => {
     expect(victim.program.stderr).toBe('');
   });
 
-  it('so an uncaught error of the program ends the process, as everywhere', async () => {
+  it('so an uncaught error of the program ends the process', async () => {
     const victim = await startVictim();
     victim.program.send({ call: 0, name: 'throwLater' });
     expect(await victim.program.ended()).toEqual({ code: 1, signal: null });

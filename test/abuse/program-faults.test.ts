@@ -30,18 +30,20 @@ beforeAll(async () => {
   victim = await startVictim({ options: { authenticateTimeout: DEADLINE_MS } });
 });
 
-describe.each(TRANSPORTS)('over %s: authenticateFn that gives', (transport) => {
+describe.each(TRANSPORTS)('over %s: authenticateFn with the result', (transport) => {
   // A new one for each test, because equal warnings are rate limited.
   beforeAll(async () => {
     victim = await startVictim({ options: { authenticateTimeout: DEADLINE_MS } });
   });
 
-  it.each(Object.entries(REFUSING))('%s refuses, and its client is told first', async (verdict, reported) => {
-    await victim.call('lines');
-    const peer = await openPeer(victim, transport, { verdict });
-    await peer.send('42["authenticate"]');
+  it.each(Object.entries(REFUSING))(
+    '%s: the client is refused, and receives the reason before the disconnect',
+    async (verdict, reported) => {
+      await victim.call('lines');
+      const peer = await openPeer(victim, transport, { verdict });
+      await peer.send('42["authenticate"]');
 
-    const [told = '', ...after] = await peer.heardToTheEnd();
+      const [told = '', ...after] = await peer.heardToTheEnd();
 
     const code = reported === 'error' ? '"unavailable","after":1000' : '"refused"';
     expect(told).toMatch(
@@ -59,7 +61,7 @@ describe.each(TRANSPORTS)('over %s: authenticateFn that gives', (transport) => {
   });
 });
 
-it('a thenable that never calls back is ended by the deadline', async () => {
+it('the deadline ends a client whose authenticateFn returns a thenable that never settles', async () => {
   const peer = await openPeer(victim, 'websocket', { verdict: 'a thenable that never calls back' });
   await peer.send('42["authenticate"]');
   const heard = await peer.heardToTheEnd();
@@ -67,7 +69,7 @@ it('a thenable that never calls back is ended by the deadline', async () => {
   await victim.unharmed();
 });
 
-describe('validateRoomFn that gives', () => {
+describe('validateRoomFn with the result', () => {
   it.each([
     ['throws', 'guard_failed'],
     ['rejects', 'guard_failed'],
@@ -76,7 +78,7 @@ describe('validateRoomFn that gives', () => {
     ['a set', 'not_allowed'],
     ['true', 'not_allowed'],
     ['nothing', 'not_allowed'],
-  ])('%s lets nobody into any room', async (guard, code) => {
+  ])('%s: no room is joined', async (guard, code) => {
     const peer = await openAuthenticated(victim, 'websocket', { guard });
     const before = await victim.call('rooms', { id: peer.sid });
     await peer.send('421["join",{"rooms":["abc","a"]}]');
@@ -92,7 +94,7 @@ describe('validateRoomFn that gives', () => {
     await victim.unharmed();
   });
 
-  it.each(['unasked', 'mixed'])('%s rooms lets into those that were asked for', async (guard) => {
+  it.each(['unasked', 'mixed'])('%s rooms: only requested rooms are joined', async (guard) => {
     const peer = await openAuthenticated(victim, 'websocket', { guard });
     const before: string[] = await victim.call('rooms', { id: peer.sid });
     await peer.send('421["join",{"rooms":["a","b"]}]');
@@ -102,7 +104,7 @@ describe('validateRoomFn that gives', () => {
     await victim.unharmed();
   });
 
-  it('nothing for ever: the rest of the client works, and what it may be waiting for is bounded', async () => {
+  it('that never comes: the client’s other requests work, and its pending rooms are limited', async () => {
     const peer = await openAuthenticated(victim, 'websocket', { guard: 'hangs' });
     for (let request = 0; request < 8; request++) {
       const rooms = Array.from({ length: 250 }, (_, index) => `${request}-${index}`);
@@ -149,14 +151,14 @@ describe.each(TRANSPORTS)('over %s: clientConnectedFn that', (transport) => {
 });
 
 describe('a listener of outgoing events that throws', () => {
-  it('does not keep its own client from being refused and ended', async () => {
+  it('does not prevent the refusal and the disconnect of its client', async () => {
     const peer = await openPeer(victim, 'websocket', { verdict: 'no', outgoing: 'throws' });
     await peer.send('42["authenticate"]');
     expect((await peer.heardToTheEnd()).at(-1)).toBe('41');
     await victim.unharmed();
   });
 
-  it('does not keep its own client from being let in', async () => {
+  it('does not prevent the authentication of its client', async () => {
     const peer = await openPeer(victim, 'websocket', { verdict: 'yes', outgoing: 'throws' });
     await peer.send('42["authenticate"]');
     await eventually(async () => (await victim.call('stateOf', { id: peer.sid })) === 'authenticated');
@@ -167,7 +169,7 @@ describe('a listener of outgoing events that throws', () => {
     await victim.unharmed();
   });
 
-  it('does not keep a message to all from the others', async () => {
+  it('does not keep a broadcast from the other clients', async () => {
     const peer = await openPeer(victim, 'websocket', { verdict: 'yes', outgoing: 'throws' });
     await peer.send('42["authenticate"]');
     await eventually(async () => (await victim.call('stateOf', { id: peer.sid })) === 'authenticated');
@@ -179,7 +181,7 @@ describe('a listener of outgoing events that throws', () => {
 });
 
 describe.each(['throws', 'rejects'] as const)('a logger that %s', (logger) => {
-  it('takes nobody with it', async () => {
+  it('affects no client', async () => {
     const other = await startVictim({ logger, options: { authenticateTimeout: DEADLINE_MS } });
     for (const verdict of ['throws', 'one', 'no']) {
       const peer = await openPeer(other, 'websocket', { verdict });

@@ -37,22 +37,22 @@ async function overdue(victim: Victim): Promise<void> {
 
 const ATTACKS: Readonly<Record<string, Attack>> = {
   'never polls and joins nothing': (victim) => victim.polling(),
-  'never polls once it has connected': (victim) => openPeer(victim, 'polling'),
-  'never polls once it was refused': async (victim) => {
+  'never polls after it connected': (victim) => openPeer(victim, 'polling'),
+  'never polls after its refusal': async (victim) => {
     const peer = await openPeer(victim, 'polling', { verdict: 'no' });
     await peer.send('42["authenticate"]');
   },
-  'never polls once it has left': async (victim) => {
+  'never polls after it left': async (victim) => {
     const peer = await openPeer(victim, 'polling');
     await peer.send('41');
   },
-  'never polls once it broke the protocol': async (victim) => {
+  'never polls after a protocol error': async (victim) => {
     const peer = await openPeer(victim, 'polling');
     await peer.send('49');
   },
-  'never reads and joins nothing': async (victim) => (await victim.webSocket()).pauseReading(),
-  'never reads once it has connected': (victim) => deaf(victim, {}),
-  'never reads once it was refused': async (victim) => (await deaf(victim, { verdict: 'no' })).emit('authenticate'),
+  'never reads and joins no namespace': async (victim) => (await victim.webSocket()).pauseReading(),
+  'never reads after it connected': (victim) => deaf(victim, {}),
+  'never reads after its refusal': async (victim) => (await deaf(victim, { verdict: 'no' })).emit('authenticate'),
 };
 
 describe('a peer is closed within the close timeout, even if it', () => {
@@ -78,7 +78,7 @@ describe('a peer is closed within the close timeout, even if it', () => {
   });
 });
 
-it('a refused client that never polls again is forgotten long before a ping timeout', async () => {
+it('a refused client that never polls again is removed long before a ping timeout', async () => {
   const victim = await startVictim();
   const peer = await openPeer(victim, 'polling', { verdict: 'no' });
   // The second of two answers waits for a poll that never comes.
@@ -115,14 +115,14 @@ describe('shutdown() is bounded by shutdownTimeout, and lets the process exit, w
 
   it.each([
     ['a peer that never polls', async (victim: Victim) => void (await openPeer(victim, 'polling'))],
-    ['a peer that never polls and joins nothing', async (victim: Victim) => void (await victim.polling())],
-    ['a peer that never polls and has left', ATTACKS['never polls once it has left']],
-    ['a peer that never polls and is being ended', ATTACKS['never polls once it was refused']],
-    ['a peer that never polls and broke the protocol', ATTACKS['never polls once it broke the protocol']],
-    ['a peer that never polls, joined nothing and whose time is over', overdue],
+    ['a peer that never polls and joins no namespace', async (victim: Victim) => void (await victim.polling())],
+    ['a peer that never polls and has left', ATTACKS['never polls after it left']],
+    ['a peer that never polls and was refused', ATTACKS['never polls after its refusal']],
+    ['a peer that never polls and broke the protocol', ATTACKS['never polls after a protocol error']],
+    ['a peer that never polls, joined no namespace and missed its deadline', overdue],
     ['a peer that never reads', async (victim: Victim) => void (await deaf(victim, {}))],
     [
-      'a client that takes nothing of what is sent to it',
+      'a client that does not read its messages',
       async (victim: Victim) => {
         const socket = await victim.authenticated();
         socket.pauseReading();
@@ -133,7 +133,7 @@ describe('shutdown() is bounded by shutdownTimeout, and lets the process exit, w
       'a hanging authenticateFn',
       async (victim: Victim) => (await deaf(victim, { verdict: 'hangs' })).emit('authenticate'),
     ],
-    ['a request of which only the head came', async (victim: Victim) => void (await victim.halfRequest())],
+    ['a request without its body', async (victim: Victim) => void (await victim.halfRequest())],
   ])('%s', async (_, attack) => {
     const options = { shutdownTimeout: SHUTDOWN_MS, authenticateTimeout: attack === overdue ? DEADLINE_MS : 10_000 };
     const victim = await startVictim({ options });

@@ -38,7 +38,7 @@ const send = (to: Served, destination: string, data: unknown) =>
 describe.each(WAYS)('SocketIOClientHelper over $way', ({ transports }) => {
   const toGood = { path: '/socket.io', transports, auth: { token: 'good' } };
 
-  it('authenticates, joins the granted rooms, and receives what is sent to them', async () => {
+  it('authenticates, joins the granted rooms, and receives their messages', async () => {
     const { helper, calls } = await createAuthenticated(server.url, { options: toGood });
     expect(calls.all).toEqual([
       ['onConnected', undefined, 'unauthorized'],
@@ -62,7 +62,7 @@ describe.each(WAYS)('SocketIOClientHelper over $way', ({ transports }) => {
     expect(news.all).toEqual([0, false, '', null, { text: 'hi' }, undefined, Buffer.from([]), 'end']);
   });
 
-  it('delivers what it emits to the server’s handlers', async () => {
+  it('delivers its events to the server’s handlers', async () => {
     const { helper } = await createAuthenticated(server.url, { options: toGood });
     const before = (await server.notes()).length;
     for (const data of [0, 'x', undefined, 'end']) helper.emit({ topic: 'say', data });
@@ -90,7 +90,7 @@ describe.each(WAYS)('SocketIOClientHelper over $way', ({ transports }) => {
     await eventually(() => server.run(({ helper: ofServer }, it) => ofServer.getClients({ id: it }) === undefined, id));
   });
 
-  it(`survives ${CUTS} cuts: let in, in its rooms, subscribed, nothing lost of what waited`, async () => {
+  it(`survives ${CUTS} cuts: it authenticates, rejoins its rooms, stays subscribed, and loses no queued message`, async () => {
     const own = await serve({ options: withPings });
     const proxy = await startProxy({ target: own.port });
     const rejoined = new EventLog<readonly string[]>();
@@ -123,7 +123,7 @@ describe.each(WAYS)('SocketIOClientHelper over $way', ({ transports }) => {
     await eventually(isAlone, { timeout: 15_000, what: 'the sessions that were cut are gone' });
   });
 
-  it('survives a replaced server, and what it emitted meanwhile arrives in order and once', async () => {
+  it('survives a replaced server, and events emitted meanwhile arrive in order and once', async () => {
     const port = await unusedPort();
     const first = await serve({ options, serving: { port } });
     const rejoined = new EventLog<unknown>();

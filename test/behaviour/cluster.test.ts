@@ -263,8 +263,8 @@ describe.each(SETTING.redis ? SECONDS : [])('two instances, the second %s', (_, 
   });
 });
 
-describe.each(SETTING.redis ? [] : ['an instance without Redis'])('%s', () => {
-  it('works alone without Redis', async () => {
+describe.each(SETTING.redis ? [] : ['a single instance'])('%s', () => {
+  it('works without Redis', async () => {
     const [one, two] = await Promise.all([serve(), serve()]);
     const [ours, theirs] = await Promise.all([enter(one.url), enter(two.url)]);
     await one.run(({ helper }) => helper.send({ payload: { topic: 'n', data: 1 } }));

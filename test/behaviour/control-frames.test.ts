@@ -80,7 +80,7 @@ describe('pings from a peer that reads nothing', () => {
     // A megabyte has many small frames, and reading them takes the server a while.
     ['small', frame(PING, ''), 6_000_000],
     ['large', frame(PING, 'x'.repeat(125)), 60_000_000],
-  ])('make the server hold no more than it may for any client: %s ones', async (_, ping, bytes) => {
+  ])('make the server buffer no more than the limit of a client: %s ones', async (_, ping, bytes) => {
     const server = await serve();
     const before = await memory(server);
     const peers = [await silent(server, ''), await silent(server, '')];
@@ -124,7 +124,7 @@ it.each([
   ['a frame of an unknown opcode', '83ff400000000000000000000000'],
   ['a text of 2^62 bytes', '81ff400000000000000000000000'],
   ['a binary message of 2^40 bytes', '82ff000001000000000000000000'],
-  ['a continuation of nothing', '80ff000001000000000000000000'],
+  ['a continuation without a message', '80ff000001000000000000000000'],
 ])('%s closes at most the sender’s connection', async (_, bytes) => {
   const server = await serve();
   const before = await memory(server);

@@ -79,7 +79,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     expect(await saidBy(id)).toEqual([]);
   });
 
-  it('more early events than the limit close the connection, and the client is told when to come back', async () => {
+  it('more early events than the limit close the connection, and the client learns when to reconnect', async () => {
     const client = await connectAuthenticated(server.url, { transports });
     const id = idOf(client);
     for (let n = 0; n < 101; n++) client.socket.emit('say', n);

@@ -122,7 +122,7 @@ it('the connection emits `upgrade` when its transport changes', async () => {
   expect(heardOn(client, 'disconnect')).toEqual([]);
 });
 
-describe('what Engine.IO’s own server offers beside its options', () => {
+describe('features of Engine.IO’s server other than options', () => {
   const HEADER = 'x-from-the-program';
 
   it('the events "initial_headers" and "headers", the first for handshakes only', async () => {

@@ -34,7 +34,7 @@ async function heardAtExit(server: Served, client: TestClient): Promise<unknown[
   return heardOn(client, 'n');
 }
 
-it('process.exit() right after a send leaves a client what plain Socket.IO would, without a gap', async () => {
+it('process.exit() right after a send delivers as much as plain Socket.IO, without a gap', async () => {
   const [server, plain] = await Promise.all([serve({ runtime: 'node' }), startPlain({}, 'node')]);
   // Compressed messages would be written later.
   const options = { transports: ['websocket'], perMessageDeflate: false as never };

@@ -32,7 +32,7 @@ const NOT_ALLOWED = { code: 'not_allowed', message: expect.any(String) };
 const DEFAULTS = ['io-default', 'io-notification'];
 
 describe.each(WAYS)('over $way', ({ transports }) => {
-  it('join and leave answer with the result for each room, once it is in effect', async () => {
+  it('join and leave acknowledge the result for each room, after it has taken effect', async () => {
     const client = await enter(server.url, { transports });
     expect(await ask(client, 'join', ['open-a', 'closed', 'open-b', 'open-a'])).toEqual({
       joined: ['open-a', 'open-b'],
@@ -47,7 +47,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     expect(await roomsOf(client)).toEqual([idOf(client), 'io-notification', 'open-b']);
   });
 
-  it('a room delivers from the answer to join on, and nothing after the answer to leave', async () => {
+  it('a room delivers messages after the answer to join, and none after the answer to leave', async () => {
     const client = await enter(server.url, { transports });
     const send = (data: string) =>
       server.run(

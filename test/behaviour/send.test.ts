@@ -90,7 +90,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     expect(heardOn(client, 'bytes')).toEqual(expected);
   });
 
-  it(`${MANY} messages come in order, each once, by whatever way they are sent`, async () => {
+  it(`${MANY} messages arrive in order, each once, with every way of sending`, async () => {
     const client = await enter(server.url, { transports });
     await server.run(
       async ({ helper, io }, id, count) => {

@@ -54,7 +54,7 @@ beforeAll(async () => {
 });
 
 describe('before configure()', () => {
-  it('methods that need a server throw an error that says so, and there are no clients', async () => {
+  it('methods that need a server throw an error that explains it, and there are no clients', async () => {
     const before = await server.run(({ memory }) => memory.before);
     expect(before).toEqual([...Array(4).fill('not_configured'), 0, 0, true]);
   });
@@ -91,7 +91,7 @@ describe('on()', () => {
 });
 
 describe('getEngine() and getEmitter()', () => {
-  it('return what this runtime and backplane have, and throw an error that says so otherwise', async () => {
+  it('return the objects of this runtime and backplane, and throw an error that explains a missing one', async () => {
     const engine = await server.run(({ helper }) => {
       try {
         const { clients } = helper.getEngine() as { clients: unknown };

@@ -117,7 +117,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
 });
 
 describe('shutdown() on the wire', () => {
-  it('closes a WebSocket without `41`, so that its client is not told to stay away', async () => {
+  it('closes a WebSocket without `41`, so that its client reconnects', async () => {
     const server = await serve();
     const socket = await rawWebSocket(server.url);
     await socket.connect('/', { token: 'good' });
@@ -141,7 +141,7 @@ describe('shutdown() on the wire', () => {
     expect(await polled).toEqual(['1']);
   });
 
-  it('leaves no gap in what was sent right before it, over each transport', async () => {
+  it('leaves no gap in messages sent right before it, over each transport', async () => {
     const server = await serve();
     const clients = await Promise.all(WAYS.map(({ transports }) => enter(server.url, { transports })));
     await server.run(async ({ helper }) => {

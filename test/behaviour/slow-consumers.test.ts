@@ -61,7 +61,7 @@ function send({ helper }: Inside, first: number, count: number, size: number): v
   for (let n = first; n < first + count; n++) helper.send({ payload: { topic: 'n', data: [n, 'x'.repeat(size)] } });
 }
 
-it('one of 100 clients stops reading and one never polls: the server holds nothing for them, and other clients do not notice', async () => {
+it('one of 100 clients stops reading and one never polls: the server buffers nothing for them, and other clients are not affected', async () => {
   const server = await serve();
   const readers = await Promise.all(Array.from({ length: READERS }, () => Reader.enter(server)));
   const flood = async (first: number, end: number) => {

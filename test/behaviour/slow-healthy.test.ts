@@ -62,7 +62,7 @@ describe.each(WAYS)('a client that reads, $way', ({ transports }) => {
   });
 });
 
-describe('one message that is larger than the whole limit', () => {
+describe('one message larger than the limit', () => {
   it.each([
     ['a text', () => 'x'.repeat(8_000_000)],
     ['attachments', () => Array.from({ length: 8 }, () => Buffer.alloc(1_000_000))],
@@ -114,7 +114,7 @@ describe('one message that is larger than the whole limit', () => {
   });
 });
 
-it('four large messages that are sent at once all arrive, even if nothing follows them', async () => {
+it('four large messages sent at once all arrive, even without a later message', async () => {
   const server = served();
   const client = await enterWebSocket(server);
   // If Roomgate sends inside Bun's drain handler, Bun 1.2 stalls in about nine of ten rounds.

@@ -57,7 +57,7 @@ async function ends(answer: Socket): Promise<number> {
 }
 
 itWhereAnswersTell(
-  'polls on ever new connections and reads no answer: is disconnected, and the answers are let go',
+  'disconnects a client that polls on new connections and reads no answer, and drops the answers',
   async () => {
     const server = await serve();
     const polling = await enterPolling(server);
@@ -105,7 +105,7 @@ it('disconnects a client that probes an upgrade and never completes it', async (
   await expectTooSlow(server, `client ${polling.id}`);
 });
 
-it('disconnects a client that upgrades and reads nothing there; its messages have no gap', async () => {
+it('disconnects a client that upgrades and then reads nothing; its messages have no gap', async () => {
   const server = await serve();
   const polling = await enterPolling(server);
   const socket = await rawWebSocket(server.url, { query: { sid: polling.sid } });

@@ -52,7 +52,7 @@ describe.each(HANDLERS)('a client that stops reading, %s', (_, serving) => {
     await expectTooSlow(server, `client ${slow.id}`);
   });
 
-  it('is disconnected as soon over polling', async () => {
+  it('is disconnected over polling, too', async () => {
     const server = await serve({ serving });
     const slow = await enterPolling(server);
     const witness = await enter(server.url);

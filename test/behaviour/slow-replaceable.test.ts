@@ -118,7 +118,7 @@ it.each(WAYS)('a client that reads receives every message of one tick, $way', as
   expect(seenBy(client).map(({ n }) => n)).toEqual(Array.from({ length: 50 }, (_, n) => n));
 });
 
-it('attachments leave with the message that is replaced, whatever rooms it was sent to', async () => {
+it('a replaced message is removed with its attachments, with any rooms as its destination', async () => {
   const server = served();
   const slow = await enterPolling(server);
   const other = await enter(server.url, { transports: ['polling'] });

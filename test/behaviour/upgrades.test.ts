@@ -7,7 +7,7 @@ import { newSession, serves, statusOf, upgradeOf } from './raw-upgrades.js';
 describe('a request with a contradictory query', () => {
   it.each([
     ['the session', 'transport=websocket&sid=&sid=%SID%'],
-    ['the session, the other way round', 'transport=websocket&sid=%SID%&sid='],
+    ['the session, in reverse order', 'transport=websocket&sid=%SID%&sid='],
     ['the transport', 'transport=websocket&transport=polling'],
     ['the version of the protocol', 'transport=websocket&EIO=3'],
     ['the form of binary messages', 'transport=websocket&b64=1&b64='],
@@ -39,14 +39,14 @@ describe('a request with a contradictory query', () => {
     expect(await server.run(({ io }) => io.engine.clientsCount)).toBe(1);
   });
 
-  it('may repeat a parameter that decides nothing', async () => {
+  it('may repeat a parameter without effect', async () => {
     const server = await serve();
     const target = '/socket.io/?EIO=4&transport=websocket&color=red&color=blue';
     expect(await statusOf(server, upgradeOf(target))).toBe(101);
   });
 });
 
-describe('what a handshake keeps is bounded:', () => {
+describe('the size of a handshake is limited:', () => {
   it.each([
     ['51 parameters', `/socket.io/?EIO=4&transport=polling${'&a'.repeat(49)}`, '', 400],
     ['50 parameters', `/socket.io/?EIO=4&transport=polling${'&a'.repeat(48)}`, '', 200],

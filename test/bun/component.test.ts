@@ -65,11 +65,11 @@ beforeAll(async () => {
 describe.each([
   'alone',
   'a fetch handler',
-  'options that Bun.serve is given',
+  'an application with options for Bun.serve',
   'Hono',
-  'a server that runs already',
-  'a route for everything',
-  'WebSockets of its own',
+  'a running server',
+  'a catch-all route',
+  'its own WebSockets',
   'another component',
 ])('beside %s', (application) => {
   // Shared by both tests; the second one stops it.
@@ -113,7 +113,7 @@ it('logs where serve() listens', async () => {
 });
 
 it('beside the application’s own WebSockets each receives its own messages', async () => {
-  const { url, program } = await serve('WebSockets of its own');
+  const { url, program } = await serve('its own WebSockets');
   const client = await connectAuthenticated(url, { path: '/io', transports: ['websocket'] });
   const own = new WebSocket(`${url.replace('http', 'ws')}/anything`);
   const heard = logOf<Buffer>(own, 'message');
@@ -129,7 +129,7 @@ it('beside the application’s own WebSockets each receives its own messages', a
 });
 
 it('beside the application’s own WebSockets each has its own limit in bytes, and requests have theirs', async () => {
-  const { url } = await serve('WebSockets of its own');
+  const { url } = await serve('its own WebSockets');
   for (const [size, isTaken] of [
     [1_000, true],
     [1_001, false],
@@ -176,7 +176,7 @@ it('serves over https, and the handshake is secure', async () => {
   expect(status).toBe(200);
 });
 
-it.each(['a server that is given', 'alone', 'a port that is taken'])(
+it.each(['a given server', 'alone', 'a port in use'])(
   'stops a server that never had a request: %s',
   async (application) => {
     const { program, url } = await serve(application);

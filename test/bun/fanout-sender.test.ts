@@ -77,7 +77,7 @@ function make() {
 const BATCH = Array.from({ length: 20 }, (_, n) => ({ type: 'message', data: `${1_000 + n}${'x'.repeat(20_000)}` }));
 const ALL = BATCH.map((_, n) => `4${1_000 + n}`);
 
-it('sends no more of a batch than the peer takes, and the rest later, in order', () => {
+it('sends as much of a batch as the peer accepts, and the rest later, in order', () => {
   const { socket, transport, queue, drained } = make();
   socket.isSlow = true;
   transport.send(BATCH);
@@ -94,7 +94,7 @@ it('sends no more of a batch than the peer takes, and the rest later, in order',
   expect([socket.sent, transport.writable, drained]).toEqual([ALL, true, ['drain']]);
 });
 
-it('sends what the engine adds meanwhile after the batch', () => {
+it('sends packets that the engine adds meanwhile after the batch', () => {
   const { socket, transport, queue } = make();
   socket.isSlow = true;
   transport.send(BATCH);
@@ -133,7 +133,7 @@ it('reports a last message that Bun dropped', () => {
   expect([socket.isLost, socket.sent]).toEqual([true, ALL.slice(0, 4)]);
 });
 
-it('never lets more wait in Bun unseen than a slow peer may have waiting', () => {
+it('never buffers more in Bun uncounted than the limit of a slow peer', () => {
   const { socket, transport, queue } = make();
   socket.isSlow = true;
   let sent = 0;

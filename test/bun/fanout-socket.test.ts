@@ -122,7 +122,7 @@ describe('a WebSocket that bypasses the engine', () => {
 });
 
 describe('a peer with waiting bytes', () => {
-  it('is noticed by `drain` once it has taken all', () => {
+  it('is reported as drained by `drain`', () => {
     const { socket, webSocket } = make();
     const went: string[] = [];
     webSocket.waiting = 9;
@@ -136,7 +136,7 @@ describe('a peer with waiting bytes', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('is noticed without `drain` by one timer for all, which stops with the last of them', () => {
+  it('is polled by one shared timer without `drain`, which stops with the last peer', () => {
     const { socket, webSocket } = make();
     const other = new FakeWebSocket();
     const otherSocket = new GuardedBunSocket(other, {

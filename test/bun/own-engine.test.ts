@@ -93,7 +93,7 @@ it('works with a ping interval longer than Bun’s idle timeout', async () => {
   expect((await rawPolling(url, { path: '/far/' })).handshake).toMatchObject({ pingInterval: 200_000 });
 });
 
-it('configure() closes connections that came before it, because no gate guarded them', async () => {
+it('configure() closes earlier connections, because no gate guarded them', async () => {
   const { program, url } = await start({}, 'early');
   const [polling, socket] = [await rawPolling(url, { path: '/own/' }), await rawWebSocket(url, { path: '/own/' })];
   program.send('configure');

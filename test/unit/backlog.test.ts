@@ -110,7 +110,7 @@ async function keepSending(send: () => void, isDone: () => boolean, forMs = 10_0
 }
 
 describe('a connection over its limit of waiting bytes', () => {
-  it('is reported once, takes no more, and is closed by its owner', async () => {
+  it('is reported once, accepts no more packets, and is closed by its owner', async () => {
     const { connection, slow } = begin();
     await keepSending(
       () => connection.send('x'.repeat(2_000)),
@@ -244,7 +244,7 @@ describe('responses to polls that are not read', () => {
     expect(answer.isCut).toBe(false);
   });
 
-  it('leave nothing behind after they were read', () => {
+  it('hold no memory after they were read', () => {
     const { backlogs, connection, wire } = begin();
     const answer = connection.poll();
     connection.send('x');
@@ -296,7 +296,7 @@ describe('a message that replaces', () => {
     expect(connection.sent).toEqual(['a4', 'b2', 'a5', 'a6']);
   });
 
-  it('leaves packets that were sent', () => {
+  it('does not replace sent packets', () => {
     const { connection, replace } = begin();
     replace('a', 'a1');
     connection.poll();
@@ -306,7 +306,7 @@ describe('a message that replaces', () => {
     expect(connection.sent).toEqual(['a1', 'a2']);
   });
 
-  it('leaves the previous one if it does not enter the queue itself', () => {
+  it('does not remove the previous one if it does not enter the queue itself', () => {
     const { connection, replace } = begin();
     replace('a', 'a1');
     // A packet without text, like a dropped volatile message.
@@ -340,7 +340,7 @@ describe('a message that replaces', () => {
     expect(connection.sent.filter((data) => typeof data === 'string')).toEqual([n - 3, n - 2, n - 1].map(String));
   });
 
-  it('leaves nothing of the others when the transport takes over the queue', () => {
+  it('removes all others when the transport takes over the queue', () => {
     const { backlogs, connection, wire, replace } = begin();
     backlogs.count(wire, 1);
     for (let n = 0; n < 10; n++) replace('a', `a${n}`);

@@ -19,7 +19,7 @@ function recorder() {
 }
 
 describe('subscribing', () => {
-  it('gives the handler everything that the event carries', () => {
+  it('passes all arguments of the event to the handler', () => {
     const { source, subscriptions } = setUp();
     const { calls, handler } = recorder();
     subscriptions.add('news', handler, true);
@@ -82,7 +82,7 @@ describe('subscribing', () => {
     expect(calls).toEqual([[1], [2]]);
   });
 
-  it('takes a second handler where duplicates are not to be ignored, the same one too', () => {
+  it('adds a second handler if duplicates are not ignored, even the same one', () => {
     const { source, subscriptions } = setUp();
     const [first, second] = [recorder(), recorder()];
     subscriptions.add('news', first.handler, true);
@@ -92,7 +92,7 @@ describe('subscribing', () => {
     expect([first.calls.length, second.calls.length]).toEqual([2, 1]);
   });
 
-  it.each(['__proto__', 'constructor', 'hasOwnProperty', 'toString'])('takes %s for a name like any other', (event) => {
+  it.each(['__proto__', 'constructor', 'hasOwnProperty', 'toString'])('accepts %s as a name', (event) => {
     const { source, subscriptions } = setUp();
     const { calls, handler } = recorder();
     subscriptions.add(event, handler, true);
@@ -114,7 +114,7 @@ describe('subscribing', () => {
 });
 
 describe('a handler that fails', () => {
-  it('harms no other, whether it throws or rejects, and is logged', async () => {
+  it('affects no other handler, whether it throws or rejects, and is logged', async () => {
     const { source, subscriptions, log } = setUp();
     const { calls, handler } = recorder();
     subscriptions.add('news', () => Promise.reject(new Error('later')), false);
@@ -134,7 +134,7 @@ describe('a handler that fails', () => {
     expect(log.lines.join()).not.toMatch(/secret/);
   });
 
-  it('harms nobody either where the logger fails', () => {
+  it('affects no other handler even if the logger fails', () => {
     const fail = () => {
       throw new Error('the disk is full');
     };
@@ -150,7 +150,7 @@ describe('a handler that fails', () => {
 });
 
 describe('unsubscribing', () => {
-  it('removes the handler that was given, wholly, and no other', () => {
+  it('removes every subscription of the given handler, and no other handler', () => {
     const { source, subscriptions } = setUp();
     const [first, second] = [recorder(), recorder()];
     for (const { handler } of [first, second, first]) subscriptions.add('news', handler, false);
@@ -159,7 +159,7 @@ describe('unsubscribing', () => {
     expect([first.calls.length, second.calls.length]).toEqual([0, 1]);
   });
 
-  it('removes without a handler all that were subscribed, and no other listener', () => {
+  it('removes all subscribed handlers without an argument, and no other listener', () => {
     const { source, subscriptions } = setUp();
     const [first, second, raw] = [recorder(), recorder(), recorder()];
     source.on('news', raw.handler);
@@ -169,7 +169,7 @@ describe('unsubscribing', () => {
     expect([first.calls.length, second.calls.length, raw.calls.length]).toEqual([0, 0, 1]);
   });
 
-  it('makes room for another handler', () => {
+  it('allows a new handler', () => {
     const { source, subscriptions } = setUp();
     const { calls, handler } = recorder();
     const gone = () => {};
@@ -190,7 +190,7 @@ describe('unsubscribing', () => {
     expect(calls).toEqual([[1]]);
   });
 
-  it('removes everything at the end', () => {
+  it('removes everything on shutdown', () => {
     const { source, subscriptions } = setUp();
     subscriptions.add('a', () => {}, false);
     subscriptions.add('b', () => {}, false);

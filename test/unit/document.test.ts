@@ -62,7 +62,7 @@ describe('a folder that is built once', () => {
     expect(await readdir(home)).toEqual(['made-1']);
   });
 
-  test('removes others of its kind that were not used for a day', async () => {
+  test('removes folders of the same name that were not used for a day', async () => {
     const names = ['made-old', 'made-used', 'other-old'];
     const home = await emptyFolder(Object.fromEntries(names.map((name) => [`${name}/done`, 'yes'])));
     const twoDaysAgo = new Date(Date.now() - 2 * 24 * 60 * 60 * 1_000);

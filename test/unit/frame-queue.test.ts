@@ -127,7 +127,7 @@ describe('the messages of one tick', () => {
     expect(Math.max(...sender.writes.map(({ length }) => length))).toBeLessThan(64 * 1024);
   });
 
-  it('the queue is left alone if the peer proves slow during the flush', () => {
+  it('the queue is not flushed further if the peer becomes slow during the flush', () => {
     const queue = new FrameQueue<string>();
     const sender = new Sender();
     sender.isBusy = true;
@@ -138,7 +138,7 @@ describe('the messages of one tick', () => {
     expect([sender.writes, sender.tail]).toEqual([[large], undefined]);
   });
 
-  it('a message that can not wait elsewhere is written anyway, in order, and none is overtaken', async () => {
+  it('a message that cannot be buffered elsewhere is written anyway, in order', async () => {
     const queue = new FrameQueue<string>();
     const sender = new Sender();
     sender.slowAfter = 1;

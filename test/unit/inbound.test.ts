@@ -68,7 +68,7 @@ describe('the inbound table', () => {
     expect(files.filter((file) => !existsSync(join(ROOT, 'test', `${file}.test.ts`)))).toEqual([]);
   });
 
-  it('is what every listener of src/server runs', () => {
+  it('is used by every listener of src/server', () => {
     const folder = join(ROOT, 'src', 'server');
     const listeners = readdirSync(folder).flatMap((file) => {
       const lines = readFileSync(join(folder, file), 'utf8').split('\n');

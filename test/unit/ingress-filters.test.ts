@@ -140,7 +140,7 @@ describe('a frame filter', () => {
     ['a frame of an unknown opcode and 2^40 bytes', '83ff0000010000000000'],
     ['a continuation of 2^50 bytes', '80ff0004000000000000'],
     ['a compressed text of 2^40 bytes', 'c1ff0000010000000000'],
-  ])('leaves it to the receiver to refuse %s, and holds none of it', (_, head) => {
+  ])('passes %s on to the receiver, which refuses it, and holds none of it', (_, head) => {
     const passed: Buffer[] = [];
     const filter = new FrameFilter({
       mostBytes: MOST,
@@ -248,7 +248,7 @@ describe('a filter for the body of a POST', () => {
     expect(filter.end().toString()).toBe('\x1e4a\x1e\x1e');
   });
 
-  it('holds a bounded number of marks: small events after a full body leave none, and others end it', () => {
+  it('holds a bounded number of marks: small events after a full body leave none, and others close the session', () => {
     const most = { mostBytes: 16, mostBytesInAll: 64, isLifted: () => false, dropped: () => {} };
     const events = new BodyFilter(most);
     for (let n = 0; n < 10_000; n++) expect(events.write(Buffer.from('42["a"]\x1e'))).toBe(true);
@@ -270,7 +270,7 @@ describe('the estimated memory of parsed JSON', () => {
     ['objects with numbers for keys', JSON.stringify(Array.from({ length: 900 }, (_, n) => ({ [n * 100_000]: 1 })))],
     ['numbers', `[${'1.5,'.repeat(4_000)}"a"]`],
     ['strings', JSON.stringify(Array.from({ length: 2_000 }, (_, n) => `x${n}`))],
-  ])('is not taken for less than it is: %s', (_, json) => {
+  ])('is not too low for %s', (_, json) => {
     expect(parsedBytes(json)).toBeGreaterThan(heapOf(json));
     expect(isHeavy(json, 32 * 1024)).toBe(true);
   });
@@ -316,7 +316,7 @@ describe('a query', () => {
     ['s%69d=a&sid=b', 'sid'],
     ['EIO=4&transport=polling&EIO=4', 'EIO'],
     ['color=red&color=blue', undefined],
-  ])('"%s" repeats a parameter that decides: %s', (text, parameter) => {
+  ])('"%s" repeats a relevant parameter: %s', (text, parameter) => {
     expect(parseQuery(`/io/?${text}`).fault?.parameter).toBe(parameter);
   });
 });

@@ -38,7 +38,7 @@ describe('a report’s log line', () => {
     expect(calls).toEqual(['warn', 'error', 'info']);
   });
 
-  it('goes nowhere with false, and an error that can not be converted to text does no harm', () => {
+  it('is not written with `false`, and an error that cannot be converted to text causes no exception', () => {
     createLogReporter(LINES, 'one', false)(refusal);
     const warn = vi.fn();
     const report = createLogReporter(LINES, 'one', { debug: warn, info: warn, warn, error: warn });

@@ -156,7 +156,7 @@ describe('a memory network', () => {
     expect(a.events).toEqual(['cut', 1]);
   });
 
-  it('keeps nothing of an instance that leaves', async () => {
+  it('removes all messages of an instance that leaves', async () => {
     const { network, a, b, c } = joinThree();
     say(a, '1');
     network.pause('c');
@@ -173,7 +173,7 @@ describe('a memory network', () => {
     expect(network.size).toBe(0);
   });
 
-  it('reports each join, and each leave, even of an instance that is away', () => {
+  it('reports each join, and each leave, even of a disconnected instance', () => {
     const network = new MemoryNetwork();
     const changes: string[] = [];
     const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => {

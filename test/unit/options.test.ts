@@ -116,7 +116,7 @@ describe('options', () => {
     ['limits', { limits: [] }, 'received an empty array'],
     ['logger', { logger: { info() {} } }, 'debug, info, warn and error'],
     ['onReport', { onReport: {} }, 'expected a function, received an object'],
-  ])('name %s and what is wrong with it', (option, change, words) => {
+  ])('are rejected with the name and the reason: %s', (option, change, words) => {
     const message = complaintAbout(change);
     expect(message).toContain(`"${option}"`);
     expect(message).toContain(words);

@@ -144,7 +144,7 @@ describe('the private members of other packages in use exist:', () => {
     expect(limitsHold(LIMITS)).toBe(true);
   });
 
-  it('the limits of a WebSocket of ws; without its receiver they are left alone', () => {
+  it('the limits of a WebSocket of ws; without its receiver they are not changed', () => {
     class Moved extends GuardedWebSocket {
       override limit(): void {}
     }
@@ -270,7 +270,7 @@ describe('the private members of other packages in use exist:', () => {
     expect(connection.written).toEqual(['2["out"]', '2["later"]']);
   });
 
-  it('the broadcast of an adapter of socket.io-adapter; if it differs, it is left alone', () => {
+  it('the broadcast of an adapter of socket.io-adapter; if it differs, it is not changed', () => {
     const handler = { prepare: () => ({}), send: () => {} };
     const takeOver = (adapter: Adapter) => AdapterBroadcasts.over(adapter, () => {})?.takeOver(handler);
     expect(AdapterBroadcasts.over(new Adapter(namespace()), () => {})?.hasPlainRooms).toBe(true);
@@ -344,7 +344,7 @@ describe('the private members of other packages in use exist:', () => {
     expect(compacted(connection.request as EngineRequest)).toBeInstanceOf(CompactRequest);
   });
 
-  it('an object without them is left alone', () => {
+  it('an object without them is not changed', () => {
     expect(makeSocketIds({} as never, () => '')).toBe(false);
     expect(serverSideEmitWithAck({}, [])).toBeUndefined();
     expect(boundFetchAnswers({} as never, () => {})).toBe(false);
@@ -387,7 +387,7 @@ describe('the private members of other packages in use exist:', () => {
     expect(await probeConnection(engine as never)).toEqual({ missing: 'writeBuffer of a connection', canSend: true });
   });
 
-  it("the event that confirms packets; if it has moved, messages take Socket.IO's own path", async () => {
+  it("the event that confirms packets; if it has moved, messages take Socket.IO's standard path", async () => {
     const engine = startEngine();
     const prototype = await classOfConnections(engine);
     const { onDrain } = prototype as { onDrain: unknown };

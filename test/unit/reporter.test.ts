@@ -46,11 +46,11 @@ describe('onReport', () => {
     ],
     ['rejects', () => Promise.reject(new Error('of the program'))],
     [
-      'returns a promise of another make that rejects',
+      'returns a promise of another library that rejects',
       // biome-ignore lint/suspicious/noThenProperty: a promise of another library is an object with `then`
       () => ({ then: (_: unknown, reject: (error: Error) => void) => reject(new Error('of the program')) }),
     ],
-  ])('that %s is logged once, and gets later reports all the same', async (_, fail) => {
+  ])('that %s is logged once, and still receives later reports', async (_, fail) => {
     const heard: Report[] = [];
     const log = new LogLines();
     const report = newReporter((one) => {

@@ -190,7 +190,7 @@ describe('rooms named like a socket’s id', () => {
     ['elsewhere', `${OTHER_ID}!socket_id`],
     ['unanswered', `${OTHER_ID}!cluster_unanswered`],
     ['nowhere', OTHER_ID],
-  ] as const)('are decided by the cluster’s answer: %s', async (owner, outcome) => {
+  ] as const)('depend on the cluster’s answer: %s', async (owner, outcome) => {
     const asked: string[][] = [];
     const findSockets: RoomsOptions['findSockets'] = async (ids) => {
       asked.push([...ids]);
