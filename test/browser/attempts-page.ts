@@ -8,7 +8,7 @@ declare global {
   }
 }
 
-/** A page that tells how each attempt to connect failed. */
+/** A page that reports the error of each failed connection attempt. */
 window.attempt = (host, transports) => {
   const helper = new SocketIOClientHelper({
     identifier: 'page',

@@ -10,7 +10,7 @@ import { startServer } from '../support/server.js';
 interface Opened {
   readonly page: Page;
   readonly steps: EventLog<readonly [step: string, detail: unknown]>;
-  /** What the page complained about, on its console or by an exception. */
+  /** Errors and warnings of the page's console, and its uncaught exceptions. */
   readonly complaints: string[];
 }
 
@@ -41,7 +41,7 @@ const of =
   ([step]: readonly [string, unknown]): boolean =>
     step === wanted;
 
-/** The origin of the page is another than the server's. */
+/** The page and the server have different origins. */
 const serverOptions = { path: '/io', cors: { origin: '*' } };
 
 describe('in Chromium', () => {
@@ -78,7 +78,7 @@ describe('in Chromium', () => {
     },
   );
 
-  it('a refused client is told, then disconnected', async () => {
+  it('a refused client receives the reason, then is disconnected', async () => {
     const { url } = await startServer({ serverOptions });
     const { page, steps } = await openPage(address);
     await page.evaluate((host) => window.startClient(host, ['websocket'], 'bad'), url);
@@ -153,7 +153,7 @@ describe('in Chromium, a page that is restored from the back-forward cache', () 
     }, url);
     const [before] = helper.getClients().keys();
     await page.goto(elsewhere);
-    // goBack() waits for a load, which a page that is restored does not have.
+    // goBack() waits for a load event, which a page restored from the cache does not have.
     await page.evaluate(() => history.back());
     await eventually(async () => expect(await page.title()).toBe('restored'));
     await eventually(() => {

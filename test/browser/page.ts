@@ -9,7 +9,7 @@ declare global {
   }
 }
 
-/** A page as a user would write it: it tells the test each step. */
+/** A page like a user's; it reports each step to the test. */
 window.startClient = (host, transports, token) => {
   const helper = new SocketIOClientHelper({
     identifier: 'page',

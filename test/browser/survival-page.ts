@@ -7,12 +7,12 @@ declare global {
   }
 }
 
-/** A page that leaves everything to the client. */
+/** A page without own code for reconnecting. */
 window.startSurvivor = (host, transports) => {
   const helper = new SocketIOClientHelper({
     identifier: 'page',
     host,
-    // So long that only the news of the network makes it try earlier.
+    // Long enough that only the browser's `online` event can cause an earlier attempt.
     options: { path: '/io', transports, reconnectionDelay: 600_000, reconnectionDelayMax: 600_000 },
     credentials: ({ reason }) => ({ token: 'good', reason }),
     queue: true,

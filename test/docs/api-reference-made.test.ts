@@ -9,7 +9,7 @@ import { PROJECT } from '../support/document.js';
 import { temporaryFolder } from '../support/folder.js';
 
 const run = promisify(execFile);
-/** The first time, the tools that make the reference are installed. */
+/** The first run installs the tools that generate the reference. */
 const FIRST_TIME_MS = 180_000;
 
 async function filesOf(folder: string): Promise<Readonly<Record<string, string>>> {

@@ -8,7 +8,7 @@ import { PROJECT } from '../support/document.js';
 
 const REFERENCE = join(PROJECT, 'docs/api');
 
-/** What an entry says that it exports, by its own words. */
+/** The names in an entry's export statements. */
 async function exportsOf(entry: string): Promise<readonly string[]> {
   const text = await readFile(join(PROJECT, entry), 'utf8');
   const lists = [...text.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].map(([, list = '']) => list);

@@ -25,7 +25,9 @@ const HIDDEN_FROM: Readonly<Record<string, readonly string[]>> = {
   'src/client/socket-io.ts': ['socket.io-client', 'engine.io-client'],
 };
 
-/** Private in one class, and used only where another class, Node.js or this project has a public member of that name. */
+/**
+ * Private in one class, and used only where another class, Node.js or this project has a public member of that name.
+ */
 const PUBLIC_TOO = [
   'adapter',
   'constructor',
@@ -37,18 +39,18 @@ const PUBLIC_TOO = [
   'parser',
   'prepare',
   'publish',
-  // In every file of `src/socketio/`, these are of a server, a namespace, a connection or a stream.
+  // In every file of `src/socketio/`, these belong to a server, a namespace, a connection or a stream.
   'handleRequest',
   'handleUpgrade',
   'sockets',
   'write',
 ];
 
-/** The same in some files only; in others there are private members of that name. */
+/** The same for some files only; other files use private members of that name. */
 const PUBLIC_IN: Readonly<Record<string, readonly string[]>> = {
   // Events.
   flush: ['engine-packets', 'frame-queue', 'node-engine'],
-  // Of connections, sockets and the WebSockets of `ws` and of Bun.
+  // Of connections, sockets, and the WebSockets of `ws` and of Bun.
   close: [
     'bun-engine',
     'bun-probe',
@@ -96,7 +98,7 @@ function sectionOf(heading: string): string {
   return page.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
 }
 
-/** What is in backticks. */
+/** The texts in backticks. */
 function codeIn(text: string): string[] {
   return [...text.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
 }
@@ -120,7 +122,7 @@ function publicIn(file: string): string[] {
   return Object.keys(PUBLIC_IN).filter((name) => PUBLIC_IN[name]?.includes(file));
 }
 
-/** The TypeScript of a folder, or the one file. */
+/** The TypeScript files of a folder, or the single file. */
 async function filesOf(path: string): Promise<string[]> {
   if (path.endsWith('.ts')) return [path];
   const names = await readdir(join(PROJECT, path), { recursive: true });

@@ -2,7 +2,7 @@ import { SocketIOClientHelper } from '../../src/client/client-helper.js';
 import { track } from '../support/cleanup.js';
 import { EventLog, eventually } from '../support/facts.js';
 
-/** Generous, since a machine that is busy starts instances slowly. */
+/** Generous, because a busy machine starts instances slowly. */
 export const SLOW = { timeout: 20_000 };
 const ROOM = 'public/news';
 
@@ -18,13 +18,13 @@ export interface Person {
   readonly said: EventLog<string>;
   readonly ends: EventLog<string>;
   readonly errors: EventLog<Error>;
-  /** Whether it is authenticated and in the room, at this moment. */
+  /** True if it is authenticated and in the room at this moment. */
   in: boolean;
 }
 
 type ClientOptions = Partial<ConstructorParameters<typeof SocketIOClientHelper>[0]['options']>;
 
-/** A client as the recipe's, which writes down what happens to it. */
+/** A client like the recipe's that records its events. */
 export function connectTo(url: string, options: ClientOptions = {}): Person {
   const person: Person = {
     ...{ where: new EventLog<Where>(), said: new EventLog<string>() },

@@ -21,7 +21,7 @@ interface BalancerInPapers {
   readonly paper: string;
   /** The line that makes sessions sticky. */
   readonly sticky: RegExp;
-  /** What the recipe has in its place to go by the client's address. */
+  /** The recipe's replacement of that line, which routes by the client's address. */
   readonly byAddress: (config: string) => string;
   readonly listen: string;
 }
@@ -43,13 +43,13 @@ const BALANCERS: readonly [BalancerInPapers, BalancerInPapers] = [
   },
 ];
 
-/** What both balancers stand before: both papers have the same program. */
+/** The instances behind both balancers: both recipes have the same program. */
 let project: PastedProject;
 let redis: RedisServer;
 let ports: number[];
 let instances: Program[];
 
-/** A balancer with the configuration of its paper, which all tests share. */
+/** A balancer with the configuration of its recipe, shared by all tests. */
 interface Shared {
   readonly program: Balancer;
   readonly config: string;
@@ -219,7 +219,7 @@ describe('three instances behind both balancers', () => {
     await startInstance(quick, { '25_000': 200 });
     const people = [];
     for (const { program, config } of shared) {
-      // Far above the heartbeat, so that a machine that stalls does not cut a client off.
+      // Far above the heartbeat, so that a stall of the machine does not disconnect a client.
       const calm = await startWith(program, config, [quick], { '60s': '4s' });
       const rash = await startWith(program, config, ports, { '60s': '1s' });
       for (const transport of ['polling', 'websocket']) {
@@ -232,14 +232,16 @@ describe('three instances behind both balancers', () => {
     }
     for (const { patient, beats, cut } of people) {
       expect(await cut.ends.next(undefined, SLOW)).toMatch(/^transport (close|error)$/);
-      // 1.5 times the time-out.
+      // 1.5 times the timeout.
       await eventually(() => beats.all.length >= 30, { what: '30 heartbeats', ...SLOW });
       await comeIn(patient);
       expect(patient.ends.all).toEqual([]);
     }
   });
 
-  /** An instance's own answer to a request that asks for nothing; a balancer that found none says 502 or 503. */
+  /**
+   * True if an instance itself answers an empty request with 400; a balancer without an instance answers 502 or 503.
+   */
   async function findsInstances(url: string): Promise<boolean> {
     const answers = await Promise.all(Array.from({ length: 12 }, () => fetch(`${url}/io/`)));
     return answers.every(({ status }) => status === 400);
@@ -264,7 +266,7 @@ describe('three instances behind both balancers', () => {
       await eventually(() => people.every((person) => person.in), { what: '40 clients on the other two', ...SLOW });
       instances[index] = await startInstance(port);
     }
-    // One behind each balancer. Again and again: nginx may still send those who poll back to the instance that they came from.
+    // One client of each balancer. Repeated, because nginx may still route polling clients to their previous instance.
     const speakers = [people[0], people[20]];
     await eventually(
       () => {

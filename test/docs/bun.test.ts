@@ -17,12 +17,12 @@ const PAGE = 'docs/bun.md';
 const PROGRAMS = ['server.ts', 'engine.ts'];
 const CLIENT = { path: '/io', auth: { token: 'let me in' } };
 
-/** As a new engine has them. */
+/** The defaults of the engine. */
 const ENGINE: Readonly<EngineOptions> = {
   ...{ path: '/engine.io/', pingTimeout: 20_000, pingInterval: 25_000 },
   ...{ upgradeTimeout: 10_000, maxHttpBufferSize: 1_000_000 },
 };
-/** Each option of Socket.IO, on, and with a value that is not the engine's. The compiler notices when there is another. */
+/** Every option of Socket.IO, switched on or different from the engine's default. The compiler reports a new option. */
 const ALL: Readonly<Required<Record<keyof ServerOptions, unknown>>> = {
   ...{ path: '/io', serveClient: true, adapter: class {}, parser: {}, connectTimeout: 1, addTrailingSlash: true },
   ...{ pingTimeout: 1, pingInterval: 1, upgradeTimeout: 1, maxHttpBufferSize: 1, allowUpgrades: true, cookie: true },
@@ -39,7 +39,7 @@ beforeAll(async () => {
   [page, project] = await Promise.all([readFile(join(PROJECT, PAGE), 'utf8'), pasteProject(PAGE)]);
 });
 
-/** The cells of the rows of a table, which is found by the beginning of its first line. */
+/** The cells of a table's rows; the table is found by the start of its first line. */
 function tableAt(start: string): string[][] {
   const [, rows = ''] = page.split(`\n${start}`)[1]?.split(/^\|[-|]+\n/m) ?? [];
   const [table = ''] = /^\|.*(?:\n\|.*)*/.exec(rows) ?? [];

@@ -26,12 +26,12 @@ beforeAll(async () => {
   page = await readFile(join(PROJECT, 'docs/errors.md'), 'utf8');
 });
 
-/** From a heading, or another line, to the next heading. */
+/** The text from a heading, or another line, to the next heading. */
 function sectionOf(start: string): string {
   return page.split(`\n${start}`)[1]?.split('\n## ')[0] ?? '';
 }
 
-/** The first table of a section: the cells of its rows whose first or second one is a code. */
+/** The first table of a section: the cells of its rows with a code in the first or second cell. */
 function rowsOf(section: string): string[][] {
   const [table = ''] = /^\|.*(?:\n\|.*)*/m.exec(section) ?? [];
   const rows = table.split('\n').map((row) => row.slice(2, -2).split(' | '));
@@ -40,7 +40,7 @@ function rowsOf(section: string): string[][] {
 
 const codesOf = (section: string): string[] => rowsOf(section).map(([first = '']) => first.replaceAll('`', ''));
 
-/** The code that an act throws, rejects with, or hands to its callback. */
+/** The code that an act throws, rejects with, or passes to its callback. */
 async function codeOf(act: () => unknown): Promise<unknown> {
   try {
     return await act();
@@ -61,7 +61,7 @@ function serverHelper(more: object = {}): SocketIOServerHelper {
   });
 }
 
-/** The code with which a message that waits comes back. */
+/** The code with which a queued message fails. */
 async function returned(host: string, ttl: number, then: (opts: { shutdown(): void }) => void): Promise<unknown> {
   const { helper } = createHelper(host, { queue: { ttl }, autoAuthenticate: true });
   const codes = new EventLog<unknown>();
@@ -70,7 +70,7 @@ async function returned(host: string, ttl: number, then: (opts: { shutdown(): vo
   return codes.next();
 }
 
-/** Each code, and what brings it about. The compiler misses the one that is missing. */
+/** Each code, with code that causes it. The compiler reports a missing one. */
 const CAUSES: Readonly<Record<TRoomgateErrorCode, () => unknown>> = {
   invalid_option: () => serverHelper({ authenticateFn: 'yes' }),
   invalid_argument: async () => createHelper(await away(), AWAY).helper.waitFor('happy' as never),
@@ -101,7 +101,7 @@ const CAUSES: Readonly<Record<TRoomgateErrorCode, () => unknown>> = {
   },
 };
 
-/** The warnings and errors, each as `level | text`, without the name of who wrote it. */
+/** The warnings and errors, each as `level | text`, without the class name. */
 function wordsOf(log: LogLines): string[] {
   return log.loud.map((line) => line.replace(/^(\w+): \[roomgate\] \w+: /, '$1 | '));
 }
@@ -112,7 +112,7 @@ interface Pattern {
   matches(line: string): boolean;
 }
 
-/** The rows of a table of log lines. `…` stands for anything. */
+/** The rows of a table of log lines. `…` matches any text. */
 function patternsOf(section: string): Pattern[] {
   return rowsOf(section).map(([level = '', line = '']) => {
     const parts = line
@@ -124,7 +124,7 @@ function patternsOf(section: string): Pattern[] {
   });
 }
 
-/** Which row tells of each line: the most exact one that fits. */
+/** The row for each line: the most specific match. */
 function rowsFor(lines: readonly string[], patterns: readonly Pattern[]): { told: string[]; untold: string[] } {
   const exact = [...patterns].sort((one, other) => other.fixed - one.fixed);
   const rows = lines.map((line) => ({ line, row: exact.find(({ matches }) => matches(line))?.row }));
@@ -152,7 +152,7 @@ describe('the codes of docs/errors.md', () => {
   });
 });
 
-/** Socket.IO's own words. The compiler misses the one that is missing, and the one that is no more. */
+/** Socket.IO's reasons. The compiler reports a missing one, and one that no longer exists. */
 const CLIENT_REASONS: Readonly<Record<Socket.DisconnectReason, true>> = {
   'io server disconnect': true,
   'io client disconnect': true,
@@ -206,7 +206,7 @@ describe('the log lines of docs/errors.md', () => {
   });
 });
 
-/** All that can be done wrong without a server. */
+/** All mistakes that need no server. */
 async function misuse(logger: ILogger): Promise<void> {
   const { helper } = createHelper(await away(), {
     ...{ logger, onError: undefined, queue: true },
@@ -228,7 +228,7 @@ async function misuse(logger: ILogger): Promise<void> {
   helper.subscribe({ event: 'said', handler: () => {} });
 }
 
-/** A room that was granted is refused after a reconnect. */
+/** After a reconnect, a room that was granted is refused. */
 async function loseRooms(logger: LogLines): Promise<void> {
   let isOpen = true;
   const server = await startWordsServer({

@@ -8,7 +8,7 @@ import type { Program } from '../support/process.js';
 import { connectAuthenticated } from '../support/server.js';
 
 const SLOW = { timeout: 20_000 };
-/** Reasons after which Socket.IO's clients come back by themselves. */
+/** Reasons after which Socket.IO's clients reconnect by themselves. */
 const COMES_BACK = /^transport (close|error)$/;
 
 const RECIPES = [
@@ -27,7 +27,7 @@ interface Running {
 
 describe.each(RECIPES)('the recipe for $name on $runtime', ({ name, program, runtime }) => {
   let project: PastedProject;
-  /** One server for the tests that leave it as it is; the last of them ends it. */
+  /** One server for the tests that don't change it; the last of them stops it. */
   let shared: Running;
 
   beforeAll(async () => {
@@ -80,7 +80,7 @@ describe.each(RECIPES)('the recipe for $name on $runtime', ({ name, program, run
     for (const client of await Promise.all(clients)) expect(client.socket.connected).toBe(true);
     server.kill(signal);
     for (const client of clients) expect(await (await client).heardOf('disconnect')).toMatch(COMES_BACK);
-    // Nest sends itself the signal again, once its hooks are done.
+    // After its hooks, Nest sends the signal to itself again.
     const ending = name === 'nestjs' ? { code: null, signal } : { code: 0, signal: null };
     expect(await server.ended(10_000)).toEqual(ending);
     expect(server.stderr).toBe(told);

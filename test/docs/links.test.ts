@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { PROJECT } from '../support/document.js';
 import { anchorsOf, linksOf } from '../support/links.js';
 
-/** Folders of dependencies and of what builds and tests make. Those whose name starts with a dot are skipped as well. */
+/** Folders of dependencies, builds and tests. Folders whose name starts with a dot are skipped as well. */
 const SKIPPED = new Set(['node_modules', 'dist', 'coverage']);
 
 let files: readonly string[];
@@ -15,7 +15,7 @@ beforeAll(async () => {
   files = await markdownIn('.');
 });
 
-/** Walks instead of asking git, so that it works in a copy without a repository too. */
+/** Walks the folders instead of asking git, so that it also works in a copy without a repository. */
 async function markdownIn(folder: string): Promise<readonly string[]> {
   const entries = await readdir(join(PROJECT, folder), { withFileTypes: true });
   const found = entries.map(async (entry) => {
@@ -26,7 +26,7 @@ async function markdownIn(folder: string): Promise<readonly string[]> {
   return (await Promise.all(found)).flat();
 }
 
-/** The links of a file that lead nowhere, each with the reason. */
+/** The broken links of a file, each with the reason. */
 async function brokenLinksOf(file: string): Promise<readonly string[]> {
   const broken: string[] = [];
   for (const link of linksOf(await readFile(join(PROJECT, file), 'utf8'))) {

@@ -18,7 +18,7 @@ const TEXT = expect.stringMatching(/does not know this session \(HTTP 400\); wit
 
 type Failure = readonly [message: string, answer: string, text: string];
 
-/** The messages of the row of docs/errors.md that has the cause. */
+/** The messages in the row of docs/errors.md for this cause. */
 let documented: string[];
 let context: BrowserContext;
 
@@ -39,7 +39,7 @@ async function twoInstances(route: Route): Promise<string> {
   );
 }
 
-/** A client on Node.js, and how its attempts fail. */
+/** A client on Node.js, and the errors of its attempts. */
 function attempt(host: string, transports: NonNullable<SocketOptions['transports']>): EventLog<Failure> {
   const failures = new EventLog<Failure>();
   const client = new SocketIOClientHelper({
@@ -58,7 +58,7 @@ function attempt(host: string, transports: NonNullable<SocketOptions['transports
   return failures;
 }
 
-/** The same in Chromium, with what its console says. */
+/** The same in Chromium, with the lines of its console. */
 async function attemptInBrowser(host: string, transports: string[]): Promise<[EventLog<Failure>, EventLog<string>]> {
   const failures = new EventLog<Failure>();
   const lines = new EventLog<string>();
@@ -73,7 +73,7 @@ async function attemptInBrowser(host: string, transports: string[]): Promise<[Ev
   return [failures, lines];
 }
 
-/** A session begins on the first instance; these requests of it go to the second one. */
+/** A session starts on the first instance; its requests with this method go to the second one. */
 const astray =
   (method: string): Route =>
   ({ method: own, url = '' }) =>

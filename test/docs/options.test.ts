@@ -11,7 +11,7 @@ interface Option {
 }
 
 interface Row extends Option {
-  /** The column "default", without the rest. */
+  /** The column "default", without further text. */
   readonly standard: string;
   readonly unit: string;
 }
@@ -29,7 +29,10 @@ const SECTIONS: Readonly<Record<string, readonly string[]>> = {
   RedisHelper: ['IRedisHelperOptions', 'IRedisHelperCallbacks'],
   RedisClusterHelper: ['IRedisClusterHelperOptions', 'IRedisHelperCallbacks'],
 };
-/** Options that depend on the runtime, or are all set from the defaults: the page says so in its own words. */
+/**
+ * Options with defaults that depend on the runtime, or that consist of other defaults: the page describes them in
+ * words.
+ */
 const OWN_WORDS = new Set(['server', 'engine', ...Object.keys(DEFAULT_LIMITS)]);
 
 let sources: string;
@@ -55,7 +58,7 @@ function declaredIn(types: readonly string[]): ReadonlyMap<string, Option> {
   return new Map(members.map((option) => [option.name, option]));
 }
 
-/** The rows of the table below a heading, a row with several names once for each. */
+/** The rows of the table below a heading. A row with several names occurs once for each. */
 function rowsOf(section: string): readonly Row[] {
   const [, text = ''] = new RegExp(`^#{2,3} ${section}$(.*?)(?=^#|(?![^]))`, 'ms').exec(page) ?? [];
   const rows = [...text.replaceAll('\\|', '').matchAll(/^\| (`\w+`(?:, `\w+`)*) \|(.*)\|$/gm)];

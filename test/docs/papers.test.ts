@@ -11,7 +11,7 @@ const PROGRAMS = ['ts', 'tsx', 'js', 'mjs', 'typescript', 'javascript', 'python'
 /** Longer lines make a change of one word hard to review. */
 const LONGEST_LINE = 200;
 
-// The first time, it takes longer than a test may.
+// The first call can exceed the timeout of a test.
 beforeAll(async () => {
   await compilerOutputOf('README.md');
 });

@@ -14,12 +14,12 @@ import { linesOf, Names, scenariosIn } from '../support/scenario.js';
 import { SETTING } from '../support/setting.js';
 
 const DOCUMENT = 'docs/protocol.md';
-/** Each of them is in the document, and no other: who takes one out of there says so here. */
+/** The exact numbers of scenarios in the document. If you remove one there, change its number here. */
 const HAPPY = 15;
 const UNHAPPY = 25;
 const OTHER_SERVERS = 8;
 const SLOW = { timeout: 20_000 };
-/** A scenario in which the server is stopped has one of its own. */
+/** A scenario that stops the server has its own server. */
 const STOPS = '— the server gets SIGTERM';
 
 const scenarios = scenariosIn(await readFile(join(PROJECT, DOCUMENT), 'utf8'));
@@ -38,20 +38,22 @@ it('numbers its scenarios without a gap', () => {
 interface Running {
   readonly url: string;
   readonly program: Program;
-  /** Another one at the same address. */
+  /** Starts another one at the same address. */
   again(): Promise<Running>;
 }
 
 let project: PastedProject;
 const running = new Map<string, Running>();
 
-/** What stands for a closing code of the document: Bun closes no WebSocket without one, and 1.2 names none for a large message. */
+/**
+ * The close codes for a code of the document: Bun always sends a code, and Bun 1.2 reports none for a large message.
+ */
 function codesOf(code: string): readonly number[] {
   const onBun: Readonly<Record<string, readonly number[]>> = { 1005: [1000], 1009: [1009, 1006] };
   return (SETTING.runtime === 'bun' && onBun[code]) || [Number(code)];
 }
 
-/** What of the document's server is written otherwise on Bun; the rest, and what it says to clients, is the same. */
+/** The parts of the document's server that differ on Bun. Its messages to clients are the same. */
 const ON_BUN = {
   "import { createServer } from 'node:http';": "import { Server } from '@socket.io/bun-engine';",
   'const server = createServer((_, response) => response.writeHead(404).end());': 'const engine = new Server();',
@@ -96,7 +98,7 @@ class Player {
     else throw new Error(`no line of a scenario: ${line}`);
   }
 
-  /** No connection heard anything but what the document says. */
+  /** Expects that no connection received anything else. */
   async end(): Promise<void> {
     for (const socket of this.#sockets) {
       socket.close();
@@ -147,7 +149,7 @@ describe('Roomgate’s client against another server', () => {
     const server = new OtherServer(new Names());
     await server.start(async (host) => {
       process.env.SERVER = host;
-      // By a name of its own each time, as a module runs once.
+      // Each time with another name, because a module runs only once.
       const program = pathToFileURL(join(project.folder, 'out/another-servers-client.js'));
       const { client } = (await import(`${program}?${number}`)) as { client: SocketIOClientHelper };
       return client;

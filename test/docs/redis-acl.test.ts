@@ -11,11 +11,11 @@ import { type RedisServer, startRedis } from '../support/redis.js';
 import { connectAuthenticated, type Started, settled, startServer } from '../support/server.js';
 
 const USER = { username: 'roomgate', password: 'secret' };
-/** What a rule is not: how the user signs in, and that it has no rights to begin with. */
+/** Words of the command that are no permissions: the sign-in of the user, and the reset of its rights. */
 const BEGINNINGS = 5;
-/** A name that may be the id of a socket of a plain Socket.IO server, so that other instances are asked. */
+/** A name that could be the id of a plain Socket.IO server's socket, so that other instances are asked. */
 const PLAIN_ID = 'openopenopenopenopen';
-/** How long each step may take, in milliseconds: where all goes well, and where a step is expected to get no answer. */
+/** Time limits of a step, in milliseconds: if all steps must succeed, and if a step is expected to get no answer. */
 const [PATIENT, IMPATIENT] = [10_000, 3_000];
 
 let base: readonly string[] = [];
@@ -31,7 +31,7 @@ interface Plan {
   readonly redisConnection: DefaultRedisHelper;
   readonly namespace?: string | undefined;
   readonly patience: number;
-  /** What goes wrong. */
+  /** Errors, warnings and missing answers. */
   readonly complaints: string[];
 }
 
@@ -52,7 +52,7 @@ function clusterHelper(redis: RedisServer): DefaultRedisHelper {
   return helper;
 }
 
-/** Everything that a program can do with instances on one Redis, from the first connection to the last. */
+/** Every use of Redis by two instances and an emitter, from the first connection to the last. */
 async function live(plan: Plan): Promise<void> {
   const { redis, redisConnection, complaints, namespace, patience } = plan;
   const note = (error: unknown) => complaints.push(String(error));
@@ -78,7 +78,7 @@ async function live(plan: Plan): Promise<void> {
     };
     await eventually(() => logs.every(isBack), { timeout: 10_000 });
     await say(plan, one, two, emitter);
-    // A connection that is idle is asked whether it is alive.
+    // Roomgate pings idle connections.
     const isAsked = async () => (await redis.cli('CLIENT', 'LIST')).includes(' cmd=ping ');
     await eventually(isAsked, { what: 'a connection that is asked' });
     await Promise.all([one.helper.shutdown(), two.helper.shutdown(), emitter.shutdown()]);
@@ -89,7 +89,7 @@ async function live(plan: Plan): Promise<void> {
   }
 }
 
-/** Both ways between the instances, from the worker, and the questions to all. */
+/** Messages between the instances in both directions and from the worker, and questions to all. */
 async function say(
   { complaints, patience }: Plan,
   one: Started,
@@ -120,7 +120,7 @@ async function setUser(redis: RedisServer, ...rules: readonly string[]): Promise
   await redis.cli('ACL', 'SETUSER', USER.username, 'reset', ...rules);
 }
 
-/** What Redis refused, and to whom. */
+/** The refused commands, with their users. */
 const denied = (redis: RedisServer) => redis.cli('ACL', 'LOG');
 
 const loudWithoutOutages = (complaints: readonly string[]) =>
@@ -158,7 +158,7 @@ describe('the permissions in docs/concepts/many-instances.md', () => {
   }, 40_000);
 });
 
-/** Tests of this many rules at a time. */
+/** The number of rules that are tested at a time. */
 const AT_ONCE = 5;
 
 describe('each of these permissions', () => {

@@ -9,7 +9,7 @@ import { REPORTS } from '../support/reports.js';
 
 const PAGE = 'docs/reports.md';
 
-/** The reports of an emitter. The compiler refuses one that is missing, and one that is too much. */
+/** The reports of an emitter. The compiler reports a missing or surplus one. */
 const OF_EMITTER: Readonly<Record<EmitterReport['type'], true>> = {
   handler_failed: true,
   option_ignored: true,
@@ -29,7 +29,7 @@ const OF_EMITTER: Readonly<Record<EmitterReport['type'], true>> = {
 interface Row {
   readonly report: string;
   readonly level: string;
-  /** With a question mark behind a field that may be missing. */
+  /** Optional fields end in a question mark. */
   readonly fields: readonly string[];
 }
 
@@ -49,7 +49,7 @@ function rows(): Row[] {
   }));
 }
 
-/** What a row has to say of the samples of one report. */
+/** The expected row for the samples of one report. */
 function rowOf(report: Report['type'], samples: readonly Report[]): Row {
   const names = new Set(samples.flatMap((sample) => Object.keys(sample)));
   names.delete('type');

@@ -20,7 +20,7 @@ function linksOf(entries: readonly Entry[]): readonly string[] {
   return entries.flatMap(({ link, items = [] }) => [...(link === undefined ? [] : [link]), ...linksOf(items)]);
 }
 
-/** The Markdown file of a page: that of a folder is its README. */
+/** The Markdown file of a page; for a folder it is the README. */
 function fileOf(link: string): string {
   return link.endsWith('/') ? `${link}README.md` : `${link}.md`;
 }

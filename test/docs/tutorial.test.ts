@@ -53,19 +53,19 @@ async function startServer(step: number, env: Readonly<Record<string, string>> =
   return server;
 }
 
-/** `person` is the arguments of the program: `ann apple`. */
+/** `person` are the arguments of the program: `ann apple`. */
 function startClient(step: number, person = ''): Promise<Program> {
   return start(`step-${step}/client`, { args: person === '' ? [] : person.split(' ') });
 }
 
-/** Ends the server as Ctrl-C does. */
+/** Stops the server like Ctrl-C. */
 async function endInOrder(server: Program): Promise<void> {
   server.kill('SIGINT');
   expect(await server.ended(10_000)).toEqual({ code: 0, signal: null });
   expect(server.stderr).toBe('');
 }
 
-/** The output of a program that the tutorial shows: the block that begins with `start`. */
+/** The output of a program in the tutorial: the block that begins with `start`. */
 function shown(start: string): readonly string[] {
   const block = blocks.find(({ language, code }) => language === 'text' && code.startsWith(start));
   return block?.code.trimEnd().split('\n') ?? [];
@@ -147,7 +147,7 @@ describe('the programs of the tutorial', () => {
 /** The step whose page is built. */
 let built = 0;
 
-/** Builds the page of this step as `npx vite build` does. */
+/** Builds the page of this step like `npx vite build`. */
 async function buildPage(step: number): Promise<void> {
   if (built === step) return;
   const html = blocks.find(({ name }) => name === 'index.html')?.code ?? '';
@@ -160,7 +160,7 @@ async function buildPage(step: number): Promise<void> {
 
 interface Window {
   readonly page: Page;
-  /** Errors that the page threw. */
+  /** Uncaught errors of the page. */
   readonly errors: readonly Error[];
   status(wanted: RegExp | string): Promise<void>;
   lines(wanted: readonly string[]): Promise<void>;

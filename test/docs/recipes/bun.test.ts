@@ -44,13 +44,13 @@ async function endsWell({ server }: Started): Promise<void> {
   expect(server.stderr).toBe('');
 }
 
-// The server of the recipe is tested in frameworks.test.ts, with those of the frameworks.
+// frameworks.test.ts tests the recipe's server, with those of the frameworks.
 describe('docs/recipes/bun.md', () => {
   it('has programs that compile as they stand', () => {
     expect(project.compiled).toBe('');
   });
 
-  it("has WebSockets of the program's own beside Socket.IO's", async () => {
+  it("serves the program's WebSockets beside Socket.IO's", async () => {
     const started = await start('sockets.ts');
     const client = await connectAuthenticated(started.url, { ...CLIENT, transports: ['websocket'] });
     const own = new WebSocket(`ws://localhost:${started.port}/echo?name=Ada`);
@@ -67,7 +67,7 @@ describe('docs/recipes/bun.md', () => {
     await endsWell(started);
   });
 
-  it('adds Socket.IO to a server that runs already, and ends it where nobody came', async () => {
+  it('adds Socket.IO to a running server, and stops it even if no client connected', async () => {
     await endsWell(await start('running.ts'));
     const other = await start('running.ts');
     expect(await (await fetch(other.url)).text()).toBe('ready');
@@ -78,7 +78,7 @@ describe('docs/recipes/bun.md', () => {
     await endsWell(other);
   });
 
-  it('serves over TLS, which the handshake tells', async () => {
+  it('serves over TLS, and the handshake is secure', async () => {
     const folder = await temporaryFolder('tls');
     defer(() => rm(folder, { recursive: true, force: true }));
     const [KEY, CERT] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
@@ -91,13 +91,13 @@ describe('docs/recipes/bun.md', () => {
       const { socket } = await connectAuthenticated(url, { ...CLIENT, ca, transports: [...transports] });
       expect(socket.connected).toBe(true);
     }
-    // On Node.js, since the oldest Bun doesn't heed the variable. There is no room to join: the server has no guard.
+    // On Node.js, because the oldest Bun ignores the variable. No room is granted: the server has no guard.
     const client = await project.start('client.ts', { env: { SERVER: url, NODE_EXTRA_CA_CERTS: CERT } });
     expect(await client.messages.next(undefined, SLOW)).toBe('joined:  refused: public/news,secret');
     await endsWell(started);
   });
 
-  it('has instances that act as one through Redis', async () => {
+  it('connects instances through Redis', async () => {
     const redis = await startRedis();
     const env = { REDIS_PORT: `${redis.port}` };
     const instances = [await start('instance.ts', env), await start('instance.ts', env)];

@@ -35,7 +35,7 @@ async function logIn(url: string): Promise<string> {
   return answer.headers.get('set-cookie') ?? '';
 }
 
-/** A client of Node.js that presents a cookie, once its fate is decided. */
+/** A client on Node.js with this cookie; resolves once it is authenticated or refused. */
 async function connect(url: string, cookie: string, headers: object = {}): Promise<SocketIOClientHelper> {
   const client = new SocketIOClientHelper({
     identifier: 'stranger',
@@ -49,7 +49,7 @@ async function connect(url: string, cookie: string, headers: object = {}): Promi
   return client;
 }
 
-/** The recipe's page, served from an origin of its own. */
+/** Serves the recipe's page from another origin. */
 async function servedPage(url: string): Promise<string> {
   const source = await readFile(join(project.folder, 'browser.ts'), 'utf8');
   const entry = join(project.folder, `browser-${new URL(url).port}.ts`);
@@ -60,14 +60,14 @@ async function servedPage(url: string): Promise<string> {
 const shown = (page: Page): Promise<string[]> => page.locator('p').allTextContents();
 
 describe('docs/recipes/cookies.md', () => {
-  it('sets a cookie that scripts and other sites do not get', async () => {
+  it('sets a cookie that scripts and other sites cannot read', async () => {
     const { url } = await startServer();
     expect(await logIn(url)).toMatch(/^session=[\w-]{43}; Max-Age=28800; Path=\/; HttpOnly; SameSite=Lax$/);
     const safe = await startServer({ NODE_ENV: 'production' });
     expect(await logIn(safe.url)).toContain('; Secure');
   });
 
-  it('lets its client on Node.js in, and refuses one of a wrong account', async () => {
+  it('accepts its client on Node.js, and refuses one with a wrong account', async () => {
     const { server, url } = await startServer();
     const client = await project.start('node-client.ts', { env: { SERVER: url } });
     expect(await client.messages.next(undefined, SLOW)).toBe('I am ada');
@@ -82,7 +82,7 @@ describe('docs/recipes/cookies.md', () => {
     expect(server.stderr).toBe('');
   });
 
-  it('ends the connections of a session that logs out, and of no other', async () => {
+  it('disconnects the clients of a session that logs out, and no others', async () => {
     const { url } = await startServer();
     const cookies = [await logIn(url), await logIn(url)] as const;
     const [first, second, third] = await Promise.all([
@@ -96,14 +96,14 @@ describe('docs/recipes/cookies.md', () => {
     expect((await connect(url, cookies[0])).getStatus()).toMatchObject({ status: 'refused', code: 'refused' });
   });
 
-  it('knows no session but its own', async () => {
+  it('accepts only its own sessions', async () => {
     const { url } = await startServer();
     for (const cookie of ['', 'session=', 'session=guess', 'other=1']) {
       expect([cookie, (await connect(url, cookie)).getStatus().status]).toEqual([cookie, 'refused']);
     }
   });
 
-  it('heeds no other origin, on any of its ways in', async () => {
+  it('refuses other origins on each of its routes', async () => {
     const { url } = await startServer();
     const cookie = await logIn(url);
     const origin = 'http://localhost:5174';
@@ -117,7 +117,7 @@ describe('docs/recipes/cookies.md', () => {
     expect(own.getStatus().status).toBe('authenticated');
   });
 
-  it('shows in a browser what it says, and keeps the page of another origin out', async () => {
+  it('works in a browser as described, and refuses the page of another origin', async () => {
     const port = await unusedPort();
     const [trusted, foreign] = [
       await servedPage(`http://127.0.0.1:${port}`),

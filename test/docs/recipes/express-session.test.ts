@@ -41,7 +41,7 @@ describe('docs/recipes/express-session.md', () => {
     expect(project.compiled).toBe('');
   });
 
-  it.each(TRANSPORTS)('lets a client in by its session, over %s', async (...transports) => {
+  it.each(TRANSPORTS)('accepts a client by its session, over %s', async (...transports) => {
     const cookie = await logIn();
     const { socket } = await connectAuthenticated(running.url, { path: '/io', extraHeaders: { cookie }, transports });
     const heard = nextEvent(socket, 'you-are');
@@ -62,7 +62,7 @@ describe('docs/recipes/express-session.md', () => {
     },
   );
 
-  it('ends the connections of a session that logs out, and of no other', async () => {
+  it('disconnects the clients of a session that logs out, and no others', async () => {
     const [cookie, other] = [await logIn(), await logIn()];
     const client = await connectAuthenticated(running.url, { path: '/io', extraHeaders: { cookie } });
     const witness = await connectAuthenticated(running.url, { path: '/io', extraHeaders: { cookie: other } });
@@ -72,14 +72,14 @@ describe('docs/recipes/express-session.md', () => {
     expect(await logIn(cookie)).not.toBe(cookie);
   });
 
-  it('has a client for Node.js, which prints what the recipe says', async () => {
+  it('has a client for Node.js, whose output matches the recipe', async () => {
     const client = await project.start('client.ts', { env: { SERVER: running.url } });
     expect(await client.messages.next(undefined, SLOW)).toBe('I am ada');
     const wrong = await project.start('client.ts', { env: { SERVER: running.url, PASSWORD: 'wrong' } });
     expect(await wrong.messages.next(undefined, SLOW)).toBe(`refused: ${UNAUTHENTICATED_ERRORS.refused.text}`);
   });
 
-  it("hands Passport's user over as well", async () => {
+  it("passes on Passport's user as well", async () => {
     const { requestOf, useSessions } = (await import(`${project.folder}/out/sessions.js`)) as Sessions;
     const { isLoggedIn, usePassport } = (await import(`${project.folder}/out/passport.js`)) as Passport;
     const store = new session.MemoryStore();

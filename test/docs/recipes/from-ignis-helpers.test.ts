@@ -27,7 +27,7 @@ async function startServer(program = 'server.ts'): Promise<{ server: Program; ur
 }
 
 describe(PAPER, () => {
-  it('has programs of which nothing but the import is ours', async () => {
+  it('has programs in which only the import changes', async () => {
     const blocks = await codeBlocksOf(PAPER);
     const added = blocks
       .filter(({ language }) => language === 'diff')
@@ -42,7 +42,7 @@ describe(PAPER, () => {
     }
   });
 
-  it('serves the client, and comes to an end', async () => {
+  it('serves the client, and exits on SIGTERM', async () => {
     const { server, url } = await startServer();
     const client = await project.start('client.ts', { env: { SERVER: url } });
     for (const line of ['state: authenticated', 'created: {"id":7}', 'accepted']) {
@@ -52,11 +52,11 @@ describe(PAPER, () => {
     server.kill('SIGTERM');
     expect(await server.ended(10_000)).toEqual({ code: 0, signal: null });
     expect(server.stderr).toBe('');
-    // Not told to stay away.
+    // The client reconnects after every other reason.
     expect(await client.messages.next(undefined, SLOW)).not.toBe('disconnected: io server disconnect');
   });
 
-  it('serves the same client on Bun, and comes to an end', async () => {
+  it('serves the same client on Bun, and exits on SIGTERM', async () => {
     const { server, url } = await startServer('bun.ts');
     const client = await project.start('client.ts', { env: { SERVER: url } });
     for (const line of ['state: authenticated', 'created: {"id":7}', 'accepted']) {
@@ -69,7 +69,7 @@ describe(PAPER, () => {
     expect(await client.messages.next(undefined, SLOW)).not.toBe('disconnected: io server disconnect');
   });
 
-  it.each(['server.ts', 'bun.ts'])('%s refuses the client, and tells it', async (program) => {
+  it.each(['server.ts', 'bun.ts'])('%s refuses the client, with a message', async (program) => {
     const { url } = await startServer(program);
     const client = await project.start('client.ts', { env: { SERVER: url, TOKEN: 'wrong' } });
     expect(await client.ended(15_000)).toEqual({ code: 0, signal: null });

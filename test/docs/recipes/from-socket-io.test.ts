@@ -10,7 +10,7 @@ import { nextEvent, unusedPort } from '../../support/facts.js';
 const SLOW = { timeout: 15_000 };
 
 let project: PastedProject;
-/** By the names of the programs, for all tests. */
+/** The servers by program, for all tests. */
 const urls = new Map<string, string>();
 
 beforeAll(async () => {
@@ -42,7 +42,7 @@ function connect(url: string, options: object = {}) {
 }
 
 describe('docs/recipes/from-socket-io.md', () => {
-  it.each(['before-server.ts', 'after-server.ts'])('the plain client is served by %s', async (name) => {
+  it.each(['before-server.ts', 'after-server.ts'])('%s accepts the plain client', async (name) => {
     const SERVER = urlOf(name);
     expect(await printed('plain-client.ts', { SERVER }, 3)).toEqual(['entered: true', 'entered: false', 'said: Hello']);
   });
@@ -50,12 +50,12 @@ describe('docs/recipes/from-socket-io.md', () => {
   it.each([
     ['before-server.ts', 'not connected: unauthorized'],
     ['after-server.ts', `refused: ${UNAUTHENTICATED_ERRORS.refused.text}`],
-  ])('the plain client is refused by %s', async (name, line) => {
+  ])('%s refuses the plain client', async (name, line) => {
     const SERVER = urlOf(name);
     expect(await printed('plain-client.ts', { SERVER, TOKEN: 'wrong' }, 1)).toEqual([line]);
   });
 
-  it('the client that was moved over is served, and refused', async () => {
+  it('the migrated client is accepted with the right token, and refused otherwise', async () => {
     const SERVER = urlOf('after-server.ts');
     expect(await printed('after-client.ts', { SERVER }, 3)).toEqual([
       "joined: [ 'public/news' ]",
@@ -73,11 +73,11 @@ describe('docs/recipes/from-socket-io.md', () => {
     const url = urlOf('after-server.ts');
     const [error] = await nextEvent<[Error]>(connect(url, { query: { version: '0' } }), 'connect_error');
     expect(error.message).toBe('too old');
-    // Nobody has authenticated: the gate stands before the main namespace only.
+    // Without authentication: the gate guards the main namespace only.
     expect(await nextEvent(connect(`${url}/status`), 'status')).toEqual(['up']);
   });
 
-  it('what is emitted before it is let in is dropped', async () => {
+  it('events before authentication are dropped', async () => {
     const url = urlOf('after-server.ts');
     const socket = connect(url, { auth: { token: 'let me in' } });
     await nextEvent(socket, 'connect');

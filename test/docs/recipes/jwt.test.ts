@@ -9,7 +9,7 @@ import { eventually, unusedPort } from '../../support/facts.js';
 import type { Program } from '../../support/process.js';
 
 const SLOW = { timeout: 15_000 };
-/** Long enough for each of the algorithms, so that it is not its length that one fails for. */
+/** Long enough for each algorithm, so that none fails because of the key's length. */
 const SECRET = 'the secret of this test'.repeat(3);
 const KEY = new TextEncoder().encode(SECRET);
 
@@ -19,7 +19,7 @@ interface Running {
 }
 
 let project: PastedProject;
-/** One for all tests, of which the last kills it. */
+/** One server for all tests; the last of them kills it. */
 let shared: Running;
 
 beforeAll(async () => {
@@ -34,7 +34,7 @@ async function startServer(env: Readonly<Record<string, string>> = {}, port?: nu
   return { server, url: `http://127.0.0.1:${own}` };
 }
 
-/** Presents a token; resolves to the status that this ends in. */
+/** Authenticates with a token; resolves to the final status. */
 async function present(url: string, token: unknown): Promise<string> {
   const client = new SocketIOClientHelper({
     identifier: 'stranger',
@@ -66,14 +66,14 @@ function tokenOf(token: Token = {}): Promise<string> {
 }
 
 describe('docs/recipes/jwt.md', () => {
-  it('lets a client in with a token that it fetched, and says who it is', async () => {
+  it('accepts a client with a fetched token, and knows its user', async () => {
     const { server, url } = shared;
     const client = await project.start('client.ts', { env: { SERVER: url } });
     expect(await client.messages.next(undefined, SLOW)).toBe('I am ada');
     expect(server.stderr).toBe('');
   });
 
-  it('refuses an account that is wrong, and its client stays away and ends', async () => {
+  it('refuses a wrong account, and its client stays disconnected and exits', async () => {
     const { url } = shared;
     const client = await project.start('client.ts', { env: { SERVER: url, ACCOUNT: 'ada:wrong' } });
     expect(await client.ended(15_000)).toEqual({ code: 0, signal: null });
@@ -87,8 +87,8 @@ describe('docs/recipes/jwt.md', () => {
     }
   });
 
-  it('ends a connection whose token has run out, and the client comes back with a fresh one', async () => {
-    // The first second has already begun, and the machine may stall for another.
+  it('disconnects a client whose token has expired, and the client reconnects with a new one', async () => {
+    // Part of the first second has passed, and the machine may stall for another.
     const { url } = await startServer({ TOKEN_SECONDS: '4' });
     const client = await project.start('client.ts', { env: { SERVER: url } });
     for (const line of ['I am ada', 'disconnected: io server disconnect', 'I am ada']) {
@@ -97,7 +97,7 @@ describe('docs/recipes/jwt.md', () => {
     expect(client.stderr).toBe('');
   });
 
-  it('takes the right token, and no other', async () => {
+  it('accepts the right token, and no other', async () => {
     const { server, url } = shared;
     expect(await present(url, await tokenOf())).toBe('authenticated');
     const unsigned = new UnsecuredJWT({ sub: 'ada', iss: 'https://app.example', aud: 'https://app.example/io' });
@@ -119,7 +119,7 @@ describe('docs/recipes/jwt.md', () => {
     expect(server.stderr).toBe('');
   });
 
-  it('goes on trying while the tokens can not be had', async () => {
+  it('keeps trying while tokens are unavailable', async () => {
     const { server, url } = shared;
     const client = await project.start('client.ts', { env: { SERVER: url } });
     expect(await client.messages.next(undefined, SLOW)).toBe('I am ada');

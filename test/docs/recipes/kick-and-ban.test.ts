@@ -84,14 +84,14 @@ describe('docs/recipes/kick-and-ban.md', () => {
     await eventually(async () => (await connect(one)).kill('SIGTERM'), SLOW);
   });
 
-  it('refuses requests of strangers, and wrong ones', async () => {
+  it('refuses unauthorized and invalid requests', async () => {
     expect(await post('/kick?user=ada', {})).toBe(403);
     expect(await post('/kick')).toBe(400);
     expect(await post('/ban?user=ada&seconds=soon')).toBe(400);
     expect(await post('/other?user=ada')).toBe(404);
   });
 
-  it('ends on SIGTERM without an error', async () => {
+  it('exits on SIGTERM without an error', async () => {
     for (const { program } of [one, two]) {
       program.kill('SIGTERM');
       expect(await program.ended(10_000)).toEqual({ code: 0, signal: null });

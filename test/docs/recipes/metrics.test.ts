@@ -22,7 +22,7 @@ describe('docs/recipes/metrics.md', () => {
     expect(project.compiled).toBe('');
   });
 
-  it('shows what the page says after its two clients', async () => {
+  it('shows the documented metrics after two clients', async () => {
     const port = await unusedPort();
     const SERVER = `http://127.0.0.1:${port}`;
     const server = await project.start('server.ts', { env: { PORT: `${port}` } });

@@ -23,7 +23,7 @@ beforeAll(async () => {
     join(project.folder, 'client.ts'),
     source.replace('http://localhost:3000', `http://127.0.0.1:${proxy.port}`),
   );
-  // React's own code for development, which runs each effect twice in StrictMode.
+  // React's development build, which runs each effect twice in StrictMode.
   const script = await bundleForBrowser(join(project.folder, 'main.tsx'), { nodeEnv: 'development' });
   address = await servePage(`document.body.innerHTML = '<div id="root"></div>';\n${script}`);
   const env = { PORT: `${port}`, APP_ORIGIN: new URL(address).origin };

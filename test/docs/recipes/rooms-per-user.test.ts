@@ -19,7 +19,7 @@ interface Instance {
 }
 
 let project: PastedProject;
-/** Two for all tests, of which the last ends them. */
+/** Two instances for all tests; the last of them stops both. */
 let one: Instance;
 let two: Instance;
 
@@ -36,7 +36,7 @@ beforeAll(async () => {
   [one, two] = await Promise.all([start(), start()]);
 });
 
-/** Another device of a user; resolves once it is let in, or refused. */
+/** Another device of a user; resolves once it is authenticated or refused. */
 async function connect(url: string, user: string) {
   const heard = new EventLog<unknown>();
   const client = new SocketIOClientHelper({
@@ -50,12 +50,12 @@ async function connect(url: string, user: string) {
   track({ stop: () => client.shutdown() });
   await eventually(() => ['authenticated', 'refused'].includes(client.getStatus().status), SLOW);
   const status = () => client.getStatus().status;
-  /** Answered once everything that was sent to this client before is here. */
+  /** Resolves once everything that was sent to this client before has arrived. */
   const online = (): Promise<unknown> => client.getSocketClient().emitWithAck('who-is-online');
   return { client, heard, status, online };
 }
 
-/** The first of a test: the clients of the one before have gone when it knows of nobody but itself. */
+/** The first client of a test: waits until the previous test's clients have gone. */
 async function connectFirst(url: string, user: string): ReturnType<typeof connect> {
   const first = await connect(url, user);
   await eventually(async () => expect(await first.online()).toEqual([user]), SLOW);
@@ -63,7 +63,7 @@ async function connectFirst(url: string, user: string): ReturnType<typeof connec
 }
 
 describe('docs/recipes/rooms-per-user.md', () => {
-  it('reaches no other user, and outlives what clients send', async () => {
+  it('reaches no other user, and survives invalid requests of clients', async () => {
     const [ada, bob, root] = [
       await connect(one.url, 'ada'),
       await connect(two.url, 'bob'),
@@ -79,7 +79,7 @@ describe('docs/recipes/rooms-per-user.md', () => {
     expect([bob.heard.all, root.heard.all]).toEqual([[], []]);
   });
 
-  it('ends also who left the own room, and nobody else', async () => {
+  it('disconnects devices that left their own room, too, and no other user', async () => {
     const bob = await connectFirst(two.url, 'bob');
     const eve = await connect(two.url, 'eve');
     await eve.client.leaveRooms({ rooms: ['user:eve'] });
@@ -94,7 +94,7 @@ describe('docs/recipes/rooms-per-user.md', () => {
     expect((await connect(one.url, 'eve')).status()).toBe('refused');
   });
 
-  it('prints what it says, over two instances', async () => {
+  it('prints the documented output, with two instances', async () => {
     const { client: before } = await connectFirst(one.url, 'ada');
     before.shutdown();
     const refusals = [`user:ada: ${ROOM_ERRORS.not_allowed.text}`, `user:bob: ${ROOM_ERRORS.not_allowed.text}`];

@@ -7,7 +7,7 @@ import { eventually, unusedPort } from '../../support/facts.js';
 import type { Program } from '../../support/process.js';
 
 const SLOW = { timeout: 20_000 };
-/** Of 50 kB: more than the buffers of two kernels take, and what may wait. */
+/** Of 50 kB each: more than two kernels buffer, plus the limit of the queue. */
 const BOOKS = 300;
 
 let project: PastedProject;
@@ -23,7 +23,7 @@ async function start(replace: Readonly<Record<string, string>> = {}): Promise<{ 
   return { server, url: `http://127.0.0.1:${port}` };
 }
 
-/** How many books somebody hears who reads on. */
+/** Counts the books that a reading client receives. */
 async function watch(host: string): Promise<() => number> {
   let books = 0;
   const client = new SocketIOClientHelper({
@@ -45,7 +45,7 @@ async function watch(host: string): Promise<() => number> {
   return () => books;
 }
 
-/** The recipe's client reads, sleeps while the feed goes on, and reads again. */
+/** The recipe's client reads, sleeps while the feed continues, and reads again. */
 async function sleepAndWake(url: string): Promise<Program> {
   const heard = await watch(url);
   const client = await project.start('client.ts', { env: { SERVER: url } });
@@ -65,7 +65,7 @@ function counts(line: unknown): { trades: number; missed: number; books: number 
 const isCount = (line: unknown): boolean => String(line).startsWith('trades: ');
 
 describe('docs/recipes/slow-readers.md', () => {
-  it('a client that sleeps stays, misses no trade, and is not sent what is out of date', async () => {
+  it('a sleeping client stays connected, misses no trade, and receives no outdated book', async () => {
     const { server, url } = await start();
     const client = await sleepAndWake(url);
     await client.messages.next((line) => isCount(line) && counts(line).trades >= 100 + BOOKS, SLOW);
@@ -82,7 +82,7 @@ describe('docs/recipes/slow-readers.md', () => {
     expect(server.stderr).toBe('');
   });
 
-  it('without the option it is disconnected, comes back, and has missed something', async () => {
+  it('without the option, it is disconnected, reconnects, and has missed messages', async () => {
     const { server, url } = await start({ 'replaceable: { book: ({ symbol }) => symbol },': '' });
     const client = await sleepAndWake(url);
     await client.messages.next((line) => line === 'waiting', SLOW);

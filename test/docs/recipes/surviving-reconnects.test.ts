@@ -21,7 +21,7 @@ interface Bench {
 }
 
 let project: PastedProject;
-/** For the first test, which counts what is said from the beginning, and for those that don't count. */
+/** For the first test, which counts messages from the start, and for tests that don't count. */
 let shared: Bench;
 
 beforeAll(async () => {
@@ -36,7 +36,7 @@ async function startServer(env: Readonly<Record<string, string>> = {}): Promise<
   return { server, port, proxy: await startProxy({ target: port }) };
 }
 
-/** The recipe's client, behind the proxy. What it is sent is JSON, so that words have quotes. */
+/** The recipe's client, behind the proxy. The test sends JSON, so the text has quotes. */
 async function startClient({ proxy }: Bench, env: Readonly<Record<string, string>> = {}): Promise<Program> {
   return project.start('client.ts', { env: { SERVER: `http://127.0.0.1:${proxy.port}`, ...env } });
 }
@@ -46,7 +46,7 @@ const until = (program: Program, wanted: string): Promise<unknown> =>
 
 const said = (program: Program): string[] => program.messages.all.map(String).filter((line) => /^\d+: /.test(line));
 
-/** Somebody whose connection never breaks. */
+/** A client whose connection never breaks. */
 async function connectDirectly(port: number) {
   const client = new SocketIOClientHelper({
     identifier: 'other',
@@ -65,7 +65,7 @@ async function connectDirectly(port: number) {
 }
 
 describe('docs/recipes/surviving-reconnects.md', () => {
-  it('says each thing once and misses nothing, however the connection breaks', async () => {
+  it('shows each message once and misses none, however the connection breaks', async () => {
     const bench = shared;
     const { proxy, port } = bench;
     const other = await connectDirectly(port);
@@ -84,7 +84,7 @@ describe('docs/recipes/surviving-reconnects.md', () => {
     await until(client, '2: by another');
     await until(client, '3: "while away"');
 
-    // Handed over to a connection that is dead already, and so lost on its way.
+    // Written to a dead connection, and so lost.
     proxy.blackhole();
     client.send('into the void');
     client.send(1);
@@ -103,11 +103,11 @@ describe('docs/recipes/surviving-reconnects.md', () => {
     client.endInput();
     expect(await client.ended(10_000)).toEqual({ code: 0, signal: null });
     expect(client.stderr).toBe('');
-    // Of what is sent at most once it is not known.
+    // Messages with at-most-once delivery may be lost.
     expect(bench.server.messages.all.filter((line) => line === 'rated: 1').length).toBe(0);
   });
 
-  it('takes an id once, and sees a gap', async () => {
+  it('accepts an id once, and detects a gap', async () => {
     const bench = await startServer();
     const { client, say, heard } = await connectDirectly(bench.port);
     for (const text of ['first', 'again']) say('same', text);
@@ -122,7 +122,7 @@ describe('docs/recipes/surviving-reconnects.md', () => {
     expect(said(late)).toEqual(['1: first', '2: last']);
   });
 
-  it('asks for what is missing between two numbers', async () => {
+  it('requests the messages missing between two numbers', async () => {
     const { port, sockets } = await startWordsServer();
     const client = await project.start('client.ts', { env: { SERVER: `http://127.0.0.1:${port}` } });
     const socket = await sockets.next(undefined, SLOW);
@@ -130,7 +130,7 @@ describe('docs/recipes/surviving-reconnects.md', () => {
     const asked = new EventLog<number>();
     socket.on('since', (last: number, answer: (said: unknown) => void) => {
       asked.push(last);
-      // At first there was but one.
+      // The first answer has only one message.
       answer(last === 0 ? history.slice(0, 1) : history.slice(last));
     });
     await until(client, '1: news');
@@ -140,7 +140,7 @@ describe('docs/recipes/surviving-reconnects.md', () => {
     expect(asked.all).toEqual([0, 1]);
   });
 
-  it('keeps a rating for a while, and gives it back when that is over', async () => {
+  it('queues a rating for a while, and reports it when that time is over', async () => {
     const bench = shared;
     const impatient = await startClient(bench, { TTL: '500' });
     const patient = await startClient(bench);
@@ -160,7 +160,7 @@ describe('docs/recipes/surviving-reconnects.md', () => {
     expect(bench.server.messages.all).not.toContain('rated: 1');
   });
 
-  it('stays away when it is refused', async () => {
+  it('stays disconnected after a refusal', async () => {
     const bench = shared;
     const before = bench.proxy.accepted;
     const client = await startClient(bench, { TOKEN: 'wrong' });

@@ -14,12 +14,12 @@ interface Outcome {
   readonly failed: readonly string[];
 }
 
-/** What the program ended with: not 0 as well where something was thrown outside of any test. */
+/** The exit code: also not 0 if an error was thrown outside of any test. */
 interface End {
   readonly code: number;
 }
 
-/** What a program prints, whatever it ends with; without what this test runner tells its own children. */
+/** A program's output and exit code. It runs without the variables that this test runner passes to child processes. */
 async function outputOf(cwd: string, args: readonly string[]): Promise<{ stdout: string; code: number }> {
   const env = Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_|TEST$|DEV$|PROD$|MODE$|SSR$)/.test(name));
   return run(process.execPath, [...args], { cwd, env: Object.fromEntries(env), timeout: 60_000 }).then(
@@ -28,7 +28,7 @@ async function outputOf(cwd: string, args: readonly string[]): Promise<{ stdout:
   );
 }
 
-/** Runs every `chat.test.ts` under a folder; resolves to the outcomes by the names of the folders that these are in. */
+/** Runs every `chat.test.ts` under a folder; resolves to the outcomes by the name of its folder. */
 async function runVitest(folder: string, ...args: string[]): Promise<End & { outcomes: Map<string, Outcome> }> {
   const vitest = join(PROJECT, 'node_modules/vitest/vitest.mjs');
   const { stdout, code } = await outputOf(folder, [vitest, 'run', 'chat.test.ts', '--reporter=json', ...args]);
@@ -57,7 +57,7 @@ interface Fault {
   readonly to: string;
 }
 
-/** Breaks something in the chat of the recipe, which is read from one file and written to another. */
+/** Copies the recipe's chat from one file to another, with a fault. */
 async function breakChat(from: string, to: string, fault: Fault): Promise<void> {
   const code = await readFile(from, 'utf8');
   if (!code.includes(fault.from)) throw new Error(`${from} has no ${fault.from}`);
@@ -100,14 +100,14 @@ describe(PAPER, () => {
     expect(await runNode(project.folder)).toEqual(expected);
   });
 
-  it('has a test that makes a handler throw which takes anything for an object', async () => {
+  it('has a test in which a handler without checks throws for an invalid payload', async () => {
     const { folder } = await pasteProject(PAPER);
     const chat = join(folder, 'chat.ts');
     await breakChat(chat, chat, { from: 'Object(message)', to: 'message' });
     expect((await runVitest(folder)).code).toBe(1);
   });
 
-  it('has tests for node:test that notice a fault, too', async () => {
+  it('has tests for node:test that detect a fault, too', async () => {
     const { folder } = await pasteProject(PAPER);
     const chat = join(folder, 'out/chat.js');
     await breakChat(chat, chat, ANY_ROOM);
@@ -115,7 +115,7 @@ describe(PAPER, () => {
   });
 });
 
-/** By the names of the folders that have them. */
+/** The faults, by the name of their folder. */
 const FAULTS: Readonly<Record<string, Fault & { readonly failing: string }>> = {
   'without-a-room': {
     ...{ from: '!socket.rooms.has(room) || ', to: '' },
@@ -128,7 +128,7 @@ const FAULTS: Readonly<Record<string, Fault & { readonly failing: string }>> = {
   },
 };
 
-describe(`${PAPER}, where something is broken`, () => {
+describe(`${PAPER}, with a fault`, () => {
   let outcomes: ReadonlyMap<string, Outcome>;
 
   beforeAll(async () => {
@@ -144,7 +144,7 @@ describe(`${PAPER}, where something is broken`, () => {
   });
 
   const faults = Object.entries(FAULTS).map(([name, fault]) => ({ name, ...fault }));
-  it.each(faults)('has tests that notice: $from → $to', ({ name, failing }) => {
+  it.each(faults)('has a test that fails with: $from → $to', ({ name, failing }) => {
     expect(outcomes.get(name)?.failed).toContain(failing);
   });
 });

@@ -42,7 +42,7 @@ async function startCluster(): Promise<Cluster> {
 }
 
 describe('docs/recipes/worker.md', () => {
-  it('reaches the clients of each instance, in order and once, and the instances; so does the plain emitter', async () => {
+  it('reaches the clients of each instance, in order and once, and the instances, like the plain emitter', async () => {
     const { instances, clients, stranger, env } = await startCluster();
     const worker = await project.start('worker.ts', { env });
     expect(await worker.ended(15_000)).toEqual({ code: 0, signal: null });
@@ -69,7 +69,7 @@ describe('docs/recipes/worker.md', () => {
     expect([...instances, worker, plain].map(({ stderr }) => stderr)).toEqual(['', '', '', '']);
   });
 
-  it('ends in an error that names Redis where that can not be reached', async () => {
+  it('fails with an error that names Redis if it is unreachable', async () => {
     const port = await unusedPort();
     const replace = { 'identifier: `reports': 'redisTimeout: 300, identifier: `reports' };
     const worker = await project.start('worker.ts', { replace, env: { REDIS_PORT: `${port}` } });
