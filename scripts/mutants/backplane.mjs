@@ -33,7 +33,7 @@ export const BACKPLANE = [
     file: 'src/backplane/redis/redis-instances.ts',
     from: `if (!this.#leased) throw new Error('This instance has no lease, so other instances do not know it.');`,
     to: `if (this.#leased === undefined) throw new Error('This instance has no lease, so other instances do not know it.');`,
-    breaks: 'an instance that the others do not know of takes their silence for an answer',
+    breaks: 'an instance that the others do not know of treats missing answers as answers',
     test: 'test/integration/redis-membership.test.ts',
     on: 'node',
     only: 'without write access',

@@ -31,7 +31,7 @@ export const OBSERVABILITY = [
     file: 'src/observability/logger.ts',
     from: `isWritten(level, lowest) || requested === 'requested'`,
     to: `isWritten(level, lowest)`,
-    breaks: 'the line that doLog asks for does not reach the console',
+    breaks: 'the line requested by doLog does not reach the console',
     test: 'test/integration/send.test.ts',
     on: 'node',
   },

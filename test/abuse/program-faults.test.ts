@@ -37,7 +37,7 @@ describe.each(TRANSPORTS)('over %s: authenticateFn with the result', (transport)
   });
 
   it.each(Object.entries(REFUSING))(
-    '%s: the client is refused, and receives the reason before the disconnect',
+    '%s: the client is kept out, and gets the reason first',
     async (verdict, reported) => {
       await victim.call('lines');
       const peer = await openPeer(victim, transport, { verdict });
@@ -45,20 +45,21 @@ describe.each(TRANSPORTS)('over %s: authenticateFn with the result', (transport)
 
       const [told = '', ...after] = await peer.heardToTheEnd();
 
-    const code = reported === 'error' ? '"unavailable","after":1000' : '"refused"';
-    expect(told).toMatch(
-      new RegExp(`^42\\["unauthenticated",\\{"message":"[^"]+","time":"\\d{4}-[^"]+Z","code":${code}\\}\\]$`),
-    );
-    expect(told).not.toContain('secret');
-    // After Socket.IO's disconnect a client would not come back.
-    expect(after).toEqual(reported === 'error' ? [] : ['41']);
-    const lines: string[] = await victim.call('lines');
-    const loud = lines.filter((line) => /^(warn|error)/.test(line));
-    if (reported === undefined) expect(loud).toEqual([]);
-    else if (reported === 'error') expect(loud).toEqual([expect.stringMatching(/^error: .*authenticateFn/)]);
-    else expect(loud).toEqual([expect.stringContaining(`it returned ${reported}`)]);
-    await victim.unharmed();
-  });
+      const code = reported === 'error' ? '"unavailable","after":1000' : '"refused"';
+      expect(told).toMatch(
+        new RegExp(`^42\\["unauthenticated",\\{"message":"[^"]+","time":"\\d{4}-[^"]+Z","code":${code}\\}\\]$`),
+      );
+      expect(told).not.toContain('secret');
+      // After Socket.IO's disconnect packet, a client would not reconnect.
+      expect(after).toEqual(reported === 'error' ? [] : ['41']);
+      const lines: string[] = await victim.call('lines');
+      const loud = lines.filter((line) => /^(warn|error)/.test(line));
+      if (reported === undefined) expect(loud).toEqual([]);
+      else if (reported === 'error') expect(loud).toEqual([expect.stringMatching(/^error: .*authenticateFn/)]);
+      else expect(loud).toEqual([expect.stringContaining(`it returned ${reported}`)]);
+      await victim.unharmed();
+    },
+  );
 });
 
 it('the deadline ends a client whose authenticateFn returns a thenable that never settles', async () => {

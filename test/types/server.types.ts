@@ -58,11 +58,11 @@ same<ReturnType<typeof typed.getIOServer>, Server<Up, Down, Between, Data>>(true
 const loose = new SocketIOServerHelper(rest);
 new SocketIOServerHelper({ ...rest, onFailure: { connected: 'keep' } });
 new SocketIOServerHelper({ ...rest, onFailure: { connected: undefined } });
-// @ts-expect-error: neither of the two words
+// @ts-expect-error: not one of the two values
 new SocketIOServerHelper({ ...rest, onFailure: { connected: 'stay' } });
-// @ts-expect-error: no such function
+// @ts-expect-error: no such option
 new SocketIOServerHelper({ ...rest, onFailure: { disconnected: 'keep' } });
-// Nobody reads the result of this callback.
+// The result of this callback is ignored.
 new SocketIOServerHelper({ ...rest, clientConnectedFn: ({ socket }) => socket.on('say', () => {}) });
 declare const named: TSocketIOClientConnectedFn;
 new SocketIOServerHelper({ ...rest, clientConnectedFn: named });

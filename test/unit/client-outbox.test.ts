@@ -81,7 +81,7 @@ describe('messages that wait for the connection', () => {
     expect(sent).toEqual(['b', 'c', 'd']);
   });
 
-  it('all fail on shutdown, and leave no timer that would keep the process alive', async () => {
+  it('all fail on shutdown, and no timer keeps the process alive', async () => {
     const { outbox, add, failed } = setUp();
     for (const topic of ['a', 'b']) add(topic);
     outbox.fail('shut_down', 'this client was shut down');

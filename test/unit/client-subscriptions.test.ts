@@ -27,7 +27,7 @@ describe('subscribing', () => {
     expect(calls).toEqual([[0, undefined, 'x']]);
   });
 
-  it('ignores a second handler, another or the same, and counts only what was subscribed', () => {
+  it('ignores a second handler, another or the same, and does not count it', () => {
     const { source, subscriptions } = setUp();
     const [first, second] = [recorder(), recorder()];
     source.on('news', () => {});
