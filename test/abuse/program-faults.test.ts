@@ -36,30 +36,27 @@ describe.each(TRANSPORTS)('over %s: authenticateFn with the result', (transport)
     victim = await startVictim({ options: { authenticateTimeout: DEADLINE_MS } });
   });
 
-  it.each(Object.entries(REFUSING))(
-    '%s: the client is kept out, and gets the reason first',
-    async (verdict, reported) => {
-      await victim.call('lines');
-      const peer = await openPeer(victim, transport, { verdict });
-      await peer.send('42["authenticate"]');
+  it.each(Object.entries(REFUSING))('%s keeps the client out, with a reason', async (verdict, reported) => {
+    await victim.call('lines');
+    const peer = await openPeer(victim, transport, { verdict });
+    await peer.send('42["authenticate"]');
 
-      const [told = '', ...after] = await peer.heardToTheEnd();
+    const [told = '', ...after] = await peer.heardToTheEnd();
 
-      const code = reported === 'error' ? '"unavailable","after":1000' : '"refused"';
-      expect(told).toMatch(
-        new RegExp(`^42\\["unauthenticated",\\{"message":"[^"]+","time":"\\d{4}-[^"]+Z","code":${code}\\}\\]$`),
-      );
-      expect(told).not.toContain('secret');
-      // After Socket.IO's disconnect packet, a client would not reconnect.
-      expect(after).toEqual(reported === 'error' ? [] : ['41']);
-      const lines: string[] = await victim.call('lines');
-      const loud = lines.filter((line) => /^(warn|error)/.test(line));
-      if (reported === undefined) expect(loud).toEqual([]);
-      else if (reported === 'error') expect(loud).toEqual([expect.stringMatching(/^error: .*authenticateFn/)]);
-      else expect(loud).toEqual([expect.stringContaining(`it returned ${reported}`)]);
-      await victim.unharmed();
-    },
-  );
+    const code = reported === 'error' ? '"unavailable","after":1000' : '"refused"';
+    expect(told).toMatch(
+      new RegExp(`^42\\["unauthenticated",\\{"message":"[^"]+","time":"\\d{4}-[^"]+Z","code":${code}\\}\\]$`),
+    );
+    expect(told).not.toContain('secret');
+    // After Socket.IO's disconnect packet, a client would not reconnect.
+    expect(after).toEqual(reported === 'error' ? [] : ['41']);
+    const lines: string[] = await victim.call('lines');
+    const loud = lines.filter((line) => /^(warn|error)/.test(line));
+    if (reported === undefined) expect(loud).toEqual([]);
+    else if (reported === 'error') expect(loud).toEqual([expect.stringMatching(/^error: .*authenticateFn/)]);
+    else expect(loud).toEqual([expect.stringContaining(`it returned ${reported}`)]);
+    await victim.unharmed();
+  });
 });
 
 it('the deadline ends a client whose authenticateFn returns a thenable that never settles', async () => {
@@ -123,7 +120,7 @@ describe('validateRoomFn with the result', () => {
 });
 
 describe.each(TRANSPORTS)('over %s: clientConnectedFn that', (transport) => {
-  it.each(['throws', 'rejects', 'a thenable that throws'])('%s sends only its own client away', async (greet) => {
+  it.each(['throws', 'rejects', 'a thenable that throws'])('%s disconnects only its own client', async (greet) => {
     await victim.call('lines');
     const peer = await openAuthenticated(victim, transport, { greet });
     const [told = '', ...after] = await peer.heardToTheEnd();
@@ -138,7 +135,7 @@ describe.each(TRANSPORTS)('over %s: clientConnectedFn that', (transport) => {
     await victim.unharmed();
   });
 
-  it('hangs harms nobody', async () => {
+  it('hangs affects no other client', async () => {
     await victim.call('lines');
     const peer = await openAuthenticated(victim, transport, { greet: 'hangs' });
     await peer.send('421["echo","hello"]');

@@ -59,7 +59,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     expect(await saidBy(idOf(client))).toEqual(Array.from({ length: 50 }, (_, n) => n));
   });
 
-  it('events are dropped if it rejects, and the client is told how many were handled', async () => {
+  it('events are dropped if it rejects, and the client learns how many were handled', async () => {
     const client = await connectAuthenticated(server.url, { transports, auth: { token: 'good', greeting: 'fails' } });
     const id = idOf(client);
     await client.socket.timeout(5_000).emitWithAck('leave', { rooms: [] });
@@ -73,7 +73,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
       after: 1_000,
       handled: 1,
     });
-    // Not Socket.IO's own disconnect, after which a client stays away.
+    // Not Socket.IO's disconnect packet, after which a client does not reconnect.
     expect(await client.heardOf('disconnect')).toMatch(/^transport (close|error)$/);
     await eventually(() => server.run(({ helper }, it) => helper.getClients({ id: it }) === undefined, id));
     expect(await saidBy(id)).toEqual([]);

@@ -67,14 +67,14 @@ beforeAll(async () => {
 
 type Headers = Readonly<Record<string, string>>;
 
-/** `in`, or the status that answers. */
+/** `in`, or the status of the answer. */
 const outcome = (opening: Promise<unknown>): Promise<string> =>
   opening.then(
     () => 'in',
     (error: Error) => (/\b[45]\d\d\b/.exec(error.message)?.[0] ? 'refused' : error.message),
   );
 
-/** The outcome of a handshake over WebSocket, of one over polling, and of the upgrade of a session that has no origin. */
+/** The results of a handshake over WebSocket, of one over polling, and of the upgrade of a session without an origin. */
 async function answers(url: string, headers: Headers, opened: Headers = {}): Promise<string[]> {
   const { sid } = await rawPolling(url, { headers: opened });
   return Promise.all([
@@ -96,7 +96,7 @@ describe('a page of another origin', () => {
     expect(await answers(at[name], { origin: OURS })).toEqual(IN);
   });
 
-  it.each(['star', 'reflect', 'empty', 'starLater'] as const)('of any kind is let in by cors: %s', async (name) => {
+  it.each(['star', 'reflect', 'empty', 'starLater'] as const)('of any kind is accepted by cors: %s', async (name) => {
     for (const origin of [OTHER, 'null', 'capacitor://localhost', 'x:']) {
       expect(await answers(at[name], { origin })).toEqual(IN);
     }
@@ -115,7 +115,7 @@ describe('a page of another origin', () => {
     expect(await outcome(rawWebSocket(at[name], { headers: { origin: OURS } }))).toBe('refused');
   });
 
-  it('is judged by one call of a function for each request', async () => {
+  it('is checked by one function call per request', async () => {
     const before = (await program.notes()).length;
     await rawWebSocket(at.later, { headers: { origin: OURS } });
     await rawPolling(at.later, { headers: { origin: OURS } });
@@ -131,7 +131,7 @@ describe('a page of another origin', () => {
 });
 
 describe('without cors', () => {
-  it('a request without an origin is let in', async () => {
+  it('a request without an origin is accepted', async () => {
     expect(await answers(at.none, {})).toEqual(IN);
     expect(await answers(at.text, {})).toEqual(IN);
   });
@@ -160,11 +160,11 @@ describe('without cors', () => {
     ['', 'app.example'],
   ])('a page is refused: %s at %s', async (origin, host) => {
     const said = await answers(at.none, { origin, host });
-    // An empty header is none to some parsers.
+    // Some parsers treat an empty header as missing.
     expect(said).toEqual(origin === '' ? expect.anything() : REFUSED);
   });
 
-  it('a page is let in behind a proxy that changes Host, if the browser says that it is the own one', async () => {
+  it('a page behind a proxy that changes Host is accepted if the browser reports it as same-origin', async () => {
     const own = { origin: OURS, 'sec-fetch-site': 'same-origin' };
     expect(await answers(at.none, own)).toEqual(IN);
     for (const site of ['same-site', 'cross-site', 'none', 'Same-Origin']) {
@@ -172,14 +172,14 @@ describe('without cors', () => {
     }
   });
 
-  it('an upgrade without that header is let in, if the request that opened the session had it', async () => {
+  it('an upgrade without that header is accepted if the request that opened the session had it', async () => {
     const opened = { 'sec-fetch-site': 'same-origin' };
     expect(await answers(at.none, { origin: OURS }, opened)).toEqual(['refused', 'refused', 'in']);
     expect(await answers(at.none, { origin: OURS }, { 'sec-fetch-site': 'cross-site' })).toEqual(REFUSED);
   });
 });
 
-it('origins of other schemes are let in if cors names them', async () => {
+it('origins of other schemes are accepted if cors lists them', async () => {
   for (const origin of ['null', 'capacitor://localhost', 'ionic://localhost', 'file://']) {
     expect(await answers(at.schemes, { origin })).toEqual(IN);
   }

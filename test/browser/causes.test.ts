@@ -16,7 +16,7 @@ beforeAll(async () => {
   address = await servePage(await bundleForBrowser(new URL('attempts-page.ts', import.meta.url)));
 });
 
-/** What a page tells about its attempts to connect to this host. */
+/** The errors that a page reports for its attempts to connect to this host. */
 async function attempt(host: string, transport: string): Promise<EventLog<Told>> {
   const told = new EventLog<Told>();
   const page = await context.newPage();
@@ -32,7 +32,7 @@ const isStatus = (pattern: RegExp) => (told: Told) => told[0] === 'status' && pa
 describe.each(['polling', 'websocket'])('in Chromium, a failed attempt over %s', (transport) => {
   const raw = transport === 'polling' ? 'xhr poll error' : 'websocket error';
 
-  it('says that no server answers, once the page knows', async () => {
+  it('reports that no server answers, once the page knows it', async () => {
     const http = createServer();
     const { url } = await listen(http);
     await new Promise((resolve) => http.close(resolve));
@@ -42,7 +42,7 @@ describe.each(['polling', 'websocket'])('in Chromium, a failed attempt over %s',
     await told.next(isStatus(/^can't reach http:\S+: no server answers there$/), { timeout: 10_000 });
   });
 
-  it('says that the origin is not allowed, or the path is wrong, where a server answers', async () => {
+  it('reports that the origin is not allowed or the path is wrong, if a server answers', async () => {
     const { url } = await startServer({ serverOptions: { path: '/io', cors: { origin: 'http://app.example' } } });
     const elsewhere = transport === 'polling' ? url : (await listen(createServer((_, response) => response.end()))).url;
     const told = await attempt(elsewhere, transport);

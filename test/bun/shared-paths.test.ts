@@ -6,7 +6,7 @@ import { runnerOf } from '../support/setting.js';
 
 const PROGRAM = new URL('../fixtures/bun-shared-paths.mjs', import.meta.url);
 
-it('a second instance at one engine, server or handler is refused, and told the name of the first', async () => {
+it('a second instance at one engine, server or handler is refused, with the name of the first', async () => {
   const program = startProgram(PROGRAM, runnerOf('bun'));
   const says = await program.messages.next(() => true, { timeout: 10_000 });
   const fix = 'Make a new engine.';

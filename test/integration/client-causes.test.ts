@@ -6,7 +6,7 @@ import { track } from '../support/cleanup.js';
 import { called, createHelper, startWordsServer } from '../support/client.js';
 import { listen } from '../support/server.js';
 
-/** A port on which nothing listens any more. */
+/** A port without a listener. */
 async function closedPort(): Promise<number> {
   const http = createServer();
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
@@ -29,7 +29,7 @@ describe.each(['polling', 'websocket'] as const)('a failed attempt to connect ov
     return error as Error;
   }
 
-  it('names a refused connection, keeps the raw error, and tells the status and waitFor()', async () => {
+  it('names a refused connection, keeps the raw error, and passes it to the status and waitFor()', async () => {
     const port = await closedPort();
     const text = `connection refused at 127.0.0.1:${port}: no server listens there`;
     const { helper, calls } = createHelper(`http://127.0.0.1:${port}`, {

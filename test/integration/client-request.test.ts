@@ -15,7 +15,7 @@ import { startProxy } from '../support/tcp-proxy.js';
 
 type Acknowledge = (...answer: unknown[]) => void;
 
-/** A server that answers `double`, keeps the acknowledgements of `hold`, and notes everything else. */
+/** A server that answers `double`, keeps the acknowledgements of `hold`, and records everything else. */
 async function startAnswering() {
   const server = await startWordsServer();
   const held = new EventLog<Acknowledge>();
@@ -161,7 +161,7 @@ describe('request()', () => {
     expect(await helper.request({ topic: 'double', data: 1 })).toBe(2);
   });
 
-  it('says that the client is not authenticated when an answer is missing', async () => {
+  it('reports that the client is not authenticated if an answer is missing', async () => {
     const server = await startWordsServer();
     const { helper } = createHelper(server.url);
     await helper.waitFor('connected');
