@@ -36,7 +36,7 @@ it('a client that leaves and rejoins adds no listeners to its connection', async
   const { helper, url } = await startServer();
   helper.getIOServer().of('/other');
   const client = connect(url, { auth: { token: 'good' }, transports: ['polling'] });
-  // Keeps the connection while the client is not in "/".
+  // Keeps the connection open while the client is not in "/".
   client.socket.io.socket('/other').connect();
   const listeners: number[] = [];
   for (let visit = 0; visit < 3; visit++) {

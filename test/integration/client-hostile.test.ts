@@ -20,13 +20,13 @@ const PROGRAM = new URL('../fixtures/client.mjs', import.meta.url);
 
 interface RawServer {
   readonly url: string;
-  /** WebSockets of clients, as they come. */
+  /** WebSockets of clients, in order of connection. */
   readonly wires: EventLog<WebSocket>;
-  /** Frames that clients sent. */
+  /** Frames from clients. */
   readonly heard: EventLog<string>;
 }
 
-/** Serves whatever a test sends: WebSockets say nothing by themselves, and requests are answered by `answer`. */
+/** A server controlled by the test: it sends nothing over WebSockets by itself, and `answer` answers requests. */
 async function startRawServer(
   answer: (request: IncomingMessage, response: ServerResponse) => void = (_, response) => response.writeHead(400).end(),
 ): Promise<RawServer> {
@@ -50,14 +50,14 @@ async function startRawServer(
   return { url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`, wires, heard };
 }
 
-/** A client in a program of its own, on the runtime of the setting: an error that nobody catches ends it. */
+/** A client in a separate program, on the runtime of the setting: an uncaught error ends the program. */
 function startClient(url: string, transports: readonly string[], more: object = {}): Program {
   const options = { path: '/socket.io', transports, reconnectionDelay: 20, reconnectionDelayMax: 20 };
   const given = { host: url, autoAuthenticate: true, logger: false, options, ...more };
   return startProgram(PROGRAM, { ...runnerOf(), args: [JSON.stringify(given)] });
 }
 
-/** Lets a client in over a WebSocket of its own. */
+/** Connects a client over a new WebSocket, and authenticates it. */
 async function letIn(server: RawServer, program: Program): Promise<WebSocket> {
   const wire = await server.wires.next();
   for (const frame of [OPEN, CONNECT, LET_IN]) wire.send(frame);
@@ -93,7 +93,7 @@ const HOSTILE_PACKETS: readonly (readonly [string, string])[] = [
   ['a noop with data', '6x'],
 ];
 
-/** What the parser of Socket.IO refuses by itself. */
+/** Packets that Socket.IO's own parser refuses. */
 const UNREADABLE_PACKETS: readonly (readonly [string, string])[] = [
   ['an event without a name', '42[]'],
   ['an event of a reserved name', '42["disconnect"]'],

@@ -15,7 +15,7 @@ import {
 import { EventLog, eventually } from '../support/facts.js';
 import { startProxy } from '../support/tcp-proxy.js';
 
-/** Lets clients of `/admin` and `/status` in as well as those of `/`. */
+/** Authenticates clients of `/admin` and `/status` as well as those of `/`. */
 async function startNamespaces(): Promise<WordsServer> {
   const server = await startWordsServer();
   for (const name of ['/admin', '/status', '/other']) {

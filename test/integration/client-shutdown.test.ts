@@ -10,7 +10,7 @@ import { type Program, startProgram } from '../support/process.js';
 import { itExceptOnBun, runnerOf } from '../support/setting.js';
 import { startProxy } from '../support/tcp-proxy.js';
 
-/** Refuses every request, and writes down who asked. */
+/** Refuses every request, and records the clients that asked. */
 async function startRefusing(): Promise<{ url: string; asked: EventLog<string> }> {
   const asked = new EventLog<string>();
   const http = createServer((request, response) => {
@@ -27,7 +27,7 @@ async function startRefusing(): Promise<{ url: string; asked: EventLog<string> }
   return { url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`, asked };
 }
 
-/** Accepts every connection and never says a word. */
+/** Accepts every connection and never sends anything. */
 async function startMute(): Promise<{ url: string; accepted: EventLog<Socket> }> {
   const accepted = new EventLog<Socket>();
   const server = createTcpServer((socket) => {
@@ -54,14 +54,14 @@ describe('shutdown() while the server is away', () => {
       ...(moment === 'within onError' && { onError: () => gone.helper.shutdown() }),
     });
     if (moment === 'between two attempts') {
-      // Right after the first failure. Later, another request might be under way that the server has not seen yet.
+      // Right after the first failure. Later, another request could already be on its way to the server.
       await called(gone, 'onError');
       gone.helper.shutdown();
     } else {
       await eventually(() => asked.all.includes('gone') && !gone.helper.getSocketClient().active);
     }
     const before = asked.all.filter((who) => who === 'gone').length;
-    // One that goes on trying measures the time.
+    // Another client that keeps trying measures the time.
     createHelper(url, { options: { ...options, query: { who: 'control' } } });
     await eventually(() => asked.all.filter((who) => who === 'control').length > 5);
     expect(asked.all.filter((who) => who === 'gone')).toHaveLength(before);
@@ -149,12 +149,12 @@ describe('shutdown() of a connected client', () => {
   });
 });
 
-/** Not reported over there: `node:http` of an older Bun goes on waiting for the answer to a request that was aborted. */
+/** Not reported upstream: in older versions of Bun, `node:http` keeps waiting for the answer to an aborted request. */
 const itWhereRequestsEnd = itExceptOnBun('an aborted request does not keep the process alive', [1, 4]);
 
 describe('a program that shuts its client down', () => {
   let awayUrl = '';
-  /** The end of a program whose server stopped answering. It takes seconds, in which the other tests run. */
+  /** The exit of a program whose server stopped answering. It takes seconds, while the other tests run. */
   let endOfUnanswered: Promise<unknown>;
   beforeAll(async () => {
     awayUrl = `http://127.0.0.1:${await unusedPort()}`;
@@ -165,7 +165,7 @@ describe('a program that shuts its client down', () => {
     proxy.blackhole();
     program.send('now');
     endOfUnanswered = program.ended(10_000);
-    // The test that looks at it may come later.
+    // A later test awaits it.
     endOfUnanswered.catch(() => undefined);
   });
 

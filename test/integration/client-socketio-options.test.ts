@@ -21,9 +21,9 @@ type ClientOptions = NonNullable<NonNullable<Parameters<typeof createHelper>[1]>
 interface OptionsServer {
   readonly url: string;
   readonly io: Server;
-  /** Requests and upgrades, as they come. */
+  /** Requests and upgrades, in order of arrival. */
   readonly requests: EventLog<IncomingMessage>;
-  /** What clients said after they were let in. */
+  /** Messages of authenticated clients. */
   readonly said: EventLog<unknown>;
 }
 
@@ -34,7 +34,7 @@ interface Tls {
   readonly requestCert?: boolean;
 }
 
-/** Lets everybody in, and writes down each request. */
+/** Accepts every client, and records each request. */
 async function startOptionsServer(options: Partial<ServerOptions> = {}, tls?: Tls): Promise<OptionsServer> {
   const http = tls === undefined ? createServer() : createSecureServer(tls);
   const io = new Server(http, { path: '/io', ...options });
@@ -58,7 +58,7 @@ async function startOptionsServer(options: Partial<ServerOptions> = {}, tls?: Tl
   return { url: `${scheme}://localhost:${(http.address() as AddressInfo).port}`, io, requests, said };
 }
 
-/** A client with these options is let in, and what it says arrives once. */
+/** Expects that a client with these options is authenticated, and that its message arrives once. */
 async function works(server: OptionsServer, options: ClientOptions, host = server.url): Promise<IncomingMessage> {
   const { helper } = createHelper(host, { autoAuthenticate: true, queue: true, options });
   await helper.waitFor('authenticated', { timeout: 5_000 });
@@ -221,7 +221,7 @@ describe('options of socket.io-client for TLS:', () => {
     execFileSync('openssl', args, { stdio: 'ignore' });
   }
 
-  /** Wants the client to have a certificate as well. */
+  /** Requires a client certificate as well. */
   const startMutual = () => startOptionsServer({}, { key: pem.key, cert: pem.cert, ca: pem.cert, requestCert: true });
 
   describe.each([['polling'], ['websocket']])('over %s', (transport) => {
@@ -244,7 +244,7 @@ describe('options of socket.io-client for TLS:', () => {
     });
 
     it('pfx', async () => {
-      // The type says string; Node.js wants the bytes.
+      // The type is string, but Node.js needs the bytes.
       const pfx = readFileSync(join(folder, 'both.pfx')) as unknown as string;
       await works(await startMutual(), { transports, ca: pem.cert, pfx, passphrase: 'secret' });
     });
@@ -267,7 +267,7 @@ describe('options of socket.io-client for TLS:', () => {
           return super.createConnection(...args);
         }
       }
-      // The type says string or boolean; Node.js wants an agent.
+      // The type is string or boolean, but Node.js needs an agent.
       const agent = new CountingAgent({ ca: pem.cert }) as unknown as string;
       await works(server, { transports, agent });
       expect(opened).toBeGreaterThan(0);

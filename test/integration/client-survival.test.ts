@@ -11,7 +11,7 @@ import { startProxy } from '../support/tcp-proxy.js';
 const CUTS = 30;
 const GOOD = { path: '/socket.io', auth: { token: 'good' } };
 
-/** A server that writes down what clients say, and how often each was let in. */
+/** A server that records the messages of clients, and how often each was authenticated. */
 async function startChat(options: TestOptions = {}, port = 0) {
   const said = new EventLog<unknown>();
   const started = await startServer(
@@ -52,7 +52,7 @@ describe('a client with automatic authentication', () => {
       expect((await client.helper.joinRooms({ rooms: ['open-1', 'open-2'] })).refused).toEqual([]);
       for (let cut = 1; cut <= CUTS; cut++) {
         await lose(client.helper, proxy);
-        // Nobody could take it now.
+        // Offline: the event waits in the queue.
         client.helper.emit({ topic: 'say', data: cut, cb: (error) => error && failures.push(error) });
         expect(await rejoined.next()).toEqual(['open-1', 'open-2']);
         expect(await server.said.next()).toBe(cut);
@@ -386,7 +386,7 @@ describe('after the connection ended, the client', () => {
     await client.helper.waitFor('authenticated');
     const socket = await server.sockets.next();
     socket.emit(...told(code));
-    // Also where the connection just breaks after the words.
+    // The same happens if the connection just closes after this event.
     socket.conn.close();
     await client.calls.next(([name]) => name === 'onDisconnected');
     expect(client.helper.getStatus()).toEqual({ status: 'refused', code, message: 'Sorry.' });
@@ -447,7 +447,7 @@ describe('after the connection ended, the client', () => {
     await eventually(() => client.helper.getStatus().retryAt !== undefined);
     expect(client.helper.getStatus().status).toBe('waiting');
     expect(client.helper.getStatus().retryAt).toBeGreaterThanOrEqual(before + 60_000);
-    // The program may know better.
+    // The program may call connect() earlier.
     client.helper.connect();
     await client.helper.waitFor('authenticated');
   });

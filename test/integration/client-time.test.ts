@@ -8,7 +8,7 @@ import { CLIENT_TRANSPORTS, createHelper, startWordsServer } from '../support/cl
 
 const HOUR_MS = 3_600_000;
 
-/** What a laptop does that has slept: the clock is ahead, and the timers have not noticed. */
+/** Simulates the sleep of a laptop: the clock is ahead, and the timers have not fired. */
 function sleep(): void {
   vi.useFakeTimers({ now: Date.now() + HOUR_MS, toFake: ['Date'] });
   defer(() => vi.useRealTimers());
@@ -50,7 +50,7 @@ describe('the queue when the connection ended unnoticed', () => {
     const { helper } = createHelper(server.url, { autoAuthenticate: true, queue: true });
     await helper.waitFor('authenticating');
     for (const data of [1, 2, 3]) helper.emit({ topic: 'say', data });
-    // The server lets it in at the moment when the client wakes up.
+    // The server authenticates it at the moment when the client wakes up.
     const stop = helper.onStatus(({ status }) => status === 'authenticated' && sleep());
     server.io.emit('authenticated', { id: 'x', time: 'now' });
     await helper.waitFor('waiting');
@@ -68,7 +68,7 @@ describe('the queue when the connection ended unnoticed', () => {
 describe('waitFor() with a signal', () => {
   const helperOf = () => createHelper('http://127.0.0.1:1', { options: { autoConnect: false } }).helper;
 
-  /** The signal that React Native has: it knows neither a reason nor throwIfAborted(). */
+  /** The signal of React Native: it has neither `reason` nor `throwIfAborted()`. */
   it.each([
     ['of the polyfill abort-controller', PolyfilledController],
     ['of the runtime', AbortController],

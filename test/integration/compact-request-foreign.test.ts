@@ -6,7 +6,7 @@ import type { EngineConnection, ListeningConnection } from '../../src/socketio/e
 import { IdleConnections } from '../../src/socketio/idle-connections.js';
 import type { UpgradeHandler } from '../../src/socketio/upgrade-responses.js';
 
-/** An engine that handles an upgrade as engine.io does, or with a difference. */
+/** An engine that handles an upgrade like engine.io, or with a difference. */
 class Engine implements UpgradeHandler {
   done = 0;
 
@@ -29,7 +29,7 @@ const asKnown = (socket: EventEmitter, response: EventEmitter): void => {
 
 const EVENTS = ['error', 'ready', 'packet', 'drain', 'close'];
 
-/** A connection that listens to its transport as engine.io's does, or with a difference. */
+/** A connection that listens to its transport like engine.io's, or with a difference. */
 class Connection extends EventEmitter implements EngineConnection {
   request: unknown = undefined;
   readonly readyState = 'open';
@@ -77,7 +77,7 @@ class Connection extends EventEmitter implements EngineConnection {
   }
 }
 
-/** What its transport calls before and after the client was let in; and what it tells the connection then. */
+/** The listeners of its transport before and after authentication, and the events that reach the connection then. */
 function settled(connection: Connection): { before: unknown[]; after: unknown[] } {
   connection.setTransport(connection.transport);
   const listeners = () => EVENTS.flatMap((event) => connection.transport.rawListeners(event));

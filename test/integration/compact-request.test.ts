@@ -20,7 +20,7 @@ const WAYS = [
 
 type RequestWithQuery = IncomingMessage & { readonly _query: Record<string, string> };
 type Listeners = { rawListeners(event: string): unknown[]; listeners(event: string): unknown[] };
-/** What is looked at of engine.io and of `ws`. */
+/** The members of engine.io and of `ws` that these tests read. */
 interface Wire {
   readonly transport: Listeners & {
     readonly name: string;
@@ -31,7 +31,7 @@ const wireOf = ({ conn }: IOSocket): Wire => conn as unknown as Wire;
 
 type Middleware = (request: IncomingMessage, response: unknown, next: () => void) => void;
 
-/** A server, and what its program saw of each socket before anything was let go. */
+/** A server, with the properties of each socket before any of them was released. */
 async function start(options: TestOptions = {}, middleware?: Middleware) {
   const before: { request: WeakRef<IncomingMessage>; headers: unknown; url: unknown }[] = [];
   const started = await startServer({
@@ -59,7 +59,7 @@ async function start(options: TestOptions = {}, middleware?: Middleware) {
   return { ...started, before, enter };
 }
 
-/** Nothing holds it any more. */
+/** Resolves once the request has been garbage collected. */
 const isGone = (request: WeakRef<IncomingMessage> | undefined): Promise<true> =>
   eventually(
     () => {
@@ -193,7 +193,7 @@ describe('the objects that engine.io creates for each connection', () => {
     const [lost, broken, wrong] = [await enter(), await enter(), await enter()];
     lost.terminate();
     await eventually(() => reasons.length === 1);
-    // A frame that is too large for what may be sent, and a packet of an unknown kind.
+    // A frame above the size limit, and a packet of an unknown type.
     broken.send('4'.repeat(1_100_000));
     await eventually(() => reasons.length === 2);
     wrong.send('9');

@@ -38,7 +38,7 @@ function portOf(server: Pick<HttpServer, 'address'>): number {
   return (server.address() as AddressInfo).port;
 }
 
-/** What the given thing throws, as `code: message`. */
+/** The error of a call, as `code: message`. */
 async function complaint(act: () => unknown): Promise<string> {
   try {
     await act();
@@ -49,7 +49,7 @@ async function complaint(act: () => unknown): Promise<string> {
   return 'nothing was thrown';
 }
 
-/** Each starts an application, hands its server over the way that its users would, and says where it listens. */
+/** Each starts an application, passes its server to the component like a user would, and returns the port. */
 const applications: Record<string, (component: SocketIOComponent) => Promise<number>> = {
   'an http server that does not listen yet': async (component) => {
     const server = createServer((_, response) => response.end('hello'));
@@ -72,7 +72,7 @@ const applications: Record<string, (component: SocketIOComponent) => Promise<num
   'Fastify, as it is': async (component) => {
     const app = fastify();
     app.get('/hello', async () => 'hello');
-    // Fastify's close() waits for connections that last; this hook comes before the waiting.
+    // Fastify's close() waits for open connections; this hook runs before that.
     app.addHook('preClose', () => component.stop());
     defer(() => app.close());
     await component.start(app);
@@ -134,10 +134,10 @@ describe('the defaults', () => {
 describe('pages of other origins', () => {
   const HERE = 'https://app.example';
 
-  /** A WebSocket's handshake is answered by Engine.IO with 400 whatever the reason, a polling one with 403. */
+  /** Engine.IO answers the handshake of a WebSocket with 400 for any reason, a polling one with 403. */
   const REFUSED = ['400', '403'];
 
-  /** How each transport answers a handshake with this origin: `in`, or the status. */
+  /** The result of a handshake with this origin over each transport: `in`, or the status. */
   async function answers(url: string, origin: string | undefined, host?: string): Promise<string[]> {
     const headers = { ...(origin === undefined ? {} : { origin }), ...(host === undefined ? {} : { host }) };
     const webSocket = rawWebSocket(url, { path: '/io/', headers });
@@ -172,7 +172,7 @@ describe('pages of other origins', () => {
     const { url } = await serving({});
     expect(await answers(url, undefined)).toEqual(['in', 'in']);
     expect(await answers(url, url)).toEqual(['in', 'in']);
-    // TLS ended before it.
+    // As if a proxy ended TLS.
     expect(await answers(url, HERE, 'APP.example')).toEqual(['in', 'in']);
     expect(await answers(url, HERE, 'app.example:443')).toEqual(['in', 'in']);
     expect(await answers(url, HERE, 'app.example:8443')).toEqual(REFUSED);

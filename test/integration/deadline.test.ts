@@ -36,7 +36,7 @@ describe('the deadline of a connection', () => {
   it('is not extended, bit by bit, by namespace requests faster than authentication', async () => {
     let asked = 0;
     const { helper, url } = await startServer({ authenticateFn: () => true });
-    // As a program does that looks something up first.
+    // Like a program that looks something up first.
     helper.getIOServer().use(() => {
       asked++;
     });

@@ -8,11 +8,11 @@ import { connect, connectAuthenticated, startServer, type TestClient, TRANSPORTS
 
 interface Greeting {
   readonly socket: IOSocket;
-  /** Lets `clientConnectedFn` go on, and so end. */
+  /** Lets `clientConnectedFn` continue and end. */
   finish(): void;
 }
 
-/** A server whose `clientConnectedFn` ends when the test says so; `register` runs then. */
+/** A server whose `clientConnectedFn` ends on command; `register` runs then. */
 async function startSlow(register: (socket: IOSocket, heard: EventLog<unknown>) => void, options = {}) {
   const greetings = new EventLog<Greeting>();
   const heard = new EventLog<unknown>();
@@ -30,7 +30,9 @@ const listen = (socket: IOSocket, heard: EventLog<unknown>): void => {
   socket.on('say', (text) => heard.push(text));
 };
 
-/** Everything that was sent before has reached the server: the answer comes behind it, and never waits. */
+/**
+ * Resolves once the server has received everything sent before: this event is never held, and its answer comes last.
+ */
 async function arrived(client: TestClient, socket: IOSocket): Promise<void> {
   client.socket.once('mark', (acknowledge) => acknowledge());
   await socket.timeout(10_000).emitWithAck('mark');
@@ -175,7 +177,7 @@ describe('events that arrive before the handlers of an async clientConnectedFn',
       const greeting = await greetings.next();
       for (let n = 0; n < count; n++) client.socket.emit('say', text);
       expect(await client.heardOf('roomgate:limited')).toEqual({ after: 1_000 });
-      // Not Socket.IO's own disconnect, after which a client stays away.
+      // Not Socket.IO's disconnect packet, after which a client does not reconnect.
       expect(await client.heardOf('disconnect')).toMatch(/^transport (close|error)$/);
       greeting.finish();
       await eventually(() => helper.getClients().size === 0);

@@ -9,7 +9,7 @@ import { defer } from '../support/cleanup.js';
 import { beginUpgrade, connectPolling, startEngine, type TestConnection, type TestStream } from '../support/engine.js';
 import { eventually } from '../support/facts.js';
 
-/** Bytes that may wait. */
+/** The limit of buffered bytes. */
 const MOST = 50_000;
 
 async function start() {
@@ -26,7 +26,7 @@ async function start() {
   return { engine, fanout, slow, reports, connection, send: sender(fanout, connection) };
 }
 
-/** Sends as the adapter does. */
+/** Sends like the adapter. */
 function sender(fanout: NodeFanout, connection: TestConnection) {
   const socket: Recipient = {
     id: 'one',
@@ -45,12 +45,12 @@ function sender(fanout: NodeFanout, connection: TestConnection) {
   };
 }
 
-/** The numbers of the messages that went out. */
+/** The numbers of the written messages. */
 function numbersIn({ written }: TestStream): number[] {
   return [...written.join('').matchAll(/n(\d+);/g)].map(([, number]) => Number(number));
 }
 
-/** How an engine may come to emit `upgrade` and `flush`. */
+/** Orders in which an engine can emit `upgrade` and `flush`. */
 const ORDERS: Readonly<Record<string, (connection: TestConnection) => void>> = {
   'as the one that is installed': () => {},
   'flushing before it says so': (connection) => {

@@ -38,7 +38,7 @@ async function enter(url: string) {
   return Object.assign(socket, { sid });
 }
 
-/** How often this process writes into a connection, as its stream tells. */
+/** Counts this process's writes to a connection, through its stream. */
 function writesOf(helper: SocketIOServerHelper, id: string): { count: number } {
   const connection = helper.getClients({ id })?.socket.conn as unknown as {
     transport: { socket: { _socket: { write(...args: unknown[]): boolean } } };
@@ -87,7 +87,7 @@ describe('with the installed packages, the fan-out', () => {
     const writes = writesOf(helper, id);
     for (let n = 0; n < 50; n++) helper.send({ payload: { topic: 'n', data: n } });
     await eventually(() => expect(heard).toHaveLength(50));
-    // The first one of a quiet connection goes out at once.
+    // The first message on an idle connection is sent at once.
     expect(writes.count).toBeLessThanOrEqual(2);
   });
 
@@ -115,7 +115,7 @@ describe('with the installed packages, the fan-out', () => {
   it('does not send again what an adapter encodes and never sends', async () => {
     class Storing extends Adapter {
       override broadcast(packet: object, opts: Parameters<Adapter['broadcast']>[1]): void {
-        // As an adapter that writes each message down.
+        // Like an adapter that stores each message.
         Reflect.get(this, '_encode').call(this, { ...packet, data: ['n', 'stored'] }, {});
         super.broadcast(packet, opts);
         Reflect.get(this, '_encode').call(this, packet, {});
@@ -150,7 +150,7 @@ describe('with the installed packages, the fan-out', () => {
     class Otherwise extends Adapter {
       override broadcast(): void {}
     }
-    // Whose method this is tells what an adapter is derived from.
+    // The owner of this method shows the class that an adapter is derived from.
     Object.assign(Otherwise.prototype, { computeExceptSids: () => new Set() });
     expect(broadcastsAsKnown(new Otherwise(namespace()))).toBe(false);
   });

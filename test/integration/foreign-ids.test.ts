@@ -28,7 +28,7 @@ import {
 
 type AdapterNamespace = ConstructorParameters<typeof Adapter>[0];
 
-/** An adapter as a program may bring it: `@socket.io/cluster-adapter` is made of the same class. */
+/** An adapter of the program: `@socket.io/cluster-adapter` derives from the same class. */
 function adapterOver(bus: EventEmitter) {
   return class extends ClusterAdapterWithHeartbeat {
     constructor(namespace: AdapterNamespace) {
@@ -151,7 +151,7 @@ describe('beside a plain Socket.IO server on the same Redis', () => {
     expect(await codeOf(attacker, id)).toBe('socket_id');
     expect(await codeOf(attacker, String(other.socket.id))).toBe('socket_id');
     expect(await codeOf(attacker, 'kR3NtJ5vYp0QxW8zLm2A')).toBe('joined');
-    // A room that has members, and is no id.
+    // A room with members whose name is not an id.
     plain.io.in(id).socketsJoin('kR3NtJ5vYp0QxW8zLm2B');
     expect(await codeOf(attacker, 'kR3NtJ5vYp0QxW8zLm2B')).toBe('joined');
     plain.io.to(id).emit('private', 1);

@@ -12,7 +12,7 @@ import { connect, connectAuthenticated, startServer } from '../support/server.js
 type Private = Record<string, unknown>;
 const prototype = Socket.prototype as unknown as Private;
 
-/** What a coming version of Socket.IO might do to the hook. */
+/** Changes of the hook that a later version of Socket.IO could make. */
 const original = Object.fromEntries(
   ['_onpacket', 'onevent', 'dispatch', '_onconnect'].map((name) => [name, prototype[name]]),
 );
@@ -43,7 +43,7 @@ describe('configure() with a changed Socket.IO', () => {
       'packets do not pass the hook any more',
       () => {
         const receive = original._onpacket as (this: Socket, packet: unknown) => void;
-        // As if the packets of a socket were dispatched without the method that the gate replaces on it.
+        // As if packets were dispatched without the socket's method that the gate replaces.
         prototype._onconnect = function (this: Socket) {
           Object.defineProperty(this, '_onpacket', { get: () => receive, set: () => {} });
           (original._onconnect as (this: Socket) => void).call(this);

@@ -19,7 +19,7 @@ it('a WebSocket handshake for polling, and a plain request for WebSocket, are an
   expect(await statusOf(server, `GET ${target} HTTP/1.1\r\nHost: server\r\n\r\n`)).toBe(400);
 });
 
-/** Blocks the program while connections end that have something written to them. */
+/** Blocks the event loop while connections close that still have data to write. */
 async function resetWhileBusy(server: Served, request: string, times = 40): Promise<void> {
   const sockets = Array.from({ length: times }, () => raw(server));
   await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
@@ -85,7 +85,7 @@ describe('an upgrade that no server handles', () => {
     for (let times = 0; times < 20; times++) {
       const socket = raw(server);
       socket.write(request.slice(0, -1));
-      // In a segment of its own: Node.js hands what comes in the same one to the listeners.
+      // In a separate segment: Node.js passes data of the same segment to the listeners.
       setTimeout(() => socket.end(request.slice(-1)), 50);
     }
     await eventually(async () => expect(await wires(server)).toBeGreaterThan(base));

@@ -11,7 +11,7 @@ import { createHelper } from '../support/client.js';
 import { eventually } from '../support/facts.js';
 import { connectAuthenticated, startServer } from '../support/server.js';
 
-/** A fallback costs speed and is silent for users; these tests notice that it is in use. */
+/** A fallback costs speed and is invisible to users; these tests fail if it is in use. */
 describe('with the installed packages', () => {
   it.each(['websocket', 'polling'] as const)(
     'a server serves a client over %s without a fallback',
@@ -21,7 +21,7 @@ describe('with the installed packages', () => {
       helper.send({ payload: { topic: 'news', data: 1 } });
       expect(await client.heardOf('news')).toBe(1);
       expect(log.loud).toEqual([]);
-      // The id is set in a hook of Socket.IO's.
+      // A hook of Socket.IO sets the id.
       expect(client.socket.id).toMatch(/^rg--/);
     },
   );

@@ -8,7 +8,7 @@ import { nextEvent, within } from '../support/facts.js';
 import { rawWebSocket } from '../support/raw.js';
 import { startServer } from '../support/server.js';
 
-/** Packets as plain JSON, which begin with "{" and not with the number of their type. */
+/** Packets as plain JSON: they begin with "{" instead of the number of their type. */
 class Encoder {
   encode(packet: object): string[] {
     return [JSON.stringify(packet)];

@@ -5,7 +5,7 @@ import { listener, type PlainInstance, redisClient, sendUntilHeard, startNode } 
 import { eventually } from '../support/facts.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
 
-/** What every instance needs for the namespace `/`, and nothing for another one. */
+/** The permissions that every instance needs for the namespace `/`, and none for other namespaces. */
 const RULES = ['~roomgate:*', '&socket.io*', '&socket.io#/#*', '&roomgate:*', '+@all'];
 
 async function setUser(redis: RedisServer, ...rules: readonly string[]): Promise<void> {

@@ -14,7 +14,7 @@ import { type RedisServer, startRedis, startRedisCluster } from '../support/redi
 import { type RunningProxy, startProxy } from '../support/tcp-proxy.js';
 
 // A new node answers two seconds after its start: https://github.com/redis/redis/blob/7.0/src/cluster.c
-// (CLUSTER_WRITABLE_DELAY). So all tests share these, but for the one that kills nodes.
+// (CLUSTER_WRITABLE_DELAY). So all tests share these, except the one that kills nodes.
 let single: RedisServer;
 let three: readonly RedisServer[];
 let mortal: readonly RedisServer[];
@@ -39,7 +39,7 @@ function clusterClient(nodes: readonly Pick<RedisServer, 'host' | 'port'>[]): Cl
 
 const proxyNode = ({ port }: RunningProxy) => ({ host: '127.0.0.1', port });
 
-/** Resolves once Redis has answered whatever was asked on the connections that were made from here on. */
+/** Resolves once Redis has answered all commands on connections created from here on. */
 function watchConnections(): () => Promise<unknown> {
   const made: Redis[] = [];
   const { duplicate } = Redis.prototype;
@@ -151,7 +151,7 @@ describe('a Redis cluster', () => {
     const key = 'roomgate:socket.io:instances';
     const slot = await seed.cli('CLUSTER', 'KEYSLOT', key);
     const id = await seed.cli('CLUSTER', 'MYID');
-    // The node that is lost is the one that has the leases.
+    // The lost node is the one with the leases.
     for (const node of [seed, ...others]) await node.cli('CLUSTER', 'SETSLOT', slot, 'NODE', id);
     await replica.cli('CLUSTER', 'MEET', seed.host, `${seed.port}`, `${seed.busPort}`);
     await eventually(async () => (await replica.cli('CLUSTER', 'NODES')).includes(id), { timeout: 10_000 });
@@ -190,9 +190,10 @@ describe('a Redis cluster', () => {
     const slot = await from.cli('CLUSTER', 'KEYSLOT', key);
     const id = await to.cli('CLUSTER', 'MYID');
     await from.cli('DEL', key);
-    // The former owner first: while two nodes claim the slot, the one of the greater epoch takes it back from the other.
+    // The former owner first: while two nodes claim the slot, the one with the greater epoch takes it back from the
+    // other.
     for (const node of [from, to, ...nodes]) await node.cli('CLUSTER', 'SETSLOT', slot, 'NODE', id);
-    // Each lease is renewed after five ticks. A tick that comes before Redis' answers would be taken for silence.
+    // Each lease is renewed after five ticks. A tick before Redis' answers would be counted as silence.
     await eventually(
       async () => {
         clock.ticks(1);

@@ -57,7 +57,7 @@ describe('SocketIOEmitterHelper', () => {
     await helper.configure();
     helper.send({ payload: { topic: 'n', data: 1 } });
     await eventually(() => ear.heard.length === 1);
-    // A message that came by mistake would stand before this one.
+    // A misdirected message would arrive before this one.
     const { helper: ofTheirs } = newEmitter(redis.port);
     await ofTheirs.configure();
     ofTheirs.send({ payload: { topic: 'n', data: 2 } });

@@ -21,7 +21,7 @@ interface Stage {
   readonly redis: RedisServer;
   readonly proxy: RunningProxy;
   readonly clock: { ticks(count: number): void };
-  /** Resolves once so many more numbers were sent. */
+  /** Resolves once that many more numbers were sent. */
   streamed(count: number): Promise<void>;
   readonly nodes: readonly PlainInstance[];
 }
@@ -31,7 +31,7 @@ async function dropAll({ redis }: Stage): Promise<void> {
   await redis.cli('CLIENT', 'KILL', 'TYPE', 'normal');
 }
 
-/** What happens to Redis, and to the way there, while numbers are sent. */
+/** Faults of Redis, and of the network to it, while numbers are sent. */
 const FAULTS: readonly (readonly [string, (stage: Stage) => Promise<void>])[] = [
   [
     'killed, and back after a while',
@@ -169,7 +169,7 @@ describe.each(FAULTS)('a Redis that is %s', (_, harm) => {
     await eventually(() => remote.heard.length > 0);
     await harm({ redis, proxy, clock, streamed, nodes: [one, two] });
     const healed = number;
-    // Enough to notice it by.
+    // Enough messages to notice the fault.
     atOnce = 1;
     const begun = performance.now();
     await eventually(() => remote.heard.some((value) => value > healed), { what: 'healing', timeout: 15_000 });
@@ -302,7 +302,7 @@ describe('close()', () => {
     await redis.pause();
     const begun = performance.now();
     await node.backplane.close(300);
-    // Without a bound it would never end.
+    // Without a limit it would never end.
     expect(performance.now() - begun).toBeLessThan(4_000);
     redis.resume();
     await eventually(async () => (await redis.cli('CLIENT', 'LIST')).split('\n').length === 1);

@@ -29,7 +29,7 @@ describe('two instances', () => {
     const one = await startOne(byRedis(redis.port));
     const { http, url } = await listen(createServer());
     const plain = new Server(http);
-    // The adapter asks its clients in the way of ioredis 5.
+    // The adapter uses the API of ioredis 5 on its clients.
     const [pub, sub] = [plainRedis(), plainRedis()];
     Object.assign(pub, {
       send_command: (name: string, args: string[], done: (e: unknown, r?: unknown) => void) =>
@@ -272,7 +272,7 @@ describe.each([
     await harm(server, async () => {
       await streamed(300);
     });
-    // Healed: what is sent now arrives over there.
+    // The network is repaired: new messages arrive at the other instance.
     const healed = number;
     await eventually(() => heardOn(remote, 'n').some((value) => Number(value) > healed), {
       timeout: 15_000,

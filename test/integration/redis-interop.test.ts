@@ -24,7 +24,7 @@ it('works beside an unmodified Socket.IO server and a plain emitter, in both dir
   const client = openClient(redis.port);
   const ours = await startNode({ redisConnection: client });
   const publisher = Object.assign(redisClient(redis.port, { protocol: 2 }), {
-    // The adapter asks its clients in the way of ioredis 5.
+    // The adapter uses the API of ioredis 5 on its clients.
     send_command(name: string, args: string[], done: (error: unknown, reply?: unknown) => void) {
       publisher.call(name, ...args).then((reply) => done(null, reply), done);
     },
@@ -42,7 +42,7 @@ it('works beside an unmodified Socket.IO server and a plain emitter, in both dir
       return heard.at(-1) === 2_000;
     });
   }
-  // Probes of ours are rooms that they have not.
+  // Roomgate's probes are sent to rooms that do not exist there.
   for (let tick = 0; tick < 5; tick++) {
     clock.ticks(1);
     await answered(client);

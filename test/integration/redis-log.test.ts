@@ -53,7 +53,7 @@ describe('the log of an outage of Redis', () => {
     const redis = await startRedis();
     const node = await startNode({ redisConnection: redisClient(redis.port) });
     await redis.pause();
-    // Each connection notices at a time of its own.
+    // Each connection notices the outage at another time.
     await eventually(() => node.reported('backplane_disconnected').length === 3, SLOW);
     redis.resume();
     await expectTwoLines(node, `127.0.0.1:${redis.port}`, /: Redis does not answer;/, ALL);

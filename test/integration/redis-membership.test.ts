@@ -125,7 +125,7 @@ describe('an instance', () => {
     const changes: (readonly [string, string])[] = [];
     one.backplane.instances.onChange((change, id) => changes.push([change, id]));
     const [seconds] = (await own.cli('TIME')).split('\n');
-    // Far enough ahead that the first question is asked before it.
+    // Late enough that the first question is asked before it.
     const until = (Number(seconds) + 5) * 1_000;
     await own.cli('ZADD', 'roomgate:socket.io:instances', `${until}`, dead);
     expect((await one.search.find(['a'], 100)).get('a')).toBe('unanswered');
@@ -166,7 +166,7 @@ describe('an instance', () => {
     await own.cli('FLUSHALL');
     for (let tick = 0; tick < 5; tick++) {
       clock.ticks(1);
-      // So that Redis has answered what the tick asked.
+      // Waits until Redis has answered the commands of the tick.
       await client.connection('emitter').ping();
     }
     await eventually(async () => expect(await list()).toMatch(/^[\w-]{16}$/));

@@ -14,7 +14,7 @@ import { takeTheClock } from '../support/clock.js';
 import { eventually } from '../support/facts.js';
 import { startRedis } from '../support/redis.js';
 
-/** Two instances, of which the second one can be kept from hearing. */
+/** Two instances; the test can keep the second one from receiving. */
 async function setUp() {
   const redis = await startRedis();
   const clock = takeTheClock();
@@ -22,7 +22,7 @@ async function setUp() {
   const one = await startNode({ redisConnection: clients[0], identifier: 'one' });
   const two = await startNode({ redisConnection: clients[1], identifier: 'two' });
   const ear = await listener(two.url);
-  /** Seconds, in each of which Redis answers. */
+  /** Advances the clock by seconds, and waits for Redis' answers in each. */
   const pass = async (seconds: number) => {
     for (let second = 0; second < seconds; second++) {
       clock.ticks(1);
@@ -93,7 +93,7 @@ describe('broadcasts that an instance misses', () => {
     const start = await sendUntilHeard(one, ear, 0);
     await pass(10);
     await redis.configSet('client-output-buffer-limit', 'pubsub 200000 0 0');
-    // It does not read: Redis has to hold what is published.
+    // It does not read, so Redis buffers the published messages.
     clients[1].connection('subscriber').stream.pause();
     const text = 'x'.repeat(100_000);
     let sent = 0;
@@ -131,7 +131,7 @@ describe('broadcasts that an instance misses', () => {
     const stage = await setUp();
     const { redis, two, pass } = stage;
     const other = redisClient(redis.port);
-    // All that others hear of one.
+    // An instance that does not count is known only by its probes.
     const probe = () => other.publish('socket.io#/#roomgate:probe:AAAAAAAAAAAAAAAA#', '');
     await pass(6);
     await redis.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');

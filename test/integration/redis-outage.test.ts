@@ -17,7 +17,7 @@ async function dropAll(redis: RedisServer): Promise<void> {
   await redis.cli('CLIENT', 'KILL', 'TYPE', 'normal');
 }
 
-/** Which connections have told that they stay away because of this. */
+/** The connections whose failed attempts were reported with this reason. */
 function toldBy(node: PlainInstance, reason: RegExp): string[] {
   const failing = node.reported('backplane_reconnect_failed').filter(({ error }) => reason.test(String(error)));
   return failing.map(({ connection }) => connection).sort();
@@ -70,7 +70,7 @@ describe('an outage of Redis', () => {
     const redis = await startRedis();
     const client = redisClient(redis.port);
     const node = await startNode({ redisConnection: client });
-    // Without a certificate there is no cipher that both have.
+    // Without a certificate the two have no cipher in common.
     const other = createServer({});
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     defer(() => other.close());

@@ -136,7 +136,7 @@ describe('a Redis that does not answer', () => {
     const former = client.connection('publisher');
     const time = takeTheTime();
     one.io.emit('n', 1);
-    // As it is after 11 s in which nothing ran: the time has passed, and of the timers each is due once.
+    // As after a stall of 11 s: the time has passed, and each timer is due once.
     time.pass(11_000);
     clock.ticks(1);
     await eventually(async () => (await one.io.fetchSockets()).length === 0);
@@ -175,7 +175,7 @@ describe('the fence', () => {
     client.moveTo(1);
     await redis.restart();
     await eventually(() => node.reported('backplane_disconnected').length === 3);
-    // Strangers take the numbers that our connections had.
+    // Other clients take the ids of Roomgate's former connections.
     const mortal = { retryStrategy: () => null };
     const strangers = Array.from({ length: id + 5 }, () => redisClient(redis.port, mortal));
     await Promise.all(strangers.map((stranger) => stranger.connect()));

@@ -21,12 +21,12 @@ beforeAll(async () => {
   redis = await startRedis();
 });
 
-/** Publishes what no instance sends; resolves once `node` has heard all of it. */
+/** Publishes messages that no instance sends; resolves once `node` has received all of them. */
 async function publishTo(node: PlainInstance, channel: string, messages: readonly (string | Buffer)[]): Promise<void> {
   const client = redisClient(redis.port);
   for (const message of messages) await client.publish(channel, message);
   const client2 = await listener(node.url);
-  // On one connection Redis delivers in order: what comes after it has them behind it.
+  // On one connection Redis delivers in order: this message arrives after all others.
   await client.publish('socket.io#/#', encode(['x', { type: 2, data: ['n', 1], nsp: '/' }, { rooms: [], except: [] }]));
   await eventually(() => client2.heard.length === 1);
 }
@@ -34,7 +34,7 @@ async function publishTo(node: PlainInstance, channel: string, messages: readonl
 const event = (data: unknown[], more: object = {}) => ({ type: 2, data, nsp: '/', ...more });
 const TARGET = { rooms: [], except: [], flags: {} };
 
-/** 100 000 lists, each in another. */
+/** 100 000 nested lists. */
 const DEEP = Buffer.concat([Buffer.alloc(100_000, 0x91), Buffer.from([0xc0])]);
 
 const MALFORMED_BROADCASTS: readonly (readonly [string, string | Buffer])[] = [
@@ -137,7 +137,7 @@ describe('malformed messages on a request channel', () => {
     called.length = 0;
     const message = typeof request === 'string' || Buffer.isBuffer(request) ? request : JSON.stringify(request);
     await publishTo(node, 'socket.io-request#/#', [message]);
-    // The one more is the client of `publishTo`.
+    // The additional one is the client of `publishTo`.
     expect(called.length).toBe(1);
     await eventually(() => expect(heard).toEqual([1]));
     expect([...(node.io.sockets.adapter.socketRooms(id) ?? [])]).toEqual([id]);
@@ -277,7 +277,7 @@ describe('a subscription that is connected and deaf', () => {
         await answered(client);
       }
       expect(node.reports).toEqual([]);
-      // Its probes would be heard, too.
+      // Its probes would be received, too.
       await node.backplane.close(500);
       const other = openClient(redis.port, { protocol });
       const lonely = await startNode({ redisConnection: other });

@@ -26,7 +26,7 @@ it('shutdown() in the tick in which configure() attaches drops later messages', 
   const helper = new SocketIOServerHelper({ ...options, authenticateFn: () => true });
   let shutDown: Promise<void> | undefined;
   const { listeners } = server;
-  // Called by engine.io while it attaches.
+  // engine.io calls it while it attaches.
   server.listeners = (event) => {
     queueMicrotask(() => {
       shutDown ??= helper.shutdown();

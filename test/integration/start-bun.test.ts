@@ -8,7 +8,7 @@ import { isLast, PATIENCE, START_SCRIPT } from '../support/start.js';
 
 beforeAll(buildChat);
 
-/** In few words; `start.test.ts` says more, where its setting is Bun. It is always the Bun that npm installed. */
+/** A short version; `start.test.ts` tests more if its setting is Bun. This uses the Bun that npm installed. */
 it('npm run start:bun serves the chat on Bun, and ends on SIGTERM', async () => {
   const port = await unusedPort();
   const program = startProgram(START_SCRIPT, { args: ['--bun'], env: { PORT: `${port}` } });

@@ -11,7 +11,7 @@ import { type Program, startProgram } from '../support/process.js';
 import { SETTING } from '../support/setting.js';
 import { isLast, PATIENCE, START_SCRIPT, startInShell } from '../support/start.js';
 
-/** What starts the chat, and what that adds to the script. */
+/** The command that starts the chat, and the arguments that it passes to the script. */
 const [START, ARGS] = SETTING.runtime === 'bun' ? ['npm run start:bun', ['--bun']] : ['npm start', []];
 
 interface Started {
@@ -30,7 +30,7 @@ async function start(
   return { program, url: `http://localhost:${port}`, lines: program.messages.all.map(String) };
 }
 
-// So that the script finds it built: how long a build takes is no matter of these tests.
+// Built before, because the duration of a build is not tested here.
 beforeAll(buildChat);
 
 describe(START, () => {
@@ -86,7 +86,7 @@ describe('the program of the chat', () => {
 
   beforeAll(async () => {
     const [port, redis] = [await unusedPort(), await unusedPort()];
-    // It tries for ten seconds, in which the other tests run.
+    // It retries for ten seconds, while the other tests run.
     withoutRedis = { program: runChat({ PORT: `${port}`, REDIS_URL: `redis://:hush@127.0.0.1:${redis}` }), redis };
     const options = { OPERATOR_TOKEN: 'mine', HOST: '127.0.0.1' };
     [one, other, given] = await Promise.all([start(), start(), start(runChat, options)]);

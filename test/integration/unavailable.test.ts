@@ -38,7 +38,7 @@ async function startFailing(which: 'authenticateFn' | 'clientConnectedFn', failu
   return { ...started, said, reports, timesOf, calls: () => calls };
 }
 
-/** A plain Socket.IO client that authenticates after each connect, as programs without the helper do. */
+/** A plain Socket.IO client that authenticates after each connect, like programs without the helper. */
 function connectPlain(url: string, options: ClientOptions = {}) {
   const client = connect(url, { auth: { token: 'good' }, reconnection: true, reconnectionDelay: 10, ...options });
   client.socket.on('connect', () => client.socket.emit('authenticate'));
@@ -57,7 +57,7 @@ describe.each(TRANSPORTS.map((transports) => ({ transports: [...transports] })))
       expect(told).toEqual([message, message]);
       expect(JSON.stringify(told)).not.toMatch(/database|secret/);
       const reasons = client.heard.filter(([event]) => event === 'disconnect').map(([, reason]) => reason);
-      // Not Socket.IO's own disconnect, after which a client stays away.
+      // Not Socket.IO's disconnect packet, after which a client does not reconnect.
       for (const reason of reasons) expect(reason).toMatch(/^transport (close|error)$/);
       expect(reasons).toHaveLength(2);
       expect(server.timesOf('authenticate_fn_failed')).toBe(2);
@@ -294,7 +294,7 @@ describe('a clientConnectedFn that fails', () => {
     const raw = helper.getSocketClient();
     const told = new Promise((resolve) => raw.once('unauthenticated', resolve));
     for (const n of [1, 2]) helper.emit({ topic: 'early', data: n });
-    // The server counts events that the helper knows nothing of, too.
+    // The server also counts events that the helper does not count.
     raw.emit('early', 'raw');
     await raw.emitWithAck('join', { rooms: ['open-1'] });
     for (const topic of ['late', 'early', 'late']) helper.emit({ topic, data: topic });
@@ -302,7 +302,7 @@ describe('a clientConnectedFn that fails', () => {
       const [session] = server.helper.getClients().values();
       return (session as unknown as { early: { count: number } }).early.count === 3;
     });
-    // These are on their way when the function fails, and never arrive.
+    // These are in flight when the function fails, and never arrive.
     fail?.(new Error('on purpose'));
     helper.emit({ topic: 'late', data: 'last' });
     expect(await told).toMatchObject({ code: 'unavailable', after: 1_000, handled: 4 });
@@ -315,7 +315,7 @@ describe('a clientConnectedFn that fails', () => {
     const server = await startFailing('clientConnectedFn', Number.POSITIVE_INFINITY);
     const { delays } = await reconnecting(server.url, { ...GOOD, transports: ['websocket'] });
     await eventually(() => delays.length >= 3, { timeout: 15_000 });
-    // Each delay starts with what is left of the 1 000 ms that the server named.
+    // Each delay starts with the rest of the 1 000 ms that the server named.
     for (const [index, bound] of [100, 200, 400].entries()) {
       expect(delays[index]).toBeLessThanOrEqual(bound + 1_000);
       expect(delays[index]).toBeGreaterThan(bound + 500);

@@ -62,7 +62,7 @@ async function open(program: Program, way: string): Promise<WebSocketPeer> {
 }
 
 async function expectLimits(program: Program, socket: WebSocketPeer): Promise<void> {
-  // Before authentication the limits hold.
+  // Before authentication the limits apply.
   socket.emit('echo', ['x'.repeat(100_000)], 1);
   socket.emit('authenticate');
   await socket.event('authenticated');
