@@ -183,7 +183,7 @@ describe('a connection is shared', () => {
 });
 
 describe('a helper that has stopped trying', () => {
-  it('stays away, even if another namespace opens the connection again', async () => {
+  it('stays disconnected, even if another namespace opens the connection again', async () => {
     const server = await startNamespaces();
     const proxy = await startProxy({ target: server.port });
     const url = `http://127.0.0.1:${proxy.port}`;

@@ -117,7 +117,7 @@ describe('shutdown() of a connected client', () => {
     },
   );
 
-  it('is final, and every later call is harmless', async () => {
+  it('is final, and later calls have no effect', async () => {
     const server = await startWordsServer();
     const { helper, log } = await createAuthenticated(server.url);
     helper.shutdown();

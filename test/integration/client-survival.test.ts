@@ -71,7 +71,7 @@ describe('a client with automatic authentication', () => {
     120_000,
   );
 
-  it('survives a restarted server, and what it emitted meanwhile arrives in order and once', async () => {
+  it('survives a restarted server, and events emitted meanwhile arrive in order and once', async () => {
     const port = await unusedPort();
     const first = await startChat({}, port);
     const rejoined = new EventLog<unknown>();
@@ -380,21 +380,24 @@ describe('the queue', () => {
 describe('after the connection ended, the client', () => {
   const told = (code: string) => ['unauthenticated', { message: 'Sorry.', code, time: 'now' }] as const;
 
-  it.each(['refused', 'timeout', 'revoked', 'something new'])('%s: stays away until connect()', async (code) => {
-    const server = await startWordsServer();
-    const client = createHelper(server.url, { autoAuthenticate: true });
-    await client.helper.waitFor('authenticated');
-    const socket = await server.sockets.next();
-    socket.emit(...told(code));
-    // The same happens if the connection just closes after this event.
-    socket.conn.close();
-    await client.calls.next(([name]) => name === 'onDisconnected');
-    expect(client.helper.getStatus()).toEqual({ status: 'refused', code, message: 'Sorry.' });
-    expect(client.helper.getSocketClient().active).toBe(false);
-    await expect(client.helper.waitFor('authenticated')).rejects.toMatchObject({ code: 'refused' });
-    client.helper.connect();
-    await client.helper.waitFor('authenticated');
-  });
+  it.each(['refused', 'timeout', 'revoked', 'something new'])(
+    '%s: stays disconnected until connect()',
+    async (code) => {
+      const server = await startWordsServer();
+      const client = createHelper(server.url, { autoAuthenticate: true });
+      await client.helper.waitFor('authenticated');
+      const socket = await server.sockets.next();
+      socket.emit(...told(code));
+      // The same happens if the connection just closes after this event.
+      socket.conn.close();
+      await client.calls.next(([name]) => name === 'onDisconnected');
+      expect(client.helper.getStatus()).toEqual({ status: 'refused', code, message: 'Sorry.' });
+      expect(client.helper.getSocketClient().active).toBe(false);
+      await expect(client.helper.waitFor('authenticated')).rejects.toMatchObject({ code: 'refused' });
+      client.helper.connect();
+      await client.helper.waitFor('authenticated');
+    },
+  );
 
   it.each(['expired', 'user_changed'])('%s: reconnects once with new credentials', async (code) => {
     const server = await startWordsServer();
@@ -417,7 +420,7 @@ describe('after the connection ended, the client', () => {
     expect(reasons).toEqual(['connect', 'reconnect', 'reconnect']);
   });
 
-  it('expired again before authentication: leaves it to the program', async () => {
+  it('expired again before authentication: leaves the decision to the program', async () => {
     const server = await startWordsServer({ verdict: told('expired') });
     server.io.on('connection', (socket) => socket.on('authenticate', () => socket.disconnect()));
     const { helper } = createHelper(server.url, { autoAuthenticate: true });
@@ -427,7 +430,7 @@ describe('after the connection ended, the client', () => {
     expect(helper.getStatus()).toMatchObject({ code: 'expired' });
   });
 
-  it('disconnected by the server: stays away', async () => {
+  it('disconnected by the server: stays disconnected', async () => {
     const server = await startWordsServer();
     const client = createHelper(server.url, { autoAuthenticate: true });
     await client.helper.waitFor('authenticated');
@@ -436,7 +439,7 @@ describe('after the connection ended, the client', () => {
     expect(client.helper.getSocketClient().active).toBe(false);
   });
 
-  it.each(['roomgate:drain', 'roomgate:limited'])('%s: reconnects, but not sooner than told', async (event) => {
+  it.each(['roomgate:drain', 'roomgate:limited'])('%s: reconnects, but not before the given time', async (event) => {
     const server = await startWordsServer();
     const client = createHelper(server.url, { autoAuthenticate: true });
     await client.helper.waitFor('authenticated');
@@ -452,7 +455,7 @@ describe('after the connection ended, the client', () => {
     await client.helper.waitFor('authenticated');
   });
 
-  it('refused by a middleware of the server: stays away, and says why', async () => {
+  it('refused by a middleware of the server: stays disconnected, and reports the reason', async () => {
     const server = await startWordsServer();
     server.io.use((_socket, next) => next(new Error('not on Sundays')));
     const { helper } = createHelper(server.url, { autoAuthenticate: true });

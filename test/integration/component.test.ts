@@ -233,7 +233,7 @@ describe('pages of other origins', () => {
 });
 
 describe('the life of a component', () => {
-  it('start() is harmless twice, even at once; helper exists after it and not before', async () => {
+  it('start() may be called twice, even at once; helper exists after it and not before', async () => {
     const { component } = makeComponent({ server: createServer() });
     expect(await complaint(() => component.helper)).toMatch(/^not_configured: .*call and await start\(\) first/);
     await Promise.all([component.start(), component.start()]);
@@ -253,7 +253,7 @@ describe('the life of a component', () => {
     await connectAuthenticated(url, { path: '/io' });
   });
 
-  it('stop() is harmless before start(), twice, and at once', async () => {
+  it('stop() may be called before start(), twice, and at once', async () => {
     const { component } = makeComponent();
     await component.stop();
     await Promise.all([component.stop(), component.stop()]);
@@ -309,7 +309,7 @@ describe('the life of a component', () => {
 describe('signals', () => {
   const listeners = () => process.listenerCount('SIGTERM') + process.listenerCount('SIGINT');
 
-  it('are not handled unless asked for, nor after stop()', async () => {
+  it('are handled only with the option, and not after stop()', async () => {
     const before = listeners();
     const plain = makeComponent();
     await plain.component.start(createServer());
@@ -323,7 +323,7 @@ describe('signals', () => {
     expect(listeners()).toBe(before);
   });
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('%s, even twice, ends a program that asked for it', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('%s, even twice, ends a program with the option', async (signal) => {
     const program = startProgram(new URL('../fixtures/component.mjs', import.meta.url));
     const { port } = await program.messages.next();
     const client = await connectAuthenticated(`http://127.0.0.1:${port}`, { path: '/io', transports: ['websocket'] });
@@ -352,7 +352,7 @@ describe('mistakes', () => {
     ['a class', Server, /received the class Server\. Do not give the class itself/],
     ['a Socket.IO server', new Server(), /A Socket\.IO server is not an http server: give its httpServer/],
   ];
-  it.each(servers)('start() says how to get the server, given %s', async (_, given, words) => {
+  it.each(servers)('start() explains how to get the server, given %s', async (_, given, words) => {
     const { component } = makeComponent();
     const said = await complaint(() => component.start(given as TServerSource));
     expect(said).toMatch(
@@ -406,7 +406,7 @@ describe('mistakes', () => {
   });
 });
 
-it('says that serve() and serveOptions() are for Bun', async () => {
+it('explains that serve() and serveOptions() are for Bun', async () => {
   const { component } = makeComponent();
   expect(await complaint(() => component.serve())).toMatch(
     /^unsupported: .*serve\(\): expected Bun, received Node\.js/,

@@ -114,7 +114,7 @@ describe('events that arrive before the handlers of an async clientConnectedFn',
     expect(log.loud.join('\n')).toContain('on purpose');
   });
 
-  it('are dropped if it rejects, and their client is told how many events were handled', async () => {
+  it('are dropped if it rejects, and their client learns how many events were handled', async () => {
     const fail = (socket: IOSocket, events: EventLog<unknown>): void => {
       listen(socket, events);
       throw new Error('on purpose');
@@ -170,7 +170,7 @@ describe('events that arrive before the handlers of an async clientConnectedFn',
     ['events', { heldEvents: 3 }, 4, 'x'],
     ['bytes', { heldBytes: 1_000 }, 2, 'x'.repeat(600)],
   ])(
-    'close the connection past the limit of %s; the client is told when to come back',
+    'close the connection past the limit of %s; the client learns when to reconnect',
     async (_, limits, count, text) => {
       const { helper, url, greetings, heard, log } = await startSlow(listen, { limits });
       const client = await connectAuthenticated(url);

@@ -100,7 +100,7 @@ describe('with the installed packages, the fan-out', () => {
     expect(writes.count).toBeGreaterThan(49);
   });
 
-  it('skips a connection with a packet listener of the program, which hears each packet', async () => {
+  it('skips a connection with a packet listener of the program, which receives each packet', async () => {
     const { helper, url } = await start();
     const client = await enter(url);
     const told: unknown[] = [];

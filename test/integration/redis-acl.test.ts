@@ -17,7 +17,7 @@ const asUser = (redis: RedisServer) => redisClient(redis.port, { username: 'app'
 const refusals = (node: PlainInstance) => node.reported('backplane_command_refused').map(({ command }) => command);
 
 describe('a Redis user without the channels of one namespace', () => {
-  it('keeps all other subscriptions, is told the refused one, and subscribes to it once it is allowed', async () => {
+  it('keeps all other subscriptions, reports the refused one, and subscribes to it once it is allowed', async () => {
     const redis = await startRedis();
     await setUser(redis, ...RULES);
     const one = await startNode({ redisConnection: asUser(redis), identifier: 'one' });
@@ -44,7 +44,7 @@ describe('a Redis user without the channels of one namespace', () => {
     await eventually(() => admin.length === 1);
   }, 40_000);
 
-  it('is told its refused requests and responses in one line', async () => {
+  it('reports its refused requests and responses in one line', async () => {
     const redis = await startRedis();
     await setUser(
       redis,

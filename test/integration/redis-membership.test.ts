@@ -140,7 +140,7 @@ describe('an instance', () => {
     );
   });
 
-  it('that leaves is not waited for, even by a pending question', async () => {
+  it('that leaves delays no question, even a pending one', async () => {
     const client = openClient(redis.port);
     const mute = await startNode({ redisConnection: client, sockets: ['a'] });
     const one = await start();
@@ -173,7 +173,7 @@ describe('an instance', () => {
     expect(Number(await own.cli('PTTL', 'roomgate:socket.io:instances'))).toBeGreaterThan(15_000);
   });
 
-  it('without write access reports it, and takes no silence as an answer', async () => {
+  it('without write access reports it, and does not count silence as an answer', async () => {
     const own = await startRedis();
     await own.cli('ACL', 'SETUSER', 'guest', 'on', '>secret', '~*', '&*', '+@all', '-zadd');
     const redisConnection = redisClient(own.port, { username: 'guest', password: 'secret' });

@@ -52,7 +52,7 @@ describe('onReport of SocketIOServerHelper', () => {
     expect(JSON.stringify(reports)).not.toMatch(/secret|good/);
   });
 
-  it('that throws at each report does no harm', async () => {
+  it('that throws at each report has no other effect', async () => {
     const { helper, url, log } = await startServer({
       onReport: () => {
         throw new Error('the metrics are away');

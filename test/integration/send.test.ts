@@ -37,7 +37,7 @@ describe('send()', () => {
     expect(info.mock.calls).toEqual([[expect.stringMatching(/test: sent "asked" to room$/)]]);
   });
 
-  it('says so where the data cannot be encoded', async () => {
+  it('reports data that cannot be encoded', async () => {
     const { helper } = await startServer();
     const circle: Record<string, unknown> = {};
     circle.circle = circle;

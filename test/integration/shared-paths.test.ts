@@ -80,7 +80,7 @@ describe('a second instance at the path of the first one', () => {
     await helperOf(server, 'third').configure();
   });
 
-  it('is refused if a component and a helper meet, whoever comes first', async () => {
+  it('is refused if one is a component and one a helper, in any order', async () => {
     const [one, other] = [createServer(), createServer()];
     await helperOf(one, 'helper').configure();
     expect(await refusal(componentOf('component').start(one))).toBe(
@@ -113,7 +113,7 @@ describe('a second instance at the path of the first one', () => {
     );
   });
 
-  it('serves beside it at a path of its own', async () => {
+  it('serves beside it at another path', async () => {
     const server = createServer();
     await helperOf(server, 'first').configure();
     await helperOf(server, 'second', at('/iox')).configure();
@@ -122,7 +122,7 @@ describe('a second instance at the path of the first one', () => {
     for (const path of ['/io', '/iox']) await serves(url, path);
   });
 
-  it('may be configured at last, when the first one has shut down, and serves alone', async () => {
+  it('may be configured after the first one has shut down, and serves alone', async () => {
     const answered: string[] = [];
     const server = createServer((request, response) => {
       answered.push(`${request.url}`);

@@ -39,7 +39,7 @@ describe(START, () => {
     expect(scripts[START.replace(/npm (run )?/, '')]).toBe(['node scripts/start.mjs', ...ARGS].join(' '));
   });
 
-  it('serves the chat, says where and how, and stops when npm and its shell are gone', async () => {
+  it('serves the chat, prints its URL, and stops when npm and its shell are gone', async () => {
     const { url, lines, errors, killShell, ended } = await startInShell(ARGS);
     // The first one is the shell's.
     expect(lines.all[1]).toBe(`The chat is ready on ${url}`);
@@ -69,7 +69,7 @@ describe(START, () => {
       expect(lines.all.at(-1)).toBe('Goodbye.');
     });
 
-    it.each(['SIGINT', 'SIGTERM'] as const)('hands %s on, and ends as the server does', async (signal) => {
+    it.each(['SIGINT', 'SIGTERM'] as const)('forwards %s, and exits like the server', async (signal) => {
       const { program } = await start((env) => startProgram(START_SCRIPT, { args: ARGS, env }));
       program.kill(signal);
       expect(await program.ended(10_000)).toEqual({ code: 0, signal: null });
@@ -92,37 +92,34 @@ describe('the program of the chat', () => {
     [one, other, given] = await Promise.all([start(), start(), start(runChat, options)]);
   });
 
-  it('makes other secrets at each start, unless they are given', async () => {
+  it('creates new secrets at each start, unless they are set', async () => {
     const tokenOf = ({ lines }: Started) => /token is (\S+)\. /.exec(lines.join('\n'))?.[1];
     expect(tokenOf(one)).toMatch(/^[\w-]{32}$/);
     expect(tokenOf(one)).not.toBe(tokenOf(other));
     expect(tokenOf(given)).toBe('mine');
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)(
-    'stops on %s, however often it comes, with clients connected',
-    async (signal) => {
-      const { program, url } = signal === 'SIGINT' ? one : other;
-      const { socket } = await ChatClient.enter(url, 'Ada', 'lobby');
-      const gone = nextEvent<[string]>(socket, 'disconnect', { timeout: 10_000 });
-      program.kill(signal);
-      program.kill(signal);
-      expect(await program.ended(10_000)).toEqual({ code: 0, signal: null });
-      expect(program.messages.all.slice(-2)).toEqual(['Shutting down …', 'Goodbye.']);
-      expect(program.stderr).toBe('');
-      expect((await gone)[0]).toMatch(/^transport (close|error)$/);
-      await expect(fetch(url)).rejects.toThrow();
-    },
-  );
+  it.each(['SIGINT', 'SIGTERM'] as const)('stops on %s, also if repeated, with connected clients', async (signal) => {
+    const { program, url } = signal === 'SIGINT' ? one : other;
+    const { socket } = await ChatClient.enter(url, 'Ada', 'lobby');
+    const gone = nextEvent<[string]>(socket, 'disconnect', { timeout: 10_000 });
+    program.kill(signal);
+    program.kill(signal);
+    expect(await program.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(program.messages.all.slice(-2)).toEqual(['Shutting down …', 'Goodbye.']);
+    expect(program.stderr).toBe('');
+    expect((await gone)[0]).toMatch(/^transport (close|error)$/);
+    await expect(fetch(url)).rejects.toThrow();
+  });
 
-  it('listens where HOST says', async () => {
+  it('listens on HOST', async () => {
     const { port } = new URL(given.url);
     expect(given.lines[0]).toBe(`The chat is ready on http://127.0.0.1:${port}`);
     expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
     await expect(fetch(`http://[::1]:${port}/healthz`)).rejects.toThrow();
   });
 
-  it('refuses a PORT that is none: a word, or a number that is too low, too high or broken', async () => {
+  it('refuses an invalid PORT: a word, or a number that is too low, too high or not whole', async () => {
     const refusals = ['abc', '-1', '65536', '80.5'].map(async (port) => {
       const program = runChat({ PORT: port });
       expect(await program.ended(10_000), port).toEqual({ code: 1, signal: null });
@@ -134,13 +131,13 @@ describe('the program of the chat', () => {
     await Promise.all(refusals);
   });
 
-  it('refuses what is no address of a Redis', async () => {
+  it('refuses an invalid address of Redis', async () => {
     const program = runChat({ REDIS_URL: 'localhost:6379' });
     expect(await program.ended(10_000)).toEqual({ code: 1, signal: null });
     expect(program.stderr).toBe('REDIS_URL must be an address such as redis://127.0.0.1:6379.\n');
   });
 
-  it('says so where the port is taken, naming it and the way out', async () => {
+  it('reports a port in use, with its number and the fix', async () => {
     const another = createServer();
     defer(() => another.close());
     another.listen(0);
@@ -154,7 +151,7 @@ describe('the program of the chat', () => {
     );
   });
 
-  it('says so where Redis is not there, and shows no password', async () => {
+  it('reports an unreachable Redis, without the password', async () => {
     const { program, redis } = withoutRedis;
     expect(await program.ended(20_000)).toEqual({ code: 1, signal: null });
     expect(program.stderr).toContain(`127.0.0.1:${redis}`);

@@ -48,7 +48,7 @@ function connectPlain(url: string, options: ClientOptions = {}) {
 describe.each(TRANSPORTS.map((transports) => ({ transports: [...transports] })))(
   'an authenticateFn that throws, over $transports',
   ({ transports }) => {
-    it('lets a plain Socket.IO client come back by itself', async () => {
+    it('makes a plain Socket.IO client reconnect by itself', async () => {
       const server = await startFailing('authenticateFn', 2);
       const client = connectPlain(server.url, { transports });
       await client.heardOf('authenticated');
@@ -64,7 +64,7 @@ describe.each(TRANSPORTS.map((transports) => ({ transports: [...transports] })))
       expect(server.log.loud.join()).toContain('the database is down');
     });
 
-    it('lets a helper come back with its queue and rooms', async () => {
+    it('makes a helper reconnect with its queue and rooms', async () => {
       const server = await startFailing('authenticateFn', 1);
       const client = createHelper(server.url, {
         autoAuthenticate: true,
@@ -88,7 +88,7 @@ describe.each(TRANSPORTS.map((transports) => ({ transports: [...transports] })))
 );
 
 describe('an authenticateFn that throws', () => {
-  it('lets a helper without credentials come back, which authenticates as before', async () => {
+  it('makes a helper without credentials reconnect, which authenticates as before', async () => {
     const server = await startFailing('authenticateFn', 1);
     const client = createHelper(server.url, { options: GOOD, onConnected: () => client.helper.authenticate() });
     await called(client, 'onUnauthenticated');
@@ -96,7 +96,7 @@ describe('an authenticateFn that throws', () => {
     await called(client, 'onAuthenticated');
   });
 
-  it('is not asked again sooner than after the time that the server named, with a growing delay', async () => {
+  it('is not called again before the time that the server named, with a growing delay', async () => {
     const server = await startFailing('authenticateFn', Number.POSITIVE_INFINITY);
     const asked = performance.now();
     const client = createHelper(server.url, { autoAuthenticate: true, options: GOOD });
@@ -190,7 +190,7 @@ describe('a token that jose refuses is final', () => {
   });
 });
 
-it('an admission that fails lets the client come back', async () => {
+it('a failing admission makes the client reconnect', async () => {
   class Broken extends Adapter {
     override addAll(id: string, rooms: Set<string>): Promise<void> | void {
       if (rooms.has('io-default')) throw new Error('the adapter is down');
@@ -250,7 +250,7 @@ describe('the back-off', () => {
 });
 
 describe('a clientConnectedFn that fails', () => {
-  it('disconnects the client, which comes back; what it sent in vain is sent again, in order and once', async () => {
+  it('disconnects the client, which reconnects, and sends its unhandled events again, in order and once', async () => {
     const server = await startFailing('clientConnectedFn', 2);
     const client = createHelper(server.url, { autoAuthenticate: true, queue: true, options: GOOD });
     const answers: unknown[] = [];
@@ -275,7 +275,7 @@ describe('a clientConnectedFn that fails', () => {
     expect(server.calls()).toBe(2);
   });
 
-  it('tells how many events were handled, and none of these is sent again', async () => {
+  it('reports how many events were handled, and none of these is sent again', async () => {
     const early = new EventLog<unknown>();
     const late = new EventLog<unknown>();
     let fail: ((error: Error) => void) | undefined;
