@@ -55,7 +55,7 @@ export const SERVER = [
     breaks: 'a plain client stays away after a failure of the server',
     test: 'test/integration/unavailable.test.ts',
     on: 'node',
-    only: 'plain Socket.IO client come back',
+    only: 'plain Socket.IO client reconnect',
   },
   {
     id: 'held-events-handled',

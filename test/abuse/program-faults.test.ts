@@ -54,7 +54,7 @@ describe.each(TRANSPORTS)('over %s: authenticateFn with the result', (transport)
     const loud = lines.filter((line) => /^(warn|error)/.test(line));
     if (reported === undefined) expect(loud).toEqual([]);
     else if (reported === 'error') expect(loud).toEqual([expect.stringMatching(/^error: .*authenticateFn/)]);
-    else expect(loud).toEqual([expect.stringContaining(`it returned ${reported}`)]);
+    else expect(loud).toEqual([expect.stringContaining(`received ${reported}`)]);
     await victim.unharmed();
   });
 });
