@@ -178,7 +178,7 @@ export const CLIENT = [
     file: 'src/client/node-agent.ts',
     from: `const NOT_FOLLOWED = 300;`,
     to: `const NOT_FOLLOWED = 502;`,
-    breaks: 'a redirect is told as a proxy whose server is down',
+    breaks: 'a redirect is reported as a proxy whose server is down',
     test: 'test/integration/client-hostile.test.ts',
     on: 'node',
     only: 'with a redirect',

@@ -23,27 +23,24 @@ const BREAKING: readonly [string, (string | Buffer)[]][] = [
   ['an event whose name is an object', ['42[{"toString":"secret"}]']],
   ['an event whose name is null', ['42[null]']],
   ['JSON that ends too early', ['42["secret"']],
-  ['what is no JSON', ['42[secret]']],
-  ['a name that Socket.IO keeps for itself: connect', ['42["connect"]']],
-  ['a name that Socket.IO keeps for itself: disconnect', ['42["disconnect"]']],
-  ['a name that Socket.IO keeps for itself: disconnecting', ['42["disconnecting"]']],
-  ['a name that Socket.IO keeps for itself: newListener', ['42["newListener"]']],
-  [
-    'a name that Socket.IO keeps for itself, in a binary event',
-    ['451-["disconnect",{"_placeholder":true,"num":0}]', Buffer.from([1])],
-  ],
+  ['text that is not JSON', ['42[secret]']],
+  ['a reserved name: connect', ['42["connect"]']],
+  ['a reserved name: disconnect', ['42["disconnect"]']],
+  ['a reserved name: disconnecting', ['42["disconnecting"]']],
+  ['a reserved name: newListener', ['42["newListener"]']],
+  ['a reserved name in a binary event', ['451-["disconnect",{"_placeholder":true,"num":0}]', Buffer.from([1])]],
   ['a refusal, which only servers send', ['44{"message":"no"}']],
   ['a second CONNECT', ['40']],
-  ['a disconnection with a payload', ['41{"reason":"none"}']],
-  ['an answer that is no list', ['431{"a":1}']],
+  ['a disconnect with a payload', ['41{"reason":"none"}']],
+  ['an acknowledgement that is not a list', ['431{"a":1}']],
   ['a packet for a namespace that was not joined', ['42/other,["secret"]']],
   ['a packet for a namespace that does not exist', ['42/nowhere,["secret"]']],
-  ['binary data that nobody announced', [Buffer.from('secret')]],
+  ['unannounced binary data', [Buffer.from('secret')]],
   ['text where binary data was announced', ['451-["secret",{"_placeholder":true,"num":0}]', '42["secret"]']],
-  ['a number of attachments that is none', ['45x-["secret"]']],
-  ['a number of attachments that is negative', ['45-1-["secret"]']],
+  ['an invalid number of attachments', ['45x-["secret"]']],
+  ['a negative number of attachments', ['45-1-["secret"]']],
   ['zero attachments', ['450-["secret"]']],
-  ['more attachments than anybody sends', ['4599999999-["secret",{"_placeholder":true,"num":0}]']],
+  ['far too many attachments', ['4599999999-["secret",{"_placeholder":true,"num":0}]']],
   ['a placeholder with too high a number', ['451-["secret",{"_placeholder":true,"num":9}]', Buffer.from([1])]],
   ['a placeholder with a negative number', ['451-["secret",{"_placeholder":true,"num":-1}]', Buffer.from([1])]],
   [
@@ -52,7 +49,7 @@ const BREAKING: readonly [string, (string | Buffer)[]][] = [
   ],
 ];
 
-describe.each(['outside', 'inside'] as const)('a frame from a client that is %s', (where) => {
+describe.each(['outside', 'inside'] as const)('a frame from a client %s the gate', (where) => {
   it.each(BREAKING)('with %s closes its own connection and no other', async (_, frames) => {
     const open = where === 'outside' ? openPeer : openAuthenticated;
     const peer = await open(victim, 'websocket', { verdict: 'yes' });
@@ -67,14 +64,14 @@ describe.each(['outside', 'inside'] as const)('a frame from a client that is %s'
 const ENGINE: readonly [string, string][] = [
   ['of an unknown type', '9'],
   ['empty', ''],
-  ['of a letter', 'x'],
+  ['a letter', 'x'],
   ['the handshake, which only servers send', '0{"sid":"mine"}'],
   ['a ping, which only servers send', '2'],
-  ['a pong that nobody asked for', '3'],
-  ['an upgrade of what is upgraded', '5'],
+  ['an unrequested pong', '3'],
+  ['a second upgrade', '5'],
   ['a probe', '2probe'],
-  ['nothing to do', '6'],
-  ['the end', '1'],
+  ['a noop', '6'],
+  ['a close', '1'],
 ];
 
 describe('a frame of Engine.IO', () => {

@@ -22,7 +22,7 @@ const SAYINGS: readonly (string | Buffer)[] = [
   '42[0,"a number as a name"]',
   '451-6["secret",{"_placeholder":true,"num":0}]',
   Buffer.from([1, 2, 3]),
-  '437["an answer that nobody asked for"]',
+  '437["an unrequested acknowledgement"]',
   '461-8[{"_placeholder":true,"num":0}]',
   Buffer.from([4]),
 ];

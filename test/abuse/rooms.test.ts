@@ -51,7 +51,7 @@ const WRONG: readonly [string, unknown[]][] = [
   ['numbers among the rooms', [{ rooms: [1, 2] }]],
   ['nested lists', [{ rooms: [['abc'], [['def']]] }]],
   ['an object among the rooms', [{ rooms: [{ toString: 'abc' }] }]],
-  ['a placeholder of a binary that never comes', [{ rooms: [{ _placeholder: true, num: 0 }] }]],
+  ['a placeholder without binary data', [{ rooms: [{ _placeholder: true, num: 0 }] }]],
   ['the rooms in the prototype', [JSON.parse('{"__proto__":{"rooms":["abc"]}}')]],
   ['the rooms as the second argument', [null, { rooms: ['abc'] }]],
 ];

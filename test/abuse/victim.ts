@@ -109,7 +109,7 @@ export class Victim {
 
   /** The server's resources before any attack. */
   get baseline(): State {
-    if (this.#baseline === undefined) throw new Error('begin() comes first');
+    if (this.#baseline === undefined) throw new Error('call begin() first');
     return this.#baseline;
   }
 

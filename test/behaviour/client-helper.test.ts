@@ -120,7 +120,7 @@ describe.each(WAYS)('SocketIOClientHelper over $way', ({ transports }) => {
     expect(failures).toEqual([]);
     // A session that was cut between two polls of its upgrade ends only with its ping timeout.
     const isAlone = () => own.run(({ helper: ofServer }) => ofServer.getClients().size === 1);
-    await eventually(isAlone, { timeout: 15_000, what: 'the sessions that were cut are gone' });
+    await eventually(isAlone, { timeout: 15_000, what: 'the cut sessions have ended' });
   });
 
   it('survives a replaced server, and events emitted meanwhile arrive in order and once', async () => {

@@ -24,11 +24,11 @@ interface Fault {
 }
 
 const FAULTS: readonly Fault[] = [
-  { what: 'a Redis that restarts', strike: (redis) => redis.kill(), mend: (redis) => redis.restart() },
-  { what: 'a Redis that hangs', strike: (redis) => redis.pause(), mend: (redis) => redis.resume() },
-  { what: 'connections that are cut', strike: (redis) => cut(redis) },
+  { what: 'a restart of Redis', strike: (redis) => redis.kill(), mend: (redis) => redis.restart() },
+  { what: 'a hang of Redis', strike: (redis) => redis.pause(), mend: (redis) => redis.resume() },
+  { what: 'cut connections', strike: (redis) => cut(redis) },
   {
-    what: 'a password that nobody told them',
+    what: 'a new password of Redis',
     strike: async (redis) => {
       await redis.configSet('requirepass', 'changed');
       await cut(redis);
@@ -36,7 +36,7 @@ const FAULTS: readonly Fault[] = [
     mend: (redis) => redis.configSet('requirepass', ''),
   },
   {
-    what: 'malformed messages where instances talk',
+    what: 'malformed messages on their channels',
     strike: async (redis) => {
       const channels = (await redis.cli('PUBSUB', 'CHANNELS')).split('\n').filter(Boolean);
       for (const channel of ['socket.io#/#', 'socket.io#/#open-r#', ...channels]) {
@@ -85,7 +85,7 @@ describe.each(SETTING.redis ? SECONDS : [])('two instances, the second %s', (_, 
     return Promise.all([enter(near.url, { transports }), enter(far.url, { transports })]);
   }
 
-  it('act as one: ids, rooms, lists and broadcasts reach each client once and in order', async () => {
+  it('form a cluster: ids, rooms, lists and broadcasts reach each client once and in order', async () => {
     const clients = [...(await both()), ...(await both(['polling'])), ...(await both(['polling', 'websocket']))];
     await joinAll(clients, ['open-a', 'open-b']);
     for (const from of [near, far]) {
@@ -233,7 +233,7 @@ describe.each(SETTING.redis ? SECONDS : [])('two instances, the second %s', (_, 
             await send(from, next);
             return heardOn(other, 'n').some((n) => (n as number) > mark);
           },
-          { timeout: 20_000, what: 'the way is healed' },
+          { timeout: 20_000, what: 'messages pass again' },
         );
       }
       await everybodyHas([ours, theirs], 'n', next);

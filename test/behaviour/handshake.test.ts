@@ -172,7 +172,7 @@ describe.each(['websocket', 'polling', 'upgraded'] as const)('the handshake over
     });
 
     itExceptOnBun('Request.url is a WHATWG URL, whose query encodes an apostrophe as %27')(
-      'the query &name=O’Neil, as it was written',
+      'the query &name=O’Neil, unchanged',
       async () => {
         const [own, onNode] = await seen('127.0.0.1', { way, query: "&name=O'Neil" });
         expect(own.given.query).toEqual(onNode.given.query);

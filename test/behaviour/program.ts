@@ -109,7 +109,7 @@ export class Served {
         io.sockets.adapter.rooms.size,
       ]);
     const isEmpty = async () => (await held()).every((count) => count === 0);
-    await eventually(isEmpty, { timeout: 10_000, what: 'nobody is left' });
+    await eventually(isEmpty, { timeout: 10_000, what: 'no client is left' });
   }
 }
 

@@ -94,7 +94,7 @@ describe('in Chromium, offline and online again', () => {
   });
 
   it.each(CLIENT_TRANSPORTS.map((transports) => ({ transports })))(
-    'the client comes back at once over $transports, with its rooms, and sends what waited',
+    'the client reconnects at once over $transports, with its rooms, and sends its queue',
     async ({ transports }) => {
       const said = new EventLog<unknown>();
       const server = await startServer({

@@ -32,7 +32,7 @@ it('options of the engine apply if serverOptions leaves them out', async () => {
   const asking = fetch(`${url}/own/?EIO=4&transport=polling`, { headers: { 'x-waits': '1' } });
   expect(await program.messages.next((message) => 'asked' in message)).toEqual({ asked: null });
   program.send('decide');
-  expect((await within(asking, 'an answer, as it is asked once')).status).toBe(200);
+  expect((await within(asking, 'an answer to one request')).status).toBe(200);
   expect(log()).toEqual([expect.stringContaining('add its origin to serverOptions.cors.origin')]);
 });
 

@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 /** Each creates a backplane of a single instance. */
 const KINDS: readonly (readonly [string, (report: Reporter<BackplaneReport>) => Backplane])[] = [
-  ['of an instance that stands alone', (report) => createMemoryBackplane({ report })],
+  ['of a single instance', (report) => createMemoryBackplane({ report })],
   ['in the memory of one process', (report) => createMemoryBackplane({ network: new MemoryNetwork(), report })],
   [
     'over Redis',

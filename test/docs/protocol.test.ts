@@ -130,7 +130,7 @@ class Player {
     else if (text === 'the server is started again') {
       await this.#server.program.ended(10_000);
       this.#server = await this.#server.again();
-    } else throw new Error(`nobody knows how that happens: ${text}`);
+    } else throw new Error(`unknown action: ${text}`);
   }
 }
 

@@ -80,7 +80,7 @@ async function live(plan: Plan): Promise<void> {
     await say(plan, one, two, emitter);
     // Roomgate pings idle connections.
     const isAsked = async () => (await redis.cli('CLIENT', 'LIST')).includes(' cmd=ping ');
-    await eventually(isAsked, { what: 'a connection that is asked' });
+    await eventually(isAsked, { what: 'a pinged connection' });
     await Promise.all([one.helper.shutdown(), two.helper.shutdown(), emitter.shutdown()]);
   } catch (error) {
     note(error);

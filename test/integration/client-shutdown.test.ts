@@ -91,7 +91,7 @@ describe('shutdown() while the server is away', () => {
 
 describe('shutdown() of a connected client', () => {
   it.each(CLIENT_TRANSPORTS.map((transports) => ({ transports })))(
-    'ends the connection, all listeners and the state, and calls nobody, over $transports',
+    'ends the connection, all listeners and the state, and runs no callback, over $transports',
     async ({ transports }) => {
       const server = await startWordsServer();
       const client = await createAuthenticated(server.url, { options: { transports } });
@@ -218,7 +218,7 @@ describe('a program that shuts its client down', () => {
 
   for (const transports of ['polling', 'websocket']) {
     (transports === 'polling' ? itWhereRequestsEnd : it)(
-      `lives on over ${transports} while a server says nothing, and ends when it shuts down`,
+      `stays alive over ${transports} while a server sends nothing, and exits after shutdown()`,
       async () => {
         const { url, accepted } = await startMute();
         const program = startClient(url, transports, 'told', 100);

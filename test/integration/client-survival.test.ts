@@ -30,7 +30,7 @@ const portOf = (url: string): number => Number(new URL(url).port);
 
 describe('a client with automatic authentication', () => {
   it.each(CLIENT_TRANSPORTS.map((transports) => ({ transports })))(
-    `survives ${CUTS} cuts in a row over $transports: let in, in its rooms, subscribed, nothing lost of what waited`,
+    `survives ${CUTS} cuts in a row over $transports: authenticates, rejoins its rooms, keeps subscriptions and queue`,
     async ({ transports }) => {
       const server = await startChat();
       const proxy = await startProxy({ target: portOf(server.url) });

@@ -95,7 +95,7 @@ describe('waitFor() with a signal', () => {
   });
 
   it.each([[null], ['x'], [{}], [{ aborted: false, addEventListener() {} }]])(
-    'rejects %j, which is no signal',
+    'rejects %j instead of a signal',
     async (signal) => {
       const waiting = helperOf().waitFor('disconnected', { signal: signal as unknown as AbortSignal });
       await expect(waiting).rejects.toBeInstanceOf(RoomgateError);

@@ -19,7 +19,7 @@ describe('the deadline of a connection', () => {
       await peer.event('authenticated');
       peer.send('41');
     }
-    await within(idle.closed, 'the end of the one that is nowhere', 15_000);
+    await within(idle.closed, 'the end of the connection without a namespace', 15_000);
     expect(helper.getIOServer().of('/other').sockets.size).toBe(1);
     elsewhere.send('41/other,');
   });
@@ -29,7 +29,7 @@ describe('the deadline of a connection', () => {
     helper.getIOServer().of('/other');
     const [nowhere, elsewhere] = await Promise.all([rawWebSocket(url), rawWebSocket(url)]);
     elsewhere.send('40/other,');
-    await within(nowhere.closed, 'the end of the one that joined nothing', 15_000);
+    await within(nowhere.closed, 'the end of the connection without a namespace', 15_000);
     expect(helper.getIOServer().of('/other').sockets.size).toBe(1);
   });
 

@@ -26,7 +26,7 @@ class Own {
 
 describe.each(WAYS)('instances %s', (_, makeWay) => {
   it.each([2, 3])(
-    '%i of them act as one: ids, rooms, lists and broadcasts reach each client once and in order',
+    '%i of them form a cluster: ids, rooms, lists and broadcasts reach each client once and in order',
     async (count) => {
       const instances = await startInstances(count, makeWay());
       const [first] = instances;

@@ -34,7 +34,7 @@ async function dropAll({ redis }: Stage): Promise<void> {
 /** Faults of Redis, and of the network to it, while numbers are sent. */
 const FAULTS: readonly (readonly [string, (stage: Stage) => Promise<void>])[] = [
   [
-    'killed, and back after a while',
+    'killed, and restarted after a while',
     async ({ redis, streamed }) => {
       await redis.kill();
       await streamed(500);
@@ -61,7 +61,7 @@ const FAULTS: readonly (readonly [string, (stage: Stage) => Promise<void>])[] = 
     },
   ],
   [
-    'cut off by resets, five times',
+    'reset five times',
     async ({ proxy, streamed }) => {
       for (let time = 0; time < 5; time++) {
         proxy.cut();
@@ -79,7 +79,7 @@ const FAULTS: readonly (readonly [string, (stage: Stage) => Promise<void>])[] = 
     },
   ],
   [
-    'behind a network that swallows everything for a moment',
+    'behind a network that drops everything for a moment',
     async ({ proxy, streamed, clock }) => {
       proxy.blackhole();
       for (let second = 0; second < 4; second++) {
@@ -90,7 +90,7 @@ const FAULTS: readonly (readonly [string, (stage: Stage) => Promise<void>])[] = 
     },
   ],
   [
-    'behind a network that swallows everything for long',
+    'behind a network that drops everything for a long time',
     async ({ proxy, streamed, clock }) => {
       proxy.blackhole();
       for (let second = 0; second < 15; second++) {
@@ -101,7 +101,7 @@ const FAULTS: readonly (readonly [string, (stage: Stage) => Promise<void>])[] = 
     },
   ],
   [
-    'locked behind a password that nobody knows',
+    'locked behind an unknown password',
     async (stage) => {
       await stage.redis.configSet('requirepass', 'new');
       await dropAll(stage);
@@ -110,7 +110,7 @@ const FAULTS: readonly (readonly [string, (stage: Stage) => Promise<void>])[] = 
     },
   ],
   [
-    'a replica that does not take writes',
+    'a replica that refuses writes',
     async ({ redis, streamed, clock }) => {
       const other = await startRedis();
       await redis.cli('REPLICAOF', '127.0.0.1', `${other.port}`);
@@ -240,10 +240,10 @@ describe('whatever options the program’s client has', () => {
       'queues and resends',
       { enableOfflineQueue: true, autoResendUnfulfilledCommands: true, maxRetriesPerRequest: null },
     ],
-    ['pipelines by itself', { enableAutoPipelining: true }],
-    ['prefixes its keys, and has a database of its own', { keyPrefix: 'app:', db: 3 }],
+    ['uses automatic pipelining', { enableAutoPipelining: true }],
+    ['prefixes its keys, and uses another database', { keyPrefix: 'app:', db: 3 }],
     ['reconnects on errors', { reconnectOnError: () => 2 }],
-    ['bounds its commands', { commandTimeout: 100, socketTimeout: 200 }],
+    ['has timeouts for its commands', { commandTimeout: 100, socketTimeout: 200 }],
   ] as const)('recovers if it %s', async (_, options) => {
     const one = await startNode({ redisConnection: redisClient(redis.port, options) });
     const two = await startNode({ redisConnection: redisClient(redis.port) });

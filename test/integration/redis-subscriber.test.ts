@@ -53,7 +53,7 @@ const MALFORMED_BROADCASTS: readonly (readonly [string, string | Buffer])[] = [
   ['no name', encode(['x', event([{ a: 1 }]), TARGET])],
   ['a reserved name', encode(['x', event(['disconnect', 0]), TARGET])],
   ['no target', encode(['x', event(['n', 0])])],
-  ['rooms that are no list', encode(['x', event(['n', 0]), { rooms: 5, except: [] }])],
+  ['rooms that are not a list', encode(['x', event(['n', 0]), { rooms: 5, except: [] }])],
   ['rooms of objects', encode(['x', event(['n', 0]), { rooms: [{}], except: [] }])],
   ['100 000 levels', DEEP],
   ['2 000 levels in an event', encode(['x', event(['n', nested(2_000)]), TARGET])],
@@ -108,11 +108,11 @@ const MALFORMED_REQUESTS: readonly (readonly [string, unknown])[] = [
   ['an unknown type', { type: 99 }],
   ['a type of a wrong kind', { type: '2' }],
   ['a join without rooms', { type: 2, opts: TARGET }],
-  ['a join of one socket, as of old', { type: 2, sid: 'x', room: 'y' }],
+  ['a join of one socket in an old format', { type: 2, sid: 'x', room: 'y' }],
   ['a join into objects', { type: 2, opts: TARGET, rooms: [{}] }],
-  ['a leave of no target', { type: 3, rooms: ['a'] }],
-  ['a leave from rooms that are no list', { type: 3, opts: { rooms: 1, except: [] }, rooms: ['a'] }],
-  ['a disconnect of one socket, as of old', { type: 4, sid: 'x' }],
+  ['a leave without a target', { type: 3, rooms: ['a'] }],
+  ['a leave from rooms that are not a list', { type: 3, opts: { rooms: 1, except: [] }, rooms: ['a'] }],
+  ['a disconnect of one socket in an old format', { type: 4, sid: 'x' }],
   ['a fetch without a target', { type: 5, requestId: 'r' }],
   ['a fetch without a number', { type: 5, opts: TARGET }],
   ['a request for sockets in no rooms', { type: 0, requestId: 'r' }],
@@ -121,9 +121,9 @@ const MALFORMED_REQUESTS: readonly (readonly [string, unknown])[] = [
   ['a forged connection', { type: 6, uid: 'x', data: ['connection', { id: 'x' }] }],
   ['a forged connect', { type: 6, uid: 'x', data: ['connect', { id: 'x' }] }],
   ['a forged namespace', { type: 6, uid: 'x', data: ['new_namespace', {}] }],
-  ['a broadcast of no packet', { type: 7, requestId: 'r', opts: TARGET }],
+  ['a broadcast without a packet', { type: 7, requestId: 'r', opts: TARGET }],
   ['a broadcast of a reserved name', { type: 7, requestId: 'r', opts: TARGET, packet: event(['disconnect']) }],
-  ['a broadcast that can not be answered', { type: 7, opts: TARGET, packet: event(['n', 0]) }],
+  ['a broadcast that cannot be answered', { type: 7, opts: TARGET, packet: event(['n', 0]) }],
   ['100 000 levels', DEEP],
 ];
 
@@ -150,10 +150,10 @@ describe('malformed messages on a response channel', () => {
     ['text', 'junk'],
     ['null', 'null'],
     ['no number', '{}'],
-    ['sockets that are no list', '{"requestId":"r","sockets":{"length":1}}'],
-    ['sockets of nothing', '{"requestId":"r","sockets":[null]}'],
-    ['sockets in no rooms', '{"requestId":"r","sockets":[{"id":"a","rooms":5}]}'],
-    ['an odd count', '{"requestId":"r","type":8,"clientCount":"many"}'],
+    ['sockets that are not a list', '{"requestId":"r","sockets":{"length":1}}'],
+    ['null among the sockets', '{"requestId":"r","sockets":[null]}'],
+    ['sockets without rooms', '{"requestId":"r","sockets":[{"id":"a","rooms":5}]}'],
+    ['an invalid count', '{"requestId":"r","type":8,"clientCount":"many"}'],
   ])('%s is dropped, and is counted', async (_, message) => {
     const node = await startNode({ redisConnection: redisClient(redis.port) });
     await publishTo(node, 'socket.io-response#/#', [message]);
@@ -162,7 +162,7 @@ describe('malformed messages on a response channel', () => {
 });
 
 describe('malformed messages on our own channels', () => {
-  it.each(['ask', 'goodbye', 'sent'])('%s: it is dropped, and is counted', async (name) => {
+  it.each(['ask', 'goodbye', 'sent'])('%s: it is dropped and counted', async (name) => {
     const node = await startNode({ redisConnection: redisClient(redis.port) });
     await publishTo(node, `roomgate:socket.io:${name}`, [
       '',

@@ -105,7 +105,7 @@ export async function startBalancer({ program, config, port }: BalancerOptions):
     },
   });
   await eventually(async () => gone || (await takesConnections(port)), {
-    what: `${program} that listens`,
+    what: `a listening ${program}`,
     timeout: 15_000,
   });
   if (gone) throw new Error(`${program} did not start: ${output}`);

@@ -65,12 +65,12 @@ export class OtherServer {
   }
 
   get #current(): Visit {
-    if (this.#visit === undefined) throw new Error('nobody has come yet');
+    if (this.#visit === undefined) throw new Error('no client has connected yet');
     return this.#visit;
   }
 
   get #client(): SocketIOClientHelper {
-    if (this.#helper === undefined) throw new Error('it was not started');
+    if (this.#helper === undefined) throw new Error('the client was not started');
     return this.#helper;
   }
 
@@ -93,11 +93,11 @@ export class OtherServer {
       expect(['refused', 'disconnected']).toContain(status);
       await eventually(() => this.#client.getStatus().status === status, { what: text });
     } else if (text === 'the server closes the connection') this.#close();
-    else throw new Error(`nobody knows how that happens: ${text}`);
+    else throw new Error(`unknown action: ${text}`);
   }
 
   async #expectVisit(url: string, afterMs: number): Promise<void> {
-    this.#visit = await this.#visits.next(undefined, { what: 'the client comes', timeout: 10_000 });
+    this.#visit = await this.#visits.next(undefined, { what: 'the client connects', timeout: 10_000 });
     expect(this.#visit.url).toBe(url);
     if (afterMs > 0) expect(performance.now() - this.#closedAt).toBeGreaterThanOrEqual(afterMs - EARLY_MS);
   }

@@ -39,7 +39,7 @@ const fourMaps = new SocketIOClientHelper<Down, Up, Between, { user: string }>(o
 const downOnly = new SocketIOClientHelper<Down>(options);
 const loose = new SocketIOClientHelper(options);
 
-/** As a program writes it for a client whose other maps do not matter. */
+/** As in a program for a client whose other maps do not matter. */
 function useEvent<L extends TEventsMap, K extends TListenTopic<L>>(
   client: SocketIOClientHelper<L>,
   event: K,
@@ -58,7 +58,7 @@ useEvent(typed, 'disconnect', (reason) => same<typeof reason, string>(true));
 useEvent(loose, 'anything', (data: string) => void data.length);
 // @ts-expect-error: the server sends no such event
 useEvent(typed, 'sayd', () => {});
-// @ts-expect-error: not what the event carries
+// @ts-expect-error: the event has another payload
 useEvent(typed, 'said', (message: number) => void message);
 
 function say<E extends TEventsMap, K extends TEmitTopic<E>>(
@@ -74,7 +74,7 @@ say(fourMaps, 'leaveAll', undefined);
 say(loose, 'anything', 5);
 // @ts-expect-error: the server knows no such topic
 say(typed, 'sayy', 'hi');
-// @ts-expect-error: not what the topic carries
+// @ts-expect-error: the topic has other data
 say(typed, 'say', 5);
 // @ts-expect-error: this event needs an acknowledgement
 say(typed, 'ask', 'why');
@@ -105,7 +105,7 @@ const now = typed.request({ topic: 'now' });
 same<typeof now, Promise<Date>>(true);
 const perhaps = typed.request({ topic: 'maybe', data: 'x', timeout: 5, signal: new AbortController().signal });
 same<typeof perhaps, Promise<boolean>>(true);
-// @ts-expect-error: not what the topic carries
+// @ts-expect-error: the topic has other data
 typed.request({ topic: 'ask', data: 5 });
 // @ts-expect-error: the data is missing
 typed.request({ topic: 'ask' });
@@ -117,7 +117,7 @@ const whatever = loose.request({ topic: 'anything', data: { a: 1 } });
 same<typeof whatever, Promise<unknown>>(true);
 const claimed = loose.request<{ ok: boolean }>({ topic: 'anything' });
 same<typeof claimed, Promise<{ ok: boolean }>>(true);
-// @ts-expect-error: a topic is needed
+// @ts-expect-error: the topic is required
 loose.request({ data: 1 });
 
 function broadcast<L extends TEventsMap, E extends TEventsMap, K extends TTopic<E>>(
@@ -135,7 +135,7 @@ broadcast(anyServer, 'anything', 5);
 broadcast(server, 'said', { from: 'ann', text: 'hi' });
 // @ts-expect-error: no such topic
 broadcast(server, 'sayd', 'hi');
-// @ts-expect-error: not what the topic carries
+// @ts-expect-error: the topic has other data
 broadcast(server, 'said', 'hi');
 
 function listen<
@@ -155,7 +155,7 @@ server.on({ topic: 'reload', handler: (what) => same<typeof what, string>(true) 
 server.on({ topic: 'connection', handler: (socket) => same<typeof socket.data, { user: string }>(true) });
 // @ts-expect-error: other instances send no such event
 server.on({ topic: 'reloaded', handler: () => {} });
-// @ts-expect-error: not what the event carries
+// @ts-expect-error: the event has another payload
 server.on({ topic: 'reload', handler: (count: number) => void count });
 const list: unknown[] = [];
 server.on({ topic: 'reload', handler: (what) => list.push(what) });
