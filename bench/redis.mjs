@@ -21,7 +21,7 @@ async function start() {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'] });
   process.on('exit', () => child.kill('SIGKILL'));
   child.unref();
-  const missing = once(child, 'exit').then(() => Promise.reject(new Error('redis-server can not be started')));
+  const missing = once(child, 'exit').then(() => Promise.reject(new Error('redis-server cannot be started')));
   missing.catch(() => {});
   let said = '';
   for await (const chunk of child.stdout) {

@@ -123,7 +123,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     expect(await server.run(({ memory }) => memory.entry.state)).toBe('unauthorized');
   });
 
-  it('disconnect({ socket }) ends a client without a message, and the client stays away until connect()', async () => {
+  it('disconnect({ socket }) ends a client without a message, and the client stays disconnected until connect()', async () => {
     const client = await enter(server.url, {
       transports,
       auth: { token: 'good' },

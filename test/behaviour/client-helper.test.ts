@@ -70,7 +70,7 @@ describe.each(WAYS)('SocketIOClientHelper over $way', ({ transports }) => {
     expect((await server.notes()).slice(before)).toEqual([[0], ['x'], [], ['end']]);
   });
 
-  it('reports the refusal before it is disconnected, and stays away', async () => {
+  it('reports the refusal before the disconnect, and stays disconnected', async () => {
     const client = createHelper(server.url, { options: { ...toGood, auth: { token: 'bad' } } });
     await called(client, 'onConnected');
     client.helper.authenticate();

@@ -91,7 +91,7 @@ describe('a page of another origin', () => {
   it.each([
     ...(['text', 'list', 'pattern', 'nested', 'function', 'later', 'dependent', 'delegated'] as const),
     ...(['star', 'reflect', 'empty', 'starLater'] as const),
-  ])('is let in over each transport if cors allows it: %s', async (name) => {
+  ])('is accepted over each transport if cors allows it: %s', async (name) => {
     expect(await answers(at[name], { origin: OURS })).toEqual(IN);
     expect(await answers(at[name], { origin: OURS })).toEqual(IN);
   });
@@ -142,7 +142,7 @@ describe('without cors', () => {
     [OURS, 'app.example:443'],
     ['https://app.example:8443', 'app.example:8443'],
     ['http://[::1]:3000', '[::1]:3000'],
-  ])('a page of the own origin is let in: %s at %s', async (origin, host) => {
+  ])('a page of the same origin is accepted: %s at %s', async (origin, host) => {
     expect(await answers(at.none, { origin, host })).toEqual(IN);
     expect(await answers(at.text, { origin, host })).toEqual(IN);
   });

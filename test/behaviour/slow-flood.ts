@@ -33,7 +33,7 @@ export class Flood {
   async go(): Promise<void> {
     await this.#send(this.sent, IN_ONE_GO);
     this.sent += IN_ONE_GO;
-    await eventually(() => this.#heardAll(this.sent), { timeout: 20_000, what: 'the witness has heard the flood' });
+    await eventually(() => this.#heardAll(this.sent), { timeout: 20_000, what: 'the witness has received the flood' });
   }
 
   async until(done: () => Promise<boolean>): Promise<void> {

@@ -70,7 +70,7 @@ describe.each(KINDS)('a backplane %s', (_, create) => {
     expect(await io.timeout(5_000).emitWithAck('question')).toEqual([]);
   });
 
-  it('throws to the sender if data can not be encoded, and sends the next message', async () => {
+  it('throws to the sender if data cannot be encoded, and sends the next message', async () => {
     const { backplane, reports } = await opened();
     const { io } = await startPlain(backplane.adapterFactory());
     const circular: { self?: unknown } = {};

@@ -135,7 +135,7 @@ describe.each(BALANCERS)('three instances behind $program', ({ program, paper, s
     expect(new Set(heard).size).toBe(1);
   });
 
-  it('passes its address, and the client’s address in a header that the client can not forge', async () => {
+  it('passes its address, and the client’s address in a header that the client cannot forge', async () => {
     const extraHeaders = { 'X-Forwarded-For': '203.0.113.7' };
     const { where } = connectTo(url, { extraHeaders });
     expect(await where.next()).toMatchObject({ address: '127.0.0.1', forwardedFor: '127.0.0.1' });

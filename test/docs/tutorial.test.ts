@@ -244,7 +244,7 @@ describe('the page of the tutorial, in Chromium', () => {
     await endInOrder(after);
   });
 
-  it('step 7: two processes act as one, and the history survives a restart', async () => {
+  it('step 7: two processes share clients and rooms, and the history survives a restart', async () => {
     await buildPage(6);
     const redis = await startRedis();
     const ports = [await unusedPort(), await unusedPort()] as const;

@@ -379,7 +379,7 @@ describe('a message emitted in a status listener', () => {
   });
 });
 
-describe('credentials that can not be encoded as JSON', () => {
+describe('credentials that cannot be encoded as JSON', () => {
   it('are a connection error, and are requested again', async () => {
     const server = await startWordsServer();
     const all: Record<string, unknown>[] = [{ user: 1n }, { token: 'good' }];

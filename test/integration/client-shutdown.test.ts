@@ -45,7 +45,7 @@ async function startMute(): Promise<{ url: string; accepted: EventLog<Socket> }>
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, accepted };
 }
 
-describe('shutdown() while the server is away', () => {
+describe('shutdown() while the server is unreachable', () => {
   it.each([['between two attempts'], ['within onError']])('makes no further attempt: %s', async (moment) => {
     const { url, asked } = await startRefusing();
     const options = { query: { who: 'gone' }, transports: ['polling'] };
@@ -187,7 +187,7 @@ describe('a program that shuts its client down', () => {
     ['websocket', 'failed'],
     ['polling', 'trying again'],
     ['websocket', 'trying again'],
-  ])('exits by itself while the server is away, over %s, if it has %s', async (transports, moment) => {
+  ])('exits by itself while the server is unreachable, over %s, if it has %s', async (transports, moment) => {
     expect(await endOf(awayUrl, transports, moment)).toEqual(['started', 'unauthorized']);
   });
 

@@ -237,7 +237,7 @@ describe('a Redis cluster', () => {
     expect(await helper.disconnect()).toBe(true);
   });
 
-  it('that can not be reached is named by its nodes', async () => {
+  it('that is unreachable is named by its nodes', async () => {
     const redis = await startRedis();
     await redis.kill();
     const client = clusterClient([redis]);

@@ -79,7 +79,7 @@ describe('SocketIOEmitterHelper', () => {
     );
   });
 
-  it('keeps messages while Redis is away, and throws nothing', async () => {
+  it('queues messages while Redis is unreachable, and throws nothing', async () => {
     const own = await startRedis();
     const node = await startNode({ redisConnection: redisClient(own.port) });
     const { heard } = await listener(node.url);

@@ -69,7 +69,7 @@ describe('RedisHelper', () => {
     expect(mortal.getClient().status).toBe('end');
   });
 
-  it('disconnects in bounded time from a Redis that is away or does not answer', async () => {
+  it('disconnects in bounded time from a Redis that is unreachable or does not answer', async () => {
     const own = await startRedis();
     const stopped = newHelper({ port: own.port, password: undefined, autoConnect: false });
     await stopped.connect();

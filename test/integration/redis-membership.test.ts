@@ -31,7 +31,7 @@ describe('findSockets()', () => {
     ]);
   });
 
-  it('looks up thousands at once, and no name that a socket can not have', async () => {
+  it('looks up thousands at once, and no name that a socket cannot have', async () => {
     const one = await start();
     await start(['id-2500']);
     const ids = Array.from({ length: 3_000 }, (_, index) => `id-${index}`);
@@ -57,7 +57,7 @@ describe('findSockets()', () => {
     expect((await one.search.find(['a'], 5_000)).get('a')).toBe('nowhere');
   });
 
-  it('answers at once, and never "nowhere", while Redis is away; and recovers by itself', async () => {
+  it('answers at once, and never "nowhere", while Redis is unreachable; and recovers by itself', async () => {
     const own = await startRedis();
     const one = await start([], { port: own.port });
     const two = await start(['a'], { port: own.port });

@@ -35,7 +35,7 @@ async function setUp() {
 const missed = ({ two }: Pick<Awaited<ReturnType<typeof setUp>>, 'two'>) => two.reported('backplane_messages_missed');
 
 describe('broadcasts that an instance misses', () => {
-  it('are counted while the subscriber is away, and reported once it is back', async () => {
+  it('are counted while the subscriber is disconnected, and reported once it has reconnected', async () => {
     const stage = await setUp();
     const { redis, clients, one, two, ear, pass } = stage;
     const next = await sendUntilHeard(one, ear, 0);

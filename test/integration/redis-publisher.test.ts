@@ -23,7 +23,7 @@ describe('the publisher', () => {
     expect(one.reports).toEqual([]);
   }, 60_000);
 
-  it('queues messages while Redis is away, in order, and counts dropped ones', async () => {
+  it('queues messages while Redis is unreachable, in order, and counts dropped ones', async () => {
     const redis = await startRedis();
     const proxy = await startProxy({ target: redis.port });
     const one = await startNode({ redisConnection: redisClient(proxy.port) });

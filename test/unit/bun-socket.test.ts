@@ -146,7 +146,7 @@ describe('a guarded socket', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('closes at once if pongs can not be received', () => {
+  it('closes at once if pongs cannot be received', () => {
     const { socket, webSocket } = makePinging(false);
     socket.close(1000);
     expect(webSocket.did).toEqual(['close 1000']);

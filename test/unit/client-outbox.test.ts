@@ -63,7 +63,7 @@ describe('messages that wait for the connection', () => {
     ]);
   });
 
-  it('that were sent in vain come first again, expire as before, and call no callback twice', async () => {
+  it('that were sent without effect are queued first again, expire as before, and call no callback twice', async () => {
     const { outbox, add, failed } = setUp();
     add('a');
     const kept: Sent[] = [];

@@ -123,7 +123,7 @@ describe('the recipient list of a broadcast', () => {
     },
   );
 
-  it('assumes a listener if it can not tell', () => {
+  it('assumes a listener if it cannot tell', () => {
     const { roomIndex, join, sockets } = house('a', 'b', 'c');
     sockets.set('own', Object.assign(new FakeRecipient('own'), { onAnyOutgoing: () => {} }) as never);
     join('own', 'own', 'room');

@@ -68,7 +68,7 @@ export class MixClient {
     await this.until(() => this.ids[0] !== null && (!plan.other || this.ids[1] !== null), 'a connection');
     if (!gated) return;
     this.#session.emit(0, 'authenticate', []);
-    if (plan.admitted) await this.until(() => this.heard.length > 0, 'to be let in');
+    if (plan.admitted) await this.until(() => this.heard.length > 0, 'to be authenticated');
   }
 
   /** Performs an act of the peer. */

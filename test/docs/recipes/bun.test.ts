@@ -46,7 +46,7 @@ async function endsWell({ server }: Started): Promise<void> {
 
 // frameworks.test.ts tests the recipe's server, with those of the frameworks.
 describe('docs/recipes/bun.md', () => {
-  it('has programs that compile as they stand', () => {
+  it('has programs that compile unchanged', () => {
     expect(project.compiled).toBe('');
   });
 

@@ -37,7 +37,7 @@ async function logIn(cookie?: string): Promise<string> {
 }
 
 describe('docs/recipes/express-session.md', () => {
-  it('has programs that compile as they stand', () => {
+  it('has programs that compile unchanged', () => {
     expect(project.compiled).toBe('');
   });
 

@@ -49,7 +49,7 @@ async function kickedLines(): Promise<readonly string[]> {
 }
 
 describe('docs/recipes/kick-and-ban.md', () => {
-  it('compiles as it stands', () => {
+  it('compiles unchanged', () => {
     expect(project.compiled).toBe('');
   });
 

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 
 describe('docs/recipes/metrics.md', () => {
-  it('compiles as it stands', () => {
+  it('compiles unchanged', () => {
     expect(project.files).toEqual(['metrics.ts', 'server.ts', 'client.ts', 'prom.ts', 'alerts.yml']);
     expect(project.compiled).toBe('');
   });

@@ -47,7 +47,7 @@ async function showsLines(page: Page, lines: readonly string[]): Promise<void> {
 }
 
 describe('docs/recipes/react.md', () => {
-  it('has programs that compile as they stand', () => {
+  it('has programs that compile unchanged', () => {
     expect(project.compiled).toBe('');
   });
 
