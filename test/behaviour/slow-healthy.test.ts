@@ -9,7 +9,7 @@ import { enterPolling, enterWebSocket, expectTooSlow, isGone, numbersIn, numbers
 /** Longer than a client may be behind. Only waiting can show that nothing happens. */
 const A_WHILE_MS = 500;
 const LARGE = 8_000_000;
-/** One small message for this many answers of the program: a message for each would be a backlog by itself. */
+/** Answers of the program per small message: a message for each answer would be a backlog by itself. */
 const APART = 10;
 
 const served = serveForAll();

@@ -45,7 +45,7 @@ describe.each(CLIENT_TRANSPORTS.map((transports) => ({ transports })))(
 );
 
 describe('the queue when the connection ended unnoticed', () => {
-  it('keeps its messages in order if the connection takes no more', async () => {
+  it('keeps its messages in order if the connection accepts no more', async () => {
     const server = await startWordsServer({ verdict: null });
     const { helper } = createHelper(server.url, { autoAuthenticate: true, queue: true });
     await helper.waitFor('authenticating');

@@ -286,7 +286,7 @@ describe('open()', () => {
     expect(redisConnection.status).toBe('wait');
   });
 
-  it('waits for a Redis that comes later', async () => {
+  it('waits for a Redis that starts later', async () => {
     const redis = await startRedis();
     await redis.kill();
     const opening = startNode({ redisConnection: redisClient(redis.port) });

@@ -309,7 +309,7 @@ describe('a message that replaces', () => {
   it('does not remove the previous one if it does not enter the queue itself', () => {
     const { connection, replace } = begin();
     replace('a', 'a1');
-    // A packet without text, like a dropped volatile message.
+    // Without packets, like a dropped volatile message.
     replace('a');
     connection.poll();
     expect(connection.sent).toEqual(['a1']);
