@@ -195,8 +195,8 @@ export const CLIENT = [
   {
     id: 'back-off-without-memory',
     file: 'src/client/lifecycle.ts',
-    from: `this.#settling.start(SETTLED_AFTER_MS, () => {`,
-    to: `this.#settling.start(0, () => {`,
+    from: `this.#settling.startUnref(SETTLED_AFTER_MS, () => {`,
+    to: `this.#settling.startUnref(0, () => {`,
     breaks: 'a server that fails right after it has accepted a client is tried once a second by each',
     test: 'test/integration/unavailable.test.ts',
     on: 'node',

@@ -250,7 +250,7 @@ export class Lifecycle implements ConnectionEvents {
 
   /** Counts this client as settled once it has stayed for a while: a server may accept it and fail right after that. */
   #settle(): void {
-    this.#settling.start(SETTLED_AFTER_MS, () => {
+    this.#settling.startUnref(SETTLED_AFTER_MS, () => {
       this.connection.succeeded();
       this.outbound.settle();
     });

@@ -59,7 +59,7 @@ describe.each(TRANSPORTS)('before authentication no event over %s reaches a list
   });
 
   it('from a client that is being refused', async () => {
-    const peer = await openPeer(victim, transport, { verdict: 'rejects' });
+    const peer = await openPeer(victim, transport, { verdict: 'no' });
     await peer.send('42["authenticate"]', ...SAYINGS);
     const heard = await peer.heardToTheEnd();
     expect(heard.map((frame) => frame.slice(0, 20))).toEqual(['42["unauthenticated"', '41']);

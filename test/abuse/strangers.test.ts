@@ -181,7 +181,7 @@ describe('an auth that is too large', () => {
     expect(await polling.next((packet) => packet.startsWith('42["unauth'))).toContain('"refused"');
     expect(await victim.call('asked')).toBe(asked);
     const lines: string[] = await victim.call('lines');
-    expect(lines.filter((line) => line.includes('an auth of more than 16384 bytes'))).toHaveLength(2);
+    expect(lines.filter((line) => line.includes('its auth is larger than 16384 bytes'))).toHaveLength(2);
     await victim.unharmed();
   });
 

@@ -139,7 +139,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
       });
       helper.disconnect({ socket: entry.socket });
       helper.disconnect({ socket: entry.socket });
-      helper.disconnect({} as never);
+      helper.disconnect({ socket: undefined } as never);
       return [memory.rooms, helper.getClients().size];
     }, id);
     expect(left).toEqual([[id, 'io-default', 'io-notification'], 0]);

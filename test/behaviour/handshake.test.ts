@@ -21,6 +21,8 @@ interface Seen {
 }
 
 const options = ({ memory, note }: Inside) => ({
+  // A handshake may have any origin here.
+  serverOptions: { cors: { origin: '*' } },
   authenticateFn: (handshake: IHandshake) => {
     memory.given = handshake;
     return true;

@@ -228,7 +228,7 @@ it('cb of send() runs after the message was handed over; doLog logs it', async (
       helper.send({ payload: { topic: 'a', data: 1 }, doLog: true, cb });
       order.push('returned');
     });
-    return { order, logged: lines.filter((line) => line.includes('"a" was sent')) };
+    return { order, logged: lines.filter((line) => line.includes('sent "a" to')) };
   });
   expect(order).toEqual(['returned', 'cb']);
   expect(logged).toHaveLength(1);
