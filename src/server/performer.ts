@@ -61,7 +61,9 @@ export class Performer {
     this.#report = parts.report;
     const failed = (session: Session, handled: number): void =>
       this.#sendAway(session, 'clientConnectedFn failed', handled);
-    this.#connectedFunction = new ConnectedFunction({ ...parts, ...parts.options, failed });
+    const { runtime, packets, report } = parts;
+    const { clientConnectedFn, onFailure } = parts.options;
+    this.#connectedFunction = new ConnectedFunction({ clientConnectedFn, onFailure, runtime, packets, failed, report });
   }
 
   // Connections

@@ -167,7 +167,7 @@ describe('docs/recipes/surviving-reconnects.md', () => {
     await until(client, 'refused');
     client.send(4);
     await client.messages.next(
-      (line) => String(line).includes('not_connected') || /no connection/.test(`${line}`),
+      (line) => String(line).includes('not_connected') || /not connected/.test(`${line}`),
       SLOW,
     );
     expect(bench.proxy.accepted).toBeGreaterThan(before);
