@@ -142,7 +142,7 @@ describe('the codes of docs/errors.md', () => {
 
   it('are complete', () => {
     expect(codesOf(sectionOf('## Errors that are thrown'))).toEqual(Object.keys(CAUSES));
-    expect(codesOf(sectionOf('## Why a client is not let in'))).toEqual(Object.keys(UNAUTHENTICATED_ERRORS));
+    expect(codesOf(sectionOf('## Why a client is not authenticated'))).toEqual(Object.keys(UNAUTHENTICATED_ERRORS));
   });
 
   it('say for each room refusal whether a retry can help', () => {
