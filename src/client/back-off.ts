@@ -15,8 +15,8 @@ export interface BackOffOptions {
 
 /**
  * The delay before the next attempt, with full jitter: a random time from 0 to a bound that doubles with each failed attempt.
- * Clients that lost their connections together come back spread over the whole time. With Socket.IO's own back-off half of
- * them would come back at the end of it.
+ * Clients that lost their connections together reconnect spread over the whole time. With Socket.IO's own back-off half of
+ * them would reconnect at the end of it.
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  *
  * It has the interface of Socket.IO's back-off, which it replaces. One thing is different: an open transport does not count as

@@ -200,7 +200,7 @@ export class SocketIOClientHelper<
   unsubscribeMany(opts: { events: readonly TListenTopic<ListenEvents>[] }): void {
     if (!this.#isOneObject('unsubscribeMany', opts)) return;
     if (Array.isArray(opts.events)) for (const event of opts.events) this.#running().subscriptions.remove(event);
-    else this.#log.write('warn', wrongCall('unsubscribeMany', 'events', 'a list of names', opts.events).message);
+    else this.#log.write('warn', wrongCall('unsubscribeMany', 'events', 'an array of names', opts.events).message);
   }
 
   /**

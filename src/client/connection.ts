@@ -273,7 +273,7 @@ export class Connection implements Member {
 
   #unanswered(timeoutMs: number): void {
     const what = this.#credentials.isReading
-      ? 'the credentials were not there'
+      ? 'the credentials did not arrive'
       : `the server did not answer the request for namespace "${this.#namespace}"`;
     const { socket } = this;
     this.#events.failed(new RoomgateError('timed_out', `connect(): ${what} within ${timeoutMs} ms.`));

@@ -28,7 +28,7 @@ const END_TIMEOUT_MS = 5_000;
 const SETTLED_AFTER_MS = 10_000;
 
 /** The next step once the connection has ended: after an `unauthenticated`, or, to retry, after a timeout of this client. */
-type Ending = 'stay away' | 'come back' | 'retry' | 'connect';
+type Ending = 'stay ended' | 'reconnect' | 'retry' | 'connect';
 
 /**
  * Changes the status of this client with its connection, and decides what follows.
@@ -51,7 +51,7 @@ export class Lifecycle implements ConnectionEvents {
   /** Whether this client authenticates by itself, and so also after a reconnect. */
   readonly #isAutomatic: boolean;
   #ending: Ending | undefined;
-  /** Whether it came back with new credentials, and has not been authenticated since. */
+  /** Whether it reconnected with new credentials, and has not been authenticated since. */
   #hasRenewed = false;
   /** Ends the wait for the server's verdict, and after a refusal the wait for its disconnect. */
   readonly #serverTimer = new Timer();
@@ -120,7 +120,7 @@ export class Lifecycle implements ConnectionEvents {
 
   /** Connects; after a refusal as soon as the connection has ended. */
   connect(): void {
-    if (this.#ending === 'stay away' && this.connection.connected) this.#ending = 'connect';
+    if (this.#ending === 'stay ended' && this.connection.connected) this.#ending = 'connect';
     else this.connection.connect();
   }
 
@@ -183,16 +183,16 @@ export class Lifecycle implements ConnectionEvents {
     this.state.end();
     this.#log.write('info', `unauthenticated: ${shown(code)}`);
     if (isTemporary(code)) {
-      this.#ending = 'come back';
+      this.#ending = 'reconnect';
       this.connection.notSooner(after);
       this.outbound.takeBack(handled);
       this.status.set('waiting', { code, message });
     } else if (this.#isAutomatic && !this.#hasRenewed && isRenewable(code)) {
       this.#hasRenewed = true;
-      this.#ending = 'come back';
+      this.#ending = 'reconnect';
       this.status.set('waiting', { message });
     } else {
-      this.#ending = 'stay away';
+      this.#ending = 'stay ended';
       this.#endAs('refused', { code, message });
     }
     this.#call('onUnauthenticated', () => this.#options.onUnauthenticated?.(message));
@@ -259,7 +259,7 @@ export class Lifecycle implements ConnectionEvents {
   /** The server refused this client and does not close the connection. */
   #endRefused(): void {
     if (!this.connection.connected || this.#ending === undefined) return;
-    if (this.#ending === 'come back') this.#ending = 'retry';
+    if (this.#ending === 'reconnect') this.#ending = 'retry';
     this.connection.disconnect();
   }
 
@@ -287,10 +287,10 @@ export class Lifecycle implements ConnectionEvents {
       this.connection.connect();
     } else if (reason === 'io client disconnect') {
       this.#endAs('disconnected', { message: reason });
-    } else if (ending === 'stay away') {
+    } else if (ending === 'stay ended') {
       // The server has refused this client. It does not matter that the connection broke before the server closed it.
       if (!isMeant) this.connection.disconnect();
-    } else if (ending === 'come back' && isMeant) {
+    } else if (ending === 'reconnect' && isMeant) {
       this.connection.comeBack();
     } else if (isMeant || !this.connection.returning) {
       this.#endAs('disconnected', { message: reason });

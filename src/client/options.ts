@@ -92,7 +92,7 @@ export interface ISocketIOClientOptions {
   logLevel?: TLogLevel | undefined;
   /**
    * Milliseconds until this client stops waiting for the server's answer to `authenticate`. Then `onError` is called with a
-   * `RoomgateError` of code `timed_out`, and the client leaves the namespace and comes back after a delay. Default 20 000: twice the
+   * `RoomgateError` of code `timed_out`, and the client leaves the namespace and reconnects after a delay. Default 20 000: twice the
    * server's `authenticateTimeout`. Raise both together.
    */
   authenticateTimeout?: number | undefined;
@@ -208,7 +208,7 @@ function checkTransports(transports: unknown): void {
   if (transports === undefined) return;
   const wanted = `${[...TRANSPORTS].join(', ')} or a class`;
   if (!Array.isArray(transports) || transports.length === 0) {
-    throw wrong('options.transports', `a list of ${wanted}`, transports);
+    throw wrong('options.transports', `an array of ${wanted}`, transports);
   }
   for (const [at, one] of transports.entries()) {
     if (typeof one === 'function' || TRANSPORTS.has(one)) continue;

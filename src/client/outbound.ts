@@ -143,7 +143,7 @@ export class Outbound {
     if (isShutDown)
       return new RoomgateError('not_connected', `${callOf(emitted)}: this client was shut down. Make a new one.`);
     const canWait = this.#outbox === undefined && this.#port.canBecomeReady;
-    const advice = canWait ? 'Wait for waitFor("authenticated"), or set the option "queue"' : 'Call connect() first';
+    const advice = canWait ? 'Await waitFor("authenticated"), or set the option "queue"' : 'Call connect() first';
     const text = `${callOf(emitted)}: this client is not connected; its status is "${status}". ${advice}.`;
     return new RoomgateError('not_connected', text);
   }

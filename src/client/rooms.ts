@@ -86,7 +86,7 @@ export class Rooms {
     const { rooms } = fieldsOf(input);
     const at = Array.isArray(rooms) ? rooms.findIndex((room) => !isString(room)) : undefined;
     let error = notOneObject(method, input);
-    if (at === undefined) error ??= wrongCall(method, 'rooms', 'a list of names', rooms);
+    if (at === undefined) error ??= wrongCall(method, 'rooms', 'an array of names', rooms);
     else if (at >= 0) error ??= wrongCall(method, `rooms[${at}]`, 'a name', fieldsOf(rooms)[at]);
     if (error !== undefined) this.#log.write('warn', error.message);
   }

@@ -30,11 +30,11 @@ export class SocketIOClientStatuses {
   static readonly CONNECTED = 'connected';
   /** `authenticate` was sent. The server has not answered yet. */
   static readonly AUTHENTICATING = 'authenticating';
-  /** The server let this client in. */
+  /** The server authenticated this client. */
   static readonly AUTHENTICATED = 'authenticated';
-  /** The server did not let this client in, or does not any more; it stays away until `connect()`. */
+  /** The server refused this client, or ended its authentication; it does not reconnect until `connect()`. */
   static readonly REFUSED = 'refused';
-  /** Between two attempts to come back. */
+  /** Between two attempts to reconnect. */
   static readonly WAITING = 'waiting';
 
   /** All of them. */

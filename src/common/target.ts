@@ -67,7 +67,7 @@ export function topicOf(opts: unknown): string {
 function roomsOf(destination: unknown): readonly string[] | undefined {
   if (destination === undefined) return undefined;
   if (isName(destination)) return [checkedRoom('destination', destination)];
-  const wanted = 'a room, a socket id or a list of them (left out for every client)';
+  const wanted = 'a room, a socket id or an array of these (leave it out for every client)';
   if (!Array.isArray(destination) || destination.length === 0)
     throw wrongArgument('send', 'destination', wanted, destination);
   // Not `every`, which skips the holes of a list.

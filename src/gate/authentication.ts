@@ -6,7 +6,7 @@ import type { ILimits } from '../protocol/limits.js';
 import { saysCredentialIsBad } from './credential-errors.js';
 import type { GateReport } from './reports.js';
 
-/** `unavailable`: the check failed, so the client is told to come back. */
+/** `unavailable`: the check failed, so the client is told to reconnect. */
 export type AuthenticationVerdict =
   | { readonly accepted: true }
   | { readonly accepted: false; readonly code: 'refused' | 'unavailable' };
@@ -45,7 +45,7 @@ export function decideAuthentication(
 }
 
 /**
- * Calls `authenticateFn`. Only `true` accepts the client. An error says nothing about the client, so it may come back, unless the
+ * Calls `authenticateFn`. Only `true` accepts the client. An error says nothing about the client, so it may reconnect, unless the
  * error says that its credential is bad.
  */
 async function ask(

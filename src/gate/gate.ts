@@ -86,7 +86,7 @@ export class Gate {
       return isDropped ? 'drop' : 'deliver';
     }
     const asks = packet.data[0] === SocketIOConstants.EVENT_AUTHENTICATE;
-    // The claim is part of the decision: of two attempts only one can be let in.
+    // The claim is part of the decision: of two attempts only one can be accepted.
     if (asks && session?.claimAuthenticate() && this.#isShallow(id, packet)) return 'authenticate';
     if (!asks) this.#options.report({ type: 'event_dropped', client: id, reason: 'unauthenticated' });
     return 'drop';

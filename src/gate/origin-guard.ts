@@ -207,7 +207,7 @@ function checkOrigins(of: string, option: string, origin: unknown): void {
   for (const one of Array.isArray(origin) ? origin.flat(5) : [origin]) {
     const isOne = ['string', 'boolean', 'function'].includes(typeof one) || one instanceof RegExp;
     if (isOne && !isClass(one)) continue;
-    throw wrongOption(of, option, 'an origin, a RegExp, a list of them, a boolean or a function', one);
+    throw wrongOption(of, option, 'an origin, a RegExp, an array of these, a boolean or a function', one);
   }
 }
 
@@ -216,11 +216,12 @@ function neverSent(origin: unknown): string[] {
   const texts = Array.isArray(origin) ? origin.flat(5).filter((one) => typeof one === 'string') : [origin];
   return texts.flatMap((text) => {
     if (typeof text !== 'string' || text === 'null' || text === 'file://') return [];
-    if (text === '*') return Array.isArray(origin) ? ['"*" in a list allows nothing: write origin: "*"'] : [];
+    if (text === '*') return Array.isArray(origin) ? ['"*" in an array allows no origin: write origin: "*"'] : [];
     const meant = originOf(text);
     if (meant === text) return [];
-    const fix = meant === undefined ? 'it begins with its scheme, as in "https://app.example"' : `write "${meant}"`;
-    return [`"${text}" is never what a browser sends: ${fix}`];
+    const fix =
+      meant === undefined ? 'an origin begins with its scheme, such as "https://app.example"' : `write "${meant}"`;
+    return [`no browser sends "${text}" as an origin: ${fix}`];
   });
 }
 

@@ -4,7 +4,7 @@ import type { HandlerFailed, LimitReached, OptionIgnored } from '../observabilit
 import type { LogLines } from '../ports/reports.js';
 
 type OwnReport =
-  /** `authenticateFn` threw or rejected. A client that is still there was told `unavailable`. */
+  /** `authenticateFn` threw or rejected. A client that is still connected received `unavailable`. */
   | {
       readonly type: 'authenticate_fn_failed';
       /** The id of the socket. */

@@ -30,9 +30,9 @@ export interface IHandshake {
 /**
  * Decides on a client that emits `authenticate`. Only `true` accepts it. Any other result refuses it for good.
  *
- * If it throws or rejects, the client is told `unavailable` and comes back by itself: a database that is down refuses nobody for
- * good. An error that says that the credential is bad refuses it for good: errors of `jose` and `jsonwebtoken` about the token, also
- * as the `cause` of another error, and errors with a `status` or `statusCode` of 401 or 403.
+ * If it throws or rejects, the client receives `unauthenticated` with the code `unavailable`, and reconnects by itself: nobody is
+ * refused while a database is down. An error about the credential is a final refusal: errors of `jose` and `jsonwebtoken` about the
+ * token, also as the `cause` of another error, and errors with a `status` or `statusCode` of 401 or 403.
  */
 export type TSocketIOAuthenticateFn = (args: IHandshake) => ValueOrPromise<boolean>;
 
@@ -45,8 +45,9 @@ export type TSocketIOValidateRoomFn<
 > = (opts: { socket: IOSocket<L, E, S, D>; rooms: string[] }) => ValueOrPromise<string[]>;
 
 /**
- * Runs after a client is authenticated: the place to register event handlers. If it throws or rejects, that is reported, and the client
- * is told `unavailable`, disconnected, and comes back by itself. The option `onFailure` can keep it connected instead.
+ * Runs after a client is authenticated: the place to register event handlers. If it throws or rejects, that is reported. The client
+ * receives `unauthenticated` with the code `unavailable`, is disconnected, and reconnects by itself. The option `onFailure` can keep
+ * it connected instead.
  */
 export type TSocketIOClientConnectedFn<
   L extends TEventsMap = TLooseEvents,
@@ -58,7 +59,7 @@ export type TSocketIOClientConnectedFn<
 /** What happens if a function of the program throws or rejects. It is reported in any case. */
 export interface IFailureOptions {
   /**
-   * `clientConnectedFn`. `disconnect`, the default: the client is told `unavailable`, disconnected, and comes back by itself.
+   * `clientConnectedFn`. `disconnect`, the default: the client receives `unavailable`, is disconnected, and reconnects by itself.
    * `keep`: it stays connected, with the handlers that were registered before the error.
    */
   connected?: 'disconnect' | 'keep' | undefined;

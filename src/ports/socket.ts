@@ -42,7 +42,7 @@ export type TMessage<E extends TEventsMap, T extends TTopic<E>> =
 
 /** The options of `send` beside the message. */
 export interface ISendOptions {
-  /** A socket id, a room or a list of them; left out, every authenticated client. */
+  /** A socket id, a room or an array of these; left out, every authenticated client. */
   destination?: string | readonly string[] | undefined;
   /** Whether to report that the message was sent. Default false. */
   doLog?: boolean | undefined;

@@ -7,17 +7,20 @@ interface ErrorEntry {
 /** Why a room was refused. Retryable: the same request may be granted later. Final: it won't. */
 export const ROOM_ERRORS = {
   not_allowed: { text: 'This room is not open to you.', retryable: false },
-  guard_failed: { text: 'Whether this room is open to you could not be decided. Try again later.', retryable: true },
+  guard_failed: {
+    text: 'The server could not decide whether this room is open to you. Try again later.',
+    retryable: true,
+  },
   invalid_payload: { text: 'The request must have the shape { rooms: string[] }.', retryable: false },
-  invalid_name: { text: 'A room has a name of at least one character.', retryable: false },
+  invalid_name: { text: 'The name of a room must have at least one character.', retryable: false },
   name_too_long: { text: 'The name of this room is too long.', retryable: false },
-  reserved_name: { text: 'Rooms of this name are internal.', retryable: false },
+  reserved_name: { text: 'This room name is reserved.', retryable: false },
   socket_id: { text: 'This is the private room of a connection.', retryable: false },
   cluster_unanswered: { text: 'Not every instance answered in time. Try again later.', retryable: true },
   too_many_rooms: { text: 'Too many rooms in one request.', retryable: false },
-  room_limit: { text: 'You are in as many rooms as you may be. Leave some first.', retryable: true },
-  left: { text: 'You left this room while it was being decided.', retryable: true },
-  unauthenticated: { text: 'Rooms are for authenticated clients.', retryable: true },
+  room_limit: { text: 'You are in the maximum number of rooms. Leave some first.', retryable: true },
+  left: { text: 'You left this room before the server decided.', retryable: true },
+  unauthenticated: { text: 'This client is not authenticated yet.', retryable: true },
   offline: { text: 'There is no connection to the server.', retryable: true },
   timeout: { text: 'The server did not answer in time.', retryable: true },
 } as const satisfies Record<string, ErrorEntry>;

@@ -12,9 +12,9 @@ export class SocketIOConstants {
   static readonly EVENT_LEAVE = 'leave';
   /** Client to server: the only event that is handled before authentication. */
   static readonly EVENT_AUTHENTICATE = 'authenticate';
-  /** Server to client: the client was let in. */
+  /** Server to client: the client was authenticated. */
   static readonly EVENT_AUTHENTICATED = 'authenticated';
-  /** Server to client: the client was not let in, or is not any more, and why. */
+  /** Server to client: the client was not authenticated, or is not any more, and why. */
   static readonly EVENT_UNAUTHENTICATE = 'unauthenticated';
   /** Every authenticated client is in it, unless the option `defaultRooms` says otherwise. */
   static readonly ROOM_DEFAULT = 'io-default';
@@ -25,10 +25,10 @@ export class SocketIOConstants {
 /** Rooms, topics and Redis names that start with this belong to Roomgate: no client joins, leaves or is sent one by a program. */
 export const INTERNAL_PREFIX = 'roomgate:';
 
-/** Server to client: the instance will close this connection; come back, but not sooner than told. */
+/** Server to client: the instance will close this connection. Reconnect, but not before `after` has passed. */
 export const EVENT_DRAIN = `${INTERNAL_PREFIX}drain`;
 
-/** Server to client: this connection is closed, as the client made the instance hold too much; come back, but not sooner than told. */
+/** Server to client: this connection is closed, because it exceeded a limit. Reconnect, but not before `after` has passed. */
 export const EVENT_LIMITED = `${INTERNAL_PREFIX}limited`;
 
 /**

@@ -109,7 +109,7 @@ function checkServerOptions(given: unknown): Partial<ServerOptions> {
   if (!isServerOptions(given)) throw wrongOption(OF, 'serverOptions', "an object of Socket.IO's options", given);
   for (const name of ['path', 'cors'] as const) {
     if (given[name] !== undefined) {
-      throw refused(`option "serverOptions.${name}": this class has an option "${name}" of its own. Give it there`);
+      throw refused(`option "serverOptions.${name}": this class has an option "${name}". Use that one instead`);
     }
   }
   return given;

@@ -39,7 +39,7 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
  * component.helper.send({ destination: 'public/news', payload: { topic: 'news', data: 'Hello' } });
  *
  * @example
- * // On Bun, where it builds the engine and stands beside a `fetch` handler of yours.
+ * // On Bun, where it builds the engine and serves beside your own `fetch` handler.
  * await component.serve({ port: 3000, fetch: app.fetch });
  */
 export class SocketIOComponent<

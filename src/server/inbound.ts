@@ -20,7 +20,7 @@ import type { RoomPerformer } from './room-performer.js';
  *           │                │                              │ otherwise                       │
  *           └───────────────deadline────────────────────────┴─────► told, ended ◄─ disconnect─┘
  *
- * If `authenticateFn` or `clientConnectedFn` fails, the client is told that it may come back.
+ * If `authenticateFn` or `clientConnectedFn` fails, the client is told that it may reconnect.
  *
  * A connection can also end without a row of its own, and always runs `connections.closed` then. The engine ends it: a peer that
  * is gone or silent, a broken request, or a message above `maxHttpBufferSize`. And on Bun, `socketio/bun-socket` ends a WebSocket

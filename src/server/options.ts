@@ -24,9 +24,9 @@ export interface ISocketIOServerBaseOptions<
   /** Unique name of this instance, in logs and reports. */
   identifier: string;
   /**
-   * Socket.IO's own options: path, cors and the rest. `connectionStateRecovery` is refused, since it gives rooms and
-   * messages back before any authentication. `cors.origin` says which pages of other origins may connect, over WebSocket too. Without
-   * it none may.
+   * Socket.IO's own options: path, cors and the rest. `connectionStateRecovery` is refused, because it restores rooms and
+   * messages before authentication. `cors.origin` allows pages of other origins, over WebSocket too. Without it no other origin may
+   * connect.
    */
   serverOptions: Partial<ServerOptions>;
   /**

@@ -28,7 +28,7 @@ import type { PacketPerformer } from './packet-performer.js';
 import type { Report } from './reports.js';
 import type { ResolvedBaseOptions } from './resolve-options.js';
 
-/** How long a client must stay away that exceeded the limit of early events, or that the program failed to serve. */
+/** How long a client must wait before it reconnects, if it exceeded the limit of early events or the program failed to serve it. */
 const COME_BACK_AFTER_MS = 1_000;
 
 export interface PerformerParts {
@@ -195,7 +195,7 @@ export class Performer {
     return true;
   }
 
-  /** Ends a client that exceeded the limit of early events. It is told when it may come back. */
+  /** Ends a client that exceeded the limit of early events. The message says when it may reconnect. */
   readonly endOverLimit = (session: Session): void => {
     const { id, socket } = session;
     this.#report({ type: 'limit_reached', client: id, limit: 'held_events' });
@@ -232,7 +232,7 @@ export class Performer {
 
   /**
    * Ends a session because the program failed to serve its client. Without Socket.IO's disconnect, after which the client would
-   * stay away: it comes back by itself. `handled` counts its events that were handled.
+   * not reconnect by itself. `handled` counts its events that were handled.
    */
   #sendAway(session: Session, reason: string, handled?: number): void {
     if (!this.#forgetForGood(session, reason)) return;

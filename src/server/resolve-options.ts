@@ -180,7 +180,7 @@ function callback<T extends (...args: never[]) => unknown>(
 
 function rooms(of: ClassName, option: string, value: unknown): readonly string[] {
   if (value === undefined) return [SocketIOConstants.ROOM_DEFAULT, SocketIOConstants.ROOM_NOTIFICATION];
-  if (!Array.isArray(value)) throw wrongOption(of, option, 'a list of room names', value);
+  if (!Array.isArray(value)) throw wrongOption(of, option, 'an array of room names', value);
   const names = value.map((room: unknown, index) => roomName(of, `${option}[${index}]`, room));
   return Object.freeze([...new Set(names)]);
 }
@@ -209,7 +209,7 @@ function checkLimit(of: ClassName, name: string, limit: unknown): void {
 
 function serverOptions(of: ClassName, value: unknown): Partial<ServerOptions> {
   if (!isServerOptions(value)) {
-    throw wrongOption(of, 'serverOptions', "an object of Socket.IO's options ({} will do)", value);
+    throw wrongOption(of, 'serverOptions', "an object of Socket.IO's options ({} is enough)", value);
   }
   const { path } = value as Unchecked;
   if (path !== undefined && path !== '' && !(typeof path === 'string' && path.startsWith('/'))) {

@@ -154,7 +154,7 @@ export class SocketIOServerHelper<
   }
 
   /**
-   * Sends to a socket id, a room or a list of them; without `destination` to every authenticated client. Reaches the clients of
+   * Sends to a socket id, a room or an array of these; without `destination` to every authenticated client. Reaches the clients of
    * every instance, each once, in the order of the calls. While Redis is away, this instance's own clients still get messages.
    * Once `shutdown()` has begun, messages are dropped and reported.
    *
@@ -175,7 +175,7 @@ export class SocketIOServerHelper<
   /**
    * Ends a client's session and disconnects it. Socket.IO's client does not reconnect by itself after that. Without a socket, as of a
    * client that has left, it does nothing.
-   * @throws RoomgateError `invalid_argument` if it is no socket.
+   * @throws RoomgateError `invalid_argument` if it is not a socket.
    */
   disconnect(opts: { socket: IOSocket<ListenEvents, EmitEvents, ServerSideEvents, SocketData> }): void {
     const socket = socketOf(opts);
@@ -193,7 +193,7 @@ export class SocketIOServerHelper<
     if (this.#options.runtime === 'bun') return this.#options.engine;
     throw new RoomgateError(
       'unsupported',
-      'getEngine(): expected runtime "bun", received runtime "node". Only Bun has an engine of its own.',
+      'getEngine(): expected runtime "bun", received runtime "node". Only Bun has a separate engine.',
     );
   }
 

@@ -21,7 +21,7 @@ it('a second instance at one engine, server or handler is refused, with the name
       'SocketIOServerHelper "first". Give one of them another path (option "serverOptions.path"), or await shutdown() of "first" first.',
     beside: 'nothing was thrown',
     serverLater: 'nothing was thrown',
-    nested: `invalid_argument: "second": the given fetch is that of "first", which takes the path "/io/", so "/io/" can't be served beside it. Give one of them another path.`,
+    nested: `invalid_argument: "second": the given fetch belongs to "first" and serves the path "/io/", so it can't serve "/io/" too. Give one of them another path.`,
     nestedBeside: 'nothing was thrown',
   });
 });

@@ -310,7 +310,7 @@ describe('a request without an answer', () => {
     });
     await toldError(client, {
       code: 'timed_out',
-      message: 'connect(): the credentials were not there within 200 ms.',
+      message: 'connect(): the credentials did not arrive within 200 ms.',
     });
     await client.helper.waitFor('authenticated', { timeout: 5_000 });
     expect((await server.sockets.next()).handshake.auth).toEqual({ token: 'good' });

@@ -145,7 +145,7 @@ describe('request()', () => {
       code: 'not_connected',
       message:
         'request("a"): this client is not connected; its status is "connecting". ' +
-        'Wait for waitFor("authenticated"), or set the option "queue".',
+        'Await waitFor("authenticated"), or set the option "queue".',
     });
   });
 

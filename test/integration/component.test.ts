@@ -379,7 +379,11 @@ describe('mistakes', () => {
     ['path with a query', { path: '/io?x' }, /"path"/],
     ['path of a wrong type', { path: 1 }, /"path": .*received 1\./],
     ['signals', { signals: 'SIGTERM' }, /"signals": expected true or false/],
-    ['serverOptions.path', { serverOptions: { path: '/x' } }, /"serverOptions\.path": .*option "path" of its own/],
+    [
+      'serverOptions.path',
+      { serverOptions: { path: '/x' } },
+      /"serverOptions\.path": .*option "path"\. Use that one instead/,
+    ],
     ['serverOptions.cors', { serverOptions: { cors: {} } }, /"serverOptions\.cors"/],
     ['connectionStateRecovery', { serverOptions: { connectionStateRecovery: {} } }, /connectionStateRecovery/],
     ['cors without an origin', { cors: {} }, /"cors": expected an object that names origins/],

@@ -52,10 +52,10 @@ describe('a wrong call is logged with the right one:', () => {
     [
       'unsubscribeMany',
       [{ events: 'news' }],
-      'unsubscribeMany(): events: expected a list of names, received a string. Call it as unsubscribeMany({ events: ["name"] }).',
+      'unsubscribeMany(): events: expected an array of names, received a string. Call it as unsubscribeMany({ events: ["name"] }).',
     ],
     ['joinRooms', [['a']], `joinRooms(): expected one object, received an array. ${JOIN}`],
-    ['joinRooms', [{ rooms: 'a' }], `joinRooms(): rooms: expected a list of names, received a string. ${JOIN}`],
+    ['joinRooms', [{ rooms: 'a' }], `joinRooms(): rooms: expected an array of names, received a string. ${JOIN}`],
     ['joinRooms', [{ rooms: ['a', 5] }], `joinRooms(): rooms[1]: expected a name, received 5. ${JOIN}`],
     [
       'leaveRooms',

@@ -103,7 +103,7 @@ describe('options', () => {
     ['pingInterval', { pingInterval: '30000' }, 'received a string'],
     ['redisTimeout', { redisTimeout: Number.POSITIVE_INFINITY }, 'received Infinity'],
     ['shutdownTimeout', { shutdownTimeout: -1 }, 'from 0 to'],
-    ['defaultRooms', { defaultRooms: 'lobby' }, 'expected a list of room names, received a string'],
+    ['defaultRooms', { defaultRooms: 'lobby' }, 'expected an array of room names, received a string'],
     ['defaultRooms[1]', { defaultRooms: ['a', 1] }, 'received 1'],
     ['defaultRooms[0]', { defaultRooms: ['roomgate:x'] }, 'does not start with "roomgate:"'],
     ['onFailure', { onFailure: 'keep' }, 'expected an object such as { connected: "keep" }, received a string'],

@@ -55,7 +55,7 @@ const LINES: LogLines<EmitterReport> = { ...SHARED_LINES, ...CONNECTION_LINES };
 
 /** The options of `send`. */
 export interface IEmitterMessage {
-  /** A room, a socket id or a list of them. Default: every authenticated client. */
+  /** A room, a socket id or an array of these. Default: every authenticated client. */
   destination?: string | readonly string[] | undefined;
   /** The name of the event, and data that Socket.IO can send. */
   payload: { topic: string; data?: unknown };

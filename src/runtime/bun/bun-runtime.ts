@@ -17,7 +17,7 @@ import { beside, handlersOf, type Served } from './serve.js';
 /** How often a closing server is polled for unanswered requests. */
 const IDLE_SWEEP_MS = 20;
 const ANOTHER_MAKE =
-  'the engine is not the @socket.io/bun-engine that is known here; it is used as it is, with its own options and faults';
+  'Roomgate does not know this version of @socket.io/bun-engine; it uses the engine unchanged, with its own options and defects';
 /**
  * Before 1.4, after `stop()` Bun can't close connections any more, counts aborted requests as pending, and may never resolve the
  * promise of `stop()`. There a server is stopped in one step, after the last client has gone.
@@ -74,7 +74,7 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
     if (taken.has(engine)) {
       throw new RoomgateError(
         'invalid_option',
-        `"${this.#identifier}": option "engine": this engine belongs to another helper, or did. Make a new engine.`,
+        `"${this.#identifier}": option "engine": this engine belongs to another helper, also after its shutdown. Make a new engine.`,
       );
     }
     taken.add(engine);
@@ -191,8 +191,8 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
     }
     throw new RoomgateError(
       'invalid_argument',
-      `"${this.#identifier}": the given fetch is that of "${other.by}", which takes the path "${other.path}", so "${path}" can't ` +
-        'be served beside it. Give one of them another path.',
+      `"${this.#identifier}": the given fetch belongs to "${other.by}" and serves the path "${other.path}", so it can't serve ` +
+        `"${path}" too. Give one of them another path.`,
     );
   }
 

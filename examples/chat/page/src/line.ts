@@ -15,7 +15,7 @@ export interface Line {
 export function describeLine({ line, isOnline, health, life }: State): Line {
   const { status, message, retryAt } = line;
   if (status === 'refused') {
-    const detail = message === undefined || message === '' ? 'The server did not let you in.' : message;
+    const detail = message === undefined || message === '' ? 'The server refused this client.' : message;
     return { tone: 'bad', label: 'Signed out', detail, action: 'Sign in again' };
   }
   if (status === 'authenticated') {

@@ -36,7 +36,9 @@ export function Panel({ state, onClose }: Props) {
         <button type="button" disabled={transport === undefined} onClick={() => session.cut()}>
           Cut the connection
         </button>
-        <p class="note">Works like a network failure. The client reconnects, and sends what you write meanwhile.</p>
+        <p class="note">
+          Works like a network failure. The client reconnects, and then sends the messages that you wrote meanwhile.
+        </p>
         <h3 id="status-history">Status history</h3>
         <Happenings all={history} label="status-history" nothing="Nothing happened yet." />
         <h3 id="last-errors">Last errors</h3>
