@@ -25,13 +25,13 @@ it('shutdown() in the tick in which configure() attaches drops later messages', 
   const options = { runtime: 'node', server, identifier: 'a', serverOptions: {}, logger: log } as const;
   const helper = new SocketIOServerHelper({ ...options, authenticateFn: () => true });
   let shutDown: Promise<void> | undefined;
-  const { listeners } = server;
+  const { removeAllListeners } = server;
   // engine.io calls it while it attaches.
-  server.listeners = (event) => {
+  server.removeAllListeners = (event) => {
     queueMicrotask(() => {
       shutDown ??= helper.shutdown();
     });
-    return listeners.call(server, event);
+    return removeAllListeners.call(server, event);
   };
   await helper.configure();
   await shutDown;

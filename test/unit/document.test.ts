@@ -143,7 +143,7 @@ describe('a pasted document', () => {
     const names = await readdir(join(one.folder, 'node_modules/roomgate'), { recursive: true });
     const { files } = await packed();
     expect(files.filter((name) => !names.includes(name))).toEqual([]);
-    expect(names).not.toContain('src');
+    expect(names).not.toContain('test');
   });
 
   test('is rejected if the document does not exist', async () => {
