@@ -3,6 +3,7 @@ import type { ServerOptions } from 'socket.io';
 import { isRecord, wrongOption } from '../common/checks.js';
 import { isClass } from '../common/describe.js';
 import { isPromiseLike } from '../common/is-promise-like.js';
+import { checkNames } from '../common/known-options.js';
 import type { Reporter } from '../ports/reports.js';
 import type { OriginGuard, OriginRequest } from '../ports/runtime.js';
 import { RoomgateError } from '../protocol/errors.js';
@@ -42,6 +43,11 @@ export interface GuardPagesOptions {
   readonly report: Reporter<GateReport>;
 }
 
+/** The options of the `cors` package. */
+const CORS_NAMES = [
+  ...['origin', 'credentials', 'methods', 'allowedHeaders', 'exposedHeaders', 'maxAge'],
+  ...['headers', 'preflightContinue', 'optionsSuccessStatus'],
+];
 /** Characters of a client's `Origin` and `Host` in a report. */
 const SHOWN = 100;
 
@@ -168,6 +174,7 @@ export function harmless(cors: ISocketIOCorsOptions, report: Reporter<GateReport
 /** Checks `cors` of a component; without it no other origin is allowed. @throws RoomgateError */
 export function checkCors(of: string, cors: unknown): ISocketIOCorsOptions | undefined {
   if (cors === undefined) return undefined;
+  if (isRecord(cors)) checkNames(of, cors, CORS_NAMES, 'cors');
   if (!namesOrigins(cors)) {
     throw wrongOption(of, 'cors', 'an object that names origins, such as { origin: "https://app.example" }', cors);
   }
@@ -195,6 +202,8 @@ export function checkHelperCors(of: string, cors: unknown): void {
       cors,
     );
   }
+  // A misspelled `origin` is missing, and then the `cors` package allows every origin.
+  checkNames(of, cors, CORS_NAMES, 'serverOptions.cors');
   if (cors.origin) checkOrigins(of, 'serverOptions.cors.origin', cors.origin);
 }
 
@@ -217,6 +226,8 @@ function neverSent(origin: unknown): string[] {
   return texts.flatMap((text) => {
     if (typeof text !== 'string' || text === 'null' || text === 'file://') return [];
     if (text === '*') return Array.isArray(origin) ? ['"*" in an array allows no origin: write origin: "*"'] : [];
+    if (text.includes(',')) return [`no browser sends "${text}" as an origin: write an array of origins`];
+    if (text.includes('*')) return [`no browser sends "${text}" as an origin: for a pattern, write a RegExp`];
     const meant = originOf(text);
     if (meant === text) return [];
     const fix =

@@ -27,6 +27,7 @@ import { checkOnFailure, type OnFailure } from './on-failure.js';
 import { unknownOptions } from './option-names.js';
 import type { ISocketIOServerBaseOptions } from './options.js';
 import type { Report } from './reports.js';
+import { checkSocketIOOptions } from './socket-io-options.js';
 
 const ENGINE_METHODS = ['on', 'close'];
 const EXAMPLE = '{ runtime: "node", server, identifier, serverOptions: {}, authenticateFn }';
@@ -216,6 +217,7 @@ function serverOptions(of: ClassName, value: unknown): Partial<ServerOptions> {
     const given = typeof path === 'string' ? `"${path}"` : describe(path);
     throw wrongOption(of, 'serverOptions.path', 'a path that starts with a slash, such as "/io"', path, given);
   }
+  checkSocketIOOptions(of, value);
   checkHelperCors(of, value.cors);
   if (!value.connectionStateRecovery) return value;
   throw new RoomgateError(
@@ -225,7 +227,7 @@ function serverOptions(of: ClassName, value: unknown): Partial<ServerOptions> {
   );
 }
 
-/** Checks only that it is an object. Socket.IO checks its options itself. */
+/** Checks only that it is an object. */
 export function isServerOptions(value: unknown): value is Partial<ServerOptions> {
   return isRecord(value);
 }

@@ -80,6 +80,26 @@ describe('options', () => {
     ],
     ['serverOptions.path', { serverOptions: { path: /io/ } }, 'received an object of the class RegExp'],
     ['serverOptions', { serverOptions: '/io' }, 'received a string'],
+    ['serverOptions.pingTimeout', { serverOptions: { pingTimeout: '5s' } }, 'milliseconds from 0 to'],
+    ['serverOptions.pingInterval', { serverOptions: { pingInterval: Number.NaN } }, 'received NaN'],
+    ['serverOptions.upgradeTimeout', { serverOptions: { upgradeTimeout: -1 } }, 'received -1'],
+    ['serverOptions.connectTimeout', { serverOptions: { connectTimeout: '5s' } }, 'received a string'],
+    ['serverOptions.maxHttpBufferSize', { serverOptions: { maxHttpBufferSize: '1mb' } }, 'a number of bytes'],
+    ['serverOptions.transports', { serverOptions: { transports: 'websocket' } }, 'an array of polling, websocket'],
+    ['serverOptions.transports', { serverOptions: { transports: ['ws'] } }, 'received ["ws"]'],
+    ['serverOptions.allowRequest', { serverOptions: { allowRequest: true } }, 'expected a function, received true'],
+    ['serverOptions.adapter', { serverOptions: { adapter: 'redis' } }, 'what createAdapter() of an adapter returns'],
+    ['serverOptions.parser', { serverOptions: { parser: {} } }, 'the classes Encoder and Decoder'],
+    [
+      'serverOptions.cors.orgin',
+      { serverOptions: { cors: { orgin: '*' } } },
+      'Did you mean "serverOptions.cors.origin"?',
+    ],
+    [
+      'serverOptions.cors.origins',
+      { serverOptions: { cors: { origins: [] } } },
+      'Did you mean "serverOptions.cors.origin"?',
+    ],
     ['serverOptions', { serverOptions: [] }, 'received an empty array'],
     ['validateRoomFN', { validateRoomFN: () => [] }, 'does not exist. Did you mean "validateRoomFn"?'],
     ['authenticatefn', { authenticatefn: () => true, authenticateFn: undefined }, 'Did you mean "authenticateFn"?'],
@@ -120,6 +140,14 @@ describe('options', () => {
     const message = complaintAbout(change);
     expect(message).toContain(`"${option}"`);
     expect(message).toContain(words);
+  });
+
+  it('accept what Socket.IO accepts', () => {
+    const serverOptions = {
+      ...{ pingTimeout: 0, maxHttpBufferSize: Number.POSITIVE_INFINITY, transports: ['websocket'], adapter: undefined },
+      ...{ allowRequest: null, parser: undefined, unknown: 'x', cors: { optionsSuccessStatus: 204, unknown: 1 } },
+    };
+    expect(resolveOptions({ ...valid(), serverOptions }).serverOptions).toBe(serverOptions);
   });
 
   it('accept onFailure, and ignore names in it that are undefined', () => {

@@ -1,0 +1,58 @@
+import { hasMethods, milliseconds, wrongOption } from '../common/checks.js';
+import { describe } from '../common/describe.js';
+
+type Check = (of: string, option: string, value: unknown) => void;
+
+const TRANSPORTS: readonly unknown[] = ['polling', 'websocket', 'webtransport'];
+
+const time: Check = (of, option, value) => void milliseconds(of, option, value, 0, 0);
+/** Where Socket.IO takes every value that counts as false for none. */
+const unlessNone =
+  (check: Check): Check =>
+  (of, option, value) => {
+    if (value) check(of, option, value);
+  };
+
+/**
+ * Values at which Socket.IO would throw an error that names no option, or would fail at each client: a time-out of NaN ends each
+ * connection at once, and a size that is no number limits nothing.
+ */
+const CHECKS: Readonly<Record<string, Check>> = {
+  pingTimeout: time,
+  pingInterval: time,
+  upgradeTimeout: time,
+  connectTimeout: time,
+  maxHttpBufferSize: (of, option, value) => {
+    if (!(typeof value === 'number' && value > 0)) throw wrongOption(of, option, 'a number of bytes', value);
+  },
+  transports: (of, option, value) => {
+    const isKnown = Array.isArray(value) && value.length > 0 && value.every((one) => TRANSPORTS.includes(one));
+    if (!isKnown) throw wrongOption(of, option, `an array of ${TRANSPORTS.join(', ')}`, value, listed(value));
+  },
+  allowRequest: unlessNone((of, option, value) => {
+    if (typeof value !== 'function') throw wrongOption(of, option, 'a function', value);
+  }),
+  adapter: unlessNone((of, option, value) => {
+    if (typeof value === 'function') return;
+    throw wrongOption(of, option, 'what createAdapter() of an adapter returns', value);
+  }),
+  parser: unlessNone((of, option, value) => {
+    if (hasMethods(value, ['Encoder', 'Decoder'])) return;
+    throw wrongOption(of, option, 'an object with the classes Encoder and Decoder', value);
+  }),
+};
+
+/** Checks options of Socket.IO. Names that are not listed here are Socket.IO's own business. @throws RoomgateError */
+export function checkSocketIOOptions(of: string, options: object): void {
+  for (const [name, value] of Object.entries(options)) {
+    const check = Object.hasOwn(CHECKS, name) ? CHECKS[name] : undefined;
+    if (value !== undefined) check?.(of, `serverOptions.${name}`, value);
+  }
+}
+
+/** A list with its names, which are no secret. */
+function listed(value: unknown): string {
+  if (!Array.isArray(value) || value.length === 0) return describe(value);
+  const names = value.map((one: unknown) => (typeof one === 'string' ? `"${one.slice(0, 20)}"` : describe(one)));
+  return `[${names.slice(0, 5).join(', ')}]`;
+}
