@@ -38,7 +38,13 @@ type OwnReport =
       /** The error that it threw. */
       readonly error: unknown;
     }
-  /** `validateRoomFn` returned something other than a list. The client joined no room. */
+  /** A client asked to join rooms, and there is no `validateRoomFn`, so every join is refused. Once for each instance. */
+  | {
+      readonly type: 'validate_room_fn_missing';
+      /** The id of the socket. */
+      readonly client: string;
+    }
+  /** `validateRoomFn` returned something other than a list of names. The client joined no room. */
   | {
       readonly type: 'validate_room_fn_result_invalid';
       /** The id of the socket. */
@@ -55,6 +61,10 @@ export const ROOMS_LINES: LogLines<OwnReport> = {
   rooms_left: ['debug', (r) => `client ${r.client} left ${listed(r.rooms.map(quoted))}`],
   rooms_refused: ['info', (r) => `${r.request} refused for client ${r.client}: ${listed(r.rooms.map(refusal))}`],
   validate_room_fn_failed: ['error', (r) => `validateRoomFn failed for client ${r.client}: ${errorStack(r.error)}`],
+  validate_room_fn_missing: [
+    'warn',
+    (r) => `client ${r.client} asked to join a room, and every join is refused: there is no option "validateRoomFn"`,
+  ],
   validate_room_fn_result_invalid: [
     'warn',
     (r) =>

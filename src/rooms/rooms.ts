@@ -53,6 +53,7 @@ export class Rooms {
   readonly #options: RoomsOptions;
   /** Calls of `validateRoomFn` that run or wait. */
   #guards = 0;
+  #reportedMissing = false;
 
   constructor(options: RoomsOptions) {
     this.#options = options;
@@ -91,7 +92,10 @@ export class Rooms {
   }
 
   async #askGuards(session: Session, asked: readonly string[], refused: Refusals): Promise<string[]> {
-    if (this.#options.validateRoomFn === undefined) return refused.sift(asked, () => 'not_allowed');
+    if (this.#options.validateRoomFn === undefined) {
+      this.#reportMissing(session);
+      return refused.sift(asked, () => 'not_allowed');
+    }
     const doubtful = asked.filter((room) => isPlainSocketId(room));
     const owners = await this.#owners(session, doubtful);
     const own = refused.sift(asked, (room) => foreign(owners.get(room)));
@@ -127,17 +131,21 @@ export class Rooms {
   ): Promise<ReadonlySet<unknown> | TRoomErrorCode> {
     try {
       const allowed: unknown = await validateRoomFn({ socket: session.socket, rooms: [...rooms] });
-      if (Array.isArray(allowed)) return new Set(allowed);
-      this.#options.report({
-        type: 'validate_room_fn_result_invalid',
-        client: session.id,
-        received: describe(allowed),
-      });
-      return 'not_allowed';
+      const received = whyNoNames(allowed);
+      if (received !== undefined) {
+        this.#options.report({ type: 'validate_room_fn_result_invalid', client: session.id, received });
+      }
+      return Array.isArray(allowed) ? new Set(allowed) : 'not_allowed';
     } catch (error) {
       this.#options.report({ type: 'validate_room_fn_failed', client: session.id, error });
       return 'guard_failed';
     }
+  }
+
+  /** Once: a program may leave it out on purpose. */
+  #reportMissing({ id: client }: Session): void {
+    if (!this.#reportedMissing) this.#options.report({ type: 'validate_room_fn_missing', client });
+    this.#reportedMissing = true;
   }
 
   async #owners(session: Session, ids: readonly string[]): Promise<ReadonlyMap<string, IdOwner>> {
@@ -189,6 +197,13 @@ function joinVerdict(pending: PendingJoin, allowed: readonly string[], refused: 
 /** The verdict that grants no room. */
 function refusal(refused: readonly IRefusedRoom[]): JoinVerdict {
   return { claim: () => ({ granted: [], refused }), end: () => {} };
+}
+
+/** The kind of a result that names no room although it is not empty, such as the result of `map` in place of `filter`. */
+function whyNoNames(allowed: unknown): string | undefined {
+  if (!Array.isArray(allowed)) return describe(allowed);
+  if (allowed.length === 0 || allowed.some((room) => typeof room === 'string')) return undefined;
+  return `an array of ${describe(allowed[0])}`;
 }
 
 function foreign(owner: IdOwner | undefined): TRoomErrorCode | undefined {

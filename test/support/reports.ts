@@ -19,6 +19,7 @@ export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] }
   credential_rejected: [{ type: 'credential_rejected', client, error }],
   authenticate_fn_result_invalid: [{ type: 'authenticate_fn_result_invalid', client, received: 'a string' }],
   validate_room_fn_failed: [{ type: 'validate_room_fn_failed', client, error }],
+  validate_room_fn_missing: [{ type: 'validate_room_fn_missing', client }],
   validate_room_fn_result_invalid: [{ type: 'validate_room_fn_result_invalid', client, received: 'a string' }],
   rooms_joined: [{ type: 'rooms_joined', client, rooms: ['a'] }],
   rooms_left: [{ type: 'rooms_left', client, rooms: ['a'] }],

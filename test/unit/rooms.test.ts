@@ -46,8 +46,28 @@ describe('join', () => {
     expect(await codesOf({ validateRoomFn }, { rooms: ['a', 'b', 'b'] })).toEqual(['b', 'a!not_allowed']);
   });
 
-  it('refuses every room without a guard', async () => {
-    expect(await codesOf({ validateRoomFn: undefined }, { rooms: ['a'] })).toEqual(['a!not_allowed']);
+  it('refuses every room without a guard, and reports that once', async () => {
+    const { flow, session, reports } = setUp({ validateRoomFn: undefined });
+    for (const room of ['a', 'b']) {
+      const { refused } = await decideJoin(flow, session, { rooms: [room] });
+      expect(refused).toMatchObject([{ room, code: 'not_allowed' }]);
+    }
+    expect(reports).toEqual([{ type: 'validate_room_fn_missing', client: 'self' }]);
+  });
+
+  it.each([
+    ['booleans', [true], 'an array of true'],
+    ['objects', [{ room: 'a' }], 'an array of an object'],
+  ])('refuses and reports a list of %s', async (_, allowed, received) => {
+    const { flow, session, reports } = setUp({ validateRoomFn: () => allowed as never });
+    expect(await decideJoin(flow, session, { rooms: ['a'] })).toMatchObject({ refused: [{ code: 'not_allowed' }] });
+    expect(reports).toMatchObject([{ type: 'validate_room_fn_result_invalid', received }]);
+  });
+
+  it('reports nothing about a list that grants nothing', async () => {
+    const { flow, session, reports } = setUp({ validateRoomFn: () => [] });
+    await decideJoin(flow, session, { rooms: ['a'] });
+    expect(reports).toEqual([]);
   });
 
   it.each([
