@@ -122,7 +122,9 @@ function answered({ status, body, location }: Failure, target: Target, isSocket:
   if (status === 200) return notSocketIO(target, ` ${http}`);
   if (status >= 502 && status <= 504) return `a proxy at ${server} can't reach the server ${http}`;
   if (status === 403) return `${server} refused the connection ${http}; check that it allows this origin`;
-  if (isSocket) return `${server} refused the WebSocket ${http}; check that proxies pass on the "Upgrade" header`;
+  if (isSocket) {
+    return `${server} refused the WebSocket ${http}; check that it allows this origin, and that proxies pass on the "Upgrade" header`;
+  }
   return `${server} answered with HTTP ${status} instead of a connection`;
 }
 

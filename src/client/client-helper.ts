@@ -101,8 +101,9 @@ export class SocketIOClientHelper<
   /** Asks to be authenticated. Unless connected and unauthorized, it only logs. */
   authenticate(): void {
     if (this.#running().lifecycle.authenticate()) return;
-    const isConnected = this.#running().lifecycle.connection.connected;
-    const why = isConnected ? `${this.getState()} already` : 'not connected. Call it in onConnected';
+    const { connection, status } = this.#running().lifecycle;
+    const unconnected = status.isShutDown ? 'shut down. Make a new one' : 'not connected. Call it in onConnected';
+    const why = connection.connected ? `${this.getState()} already` : unconnected;
     this.#log.write('warn', `authenticate() was ignored: this client is ${why}`);
   }
 

@@ -70,9 +70,10 @@ async function askForCredentials({ name, read }: Source, reason: TCredentialsRea
       JSON.stringify(given);
       return given;
     }
-    return failed(`${name}: expected an object, received ${describe(given)}`);
+    const hint = given === undefined ? ' (does the function lack a "return"?)' : '';
+    return failed(`${name}: expected an object such as { token }, received ${describe(given)}${hint}`);
   } catch (error) {
-    return failed(`${name}: ${error instanceof Error ? error.message : `it threw ${describe(error)}`}`, error);
+    return failed(`${name} failed: ${error instanceof Error ? error.message : `it threw ${describe(error)}`}`, error);
   }
 }
 

@@ -27,6 +27,9 @@ const END_TIMEOUT_MS = 5_000;
 /** After this time, an authenticated client counts as settled: the next delay before reconnecting is short again. */
 const SETTLED_AFTER_MS = 10_000;
 
+const NEVER_ASKED =
+  'the server disconnects this client, because it never called authenticate(). Set "credentials" or "autoAuthenticate", or call it';
+
 /** The next step once the connection has ended: after an `unauthenticated`, or, to retry, after a timeout of this client. */
 type Ending = 'stay ended' | 'reconnect' | 'retry' | 'connect';
 
@@ -51,6 +54,8 @@ export class Lifecycle implements ConnectionEvents {
   /** Whether this client authenticates by itself, and so also after a reconnect. */
   readonly #isAutomatic: boolean;
   #ending: Ending | undefined;
+  /** The causes of failed attempts since the last connection. */
+  readonly #failures = new Set<string>();
   /** Whether it reconnected with new credentials, and has not been authenticated since. */
   #hasRenewed = false;
   /** Ends the wait for the server's verdict, and after a refusal the wait for its disconnect. */
@@ -150,6 +155,7 @@ export class Lifecycle implements ConnectionEvents {
 
   connected(): void {
     this.#log.write('info', 'connected');
+    this.#failures.clear();
     this.#ending = undefined;
     if (!this.#isAutomatic) this.#settle();
     this.status.set('connected');
@@ -179,6 +185,9 @@ export class Lifecycle implements ConnectionEvents {
     // Only the first message counts, so that a server can't fill the log by repeating it.
     if (this.#ending !== undefined) return;
     const { message, code, after, handled } = readUnauthenticated(payload);
+    if (code === 'timeout' && this.state.current === SocketIOClientStates.UNAUTHORIZED) {
+      this.#log.write('warn', NEVER_ASKED);
+    }
     this.#serverTimer.start(END_TIMEOUT_MS, () => this.#endRefused());
     this.state.end();
     this.#log.write('info', `unauthenticated: ${shown(code)}`);
@@ -214,7 +223,7 @@ export class Lifecycle implements ConnectionEvents {
   failed(error: Error): void {
     const { onError } = this.#options;
     const { message } = error;
-    this.#log.write(onError ? 'debug' : 'warn', `connecting failed: ${shown(message)}`);
+    this.#logFailure(shown(message));
     // Socket.IO lets go of a socket that a middleware of the server refused, and of no other.
     if (!this.connection.active) this.#endAs('refused', { code: 'connect_error', message });
     else if (this.connection.returning) this.status.set('waiting', { message });
@@ -223,9 +232,16 @@ export class Lifecycle implements ConnectionEvents {
   }
 
   explained({ message }: Error, earlier: Error): void {
-    this.#log.write(this.#options.onError ? 'debug' : 'warn', `connecting failed: ${message}`);
+    this.#logFailure(message);
     const { status, ...more } = this.status.current;
     if (more.message === earlier.message) this.status.set(status, { ...more, message });
+  }
+
+  /** As a warning once for each cause of an outage, because a client may try for hours. */
+  #logFailure(why: string): void {
+    const isNew = !this.#options.onError && !this.#failures.has(why);
+    this.#failures.add(why);
+    this.#log.write(isNew ? 'warn' : 'debug', `connecting failed: ${why}`);
   }
 
   waiting(retryAt: number): void {

@@ -109,7 +109,7 @@ const NAMES = Object.keys({
   ...{ onConnected: 0, onDisconnected: 0, onError: 0, onAuthenticated: 0, onUnauthenticated: 0 },
   ...{ onRoomsRejoined: 0, onStatusChanged: 0, authenticateTimeout: 0, roomsTimeout: 0 },
 } satisfies Record<keyof ISocketIOClientOptions, 0>);
-const FOR_SOCKET_IO = 'Options of socket.io-client belong in "options"';
+const FOR_SOCKET_IO = 'If it is an option of socket.io-client, put it into "options"';
 const FUNCTIONS = [
   'onConnected',
   'onDisconnected',
@@ -199,8 +199,9 @@ function checkForSocketIO({
     if (value !== undefined && !(typeof value === 'number' && value >= 0))
       throw wrong(`options.${name}`, 'a number from 0', value);
   }
-  if (typeof auth === 'object' && auth !== null && !isJson(auth)) {
-    throw wrong('options.auth', 'an object that can be put into JSON', auth);
+  // Socket.IO's server closes the connection at any other value.
+  if (auth && typeof auth !== 'function' && !(isRecord(auth) && isJson(auth))) {
+    throw wrong('options.auth', 'an object that can be put into JSON, such as { token }', auth);
   }
 }
 

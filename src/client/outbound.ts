@@ -36,6 +36,7 @@ export class Outbound {
   readonly #log: Log;
   readonly #outbox: Outbox | undefined;
   readonly #sentLately: SentLately | undefined;
+  #hasWarned = false;
 
   constructor(port: OutboundPort, limits: OutboxLimits | undefined, log: Log) {
     this.#port = port;
@@ -74,12 +75,25 @@ export class Outbound {
     const emitted: Emitted = { topic, args: data === undefined ? [] : [data], ...more };
     if (waits ? !this.#port.canBecomeReady : !this.#port.connected) throw this.#notConnected(emitted);
     if (!waits && this.#sendNow(emitted)) {
+      this.#warnUnauthenticated(emitted);
       if (this.#outbox !== undefined) this.#sentLately?.keep({ emitted, expiresAt: this.#outbox.expiry() });
       return;
     }
     // The connection has ended, but Socket.IO has not noticed it yet.
     if (this.#outbox === undefined) throw this.#notConnected(emitted);
     this.#outbox.add(emitted);
+  }
+
+  /** Once: a server without Roomgate may serve such a client. */
+  #warnUnauthenticated(emitted: Emitted): void {
+    const { status } = this.#port;
+    if (this.#hasWarned || status === 'authenticated') return;
+    this.#hasWarned = true;
+    const advice = 'Wait for waitFor("authenticated"), or set the option "queue"';
+    this.#log.write(
+      'warn',
+      `${callOf(emitted)}: a server with Roomgate drops it, because this client is not authenticated. ${advice}`,
+    );
   }
 
   /** This client is ready: the queued messages go out. */

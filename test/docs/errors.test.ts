@@ -200,6 +200,7 @@ describe('the log lines of docs/errors.md', () => {
     const log = new LogLines();
     await misuse(log);
     await loseRooms(log);
+    await forgetToAuthenticate(log);
     const { told, untold } = rowsFor(wordsOf(log), patterns);
     expect(untold).toEqual([]);
     expect(told).toEqual(patterns.map(({ row }) => row).sort());
@@ -239,6 +240,16 @@ async function loseRooms(logger: LogLines): Promise<void> {
   isOpen = false;
   (await server.sockets.next()).conn.close();
   await eventually(() => logger.lines.some((line) => line.includes('rooms not rejoined')));
+}
+
+/** The server disconnects a client that never authenticates. */
+async function forgetToAuthenticate(logger: LogLines): Promise<void> {
+  const server = await startWordsServer();
+  const created = createHelper(server.url, { logger });
+  await called(created, 'onConnected');
+  created.helper.emit({ topic: 'say' });
+  (await server.sockets.next()).emit('unauthenticated', { code: 'timeout' });
+  await called(created, 'onUnauthenticated');
 }
 
 function notAllowed(room: string): object {

@@ -387,7 +387,7 @@ describe('credentials that cannot be encoded as JSON', () => {
     const [, error] = await called(client, 'onError');
     expect(error).toMatchObject({
       code: 'credentials_failed',
-      message: expect.stringMatching(/^credentials\(\): .*BigInt/),
+      message: expect.stringMatching(/^credentials\(\) failed: .*BigInt/),
     });
     await client.helper.waitFor('authenticated');
   });
@@ -415,7 +415,7 @@ describe('options.auth as a function', () => {
       options: { auth: (send) => (asked++ === 0 ? fail() : send({ token: 'good' })) },
     });
     const [, error] = await called(client, 'onError');
-    expect(error).toMatchObject({ code: 'credentials_failed', message: 'options.auth(): no token yet.' });
+    expect(error).toMatchObject({ code: 'credentials_failed', message: 'options.auth() failed: no token yet.' });
     await client.helper.waitFor('authenticated');
   });
 });

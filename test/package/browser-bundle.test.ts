@@ -13,7 +13,7 @@ import { temporaryFolder } from '../support/folder.js';
  * What `roomgate/client` may add to a page that has socket.io-client already, minified and compressed. Raise it knowingly:
  * every visitor of every page pays for it.
  */
-const OWN_LIMIT_BYTES = 17_900;
+const OWN_LIMIT_BYTES = 18_200;
 
 interface Bundle {
   readonly code: string;

@@ -87,7 +87,7 @@ describe('the cause of a failed attempt to connect', () => {
     ],
     [
       upgraded('Unexpected server response: 400'),
-      'http://localhost:3000 refused the WebSocket (HTTP 400); check that proxies pass on the "Upgrade" header',
+      'http://localhost:3000 refused the WebSocket (HTTP 400); check that it allows this origin, and that proxies pass on the "Upgrade" header',
     ],
     [upgraded('connect', 'ECONNREFUSED'), 'connection refused at localhost:3000: no server listens there'],
     [failed('webtransport error', {}), 'the connection to http://localhost:3000 failed: webtransport error'],

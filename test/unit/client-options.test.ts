@@ -60,6 +60,8 @@ describe('the client’s options', () => {
     ['reconnectionAttempts', '3'],
     ['randomizationFactor', -1],
     ['auth', { id: 1n }],
+    ['auth', 'token'],
+    ['auth', ['token']],
   ])('options.%s: %o is rejected', (name, value) => {
     const error = errorOf({ ...good, options: { ...good.options, [name]: value } });
     expect(error.code).toBe('invalid_option');
@@ -92,7 +94,7 @@ describe('the client’s options', () => {
     new SocketIOClientHelper({ ...good, options, ...more, logger }).shutdown();
     const start = 'warn: [roomgate] tester: SocketIOClientHelper: option';
     expect(logger.loud).toEqual([
-      `${start} "auth" does not exist and has no effect. Options of socket.io-client belong in "options"`,
+      `${start} "auth" does not exist and has no effect. If it is an option of socket.io-client, put it into "options"`,
       `${start} "queue.maximum" does not exist and has no effect. Those of "queue" are max and ttl`,
     ]);
   });
