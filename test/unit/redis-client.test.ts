@@ -152,6 +152,23 @@ describe('names of options', () => {
 
   it.each([
     ['RedisHelper', () => new RedisHelper({ ...options, hosts: 'b' } as never), 'Did you mean "host"?'],
+    ['RedisHelper', () => new RedisHelper({ ...options, username: 'b' } as never), 'Did you mean "user"?'],
+    ['RedisHelper', () => new RedisHelper({ ...options, db: 1 } as never), 'Did you mean "database"?'],
+    ['RedisHelper', () => new RedisHelper({ ...options, database: -1 }), '"database": expected a whole number from 0'],
+    ['RedisHelper', () => new RedisHelper({ ...options, port: 'x' }), '"port": expected a number from 1 to 65535'],
+    ['RedisHelper', () => new RedisHelper({ ...options, host: 'redis://a' }), '"host": expected a name or an address'],
+    ['RedisHelper', () => new RedisHelper({ ...options, host: 'a:6379' }), 'without a scheme and a port'],
+    ['RedisHelper', () => new RedisHelper({ ...options, host: undefined as never }), 'received undefined'],
+    [
+      'RedisClusterHelper',
+      () => new RedisClusterHelper({ name: 'a', nodes: ['a:1'] as never }),
+      '"nodes[0]": expected',
+    ],
+    [
+      'RedisClusterHelper',
+      () => new RedisClusterHelper({ name: 'a', nodes: [{ host: 'a', port: 0 }] }),
+      '"nodes[0].port": expected a number from 1 to 65535, received 0',
+    ],
     ['RedisHelper', () => new RedisHelper(undefined as never), 'Write new RedisHelper({ name, host, port }).'],
     ['RedisHelper', () => new RedisHelper('redis://localhost' as never), 'received a string. Write new RedisHelper('],
     ['RedisClusterHelper', () => new RedisClusterHelper({ name: 'a', node: [] } as never), 'Did you mean "nodes"?'],
@@ -166,6 +183,12 @@ describe('names of options', () => {
       expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(new RegExp(`^${of}: `)) }),
     );
     expect(make).toThrow(words);
+  });
+
+  it.each(['localhost', '127.0.0.1', '::1', 'redis.internal.'])('accept the host %s', (host) => {
+    const { client } = new RedisHelper({ ...options, host, port: '6379', database: '2' as never });
+    defer(() => client.disconnect());
+    expect(client.options).toMatchObject({ host, port: 6379, db: 2 });
   });
 
   it('other unknown ones get one warning', () => {

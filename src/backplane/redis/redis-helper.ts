@@ -1,5 +1,4 @@
-import { checkOptionsObject } from '../../common/checks.js';
-import { describe } from '../../common/describe.js';
+import { checkOptionsObject, isRecord, wrongOption } from '../../common/checks.js';
 import { checkNames } from '../../common/known-options.js';
 import { checkRedisClient } from '../../common/redis-client.js';
 import { CONSOLE } from '../../common/sink.js';
@@ -147,11 +146,11 @@ export class RedisHelper extends DefaultRedisHelper<Redis> {
     const { name, host, port, user, password, database = 0, autoConnect = true, maxRetry = 0, ...callbacks } = opts;
     const { Redis } = loadIoredis('RedisHelper');
     const client = new Redis({
-      host,
-      port: portOf('RedisHelper', port),
+      host: hostOf('RedisHelper', 'host', host),
+      port: portOf('RedisHelper', 'port', port),
       ...(user === undefined ? {} : { username: user }),
       ...(password === undefined ? {} : { password }),
-      db: database,
+      db: databaseOf(database),
       lazyConnect: !autoConnect,
       maxRetriesPerRequest: null,
       // CLIENT SETINFO needs an ACL rule of its own.
@@ -169,17 +168,9 @@ export class RedisClusterHelper extends DefaultRedisHelper<Cluster> {
     checkNamesOf('RedisClusterHelper', opts, '{ name, nodes: [{ host, port }] }', CLUSTER_NAMES);
     const { name, nodes, clusterOptions = {}, ...callbacks } = opts;
     if (!Array.isArray(nodes) || nodes.length === 0) {
-      const wanted = 'expected an array of at least one { host, port }';
-      throw new RoomgateError(
-        'invalid_option',
-        `RedisClusterHelper: option "nodes": ${wanted}, received ${describe(nodes)}.`,
-      );
+      throw wrongOption('RedisClusterHelper', 'nodes', 'an array of at least one { host, port }', nodes);
     }
-    const startup = nodes.map(({ host, port, password }) => ({
-      host,
-      port: portOf('RedisClusterHelper', port),
-      ...(password === undefined ? {} : { password }),
-    }));
+    const startup = nodes.map((node, at) => nodeOf(`nodes[${at}]`, node));
     const { Cluster } = loadIoredis('RedisClusterHelper');
     const { redisOptions, ...options } = clusterOptions;
     const password = nodes[0]?.password;
@@ -192,22 +183,58 @@ export class RedisClusterHelper extends DefaultRedisHelper<Cluster> {
   }
 }
 
+type Node = IRedisClusterHelperOptions['nodes'][number];
+
+function nodeOf(option: string, node: Node): { host: string; port: number; password?: string } {
+  const of = 'RedisClusterHelper';
+  if (!isRecord(node)) throw wrongOption(of, option, '{ host, port }', node);
+  const { host, port, password } = node;
+  return {
+    host: hostOf(of, `${option}.host`, host),
+    port: portOf(of, `${option}.port`, port),
+    ...(password === undefined ? {} : { password }),
+  };
+}
+
+/** Names in ioredis of options that have another name here. */
+const OTHER_NAMES = { username: 'user', db: 'database' } as const;
+
 /** Unknown options get one warning: a helper of Redis has no logger. @throws RoomgateError */
 function checkNamesOf(of: string, opts: object, example: string, names: Readonly<Record<string, true>>): void {
   checkOptionsObject(of, opts, example);
+  for (const [name, meant] of Object.entries(OTHER_NAMES)) {
+    if (!(meant in names) || opts[name] === undefined) continue;
+    throw new RoomgateError('invalid_option', `${of}: option "${name}" does not exist. Did you mean "${meant}"?`);
+  }
   for (const name of checkNames(of, opts, [...Object.keys(names), 'scope'])) {
     const fix = 'For other settings of ioredis give its client to DefaultRedisHelper, or as redisConnection.';
     CONSOLE.warn(`[roomgate] ${of}: option "${name}" has no effect: there is no option of this name. ${fix}`);
   }
 }
 
-function portOf(where: string, port: unknown): number {
-  const number = typeof port === 'string' && port.trim() !== '' ? Number(port) : port;
-  if (typeof number === 'number' && Number.isInteger(number) && number > 0 && number < 65_536) return number;
-  throw new RoomgateError(
-    'invalid_option',
-    `${where}: option "port": expected a number from 1 to 65535, received ${describe(port)}.`,
-  );
+function portOf(of: string, option: string, port: unknown): number {
+  const number = numberOf(port);
+  if (number !== undefined && number > 0 && number < 65_536) return number;
+  throw wrongOption(of, option, 'a number from 1 to 65535', port);
+}
+
+function databaseOf(database: unknown): number {
+  const number = numberOf(database);
+  if (number !== undefined && number >= 0) return number;
+  throw wrongOption('RedisHelper', 'database', 'a whole number from 0', database);
+}
+
+/** A whole number, also as the text of an environment variable. */
+function numberOf(value: unknown): number | undefined {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof number === 'number' && Number.isInteger(number) ? number : undefined;
+}
+
+/** A URL, which may contain a password, and a name with a port would only fail when they are looked up. */
+function hostOf(of: string, option: string, host: unknown): string {
+  const isName = typeof host === 'string' && host !== '' && !/[/@\s]/.test(host);
+  if (isName && !/^[^:]*:\d*$/.test(host)) return host;
+  throw wrongOption(of, option, 'a name or an address, without a scheme and a port', host);
 }
 
 /** Calls a callback of the program. Its errors must not reach the event of the client that caused it. */

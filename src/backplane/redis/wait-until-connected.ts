@@ -75,11 +75,17 @@ function unreachable(cause: unknown, redis: string, timeoutMs: number): Roomgate
     cause instanceof Error ? cause.message || String((cause as { code?: unknown }).code ?? cause.name) : 'no answer';
   return new RoomgateError(
     'redis_unreachable',
-    `Redis could not be reached at ${redis} within ${timeoutMs} ms: ${why}`,
+    `Redis could not be reached at ${redis} within ${timeoutMs} ms: ${why}${adviceFor(why)}`,
     {
       cause,
     },
   );
+}
+
+/** Redis' own text about a missing password is about its protocol. */
+function adviceFor(why: string): string {
+  if (why.startsWith('NOAUTH')) return '. Redis needs a password: set it in "redisConnection"';
+  return why.startsWith('WRONGPASS') ? ' Check the user and the password in "redisConnection"' : '';
 }
 
 /** Waiting can't fix a wrong option. */
