@@ -30,12 +30,17 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
 }
 
 /** Replaces an error of the system by one that says what to do. */
-export function explain(error: unknown, { port }: Environment): unknown {
+export function explain(error: unknown, { port, host }: Environment): unknown {
   const { code } = error as { code?: unknown };
   const another = port < 65_535 ? port + 1 : DEFAULT_PORT;
   const advice = `Choose another one, for example: PORT=${another} ${START}`;
   if (code === 'EADDRINUSE') return new Complaint(`Port ${port} is in use by another program. ${advice}`);
   if (code === 'EACCES') return new Complaint(`Port ${port} is not available to this user. ${advice}`);
+  if (code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL') {
+    return new Complaint(
+      `HOST must be an address of this machine, received "${host}". For example: HOST=127.0.0.1 ${START}`,
+    );
+  }
   if (code === 'redis_unreachable') return new Complaint((error as Error).message);
   return error;
 }
