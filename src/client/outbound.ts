@@ -1,5 +1,6 @@
 import type { Socket } from 'socket.io-client';
 import { wrongArgument } from '../common/checks.js';
+import { refuseOtherData } from '../common/other-data.js';
 import { RoomgateError, type TRoomgateErrorCode } from '../protocol/errors.js';
 import { isReservedTopic } from '../protocol/events.js';
 import { notOneObject, wrongCall } from './calls.js';
@@ -49,6 +50,7 @@ export class Outbound {
   emit(opts: EmitArguments): void {
     const error = notOneObject('emit', opts);
     if (error !== undefined) throw error;
+    refuseOtherData('emit', '', opts);
     const { topic, data, doLog, cb } = opts;
     if (cb !== undefined && cb !== null && typeof cb !== 'function')
       throw wrongArgument('emit', 'cb', 'a function', cb);

@@ -1,3 +1,4 @@
+import { refuseOtherData } from '../common/other-data.js';
 import { RoomgateError, type TRoomgateErrorCode } from '../protocol/errors.js';
 import { SocketIOClientStates } from '../protocol/states.js';
 import { notOneObject } from './calls.js';
@@ -30,6 +31,7 @@ export class Requests {
   async request(opts: RequestArguments): Promise<unknown> {
     const error = notOneObject('request', opts);
     if (error !== undefined) throw error;
+    refuseOtherData('request', '', opts);
     const { topic, data, timeout, signal } = opts;
     checkTimeout('request', timeout);
     checkSignal('request', signal);

@@ -3,6 +3,7 @@ import { isInternalRoom, isReservedTopic } from '../protocol/events.js';
 import { checkOneObject, fieldsOf, isRecord, wrongArgument } from './checks.js';
 import { nearest } from './known-options.js';
 import { shown } from './log-text.js';
+import { refuseOtherData } from './other-data.js';
 import { unencodable } from './unencodable.js';
 
 /** A message with its receivers, topic and arguments, all of them checked. */
@@ -35,6 +36,7 @@ export function resolveSend(opts: unknown): SendTarget {
   for (const name in given) if (!NAMES.has(name)) refuseMisspelled(name);
   const { payload } = given;
   if (!isRecord(payload)) throw wrongArgument('send', 'payload', '{ topic, data }', payload, `Write send(${EXAMPLE}).`);
+  refuseOtherData('send', 'payload.', payload);
   return { rooms: roomsOf(given.destination), topic: checkedTopic(payload.topic), args: argsOf(payload.data) };
 }
 

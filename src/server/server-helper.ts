@@ -116,7 +116,10 @@ export class SocketIOServerHelper<
     | ISocketIOClient<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
     | undefined;
   getClients(opts?: { id?: string | undefined }): unknown {
-    if (opts !== undefined && opts !== null) checkOneObject('getClients', opts, '{ id }');
+    if (opts !== undefined && opts !== null) {
+      checkOneObject('getClients', opts, '{ id }');
+      refuseOtherNames(opts);
+    }
     return opts?.id === undefined ? this.#registry.sessions : this.#registry.get(opts.id);
   }
 
@@ -297,6 +300,13 @@ function socketOf<S>(opts: { readonly socket: S }): S {
   const isClient = isRecord(socket) && isSocket(socket.socket);
   const fix = isClient ? 'Write disconnect({ socket: client.socket }).' : FIND_SOCKET;
   throw wrongArgument('disconnect', 'socket', 'a socket of Socket.IO', socket, fix);
+}
+
+/** Without `id` the caller would get every client in place of one. */
+function refuseOtherNames(opts: object): void {
+  const other = Object.entries(opts).find(([name, value]) => name !== 'id' && value !== undefined);
+  if (other === undefined || 'id' in opts) return;
+  throw new RoomgateError('invalid_argument', `getClients(): "${other[0]}" does not exist. Write getClients({ id }).`);
 }
 
 const FIND_SOCKET = 'Write disconnect({ socket: helper.getClients({ id })?.socket }).';

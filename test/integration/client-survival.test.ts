@@ -271,7 +271,11 @@ describe('credentials', () => {
   });
 
   it.each([
-    ['throw', () => Promise.reject(new Error('the token server is away')), 'credentials() failed: the token server is away'],
+    [
+      'throw',
+      () => Promise.reject(new Error('the token server is away')),
+      'credentials() failed: the token server is away',
+    ],
     ['are no object', () => 'a token' as never, 'expected an object such as { token }, received a string'],
     ['are nothing', () => undefined as never, 'received undefined (does the function lack a "return"?)'],
   ])('that %s are an error, and the next attempt asks again', async (_, broken, message) => {

@@ -1,0 +1,52 @@
+// npm test: node
+// npm run test:matrix: newest-node
+import { createServer } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { SocketIOClientHelper } from '../../src/client/index.js';
+import { resolveSend } from '../../src/common/target.js';
+import { SocketIOServerHelper } from '../../src/server/server-helper.js';
+
+const client = new SocketIOClientHelper({
+  identifier: 'tester',
+  host: 'http://127.0.0.1:1',
+  options: { path: '/io', autoConnect: false },
+});
+const server = new SocketIOServerHelper({
+  runtime: 'node',
+  server: createServer(),
+  identifier: 'tester',
+  serverOptions: {},
+  authenticateFn: () => true,
+});
+
+describe('another name for the data', () => {
+  it.each(['payload', 'message', 'body', 'args'])('%s is refused, because nothing would be sent', async (name) => {
+    const message = { topic: 'say', [name]: 1 };
+    const error = (path: string) => ({
+      code: 'invalid_argument',
+      message: expect.stringContaining(`"${path}${name}" does not exist. Did you mean "${path}data"?`),
+    });
+    expect(() => resolveSend({ payload: message })).toThrow(expect.objectContaining(error('payload.')));
+    expect(() => client.emit(message as never)).toThrow(expect.objectContaining(error('')));
+    await expect(client.request(message as never)).rejects.toMatchObject(error(''));
+  });
+
+  it('is nothing to complain about beside data, even undefined data', () => {
+    expect(resolveSend({ payload: { topic: 'say', data: undefined, message: 1 } }).args).toEqual([]);
+  });
+});
+
+describe('getClients()', () => {
+  it.each([{ user: 'a' }, { ID: 'a' }])('refuses %o: it would return every client', (opts) => {
+    expect(() => server.getClients(opts as never)).toThrow(
+      expect.objectContaining({
+        code: 'invalid_argument',
+        message: expect.stringContaining('Write getClients({ id }).'),
+      }),
+    );
+  });
+
+  it.each([undefined, null, {}, { id: undefined }, { user: undefined }])('returns every client for %o', (opts) => {
+    expect(server.getClients(opts as never)).toEqual(new Map());
+  });
+});
