@@ -9,7 +9,7 @@ import { track } from '../support/cleanup.js';
 import { called, createHelper, startWordsServer } from '../support/client.js';
 import { EventLog, eventually } from '../support/facts.js';
 import { type Program, startProgram } from '../support/process.js';
-import { runnerOf } from '../support/setting.js';
+import { isOnBunBefore, runnerOf } from '../support/setting.js';
 
 const HANDSHAKE = { sid: 'engine', upgrades: [], pingInterval: 25_000, pingTimeout: 20_000, maxPayload: 1_000_000 };
 const OPEN = `0${JSON.stringify(HANDSHAKE)}`;
@@ -183,9 +183,11 @@ describe('a hostile server does not end the process of a client:', () => {
   ])('with a redirect %s', async (_, headers) => {
     const server = await startRawServer((_request, response) => response.writeHead(302, headers).end());
     const program = startClient(server.url, ['polling']);
-    expect(await program.messages.next(({ error }) => error !== undefined, { timeout: 10_000 })).toEqual({
-      error: expect.stringMatching(/redirects to (another address|http:\/\/a:99999), and Socket\.IO does not follow/),
-    });
+    const { error } = await program.messages.next((it) => it.error !== undefined, { timeout: 10_000 });
+    const named = /redirects to (another address|http:\/\/a:99999), and Socket\.IO does not follow/;
+    // Bun 1.2 follows redirects in `node:http`, so the client sees only that the last request failed.
+    const followed = /the connection to [\d.:]+ failed \(ERR_INVALID_(ARG_TYPE|URL): /;
+    expect(error).toMatch(isOnBunBefore([1, 3]) ? followed : named);
     program.send({ method: 'getState' });
     await program.messages.next(({ done }) => done === 'getState');
   });

@@ -25,6 +25,11 @@ export function itExceptOnBun(_issue: string, mendedIn?: readonly [number, numbe
 
 let version: readonly number[] | undefined;
 
+/** Whether programs run on a Bun that is older than `[major, minor]`. */
+export function isOnBunBefore(limit: readonly [number, number]): boolean {
+  return SETTING.runtime === 'bun' && isOlder(limit);
+}
+
 function isOlder([major, minor]: readonly [number, number]): boolean {
   version ??= execFileSync(bunPath(), ['--version'], { encoding: 'utf8' }).split('.').map(Number);
   const [ownMajor = 0, ownMinor = 0] = version;
