@@ -44,8 +44,8 @@ const NOT_ON_BUN: Readonly<Partial<Record<keyof ServerOptions, string>>> = {
   perMessageDeflate: 'the engine for Bun does not compress',
   httpCompression: 'the engine for Bun does not compress',
   serveClient: 'the engine for Bun serves no files',
-  destroyUpgrade: 'upgrades of other paths are the business of your own fetch handler',
-  destroyUpgradeTimeout: 'upgrades of other paths are the business of your own fetch handler',
+  destroyUpgrade: 'your own fetch handler handles upgrades of other paths',
+  destroyUpgradeTimeout: 'your own fetch handler handles upgrades of other paths',
 };
 
 /**

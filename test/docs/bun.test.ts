@@ -39,7 +39,7 @@ beforeAll(async () => {
   [page, project] = await Promise.all([readFile(join(PROJECT, PAGE), 'utf8'), pasteProject(PAGE)]);
 });
 
-/** The cells of a table's rows; the table is found by the start of its first line. */
+/** The cells of the rows of the first table below the line that begins with `start`. */
 function tableAt(start: string): string[][] {
   const [, rows = ''] = page.split(`\n${start}`)[1]?.split(/^\|[-|]+\n/m) ?? [];
   const [table = ''] = /^\|.*(?:\n\|.*)*/.exec(rows) ?? [];
@@ -89,7 +89,7 @@ describe('the programs of docs/bun.md', () => {
 
 describe('the options of docs/bun.md', () => {
   it('that Bun does not support are exactly those reported, with their reasons', () => {
-    const told = tableAt('What can')
+    const told = tableAt('Options of `serverOptions` without effect')
       .flatMap(([names = '', why]) => names.split(', ').map((name) => `${name.replaceAll('`', '')}: ${why}`))
       .sort();
     const reported = reportsOf({}, ALL).map((report) =>
