@@ -29,14 +29,18 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   };
 }
 
+/** Codes of Node.js and Bun for a host that is no address of this machine. */
+const WRONG_HOST: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'EADDRNOTAVAIL', 'EINVAL', 'EADDRINUSE']);
+
 /** Replaces an error of the system by one that says what to do. */
 export function explain(error: unknown, { port, host }: Environment): unknown {
   const { code } = error as { code?: unknown };
   const another = port < 65_535 ? port + 1 : DEFAULT_PORT;
   const advice = `Choose another one, for example: PORT=${another} ${START}`;
-  if (code === 'EADDRINUSE') return new Complaint(`Port ${port} is in use by another program. ${advice}`);
+  // Port 0 is any free port, so it is never in use: Bun 1.2 says so of a wrong host.
+  if (code === 'EADDRINUSE' && port !== 0) return new Complaint(`Port ${port} is in use by another program. ${advice}`);
   if (code === 'EACCES') return new Complaint(`Port ${port} is not available to this user. ${advice}`);
-  if (code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL') {
+  if (WRONG_HOST.has(code)) {
     return new Complaint(
       `HOST must be an address of this machine, received "${host}". For example: HOST=127.0.0.1 ${START}`,
     );
