@@ -23,7 +23,7 @@ const START = /^[a-z]+:\/\/([^/?#@\s]*@)?(\[[\w:.%]+\]|[^\s:/?#@[\]<>"{}|\\^`]+)
 const NO_NAME = /^(undefined|null|NaN)$/;
 const MOST_PORT = 65_535;
 
-/** Whether a client can connect to this host, as far as the text tells. */
+/** Whether the text has the form of an address that a client can connect to. */
 export function isAddress(host: string): boolean {
   const [, start = ''] = PARTS.exec(complete(host, (globalThis as Page).location)) ?? [];
   const [, , name = '', port] = START.exec(start) ?? [];

@@ -1,7 +1,7 @@
 import type { MemoryNetwork } from '../backplane/memory/memory-network.js';
 import { sharedNetworkOf } from '../backplane/memory/shared-network.js';
 import type { Emitter } from '../backplane/redis/package-types.js';
-import { checkOneObject, hasMethods, isRecord, wrongArgument } from '../common/checks.js';
+import { checkOneObject, wrongArgument } from '../common/checks.js';
 import type { ValueOrPromise } from '../common/types.js';
 import { reportDropped } from '../fanout/outbound.js';
 import type { Backplane } from '../ports/backplane.js';
@@ -19,6 +19,7 @@ import type {
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents, TPayload, TTopic } from '../protocol/event-maps.js';
 import { Registry } from '../session/registry.js';
+import { refuseOtherNames, socketOf } from './arguments.js';
 import { type ClassName, classNameOf } from './class-name.js';
 import { compose, type Instance } from './compose.js';
 import { addressOf, onceListening } from './listening.js';
@@ -30,7 +31,7 @@ import { shutDown } from './shutdown.js';
 import { takePath } from './taken-paths.js';
 
 /**
- * A Socket.IO server in which nothing moves before authentication and every room is guarded.
+ * A Socket.IO server on which no event passes before authentication, and every room is guarded.
  *
  * @example
  * const helper = new SocketIOServerHelper({
@@ -287,30 +288,3 @@ export class SocketIOServerHelper<
 }
 
 const NOT_YET = 'configure() has not resolved yet. Await it first: await helper.configure()';
-
-/** The socket of `disconnect()`, if there is one. @throws RoomgateError if it is something else. */
-function socketOf<S>(opts: { readonly socket: S }): S {
-  const given: unknown = opts;
-  if (isSocket(given))
-    throw wrongArgument('disconnect', 'options', '{ socket }', given, 'Write disconnect({ socket }).');
-  checkOneObject('disconnect', given, '{ socket }');
-  const { socket } = given;
-  const isNone = 'socket' in given && (socket === undefined || socket === null);
-  if (isNone || isSocket(socket)) return opts.socket;
-  const isClient = isRecord(socket) && isSocket(socket.socket);
-  const fix = isClient ? 'Write disconnect({ socket: client.socket }).' : FIND_SOCKET;
-  throw wrongArgument('disconnect', 'socket', 'a socket of Socket.IO', socket, fix);
-}
-
-/** Without `id` the caller would get every client in place of one. */
-function refuseOtherNames(opts: object): void {
-  const other = Object.entries(opts).find(([name, value]) => name !== 'id' && value !== undefined);
-  if (other === undefined || 'id' in opts) return;
-  throw new RoomgateError('invalid_argument', `getClients(): "${other[0]}" does not exist. Write getClients({ id }).`);
-}
-
-const FIND_SOCKET = 'Write disconnect({ socket: helper.getClients({ id })?.socket }).';
-
-function isSocket(value: unknown): value is object {
-  return hasMethods(value, ['disconnect', 'emit']);
-}

@@ -20,12 +20,12 @@ async function everybodyHas(clients: readonly TestClient[], topic: string, last:
 interface Fault {
   readonly what: string;
   strike(redis: RedisServer): Promise<unknown>;
-  mend?(redis: RedisServer): unknown;
+  repair?(redis: RedisServer): unknown;
 }
 
 const FAULTS: readonly Fault[] = [
-  { what: 'a restart of Redis', strike: (redis) => redis.kill(), mend: (redis) => redis.restart() },
-  { what: 'a hang of Redis', strike: (redis) => redis.pause(), mend: (redis) => redis.resume() },
+  { what: 'a restart of Redis', strike: (redis) => redis.kill(), repair: (redis) => redis.restart() },
+  { what: 'a hang of Redis', strike: (redis) => redis.pause(), repair: (redis) => redis.resume() },
   { what: 'cut connections', strike: (redis) => cut(redis) },
   {
     what: 'a new password of Redis',
@@ -33,7 +33,7 @@ const FAULTS: readonly Fault[] = [
       await redis.configSet('requirepass', 'changed');
       await cut(redis);
     },
-    mend: (redis) => redis.configSet('requirepass', ''),
+    repair: (redis) => redis.configSet('requirepass', ''),
   },
   {
     what: 'malformed messages on their channels',
@@ -220,7 +220,7 @@ describe.each(SETTING.redis ? SECONDS : [])('two instances, the second %s', (_, 
       await fault.strike(redis);
       for (let n = 1; n <= 10; n++) await send(near, n);
       await everybodyHas([ours], 'n', 10);
-      await fault.mend?.(redis);
+      await fault.repair?.(redis);
       let next = 10;
       for (const [from, other, mark] of [
         [near, theirs, 1_000],

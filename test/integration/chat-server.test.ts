@@ -358,6 +358,7 @@ describe('a person who joins and leaves a room all the time', () => {
     const start = performance.now();
     for (let n = 0; n < 61; n += 1) {
       restless.sendRaw(n % 2 === 0 ? 'join' : 'leave', { rooms: ['room/garden'] });
+      // The rate of the toggles, not a wait for a result.
       await setTimeout(40);
     }
     await eventually(() => witness.people.some(({ name, rooms }) => name === 'Restless' && rooms.includes('garden')));

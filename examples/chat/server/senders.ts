@@ -7,7 +7,7 @@ const TYPING = { burst: 10, perSecond: 5 };
 const HISTORY = { burst: 100, perSecond: 5 };
 /** Whispers that open a new conversation. */
 const CONVERSATIONS = { burst: 10, perSecond: 0.2 };
-/** So many people to whom a sender whispered are remembered. */
+/** The most recipients of whispers that are remembered for each sender. */
 const MOST_RECIPIENTS = 100;
 /** Idle senders are removed each time that so many more are known. */
 const CLEAN_EVERY = 1_000;

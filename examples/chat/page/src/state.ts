@@ -137,7 +137,7 @@ export const membershipOf = (state: State, room: string): Membership => state.me
 export const unreadOf = (state: State): number =>
   [...state.conversations.values()].reduce((sum, { unread }) => sum + unread, 0);
 
-/** The people whom the server lists at this moment. */
+/** The people in the latest list of the server. */
 export const onlineIn = ({ people }: State): readonly SeenPerson[] =>
   people.filter(({ lostAt }) => lostAt === undefined);
 

@@ -17,8 +17,8 @@ import {
 const TYPING_MS = 6_000;
 const MOST_NOTICES = 3;
 /**
- * A person whom the server no longer lists stays in the list for so long, in milliseconds. After a restart of the server all
- * pages reconnect within seconds, and nobody should disappear meanwhile.
+ * Milliseconds for which the page keeps a person that the server no longer lists. After a restart of the server all pages
+ * reconnect within seconds, and nobody should disappear meanwhile.
  */
 const GRACE_MS = 10_000;
 const ORDER = new Intl.Collator();
