@@ -4,26 +4,26 @@ import { join } from 'node:path';
 import { filesUnder, moveOver } from './move-over.mjs';
 import { root } from './run.mjs';
 
-/** What every build depends on besides its own sources. npm writes the last one, whenever it changes a package. */
+/** The inputs of every build, besides its own sources. npm writes the last file whenever it changes a package. */
 export const COMMON = ['package.json', 'tsconfig.json', 'scripts/build-into.mjs', 'node_modules/.package-lock.json'];
 
 /**
- * Makes `folder` what `build` makes of `sources`, unless it is that already. It builds elsewhere and then moves over, one file
- * at a time, what is new: a program or a second test run that reads `folder` meanwhile never sees half a build, and no change
- * at all where nothing changed. So several may run at once. After an edit of a package by hand, remove `folder`.
+ * Builds `folder` from `sources`, unless it is up to date. It builds in another folder, and then moves the changed files, one at
+ * a time. So a program or a second test run that reads `folder` meanwhile never sees half a build, and several builds can run at
+ * the same time. If you edit an installed package by hand, remove `folder`.
  *
- * @param {string} folder below the project's, like all paths here
- * @param {readonly string[]} sources files and folders: all that the result depends on
+ * @param {string} folder a path in the project, like all paths here
+ * @param {readonly string[]} sources the files and folders on which the result depends
  * @param {(fresh: string) => Promise<boolean>} build writes into `fresh`; resolves to whether it succeeded
  * @param {string} [project]
- * @returns {Promise<boolean>} false where the build failed
+ * @returns {Promise<boolean>} false if the build failed
  */
 export async function buildInto(folder, sources, build, project = root) {
   const cache = join(project, '.cache');
   const record = join(cache, `built-${folder.replaceAll('/', '-')}`);
   const hashOfSources = () => hashOf([...COMMON, ...sources], project);
   const before = await hashOfSources();
-  // It tells what the sources became, not that they were built: an edited or missing file of the result is noticed too.
+  // The record has hashes of the sources and of the result, so an edited or missing file of the result causes a new build.
   const known = await readFile(record, 'utf8').catch(() => undefined);
   if (before !== undefined && known === `${before} ${await hashOf([folder], project)}`) return true;
   await mkdir(cache, { recursive: true });
@@ -32,7 +32,7 @@ export async function buildInto(folder, sources, build, project = root) {
     if (!(await build(fresh))) return false;
     const made = await hashOf(['.'], fresh);
     await moveOver(fresh, join(project, folder));
-    // Of sources that were edited meanwhile nobody knows which version was read.
+    // If the sources were edited during the build, it may have read either version.
     if (before !== undefined && before === (await hashOfSources())) await writeFile(record, `${before} ${made}`);
     return true;
   } finally {
@@ -41,8 +41,8 @@ export async function buildInto(folder, sources, build, project = root) {
 }
 
 /**
- * `undefined` where something is missing: a file that another build takes away at this moment, or npm's list of the packages,
- * without which nobody tells when they change.
+ * `undefined` if a file is missing: another build may be removing it now, or npm's list of packages does not exist, which is
+ * needed to notice a changed package.
  */
 async function hashOf(paths, base) {
   const hash = createHash('sha256');

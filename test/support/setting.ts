@@ -17,10 +17,10 @@ export function runnerOf(runtime: 'node' | 'bun' = SETTING.runtime): { node: str
 
 /**
  * A test that fails on Bun or its engine, with the upstream issue. It fails once it passes there: then update
- * docs/bun.md. `mendedIn`: the oldest Bun that passes, as `[major, minor]`.
+ * docs/bun.md. `fixedIn`: the oldest Bun that passes, as `[major, minor]`.
  */
-export function itExceptOnBun(_issue: string, mendedIn?: readonly [number, number]): typeof it | typeof it.fails {
-  return SETTING.runtime === 'bun' && (mendedIn === undefined || isOlder(mendedIn)) ? it.fails : it;
+export function itExceptOnBun(_issue: string, fixedIn?: readonly [number, number]): typeof it | typeof it.fails {
+  return SETTING.runtime === 'bun' && (fixedIn === undefined || isOlder(fixedIn)) ? it.fails : it;
 }
 
 let version: readonly number[] | undefined;
