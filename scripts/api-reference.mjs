@@ -115,7 +115,8 @@ export async function writeReference(folder) {
   const ofClient = exportsOf(entry.program, CLIENT_ENTRY);
   const exported = new Map(project.children.map((child) => [child.name, summaryOf(child)]));
   const missing = [...ofClient].filter((name) => !exported.has(name));
-  if (missing.length > 0) throw new Error(`roomgate/client exports what roomgate does not: ${missing.join(', ')}`);
+  if (missing.length > 0)
+    throw new Error(`roomgate does not export these names of roomgate/client: ${missing.join(', ')}`);
   await writeFile(join(folder, 'README.md'), indexOf(exported, ofClient));
   await writeFile(join(folder, RECORD), `${JSON.stringify(await recordOf(folder), null, 2)}\n`);
   return [...exported.keys()];
@@ -149,7 +150,7 @@ function indexOf(exported, ofClient) {
   const sorted = new Set(SECTIONS.flatMap(({ names }) => names));
   const unknown = [...sorted].filter((name) => !exported.has(name));
   if (unknown.length > 0)
-    throw new Error(`scripts/api-reference.mjs sorts what is not exported: ${unknown.join(', ')}`);
+    throw new Error(`scripts/api-reference.mjs lists names that are not exported: ${unknown.join(', ')}`);
   const others = [...exported.keys()].filter((name) => !sorted.has(name)).sort();
   const row = (name) => `| [\`${name}\`](${name}.md) | ${exported.get(name)} | ${ofClient.has(name) ? 'client' : ''} |`;
   const sections = SECTIONS.map(({ title, names }) => {

@@ -11,9 +11,9 @@ const SOURCES = ['src', ...Object.keys(PARTS), 'scripts/build.mjs'];
 const ENTRIES = ['index', 'client/index'];
 
 /**
- * Compiles `src` into `dist`, unless that is what is there:
- * - `dist/cjs`: everything, as CommonJS, with the declarations. It is the one copy in a process of Node.js or Bun.
- * - `dist/index.js`, `dist/client/index.js`: what `import` loads there. They export what `dist/cjs` exports, name by name.
+ * Compiles `src` into `dist`, unless `dist` is up to date:
+ * - `dist/cjs`: everything, as CommonJS, with the declarations. A process of Node.js or Bun loads only this copy.
+ * - `dist/index.js`, `dist/client/index.js`: the files that `import` loads there. They re-export `dist/cjs`, name by name.
  * - `dist/esm`: the client as ES modules, for bundlers and browsers.
  */
 const built = await buildInto('dist', SOURCES, async (fresh) => {

@@ -10,7 +10,7 @@ const held = ({ heap, external }) => heap + external;
 /** One client stops reading while its room continues: the server's memory for it, and the effect on the others. */
 export default {
   name: 'slow-consumer',
-  title: 'Slow consumer: one client stops reading while its room goes on',
+  title: 'Slow consumer: one client stops reading while its room continues',
   quick: false,
   rounds: 1,
   variants: 'plain,roomgate,roomgate-bun,nest,ws,bun-native,bun-engine',

@@ -1,7 +1,7 @@
 import { authenticateFn, defaultRooms, settings, TOPIC, take } from './host.mjs';
 
 /**
- * The code that a careful program writes over plain Socket.IO for what Roomgate does: deadline, one answer, rooms,
+ * The code that a careful program adds to plain Socket.IO to replace Roomgate: deadline, one answer, rooms,
  * keep-alive, and disconnect.
  */
 export function byHand(io) {

@@ -2,7 +2,7 @@ import { authenticateFn, settings } from './host.mjs';
 
 /**
  * The part of Engine.IO's and Socket.IO's protocol that the load uses, for the variants without Socket.IO. They send
- * the same frames, and show what the machine can do; they are not alternatives for a program. `peer` has `send`,
+ * the same frames, and show the limit of the machine; they are not alternatives for a program. `peer` has `send`,
  * `join` and `close`; `say` handles a client's message.
  */
 export const OPENED = '0{"sid":"0","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}';
