@@ -1,5 +1,5 @@
 /**
- * Which names are allowed. The page checks a name before it sends it, and the server checks every name again, so both use this
+ * The rules for names. The page checks a name before it sends it, and the server checks every name again, so both use this
  * file.
  */
 import { MAX_NAME } from './words.js';
@@ -37,7 +37,7 @@ const ONE_SCRIPT = [...SCRIPTS.map((script) => [script]), ...MIXTURES].map((scri
   return new RegExp(`^(?:[${own}\\p{Script=Inherited}0-9_. -])+$`, 'u');
 });
 
-/** The name in its one spelling, or what is wrong with it, as a sentence for the person who chose it. */
+/** The normalized name, or an error message for the person who chose it. */
 export type CheckedName = { name: string } | { problem: string };
 
 export function checkedName(value: unknown): CheckedName {

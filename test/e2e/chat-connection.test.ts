@@ -139,7 +139,9 @@ describe('a restart of the server with two windows open', () => {
 });
 
 describe('a window without a network', () => {
-  it('says so, queues messages, and sends them in order after the reconnect', { timeout: 60_000 }, async () => {
+  it('shows that it is offline, queues messages, and sends them in order after the reconnect', {
+    timeout: 60_000,
+  }, async () => {
     const chat = await startChat();
     // Under the name "localhost" Socket.IO's client takes no notice of the network.
     const ada = await ChatWindow.enter(context, chat.url.replace('localhost', '127.0.0.1'), 'Ada');
@@ -172,7 +174,7 @@ describe('a message that does not arrive', () => {
     await ada.say('Too early');
     await ada.said('Too early').getByText('Waiting…').waitFor();
     await ada.page.clock.fastForward(31_000);
-    await ada.said('Too early').getByText('Not sent: the connection was away for too long').waitFor();
+    await ada.said('Too early').getByText('Not sent: the connection was lost for too long').waitFor();
     await startChat({ port: chat.port });
     const grace = await ChatWindow.enter(context, chat.url, 'Grace');
     await ada.page.clock.fastForward(10_000);

@@ -193,7 +193,7 @@ describe('the chat in three windows', () => {
 });
 
 describe('the chat of two processes over Redis', () => {
-  it('shares messages and history, and shows when Redis is away', async () => {
+  it('shares messages and history, and shows when Redis is unreachable', async () => {
     const redis = await startRedis();
     // The other one always on Node.js: runtimes may be mixed.
     const [one, other] = await Promise.all([

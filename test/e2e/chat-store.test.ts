@@ -90,7 +90,7 @@ describe('a message of this page', () => {
   });
 });
 
-describe('a message of somebody else', () => {
+describe('a message of another person', () => {
   const texts = (state: State): string[] => conversationOf(state, LOBBY).entries.map(({ from, id }) => `${from} ${id}`);
   const hears = (message: Told): Action => ({ type: 'told', key: LOBBY, message });
 
@@ -280,7 +280,7 @@ describe('the state of the connection', () => {
     expect(refused).toEqual({ tone: 'bad', label: 'Signed out', detail: 'Why.', action: 'Sign in again' });
   });
 
-  it('is offline without a network, and degraded if the server says so', () => {
+  it('is offline without a network, and degraded if the server reports it', () => {
     expect(line({ status: 'waiting', retryAt: 5 }, { isOnline: false }).label).toBe('Offline');
     expect(line({ status: 'authenticated' }, { isOnline: false }).label).toBe('Connected');
     const health = { degraded: true, message: 'Some.' };

@@ -26,7 +26,7 @@ export interface ChatParts {
   redis: RedisLink | undefined;
 }
 
-/** Tells one sender why its message is not delivered. */
+/** Sends one sender the reason why its message is not delivered. */
 class Rejection extends Error {
   readonly code: RejectedCode;
 
@@ -59,7 +59,7 @@ export class Chat {
   async welcome(socket: ChatSocket): Promise<void> {
     const { identifier } = this.#helper;
     const name = nameIn(socket.handshake.auth.token);
-    // Two people whose names look alike may have been let in at the same moment.
+    // Two people whose names look alike may have been accepted at the same moment.
     if (this.#parts.people.isTaken(name)) {
       socket.disconnect();
       return;

@@ -4,7 +4,7 @@ import { type HistoryRequest, MAX_ECHO, MAX_TEXT, type TypingRequest } from '../
 /** Half of a character. JSON can contain it, but scripts in Redis can't read it. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/** Explains to the sender what is wrong with a value. */
+/** An error message for the sender of a wrong value. */
 export class Refusal extends Error {}
 
 /** The fields of a payload, or none if it is not an object. */

@@ -29,15 +29,15 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   };
 }
 
-/** Codes of Node.js and Bun for a host that is no address of this machine. */
+/** Codes of Node.js and Bun for a host that is not an address of this machine. */
 const WRONG_HOST: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'EADDRNOTAVAIL', 'EINVAL', 'EADDRINUSE']);
 
-/** Replaces an error of the system by one that says what to do. */
+/** Replaces a system error with one that explains the fix. */
 export function explain(error: unknown, { port, host }: Environment): unknown {
   const { code } = error as { code?: unknown };
   const another = port < 65_535 ? port + 1 : DEFAULT_PORT;
   const advice = `Choose another one, for example: PORT=${another} ${START}`;
-  // Port 0 is any free port, so it is never in use: Bun 1.2 says so of a wrong host.
+  // Port 0 is any free port, so it is never in use: Bun 1.2 reports this for a wrong host.
   if (code === 'EADDRINUSE' && port !== 0) return new Complaint(`Port ${port} is in use by another program. ${advice}`);
   if (code === 'EACCES') return new Complaint(`Port ${port} is not available to this user. ${advice}`);
   if (WRONG_HOST.has(code)) {

@@ -10,7 +10,7 @@ export interface Entry {
   at: string;
 }
 
-/** The last messages of each conversation. Its methods never reject: the chat goes on without its history. */
+/** The last messages of each conversation. Its methods never reject: the chat continues without its history. */
 export interface HistoryStore<T extends Entry> {
   /** Resolves to the message that this sender added with the same token before, if there is one; then nothing is added. */
   add(conversation: string, message: T): Promise<T | undefined>;

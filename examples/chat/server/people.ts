@@ -135,7 +135,7 @@ function isSame(one: Person, other: Person | undefined): boolean {
 }
 
 /**
- * The sockets of all instances, or of this instance while Redis is away.
+ * The sockets of all instances, or of this instance while Redis is unreachable.
  * @throws if another instance does not answer in time.
  */
 export async function everySocket(io: ChatServer, redis: RedisLink | undefined): Promise<Sockets> {

@@ -1,7 +1,7 @@
 export interface Rate {
-  /** So many at once. */
+  /** The number allowed at once. */
   burst: number;
-  /** And so many a second after that. */
+  /** The number per second after that. */
   perSecond: number;
 }
 

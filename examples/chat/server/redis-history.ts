@@ -77,7 +77,7 @@ kept(from)
 return false
 `;
 
-/** Adds messages that were sent while Redis was away, each at its time. */
+/** Adds messages that were sent while Redis was unreachable, each at its time. */
 const MERGE = `${SHARED}
 local seen, entries = {}, {}
 local function take(item)
@@ -103,7 +103,7 @@ if #entries > 0 then kept(entries[1].from) end
 
 /**
  * A list in Redis for each conversation, shared by all instances. Each instance also keeps what it sent or read in memory. While
- * Redis is away it uses that, and afterwards it adds to Redis what was sent meanwhile.
+ * Redis is unreachable it uses that, and afterwards it adds to Redis what was sent meanwhile.
  */
 export class RedisHistory<T extends Entry> implements HistoryStore<T> {
   readonly #redis: RedisLink;
@@ -162,7 +162,7 @@ export class RedisHistory<T extends Entry> implements HistoryStore<T> {
         await this.#eval(MERGE, conversation, ...messages.map((message) => JSON.stringify(message)));
         this.#unsaved.delete(conversation);
       } catch {
-        // Away again, or Redis refuses: it stays noted for the next time.
+        // Unreachable again, or Redis refuses: the conversation is kept for the next attempt.
       }
     }
   }

@@ -6,7 +6,7 @@ const LONGEST_RETRY_MS = 1_000;
 
 /**
  * The chat's own connection to Redis, for the history and to know whether Redis is available. Roomgate has others. A command
- * rejects at once while Redis is away.
+ * rejects at once while Redis is unreachable.
  */
 export class RedisLink {
   readonly #client: Redis;
@@ -36,16 +36,16 @@ export class RedisLink {
     this.#listeners.add(listener);
   }
 
-  /** Resolves when it is connected, or when the first attempt failed. It goes on connecting after that. */
+  /** Resolves when it is connected, or when the first attempt failed. It continues to try after that. */
   async open(): Promise<void> {
     await this.#client.connect().catch(() => undefined);
     // A Redis that hangs keeps its connections open, so only a ping notices it.
     this.#watch = setInterval(() => void this.#ping(), PING_EVERY_MS).unref();
   }
 
-  /** @throws the command's error, or at once while Redis is away. */
+  /** @throws the command's error, or at once while Redis is unreachable. */
   async run<T>(command: (client: Redis) => Promise<T>): Promise<T> {
-    if (!this.#available) throw new Error('Redis is away.');
+    if (!this.#available) throw new Error('Redis is unreachable.');
     try {
       return await command(this.#client);
     } catch (error) {

@@ -19,7 +19,7 @@ export function isOpen(room: string): boolean {
   return id !== undefined && id !== CLOSED && isRoom(id);
 }
 
-/** The chat rooms among the Socket.IO rooms of a socket, by their short ids. */
+/** The chat rooms that a socket is in, by their short ids. */
 export function chatRoomsOf(rooms: Iterable<string>): string[] {
   return [...rooms]
     .map(roomIdOf)

@@ -33,7 +33,7 @@ class Sender {
   }
 }
 
-/** What each person may send. It counts for the name, so more windows or a new connection do not give more. */
+/** The quotas of each person. They count by name, so more windows or a new connection do not give more. */
 export class Senders {
   readonly #senders = new Map<string, Sender>();
   #cleanAt = CLEAN_EVERY;

@@ -21,7 +21,7 @@ export interface Serving {
   stop(): Promise<void>;
 }
 
-/** Everything that differs between Node.js and Bun is in this file. */
+/** Only this file contains differences between Node.js and Bun. */
 export function servingOn(parts: ServeParts): Serving {
   return RuntimeModules.isBun() ? servingOnBun(parts) : servingOnNode(parts);
 }

@@ -6,7 +6,7 @@ const PATIENCE_MS = 8_000;
 /** The server refused the name. */
 export class NotSignedIn extends Error {}
 
-/** @throws NotSignedIn with the server's message, or another error if the server was not reached. */
+/** @throws NotSignedIn with the server's message, or another error if the server could not be reached. */
 export async function signIn(name: string): Promise<SignedIn> {
   const response = await fetch('api/sign-in', {
     method: 'POST',

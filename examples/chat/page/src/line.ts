@@ -8,7 +8,7 @@ export interface Line {
   readonly detail?: string;
   /** The time of the next attempt, in milliseconds since 1970. */
   readonly retryAt?: number;
-  /** What the user can do, as the text of a button. */
+  /** The action for the user, as the text of a button. */
   readonly action?: 'Sign in again' | 'Try now' | 'Connect';
 }
 

@@ -29,7 +29,7 @@ const CLOCK_MS = 1_000;
 const UNASKED: ReadonlySet<string> = new Set(['offline', 'unauthenticated']);
 
 const WHY_NOT_SENT: Readonly<Record<string, string>> = {
-  expired: 'the connection was away for too long',
+  expired: 'the connection was lost for too long',
   refused: 'you are signed out',
   disconnected: 'you are disconnected',
   not_connected: 'you are disconnected',
@@ -43,7 +43,7 @@ export class Link {
   readonly #me: string;
   readonly #helper: SocketIOClientHelper<ServerEvents, ClientEvents>;
   readonly #clock: ReturnType<typeof setInterval>;
-  /** Why the server gave no token, as shown last. */
+  /** The reason why the server gave no token, as last shown. */
   #problem = '';
 
   constructor(store: Store, me: string, rooms: readonly string[]) {

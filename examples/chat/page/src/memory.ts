@@ -3,10 +3,10 @@ import { type Entry, HOME, type Key, type State, targetOf } from './state.js';
 /** In sessionStorage, which belongs to one tab, so that two windows can be two people. */
 const NAME = 'roomgate-chat';
 
-/** What is kept over a reload. */
+/** The data that survives a reload. */
 export interface Memory {
   readonly name: string;
-  /** The rooms to be in, by their short ids. */
+  /** The rooms to join, by their short ids. */
   readonly rooms: readonly string[];
   /** Conversations with people, and in all conversations the messages that are not known to have arrived. */
   readonly unsent: readonly (readonly [Key, readonly Entry[]])[];

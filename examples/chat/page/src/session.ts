@@ -7,7 +7,7 @@ import { hashOf, keyInHash } from './route.js';
 import { type Entry, HOME, type Key, type State } from './state.js';
 import { createStore, type Store } from './store.js';
 
-/** What the page can do. There is one for its whole life. */
+/** The actions of the page. One object exists for its lifetime. */
 export class Session {
   readonly store: Store = createStore();
   /** Text that is written but not sent yet, for each conversation. */

@@ -56,7 +56,7 @@ export interface Happening {
   readonly detail?: string | undefined;
 }
 
-/** What the developer panel shows. */
+/** The data of the developer panel. */
 export interface Diagnostics {
   readonly transport: string | undefined;
   readonly socketId: string | undefined;

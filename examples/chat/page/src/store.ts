@@ -23,7 +23,7 @@ const MOST_NOTICES = 3;
 const GRACE_MS = 10_000;
 const ORDER = new Intl.Collator();
 
-/** Everything that can happen. */
+/** All actions. */
 export type Action =
   | { readonly type: 'signed in'; readonly name: string; readonly restored: ReadonlyMap<Key, readonly Entry[]> }
   | { readonly type: 'signed out' }

@@ -1,7 +1,7 @@
 import { canWrite, describeLine } from '../line.js';
 import { membershipOf, type State, targetOf } from '../state.js';
 
-/** Why nobody can write here at the moment, as a placeholder of the field. */
+/** The reason why writing is not possible now, as a placeholder of the field. */
 export function blocked(state: State, title: string): string | undefined {
   if (!canWrite(state)) {
     const { action } = describeLine(state);
@@ -11,7 +11,7 @@ export function blocked(state: State, title: string): string | undefined {
   return kind === 'room' && membershipOf(state, name).state === 'asking' ? `Joining ${title}…` : undefined;
 }
 
-/** What stands in place of the field in a room that this client is not in. */
+/** Replaces the field in a room that this client is not in. */
 export interface Gate {
   readonly text: string;
   readonly button: string;

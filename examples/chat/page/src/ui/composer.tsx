@@ -18,10 +18,10 @@ export interface Hint {
 interface Props {
   readonly of: Key;
   readonly title: string;
-  /** Who is typing, as text; empty if nobody is. */
+  /** The people who are typing, as text; empty if nobody is. */
   readonly typing: string;
   readonly maxText: number;
-  /** Why nobody can write here at the moment. */
+  /** The reason why writing is not possible now. */
   readonly blocked: string | undefined;
   /** Shown below the field. */
   readonly hint: Hint;

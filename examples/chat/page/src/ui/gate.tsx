@@ -2,7 +2,7 @@ import { useSession } from '../session.js';
 import { type Key, targetOf } from '../state.js';
 import type { Gate } from './blocked.js';
 
-/** In place of the composer: the one way into a room, or why there is none. */
+/** Replaces the composer: a join button, or the reason why joining is not possible. */
 export function RoomGate({ of, gate: { text, button, isRefused } }: { of: Key; gate: Gate }) {
   const session = useSession();
   return (

@@ -9,7 +9,7 @@ interface Props {
   readonly onClose?: () => void;
 }
 
-/** What Roomgate's client does at the moment, and what it did before. */
+/** The current state of Roomgate's client, and its history. */
 export function Panel({ state, onClose }: Props) {
   const session = useSession();
   const { line, instance, life, diagnostics } = state;

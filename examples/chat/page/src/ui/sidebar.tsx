@@ -41,7 +41,7 @@ export function Sidebar({ state, me, onChosen }: Props) {
 function People({ state, me, onChosen }: Props) {
   const [wanted, setWanted] = useState('');
   const isIn = state.line.status === 'authenticated';
-  // The server lists a newcomer up to a second later. Oneself is there at once.
+  // The server lists a newcomer up to a second later. The user is listed at once.
   const online = new Set(isIn ? [me, ...onlineIn(state).map(({ name }) => name)] : []);
   const known = [...state.conversations.keys()].filter((key) => key.startsWith('person:')).map((key) => key.slice(7));
   // People with a conversation come first, online or not.

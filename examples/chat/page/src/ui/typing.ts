@@ -12,7 +12,7 @@ interface Typing {
   readonly stopped: () => void;
 }
 
-/** Tells the others who is typing, with few messages. */
+/** Sends typing notices to the others, with few messages. */
 export function useTyping(of: Key): Typing {
   const session = useSession();
   const typing = useMemo(() => announcer(session, of), [session, of]);
