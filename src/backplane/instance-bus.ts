@@ -43,7 +43,7 @@ export class InstanceBus implements Bus {
     this.#topics.subscribe(topic, async ({ ask, ...question }, from) => {
       const number = nameIn(ask);
       const answer = await answerer(question, from);
-      // If Redis is away by now, the asker waits until its timeout and no longer.
+      // If Redis is unreachable by now, the asker waits until its timeout and no longer.
       await this.#topics.publish(answersTo(from), { ...answer, ask: number }).catch(() => {});
     });
   }
@@ -64,7 +64,7 @@ export class InstanceBus implements Bus {
     });
   }
 
-  /** Ends every pending question: no answer arrives any more. */
+  /** Ends every pending question, because no further answers arrive. */
   end(): void {
     for (const pending of [...this.#pending.values()]) pending.finish();
   }

@@ -35,7 +35,7 @@ export class PendingQuestion<A> {
     this.left(from);
   }
 
-  /** The instance answers no more. */
+  /** The instance has left and will not answer. */
   left(instance: string): void {
     this.#waitingFor?.delete(instance);
     this.#finishIfDone();

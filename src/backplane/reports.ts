@@ -2,7 +2,7 @@ import { errorMessage } from '../observability/error-text.js';
 import type { HandlerFailed } from '../observability/shared-reports.js';
 import type { LogLines } from '../ports/reports.js';
 
-/** Counts of messages for other instances that were sent while Redis was away. */
+/** Counts of messages for other instances that were sent while Redis was unreachable. */
 interface Undelivered {
   /** Messages that other instances never got, because the queue was full or they were too old. */
   readonly dropped: number;
@@ -52,7 +52,7 @@ type OneRedisReport =
       /** The current cause, if it is known. */
       readonly error?: unknown;
     }
-  /** An outage began: Redis is away for at least one connection. */
+  /** An outage began: Redis is unreachable for at least one connection. */
   | {
       readonly type: 'backplane_outage_began';
       /** The address of Redis. */
@@ -61,7 +61,7 @@ type OneRedisReport =
       readonly connections: readonly string[];
       readonly error: unknown;
     }
-  /** Redis is still away, for another cause. Once for each cause in an outage. */
+  /** Redis is still unreachable, for another cause. Once for each cause in an outage. */
   | {
       readonly type: 'backplane_outage_continues';
       /** The address of Redis. */
@@ -114,7 +114,7 @@ type OwnReport =
       readonly type: 'backplane_messages_rejected';
       /** The kind of the channel, such as `broadcast` or `request`. */
       readonly channel: string;
-      /** What was wrong with the latest one. */
+      /** The reason why the latest one was ignored. */
       readonly reason: string;
       /** The number of them since the last such report. */
       readonly count: number;
@@ -136,7 +136,8 @@ const NO_DELIVERY = 'messages for other instances';
 const ONE_CONNECTION_LINES: LogLines<OneConnectionReport> = {
   backplane_disconnected: [
     'debug',
-    (r) => `the ${r.connection} lost Redis${r.error === undefined ? '' : `: ${cause(r.error)}`}; it reconnects`,
+    (r) =>
+      `the ${r.connection} lost its connection to Redis${r.error === undefined ? '' : `: ${cause(r.error)}`}; it reconnects`,
   ],
   backplane_reconnect_failed: [
     'debug',
@@ -147,7 +148,10 @@ const ONE_CONNECTION_LINES: LogLines<OneConnectionReport> = {
     'debug',
     (r) => `the ${r.connection} is connected to Redis again after ${seconds(r.afterMs)}; ${undelivered(r)}`,
   ],
-  backplane_messages_undelivered: ['warn', (r) => `the ${r.connection} ended while Redis was away; ${undelivered(r)}`],
+  backplane_messages_undelivered: [
+    'warn',
+    (r) => `the ${r.connection} ended while Redis was unreachable; ${undelivered(r)}`,
+  ],
 };
 
 export const CONNECTION_LINES: LogLines<ConnectionReport> = {
@@ -161,12 +165,12 @@ export const CONNECTION_LINES: LogLines<ConnectionReport> = {
   backplane_outage_began: [
     'warn',
     (r) =>
-      `lost Redis at ${r.redis} (${r.connections.join(', ')}): ${cause(r.error)}; ` +
+      `lost connection to Redis at ${r.redis} (${r.connections.join(', ')}): ${cause(r.error)}; ` +
       `${consequence(r.connections)}; reconnecting`,
   ],
   backplane_outage_continues: [
     'warn',
-    (r) => `Redis at ${r.redis} is still away after ${seconds(r.afterMs)}: ${cause(r.error)}; reconnecting`,
+    (r) => `Redis at ${r.redis} is still unreachable after ${seconds(r.afterMs)}: ${cause(r.error)}; reconnecting`,
   ],
   backplane_outage_ended: [
     'warn',
@@ -192,7 +196,7 @@ export const BACKPLANE_LINES: LogLines<OwnReport> = {
   backplane_command_allowed: ['warn', (r) => `Redis grants ${r.command} again after ${seconds(r.afterMs)}`],
 };
 
-/** What an outage of these connections stops, and what it does not. */
+/** The consequences of an outage of these connections. */
 function consequence(connections: readonly string[]): string {
   const isServer = connections.some((connection) => connection !== 'emitter');
   return [

@@ -57,7 +57,7 @@ export class BackOff {
     this.#failures = 0;
   }
 
-  /** The server asked not to be tried again for this time. A value that is no sensible number is ignored. */
+  /** The server asked the client to wait for this time. An invalid value is ignored. */
   notSooner(afterMs: unknown): void {
     if (typeof afterMs !== 'number' || !(afterMs > 0)) return;
     this.#notBefore = performance.now() + Math.min(afterMs, LONGEST_ORDER_MS);

@@ -12,7 +12,7 @@ export interface Target {
   readonly timeout: number;
 }
 
-/** What a page knows where the browser hides the reason. */
+/** Facts that a page can find out when the browser hides the reason. */
 export interface PageFacts {
   /** The origin of the page. */
   readonly origin: string;
@@ -21,7 +21,7 @@ export interface PageFacts {
   readonly answers: boolean | undefined;
 }
 
-/** What is known about an attempt that failed. */
+/** The known facts about a failed attempt. */
 interface Failure {
   /** The status of the HTTP answer; 0 without an answer. */
   readonly status: number;
@@ -114,7 +114,7 @@ function answered({ status, body, location }: Failure, target: Target, isSocket:
   const { code, message } = parsed(body);
   // A body that is unknown, as with the transport Fetch, is most often this.
   if (code === 1 || (status === 400 && message === undefined && !isSocket)) {
-    return `${server} does not know this session ${http}; with several instances, make the load balancer sticky, or set transports: ["websocket"]`;
+    return `${server} has no such session ${http}; with several instances, make the load balancer sticky, or set transports: ["websocket"]`;
   }
   if (code === 4 && message === 'Origin not allowed') return originRefused(target, http);
   if (typeof message === 'string') return `${server} refused the connection ${http}: ${shown(message)}`;

@@ -89,7 +89,7 @@ export class SocketIOClientHelper<
 
   /** Connects; while waiting to reconnect, at once. Does nothing when connected, and after `shutdown()`, which is final. */
   connect(): void {
-    if (this.#isShutDown) this.#log.write('warn', 'connect() was ignored: this client was shut down. Make a new one');
+    if (this.#isShutDown) this.#log.write('warn', 'connect() was ignored: this client was shut down. Create a new one');
     else this.#running().lifecycle.connect();
   }
 
@@ -102,7 +102,7 @@ export class SocketIOClientHelper<
   authenticate(): void {
     if (this.#running().lifecycle.authenticate()) return;
     const { connection, status } = this.#running().lifecycle;
-    const unconnected = status.isShutDown ? 'shut down. Make a new one' : 'not connected. Call it in onConnected';
+    const unconnected = status.isShutDown ? 'shut down. Create a new one' : 'not connected. Call it in onConnected';
     const why = connection.connected ? `${this.getState()} already` : unconnected;
     this.#log.write('warn', `authenticate() was ignored: this client is ${why}`);
   }
@@ -161,7 +161,7 @@ export class SocketIOClientHelper<
   subscribe<T extends TListenTopic<ListenEvents>>(opts: TTypedSubscription<ListenEvents, T>): () => void;
   subscribe(opts: { event?: unknown; handler?: unknown; ignoreDuplicate?: unknown }): () => void {
     if (this.#isShutDown) {
-      this.#log.write('warn', 'subscribe() was ignored: this client was shut down. Make a new one');
+      this.#log.write('warn', 'subscribe() was ignored: this client was shut down. Create a new one');
       return nothing;
     }
     if (!this.#isOneObject('subscribe', opts)) return nothing;
@@ -239,7 +239,7 @@ export class SocketIOClientHelper<
   }
 
   /**
-   * Requests rooms. The promise never rejects: if the server granted nothing or could not be asked, every room is in `refused`, with
+   * Requests rooms. The promise never rejects: if the server granted nothing or could not be reached, every room is in `refused`, with
    * the reason. With automatic authentication a room stays wanted until its refusal is final or it is left. It is requested again
    * after each reconnect, and, if this client was not authenticated yet, as soon as it is.
    * @example const { joined, refused } = await helper.joinRooms({ rooms: ['public/news'] });

@@ -6,7 +6,7 @@ export interface ConnectionEvents {
   disconnected(reason: string): void;
   /** An attempt failed; `returning` says whether there will be another one. */
   failed(error: Error): void;
-  /** A page has found out more about a failure: `error` is the same one in better words. */
+  /** A page has found out more about a failure: `error` is the same error with a clearer message. */
   explained(error: Error, earlier: Error): void;
   /** The next attempt is made at `retryAt`, in milliseconds since 1970. */
   waiting(retryAt: number): void;

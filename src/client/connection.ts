@@ -78,7 +78,7 @@ export class Connection implements Member {
     return this.#return.isRunning || (this.socket.active && this.reconnects);
   }
 
-  /** Whether the program wants lost connections back. */
+  /** Whether the program wants to reconnect after a lost connection. */
   get reconnects(): boolean {
     return this.#manager.reconnection();
   }
@@ -127,7 +127,7 @@ export class Connection implements Member {
     this.#events.waiting(Date.now() + delay);
   }
 
-  /** The server asked not to be tried again for this many milliseconds. */
+  /** The server asked the client to wait for this many milliseconds before it reconnects. */
   notSooner(afterMs: unknown): void {
     for (const backOff of [this.#backOff, this.#manager.backOff]) backOff.notSooner(afterMs);
   }

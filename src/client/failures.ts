@@ -20,7 +20,7 @@ export class Failures {
   #answers: boolean | undefined;
   #askedAt = Number.NEGATIVE_INFINITY;
 
-  /** `learned` gets an error again in better words, once a page knows more. */
+  /** `learned` gets the error again with a clearer message, once the page has found out more. */
   constructor(target: Target, learned: (error: Error, earlier: Error) => void) {
     this.#target = target;
     this.#learned = learned;

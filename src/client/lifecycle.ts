@@ -36,10 +36,10 @@ type Ending = 'stay ended' | 'reconnect' | 'retry' | 'connect';
 /**
  * Changes the status of this client with its connection, and decides what follows.
  *
- *   connecting ──► connected ──► authenticating ──► authenticated: rooms again, then what waited
+ *   connecting ──► connected ──► authenticating ──► authenticated: rejoins rooms, then sends the queue
  *       ▲                             │                  │
  *       └──────── waiting ◄── lost, drained, limited, unavailable, or expired: once
- *                                     └─ refused, revoked, disconnected: until the program asks
+ *                                     └─ refused, revoked, disconnected: until connect()
  */
 export class Lifecycle implements ConnectionEvents {
   readonly state = new AuthenticationState();
@@ -224,7 +224,7 @@ export class Lifecycle implements ConnectionEvents {
     const { onError } = this.#options;
     const { message } = error;
     this.#logFailure(shown(message));
-    // Socket.IO lets go of a socket that a middleware of the server refused, and of no other.
+    // Socket.IO stops reconnecting a socket that a middleware of the server refused, and no other.
     if (!this.connection.active) this.#endAs('refused', { code: 'connect_error', message });
     else if (this.connection.returning) this.status.set('waiting', { message });
     else this.#endAs('disconnected', { message });
@@ -317,7 +317,7 @@ export class Lifecycle implements ConnectionEvents {
 
   /** Sets a status that only the program can change, so queued messages fail. */
   #endAs(status: 'disconnected' | 'refused', more: Omit<ISocketIOClientStatus, 'status'>): void {
-    // An end that follows from another one has a poorer reason.
+    // If one end causes another, the second has a less specific reason.
     const { hasEnded } = this.status;
     // Before the status, because a listener of it may connect, and emit for the next connection.
     this.outbound.fail(status, status === 'refused' ? 'the server refused this client' : 'this client is disconnected');

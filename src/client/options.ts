@@ -139,7 +139,7 @@ export function checkOptions(given: unknown): readonly string[] {
   for (const name of ['identifier', 'host']) {
     const value = given[name];
     if (typeof value === 'string' && value !== '') continue;
-    const { message } = wrong(name, 'a string that is not empty', value);
+    const { message } = wrong(name, 'a non-empty string', value);
     const hint = unknown.length === 0 ? '' : ` There is no option "${unknown.join('", "')}".`;
     throw new RoomgateError('invalid_option', `${message}${hint}`);
   }
@@ -162,7 +162,7 @@ export function checkOptions(given: unknown): readonly string[] {
   milliseconds(OF, 'roomsTimeout', given.roomsTimeout, 0, 1);
   milliseconds(OF, 'authenticateTimeout', given.authenticateTimeout, 0, 1);
   return unknown.map((name) => {
-    const advice = name.startsWith('queue.') ? 'Those of "queue" are max and ttl' : FOR_SOCKET_IO;
+    const advice = name.startsWith('queue.') ? '"queue" takes max and ttl' : FOR_SOCKET_IO;
     return `${OF}: option "${name}" does not exist and has no effect. ${advice}`;
   });
 }
@@ -197,7 +197,7 @@ function checkForSocketIO({
   for (const name of ['reconnectionAttempts', 'randomizationFactor']) {
     const value = options[name];
     if (value !== undefined && !(typeof value === 'number' && value >= 0))
-      throw wrong(`options.${name}`, 'a number from 0', value);
+      throw wrong(`options.${name}`, 'a number of 0 or more', value);
   }
   // Socket.IO's server closes the connection at any other value.
   if (auth && typeof auth !== 'function' && !(isRecord(auth) && isJson(auth))) {
@@ -232,6 +232,6 @@ function checkQueue(queue: unknown): void {
   if (!isRecord(queue)) throw wrong('queue', 'a boolean or an object with max and ttl', queue);
   const { max = 1 } = queue;
   if (!(typeof max === 'number' && Number.isInteger(max) && max >= 1))
-    throw wrong('queue.max', 'a whole number from 1', max);
+    throw wrong('queue.max', 'a whole number of 1 or more', max);
   milliseconds(OF, 'queue.ttl', queue.ttl, 0, 1);
 }

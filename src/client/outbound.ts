@@ -157,7 +157,7 @@ export class Outbound {
   #notConnected(emitted: Emitted): RoomgateError {
     const { status, isShutDown } = this.#port;
     if (isShutDown)
-      return new RoomgateError('not_connected', `${callOf(emitted)}: this client was shut down. Make a new one.`);
+      return new RoomgateError('not_connected', `${callOf(emitted)}: this client was shut down. Create a new one.`);
     const canWait = this.#outbox === undefined && this.#port.canBecomeReady;
     const advice = canWait ? 'Await waitFor("authenticated"), or set the option "queue"' : 'Call connect() first';
     const text = `${callOf(emitted)}: this client is not connected; its status is "${status}". ${advice}.`;
@@ -166,7 +166,7 @@ export class Outbound {
 }
 
 function checkMessage(method: 'emit' | 'request', topic: unknown, data: unknown): asserts topic is string {
-  if (typeof topic !== 'string' || topic === '') throw wrongCall(method, 'topic', 'a string that is not empty', topic);
+  if (typeof topic !== 'string' || topic === '') throw wrongCall(method, 'topic', 'a non-empty string', topic);
   if (isReservedTopic(topic)) {
     throw new RoomgateError('invalid_argument', `${method}(): topic: "${topic}" is reserved. Use another name.`);
   }

@@ -11,7 +11,7 @@ const FIRST_REJOIN_MS = 1_000;
 /** Most rooms that a log line about refused rooms names. */
 const MOST_ROOMS_NAMED = 20;
 
-/** Requests this client's rooms again after a reconnect, because the server does not know them any more. */
+/** Requests this client's rooms again after a reconnect, because the server no longer knows them. */
 export class Rejoining {
   readonly #rooms: Rooms;
   readonly #options: Pick<ISocketIOClientOptions, 'onRoomsRejoined'>;

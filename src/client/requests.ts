@@ -52,7 +52,7 @@ export class Requests {
     }
   }
 
-  /** Requests that were sent get no answer any more. The queue keeps the others. */
+  /** Requests that were sent can no longer get an answer. The queue keeps the others. */
   connectionEnded(): void {
     for (const pending of this.#pending) {
       if (!pending.isSent) continue;

@@ -76,7 +76,7 @@ export class Rooms {
     return this.#wanted.passing(refused);
   }
 
-  /** The connection ended: requests over it get no answer any more. */
+  /** The connection ended: requests over it can no longer get an answer. */
   connectionEnded(): void {
     for (const refuse of this.#pending) refuse('offline');
   }
@@ -144,7 +144,7 @@ function refuseAll(rooms: readonly string[], code: TRoomErrorCode, message?: str
 function readAnswer(answer: unknown, grantedKey: string, rooms: readonly string[]): SendOutcome {
   const { [grantedKey]: granted, refused } = fieldsOf(answer);
   if (isListOf(granted, isString) && isListOf(refused, isRefusal)) return { granted, refused };
-  return refuseAll(rooms, 'timeout', 'The server did not say which rooms it granted.');
+  return refuseAll(rooms, 'timeout', 'The answer of the server does not list the granted rooms.');
 }
 
 function isListOf<T>(value: unknown, isOne: (entry: unknown) => entry is T): value is T[] {

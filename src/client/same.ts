@@ -1,4 +1,4 @@
-/** Whether two values say the same: plain objects and lists by their content, anything else by identity. */
+/** Whether two values are equal: plain objects and lists by their content, others by identity. */
 export function isSame(one: unknown, other: unknown): boolean {
   if (Object.is(one, other)) return true;
   if (Array.isArray(one) && Array.isArray(other)) {

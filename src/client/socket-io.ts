@@ -48,7 +48,7 @@ export function cut(engine: EngineView | undefined): void {
 }
 
 /**
- * A closing engine sends its buffer first. This limits how long a Node.js process with nothing else to do waits for that. Fallback:
+ * A closing engine sends its buffer first. This limits how long an otherwise idle Node.js process waits for that. Fallback:
  * it waits until its heartbeat fails.
  */
 export function limitClosing(manager: Manager): void {

@@ -46,19 +46,19 @@ export class SocketIOClientStatuses {
   }
 }
 
-/** One of the words of `SocketIOClientStatuses`. */
+/** One of the values of `SocketIOClientStatuses`. */
 export type TSocketIOClientStatus = TConstValue<typeof SocketIOClientStatuses>;
 
-/** One moment of a client. It does not change: the next moment is another object. */
+/** The status of a client at one moment. The object never changes: a new status is a new object. */
 export interface ISocketIOClientStatus {
-  /** The word for it. */
+  /** The status itself. */
   readonly status: TSocketIOClientStatus;
   /**
-   * When refused: the code of `unauthenticated`, or `connect_error` where a middleware of the server refused. When waiting:
+   * When refused: the code of `unauthenticated`, or `connect_error` if a middleware of the server refused it. When waiting:
    * `unavailable` if the server could not serve this client.
    */
   readonly code?: string;
-  /** When refused: what to tell the user. When disconnected or waiting: why, where it is known. */
+  /** When refused: a text for the user. When disconnected or waiting: the reason, if it is known. */
   readonly message?: string;
   /** When waiting: the time of the next attempt, in milliseconds since 1970. */
   readonly retryAt?: number;
@@ -66,9 +66,9 @@ export interface ISocketIOClientStatus {
 
 /** How long `waitFor` waits. */
 export interface IWaitOptions {
-  /** Milliseconds; without it as long as it takes. */
+  /** Milliseconds. Without it, `waitFor` waits without a limit. */
   timeout?: number | undefined;
-  /** Ends the waiting, with its reason. */
+  /** Ends the waiting: `waitFor` rejects with the reason of the signal. */
   signal?: AbortSignal | undefined;
 }
 

@@ -79,7 +79,7 @@ export class Subscriptions {
 
   #isEvent(method: 'subscribe' | 'unsubscribe', event: unknown): event is string {
     if (typeof event === 'string' && event !== '') return true;
-    this.#log.write('warn', wrongCall(method, 'event', 'a string that is not empty', event).message);
+    this.#log.write('warn', wrongCall(method, 'event', 'a non-empty string', event).message);
     return false;
   }
 }

@@ -12,7 +12,7 @@ import type { IAuthenticatedMessage, IPingMessage, IUnauthenticatedMessage } fro
  *   typed    for a client with event maps. The compiler reports the errors of this last one.
  */
 
-/** The events that every client can receive, whatever map the program has. */
+/** The events that every client can receive, with any map of the program. */
 export interface IClientEvents {
   connect(): void;
   connect_error(error: Error): void;
@@ -38,7 +38,7 @@ export type TListenEvents<L extends TEventsMap> = Omit<IClientEvents, keyof L> &
  */
 export type TListenTopic<L extends TEventsMap> = keyof TListenEvents<L> & string;
 
-/** The handler of an event: a function of what the event carries. Nothing reads its result. */
+/** The handler of an event. It gets the data of the event. Its result is ignored. */
 export type THandlerOf<L extends TEventsMap, T extends TListenTopic<L>> = TListenEvents<L>[T] extends (
   ...args: infer A
 ) => unknown
@@ -72,7 +72,7 @@ export type THandlers<L extends TEventsMap> = string extends keyof L
 /** Any function: `unsubscribe` compares it and does not call it. */
 export type TAnyHandler = (...args: never[]) => unknown;
 
-/** The options of `emit` beside the data. */
+/** The options of `emit` without the data. */
 export interface IEmission<Topic> {
   topic: Topic;
   /** Whether to log the topic, never the data, at level `info` once it was sent. Default false. */
@@ -117,7 +117,7 @@ export type TRequestTopic<E extends TEventsMap> = {
 export type TAnswer<E extends TEventsMap, T extends TTopic<E>> =
   TAcknowledgement<E[T]> extends (...args: infer A) => unknown ? (A extends [] ? undefined : A[0]) : never;
 
-/** The options of `request` beside the data. */
+/** The options of `request` without the data. */
 export interface IRequest<Topic> {
   topic: Topic;
   /** Milliseconds for everything: waiting in the queue, sending, and waiting for the answer. Default 10 000. */

@@ -13,7 +13,7 @@ export function describe(value: unknown): string {
 /** The fix for two common mistakes; otherwise empty. */
 export function fixFor(value: unknown): string {
   if (isPromise(value)) return 'Await the promise first.';
-  return isClass(value) ? 'Do not give the class itself.' : '';
+  return isClass(value) ? 'Do not pass the class itself.' : '';
 }
 
 function isPromise(value: unknown): boolean {

@@ -14,11 +14,12 @@ export function isName(value: unknown): value is string {
 /** @throws RejectedMessageError */
 export function nameIn(value: unknown): string {
   if (isName(value)) return value;
-  throw new RejectedMessageError('a name is missing, or odd');
+  throw new RejectedMessageError('a missing or invalid id');
 }
 
 /** @throws RejectedMessageError */
 export function namesIn(value: unknown, most: number): string[] {
-  if (!Array.isArray(value) || value.length > most) throw new RejectedMessageError('no list of a proper length');
+  if (!Array.isArray(value) || value.length > most)
+    throw new RejectedMessageError('a list that is missing or too long');
   return value.map(nameIn);
 }

@@ -5,7 +5,7 @@ import { describe, fixFor } from './describe.js';
 const CLIENT = 'a client of ioredis 5 or 6 (Redis or Cluster)';
 const CONNECTION = `a Redis helper (with getClient()) or ${CLIENT}`;
 
-/** Every client of Redis has at least one of these methods, whatever its package. */
+/** Every client of Redis of any package has at least one of these methods. */
 const OF_ANY_CLIENT = ['publish', 'pSubscribe', 'psubscribe', 'sendCommand', 'send'];
 
 /**
@@ -29,7 +29,7 @@ export function checkRedisClient(of: string, option: string, client: unknown): v
 function fixOf(client: unknown): string {
   const isSettings = typeof client === 'string' || (isObject(client) && ('host' in client || 'url' in client));
   if (isSettings) return 'Write new RedisHelper({ name, host, port }).';
-  return client === null ? 'Leave it out, or give undefined, for an instance without Redis.' : fixFor(client);
+  return client === null ? 'Leave it out, or pass undefined, for an instance without Redis.' : fixFor(client);
 }
 
 /** A wrapper passes with `duplicate()` alone. */

@@ -74,8 +74,7 @@ function roomsOf(destination: unknown): readonly string[] | undefined {
     throw wrongArgument('send', 'destination', wanted, destination);
   // Not `every`, which skips the holes of a list.
   for (let i = 0; i < destination.length; i++) {
-    if (!isName(destination[i]))
-      throw wrongArgument('send', `destination[${i}]`, 'a string that is not empty', destination[i]);
+    if (!isName(destination[i])) throw wrongArgument('send', `destination[${i}]`, 'a non-empty string', destination[i]);
     checkedRoom(`destination[${i}]`, destination[i]);
   }
   return [...new Set<string>(destination)];
@@ -90,7 +89,7 @@ function checkedRoom(name: string, room: string): string {
 }
 
 function checkedTopic(topic: unknown): string {
-  if (!isName(topic)) throw wrongArgument('send', 'payload.topic', 'a string that is not empty', topic);
+  if (!isName(topic)) throw wrongArgument('send', 'payload.topic', 'a non-empty string', topic);
   if (!isReservedTopic(topic)) return topic;
   throw new RoomgateError(
     'invalid_argument',

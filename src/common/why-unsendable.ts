@@ -1,10 +1,10 @@
 import { hasMethods } from './checks.js';
 import { shown } from './log-text.js';
 
-/** The most values that are looked at. A message is searched only after it could not be sent. */
+/** The most values that are inspected. A message is searched only after it could not be sent. */
 const MOST_VALUES = 10_000;
 
-/** What Socket.IO can't send in this data, with its place, such as `a bigint at data.user.id`. Undefined if nothing is found. */
+/** The value in this data that Socket.IO can't send, such as `a bigint at data.user.id`. Undefined if none is found. */
 export function whyUnsendable(data: unknown, name: string): string | undefined {
   const parents: unknown[] = [];
   let left = MOST_VALUES;

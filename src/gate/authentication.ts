@@ -45,8 +45,8 @@ export function decideAuthentication(
 }
 
 /**
- * Calls `authenticateFn`. Only `true` accepts the client. An error says nothing about the client, so it may reconnect, unless the
- * error says that its credential is bad.
+ * Calls `authenticateFn`. Only `true` accepts the client. After an error the client may reconnect, unless the error is about
+ * a bad credential.
  */
 async function ask(
   client: string,

@@ -16,7 +16,7 @@ const HTTP_STATUSES: ReadonlySet<unknown> = new Set([401, 403]);
 /** An error may wrap that of a library, and have itself as its cause. */
 const MOST_CAUSES = 4;
 
-/** Whether what `authenticateFn` threw says that the client's credential is bad, so that trying again can't help. */
+/** Whether the error of `authenticateFn` is about a bad credential of the client, so that trying again can't help. */
 export function saysCredentialIsBad(error: unknown): boolean {
   try {
     const { status, statusCode } = fieldsOf(error);

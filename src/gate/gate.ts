@@ -15,7 +15,7 @@ export interface GateOptions {
 }
 
 /**
- * What happens to a packet. `authenticate`: it is delivered, and nothing is acknowledged. `hold`: it waits for the program's
+ * The verdict on a packet. `authenticate`: it is delivered, and nothing is acknowledged. `hold`: it waits for the program's
  * handlers.
  */
 export type PacketVerdict = 'deliver' | 'authenticate' | 'hold' | 'drop';

@@ -33,7 +33,7 @@ export interface ISocketIOCorsOptions {
 
 /** The option `cors` of Socket.IO, in every form of the `cors` package. */
 type Cors = NonNullable<ServerOptions['cors']>;
-/** What the options of the `cors` package contain here. */
+/** The options of the `cors` package, unchecked. */
 type CorsOptions = Readonly<Record<string, unknown>>;
 type Answer = (error: unknown, value?: unknown) => void;
 
@@ -79,9 +79,9 @@ export function guardPages(cors: ServerOptions['cors'] | undefined, options: Gua
 }
 
 /**
- * Whether the browser says that the page has the origin at which it requests, by a header that no page can set. It helps where a
- * proxy changes `Host`. Browsers send it to HTTPS and localhost only, and Chromium sends it with no WebSocket: there the request
- * that opened the connection tells, because only pages of the same origin, or of an allowed one, could read the id in its answer.
+ * Whether the page has the same origin as the request, by `Sec-Fetch-Site`, which no page can set. It helps where a proxy changes
+ * `Host`. Browsers send it to HTTPS and localhost only, and Chromium does not send it with a WebSocket. There the request that
+ * opened the connection decides, because only pages of the same or an allowed origin could read the id in its answer.
  */
 function isOwnPage(headers: IncomingHttpHeaders, opened: IncomingHttpHeaders | undefined): boolean {
   return headers[FETCH_SITE] === 'same-origin' || opened?.[FETCH_SITE] === 'same-origin';
@@ -220,7 +220,7 @@ function checkOrigins(of: string, option: string, origin: unknown): void {
   }
 }
 
-/** For each text that no browser sends as an origin: that it is so, and the fix. */
+/** A reason with its fix for each text that no browser sends as an origin. */
 function neverSent(origin: unknown): string[] {
   const texts = Array.isArray(origin) ? origin.flat(5).filter((one) => typeof one === 'string') : [origin];
   return texts.flatMap((text) => {

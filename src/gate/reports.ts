@@ -12,7 +12,7 @@ type OwnReport =
       /** The error that it threw. */
       readonly error: unknown;
     }
-  /** `authenticateFn` threw an error that says that the client's credential is bad. The client was refused. */
+  /** `authenticateFn` threw an error about a bad credential of the client. The client was refused. */
   | {
       readonly type: 'credential_rejected';
       /** The id of the socket. */
@@ -28,7 +28,7 @@ type OwnReport =
       /** The kind of the returned value, such as `a string`. */
       readonly received: string;
     }
-  /** `clientConnectedFn` took too long. The held events were delivered to the handlers that were registered by then. */
+  /** `clientConnectedFn` took too long. The held events were delivered to the handlers that were registered at that time. */
   | {
       readonly type: 'client_connected_fn_slow';
       /** The id of the socket. */

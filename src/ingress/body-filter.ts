@@ -3,7 +3,7 @@ import { GrowingBuffer } from './growing-buffer.js';
 
 /** Between the packets of a payload (Engine.IO protocol, version 4). */
 const SEPARATOR = 0x1e;
-/** Bytes of a dropped packet that are looked at. */
+/** Bytes of a dropped packet that are inspected. */
 const PEEKED = 16;
 /** Dropped packets that always leave a mark, because others depend on them: binary ones, those with attachments, and CONNECT. */
 const MATTERS = /^(?:b|4[056])/;
@@ -12,7 +12,7 @@ export interface BodyFilterOptions {
   /** Bytes that a packet may have, and all packets of a body together. */
   readonly mostBytes: number;
   readonly mostBytesInAll: number;
-  /** Whether there is no limit any more. */
+  /** Whether the limit was lifted. */
   readonly isLifted: () => boolean;
   /** A packet was dropped; its first characters. */
   readonly dropped: (start: string) => void;

@@ -39,8 +39,8 @@ export function silenceOf({ pingInterval, pingTimeout }: EngineOptions): number 
 
 /** Options of Socket.IO that Bun or its engine does not support, each with the reason. Reported if the value is not false. */
 const NOT_ON_BUN: Readonly<Partial<Record<keyof ServerOptions, string>>> = {
-  allowEIO3: 'the engine for Bun speaks protocol 4 only',
-  wsEngine: 'WebSockets are those of Bun itself',
+  allowEIO3: 'the engine for Bun supports protocol 4 only',
+  wsEngine: "Bun's own WebSockets are used",
   perMessageDeflate: 'the engine for Bun does not compress',
   httpCompression: 'the engine for Bun does not compress',
   serveClient: 'the engine for Bun serves no files',

@@ -2,7 +2,7 @@ import { DROPPED } from './dropped.js';
 
 /** The longest head of a frame: two bytes, eight of length, four of mask (RFC 6455, section 5.2). */
 const LONGEST_HEAD = 14;
-/** Bytes of a dropped message that are looked at: a packet's type, and the number of its attachments. */
+/** Bytes of a dropped message that are inspected: a packet's type, and the number of its attachments. */
 const PEEKED = 16;
 /** Bytes of a chunk that may be held for the sake of a few of them. */
 const LARGE_CHUNK = 2_048;
@@ -69,7 +69,7 @@ export class FrameFilter {
     this.#options = options;
   }
 
-  /** True once it would pass all that comes, and holds nothing. */
+  /** True once it passes everything and holds nothing. */
   get isDone(): boolean {
     return this.#isLifted && this.#skipped === 0;
   }

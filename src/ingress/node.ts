@@ -46,11 +46,11 @@ interface Pending {
   readonly timer: NodeJS.Timeout | undefined;
 }
 
-/** Keeps an error on a socket that is not ours yet, or not any more, from ending the process. */
+/** Keeps an error on a socket that is not ours yet, or no longer is, from ending the process. */
 function ignoreError(): void {}
 
 /**
- * Owns every upgrade on an http server, and every request below the path of the engine, until it is handed over or refused.
+ * Owns every upgrade on an HTTP server, and every request below the path of the engine, until it is handed over or refused.
  *
  * Node.js removes its own error listener from a socket before it emits `upgrade`. Between that and the first listener of the
  * engine a reset of the connection is an uncaught exception, so the ingress listens from the first moment.

@@ -19,7 +19,7 @@ const MOST_PARAMETERS = 50;
 /** Printable ASCII without `%` and `+`, so that nothing is decoded: what clients of Socket.IO send. */
 const PLAIN = /^[!-$&-*,-~]*$/;
 
-/** Parses the query of a request target, once for all checks. Never throws, whatever the target is. */
+/** Parses the query of a request target, once for all checks. Never throws, for any target. */
 export function parseQuery(target: string): { readonly query: EngineQuery; readonly fault?: QueryFault } {
   const text = queryOf(target);
   if (countOf(text, '&') >= MOST_PARAMETERS) return { query: {}, fault: { name: 'TOO_MANY_PARAMETERS' } };

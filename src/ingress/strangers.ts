@@ -13,7 +13,7 @@ export interface StrangersOptions {
   /** The same from one address; Infinity: any number. */
   readonly mostPerAddress: number;
   readonly isOwnParser: boolean;
-  /** Called with the connection that must end, because a limit was exceeded. It is not counted any more. */
+  /** Called with the connection that must end, because a limit was exceeded. It is no longer counted. */
   readonly giveWay: (oldest: Wire, limit: StrangerLimit) => void;
   readonly report: Reporter<IngressReport>;
 }

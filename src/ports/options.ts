@@ -28,7 +28,7 @@ export interface IHandshake {
 }
 
 /**
- * Decides on a client that emits `authenticate`. Only `true` accepts it. Any other result refuses it for good.
+ * Decides on a client that emits `authenticate`. Only `true` accepts it. Any other result is a final refusal.
  *
  * If it throws or rejects, the client receives `unauthenticated` with the code `unavailable`, and reconnects by itself: nobody is
  * refused while a database is down. An error about the credential is a final refusal: errors of `jose` and `jsonwebtoken` about the
@@ -56,7 +56,7 @@ export type TSocketIOClientConnectedFn<
   D = TLooseData,
 > = (opts: { socket: IOSocket<L, E, S, D> }) => ValueOrPromise<void>;
 
-/** What happens if a function of the program throws or rejects. It is reported in any case. */
+/** The consequences if a function of the program throws or rejects. The error is reported in any case. */
 export interface IFailureOptions {
   /**
    * `clientConnectedFn`. `disconnect`, the default: the client receives `unavailable`, is disconnected, and reconnects by itself.

@@ -40,7 +40,7 @@ export interface ISocketIOClient<
 export type TMessage<E extends TEventsMap, T extends TTopic<E>> =
   TPayload<E, T> extends undefined ? { topic: T; data?: undefined } : { topic: T; data: TPayload<E, T> };
 
-/** The options of `send` beside the message. */
+/** The options of `send` without the message. */
 export interface ISendOptions {
   /** A socket id, a room or an array of these; left out, every authenticated client. */
   destination?: string | readonly string[] | undefined;
@@ -50,7 +50,7 @@ export interface ISendOptions {
   cb?: (() => void) | undefined;
 }
 
-/** The events of the Socket.IO server itself, whatever map the program has. */
+/** The events of the Socket.IO server itself, with any map of the program. */
 export interface IServerEvents<
   L extends TEventsMap = TLooseEvents,
   E extends TEventsMap = TLooseEvents,
@@ -77,7 +77,7 @@ export type TServerTopic<
   D = TLooseData,
 > = keyof TServerListenEvents<L, E, S, D> & string;
 
-/** The handler of an event of the Socket.IO server itself. Nothing reads its result. */
+/** The handler of an event of the Socket.IO server itself. Its result is ignored. */
 export type TServerHandlerOf<
   L extends TEventsMap,
   E extends TEventsMap,

@@ -1,4 +1,4 @@
-/** Event and room names that both ends share. The values are what travels on the wire. */
+/** Event and room names that both ends share. The values are sent over the network. */
 export class SocketIOConstants {
   /** Server to client: the keep-alive of an authenticated client. */
   static readonly EVENT_PING = 'ping';
@@ -6,15 +6,15 @@ export class SocketIOConstants {
   static readonly EVENT_CONNECT = 'connection';
   /** Both ends: Socket.IO's event for a socket that is gone. */
   static readonly EVENT_DISCONNECT = 'disconnect';
-  /** Client to server, after authentication: asks for rooms. */
+  /** Client to server, after authentication: joins rooms. */
   static readonly EVENT_JOIN = 'join';
-  /** Client to server, after authentication: gives rooms back. */
+  /** Client to server, after authentication: leaves rooms. */
   static readonly EVENT_LEAVE = 'leave';
   /** Client to server: the only event that is handled before authentication. */
   static readonly EVENT_AUTHENTICATE = 'authenticate';
   /** Server to client: the client was authenticated. */
   static readonly EVENT_AUTHENTICATED = 'authenticated';
-  /** Server to client: the client was not authenticated, or is not any more, and why. */
+  /** Server to client: the client was refused, or is no longer authenticated, with the reason. */
   static readonly EVENT_UNAUTHENTICATE = 'unauthenticated';
   /** Every authenticated client is in it, unless the option `defaultRooms` says otherwise. */
   static readonly ROOM_DEFAULT = 'io-default';
@@ -22,7 +22,7 @@ export class SocketIOConstants {
   static readonly ROOM_NOTIFICATION = 'io-notification';
 }
 
-/** Rooms, topics and Redis names that start with this belong to Roomgate: no client joins, leaves or is sent one by a program. */
+/** Rooms, topics and Redis names that start with this belong to Roomgate. Neither clients nor programs can use them. */
 export const INTERNAL_PREFIX = 'roomgate:';
 
 /** Server to client: the instance will close this connection. Reconnect, but not before `after` has passed. */
@@ -32,7 +32,7 @@ export const EVENT_DRAIN = `${INTERNAL_PREFIX}drain`;
 export const EVENT_LIMITED = `${INTERNAL_PREFIX}limited`;
 
 /**
- * Names that Socket.IO keeps for itself on every socket.
+ * Names that Socket.IO reserves on every socket.
  * @see https://socket.io/docs/v4/emit-cheatsheet/#reserved-events
  */
 const SOCKET_IO_RESERVED: ReadonlySet<string> = new Set([
@@ -44,7 +44,7 @@ const SOCKET_IO_RESERVED: ReadonlySet<string> = new Set([
   'removeListener',
 ]);
 
-/** Whether Socket.IO keeps this name for itself, so that no peer may send it either. */
+/** Whether Socket.IO reserves this name, so that peers may not send it either. */
 export function isSocketIOEvent(name: unknown): boolean {
   return typeof name === 'string' && SOCKET_IO_RESERVED.has(name);
 }

@@ -2,28 +2,28 @@
 export interface ILimits {
   /** Rooms in one `join` or `leave`. Default 256: a page full of rooms, in a frame of a few kilobytes. */
   readonly roomsPerRequest: number;
-  /** Rooms that one client is in or is asking for, default rooms aside. Default 1 000: about 100 KB of names and sets. */
+  /** Rooms that one client is in or is asking for, without the default rooms. Default 1 000: about 100 KB of names and sets. */
   readonly roomsPerClient: number;
-  /** Characters in a room's name. Default 255, as in Centrifugo: longer names are payloads in disguise. */
+  /** Characters in a room's name. Default 255, as in Centrifugo: a longer name is probably data. */
   readonly roomNameLength: number;
-  /** Levels of objects and lists in one argument of an event. Default 64: far below where recursion over it fails. */
+  /** Levels of objects and lists in one argument of an event. Default 64: far below the depth at which recursive code fails. */
   readonly payloadDepth: number;
   /** Events that wait until `clientConnectedFn` has registered its handlers. Default 100: a client that sends more does not wait for an answer. */
   readonly heldEvents: number;
-  /** Bytes of these events, about. Default 1 000 000: one payload of the size that Socket.IO takes at most. */
+  /** Approximate bytes of these events. Default 1 000 000: one payload of the largest size that Socket.IO accepts. */
   readonly heldBytes: number;
   /**
-   * Bytes that wait for a client that does not read, or not as fast as it is sent to, whatever its transport. The largest
-   * message among them does not count. Default 1 000 000: for a client that is further behind, a new start is better.
+   * Unread bytes of a client that reads too slowly or not at all, on any transport. The largest message among them does not
+   * count. Default 1 000 000: a client that is further behind recovers faster with a new connection.
    */
   readonly queuedBytes: number;
   /**
-   * Connections of this instance that are not authenticated, at a time. Above it the oldest one is closed that has not asked to
-   * authenticate; a newcomer is never refused. Default 10 000: they take less than 1 GB whatever they send.
+   * Unauthenticated connections of this instance at a time. Above the limit, the oldest connection that has not sent
+   * `authenticate` is closed. New connections are never refused. Default 10 000: they use less than 1 GB, whatever they send.
    */
   readonly unauthenticatedConnections: number;
   /**
-   * The same for one address. No limit by default: behind a proxy all clients have one address.
+   * The same for one address. No limit by default, because behind a proxy all clients have the same address.
    */
   readonly unauthenticatedPerAddress: number;
 }

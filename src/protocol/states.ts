@@ -1,4 +1,4 @@
-/** The three states of a client, the same words on both ends. */
+/** The three states of a client, with the same names on both ends. */
 export class SocketIOClientStates {
   /** Not authenticated: before the client asked, after a refusal, and without a connection. */
   static readonly UNAUTHORIZED = 'unauthorized';
@@ -23,7 +23,7 @@ export class SocketIOClientStates {
 /** The union of the strings and numbers that a class or object holds as constants. */
 export type TConstValue<T extends object> = Extract<T[keyof T], string | number>;
 
-/** One of the words of `SocketIOClientStates`. */
+/** One of the values of `SocketIOClientStates`. */
 export type TSocketIOClientState = TConstValue<typeof SocketIOClientStates>;
 
 const LEGAL_MOVES: Readonly<Record<TSocketIOClientState, readonly TSocketIOClientState[]>> = {

@@ -23,7 +23,7 @@ type OwnReport =
       readonly type: 'rooms_refused';
       /** The id of the socket. */
       readonly client: string;
-      /** What the client asked for. */
+      /** The kind of the request. */
       readonly request: 'join' | 'leave';
       /** The codes of the answer, each once. */
       readonly codes: readonly string[];

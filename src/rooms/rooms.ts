@@ -106,7 +106,7 @@ export class Rooms {
     );
   }
 
-  /** Calls `validateRoomFn` when a place for this client is free, unless the session has ended by then. */
+  /** Calls `validateRoomFn` when a place for this client is free, unless the session has ended. */
   async #askGuard(
     validateRoomFn: TSocketIOValidateRoomFn,
     session: Session,

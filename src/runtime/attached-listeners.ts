@@ -6,8 +6,8 @@ type Listener = (...args: unknown[]) => void;
 const ADDED = ['upgrade', 'close', 'listening'] as const;
 
 /**
- * What attaching a Socket.IO server changes at the listeners of an http server. Socket.IO can't undo it. If its listeners stayed,
- * they would answer beside those of the next Socket.IO server on the same http server.
+ * Records and undoes the changes to the listeners of an HTTP server when a Socket.IO server is attached. Socket.IO can't undo
+ * them. Its listeners would answer the same requests as those of the next Socket.IO server on this HTTP server.
  */
 export class AttachedListeners {
   readonly #server: HttpServer;

@@ -10,7 +10,7 @@ import { unknownOptions } from './option-names.js';
 import type { ISocketIOServerBaseOptions } from './options.js';
 import { isServerOptions, resolveBaseOptions } from './resolve-options.js';
 
-/** The options of `SocketIOComponent`: those of `SocketIOServerHelper`, and what an application's life needs. */
+/** The options of `SocketIOComponent`: those of `SocketIOServerHelper`, and those for starting and stopping with an application. */
 export interface ISocketIOComponentOptions<
   L extends TEventsMap = TLooseEvents,
   E extends TEventsMap = TLooseEvents,
@@ -89,9 +89,7 @@ export function resolveComponentOptions<L extends TEventsMap, E extends TEventsM
 function checkNames(options: Readonly<Record<string, unknown>>): readonly OptionIgnored[] {
   for (const name of ['runtime', 'engine']) {
     if (options[name] !== undefined) {
-      throw refused(
-        `option "${name}": it is for SocketIOServerHelper, and this class finds its runtime by itself. Leave it out`,
-      );
+      throw refused(`option "${name}": it is for SocketIOServerHelper; this class detects the runtime. Leave it out`);
     }
   }
   return unknownOptions(OF, options);

@@ -82,18 +82,18 @@ export class SocketIOComponent<
    *
    * On Bun there is no server to attach to: it makes the engine, which `serveOptions()` uses. A server of `Bun.serve` may be given,
    * so that `stop()` ends it even if no client ever connected.
-   * @throws RoomgateError `invalid_option` if it is no server, with the way to get one; `invalid_argument` for another server than
+   * @throws RoomgateError `invalid_option` if it is not a server, with the fix; `invalid_argument` for another server than
    *   before, or if its path is taken; `shut_down` after `stop()`; the errors of the helper's `configure()`; on Bun `unsupported` if
    *   `@socket.io/bun-engine` is not installed.
    */
   async start(server?: TServerSource | IBunServerLike): Promise<void> {
     if (this.#stopping !== undefined) {
-      throw new RoomgateError('shut_down', `${OF}.start(): this component was stopped. Make a new one.`);
+      throw new RoomgateError('shut_down', `${OF}.start(): this component was stopped. Create a new one.`);
     }
     if (this.#starting !== undefined && server !== undefined && server !== this.#source) {
       throw new RoomgateError(
         'invalid_argument',
-        `${OF}.start(): this component was started with another server. Make one component for each server.`,
+        `${OF}.start(): this component was started with another server. Create one component for each server.`,
       );
     }
     this.#source = server ?? this.#source ?? this.#options.server;

@@ -132,7 +132,7 @@ function createInbound(
   rooms: Rooms,
 ): Pick<Instance, 'connections' | 'performer'> {
   const { authenticateFn, authenticateTimeout, pingInterval, limits, serverOptions } = options;
-  // Parts that find an event run its row, which exists by then.
+  // Parts that find an event run its row, which exists at that time.
   const pendingConnects = new PendingConnects((connection) => run(table.limits.tooManyConnects, connection));
   const strangers = new Strangers({
     runtime,

@@ -6,7 +6,7 @@ import type { RoomgateError } from '../protocol/errors.js';
 
 /** The methods that engine.io calls on its server, and that `shutdown()` calls to end it. */
 const SERVER_METHODS = ['on', 'listeners', 'removeAllListeners', 'close'];
-/** Methods of a Socket.IO server that no http server has. */
+/** Methods of a Socket.IO server that no HTTP server has. */
 const OF_SOCKET_IO = ['of', 'attach'];
 const WANTED = 'a server of node:http or node:https';
 
@@ -38,7 +38,7 @@ export async function findBunServer(of: string, source: unknown): Promise<IBunSe
   const given: unknown = typeof source === 'function' ? await source() : source;
   if (given === undefined) return undefined;
   if (isBunServer(given, ['stop', 'reload'])) return given;
-  const fix = fixFor(given) || 'Give an application to serve() instead: component.serve({ fetch: app.fetch }).';
+  const fix = fixFor(given) || 'Pass an application to serve() instead: component.serve({ fetch: app.fetch }).';
   throw wrongOption(of, 'server', 'the result of Bun.serve(), or undefined', given, describe(given), fix);
 }
 
@@ -48,8 +48,8 @@ function serverIn(given: unknown): HttpServer | undefined {
 }
 
 const AFTER_LISTEN =
-  'Most frameworks have their server only after listen(): call start(server) then, or give a function that returns it.';
-const FROM_CREATE_SERVER = 'Give the result of createServer() of node:http, or of the listen() of your framework.';
+  'Most frameworks have their server only after listen(): call start(server) then, or pass a function that returns it.';
+const FROM_CREATE_SERVER = 'Pass the result of createServer() of node:http, or of the listen() of your framework.';
 
 /** The fix for common mistakes; otherwise empty. */
 export function adviceFor(given: unknown, isComponent = true): string {
@@ -58,18 +58,18 @@ export function adviceFor(given: unknown, isComponent = true): string {
     return 'A port is not enough: make a server with createServer() of node:http, and call its listen() with the port.';
   }
   if (!isObject(given)) return '';
-  if (!isComponent && isHttpServer(given.server)) return 'Give its property "server".';
+  if (!isComponent && isHttpServer(given.server)) return 'Pass its property "server".';
   if (hasMethods(given, ['use', 'handle', 'listen'])) {
-    return 'An Express app is not a server: give the result of its listen(), or createServer(app).';
+    return 'An Express app is not a server: pass the result of its listen(), or createServer(app).';
   }
   if (hasMethods(given, ['fetch', 'request', 'route'])) {
-    return 'A Hono app is not a server: give the result of serve({ fetch: app.fetch }) of @hono/node-server.';
+    return 'A Hono app is not a server: pass the result of serve({ fetch: app.fetch }) of @hono/node-server.';
   }
-  if (hasMethods(given, ['getHttpServer'])) return 'Give the result of its getHttpServer().';
+  if (hasMethods(given, ['getHttpServer'])) return 'Pass the result of its getHttpServer().';
   if (hasMethods(given, ['callback', 'use'])) {
-    return 'A Koa app is not a server: give the result of its listen(), or createServer(app.callback()).';
+    return 'A Koa app is not a server: pass the result of its listen(), or createServer(app.callback()).';
   }
-  if (hasMethods(given, OF_SOCKET_IO)) return 'A Socket.IO server is not an http server: give its httpServer.';
+  if (hasMethods(given, OF_SOCKET_IO)) return 'A Socket.IO server is not an HTTP server: pass its httpServer.';
   return '';
 }
 

@@ -18,9 +18,9 @@ import type { RoomPerformer } from './room-performer.js';
  *
  *   connection opens ──► joins `/` ──authenticate──► authenticating ──true──► authenticated ──┐
  *           │                │                              │ otherwise                       │
- *           └───────────────deadline────────────────────────┴─────► told, ended ◄─ disconnect─┘
+ *           └───────────────deadline────────────────────────┴───► notified, ended ◄─disconnect┘
  *
- * If `authenticateFn` or `clientConnectedFn` fails, the client is told that it may reconnect.
+ * If `authenticateFn` or `clientConnectedFn` fails, the client receives the code `unavailable` and may reconnect.
  *
  * A connection can also end without a row of its own, and always runs `connections.closed` then. The engine ends it: a peer that
  * is gone or silent, a broken request, or a message above `maxHttpBufferSize`. And on Bun, `socketio/bun-socket` ends a WebSocket

@@ -26,7 +26,7 @@ const NAMES: Readonly<Record<ClassName, readonly string[]>> = {
   SocketIOServerHelper: Object.keys(OF_HELPER),
 };
 
-/** Options of Socket.IO that programs give beside `serverOptions` by mistake. */
+/** Options of Socket.IO that programs put next to `serverOptions` by mistake. */
 const OF_SOCKET_IO: ReadonlySet<string> = new Set<keyof ServerOptions>([
   ...(['path', 'cors', 'adapter', 'transports', 'pingTimeout', 'maxHttpBufferSize', 'allowRequest'] as const),
   ...(['allowEIO3', 'allowUpgrades', 'upgradeTimeout', 'connectTimeout', 'connectionStateRecovery'] as const),

@@ -40,17 +40,17 @@ export interface ISocketIOServerBaseOptions<
   validateRoomFn?: TSocketIOValidateRoomFn<L, E, S, D> | undefined;
   /** Runs after a client is authenticated: the place to register event handlers. Earlier events are held until they are registered. */
   clientConnectedFn?: ((...args: Parameters<TSocketIOClientConnectedFn<L, E, S, D>>) => unknown) | undefined;
-  /** Milliseconds. A client that is not authenticated by then is disconnected. Default 10 000. */
+  /** Milliseconds after which a client that is not authenticated is disconnected. Default 10 000. */
   authenticateTimeout?: number | undefined;
   /** Milliseconds between `ping` events to an authenticated client. Default 30 000. */
   pingInterval?: number | undefined;
-  /** Joined on authentication, whatever `validateRoomFn` says. Default `['io-default', 'io-notification']`. */
+  /** Joined on authentication, independent of `validateRoomFn`. Default `['io-default', 'io-notification']`. */
   defaultRooms?: string[] | undefined;
   /** Milliseconds for which `configure()` tries to reach Redis. Default 30 000. */
   redisTimeout?: number | undefined;
-  /** Milliseconds. `shutdown()` closes connections by force that are still open then. Default 5 000. */
+  /** Milliseconds after which `shutdown()` closes the remaining connections by force. Default 5 000. */
   shutdownTimeout?: number | undefined;
-  /** What happens if a function of the program throws or rejects: see `IFailureOptions`. */
+  /** The consequences if a function of the program throws or rejects: see `IFailureOptions`. */
   onFailure?: IFailureOptions | undefined;
   /** Limits of what one client may use. Each has a default: see `ILimits`. */
   limits?: Partial<ILimits> | undefined;
@@ -94,7 +94,7 @@ export interface ISocketIOServerNodeOptions<
   D = TLooseData,
 > extends ISocketIOServerBaseOptions<L, E, S, D> {
   runtime: 'node';
-  /** The http or https server to attach to. It may listen already, and may serve a framework beside. */
+  /** The http or https server to attach to. It may listen already, and may also serve a framework. */
   server: HttpServer;
 }
 

@@ -38,7 +38,7 @@ type ServerReport =
       /** Whether `shutdownTimeout` passed, so that the remaining connections were closed by force. */
       readonly forced: boolean;
     }
-  /** A step of `shutdown()` failed. The other steps went on. */
+  /** A step of `shutdown()` failed. The other steps continued. */
   | {
       readonly type: 'shutdown_step_failed';
       /** The step in words. */
@@ -122,7 +122,10 @@ export const LINES: LogLines<Report> = {
     (r) =>
       `shut down; clients that were connected: ${r.clients}${r.forced ? '; remaining connections were closed by force' : ''}`,
   ],
-  shutdown_step_failed: ['error', (r) => `shutdown: ${r.step} failed; the other steps went on: ${errorStack(r.error)}`],
+  shutdown_step_failed: [
+    'error',
+    (r) => `shutdown: ${r.step} failed; the other steps continued: ${errorStack(r.error)}`,
+  ],
   client_connected: ['debug', (r) => `client ${r.client} connected`],
   client_authenticated: ['debug', (r) => `client ${r.client} authenticated`],
   client_refused: ['info', (r) => `client ${r.client} at ${shown(r.address)} refused: ${r.code}`],

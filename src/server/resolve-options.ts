@@ -133,7 +133,7 @@ function runtimeOptions(of: ClassName, { runtime, server, engine }: Unchecked): 
     throw wrongOption(of, 'engine', 'a Server of @socket.io/bun-engine', engine, describe(engine), ENGINE_FIX);
   }
   if (server !== undefined && !isBunServer(server)) {
-    const fix = 'It is optional: leave it out, or give the result of Bun.serve().';
+    const fix = 'It is optional: leave it out, or pass the result of Bun.serve().';
     throw wrongOption(of, 'server', 'a server of Bun.serve', server, describe(server), fix);
   }
   return { runtime, engine, server };
@@ -141,15 +141,15 @@ function runtimeOptions(of: ClassName, { runtime, server, engine }: Unchecked): 
 
 /** Where this program runs. */
 const RUNTIME = RuntimeModules.isBun() ? `Bun ${process.versions.bun}` : `Node.js ${process.versions.node}`;
-const ENGINE_FIX = 'Make one with new Server() of that package.';
+const ENGINE_FIX = 'Create one with new Server() of that package.';
 const ENGINE_ON_NODE = { type: 'option_ignored', option: 'engine', reason: 'it is for runtime: "bun"' } as const;
 
 /** Named by the runtime that was asked for, because its server or engine can't exist here. */
 function wrongRuntime(of: ClassName, runtime: 'node' | 'bun'): RoomgateError {
   const [needed, fix] =
     runtime === 'bun'
-      ? ['Bun', 'runtime: "node" and give a server of node:http as "server"']
-      : ['Node.js', 'runtime: "bun" and give a Server of @socket.io/bun-engine as "engine"'];
+      ? ['Bun', 'runtime: "node" and pass a server of node:http as "server"']
+      : ['Node.js', 'runtime: "bun" and pass a Server of @socket.io/bun-engine as "engine"'];
   const text = `${of}: option "runtime": "${runtime}" needs ${needed}, and this is ${RUNTIME}. Write ${fix}.`;
   return new RoomgateError('invalid_option', text);
 }
@@ -161,7 +161,7 @@ function wrongServer(of: ClassName, server: unknown): RoomgateError {
 
 function text(of: ClassName, option: string, value: unknown): string {
   if (typeof value === 'string' && value !== '') return value;
-  throw wrongOption(of, option, 'a string that is not empty', value);
+  throw wrongOption(of, option, 'a non-empty string', value);
 }
 
 /** Checks only that the value can be called. The types of the options define its arguments. */
@@ -205,7 +205,7 @@ function limits(of: ClassName, value: unknown): ILimits {
 
 function checkLimit(of: ClassName, name: string, limit: unknown): void {
   if (typeof limit === 'number' && Number.isInteger(limit) && limit >= 1) return;
-  throw wrongOption(of, `limits.${name}`, 'a whole number from 1', limit);
+  throw wrongOption(of, `limits.${name}`, 'a whole number of 1 or more', limit);
 }
 
 function serverOptions(of: ClassName, value: unknown): Partial<ServerOptions> {

@@ -142,7 +142,7 @@ export class SocketIOServerHelper<
     checkOneObject('on', opts, '{ topic, handler }');
     const { topic, handler } = opts;
     if (typeof topic !== 'string' || topic === '') {
-      throw wrongArgument('on', 'topic', 'a string that is not empty', topic);
+      throw wrongArgument('on', 'topic', 'a non-empty string', topic);
     }
     if (typeof handler !== 'function') throw wrongArgument('on', 'handler', 'a function', handler);
     const listener = async (...args: unknown[]): Promise<void> => {
@@ -159,7 +159,7 @@ export class SocketIOServerHelper<
 
   /**
    * Sends to a socket id, a room or an array of these; without `destination` to every authenticated client. Reaches the clients of
-   * every instance, each once, in the order of the calls. While Redis is away, this instance's own clients still get messages.
+   * every instance, each once, in the order of the calls. While Redis is unreachable, this instance's own clients still get messages.
    * Once `shutdown()` has begun, messages are dropped and reported.
    *
    * `doLog` reports that the message was sent. `cb` runs through `setImmediate` after that.
@@ -177,8 +177,8 @@ export class SocketIOServerHelper<
   }
 
   /**
-   * Ends a client's session and disconnects it. Socket.IO's client does not reconnect by itself after that. Without a socket, as of a
-   * client that has left, it does nothing.
+   * Ends a client's session and disconnects it. Socket.IO's client does not reconnect by itself after that. Does nothing without
+   * a socket, for example if the client has left.
    * @throws RoomgateError `invalid_argument` if it is not a socket.
    */
   disconnect(opts: { socket: IOSocket<ListenEvents, EmitEvents, ServerSideEvents, SocketData> }): void {
@@ -219,7 +219,7 @@ export class SocketIOServerHelper<
    * Closes every connection so that clients reconnect by themselves to another instance. Then closes the Socket.IO server, its http
    * server, and the connections to Redis. After `shutdownTimeout` the remaining connections are closed by force. Never rejects. A
    * second call, or one before `configure()`, is harmless. While `configure()` waits for Redis it makes that reject, and does not
-   * close the http server, to which nothing was attached yet.
+   * close the HTTP server, to which nothing was attached yet.
    */
   shutdown(): Promise<void> {
     if (this.#configuring === undefined) return Promise.resolve();
@@ -276,7 +276,7 @@ export class SocketIOServerHelper<
     if (this.#shuttingDown === undefined) return;
     throw new RoomgateError(
       'shut_down',
-      `configure(): this helper ("${this.identifier}") was shut down. Make a new one.`,
+      `configure(): this helper ("${this.identifier}") was shut down. Create a new one.`,
     );
   }
 

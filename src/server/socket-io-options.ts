@@ -6,7 +6,7 @@ type Check = (of: string, option: string, value: unknown) => void;
 const TRANSPORTS: readonly unknown[] = ['polling', 'websocket', 'webtransport'];
 
 const time: Check = (of, option, value) => void milliseconds(of, option, value, 0, 0);
-/** Where Socket.IO takes every value that counts as false for none. */
+/** For options where Socket.IO treats every falsy value as "none". */
 const unlessNone =
   (check: Check): Check =>
   (of, option, value) => {
@@ -14,8 +14,8 @@ const unlessNone =
   };
 
 /**
- * Values at which Socket.IO would throw an error that names no option, or would fail at each client: a time-out of NaN ends each
- * connection at once, and a size that is no number limits nothing.
+ * Wrong values here make Socket.IO throw an error that names no option, or fail at each client: a timeout of NaN ends each
+ * connection at once, and a size that is not a number limits nothing.
  */
 const CHECKS: Readonly<Record<string, Check>> = {
   pingTimeout: time,
@@ -34,7 +34,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   }),
   adapter: unlessNone((of, option, value) => {
     if (typeof value === 'function') return;
-    throw wrongOption(of, option, 'what createAdapter() of an adapter returns', value);
+    throw wrongOption(of, option, 'the result of createAdapter() of an adapter package', value);
   }),
   parser: unlessNone((of, option, value) => {
     if (hasMethods(value, ['Encoder', 'Decoder'])) return;
@@ -42,7 +42,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   }),
 };
 
-/** Checks options of Socket.IO. Names that are not listed here are Socket.IO's own business. @throws RoomgateError */
+/** Checks options of Socket.IO. Options that are not listed here are not checked. @throws RoomgateError */
 export function checkSocketIOOptions(of: string, options: object): void {
   for (const [name, value] of Object.entries(options)) {
     const check = Object.hasOwn(CHECKS, name) ? CHECKS[name] : undefined;
@@ -50,7 +50,7 @@ export function checkSocketIOOptions(of: string, options: object): void {
   }
 }
 
-/** A list with its names, which are no secret. */
+/** A list with its names, because these are not secret. */
 function listed(value: unknown): string {
   if (!Array.isArray(value) || value.length === 0) return describe(value);
   const names = value.map((one: unknown) => (typeof one === 'string' ? `"${one.slice(0, 20)}"` : describe(one)));

@@ -55,14 +55,14 @@ function placeOf(options: ResolvedOptions): Place | undefined {
   if (runtime === 'bun') {
     return { at: server, path: bunPath(options.engine, serverOptions), name: 'this server of Bun.serve' };
   }
-  return { at: server, path: enginePath(serverOptions.path, serverOptions.addTrailingSlash), name: 'this http server' };
+  return { at: server, path: enginePath(serverOptions.path, serverOptions.addTrailingSlash), name: 'this HTTP server' };
 }
 
 function refuseEngine(engine: object, { of, identifier }: Taker): void {
   const [other] = takersOf(engine).keys();
   if (other === undefined && !isBound(engine)) return;
   const holder = other === undefined ? 'another Socket.IO server' : `${nameOf(other)}, also after its shutdown`;
-  const text = `option "engine": this engine belongs to ${holder}. Make a new engine`;
+  const text = `option "engine": this engine belongs to ${holder}. Create a new engine`;
   throw new RoomgateError('invalid_option', `${nameOf({ of, identifier })}: ${text}.`);
 }
 

@@ -51,7 +51,7 @@ export async function probeBunEngine(engine: ProbedBunEngine): Promise<string> {
     probeConnection(connection as Probed, transport as ProbedTransport);
     return '';
   } catch (error) {
-    return error instanceof Missing ? error.message : `a connection that is tried failed: ${String(error)}`;
+    return error instanceof Missing ? error.message : `a test connection failed: ${String(error)}`;
   } finally {
     connection?.close?.();
   }

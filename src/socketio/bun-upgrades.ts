@@ -47,7 +47,7 @@ export class BunUpgrades {
    */
   end(wire: Wire): void {
     const { connection, transport } = this.#changes.get(wire) ?? {};
-    // Most upgrades have ended by then: a timer would only keep the connection in memory.
+    // Most upgrades end before that: a timer would only keep the connection in memory.
     if (connection === undefined || transport === undefined || connection.upgradeState !== 'upgrading') return;
     if (probed.has(transport)) setTimeout(() => abandonUpgrade(connection, transport), LAST_PACKET_MS).unref();
     else abandonUpgrade(connection, transport);

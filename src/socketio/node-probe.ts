@@ -114,7 +114,7 @@ export async function probeConnection(engine: ProbedEngine): Promise<ProbedConne
     if (connection === undefined) return { missing: 'engine.handshake()', canSend: false };
     return tryQueue(connection);
   } catch (error) {
-    return { missing: `a connection that is tried failed: ${String(error)}`, canSend: false };
+    return { missing: `a test connection failed: ${String(error)}`, canSend: false };
   } finally {
     connection?.close(true);
   }

@@ -1,19 +1,19 @@
 import { hasMethods } from '../common/checks.js';
 
-/** Members that the upgrade listener of engine.io uses, whatever a bundler makes of it. */
+/** Members that the upgrade listener of engine.io uses, also after bundling. */
 const OF_ENGINE_IO = ['handleUpgrade', 'destroyUpgrade'];
 /** The name of the listener that Socket.IO's `bind()` adds to an engine. */
 const OF_SOCKET_IO = 'bound onconnection';
 const STOP = new Error('the path is known');
 
-/** The events of an http server that are used here. */
+/** The events of an HTTP server that are used here. */
 export interface UpgradeEvents {
   listeners(event: string): readonly unknown[];
   on(event: 'newListener', listener: (event: unknown, added: unknown) => void): unknown;
   removeListener?(event: 'newListener', listener: (event: unknown, added: unknown) => void): unknown;
 }
 
-/** Whether a Socket.IO or Engine.IO server that also answers requests of `path` is attached to an http server. */
+/** Whether a Socket.IO or Engine.IO server that also answers requests of `path` is attached to an HTTP server. */
 export function hasServerAt(server: Pick<UpgradeEvents, 'listeners'>, path: string): boolean {
   return server.listeners('upgrade').some((listener) => servesPath(listener, path));
 }
@@ -35,7 +35,7 @@ export function isBound(engine: unknown): boolean {
 }
 
 /**
- * Whether a listener is engine.io's, and takes upgrades of `path`. It keeps its path to itself, and compares it with the beginning
+ * Whether a listener is engine.io's, and takes upgrades of `path`. It does not expose its path, and compares it with the beginning
  * of the request's. So it is asked about a request that ends the call at whatever comes after the comparison.
  */
 function servesPath(listener: unknown, path: string): boolean {

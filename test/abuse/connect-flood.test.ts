@@ -56,7 +56,7 @@ describe.each(TRANSPORTS.slice(0, 2))('a flood of CONNECT packets over %s', (tra
     await victim.unharmed(GONE_MS);
   });
 
-  it('leaves no unauthenticated client beside an authenticated one after the deadline', async () => {
+  it('leaves no unauthenticated client next to an authenticated one after the deadline', async () => {
     const attacker = await flood(transport, ['40{"verdict":"yes"}', '40{"verdict":"yes"}', '40{"verdict":"yes"}']);
     await attacker.emit('authenticate');
     await eventually(async () => (await victim.call('outside')) === 0, { what: 'no unauthenticated client is left' });

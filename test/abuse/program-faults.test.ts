@@ -102,7 +102,7 @@ describe('validateRoomFn with the result', () => {
     await victim.unharmed();
   });
 
-  it('that never comes: the client’s other requests work, and its pending rooms are limited', async () => {
+  it('that never arrives: the client’s other requests work, and its pending rooms are limited', async () => {
     const peer = await openAuthenticated(victim, 'websocket', { guard: 'hangs' });
     for (let request = 0; request < 8; request++) {
       const rooms = Array.from({ length: 250 }, (_, index) => `${request}-${index}`);

@@ -75,7 +75,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     expect(await stateOf(server, id)).toBe('authenticated');
   });
 
-  it('tells a refused client the reason before the disconnect, ten of ten, and keeps no state of it', async () => {
+  it('sends a refused client the reason before the disconnect, ten of ten times, and keeps no state of it', async () => {
     const clients = await Promise.all(
       Array.from({ length: 10 }, () => stranger(server.url, { transports, auth: { token: 'bad' } })),
     );
@@ -91,7 +91,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     await server.holdsNobody();
   });
 
-  it('tells a client that it missed its deadline, and keeps an authenticated client', async () => {
+  it('notifies a client that missed its deadline, and keeps an authenticated client', async () => {
     const inside = await enter(hasty.url, { transports, auth: { token: 'good' } });
     // These connect after the authenticated one, so its deadline has passed once theirs has.
     const idle = await stranger(hasty.url, { transports });

@@ -59,7 +59,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     expect(await saidBy(idOf(client))).toEqual(Array.from({ length: 50 }, (_, n) => n));
   });
 
-  it('events are dropped if it rejects, and the client learns how many were handled', async () => {
+  it('events are dropped if it rejects, and the client receives the number of handled events', async () => {
     const client = await connectAuthenticated(server.url, { transports, auth: { token: 'good', greeting: 'fails' } });
     const id = idOf(client);
     await client.socket.timeout(5_000).emitWithAck('leave', { rooms: [] });
@@ -79,7 +79,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     expect(await saidBy(id)).toEqual([]);
   });
 
-  it('more early events than the limit close the connection, and the client learns when to reconnect', async () => {
+  it('more early events than the limit close the connection, and the client receives the time to wait', async () => {
     const client = await connectAuthenticated(server.url, { transports });
     const id = idOf(client);
     for (let n = 0; n < 101; n++) client.socket.emit('say', n);
@@ -91,7 +91,7 @@ describe.each(WAYS)('over $way', ({ transports }) => {
     expect(await saidBy(id)).toEqual([]);
   });
 
-  it('keep-alive pings reach authenticated clients again and again, and no other client', async () => {
+  it('keep-alive pings reach authenticated clients repeatedly, and no other client', async () => {
     const outside = await stranger(server.url, { transports });
     const clients = await Promise.all([enter(server.url, { transports }), enter(server.url, { transports })]);
     for (const client of clients) await eventually(() => heardOn(client, 'ping').length >= 4);

@@ -75,7 +75,7 @@ describe('pingInterval and pingTimeout', () => {
     }
   });
 
-  it('a peer that answers is pinged again and again; one that does not is closed, over WebSocket', async () => {
+  it('a peer that answers is pinged repeatedly; a peer that does not is closed, over WebSocket', async () => {
     const [good, bad] = [
       await rawWebSocket(at.pings, { answerPings: false }),
       await rawWebSocket(at.pings, { answerPings: false }),
@@ -90,7 +90,7 @@ describe('pingInterval and pingTimeout', () => {
     await good.frames.next((frame) => frame === '2');
   });
 
-  it('a peer that answers is pinged again and again; one that does not is closed, over polling', async () => {
+  it('a peer that answers is pinged repeatedly; a peer that does not is closed, over polling', async () => {
     const polling = await rawPolling(at.pings, { answerPings: false });
     await polling.connect('/', { token: 'good' });
     const heard: string[] = [];
@@ -218,7 +218,7 @@ describe('an option that Bun or its engine lacks', () => {
     expect(named).toEqual(SETTING.runtime === 'bun' ? [...NAMES].sort() : []);
   });
 
-  itExceptOnBun('the engine speaks protocol 4 only')('allowEIO3', async () => {
+  itExceptOnBun('the engine supports protocol 4 only')('allowEIO3', async () => {
     const { status } = await ask(at.notOnBun, '/socket.io/?EIO=3&transport=polling');
     expect(status).toBe(200);
   });

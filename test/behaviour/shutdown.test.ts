@@ -179,7 +179,7 @@ describe('shutdown() on the wire', () => {
     await endsByItself(server);
   });
 
-  it('closes the listening server without any client, and before any client came', async () => {
+  it('closes the listening server without any client, and before any client connected', async () => {
     // A reserved port: no other test gets it when it becomes free.
     const server = await serve({ serving: { port: await unusedPort() } });
     expect(await isRefused(server.port)).toBe(false);

@@ -48,7 +48,7 @@ describe.each(WAYS)('a client that reads, $way', ({ transports }) => {
     await expectTooSlow(server);
   });
 
-  it('stays connected and receives everything when more than the limit is sent again and again', async () => {
+  it('stays connected and receives everything when more than the limit is sent repeatedly', async () => {
     const server = served();
     const client = await enter(server.url, { transports });
     for (let first = 0; first < 300; first += 30) {

@@ -63,7 +63,7 @@ describe.each(HANDLERS)('a client that stops reading, %s', (_, serving) => {
     await expectTooSlow(server, `client ${slow.id}`);
   });
 
-  it('is disconnected by the ping timeout if it polls no more and nothing is sent to it', async () => {
+  it('is disconnected by the ping timeout if it stops polling and nothing is sent to it', async () => {
     const options = () => ({ serverOptions: { pingInterval: 1_000, pingTimeout: 3_000 } });
     const server = await serve({ options, serving });
     const polling = await rawPolling(server.url);

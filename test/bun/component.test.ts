@@ -71,7 +71,7 @@ describe.each([
   'a catch-all route',
   'its own WebSockets',
   'another component',
-])('beside %s', (application) => {
+])('next to %s', (application) => {
   // Shared by both tests; the second one stops it.
   let program: Program;
   let url: string;
@@ -112,7 +112,7 @@ it('logs where serve() listens', async () => {
   expect(log).toMatch(new RegExp(`^info: .*: ready at /io on 127\\.0\\.0\\.1:${port}$`));
 });
 
-it('beside the application’s own WebSockets each receives its own messages', async () => {
+it('next to the application’s own WebSockets each receives its own messages', async () => {
   const { url, program } = await serve('its own WebSockets');
   const client = await connectAuthenticated(url, { path: '/io', transports: ['websocket'] });
   const own = new WebSocket(`${url.replace('http', 'ws')}/anything`);
@@ -128,7 +128,7 @@ it('beside the application’s own WebSockets each receives its own messages', a
   expect(program.messages.all.filter((message) => message.closed !== undefined)).toHaveLength(1);
 });
 
-it('beside the application’s own WebSockets each has its own limit in bytes, and requests have theirs', async () => {
+it('next to the application’s own WebSockets each has its own limit in bytes, and requests have theirs', async () => {
   const { url } = await serve('its own WebSockets');
   for (const [size, isTaken] of [
     [1_000, true],

@@ -111,7 +111,7 @@ describe('a WebSocket that bypasses the engine', () => {
     expect(webSocket.readyState).toBe(CLOSED);
   });
 
-  it.each(['close', 'terminate', 'gone'] as const)('is not bypassed any more after %s()', (end) => {
+  it.each(['close', 'terminate', 'gone'] as const)('is no longer bypassed after %s()', (end) => {
     const { socket } = make();
     const stop = vi.fn();
     socket.bypass({ stop });
@@ -158,7 +158,7 @@ describe('a peer with waiting bytes', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it.each(['close', 'terminate', 'gone'] as const)('is not watched any longer after %s()', (end) => {
+  it.each(['close', 'terminate', 'gone'] as const)('is no longer watched after %s()', (end) => {
     const { socket, webSocket } = make();
     const went: string[] = [];
     webSocket.waiting = 9;

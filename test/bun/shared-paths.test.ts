@@ -9,7 +9,7 @@ const PROGRAM = new URL('../fixtures/bun-shared-paths.mjs', import.meta.url);
 it('a second instance at one engine, server or handler is refused, with the name of the first', async () => {
   const program = startProgram(PROGRAM, runnerOf('bun'));
   const says = await program.messages.next(() => true, { timeout: 10_000 });
-  const fix = 'Make a new engine.';
+  const fix = 'Create a new engine.';
   expect(says).toEqual({
     engine: `invalid_option: SocketIOServerHelper "second": option "engine": this engine belongs to SocketIOServerHelper "first", also after its shutdown. ${fix}`,
     engineLater: expect.stringContaining(

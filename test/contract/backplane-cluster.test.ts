@@ -286,7 +286,7 @@ describe.each([
     const numbers = ({ ear }: Instance) => heardOn(ear, 'n').flat().sort();
     for (const there of [one, two]) await eventually(() => expect(numbers(there)).toEqual([0, 1]));
     await eventually(() => expect(numbers(three)).toEqual([2]));
-    await expect(three.io.fetchSockets()).rejects.toThrow('away');
+    await expect(three.io.fetchSockets()).rejects.toThrow('unreachable');
     expect(idsOf(await three.io.local.fetchSockets())).toEqual([three.ear.id]);
     await place.heal('three');
     await eventually(async () => expect(await ask(one, three.ear.id, 1_000)).toBe('elsewhere'), { timeout: 15_000 });

@@ -217,7 +217,7 @@ describe.each(PLACES)('ask() %s', (_, makePlace) => {
       expect(three.reports).toContainEqual(expect.objectContaining({ type: 'backplane_disconnected' })),
     );
     await eventually(async () => expect((await ask(three, { timeoutMs: 60_000 })).complete).toBe(false));
-    await expect(three.bus.publish('note', {})).rejects.toThrow('away');
+    await expect(three.bus.publish('note', {})).rejects.toThrow('unreachable');
     const { answers, unanswered, complete } = await ask(one, { timeoutMs: 200 });
     expect([[...answers.keys()], unanswered, complete]).toEqual([[two.instances.id], [three.instances.id], false]);
     await place.heal('three');
@@ -240,7 +240,7 @@ describe.each(PLACES)('instances %s', (_, makePlace) => {
     }
   });
 
-  it('hear of each join and leave once', async () => {
+  it('are notified of each join and leave once', async () => {
     const place = makePlace();
     const [one, two, three] = await startThree(place);
     await one.instances.list();

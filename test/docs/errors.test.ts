@@ -145,7 +145,7 @@ describe('the codes of docs/errors.md', () => {
     expect(codesOf(sectionOf('## Why a client is not authenticated'))).toEqual(Object.keys(UNAUTHENTICATED_ERRORS));
   });
 
-  it('say for each room refusal whether a retry can help', () => {
+  it('state for each room refusal whether a retry can help', () => {
     const rows = rowsOf(sectionOf('## Rooms that are refused')).map(([code, retryable]) => `${code} ${retryable}`);
     const all = Object.entries(ROOM_ERRORS).map(([code, { retryable }]) => `\`${code}\` ${retryable ? 'yes' : 'no'}`);
     expect(rows.sort()).toEqual(all.sort());
@@ -186,7 +186,7 @@ describe('the reasons of docs/errors.md', () => {
 
 describe('the log lines of docs/errors.md', () => {
   it('are all warnings and errors of a server', () => {
-    const patterns = patternsOf(sectionOf('Of the server, and of'));
+    const patterns = patternsOf(sectionOf('Lines of the server and of'));
     const log = new LogLines();
     const report = createLogReporter(LINES, 'test', log);
     for (const one of Object.values(REPORTS).flat()) report(one);
@@ -196,7 +196,7 @@ describe('the log lines of docs/errors.md', () => {
   });
 
   it('are all warnings and errors of a client', async () => {
-    const patterns = patternsOf(sectionOf('Of the client.'));
+    const patterns = patternsOf(sectionOf('Lines of the client.'));
     const log = new LogLines();
     await misuse(log);
     await loseRooms(log);

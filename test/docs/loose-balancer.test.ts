@@ -14,7 +14,7 @@ import { startServer } from '../support/server.js';
 
 const UNKNOWN = '{"code":1,"message":"Session ID unknown"}';
 
-const TEXT = expect.stringMatching(/does not know this session \(HTTP 400\); with several instances, make .* sticky/);
+const TEXT = expect.stringMatching(/has no such session \(HTTP 400\); with several instances, make .* sticky/);
 
 type Failure = readonly [message: string, answer: string, text: string];
 
@@ -24,7 +24,7 @@ let context: BrowserContext;
 
 beforeAll(async () => {
   const page = await readFile(join(PROJECT, 'docs/errors.md'), 'utf8');
-  const row = page.split('\n').find((line) => line.startsWith('| `… does not know this session')) ?? '';
+  const row = page.split('\n').find((line) => line.startsWith('| `… has no such session')) ?? '';
   documented = [...(row.split(' | ')[1] ?? '').matchAll(/`([^`]+)`/g)].map(([, message = '']) => message);
   context = await startBrowser();
 });

@@ -77,7 +77,7 @@ describe('docs/options.md', () => {
     expect(listed.filter((name) => name !== 'runtime').sort()).toEqual([...declaredIn(types).keys()].sort());
   });
 
-  it.each(Object.entries(SECTIONS))('says which options of %s are required', (section, types) => {
+  it.each(Object.entries(SECTIONS))('states which options of %s are required', (section, types) => {
     const declared = declaredIn(types);
     for (const { name, isRequired } of rowsOf(section)) {
       if (OWN_WORDS.has(name)) continue;

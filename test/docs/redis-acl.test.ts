@@ -73,7 +73,7 @@ async function live(plan: Plan): Promise<void> {
     for (const type of ['pubsub', 'normal']) await redis.cli('CLIENT', 'KILL', 'TYPE', type);
     const count = (log: LogLines, words: RegExp) => log.loud.filter((line) => words.test(line)).length;
     const isBack = (log: LogLines) => {
-      const lost = count(log, /lost Redis at/);
+      const lost = count(log, /lost connection to Redis at/);
       return lost > 0 && lost === count(log, /Redis at .* is back/);
     };
     await eventually(() => logs.every(isBack), { timeout: 10_000 });
@@ -124,7 +124,7 @@ async function setUser(redis: RedisServer, ...rules: readonly string[]): Promise
 const denied = (redis: RedisServer) => redis.cli('ACL', 'LOG');
 
 const loudWithoutOutages = (complaints: readonly string[]) =>
-  complaints.filter((line) => !/lost Redis at|Redis at .* is (?:still away|back)/.test(line));
+  complaints.filter((line) => !/lost connection to Redis at|Redis at .* is (?:still unreachable|back)/.test(line));
 
 beforeAll(() => {
   expect(blocks).toHaveLength(3);

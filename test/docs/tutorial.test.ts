@@ -84,7 +84,7 @@ describe('the programs of the tutorial', () => {
     expect(project.compiled).toBe('');
   });
 
-  it('step 1: the server refuses the client and tells it why', async () => {
+  it('step 1: the server refuses the client and sends the reason', async () => {
     const server = await startServer(1);
     const client = await startClient(1);
     const expected = shown('connected\nauthenticating\nrefused');

@@ -24,10 +24,10 @@ describe('an error of authenticateFn is reported', () => {
     await eventually(() => asked.length === 1);
     if (when !== 'after the deadline') client.socket.disconnect();
     await eventually(() => helper.getClients().size === 0);
-    asked[0]?.(new Error('the database is away'));
+    asked[0]?.(new Error('the database is down'));
     await eventually(() => log.loud.length > 0);
     expect(log.loud).toEqual([
-      expect.stringMatching(/authenticateFn failed for client \S+: Error: the database is away/),
+      expect.stringMatching(/authenticateFn failed for client \S+: Error: the database is down/),
     ]);
   });
 });

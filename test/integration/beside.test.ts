@@ -35,7 +35,7 @@ const makers: Record<string, () => Promise<Server>> = {
   },
 };
 
-describe.each(Object.entries(makers))('beside %s', (_, make) => {
+describe.each(Object.entries(makers))('next to %s', (_, make) => {
   it('both work, before and after attaching', async () => {
     const { http, url } = await listen(await make());
     const hello = async () => (await fetch(`${url}/hello`)).text();

@@ -119,7 +119,7 @@ async function expectInRedis(kind: string, count: number): Promise<void> {
   for (const key of await client.keys(`chat:*${kind}*`)) expect(await client.ttl(key)).toBeGreaterThan(0);
 }
 
-describe('the history in Redis, while Redis is away', () => {
+describe('the history in Redis, while Redis is unreachable', () => {
   it('recognizes a retry on another instance once Redis is back', { timeout: 60_000 }, async () => {
     const own = await startRedis();
     const stores: HistoryStore<Entry>[] = [];

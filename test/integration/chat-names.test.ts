@@ -96,7 +96,7 @@ describe('a name that looks like the name of somebody online', () => {
     chat = await startChat();
   });
 
-  it.each(TWINS)('is refused: %j beside %j, whose owner may open more windows', async (twin, name) => {
+  it.each(TWINS)('is refused: %j while %j is online, whose owner may open more windows', async (twin, name) => {
     const { token } = await signIn(chat.url, twin);
     const owner = await ChatClient.enter(chat.url, name, 'lobby');
     const response = await fetch(`${chat.url}/api/sign-in`, { method: 'POST', body: JSON.stringify({ name: twin }) });

@@ -9,7 +9,7 @@ import { startServer } from '../support/server.js';
 const NO_CREDENTIALS = { path: '/socket.io', auth: { token: 'good' } };
 
 describe('a client whose program forgot to authenticate', () => {
-  it('is told why the server disconnects it', async () => {
+  it('gets a warning with the reason for the disconnect', async () => {
     const server = await startServer({ authenticateTimeout: 50 });
     const logger = new LogLines();
     const client = createHelper(server.url, { logger, options: NO_CREDENTIALS });
@@ -17,7 +17,7 @@ describe('a client whose program forgot to authenticate', () => {
     expect(logger.loud).toEqual([expect.stringContaining('because it never called authenticate(). Set "credentials"')]);
   });
 
-  it('is told nothing of that kind if it did authenticate', async () => {
+  it('gets no such warning if it did authenticate', async () => {
     const server = await startServer({ authenticateTimeout: 50, authenticateFn: () => new Promise(() => {}) });
     const logger = new LogLines();
     const client = createHelper(server.url, { logger, autoAuthenticate: true, options: NO_CREDENTIALS });
@@ -46,10 +46,10 @@ it('a client that can’t connect logs each cause once', async () => {
   expect(logger.loud).toEqual([expect.stringContaining('connecting failed: connection refused at 127.0.0.1:')]);
 });
 
-it('authenticate() after shutdown() says that the client was shut down', () => {
+it('authenticate() after shutdown() logs that the client was shut down', () => {
   const logger = new LogLines();
   const { helper } = createHelper('http://127.0.0.1:1', { logger, options: { ...NO_CREDENTIALS, autoConnect: false } });
   helper.shutdown();
   helper.authenticate();
-  expect(logger.loud).toEqual([expect.stringContaining('this client is shut down. Make a new one')]);
+  expect(logger.loud).toEqual([expect.stringContaining('this client is shut down. Create a new one')]);
 });

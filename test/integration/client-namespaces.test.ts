@@ -43,7 +43,7 @@ describe.each(CLIENT_TRANSPORTS.map((transports) => ({ transports })))(
       expect(second.helper.getSocketClient().io).toBe(first.helper.getSocketClient().io);
     });
 
-    it('connect beside the program’s own socket of another namespace', async () => {
+    it('connect next to the program’s own socket of another namespace', async () => {
       const server = await startNamespaces();
       const plain = plainClient(`${server.url}/status`, { path: '/io', transports });
       defer(() => plain.disconnect());

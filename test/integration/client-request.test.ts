@@ -127,7 +127,7 @@ describe('request() with the option queue', () => {
     expect(await outcome).toMatchObject({ code });
     expect(await outcomeOf(helper.request({ topic: 'b' }))).toMatchObject({
       code: 'not_connected',
-      message: expect.stringContaining(code === 'shut_down' ? 'Make a new one.' : 'Call connect() first.'),
+      message: expect.stringContaining(code === 'shut_down' ? 'Create a new one.' : 'Call connect() first.'),
     });
   });
 
@@ -199,7 +199,7 @@ describe('request()', () => {
   it.each([
     [
       { topic: '' },
-      expect.stringContaining('request(): topic: expected a string that is not empty, received an empty string.'),
+      expect.stringContaining('request(): topic: expected a non-empty string, received an empty string.'),
     ],
     [{ topic: 'disconnect' }, 'request(): topic: "disconnect" is reserved. Use another name.'],
     [

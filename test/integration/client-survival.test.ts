@@ -153,7 +153,7 @@ describe('a client with automatic authentication', () => {
     const server = await startServer({
       validateRoomFn: ({ rooms }) => {
         tries += 1;
-        if (tries === 1) throw new Error('the database is away');
+        if (tries === 1) throw new Error('the database is down');
         return rooms;
       },
     });
@@ -273,8 +273,8 @@ describe('credentials', () => {
   it.each([
     [
       'throw',
-      () => Promise.reject(new Error('the token server is away')),
-      'credentials() failed: the token server is away',
+      () => Promise.reject(new Error('the token server is down')),
+      'credentials() failed: the token server is down',
     ],
     ['are no object', () => 'a token' as never, 'expected an object such as { token }, received a string'],
     ['are nothing', () => undefined as never, 'received undefined (does the function lack a "return"?)'],

@@ -176,7 +176,7 @@ describe('a connection that listens to its transport', () => {
     expect(after).toEqual(before);
   });
 
-  it('does not hear a transport that it has left', () => {
+  it('ignores events of a transport that it has left', () => {
     const connection = new Connection();
     connection.setTransport(connection.transport);
     const { transport: left } = connection;

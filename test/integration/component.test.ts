@@ -51,12 +51,12 @@ async function complaint(act: () => unknown): Promise<string> {
 
 /** Each starts an application, passes its server to the component like a user would, and returns the port. */
 const applications: Record<string, (component: SocketIOComponent) => Promise<number>> = {
-  'an http server that does not listen yet': async (component) => {
+  'an HTTP server that does not listen yet': async (component) => {
     const server = createServer((_, response) => response.end('hello'));
     await component.start(server);
     return portOf((await listen(server)).http);
   },
-  'an http server that listens': async (component) => {
+  'an HTTP server that listens': async (component) => {
     const { http } = await listen(createServer((_, response) => response.end('hello')));
     await component.start(http);
     return portOf(http);
@@ -95,7 +95,7 @@ const applications: Record<string, (component: SocketIOComponent) => Promise<num
 };
 
 describe.each(Object.entries(applications))('with %s', (_, start) => {
-  it('serves clients at /io beside the application', async () => {
+  it('serves clients at /io next to the application', async () => {
     const { component } = makeComponent();
     const port = await start(component);
     const url = `http://127.0.0.1:${port}`;
@@ -168,7 +168,7 @@ describe('pages of other origins', () => {
     );
   });
 
-  it('do not affect own pages and programs that are no browsers', async () => {
+  it('do not affect own pages and programs that are not browsers', async () => {
     const { url } = await serving({});
     expect(await answers(url, undefined)).toEqual(['in', 'in']);
     expect(await answers(url, url)).toEqual(['in', 'in']);
@@ -257,7 +257,7 @@ describe('the life of a component', () => {
     const { component } = makeComponent();
     await component.stop();
     await Promise.all([component.stop(), component.stop()]);
-    expect(await complaint(() => component.start(createServer()))).toMatch(/^shut_down: .*Make a new one/);
+    expect(await complaint(() => component.start(createServer()))).toMatch(/^shut_down: .*Create a new one/);
   });
 
   it('stop() ends clients so that they reconnect by themselves, and closes the server', async () => {
@@ -338,8 +338,8 @@ describe('signals', () => {
 describe('mistakes', () => {
   const servers: [string, unknown, RegExp][] = [
     ['nothing', undefined, /received undefined\. Most frameworks have their server only after listen\(\)/],
-    ['an Express app', express(), /An Express app is not a server: give the result of its listen\(\)/],
-    ['a Hono app', new Hono(), /A Hono app is not a server: give the result of serve\(/],
+    ['an Express app', express(), /An Express app is not a server: pass the result of its listen\(\)/],
+    ['a Hono app', new Hono(), /A Hono app is not a server: pass the result of serve\(/],
     ['a NestJS app', { getHttpServer: () => createServer() }, /getHttpServer\(\)/],
     ['a Koa app', { callback: () => {}, use: () => {} }, /Koa app/],
     [
@@ -349,8 +349,8 @@ describe('mistakes', () => {
     ],
     ['a number', 3000, /received 3000\. A port is not enough: make a server with createServer/],
     ['a promise', Promise.resolve(createServer()), /received a promise\. Await the promise first/],
-    ['a class', Server, /received the class Server\. Do not give the class itself/],
-    ['a Socket.IO server', new Server(), /A Socket\.IO server is not an http server: give its httpServer/],
+    ['a class', Server, /received the class Server\. Do not pass the class itself/],
+    ['a Socket.IO server', new Server(), /A Socket\.IO server is not an HTTP server: pass its httpServer/],
   ];
   it.each(servers)('start() explains how to get the server, given %s', async (_, given, words) => {
     const { component } = makeComponent();

@@ -85,7 +85,7 @@ describe('events that arrive before the handlers of an async clientConnectedFn',
     expect([await heard.next(), await heard.next()].sort()).toEqual(['answered', 'at once']);
   });
 
-  it('are held behind a held one, so that their order stays', async () => {
+  it('wait behind a held event, to preserve the order', async () => {
     const { url, greetings, heard } = await startSlow((socket, log) => {
       socket.on('late', (text) => log.push(text));
     });
@@ -114,7 +114,7 @@ describe('events that arrive before the handlers of an async clientConnectedFn',
     expect(log.loud.join('\n')).toContain('on purpose');
   });
 
-  it('are dropped if it rejects, and their client learns how many events were handled', async () => {
+  it('are dropped if it rejects, and their client receives the number of handled events', async () => {
     const fail = (socket: IOSocket, events: EventLog<unknown>): void => {
       listen(socket, events);
       throw new Error('on purpose');
@@ -170,7 +170,7 @@ describe('events that arrive before the handlers of an async clientConnectedFn',
     ['events', { heldEvents: 3 }, 4, 'x'],
     ['bytes', { heldBytes: 1_000 }, 2, 'x'.repeat(600)],
   ])(
-    'close the connection past the limit of %s; the client learns when to reconnect',
+    'close the connection past the limit of %s; the client receives the time to wait',
     async (_, limits, count, text) => {
       const { helper, url, greetings, heard, log } = await startSlow(listen, { limits });
       const client = await connectAuthenticated(url);

@@ -144,7 +144,7 @@ describe('with the installed packages, the fan-out', () => {
     expect(new Set(numbers(second.frames.all))).toEqual(new Set(named(4)));
   });
 
-  it('knows the adapter, and changes no other way of broadcasting', () => {
+  it('recognizes the adapter, and does not affect other ways of broadcasting', () => {
     const namespace = () => ({ name: '/', server: { encoder: {} }, sockets: new Map() }) as never;
     expect(broadcastsAsKnown(new Adapter(namespace()))).toBe(true);
     class Otherwise extends Adapter {

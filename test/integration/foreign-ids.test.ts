@@ -103,7 +103,7 @@ describe('behind an adapter of the program', () => {
     expect(await codeOf(client, 'kR3NtJ5vYp0QxW8zLm2A')).toBe('joined');
   });
 
-  it('such a room is refused, retryable, beside a plain Socket.IO server, because it does not answer', async () => {
+  it('such a room is refused, retryable, with a plain Socket.IO server, because it does not answer', async () => {
     const adapter = adapterOver(new EventEmitter());
     const one = await startOn(adapter, 'one');
     const plain = await startPlain(adapter);
@@ -131,7 +131,7 @@ describe('behind an adapter of the program', () => {
   });
 });
 
-describe('beside a plain Socket.IO server on the same Redis', () => {
+describe('with a plain Socket.IO server on the same Redis', () => {
   it('its ids are refused, and other rooms of that form are granted', async () => {
     const { port } = await startRedis();
     const client = () => redisClient(port, { protocol: 2 });

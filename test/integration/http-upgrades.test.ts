@@ -137,7 +137,7 @@ it('requests of the program can still be pipelined', async () => {
   await eventually(() => text.split('HTTP/1.1 404').length === 4);
 });
 
-describe('other servers on the same http server keep working', () => {
+describe('other servers on the same HTTP server keep working', () => {
   it('a WebSocket server that accepts at once, or after 1.5 s with destroyUpgrade off', async () => {
     const server = await serve({
       options: () => ({ serverOptions: { destroyUpgrade: false } }),

@@ -142,7 +142,7 @@ describe('an instance that is cut off from its network', () => {
     expect(heardOn(there, 'n').sort()).toEqual([2, 3, 4]);
     const aboutBus = one.log.lines.filter((line) => line.includes('bus'));
     expect(aboutBus).toEqual([
-      expect.stringContaining('lost Redis'),
+      expect.stringContaining('lost its connection to Redis'),
       expect.stringContaining('connected to Redis again'),
     ]);
     expect(one.log.loud).toEqual([]);

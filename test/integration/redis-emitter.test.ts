@@ -88,7 +88,7 @@ describe('SocketIOEmitterHelper', () => {
     const { helper } = newEmitter(own.port, { logger });
     await helper.configure();
     await own.kill();
-    await eventually(() => lines.some((line) => line.includes('lost Redis')));
+    await eventually(() => lines.some((line) => line.includes('lost connection to Redis')));
     for (let number = 0; number < 1_000; number++) helper.send({ payload: { topic: 'n', data: number } });
     await own.restart();
     let next = 5_000;

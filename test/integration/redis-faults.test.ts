@@ -225,7 +225,7 @@ describe('dead connections without an error', () => {
   });
 });
 
-describe('whatever options the program’s client has', () => {
+describe('with any options of the program’s client', () => {
   let redis: RedisServer;
   beforeAll(async () => {
     redis = await startRedis();

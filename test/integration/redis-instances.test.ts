@@ -25,7 +25,7 @@ beforeAll(async () => {
 const plainRedis = (port = redis.port) => redisClient(port, { protocol: 2 });
 
 describe('two instances', () => {
-  it('work beside an unmodified Socket.IO server and a plain emitter on the same Redis', async () => {
+  it('work together with an unmodified Socket.IO server and a plain emitter on the same Redis', async () => {
     const one = await startOne(byRedis(redis.port));
     const { http, url } = await listen(createServer());
     const plain = new Server(http);
@@ -117,12 +117,12 @@ describe('without Redis', () => {
     const away = await startRedis();
     const one = await startOne(byRedis(away.port));
     await away.kill();
-    await eventually(() => one.log.loud.some((line) => line.includes('lost Redis at')));
+    await eventually(() => one.log.loud.some((line) => line.includes('lost connection to Redis at')));
     for (let number = 0; number < 3; number++) one.helper.send({ payload: { topic: 'n', data: number } });
     await one.helper.shutdown();
     expect(one.log.loud).toContainEqual(
       expect.stringContaining(
-        'the publisher ended while Redis was away; messages for other instances that were lost: 3',
+        'the publisher ended while Redis was unreachable; messages for other instances that were lost: 3',
       ),
     );
   });
@@ -133,7 +133,7 @@ describe('without Redis', () => {
     const client = await connectAuthenticated(one.url);
     client.socket.on('ask', (answer: (value: string) => void) => answer('here'));
     await away.kill();
-    await eventually(() => one.log.loud.some((line) => line.includes('lost Redis at')));
+    await eventually(() => one.log.loud.some((line) => line.includes('lost connection to Redis at')));
     const unhandled: unknown[] = [];
     const note = (reason: unknown) => unhandled.push(reason);
     process.on('unhandledRejection', note);
@@ -143,8 +143,8 @@ describe('without Redis', () => {
     const io = one.helper.getIOServer();
     // Long enough that the local client answers, even if the machine stalls.
     await expect(io.timeout(2_000).emitWithAck('ask')).rejects.toMatchObject({ responses: ['here'] });
-    await expect(io.serverSideEmitWithAck('ask')).rejects.toThrow('Redis is away');
-    await expect(io.fetchSockets()).rejects.toThrow('Redis is away');
+    await expect(io.serverSideEmitWithAck('ask')).rejects.toThrow('Redis is unreachable');
+    await expect(io.fetchSockets()).rejects.toThrow('Redis is unreachable');
     expect(unhandled).toEqual([]);
   });
 

@@ -18,7 +18,7 @@ import { takeTheClock } from '../support/clock.js';
 import { eventually } from '../support/facts.js';
 import { startRedis } from '../support/redis.js';
 
-it('works beside an unmodified Socket.IO server and a plain emitter, in both directions', async () => {
+it('works together with an unmodified Socket.IO server and a plain emitter, in both directions', async () => {
   const redis = await startRedis();
   const clock = takeTheClock();
   const client = openClient(redis.port);

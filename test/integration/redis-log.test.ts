@@ -31,7 +31,7 @@ async function dropAll(redis: RedisServer): Promise<void> {
 async function expectTwoLines(node: PlainInstance, redis: string, cause: RegExp, connections: string): Promise<void> {
   await eventually(() => node.reported('backplane_outage_ended').length > 0, SLOW);
   const [lost = '', back = '', ...more] = linesOf(node);
-  expect(lost).toMatch(new RegExp(`^warn: .*lost Redis at ${redis} \\(.*\\): .*; .*; reconnecting$`));
+  expect(lost).toMatch(new RegExp(`^warn: .*lost connection to Redis at ${redis} \\(.*\\): .*; .*; reconnecting$`));
   expect(lost).toMatch(cause);
   expect(back).toMatch(new RegExp(`^warn: .*Redis at ${redis} is back after [\\d.]+ s \\(${connections}\\)`));
   expect(more).toEqual([]);
@@ -98,7 +98,7 @@ describe('the log of an outage of Redis', () => {
     const locked = await startRedis({ password: 'other' });
     client.moveTo(locked.port);
     await eventually(() => node.reported('backplane_outage_continues').length === 1);
-    expect(linesOf(node).at(-1)).toMatch(/is still away after [\d.]+ s: NOAUTH .*; reconnecting$/);
+    expect(linesOf(node).at(-1)).toMatch(/is still unreachable after [\d.]+ s: NOAUTH .*; reconnecting$/);
     expect(linesOf(node)).toHaveLength(2);
   });
 
@@ -127,7 +127,7 @@ describe('the log of an outage of Redis', () => {
 });
 
 describe('configure() without Redis', () => {
-  it('logs after 2 s what it waits for, and each new cause', async () => {
+  it('logs the address and the cause after 2 s, and each new cause', async () => {
     const port = await unusedPort();
     const log = new LogLines();
     const started = startServer({ logger: log, redisConnection: redisClient(port) });

@@ -80,7 +80,7 @@ describe('the publisher', () => {
     one.io.emit('n', 2);
     await eventually(() => one.reported('backplane_disconnected').length === 3);
     one.io.emit('n', 3);
-    await expect(one.io.fetchSockets()).rejects.toThrow('Redis is away');
+    await expect(one.io.fetchSockets()).rejects.toThrow('Redis is unreachable');
     await one.backplane.close(100);
     expect(() => one.io.emit('n', 4)).not.toThrow();
   });

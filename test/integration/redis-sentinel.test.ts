@@ -77,7 +77,7 @@ describe('a Redis behind Sentinels', () => {
     });
     expect(await failureOf(clientOf([await unusedPort(), sentinel.port], 'olds'))).toMatchObject({
       message: expect.stringMatching(
-        /: No Sentinel knows a master "olds"; 1 of them could not be asked: they refuse or close the connection$/,
+        /: No Sentinel knows a master "olds"; 1 of them could not be queried: they refuse or close the connection$/,
       ),
     });
   });

@@ -55,7 +55,7 @@ describe('onReport of SocketIOServerHelper', () => {
   it('that throws at each report has no other effect', async () => {
     const { helper, url, log } = await startServer({
       onReport: () => {
-        throw new Error('the metrics are away');
+        throw new Error('the metrics are down');
       },
     });
     const client = await connectAuthenticated(url);
@@ -67,7 +67,7 @@ describe('onReport of SocketIOServerHelper', () => {
     refused.socket.emit('authenticate');
     await refused.heardOf('unauthenticated');
     await helper.shutdown();
-    expect(log.loud).toEqual([expect.stringContaining('onReport failed: Error: the metrics are away')]);
+    expect(log.loud).toEqual([expect.stringContaining('onReport failed: Error: the metrics are down')]);
   });
 
   it('may change the arrays of a report without an effect on clients', async () => {

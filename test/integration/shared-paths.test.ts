@@ -61,7 +61,7 @@ describe('a second instance at the path of the first one', () => {
     const before = listenersOf(server);
     const second = helperOf(server, 'second');
     expect(await refusal(second.configure())).toBe(
-      'invalid_option: SocketIOServerHelper "second": the path "/io" of this http server is taken by SocketIOServerHelper ' +
+      'invalid_option: SocketIOServerHelper "second": the path "/io" of this HTTP server is taken by SocketIOServerHelper ' +
         '"first". Give one of them another path (option "serverOptions.path"), or await shutdown() of "first" first.',
     );
     expect(listenersOf(server)).toEqual(before);
@@ -84,7 +84,7 @@ describe('a second instance at the path of the first one', () => {
     const [one, other] = [createServer(), createServer()];
     await helperOf(one, 'helper').configure();
     expect(await refusal(componentOf('component').start(one))).toBe(
-      'invalid_argument: SocketIOComponent "component": the path "/io" of this http server is taken by SocketIOServerHelper ' +
+      'invalid_argument: SocketIOComponent "component": the path "/io" of this HTTP server is taken by SocketIOServerHelper ' +
         '"helper". Give one of them another path (option "path"), or await shutdown() of "helper" first.',
     );
     await componentOf('component').start(other);
@@ -105,15 +105,15 @@ describe('a second instance at the path of the first one', () => {
     expect(await refusal(helperOf(server, 'second', at(second)).configure())).toContain('is taken by');
   });
 
-  it('is refused at /iox beside an /io without a slash at its end', async () => {
+  it('is refused at /iox next to /io without a trailing slash', async () => {
     const server = createServer();
     await helperOf(server, 'first', { serverOptions: { path: '/io', addTrailingSlash: false } }).configure();
     expect(await refusal(helperOf(server, 'second', at('/iox')).configure())).toContain(
-      'the path "/iox" of this http server is taken by SocketIOServerHelper "first", whose path is "/io"',
+      'the path "/iox" of this HTTP server is taken by SocketIOServerHelper "first", whose path is "/io"',
     );
   });
 
-  it('serves beside it at another path', async () => {
+  it('serves at another path of the same server', async () => {
     const server = createServer();
     await helperOf(server, 'first').configure();
     await helperOf(server, 'second', at('/iox')).configure();
@@ -169,7 +169,7 @@ describe('a plain Socket.IO server at the path', () => {
     plain(server, path);
     const before = listenersOf(server);
     expect(await refusal(helperOf(server, 'a').configure())).toBe(
-      'invalid_option: SocketIOServerHelper "a": the path "/io" of this http server is taken by another Socket.IO server. ' +
+      'invalid_option: SocketIOServerHelper "a": the path "/io" of this HTTP server is taken by another Socket.IO server. ' +
         'Give one of them another path (option "serverOptions.path"), or close the other server first.',
     );
     expect(listenersOf(server)).toEqual(before);
@@ -195,7 +195,7 @@ describe('a plain Socket.IO server at the path', () => {
     await helper.configure();
     plain(server, '/io');
     expect(log.loud).toEqual([
-      expect.stringContaining('another Socket.IO server was attached to the http server at /io/'),
+      expect.stringContaining('another Socket.IO server was attached to the HTTP server at /io/'),
     ]);
     await helper.shutdown();
     plain(server, '/io');

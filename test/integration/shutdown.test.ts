@@ -39,7 +39,7 @@ it('shutdown() in the tick in which configure() attaches drops later messages', 
   expect(log.loud).toEqual([expect.stringContaining('dropped "late"')]);
 });
 
-describe('an http server', () => {
+describe('an HTTP server', () => {
   it('that listens already can be attached to, and keeps serving the program', async () => {
     const { http, url } = await listen(createServer((_, response) => response.end('from the program')));
     const { helper } = await startServer({ server: http, serverOptions: { path: '/io' } });

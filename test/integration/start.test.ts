@@ -151,13 +151,16 @@ describe('the program of the chat', () => {
     );
   });
 
-  it.each(['no-such-host.invalid', '192.0.2.1'])('reports that HOST=%s is no address of this machine', async (HOST) => {
-    const program = runChat({ HOST, PORT: '0' });
-    expect(await program.ended(10_000)).toEqual({ code: 1, signal: null });
-    expect(program.stderr).toBe(
-      `HOST must be an address of this machine, received "${HOST}". For example: HOST=127.0.0.1 ${START}\n`,
-    );
-  });
+  it.each(['no-such-host.invalid', '192.0.2.1'])(
+    'reports that HOST=%s is not an address of this machine',
+    async (HOST) => {
+      const program = runChat({ HOST, PORT: '0' });
+      expect(await program.ended(10_000)).toEqual({ code: 1, signal: null });
+      expect(program.stderr).toBe(
+        `HOST must be an address of this machine, received "${HOST}". For example: HOST=127.0.0.1 ${START}\n`,
+      );
+    },
+  );
 
   it('reports an unreachable Redis, without the password', async () => {
     const { program, redis } = withoutRedis;

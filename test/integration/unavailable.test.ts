@@ -223,7 +223,7 @@ async function reconnecting(url: string, options: ClientOptions & { path: string
 }
 
 describe('the back-off', () => {
-  it('starts anew once a client has stayed for 10 s, and not before', async () => {
+  it('starts over once a client has stayed for 10 s, and not before', async () => {
     const server = await startWordsServer();
     const { helper, delays } = await reconnecting(server.url, { path: '/io', transports: ['websocket'] });
     const lose = async (): Promise<void> => {

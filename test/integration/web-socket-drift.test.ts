@@ -40,7 +40,7 @@ const MOVED_ON_BUN = ['opts of a transport', 'transport of a WebSocket'].flatMap
 );
 
 it.runIf(SETTING.runtime === 'bun').each(MOVED_ON_BUN)(
-  'beside WebSockets of the program, if the engine moved the %s: limits of a connection %s, and its owner',
+  'next to WebSockets of the program, if the engine moved the %s: limits of a connection %s, and its owner',
   async (moved, way) => {
     const program = startProgram(PROGRAM, { ...runnerOf(), args: [moved] });
     const socket = await open(program, way);

@@ -64,7 +64,7 @@ describe('roomgate/client in a page', () => {
     expect(code).not.toMatch(/\b(?:setImmediate|__dirname|Buffer\.from|process\.(?:env|nextTick|on))\b/);
   });
 
-  test(`costs at most ${OWN_LIMIT_BYTES} bytes beside socket.io-client`, async () => {
+  test(`costs at most ${OWN_LIMIT_BYTES} bytes in addition to socket.io-client`, async () => {
     const own = await bundle(['socket.io-client', 'engine.io-client']);
     const [ownBytes, wholeBytes] = [own, whole].map(({ code }) => gzipSync(code, { level: 9 }).byteLength);
     console.log(

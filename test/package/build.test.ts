@@ -123,7 +123,7 @@ describe('a build', () => {
     expect(await cost()).toBe(0);
   });
 
-  it('happens each time if npm does not tell the packages', async () => {
+  it('happens each time if npm does not list the packages', async () => {
     const { cost, path } = await createCopied();
     await rm(path('node_modules/.package-lock.json'));
     expect(await cost()).toBe(1);

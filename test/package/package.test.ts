@@ -63,7 +63,7 @@ async function printed(name: string, code: string, node = process.execPath, flag
 }
 
 describe('the tarball', () => {
-  test('holds what is compiled, its sources and what a reader needs, nothing else', () => {
+  test('contains only the compiled code, its sources and the documentation', () => {
     const papers = ['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md'];
     const others = files.filter((path) => !/^(?:dist|src|docs|bench|examples)\//.test(path));
     expect(others.toSorted()).toEqual([...papers, 'RELEASING.md', 'package.json', 'client/package.json'].toSorted());
@@ -102,7 +102,7 @@ describe('the tarball', () => {
     }
   });
 
-  test('has maps whose sources it holds', async () => {
+  test('contains the sources of its maps', async () => {
     const maps = files.filter((path) => path.endsWith('.map'));
     expect(maps.length).toBeGreaterThan(200);
     for (const path of maps) {
@@ -119,7 +119,7 @@ describe('the tarball', () => {
     expect(size).toBeLessThanOrEqual(MOST_BYTES);
   });
 
-  test('has what its README links to', async () => {
+  test('contains every file that its README links to', async () => {
     const text = await readFile(join(consumer.folder, 'node_modules/roomgate/README.md'), 'utf8');
     const targets = [...text.matchAll(/\]\(([^)\s]+)\)|(?:src|srcset|href)="([^"]+)"/g)].map(
       ([, one, other]) => one ?? other ?? '',
@@ -134,7 +134,7 @@ describe('the tarball', () => {
     expect(missing).toEqual([]);
   });
 
-  test('has nothing that publint would change', async () => {
+  test('passes publint without a suggestion', async () => {
     const bytes = await readFile(tarball);
     const { messages, pkg } = await publint({ pack: { tarball: new Uint8Array(bytes).buffer }, strict: true });
     expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
@@ -203,7 +203,7 @@ describe('an installed package', () => {
     for (const node of nodes) expect(await printed('loaded.mjs', loaded, node)).toEqual([true, []]);
   });
 
-  test('runs on Bun, and says what is missing where its engine is not installed', async () => {
+  test('runs on Bun, and names the engine package if it is not installed', async () => {
     const code = `
       import { SocketIOComponent } from 'roomgate';
       const component = new SocketIOComponent({ authenticateFn: () => true });

@@ -59,7 +59,7 @@ describe.each(Object.entries(RUNTIMES))('on %s', (_, node) => {
     `${of}: the package ${name} is not installed. ${INSTALL}`,
   ];
 
-  it('a constructor that needs the packages for Redis says how to install them', async () => {
+  it('a constructor that needs the packages for Redis throws an error with the install command', async () => {
     expect(await saidIn(plain, node)).toEqual({
       RedisHelper: missing('RedisHelper', 'ioredis'),
       RedisClusterHelper: missing('RedisClusterHelper', 'ioredis'),

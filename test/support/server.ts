@@ -15,7 +15,7 @@ export interface Started {
 
 export type TestOptions = Partial<ISocketIOServerNodeOptions>;
 
-/** An http server that listens: on a free port, or on the given one. */
+/** An HTTP server that listens: on a free port, or on the given one. */
 export async function listen(http: HttpServer = createServer(), port = 0): Promise<{ http: HttpServer; url: string }> {
   if (!http.listening) await new Promise<void>((resolve) => http.listen(port, '127.0.0.1', resolve));
   onTestFinished(() => {

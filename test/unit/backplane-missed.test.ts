@@ -31,7 +31,7 @@ const missed = (reports: readonly BackplaneReport[]) =>
   reports.map((report) => report.type === 'backplane_messages_missed' && report.atLeast);
 
 describe('MissedBroadcasts', () => {
-  it('reports what is still missing at the second announcement, once', () => {
+  it('reports broadcasts that are still missing at the second announcement, once', () => {
     const { reports, send, announce } = setUp();
     send(5);
     announce();

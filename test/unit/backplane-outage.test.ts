@@ -22,7 +22,7 @@ describe('an outage', () => {
     expect(reports).toEqual([{ type: 'backplane_disconnected', connection: 'publisher', error }]);
   });
 
-  it('reports each further reason once, and begins anew with the next outage', () => {
+  it('reports each further reason once, and starts over with the next outage', () => {
     const { reports, outage } = setUp();
     outage.failing(new Error('refused'));
     expect(reports).toEqual([]);

@@ -92,7 +92,7 @@ describe('emitSafely()', () => {
       },
       'no value',
     ],
-  ])('says why and where if the data has %s', (_, data, words) => {
+  ])('names the reason and the place if the data has %s', (_, data, words) => {
     const encode = () => (words.startsWith('it nests') ? overflow() : JSON.stringify(data));
     expect(() => emitSafely({ rooms: undefined, topic: 'news', args: [data] }, encode)).toThrow(
       expect.objectContaining({

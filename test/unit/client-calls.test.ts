@@ -26,7 +26,7 @@ describe('a wrong call is logged with the right one:', () => {
     [
       'subscribe',
       [{ topic: 'news', handler: FUNCTION }],
-      `subscribe(): event: expected a string that is not empty, received undefined. ${SUBSCRIBE}`,
+      `subscribe(): event: expected a non-empty string, received undefined. ${SUBSCRIBE}`,
     ],
     [
       'subscribe',
@@ -77,7 +77,7 @@ describe('a wrong call throws or rejects with the right one:', () => {
     [
       'emit',
       [{ event: 'news' }],
-      'emit(): topic: expected a string that is not empty, received undefined. Call it as emit({ topic, data }).',
+      'emit(): topic: expected a non-empty string, received undefined. Call it as emit({ topic, data }).',
     ],
     ['emit', [{ topic: 'a', cb: 5 }], 'emit(): cb: expected a function, received 5.'],
     [

@@ -35,7 +35,7 @@ describe('the cause of a failed attempt to connect', () => {
     [polled(404), 'no Socket.IO server at /io on http://localhost:3000 (HTTP 404); check "options.path"'],
     [
       polled(400, '{"code":1,"message":"Session ID unknown"}'),
-      'http://localhost:3000 does not know this session (HTTP 400); with several instances, make the load balancer sticky, or set transports: ["websocket"]',
+      'http://localhost:3000 has no such session (HTTP 400); with several instances, make the load balancer sticky, or set transports: ["websocket"]',
     ],
     [
       polled(400, '{"code":5,"message":"Unsupported protocol version"}'),
@@ -106,7 +106,7 @@ describe('the cause of a failed attempt to connect', () => {
     expect(explain(raw, target, undefined)).toBe(raw);
   });
 
-  it('escapes and cuts what the server says', () => {
+  it('escapes and shortens texts of the server', () => {
     const text = explain(polled(400, JSON.stringify({ message: `a\u202e${'x'.repeat(1_000)}` })), target, undefined);
     expect(text.message).toContain('a\\u202e');
     expect(text.message.length).toBeLessThan(400);
@@ -154,7 +154,7 @@ describe('a host', () => {
     ...['http://', 'ftp://example.org', 'http:/localhost', 'not a host', 'http://localhost:port', 'http://a:99999'],
     ...['http://localhost:undefined', 'http://undefined:3000', 'null', '/chat', '?', 'http://a:0', 'http://a b'],
     ...['http://http://a', 'http://:3000', 'https://[::1', ' http://localhost:3000'],
-  ])('%s is no address', (host) => expect(isAddress(host)).toBe(false));
+  ])('%s is not an address', (host) => expect(isAddress(host)).toBe(false));
 
   it('is shown without a password and as HTTP', () => {
     expect(readHost('wss://user:secret@example.org:1/chat?token=x').origin).toBe('https://example.org:1');

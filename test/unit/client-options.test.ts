@@ -95,7 +95,7 @@ describe('the client’s options', () => {
     const start = 'warn: [roomgate] tester: SocketIOClientHelper: option';
     expect(logger.loud).toEqual([
       `${start} "auth" does not exist and has no effect. If it is an option of socket.io-client, put it into "options"`,
-      `${start} "queue.maximum" does not exist and has no effect. Those of "queue" are max and ttl`,
+      `${start} "queue.maximum" does not exist and has no effect. "queue" takes max and ttl`,
     ]);
   });
 

@@ -35,7 +35,7 @@ describe('messages that were sent lately', () => {
     expect(topicsAfter(0)).toEqual([]);
   });
 
-  it.each([undefined, null, '1', {}])('are not returned if the server says %j', (handled) => {
+  it.each([undefined, null, '1', {}])('are not returned if the server reports %j', (handled) => {
     const { lately, begin, send, topicsAfter } = setUp();
     begin();
     lately.authenticated();

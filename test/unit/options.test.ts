@@ -59,7 +59,7 @@ describe('options', () => {
     [
       'server',
       { server: undefined },
-      'expected a server of node:http or node:https, received undefined. Give the result of createServer()',
+      'expected a server of node:http or node:https, received undefined. Pass the result of createServer()',
     ],
     ['server', { server: {} }, 'received an object'],
     [
@@ -70,9 +70,9 @@ describe('options', () => {
     ['runtime', { runtime: 'Node' }, 'received "Node". This is Node.js'],
     ['server', { server: 3000 }, 'received 3000. A port is not enough'],
     ['server', { server: Promise.resolve(createServer()) }, 'received a promise. Await the promise first'],
-    ['server', { server: Server }, 'received the class Server. Do not give the class itself'],
-    ['server', { server: new Server() }, 'A Socket.IO server is not an http server: give its httpServer'],
-    ['server', { server: { server: createServer() } }, 'Give its property "server"'],
+    ['server', { server: Server }, 'received the class Server. Do not pass the class itself'],
+    ['server', { server: new Server() }, 'A Socket.IO server is not an HTTP server: pass its httpServer'],
+    ['server', { server: { server: createServer() } }, 'Pass its property "server"'],
     [
       'serverOptions.path',
       { serverOptions: { path: 'io' } },
@@ -88,7 +88,11 @@ describe('options', () => {
     ['serverOptions.transports', { serverOptions: { transports: 'websocket' } }, 'an array of polling, websocket'],
     ['serverOptions.transports', { serverOptions: { transports: ['ws'] } }, 'received ["ws"]'],
     ['serverOptions.allowRequest', { serverOptions: { allowRequest: true } }, 'expected a function, received true'],
-    ['serverOptions.adapter', { serverOptions: { adapter: 'redis' } }, 'what createAdapter() of an adapter returns'],
+    [
+      'serverOptions.adapter',
+      { serverOptions: { adapter: 'redis' } },
+      'the result of createAdapter() of an adapter package',
+    ],
     ['serverOptions.parser', { serverOptions: { parser: {} } }, 'the classes Encoder and Decoder'],
     [
       'serverOptions.cors.orgin',
@@ -113,7 +117,7 @@ describe('options', () => {
     ['redisConnection', { redisConnection: null }, 'received null'],
     ['authenticateFn', { authenticateFn: undefined }, 'expected a function, received undefined'],
     ['authenticateFn', { authenticateFn: true }, 'received true'],
-    ['authenticateFn', { authenticateFn: class Auth {} }, 'received the class Auth. Do not give the class itself'],
+    ['authenticateFn', { authenticateFn: class Auth {} }, 'received the class Auth. Do not pass the class itself'],
     ['replaceable', { replaceable: ['price'] }, 'received an array'],
     ['validateRoomFn', { validateRoomFn: [] }, 'received an empty array'],
     ['clientConnectedFn', { clientConnectedFn: 1 }, 'received 1'],
@@ -131,7 +135,7 @@ describe('options', () => {
     ['onFailure.conected', { onFailure: { conected: 'keep' } }, 'Did you mean "onFailure.connected"?'],
     ['onFailure.somethingElse', { onFailure: { somethingElse: 1 } }, '"onFailure" takes "connected"'],
     ['limits', { limits: 5 }, 'an object of numbers'],
-    ['limits.roomsPerRequest', { limits: { roomsPerRequest: 0 } }, 'a whole number from 1'],
+    ['limits.roomsPerRequest', { limits: { roomsPerRequest: 0 } }, 'a whole number of 1 or more'],
     ['limits.roomsPerReqest', { limits: { roomsPerReqest: 1 } }, 'Did you mean "limits.roomsPerRequest"?'],
     ['limits', { limits: [] }, 'received an empty array'],
     ['logger', { logger: { info() {} } }, 'debug, info, warn and error'],
@@ -180,7 +184,7 @@ describe('options', () => {
     expect(limits).not.toHaveProperty('color');
   });
 
-  it('leave what is inside serverOptions to Socket.IO', () => {
+  it('leave the contents of serverOptions to Socket.IO', () => {
     const serverOptions = { pathh: '/io', color: 'red' };
     expect(resolveOptions({ ...valid(), serverOptions })).toMatchObject({ serverOptions, ignored: [] });
   });

@@ -381,7 +381,7 @@ describe('the private members of other packages in use exist:', () => {
     expect([patcher.wires, patcher.wireOf('probe')]).toEqual([[], undefined]);
   });
 
-  it('the queue of a connection; if it has moved, a report says so, and messages still go out directly', async () => {
+  it('the queue of a connection; if it has moved, a report names it, and messages still go out directly', async () => {
     const engine = startEngine();
     hideMember(await classOfConnections(engine), 'writeBuffer');
     expect(await probeConnection(engine as never)).toEqual({ missing: 'writeBuffer of a connection', canSend: true });
@@ -488,7 +488,7 @@ describe('the private members of other packages in use exist:', () => {
     expect(await probeConnection({} as never)).toEqual({ missing: 'engine.handshake()', canSend: false });
     const failing = { handshake: () => Promise.reject(new Error('moved')) };
     expect(await probeConnection(failing as never)).toEqual({
-      missing: 'a connection that is tried failed: Error: moved',
+      missing: 'a test connection failed: Error: moved',
       canSend: false,
     });
     expect([queuedPackets({} as never), responseOf({} as never)]).toEqual([undefined, undefined]);

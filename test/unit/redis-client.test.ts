@@ -154,7 +154,11 @@ describe('names of options', () => {
     ['RedisHelper', () => new RedisHelper({ ...options, hosts: 'b' } as never), 'Did you mean "host"?'],
     ['RedisHelper', () => new RedisHelper({ ...options, username: 'b' } as never), 'Did you mean "user"?'],
     ['RedisHelper', () => new RedisHelper({ ...options, db: 1 } as never), 'Did you mean "database"?'],
-    ['RedisHelper', () => new RedisHelper({ ...options, database: -1 }), '"database": expected a whole number from 0'],
+    [
+      'RedisHelper',
+      () => new RedisHelper({ ...options, database: -1 }),
+      '"database": expected a whole number of 0 or more',
+    ],
     ['RedisHelper', () => new RedisHelper({ ...options, port: 'x' }), '"port": expected a number from 1 to 65535'],
     ['RedisHelper', () => new RedisHelper({ ...options, host: 'redis://a' }), '"host": expected a name or an address'],
     ['RedisHelper', () => new RedisHelper({ ...options, host: 'a:6379' }), 'without a scheme and a port'],

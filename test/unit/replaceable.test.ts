@@ -34,7 +34,7 @@ describe('the coalescing key of a message', () => {
     expect(keyOf()).toBeUndefined();
   });
 
-  it('is undefined if the function returns undefined, which is no mistake', () => {
+  it('is undefined if the function returns undefined, which is allowed', () => {
     const { keyOf, reports } = keys(price);
     expect(keyOf('price', {})).toBeUndefined();
     expect(reports).toEqual([]);

@@ -45,7 +45,7 @@ describe('an error of Redis in a report', () => {
     expect(error).not.toHaveProperty('cause');
   });
 
-  it('stays unchanged if it is no error', () => {
+  it('stays unchanged if it is not an error', () => {
     expect(reportedError(undefined)).toBeUndefined();
     expect(reportedError('text')).toBe('text');
   });

@@ -31,7 +31,7 @@ describe('another name for the data', () => {
     await expect(client.request(message as never)).rejects.toMatchObject(error(''));
   });
 
-  it('is nothing to complain about beside data, even undefined data', () => {
+  it('is accepted together with data, even undefined data', () => {
     expect(resolveSend({ payload: { topic: 'say', data: undefined, message: 1 } }).args).toEqual([]);
   });
 });

@@ -48,7 +48,7 @@ export class MemoryAdapter extends ClusterAdapter {
   }
 
   override async fetchSockets(opts: BroadcastOptions): Promise<unknown[]> {
-    if (this.#member.isAway && opts.flags?.local !== true) throw new Error('The network is away.');
+    if (this.#member.isAway && opts.flags?.local !== true) throw new Error('The network is unreachable.');
     return super.fetchSockets(opts);
   }
 

@@ -107,7 +107,7 @@ class MemoryBackplane implements Backplane {
 function carrierOf(member: MemoryMember): Carrier {
   return {
     async publish(channel, message) {
-      if (member.isAway) throw new Error('The network is away.');
+      if (member.isAway) throw new Error('The network is unreachable.');
       member.publish(channel, Buffer.from(message));
     },
     subscribe: (channel, listener) => member.subscribe(channel, listener),

@@ -25,7 +25,7 @@ export class MemoryInstances implements Instances {
   }
 
   async list(): Promise<readonly string[]> {
-    if (this.#member.isAway) throw new Error('The network is away.');
+    if (this.#member.isAway) throw new Error('The network is unreachable.');
     return this.#member.living;
   }
 

@@ -95,7 +95,7 @@ export class MemoryNetwork {
 
 /** One instance of the network. It can subscribe at once; it sends and receives from `join` to `leave`. */
 export class MemoryMember {
-  /** No other instance of the network has it. */
+  /** Unique on the network. */
   readonly id: string;
   readonly name: string;
   readonly #network: MemoryNetwork;

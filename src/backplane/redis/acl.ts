@@ -26,7 +26,7 @@ export function explain(error: unknown, name: string, ...args: readonly (string 
   const isContainer = CONTAINERS.has(upper);
   const command = isContainer ? `${upper} ${args[0]}`.toUpperCase() : upper;
   const what = isContainer ? '' : String(args[0] ?? '');
-  // Versions of Redis word the refusal of a channel, a key and a command differently.
+  // The text of the refusal depends on the version of Redis, and on whether it is about a channel, a key or a command.
   if (/\bchannels?\b/.test(error.message))
     return new RefusedError(command, shown(what), channelRule(upper, what), error);
   if (/\bkeys?\b/.test(error.message)) return new RefusedError(command, what, '~roomgate:*', error);

@@ -59,7 +59,7 @@ export interface Dialer {
   readonly address: string;
   /** A connection that is not connected yet. In a cluster, another `attempt` is another node. */
   dial(name: string, attempt: number): Promise<RedisConnection>;
-  /** Replaces the error of a failed connection by one that says more, if the dialer knows more. */
+  /** Returns a more specific error for a failed connection, if the dialer has one. */
   explain?(client: RedisConnection, error: unknown): unknown;
   /** How many clients subscribe to the channel, on all nodes. Undefined for one Redis, which any connection can ask. */
   readonly countSubscribers: ((channel: string) => Promise<number>) | undefined;

@@ -32,7 +32,7 @@ const OVERRIDES = {
   replyMapping: 'legacy',
   stringNumbers: false,
   monitor: false,
-  // CLIENT SETINFO needs an ACL rule of its own, and nothing reads its result.
+  // CLIENT SETINFO needs a separate ACL rule, and its result is not used.
   disableClientInfo: true,
   readOnly: false,
   keyPrefix: '',
@@ -132,7 +132,7 @@ class ClusterDialer implements Dialer {
     return node.duplicate({ ...OVERRIDES, connectionName: name });
   }
 
-  /** Each node knows its own subscribers only. A node that is away counts as zero. */
+  /** Each node knows its own subscribers only. An unreachable node counts as zero. */
   #countSubscribers(channel: string): Promise<number> {
     const late = 'A node did not answer in time.';
     const ask = async (node: SingleClient) => {
@@ -162,7 +162,7 @@ class ClusterDialer implements Dialer {
     const groups = this.#groups();
     if (groups.length === 0) return start;
     try {
-      return await within(start, HEAD_START_MS, 'The start nodes did not answer yet.');
+      return await within(start, HEAD_START_MS, 'The start nodes have not answered yet.');
     } catch {
       return firstOf([start, ...groups.map((nodes) => this.#reach(nodes))]);
     }
@@ -204,7 +204,7 @@ class ClusterDialer implements Dialer {
   }
 }
 
-/** Resolves with the first cluster that is reached and disconnects the others. Rejects with the error of the first way. */
+/** Resolves with the first cluster that is reached and disconnects the others. Rejects with the error of the first attempt. */
 async function firstOf(ways: readonly Promise<RedisCluster>[]): Promise<RedisCluster> {
   const first = Promise.any(ways);
   for (const way of ways) {
@@ -231,7 +231,7 @@ async function reach(cluster: RedisCluster): Promise<void> {
   try {
     await within(cluster.connect(), SCOUT_TIMEOUT_MS, 'The cluster did not list its nodes in time.');
   } catch (error) {
-    // The error of a node says more than that all of them failed.
+    // The error of one node is more specific than "all nodes failed".
     throw cause instanceof Error ? new Error(`No node of the cluster is usable: ${cause.message}`, { cause }) : error;
   }
 }

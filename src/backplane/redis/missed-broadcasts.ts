@@ -28,9 +28,9 @@ interface Sender {
 
 /** Ticks between two announcements of the counts. */
 export const ANNOUNCE_TICKS = 5;
-/** After an outage, the result is reported after so many announcements: a loss takes two to be confirmed. */
+/** The number of announcements after an outage until the result is reported: a loss takes two to be confirmed. */
 const ANNOUNCEMENTS = 3;
-/** An instance that has not announced its counts for so many ticks is gone. */
+/** After this many ticks without an announcement an instance counts as gone. */
 const GONE_AFTER = 12 * ANNOUNCE_TICKS;
 const MOST_SENDERS = 10_000;
 

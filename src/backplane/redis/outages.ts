@@ -27,8 +27,8 @@ interface Outage {
 }
 
 /**
- * Reports an outage of Redis once, however many connections it takes down: its begin, each new cause why Redis stays away, and its
- * end with the sum of what it cost.
+ * Reports an outage of Redis once, however many connections it takes down: its start, each new cause while Redis is unreachable, and its
+ * end with the totals.
  */
 export class Outages implements OutageListener {
   readonly #redis: string;

@@ -37,7 +37,7 @@ const STALLED_AFTER = 2;
 /** After this many ticks without an answer, the connection is replaced. */
 const DEAD_AFTER = 10;
 /**
- * After an outage, a restored connection sends nothing for this time, in ms. The subscribers of other instances were away too and
+ * After an outage, a restored connection sends nothing for this time, in ms. The subscribers of other instances were unreachable too and
  * reconnect at different times. Messages that are sent before that never reach them.
  */
 const GRACE_MS = 300;
@@ -126,10 +126,10 @@ export class Publisher {
     else this.#dropped += this.#queue.push(channel, message);
   }
 
-  /** Sends any command at once. Rejects while Redis is away, and if Redis refuses it. */
+  /** Sends any command at once. Rejects while Redis is unreachable, and if Redis refuses it. */
   async command(name: string, ...args: (string | number)[]): Promise<unknown> {
     const client = this.#connection.client;
-    if (client === undefined || !this.healthy) throw new Error('Redis is away.');
+    if (client === undefined || !this.healthy) throw new Error('Redis is unreachable.');
     return this.#track(call(client, name, ...args));
   }
 

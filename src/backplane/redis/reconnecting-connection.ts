@@ -38,14 +38,14 @@ const CLOSED_OF_IOREDIS = 'Connection is closed.';
 /**
  * One connection that reconnects forever, after any loss. Each attempt uses a new client:
  *
- *   start() ──► dialling ──► prepared: up ─► lost, or replaced
- *                  ▲  └─ failed ─┐               │
- *                  └── back-off ◄┴───────────────┘          stop() leaves from anywhere
+ *   start() ──► dialing ──► prepared: up ─► lost, or replaced
+ *                  ▲ └─ failed ─┐               │
+ *                  └─ back-off ◄┴───────────────┘          stop() ends every state
  */
 export class ReconnectingConnection {
   readonly #options: ReconnectingConnectionOptions;
   #client: RedisConnection | undefined;
-  #dialling: RedisConnection | undefined;
+  #dialing: RedisConnection | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** Counts attempts: events of an earlier one are ignored. */
   #generation = 0;
@@ -88,8 +88,8 @@ export class ReconnectingConnection {
     this.#generation += 1;
     this.#client = undefined;
     clearTimeout(this.#timer);
-    if (this.#dialling !== undefined) discard(this.#dialling);
-    this.#dialling = undefined;
+    if (this.#dialing !== undefined) discard(this.#dialing);
+    this.#dialing = undefined;
     if (client === undefined) return;
     try {
       await within(client.quit(), timeoutMs, SILENT);
@@ -107,7 +107,7 @@ export class ReconnectingConnection {
       attempt = this.#observe(await within(this.#options.dial(this.#attempts++), HANDSHAKE_TIMEOUT_MS, SILENT));
       const { client } = attempt;
       if (isStale()) return discard(client);
-      this.#dialling = client;
+      this.#dialing = client;
       await within(connectAndPrepare(client, this.#options), HANDSHAKE_TIMEOUT_MS, SILENT);
       if (isStale()) return discard(client);
       if (attempt.isClosed) throw new Error(CLOSED);
@@ -146,7 +146,7 @@ export class ReconnectingConnection {
   }
 
   #rise(client: RedisConnection): void {
-    this.#dialling = undefined;
+    this.#dialing = undefined;
     this.#client = client;
     this.#upSince = performance.now();
     this.#lastError = undefined;
@@ -164,7 +164,7 @@ export class ReconnectingConnection {
   }
 
   #fail(error: unknown): void {
-    this.#dialling = undefined;
+    this.#dialing = undefined;
     this.#lastError = error instanceof Error && error.message === CLOSED_OF_IOREDIS ? new Error(CLOSED) : error;
     if (this.#failures === 0) this.#failingSince = performance.now();
     const eager = performance.now() - this.#failingSince < EAGER_FOR_MS;

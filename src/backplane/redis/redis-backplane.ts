@@ -251,7 +251,7 @@ class RedisBackplane implements Backplane {
 
   /** After a failover the address may lead to a new master. All instances must be connected to the same Redis. */
   #replaceAll(): void {
-    const error = new Error('Redis refuses to write.');
+    const error = new Error('Redis refuses writes.');
     for (const connection of this.#connections()) connection.replace(error);
   }
 }

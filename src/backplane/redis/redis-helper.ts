@@ -120,7 +120,7 @@ export class DefaultRedisHelper<C extends IHelpedRedisClient = Redis | Cluster> 
     return this.client.status === 'ready';
   }
 
-  /** Resolves with whether Redis answered QUIT; false if it was away, or did not answer within 2 s. Never rejects. */
+  /** Resolves with whether Redis answered QUIT; false if it was unreachable, or did not answer within 2 s. Never rejects. */
   async disconnect(): Promise<boolean> {
     if (['end', 'close'].includes(this.client.status)) return false;
     // A client without a connection would queue QUIT for a Redis that may never return.
@@ -153,7 +153,7 @@ export class RedisHelper extends DefaultRedisHelper<Redis> {
       db: databaseOf(database),
       lazyConnect: !autoConnect,
       maxRetriesPerRequest: null,
-      // CLIENT SETINFO needs an ACL rule of its own.
+      // CLIENT SETINFO needs a separate ACL rule.
       disableClientInfo: true,
       retryStrategy: (attempt) => (maxRetry > 0 && attempt > maxRetry ? null : Math.min(attempt * 200, 2_000)),
     });
@@ -207,7 +207,7 @@ function checkNamesOf(of: string, opts: object, example: string, names: Readonly
     throw new RoomgateError('invalid_option', `${of}: option "${name}" does not exist. Did you mean "${meant}"?`);
   }
   for (const name of checkNames(of, opts, [...Object.keys(names), 'scope'])) {
-    const fix = 'For other settings of ioredis give its client to DefaultRedisHelper, or as redisConnection.';
+    const fix = 'For other settings of ioredis pass its client to DefaultRedisHelper, or as redisConnection.';
     CONSOLE.warn(`[roomgate] ${of}: option "${name}" has no effect: there is no option of this name. ${fix}`);
   }
 }
@@ -221,7 +221,7 @@ function portOf(of: string, option: string, port: unknown): number {
 function databaseOf(database: unknown): number {
   const number = numberOf(database);
   if (number !== undefined && number >= 0) return number;
-  throw wrongOption('RedisHelper', 'database', 'a whole number from 0', database);
+  throw wrongOption('RedisHelper', 'database', 'a whole number of 0 or more', database);
 }
 
 /** A whole number, also as the text of an environment variable. */

@@ -11,7 +11,7 @@ export interface RedisInstancesOptions {
   /** The sorted set of the leases. */
   readonly key: string;
   readonly topics: Topics;
-  /** Any command of Redis. Rejects when Redis is away. */
+  /** Any command of Redis. Rejects when Redis is unreachable. */
   readonly command: Command;
   readonly reportOnce: ReportOnce;
   /** Called when Redis has refused writes for some time: it may no longer be the master. */
@@ -25,14 +25,14 @@ const RENEW_TICKS = 5;
 /** After this time Redis deletes a list that no instance renews. */
 const LIST_MS = 10 * LEASE_MS;
 const MOST_INSTANCES = 1_000;
-/** After so many refused renewals in a row `onReadOnly` runs, and then again after each so many. */
+/** `onReadOnly` runs each time this many renewals in a row were refused. */
 const READ_ONLY_RENEWALS = 3;
 const READ_ONLY_REPEAT = 12;
 
 const GOODBYE = 'goodbye';
 
 const UNLEASED =
-  'rooms whose names have the form of a plain socket id are refused, because other instances can not be asked about them';
+  'rooms whose names have the form of a plain socket id are refused, because other instances cannot be asked about them';
 
 const UNLISTED = 'after a shutdown of this instance, other instances wait up to 15 s for its answers';
 
@@ -115,7 +115,7 @@ export class RedisInstances implements Instances {
     if (this.#ticks % RENEW_TICKS === 0) await this.renew(this.#options.command);
   }
 
-  /** Releases the lease, so that no other instance waits for this one. Rejects when Redis is away. */
+  /** Releases the lease, so that no other instance waits for this one. Rejects when Redis is unreachable. */
   async leave(): Promise<void> {
     const { id, key, topics, command, reportOnce } = this.#options;
     const report = (name: string) => (error: unknown) => {

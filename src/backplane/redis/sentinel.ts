@@ -56,8 +56,8 @@ export class SentinelDialer implements Dialer {
     const unknown = complaints.filter((text) => UNKNOWN.test(text));
     const unreached = complaints.filter((text) => !UNKNOWN.test(text));
     const reasons = [...new Set(unreached.map(reasonOf))].join('; ');
-    if (unknown.length === 0) return new Error(`No Sentinel could be asked: ${reasons}`, { cause: error });
-    const others = unreached.length === 0 ? '' : `; ${unreached.length} of them could not be asked: ${reasons}`;
+    if (unknown.length === 0) return new Error(`No Sentinel could be queried: ${reasons}`, { cause: error });
+    const others = unreached.length === 0 ? '' : `; ${unreached.length} of them could not be queried: ${reasons}`;
     return new Error(`No Sentinel knows a master "${this.#name}"${others}`, { cause: error });
   }
 

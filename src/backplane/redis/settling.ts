@@ -16,7 +16,7 @@ interface SettlingParts {
 type Acknowledge = (error: unknown, responses?: unknown) => void;
 
 /**
- * Makes the promises and callbacks of an adapter for Redis settle while Redis is away. Socket.IO calls serverCount() for each
+ * Makes the promises and callbacks of an adapter for Redis settle while Redis is unreachable. Socket.IO calls serverCount() for each
  * broadcast with an acknowledgement and does not handle a rejection, which would end the process.
  */
 export function settling(adapter: Adapter, { isHearing, report }: SettlingParts): Adapter {
@@ -24,7 +24,7 @@ export function settling(adapter: Adapter, { isHearing, report }: SettlingParts)
 
   const count = async (): Promise<number> => {
     // The count would lack this instance, and the answers of the others would not arrive.
-    if (!isHearing()) throw new Error('Redis is away: answers of other instances can not arrive here.');
+    if (!isHearing()) throw new Error('Redis is unreachable: answers from other instances cannot arrive here.');
     return within(serverCount.call(adapter), COUNT_TIMEOUT_MS, 'Redis did not answer in time.');
   };
   adapter.serverCount = () => new Count((resolve, reject) => void count().then(resolve, reject));

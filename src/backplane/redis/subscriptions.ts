@@ -205,7 +205,7 @@ function byNamespace(list: readonly Refused[]): Refused[][] {
 
 function missing({ command, name }: Refused): string {
   const namespace = namespaceOf(name);
-  if (namespace === undefined) return 'questions of other instances about socket ids, and their answers,';
+  if (namespace === undefined) return 'questions from other instances about socket ids, and their answers,';
   const what = command === 'PSUBSCRIBE' ? 'broadcasts' : 'requests and responses';
   return `${what} of other instances for the namespace "${namespace}"`;
 }

@@ -18,7 +18,7 @@ export interface Answers<A> {
   /** Ids of instances that have not answered and are not known to be dead. */
   readonly unanswered: readonly string[];
   /**
-   * Whether every living instance has answered. An empty `unanswered` does not mean that: while the broker is away, the
+   * Whether every living instance has answered. An empty `unanswered` does not mean that: while the broker is unreachable, the
    * living instances are not known.
    */
   readonly complete: boolean;
@@ -38,14 +38,14 @@ export interface Answers<A> {
 export interface Bus {
   /**
    * Resolves when the broker has accepted the message, which does not mean delivery. Rejects immediately while the broker is known
-   * to be away: nothing is queued. It also rejects if the connection is lost before the broker answers; then some instances may have
+   * to be unreachable: nothing is queued. It also rejects if the connection is lost before the broker answers; then some instances may have
    * received the message.
    */
   publish(topic: string, message: InstanceMessage): Promise<void>;
   subscribe(topic: string, subscriber: (message: InstanceMessage, from: string) => void | Promise<void>): void;
   /**
    * Asks every living instance, and waits for the instances that live at the time of the call. It stops waiting for an instance that
-   * says goodbye. It waits until the timeout for an instance that dies without a goodbye. Never rejects: while the broker is away it
+   * says goodbye. It waits until the timeout for an instance that dies without a goodbye. Never rejects: while the broker is unreachable it
    * resolves immediately, incomplete. At most 1 000 questions are pending; another one resolves immediately, incomplete.
    */
   ask<A>(question: Question<A>): Promise<Answers<A>>;

@@ -10,11 +10,11 @@ export interface Instances {
   readonly id: string;
   /**
    * The other instances that count as alive, by the leases and messages that arrived here. It costs nothing and may be some seconds
-   * old. While the broker is away, entries disappear when their known leases end.
+   * old. While the broker is unreachable, entries disappear when their known leases end.
    */
   readonly others: readonly string[];
   /**
-   * Asks the broker for the leases, and adds those of `others`. Rejects while the broker is away, and while this instance has
+   * Asks the broker for the leases, and adds those of `others`. Rejects while the broker is unreachable, and while this instance has
    * no lease: then the other instances may not know this one.
    */
   list(): Promise<readonly string[]>;

@@ -50,7 +50,7 @@ export type ReadOutcome =
  * The events that a follower receives. Each entry arrives once, in the order of the positions, without gaps.
  *
  * `gap`: some entries up to `position` are missing, and the next entry is the one after it. A new epoch begins with a gap.
- * `stale`: the broker is away, and the follower may miss entries. `current`: the broker is back, and the follower has received
+ * `stale`: the broker is unreachable, and the follower may miss entries. `current`: the broker is back, and the follower has received
  * everything since `stale`, as entries or as a gap.
  */
 export type LogEvent =
@@ -76,7 +76,7 @@ export type LogEvent =
  * **Announcements can be lost.** A follower detects that by the next offset, or by a check of the position every 5 s, and reads the
  * missing entries. So it is at most 10 s behind while the broker can be reached, and gets `stale` when it can't.
  *
- * **While the broker is away** `append` returns `away` immediately and queues nothing, `position` and `read` reject immediately, and
+ * **While the broker is unreachable** `append` returns `away` immediately and queues nothing, `position` and `read` reject immediately, and
  * followers receive `stale`. Local delivery never waits for the broker. So a feature that delivers a message without storing it must
  * tell its receivers that their position has a gap.
  *
@@ -92,10 +92,10 @@ export interface Log {
   append(key: string, data: Uint8Array, limits: LogLimits, id?: string): Promise<AppendOutcome>;
   /**
    * The position of the last entry, with offset 0 if there is none. A client without any message recovers from here too. Rejects while
-   * the broker is away.
+   * the broker is unreachable.
    */
   position(key: string): Promise<LogPosition>;
-  /** Entries after a position, at most `most` of them, and never more than 1 000. Rejects while the broker is away. */
+  /** Entries after a position, at most `most` of them, and never more than 1 000. Rejects while the broker is unreachable. */
   read(key: string, after: LogPosition, most: number): Promise<ReadOutcome>;
   /**
    * Passes each entry after a position, or after now, to the follower: first the stored entries, then new ones. No entry is missed or

@@ -4,7 +4,7 @@
  */
 
 /**
- * `stored`: the broker has stored the entry. `pending`: the broker is away. The Store writes the entry when the broker is back, if this
+ * `stored`: the broker has stored the entry. `pending`: the broker is unreachable. The Store writes the entry when the broker is back, if this
  * process still runs and the entry has not expired. If a bound is exceeded then, the entry is dropped and reported. `full`: a bound is
  * reached, and nothing was changed.
  */
@@ -51,7 +51,7 @@ export type StoreEvent =
  * **Announcements can be lost.** A follower detects that by the number of the next change, or by a check every 5 s, and continues with
  * a snapshot. So a follower is at most 10 s behind while the broker can be reached, and receives `stale` when it can't.
  *
- * **While the broker is away** writes return `pending` and apply to the followers of this instance immediately. `read` and `get` reject
+ * **While the broker is unreachable** writes return `pending` and apply to the followers of this instance immediately. `read` and `get` reject
  * immediately. Followers receive `stale` and keep their entries, because no instance can know which other instances died. No call
  * waits for the broker.
  *
@@ -73,9 +73,9 @@ export interface Store {
    * idempotent. Choose a unique field, such as a random id. Never rejects.
    */
   add(collection: string, field: string, value: string, forMs: number): Promise<StoreOutcome>;
-  /** All living entries, in one round trip. Rejects while the broker is away. */
+  /** All living entries, in one round trip. Rejects while the broker is unreachable. */
   read(collection: string): Promise<readonly StoreEntry[]>;
-  /** The living entries of up to 1 000 fields, in one round trip. Rejects while the broker is away. */
+  /** The living entries of up to 1 000 fields, in one round trip. Rejects while the broker is unreachable. */
   get(collection: string, fields: readonly string[]): Promise<readonly StoreEntry[]>;
   /**
    * Keeps a copy up to date. The copy includes the entries of this instance. If a collection is followed before the backplane opens,

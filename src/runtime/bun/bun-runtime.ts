@@ -17,9 +17,9 @@ import { beside, handlersOf, type Served } from './serve.js';
 /** How often a closing server is polled for unanswered requests. */
 const IDLE_SWEEP_MS = 20;
 const ANOTHER_MAKE =
-  'Roomgate does not know this version of @socket.io/bun-engine; it uses the engine unchanged, with its own options and defects';
+  'this version of @socket.io/bun-engine is unknown; the engine is used unchanged, with its own options and defects';
 /**
- * Before 1.4, after `stop()` Bun can't close connections any more, counts aborted requests as pending, and may never resolve the
+ * Before 1.4, after `stop()` Bun can no longer close connections, counts aborted requests as pending, and may never resolve the
  * promise of `stop()`. There a server is stopped in one step, after the last client has gone.
  */
 const STOPS_IN_TWO_STEPS = isBunSince(1, 4);
@@ -74,7 +74,7 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
     if (taken.has(engine)) {
       throw new RoomgateError(
         'invalid_option',
-        `"${this.#identifier}": option "engine": this engine belongs to another helper, also after its shutdown. Make a new engine.`,
+        `"${this.#identifier}": option "engine": this engine belongs to another helper, also after its shutdown. Create a new engine.`,
       );
     }
     taken.add(engine);

@@ -50,7 +50,7 @@ describe('docs/recipes/bun.md', () => {
     expect(project.compiled).toBe('');
   });
 
-  it("serves the program's WebSockets beside Socket.IO's", async () => {
+  it("serves the program's WebSockets next to Socket.IO's", async () => {
     const started = await start('sockets.ts');
     const client = await connectAuthenticated(started.url, { ...CLIENT, transports: ['websocket'] });
     const own = new WebSocket(`ws://localhost:${started.port}/echo?name=Ada`);
