@@ -10,14 +10,14 @@ const WIDE = { width: 1280, height: 800 };
 const NARROW = { width: 390, height: 844 };
 
 let context: BrowserContext;
-/** Of all tests but those that need one of their own. */
+/** For all tests except those that need a separate one. */
 let chat: RunningChat;
 beforeAll(async () => {
   await buildChat();
   [context, chat] = await Promise.all([startBrowser(), startChat()]);
 });
 
-/** Presses a key until the focus is on what has this name, at most so often. */
+/** Presses a key until the element with this name has the focus, at most this many times. */
 async function reach({ page }: ChatWindow, name: string, key = 'Tab'): Promise<void> {
   const seen: string[] = [];
   for (let presses = 0; presses < 30; presses += 1) {
@@ -72,7 +72,7 @@ describe('the page on a phone', () => {
     await drawer.waitFor();
     for (let presses = 0; presses < 12; presses += 1) {
       await page.keyboard.press('Tab');
-      // Between its last and its first the browser itself is in the round, which a page sees as its body.
+      // Between the last and the first element the browser itself has the focus. The page sees it on its body.
       const place = await page.evaluate(() => [
         document.activeElement?.closest('dialog')?.open,
         document.activeElement?.tagName,
@@ -92,7 +92,7 @@ describe('the page on a phone', () => {
   });
 });
 
-/** What sticks out of the window on the right. */
+/** Elements that extend beyond the right edge of the window. */
 function sticksOut({ page }: ChatWindow): Promise<string[]> {
   return page.evaluate(() =>
     [...document.querySelectorAll('body *')]
@@ -101,7 +101,7 @@ function sticksOut({ page }: ChatWindow): Promise<string[]> {
   );
 }
 
-/** Pairs of elements of which the focus ring of the first covers a part of the second, or leaves the window. */
+/** Pairs of elements: the focus ring of the first covers a part of the second, or leaves the window. */
 function ringCollisions({ page }: ChatWindow): Promise<string[]> {
   return page.evaluate(() => {
     const focusable = [...document.querySelectorAll<HTMLElement>('a[href], button:not(:disabled), input, textarea')];
@@ -162,7 +162,7 @@ describe('focus rings', () => {
 });
 
 describe('content that does not fit, in a wide and in a narrow window', () => {
-  /** The same window, drawn anew for each width. */
+  /** The same window, rendered again for each width. */
   async function inEachWidth(ada: ChatWindow, check: (size: typeof WIDE) => Promise<void>): Promise<void> {
     await check(WIDE);
     await ada.look(NARROW);
@@ -207,7 +207,7 @@ describe('content that does not fit, in a wide and in a narrow window', () => {
       await ada.entry('Person 200 online').waitFor({ state: 'detached' });
       await ada.entry('Person 142 online').click();
       await ada.heading.filter({ hasText: 'Person 142' }).waitFor();
-      // Where the next width begins.
+      // The start of the next width.
       await ada.page.evaluate(() => {
         location.hash = '#/room/lobby';
       });
@@ -221,7 +221,7 @@ describe('axe', () => {
   async function expectNothingFound(window: ChatWindow, looks: readonly Look[] = LOOKS): Promise<void> {
     for (const look of looks) {
       await window.look(look);
-      // What slides in or changes its color is half transparent meanwhile.
+      // Elements are half transparent while they slide in or change their color.
       await window.still();
       expect(await window.violations(), JSON.stringify(look)).toEqual([]);
     }

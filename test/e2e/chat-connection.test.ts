@@ -41,7 +41,7 @@ describe('a name that somebody took during an outage', () => {
     const ada = await ChatWindow.enter(context, chat.url, 'coco');
     chat.program.kill();
     await ada.state('Reconnecting');
-    // It is there before the page comes back.
+    // It exists before the page reconnects.
     await ada.page.route('**/api/sign-in', (route) => route.abort());
     await startChat({ port: chat.port });
     const twin = await ChatClient.enter(chat.url, 'сосо', 'lobby');
@@ -84,7 +84,7 @@ describe('a restart of the server with two windows open', () => {
       }
     }
     expect(await ada.heading.textContent()).toContain('Garden');
-    // The page keeps what a server without Redis forgot.
+    // The page keeps messages that a server without Redis has lost.
     expect(await ada.texts()).toHaveLength(5);
     await ada.show('Lobby');
     await ada.say('In both rooms');
@@ -143,9 +143,9 @@ describe('a window without a network', () => {
     timeout: 60_000,
   }, async () => {
     const chat = await startChat();
-    // Under the name "localhost" Socket.IO's client takes no notice of the network.
+    // With the host "localhost" Socket.IO's client ignores the network state.
     const ada = await ChatWindow.enter(context, chat.url.replace('localhost', '127.0.0.1'), 'Ada');
-    // Outside of the browser, which loses its network as a whole.
+    // Outside of the browser, because the whole browser loses its network.
     const grace = await ChatClient.enter(chat.url, 'Grace', 'lobby');
     defer(() => context.setOffline(false));
     await context.setOffline(true);
@@ -188,7 +188,7 @@ describe('a message that does not arrive', () => {
   it('is marked if the connection broke while it was sent', { timeout: 60_000 }, async () => {
     const chat = await startChat();
     const ada = await ChatWindow.enter(context, chat.url, 'Ada');
-    // Stopped, it takes nothing out of its connection.
+    // While stopped, it reads nothing from its connection.
     chat.program.kill('SIGSTOP');
     await ada.say('Into the void');
     await ada.said('Into the void').getByText('Sending…').waitFor();
@@ -316,7 +316,7 @@ async function cutAtEcho(page: Page): Promise<{ upgraded: Promise<void>; done: P
   return { upgraded: upgraded.promise, done: done.promise };
 }
 
-/** A promise, and what resolves it. */
+/** A promise with its resolver. */
 function latch(): { readonly promise: Promise<void>; resolve(): void } {
   let open: () => void = () => undefined;
   const promise = new Promise<void>((resolve) => {

@@ -9,7 +9,7 @@ import { eventually } from '../support/facts.js';
 import { startRedis } from '../support/redis.js';
 
 let context: BrowserContext;
-/** Of all tests but the one about two processes. */
+/** For all tests except that about two processes. */
 let chat: RunningChat;
 beforeAll(async () => {
   await buildChat();
@@ -24,7 +24,7 @@ async function seesTyping(ada: ChatWindow, grace: ChatWindow, text: string): Pro
   ]);
 }
 
-/** A window takes a second to open, so that these stay for all tests, each of which brings texts of its own. */
+/** A window takes a second to open, so these stay open for all tests. Each test uses its own texts. */
 describe('the chat in three windows', () => {
   let eve: ChatWindow;
   let ada: ChatWindow;
@@ -132,7 +132,7 @@ describe('the chat in three windows', () => {
     expect([...ada.problems, ...grace.problems]).toEqual([]);
   });
 
-  it('the vault refuses with one message, also when asked again', async () => {
+  it('the vault refuses with one message, even when asked again', async () => {
     await inTheLobby(ada);
     await ada.entry('Vault not joined').click();
     const refusals = ada.page.getByText('This room is not open to you.');

@@ -15,7 +15,7 @@ const at = (minute: number): string => `2026-03-01T10:${`${minute}`.padStart(2, 
 const told = (id: string, minute: number, from = 'Grace') => ({ id, from, text: id, at: at(minute) });
 const mine = (id: string, minute: number): Entry => ({ ...told(id, minute, 'Ada'), delivery: 'waiting' });
 
-/** What becomes of Ada's chat, on its first connection. */
+/** The state of Ada's chat, on its first connection. */
 function stateAfter(...actions: readonly Action[]): State {
   const start: readonly Action[] = [{ type: 'signed in', name: 'Ada', restored: new Map() }, { type: 'let in' }];
   return [...start, ...actions].reduce(reduce, initialState());
@@ -26,7 +26,7 @@ const stands = (state: State): string[] =>
 
 const written = (id: string): Action => ({ type: 'written', key: LOBBY, entry: mine(id, 30) });
 const handed = (id: string): Action => ({ type: 'handed over', key: LOBBY, id, now: 1 });
-/** As the server tells Ada's own messages: under its own id, with her token. */
+/** As the server sends Ada's own messages: with its own id and her token. */
 const own = (echo: string, minute: number) => ({ ...told(echo, minute, 'Ada'), id: `server-${echo}`, echo });
 const echo = (id: string, minute: number): Action => ({ type: 'told', key: LOBBY, message: own(id, minute) });
 const history = (...messages: Told[]): Action => ({ type: 'history', key: LOBBY, messages });
@@ -134,7 +134,7 @@ describe('people', () => {
     expect(restarted.people).toEqual([ada, { ...zoe, lostAt: 100 }]);
     expect(reduce(restarted, clock(10_099)).people).toHaveLength(2);
     expect(reduce(restarted, clock(10_100)).people).toEqual([ada]);
-    // A second list does not begin the time anew.
+    // A second list does not restart the time.
     expect(reduce(reduce(restarted, people(9_000, ada)), clock(10_100)).people).toEqual([ada]);
     expect(reduce(restarted, people(200, zoe, ada)).people).toEqual([ada, zoe]);
   });
@@ -226,7 +226,7 @@ describe('the number of unread messages', () => {
   const heard = (id: string): Action => ({ type: 'told', key: 'room:garden', message: told(id, 1) });
   const unread = (state: State): number => conversationOf(state, 'room:garden').unread;
 
-  it('counts messages of others in other conversations, also those that came during an outage', () => {
+  it('counts messages of others in other conversations, including those that came during an outage', () => {
     expect(unread(stateAfter(heard('a'), heard('a'), heard('b')))).toBe(2);
     const past = (...ids: string[]): Action => ({
       type: 'history',

@@ -24,7 +24,7 @@ async function redisHistory(kind: string): Promise<HistoryStore<Entry>> {
   return new RedisHistory<Entry>(link, kind);
 }
 
-/** A store to write to, and one to read from: of Redis another one, since each remembers what it wrote itself. */
+/** A store to write to, and a store to read from. With Redis the second is another object, because each remembers its own writes. */
 type Store = [writer: HistoryStore<Entry>, reader: HistoryStore<Entry>];
 
 const STORES: [name: string, make: (kind: string) => Promise<Store>][] = [
@@ -109,7 +109,7 @@ describe.each(STORES)('the history %s', (_, make) => {
   });
 });
 
-/** So many conversations, and nothing else. */
+/** This many conversations, and nothing else. */
 async function expectInRedis(kind: string, count: number): Promise<void> {
   const client = new Redis(redis.url);
   defer(() => client.disconnect());

@@ -9,7 +9,7 @@ import { startRedis } from '../support/redis.js';
 
 const PATIENCE = { timeout: 20_000 };
 
-/** The left one where the setting says, the right one on Node.js. */
+/** The left one on the runtime of the setting, the right one on Node.js. */
 async function two() {
   const redis = await startRedis();
   const [left, right] = await Promise.all([
@@ -20,7 +20,7 @@ async function two() {
 }
 
 let pair: Awaited<ReturnType<typeof two>>;
-/** Its other half was killed. */
+/** The other instance of the pair was killed. */
 let leftAlone: { readonly ada: ChatClient };
 
 beforeAll(async () => {
@@ -29,7 +29,7 @@ beforeAll(async () => {
   leftAlone = await loseTheOther();
 });
 
-/** Another pair, of which one is killed. That is noticed within ten seconds, in which the other tests run. */
+/** Another pair; one of them is killed. This is detected within ten seconds, while the other tests run. */
 async function loseTheOther(): Promise<typeof leftAlone> {
   const { left, right } = await two();
   const ada = await ChatClient.enter(left.url, 'Ada', 'lobby');
@@ -51,7 +51,7 @@ describe('two processes over Redis', () => {
     const ada = await ChatClient.enter(left.url, 'Ada', 'lobby');
     const ben = await ChatClient.enter(right.url, 'Ben', 'lobby', 'garden');
     for (const client of [ada, ben]) await client.sees(['Ada: lobby', 'Ben: garden, lobby']);
-    // Twice in less than the time between two looks that need no cause: it was told.
+    // Twice within less than the polling interval, so a notification caused it.
     for (const change of ['join', 'leave'] as const) {
       ben.sendRaw(change, { rooms: ['room/workshop'] });
       await ada.sees(['Ada: lobby', change === 'join' ? 'Ben: garden, lobby, workshop' : 'Ben: garden, lobby']);
@@ -64,7 +64,7 @@ describe('two processes over Redis', () => {
     ben.sendRaw('typing', { to: 'Ada', typing: true });
     expect(await ada.next('typing')).toEqual({ to: 'Ada', from: 'Ben', typing: true });
 
-    // Sent again to the other instance, as after a reconnect through a load balancer: it is there already.
+    // Sent again to the other instance, as after a reconnect through a load balancer. The history has it already.
     const again = await ChatClient.enter(right.url, 'Ada', 'lobby');
     again.sendRaw('say', { echo: '1', room: 'lobby', text: 'Hello over there' });
     await again.next('message');
@@ -101,7 +101,7 @@ describe('two processes over Redis', () => {
   it('accept commands of the operator for clients of either', async () => {
     const { left, right } = pair;
     const ben = await ChatClient.enter(right.url, 'Ben', 'lobby');
-    // Those of the test before may be on their way out.
+    // Messages of the previous test may still be in flight.
     await eventually(async () => {
       const { body } = await left.operate('/clients');
       expect(body).toMatchObject({ clients: [{ id: ben.id, name: 'Ben', rooms: ['lobby'] }] });

@@ -50,7 +50,7 @@ describe('checkedName()', () => {
   );
 });
 
-/** Each a name in another script, or in other characters, that looks like the second one. */
+/** Each is a name in another script, or in other characters, that looks like the second name. */
 const TWINS: [twin: string, name: string][] = [
   ['сосо', 'coco'],
   ['ɩan', 'ian'],
@@ -104,7 +104,7 @@ describe('a name that looks like the name of somebody online', () => {
       409,
       { error: 'Somebody with a name that looks like this one is online. Enter another name.' },
     ]);
-    // A token from before is worth nothing either.
+    // An earlier token is invalid, too.
     const { socket } = ChatClient.knock(chat.url, token);
     await nextEvent(socket, 'unauthenticated');
     const second = await ChatClient.enter(chat.url, name);

@@ -66,7 +66,7 @@ describe('the operator', () => {
     expect(await ada.next('rooms')).toEqual(joined.body);
     expect((await chat.operate(`/clients/${ada.id}/rooms`)).body).toEqual(joined.body);
     await ada.sees(['Ada: garden, lobby, vault']);
-    // Its page asks for what it is in, so that a reconnect keeps it.
+    // Its page requests the rooms that it is in, so a reconnect keeps them.
     expect(await ada.join('room/vault')).toEqual({ joined: ['room/vault'], refused: [] });
     await chat.operate(`/clients/${ada.id}/leave`, { rooms: ['lobby', 'garden', 'workshop'] });
     expect(await ada.next('rooms')).toEqual({ rooms: ['vault'] });

@@ -16,7 +16,7 @@ beforeAll(async () => {
   chat = await startChat();
 });
 
-/** Names of its own for each test, as all of them share one server. */
+/** Separate names for each test, because all tests share one server. */
 let count = 0;
 function names(): [ada: string, ben: string] {
   count += 1;
@@ -77,7 +77,7 @@ describe('the HTTP API', () => {
   });
 });
 
-/** What of an answer is the chat's, and neither the server's of a runtime nor of this moment. */
+/** The part of an answer that the chat sets, without headers of the runtime or of this moment. */
 async function answerOf(url: string, path: string, init?: RequestInit): Promise<object> {
   const response = await fetch(url + path, init);
   const { date, connection, 'keep-alive': _, ...headers } = Object.fromEntries(response.headers);
@@ -181,7 +181,7 @@ describe('a room', () => {
 
   it('rejects messages of people who are not in it, and invalid messages', async () => {
     const client = await ChatClient.enter(chat.url, names()[0], 'lobby');
-    // Half of a character: Redis's scripts could not read the room's history any more.
+    // Half of a character: scripts in Redis could no longer read the room's history.
     for (const half of [
       { echo: 'x', text: 'x\ud800' },
       { echo: 'x\udfff', text: 'x' },
@@ -314,7 +314,7 @@ describe('a whisper', () => {
     const rejected = windows.flatMap((it) => it.all('rejected'));
     expect(rejected.length).toBeGreaterThanOrEqual(3);
     expect(rejected.every(({ code }) => code === 'too_fast')).toBe(true);
-    // Those to whom it wrote already are no new people.
+    // People who already received a message are not new.
     const [known] = windows.flatMap((it) => it.all('whisper'));
     windows[0]?.sendRaw('whisper', { echo: 'more', to: known?.to, text: 'And more' });
     await windows[0]?.next('whisper', ({ echo }) => echo === 'more');

@@ -142,7 +142,7 @@ export async function everySocket(io: ChatServer, redis: RedisLink | undefined):
   return redis?.available === true ? io.fetchSockets() : io.local.fetchSockets();
 }
 
-/** One entry for each name, also if that person has several windows. */
+/** One entry for each name, even if that person has several windows. */
 function byName(sockets: Sockets): PeopleByName {
   const rooms = new Map<string, Set<string>>();
   for (const socket of sockets) {

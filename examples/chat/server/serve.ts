@@ -17,7 +17,7 @@ export interface Serving {
   start(): Promise<void>;
   /** Resolves to the port. `host` undefined: all interfaces. */
   listen(port: number, host: string | undefined): Promise<number>;
-  /** May be called at any time, also twice. */
+  /** May be called at any time, even twice. */
   stop(): Promise<void>;
 }
 

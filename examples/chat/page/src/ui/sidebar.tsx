@@ -10,7 +10,7 @@ const MANY = 12;
 interface Props {
   readonly state: State;
   readonly me: string;
-  /** A conversation was chosen, also if it is open already. */
+  /** A conversation was chosen, even if it is open already. */
   readonly onChosen: () => void;
 }
 
