@@ -168,7 +168,7 @@ export const CLIENT = [
     file: 'src/client/failures.ts',
     from: `const options = { mode: 'no-cors', cache: 'no-store', credentials: 'omit' };`,
     to: `const options = { mode: 'cors', cache: 'no-store', credentials: 'omit' };`,
-    breaks: 'a page takes a server that does not allow its origin for one that is down',
+    breaks: 'a page treats a server that does not allow its origin as one that is down',
     test: 'test/browser/causes.test.ts',
     on: 'node',
     only: 'the origin is not allowed',

@@ -10,7 +10,7 @@ import { packedModules } from '../support/document.js';
 import { temporaryFolder } from '../support/folder.js';
 
 /**
- * What `roomgate/client` may add to a page that has socket.io-client already, minified and compressed. Raise it knowingly:
+ * The size that `roomgate/client` may add to a page that has socket.io-client already, minified and compressed. Raise it only on purpose:
  * every visitor of every page pays for it.
  */
 const OWN_LIMIT_BYTES = 18_200;
@@ -58,7 +58,7 @@ describe('roomgate/client in a page', () => {
     const { code, modules, imports } = whole;
     expect(modules.some((id) => id.includes('/roomgate/dist/esm/client/'))).toBe(true);
     expect(modules.some((id) => id.includes('/socket.io-client/'))).toBe(true);
-    // How Vite replaces a module that only Node.js has.
+    // Vite's replacement of a module that only Node.js has.
     expect(modules.filter((id) => id.includes('__vite-browser-external') || isBuiltin(id))).toEqual([]);
     expect(imports.filter(isBuiltin)).toEqual([]);
     expect(code).not.toMatch(/\b(?:setImmediate|__dirname|Buffer\.from|process\.(?:env|nextTick|on))\b/);

@@ -44,7 +44,7 @@ async function createCopied() {
       return (await read('src/source')) !== 'wrong';
     },
   ): Promise<boolean> => buildInto('dist', ['src'], copy, folder);
-  /** How many builds a call makes. */
+  /** The number of builds of a call. */
   const cost = async (): Promise<number> => {
     const before = builds;
     expect(await build()).toBe(true);
@@ -138,7 +138,7 @@ describe('a build', () => {
   });
 });
 
-/** In the place of a compiler: it says that it ran, and makes a file. */
+/** Replaces a compiler: it reports that it ran, and writes a file. */
 const COMPILER = `
 const { appendFileSync, mkdirSync, writeFileSync } = require('node:fs');
 appendFileSync('runs', 'one ');
@@ -150,7 +150,7 @@ for (const path of ['/made', '/index.js', '/client/index.js', '/index.d.ts', '/c
 process.exit(require('node:fs').existsSync('src/wrong') ? 1 : 0);
 `;
 
-/** The scripts of this project, with compilers that take no time. Resolves to what runs one: how often it compiled, and its end. */
+/** The scripts of this project, with compilers that take no time. Resolves to a function that runs one and returns its number of compilations and its exit. */
 async function createScripts() {
   const { path, read, write, folder } = await createProject();
   await cp(join(projectFolder, 'scripts'), path('scripts'), { recursive: true });

@@ -6,11 +6,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type ConsumerProject, createConsumer, installedFixture } from './consumer.js';
 
 /*
- * The file that each bundler takes for `roomgate/client`: for a page the ES modules, also where the page requires it, so that it is
+ * The file that each bundler takes for `roomgate/client`: for a page the ES modules, even where the page requires it, so that it is
  * one copy; and the CommonJS one for a server, so that it is the copy that `roomgate` has.
  */
 
-/** What this file uses of these packages. */
+/** The parts of these packages that this file uses. */
 interface Esbuild {
   build(options: object): Promise<{ metafile: { inputs: Readonly<Record<string, unknown>> } }>;
 }

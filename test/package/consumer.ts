@@ -15,7 +15,7 @@ const FLAGS = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'
 /** The packages that a project with Redis installs. */
 export const REDIS_PACKAGES = ['ioredis', '@socket.io/redis-adapter', '@socket.io/redis-emitter'];
 
-/** A project of somebody else, in a folder of its own, in which the packed package is installed as from a registry. */
+/** A project of a user in a separate folder. The packed package is installed as from a registry. */
 export interface ConsumerProject extends Stoppable {
   readonly folder: string;
   /** Writes a file and returns its path. */

@@ -22,7 +22,7 @@ async function declarationsOf(entry: string): Promise<{ all: Map<string, Declara
   const exported = new Set<string>();
   const files = new Set([entry]);
   const entries = new Set([entry]);
-  // A set hands out what is added meanwhile, too.
+  // Iterating over a set includes entries added meanwhile.
   for (const file of files) {
     const text = await readFile(join(projectFolder, 'dist', file), 'utf8');
     const plain = text.replace(/\/\*.*?\*\//gs, '').replace(/^\s*\/\/.*$/gm, '');

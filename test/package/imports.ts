@@ -5,7 +5,7 @@ import { parseSync } from 'vite';
 
 export const projectFolder = fileURLToPath(new URL('../..', import.meta.url));
 
-/** One module names another. */
+/** One module imports another. */
 export interface Arrow {
   /** Path under `src`, such as `server/gate.ts`. */
   readonly from: string;
@@ -32,7 +32,7 @@ export function sources(): Map<string, string> {
   );
 }
 
-/** All that a module names, in whichever form: static, dynamic, as a type, by `require`. Throws on what does not parse. */
+/** All modules that a module imports: static, dynamic, as a type, by `require`. Throws if it does not parse. */
 export function arrowsOf(from: string, code: string): Arrow[] {
   const { program, errors } = parseSync(from, code);
   if (errors.length > 0) throw new Error(`${from} does not parse: ${errors[0]?.message}`);
@@ -72,7 +72,7 @@ function specifierOf(node: AstNode): string | undefined {
   }
 }
 
-/** `require(…)`, `module.require(…)` and `createRequire(…)(…)`. What is computed cannot be judged, so it is named as such. */
+/** `require(…)`, `module.require(…)` and `createRequire(…)(…)`. A computed name cannot be resolved, so it is marked as computed. */
 function isRequire(callee: unknown): boolean {
   if (!isNode(callee)) return false;
   if (callee.type === 'Identifier') return callee.name === 'require';

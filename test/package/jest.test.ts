@@ -23,7 +23,7 @@ interface JestRun {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs the tests of a project. Resolves to what Jest printed, and its exit code. */
+/** Runs the tests of a project. Resolves to the output of Jest, and its exit code. */
 async function runJest(name: string, { files, env = {} }: JestRun): Promise<{ code: number; output: string }> {
   for (const [file, text] of Object.entries(files)) await consumer.write(`${name}/${file}`, text);
   const folder = join(consumer.folder, name);
@@ -47,7 +47,7 @@ const { once } = require('node:events');
 const { RedisHelper, RoomgateError, SocketIOServerHelper } = require('roomgate');
 const { RoomgateError: ClientError, SocketIOClientHelper } = require('roomgate/client');
 
-test('a client is let in, and joins a room', async () => {
+test('a client is authenticated, and joins a room', async () => {
   const server = createServer();
   const helper = new SocketIOServerHelper({
     runtime: 'node',
@@ -189,7 +189,7 @@ describe('Jest 29', () => {
       'typed.test.ts': TYPED,
     };
     expectPassed(await runJest('typed', { files }), 1);
-    // The types are checked indeed.
+    // Proves that the types are checked.
     const wrong = TYPED.replace('    // @ts-expect-error: there is no such state\n', '').replace(
       / *\/\/ @ts-expect.*\n/,
       '',

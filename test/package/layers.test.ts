@@ -20,7 +20,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['index.ts'],
 ];
 
-/** Folders that import less than their layer may: the client also runs in browsers, and knows nothing of a server. */
+/** Folders that import less than their layer may: the client also runs in browsers, and imports nothing of a server. */
 const ONLY: Readonly<Record<string, readonly string[]>> = {
   client: ['protocol', 'common'],
 };
@@ -53,7 +53,7 @@ const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(projectF
 };
 const declared: readonly string[] = [...Object.keys(dependencies), ...Object.keys(peerDependencies)];
 
-/** Why this arrow is wrong; undefined where it is right. */
+/** The reason why this import is wrong; undefined if it is right. */
 function wrong(arrow: Arrow): string | undefined {
   const from = folderOf(arrow.from);
   if (layerOf(from) === -1) return `${arrow.from}: its folder is in no layer`;
@@ -95,7 +95,7 @@ describe('layers', () => {
 
   test('every import points down a layer', () => {
     const arrows = [...files].flatMap(([path, code]) => arrowsOf(path, code));
-    // A walker that sees nothing finds nothing wrong.
+    // A walk that finds no imports would report no error.
     expect(arrows.length).toBeGreaterThan(files.size);
     expect(arrows.map(wrong).filter((reason) => reason !== undefined)).toEqual([]);
   });

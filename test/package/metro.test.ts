@@ -5,7 +5,7 @@ import { dirname, join, relative } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type ConsumerProject, createConsumer } from './consumer.js';
 
-/** What this file uses of Metro. Its own types name a package that it does not bring. */
+/** The part of Metro that this file uses. Its own types name a package that it does not install. */
 interface Metro {
   resolve(context: object, name: string, platform: string): { type: string; filePath?: string };
 }
@@ -58,7 +58,7 @@ function resolved(name: string, origin: string, conditions?: readonly string[]):
   return type === 'empty' ? undefined : filePath;
 }
 
-/** All files that a name brings into a bundle. Throws where one can't be resolved. */
+/** All files that a name brings into a bundle. Throws if one can't be resolved. */
 function bundleOf(name: string): ReadonlySet<string> {
   const files = new Set<string>();
   const waiting: [name: string, origin: string][] = [[name, join(consumer.folder, 'App.js')]];

@@ -34,16 +34,16 @@ const CLIENT_EXPORTS = ['SocketIOClientHelper', 'SocketIOClientStates', 'SocketI
 /** The client first: so nothing that it needs is there already. */
 const ENTRIES = ['roomgate/client', 'roomgate'];
 
-/** Files that explain. */
+/** Documentation files. */
 const DOCUMENT = /^(?:docs|bench|examples)\/.*\.(?:md|svg|png)$/;
-/** What everybody downloads who installs it, as of November 2026 plus 5 %. Raise it knowingly. */
+/** The size of the download, as of November 2026 plus 5 %. Raise it only on purpose. */
 const MOST_BYTES = 904_000;
 
 let tarball = '';
 /** Paths in the tarball. */
 let files: readonly string[] = [];
 let consumer: ConsumerProject;
-/** This Node.js, and the newest even one where that is another. */
+/** This Node.js, and the newest even one if it is different. */
 const nodes = new Set([process.execPath]);
 
 beforeAll(async () => {
@@ -53,7 +53,7 @@ beforeAll(async () => {
   consumer = await createConsumer();
 }, 120_000);
 
-/** What a program in the consumer's folder prints first. Fails when it does not end well, or says anything on stderr. */
+/** The first output of a program in the consumer's folder. Fails if it exits with an error or prints on stderr. */
 async function printed(name: string, code: string, node = process.execPath, flags?: string[]): Promise<unknown> {
   const env = flags === undefined ? {} : { NODE_OPTIONS: flags.join(' ') };
   const program = startProgram(await consumer.write(name, code), { cwd: consumer.folder, node, env });
@@ -143,7 +143,7 @@ describe('the tarball', () => {
   test('has types that resolve everywhere', async () => {
     const checker = join(projectFolder, 'node_modules/@arethetypeswrong/cli/dist/index.js');
     const args = [checker, tarball, '--profile', 'strict', '--format', 'ascii', '--no-color'];
-    // It exits non-zero, and so this rejects with all it printed, when a type does not resolve.
+    // If a type does not resolve, it exits with an error, so this rejects with its output.
     const { stdout } = await run(process.execPath, args, { cwd: consumer.folder });
     const green = [
       'node10: 🟢',

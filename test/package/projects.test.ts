@@ -9,7 +9,7 @@ import { type ConsumerProject, createConsumer, installedFixture } from './consum
 import { projectFolder } from './imports.js';
 
 /*
- * Projects of other people, compiled with `skipLibCheck: false` and run: each kind of modules, with the compiler of this project and
+ * Projects of users, compiled with `skipLibCheck: false` and run: each kind of modules, with the compiler of this project and
  * with TypeScript 5.9, which is the last one that has `moduleResolution: node10`.
  */
 
@@ -30,7 +30,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   modules: { module: 'nodenext', moduleResolution: 'nodenext', type: 'module', compiler: '7' },
   bundler: { module: 'esnext', moduleResolution: 'bundler', type: 'module', compiler: '7' },
 };
-/** One of each compiler: what a project has that installs the packages for Redis does not depend on the kind of its modules. */
+/** One for each compiler: the types of a project with the packages for Redis do not depend on its kind of modules. */
 const WITH_REDIS = ['node10', 'modules'];
 
 const PROGRAM = `
@@ -87,7 +87,7 @@ export function redis(): unknown {
 void main();
 `;
 
-/** Compiles only where the types of ioredis and of the emitter are the real ones. */
+/** Compiles only with the real types of ioredis and of the emitter. */
 const EXACT = `
 import type { Emitter } from '@socket.io/redis-emitter';
 import type { Redis } from 'ioredis';
@@ -117,7 +117,7 @@ beforeAll(async () => {
   [plain, redis] = await Promise.all([createConsumer(), createConsumer({ redis: true })]);
 }, 180_000);
 
-/** Compiles projects in one run of each compiler. Resolves to what these said. */
+/** Compiles projects in one run of each compiler. Resolves to their output. */
 async function compile(
   project: ConsumerProject,
   kinds: readonly string[],
@@ -139,7 +139,7 @@ async function writeProject(project: ConsumerProject, name: string, files: Reado
   await project.write(`${name}/package.json`, JSON.stringify({ type }));
   const compilerOptions = {
     ...{ module, moduleResolution, strict: true, target: 'es2022', types: ['node'], outDir: 'out', rootDir: '.' },
-    // Every declaration is checked but those of the compiler itself.
+    // Every declaration is checked except those of the compiler itself.
     ...{ exactOptionalPropertyTypes: true, declaration: true, skipLibCheck: false, skipDefaultLibCheck: true },
   };
   await project.write(`${name}/tsconfig.json`, JSON.stringify({ compilerOptions, files: Object.keys(files) }));
