@@ -12,7 +12,7 @@ interface Rejections {
   quietTicks: number;
 }
 
-/** Counts rejected messages. Reports each kind at once, and then every ten ticks while there are more. */
+/** Counts rejected messages. Reports each kind immediately, and then every ten ticks while there are more. */
 export class RejectedMessages {
   readonly #report: Reporter<BackplaneReport>;
   readonly #kinds = new Map<string, Rejections>();

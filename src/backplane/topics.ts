@@ -4,7 +4,7 @@ import type { InstanceMessage } from '../ports/backplane/bus.js';
 
 /** The part of a broker that carries bytes between instances. */
 export interface Carrier {
-  /** Resolves once the broker has taken the message. Rejects at once while the broker is unreachable. */
+  /** Resolves once the broker has taken the message. Rejects immediately while the broker is unreachable. */
   publish(channel: string, message: string): Promise<void>;
   /** May be called before the carrier is open. One listener a channel. */
   subscribe(channel: string, listener: (message: Buffer) => void): void;

@@ -37,11 +37,11 @@ interface Parts {
 }
 
 /**
- * A Socket.IO client that authenticates, asks for rooms, and keeps one handler's mistake from harming another. It runs in
- * browsers, Node.js, Bun and React Native.
+ * A Socket.IO client that authenticates, joins rooms, and isolates errors of handlers. It runs in browsers, Node.js, Bun and
+ * React Native.
  *
- * The maps are Socket.IO's, from the client's side: `ListenEvents` is what the server sends. The other two are accepted so
- * that both helpers take lists of one form; a client has no use for them.
+ * The maps are Socket.IO's, from the client's side: `ListenEvents` has the events that the server sends. The last two are
+ * unused: they exist so that both helpers accept the same type parameters.
  *
  * @example
  * const helper = new SocketIOClientHelper({
@@ -87,7 +87,7 @@ export class SocketIOClientHelper<
     this.#running();
   }
 
-  /** Connects; while waiting to reconnect, at once. Does nothing when connected, and after `shutdown()`, which is final. */
+  /** Connects; while waiting to reconnect, immediately. Does nothing when connected, and after `shutdown()`, which is final. */
   connect(): void {
     if (this.#isShutDown) this.#log.write('warn', 'connect() was ignored: this client was shut down. Create a new one');
     else this.#running().lifecycle.connect();
@@ -130,7 +130,7 @@ export class SocketIOClientHelper<
   }
 
   /**
-   * Resolves once the status is reached, at once if it is already. `connected` also counts as reached in each status after it.
+   * Resolves once the status is reached, immediately if it is already. `connected` also counts as reached in each status after it.
    * @throws RoomgateError (as a rejection) `refused`, `disconnected` or `shut_down` once only the program could change the status;
    *   `timed_out` after `timeout` milliseconds, without a limit by default; `invalid_argument` for an unknown status. Rejects with
    *   the reason of `signal` when that is aborted.

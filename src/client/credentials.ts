@@ -4,7 +4,7 @@ import type { ValueOrPromise } from '../common/types.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { SocketOptions } from './socket-io-types.js';
 
-/** Why the helper asks for credentials. */
+/** The reason for a call of `credentials`. */
 export type TCredentialsReason = 'connect' | 'reconnect';
 
 /** Returns the credentials for an attempt to connect, which become the handshake's `auth`. */

@@ -64,7 +64,7 @@ export class Failures {
     };
     const options = { mode: 'no-cors', cache: 'no-store', credentials: 'omit' };
     const { server, path } = this.#target;
-    // Without the name of a transport Socket.IO refuses at once, and opens no session.
+    // Without the name of a transport Socket.IO refuses immediately, and opens no session.
     void fetch.call(globalThis, `${server}${path.replace(/\/?$/, '/')}`, options).then(learn(true), learn(false));
   }
 }

@@ -51,7 +51,7 @@ export class Lifecycle implements ConnectionEvents {
   readonly #rejoining: Rejoining;
   readonly #options: ISocketIOClientOptions;
   readonly #log: Log;
-  /** Whether this client authenticates by itself, and so also after a reconnect. */
+  /** Whether this client authenticates automatically, and so also after a reconnect. */
   readonly #isAutomatic: boolean;
   #ending: Ending | undefined;
   /** The causes of failed attempts since the last connection. */

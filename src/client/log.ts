@@ -31,7 +31,7 @@ export class Log {
     if (this.#sink !== false) writeSafely(this.#sink, level, () => `[roomgate] ${this.#identifier}: ${logLine(text)}`);
   }
 
-  /** Runs code of the program at once. Logs its errors and rejections. */
+  /** Runs code of the program immediately. Logs its errors and rejections. */
   async run(where: string, code: () => unknown): Promise<void> {
     try {
       await code();

@@ -46,7 +46,7 @@ export class SharedManager extends Manager {
   readonly #stopWaking: () => void;
   #hasDropped = false;
 
-  /** `connects` says whether sockets that the program opens by itself connect at once. */
+  /** `connects` says whether sockets that the program opens by itself connect immediately. */
   constructor(uri: string, options: IOptions, connects: boolean) {
     // A socket must not connect before the helper that owns it is complete.
     super(uri, { ...forSocketIO(uri, options), autoConnect: false });
@@ -91,7 +91,7 @@ export class SharedManager extends Manager {
     return socket;
   }
 
-  /** The socket of a namespace, which does not connect by itself. */
+  /** The socket of a namespace, which does not connect automatically. */
   namespace(namespace: string, options?: Partial<SocketOptions>): Socket {
     const socket = super.socket(namespace, options);
     this.#sockets.set(namespace, socket);

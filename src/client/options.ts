@@ -53,17 +53,17 @@ export interface ISocketIOClientOptions {
    */
   credentials?: TCredentials | undefined;
   /**
-   * Whether this client authenticates by itself after each connect, and then requests the rooms of `joinRooms` again. Default: true
+   * Whether this client authenticates automatically after each connect, and then requests the rooms of `joinRooms` again. Default: true
    * with `credentials`, otherwise false: then the program calls `authenticate()`.
    */
   autoAuthenticate?: boolean | undefined;
   /**
    * Whether messages of `emit` are queued while this client is not authenticated. They are sent in order and once, when it is
    * authenticated and has its rooms again. If one can't be sent, its `cb` gets an error. Default: no queue, and `emit` throws
-   * without a connection. `true` takes both defaults.
+   * without a connection. `true` uses both defaults.
    */
   queue?: boolean | IQueueOptions | undefined;
-  /** The connection is open, also after a reconnect: the usual place to call `authenticate()`. */
+  /** The connection is open, after the first connect and each reconnect: the usual place to call `authenticate()`. */
   onConnected?: (() => unknown) | undefined;
   /** The connection ended, for one of Socket.IO's reasons. Not called by `shutdown()`. */
   onDisconnected?: ((reason: string) => unknown) | undefined;

@@ -31,7 +31,7 @@ export interface EmitArguments {
   cb?: unknown;
 }
 
-/** `emit` and `request`: send at once, or, with the option `queue`, as soon as this client is authenticated. */
+/** `emit` and `request`: send immediately, or, with the option `queue`, as soon as this client is authenticated. */
 export class Outbound {
   readonly #port: OutboundPort;
   readonly #log: Log;

@@ -28,7 +28,7 @@ interface SendOutcome {
   readonly refused: IRefusedRoom[];
 }
 
-/** Requests rooms of the server. The promises always resolve, also if the server does not answer. */
+/** Requests rooms of the server. The promises always resolve, even if the server does not answer. */
 export class Rooms {
   readonly #port: RoomsPort;
   readonly #timeoutMs: number;

@@ -11,7 +11,7 @@ export interface Sent {
  * Messages that were sent after `authenticated`, while the server may still fail to prepare for this client. In that case it says how
  * many events of this client it has handled. The messages after these reached no handler, so they are sent again.
  *
- * The server counts every event, also those of the raw socket, so they are counted here too. If an event is sent between
+ * The server counts every event, including those of the raw socket, so they are counted here too. If an event is sent between
  * `authenticate` and `authenticated`, this client can't know whether it counts, and sends nothing again.
  */
 export class SentLately {

@@ -21,7 +21,7 @@ export interface SocketPacket {
 
 type Verdict = 'sound' | 'unsound';
 
-/** Half of the longest delay of a timer, because the client adds two of these, and a longer timer fires at once. */
+/** Half of the longest delay of a timer, because the client adds two of these, and a longer timer fires immediately. */
 const MOST_MS = 1_073_741_823;
 /** Printable ASCII, because the id is part of addresses. */
 const SESSION_ID = /^[!-~]{1,1000}$/;

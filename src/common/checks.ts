@@ -2,7 +2,7 @@ import { RoomgateError } from '../protocol/errors.js';
 import { describe, fixFor } from './describe.js';
 import type { ILogger } from './types.js';
 
-/** The longest delay of a timer: with a longer one every runtime fires at once. */
+/** The longest delay of a timer: with a longer one every runtime fires immediately. */
 export const LONGEST_TIMER_MS = 2_147_483_647;
 const LOGGER_METHODS = ['debug', 'info', 'warn', 'error'] as const;
 

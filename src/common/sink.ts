@@ -24,7 +24,7 @@ export function writeSafely(logger: ILogger, level: keyof ILogger, line: () => s
   );
 }
 
-/** Calls `call` at once, and never throws. `failed` gets its error, or the rejection of the promise that it returns. */
+/** Calls `call` immediately, and never throws. `failed` gets its error, or the rejection of the promise that it returns. */
 export function callSafely(call: () => unknown, failed: (error: unknown) => void): void {
   try {
     const outcome = call();

@@ -8,7 +8,7 @@ export type TSocketIOEventHandler<T = unknown> = (data: T) => ValueOrPromise<voi
 export type TLogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 /**
- * Where a log line goes: pino, `console`, or any object with the four usual methods. Each is called with one string.
+ * A logger: pino, `console`, or any object with the four usual methods. Each is called with one string.
  */
 export interface ILogger {
   debug(message: string): void;

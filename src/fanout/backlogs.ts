@@ -24,7 +24,7 @@ const REPLACEABLE_AFTER_MS = 1_000;
 const FEWEST_TAKEN_OUT = 64;
 
 /**
- * Counts the bytes of connections whose peer does not read at once: between polls, during an upgrade, and behind a full
+ * Counts the bytes of connections whose peer does not read immediately: between polls, during an upgrade, and behind a full
  * connection. Each connection has a budget, so that no peer makes this instance hold an unlimited amount.
  */
 export class Backlogs {

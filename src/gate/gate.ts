@@ -54,7 +54,7 @@ export function receiverOf({ event, acknowledgement, disconnect }: PacketHandler
 }
 
 /**
- * Decides which packets come in. Before authentication only the first `authenticate` reaches a listener, also one of the
+ * Decides which packets come in. Before authentication only the first `authenticate` reaches a listener, including those of the
  * program, and nothing is acknowledged.
  */
 export class Gate {

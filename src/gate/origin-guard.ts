@@ -248,7 +248,7 @@ function originOf(text: string): string | undefined {
   return host === '' ? undefined : `${protocol}//${host}`;
 }
 
-/** Whether the page has the same host as the request. The scheme is not compared: a proxy may have ended TLS. */
+/** Whether the page has the same host as the request. The scheme is not compared: a proxy may have terminated TLS. */
 function isOwn(origin: string, host: string | undefined): boolean {
   if (host === undefined || !URL.canParse(origin)) return false;
   const page = new URL(origin);

@@ -46,7 +46,7 @@ const MESSAGE = '4';
 /** The type of a binary message in polling, as base64. */
 const BASE64 = 'b';
 
-/** The answer to a CONNECT of a namespace of the program. Socket.IO's client does not try again by itself after that. */
+/** The answer to a CONNECT of a namespace of the program. Socket.IO's client does not try again automatically after that. */
 const TOO_LARGE = {
   message: `auth: expected at most ${STRANGER_MESSAGE_BYTES} bytes before authentication, received more.`,
   data: { code: 'too_large' },

@@ -29,7 +29,7 @@ export class PendingConnects {
   /** Whether refusals of middleware of `/` are noticed. */
   #knowsRefusals = false;
 
-  /** `cut` closes a connection at once, so that later packets of the same request are not read. */
+  /** `cut` closes a connection immediately, so that later packets of the same request are not read. */
   constructor(cut: (wire: Wire) => void) {
     this.#cut = cut;
     const count = (wire: Wire, data: string) => this.#count(wire, data);

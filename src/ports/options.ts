@@ -30,9 +30,9 @@ export interface IHandshake {
 /**
  * Decides on a client that emits `authenticate`. Only `true` accepts it. Any other result is a final refusal.
  *
- * If it throws or rejects, the client receives `unauthenticated` with the code `unavailable`, and reconnects by itself: nobody is
+ * If it throws or rejects, the client receives `unauthenticated` with the code `unavailable`, and reconnects automatically: nobody is
  * refused while a database is down. An error about the credential is a final refusal: errors of `jose` and `jsonwebtoken` about the
- * token, also as the `cause` of another error, and errors with a `status` or `statusCode` of 401 or 403.
+ * token, including as the `cause` of another error, and errors with a `status` or `statusCode` of 401 or 403.
  */
 export type TSocketIOAuthenticateFn = (args: IHandshake) => ValueOrPromise<boolean>;
 
@@ -46,7 +46,7 @@ export type TSocketIOValidateRoomFn<
 
 /**
  * Runs after a client is authenticated: the place to register event handlers. If it throws or rejects, that is reported. The client
- * receives `unauthenticated` with the code `unavailable`, is disconnected, and reconnects by itself. The option `onFailure` can keep
+ * receives `unauthenticated` with the code `unavailable`, is disconnected, and reconnects automatically. The option `onFailure` can keep
  * it connected instead.
  */
 export type TSocketIOClientConnectedFn<
@@ -59,7 +59,7 @@ export type TSocketIOClientConnectedFn<
 /** The consequences if a function of the program throws or rejects. The error is reported in any case. */
 export interface IFailureOptions {
   /**
-   * `clientConnectedFn`. `disconnect`, the default: the client receives `unavailable`, is disconnected, and reconnects by itself.
+   * `clientConnectedFn`. `disconnect`, the default: the client receives `unavailable`, is disconnected, and reconnects automatically.
    * `keep`: it stays connected, with the handlers that were registered before the error.
    */
   connected?: 'disconnect' | 'keep' | undefined;

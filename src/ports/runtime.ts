@@ -6,7 +6,7 @@ import type { Wire } from './wire.js';
 export interface Runtime {
   /** Closes a wire after its queue was sent, and cuts it if that takes longer than `graceMs`. */
   end(wire: Wire, graceMs: number): void;
-  /** Closes a wire at once, also if packets are queued or unread. */
+  /** Closes a wire immediately, even if packets are queued or unread. */
   cut(wire: Wire): void;
   /**
    * Sets the limits of a peer that is not authenticated. `dropped` is called with the first characters of each message that was
@@ -25,7 +25,7 @@ export interface Runtime {
   closeAll(): void;
   /** Removes everything that `attach()` added to the server, so that another instance can attach. After the last wire has ended. */
   detach?(): void;
-  /** Ends at once every wire that was open when accepting stopped, whatever its peer does. */
+  /** Ends immediately every wire that was open when accepting stopped, whatever its peer does. */
   cutAll(): void;
 }
 

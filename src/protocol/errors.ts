@@ -41,7 +41,7 @@ export const UNAUTHENTICATED_ERRORS = {
 /** Why a client is not, or is no longer, authenticated. */
 export type TUnauthenticatedCode = keyof typeof UNAUTHENTICATED_ERRORS;
 
-/** Whether a client with this code may reconnect by itself until it is accepted: the server failed, not the client. */
+/** Whether a client with this code may reconnect automatically until it is accepted: the server failed, not the client. */
 export function isTemporary(code: string): boolean {
   return code === ('unavailable' satisfies TUnauthenticatedCode);
 }

@@ -1,4 +1,4 @@
-/** Event names to the signatures of their handlers, as in Socket.IO. */
+/** Maps event names to the signatures of their handlers, as in Socket.IO. */
 // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own bound for its event maps
 export type TEventsMap = { [event: string]: any };
 
@@ -10,7 +10,7 @@ export type TLooseEvents = { [event: string]: (...args: any[]) => void };
 // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default
 export type TLooseData = any;
 
-/** The topics that a map knows. Without a map: any string. */
+/** The topics of a map. Without a map: any string. */
 export type TTopic<Map extends TEventsMap> = keyof Map & string;
 
 /**

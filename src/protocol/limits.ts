@@ -1,4 +1,4 @@
-/** Limits of what clients may make an instance hold. Each number is a default of the server's option `limits`. */
+/** Limits of the resources that clients may use on an instance. Each number is a default of the server's option `limits`. */
 export interface ILimits {
   /** Rooms in one `join` or `leave`. Default 256: a page full of rooms, in a frame of a few kilobytes. */
   readonly roomsPerRequest: number;
@@ -28,7 +28,7 @@ export interface ILimits {
   readonly unauthenticatedPerAddress: number;
 }
 
-/** The limits that the option `limits` does not set. */
+/** The defaults of the option `limits`. */
 export const DEFAULT_LIMITS: ILimits = Object.freeze({
   roomsPerRequest: 256,
   roomsPerClient: 1_000,

@@ -40,7 +40,7 @@ export interface EventRow<Verdict> {
 export type Acknowledge = (answer: IJoinAnswer | ILeaveAnswer) => void;
 export type Step<Verdict> = (session: Session, verdict: Verdict, acknowledge: Acknowledge) => Promise<void> | void;
 
-/** Runs a row whose flow decides at once. */
+/** Runs a row whose flow decides immediately. */
 export function run<Input extends readonly unknown[], Verdict>(row: Row<Input, Verdict>, ...input: Input): void {
   row.perform(...input, row.flow(...input));
 }

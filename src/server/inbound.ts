@@ -24,7 +24,7 @@ import type { RoomPerformer } from './room-performer.js';
  *
  * A connection can also end without a row of its own, and always runs `connections.closed` then. The engine ends it: a peer that
  * is gone or silent, a broken request, or a message above `maxHttpBufferSize`. And on Bun, `socketio/bun-socket` ends a WebSocket
- * of which Bun dropped a message. It must stop sending at once, and it may have no connection yet, so `runtime/bun` reports it.
+ * of which Bun dropped a message. It must stop sending immediately, and it may have no connection yet, so `runtime/bun` reports it.
  */
 export interface InboundTable {
   readonly connections: {

@@ -52,7 +52,7 @@ export interface ISocketIOServerBaseOptions<
   shutdownTimeout?: number | undefined;
   /** The consequences if a function of the program throws or rejects: see `IFailureOptions`. */
   onFailure?: IFailureOptions | undefined;
-  /** Limits of what one client may use. Each has a default: see `ILimits`. */
+  /** Limits of the resources that one client may use. Each has a default: see `ILimits`. */
   limits?: Partial<ILimits> | undefined;
   /**
    * Whether the messages of one tick of the event loop share one write for each connection. Default true. `false` is Socket.IO's
@@ -78,7 +78,7 @@ export interface ISocketIOServerBaseOptions<
    */
   logLevel?: TLogLevel | undefined;
   /**
-   * Gets every report, in order and at once, also those that are not logged. For metrics and tracing. It runs in the middle of the
+   * Gets every report, in order and immediately, including those that are not logged. For metrics and tracing. It runs in the middle of the
    * library's work, so it must be quick. If it throws or rejects, nothing else is affected, and the first time is logged. Reports
    * contain neither messages nor credentials.
    * @example onReport: (report) => counter.add(1, { type: report.type })

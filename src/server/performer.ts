@@ -90,7 +90,7 @@ export class Performer {
     this.#parts.runtime.cut(connection);
   };
 
-  /** Ends the oldest connection that is not authenticated, at once, to make room for a new one. */
+  /** Ends the oldest connection that is not authenticated, immediately, to make room for a new one. */
   readonly endStranger = (connection: Wire, limit: StrangerLimit): void => {
     this.#report({ type: 'limit_reached', client: connectionIdOf(connection), limit });
     this.#parts.runtime.end(connection, 0);
@@ -205,7 +205,7 @@ export class Performer {
     this.#endConnection(socket.conn);
   };
 
-  /** Disconnects a client for the program. Socket.IO's client does not reconnect by itself after that. */
+  /** Disconnects a client for the program. Socket.IO's client does not reconnect automatically after that. */
   disconnect(socket: IOSocket): void {
     const session = this.#parts.registry.get(socket.id);
     if (session?.socket === socket) this.#end(session, 'disconnected by the server');
@@ -232,7 +232,7 @@ export class Performer {
 
   /**
    * Ends a session because the program failed to serve its client. Without Socket.IO's disconnect, after which the client would
-   * not reconnect by itself. `handled` counts its events that were handled.
+   * not reconnect automatically. `handled` counts its events that were handled.
    */
   #sendAway(session: Session, reason: string, handled?: number): void {
     if (!this.#forgetForGood(session, reason)) return;

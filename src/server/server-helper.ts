@@ -31,7 +31,7 @@ import { shutDown } from './shutdown.js';
 import { takePath } from './taken-paths.js';
 
 /**
- * A Socket.IO server on which no event passes before authentication, and every room is guarded.
+ * A Socket.IO server that drops events before authentication and guards every room.
  *
  * @example
  * const helper = new SocketIOServerHelper({
@@ -177,7 +177,7 @@ export class SocketIOServerHelper<
   }
 
   /**
-   * Ends a client's session and disconnects it. Socket.IO's client does not reconnect by itself after that. Does nothing without
+   * Ends a client's session and disconnects it. Socket.IO's client does not reconnect automatically after that. Does nothing without
    * a socket, for example if the client has left.
    * @throws RoomgateError `invalid_argument` if it is not a socket.
    */
@@ -216,7 +216,7 @@ export class SocketIOServerHelper<
   }
 
   /**
-   * Closes every connection so that clients reconnect by themselves to another instance. Then closes the Socket.IO server, its http
+   * Closes every connection so that clients reconnect automatically to another instance. Then closes the Socket.IO server, its http
    * server, and the connections to Redis. After `shutdownTimeout` the remaining connections are closed by force. Never rejects. A
    * second call, or one before `configure()`, is harmless. While `configure()` waits for Redis it makes that reject, and does not
    * close the HTTP server, to which nothing was attached yet.

@@ -15,7 +15,7 @@ const unlessNone =
 
 /**
  * Wrong values here make Socket.IO throw an error that names no option, or fail at each client: a timeout of NaN ends each
- * connection at once, and a size that is not a number limits nothing.
+ * connection immediately, and a size that is not a number limits nothing.
  */
 const CHECKS: Readonly<Record<string, Check>> = {
   pingTimeout: time,

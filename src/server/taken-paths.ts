@@ -61,7 +61,7 @@ function placeOf(options: ResolvedOptions): Place | undefined {
 function refuseEngine(engine: object, { of, identifier }: Taker): void {
   const [other] = takersOf(engine).keys();
   if (other === undefined && !isBound(engine)) return;
-  const holder = other === undefined ? 'another Socket.IO server' : `${nameOf(other)}, also after its shutdown`;
+  const holder = other === undefined ? 'another Socket.IO server' : `${nameOf(other)}, even after its shutdown`;
   const text = `option "engine": this engine belongs to ${holder}. Create a new engine`;
   throw new RoomgateError('invalid_option', `${nameOf({ of, identifier })}: ${text}.`);
 }

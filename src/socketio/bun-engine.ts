@@ -114,7 +114,7 @@ export class BunEngine {
     return this.#opened.has(webSocket);
   }
 
-  /** Routes Bun's calls through the hooks, also those of handlers that were made before. */
+  /** Routes Bun's calls through the hooks, including those of handlers that were made before. */
   patch(hooks: BunEngineHooks): void {
     const engine = this.#engine;
     // Connections accepted before there was a Socket.IO server: nothing would serve them.

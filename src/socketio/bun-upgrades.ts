@@ -26,7 +26,7 @@ export class BunUpgrades {
     const { _maybeUpgrade: plain } = connection;
     if (typeof plain !== 'function' || connection.transport.name !== 'polling') return;
     connection._maybeUpgrade = (transport) => {
-      // The engine closes the transport of a second upgrade at once.
+      // The engine closes the transport of a second upgrade immediately.
       if (connection.upgradeState === 'not_upgraded') {
         this.#changes.set(connection, { connection, transport });
         this.#wires.set(transport, connection);

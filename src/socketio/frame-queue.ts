@@ -25,7 +25,7 @@ export interface FrameSender<Frame> {
   isBusy: boolean;
   /** Whether its peer reads fast enough. */
   readonly writable: boolean;
-  /** Writes a chain at once. */
+  /** Writes a chain immediately. */
   write(tail: QueuedFrame<Frame>): void;
   /** The tick in which something was pushed has ended. */
   confirm(): void;
@@ -61,7 +61,7 @@ const flushAll = (): void => {
  * a few milliseconds while writing takes much of the time.
  *
  * A message is not delayed if that gains nothing: in a tick of the event loop, the first message to a connection that got only
- * one in its last tick goes out at once.
+ * one in its last tick goes out immediately.
  */
 export class FrameQueue<Frame extends Sized> {
   readonly #later: Later;

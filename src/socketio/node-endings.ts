@@ -11,7 +11,7 @@ import { webSocketOf } from './web-sockets.js';
 /** A WebSocket that can be terminated. */
 type CuttableSocket = EngineWebSocket & Required<Pick<EngineWebSocket, 'terminate' | 'once'>>;
 
-/** Closes a wire at once, also if packets are queued or unread. */
+/** Closes a wire immediately, even if packets are queued or unread. */
 export function closeNow(wire: Wire): void {
   const connection: EngineConnection = wire;
   connection.close(true);
@@ -30,7 +30,7 @@ export function cuttingSteps(wire: Wire): readonly (() => void)[] {
   ];
 }
 
-/** Calls `gone` once the WebSocket of a closed wire is closed too; at once if there is none. */
+/** Calls `gone` once the WebSocket of a closed wire is closed too; immediately if there is none. */
 export function onceGone(wire: Wire, gone: () => void): void {
   const webSocket = cuttableOf(wire);
   if (webSocket === undefined || webSocket.readyState === CLOSED) gone();

@@ -1,6 +1,6 @@
 import { hasMethods } from '../common/checks.js';
 
-/** Members that the upgrade listener of engine.io uses, also after bundling. */
+/** Members that the upgrade listener of engine.io uses, even after bundling. */
 const OF_ENGINE_IO = ['handleUpgrade', 'destroyUpgrade'];
 /** The name of the listener that Socket.IO's `bind()` adds to an engine. */
 const OF_SOCKET_IO = 'bound onconnection';

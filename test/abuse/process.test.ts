@@ -36,7 +36,7 @@ describe('the library installs no process-wide handler', () => {
 });
 
 describe('shutdown()', () => {
-  it('closes connections so that clients reconnect by themselves', async () => {
+  it('closes connections so that clients reconnect automatically', async () => {
     const victim = await startVictim();
     const clients = Array.from({ length: 20 }, (_, index) =>
       connectClient(victim.url, {

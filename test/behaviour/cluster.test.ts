@@ -209,7 +209,7 @@ describe.each(SETTING.redis ? SECONDS : [])('two instances, the second %s', (_, 
   });
 
   it.each(FAULTS)(
-    'survive $what: local clients miss nothing, and both directions recover by themselves',
+    'survive $what: local clients miss nothing, and both directions recover automatically',
     async (fault) => {
       const [ours, theirs] = await both();
       await joinAll([ours, theirs], ['open-r']);

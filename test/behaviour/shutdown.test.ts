@@ -38,7 +38,7 @@ async function endsByItself(server: Served): Promise<void> {
 }
 
 describe.each(WAYS)('over $way', ({ transports }) => {
-  it('shutdown() ends everything, and clients reconnect by themselves to the next server', async () => {
+  it('shutdown() ends everything, and clients reconnect automatically to the next server', async () => {
     const port = await unusedPort();
     const first = await serve({ options: () => ({ shutdownTimeout: 9_000 }), serving: { port } });
     const clients = await Promise.all(

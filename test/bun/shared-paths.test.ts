@@ -11,7 +11,7 @@ it('a second instance at one engine, server or handler is refused, with the name
   const says = await program.messages.next(() => true, { timeout: 10_000 });
   const fix = 'Create a new engine.';
   expect(says).toEqual({
-    engine: `invalid_option: SocketIOServerHelper "second": option "engine": this engine belongs to SocketIOServerHelper "first", also after its shutdown. ${fix}`,
+    engine: `invalid_option: SocketIOServerHelper "second": option "engine": this engine belongs to SocketIOServerHelper "first", even after its shutdown. ${fix}`,
     engineLater: expect.stringContaining(
       'SocketIOServerHelper "third": option "engine": this engine belongs to SocketIOServerHelper "first"',
     ),

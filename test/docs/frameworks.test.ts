@@ -8,7 +8,7 @@ import type { Program } from '../support/process.js';
 import { connectAuthenticated } from '../support/server.js';
 
 const SLOW = { timeout: 20_000 };
-/** Reasons after which Socket.IO's clients reconnect by themselves. */
+/** Reasons after which Socket.IO's clients reconnect automatically. */
 const COMES_BACK = /^transport (close|error)$/;
 
 const RECIPES = [
@@ -70,7 +70,7 @@ describe.each(RECIPES)('the recipe for $name on $runtime', ({ name, program, run
     await eventually(() => expect(server.stderr).toMatch(/^\[roomgate\] [^\n]*"http:\/\/localhost:5173"[^\n]*\n$/));
   });
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('ends on %s, and its clients reconnect by themselves', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('ends on %s, and its clients reconnect automatically', async (signal) => {
     const { url, server } = signal === 'SIGTERM' ? shared : await start();
     const told = server.stderr;
     const auth = { token: name === 'nestjs' ? 'token of ada' : 'let me in' };

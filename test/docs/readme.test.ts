@@ -18,7 +18,7 @@ describe('the programs of the README', () => {
     expect(project.compiled).toBe('');
   });
 
-  it('print the output that the README shows, also after a restart of the server', async () => {
+  it('print the output that the README shows, even after a restart of the server', async () => {
     const replace = { 3000: await unusedPort() };
     const server = await project.start('server.ts', { replace });
     const client = await project.start('client.ts', { replace });

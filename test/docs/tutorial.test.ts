@@ -38,7 +38,7 @@ interface Start {
 
 let started = 0;
 
-/** Starts a program of the tutorial with this test's port instead of 3000, from a new file, because another one may be in use. */
+/** Starts a program of the tutorial with this test's port instead of 3000, from a new file, because the old file may be in use. */
 async function start(name: string, options: Start = {}): Promise<Program> {
   const built = join(project.folder, 'out', `${name}.js`);
   started += 1;

@@ -79,7 +79,7 @@ describe('rooms without an answer from the server', () => {
     const answer = await helper.joinRooms({ rooms: ['a'] });
     expect(answer.joined).toEqual([]);
     expect(codes(answer)).toEqual(['a: timeout']);
-    expect(answer.refused[0]?.message).toMatch(/did not say/);
+    expect(answer.refused[0]?.message).toMatch(/does not list/);
   });
 
   it.each([[undefined], [null], [{}], [{ rooms: 'abc' }], [{ rooms: [1] }], [{ rooms: [['a']] }], [['a']]])(

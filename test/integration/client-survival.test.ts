@@ -221,7 +221,7 @@ describe('a client with automatic authentication', () => {
     expect(client.log.lines.filter((line) => line.startsWith('warn'))).toEqual([]);
   });
 
-  it('does nothing for a program that authenticates by itself', async () => {
+  it('does nothing for a program that authenticates automatically', async () => {
     const server = await startWordsServer();
     const client = createHelper(server.url);
     await called(client, 'onConnected');

@@ -266,7 +266,7 @@ describe('connecting', () => {
     expect(client.helper.getState()).toBe('unauthorized');
   });
 
-  it('works for a namespace beside a helper of the same host that does not connect by itself', async () => {
+  it('works for a namespace beside a helper of the same host that does not connect automatically', async () => {
     const server = await startWordsServer();
     server.io.of('/chat');
     createHelper(server.url, { options: { autoConnect: false } });

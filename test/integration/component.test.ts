@@ -260,7 +260,7 @@ describe('the life of a component', () => {
     expect(await complaint(() => component.start(createServer()))).toMatch(/^shut_down: .*Create a new one/);
   });
 
-  it('stop() ends clients so that they reconnect by themselves, and closes the server', async () => {
+  it('stop() ends clients so that they reconnect automatically, and closes the server', async () => {
     const { component } = makeComponent();
     const server = createServer();
     await component.start(server);

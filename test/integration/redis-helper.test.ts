@@ -21,7 +21,7 @@ function newHelper(more: Partial<ConstructorParameters<typeof RedisHelper>[0]> =
 }
 
 describe('RedisHelper', () => {
-  it('connects by itself, calls its callbacks, and disconnects', async () => {
+  it('connects automatically, calls its callbacks, and disconnects', async () => {
     const told: string[] = [];
     const note =
       (event: string) =>

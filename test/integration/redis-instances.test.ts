@@ -70,7 +70,7 @@ describe('two instances', () => {
     expect(old.status).toBe('wait');
   });
 
-  it('can be created from a wrapper whose clients connect by themselves', async () => {
+  it('can be created from a wrapper whose clients connect automatically', async () => {
     const made: Redis[] = [];
     const wrapper = {
       duplicate: () => {

@@ -57,7 +57,7 @@ describe('findSockets()', () => {
     expect((await one.search.find(['a'], 5_000)).get('a')).toBe('nowhere');
   });
 
-  it('answers at once, and never "nowhere", while Redis is unreachable; and recovers by itself', async () => {
+  it('answers at once, and never "nowhere", while Redis is unreachable; and recovers automatically', async () => {
     const own = await startRedis();
     const one = await start([], { port: own.port });
     const two = await start(['a'], { port: own.port });

@@ -99,7 +99,7 @@ describe('the program of the chat', () => {
     expect(tokenOf(given)).toBe('mine');
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('stops on %s, also if repeated, with connected clients', async (signal) => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('stops on %s, even if repeated, with connected clients', async (signal) => {
     const { program, url } = signal === 'SIGINT' ? one : other;
     const { socket } = await ChatClient.enter(url, 'Ada', 'lobby');
     const gone = nextEvent<[string]>(socket, 'disconnect', { timeout: 10_000 });

@@ -48,7 +48,7 @@ function connectPlain(url: string, options: ClientOptions = {}) {
 describe.each(TRANSPORTS.map((transports) => ({ transports: [...transports] })))(
   'an authenticateFn that throws, over $transports',
   ({ transports }) => {
-    it('makes a plain Socket.IO client reconnect by itself', async () => {
+    it('makes a plain Socket.IO client reconnect automatically', async () => {
       const server = await startFailing('authenticateFn', 2);
       const client = connectPlain(server.url, { transports });
       await client.heardOf('authenticated');

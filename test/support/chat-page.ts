@@ -25,7 +25,7 @@ export interface Look {
 export interface WindowOptions extends Look {
   /** Whether animations run. They cost a lot of CPU; false by default. */
   motion?: boolean;
-  /** Installs a clock for the whole profile, which the test can advance. Use a profile of its own. */
+  /** Installs a clock for the whole profile, which the test can advance. Use a separate profile. */
   clock?: boolean;
 }
 

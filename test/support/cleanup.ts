@@ -9,7 +9,7 @@ export interface Stoppable {
 const ofThisFile: Stoppable[] = [];
 
 /**
- * Calls `stoppable.stop()` at the end of the running test, also after a failure; outside of a test, at the end of its
+ * Calls `stoppable.stop()` at the end of the running test, even after a failure; outside of a test, at the end of its
  * file. Stops in reverse order. `stop()` must be safe to call twice.
  */
 export function track<T extends Stoppable>(stoppable: T): T {

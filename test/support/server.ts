@@ -51,7 +51,7 @@ export interface TestClient {
   readonly socket: Socket;
   /** Events and their payloads, and `disconnect` with its reason. */
   readonly heard: [event: string, payload: unknown][];
-  /** The payload of the first event of this name, also if it came earlier. */
+  /** The payload of the first event of this name, even if it came earlier. */
   heardOf<T = unknown>(event: string): Promise<T>;
 }
 

@@ -68,7 +68,7 @@ describe('subscribing', () => {
     expect(calls).toHaveLength(1);
   });
 
-  it('returns a function that does nothing for a duplicate that was ignored, also after the first handler has gone', () => {
+  it('returns a function that does nothing for a duplicate that was ignored, even after the first handler has gone', () => {
     const { source, subscriptions } = setUp();
     const { calls, handler } = recorder();
     const first = subscriptions.add('news', handler, true);

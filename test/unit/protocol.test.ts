@@ -45,7 +45,7 @@ describe('runtime: "bun"', () => {
     await expect(new SocketIOServerHelper(options).configure()).rejects.toMatchObject({
       code: 'invalid_option',
       message: expect.stringContaining(
-        'this engine belongs to SocketIOServerHelper "a", also after its shutdown. Create a new engine',
+        'this engine belongs to SocketIOServerHelper "a", even after its shutdown. Create a new engine',
       ),
     });
     await helper.shutdown();

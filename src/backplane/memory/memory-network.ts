@@ -93,7 +93,7 @@ export class MemoryNetwork {
   }
 }
 
-/** One instance of the network. It can subscribe at once; it sends and receives from `join` to `leave`. */
+/** One instance of the network. It can subscribe immediately; it sends and receives from `join` to `leave`. */
 export class MemoryMember {
   /** Unique on the network. */
   readonly id: string;

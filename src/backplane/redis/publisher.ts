@@ -126,7 +126,7 @@ export class Publisher {
     else this.#dropped += this.#queue.push(channel, message);
   }
 
-  /** Sends any command at once. Rejects while Redis is unreachable, and if Redis refuses it. */
+  /** Sends any command immediately. Rejects while Redis is unreachable, and if Redis refuses it. */
   async command(name: string, ...args: (string | number)[]): Promise<unknown> {
     const client = this.#connection.client;
     if (client === undefined || !this.healthy) throw new Error('Redis is unreachable.');

@@ -184,7 +184,7 @@ async function connectAndPrepare(client: RedisConnection, { prepare }: Reconnect
   await prepare(client);
 }
 
-/** `duplicate()` of a wrapper may return clients that ignore `lazyConnect` and connect by themselves. */
+/** `duplicate()` of a wrapper may return clients that ignore `lazyConnect` and connect automatically. */
 async function connected(client: RedisConnection): Promise<void> {
   if (client.status === 'ready') return;
   if (client.status === 'connecting' || client.status === 'connect') {

@@ -31,7 +31,7 @@ export interface IRedisHelperOptions extends IRedisHelperCallbacks {
   password?: string | undefined;
   /** Default 0. */
   database?: number | undefined;
-  /** Whether to connect at once. Default true; otherwise at `connect()`, or at the first command. */
+  /** Whether to connect immediately. Default true; otherwise at `connect()`, or at the first command. */
   autoConnect?: boolean | undefined;
   /** The number of failed attempts in a row after which it stops trying. Default 0: it never stops. */
   maxRetry?: number | undefined;
@@ -113,7 +113,7 @@ export class DefaultRedisHelper<C extends IHelpedRedisClient = Redis | Cluster> 
     return (await this.client.ping()) as 'PONG';
   }
 
-  /** Resolves with whether Redis is ready; with false at once if it is connecting or connected already. Rejects as the client does. */
+  /** Resolves with whether Redis is ready; with false immediately if it is connecting or connected already. Rejects as the client does. */
   async connect(): Promise<boolean> {
     if (['ready', 'connect', 'connecting', 'reconnecting'].includes(this.client.status)) return false;
     await this.client.connect();
@@ -138,7 +138,7 @@ export class DefaultRedisHelper<C extends IHelpedRedisClient = Redis | Cluster> 
   }
 }
 
-/** One Redis, by host and port. Reconnects forever, unless `maxRetry` limits the attempts. */
+/** A client of one Redis, by host and port. Reconnects forever, unless `maxRetry` limits the attempts. */
 export class RedisHelper extends DefaultRedisHelper<Redis> {
   /** @throws RoomgateError `invalid_option`; `unsupported` if ioredis is not installed. */
   constructor(opts: IRedisHelperOptions) {
@@ -161,7 +161,7 @@ export class RedisHelper extends DefaultRedisHelper<Redis> {
   }
 }
 
-/** A Redis cluster, by some of its nodes. */
+/** A client of a Redis cluster, by some of its nodes. */
 export class RedisClusterHelper extends DefaultRedisHelper<Cluster> {
   /** @throws RoomgateError `invalid_option`; `unsupported` if ioredis is not installed. */
   constructor(opts: IRedisClusterHelperOptions) {
@@ -224,7 +224,7 @@ function databaseOf(database: unknown): number {
   throw wrongOption('RedisHelper', 'database', 'a whole number of 0 or more', database);
 }
 
-/** A whole number, also as the text of an environment variable. */
+/** A whole number, or its text from an environment variable. */
 function numberOf(value: unknown): number | undefined {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   return typeof number === 'number' && Number.isInteger(number) ? number : undefined;

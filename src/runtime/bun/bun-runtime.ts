@@ -74,7 +74,7 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
     if (taken.has(engine)) {
       throw new RoomgateError(
         'invalid_option',
-        `"${this.#identifier}": option "engine": this engine belongs to another helper, also after its shutdown. Create a new engine.`,
+        `"${this.#identifier}": option "engine": this engine belongs to another helper, even after its shutdown. Create a new engine.`,
       );
     }
     taken.add(engine);

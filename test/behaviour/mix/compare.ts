@@ -38,7 +38,7 @@ function hearsItsEnd(client: MixClient, ending: Ending): boolean {
   // engine.io closes the new transport right after `upgrade`, so a client closed by a listener may miss its last
   // messages.
   if (!gated && SETTING.runtime === 'node' && plan.way === 'upgrade') return false;
-  // Bun's engine removes a session at once, also with plain Socket.IO: a client that polls and posts at the same time
+  // Bun's engine removes a session at once, even with plain Socket.IO: a client that polls and posts at the same time
   // gets a 400 for its post, and drops the poll with the remaining packets. Node.js answers both.
   return !(SETTING.runtime === 'bun' && overPolling(client) && client.ending !== 'io server disconnect');
 }
