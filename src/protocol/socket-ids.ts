@@ -1,6 +1,6 @@
 /**
  * Socket ids of Roomgate: a prefix and 96 random bits. They have the alphabet and the length of Socket.IO's own ids, because its
- * sharded adapter takes a room of 20 characters for an id, and instances of version 0.1 ask about names of that form. One of 16
+ * sharded adapter treats a room of 20 characters as an id, and instances of version 0.1 ask about names of that form. One of 16
  * million ids of Socket.IO has this prefix by chance.
  */
 const FORM = /^rg--[\w-]{16}$/;

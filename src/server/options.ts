@@ -62,7 +62,7 @@ export interface ISocketIOServerBaseOptions<
   /**
    * Topics of which the newest message is enough, each with a function that names the subject of a message: `{ price: (data) =>
    * data.symbol }`. While a client reads more slowly than it is sent to, a message replaces a queued one of the same topic and
-   * subject, so that the client falls behind no further. Does not apply to `socket.emit`.
+   * subject, so that the client does not fall further behind. Does not apply to `socket.emit`.
    */
   // biome-ignore lint/suspicious/noExplicitAny: the program knows the type of its data
   replaceable?: { readonly [topic: string]: (data: any) => string | number } | undefined;
