@@ -1,5 +1,5 @@
 import type { ServerOptions } from 'socket.io';
-import { checkOneObject, hasMethods } from '../common/checks.js';
+import { hasMethods } from '../common/checks.js';
 import { harmless } from '../gate/origin-guard.js';
 import type { IBunServerHandle, IBunServerLike, TServerSource } from '../ports/http-server.js';
 import type { Reporter } from '../ports/reports.js';
@@ -13,11 +13,12 @@ import {
   type ResolvedComponentOptions,
   resolveComponentOptions,
 } from './component-options.js';
-import { findBunServer, findServer } from './find-server.js';
+import { findBunServer, findServer, type Place } from './find-server.js';
 import { addressOf } from './listening.js';
 import type { ISocketIOServerBaseOptions, TSocketIOServerOptions } from './options.js';
 import { newReporter, shareReporter } from './reporter.js';
 import type { Report } from './reports.js';
+import { checkServeOptions } from './serve-options.js';
 import { SocketIOServerHelper } from './server-helper.js';
 
 const OF = 'SocketIOComponent';
@@ -97,7 +98,8 @@ export class SocketIOComponent<
       );
     }
     this.#source = server ?? this.#source ?? this.#options.server;
-    this.#starting ??= this.#start(this.#source).catch((error: unknown) => {
+    const place = server === undefined || server === null ? OF : `${OF}.start()`;
+    this.#starting ??= this.#start(this.#source, place).catch((error: unknown) => {
       this.#starting = undefined;
       this.#source = undefined;
       throw error;
@@ -153,10 +155,12 @@ export class SocketIOComponent<
     return this.#stopping;
   }
 
-  async #start(source: unknown): Promise<void> {
+  async #start(source: unknown, place: Place): Promise<void> {
     this.#heedSignals(true);
     try {
-      this.#helper = RuntimeModules.isBun() ? await this.#makeOnBun(source) : await this.#makeOnNode(source);
+      this.#helper = RuntimeModules.isBun()
+        ? await this.#makeOnBun(source, place)
+        : await this.#makeOnNode(source, place);
       await this.#helper.configure();
       this.#started = true;
     } catch (error) {
@@ -168,16 +172,18 @@ export class SocketIOComponent<
 
   async #makeOnNode(
     source: unknown,
+    place: Place,
   ): Promise<SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> {
-    const server = await findServer(OF, source);
+    const server = await findServer(place, source);
     this.#refuseAfterStop();
     return this.#makeHelper((options) => ({ runtime: 'node', server, ...options }));
   }
 
   async #makeOnBun(
     source: unknown,
+    place: Place,
   ): Promise<SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> {
-    const server = await findBunServer(OF, source);
+    const server = await findBunServer(place, source);
     const { makeEngine } = await import('../socketio/bun-engine.js');
     const engine = makeEngine(`${OF}.start()`);
     this.#refuseAfterStop();
@@ -273,8 +279,4 @@ function refuseOnNode(method: string): void {
     'unsupported',
     `${OF}.${method}(): expected Bun, received Node.js ${process.versions.node}. On Node.js write start(server).`,
   );
-}
-
-function checkServeOptions(method: string, own: unknown): void {
-  if (own !== undefined) checkOneObject(`component.${method}`, own, '{ port: 3000, fetch: app.fetch }');
 }

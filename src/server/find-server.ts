@@ -2,7 +2,7 @@ import type { Server as HttpServer } from 'node:http';
 import { hasMethods, isObject, wrongOption } from '../common/checks.js';
 import { describe, fixFor, isClass } from '../common/describe.js';
 import type { IBunServerLike } from '../ports/http-server.js';
-import type { RoomgateError } from '../protocol/errors.js';
+import { RoomgateError } from '../protocol/errors.js';
 
 /** The methods that engine.io calls on its server, and that `shutdown()` calls to end it. */
 const SERVER_METHODS = ['on', 'listeners', 'removeAllListeners', 'close'];
@@ -20,8 +20,11 @@ export function isBunServer(value: unknown, methods: readonly string[] = ['stop'
   return hasMethods(value, methods);
 }
 
-/** Finds the server in the option `server`. @throws RoomgateError `invalid_option` that says how to get the server. */
-export async function findServer(of: string, source: unknown): Promise<HttpServer> {
+/** Where the program gave the server: `SocketIOComponent.start()`, or the option `server` of `SocketIOComponent`. */
+export type Place = 'SocketIOComponent.start()' | 'SocketIOComponent';
+
+/** Finds the server that the program gave. @throws RoomgateError `invalid_option` that says how to get the server. */
+export async function findServer(of: Place, source: unknown): Promise<HttpServer> {
   const direct = serverIn(source);
   if (direct !== undefined) return direct;
   // An Express app is a function too, and must not be called.
@@ -33,13 +36,14 @@ export async function findServer(of: string, source: unknown): Promise<HttpServe
   throw noServer(of, given, `a function that returned ${describe(given)}`);
 }
 
-/** Finds the server of `Bun.serve` in the option `server`, which may be left out. @throws RoomgateError `invalid_option` */
-export async function findBunServer(of: string, source: unknown): Promise<IBunServerLike | undefined> {
+/** Finds the server of `Bun.serve`, which may be left out. @throws RoomgateError `invalid_option` */
+export async function findBunServer(of: Place, source: unknown): Promise<IBunServerLike | undefined> {
   const given: unknown = typeof source === 'function' ? await source() : source;
   if (given === undefined) return undefined;
   if (isBunServer(given, ['stop', 'reload'])) return given;
-  const fix = fixFor(given) || 'Pass an application to serve() instead: component.serve({ fetch: app.fetch }).';
-  throw wrongOption(of, 'server', 'the result of Bun.serve(), or undefined', given, describe(given), fix);
+  const port = typeof given === 'number' ? `port: ${given}, ` : '';
+  const fix = fixFor(given) || `Pass an application to serve() instead: component.serve({ ${port}fetch: app.fetch }).`;
+  throw wrongServer(of, 'the result of Bun.serve(), or undefined', given, describe(given), fix);
 }
 
 function serverIn(given: unknown): HttpServer | undefined {
@@ -55,7 +59,9 @@ const FROM_CREATE_SERVER = 'Pass the result of createServer() of node:http, or o
 export function adviceFor(given: unknown, isComponent = true): string {
   if (given === undefined || given === null) return isComponent ? AFTER_LISTEN : FROM_CREATE_SERVER;
   if (typeof given === 'number' || typeof given === 'string') {
-    return 'A port is not enough: make a server with createServer() of node:http, and call its listen() with the port.';
+    const port = typeof given === 'number' ? given : 'port';
+    const write = isComponent ? `write start(createServer().listen(${port})).` : 'pass the result of createServer().';
+    return `A port is not enough: import { createServer } from 'node:http', and ${write}`;
   }
   if (!isObject(given)) return '';
   if (!isComponent && isHttpServer(given.server)) return 'Pass its property "server".';
@@ -73,6 +79,11 @@ export function adviceFor(given: unknown, isComponent = true): string {
   return '';
 }
 
-function noServer(of: string, source: unknown, description: string): RoomgateError {
-  return wrongOption(of, 'server', WANTED, source, description, fixFor(source) || adviceFor(source));
+function noServer(of: Place, source: unknown, description: string): RoomgateError {
+  return wrongServer(of, WANTED, source, description, fixFor(source) || adviceFor(source));
+}
+
+function wrongServer(of: Place, wanted: string, given: unknown, description: string, fix: string): RoomgateError {
+  if (of === 'SocketIOComponent') return wrongOption(of, 'server', wanted, given, description, fix);
+  return new RoomgateError('invalid_option', `${of}: expected ${wanted}, received ${description}. ${fix}`.trimEnd());
 }

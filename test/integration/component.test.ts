@@ -347,7 +347,7 @@ describe('mistakes', () => {
       () => express(),
       /received a function that returned a function\. An Express app/,
     ],
-    ['a number', 3000, /received 3000\. A port is not enough: make a server with createServer/],
+    ['a number', 3000, /received 3000\. A port is not enough: import \{ createServer \}/],
     ['a promise', Promise.resolve(createServer()), /received a promise\. Await the promise first/],
     ['a class', Server, /received the class Server\. Do not pass the class itself/],
     ['a Socket.IO server', new Server(), /A Socket\.IO server is not an HTTP server: pass its httpServer/],
@@ -356,7 +356,7 @@ describe('mistakes', () => {
     const { component } = makeComponent();
     const said = await complaint(() => component.start(given as TServerSource));
     expect(said).toMatch(
-      /^invalid_option: SocketIOComponent: option "server": expected a server of node:http or node:https/,
+      /^invalid_option: SocketIOComponent(\.start\(\)|: option "server"): expected a server of node:http or node:https/,
     );
     expect(said).toMatch(words);
   });
