@@ -30,14 +30,18 @@ const UNSENDABLE: ReadonlySet<string> = new Set(['function', 'symbol', 'bigint']
  * Checks the options of a `send()` of the helper or of the emitter, and resolves them.
  * @throws RoomgateError `invalid_argument`, naming the expected and the received value.
  */
-export function resolveSend(opts: unknown): SendTarget {
+export function resolveSend(opts: unknown, isOwnParser = false): SendTarget {
   checkOneObject('send', opts, EXAMPLE);
   const given = opts;
   for (const name in given) if (!NAMES.has(name)) refuseMisspelled(name);
   const { payload } = given;
   if (!isRecord(payload)) throw wrongArgument('send', 'payload', '{ topic, data }', payload, `Write send(${EXAMPLE}).`);
   refuseOtherData('send', 'payload.', payload);
-  return { rooms: roomsOf(given.destination), topic: checkedTopic(payload.topic), args: argsOf(payload.data) };
+  return {
+    rooms: roomsOf(given.destination),
+    topic: checkedTopic(payload.topic),
+    args: argsOf(payload.data, isOwnParser),
+  };
 }
 
 /**
@@ -97,11 +101,20 @@ function checkedTopic(topic: unknown): string {
   );
 }
 
-function argsOf(data: unknown): readonly unknown[] {
+function argsOf(data: unknown, isOwnParser: boolean): readonly unknown[] {
   if (data === undefined) return [];
+  // Before all other checks, because most messages are such objects.
+  if (typeof data === 'object' && data !== null && Object.getPrototypeOf(data) === Object.prototype) return [data];
   if (UNSENDABLE.has(typeof data) || data instanceof Promise)
     throw wrongArgument('send', 'payload.data', 'a value that Socket.IO can carry', data, FIXES[typeof data]);
+  if (!isOwnParser && (data instanceof Map || data instanceof Set) && !('toJSON' in data)) throw emptied(data);
   return [data];
+}
+
+/** JSON makes `{}` of it, in silence. */
+function emptied(data: object): RoomgateError {
+  const fix = data instanceof Map ? 'Send Object.fromEntries(map), or [...map].' : 'Send [...set].';
+  return wrongArgument('send', 'payload.data', 'a value that Socket.IO can carry', data, fix);
 }
 
 function isName(value: unknown): value is string {

@@ -12,10 +12,13 @@ export function reportDropped(opts: unknown, report: Reporter<FanoutReport>): vo
 export class Outbound {
   readonly #io: IOServer;
   readonly #report: Reporter<FanoutReport>;
+  readonly #isOwnParser: boolean;
   #stopped = false;
 
-  constructor(io: IOServer, report: Reporter<FanoutReport>) {
+  /** `isOwnParser`: the program's parser may carry more than JSON does. */
+  constructor(io: IOServer, report: Reporter<FanoutReport>, isOwnParser: boolean) {
     this.#io = io;
+    this.#isOwnParser = isOwnParser;
     this.#report = report;
   }
 
@@ -30,7 +33,7 @@ export class Outbound {
       reportDropped(opts, this.#report);
       return;
     }
-    const resolved = resolveSend(opts);
+    const resolved = resolveSend(opts, this.#isOwnParser);
     const { rooms, topic, args } = resolved;
     const { doLog, cb } = opts;
     const target = rooms === undefined ? this.#io : this.#io.to([...rooms]);

@@ -64,6 +64,7 @@ export function guardPages(cors: ServerOptions['cors'] | undefined, options: Gua
     return false;
   };
   if (asked === undefined) reportNeverSent(cors, options);
+  if (namesNone(cors)) report({ type: 'every_origin_allowed', option });
   return {
     cors: asked === undefined ? cors : asked.cors,
     admits(request, opened) {
@@ -88,6 +89,11 @@ function isOwnPage(headers: IncomingHttpHeaders, opened: IncomingHttpHeaders | u
 }
 
 const FETCH_SITE = 'sec-fetch-site';
+
+/** Whether the `cors` package allows every origin because the program named none. */
+function namesNone(cors: unknown): boolean {
+  return cors === true || (isRecord(cors) && !('origin' in cors));
+}
 
 /** Whether the program is asked at each request. */
 function isAsked(cors: ServerOptions['cors'] | undefined): cors is Cors {

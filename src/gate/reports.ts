@@ -40,6 +40,12 @@ type OwnReport =
     }
   /** An answer to `fetchSockets()` of another instance was dropped, because too many answers were queued. That call times out. */
   | { readonly type: 'fetch_sockets_answer_dropped' }
+  /** The option `cors` names no origin, so the `cors` package allows every page. Once an instance. */
+  | {
+      readonly type: 'every_origin_allowed';
+      /** The option that names allowed origins. */
+      readonly option: string;
+    }
   /** A page was refused, because it is of another origin, which the option `cors` does not allow. */
   | {
       readonly type: 'origin_refused';
@@ -85,6 +91,12 @@ export const GATE_LINES: LogLines<OwnReport> = {
     () =>
       'dropped an answer to fetchSockets() of another instance, because more than 32 MB of answers are queued; ' +
       'call fetchSockets() less often',
+  ],
+  every_origin_allowed: [
+    'warn',
+    (r) =>
+      `option "${r.option}" is missing beside other options of CORS, so pages of every origin may connect. Write a list such as ` +
+      '["https://app.example"], or "*" if every page may',
   ],
   origin_refused: [
     'warn',

@@ -6,7 +6,9 @@ import { hasWebSocket, noteQuery, queryOf } from '../socketio/engine-request.js'
 import type { EngineRequest } from '../socketio/engine-types.js';
 import type { NodeEngine } from '../socketio/node-engine.js';
 import { MOST_HEADERS } from './limits.js';
+import { NOT_FOUND_RAW } from './not-found.js';
 import { ORIGIN_REFUSED } from './origins.js';
+import { isUnclaimed } from './own-paths.js';
 import { parseQuery, type QueryFault } from './query.js';
 
 export interface NodeIngressOptions {
@@ -114,7 +116,7 @@ export class NodeIngress {
 
   #refuse(request: EngineRequest, socket: Duplex, refusal: Refusal): void {
     this.#tell(request, refusal);
-    this.#end(socket, refusal);
+    this.#end(socket, rawAnswer(refusal));
   }
 
   #handOver(request: EngineRequest, socket: Duplex, head: Buffer): void {
@@ -162,8 +164,13 @@ export class NodeIngress {
 
   #receive(request: IncomingMessage, socket: Duplex): void {
     socket.on('error', ignoreError);
-    const { path, unclaimedMs } = this.#options;
+    const { server, path, unclaimedMs } = this.#options;
     if (request.url?.startsWith(path) || unclaimedMs === undefined) return;
+    if (isUnclaimed(server, request.url)) {
+      // Another instance on this server may have answered.
+      if (!socket.writableEnded) this.#end(socket, NOT_FOUND_RAW);
+      return;
+    }
     const written = bytesWrittenTo(socket);
     this.#await(socket, unclaimedMs, () => this.#expireUnclaimed(socket, written));
   }
@@ -202,14 +209,9 @@ export class NodeIngress {
     socket.destroy();
   }
 
-  #end(socket: Duplex, { status, error = BAD_REQUEST }: Refusal): void {
-    const body = JSON.stringify(error);
+  #end(socket: Duplex, answer: string): void {
     this.#await(socket, CLOSE_TIMEOUT_MS, () => this.#destroy(socket));
-    socket.end(
-      `HTTP/1.1 ${status} ${REASONS[status]}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
-        `Content-Length: ${body.length}\r\n\r\n${body}`,
-      () => this.#destroy(socket),
-    );
+    socket.end(answer, () => this.#destroy(socket));
   }
 
   #tell(request: EngineRequest, { context, error = BAD_REQUEST }: Refusal): void {
@@ -232,6 +234,14 @@ function judge(request: EngineRequest, isUpgrade: boolean): Refusal | undefined 
 function answer(response: ServerResponse, { status }: Refusal): void {
   response.writeHead(status, { 'Content-Type': 'application/json' });
   response.end(JSON.stringify(BAD_REQUEST));
+}
+
+function rawAnswer({ status, error = BAD_REQUEST }: Refusal): string {
+  const body = JSON.stringify(error);
+  return (
+    `HTTP/1.1 ${status} ${REASONS[status]}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+    `Content-Length: ${body.length}\r\n\r\n${body}`
+  );
 }
 
 function isRead(socket: Duplex): boolean {

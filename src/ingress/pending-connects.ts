@@ -56,6 +56,11 @@ export class PendingConnects {
     this.#uncount(wire);
   }
 
+  /** Whether a CONNECT packet of this connection has no answer yet: a middleware of the program still decides. */
+  isPending(wire: Wire): boolean {
+    return this.#counts.has(wire);
+  }
+
   #uncount(wire: Wire): void {
     const count = (this.#counts.get(wire) ?? 1) - 1;
     if (count === 0) this.#counts.delete(wire);

@@ -31,6 +31,7 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
   #ingress: NodeIngress | undefined;
   #listeners: AttachedListeners | undefined;
   #stopWatching: (() => void) | undefined;
+  #isAllTaken = false;
   readonly #strangers = new NodeStrangers((sid) => this.#engine?.wireOf(sid));
 
   /** `newId` makes ids of the form that no client can join as a room. */
@@ -41,13 +42,14 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
   }
 
   attach(serverOptions: Partial<ServerOptions>, guardOrigins: GuardOrigins): Attached<NodeEngine> {
-    const listeners = new AttachedListeners(this.#server);
+    const path = enginePath(serverOptions.path, serverOptions.addTrailingSlash);
+    const listeners = new AttachedListeners(this.#server, path, () => this.#heard(path));
     this.#listeners = listeners;
     try {
       return this.#attach(serverOptions, guardOrigins);
     } finally {
       listeners.attached();
-      this.#watch(serverOptions);
+      this.#watch(path);
     }
   }
 
@@ -56,9 +58,15 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
     this.#listeners?.detach();
   }
 
-  #watch({ path: given, addTrailingSlash }: Partial<ServerOptions>): void {
-    const path = enginePath(given, addTrailingSlash);
+  #watch(path: string): void {
     this.#stopWatching = watchForServers(this.#server, path, () => this.#report({ type: 'path_shared', path }));
+  }
+
+  /** The application listens to requests. */
+  #heard(path: string): void {
+    if (path.length > 1 || this.#isAllTaken) return;
+    this.#isAllTaken = true;
+    this.#report({ type: 'path_takes_all' });
   }
 
   #attach(serverOptions: Partial<ServerOptions>, guardOrigins: GuardOrigins): Attached<NodeEngine> {

@@ -45,6 +45,7 @@ export interface Instance {
   readonly fanout: Fanout;
   readonly connections: Connections;
   readonly performer: Performer;
+  readonly packets: PacketPerformer;
   readonly outbound: Outbound;
 }
 
@@ -104,7 +105,8 @@ function connectParts(
   const rooms = new Rooms({ ...options, hasSocket, findSockets, report });
   const inbound = createInbound({ options, registry, report }, runtime, rooms);
   inbound.connections.attach(io, engine);
-  return { io, runtime, backplane, fanout, ...inbound, outbound: new Outbound(io, report) };
+  const outbound = new Outbound(io, report, options.serverOptions.parser !== undefined);
+  return { io, runtime, backplane, fanout, ...inbound, outbound };
 }
 
 /** Socket.IO's server, with its adapter guarded and served by the fan-out, and its engine. */
@@ -130,7 +132,7 @@ function createInbound(
   { options, registry, report }: Pick<ComposeOptions, 'options' | 'registry' | 'report'>,
   runtime: Runtime,
   rooms: Rooms,
-): Pick<Instance, 'connections' | 'performer'> {
+): Pick<Instance, 'connections' | 'performer' | 'packets'> {
   const { authenticateFn, authenticateTimeout, pingInterval, limits, serverOptions } = options;
   // Parts that find an event run its row, which exists at that time.
   const pendingConnects = new PendingConnects((connection) => run(table.limits.tooManyConnects, connection));
@@ -161,7 +163,7 @@ function createInbound(
   const flows = { authentication: { authenticateFn, limits, report }, registry, strangers, gate, rooms };
   const table = inboundTable(flows, { does: performer, packetsDo: packets, roomsDo: new RoomPerformer(report) });
   const connections = new Connections({ table, registry, pendingConnects, report });
-  return { connections, performer };
+  return { connections, performer, packets };
 }
 
 // Modules for one runtime, or for Redis, are imported where they are used, so that no other instance loads them.

@@ -21,13 +21,22 @@ export interface PacketPerformerParts {
 export class PacketPerformer {
   readonly #parts: PacketPerformerParts;
 
+  /** Topics that the program listens to on the server, where no event of a client arrives. Undefined if there are none. */
+  #onServer: Set<string> | undefined;
+
   constructor(parts: PacketPerformerParts) {
     this.#parts = parts;
   }
 
+  /** The first event of this topic that has no handler on its socket is reported. */
+  watch(topic: string): void {
+    this.#onServer ??= new Set();
+    this.#onServer.add(topic);
+  }
+
   readonly receive = (socket: IOSocket, packet: Packet, verdict: PacketVerdict): void => {
     // The verdict on nearly every packet. The others are handled elsewhere, so that this stays small enough to be inlined.
-    if (verdict === 'deliver') receivePacket(socket, packet);
+    if (verdict === 'deliver' && this.#onServer === undefined) receivePacket(socket, packet);
     else this.#actOn(socket, packet, verdict);
   };
 
@@ -37,15 +46,30 @@ export class PacketPerformer {
   }
 
   #deliver({ socket }: Session, packets: readonly Packet[]): void {
-    for (const packet of packets) receivePacket(socket, packet);
+    for (const packet of packets) {
+      this.#compare(socket, packet);
+      receivePacket(socket, packet);
+    }
   }
 
-  #actOn(socket: IOSocket, packet: Packet, verdict: Exclude<PacketVerdict, 'deliver'>): void {
-    if (verdict === 'hold') this.#hold(socket.id, packet);
+  #actOn(socket: IOSocket, packet: Packet, verdict: PacketVerdict): void {
+    if (verdict === 'deliver') {
+      this.#compare(socket, packet);
+      receivePacket(socket, packet);
+    } else if (verdict === 'hold') this.#hold(socket.id, packet);
     else if (verdict === 'authenticate') {
       delete packet.id;
       receivePacket(socket, packet);
     }
+  }
+
+  #compare(socket: IOSocket, { data }: Packet): void {
+    const topics = this.#onServer;
+    const topic: unknown = Array.isArray(data) ? data[0] : undefined;
+    if (topics === undefined || typeof topic !== 'string') return;
+    if (socket.listenerCount(topic) > 0 || !topics.delete(topic)) return;
+    if (topics.size === 0) this.#onServer = undefined;
+    this.#parts.report({ type: 'handler_unreachable', topic });
   }
 
   #hold(id: string, packet: Packet): void {

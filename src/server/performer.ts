@@ -118,9 +118,18 @@ export class Performer {
   };
 
   readonly endLate = (connection: Wire, session: Session | undefined): void => {
-    if (session === undefined) this.#endConnection(connection);
+    if (session === undefined) this.#endUnjoined(connection);
     else this.#end(session, 'not authenticated in time', 'timeout');
   };
+
+  #endUnjoined(connection: Wire): void {
+    const { pendingConnects, options } = this.#parts;
+    if (pendingConnects.isPending(connection)) {
+      const client = connectionIdOf(connection);
+      this.#report({ type: 'middleware_unanswered', client, afterMs: options.authenticateTimeout });
+    }
+    this.#endConnection(connection);
+  }
 
   /** Ends the connection after the current send: this can be called in the middle of a broadcast. */
   readonly endSlowReader = (connection: Wire, waitingBytes: number): void => {

@@ -74,7 +74,17 @@ type ServerReport =
       readonly client: string;
       /** Socket.IO's reason of the event `disconnect`, or in a few words why this instance closed it. */
       readonly reason: string;
-    };
+    }
+  /** A connection was closed at the deadline of authentication, because a middleware of `io.use()` had not called `next()`. */
+  | {
+      readonly type: 'middleware_unanswered';
+      /** The id of the connection, which has no socket yet. */
+      readonly client: string;
+      /** Milliseconds since the connection opened: `authenticateTimeout`. */
+      readonly afterMs: number;
+    }
+  /** `on()` of the helper listens to an event that only sockets have. Once for each topic. */
+  | { readonly type: 'handler_unreachable'; readonly topic: string };
 
 /**
  * All reports of an instance; `type` says which. The page `reports.md` of the documentation lists each one with its fields. `error` is
@@ -128,9 +138,40 @@ export const LINES: LogLines<Report> = {
   ],
   client_connected: ['debug', (r) => `client ${r.client} connected`],
   client_authenticated: ['debug', (r) => `client ${r.client} authenticated`],
-  client_refused: ['info', (r) => `client ${r.client} at ${shown(r.address)} refused: ${r.code}`],
-  client_disconnected: ['info', (r) => `client ${r.client} disconnected: ${shown(r.reason)}`],
+  client_refused: [
+    'info',
+    (r) => `client ${r.client} at ${shown(r.address)} was ${REFUSALS[r.code] ?? 'refused'} (code: ${r.code})`,
+  ],
+  client_disconnected: [
+    'info',
+    (r) => (TOLD.has(r.reason) ? undefined : `client ${r.client} disconnected: ${shown(r.reason)}`),
+  ],
+  middleware_unanswered: [
+    'warn',
+    (r) => `closed connection ${r.client}: a middleware of io.use() has not called next() within ${r.afterMs} ms`,
+  ],
+  handler_unreachable: [
+    'warn',
+    ({ topic }) =>
+      `on("${shown(topic)}") listens to the server, which gets no events of clients; register the handler on each socket, in ` +
+      `clientConnectedFn: socket.on("${shown(topic)}", …)`,
+  ],
 };
+
+const REFUSALS: Readonly<Record<string, string>> = {
+  refused: 'refused: its credentials were not accepted',
+  timeout: 'refused: it did not authenticate in time',
+  unavailable: 'disconnected: authenticateFn or clientConnectedFn failed; it may reconnect',
+};
+
+/** Reasons of the performer that the line of another report has told: `client_refused`, or `limit_reached`. */
+const TOLD: ReadonlySet<string> = new Set([
+  'refused',
+  'not authenticated in time',
+  'could not be authenticated',
+  'clientConnectedFn failed',
+  'limited',
+]);
 
 /** An address for people: `port 3000` if the server listens on every interface. */
 function place(address: string): string {

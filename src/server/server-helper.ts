@@ -18,6 +18,7 @@ import type {
 } from '../ports/socket.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents, TPayload, TTopic } from '../protocol/event-maps.js';
+import { SocketIOConstants } from '../protocol/events.js';
 import { Registry } from '../session/registry.js';
 import { refuseOtherNames, socketOf } from './arguments.js';
 import { type ClassName, classNameOf } from './class-name.js';
@@ -138,7 +139,7 @@ export class SocketIOServerHelper<
     handler: TServerHandlerOf<ListenEvents, EmitEvents, ServerSideEvents, SocketData, T>;
   }): void;
   on(opts: { topic: string; handler: (...args: unknown[]) => unknown }): void {
-    const { io } = this.#needRunning('on');
+    const { io, packets } = this.#needRunning('on');
     checkOneObject('on', opts, '{ topic, handler }');
     const { topic, handler } = opts;
     if (typeof topic !== 'string' || topic === '') {
@@ -152,6 +153,8 @@ export class SocketIOServerHelper<
         this.#report({ type: 'handler_failed', where: `the handler of "${topic}"`, error });
       }
     };
+    if (OF_SOCKETS.has(topic)) this.#report({ type: 'handler_unreachable', topic });
+    else if (!OF_SERVER.has(topic)) packets.watch(topic);
     // Socket.IO types only its own events; this method accepts any.
     const events: Pick<NodeJS.EventEmitter, 'on'> = io;
     events.on(topic, listener);
@@ -237,7 +240,7 @@ export class SocketIOServerHelper<
       this.#freePath();
       throw error;
     }
-    const path = this.#running.io.path();
+    const path = this.#running.io.path() || '/';
     const address = addressOf(server);
     const redis = redisConnection !== undefined;
     this.#report({ type: 'configured', path, runtime, redis, ...(address === undefined ? {} : { address }) });
@@ -287,4 +290,10 @@ export class SocketIOServerHelper<
   }
 }
 
+/** Events that only sockets have, and those of clients that Roomgate handles itself. */
+const OF_SOCKETS: ReadonlySet<string> = new Set([
+  ...['disconnect', 'disconnecting', SocketIOConstants.EVENT_AUTHENTICATE],
+  ...[SocketIOConstants.EVENT_JOIN, SocketIOConstants.EVENT_LEAVE],
+]);
+const OF_SERVER: ReadonlySet<string> = new Set(['connection', 'connect', 'new_namespace']);
 const NOT_YET = 'configure() has not resolved yet. Await it first: await helper.configure()';

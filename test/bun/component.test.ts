@@ -82,7 +82,9 @@ describe.each([
   it('serves clients at /io, and passes other requests to the application', async () => {
     await expectServed(url);
     const hello = await fetch(`${url}/hello`);
-    expect([hello.status, await hello.text()]).toEqual(application === 'alone' ? [404, ''] : [200, 'hello']);
+    expect([hello.status, await hello.text()]).toEqual(
+      application === 'alone' ? [404, 'Nothing is served at this path.\n'] : [200, 'hello'],
+    );
     expect(logOfProgram(program)).toEqual([]);
     expect(program.stderr).toBe('');
   });

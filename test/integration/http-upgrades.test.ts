@@ -2,7 +2,7 @@
 // npm run test:matrix: node+redis, newest-node, newest-node+redis
 import { describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
-import { enter, type Served, serve } from '../behaviour/program.js';
+import { enter, type Served, type ServedOptions, serve } from '../behaviour/program.js';
 import { newSession, raw, serves, statusOf, upgradeOf, wires } from '../behaviour/raw-upgrades.js';
 import { defer } from '../support/cleanup.js';
 import { eventually, within } from '../support/facts.js';
@@ -72,6 +72,8 @@ describe('connections that are reset during the decision on an upgrade do not en
 });
 
 describe('an upgrade that no server handles', () => {
+  /** Without a listener of the program it would be answered at once. */
+  const listens: ServedOptions['before'] = ({ transport }) => void transport.options.server?.on('upgrade', () => {});
   const UNCLAIMED: readonly (readonly [string, string])[] = [
     ['one byte behind it', `${upgradeOf('/other')}x`],
     ['nothing behind it', upgradeOf('/other')],
@@ -80,7 +82,7 @@ describe('an upgrade that no server handles', () => {
   ];
 
   it.each(UNCLAIMED)('leaves no connection behind, with %s and FIN', async (_, request) => {
-    const server = await serve({ options: () => ({ serverOptions: { destroyUpgradeTimeout: 200 } }) });
+    const server = await serve({ options: () => ({ serverOptions: { destroyUpgradeTimeout: 200 } }), before: listens });
     const base = await wires(server);
     for (let times = 0; times < 20; times++) {
       const socket = raw(server);
@@ -94,7 +96,10 @@ describe('an upgrade that no server handles', () => {
   });
 
   it('does not delay shutdown()', async () => {
-    const server = await serve({ options: () => ({ serverOptions: { destroyUpgradeTimeout: 60_000 } }) });
+    const server = await serve({
+      options: () => ({ serverOptions: { destroyUpgradeTimeout: 60_000 } }),
+      before: listens,
+    });
     raw(server).end(`${upgradeOf('/other')}x`);
     await eventually(async () => expect(await wires(server)).toBe(1));
     await server.run(({ helper }) => helper.shutdown());

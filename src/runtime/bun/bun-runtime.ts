@@ -185,6 +185,7 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
 
   #beside({ websocket }: IBunHandlers, own: IBunServeOptions, ours: Served): IBunHandlers {
     const { path } = ours.engine.opts;
+    if (path.length <= 1 && (own.fetch ?? own.routes) !== undefined) this.#report({ type: 'path_takes_all' });
     const other = own.fetch === undefined ? undefined : served.get(own.fetch);
     if (other === undefined || !(other.path.startsWith(path) || path.startsWith(other.path))) {
       return beside(websocket, own, ours);

@@ -1,4 +1,5 @@
 import { LONGEST_IDLE_S, silenceOf } from '../../ingress/bun-options.js';
+import { notFound } from '../../ingress/not-found.js';
 import type { BunEngine } from '../../socketio/bun-engine.js';
 import { isWithin, TOO_LARGE } from '../../socketio/bun-socket.js';
 import type {
@@ -27,8 +28,7 @@ export interface Served {
 export function handlersOf(plain: IBunHandlers, { engine, serves }: Served): IBunHandlers {
   return {
     ...plain,
-    fetch: (request, server) =>
-      serves(request, server) ? engine.answer(request, server) : new Response(null, { status: 404 }),
+    fetch: (request, server) => (serves(request, server) ? engine.answer(request, server) : notFound()),
     websocket: guarded(engine, plain.websocket),
     idleTimeout: Math.min(plain.idleTimeout ?? LONGEST_IDLE_S, LONGEST_IDLE_S),
   };
@@ -45,7 +45,7 @@ export function beside(ours: IBunWebSocketHandlers, own: IBunServeOptions, { eng
     ...own,
     fetch(request, server) {
       if (serves(request, server)) return answer(request, server);
-      return fetch?.call(this, request, server) ?? new Response(null, { status: 404 });
+      return fetch?.call(this, request, server) ?? notFound();
     },
     // Bun tries routes first, and a catch-all route of the program would take the engine's requests.
     ...(routes === undefined ? {} : { routes: { ...routes, ...routesTo(engine.opts.path, answer) } }),
