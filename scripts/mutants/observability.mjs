@@ -38,8 +38,8 @@ export const OBSERVABILITY = [
   {
     id: 'refusals-are-loud',
     file: 'src/server/reports.ts',
-    from: `client_refused: [\n    'info',`,
-    to: `client_refused: [\n    'warn',`,
+    from: `client_refused: ['info',`,
+    to: `client_refused: ['warn',`,
     breaks: "clients can write any number of lines to the program's log",
     test: 'test/docs/errors.test.ts',
     on: 'node',

@@ -39,7 +39,7 @@ export function resolveSend(opts: unknown, isOwnParser = false): SendTarget {
   refuseOtherData('send', 'payload.', payload);
   return {
     rooms: roomsOf(given.destination),
-    topic: checkedTopic(payload.topic),
+    topic: checkedTopic(payload.topic, payload),
     args: argsOf(payload.data, isOwnParser),
   };
 }
@@ -75,13 +75,18 @@ function roomsOf(destination: unknown): readonly string[] | undefined {
   if (isName(destination)) return [checkedRoom('destination', destination)];
   const wanted = 'a room, a socket id or an array of these (leave it out for every client)';
   if (!Array.isArray(destination) || destination.length === 0)
-    throw wrongArgument('send', 'destination', wanted, destination);
+    throw wrongArgument('send', 'destination', wanted, destination, destinationFix(destination));
   // Not `every`, which skips the holes of a list.
   for (let i = 0; i < destination.length; i++) {
     if (!isName(destination[i])) throw wrongArgument('send', `destination[${i}]`, 'a non-empty string', destination[i]);
     checkedRoom(`destination[${i}]`, destination[i]);
   }
   return [...new Set<string>(destination)];
+}
+
+function destinationFix(destination: unknown): string | undefined {
+  if (destination instanceof Set) return 'Write [...set].';
+  return isRecord(destination) && isName(destination.id) ? 'Give the "id" of a socket, not the socket.' : undefined;
 }
 
 function checkedRoom(name: string, room: string): string {
@@ -92,8 +97,11 @@ function checkedRoom(name: string, room: string): string {
   );
 }
 
-function checkedTopic(topic: unknown): string {
-  if (!isName(topic)) throw wrongArgument('send', 'payload.topic', 'a non-empty string', topic);
+function checkedTopic(topic: unknown, payload: object): string {
+  if (!isName(topic)) {
+    const fix = 'event' in payload ? 'Write "topic" in place of "event".' : undefined;
+    throw wrongArgument('send', 'payload.topic', 'a non-empty string', topic, fix);
+  }
   if (!isReservedTopic(topic)) return topic;
   throw new RoomgateError(
     'invalid_argument',

@@ -5,6 +5,7 @@ import type { EngineOptions } from '../socketio/bun-types.js';
 import type { Cors } from './bun-cors.js';
 import { corsOf } from './bun-cors.js';
 import { enginePath } from './engine-path.js';
+import { harmlessAllow } from './origins.js';
 import type { IngressReport } from './reports.js';
 
 /** Options of requests that are handled here, because the engine does not have them. */
@@ -84,7 +85,7 @@ export function applyOptions(
     allowUpgrades: given.allowUpgrades ?? true,
     cors: origins.cors === undefined ? undefined : corsOf(origins.cors),
     origins,
-    allowRequest: given.allowRequest,
+    allowRequest: harmlessAllow(given.allowRequest, report),
     allowOnBun,
     cookie: cookieOf(given.cookie),
   };

@@ -3,12 +3,17 @@ import { answerNotFound } from '../ingress/not-found.js';
 import { addOwnPath, isOwnTarget, noteUpgradeListener } from '../ingress/own-paths.js';
 
 type Listener = (...args: unknown[]) => void;
-type RequestListener = (request: IncomingMessage, response: ServerResponse) => void;
+type Hidden = 'request' | 'upgrade';
 /** A listener of the application in a function of ours. Node.js returns and removes it by its property, as it does for `once`. */
-type Wrapper = RequestListener & { listener: Listener | undefined };
+type Wrapper = Listener & { listener: Listener | undefined };
 
 /** The events of which engine.io and the ingress add listeners. Those of `request` they replace. */
 const ADDED = ['upgrade', 'close', 'listening'] as const;
+
+/** A listener that opens WebSockets, such as one of `ws`. It takes or refuses every upgrade that it hears of. */
+const OPENS_WEB_SOCKETS = /\bhandleUpgrade\b/;
+/** One of engine.io, which compares paths itself. */
+const OF_ENGINE_IO = /\bdestroyUpgrade\b/;
 
 const wrappers = new WeakSet<object>();
 
@@ -17,7 +22,8 @@ const wrappers = new WeakSet<object>();
  * them. Its listeners would answer the same requests as those of the next Socket.IO server on this HTTP server.
  *
  * Socket.IO hides the requests of its path from listeners that existed before it. This class hides them from later listeners too,
- * because two answers to one request end the process. If the server has no other listener, all other requests get a 404.
+ * because two answers to one request end the process, and from other WebSocket servers on this HTTP server. If the server has no
+ * other listener, all other requests get a 404.
  */
 export class AttachedListeners {
   readonly #server: HttpServer;
@@ -40,7 +46,7 @@ export class AttachedListeners {
     this.#server = server;
     this.#heard = heard;
     // Otherwise the engine, which takes the listeners over, would call those below the wrappers.
-    for (const one of rawListenersOf(server)) if (isWrapper(one)) one.listener = undefined;
+    for (const one of rawListenersOf(server, 'request')) if (isWrapper(one)) one.listener = undefined;
     this.#requestsBefore = listenersOf(server, 'request');
     this.#before = new Set(ADDED.flatMap((event) => listenersOf(server, event)));
     this.#forgetPath = addOwnPath(server, path);
@@ -59,6 +65,9 @@ export class AttachedListeners {
       for (const listener of this.#isDetached ? this.#requestsBefore : ours) listener.apply(server, args);
     };
     this.#setRequestListeners([this.#onRequest]);
+    for (const listener of listenersOf(server, 'upgrade')) {
+      if (this.#before.has(listener) && opensWebSockets(listener)) this.#hide('upgrade', listener);
+    }
     server.on('newListener', this.#onNewListener);
   }
 
@@ -88,32 +97,46 @@ export class AttachedListeners {
   }
 
   readonly #onNewListener = (event: unknown, listener: Listener): void => {
-    if (event !== 'request' || this.#isSetting || wrappers.has(listener)) return;
-    this.#hasHeard ||= this.#isIn(listenersOf(this.#server, 'request'));
+    if (this.#isSetting || wrappers.has(listener)) return;
     // It is added after this event.
-    queueMicrotask(() => this.#hideOwnRequests(listener));
+    if (event === 'upgrade' && opensWebSockets(listener)) queueMicrotask(() => this.#hide(event, listener));
+    if (event !== 'request') return;
+    this.#hasHeard ||= this.#isIn(listenersOf(this.#server, event));
+    queueMicrotask(() => this.#hideLater(listener));
   };
 
-  #hideOwnRequests(listener: Listener): void {
-    const server = this.#server;
-    const now = rawListenersOf(server);
+  #hideLater(listener: Listener): void {
+    const now = rawListenersOf(this.#server, 'request');
     // Otherwise it has taken our listener over, and calls it.
-    if (this.#isDetached || !this.#isIn(now) || !now.includes(listener)) return;
+    if (!this.#isIn(now) || !now.includes(listener)) return;
     this.#heard();
-    const wrapper: Wrapper = Object.assign(
-      (request: IncomingMessage, response: ServerResponse) => {
-        if (!isOwnTarget(server, request.url)) listener.call(server, request, response);
-      },
-      { listener },
-    );
-    wrappers.add(wrapper);
-    this.#setRequestListeners(now.map((one) => (one === listener ? wrapper : one)));
+    this.#hide('request', listener);
   }
 
-  #setRequestListeners(listeners: readonly (Listener | RequestListener)[]): void {
+  /** From now on a listener of the application gets no requests of the paths of instances. */
+  #hide(event: Hidden, listener: Listener): void {
+    const server = this.#server;
+    const now = rawListenersOf(server, event);
+    if (this.#isDetached || !now.includes(listener)) return;
+    const pass: Listener = (...args) => {
+      const [request] = args as [IncomingMessage];
+      if (!isOwnTarget(server, request.url)) listener.apply(server, args);
+    };
+    const wrapper: Wrapper = Object.assign(pass, { listener });
+    wrappers.add(wrapper);
+    this.#isSetting = true;
+    if (event === 'upgrade') {
+      // The others stay, because those of engine.io must not look like new ones.
+      server.removeListener(event, listener);
+      server.on(event, wrapper);
+    } else this.#setRequestListeners(now.map((one) => (one === listener ? wrapper : one)));
+    this.#isSetting = false;
+  }
+
+  #setRequestListeners(listeners: readonly Listener[]): void {
     this.#isSetting = true;
     this.#server.removeAllListeners('request');
-    for (const listener of listeners) this.#server.on('request', listener satisfies RequestListener);
+    for (const listener of listeners) this.#server.on('request', listener);
     this.#isSetting = false;
   }
 }
@@ -126,6 +149,11 @@ function listenersOf(server: HttpServer, event: string): Listener[] {
   return server.listeners(event) as Listener[];
 }
 
-function rawListenersOf(server: HttpServer): (Listener | Wrapper)[] {
-  return (server.rawListeners?.('request') ?? []) as (Listener | Wrapper)[];
+function rawListenersOf(server: HttpServer, event: Hidden): (Listener | Wrapper)[] {
+  return (server.rawListeners?.(event) ?? []) as (Listener | Wrapper)[];
+}
+
+function opensWebSockets(listener: Listener): boolean {
+  const source = Function.prototype.toString.call(listener);
+  return OPENS_WEB_SOCKETS.test(source) && !OF_ENGINE_IO.test(source);
 }

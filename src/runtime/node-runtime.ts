@@ -3,7 +3,7 @@ import type { ServerOptions } from 'socket.io';
 import { enginePath } from '../ingress/engine-path.js';
 import { NodeIngress } from '../ingress/node.js';
 import { NodeStrangers } from '../ingress/node-strangers.js';
-import { allowOrigins } from '../ingress/origins.js';
+import { allowOrigins, harmlessAllow } from '../ingress/origins.js';
 import type { Reporter } from '../ports/reports.js';
 import type { Attached, EngineRuntime, GuardOrigins } from '../ports/runtime.js';
 import type { Wire } from '../ports/wire.js';
@@ -75,7 +75,7 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
     const io = new Server(this.#server, {
       ...serverOptions,
       ...(guard.cors !== undefined && { cors: guard.cors }),
-      allowRequest: allowOrigins(guard, serverOptions.allowRequest),
+      allowRequest: allowOrigins(guard, harmlessAllow(serverOptions.allowRequest, this.#report)),
       wsEngine: wsEngine ?? this.#wsEngine(),
       // The ingress destroys unclaimed upgrades, including sockets that engine.io would leave open.
       destroyUpgrade: false,

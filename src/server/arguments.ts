@@ -17,6 +17,17 @@ export function socketOf<S>(opts: { readonly socket: S }): S {
   throw wrongArgument('disconnect', 'socket', 'a socket of Socket.IO', socket, fix);
 }
 
+/** Checks the object of `on()`. @throws RoomgateError */
+export function checkHandler(opts: unknown): void {
+  checkOneObject('on', opts, '{ topic, handler }');
+  const { topic, handler } = opts;
+  if (typeof topic !== 'string' || topic === '') {
+    const fix = 'event' in opts ? 'Write "topic" in place of "event".' : undefined;
+    throw wrongArgument('on', 'topic', 'a string that is not empty', topic, fix);
+  }
+  if (typeof handler !== 'function') throw wrongArgument('on', 'handler', 'a function', handler);
+}
+
 /** Without `id` the caller would get every client in place of one. */
 export function refuseOtherNames(opts: object): void {
   const other = Object.entries(opts).find(([name, value]) => name !== 'id' && value !== undefined);

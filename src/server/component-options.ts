@@ -98,6 +98,8 @@ function checkNames(options: Readonly<Record<string, unknown>>): readonly Option
 function checkPath(path: unknown): string {
   if (path === undefined) return '/io';
   if (typeof path !== 'string') throw wrongOption(OF, 'path', 'a path such as "/io"', path);
+  if (path === '/')
+    throw refused('option "path": "/" would take every request of your application. Write a path such as "/io"');
   if (!PATH.test(path)) throw refused(`option "path": expected a path such as "/io", received "${path}"`);
   return path.replace(/\/$/, '');
 }

@@ -33,7 +33,8 @@ export async function findServer(of: Place, source: unknown): Promise<HttpServer
   const given: unknown = await source();
   const returned = serverIn(given);
   if (returned !== undefined) return returned;
-  throw noServer(of, given, `a function that returned ${describe(given)}`);
+  const lack = given === undefined ? ' (does it lack a "return"?)' : '';
+  throw noServer(of, given, `a function that returned ${describe(given)}${lack}`);
 }
 
 /** Finds the server of `Bun.serve`, which may be left out. @throws RoomgateError `invalid_option` */

@@ -288,7 +288,8 @@ export class Performer {
     const message: IUnauthenticatedMessage = { message: text, time: new Date().toISOString(), code, ...more };
     this.#tellLast(session, SocketIOConstants.EVENT_UNAUTHENTICATE, message);
     const { address } = session.socket.handshake;
-    this.#report({ type: 'client_refused', client: session.id, code, address });
+    const after = code === 'timeout' ? { afterMs: this.#parts.options.authenticateTimeout } : {};
+    this.#report({ type: 'client_refused', client: session.id, code, address, ...after });
   }
 
   /** Sends the last message of a session. It leaves all rooms first, so that no broadcast can follow that message. */

@@ -66,6 +66,8 @@ type ServerReport =
       readonly code: string;
       /** The address of the peer. Behind a proxy it is the address of the proxy. */
       readonly address: string;
+      /** With the code `timeout`: milliseconds within which it had to authenticate. */
+      readonly afterMs?: number;
     }
   /** The connection of a client ended, whether it was authenticated or not. */
   | {
@@ -138,10 +140,7 @@ export const LINES: LogLines<Report> = {
   ],
   client_connected: ['debug', (r) => `client ${r.client} connected`],
   client_authenticated: ['debug', (r) => `client ${r.client} authenticated`],
-  client_refused: [
-    'info',
-    (r) => `client ${r.client} at ${shown(r.address)} was ${REFUSALS[r.code] ?? 'refused'} (code: ${r.code})`,
-  ],
+  client_refused: ['info', (r) => `client ${r.client} at ${shown(r.address)} was ${refusal(r)} (code: ${r.code})`],
   client_disconnected: [
     'info',
     (r) => (TOLD.has(r.reason) ? undefined : `client ${r.client} disconnected: ${shown(r.reason)}`),
@@ -158,9 +157,13 @@ export const LINES: LogLines<Report> = {
   ],
 };
 
+function refusal({ code, afterMs }: ReportOf<'client_refused'>): string {
+  if (code === 'timeout') return `refused: it did not authenticate within ${afterMs} ms`;
+  return REFUSALS[code] ?? 'refused';
+}
+
 const REFUSALS: Readonly<Record<string, string>> = {
   refused: 'refused: its credentials were not accepted',
-  timeout: 'refused: it did not authenticate in time',
   unavailable: 'disconnected: authenticateFn or clientConnectedFn failed; it may reconnect',
 };
 

@@ -29,6 +29,8 @@ import type { ISocketIOServerBaseOptions } from './options.js';
 import type { Report } from './reports.js';
 import { checkSocketIOOptions } from './socket-io-options.js';
 
+/** Patterns, and characters that end the path of a request. */
+const NEVER_IN_A_PATH = /[?#*\s]/;
 const ENGINE_METHODS = ['on', 'close'];
 const EXAMPLE = '{ runtime: "node", server, identifier, serverOptions: {}, authenticateFn }';
 
@@ -216,6 +218,10 @@ function serverOptions(of: ClassName, value: unknown): Partial<ServerOptions> {
   if (path !== undefined && path !== '' && !(typeof path === 'string' && path.startsWith('/'))) {
     const given = typeof path === 'string' ? `"${path}"` : describe(path);
     throw wrongOption(of, 'serverOptions.path', 'a path that starts with a slash, such as "/io"', path, given);
+  }
+  if (typeof path === 'string' && NEVER_IN_A_PATH.test(path)) {
+    const fix = 'Socket.IO compares it character by character, without patterns.';
+    throw wrongOption(of, 'serverOptions.path', 'a plain path such as "/io"', path, `"${path}"`, fix);
   }
   checkSocketIOOptions(of, value);
   checkHelperCors(of, value.cors);

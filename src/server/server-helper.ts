@@ -1,7 +1,7 @@
 import type { MemoryNetwork } from '../backplane/memory/memory-network.js';
 import { sharedNetworkOf } from '../backplane/memory/shared-network.js';
 import type { Emitter } from '../backplane/redis/package-types.js';
-import { checkOneObject, wrongArgument } from '../common/checks.js';
+import { checkOneObject } from '../common/checks.js';
 import type { ValueOrPromise } from '../common/types.js';
 import { reportDropped } from '../fanout/outbound.js';
 import type { Backplane } from '../ports/backplane.js';
@@ -20,7 +20,7 @@ import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents, TPayload, TTopic } from '../protocol/event-maps.js';
 import { SocketIOConstants } from '../protocol/events.js';
 import { Registry } from '../session/registry.js';
-import { refuseOtherNames, socketOf } from './arguments.js';
+import { checkHandler, refuseOtherNames, socketOf } from './arguments.js';
 import { type ClassName, classNameOf } from './class-name.js';
 import { compose, type Instance } from './compose.js';
 import { addressOf, onceListening } from './listening.js';
@@ -140,12 +140,8 @@ export class SocketIOServerHelper<
   }): void;
   on(opts: { topic: string; handler: (...args: unknown[]) => unknown }): void {
     const { io, packets } = this.#needRunning('on');
-    checkOneObject('on', opts, '{ topic, handler }');
+    checkHandler(opts);
     const { topic, handler } = opts;
-    if (typeof topic !== 'string' || topic === '') {
-      throw wrongArgument('on', 'topic', 'a non-empty string', topic);
-    }
-    if (typeof handler !== 'function') throw wrongArgument('on', 'handler', 'a function', handler);
     const listener = async (...args: unknown[]): Promise<void> => {
       try {
         await handler(...args);

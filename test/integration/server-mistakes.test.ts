@@ -176,7 +176,7 @@ describe('a client that is refused has one line at info', () => {
 
   it.each([
     ['refused', 'refused: its credentials were not accepted', { authenticateFn: () => false }],
-    ['timeout', 'refused: it did not authenticate in time', { authenticateTimeout: 50 }],
+    ['timeout', 'refused: it did not authenticate within 500 ms', { authenticateTimeout: 500 }],
     [
       'unavailable',
       'disconnected: authenticateFn or clientConnectedFn failed; it may reconnect',
@@ -198,8 +198,7 @@ describe('a client that is refused has one line at info', () => {
   ])('%s: %s', async (code, text, options) => {
     const { log, url, helper } = await startServer(options);
     const client = connect(url, { auth: { token: 'good' } });
-    await client.heardOf('connect');
-    const id = client.socket.id;
+    const id = await client.heardOf('connect');
     if (code !== 'timeout') client.socket.emit('authenticate');
     await client.heardOf('disconnect');
     await eventually(() => helper.getClients().size === 0);

@@ -13,7 +13,10 @@ export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] }
   shutdown_step_failed: [{ type: 'shutdown_step_failed', step: 'closing Redis', error }],
   client_connected: [{ type: 'client_connected', client }],
   client_authenticated: [{ type: 'client_authenticated', client }],
-  client_refused: [{ type: 'client_refused', client, code: 'refused', address: '127.0.0.1' }],
+  client_refused: [
+    { type: 'client_refused', client, code: 'refused', address: '127.0.0.1' },
+    { type: 'client_refused', client, code: 'timeout', address: '127.0.0.1', afterMs: 10_000 },
+  ],
   client_disconnected: [{ type: 'client_disconnected', client, reason: 'transport close' }],
   authenticate_fn_failed: [{ type: 'authenticate_fn_failed', client, error }],
   credential_rejected: [{ type: 'credential_rejected', client, error }],

@@ -78,6 +78,8 @@ describe('options', () => {
       { serverOptions: { path: 'io' } },
       'a path that starts with a slash, such as "/io", received "io"',
     ],
+    ['serverOptions.path', { serverOptions: { path: '/io/*' } }, 'a plain path such as "/io", received "/io/*"'],
+    ['serverOptions.path', { serverOptions: { path: '/io?a=1' } }, 'a plain path such as "/io", received "/io?a=1"'],
     ['serverOptions.path', { serverOptions: { path: /io/ } }, 'received an object of the class RegExp'],
     ['serverOptions', { serverOptions: '/io' }, 'received a string'],
     ['serverOptions.pingTimeout', { serverOptions: { pingTimeout: '5s' } }, 'milliseconds from 0 to'],

@@ -36,6 +36,18 @@ describe('another name for the data', () => {
   });
 });
 
+describe('a mistake in send()', () => {
+  const send = (opts: object) => () => resolveSend({ payload: { topic: 'say' }, ...opts });
+
+  it.each([
+    [{ payload: { event: 'say', data: 1 } }, 'received undefined. Write "topic" in place of "event".'],
+    [{ destination: { id: 'a' } }, 'received an object. Give the "id" of a socket, not the socket.'],
+    [{ destination: new Set(['a']) }, 'received an object of the class Set. Write [...set].'],
+  ])('%o is refused with the fix', (opts, text) => {
+    expect(send(opts)).toThrow(text);
+  });
+});
+
 describe('getClients()', () => {
   it.each([{ user: 'a' }, { ID: 'a' }])('refuses %o: it would return every client', (opts) => {
     expect(() => server.getClients(opts as never)).toThrow(
