@@ -40,8 +40,8 @@ export type {
 export { DEFAULT_LIMITS, type ILimits } from './protocol/limits.js';
 export { RuntimeModules, type TRuntimeModule } from './runtime/runtime-modules.js';
 export { SocketIOComponent } from './server/component.js';
-export type { ISocketIOComponentOptions } from './server/component-options.js';
 export type {
+  ISocketIOComponentOptions,
   ISocketIOServerBaseOptions,
   ISocketIOServerBunOptions,
   ISocketIOServerNodeOptions,

@@ -11,7 +11,7 @@ export const SERVER = [
   {
     id: 'first-ping-missing',
     file: 'src/server/performer.ts',
-    from: `    this.#ping(session);\n    return Membership`,
+    from: `    this.#messages.ping(session);\n    return Membership`,
     to: `    return Membership`,
     breaks: 'an authenticated client does not receive the first ping of the protocol',
     test: 'test/wire/authentication.test.ts',

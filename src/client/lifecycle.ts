@@ -7,11 +7,12 @@ import { Connection } from './connection.js';
 import type { ConnectionEvents } from './connection-events.js';
 import type { Log } from './log.js';
 import type { IQueueOptions, ISocketIOClientOptions } from './options.js';
-import { Outbound, type OutboundPort } from './outbound.js';
+import { Outbound } from './outbound.js';
 import type { OutboxLimits } from './outbox.js';
+import { portOf } from './port.js';
 import { Rejoining } from './rejoining.js';
 import { Requests } from './requests.js';
-import { Rooms, type RoomsPort } from './rooms.js';
+import { Rooms } from './rooms.js';
 import { type ISocketIOClientStatus, Status } from './status.js';
 import { Timer } from './timer.js';
 import { readUnauthenticated } from './unauthenticated.js';
@@ -70,7 +71,7 @@ export class Lifecycle implements ConnectionEvents {
     this.#isAutomatic = options.autoAuthenticate ?? credentials !== undefined;
     this.status = new Status(forSocketIO.autoConnect === false ? 'disconnected' : 'connecting', log);
     if (options.onStatusChanged !== undefined) this.status.listen(options.onStatusChanged);
-    const port = this.#port();
+    const port = portOf(this);
     this.rooms = new Rooms(port, roomsTimeout, log);
     this.#rejoining = new Rejoining(this.rooms, options, log);
     this.outbound = new Outbound(port, queue ? limitsOf(queue) : undefined, log);
@@ -78,31 +79,9 @@ export class Lifecycle implements ConnectionEvents {
     this.connection = new Connection({ host, options: forSocketIO, credentials }, this);
   }
 
-  /** The part of this client that rooms, messages and requests use. */
-  #port(): RoomsPort & OutboundPort {
-    const lifecycle = this;
-    return {
-      get connected() {
-        return lifecycle.connection.connected;
-      },
-      get state() {
-        return lifecycle.state.current;
-      },
-      get ready() {
-        return lifecycle.state.authenticated && !lifecycle.#rejoining.isUnderWay;
-      },
-      get canBecomeReady() {
-        return !lifecycle.status.hasEnded;
-      },
-      get status() {
-        return lifecycle.status.current.status;
-      },
-      get isShutDown() {
-        return lifecycle.status.isShutDown;
-      },
-      emit: (...args) => lifecycle.connection.emit(...args),
-      ask: (...args) => lifecycle.connection.ask(...args),
-    };
+  /** Whether this client is authenticated, and not yet in its rooms again. */
+  get isRejoining(): boolean {
+    return this.#rejoining.isUnderWay;
   }
 
   /** Starts connecting, unless `autoConnect` is false. */

@@ -5,7 +5,8 @@ import { RoomgateError, type TRoomgateErrorCode } from '../protocol/errors.js';
 import { isReservedTopic } from '../protocol/events.js';
 import { notOneObject, wrongCall } from './calls.js';
 import type { Log } from './log.js';
-import { callOf, type Emitted, Outbox, type OutboxLimits, type PendingRequest, reasonNotSent } from './outbox.js';
+import { callOf, type Emitted, type PendingRequest } from './messages.js';
+import { Outbox, type OutboxLimits, reasonNotSent } from './outbox.js';
 import { SentLately } from './sent-lately.js';
 
 /** The part of the client that emitting uses. */

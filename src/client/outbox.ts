@@ -1,37 +1,8 @@
 import { whyUnsendable } from '../common/why-unsendable.js';
 import { RoomgateError, type TRoomgateErrorCode } from '../protocol/errors.js';
 import type { Log } from './log.js';
-import type { Sent } from './sent-lately.js';
+import { callOf, type Emitted, type PendingRequest, type Sent } from './messages.js';
 import { Timer } from './timer.js';
-
-/** A message that was emitted. */
-export interface Emitted {
-  readonly topic: string;
-  /** The arguments of Socket.IO's `emit` after the event. */
-  readonly args: readonly unknown[];
-  readonly doLog: boolean;
-  readonly cb: ((error?: RoomgateError) => unknown) | undefined;
-  /** For a message of `request()`, in place of `cb`. */
-  readonly request?: PendingRequest | undefined;
-}
-
-/** A request that has not settled. */
-export interface PendingRequest {
-  /** Milliseconds until it times out. */
-  readonly remainingMs: number;
-  readonly isSettled: boolean;
-  /** It was passed to Socket.IO. */
-  sent(): void;
-  /** It waits in the queue again, because the server did not handle it. */
-  queued(): void;
-  answered(answer: unknown): void;
-  failed(error: unknown): void;
-}
-
-/** The method that emitted a message, with its topic, for errors. */
-export function callOf({ topic, request }: Pick<Emitted, 'topic' | 'request'>): string {
-  return `${request === undefined ? 'emit' : 'request'}("${topic}")`;
-}
 
 /** Limits of queued messages. */
 export interface OutboxLimits {

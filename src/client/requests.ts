@@ -2,8 +2,8 @@ import { refuseOtherData } from '../common/other-data.js';
 import { RoomgateError, type TRoomgateErrorCode } from '../protocol/errors.js';
 import { SocketIOClientStates } from '../protocol/states.js';
 import { notOneObject } from './calls.js';
+import type { PendingRequest } from './messages.js';
 import type { Outbound, OutboundPort } from './outbound.js';
-import type { PendingRequest } from './outbox.js';
 import type { RoomsPort } from './rooms.js';
 import { checkSignal, checkTimeout, reasonOf } from './waiting.js';
 

@@ -1,11 +1,5 @@
 import type { Socket } from 'socket.io-client';
-import type { Emitted } from './outbox.js';
-
-/** A message that was sent, and when it expires if it has to be sent again. */
-export interface Sent {
-  readonly emitted: Emitted;
-  readonly expiresAt: number;
-}
+import type { Sent } from './messages.js';
 
 /**
  * Messages that were sent after `authenticated`, while the server may still fail to prepare for this client. In that case it says how

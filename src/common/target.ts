@@ -86,7 +86,7 @@ function roomsOf(destination: unknown): readonly string[] | undefined {
 
 function destinationFix(destination: unknown): string | undefined {
   if (destination instanceof Set) return 'Write [...set].';
-  return isRecord(destination) && isName(destination.id) ? 'Give the "id" of a socket, not the socket.' : undefined;
+  return isRecord(destination) && isName(destination.id) ? 'Pass the "id" of a socket, not the socket.' : undefined;
 }
 
 function checkedRoom(name: string, room: string): string {

@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from 'node:http';
 
-/** The paths of the instances that are attached to an http server, in the form in which engines compare them. */
+/** The paths of the instances that are attached to an HTTP server, in the form in which engines compare them. */
 const paths = new WeakMap<HttpServer, Set<string>>();
 /** Listeners of `upgrade` that these instances added. */
 const upgrades = new WeakSet<object>();

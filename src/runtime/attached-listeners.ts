@@ -10,7 +10,7 @@ type Wrapper = Listener & { listener: Listener | undefined };
 /** The events of which engine.io and the ingress add listeners. Those of `request` they replace. */
 const ADDED = ['upgrade', 'close', 'listening'] as const;
 
-/** A listener that opens WebSockets, such as one of `ws`. It takes or refuses every upgrade that it hears of. */
+/** A listener that opens WebSockets, such as one of `ws`. It takes or refuses every upgrade that it receives. */
 const OPENS_WEB_SOCKETS = /\bhandleUpgrade\b/;
 /** One of engine.io, which compares paths itself. */
 const OF_ENGINE_IO = /\bdestroyUpgrade\b/;
@@ -35,7 +35,7 @@ export class AttachedListeners {
   #onRequest: Listener | undefined;
   #isDetached = false;
   #isSetting = false;
-  /** Whether the application has added a listener beside ours. */
+  /** Whether the application has added a request listener of its own. */
   #hasHeard = false;
 
   /**

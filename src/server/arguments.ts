@@ -23,7 +23,7 @@ export function checkHandler(opts: unknown): void {
   const { topic, handler } = opts;
   if (typeof topic !== 'string' || topic === '') {
     const fix = 'event' in opts ? 'Write "topic" in place of "event".' : undefined;
-    throw wrongArgument('on', 'topic', 'a string that is not empty', topic, fix);
+    throw wrongArgument('on', 'topic', 'a non-empty string', topic, fix);
   }
   if (typeof handler !== 'function') throw wrongArgument('on', 'handler', 'a function', handler);
 }

@@ -8,14 +8,10 @@ import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-map
 import { RuntimeModules } from '../runtime/runtime-modules.js';
 import type { IBunHandlers, IBunServeOptions } from '../socketio/bun-types.js';
 import { ownByComponent } from './class-name.js';
-import {
-  type ISocketIOComponentOptions,
-  type ResolvedComponentOptions,
-  resolveComponentOptions,
-} from './component-options.js';
+import { type ResolvedComponentOptions, resolveComponentOptions } from './component-options.js';
 import { findBunServer, findServer, type Place } from './find-server.js';
 import { addressOf } from './listening.js';
-import type { ISocketIOServerBaseOptions, TSocketIOServerOptions } from './options.js';
+import type { ISocketIOComponentOptions, ISocketIOServerBaseOptions, TSocketIOServerOptions } from './options.js';
 import { newReporter, shareReporter } from './reporter.js';
 import type { Report } from './reports.js';
 import { checkServeOptions } from './serve-options.js';

@@ -28,6 +28,7 @@ import { KeepAlive } from '../session/keep-alive.js';
 import type { Registry } from '../session/registry.js';
 import { newSocketId } from '../session/socket-id.js';
 import { makeSocketIds } from '../socketio/socket-io.js';
+import { ClientMessages } from './client-messages.js';
 import { Connections } from './connections.js';
 import { inboundTable } from './inbound.js';
 import { run } from './inbound-rows.js';
@@ -156,9 +157,10 @@ function createInbound(
     report,
   });
   const deadlines = new Deadlines(authenticateTimeout, (...late) => run(table.limits.deadlinePassed, ...late));
-  const keepAlive = new KeepAlive(pingInterval, (sessions) => performer.pingAll(sessions));
+  const messages = new ClientMessages(authenticateTimeout, report);
+  const keepAlive = new KeepAlive(pingInterval, messages.pingAll);
   const listen: PerformerParts['listen'] = (...which) => connections.listenToSocket(...which);
-  const parts = { runtime, registry, deadlines, keepAlive, pendingConnects, strangers, packets };
+  const parts = { runtime, registry, deadlines, keepAlive, pendingConnects, strangers, packets, messages };
   const performer = new Performer({ options, ...parts, listen, report });
   const flows = { authentication: { authenticateFn, limits, report }, registry, strangers, gate, rooms };
   const table = inboundTable(flows, { does: performer, packetsDo: packets, roomsDo: new RoomPerformer(report) });

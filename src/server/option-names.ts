@@ -3,8 +3,7 @@ import { checkNames, UNKNOWN_OPTION } from '../common/known-options.js';
 import type { OptionIgnored } from '../observability/shared-reports.js';
 import { DEFAULT_LIMITS } from '../protocol/limits.js';
 import type { ClassName } from './class-name.js';
-import type { ISocketIOComponentOptions } from './component-options.js';
-import type { ISocketIOServerBunOptions, ISocketIOServerNodeOptions } from './options.js';
+import type { ISocketIOComponentOptions, ISocketIOServerBunOptions, ISocketIOServerNodeOptions } from './options.js';
 
 // The compiler fails if an option is added to a type and not here.
 const OF_BOTH: Readonly<Record<keyof (ISocketIOComponentOptions | ISocketIOServerNodeOptions), true>> = {

@@ -1,7 +1,8 @@
 import type { Server as HttpServer } from 'node:http';
 import type { ServerOptions } from 'socket.io';
 import type { ILogger, TLogLevel } from '../common/types.js';
-import type { IBunServerLike } from '../ports/http-server.js';
+import type { ISocketIOCorsOptions } from '../gate/origin-guard.js';
+import type { IBunServerLike, TServerSource } from '../ports/http-server.js';
 import type {
   IFailureOptions,
   IRedisClientLike,
@@ -126,3 +127,34 @@ export type TSocketIOServerOptions<
   S extends TEventsMap = TLooseEvents,
   D = TLooseData,
 > = ISocketIOServerNodeOptions<L, E, S, D> | ISocketIOServerBunOptions<L, E, S, D>;
+
+/** The options of `SocketIOComponent`: those of `SocketIOServerHelper`, and those for starting and stopping with an application. */
+export interface ISocketIOComponentOptions<
+  L extends TEventsMap = TLooseEvents,
+  E extends TEventsMap = TLooseEvents,
+  S extends TEventsMap = TLooseEvents,
+  D = TLooseData,
+> extends Omit<ISocketIOServerBaseOptions<L, E, S, D>, 'identifier' | 'serverOptions'> {
+  /**
+   * The server to attach to, whether it listens yet or not: a server of `node:http`, an object with one in `server`, such as a
+   * Fastify app, or a function that returns either, which `start()` calls. It may be given to `start()` instead. On Bun it is a
+   * server of `Bun.serve`, and optional, because `serveOptions()` serves.
+   */
+  server?: TServerSource | IBunServerLike | undefined;
+  /** Unique name of this instance, in logs and reports. Default: the host's name and the process id. */
+  identifier?: string | undefined;
+  /** The `path` that clients connect to. Default `/io`. */
+  path?: string | undefined;
+  /**
+   * The other origins whose pages may connect. Default none: handshakes from pages of other origins are refused, WebSockets
+   * included. The server's own origin, compared with the `Host` header, and clients that are not browsers are always allowed.
+   */
+  cors?: ISocketIOCorsOptions | undefined;
+  /**
+   * Whether SIGTERM and SIGINT call `stop()`. The process then exits by itself, once the program has nothing else running.
+   * Default false.
+   */
+  signals?: boolean | undefined;
+  /** The rest of Socket.IO's own options. Compression is off unless it is asked for here. */
+  serverOptions?: Partial<Omit<ServerOptions, 'path' | 'cors'>> | undefined;
+}

@@ -1,5 +1,4 @@
 import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
-import { Broadcasts } from '../fanout/broadcasts.js';
 import type { AuthenticationVerdict } from '../gate/authentication.js';
 import { Membership } from '../gate/membership.js';
 import type { PendingConnects } from '../ingress/pending-connects.js';
@@ -9,20 +8,14 @@ import type { Reporter } from '../ports/reports.js';
 import type { Runtime } from '../ports/runtime.js';
 import type { IOSocket } from '../ports/socket.js';
 import type { Wire } from '../ports/wire.js';
-import { type TUnauthenticatedCode, UNAUTHENTICATED_ERRORS } from '../protocol/errors.js';
-import { EVENT_LIMITED, SocketIOConstants } from '../protocol/events.js';
-import type {
-  IAuthenticatedMessage,
-  IComeBackMessage,
-  IPingMessage,
-  IUnauthenticatedMessage,
-} from '../protocol/messages.js';
+import type { TUnauthenticatedCode } from '../protocol/errors.js';
 import { SocketIOClientStates } from '../protocol/states.js';
 import type { Deadlines } from '../session/deadlines.js';
 import type { KeepAlive } from '../session/keep-alive.js';
 import type { Registry } from '../session/registry.js';
 import { Session } from '../session/session.js';
 import { connectionIdOf } from '../socketio/engine-transport.js';
+import type { ClientMessages } from './client-messages.js';
 import { ConnectedFunction } from './connected-function.js';
 import type { PacketPerformer } from './packet-performer.js';
 import type { Report } from './reports.js';
@@ -40,18 +33,20 @@ export interface PerformerParts {
   readonly pendingConnects: PendingConnects;
   readonly strangers: Strangers;
   readonly packets: PacketPerformer;
+  readonly messages: ClientMessages;
   /** Listens to the events of a client: those that it may send before authentication, or the others. */
   readonly listen: (socket: IOSocket, isAuthenticated: boolean) => void;
   readonly report: Reporter<Report>;
 }
 
 /**
- * Acts on the verdicts of the inbound table. Only this class and `RoomPerformer` send to one socket, add it to rooms, or end it.
- * `PacketPerformer` passes packets to Socket.IO.
+ * Acts on the verdicts of the inbound table. Only this class and `RoomPerformer` add a socket to rooms or end it.
+ * `ClientMessages` sends to one socket, and `PacketPerformer` passes packets to Socket.IO.
  */
 export class Performer {
   readonly #parts: PerformerParts;
   readonly #report: Reporter<Report>;
+  readonly #messages: ClientMessages;
   /** Connections that are used for namespaces of the program, so they have no deadline after leaving `/`. */
   readonly #elsewhere = new WeakSet<Wire>();
   readonly #connectedFunction: ConnectedFunction;
@@ -59,6 +54,7 @@ export class Performer {
   constructor(parts: PerformerParts) {
     this.#parts = parts;
     this.#report = parts.report;
+    this.#messages = parts.messages;
     const failed = (session: Session, handled: number): void =>
       this.#sendAway(session, 'clientConnectedFn failed', handled);
     const { runtime, packets, report } = parts;
@@ -162,12 +158,9 @@ export class Performer {
 
   readonly welcome = (session: Session): void => {
     const { listen, keepAlive } = this.#parts;
-    const { id, socket } = session;
-    listen(socket, true);
+    listen(session.socket, true);
     keepAlive.start(session);
-    const message: IAuthenticatedMessage = { id, time: new Date().toISOString() };
-    this.#tell(session, SocketIOConstants.EVENT_AUTHENTICATED, message);
-    this.#report({ type: 'client_authenticated', client: id });
+    this.#messages.authenticated(session);
     // `onReport`, or a listener of the program to what is sent, may have disconnected the client just now.
     if (!session.ended) void this.#connectedFunction.call(session);
   };
@@ -180,7 +173,7 @@ export class Performer {
     strangers.admit(socket.conn);
     // From now on events pass the gate, and the program has not registered its handlers yet.
     if (options.clientConnectedFn !== undefined) session.holdEarly(options.limits);
-    this.#ping(session);
+    this.#messages.ping(session);
     return Membership.of(socket.nsp.adapter)?.admit(id, options.defaultRooms);
   }
 
@@ -209,8 +202,7 @@ export class Performer {
     const { id, socket } = session;
     this.#report({ type: 'limit_reached', client: id, limit: 'held_events' });
     if (!this.#forgetForGood(session, 'limited')) return;
-    const message: IComeBackMessage = { after: COME_BACK_AFTER_MS };
-    this.#tellLast(session, EVENT_LIMITED, message);
+    this.#messages.limited(session, COME_BACK_AFTER_MS);
     this.#endConnection(socket.conn);
   };
 
@@ -234,8 +226,8 @@ export class Performer {
     const { id, socket } = session;
     const connection = socket.conn;
     if (!this.#forgetForGood(session, reason)) return;
-    if (code !== undefined) this.#tellUnauthenticated(session, code);
-    this.#guarded('a "disconnect" listener', id, () => socket.disconnect());
+    if (code !== undefined) this.#messages.unauthenticated(session, code);
+    this.#messages.guarded('a "disconnect" listener', id, () => socket.disconnect());
     this.#endConnection(connection);
   }
 
@@ -246,7 +238,7 @@ export class Performer {
   #sendAway(session: Session, reason: string, handled?: number): void {
     if (!this.#forgetForGood(session, reason)) return;
     const more = handled === undefined ? {} : { handled };
-    this.#tellUnauthenticated(session, 'unavailable', { after: COME_BACK_AFTER_MS, ...more });
+    this.#messages.unauthenticated(session, 'unavailable', { after: COME_BACK_AFTER_MS, ...more });
     this.#endConnection(session.socket.conn);
   }
 
@@ -260,55 +252,5 @@ export class Performer {
   /** Closes a connection once its peer has read all messages, or after a timeout. */
   #endConnection(connection: Wire): void {
     this.#parts.runtime.end(connection, CLOSE_TIMEOUT_MS);
-  }
-
-  // Messages
-
-  /** `ping` to all of these. */
-  readonly pingAll = (sessions: readonly Session[]): void => {
-    const [first] = sessions;
-    if (first === undefined) return;
-    const message: IPingMessage = { time: new Date().toISOString() };
-    const sockets = sessions.map(({ socket }) => socket);
-    const isTold = Broadcasts.of(first.socket.nsp.adapter)?.tell(sockets, [SocketIOConstants.EVENT_PING, message]);
-    if (isTold !== true) for (const session of sessions) this.#ping(session);
-  };
-
-  #ping(session: Session): void {
-    const message: IPingMessage = { time: new Date().toISOString() };
-    this.#tell(session, SocketIOConstants.EVENT_PING, message);
-  }
-
-  #tellUnauthenticated(
-    session: Session,
-    code: TUnauthenticatedCode,
-    more: Partial<IUnauthenticatedMessage> = {},
-  ): void {
-    const { text } = UNAUTHENTICATED_ERRORS[code];
-    const message: IUnauthenticatedMessage = { message: text, time: new Date().toISOString(), code, ...more };
-    this.#tellLast(session, SocketIOConstants.EVENT_UNAUTHENTICATE, message);
-    const { address } = session.socket.handshake;
-    const after = code === 'timeout' ? { afterMs: this.#parts.options.authenticateTimeout } : {};
-    this.#report({ type: 'client_refused', client: session.id, code, address, ...after });
-  }
-
-  /** Sends the last message of a session. It leaves all rooms first, so that no broadcast can follow that message. */
-  #tellLast(session: Session, event: string, message: object): void {
-    Membership.of(session.socket.nsp.adapter)?.dismiss(session.id);
-    this.#tell(session, event, message);
-  }
-
-  /** Sends to this socket directly, so that answers to a client never go through Redis. */
-  #tell({ id, socket }: Session, event: string, message: object): void {
-    this.#guarded('an outgoing listener', id, () => socket.emit(event, message));
-  }
-
-  /** Calls `act`, which may run listeners of the program, and reports their errors. */
-  #guarded(where: string, client: string, act: () => unknown): void {
-    try {
-      act();
-    } catch (error) {
-      this.#report({ type: 'handler_failed', where, client, error });
-    }
   }
 }

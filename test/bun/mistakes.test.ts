@@ -13,7 +13,7 @@ it('mistakes on Bun are refused, or warned about, with the name of what the prog
   expect(says).toEqual({
     started:
       'invalid_option: SocketIOComponent.start(): expected the result of Bun.serve(), or undefined, received 3000. ' +
-      'Give an application to serve() instead: component.serve({ port: 3000, fetch: app.fetch }).',
+      'Pass an application to serve() instead: component.serve({ port: 3000, fetch: app.fetch }).',
     serving: {
       '{"fetch":5}': `invalid_argument: ${serve} fetch: expected a function, received 5.`,
       '{"routes":"x"}': `invalid_argument: ${serve} routes: expected an object such as { "/": handler }, received a string.`,

@@ -12,7 +12,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { TServerSource } from '../../src/ports/http-server.js';
 import { RoomgateError } from '../../src/protocol/errors.js';
 import { SocketIOComponent } from '../../src/server/component.js';
-import type { ISocketIOComponentOptions } from '../../src/server/component-options.js';
+import type { ISocketIOComponentOptions } from '../../src/server/options.js';
 import { defer, track } from '../support/cleanup.js';
 import { unusedPort, within } from '../support/facts.js';
 import { LogLines } from '../support/log-lines.js';

@@ -72,7 +72,7 @@ describe('connections that are reset during the decision on an upgrade do not en
 });
 
 describe('an upgrade that no server handles', () => {
-  /** Without a listener of the program it would be answered at once. */
+  /** Without a listener of the program it would be answered immediately. */
   const listens: ServedOptions['before'] = ({ transport }) => void transport.options.server?.on('upgrade', () => {});
   const UNCLAIMED: readonly (readonly [string, string])[] = [
     ['one byte behind it', `${upgradeOf('/other')}x`],

@@ -33,7 +33,7 @@ it.each(
     [name, 'before'],
     [name, 'after'],
   ]),
-)('%s works on the same http server, made %s configure()', async (name, when) => {
+)('%s works on the same HTTP server, made %s configure()', async (name, when) => {
   const server = createServer();
   const make = () => OTHERS[name]?.(server);
   if (when === 'before') make();

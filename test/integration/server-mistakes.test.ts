@@ -288,7 +288,7 @@ it.each([
   ],
   [
     express(),
-    'received a function. An Express app is not a server: give the result of its listen(), or createServer(app).',
+    'received a function. An Express app is not a server: pass the result of its listen(), or createServer(app).',
   ],
   [{}, 'received an object.'],
 ])('start() of the component names itself if it is given no server: %j', async (given, text) => {

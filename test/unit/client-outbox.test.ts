@@ -2,8 +2,8 @@
 // npm run test:matrix: newest-node
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Log } from '../../src/client/log.js';
-import { type Emitted, Outbox } from '../../src/client/outbox.js';
-import type { Sent } from '../../src/client/sent-lately.js';
+import type { Emitted, Sent } from '../../src/client/messages.js';
+import { Outbox } from '../../src/client/outbox.js';
 import type { RoomgateError } from '../../src/protocol/errors.js';
 import { defer } from '../support/cleanup.js';
 

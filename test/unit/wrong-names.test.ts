@@ -41,7 +41,7 @@ describe('a mistake in send()', () => {
 
   it.each([
     [{ payload: { event: 'say', data: 1 } }, 'received undefined. Write "topic" in place of "event".'],
-    [{ destination: { id: 'a' } }, 'received an object. Give the "id" of a socket, not the socket.'],
+    [{ destination: { id: 'a' } }, 'received an object. Pass the "id" of a socket, not the socket.'],
     [{ destination: new Set(['a']) }, 'received an object of the class Set. Write [...set].'],
   ])('%o is refused with the fix', (opts, text) => {
     expect(send(opts)).toThrow(text);

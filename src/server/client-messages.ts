@@ -1,0 +1,85 @@
+import { Broadcasts } from '../fanout/broadcasts.js';
+import { Membership } from '../gate/membership.js';
+import type { Reporter } from '../ports/reports.js';
+import { type TUnauthenticatedCode, UNAUTHENTICATED_ERRORS } from '../protocol/errors.js';
+import { EVENT_LIMITED, SocketIOConstants } from '../protocol/events.js';
+import type {
+  IAuthenticatedMessage,
+  IComeBackMessage,
+  IPingMessage,
+  IUnauthenticatedMessage,
+} from '../protocol/messages.js';
+import type { Session } from '../session/session.js';
+import type { Report } from './reports.js';
+
+/** Roomgate's own messages to one client: what they contain, and what must be true before the last one. */
+export class ClientMessages {
+  readonly #authenticateTimeout: number;
+  readonly #report: Reporter<Report>;
+
+  constructor(authenticateTimeout: number, report: Reporter<Report>) {
+    this.#authenticateTimeout = authenticateTimeout;
+    this.#report = report;
+  }
+
+  /** Encodes the message once, if the adapter works as expected. */
+  readonly pingAll = (sessions: readonly Session[]): void => {
+    const [first] = sessions;
+    if (first === undefined) return;
+    const message: IPingMessage = { time: new Date().toISOString() };
+    const sockets = sessions.map(({ socket }) => socket);
+    const isTold = Broadcasts.of(first.socket.nsp.adapter)?.tell(sockets, [SocketIOConstants.EVENT_PING, message]);
+    if (isTold !== true) for (const session of sessions) this.ping(session);
+  };
+
+  ping(session: Session): void {
+    const message: IPingMessage = { time: new Date().toISOString() };
+    this.#tell(session, SocketIOConstants.EVENT_PING, message);
+  }
+
+  authenticated(session: Session): void {
+    const message: IAuthenticatedMessage = { id: session.id, time: new Date().toISOString() };
+    this.#tell(session, SocketIOConstants.EVENT_AUTHENTICATED, message);
+    this.#report({ type: 'client_authenticated', client: session.id });
+  }
+
+  /** The last message of a session that exceeded a limit. `after`: the milliseconds after which the client may reconnect. */
+  limited(session: Session, after: number): void {
+    const message: IComeBackMessage = { after };
+    this.#tellLast(session, EVENT_LIMITED, message);
+  }
+
+  /** The last message of a session. */
+  unauthenticated(
+    session: Session,
+    code: TUnauthenticatedCode,
+    more: Pick<Partial<IUnauthenticatedMessage>, 'after' | 'handled'> = {},
+  ): void {
+    const { text } = UNAUTHENTICATED_ERRORS[code];
+    const message: IUnauthenticatedMessage = { message: text, time: new Date().toISOString(), code, ...more };
+    this.#tellLast(session, SocketIOConstants.EVENT_UNAUTHENTICATE, message);
+    const { address } = session.socket.handshake;
+    const after = code === 'timeout' ? { afterMs: this.#authenticateTimeout } : {};
+    this.#report({ type: 'client_refused', client: session.id, code, address, ...after });
+  }
+
+  /** Calls `act`, which may run listeners of the program, and reports their errors. */
+  guarded(where: string, client: string, act: () => unknown): void {
+    try {
+      act();
+    } catch (error) {
+      this.#report({ type: 'handler_failed', where, client, error });
+    }
+  }
+
+  /** Removes the client from all rooms first, so that no broadcast can follow this message. */
+  #tellLast(session: Session, event: string, message: object): void {
+    Membership.of(session.socket.nsp.adapter)?.dismiss(session.id);
+    this.#tell(session, event, message);
+  }
+
+  /** Sends to this socket directly, so that answers to a client never go through Redis. */
+  #tell({ id, socket }: Session, event: string, message: object): void {
+    this.guarded('an outgoing listener', id, () => socket.emit(event, message));
+  }
+}
