@@ -50,7 +50,7 @@ export const PROTOCOL = [
     id: 'describe-by-node',
     file: 'src/common/describe.ts',
     from: `/** Names the kind of a value without showing it`,
-    to: `import 'node:util';\n/** Names the kind of a value without showing it`,
+    to: `// @ts-ignore\nimport 'node:util';\n/** Names the kind of a value without showing it`,
     breaks: 'code shared by client and server imports a Node.js module, which browsers lack',
     test: 'test/package/browser-bundle.test.ts',
     on: 'node',

@@ -19,9 +19,9 @@ export const RUNTIME = [
   },
   {
     id: 'engine-of-two',
-    file: 'src/runtime/bun/bun-runtime.ts',
-    from: `    taken.add(engine);\n`,
-    to: ``,
+    file: 'src/server/taken-paths.ts',
+    from: `  if (engine !== undefined) refuseEngine(engine, taker);\n`,
+    to: `  if (engine === null) refuseEngine(engine, taker);\n`,
     breaks: 'two helpers share an engine, and answer each request twice',
     test: 'test/unit/protocol.test.ts',
     on: 'node',

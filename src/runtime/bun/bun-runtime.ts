@@ -24,8 +24,6 @@ const ANOTHER_MAKE =
  */
 const STOPS_IN_TWO_STEPS = isBunSince(1, 4);
 
-/** Engines that belong to a helper: a second helper would answer each request again. */
-const taken = new WeakSet<object>();
 /** Handlers `fetch` that were made here, with the path and the instance that they serve. */
 const served = new WeakMap<object, { readonly path: string; readonly by: string }>();
 
@@ -71,13 +69,6 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
 
   attach(serverOptions: Partial<ServerOptions>, guardOrigins: GuardOrigins): Attached<BunEngine> {
     const engine = this.#given;
-    if (taken.has(engine)) {
-      throw new RoomgateError(
-        'invalid_option',
-        `"${this.#identifier}": option "engine": this engine belongs to another helper, even after its shutdown. Create a new engine.`,
-      );
-    }
-    taken.add(engine);
     const options: Partial<ServerOptions> = { ...serverOptions, serveClient: false };
     if (isWholeEngine(engine)) {
       this.#patch(serverOptions, guardOrigins);

@@ -102,7 +102,8 @@ describe('docs/recipes/surviving-reconnects.md', () => {
     await eventually(() => other.heard.all.length === 5);
     client.endInput();
     expect(await client.ended(10_000)).toEqual({ code: 0, signal: null });
-    expect(client.stderr).toBe('');
+    // An attempt may have failed while the proxy refused connections.
+    expect(client.stderr.replaceAll(/^.*connecting failed: .*\n/gm, '')).toBe('');
     // Messages with at-most-once delivery may be lost.
     expect(bench.server.messages.all.filter((line) => line === 'rated: 1').length).toBe(0);
   });
