@@ -196,4 +196,13 @@ export const SERVER = [
     on: 'node',
     only: 'removes the client from them meanwhile',
   },
+  {
+    id: 'engine-of-two',
+    file: 'src/server/taken-paths.ts',
+    from: `  if (engine !== undefined) refuseEngine(engine, taker);\n`,
+    to: `  if (engine === null) refuseEngine(engine, taker);\n`,
+    breaks: 'two helpers share an engine, and answer each request twice',
+    test: 'test/unit/protocol.test.ts',
+    on: 'node',
+  },
 ];

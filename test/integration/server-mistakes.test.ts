@@ -220,7 +220,7 @@ describe('on() of the helper', () => {
     `warn: [roomgate] test: on("${topic}") listens to the server, which gets no events of clients; register the handler on each ` +
     `socket, in clientConnectedFn: socket.on("${topic}", …)`;
 
-  it('warns at once about events that only sockets have', async () => {
+  it('warns immediately about events that only sockets have', async () => {
     const { helper, log } = await startServer();
     const topics = ['disconnect', 'disconnecting', 'join', 'leave', 'authenticate'];
     for (const topic of topics) helper.on({ topic, handler: () => {} });
