@@ -28,6 +28,14 @@ type OwnReport =
       /** The kind of the returned value, such as `a string`. */
       readonly received: string;
     }
+  /** `authenticateFn` had not settled when `authenticateTimeout` passed. The client was refused. */
+  | {
+      readonly type: 'authenticate_fn_unanswered';
+      /** The id of the socket. */
+      readonly client: string;
+      /** Milliseconds since the connection opened: `authenticateTimeout`. */
+      readonly afterMs: number;
+    }
   /** `clientConnectedFn` took too long. The held events were delivered to the handlers that were registered at that time. */
   | {
       readonly type: 'client_connected_fn_slow';
@@ -79,6 +87,10 @@ export const GATE_LINES: LogLines<OwnReport> = {
     'warn',
     (r) =>
       `authenticateFn: expected true or false, received ${r.received}${returnIn(r)}; client ${r.client} was refused`,
+  ],
+  authenticate_fn_unanswered: [
+    'warn',
+    (r) => `authenticateFn has not settled within ${r.afterMs} ms for client ${r.client}, so the client was refused`,
   ],
   client_connected_fn_slow: [
     'warn',

@@ -9,6 +9,7 @@ import { type IRefusedRoom, refuseRoom } from '../protocol/messages.js';
 import { isPlainSocketId, isSocketId } from '../protocol/socket-ids.js';
 import type { PendingJoin } from '../session/room-work.js';
 import type { Session } from '../session/session.js';
+import { askedRooms } from './asked-rooms.js';
 import type { RoomsReport } from './reports.js';
 import type { IdOwner } from './socket-search.js';
 
@@ -130,7 +131,7 @@ export class Rooms {
     rooms: readonly string[],
   ): Promise<ReadonlySet<unknown> | TRoomErrorCode> {
     try {
-      const allowed: unknown = await validateRoomFn({ socket: session.socket, rooms: [...rooms] });
+      const allowed: unknown = await validateRoomFn({ socket: session.socket, rooms: askedRooms(rooms) });
       const received = whyNoNames(allowed);
       if (received !== undefined) {
         this.#options.report({ type: 'validate_room_fn_result_invalid', client: session.id, received });

@@ -115,8 +115,16 @@ export class Performer {
 
   readonly endLate = (connection: Wire, session: Session | undefined): void => {
     if (session === undefined) this.#endUnjoined(connection);
-    else this.#end(session, 'not authenticated in time', 'timeout');
+    else this.#endUnauthenticated(session);
   };
+
+  #endUnauthenticated(session: Session): void {
+    if (session.state === SocketIOClientStates.AUTHENTICATING) {
+      const afterMs = this.#parts.options.authenticateTimeout;
+      this.#report({ type: 'authenticate_fn_unanswered', client: session.id, afterMs });
+    }
+    this.#end(session, 'not authenticated in time', 'timeout');
+  }
 
   #endUnjoined(connection: Wire): void {
     const { pendingConnects, options } = this.#parts;

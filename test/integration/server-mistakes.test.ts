@@ -256,6 +256,46 @@ it('a middleware that never calls next() is named when the time to authenticate 
   });
 });
 
+it('an authenticateFn that never settles is named in a warning', async () => {
+  const { url, log } = await startServer({ authenticateTimeout: 100, authenticateFn: () => new Promise(() => {}) });
+  const client = connect(url);
+  await client.heardOf('connect');
+  client.socket.emit('authenticate');
+  await client.heardOf('disconnect');
+  expect(log.loud).toEqual([
+    expect.stringMatching(/authenticateFn has not settled within 100 ms for client \S+, so the client was refused$/),
+  ]);
+});
+
+it.each([
+  ['resolves', async () => true],
+  ['rejects', async () => Promise.reject(new Error('no'))],
+])('an async function for rooms.filter() in validateRoomFn allows no room, and is named: it %s', async (_, check) => {
+  const { url, log } = await startServer({ validateRoomFn: ({ rooms }) => rooms.filter(check) });
+  const { socket } = await connectAuthenticated(url);
+  const answer = await socket.emitWithAck('join', { rooms: ['a', 'b'] });
+  expect(answer).toMatchObject({ joined: [], refused: [{ code: 'guard_failed' }, { code: 'guard_failed' }] });
+  expect(log.loud).toEqual([expect.stringContaining('rooms.filter() expected a function that returns true or false')]);
+});
+
+it('rooms.filter() in validateRoomFn works as usual, with its three arguments and its `this`', async () => {
+  const heard: unknown[] = [];
+  const self = { wanted: 'b' };
+  const { url } = await startServer({
+    validateRoomFn: ({ rooms }) =>
+      rooms.filter(function (this: typeof self, room, index, all) {
+        heard.push([room, index, [...all]]);
+        return room === this.wanted;
+      }, self),
+  });
+  const { socket } = await connectAuthenticated(url);
+  expect(await socket.emitWithAck('join', { rooms: ['a', 'b'] })).toMatchObject({ joined: ['b'] });
+  expect(heard).toEqual([
+    ['a', 0, ['a', 'b']],
+    ['b', 1, ['a', 'b']],
+  ]);
+});
+
 it('a connection that never joins a namespace is not blamed on a middleware', async () => {
   const { log, url, helper } = await startServer({ authenticateTimeout: 50 });
   helper.getIOServer().use((_, next) => next());

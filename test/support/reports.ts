@@ -45,6 +45,7 @@ export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] }
   size_limit_fallback: [{ type: 'size_limit_fallback', missing: 'the receiver of a WebSocket of ws' }],
   path_takes_all: [{ type: 'path_takes_all' }],
   every_origin_allowed: [{ type: 'every_origin_allowed', option: 'serverOptions.cors.origin' }],
+  authenticate_fn_unanswered: [{ type: 'authenticate_fn_unanswered', client, afterMs: 10_000 }],
   middleware_unanswered: [{ type: 'middleware_unanswered', client, afterMs: 10_000 }],
   handler_unreachable: [{ type: 'handler_unreachable', topic: 'say' }],
   path_shared: [{ type: 'path_shared', path: '/io/' }],
