@@ -64,7 +64,7 @@ describe('a Redis behind Sentinels', () => {
       message: expect.stringMatching(
         new RegExp(
           `^Redis could not be reached at the master "news" of the Sentinels 127.0.0.1:${ports[0]}, 127.0.0.1:${ports[1]} ` +
-            'within 500 ms: No Sentinel could be asked: they refuse or close the connection$',
+            'within 500 ms: No Sentinel could be queried: they refuse or close the connection$',
         ),
       ),
     });
@@ -91,7 +91,7 @@ describe('a Redis behind Sentinels', () => {
     for (const type of ['pubsub', 'normal']) await watched.cli('CLIENT', 'KILL', 'TYPE', type);
     await eventually(() => {
       const failing = node.reported('backplane_reconnect_failed');
-      const asking = failing.filter(({ error }) => String(error).includes('No Sentinel could be asked'));
+      const asking = failing.filter(({ error }) => String(error).includes('No Sentinel could be queried'));
       return new Set(asking.map(({ connection }) => connection)).size === 3;
     });
     await keeper.restart();
