@@ -12,7 +12,10 @@ import type { GateReport } from './reports.js';
 /** One origin (`https://app.example`), or a pattern of origins. */
 export type TOrigin = string | RegExp;
 
-/** A function that decides on each origin, in the form of the `cors` package: `callback(null, true)` allows it. */
+/**
+ * A function that decides on each origin, in the form of the `cors` package: `callback(null, true)` allows it. An async function may
+ * also return the answer.
+ */
 export type TOriginFn = (
   origin: string | undefined,
   callback: (error: Error | null, allow?: boolean | TOrigin | (boolean | TOrigin)[]) => void,
@@ -129,11 +132,12 @@ async function askProgram(cors: unknown, request: OriginRequest): Promise<CorsOp
   return { ...options, origin: (await callback((answer) => origin(request.headers.origin, answer))) ?? false };
 }
 
-/** The value that a function passes to its callback. Its throw or rejection is an error too. */
+/** The value that a function passes to its callback, or that it resolves to. Its throw or rejection is an error too. */
 function callback(call: (answer: Answer) => unknown): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const outcome = call((error, value) => (error ? reject(error) : resolve(value)));
-    if (isPromiseLike(outcome)) outcome.then(undefined, reject);
+    // An async function that calls its callback later may resolve to undefined first.
+    if (isPromiseLike(outcome)) outcome.then((value) => value === undefined || resolve(value), reject);
   });
 }
 
@@ -171,8 +175,12 @@ export function harmless(cors: ISocketIOCorsOptions, report: Reporter<GateReport
       answer(false);
     };
     if (given === undefined) answer(false);
-    // In a promise, so that a throw and a rejection are handled alike.
-    else void new Promise((done) => done(ask(given, (error, allow) => answer(error ? false : allow)))).catch(failed);
+    // In a promise, so that a throw and a rejection are handled alike. An async function may answer by its result.
+    else {
+      const outcome = new Promise<unknown>((done) => done(ask(given, (error, allow) => answer(error ? false : allow))));
+      // `allows` judges the value, whatever it is.
+      outcome.then((allow) => allow === undefined || answer(allow as Parameters<typeof callback>[1]), failed);
+    }
   };
   return { ...cors, origin };
 }

@@ -19,11 +19,12 @@ export function createLogReporter<R extends AnyReport>(
     const line = written[report.type];
     if (line === undefined) return;
     const [level, text, requested] = line;
-    const withheld = level === 'debug' || requested ? 0 : brake.pass(report.type);
-    if (withheld === undefined) return;
     writeSafely(logger, level, () => {
       const message = text(report);
+      // A report without a text must not count as a line.
       if (message === undefined) return undefined;
+      const withheld = level === 'debug' || requested ? 0 : brake.pass(report.type);
+      if (withheld === undefined) return undefined;
       const more = withheld === 0 ? '' : ` (${withheld} more lines of this kind were withheld before this one)`;
       return `[roomgate] ${identifier}: ${logLine(`${message}${more}`)}`;
     });

@@ -32,6 +32,7 @@ const serveAll = () =>
           setTimeout(() => decide(null, origin === ours && [/app\.example$/]), 5);
         },
       }),
+      promised: await withCors({ origin: async (origin: string) => origin === ours }),
       dependent: await withCors((request: Request, decide: Decide) =>
         decide(null, { origin: request.headers.origin === ours ? ours : false }),
       ),
@@ -89,7 +90,7 @@ const REFUSED = ['refused', 'refused', 'refused'];
 
 describe('a page of another origin', () => {
   it.each([
-    ...(['text', 'list', 'pattern', 'nested', 'function', 'later', 'dependent', 'delegated'] as const),
+    ...(['text', 'list', 'pattern', 'nested', 'function', 'later', 'promised', 'dependent', 'delegated'] as const),
     ...(['star', 'reflect', 'empty', 'starLater'] as const),
   ])('is accepted over each transport if cors allows it: %s', async (name) => {
     expect(await answers(at[name], { origin: OURS })).toEqual(IN);
@@ -103,7 +104,7 @@ describe('a page of another origin', () => {
   });
 
   it.each([
-    ...(['none', 'false', 'text', 'list', 'pattern', 'nested', 'function', 'later', 'dependent'] as const),
+    ...(['none', 'false', 'text', 'list', 'pattern', 'nested', 'function', 'later', 'promised', 'dependent'] as const),
     ...(['delegated', 'off', 'starInList', 'guarded'] as const),
   ])('is refused over each transport if cors does not allow it: %s', async (name) => {
     expect(await answers(at[name], { origin: OTHER })).toEqual(REFUSED);

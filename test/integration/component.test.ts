@@ -182,6 +182,7 @@ describe('pages of other origins', () => {
     ['by name', HERE],
     ['in a list', ['http://localhost:5173', HERE]],
     ['by a pattern, asked twice', /^https:\/\/app\./g],
+    ['by an async function', async () => true],
     ['by *', '*'],
     ['by true', true],
     ['by a function', (origin, callback) => callback(null, origin === HERE)],
@@ -199,6 +200,7 @@ describe('pages of other origins', () => {
     ['false', false],
     ['a function that says no', (_: unknown, callback: (error: null, allow: boolean) => void) => callback(null, false)],
     ['a function that fails', (_: unknown, callback: (error: Error) => void) => callback(new Error('no database'))],
+    ['an async function that says no', async () => false],
     ['an async function that rejects', async () => Promise.reject(new Error('no database'))],
     [
       'a function that throws',

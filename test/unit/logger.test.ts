@@ -68,6 +68,16 @@ describe('a report’s log line', () => {
     expect(lines.at(-1)).toMatch(/\(5 more lines of this kind were withheld before this one\)$/);
   });
 
+  it('counts as a line only if it has a text', () => {
+    const lines: string[] = [];
+    const write = (line: string) => void lines.push(line);
+    const report = createLogReporter(LINES, 'one', { debug: write, info: write, warn: write, error: write });
+    for (let time = 0; time < 25; time++) report({ type: 'client_disconnected', client: 'c', reason: 'refused' });
+    expect(lines).toEqual([]);
+    report({ type: 'client_disconnected', client: 'c', reason: 'transport close' });
+    expect(lines).toEqual([expect.stringMatching(/transport close$/)]);
+  });
+
   it('limits lines at info, but neither debug lines nor requested lines', () => {
     const lines: string[] = [];
     const write = (line: string) => void lines.push(line);

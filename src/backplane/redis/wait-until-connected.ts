@@ -84,7 +84,8 @@ function unreachable(cause: unknown, redis: string, timeoutMs: number): Roomgate
 
 /** Redis' own text about a missing password is about its protocol. */
 function adviceFor(why: string): string {
-  if (why.startsWith('NOAUTH')) return '. Redis needs a password: set it in "redisConnection"';
+  if (why.startsWith('NOAUTH'))
+    return `${why.endsWith('.') ? '' : '.'} Redis needs a password: set it in "redisConnection"`;
   return why.startsWith('WRONGPASS') ? ' Check the user and the password in "redisConnection"' : '';
 }
 
