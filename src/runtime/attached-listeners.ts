@@ -1,6 +1,7 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import { answerNotFound } from '../ingress/not-found.js';
 import { addOwnPath, isOwnTarget, noteUpgradeListener } from '../ingress/own-paths.js';
+import { takesEveryUpgrade } from '../socketio/other-servers.js';
 
 type Listener = (...args: unknown[]) => void;
 type Hidden = 'request' | 'upgrade';
@@ -9,11 +10,6 @@ type Wrapper = Listener & { listener: Listener | undefined };
 
 /** The events of which engine.io and the ingress add listeners. Those of `request` they replace. */
 const ADDED = ['upgrade', 'close', 'listening'] as const;
-
-/** A listener that opens WebSockets, such as one of `ws`. It takes or refuses every upgrade that it receives. */
-const OPENS_WEB_SOCKETS = /\bhandleUpgrade\b/;
-/** One of engine.io, which compares paths itself. */
-const OF_ENGINE_IO = /\bdestroyUpgrade\b/;
 
 const wrappers = new WeakSet<object>();
 
@@ -27,7 +23,7 @@ const wrappers = new WeakSet<object>();
  */
 export class AttachedListeners {
   readonly #server: HttpServer;
-  readonly #heard: () => void;
+  readonly #foundApplication: () => void;
   readonly #requestsBefore: readonly Listener[];
   readonly #before: ReadonlySet<unknown>;
   readonly #forgetPath: () => void;
@@ -36,22 +32,22 @@ export class AttachedListeners {
   #isDetached = false;
   #isSetting = false;
   /** Whether the application has added a request listener of its own. */
-  #hasHeard = false;
+  #hasOtherListener = false;
 
   /**
-   * Call it before a Socket.IO server is attached at `path`, and `attached()` after that. `heard` is called for each listener of
-   * requests of the application.
+   * Call it before a Socket.IO server is attached at `path`, and `attached()` after that. `foundApplication` is called when the
+   * application has a request listener, and for each later one.
    */
-  constructor(server: HttpServer, path: string, heard: () => void) {
+  constructor(server: HttpServer, path: string, foundApplication: () => void) {
     this.#server = server;
-    this.#heard = heard;
+    this.#foundApplication = foundApplication;
     // Otherwise the engine, which takes the listeners over, would call those below the wrappers.
     for (const one of rawListenersOf(server, 'request')) if (isWrapper(one)) one.listener = undefined;
     this.#requestsBefore = listenersOf(server, 'request');
     this.#before = new Set(ADDED.flatMap((event) => listenersOf(server, event)));
     this.#forgetPath = addOwnPath(server, path);
     if (this.#requestsBefore.length === 0) server.on('request', this.#unanswered);
-    else heard();
+    else foundApplication();
   }
 
   attached(): void {
@@ -66,7 +62,7 @@ export class AttachedListeners {
     };
     this.#setRequestListeners([this.#onRequest]);
     for (const listener of listenersOf(server, 'upgrade')) {
-      if (this.#before.has(listener) && opensWebSockets(listener)) this.#hide('upgrade', listener);
+      if (this.#before.has(listener) && takesEveryUpgrade(listener)) this.#hide('upgrade', listener);
     }
     server.on('newListener', this.#onNewListener);
   }
@@ -88,7 +84,7 @@ export class AttachedListeners {
     const now = listenersOf(this.#server, 'request');
     const isAlone = now.length === 1 && this.#server.listeners('stream').length === 0;
     // A server that was attached later has taken over all listeners.
-    const mayBeBelow = this.#hasHeard && !this.#isIn(now);
+    const mayBeBelow = this.#hasOtherListener && !this.#isIn(now);
     if (isAlone && !mayBeBelow) answerNotFound(response);
   };
 
@@ -99,9 +95,9 @@ export class AttachedListeners {
   readonly #onNewListener = (event: unknown, listener: Listener): void => {
     if (this.#isSetting || wrappers.has(listener)) return;
     // It is added after this event.
-    if (event === 'upgrade' && opensWebSockets(listener)) queueMicrotask(() => this.#hide(event, listener));
+    if (event === 'upgrade' && takesEveryUpgrade(listener)) queueMicrotask(() => this.#hide(event, listener));
     if (event !== 'request') return;
-    this.#hasHeard ||= this.#isIn(listenersOf(this.#server, event));
+    this.#hasOtherListener ||= this.#isIn(listenersOf(this.#server, event));
     queueMicrotask(() => this.#hideLater(listener));
   };
 
@@ -109,7 +105,7 @@ export class AttachedListeners {
     const now = rawListenersOf(this.#server, 'request');
     // Otherwise it has taken our listener over, and calls it.
     if (!this.#isIn(now) || !now.includes(listener)) return;
-    this.#heard();
+    this.#foundApplication();
     this.#hide('request', listener);
   }
 
@@ -151,9 +147,4 @@ function listenersOf(server: HttpServer, event: string): Listener[] {
 
 function rawListenersOf(server: HttpServer, event: Hidden): (Listener | Wrapper)[] {
   return (server.rawListeners?.(event) ?? []) as (Listener | Wrapper)[];
-}
-
-function opensWebSockets(listener: Listener): boolean {
-  const source = Function.prototype.toString.call(listener);
-  return OPENS_WEB_SOCKETS.test(source) && !OF_ENGINE_IO.test(source);
 }

@@ -31,7 +31,7 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
   #ingress: NodeIngress | undefined;
   #listeners: AttachedListeners | undefined;
   #stopWatching: (() => void) | undefined;
-  #isAllTaken = false;
+  #hasReportedPath = false;
   readonly #strangers = new NodeStrangers((sid) => this.#engine?.wireOf(sid));
 
   /** `newId` makes ids of the form that no client can join as a room. */
@@ -43,7 +43,7 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
 
   attach(serverOptions: Partial<ServerOptions>, guardOrigins: GuardOrigins): Attached<NodeEngine> {
     const path = enginePath(serverOptions.path, serverOptions.addTrailingSlash);
-    const listeners = new AttachedListeners(this.#server, path, () => this.#heard(path));
+    const listeners = new AttachedListeners(this.#server, path, () => this.#foundApplication(path));
     this.#listeners = listeners;
     try {
       return this.#attach(serverOptions, guardOrigins);
@@ -62,10 +62,10 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
     this.#stopWatching = watchForServers(this.#server, path, () => this.#report({ type: 'path_shared', path }));
   }
 
-  /** The application listens to requests. */
-  #heard(path: string): void {
-    if (path.length > 1 || this.#isAllTaken) return;
-    this.#isAllTaken = true;
+  /** The application listens to requests on the same server. */
+  #foundApplication(path: string): void {
+    if (path.length > 1 || this.#hasReportedPath) return;
+    this.#hasReportedPath = true;
     this.#report({ type: 'path_takes_all' });
   }
 

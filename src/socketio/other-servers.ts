@@ -1,7 +1,9 @@
 import { hasMethods } from '../common/checks.js';
 
-/** Members that the upgrade listener of engine.io uses, even after bundling. */
-const OF_ENGINE_IO = ['handleUpgrade', 'destroyUpgrade'];
+/** The method of a WebSocket server that an upgrade listener calls, even after bundling. ws and engine.io have it. */
+const OPENS_WEB_SOCKETS = 'handleUpgrade';
+/** An option that only the upgrade listener of engine.io uses. */
+const OF_ENGINE_IO = 'destroyUpgrade';
 /** The name of the listener that Socket.IO's `bind()` adds to an engine. */
 const OF_SOCKET_IO = 'bound onconnection';
 const STOP = new Error('the path is known');
@@ -27,6 +29,20 @@ export function watchForServers(server: UpgradeEvents, path: string, found: () =
   return () => server.removeListener?.('newListener', added);
 }
 
+/**
+ * Whether an upgrade listener opens WebSockets of another server than engine.io, such as ws. It takes or refuses every upgrade that it
+ * receives. Engine.IO compares paths itself. A listener that hides the call is not recognized.
+ */
+export function takesEveryUpgrade(listener: object): boolean {
+  return whatOpensWebSockets(listener) === 'another server';
+}
+
+function whatOpensWebSockets(listener: object): 'engine.io' | 'another server' | undefined {
+  const source = Function.prototype.toString.call(listener);
+  if (!source.includes(OPENS_WEB_SOCKETS)) return undefined;
+  return source.includes(OF_ENGINE_IO) ? 'engine.io' : 'another server';
+}
+
 /** Whether a Socket.IO server is bound to an engine of `@socket.io/bun-engine`. */
 export function isBound(engine: unknown): boolean {
   if (!hasMethods(engine, ['listeners'])) return false;
@@ -39,9 +55,7 @@ export function isBound(engine: unknown): boolean {
  * of the request's. So it is asked about a request that ends the call at whatever comes after the comparison.
  */
 function servesPath(listener: unknown, path: string): boolean {
-  if (typeof listener !== 'function') return false;
-  const source = Function.prototype.toString.call(listener);
-  if (!OF_ENGINE_IO.every((member) => source.includes(member))) return false;
+  if (typeof listener !== 'function' || whatOpensWebSockets(listener) !== 'engine.io') return false;
   let [isAsked, isTaken] = [false, false];
   const url = { slice: (from: number, to: number) => (to <= path.length ? path.slice(from, to) : '') };
   const stop = (): never => {
