@@ -1,3 +1,4 @@
+import { callSafely } from '../common/sink.js';
 import { Broadcasts } from '../fanout/broadcasts.js';
 import { Membership } from '../gate/membership.js';
 import type { Reporter } from '../ports/reports.js';
@@ -63,15 +64,6 @@ export class ClientMessages {
     this.#report({ type: 'client_refused', client: session.id, code, address, ...after });
   }
 
-  /** Calls `act`, which may run listeners of the program, and reports their errors. */
-  guarded(where: string, client: string, act: () => unknown): void {
-    try {
-      act();
-    } catch (error) {
-      this.#report({ type: 'handler_failed', where, client, error });
-    }
-  }
-
   /** Removes the client from all rooms first, so that no broadcast can follow this message. */
   #tellLast(session: Session, event: string, message: object): void {
     Membership.of(session.socket.nsp.adapter)?.dismiss(session.id);
@@ -80,6 +72,9 @@ export class ClientMessages {
 
   /** Sends to this socket directly, so that answers to a client never go through Redis. */
   #tell({ id, socket }: Session, event: string, message: object): void {
-    this.guarded('an outgoing listener', id, () => socket.emit(event, message));
+    callSafely(
+      () => socket.emit(event, message),
+      (error) => this.#report({ type: 'handler_failed', where: 'an outgoing listener', client: id, error }),
+    );
   }
 }

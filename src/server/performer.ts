@@ -1,4 +1,5 @@
 import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
+import { callSafely } from '../common/sink.js';
 import type { AuthenticationVerdict } from '../gate/authentication.js';
 import { Membership } from '../gate/membership.js';
 import type { PendingConnects } from '../ingress/pending-connects.js';
@@ -18,7 +19,7 @@ import { connectionIdOf } from '../socketio/engine-transport.js';
 import type { ClientMessages } from './client-messages.js';
 import { ConnectedFunction } from './connected-function.js';
 import type { PacketPerformer } from './packet-performer.js';
-import type { Report } from './reports.js';
+import { END_REASONS, type Report } from './reports.js';
 import type { ResolvedBaseOptions } from './resolve-options.js';
 
 /** How long a client must wait before it reconnects, if it exceeded the limit of early events or the program failed to serve it. */
@@ -56,7 +57,7 @@ export class Performer {
     this.#report = parts.report;
     this.#messages = parts.messages;
     const failed = (session: Session, handled: number): void =>
-      this.#sendAway(session, 'clientConnectedFn failed', handled);
+      this.#sendAway(session, END_REASONS.connectedFnFailed, handled);
     const { runtime, packets, report } = parts;
     const { clientConnectedFn, onFailure } = parts.options;
     this.#connectedFunction = new ConnectedFunction({ clientConnectedFn, onFailure, runtime, packets, failed, report });
@@ -123,7 +124,7 @@ export class Performer {
       const afterMs = this.#parts.options.authenticateTimeout;
       this.#report({ type: 'authenticate_fn_unanswered', client: session.id, afterMs });
     }
-    this.#end(session, 'not authenticated in time', 'timeout');
+    this.#end(session, END_REASONS.late, 'timeout');
   }
 
   #endUnjoined(connection: Wire): void {
@@ -156,12 +157,12 @@ export class Performer {
   readonly admitOrRefuse = (session: Session, verdict: AuthenticationVerdict): Promise<void> | void => {
     if (verdict.accepted) return this.#admit(session);
     if (verdict.code === 'unavailable') this.failAdmission(session);
-    else this.#end(session, 'refused', 'refused');
+    else this.#end(session, END_REASONS.refused, 'refused');
   };
 
   /** The check of this client, or its admission, failed. */
   readonly failAdmission = (session: Session): void => {
-    this.#sendAway(session, 'could not be authenticated');
+    this.#sendAway(session, END_REASONS.notChecked);
   };
 
   readonly welcome = (session: Session): void => {
@@ -209,7 +210,7 @@ export class Performer {
   readonly endOverLimit = (session: Session): void => {
     const { id, socket } = session;
     this.#report({ type: 'limit_reached', client: id, limit: 'held_events' });
-    if (!this.#forgetForGood(session, 'limited')) return;
+    if (!this.#forgetForGood(session, END_REASONS.limited)) return;
     this.#messages.limited(session, COME_BACK_AFTER_MS);
     this.#endConnection(socket.conn);
   };
@@ -235,7 +236,10 @@ export class Performer {
     const connection = socket.conn;
     if (!this.#forgetForGood(session, reason)) return;
     if (code !== undefined) this.#messages.unauthenticated(session, code);
-    this.#messages.guarded('a "disconnect" listener', id, () => socket.disconnect());
+    callSafely(
+      () => socket.disconnect(),
+      (error) => this.#report({ type: 'handler_failed', where: 'a "disconnect" listener', client: id, error }),
+    );
     this.#endConnection(connection);
   }
 

@@ -106,6 +106,16 @@ export type Report =
 /** The report of one type, such as `ReportOf<'client_refused'>`. */
 export type ReportOf<T extends Report['type']> = Extract<Report, { readonly type: T }>;
 
+/** Reasons of `client_disconnected` that have no log line, because the line of `client_refused` or `limit_reached` names them. */
+export const END_REASONS = {
+  refused: 'refused',
+  late: 'not authenticated in time',
+  notChecked: 'could not be authenticated',
+  connectedFnFailed: 'clientConnectedFn failed',
+  limited: 'limited',
+} as const;
+const WITHOUT_LINE: ReadonlySet<string> = new Set(Object.values(END_REASONS));
+
 /**
  * The log lines of all reports. Errors: code of the program failed. Warnings: someone should act. Info: the instance is ready or
  * ended, and how clients are refused and end. Debug: everything else that clients do. The logger limits the lines of each kind, so
@@ -143,7 +153,7 @@ export const LINES: LogLines<Report> = {
   client_refused: ['info', (r) => `client ${r.client} at ${shown(r.address)} was ${refusal(r)} (code: ${r.code})`],
   client_disconnected: [
     'info',
-    (r) => (TOLD.has(r.reason) ? undefined : `client ${r.client} disconnected: ${shown(r.reason)}`),
+    (r) => (WITHOUT_LINE.has(r.reason) ? undefined : `client ${r.client} disconnected: ${shown(r.reason)}`),
   ],
   middleware_unanswered: [
     'warn',
@@ -166,15 +176,6 @@ const REFUSALS: Readonly<Record<string, string>> = {
   refused: 'refused: its credentials were not accepted',
   unavailable: 'disconnected: authenticateFn or clientConnectedFn failed; it may reconnect',
 };
-
-/** Reasons of the performer that the line of another report has told: `client_refused`, or `limit_reached`. */
-const TOLD: ReadonlySet<string> = new Set([
-  'refused',
-  'not authenticated in time',
-  'could not be authenticated',
-  'clientConnectedFn failed',
-  'limited',
-]);
 
 /** An address for people: `port 3000` if the server listens on every interface. */
 function place(address: string): string {
