@@ -48,7 +48,7 @@ type OwnReport =
     }
   /** An answer to `fetchSockets()` of another instance was dropped, because too many answers were queued. That call times out. */
   | { readonly type: 'fetch_sockets_answer_dropped' }
-  /** The option `cors` names no origin, so the `cors` package allows every page. Once an instance. */
+  /** The option `cors` names no origin, so the `cors` package allows every page. Once per instance. */
   | {
       readonly type: 'every_origin_allowed';
       /** The option that names allowed origins. */
@@ -107,8 +107,8 @@ export const GATE_LINES: LogLines<OwnReport> = {
   every_origin_allowed: [
     'warn',
     (r) =>
-      `option "${r.option}" is missing beside other options of CORS, so pages of every origin may connect. Write a list such as ` +
-      '["https://app.example"], or "*" if every page may',
+      `option "${r.option}" is not set, so pages of every origin may connect. Set it to a list such as ` +
+      '["https://app.example"], or to "*" to allow every page',
   ],
   origin_refused: [
     'warn',

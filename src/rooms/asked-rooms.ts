@@ -16,7 +16,7 @@ function filter(this: string[], predicate: Predicate, self?: unknown): string[] 
   return Array.prototype.filter.call(this, (...args: Parameters<Predicate>) => {
     const answer = predicate.apply(self, args);
     if (!isPromiseLike(answer)) return answer;
-    // Its own failure does not matter any more.
+    // Otherwise its rejection would be unhandled.
     answer.then(undefined, () => {});
     throw new TypeError(ASYNC_FILTER);
   });

@@ -47,14 +47,14 @@ export class PacketPerformer {
 
   #deliver({ socket }: Session, packets: readonly Packet[]): void {
     for (const packet of packets) {
-      this.#compare(socket, packet);
+      this.#reportUnreachable(socket, packet);
       receivePacket(socket, packet);
     }
   }
 
   #actOn(socket: IOSocket, packet: Packet, verdict: PacketVerdict): void {
     if (verdict === 'deliver') {
-      this.#compare(socket, packet);
+      this.#reportUnreachable(socket, packet);
       receivePacket(socket, packet);
     } else if (verdict === 'hold') this.#hold(socket.id, packet);
     else if (verdict === 'authenticate') {
@@ -63,7 +63,7 @@ export class PacketPerformer {
     }
   }
 
-  #compare(socket: IOSocket, { data }: Packet): void {
+  #reportUnreachable(socket: IOSocket, { data }: Packet): void {
     const topics = this.#onServer;
     const topic: unknown = Array.isArray(data) ? data[0] : undefined;
     if (topics === undefined || typeof topic !== 'string') return;

@@ -26,7 +26,7 @@ it('mistakes on Bun are refused, or warned about, with the name of what the prog
     fine: 'nothing was thrown',
     lines: [
       expect.stringContaining(
-        'warn: [roomgate] test: option "serverOptions.cors.origin" is missing beside other options of CORS',
+        'warn: [roomgate] test: option "serverOptions.cors.origin" is not set, so pages of every origin may connect',
       ),
       expect.stringContaining('warn: [roomgate] test: the path "/" takes every request of this server'),
     ],
