@@ -11,7 +11,7 @@ import { defer, track } from '../support/cleanup.js';
 import { unusedPort } from '../support/facts.js';
 import { LogLines } from '../support/log-lines.js';
 import { rawPolling } from '../support/raw.js';
-import { connectAuthenticated, listen, TRANSPORTS } from '../support/server.js';
+import { expectServed, listen } from '../support/server.js';
 
 const EVENTS = ['request', 'upgrade', 'close', 'listening', 'newListener'];
 
@@ -47,13 +47,6 @@ const refusal = (starting: Promise<void>) =>
     ({ code, message }: { code: string; message: string }) => `${code}: ${message}`,
   );
 
-async function serves(url: string, path: string): Promise<void> {
-  for (const transports of TRANSPORTS) {
-    const client = await connectAuthenticated(url, { path, transports: [...transports] });
-    client.socket.disconnect();
-  }
-}
-
 describe('a second instance at the path of the first one', () => {
   it('configure() rejects, names the first helper, and leaves nothing behind', async () => {
     const server = createServer();
@@ -66,7 +59,7 @@ describe('a second instance at the path of the first one', () => {
     );
     expect(listenersOf(server)).toEqual(before);
     const { url } = await listen(server);
-    await serves(url, '/io');
+    await expectServed(url, '/io');
   });
 
   it('is refused while the first one is still in configure()', async () => {
@@ -119,7 +112,7 @@ describe('a second instance at the path of the first one', () => {
     await helperOf(server, 'second', at('/iox')).configure();
     await componentOf('third', '/other').start(server);
     const { url } = await listen(server);
-    for (const path of ['/io', '/iox']) await serves(url, path);
+    for (const path of ['/io', '/iox']) await expectServed(url, path);
   });
 
   it('may be configured after the first one has shut down, and serves alone', async () => {
@@ -137,7 +130,7 @@ describe('a second instance at the path of the first one', () => {
     expect(listenersOf(server)).toEqual(before);
     await second.configure();
     const { url } = await listen(server);
-    await serves(url, '/io');
+    await expectServed(url, '/io');
     expect(await (await fetch(`${url}/page`)).text()).toBe('the program');
     expect(answered).toEqual(['/page']);
     expect(first.getClients().size).toBe(0);
@@ -152,7 +145,7 @@ describe('a second instance at the path of the first one', () => {
     const { url } = await listen(server);
     expect(await (await fetch(`${url}/first/?EIO=4&transport=polling`)).text()).toBe('the program');
     await helperOf(server, 'third', at('/first')).configure();
-    for (const path of ['/io', '/first']) await serves(url, path);
+    for (const path of ['/io', '/first']) await expectServed(url, path);
     expect(await (await fetch(url)).text()).toBe('the program');
   });
 });
@@ -184,7 +177,7 @@ describe('a plain Socket.IO server at the path', () => {
     plain(other, path);
     expect(log.loud).toEqual([]);
     const { url } = await listen(server);
-    await serves(url, '/io');
+    await expectServed(url, '/io');
     await rawPolling(url, { path: `${path}/` });
   });
 

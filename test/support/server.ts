@@ -107,3 +107,11 @@ export async function settled({ socket }: TestClient): Promise<void> {
 }
 
 export const TRANSPORTS: readonly (readonly string[])[] = [['websocket'], ['polling'], ['polling', 'websocket']];
+
+/** Clients can authenticate at this path, over each transport. */
+export async function expectServed(url: string, path: string): Promise<void> {
+  for (const transports of TRANSPORTS) {
+    const client = await connectAuthenticated(url, { path, transports: [...transports] });
+    client.socket.disconnect();
+  }
+}
