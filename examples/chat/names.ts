@@ -17,6 +17,27 @@ const INVISIBLE = /\p{Default_Ignorable_Code_Point}/u;
  */
 const PHONETIC = /[\u1d00-\u1dbf\ua720-\ua7ff\uab30-\uab6f]|(?![ɓɔɖɗəɛɣɨɩɲʃʉʊʋʌʒ])[\u0250-\u02af]/u;
 
+/** The marks of ordinary alphabets that are not a part of their letter, from grave to macron below. */
+const ORDINARY_MARKS = new Set(
+  '\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u0309\u030a\u030b\u030c\u031b\u0323\u0324\u0326\u0327\u0328\u0331',
+);
+
+/** Unicode's blocks of marks for letters of any script. */
+const MARK_BLOCKS = [
+  [0x300, 0x36f],
+  [0x483, 0x489],
+  [0x1ab0, 0x1aff],
+  [0x1dc0, 0x1dff],
+  [0x20d0, 0x20ff],
+  [0xfe20, 0xfe2f],
+] as const;
+
+/** Such as a short stroke through "A" or a dot beside "W": hard to see, and Unicode's confusables do not know such letters. */
+function isUnusualMark(character: string): boolean {
+  const code = character.codePointAt(0) ?? 0;
+  return MARK_BLOCKS.some(([first, last]) => code >= first && code <= last) && !ORDINARY_MARKS.has(character);
+}
+
 /** The scripts that Unicode recommends for identifiers, from Standard Annex 31. */
 const SCRIPTS = [
   ...['Arabic', 'Armenian', 'Bengali', 'Cyrillic', 'Devanagari', 'Ethiopic', 'Georgian', 'Greek', 'Gujarati'],
@@ -51,6 +72,7 @@ function problemOf(name: string): string | undefined {
   if (INVISIBLE.test(name)) return 'Enter a name without invisible characters.';
   const isAllowed = ALLOWED.test(name) && LETTER_OR_DIGIT.test(name) && [...name].length <= MAX_NAME;
   if (!isAllowed) return `Enter a name of up to ${MAX_NAME} letters, digits, spaces, \`_\`, \`-\` or \`.\``;
+  if ([...name].some(isUnusualMark)) return 'Enter a name without unusual accents.';
   if (PHONETIC.test(name)) return 'Enter a name without phonetic letters.';
   if (ONE_SCRIPT.some((script) => script.test(name))) return undefined;
   return 'Enter a name in the letters of one alphabet, such as Latin or Cyrillic.';

@@ -19,6 +19,8 @@ describe('checkedName()', () => {
     ['Kɔjo Ɛnyɔ', 'Kɔjo Ɛnyɔ'],
     ['مريم', 'مريم'],
     ['किरण', 'किरण'],
+    ['g\u0303', 'g\u0303'],
+    ['Ẹ\u0301bùn', 'Ẹ\u0301bùn'],
   ])('accepts %j', (given, name) => {
     expect(checkedName(given)).toEqual({ name });
   });
@@ -31,6 +33,13 @@ describe('checkedName()', () => {
           problem: 'Enter a name without invisible characters.',
         });
       }
+    },
+  );
+
+  it.each(['A\u0335da', 'W\u0358', 'g\u0345', 'A\u20ddda', 'Ada\ufe20'])(
+    'refuses the unusual accents of %j',
+    (name) => {
+      expect(checkedName(name)).toEqual({ problem: 'Enter a name without unusual accents.' });
     },
   );
 
@@ -67,6 +76,9 @@ const TWINS: [twin: string, name: string][] = [
   ['ADA', 'Ada'],
   ['rnax', 'max'],
   ['VVILL', 'Will'],
+  ['Li\u0307n', 'Lin'],
+  ['j\u0323\u0307im', 'j\u0323im'],
+  ['ı\u0307an', 'ian'],
 ];
 
 const lookAlike = (one: string, other: string): boolean =>

@@ -9,9 +9,12 @@ export function skeletonsOf(name: string): [small: string, capitals: string] {
   return [skeletonOf(name.toLowerCase()), skeletonOf(name.toUpperCase())];
 }
 
+/** The dot of these letters disappears below a mark, so a second dot looks like the only one. */
+const DOTTED_TWICE = /([ij]\p{M}*?)\u0307/gu;
+
 /** `unhomoglyph` has the table of Unicode's confusables. */
 function skeletonOf(text: string): string {
   // Not in the table: the tatweel, which only lengthens an Arabic word, and two letters that are read as one.
   const plain = text.replaceAll('\u0640', '').replaceAll('vv', 'w').replaceAll('VV', 'W').normalize('NFD');
-  return unhomoglyph(plain).normalize('NFD').toLowerCase();
+  return unhomoglyph(plain.replace(DOTTED_TWICE, '$1')).normalize('NFD').toLowerCase().replace(DOTTED_TWICE, '$1');
 }
