@@ -6,6 +6,12 @@ export const SOCKET_PATH = '/io';
 /** Most characters of a text, after trimming. */
 export const MAX_TEXT = 2_000;
 
+/** A text without a visible character, such as U+200B, U+2800 or U+3164. */
+const BLANK = /^[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\u2800]*$/u;
+
+/** Whether nobody would see this text. The page does not send such a message, and the server refuses it. */
+export const isBlank = (text: string): boolean => BLANK.test(text);
+
 /** Most characters of a name, after trimming. */
 export const MAX_NAME = 24;
 

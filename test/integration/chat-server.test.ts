@@ -193,6 +193,19 @@ describe('a room', () => {
     expect(await client.next('rejected')).toMatchObject({ echo: 'x', code: 'not_in_room' });
   });
 
+  it.each(['\u200b', '\u2800', '\u3164', '\u034f', '\ufe0f', '\u202e', ' \u2060\u00ad\n\u200d '])(
+    'rejects a message of invisible characters only: %j',
+    async (text) => {
+      const client = await ChatClient.enter(chat.url, names()[0], 'lobby');
+      client.sendRaw('say', { echo: 'x', room: 'lobby', text });
+      expect(await client.next('rejected')).toEqual({
+        echo: 'x',
+        code: 'invalid',
+        message: expect.stringContaining('at least one of them visible'),
+      });
+    },
+  );
+
   it('sends typing notices to the others', async () => {
     const [ada, ben] = names();
     const one = await ChatClient.enter(chat.url, ada, 'lobby');

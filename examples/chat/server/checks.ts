@@ -1,5 +1,5 @@
 import { checkedName } from '../names.js';
-import { type HistoryRequest, MAX_ECHO, MAX_TEXT, type TypingRequest } from '../words.js';
+import { type HistoryRequest, isBlank, MAX_ECHO, MAX_TEXT, type TypingRequest } from '../words.js';
 
 /** Half of a character. JSON can contain it, but scripts in Redis can't read it. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
@@ -22,8 +22,8 @@ export function checkName(value: unknown): string {
 /** @throws Refusal */
 export function checkText(value: unknown): string {
   const text = typeof value === 'string' ? value.trim() : '';
-  if (text !== '' && text.length <= MAX_TEXT && !LONE_SURROGATE.test(text)) return text;
-  throw refuse('text', `a string of 1 to ${MAX_TEXT} characters`, value);
+  if (!isBlank(text) && text.length <= MAX_TEXT && !LONE_SURROGATE.test(text)) return text;
+  throw refuse('text', `a string of 1 to ${MAX_TEXT} characters, at least one of them visible`, value);
 }
 
 /** @throws Refusal */
