@@ -212,6 +212,24 @@ describe('piecesOf()', () => {
     expect(links('https://exa\u200bmple.com')).toEqual(['https://exa/']);
   });
 
+  it.each([
+    ['https://аррӏе.com/x', 'xn--80ak6aa92e.com'],
+    ['https://ｅｘａｍｐｌｅ.com', 'example.com'],
+    ['https://evil。example/good.example', 'evil.example'],
+    ['https://0x7f.1', '127.0.0.1'],
+    ['https:///evil.example', 'evil.example'],
+    ['https://good.example.evil。example', 'good.example.evil.example'],
+  ])('names the host of %j, because the text does not show it', (text, host) => {
+    expect(piecesOf(text)).toEqual([{ text, href: expect.stringContaining(`https://${host}/`), host }]);
+  });
+
+  it.each(['https://example.com', 'HTTPS://EXAMPLE.com:443/a', 'http://example.com:8080?a', 'http://[::1]:80/'])(
+    'names no host for %j, whose text shows it',
+    (text) => {
+      expect(piecesOf(text)).toEqual([{ text, href: expect.any(String) }]);
+    },
+  );
+
   it('does not change the text', () => {
     const text = 'a https://b.example/c. d https://e.example, (http://f.example) https:// g';
     expect(
@@ -257,11 +275,16 @@ describe('the list of people who are typing', () => {
     expect(typists(stateAfter(types(true), { type: 'clock', now: 7_000 }))).toEqual([]);
   });
 
+  it('does not make a conversation of a stranger', () => {
+    const state = stateAfter({ type: 'typing', key: 'person:Eve', from: 'Eve', typing: true, now: 1_000 });
+    expect(state.conversations.has('person:Eve')).toBe(false);
+  });
+
   it('has a text', () => {
-    expect(typingWords([])).toBe('');
-    expect(typingWords(['Ada'])).toBe('Ada is typing…');
-    expect(typingWords(['Ada', 'Lin'])).toBe('Ada and Lin are typing…');
-    expect(typingWords(['Ada', 'Lin', 'Sam'])).toBe('3 people are typing…');
+    expect(typingWords([])).toBeUndefined();
+    expect(typingWords(['Ada'])).toEqual({ names: 'Ada', verb: 'is typing…' });
+    expect(typingWords(['Ada', 'Lin'])).toEqual({ names: 'Ada and Lin', verb: 'are typing…' });
+    expect(typingWords(['Ada', 'Lin', 'Sam'])).toEqual({ names: '3 people', verb: 'are typing…' });
   });
 });
 
@@ -302,7 +325,8 @@ describe('small functions', () => {
     for (const key of ['room:lobby', 'person:Ada Lovelace', 'person:李 _-.'] as const) {
       expect(keyInHash(hashOf(key))).toBe(key);
     }
-    for (const hash of ['', '#', '#/room/', '#/other/x', '#/person/%E0%A4%A']) expect(keyInHash(hash)).toBeUndefined();
+    for (const hash of ['', '#', '#/room/', '#/other/x', '#/person/%E0%A4%A', '#/person/Call%20555%3A1234'])
+      expect(keyInHash(hash)).toBeUndefined();
   });
 
   it('take initials from any script', () => {

@@ -62,12 +62,18 @@ export function tabTitle(unread: number, conversation: string | undefined): stri
   return unread > 0 ? `(${unread}) ${name}` : name;
 }
 
-/** "Ada is typing…" and its plural. */
-export function typingWords(names: readonly string[]): string {
-  const [first, second] = names;
-  if (first === undefined) return '';
-  if (second === undefined) return `${first} is typing…`;
-  return names.length === 2 ? `${first} and ${second} are typing…` : `${names.length} people are typing…`;
+/** "Ada", "is typing…". A narrow window shortens the names only. */
+export interface TypingWords {
+  readonly names: string;
+  readonly verb: string;
+}
+
+export function typingWords(people: readonly string[]): TypingWords | undefined {
+  const [first, second] = people;
+  if (first === undefined) return undefined;
+  if (second === undefined) return { names: first, verb: 'is typing…' };
+  const names = people.length === 2 ? `${first} and ${second}` : `${people.length} people`;
+  return { names, verb: 'are typing…' };
 }
 
 /** The same color for the same name, everywhere. */

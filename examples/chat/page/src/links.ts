@@ -7,6 +7,8 @@ export interface Piece {
   readonly text: string;
   /** Where the text leads, if it is a link. */
   readonly href?: string;
+  /** The host, if the text does not show it as it is, such as "xn--80ak6aa92e.com" for its Cyrillic letters. */
+  readonly host?: string;
 }
 
 /** A text in pieces. Those that are addresses of the web have an `href`; their texts together are the text. */
@@ -15,10 +17,10 @@ export function piecesOf(text: string): readonly Piece[] {
   let end = 0;
   for (const { 0: match, index } of text.matchAll(ADDRESS)) {
     const address = withoutTrailing(match);
-    const href = hrefOf(address);
-    if (href === undefined) continue;
+    const url = urlOf(address);
+    if (url === undefined) continue;
     if (index > end) pieces.push({ text: text.slice(end, index) });
-    pieces.push({ text: address, href });
+    pieces.push({ text: address, href: url.href, ...(showsHost(address, url) ? {} : { host: url.host }) });
     end = index + address.length;
   }
   if (end < text.length) pieces.push({ text: text.slice(end) });
@@ -31,9 +33,16 @@ function withoutTrailing(match: string): string {
   return address.includes('(') && match[address.length] === ')' ? `${address})` : address;
 }
 
-function hrefOf(address: string): string | undefined {
+function urlOf(address: string): URL | undefined {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   // "https://bank.example@evil.example" leads to evil.example.
   const isPlain = url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
-  return isPlain ? url.href : undefined;
+  return isPlain ? url : undefined;
+}
+
+/** Browsers read letters of any script, full-width characters and numbers such as "0x7f.1" as a host. */
+function showsHost(address: string, { host }: URL): boolean {
+  const shown = address.slice(address.indexOf('//') + 2).toLowerCase();
+  // The default port is not a part of the host.
+  return shown.startsWith(host) && /^(?::\d*)?(?:[/?#]|$)/.test(shown.slice(host.length));
 }

@@ -11,6 +11,7 @@ import {
   type Membership,
   type SeenPerson,
   type State,
+  targetOf,
 } from './state.js';
 
 /** A person counts as typing for so long without a new notice, in milliseconds. */
@@ -217,6 +218,8 @@ function history(state: State, key: Key, messages: readonly Told[]): State {
 }
 
 function typing(state: State, { key, from, typing: isTyping, now }: Extract<Action, { type: 'typing' }>): State {
+  // A stranger who types is not a conversation yet.
+  if (targetOf(key).kind === 'person' && !state.conversations.has(key)) return state;
   return inConversation(state, key, (conversation) => {
     const next = new Map(conversation.typing);
     if (isTyping) next.set(from, now + TYPING_MS);

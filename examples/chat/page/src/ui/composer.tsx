@@ -1,6 +1,7 @@
 import type { TargetedEvent, TargetedKeyboardEvent } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { lengthWords } from '../format.js';
+import { isBlank } from '../../../words.js';
+import { lengthWords, type TypingWords } from '../format.js';
 import { useSession } from '../session.js';
 import type { Key } from '../state.js';
 import { focusConversation } from './focus.js';
@@ -18,8 +19,8 @@ export interface Hint {
 interface Props {
   readonly of: Key;
   readonly title: string;
-  /** The people who are typing, as text; empty if nobody is. */
-  readonly typing: string;
+  /** The people who are typing. */
+  readonly typing: TypingWords | undefined;
   readonly maxText: number;
   /** The reason why writing is not possible now. */
   readonly blocked: string | undefined;
@@ -45,7 +46,7 @@ export function Composer({ of, title, typing, maxText, blocked, hint }: Props) {
   };
   const send = (): void => {
     const trimmed = text.trim();
-    if (isBlocked || trimmed === '' || left < 0) return;
+    if (isBlocked || isBlank(trimmed) || left < 0) return;
     stopped();
     write('');
     session.say(of, trimmed);
@@ -83,13 +84,19 @@ export function Composer({ of, title, typing, maxText, blocked, hint }: Props) {
           onKeyDown={keyed}
           onBlur={stopped}
         />
-        <button type="submit" class="primary round" disabled={isBlocked || text.trim() === '' || left < 0}>
+        <button type="submit" class="primary round" disabled={isBlocked || isBlank(text) || left < 0}>
           <SendIcon />
           <span class="hidden">Send</span>
         </button>
       </div>
       <div class="hints">
-        <p class="typing">{typing}</p>
+        <p class="typing">
+          {typing !== undefined && (
+            <>
+              <span class="names">{typing.names}</span> <span class="verb">{typing.verb}</span>
+            </>
+          )}
+        </p>
         <p id="composer-hint" class={`why ${hint.isForNarrow ? 'for-narrow' : ''}`} title={hint.text}>
           {hint.text}
         </p>

@@ -39,7 +39,7 @@ export function Conversation({ state, me }: { state: State; me: string }) {
         <Composer
           of={open}
           title={title}
-          typing={isIn ? typingWords([...conversation.typing.keys()]) : ''}
+          typing={isIn ? typingWords([...conversation.typing.keys()]) : undefined}
           maxText={state.maxText}
           blocked={blocked(state, title)}
           hint={hintOf(state)}

@@ -1,5 +1,5 @@
 import { timeOf } from '../format.js';
-import { piecesOf } from '../links.js';
+import { type Piece, piecesOf } from '../links.js';
 import { useSession } from '../session.js';
 import type { Entry, Key } from '../state.js';
 import { focusConversation } from './focus.js';
@@ -13,18 +13,23 @@ export function Message({ of, entry }: { of: Key; entry: Entry }) {
         {timeOf(entry.at)}
       </time>
       <p class="text" dir="auto">
-        {piecesOf(entry.text).map(({ text, href }) =>
-          href === undefined ? (
-            text
-          ) : (
-            <a href={href} target="_blank" rel="noopener noreferrer" title={href}>
-              {text}
-            </a>
-          ),
+        {piecesOf(entry.text).map((piece) =>
+          piece.href === undefined ? piece.text : <Link {...piece} href={piece.href} />,
         )}
       </p>
       {entry.delivery !== 'sent' && <Delivery of={of} entry={entry} />}
     </li>
+  );
+}
+
+function Link({ text, href, host }: Piece & { href: string }) {
+  return (
+    <>
+      <a href={href} target="_blank" rel="noopener noreferrer" title={href}>
+        {text}
+      </a>
+      {host !== undefined && <small> (leads to {host})</small>}
+    </>
   );
 }
 
@@ -54,12 +59,14 @@ function Delivery({ of, entry }: { of: Key; entry: Entry }) {
           <strong>Not sent</strong>: {entry.reason}
         </span>
       </p>
-      <button type="button" class="link" onClick={again}>
-        Send again
-      </button>
-      <button type="button" class="link" onClick={discard}>
-        Discard
-      </button>
+      <span class="choices">
+        <button type="button" class="link" onClick={again}>
+          Send again
+        </button>
+        <button type="button" class="link" onClick={discard}>
+          Discard
+        </button>
+      </span>
     </div>
   );
 }
