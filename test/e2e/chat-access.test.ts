@@ -130,6 +130,106 @@ function ringCollisions({ page }: ChatWindow): Promise<string[]> {
   });
 }
 
+/** Elements to touch that a finger of 44 pixels misses. Links within a text are exempt. */
+function smallTargets({ page }: ChatWindow): Promise<string[]> {
+  return page.evaluate(() => {
+    const modal = document.querySelector('dialog[open]');
+    const all = [...document.querySelectorAll<HTMLElement>('button, .row[href], input, textarea')];
+    const shown = all.filter((it) => it.checkVisibility() && !it.matches('.skip') && (modal?.contains(it) ?? true));
+    const isMissed = (it: HTMLElement): boolean => {
+      it.scrollIntoView({ block: 'nearest' });
+      const { left, top, width, height } = it.getBoundingClientRect();
+      const [x, y] = [left + width / 2, top + height / 2];
+      const points = [-21.5, 21.5].flatMap((by) => [
+        [x, y + by],
+        [x + by, y],
+      ]);
+      return points.some(([px = 0, py = 0]) => !it.contains(document.elementFromPoint(px, py)));
+    };
+    return shown.filter(isMissed).map((it) => it.textContent?.trim() || it.id);
+  });
+}
+
+describe('a window on a phone', () => {
+  it('has no target that is smaller than a finger', { timeout: 60_000 }, async () => {
+    const own = await startChat();
+    await ChatClient.enter(own.url, 'Grace', 'lobby');
+    const ada = await ChatWindow.open(context, own.url, NARROW);
+    const { page } = ada;
+    const open = (hash: string) => page.evaluate((it) => location.assign(it), hash);
+    expect(await smallTargets(ada), 'sign-in').toEqual([]);
+    await ada.signIn('Ada');
+    await ada.connected();
+    await page.locator('#composer:enabled').fill('Something');
+    expect(await smallTargets(ada), 'lobby').toEqual([]);
+    for (const name of ['Rooms and people', 'Developer panel']) {
+      await page.getByRole('button', { name }).click();
+      await page.getByRole('dialog', { name }).waitFor();
+      expect(await smallTargets(ada), name).toEqual([]);
+      await page.keyboard.press('Escape');
+    }
+    await open('#/room/vault');
+    await page.getByRole('button', { name: 'Join Vault' }).waitFor();
+    expect(await smallTargets(ada), 'vault').toEqual([]);
+    await page.getByRole('button', { name: 'Join Vault' }).click();
+    await page.getByRole('button', { name: 'Ask again' }).waitFor();
+    expect(await smallTargets(ada), 'refused').toEqual([]);
+    await open('#/person/Nobody');
+    await ada.heading.filter({ hasText: 'Nobody' }).waitFor();
+    await ada.say('Hello?');
+    await ada.said('Hello?').getByText('Not sent').waitFor();
+    await own.operate('/broadcast', { text: 'A notice.' });
+    await page.getByRole('button', { name: 'Dismiss' }).waitFor();
+    expect(await smallTargets(ada), 'not sent').toEqual([]);
+    own.program.kill();
+    await page.getByRole('button', { name: 'Try now' }).waitFor();
+    expect(await smallTargets(ada), 'away').toEqual([]);
+  });
+
+  it('shows the whole status beside its button, however narrow it is', async () => {
+    const ada = await ChatWindow.enter(context, chat.url, 'Ada of the narrow window', { width: 320, height: 568 });
+    await ada.page.route('**/api/sign-in', (route) => route.fulfill({ json: { token: 'wrong', name: 'Ada' } }));
+    await ada.page.getByRole('button', { name: 'Developer panel' }).click();
+    await ada.page.getByRole('button', { name: 'Cut the connection' }).click();
+    await ada.page.keyboard.press('Escape');
+    await ada.state('Signed out');
+    const words = ada.page.locator('.state .words');
+    expect(await words.evaluate((it) => it.scrollWidth - it.clientWidth)).toBe(0);
+    expect(await sticksOut(ada)).toEqual([]);
+  });
+});
+
+describe('a window of 900 pixels', () => {
+  it('shows the developer panel in a drawer, so that the conversation keeps its width', async () => {
+    const ada = await ChatWindow.enter(context, chat.url, 'Ada of 900 pixels', { width: 900 });
+    await ada.page.getByRole('button', { name: 'Developer panel' }).click();
+    await ada.page.getByRole('dialog', { name: 'Developer panel' }).waitFor();
+    expect((await ada.page.getByRole('main').boundingBox())?.width).toBeGreaterThan(500);
+    expect(ada.problems).toEqual([]);
+  });
+});
+
+describe('the sign-in form', () => {
+  it('does not move when it shows a message', async () => {
+    for (const size of [WIDE, NARROW]) {
+      const window = await ChatWindow.open(context, chat.url, size);
+      const button = window.page.getByRole('button', { name: 'Sign in' });
+      const before = await button.boundingBox();
+      await window.signIn('<>');
+      await window.page.getByText('Enter a name').waitFor();
+      expect(await button.boundingBox(), `${size.width}`).toEqual(before);
+    }
+  });
+
+  it('says that it needs JavaScript, where there is none', async () => {
+    const profile = await context.browser()?.newContext({ javaScriptEnabled: false });
+    const page = await profile?.newPage();
+    await page?.goto(chat.url);
+    expect((await page?.locator('.no-script').boundingBox())?.y).toBeLessThan(100);
+    await profile?.close();
+  });
+});
+
 describe('focus rings', () => {
   it('do not cover other elements, in a wide and in a narrow window', { timeout: 60_000 }, async () => {
     const own = await startChat();

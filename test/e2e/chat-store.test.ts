@@ -166,7 +166,7 @@ describe('the history of the developer panel', () => {
     ).diagnostics;
     const words = history.map(({ what, detail = '' }) => `${what} ${detail}`.trim());
     expect(words).toEqual([
-      'waiting Why., next attempt in 1.5 s',
+      'waiting Why., next attempt in 1.5\u00a0s',
       'transport: websocket',
       'connected',
       'transport: polling',

@@ -6,7 +6,7 @@ const MOST_ERRORS = 5;
 
 export function withStatus(before: Diagnostics, line: ISocketIOClientStatus, now: number): Diagnostics {
   const { status, code, message, retryAt } = line;
-  const retry = retryAt === undefined ? undefined : `next attempt in ${((retryAt - now) / 1_000).toFixed(1)} s`;
+  const retry = retryAt === undefined ? undefined : `next attempt in ${((retryAt - now) / 1_000).toFixed(1)}\u00a0s`;
   const detail = [code, message, retry].filter(Boolean).join(', ');
   // Without a connection there is no transport.
   const isOpen = status === 'connected' || status.startsWith('authenticat');

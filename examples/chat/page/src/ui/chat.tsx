@@ -8,20 +8,24 @@ import { Panel } from './panel.js';
 import { Sidebar } from './sidebar.js';
 import { StateBar } from './state-bar.js';
 
+/** The list stands beside the conversation. */
 const WIDE = matchMedia('(min-width: 800px)');
+/** The developer panel stands beside it, too. The style sheet `frame.css` has the same number. */
+const VERY_WIDE = matchMedia('(min-width: 1080px)');
 
-function useIsWide(): boolean {
-  const [isWide, setWide] = useState(WIDE.matches);
+function useMatches(query: MediaQueryList): boolean {
+  const [matches, setMatches] = useState(query.matches);
   useEffect(() => {
-    const update = (): void => setWide(WIDE.matches);
-    WIDE.addEventListener('change', update);
-    return () => WIDE.removeEventListener('change', update);
-  }, []);
-  return isWide;
+    const update = (): void => setMatches(query.matches);
+    query.addEventListener('change', update);
+    return () => query.removeEventListener('change', update);
+  }, [query]);
+  return matches;
 }
 
 export function Chat({ state, me }: { state: State; me: string }) {
-  const isWide = useIsWide();
+  const isWide = useMatches(WIDE);
+  const isVeryWide = useMatches(VERY_WIDE);
   const [isMenuOpen, setMenuOpen] = useState(false);
   const [isPanelOpen, setPanelOpen] = useState(false);
   const panelButton = useRef<HTMLButtonElement>(null);
@@ -72,7 +76,7 @@ export function Chat({ state, me }: { state: State; me: string }) {
         </Drawer>
       )}
       <Conversation state={state} me={me} key={open} />
-      {isWide ? (
+      {isVeryWide ? (
         isPanelOpen && <Panel state={state} onClose={closePanel} />
       ) : (
         <Drawer label="Developer panel" side="right" isOpen={isPanelOpen} onClose={() => setPanelOpen(false)}>

@@ -14,6 +14,7 @@ export function Panel({ state, onClose }: Props) {
   const session = useSession();
   const { line, instance, life, diagnostics } = state;
   const { transport, socketId, history, errors } = diagnostics;
+  const isOpen = transport !== undefined;
   return (
     <aside class="panel" aria-label="Developer panel">
       <div class="panel-head">
@@ -25,7 +26,8 @@ export function Panel({ state, onClose }: Props) {
           </button>
         )}
       </div>
-      <div class="panel-body">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: an element that scrolls must be reachable without a mouse */}
+      <section class="panel-body" aria-label="Connection" tabIndex={0}>
         <dl>
           <Fact name="Status" value={line.status} />
           <Fact name="Transport" value={transport} />
@@ -33,17 +35,18 @@ export function Panel({ state, onClose }: Props) {
           <Fact name="Socket id" value={socketId} />
           <Fact name="Connections" value={`${life}`} />
         </dl>
-        <button type="button" disabled={transport === undefined} onClick={() => session.cut()}>
+        {/* Not `disabled`, which would take the focus away from a button that was just used. */}
+        <button type="button" aria-disabled={!isOpen} onClick={() => isOpen && session.cut()}>
           Cut the connection
         </button>
         <p class="note">
           Works like a network failure. The client reconnects, and then sends the messages that you wrote meanwhile.
         </p>
-        <h3 id="status-history">Status history</h3>
-        <Happenings all={history} label="status-history" nothing="Nothing happened yet." />
         <h3 id="last-errors">Last errors</h3>
         <Happenings all={errors} label="last-errors" nothing="No errors." />
-      </div>
+        <h3 id="status-history">Status history</h3>
+        <Happenings all={history} label="status-history" nothing="Nothing happened yet." />
+      </section>
     </aside>
   );
 }

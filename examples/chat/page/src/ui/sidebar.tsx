@@ -29,7 +29,7 @@ export function Sidebar({ state, me, onChosen }: Props) {
       </nav>
       <div class="me">
         <Avatar name={me} />
-        <strong>{me}</strong>
+        <strong title={me}>{me}</strong>
         <button type="button" class="quiet" onClick={() => session.signOut()}>
           Sign out
         </button>
@@ -67,7 +67,9 @@ function People({ state, me, onChosen }: Props) {
           <span class={`who ${isIn ? 'online' : ''}`}>
             <Avatar name={me} size="small" />
           </span>
-          <span class="name">{me}</span>
+          <span class="name" title={me}>
+            {me}
+          </span>
           <span class="note">you</span>
         </li>
         {shown.map((name) => (
