@@ -31,6 +31,12 @@ export const EVENT_DRAIN = `${INTERNAL_PREFIX}drain`;
 /** Server to client: this connection is closed, because it exceeded a limit. Reconnect, but not before `after` has passed. */
 export const EVENT_LIMITED = `${INTERNAL_PREFIX}limited`;
 
+/** Server to client: renew your credentials on this connection, but not before `after` has passed. */
+export const EVENT_RENEW = `${INTERNAL_PREFIX}renew`;
+
+/** Server to client: you are no longer in these rooms. */
+export const EVENT_ROOMS_LOST = `${INTERNAL_PREFIX}left`;
+
 /**
  * Names that Socket.IO reserves on every socket.
  * @see https://socket.io/docs/v4/emit-cheatsheet/#reserved-events

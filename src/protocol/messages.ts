@@ -12,6 +12,25 @@ export interface IAuthenticatedMessage {
   id: string;
   /** ISO 8601. */
   time: string;
+  /** The client's user, if `authenticateFn` returned an identity. */
+  user?: string;
+  /** The `session` of that identity, if it has one. */
+  session?: string;
+  /** Milliseconds until the client's access ends; left out if it does not end by itself. Relative, because clocks differ. */
+  expiresIn?: number;
+  /** True after a renewal: the client was authenticated before, and its rooms and handlers stay. */
+  renewed?: true;
+}
+
+/** Server to client: `roomgate:renew`. The client should send `authenticate` with new credentials on this connection. */
+export interface IRenewMessage {
+  /** Milliseconds to wait before that. */
+  after: number;
+}
+
+/** Server to client: `roomgate:left`. The client is no longer in these rooms, and why. */
+export interface IRoomsLostMessage {
+  rooms: IRefusedRoom[];
 }
 
 /** Server to client: `unauthenticated`. */
@@ -20,9 +39,11 @@ export interface IUnauthenticatedMessage {
   message: string;
   /** ISO 8601. */
   time: string;
-  /** For the program. Treat an unknown code as a refusal. */
-  code: TUnauthenticatedCode;
-  /** Only with the code `unavailable`: milliseconds to wait before reconnecting. */
+  /** For the program: one of the library, or the `refused` of `authenticateFn`. Treat an unknown code as a refusal. */
+  code: TUnauthenticatedCode | (string & NonNullable<unknown>);
+  /** True if a client may reconnect automatically although its code is not one of the library. */
+  retry?: true;
+  /** Milliseconds to wait before reconnecting: with the code `unavailable`, or with `retry`. */
   after?: number;
   /**
    * Only with the code `unavailable`, after a `clientConnectedFn` that failed: how many events of this client, counted from
