@@ -8,6 +8,7 @@ export type {
 } from './backplane/redis/redis-helper.js';
 export { DefaultRedisHelper, RedisClusterHelper, RedisHelper } from './backplane/redis/redis-helper.js';
 export * from './client/index.js';
+export type { Scope } from './common/scope.js';
 export type { ISocketIOCorsOptions, TOrigin, TOriginFn } from './gate/origin-guard.js';
 export type {
   IBunServerHandle,
@@ -16,7 +17,9 @@ export type {
   TServerHolder,
   TServerSource,
 } from './ports/http-server.js';
+export type { Identity, KnownIdentity, Refusal, When, Who } from './ports/identity.js';
 export type {
+  AuthenticateFn,
   IFailureOptions,
   IHandshake,
   IRedisClientLike,

@@ -5,10 +5,11 @@ import { nearest } from './known-options.js';
 import { shown } from './log-text.js';
 import { refuseOtherData } from './other-data.js';
 import { unencodable } from './unencodable.js';
+import { readWho, roomOf } from './who.js';
 
 /** A message with its receivers, topic and arguments, all of them checked. */
 export interface SendTarget {
-  /** Socket ids and rooms, each once; undefined means every authenticated client. */
+  /** Socket ids and rooms, each once, with the internal rooms of users and sessions; undefined means every authenticated client. */
   readonly rooms: readonly string[] | undefined;
   readonly topic: string;
   /** Empty if `data` is undefined. */
@@ -16,6 +17,7 @@ export interface SendTarget {
 }
 
 const EXAMPLE = '{ destination: "room", payload: { topic: "name", data } }';
+const WHO: ReadonlySet<unknown> = new Set(['user', 'session', 'id']);
 const NAMES: ReadonlySet<string> = new Set(['destination', 'payload', 'doLog', 'cb']);
 /** Names of the destination in other libraries. */
 const OTHER_NAMES: ReadonlyMap<string, string> = new Map(
@@ -73,15 +75,48 @@ export function topicOf(opts: unknown): string {
 function roomsOf(destination: unknown): readonly string[] | undefined {
   if (destination === undefined) return undefined;
   if (isName(destination)) return [checkedRoom('destination', destination)];
-  const wanted = 'a room, a socket id or an array of these (leave it out for every client)';
+  if (isWho(destination)) return [whoRoom('destination', destination)];
+  const wanted = 'a room, a socket id, { user }, { session } or an array of these (leave it out for every client)';
   if (!Array.isArray(destination) || destination.length === 0)
     throw wrongArgument('send', 'destination', wanted, destination, destinationFix(destination));
-  // Not `every`, which skips the holes of a list.
-  for (let i = 0; i < destination.length; i++) {
-    if (!isName(destination[i])) throw wrongArgument('send', `destination[${i}]`, 'a non-empty string', destination[i]);
-    checkedRoom(`destination[${i}]`, destination[i]);
-  }
-  return [...new Set<string>(destination)];
+  const rooms = new Set<string>();
+  // Not `map`, which skips the holes of a list.
+  for (let i = 0; i < destination.length; i++) rooms.add(entryOf(`destination[${i}]`, destination[i]));
+  return [...rooms];
+}
+
+function entryOf(name: string, entry: unknown): string {
+  if (isName(entry)) return checkedRoom(name, entry);
+  if (isWho(entry)) return whoRoom(name, entry);
+  throw wrongArgument(
+    'send',
+    name,
+    'a non-empty string, { user }, { session } or { id }',
+    entry,
+    destinationFix(entry),
+  );
+}
+
+/** An object that names clients, and not a socket or a client, which have an `id` among other fields. */
+function isWho(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (!isRecord(value)) return false;
+  const names = Object.keys(value);
+  return names.length === 1 && WHO.has(names[0]);
+}
+
+function whoRoom(name: string, given: Readonly<Record<string, unknown>>): string {
+  const who = readWho(given);
+  if (who !== undefined) return who.kind === 'id' ? checkedRoom(`${name}.id`, who.name) : roomOf(who);
+  const [[kind, value] = []] = Object.entries(given);
+  throw wrongArgument('send', `${name}.${kind}`, 'a non-empty string', value);
+}
+
+/** A checked destination, as the program wrote it, for the report. */
+export function nameOf(destination: unknown): string {
+  if (destination === undefined) return 'every client';
+  if (Array.isArray(destination)) return destination.map(nameOf).join(', ');
+  const who = readWho(destination);
+  return who === undefined ? String(destination) : `${who.kind} ${who.name}`;
 }
 
 function destinationFix(destination: unknown): string | undefined {

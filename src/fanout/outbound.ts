@@ -1,5 +1,5 @@
-import { wrongArgument } from '../common/checks.js';
-import { emitSafely, resolveSend, topicOf } from '../common/target.js';
+import { fieldsOf, wrongArgument } from '../common/checks.js';
+import { emitSafely, nameOf, resolveSend, topicOf } from '../common/target.js';
 import type { Reporter } from '../ports/reports.js';
 import type { IOServer } from '../ports/socket.js';
 import type { FanoutReport } from './reports.js';
@@ -41,7 +41,7 @@ export class Outbound {
       throw wrongArgument('send', 'cb', 'a function', cb);
     const target = rooms === undefined ? this.#io : this.#io.to([...rooms]);
     emitSafely(resolved, () => target.emit(topic, ...args));
-    if (doLog) this.#report({ type: 'message_sent', topic, destination: rooms?.join(', ') ?? 'every client' });
+    if (doLog) this.#report({ type: 'message_sent', topic, destination: nameOf(fieldsOf(opts).destination) });
     if (typeof cb === 'function') setImmediate(() => this.#call(cb));
   }
 

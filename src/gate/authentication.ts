@@ -1,17 +1,23 @@
+import { isRecord } from '../common/checks.js';
 import { deeperThan } from '../common/depth.js';
 import { describe } from '../common/describe.js';
-import type { IHandshake, TSocketIOAuthenticateFn } from '../ports/options.js';
+import type { KnownIdentity } from '../ports/identity.js';
+import type { AuthenticateFn, IHandshake } from '../ports/options.js';
 import type { Reporter } from '../ports/reports.js';
 import type { ILimits } from '../protocol/limits.js';
 import { saysCredentialIsBad } from './credential-errors.js';
+import { type KnownRefusal, readAnswer } from './identity.js';
 import type { GateReport } from './reports.js';
 
-/** `unavailable`: the check failed, so the client is told to reconnect. */
+/** `identity` is undefined for `true`. `unavailable`: the check failed, so the client is told to reconnect. */
 export type AuthenticationVerdict =
-  | { readonly accepted: true }
-  | { readonly accepted: false; readonly code: 'refused' | 'unavailable' };
+  | { readonly accepted: true; readonly identity?: KnownIdentity }
+  | { readonly accepted: false; readonly code: 'refused' | 'unavailable' | 'expired' }
+  | { readonly accepted: false; readonly code: 'by_program'; readonly refusal: KnownRefusal };
 
+const ACCEPTED: AuthenticationVerdict = { accepted: true };
 const REFUSED: AuthenticationVerdict = { accepted: false, code: 'refused' };
+const EXPIRED: AuthenticationVerdict = { accepted: false, code: 'expired' };
 
 /** A client that asks to be authenticated. */
 export interface Candidate {
@@ -22,7 +28,7 @@ export interface Candidate {
 }
 
 export interface AuthenticationRules {
-  readonly authenticateFn: TSocketIOAuthenticateFn;
+  readonly authenticateFn: AuthenticateFn;
   readonly limits: Pick<ILimits, 'payloadDepth'>;
   readonly report: Reporter<GateReport>;
 }
@@ -45,22 +51,41 @@ export function decideAuthentication(
 }
 
 /**
- * Calls `authenticateFn`. Only `true` accepts the client. After an error the client may reconnect, unless the error is about
- * a bad credential.
+ * Calls `authenticateFn`. Only `true` and an identity accept the client. After an error the client may reconnect, unless the error
+ * is about a bad credential.
  */
 async function ask(
   client: string,
   handshake: IHandshake,
   { authenticateFn, report }: AuthenticationRules,
 ): Promise<AuthenticationVerdict> {
+  const askedAt = Date.now();
   try {
     const answer: unknown = await authenticateFn(handshake);
-    if (answer === true) return { accepted: true };
-    if (answer !== false) report({ type: 'authenticate_fn_result_invalid', client, received: describe(answer) });
-    return REFUSED;
+    if (answer === true) return ACCEPTED;
+    return answer === false ? REFUSED : verdictOf(answer, client, askedAt, report);
   } catch (error) {
     const isRefusal = saysCredentialIsBad(error);
     report({ type: isRefusal ? 'credential_rejected' : 'authenticate_fn_failed', client, error });
     return isRefusal ? REFUSED : { accepted: false, code: 'unavailable' };
   }
+}
+
+function verdictOf(
+  answer: unknown,
+  client: string,
+  askedAt: number,
+  report: Reporter<GateReport>,
+): AuthenticationVerdict {
+  const read = readAnswer(answer, askedAt);
+  if ('identity' in read) {
+    const { identity } = read;
+    return identity.expiresAt !== undefined && identity.expiresAt <= Date.now()
+      ? EXPIRED
+      : { accepted: true, identity };
+  }
+  if ('refusal' in read) return { accepted: false, code: 'by_program', refusal: read.refusal };
+  const problem = isRecord(answer) ? { problem: read.wrong } : {};
+  report({ type: 'authenticate_fn_result_invalid', client, received: describe(answer), ...problem });
+  return REFUSED;
 }

@@ -20,13 +20,15 @@ type OwnReport =
       /** The error that it threw. */
       readonly error: unknown;
     }
-  /** `authenticateFn` returned neither `true` nor `false`. The client was refused. */
+  /** `authenticateFn` returned something else than `true`, `false`, a valid identity or a valid refusal. The client was refused. */
   | {
       readonly type: 'authenticate_fn_result_invalid';
       /** The id of the socket. */
       readonly client: string;
       /** The kind of the returned value, such as `a string`. */
       readonly received: string;
+      /** What is wrong with the returned object. */
+      readonly problem?: string;
     }
   /** `authenticateFn` had not settled when `authenticateTimeout` passed. The client was refused. */
   | {
@@ -86,7 +88,9 @@ export const GATE_LINES: LogLines<OwnReport> = {
   authenticate_fn_result_invalid: [
     'warn',
     (r) =>
-      `authenticateFn: expected true or false, received ${r.received}${returnIn(r)}; client ${r.client} was refused`,
+      r.problem === undefined
+        ? `authenticateFn: expected true, false, an identity or a refusal, received ${r.received}${returnIn(r)}; client ${r.client} was refused`
+        : `authenticateFn returned an invalid object: ${r.problem}; client ${r.client} was refused`,
   ],
   authenticate_fn_unanswered: [
     'warn',

@@ -1,14 +1,13 @@
+import type { TLooseData } from '../protocol/event-maps.js';
+
 /** A moment: a `Date`, or milliseconds since 1970. Seconds are refused. */
 export type When = Date | number;
 
 /** Clients: all of a user, all of a session, or the one with this socket id. */
 export type Who = { user: string } | { session: string } | { id: string };
 
-/** The default type of `claims`. */
-export type Claims = Readonly<Record<string, unknown>>;
-
 /** Who a client is, for how long, and what else `authenticateFn` says about it. */
-export interface Identity<C = Claims> {
+export interface Identity<C = TLooseData> {
   /** The user's unique name, such as the `sub` of a token. At most 255 characters. */
   user: string;
   /** The unique name of the user's login, which `revoke({ session })` ends. At most 255 characters. */
@@ -29,4 +28,15 @@ export interface Refusal {
   message?: string | undefined;
   /** Whether the client may try again by itself. Default false: the refusal is final. */
   retry?: boolean | undefined;
+}
+
+/** An identity as the library keeps it: checked, frozen, with its times in milliseconds since 1970. */
+export interface KnownIdentity<C = unknown> extends Identity<C> {
+  readonly user: string;
+  readonly session?: string;
+  /** When the credential was issued, or when the client asked to be authenticated. */
+  readonly issuedAt: number;
+  /** When the access ends; left out if it does not end by itself. */
+  readonly expiresAt?: number;
+  readonly claims?: C | undefined;
 }

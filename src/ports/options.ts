@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { ParsedUrlQuery } from 'node:querystring';
 import type { ValueOrPromise } from '../common/types.js';
 import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
+import type { Identity, Refusal } from './identity.js';
 import type { IOSocket } from './socket.js';
 
 /** The argument of `authenticateFn`: the request that opened the connection. */
@@ -35,6 +36,16 @@ export interface IHandshake {
  * token, including as the `cause` of another error, and errors with a `status` or `statusCode` of 401 or 403.
  */
 export type TSocketIOAuthenticateFn = (args: IHandshake) => ValueOrPromise<boolean>;
+
+/**
+ * The function of the option `authenticateFn`: `TSocketIOAuthenticateFn`, which may also return an identity in place of `true`, and
+ * a refusal with a code of its own in place of `false`.
+ * @example authenticateFn: async ({ auth }) => {
+ *   const { sub, exp } = await verify(auth.token);
+ *   return { user: sub, expiresAt: exp * 1_000 };
+ * }
+ */
+export type AuthenticateFn<C = TLooseData> = (args: IHandshake) => ValueOrPromise<boolean | Identity<C> | Refusal>;
 
 /** Returns the requested rooms that the client may join. A throw or a rejection refuses all of them. */
 export type TSocketIOValidateRoomFn<

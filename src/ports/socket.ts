@@ -1,6 +1,7 @@
 import type { Namespace, Server, Socket } from 'socket.io';
 import type { TEventsMap, TLooseData, TLooseEvents, TPayload, TTopic } from '../protocol/event-maps.js';
 import type { TSocketIOClientState } from '../protocol/states.js';
+import type { KnownIdentity, Who } from './identity.js';
 
 /** Socket.IO's server-side socket. */
 export type IOSocket<
@@ -24,10 +25,13 @@ export interface ISocketIOClient<
   E extends TEventsMap = TLooseEvents,
   S extends TEventsMap = TLooseEvents,
   D = TLooseData,
+  C = TLooseData,
 > {
   /** The socket's id, which is also the name of its private room. */
   id: string;
   socket: IOSocket<L, E, S, D>;
+  /** What `authenticateFn` returned; undefined before that, and if it returned `true`. */
+  identity?: KnownIdentity<C> | undefined;
   /** Whether it is authenticated. */
   state: TSocketIOClientState;
   /** Always undefined: one timer pings all clients. */
@@ -42,8 +46,11 @@ export type TMessage<E extends TEventsMap, T extends TTopic<E>> =
 
 /** The options of `send` without the message. */
 export interface ISendOptions {
-  /** A socket id, a room or an array of these; left out, every authenticated client. */
-  destination?: string | readonly string[] | undefined;
+  /**
+   * A socket id, a room, `{ user }`, `{ session }`, `{ id }`, or an array of these. Left out: every authenticated client. A user and a
+   * session are reached on all their devices, a client that several entries name once.
+   */
+  destination?: string | Who | readonly (string | Who)[] | undefined;
   /** Whether to report that the message was sent. Default false. */
   doLog?: boolean | undefined;
   /** Runs through `setImmediate` after the message was handed over. */

@@ -13,6 +13,17 @@ import type {
 import type { Session } from '../session/session.js';
 import type { Report } from './reports.js';
 
+/** What the last message of a session says. */
+export interface Ending extends Pick<IUnauthenticatedMessage, 'code' | 'retry' | 'after' | 'handled'> {
+  /** For the client's user. */
+  readonly text: string;
+}
+
+/** An ending with a code of the library, and the text of that code. */
+export function endingOf(code: TUnauthenticatedCode, more: Omit<Partial<Ending>, 'code'> = {}): Ending {
+  return { code, text: UNAUTHENTICATED_ERRORS[code].text, ...more };
+}
+
 /** Roomgate's own messages to one client: what they contain, and what must be true before the last one. */
 export class ClientMessages {
   readonly #authenticateTimeout: number;
@@ -39,7 +50,7 @@ export class ClientMessages {
   }
 
   authenticated(session: Session): void {
-    const message: IAuthenticatedMessage = { id: session.id, time: new Date().toISOString() };
+    const message: IAuthenticatedMessage = { id: session.id, time: new Date().toISOString(), ...about(session) };
     this.#tell(session, SocketIOConstants.EVENT_AUTHENTICATED, message);
     this.#report({ type: 'client_authenticated', client: session.id });
   }
@@ -51,12 +62,7 @@ export class ClientMessages {
   }
 
   /** The last message of a session. */
-  unauthenticated(
-    session: Session,
-    code: TUnauthenticatedCode,
-    more: Pick<Partial<IUnauthenticatedMessage>, 'after' | 'handled'> = {},
-  ): void {
-    const { text } = UNAUTHENTICATED_ERRORS[code];
+  unauthenticated(session: Session, { code, text, ...more }: Ending): void {
     const message: IUnauthenticatedMessage = { message: text, time: new Date().toISOString(), code, ...more };
     this.#tellLast(session, SocketIOConstants.EVENT_UNAUTHENTICATE, message);
     const { address } = session.socket.handshake;
@@ -77,4 +83,15 @@ export class ClientMessages {
       (error) => this.#report({ type: 'handler_failed', where: 'an outgoing listener', client: id, error }),
     );
   }
+}
+
+/** What a client is told about its identity. Its claims are the program's. */
+function about({ identity }: Session): Pick<IAuthenticatedMessage, 'user' | 'session' | 'expiresIn'> | undefined {
+  if (identity === undefined) return undefined;
+  const { user, session, expiresAt } = identity;
+  return {
+    user,
+    ...(session === undefined ? {} : { session }),
+    ...(expiresAt === undefined ? {} : { expiresIn: Math.max(0, Math.round(expiresAt - Date.now())) }),
+  };
 }

@@ -15,6 +15,7 @@ export interface ResolvedComponentOptions<
   E extends TEventsMap = TLooseEvents,
   S extends TEventsMap = TLooseEvents,
   D = TLooseData,
+  C = TLooseData,
 > {
   readonly server: unknown;
   readonly path: string;
@@ -23,7 +24,7 @@ export interface ResolvedComponentOptions<
   readonly identifier: string;
   readonly serverOptions: Partial<ServerOptions>;
   /** Options that are passed to the helper without changes. */
-  readonly rest: Omit<ISocketIOServerBaseOptions<L, E, S, D>, 'identifier' | 'serverOptions'>;
+  readonly rest: Omit<ISocketIOServerBaseOptions<L, E, S, D, C>, 'identifier' | 'serverOptions'>;
   /** Given options without effect, to be reported once. */
   readonly ignored: readonly OptionIgnored[];
 }
@@ -33,9 +34,9 @@ const OF = 'SocketIOComponent';
 const PATH = /^(\/[\w.~-]+)+\/?$/;
 
 /** @throws RoomgateError `invalid_option`, naming the first option that is wrong, the expected and the received value. */
-export function resolveComponentOptions<L extends TEventsMap, E extends TEventsMap, S extends TEventsMap, D>(
-  options: ISocketIOComponentOptions<L, E, S, D>,
-): ResolvedComponentOptions<L, E, S, D> {
+export function resolveComponentOptions<L extends TEventsMap, E extends TEventsMap, S extends TEventsMap, D, C>(
+  options: ISocketIOComponentOptions<L, E, S, D, C>,
+): ResolvedComponentOptions<L, E, S, D, C> {
   checkOptionsObject(OF, options, '{ authenticateFn, server }');
   const ignored = checkNames(options);
   const { server, identifier, path, cors, signals, serverOptions, ...rest } = options;

@@ -44,11 +44,12 @@ export class SocketIOComponent<
   EmitEvents extends TEventsMap = TLooseEvents,
   ServerSideEvents extends TEventsMap = TLooseEvents,
   SocketData = TLooseData,
+  UserClaims = TLooseData,
 > {
-  readonly #options: ResolvedComponentOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  readonly #options: ResolvedComponentOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims>;
   readonly #report: Reporter<Report>;
   readonly #servers = new Set<IBunServerHandle>();
-  #helper: SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData> | undefined;
+  #helper: SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims> | undefined;
   #source: unknown;
   #starting: Promise<void> | undefined;
   #started = false;
@@ -58,7 +59,7 @@ export class SocketIOComponent<
    * Checks and remembers the options, and does nothing else. Options without effect are reported as `option_ignored`.
    * @throws RoomgateError `invalid_option`, naming the option, the expected and the received value.
    */
-  constructor(options: ISocketIOComponentOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) {
+  constructor(options: ISocketIOComponentOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims>) {
     this.#options = resolveComponentOptions(options);
     const { identifier, ignored, rest } = this.#options;
     this.#report = newReporter({ identifier, logger: rest.logger, logLevel: rest.logLevel, onReport: rest.onReport });
@@ -69,7 +70,7 @@ export class SocketIOComponent<
    * The helper, from the moment `start()` has resolved.
    * @throws RoomgateError `not_configured` before that.
    */
-  get helper(): SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+  get helper(): SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims> {
     return this.#needHelper('helper');
   }
 
@@ -169,7 +170,7 @@ export class SocketIOComponent<
   async #makeOnNode(
     source: unknown,
     place: Place,
-  ): Promise<SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> {
+  ): Promise<SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims>> {
     const server = await findServer(place, source);
     this.#refuseAfterStop();
     return this.#makeHelper((options) => ({ runtime: 'node', server, ...options }));
@@ -178,7 +179,7 @@ export class SocketIOComponent<
   async #makeOnBun(
     source: unknown,
     place: Place,
-  ): Promise<SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> {
+  ): Promise<SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims>> {
     const server = await findBunServer(place, source);
     const { makeEngine } = await import('../socketio/bun-engine.js');
     const engine = makeEngine(`${OF}.start()`);
@@ -197,7 +198,9 @@ export class SocketIOComponent<
     this.#letGo();
   }
 
-  #needHelper(member: string): SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+  #needHelper(
+    member: string,
+  ): SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims> {
     if (this.#helper !== undefined && this.#started) return this.#helper;
     const text =
       this.#starting === undefined ? 'call and await start() first' : 'start() has not resolved yet. Await it first';
@@ -210,16 +213,16 @@ export class SocketIOComponent<
 
   #makeHelper(
     withRuntime: (
-      options: ISocketIOServerBaseOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
-    ) => TSocketIOServerOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
-  ): SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+      options: ISocketIOServerBaseOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims>,
+    ) => TSocketIOServerOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims>,
+  ): SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims> {
     const options = withRuntime(this.#helperOptions());
     shareReporter(options, this.#report);
     ownByComponent(options);
     return new SocketIOServerHelper(options);
   }
 
-  #helperOptions(): ISocketIOServerBaseOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+  #helperOptions(): ISocketIOServerBaseOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims> {
     const { path, identifier, serverOptions, rest } = this.#options;
     const cors = this.#options.cors === undefined ? undefined : harmless(this.#options.cors, this.#report);
     const composed: Partial<ServerOptions> = {

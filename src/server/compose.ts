@@ -20,6 +20,7 @@ import type { IOServer } from '../ports/socket.js';
 import type { WireSource } from '../ports/wire.js';
 import { isSocketId } from '../protocol/socket-ids.js';
 import { IdOwners } from '../rooms/id-owners.js';
+import { ProgramJoins } from '../rooms/program-joins.js';
 import { Rooms } from '../rooms/rooms.js';
 import { SocketSearch } from '../rooms/socket-search.js';
 import { NodeRuntime } from '../runtime/node-runtime.js';
@@ -48,6 +49,7 @@ export interface Instance {
   readonly performer: Performer;
   readonly packets: PacketPerformer;
   readonly outbound: Outbound;
+  readonly programJoins: ProgramJoins;
 }
 
 export interface ComposeOptions {
@@ -75,12 +77,12 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
   const backplane = await createBackplane(options, given.sharedNetwork, report);
   assertWanted();
   opening(backplane);
-  const search = new SocketSearch(backplane.bus, (id) => registry.has(id));
+  const asked = claimTopics(backplane, registry);
   try {
     await backplane.open(options.redisTimeout);
     await assertGateHolds();
     assertWanted();
-    instance = connectParts(given, platform, backplane, search);
+    instance = connectParts(given, platform, backplane, asked);
     return instance;
   } catch (error) {
     platform.runtime.detach?.();
@@ -91,12 +93,22 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
   }
 }
 
+/** What the other instances may ask. Claimed before the backplane opens, so that none of them waits for an answer. */
+function claimTopics(
+  { bus }: Backplane,
+  registry: Registry,
+): Pick<Instance, 'programJoins'> & { search: SocketSearch } {
+  const search = new SocketSearch(bus, (id) => registry.has(id));
+  const programJoins = new ProgramJoins({ bus, socketsIn: (room) => registry.socketsIn(room) });
+  return { search, programJoins };
+}
+
 /** Connects the parts in one tick, so that no client can connect before they are complete. */
 function connectParts(
   { options, registry, report }: ComposeOptions,
   platform: Platform,
   backplane: Backplane,
-  search: SocketSearch,
+  { search, programJoins }: ReturnType<typeof claimTopics>,
 ): Instance {
   const { runtime, fanout } = platform;
   const hasSocket = (id: string): boolean => registry.has(id);
@@ -107,7 +119,7 @@ function connectParts(
   const inbound = createInbound({ options, registry, report }, runtime, rooms);
   inbound.connections.attach(io, engine);
   const outbound = new Outbound(io, report, options.serverOptions.parser !== undefined);
-  return { io, runtime, backplane, fanout, ...inbound, outbound };
+  return { io, runtime, backplane, fanout, ...inbound, outbound, programJoins };
 }
 
 /** Socket.IO's server, with its adapter guarded and served by the fan-out, and its engine. */

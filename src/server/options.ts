@@ -4,10 +4,10 @@ import type { ILogger, TLogLevel } from '../common/types.js';
 import type { ISocketIOCorsOptions } from '../gate/origin-guard.js';
 import type { IBunServerLike, TServerSource } from '../ports/http-server.js';
 import type {
+  AuthenticateFn,
   IFailureOptions,
   IRedisClientLike,
   IRedisConnectionLike,
-  TSocketIOAuthenticateFn,
   TSocketIOClientConnectedFn,
   TSocketIOValidateRoomFn,
 } from '../ports/options.js';
@@ -21,6 +21,7 @@ export interface ISocketIOServerBaseOptions<
   E extends TEventsMap = TLooseEvents,
   S extends TEventsMap = TLooseEvents,
   D = TLooseData,
+  C = TLooseData,
 > {
   /** Unique name of this instance, in logs and reports. */
   identifier: string;
@@ -35,8 +36,16 @@ export interface ISocketIOServerBaseOptions<
    * instance stands alone and needs no Redis.
    */
   redisConnection?: IRedisConnectionLike | IRedisClientLike | undefined;
-  /** Decides on a client that emits `authenticate`. */
-  authenticateFn: TSocketIOAuthenticateFn;
+  /**
+   * Decides on a client that emits `authenticate`. `true` accepts it, and an identity, such as `{ user: 'ann' }`, accepts it as that
+   * user. `false` refuses it, and `{ refused: 'banned' }` with a code of the program. Any other result is reported and refuses it.
+   * A throw is temporary: see `TSocketIOAuthenticateFn`.
+   * @example authenticateFn: async ({ auth }) => {
+   *   const { sub, sid, iat, exp } = await verify(auth.token);
+   *   return { user: sub, session: sid, issuedAt: iat * 1_000, expiresAt: exp * 1_000 };
+   * }
+   */
+  authenticateFn: AuthenticateFn<C>;
   /** Returns the requested rooms that the client may join. Without it every join is refused. */
   validateRoomFn?: TSocketIOValidateRoomFn<L, E, S, D> | undefined;
   /** Runs after a client is authenticated: the place to register event handlers. Earlier events are held until they are registered. */
@@ -93,7 +102,8 @@ export interface ISocketIOServerNodeOptions<
   E extends TEventsMap = TLooseEvents,
   S extends TEventsMap = TLooseEvents,
   D = TLooseData,
-> extends ISocketIOServerBaseOptions<L, E, S, D> {
+  C = TLooseData,
+> extends ISocketIOServerBaseOptions<L, E, S, D, C> {
   runtime: 'node';
   /** The http or https server to attach to. It may listen already, and may also serve a framework. */
   server: HttpServer;
@@ -105,7 +115,8 @@ export interface ISocketIOServerBunOptions<
   E extends TEventsMap = TLooseEvents,
   S extends TEventsMap = TLooseEvents,
   D = TLooseData,
-> extends ISocketIOServerBaseOptions<L, E, S, D> {
+  C = TLooseData,
+> extends ISocketIOServerBaseOptions<L, E, S, D, C> {
   runtime: 'bun';
   /**
    * A `Server` of `@socket.io/bun-engine`, a new one for each helper. Where it and `serverOptions` name different values, those
@@ -126,7 +137,8 @@ export type TSocketIOServerOptions<
   E extends TEventsMap = TLooseEvents,
   S extends TEventsMap = TLooseEvents,
   D = TLooseData,
-> = ISocketIOServerNodeOptions<L, E, S, D> | ISocketIOServerBunOptions<L, E, S, D>;
+  C = TLooseData,
+> = ISocketIOServerNodeOptions<L, E, S, D, C> | ISocketIOServerBunOptions<L, E, S, D, C>;
 
 /** The options of `SocketIOComponent`: those of `SocketIOServerHelper`, and those for starting and stopping with an application. */
 export interface ISocketIOComponentOptions<
@@ -134,7 +146,8 @@ export interface ISocketIOComponentOptions<
   E extends TEventsMap = TLooseEvents,
   S extends TEventsMap = TLooseEvents,
   D = TLooseData,
-> extends Omit<ISocketIOServerBaseOptions<L, E, S, D>, 'identifier' | 'serverOptions'> {
+  C = TLooseData,
+> extends Omit<ISocketIOServerBaseOptions<L, E, S, D, C>, 'identifier' | 'serverOptions'> {
   /**
    * The server to attach to, whether it listens yet or not: a server of `node:http`, an object with one in `server`, such as a
    * Fastify app, or a function that returns either, which `start()` calls. It may be given to `start()` instead. On Bun it is a

@@ -1,22 +1,24 @@
 import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
 import { callSafely } from '../common/sink.js';
 import type { AuthenticationVerdict } from '../gate/authentication.js';
+import type { KnownRefusal } from '../gate/identity.js';
 import { Membership } from '../gate/membership.js';
 import type { PendingConnects } from '../ingress/pending-connects.js';
 import type { StrangerLimit } from '../ingress/reports.js';
 import type { Strangers } from '../ingress/strangers.js';
+import type { KnownIdentity } from '../ports/identity.js';
 import type { Reporter } from '../ports/reports.js';
 import type { Runtime } from '../ports/runtime.js';
 import type { IOSocket } from '../ports/socket.js';
 import type { Wire } from '../ports/wire.js';
-import type { TUnauthenticatedCode } from '../protocol/errors.js';
+import { sessionRoom, userRoom } from '../protocol/internal-rooms.js';
 import { SocketIOClientStates } from '../protocol/states.js';
 import type { Deadlines } from '../session/deadlines.js';
 import type { KeepAlive } from '../session/keep-alive.js';
 import type { Registry } from '../session/registry.js';
 import { Session } from '../session/session.js';
 import { connectionIdOf } from '../socketio/engine-transport.js';
-import type { ClientMessages } from './client-messages.js';
+import { type ClientMessages, type Ending, endingOf } from './client-messages.js';
 import { ConnectedFunction } from './connected-function.js';
 import type { PacketPerformer } from './packet-performer.js';
 import { END_REASONS, type Report } from './reports.js';
@@ -57,7 +59,7 @@ export class Performer {
     this.#report = parts.report;
     this.#messages = parts.messages;
     const failed = (session: Session, handled: number): void =>
-      this.#sendAway(session, END_REASONS.connectedFnFailed, handled);
+      this.#sendAway(session, END_REASONS.connectedFnFailed, unavailable({ handled }));
     const { runtime, packets, report } = parts;
     const { clientConnectedFn, onFailure } = parts.options;
     this.#connectedFunction = new ConnectedFunction({ clientConnectedFn, onFailure, runtime, packets, failed, report });
@@ -124,7 +126,7 @@ export class Performer {
       const afterMs = this.#parts.options.authenticateTimeout;
       this.#report({ type: 'authenticate_fn_unanswered', client: session.id, afterMs });
     }
-    this.#end(session, END_REASONS.late, 'timeout');
+    this.#end(session, END_REASONS.late, endingOf('timeout'));
   }
 
   #endUnjoined(connection: Wire): void {
@@ -155,14 +157,15 @@ export class Performer {
 
   /** Asynchronous only if the adapter adds a member asynchronously. */
   readonly admitOrRefuse = (session: Session, verdict: AuthenticationVerdict): Promise<void> | void => {
-    if (verdict.accepted) return this.#admit(session);
+    if (verdict.accepted) return this.#admit(session, verdict.identity);
     if (verdict.code === 'unavailable') this.failAdmission(session);
-    else this.#end(session, END_REASONS.refused, 'refused');
+    else if (verdict.code === 'by_program') this.#refuse(session, verdict.refusal);
+    else this.#end(session, END_REASONS.refused, endingOf(verdict.code));
   };
 
   /** The check of this client, or its admission, failed. */
   readonly failAdmission = (session: Session): void => {
-    this.#sendAway(session, END_REASONS.notChecked);
+    this.#sendAway(session, END_REASONS.notChecked, unavailable());
   };
 
   readonly welcome = (session: Session): void => {
@@ -174,16 +177,25 @@ export class Performer {
     if (!session.ended) void this.#connectedFunction.call(session);
   };
 
-  #admit(session: Session): Promise<void> | void {
+  /** The program's own refusal. A client that may try again is told as if the server could not serve it. */
+  #refuse(session: Session, { code, message, retry }: KnownRefusal): void {
+    const ending = endingOf('refused', message === undefined ? {} : { text: message });
+    if (retry) this.#sendAway(session, END_REASONS.refused, { ...ending, code, retry, after: COME_BACK_AFTER_MS });
+    else this.#end(session, END_REASONS.refused, { ...ending, code });
+  }
+
+  #admit(session: Session, identity: KnownIdentity | undefined): Promise<void> | void {
     const { deadlines, strangers, options } = this.#parts;
     const { id, socket } = session;
+    // Before anything of the program runs for this client.
+    if (identity !== undefined) session.identify(identity);
     if (!session.moveTo(SocketIOClientStates.AUTHENTICATED)) return;
     deadlines.meet(session);
     strangers.admit(socket.conn);
     // From now on events pass the gate, and the program has not registered its handlers yet.
     if (options.clientConnectedFn !== undefined) session.holdEarly(options.limits);
     this.#messages.ping(session);
-    return Membership.of(socket.nsp.adapter)?.admit(id, options.defaultRooms);
+    return Membership.of(socket.nsp.adapter)?.admit(id, withRoomsOf(identity, options.defaultRooms));
   }
 
   // Ends of a session
@@ -230,12 +242,12 @@ export class Performer {
     return registry.close();
   }
 
-  /** Ends a session from our side, once. With a code the client is told before; then its connection is closed. */
-  #end(session: Session, reason: string, code?: TUnauthenticatedCode): void {
+  /** Ends a session from our side, once. With an ending the client is told before; then its connection is closed. */
+  #end(session: Session, reason: string, ending?: Ending): void {
     const { id, socket } = session;
     const connection = socket.conn;
     if (!this.#forgetForGood(session, reason)) return;
-    if (code !== undefined) this.#messages.unauthenticated(session, code);
+    if (ending !== undefined) this.#messages.unauthenticated(session, ending);
     callSafely(
       () => socket.disconnect(),
       (error) => this.#report({ type: 'handler_failed', where: 'a "disconnect" listener', client: id, error }),
@@ -243,14 +255,10 @@ export class Performer {
     this.#endConnection(connection);
   }
 
-  /**
-   * Ends a session because the program failed to serve its client. Without Socket.IO's disconnect, after which the client would
-   * not reconnect automatically. `handled` counts its events that were handled.
-   */
-  #sendAway(session: Session, reason: string, handled?: number): void {
+  /** Ends a session whose client may reconnect. Without Socket.IO's disconnect, after which the client would not reconnect automatically. */
+  #sendAway(session: Session, reason: string, ending: Ending): void {
     if (!this.#forgetForGood(session, reason)) return;
-    const more = handled === undefined ? {} : { handled };
-    this.#messages.unauthenticated(session, 'unavailable', { after: COME_BACK_AFTER_MS, ...more });
+    this.#messages.unauthenticated(session, ending);
     this.#endConnection(session.socket.conn);
   }
 
@@ -265,4 +273,16 @@ export class Performer {
   #endConnection(connection: Wire): void {
     this.#parts.runtime.end(connection, CLOSE_TIMEOUT_MS);
   }
+}
+
+/** The program failed to serve a client. `handled` counts its events that were handled. */
+function unavailable(more: { readonly handled?: number } = {}): Ending {
+  return endingOf('unavailable', { after: COME_BACK_AFTER_MS, ...more });
+}
+
+/** The rooms of a client that is admitted: with those of its user and session, for messages to them. */
+function withRoomsOf(identity: KnownIdentity | undefined, rooms: readonly string[]): readonly string[] {
+  if (identity === undefined) return rooms;
+  const { user, session } = identity;
+  return [...rooms, userRoom(user), ...(session === undefined ? [] : [sessionRoom(session)])];
 }

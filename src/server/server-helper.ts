@@ -2,9 +2,12 @@ import type { MemoryNetwork } from '../backplane/memory/memory-network.js';
 import { sharedNetworkOf } from '../backplane/memory/shared-network.js';
 import type { Emitter } from '../backplane/redis/package-types.js';
 import { checkOneObject } from '../common/checks.js';
+import type { Scope } from '../common/scope.js';
 import type { ValueOrPromise } from '../common/types.js';
+import { roomOf } from '../common/who.js';
 import { reportDropped } from '../fanout/outbound.js';
 import type { Backplane } from '../ports/backplane.js';
+import type { KnownIdentity, Who } from '../ports/identity.js';
 import type { Reporter } from '../ports/reports.js';
 import type {
   IOServer,
@@ -20,7 +23,7 @@ import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents, TPayload, TTopic } from '../protocol/event-maps.js';
 import { SocketIOConstants } from '../protocol/events.js';
 import { Registry } from '../session/registry.js';
-import { checkHandler, refuseOtherNames, socketOf } from './arguments.js';
+import { checkHandler, needSocket, readClients, socketOf } from './arguments.js';
 import { type ClassName, classNameOf } from './class-name.js';
 import { compose, type Instance } from './compose.js';
 import { addressOf, onceListening } from './listening.js';
@@ -53,6 +56,7 @@ export class SocketIOServerHelper<
   EmitEvents extends TEventsMap = TLooseEvents,
   ServerSideEvents extends TEventsMap = TLooseEvents,
   SocketData = TLooseData,
+  UserClaims = TLooseData,
 > {
   /** The unique name of this instance. */
   readonly identifier: string;
@@ -73,7 +77,7 @@ export class SocketIOServerHelper<
    * @throws RoomgateError `invalid_option`, naming the option, the expected and the received value;
    *   `unsupported`, with the command that installs them, if `redisConnection` is given and the packages for Redis are missing.
    */
-  constructor(options: TSocketIOServerOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) {
+  constructor(options: TSocketIOServerOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims>) {
     this.#options = resolveOptions(options);
     this.#of = classNameOf(options);
     this.#sharedNetwork = sharedNetworkOf(options);
@@ -106,23 +110,59 @@ export class SocketIOServerHelper<
     return this.#needRunning('getIOServer').io as IOServer<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
   }
 
-  /** This instance's clients, authenticated or not: the live map, or with `id` that client. */
-  getClients(opts: { id: string }): ISocketIOClient<ListenEvents, EmitEvents, ServerSideEvents, SocketData> | undefined;
+  /**
+   * This instance's clients. Without an argument: all of them, authenticated or not, as the live map. With `id`: that client, if it
+   * exists. With `user` or `session`: a new map of those that are authenticated as that user, or in that session.
+   * @throws RoomgateError `invalid_argument` for other names, and for more than one.
+   */
+  getClients(opts: {
+    id: string;
+  }): ISocketIOClient<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims> | undefined;
+  getClients(
+    opts: { user: string } | { session: string },
+  ): Map<string, ISocketIOClient<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims>>;
   getClients(opts?: {
     id?: undefined;
-  }): Map<string, ISocketIOClient<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>;
+  }): Map<string, ISocketIOClient<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims>>;
   getClients(opts?: {
     id?: string | undefined;
   }):
-    | Map<string, ISocketIOClient<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>
-    | ISocketIOClient<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+    | Map<string, ISocketIOClient<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims>>
+    | ISocketIOClient<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims>
     | undefined;
-  getClients(opts?: { id?: string | undefined }): unknown {
-    if (opts !== undefined && opts !== null) {
-      checkOneObject('getClients', opts, '{ id }');
-      refuseOtherNames(opts);
-    }
-    return opts?.id === undefined ? this.#registry.sessions : this.#registry.get(opts.id);
+  getClients(opts?: Readonly<Record<string, unknown>>): unknown {
+    const wanted = readClients(opts);
+    if (wanted === undefined) return this.#registry.sessions;
+    if (wanted.kind === 'id') return this.#registry.get(wanted.name);
+    return new Map([...this.#registry.sessionsIn(roomOf(wanted))].map((session) => [session.id, session]));
+  }
+
+  /**
+   * Who a client is: what `authenticateFn` returned, or the last renewal. Undefined if it returned `true`, before the client is
+   * authenticated, and for a socket of another server. It stays after the client has left, for its `disconnect` handlers.
+   * @throws RoomgateError `invalid_argument` if it is not a socket.
+   * @example socket.on('say', (text) => save(helper.getIdentity({ socket })?.user, text));
+   */
+  getIdentity(opts: {
+    socket: IOSocket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  }): KnownIdentity<UserClaims> | undefined {
+    const { socket } = needSocket('getIdentity', opts);
+    const session = this.#registry.of(socket.conn);
+    // The claims are what `authenticateFn` returned, whose type this is.
+    return session?.socket === socket ? (session.identity as KnownIdentity<UserClaims> | undefined) : undefined;
+  }
+
+  /**
+   * Puts the clients of a user, a session or a socket id into rooms, on all instances. It is the program's decision: `validateRoomFn`
+   * is not called. Clients that are authenticated later are not in these rooms.
+   * @returns how many instances have confirmed it, and which have not within 5 s.
+   * @throws RoomgateError `not_configured` before `configure()`, `invalid_argument` for wrong names.
+   * @example await helper.joinRooms({ user: 'ann', rooms: ['team/7'] });
+   */
+  async joinRooms(opts: Who & { rooms: readonly string[] }): Promise<Scope> {
+    const { programJoins } = this.#needRunning('joinRooms');
+    checkOneObject('joinRooms', opts, '{ user, rooms }');
+    return programJoins.join(opts);
   }
 
   /**
@@ -157,8 +197,8 @@ export class SocketIOServerHelper<
   }
 
   /**
-   * Sends to a socket id, a room or an array of these; without `destination` to every authenticated client. Reaches the clients of
-   * every instance, each once, in the order of the calls. While Redis is unreachable, this instance's own clients still get messages.
+   * Sends to a socket id, a room, `{ user }`, `{ session }` or an array of these; without `destination` to every authenticated
+   * client. Reaches the clients of every instance, each once, in the order of the calls. While Redis is unreachable, this instance's own clients still get messages.
    * Once `shutdown()` has begun, messages are dropped and reported.
    *
    * `doLog` reports that the message was sent. `cb` runs through `setImmediate` after that.

@@ -1,3 +1,4 @@
+import type { IOSocket } from '../ports/socket.js';
 import type { Wire } from '../ports/wire.js';
 import type { Session } from './session.js';
 
@@ -19,6 +20,19 @@ export class Registry {
 
   get(id: string): Session | undefined {
     return this.#sessions.get(id);
+  }
+
+  /** The authenticated sessions in a room of the adapter: none while there is no session. */
+  *sessionsIn(room: string): Iterable<Session> {
+    const [any] = this.#sessions.values();
+    for (const id of any?.socket.nsp.adapter.rooms.get(room) ?? []) {
+      const session = this.#sessions.get(id);
+      if (session !== undefined) yield session;
+    }
+  }
+
+  *socketsIn(room: string): Iterable<IOSocket> {
+    for (const { socket } of this.sessionsIn(room)) yield socket;
   }
 
   has(id: string): boolean {

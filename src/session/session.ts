@@ -1,4 +1,5 @@
 import type { Packet } from 'socket.io-parser';
+import type { KnownIdentity } from '../ports/identity.js';
 import type { IOSocket, ISocketIOClient } from '../ports/socket.js';
 import type { ILimits } from '../protocol/limits.js';
 import { isLegalMove, SocketIOClientStates, type TSocketIOClientState } from '../protocol/states.js';
@@ -37,6 +38,7 @@ export class Session implements ISocketIOClient {
   #state: TSocketIOClientState = SocketIOClientStates.UNAUTHORIZED;
   #ended = false;
   #deadline: Deadline;
+  #identity: KnownIdentity | undefined;
 
   constructor(socket: IOSocket, deadline: Deadline) {
     this.id = socket.id;
@@ -95,6 +97,16 @@ export class Session implements ISocketIOClient {
 
   get authenticateTimeout(): NodeJS.Timeout {
     return this.#deadline.timer;
+  }
+
+  /** Who the client is; undefined until it is authenticated, and if `authenticateFn` returned `true`. It stays after the end. */
+  get identity(): KnownIdentity | undefined {
+    return this.#identity;
+  }
+
+  /** The client was authenticated, or has renewed its credentials. */
+  identify(identity: KnownIdentity): void {
+    this.#identity = identity;
   }
 
   get state(): TSocketIOClientState {

@@ -2,7 +2,7 @@ import { checkCallback, checkLogger, checkOptionsObject, milliseconds, wrongOpti
 import { checkNames, UNKNOWN_OPTION } from '../../common/known-options.js';
 import { checkLogLevel } from '../../common/log-level.js';
 import { checkRedisConnection } from '../../common/redis-client.js';
-import { emitSafely, resolveSend, topicOf } from '../../common/target.js';
+import { emitSafely, nameOf, resolveSend, topicOf } from '../../common/target.js';
 import type { ILogger, TLogLevel } from '../../common/types.js';
 import { createReporter } from '../../observability/reporter.js';
 import {
@@ -12,6 +12,7 @@ import {
   type OptionIgnored,
   SHARED_LINES,
 } from '../../observability/shared-reports.js';
+import type { Who } from '../../ports/identity.js';
 import type { IRedisClientLike, IRedisConnectionLike } from '../../ports/options.js';
 import type { LogLines, Reporter } from '../../ports/reports.js';
 import { RoomgateError } from '../../protocol/errors.js';
@@ -55,8 +56,8 @@ const LINES: LogLines<EmitterReport> = { ...SHARED_LINES, ...CONNECTION_LINES };
 
 /** The options of `send`. */
 export interface IEmitterMessage {
-  /** A room, a socket id or an array of these. Default: every authenticated client. */
-  destination?: string | readonly string[] | undefined;
+  /** A room, a socket id, `{ user }`, `{ session }`, `{ id }`, or an array of these. Default: every authenticated client. */
+  destination?: string | Who | readonly (string | Who)[] | undefined;
   /** The name of the event, and data that Socket.IO can send. */
   payload: { topic: string; data?: unknown };
   /** Whether to log that it was sent. Default false. */
@@ -149,7 +150,7 @@ export class SocketIOEmitterHelper {
     const target = rooms === undefined ? emitter : emitter.to([...rooms]);
     emitSafely(resolved, () => target.emit(topic, ...args));
     const { doLog, cb } = message;
-    if (doLog) this.#report({ type: 'message_sent', topic, destination: rooms?.join(', ') ?? 'every client' });
+    if (doLog) this.#report({ type: 'message_sent', topic, destination: nameOf(message.destination) });
     if (typeof cb === 'function') setImmediate(() => this.#call(cb));
   }
 
