@@ -20,8 +20,8 @@ export const SERVER = [
   {
     id: 'truthy-lets-in',
     file: 'src/gate/authentication.ts',
-    from: `if (answer === true) return { accepted: true };`,
-    to: `if (answer) return { accepted: true };`,
+    from: `if (answer === true) return ACCEPTED;`,
+    to: `if (answer) return ACCEPTED;`,
     breaks: 'an authenticateFn that returns an object accepts all clients',
     test: 'test/abuse/program-faults.test.ts',
     on: 'node',

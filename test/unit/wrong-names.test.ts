@@ -41,7 +41,15 @@ describe('a mistake in send()', () => {
 
   it.each([
     [{ payload: { event: 'say', data: 1 } }, 'received undefined. Write "topic" in place of "event".'],
-    [{ destination: { id: 'a' } }, 'received an object. Pass the "id" of a socket, not the socket.'],
+    [{ destination: { id: 'a', socket: {} } }, 'received an object. Pass the "id" of a socket, not the socket.'],
+    [{ destination: { user: 'a', session: 'b' } }, 'destination: expected a room, a socket id, { user }, { session }'],
+    [
+      { destination: ['a', { user: '' }] },
+      'destination[1].user: expected a non-empty string, received an empty string.',
+    ],
+    [{ destination: [{ users: 'a' }] }, 'destination[0]: expected a non-empty string, { user }, { session } or { id }'],
+    [{ destination: { id: 'roomgate:user:a' } }, 'destination.id: "roomgate:user:a" is reserved for the library.'],
+    [{ destination: 'roomgate:user:a' }, '"roomgate:user:a" is reserved for the library.'],
     [{ destination: new Set(['a']) }, 'received an object of the class Set. Write [...set].'],
   ])('%o is refused with the fix', (opts, text) => {
     expect(send(opts)).toThrow(text);
@@ -49,13 +57,21 @@ describe('a mistake in send()', () => {
 });
 
 describe('getClients()', () => {
-  it.each([{ user: 'a' }, { ID: 'a' }])('refuses %o: it would return every client', (opts) => {
+  it.each([{ users: 'a' }, { ID: 'a' }])('refuses %o: it would return every client', (opts) => {
     expect(() => server.getClients(opts as never)).toThrow(
       expect.objectContaining({
         code: 'invalid_argument',
-        message: expect.stringContaining('Write getClients({ id }).'),
+        message: expect.stringContaining('Write getClients({ id }), getClients({ user }) or'),
       }),
     );
+  });
+
+  it.each([
+    [{ user: '' }, 'getClients(): user: expected a non-empty string, received an empty string.'],
+    [{ session: 5 }, 'getClients(): session: expected a non-empty string, received 5.'],
+    [{ user: 'a', id: 'b' }, 'It has user and id: leave one.'],
+  ])('refuses %o', (opts, text) => {
+    expect(() => server.getClients(opts as never)).toThrow(text);
   });
 
   it.each([undefined, null, {}, { id: undefined }, { user: undefined }])('returns every client for %o', (opts) => {
