@@ -1,7 +1,14 @@
 /** Checked by the compiler, never run. `@ts-expect-error` marks code that must not compile. */
 import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'socket.io';
-import type { IHandshake, TSocketIOClientConnectedFn } from '../../src/ports/options.js';
+import type { Scope } from '../../src/common/scope.js';
+import type { KnownIdentity } from '../../src/ports/identity.js';
+import type {
+  AuthenticateFn,
+  IHandshake,
+  TSocketIOAuthenticateFn,
+  TSocketIOClientConnectedFn,
+} from '../../src/ports/options.js';
 import type { ISocketIOClient } from '../../src/ports/socket.js';
 import type { TSocketIOServerOptions } from '../../src/server/options.js';
 import { SocketIOServerHelper } from '../../src/server/server-helper.js';
@@ -100,3 +107,38 @@ export const answersLater: TSocketIOServerOptions = {
   ...rest,
   authenticateFn: async ({ auth }: IHandshake) => auth.ok === true,
 };
+
+// Identities. The claims are those of `authenticateFn`.
+const known = new SocketIOServerHelper({
+  ...rest,
+  authenticateFn: async ({ auth }: IHandshake) =>
+    auth.token === 'bad'
+      ? { refused: 'banned' }
+      : { user: 'ann', expiresAt: new Date(), claims: { role: 'admin' as const } },
+  clientConnectedFn: ({ socket }) => {
+    const identity = known.getIdentity({ socket });
+    same<NonNullable<typeof identity>['claims'], { role: 'admin' } | undefined>(true);
+  },
+});
+const ofUser = known.getClients({ user: 'ann' });
+same<NonNullable<ReturnType<typeof ofUser.get>>['identity'], KnownIdentity<{ role: 'admin' }> | undefined>(true);
+known.send({ destination: { user: 'ann' }, payload: { topic: 'x' } });
+known.send({ destination: ['room', { session: 's' }, { id: 'i' }], payload: { topic: 'x' } });
+// @ts-expect-error: not one of the three names
+known.send({ destination: { users: 'ann' }, payload: { topic: 'x' } });
+same<ReturnType<typeof known.joinRooms>, Promise<Scope>>(true);
+known.joinRooms({ user: 'ann', rooms: ['a'] });
+// @ts-expect-error: whose rooms?
+known.joinRooms({ rooms: ['a'] });
+
+new SocketIOServerHelper({ ...rest, authenticateFn: () => ({ user: 'ann' }) });
+new SocketIOServerHelper({ ...rest, authenticateFn: () => ({ refused: 'banned', message: 'Bye.', retry: true }) });
+// @ts-expect-error: `user` is a string
+new SocketIOServerHelper({ ...rest, authenticateFn: () => ({ user: 5 }) });
+// @ts-expect-error: a time is a Date or a number
+const text: AuthenticateFn = () => ({ user: 'ann', expiresAt: '2030-01-01' });
+void text;
+// The documented type stays as it is, so that a wrapper of such a function can't turn a refusal into true.
+declare const documented: TSocketIOAuthenticateFn;
+new SocketIOServerHelper({ ...rest, authenticateFn: documented });
+same<Awaited<ReturnType<typeof documented>>, boolean>(true);
