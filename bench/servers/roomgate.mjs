@@ -7,6 +7,17 @@ async function redisConnection() {
   return new Redis(settings.redis, '127.0.0.1');
 }
 
+/** With `{"identity":true}` each client is a user of its own, whose access ends in an hour. */
+const { identity, ...options } = settings.options ?? {};
+let users = 0;
+async function identify(handshake) {
+  if (!(await authenticateFn(handshake))) return false;
+  users += 1;
+  if (identity === 'user') return { user: `user-${users}` };
+  if (identity === 'session') return { user: `user-${users}`, session: `session-${users}` };
+  return { user: `user-${users}`, session: `session-${users}`, expiresAt: Date.now() + 3_600_000 };
+}
+
 await host(async () => {
   const { SocketIOServerHelper } = await import(settings.build ?? '../../dist/index.js');
   const server = onBun ? undefined : createServer();
@@ -17,13 +28,13 @@ await host(async () => {
     serverOptions: { path, ...(onBun ? {} : { serveClient: false }), ...settings.serverOptions },
     ...(settings.redis ? { redisConnection: await redisConnection() } : {}),
     ...(settings.pingInterval ? { pingInterval: settings.pingInterval } : {}),
-    authenticateFn,
+    authenticateFn: identity ? identify : authenticateFn,
     validateRoomFn: ({ rooms }) => rooms,
     clientConnectedFn: ({ socket }) => {
       socket.on('in', take);
       socket.on('say', (data) => helper.send({ destination: defaultRooms[0], payload: { topic: TOPIC, data } }));
     },
-    ...settings.options,
+    ...options,
   });
   await helper.configure();
   return {

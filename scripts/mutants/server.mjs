@@ -11,8 +11,8 @@ export const SERVER = [
   {
     id: 'first-ping-missing',
     file: 'src/server/performer.ts',
-    from: `    this.#messages.ping(session);\n    return Membership`,
-    to: `    return Membership`,
+    from: `    this.#messages.ping(session);\n    registry.know`,
+    to: `    registry.know`,
     breaks: 'an authenticated client does not receive the first ping of the protocol',
     test: 'test/wire/authentication.test.ts',
     on: 'node',

@@ -1,5 +1,6 @@
 import { hasMethods } from '../common/checks.js';
 import type { Audience, Recipient } from '../ports/fanout.js';
+import { isInternalRoom } from '../protocol/events.js';
 import type { AdapterOwner, RoomSubscriber } from '../socketio/adapter-owner.js';
 
 /** Smaller rooms, such as the private room of each socket, have no list: it would cost more than it saves. */
@@ -35,6 +36,8 @@ export class RoomIndex implements RoomSubscriber {
     const { rooms, sids } = this.#owner.adapter;
     const ids = room === undefined ? sids : rooms.get(room);
     if (ids === undefined || ids.size < SMALLEST_LISTED) return undefined;
+    // Changes of the rooms of users and sessions cause no event here.
+    if (room !== undefined && isInternalRoom(room)) return undefined;
     const known = room === undefined ? this.#everybody : this.#byRoom.get(room);
     // If code bypasses the adapter's methods, only the size of the room shows it.
     if (known !== undefined && known.sockets.length === ids.size && (known.listens || known.asOf === listened))

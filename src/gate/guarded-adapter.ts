@@ -7,6 +7,7 @@ import { AdapterOwner } from '../socketio/adapter-owner.js';
 import { boundFetchAnswers } from '../socketio/fetch-answers.js';
 import { Adapter } from '../socketio/packages.js';
 import { mapLaterAdapters } from '../socketio/socket-io.js';
+import { addVirtualRooms, type FindVirtualRoom } from '../socketio/virtual-rooms.js';
 import { Membership } from './membership.js';
 import type { GateReport } from './reports.js';
 
@@ -14,6 +15,8 @@ interface AdapterParts extends BroadcastParts {
   readonly report: Reporter<GateReport | FanoutReport>;
   /** Called when a socket of the namespace `/` is removed from a room by name, even if it is not in that room. */
   readonly left?: (id: string, room: string) => void;
+  /** Finds the sockets of `/` that a room of a user or session stands for. */
+  readonly findClients?: FindVirtualRoom;
 }
 
 /** The factory of adapters for Socket.IO: those of `make`, or Socket.IO's own, with the namespace `/` guarded. */
@@ -47,6 +50,7 @@ function guard(adapter: Adapter, parts: AdapterParts): void {
   // reach the sockets that are in the room now.
   if (broadcasts.roomIndex !== undefined) owner.subscribe(broadcasts.roomIndex);
   if (adapter.nsp.name !== '/') return;
+  if (parts.findClients !== undefined) addVirtualRooms(adapter, parts.findClients);
   const membership = new Membership(owner);
   owner.setDoor(membership);
   owner.subscribe(membership);

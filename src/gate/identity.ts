@@ -62,23 +62,17 @@ function readIdentity(answer: Readonly<Record<string, unknown>>, askedAt: number
   if (typeof issued === 'string') return { wrong: `"issuedAt": ${issued}` };
   const ends = expiresAt === undefined ? undefined : readWhen(expiresAt);
   if (typeof ends === 'string') return { wrong: `"expiresAt": ${ends}` };
-  const identity: KnownIdentity = {
-    user,
-    ...(session === undefined ? {} : { session }),
-    issuedAt: issued,
-    ...(ends === undefined ? {} : { expiresAt: ends }),
-    // The program's own value, whose type is the type of the option.
-    ...(claims === undefined ? {} : { claims: claims as KnownIdentity['claims'] }),
-  };
+  // All fields at once, which takes less memory of each client than fields that are added. The claims have the type of the option.
+  const identity: KnownIdentity = { user, session, issuedAt: issued, expiresAt: ends, claims: claims as unknown };
   return { identity: Object.freeze(identity) };
 }
 
-/** A misspelled `expiresAt` would be an access that never ends. */
-function otherName(answer: object, known: readonly string[]): string | undefined {
+/** What to say about a name that does not exist: a misspelled `expiresAt` would be an access that never ends. */
+export function otherName(answer: object, known: readonly string[]): string | undefined {
   const other = Object.keys(answer).find((name) => !known.includes(name));
   if (other === undefined) return undefined;
   const meant = nearest(other, known);
-  const fix = meant === undefined ? 'put what only your program reads into "claims"' : `did you mean "${meant}"?`;
+  const fix = meant === undefined ? `use one of ${known.join(', ')}` : `did you mean "${meant}"?`;
   return `"${shown(other)}" does not exist; ${fix}`;
 }
 

@@ -3,8 +3,8 @@ import { namesIn, RejectedMessageError } from '../common/instance-messages.js';
 import { type Scope, scopeOf } from '../common/scope.js';
 import { type KnownWho, needWho, readWho, roomOf } from '../common/who.js';
 import type { Bus } from '../ports/backplane/bus.js';
-import type { IOSocket } from '../ports/socket.js';
 import { isInternalRoom } from '../protocol/events.js';
+import type { Registry } from '../session/registry.js';
 
 /** The topic on which instances ask each other to put clients into rooms. */
 const TOPIC = 'join';
@@ -14,8 +14,7 @@ const LONGEST_NAME = 255;
 
 export interface ProgramJoinsOptions {
   readonly bus: Bus;
-  /** The authenticated sockets of this instance that are in a room. */
-  readonly socketsIn: (room: string) => Iterable<IOSocket>;
+  readonly registry: Registry;
 }
 
 /** Puts the clients of a user, a session or a socket id into rooms, on all instances: the program's decision, which no guard checks. */
@@ -54,7 +53,10 @@ export class ProgramJoins {
 
   async #join(who: KnownWho, rooms: readonly string[]): Promise<void> {
     if (rooms.length === 0) return;
-    await Promise.all([...this.#options.socketsIn(roomOf(who))].map((socket) => socket.join([...rooms])));
+    const { registry } = this.#options;
+    const byId = registry.get(who.name);
+    const named = who.kind === 'id' ? (byId === undefined ? [] : [byId]) : [...registry.sessionsIn(roomOf(who))];
+    await Promise.all(named.filter((it) => it.authenticated).map(({ socket }) => socket.join([...rooms])));
   }
 }
 

@@ -173,7 +173,7 @@ export class Rooms {
   /** Returns a function that decides for one room after another whether it exceeds the client's limit, including pending requests. */
   #allowance(session: Session): (room: string) => TRoomErrorCode | undefined {
     const { rooms } = session.socket;
-    const given = this.#options.defaultRooms.filter((room) => rooms.has(room)).length + roomsOfItself(session);
+    const given = this.#options.defaultRooms.filter((room) => rooms.has(room)).length + 1;
     let pendingLeft = this.#options.limits.roomsPerClient - session.roomWork.names;
     let left = pendingLeft - (rooms.size - given);
     // A room that the client is in does not count again, but `validateRoomFn` is called for it again.
@@ -198,12 +198,6 @@ function joinVerdict(pending: PendingJoin, allowed: readonly string[], refused: 
 /** The verdict that grants no room. */
 function refusal(refused: readonly IRefusedRoom[]): JoinVerdict {
   return { claim: () => ({ granted: [], refused }), end: () => {} };
-}
-
-/** Rooms that every client is in: that of its socket id, and those of its user and session. */
-function roomsOfItself({ identity }: Session): number {
-  if (identity === undefined) return 1;
-  return identity.session === undefined ? 2 : 3;
 }
 
 /** The kind of a result that names no room although it is not empty, such as the result of `map` in place of `filter`. */

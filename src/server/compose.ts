@@ -99,7 +99,7 @@ function claimTopics(
   registry: Registry,
 ): Pick<Instance, 'programJoins'> & { search: SocketSearch } {
   const search = new SocketSearch(bus, (id) => registry.has(id));
-  const programJoins = new ProgramJoins({ bus, socketsIn: (room) => registry.socketsIn(room) });
+  const programJoins = new ProgramJoins({ bus, registry });
   return { search, programJoins };
 }
 
@@ -129,12 +129,14 @@ function createServer(
   backplane: Backplane,
 ): Attached<WireSource> {
   const left = (id: string, room: string): void => registry.get(id)?.takeBack(room);
-  const parts = { fanout, report, keyOf: keysOf(options.replaceable, report), left };
+  const findClients = registry.findClients;
+  const parts = { fanout, report, keyOf: keysOf(options.replaceable, report), left, findClients };
   const adapter = guardedAdapter(adapterFactory(options, backplane, report), parts);
   const guardOrigins: GuardOrigins = (cors) => guardPages(cors, { option: options.corsOption, report });
   const attached = attach({ ...options.serverOptions, adapter }, guardOrigins);
   const { io } = attached;
   guardLaterAdapters(io, parts);
+  registry.onClientRoom((event, room) => io.sockets.adapter.emit(event, room));
   // A client of protocol 3 uses the id of its connection as that of its socket. It has our form already.
   makeSocketIds(io.sockets, ({ id }) => (isSocketId(id) ? id : newSocketId()));
   return attached;

@@ -11,7 +11,6 @@ import type { Reporter } from '../ports/reports.js';
 import type { Runtime } from '../ports/runtime.js';
 import type { IOSocket } from '../ports/socket.js';
 import type { Wire } from '../ports/wire.js';
-import { sessionRoom, userRoom } from '../protocol/internal-rooms.js';
 import { SocketIOClientStates } from '../protocol/states.js';
 import type { Deadlines } from '../session/deadlines.js';
 import type { KeepAlive } from '../session/keep-alive.js';
@@ -185,7 +184,7 @@ export class Performer {
   }
 
   #admit(session: Session, identity: KnownIdentity | undefined): Promise<void> | void {
-    const { deadlines, strangers, options } = this.#parts;
+    const { deadlines, strangers, options, registry } = this.#parts;
     const { id, socket } = session;
     // Before anything of the program runs for this client.
     if (identity !== undefined) session.identify(identity);
@@ -195,7 +194,8 @@ export class Performer {
     // From now on events pass the gate, and the program has not registered its handlers yet.
     if (options.clientConnectedFn !== undefined) session.holdEarly(options.limits);
     this.#messages.ping(session);
-    return Membership.of(socket.nsp.adapter)?.admit(id, withRoomsOf(identity, options.defaultRooms));
+    registry.know(session);
+    return Membership.of(socket.nsp.adapter)?.admit(id, options.defaultRooms);
   }
 
   // Ends of a session
@@ -278,11 +278,4 @@ export class Performer {
 /** The program failed to serve a client. `handled` counts its events that were handled. */
 function unavailable(more: { readonly handled?: number } = {}): Ending {
   return endingOf('unavailable', { after: COME_BACK_AFTER_MS, ...more });
-}
-
-/** The rooms of a client that is admitted: with those of its user and session, for messages to them. */
-function withRoomsOf(identity: KnownIdentity | undefined, rooms: readonly string[]): readonly string[] {
-  if (identity === undefined) return rooms;
-  const { user, session } = identity;
-  return [...rooms, userRoom(user), ...(session === undefined ? [] : [sessionRoom(session)])];
 }

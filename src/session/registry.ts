@@ -1,11 +1,12 @@
-import type { IOSocket } from '../ports/socket.js';
 import type { Wire } from '../ports/wire.js';
+import { KnownClients, type RoomEvent } from './known-clients.js';
 import type { Session } from './session.js';
 
 /** The sessions of this instance. The only owner of their map. */
 export class Registry {
   readonly #sessions = new Map<string, Session>();
   readonly #byConnection = new WeakMap<Wire, Session>();
+  readonly #known = new KnownClients();
   #isClosed = false;
 
   /** The live map, which `getClients()` returns. */
@@ -22,17 +23,26 @@ export class Registry {
     return this.#sessions.get(id);
   }
 
-  /** The authenticated sessions in a room of the adapter: none while there is no session. */
+  /** Finds the clients that a room of a user or session stands for. */
+  readonly findClients = (room: string): Set<string> | undefined => this.#known.find(room);
+
+  /** Calls `listener` when a room of a user or session has its first client, and when it has lost its last one. */
+  onClientRoom(listener: (event: RoomEvent, room: string) => void): void {
+    this.#known.onRoom = listener;
+  }
+
+  /** The client was authenticated: from now on messages to its user and session reach it. */
+  know(session: Session): void {
+    this.#known.add(session);
+  }
+
+  /** The authenticated sessions that a room of a user or session stands for. */
   *sessionsIn(room: string): Iterable<Session> {
-    const [any] = this.#sessions.values();
-    for (const id of any?.socket.nsp.adapter.rooms.get(room) ?? []) {
+    // Copied, because the caller may end them.
+    for (const id of [...(this.#known.find(room) ?? [])]) {
       const session = this.#sessions.get(id);
       if (session !== undefined) yield session;
     }
-  }
-
-  *socketsIn(room: string): Iterable<IOSocket> {
-    for (const { socket } of this.sessionsIn(room)) yield socket;
   }
 
   has(id: string): boolean {
@@ -62,6 +72,7 @@ export class Registry {
 
   /** Removes a session, unless its id belongs to another one by now. */
   remove(session: Session): void {
+    this.#known.remove(session);
     if (this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
   }
 }

@@ -2,7 +2,7 @@
 // npm run test:matrix: newest-node, oldest-bun
 import { describe, expect, it } from 'vitest';
 import { readAnswer } from '../../src/gate/identity.js';
-import { sessionRoom, userRoom } from '../../src/protocol/internal-rooms.js';
+import { clientsOfRoom, sessionRoom, userRoom } from '../../src/protocol/internal-rooms.js';
 
 const NOW = 1_800_000_000_000;
 
@@ -38,7 +38,7 @@ describe('an identity', () => {
     [{}, '"user": expected a non-empty string of at most 255 characters, received undefined'],
     [{ user: 'ann', session: null }, '"session": expected a non-empty string of at most 255 characters, received null'],
     [{ user: 'ann', expireAt: NOW }, '"expireAt" does not exist; did you mean "expiresAt"?'],
-    [{ user: 'ann', role: 'admin' }, '"role" does not exist; put what only your program reads into "claims"'],
+    [{ user: 'ann', role: 'admin' }, '"role" does not exist; use one of user, session, issuedAt, expiresAt, claims'],
     [
       { user: 'ann', expiresAt: NOW / 1_000 },
       '"expiresAt": expected a Date or milliseconds since 1970, received 1800000000. It looks like seconds: multiply it by 1000',
@@ -83,24 +83,42 @@ describe('a refusal', () => {
 });
 
 describe('the rooms of users and sessions', () => {
+  const names = [
+    'a',
+    'A',
+    '~"a"',
+    ':a',
+    '\ud800',
+    '\udc00',
+    '\ud801',
+    '\ufffd',
+    '"\\ud800"',
+    '__proto__',
+    'a\ud800b',
+    'a\ufffdb',
+  ];
+
   it('are different for all names, even after they were written as UTF-8', () => {
-    const names = [
-      'a',
-      'A',
-      '~"a"',
-      ':a',
-      '\ud800',
-      '\udc00',
-      '\ud801',
-      '\ufffd',
-      '"\\ud800"',
-      '__proto__',
-      'a\ud800b',
-      'a\ufffdb',
-    ];
     const rooms = names.flatMap((name) => [userRoom(name), sessionRoom(name)]);
     const asBytes = new Set(rooms.map((room) => Buffer.from(room, 'utf8').toString('hex')));
     expect(asBytes.size).toBe(rooms.length);
+  });
+
+  it('are found by their names', () => {
+    for (const name of names) {
+      expect(clientsOfRoom(userRoom(name))).toEqual({ kind: 'user', name });
+      expect(clientsOfRoom(sessionRoom(name))).toEqual({ kind: 'session', name });
+    }
+    const others = [
+      'user:a',
+      'roomgate:',
+      'roomgate:user',
+      'roomgate:usera',
+      'roomgate:user~',
+      'roomgate:user~"',
+      'roomgate:user~1',
+    ];
+    for (const room of others) expect(clientsOfRoom(room)).toBeUndefined();
   });
 
   it('are internal', () => {
