@@ -1,6 +1,8 @@
 import type { Adapter } from 'socket.io-adapter';
 import type { Bus } from './backplane/bus.js';
 import type { Instances } from './backplane/instances.js';
+import type { Ledger } from './backplane/ledger.js';
+import type { Reach } from './backplane/reach.js';
 
 /** Makes the adapter of one namespace: what Socket.IO takes as `serverOptions.adapter`. */
 export type AdapterFactory = (namespace: ConstructorParameters<typeof Adapter>[0]) => Adapter;
@@ -10,6 +12,8 @@ export interface Backplane {
   /** For features that talk to other instances. Topics may be claimed before `open`; messages can be sent after it. */
   readonly bus: Bus;
   readonly instances: Instances;
+  readonly ledger: Ledger;
+  readonly reach: Reach;
   /**
    * Connects, and tries again until `timeoutMs` has passed. Then it rejects with a `RoomgateError` that names the address, and leaves
    * nothing open. Each backplane has its own error code.

@@ -14,6 +14,8 @@ export interface Place {
   /** Disconnects that instance: no message passes in either direction. */
   cut(identifier: string): Promise<void>;
   heal(identifier: string): Promise<void>;
+  /** The network loses everything that it stores. */
+  loseData(): Promise<void>;
 }
 
 /** An in-memory network of this process. */
@@ -23,6 +25,7 @@ export function memoryPlace(): Place {
     createBackplane: async (identifier, report) => createMemoryBackplane({ network, identifier, report }),
     cut: async (identifier) => network.cut(identifier),
     heal: async (identifier) => network.heal(identifier),
+    loseData: async () => network.entries.clear(),
   };
 }
 
@@ -48,5 +51,6 @@ export function redisPlace(redis: RedisServer): Place {
       wireOf(identifier).cut();
     },
     heal: (identifier) => wireOf(identifier).accept(),
+    loseData: async () => void (await redis.cli('FLUSHALL')),
   };
 }

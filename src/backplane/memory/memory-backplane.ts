@@ -1,13 +1,17 @@
 import type { Bus } from '../../ports/backplane/bus.js';
 import type { Instances } from '../../ports/backplane/instances.js';
+import type { Ledger } from '../../ports/backplane/ledger.js';
+import type { Reach } from '../../ports/backplane/reach.js';
 import type { AdapterFactory, Backplane } from '../../ports/backplane.js';
 import type { Reporter } from '../../ports/reports.js';
 import { RoomgateError } from '../../protocol/errors.js';
 import { InstanceBus } from '../instance-bus.js';
 import { OutageReporter } from '../outage-reporter.js';
+import { ReachTracker, thisMoment } from '../reach-tracker.js';
 import type { BackplaneReport } from '../reports.js';
 import { type Carrier, Topics } from '../topics.js';
 import { MemoryInstances } from './memory-instances.js';
+import { MemoryLedger } from './memory-ledger.js';
 import { type MemoryMember, MemoryNetwork } from './memory-network.js';
 
 export interface MemoryBackplaneOptions {
@@ -20,6 +24,8 @@ export interface MemoryBackplaneOptions {
 
 /** The name of the one connection in reports. */
 const CONNECTION = 'bus';
+/** In ms. After this time a failed listener of the ledger is called again. */
+const RETRY_MS = 50;
 
 /**
  * Instances of one process act as one through a network in memory. Without a given network an instance makes its own, and uses
@@ -32,6 +38,11 @@ export function createMemoryBackplane(options: MemoryBackplaneOptions): Backplan
 class MemoryBackplane implements Backplane {
   readonly bus: Bus;
   readonly instances: Instances;
+  readonly ledger: Ledger;
+  readonly reach: Reach;
+  readonly #ledger: MemoryLedger;
+  readonly #reach = new ReachTracker();
+  readonly #outage: OutageReporter;
   readonly #bus: InstanceBus;
   readonly #instances: MemoryInstances;
   readonly #member: MemoryMember;
@@ -39,12 +50,14 @@ class MemoryBackplane implements Backplane {
   readonly #report: Reporter<BackplaneReport>;
   #state: 'new' | 'open' | 'closed' = 'new';
   #adapterFactory: AdapterFactory | undefined;
+  /** Counts outages: the end of an earlier one is ignored. */
+  #outages = 0;
 
   constructor({ network, identifier = 'instance', report }: MemoryBackplaneOptions) {
-    const outage = new OutageReporter(CONNECTION, report);
+    this.#outage = new OutageReporter(CONNECTION, report);
     const member = (network ?? new MemoryNetwork()).createMember(identifier, {
-      cut: () => outage.begin(new Error('The instance was disconnected from the bus.')),
-      healed: (dropped) => outage.end({ dropped, uncertain: 0 }),
+      cut: () => this.#onCut(),
+      healed: (dropped) => void this.#onHealed(dropped),
       changed: (change, id) => this.#instances.changed(change, id),
     });
     // The instances of one process send valid messages to each other, unless Roomgate has a defect.
@@ -53,20 +66,32 @@ class MemoryBackplane implements Backplane {
     const topics = new Topics({ id: member.id, carrier: carrierOf(member), onRejected });
     this.#instances = new MemoryInstances(member, topics);
     this.#bus = new InstanceBus(topics, this.#instances);
+    this.#ledger = new MemoryLedger(member);
     this.bus = this.#bus;
     this.instances = this.#instances;
+    this.ledger = this.#ledger;
+    this.reach = this.#reach;
     this.#member = member;
     this.#isAlone = network === undefined;
     this.#report = report;
   }
 
-  async open(): Promise<void> {
+  async open(timeoutMs: number): Promise<void> {
     if (this.#state === 'open') throw new RoomgateError('invalid_argument', 'The backplane is open already.');
     this.#refuseIfClosed();
     this.#state = 'open';
     if (!this.#isAlone) this.#adapterFactory = await this.#loadAdapter();
     this.#refuseIfClosed();
+    this.#member.hold();
     this.#member.join();
+    try {
+      await this.#catchUp(() => this.#state === 'closed', performance.now() + timeoutMs);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    this.#refuseIfClosed();
+    this.#member.release();
   }
 
   adapterFactory(): AdapterFactory | undefined {
@@ -81,11 +106,44 @@ class MemoryBackplane implements Backplane {
   async close(): Promise<void> {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
+    this.#outages += 1;
+    this.#reach.close();
     this.#bus.end();
     await this.#instances.leave();
     const dropped = this.#member.leave();
     if (dropped > 0)
       this.#report({ type: 'backplane_messages_undelivered', connection: CONNECTION, dropped, uncertain: 0 });
+  }
+
+  #onCut(): void {
+    this.#outages += 1;
+    this.#reach.lost(thisMoment());
+    this.#outage.begin(new Error('The instance was disconnected from the bus.'));
+  }
+
+  async #onHealed(dropped: number): Promise<void> {
+    const outage = this.#outages;
+    this.#member.hold();
+    // Otherwise the end of the outage would be reported later than the call that ends it.
+    const isOver = () => outage !== this.#outages;
+    if (!this.#ledger.isUnread) await this.#catchUp(isOver);
+    if (isOver()) return;
+    this.#reach.back();
+    this.#outage.end({ dropped, uncertain: 0 });
+    this.#member.release();
+  }
+
+  /** Tries again until it succeeds, or until `isOver`. Rejects with the cause after `until`. */
+  async #catchUp(isOver: () => boolean, until = Number.POSITIVE_INFINITY): Promise<void> {
+    while (!isOver()) {
+      try {
+        return await this.#ledger.catchUp(this.#reach.awayMs);
+      } catch (error) {
+        if (performance.now() >= until) throw error;
+        this.#outage.failing(error);
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
   }
 
   #refuseIfClosed(): void {

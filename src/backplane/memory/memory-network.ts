@@ -1,3 +1,5 @@
+import { MemoryEntries } from './memory-entries.js';
+
 /** Receives the messages of one channel. Never throws. */
 export type ChannelHandler = (message: Buffer) => void;
 
@@ -26,6 +28,8 @@ const MOST_HELD = 10_000;
  * call that sends them, and in the order in which they were sent. `cut`, `pause` and `heal` are the faults of a network.
  */
 export class MemoryNetwork {
+  /** The ledger. Its `clear` is another fault. */
+  readonly entries = new MemoryEntries();
   readonly #members = new Set<MemoryMember>();
   #letters: Letter[] = [];
   #delivery: NodeJS.Immediate | undefined;
@@ -105,6 +109,9 @@ export class MemoryMember {
   #sent: [channel: string, message: Buffer][] = [];
   #arrived: [channel: string, message: Buffer][] = [];
   #dropped = 0;
+  #isHolding = false;
+  /** Called once the instance is not paused anymore. */
+  #waiting: (() => void)[] = [];
 
   constructor(network: MemoryNetwork, id: string, name: string, events: MemberEvents) {
     this.#network = network;
@@ -116,6 +123,26 @@ export class MemoryMember {
   /** Whether messages of this instance are lost at the moment. */
   get isAway(): boolean {
     return this.#state !== 'open' && this.#state !== 'paused';
+  }
+
+  get entries(): MemoryEntries {
+    return this.#network.entries;
+  }
+
+  /** Waits while the instance is paused. Resolves with false if it is cut off then. */
+  async answered(): Promise<boolean> {
+    if (this.#state === 'paused') await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    return !this.isAway;
+  }
+
+  /** Messages that arrive wait until `release`. */
+  hold(): void {
+    this.#isHolding = true;
+  }
+
+  release(): void {
+    this.#isHolding = false;
+    if (this.#state === 'open') this.#deliverArrived();
   }
 
   join(): void {
@@ -161,8 +188,8 @@ export class MemoryMember {
 
   /** A message has arrived. */
   hear(channel: string, message: Buffer): void {
-    if (this.#state === 'open') this.#handlers.get(channel)?.(message);
-    else if (this.#state === 'paused') hold(this.#arrived, channel, message);
+    if (this.#state === 'open' && !this.#isHolding) this.#handlers.get(channel)?.(message);
+    else if (this.#state === 'open' || this.#state === 'paused') hold(this.#arrived, channel, message);
   }
 
   cut(): void {
@@ -171,6 +198,7 @@ export class MemoryMember {
     this.#dropped += this.#sent.length;
     this.#sent = [];
     this.#arrived = [];
+    this.#answer();
     this.#events.cut();
   }
 
@@ -181,11 +209,11 @@ export class MemoryMember {
   heal(): void {
     if (this.#state !== 'paused' && this.#state !== 'cut') return;
     const wasCut = this.#state === 'cut';
-    const [sent, arrived] = [this.#sent, this.#arrived];
+    const sent = this.#sent;
     this.#sent = [];
-    this.#arrived = [];
     this.#state = 'open';
-    for (const [channel, message] of arrived) this.hear(channel, message);
+    this.#answer();
+    if (!this.#isHolding) this.#deliverArrived();
     for (const [channel, message] of sent) this.#post(channel, message);
     if (wasCut) this.#events.healed(this.#takeDropped());
   }
@@ -194,6 +222,7 @@ export class MemoryMember {
   leave(): number {
     const isUnheard = this.#state === 'paused' || this.#state === 'cut';
     this.#state = 'left';
+    this.#answer();
     this.#network.delete(this);
     if (isUnheard) for (const other of this.#network.others(this)) other.changed('expired', this.id);
     this.#handlers.clear();
@@ -201,6 +230,18 @@ export class MemoryMember {
     this.#sent = [];
     this.#arrived = [];
     return this.#takeDropped();
+  }
+
+  #answer(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const answered of waiting) answered();
+  }
+
+  #deliverArrived(): void {
+    const arrived = this.#arrived;
+    this.#arrived = [];
+    for (const [channel, message] of arrived) this.hear(channel, message);
   }
 
   #takeDropped(): number {

@@ -1,3 +1,4 @@
+import { type Moment, thisMoment } from '../reach-tracker.js';
 import { call } from './acl.js';
 import { isForbidden, type RedisConnection } from './client.js';
 
@@ -5,6 +6,8 @@ import { isForbidden, type RedisConnection } from './client.js';
 const DEAF_AFTER = 10;
 /** The connection is dead after this many ticks without an answer to a ping. */
 const DEAD_AFTER = 10;
+/** The connection counts as silent after this many ticks without an answer to a ping. It may still recover. */
+const SILENT_AFTER = 3;
 
 /**
  * Detects a connection of the subscriber that does not answer (dead), or that answers and delivers nothing (deaf). Time is counted
@@ -17,6 +20,9 @@ export class Liveness {
   #pinging = false;
   #deafTicks = 0;
   #probed = false;
+  /** Counts messages on the pattern, and connections. */
+  #patternEvents = 0;
+  #heard: Moment = thisMoment();
 
   constructor(onPingRefused: (error: unknown) => void) {
     this.#onPingRefused = onPingRefused;
@@ -27,6 +33,11 @@ export class Liveness {
     return this.#deafTicks * 1_000;
   }
 
+  /** The last moment at which this connection certainly worked. */
+  get heard(): Moment {
+    return this.#heard;
+  }
+
   /** A new connection is up. */
   restart(client: RedisConnection): void {
     this.#client = client;
@@ -34,23 +45,30 @@ export class Liveness {
     this.#pinging = false;
     this.#deafTicks = 0;
     this.#probed = false;
+    this.#patternEvents += 1;
+    this.#heard = thisMoment();
   }
 
   /** A message arrived on a channel. */
   onMessage(): void {
     this.#silentTicks = 0;
+    this.#heard = thisMoment();
   }
 
   /** A message arrived on the pattern. */
   onPatternMessage(): void {
-    this.#silentTicks = 0;
+    this.onMessage();
     this.#deafTicks = 0;
     this.#probed = false;
+    this.#patternEvents += 1;
   }
 
-  /** Redis acknowledged a probe of this instance, so the probe must arrive soon. */
-  onProbeSent(): void {
-    this.#probed = true;
+  /** A probe is sent. Call the result once Redis has acknowledged it: then the probe must arrive soon, or has arrived already. */
+  beginProbe(): () => void {
+    const before = this.#patternEvents;
+    return () => {
+      if (this.#patternEvents === before) this.#probed = true;
+    };
   }
 
   /** Pings at each tick, because this connection sends no other command whose reply could be missing. */
@@ -62,11 +80,17 @@ export class Liveness {
       if (client !== this.#client) return;
       this.#pinging = false;
       this.#silentTicks = 0;
+      // A deaf connection answers, too.
+      if (!this.#probed) this.#heard = thisMoment();
     };
     call(client, 'ping').then(answered, (error: unknown) => {
       answered();
       if (isForbidden(error)) this.#onPingRefused(error);
     });
+  }
+
+  get isSilent(): boolean {
+    return this.#silentTicks >= SILENT_AFTER;
   }
 
   get isDead(): boolean {

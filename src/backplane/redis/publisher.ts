@@ -95,6 +95,11 @@ export class Publisher {
     return this.#connection.client !== undefined;
   }
 
+  /** Counts the connections that were lost. */
+  get generation(): number {
+    return this.#generation;
+  }
+
   get lastError(): unknown {
     return this.#connection.lastError;
   }

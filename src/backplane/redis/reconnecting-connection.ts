@@ -7,6 +7,8 @@ export interface ReconnectingConnectionOptions {
   explain(client: RedisConnection, error: unknown): unknown;
   /** Prepares a connection before it is used. After a rejection another connection is tried. */
   prepare(client: RedisConnection): Promise<void>;
+  /** Work after that, which may take longer. After a rejection another connection is tried, too. */
+  catchUp?(client: RedisConnection): Promise<void>;
   onUp(client: RedisConnection): void;
   onDown(error: unknown): void;
   /** An attempt to connect has failed; another one follows. */
@@ -24,6 +26,8 @@ interface Attempt {
 
 /** Timeout from dialing until the connection is prepared, in ms. */
 const HANDSHAKE_TIMEOUT_MS = 5_000;
+/** Timeout of `catchUp`, in ms. */
+const CATCH_UP_TIMEOUT_MS = 30_000;
 const FIRST_DELAY_MS = 50;
 /** The delay between attempts in the first seconds, so that messages arrive again within a second of Redis' return. */
 const EAGER_DELAY_MS = 250;
@@ -38,9 +42,9 @@ const CLOSED_OF_IOREDIS = 'Connection is closed.';
 /**
  * One connection that reconnects forever, after any loss. Each attempt uses a new client:
  *
- *   start() ──► dialing ──► prepared: up ─► lost, or replaced
- *                  ▲ └─ failed ─┐               │
- *                  └─ back-off ◄┴───────────────┘          stop() ends every state
+ *   start() ──► dialing ──► prepared ──► caught up: up ─► lost, or replaced
+ *                  ▲ └─ failed ─┐ └──┐                     │
+ *                  └─ back-off ◄┴────┴─────────────────────┘    stop() ends every state
  */
 export class ReconnectingConnection {
   readonly #options: ReconnectingConnectionOptions;
@@ -110,6 +114,8 @@ export class ReconnectingConnection {
       this.#dialing = client;
       await within(connectAndPrepare(client, this.#options), HANDSHAKE_TIMEOUT_MS, SILENT);
       if (isStale()) return discard(client);
+      await this.#catchUp(client);
+      if (isStale()) return discard(client);
       if (attempt.isClosed) throw new Error(CLOSED);
       this.#rise(client);
     } catch (error) {
@@ -138,6 +144,11 @@ export class ReconnectingConnection {
       if (this.#client === client) this.#lose(client, attempt.cause);
     });
     return attempt;
+  }
+
+  async #catchUp(client: RedisConnection): Promise<void> {
+    const { catchUp } = this.#options;
+    if (catchUp !== undefined) await within(catchUp(client), CATCH_UP_TIMEOUT_MS, 'Catching up took too long.');
   }
 
   #reasonOf({ client, cause, isClosed, refusal }: Attempt, error: unknown): unknown {

@@ -4,6 +4,8 @@ import { Emitter } from '@socket.io/redis-emitter';
 import { within } from '../../common/within.js';
 import type { Bus } from '../../ports/backplane/bus.js';
 import type { Instances } from '../../ports/backplane/instances.js';
+import type { Ledger } from '../../ports/backplane/ledger.js';
+import type { Reach } from '../../ports/backplane/reach.js';
 import type { AdapterFactory, Backplane } from '../../ports/backplane.js';
 import type { IRedisClientLike, IRedisConnectionLike } from '../../ports/options.js';
 import type { Reporter } from '../../ports/reports.js';
@@ -20,6 +22,7 @@ import { ANNOUNCE_TICKS, MissedBroadcasts } from './missed-broadcasts.js';
 import { Outages } from './outages.js';
 import { Publisher } from './publisher.js';
 import { RedisInstances } from './redis-instances.js';
+import { RedisLedger } from './redis-ledger.js';
 import { createReportOnce, type ReportOnce } from './report-once.js';
 import { settling } from './settling.js';
 import { Subscriber } from './subscriber.js';
@@ -59,6 +62,8 @@ interface Shared {
 class RedisBackplane implements Backplane {
   readonly bus: Bus;
   readonly instances: Instances;
+  readonly ledger: Ledger;
+  readonly reach: Reach;
   readonly #id = randomBytes(12).toString('base64url');
   readonly #shared: Shared;
   readonly #publisher: Publisher;
@@ -68,6 +73,7 @@ class RedisBackplane implements Backplane {
   readonly #emitter: Emitter;
   readonly #bus: InstanceBus;
   readonly #instances: RedisInstances;
+  readonly #ledger: RedisLedger;
   readonly #counts: Topics;
   readonly #missed: MissedBroadcasts;
   readonly #closing = new AbortController();
@@ -96,8 +102,11 @@ class RedisBackplane implements Backplane {
     const topics = this.#createTopics(this.#commander);
     this.#instances = this.#createInstances(topics);
     this.#bus = new InstanceBus(topics, this.#instances);
+    this.#ledger = this.#createLedger();
     this.bus = this.#bus;
     this.instances = this.#instances;
+    this.ledger = this.#ledger;
+    this.reach = this.#subscriber.reach;
   }
 
   async open(timeoutMs: number): Promise<void> {
@@ -188,6 +197,7 @@ class RedisBackplane implements Backplane {
       probePrefix: this.#probePrefix,
       onProbe: (sender) => this.#instances.seen(sender),
       onBroadcast: (message) => this.#missed.countReceived(message),
+      catchUp: (outageMs) => this.#ledger.catchUp(outageMs),
       onRestored: () => this.#missed.restored(),
     });
   }
@@ -204,12 +214,18 @@ class RedisBackplane implements Backplane {
   #createInstances(topics: Topics): RedisInstances {
     return new RedisInstances({
       id: this.#id,
-      key: `roomgate:${this.#shared.key}:instances`,
+      key: this.#instancesKey,
       topics,
       command: (...args) => this.#commander.command(...args),
       reportOnce: this.#shared.reportOnce,
       onReadOnly: () => this.#replaceAll(),
     });
+  }
+
+  #createLedger(): RedisLedger {
+    const { reportOnce, rejected } = this.#shared;
+    const onRejected = (error: unknown) => rejected.add('ledger', error);
+    return new RedisLedger({ beside: this.#instancesKey, commander: this.#commander, reportOnce, onRejected });
   }
 
   #tick(): void {
@@ -221,6 +237,7 @@ class RedisBackplane implements Backplane {
     if (this.#ticks % PROBE_TICKS === 0) this.#probe();
     this.#missed.tick();
     if (this.#ticks % ANNOUNCE_TICKS === 0) this.#announceCounts();
+    this.#ledger.tick();
     this.#instances.tick().catch((error: unknown) => {
       if (isReplyOf(error, 'MOVED', 'ASK')) this.#commander.replace(error);
     });
@@ -231,10 +248,12 @@ class RedisBackplane implements Backplane {
   }
 
   #probe(): void {
-    this.#publisher.command('publish', `${this.#probePrefix}${this.#id}#`, '').then(
-      () => this.#subscriber.onProbeSent(),
-      () => {},
-    );
+    const sent = this.#subscriber.beginProbe();
+    this.#publisher.command('publish', `${this.#probePrefix}${this.#id}#`, '').then(sent, () => {});
+  }
+
+  get #instancesKey(): string {
+    return `roomgate:${this.#shared.key}:instances`;
   }
 
   get #rooms(): string {

@@ -162,7 +162,7 @@ export class RedisInstances implements Instances {
 }
 
 /** The time of the clock of Redis, in ms. */
-async function redisTime(command: Command): Promise<number> {
+export async function redisTime(command: Command): Promise<number> {
   const reply = await command('time');
   const [seconds, microseconds] = Array.isArray(reply) ? reply.map(Number) : [];
   const now = Math.floor((seconds ?? Number.NaN) * 1_000 + (microseconds ?? Number.NaN) / 1_000);

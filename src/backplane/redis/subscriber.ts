@@ -1,18 +1,18 @@
 import type { Reporter } from '../../ports/reports.js';
 import type { OutageReporter } from '../outage-reporter.js';
+import { ReachTracker } from '../reach-tracker.js';
 import type { RejectedMessages } from '../rejected-messages.js';
 import type { BackplaneReport } from '../reports.js';
 import { explain, RefusedError } from './acl.js';
+import { AdapterListeners, type MessageListener } from './adapter-listeners.js';
 import { type Dialer, isForbidden, type RedisConnection, SILENT } from './client.js';
 import { Fence } from './fence.js';
-import { inspectRequest, inspectResponse } from './inspect.js';
+import { HeldMessages, type MessageKind } from './held-messages.js';
 import { Liveness } from './liveness.js';
 import type { Outages } from './outages.js';
 import { ReconnectingConnection } from './reconnecting-connection.js';
 import { type ReportOnce, UNPINGED } from './report-once.js';
 import { type Subscribe, Subscriptions } from './subscriptions.js';
-
-type MessageListener = (...args: unknown[]) => unknown;
 
 export interface SubscriberOptions {
   /** In Redis' list of clients. */
@@ -31,6 +31,11 @@ export interface SubscriberOptions {
   readonly onProbe: (sender: string) => void;
   /** Runs for each message on a pattern, except probes. */
   readonly onBroadcast: (message: Buffer) => void;
+  /**
+   * Runs on each connection after it is subscribed, and before any message is delivered. After a rejection another connection is
+   * tried. `outageMs`: how long no message arrived for certain; 0 at the start.
+   */
+  readonly catchUp: (outageMs: number) => Promise<void>;
   /** Runs when an outage ends. */
   readonly onRestored: () => void;
 }
@@ -41,13 +46,15 @@ export interface SubscriberOptions {
  * subscription that is connected and receives nothing. The Bus receives its messages here too, separately from the adapter.
  */
 export class Subscriber {
+  readonly reach = new ReachTracker();
   readonly #options: SubscriberOptions;
   readonly #connection: ReconnectingConnection;
   readonly #outage: OutageReporter;
   readonly #liveness: Liveness;
   /** Channels of the Bus: their messages go to the handler and not to the adapter. */
   readonly #channels = new Map<string, (message: Buffer) => void>();
-  readonly #listeners = new Map<string, Set<MessageListener>>();
+  readonly #adapters: AdapterListeners;
+  readonly #held = new HeldMessages();
   readonly #subscriptions: Subscriptions;
   /** The connection whose messages are handled. Set before it is up, because messages arrive as soon as it is subscribed. */
   #current: RedisConnection | undefined;
@@ -58,6 +65,7 @@ export class Subscriber {
     const { connectionName, dialer, report, reportOnce, outages } = options;
     const fence = new Fence(connectionName, reportOnce);
     this.#options = options;
+    this.#adapters = new AdapterListeners(options);
     this.#subscriptions = new Subscriptions(report);
     this.#subscriptions.add('PSUBSCRIBE', options.patterns);
     this.#outage = outages.reporterOf('subscriber');
@@ -68,14 +76,20 @@ export class Subscriber {
       prepare: async (client) => {
         // Otherwise, other servers still count the predecessor as a subscriber that answers requests.
         await fence.killPredecessor(client);
+        this.#held.begin();
         this.#listenTo(client);
         await this.#subscriptions.restore(client);
         this.#needEssentials();
+      },
+      catchUp: async () => {
+        await options.catchUp(this.reach.awayMs);
+        this.#held.ensureComplete();
       },
       onUp: (client) => this.#onConnected(client),
       onFailed: (error) => this.#outage.failing(error),
       onDown: (error) => {
         this.#current = undefined;
+        this.reach.lost(this.#liveness.heard);
         this.#outage.begin(error);
       },
     });
@@ -99,8 +113,9 @@ export class Subscriber {
   }
 
   async stop(timeoutMs: number): Promise<void> {
-    this.#listeners.clear();
+    this.#adapters.clear();
     this.#current = undefined;
+    this.reach.close();
     await this.#connection.stop(timeoutMs);
   }
 
@@ -109,18 +124,17 @@ export class Subscriber {
   }
 
   on(event: string, listener: MessageListener): this {
-    const listeners = this.#listeners.get(event) ?? new Set();
-    this.#listeners.set(event, listeners.add(listener));
+    this.#adapters.add(event, listener);
     return this;
   }
 
   off(event: string, listener: MessageListener): this {
-    this.#listeners.get(event)?.delete(listener);
+    this.#adapters.delete(event, listener);
     return this;
   }
 
   listenerCount(event: string): number {
-    return this.#listeners.get(event)?.size ?? 0;
+    return this.#adapters.count(event);
   }
 
   psubscribe(pattern: string): void {
@@ -149,9 +163,9 @@ export class Subscriber {
     this.#add('SUBSCRIBE', [channel]);
   }
 
-  /** Redis acknowledged a probe of this instance, so the probe must arrive soon. */
-  onProbeSent(): void {
-    this.#liveness.onProbeSent();
+  /** A probe is sent. Call the result once Redis has acknowledged it. */
+  beginProbe(): () => void {
+    return this.#liveness.beginProbe();
   }
 
   /** Once a second. Probes can arrive only while the publisher is healthy. */
@@ -159,7 +173,9 @@ export class Subscriber {
     const client = this.#connection.client;
     if (client === undefined) return;
     this.#liveness.ping(client);
-    this.#replaceOnFailure(client, this.#subscriptions.tick(client));
+    if (this.#liveness.isSilent) this.reach.lost(this.#liveness.heard);
+    else this.reach.back();
+    this.#replaceOnFailure(client, this.#retryRefused(client));
     if (this.#liveness.isDead) {
       this.#connection.replace(new Error(SILENT));
       return;
@@ -173,11 +189,21 @@ export class Subscriber {
 
   #onConnected(client: RedisConnection): void {
     this.#liveness.restart(client);
+    this.reach.back();
     if (this.#outage.lasts) this.#options.onRestored();
     this.#outage.end({ dropped: 0, uncertain: 0 });
     this.#everUp = true;
     // Subscribes to what was added during the restoration.
     this.#replaceOnFailure(client, this.#subscriptions.complete(client));
+    this.#held.release();
+  }
+
+  /** Redis may have refused a channel of the Bus for some time, and its messages were missed. */
+  async #retryRefused(client: RedisConnection): Promise<void> {
+    const granted = await this.#subscriptions.tick(client);
+    const missed = granted.filter(({ name }) => this.#channels.has(name));
+    if (missed.length === 0) return;
+    await this.#options.catchUp(performance.now() - Math.min(...missed.map(({ since }) => since)));
   }
 
   #add(command: Subscribe, names: readonly string[]): void {
@@ -237,46 +263,27 @@ export class Subscriber {
     this.#liveness.onPatternMessage();
     const { probePrefix, onProbe, onBroadcast } = this.#options;
     // A probe is empty, which no message to a room is: a program may send to any room that a client has named.
-    if (channel.startsWith(probePrefix) && message.length === 0) onProbe(channel.slice(probePrefix.length, -1));
-    else {
-      onBroadcast(message);
-      this.#emit('broadcast', 'pmessageBuffer', [pattern, channel, message]);
+    if (channel.startsWith(probePrefix) && message.length === 0) {
+      onProbe(channel.slice(probePrefix.length, -1));
+      return;
     }
+    this.#deliver('other', message, () => {
+      onBroadcast(message);
+      this.#adapters.emit('broadcast', 'pmessageBuffer', [pattern, channel, message]);
+    });
   }
 
   #hearChannel(channel: string, message: Buffer): void {
     this.#liveness.onMessage();
     const own = this.#channels.get(channel);
-    if (own === undefined) this.#hearAdapterChannel(channel, message);
-    else own(message);
+    if (own === undefined) this.#deliver('other', message, () => this.#adapters.hearChannel(channel, message));
+    else this.#deliver('bus', message, () => own(message));
   }
 
-  #hearAdapterChannel(channel: string, message: Buffer): void {
-    const isRequest = channel.startsWith(`${this.#options.key}-request#`);
-    const kind = isRequest ? 'request' : 'response';
-    let callsProgram = false;
-    try {
-      if (isRequest) callsProgram = inspectRequest(message).callsProgram;
-      else inspectResponse(message);
-    } catch (error) {
-      this.#options.rejected.add(kind, error);
-      return;
-    }
-    this.#emit(callsProgram ? 'program' : kind, 'messageBuffer', [channel, message]);
-  }
-
-  /** Each listener on its own: an error in one namespace does not stop another. */
-  #emit(kind: string, event: string, args: unknown[]): void {
-    for (const listener of [...(this.#listeners.get(event) ?? [])]) void this.#call(kind, listener, args);
-  }
-
-  async #call(kind: string, listener: MessageListener, args: unknown[]): Promise<void> {
-    try {
-      await listener(...args);
-    } catch (error) {
-      if (kind !== 'program') this.#options.rejected.add(kind, error);
-      else this.#options.report({ type: 'handler_failed', where: 'a handler of serverSideEmit', error });
-    }
+  /** Delivers the message now, or once this instance has caught up. */
+  #deliver(kind: MessageKind, message: Buffer, deliver: () => void): void {
+    if (this.#held.isHolding) this.#held.add(kind, message.length, deliver);
+    else deliver();
   }
 }
 

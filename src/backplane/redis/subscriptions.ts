@@ -15,6 +15,9 @@ interface Refused extends Subscription {
   error: unknown;
 }
 
+/** A subscription that Redis refused since `since`, and grants now. */
+export type Granted = Pick<Refused, 'name' | 'since'>;
+
 interface Subscription {
   readonly command: Subscribe;
   readonly name: string;
@@ -80,18 +83,18 @@ export class Subscriptions {
     await this.#subscribe(client, commandsFor([...this.#wanted.values()], isNew));
   }
 
-  /** Once a second: tries refused subscriptions again. Rejects as `restore` does. */
-  async tick(client: RedisConnection): Promise<void> {
+  /** Once a second: tries refused subscriptions again. Returns those that are granted now. Rejects as `restore` does. */
+  async tick(client: RedisConnection): Promise<readonly Granted[]> {
     for (const one of this.#refused.values()) one.left -= 1;
     const due = [...this.#refused.values()].filter(({ left }) => left <= 0);
-    if (due.length === 0 || this.#retrying) return;
+    if (due.length === 0 || this.#retrying) return [];
     this.#retrying = true;
     for (const one of due) {
       one.wait = Math.min(2 * one.wait, LONGEST_WAIT);
       one.left = one.wait;
     }
     try {
-      await this.#subscribe(
+      return await this.#subscribe(
         client,
         due.map((one) => [one]),
         { quiet: true },
@@ -105,16 +108,17 @@ export class Subscriptions {
     return this.#refused.has(keyOf(command, name));
   }
 
-  /** `quiet` skips reports about refusals, which were reported before. */
+  /** Returns those that were refused before. `quiet` skips reports about refusals, which were reported before. */
   async #subscribe(
     client: RedisConnection,
     commands: readonly (readonly Subscription[])[],
     { quiet = false } = {},
-  ): Promise<void> {
+  ): Promise<readonly Granted[]> {
     const refused: Refused[] = [];
     const allowed: Refused[] = [];
     try {
       await Promise.all(commands.map((list) => this.#send(client, list, refused, allowed)));
+      return allowed;
     } finally {
       if (!quiet) for (const group of byNamespace(refused)) this.#tellRefused(group);
       for (const group of byNamespace(allowed)) this.#tellAllowed(group);

@@ -1,6 +1,6 @@
 /*
- * Reserved: the contract of shared state with a lifetime, for presence and revocations. It has no implementation yet. The first
- * feature that needs it adds one in memory and one on Redis, with one contract suite for both.
+ * Reserved: the contract of shared state with a lifetime, for presence. It has no implementation yet. The first feature that needs it
+ * adds one in memory and one on Redis, with one contract suite for both. Revocations use the smaller Ledger (`ledger.ts`).
  */
 
 /**
