@@ -103,14 +103,14 @@ describe.each(PLACES)('the ledger %s', (_, makePlace) => {
 
   it('rejects entries that exceed the bounds', async () => {
     const { ledger } = await startReader(makePlace(), 'one');
-    const wrong = [
+    const wrong: readonly (readonly [string, string, number])[] = [
       ['', 'v', 1],
       ['i'.repeat(256), 'v', 1],
       ['i', 'v'.repeat(4_097), 1],
       ['i', 'v', 0],
       ['i', 'v', Number.NaN],
       ['i', 'v', 31 * 24 * HOUR + 1],
-    ] as const;
+    ];
     for (const entry of wrong) await expect(ledger.add(...entry)).rejects.toMatchObject({ code: 'invalid_argument' });
     expect(await ledger.add('i'.repeat(255), 'v'.repeat(4_096), 31 * 24 * HOUR)).toBe('stored');
   });
