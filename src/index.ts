@@ -17,7 +17,7 @@ export type {
   TServerHolder,
   TServerSource,
 } from './ports/http-server.js';
-export type { Identity, KnownIdentity, Refusal, When, Who } from './ports/identity.js';
+export type { Identity, KnownIdentity, Refusal, RoomVerdict, When, Who } from './ports/identity.js';
 export type {
   AuthenticateFn,
   IFailureOptions,
@@ -27,6 +27,7 @@ export type {
   TSocketIOAuthenticateFn,
   TSocketIOClientConnectedFn,
   TSocketIOValidateRoomFn,
+  ValidateRoomFn,
 } from './ports/options.js';
 export type {
   IOServer,
@@ -41,6 +42,13 @@ export type {
   TServerTopic,
 } from './ports/socket.js';
 export { DEFAULT_LIMITS, type ILimits } from './protocol/limits.js';
+export {
+  type NamesIn,
+  type RoomAnswer,
+  type RoomGuard,
+  type RoomParams,
+  roomGuards,
+} from './rooms/room-guards.js';
 export { RuntimeModules, type TRuntimeModule } from './runtime/runtime-modules.js';
 export { SocketIOComponent } from './server/component.js';
 export type {

@@ -125,8 +125,8 @@ export const SERVER = [
   {
     id: 'taken-back-after-the-decision',
     file: 'src/rooms/rooms.ts',
-    from: `pending.has(room) ? undefined : 'left'`,
-    to: `pending.has(room) || claimed === undefined ? undefined : 'left'`,
+    from: `if (!pending.has(room)) return 'left';`,
+    to: `if (!pending.has(room) && claimed !== undefined) return 'left';`,
     breaks: 'a client joins a room although it left it while the join was pending',
     test: 'test/unit/rooms.test.ts',
     on: 'node',

@@ -39,9 +39,9 @@ export class WantedRooms {
 
   /** Forgets rooms whose refusal is final. `fresh`: the new rooms of a request that was refused as a whole. */
   heed(refused: readonly IRefusedRoom[], fresh: readonly string[] = []): void {
-    for (const { room, code } of refused) {
-      const isFinal = !Object.hasOwn(ROOM_ERRORS, code) || !ROOM_ERRORS[code].retryable;
-      if (isFinal) this.forget(room === '' ? fresh : [room]);
+    for (const { room, code, retry } of refused) {
+      const isRetryable = isOwn(code) ? ROOM_ERRORS[code].retryable : retry === true;
+      if (!isRetryable) this.forget(room === '' ? fresh : [room]);
     }
   }
 
@@ -58,7 +58,9 @@ export class WantedRooms {
 
   /** The rooms that were refused for a temporary reason, and are still wanted. */
   passing(refused: readonly IRefusedRoom[]): readonly string[] {
-    return refused.filter(({ room, code }) => PASSING.has(code) && this.#wanted.has(room)).map(({ room }) => room);
+    return refused
+      .filter(({ room, code, retry }) => (PASSING.has(code) || retry === true) && this.#wanted.has(room))
+      .map(({ room }) => room);
   }
 
   /** Divides the rooms into as many requests as the server's limits require. */
@@ -86,6 +88,11 @@ export class WantedRooms {
       await this.#askParted(rooms.slice(middle), ask),
     ]);
   }
+}
+
+/** Whether the code is one of the library. A program's own code may be retryable: `retry` says so. */
+function isOwn(code: string): code is TRoomErrorCode {
+  return Object.hasOwn(ROOM_ERRORS, code);
 }
 
 function merged(answers: readonly IJoinAnswer[]): IJoinAnswer {

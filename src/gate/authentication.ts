@@ -1,12 +1,13 @@
 import { isRecord } from '../common/checks.js';
 import { deeperThan } from '../common/depth.js';
 import { describe } from '../common/describe.js';
+import type { KnownRefusal } from '../common/refusals.js';
 import type { KnownIdentity } from '../ports/identity.js';
 import type { AuthenticateFn, IHandshake } from '../ports/options.js';
 import type { Reporter } from '../ports/reports.js';
 import type { ILimits } from '../protocol/limits.js';
 import { saysCredentialIsBad } from './credential-errors.js';
-import { type KnownRefusal, readAnswer } from './identity.js';
+import { readAnswer } from './identity.js';
 import type { GateReport } from './reports.js';
 
 /** `identity` is undefined for `true`. `unavailable`: the check failed, so the client is told to reconnect. */

@@ -30,6 +30,9 @@ export interface Refusal {
   retry?: boolean | undefined;
 }
 
+/** The decision of `validateRoomFn` on one room: its name grants it, with `until` up to that moment. With `refused` it is refused. */
+export type RoomVerdict = string | { room: string; until?: When | undefined } | ({ room: string } & Refusal);
+
 /** An identity as the library keeps it: checked, frozen, with its times in milliseconds since 1970. */
 export interface KnownIdentity<C = unknown> extends Identity<C> {
   readonly user: string;

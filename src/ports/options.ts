@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { ParsedUrlQuery } from 'node:querystring';
 import type { ValueOrPromise } from '../common/types.js';
 import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
-import type { Identity, Refusal } from './identity.js';
+import type { Identity, KnownIdentity, Refusal, RoomVerdict } from './identity.js';
 import type { IOSocket } from './socket.js';
 
 /** The argument of `authenticateFn`: the request that opened the connection. */
@@ -56,6 +56,27 @@ export type TSocketIOValidateRoomFn<
 > = (opts: { socket: IOSocket<L, E, S, D>; rooms: string[] }) => ValueOrPromise<string[]>;
 
 /**
+ * The function of the option `validateRoomFn`: `TSocketIOValidateRoomFn`, which may also return verdicts in place of names, and gets
+ * the client's identity. `signal` aborts when the client has left, and when `guardTimeout` has passed.
+ * @example validateRoomFn: async ({ identity, rooms, signal }) => {
+ *   const rights = await rightsOf(identity?.user, rooms, { signal });
+ *   return rooms.map((room) => rights.get(room) ?? { room, refused: 'not_invited', message: 'Ask the team for an invitation.' });
+ * }
+ */
+export type ValidateRoomFn<
+  L extends TEventsMap = TLooseEvents,
+  E extends TEventsMap = TLooseEvents,
+  S extends TEventsMap = TLooseEvents,
+  D = TLooseData,
+  C = TLooseData,
+> = (opts: {
+  socket: IOSocket<L, E, S, D>;
+  rooms: string[];
+  identity: KnownIdentity<C> | undefined;
+  signal: AbortSignal;
+}) => ValueOrPromise<readonly RoomVerdict[]>;
+
+/**
  * Runs after a client is authenticated: the place to register event handlers. If it throws or rejects, that is reported. The client
  * receives `unauthenticated` with the code `unavailable`, is disconnected, and reconnects automatically. The option `onFailure` can keep
  * it connected instead.
@@ -74,6 +95,11 @@ export interface IFailureOptions {
    * `keep`: it stays connected, with the handlers that were registered before the error.
    */
   connected?: 'disconnect' | 'keep' | undefined;
+  /**
+   * `validateRoomFn`, when clients that are in rooms are checked again. `leave`, the default: they leave the rooms on which it failed to
+   * decide, and may ask for them again. `keep`: they stay. A `join` is refused with `guard_failed` in both cases.
+   */
+  guard?: 'leave' | 'keep' | undefined;
 }
 
 /** The part of a Redis client that is used. `Redis` and `Cluster` of ioredis 5 and newer have it. */

@@ -67,10 +67,12 @@ export interface IRoomsRequest {
 export interface IRefusedRoom {
   /** The room as requested; empty if the request as a whole was refused. */
   room: string;
-  /** For the program; `docs/protocol.md` says which of them may pass. */
-  code: TRoomErrorCode;
+  /** For the program: one of the library, of which `docs/protocol.md` says which may pass, or the `refused` of `validateRoomFn`. */
+  code: TRoomErrorCode | (string & NonNullable<unknown>);
   /** For the client's user. */
   message: string;
+  /** True if asking again may help although the code is not one of the library. */
+  retry?: true;
 }
 
 /** The acknowledgement of `join`. */

@@ -44,13 +44,23 @@ type OwnReport =
       /** The id of the socket. */
       readonly client: string;
     }
-  /** `validateRoomFn` returned something other than a list of names. The client joined no room. */
+  /** `validateRoomFn` had not settled when `guardTimeout` passed. The rooms were refused with the code `guard_failed`. */
+  | {
+      readonly type: 'validate_room_fn_unanswered';
+      /** The id of the socket. */
+      readonly client: string;
+      /** Milliseconds since the call: `guardTimeout`. */
+      readonly afterMs: number;
+    }
+  /** `validateRoomFn` returned something other than a list of names and verdicts. What is invalid granted no room. */
   | {
       readonly type: 'validate_room_fn_result_invalid';
       /** The id of the socket. */
       readonly client: string;
-      /** The kind of the returned value, such as `a string`. */
+      /** The kind of the returned value, or of its first invalid entry, such as `a string`. */
       readonly received: string;
+      /** What is wrong with that entry, and its index. Left out if the value is no array. */
+      readonly problem?: string;
     };
 
 /** The reports of `rooms/`. */
@@ -68,8 +78,16 @@ export const ROOMS_LINES: LogLines<OwnReport> = {
   validate_room_fn_result_invalid: [
     'warn',
     (r) =>
-      `validateRoomFn: expected an array of room names, received ${r.received}` +
-      `${r.received === 'undefined' ? ' (does the function lack a "return"?)' : ''}; client ${r.client} joined no room`,
+      r.problem === undefined
+        ? `validateRoomFn: expected an array of room names and verdicts, received ${r.received}` +
+          `${r.received === 'undefined' ? ' (does the function lack a "return"?)' : ''}; client ${r.client} got no room`
+        : `validateRoomFn returned an invalid entry for client ${r.client}, which grants nothing: ${r.problem}`,
+  ],
+  validate_room_fn_unanswered: [
+    'warn',
+    (r) =>
+      `validateRoomFn has not settled within ${r.afterMs} ms for client ${r.client}, so its rooms were refused with ` +
+      '"guard_failed"',
   ],
 };
 

@@ -1,6 +1,4 @@
-import { describe } from '../common/describe.js';
 import { parseRoomsRequest } from '../common/parse-rooms-request.js';
-import type { TSocketIOValidateRoomFn } from '../ports/options.js';
 import type { Reporter } from '../ports/reports.js';
 import type { TRoomErrorCode } from '../protocol/errors.js';
 import { isInternalRoom } from '../protocol/events.js';
@@ -9,8 +7,9 @@ import { type IRefusedRoom, refuseRoom } from '../protocol/messages.js';
 import { isPlainSocketId, isSocketId } from '../protocol/socket-ids.js';
 import type { PendingJoin } from '../session/room-work.js';
 import type { Session } from '../session/session.js';
-import { askedRooms } from './asked-rooms.js';
+import type { Guard } from './guard.js';
 import type { RoomsReport } from './reports.js';
+import type { RoomDecision } from './room-verdicts.js';
 import type { IdOwner } from './socket-search.js';
 
 /** Timeout of the question to other instances whether a name is the id of one of their sockets. */
@@ -18,13 +17,14 @@ const ASK_TIMEOUT_MS = 1_000;
 
 /** Most questions of one client that wait. A later question would be answered too late. */
 const MOST_WAITING_QUESTIONS = 64;
-/** Most calls of `validateRoomFn` that run or wait on an instance. A client without a running call may always make one. */
-const MOST_GUARDS_IN_ALL = 10_000;
+/** How often a guard is asked for one request, if its rooms are checked again meanwhile. */
+const MOST_TRIES = 3;
 
 export interface RoomsOptions {
   readonly limits: ILimits;
   readonly defaultRooms: readonly string[];
-  readonly validateRoomFn: TSocketIOValidateRoomFn | undefined;
+  /** Undefined if the program has none, so that every join is refused. */
+  readonly guard: Guard | undefined;
   /** Whether this instance has a socket of that id. */
   readonly hasSocket: (id: string) => boolean;
   /** Asks the other servers whether these names are ids of their sockets. Never rejects. */
@@ -38,10 +38,18 @@ export interface RoomsVerdict {
   readonly refused: readonly IRefusedRoom[];
 }
 
+/** The decision on the rooms of a `join`. */
+export interface JoinedRooms extends RoomsVerdict {
+  /** When the grants end, in milliseconds since 1970, by room. Those of the other rooms do not end by themselves. */
+  readonly ends: ReadonlyMap<string, number>;
+  /** Refused rooms that the client is in because the guard granted them before. */
+  readonly lost: readonly string[];
+}
+
 /** A decision on a `join`. Before the join is carried out, the client or the program can withdraw rooms. */
 export interface JoinVerdict {
   /** The decision at this moment. Rooms whose request was withdrawn are refused. The first call counts. */
-  claim(): RoomsVerdict;
+  claim(): JoinedRooms;
   /** Call when the join was carried out, or failed: its rooms are no longer pending. */
   end(): void;
 }
@@ -52,8 +60,6 @@ export interface JoinVerdict {
  */
 export class Rooms {
   readonly #options: RoomsOptions;
-  /** Calls of `validateRoomFn` that run or wait. */
-  #guards = 0;
   #reportedMissing = false;
 
   constructor(options: RoomsOptions) {
@@ -71,7 +77,7 @@ export class Rooms {
 
     const pending = session.roomWork.begin(asked);
     try {
-      return joinVerdict(pending, await this.#askGuards(session, asked, refused), refused);
+      return joinVerdict(session, pending, await this.#askGuards(session, asked, refused, pending), refused);
     } catch (error) {
       pending.end();
       throw error;
@@ -92,55 +98,23 @@ export class Rooms {
     return { granted: refused.sift(wanted, (room) => foreign(owners.get(room))), refused: refused.list };
   }
 
-  async #askGuards(session: Session, asked: readonly string[], refused: Refusals): Promise<string[]> {
-    if (this.#options.validateRoomFn === undefined) {
+  /** Returns the decisions of the guard; the rooms that it was not asked about are refused here. */
+  async #askGuards(
+    session: Session,
+    asked: readonly string[],
+    refused: Refusals,
+    pending: PendingJoin,
+  ): Promise<ReadonlyMap<string, RoomDecision>> {
+    const { guard } = this.#options;
+    if (guard === undefined) {
       this.#reportMissing(session);
-      return refused.sift(asked, () => 'not_allowed');
+      refused.sift(asked, () => 'not_allowed');
+      return new Map();
     }
     const doubtful = asked.filter((room) => isPlainSocketId(room));
     const owners = await this.#owners(session, doubtful);
     const own = refused.sift(asked, (room) => foreign(owners.get(room)));
-    if (own.length === 0) return [];
-    const allowed = await this.#askGuard(this.#options.validateRoomFn, session, own);
-    return refused.sift(own, (room) =>
-      typeof allowed === 'string' ? allowed : allowed.has(room) ? undefined : 'not_allowed',
-    );
-  }
-
-  /** Calls `validateRoomFn` when a place for this client is free, unless the session has ended. */
-  async #askGuard(
-    validateRoomFn: TSocketIOValidateRoomFn,
-    session: Session,
-    rooms: readonly string[],
-  ): Promise<ReadonlySet<unknown> | TRoomErrorCode> {
-    const { guards } = session.roomWork;
-    if (this.#guards >= MOST_GUARDS_IN_ALL && guards.held > 0) return 'guard_failed';
-    this.#guards += 1;
-    await guards.acquire();
-    try {
-      return session.ended ? 'left' : await this.#validate(validateRoomFn, session, rooms);
-    } finally {
-      this.#guards -= 1;
-      guards.release();
-    }
-  }
-
-  async #validate(
-    validateRoomFn: TSocketIOValidateRoomFn,
-    session: Session,
-    rooms: readonly string[],
-  ): Promise<ReadonlySet<unknown> | TRoomErrorCode> {
-    try {
-      const allowed: unknown = await validateRoomFn({ socket: session.socket, rooms: askedRooms(rooms) });
-      const received = whyNoNames(allowed);
-      if (received !== undefined) {
-        this.#options.report({ type: 'validate_room_fn_result_invalid', client: session.id, received });
-      }
-      return Array.isArray(allowed) ? new Set(allowed) : 'not_allowed';
-    } catch (error) {
-      this.#options.report({ type: 'validate_room_fn_failed', client: session.id, error });
-      return 'guard_failed';
-    }
+    return own.length === 0 ? new Map() : askUntilCurrent(guard, session, own, pending);
   }
 
   /** Once: a program may leave it out on purpose. */
@@ -182,13 +156,52 @@ export class Rooms {
   }
 }
 
-function joinVerdict(pending: PendingJoin, allowed: readonly string[], refused: Refusals): JoinVerdict {
-  let claimed: RoomsVerdict | undefined;
-  const decide = (): RoomsVerdict => {
-    const granted = refused.sift(allowed, (room) => (pending.has(room) ? undefined : 'left'));
-    return { granted, refused: refused.list };
+/** Asks the guard. Rooms that are checked again meanwhile are asked about again, so that no verdict is older than that check. */
+async function askUntilCurrent(
+  guard: Guard,
+  session: Session,
+  rooms: readonly string[],
+  pending: PendingJoin,
+): Promise<ReadonlyMap<string, RoomDecision>> {
+  const decisions = new Map<string, RoomDecision>();
+  let open = rooms;
+  for (let tries = 1; open.length > 0; tries++) {
+    pending.asks(open);
+    const answer = await guard.ask(session, open);
+    for (const room of open) {
+      const decision = typeof answer === 'string' ? refuseRoom(room, answer) : answer.get(room);
+      decisions.set(room, decision ?? refuseRoom(room, 'not_allowed'));
+    }
+    // What is out of date after the last try is refused when it is claimed.
+    open = tries < MOST_TRIES ? open.filter((room) => pending.isOutdated(room)) : [];
+  }
+  return decisions;
+}
+
+function joinVerdict(
+  session: Session,
+  pending: PendingJoin,
+  decisions: ReadonlyMap<string, RoomDecision>,
+  refused: Refusals,
+): JoinVerdict {
+  let claimed: JoinedRooms | undefined;
+  const decide = (): JoinedRooms => {
+    const ends = new Map<string, number>();
+    const lost: string[] = [];
+    const granted = refused.sift(decisions.keys(), (room) => {
+      const decision = decisions.get(room);
+      if (!pending.has(room)) return 'left';
+      if (pending.isOutdated(room)) return 'guard_failed';
+      if (typeof decision === 'number') {
+        if (decision !== Number.POSITIVE_INFINITY) ends.set(room, decision);
+        return undefined;
+      }
+      if (decision?.code !== 'guard_failed' && session.guardedRooms(room).length > 0) lost.push(room);
+      return decision;
+    });
+    return { granted, refused: refused.list, ends, lost };
   };
-  const claim = (): RoomsVerdict => {
+  const claim = (): JoinedRooms => {
     claimed ??= decide();
     return claimed;
   };
@@ -197,14 +210,7 @@ function joinVerdict(pending: PendingJoin, allowed: readonly string[], refused: 
 
 /** The verdict that grants no room. */
 function refusal(refused: readonly IRefusedRoom[]): JoinVerdict {
-  return { claim: () => ({ granted: [], refused }), end: () => {} };
-}
-
-/** The kind of a result that names no room although it is not empty, such as the result of `map` in place of `filter`. */
-function whyNoNames(allowed: unknown): string | undefined {
-  if (!Array.isArray(allowed)) return describe(allowed);
-  if (allowed.length === 0 || allowed.some((room) => typeof room === 'string')) return undefined;
-  return `an array of ${describe(allowed[0])}`;
+  return { claim: () => ({ granted: [], refused, ends: new Map(), lost: [] }), end: () => {} };
 }
 
 function foreign(owner: IdOwner | undefined): TRoomErrorCode | undefined {
@@ -216,13 +222,13 @@ function foreign(owner: IdOwner | undefined): TRoomErrorCode | undefined {
 class Refusals {
   readonly list: IRefusedRoom[] = [];
 
-  /** Returns the rooms for which `why` has no code. The others are added to the refused rooms with their code. */
-  sift(rooms: Iterable<string>, why: (room: string) => TRoomErrorCode | undefined): string[] {
+  /** Returns the rooms for which `why` has no code or refusal. The others are added to the refused rooms. */
+  sift(rooms: Iterable<string>, why: (room: string) => TRoomErrorCode | IRefusedRoom | undefined): string[] {
     const kept: string[] = [];
     for (const room of rooms) {
-      const code = why(room);
-      if (code === undefined) kept.push(room);
-      else this.list.push(refuseRoom(room, code));
+      const reason = why(room);
+      if (reason === undefined) kept.push(room);
+      else this.list.push(typeof reason === 'string' ? refuseRoom(room, reason) : reason);
     }
     return kept;
   }

@@ -19,6 +19,7 @@ import type { Attached, EngineRuntime, GuardOrigins, Runtime } from '../ports/ru
 import type { IOServer } from '../ports/socket.js';
 import type { WireSource } from '../ports/wire.js';
 import { isSocketId } from '../protocol/socket-ids.js';
+import { Guard } from '../rooms/guard.js';
 import { IdOwners } from '../rooms/id-owners.js';
 import { ProgramJoins } from '../rooms/program-joins.js';
 import { Rooms } from '../rooms/rooms.js';
@@ -111,11 +112,13 @@ function connectParts(
   { search, programJoins }: ReturnType<typeof claimTopics>,
 ): Instance {
   const { runtime, fanout } = platform;
+  const { validateRoomFn, guardTimeout } = options;
   const hasSocket = (id: string): boolean => registry.has(id);
   const { io, engine } = createServer({ options, registry, report }, platform, backplane);
   const owners = new IdOwners({ io, instances: backplane.instances, search, hasSocket });
   const findSockets: IdOwners['find'] = (names, timeoutMs) => owners.find(names, timeoutMs);
-  const rooms = new Rooms({ ...options, hasSocket, findSockets, report });
+  const guard = validateRoomFn === undefined ? undefined : new Guard({ validateRoomFn, guardTimeout, report });
+  const rooms = new Rooms({ ...options, guard, hasSocket, findSockets, report });
   const inbound = createInbound({ options, registry, report }, runtime, rooms);
   inbound.connections.attach(io, engine);
   const outbound = new Outbound(io, report, options.serverOptions.parser !== undefined);
@@ -128,7 +131,7 @@ function createServer(
   { fanout, attach }: Platform,
   backplane: Backplane,
 ): Attached<WireSource> {
-  const left = (id: string, room: string): void => registry.get(id)?.takeBack(room);
+  const left = (id: string, room: string): void => registry.get(id)?.left(room);
   const findClients = registry.findClients;
   const parts = { fanout, report, keyOf: keysOf(options.replaceable, report), left, findClients };
   const adapter = guardedAdapter(adapterFactory(options, backplane, report), parts);

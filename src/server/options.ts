@@ -9,7 +9,7 @@ import type {
   IRedisClientLike,
   IRedisConnectionLike,
   TSocketIOClientConnectedFn,
-  TSocketIOValidateRoomFn,
+  ValidateRoomFn,
 } from '../ports/options.js';
 import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
 import type { ILimits } from '../protocol/limits.js';
@@ -46,12 +46,17 @@ export interface ISocketIOServerBaseOptions<
    * }
    */
   authenticateFn: AuthenticateFn<C>;
-  /** Returns the requested rooms that the client may join. Without it every join is refused. */
-  validateRoomFn?: TSocketIOValidateRoomFn<L, E, S, D> | undefined;
+  /**
+   * Returns the requested rooms that the client may join: their names, or verdicts. `{ room, until }` grants a room up to a moment, and
+   * `{ room, refused: 'code' }` refuses it with a code of the program. Without the function every join is refused.
+   */
+  validateRoomFn?: ValidateRoomFn<L, E, S, D, C> | undefined;
   /** Runs after a client is authenticated: the place to register event handlers. Earlier events are held until they are registered. */
   clientConnectedFn?: ((...args: Parameters<TSocketIOClientConnectedFn<L, E, S, D>>) => unknown) | undefined;
   /** Milliseconds after which a client that is not authenticated is disconnected. Default 10 000. */
   authenticateTimeout?: number | undefined;
+  /** Milliseconds after which a `validateRoomFn` that has not settled is given up: its rooms are refused with `guard_failed`. Default 5 000. */
+  guardTimeout?: number | undefined;
   /** Milliseconds between `ping` events to an authenticated client. Default 30 000. */
   pingInterval?: number | undefined;
   /** Joined on authentication, independent of `validateRoomFn`. Default `['io-default', 'io-notification']`. */

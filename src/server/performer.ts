@@ -1,7 +1,7 @@
 import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
+import type { KnownRefusal } from '../common/refusals.js';
 import { callSafely } from '../common/sink.js';
 import type { AuthenticationVerdict } from '../gate/authentication.js';
-import type { KnownRefusal } from '../gate/identity.js';
 import { Membership } from '../gate/membership.js';
 import type { PendingConnects } from '../ingress/pending-connects.js';
 import type { StrangerLimit } from '../ingress/reports.js';

@@ -1,6 +1,6 @@
 import type { Reporter } from '../ports/reports.js';
 import type { IJoinAnswer, ILeaveAnswer, IRefusedRoom } from '../protocol/messages.js';
-import type { JoinVerdict, RoomsVerdict } from '../rooms/rooms.js';
+import type { JoinedRooms, JoinVerdict, RoomsVerdict } from '../rooms/rooms.js';
 import type { Session } from '../session/session.js';
 import type { Acknowledge } from './inbound-rows.js';
 import type { Report } from './reports.js';
@@ -13,14 +13,27 @@ export class RoomPerformer {
     this.#report = report;
   }
 
-  readonly join = async ({ socket }: Session, verdict: JoinVerdict): Promise<void> => {
-    const { granted } = verdict.claim();
+  readonly join = async (session: Session, verdict: JoinVerdict): Promise<void> => {
+    const rooms = verdict.claim();
     try {
-      if (granted.length > 0) await socket.join([...granted]);
+      // Both begin in this tick: between them no other verdict counts.
+      const leaving = rooms.lost.map((room) => session.leave(() => session.socket.leave(room)));
+      const joining = this.#enter(session, rooms);
+      await Promise.all([...leaving, joining]);
     } finally {
       verdict.end();
     }
   };
+
+  /** A room that the program has put the client into stays the program's, whatever the guard says. */
+  #enter({ socket, roomWork }: Session, { granted }: JoinedRooms): Promise<void> | void {
+    if (granted.length === 0) return;
+    const { rooms } = socket;
+    const guarded = granted.filter((room) => !rooms.has(room) || roomWork.isGuarded(room));
+    const joining = socket.join([...granted]);
+    for (const room of guarded) roomWork.grant(room);
+    return joining;
+  }
 
   readonly answerJoin = (session: Session, verdict: JoinVerdict, acknowledge: Acknowledge): void => {
     const { granted, refused } = verdict.claim();

@@ -1,4 +1,5 @@
 import { Semaphore } from '../common/semaphore.js';
+import { RoomgateError } from '../protocol/errors.js';
 
 /** Calls of `validateRoomFn` that run for one client at a time; others wait in a queue. */
 const MOST_GUARDS = 64;
@@ -6,20 +7,39 @@ const MOST_GUARDS = 64;
 /** Questions to other servers for one client at a time, because each question costs work on every server. */
 const MOST_QUESTIONS = 4;
 
+interface Abortable {
+  abort(reason: RoomgateError): void;
+}
+
 /** A `join` that has no answer yet. */
 export interface PendingJoin {
   /** False if a `leave` of the client or the program has withdrawn the room. */
   has(room: string): boolean;
+  /** The guard is being asked about these rooms, so its verdict will be newer than everything so far. */
+  asks(rooms: readonly string[]): void;
+  /** Whether the room is being checked again, or lost that check, since the guard was asked: its verdict may be out of date. */
+  isOutdated(room: string): boolean;
   /** Call when the request is answered, or failed. */
   end(): void;
 }
 
-/** The pending requests of one client about rooms. */
+/** The rooms of one client that a guard granted, and its pending requests about rooms. */
 export class RoomWork {
   readonly guards = new Semaphore(MOST_GUARDS);
-  readonly questions = new Semaphore(MOST_QUESTIONS);
-  readonly #joins = new Set<Set<string>>();
+  /** Calls of `validateRoomFn` that were given up and have not settled. */
+  unsettledGuards = 0;
+  #questions: Semaphore | undefined;
+  readonly #joins = new Set<Join>();
   #names = 0;
+  /** By room: how to forget the moment at which its grant ends, if it has one. */
+  readonly #guarded = new Map<string, (() => void) | undefined>();
+  #signals: Set<Abortable> | undefined;
+  #isEnded = false;
+
+  get questions(): Semaphore {
+    this.#questions ??= new Semaphore(MOST_QUESTIONS);
+    return this.#questions;
+  }
 
   /** The number of pending rooms. A room counts until its request ends, even if it was withdrawn. */
   get names(): number {
@@ -27,17 +47,97 @@ export class RoomWork {
   }
 
   begin(rooms: readonly string[]): PendingJoin {
-    const wanted = new Set(rooms);
-    this.#joins.add(wanted);
+    const join = new Join(rooms, () => {
+      if (this.#joins.delete(join)) this.#names -= rooms.length;
+    });
+    this.#joins.add(join);
     this.#names += rooms.length;
-    const end = (): void => {
-      if (this.#joins.delete(wanted)) this.#names -= rooms.length;
-    };
-    return { has: (room) => wanted.has(room), end };
+    return join;
   }
 
   /** From now on no pending join grants this room. */
   takeBack(room: string): void {
-    for (const wanted of this.#joins) wanted.delete(room);
+    for (const join of this.#joins) join.withdraw(room);
+  }
+
+  /** From now on no verdict of a guard that was asked before counts, for this room or for all. */
+  outdate(room: string | undefined): void {
+    for (const join of this.#joins) join.outdate(room);
+  }
+
+  /** The rooms that the client is in because a guard granted them, and not because the program put it there. */
+  get guarded(): Iterable<string> {
+    return this.#guarded.keys();
+  }
+
+  isGuarded(room: string): boolean {
+    return this.#guarded.has(room);
+  }
+
+  /** The client is in the room because a guard granted it. `forget` is called once that is over, or granted anew. */
+  grant(room: string, forget?: () => void): void {
+    this.#guarded.get(room)?.();
+    this.#guarded.set(room, forget);
+  }
+
+  /** The client is not in the room. */
+  left(room: string): void {
+    this.#guarded.get(room)?.();
+    this.#guarded.delete(room);
+  }
+
+  /** Aborts the signal when the client has left; immediately if it has. */
+  abortAtEnd(signal: Abortable): void {
+    if (this.#isEnded) signal.abort(gone());
+    this.#signals ??= new Set();
+    this.#signals.add(signal);
+  }
+
+  abortNot(signal: Abortable): void {
+    this.#signals?.delete(signal);
+  }
+
+  /** The client has left. */
+  end(): void {
+    this.#isEnded = true;
+    for (const forget of this.#guarded.values()) forget?.();
+    this.#guarded.clear();
+    for (const signal of this.#signals ?? []) signal.abort(gone());
+  }
+}
+
+function gone(): RoomgateError {
+  return new RoomgateError('disconnected', 'The client has left.');
+}
+
+class Join implements PendingJoin {
+  readonly #wanted: Set<string>;
+  readonly end: () => void;
+  #outdated: Set<string> | undefined;
+
+  constructor(rooms: readonly string[], end: () => void) {
+    this.#wanted = new Set(rooms);
+    this.end = end;
+  }
+
+  has(room: string): boolean {
+    return this.#wanted.has(room);
+  }
+
+  withdraw(room: string): void {
+    this.#wanted.delete(room);
+  }
+
+  asks(rooms: readonly string[]): void {
+    for (const room of rooms) this.#outdated?.delete(room);
+  }
+
+  isOutdated(room: string): boolean {
+    return this.#outdated?.has(room) === true;
+  }
+
+  outdate(room: string | undefined): void {
+    this.#outdated ??= new Set();
+    for (const each of room === undefined ? this.#wanted : [room]) if (this.#wanted.has(each)) this.#outdated.add(each);
   }
 }

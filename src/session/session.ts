@@ -65,6 +65,24 @@ export class Session implements ISocketIOClient {
     if (!this.#isLeaving) this.#roomWork?.takeBack(room);
   }
 
+  /** The client is not in this room. */
+  left(room: string): void {
+    this.#roomWork?.left(room);
+    this.takeBack(room);
+  }
+
+  /** From now on no verdict of a guard that was asked before counts, for this room or for all. */
+  outdate(room: string | undefined): void {
+    this.#roomWork?.outdate(room);
+  }
+
+  /** The rooms that the client is in because a guard granted them: all, or the given one. */
+  guardedRooms(room: string | undefined): readonly string[] {
+    if (this.#roomWork === undefined) return [];
+    if (room === undefined) return [...this.#roomWork.guarded];
+    return this.#roomWork.isGuarded(room) ? [room] : [];
+  }
+
   /**
    * Runs the client's own `leave`. When the `leave` was received, it withdrew pending joins; later joins remain. `act` must leave the
    * rooms in this tick.
@@ -143,6 +161,7 @@ export class Session implements ISocketIOClient {
     if (this.#deadline.session === this) this.#deadline.session = undefined;
     this.#state = SocketIOClientStates.UNAUTHORIZED;
     this.takeEarly();
+    this.#roomWork?.end();
     return true;
   }
 }

@@ -23,7 +23,16 @@ export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] }
   authenticate_fn_result_invalid: [{ type: 'authenticate_fn_result_invalid', client, received: 'a string' }],
   validate_room_fn_failed: [{ type: 'validate_room_fn_failed', client, error }],
   validate_room_fn_missing: [{ type: 'validate_room_fn_missing', client }],
-  validate_room_fn_result_invalid: [{ type: 'validate_room_fn_result_invalid', client, received: 'a string' }],
+  validate_room_fn_result_invalid: [
+    { type: 'validate_room_fn_result_invalid', client, received: 'a string' },
+    {
+      type: 'validate_room_fn_result_invalid',
+      client,
+      received: 'an array of 1',
+      problem: '[0]: expected a room name',
+    },
+  ],
+  validate_room_fn_unanswered: [{ type: 'validate_room_fn_unanswered', client, afterMs: 5_000 }],
   rooms_joined: [{ type: 'rooms_joined', client, rooms: ['a'] }],
   rooms_left: [{ type: 'rooms_left', client, rooms: ['a'] }],
   rooms_refused: [

@@ -38,7 +38,7 @@ describe('an identity', () => {
     [{}, '"user": expected a non-empty string of at most 255 characters, received undefined'],
     [{ user: 'ann', session: null }, '"session": expected a non-empty string of at most 255 characters, received null'],
     [{ user: 'ann', expireAt: NOW }, '"expireAt" does not exist; did you mean "expiresAt"?'],
-    [{ user: 'ann', role: 'admin' }, '"role" does not exist; use one of user, session, issuedAt, expiresAt, claims'],
+    [{ user: 'ann', role: 'admin' }, '"role" does not exist; put what only your program reads into "claims"'],
     [
       { user: 'ann', expiresAt: NOW / 1_000 },
       '"expiresAt": expected a Date or milliseconds since 1970, received 1800000000. It looks like seconds: multiply it by 1000',

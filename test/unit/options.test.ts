@@ -33,7 +33,8 @@ describe('options', () => {
       defaultRooms: ['io-default', 'io-notification'],
       redisTimeout: 30_000,
       shutdownTimeout: 5_000,
-      onFailure: { connected: 'disconnect' },
+      guardTimeout: 5_000,
+      onFailure: { connected: 'disconnect', guard: 'leave' },
       limits: {
         roomsPerRequest: 256,
         roomsPerClient: 1_000,
@@ -134,8 +135,10 @@ describe('options', () => {
     ['defaultRooms[0]', { defaultRooms: ['roomgate:x'] }, 'does not start with "roomgate:"'],
     ['onFailure', { onFailure: 'keep' }, 'expected an object such as { connected: "keep" }, received a string'],
     ['onFailure.connected', { onFailure: { connected: 'stay' } }, 'expected "disconnect" or "keep", received a string'],
+    ['onFailure.guard', { onFailure: { guard: 'stay' } }, 'expected "leave" or "keep", received a string'],
+    ['guardTimeout', { guardTimeout: 0 }, 'expected a number of milliseconds from 1'],
     ['onFailure.conected', { onFailure: { conected: 'keep' } }, 'Did you mean "onFailure.connected"?'],
-    ['onFailure.somethingElse', { onFailure: { somethingElse: 1 } }, '"onFailure" takes "connected"'],
+    ['onFailure.somethingElse', { onFailure: { somethingElse: 1 } }, '"onFailure" takes "connected" and "guard"'],
     ['limits', { limits: 5 }, 'an object of numbers'],
     ['limits.roomsPerRequest', { limits: { roomsPerRequest: 0 } }, 'a whole number of 1 or more'],
     ['limits.roomsPerReqest', { limits: { roomsPerReqest: 1 } }, 'Did you mean "limits.roomsPerRequest"?'],
@@ -158,8 +161,11 @@ describe('options', () => {
 
   it('accept onFailure, and ignore names in it that are undefined', () => {
     const onFailure = { connected: 'keep', other: undefined };
-    expect(resolveOptions({ ...valid(), onFailure }).onFailure).toEqual({ connected: 'keep' });
-    expect(resolveOptions({ ...valid(), onFailure: {} }).onFailure).toEqual({ connected: 'disconnect' });
+    expect(resolveOptions({ ...valid(), onFailure }).onFailure).toEqual({ connected: 'keep', guard: 'leave' });
+    expect(resolveOptions({ ...valid(), onFailure: {} }).onFailure).toEqual({
+      connected: 'disconnect',
+      guard: 'leave',
+    });
   });
 
   it.each([

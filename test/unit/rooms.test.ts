@@ -1,8 +1,9 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { describe, expect, it, vi } from 'vitest';
-import type { TSocketIOValidateRoomFn } from '../../src/ports/options.js';
+import type { TSocketIOValidateRoomFn, ValidateRoomFn } from '../../src/ports/options.js';
 import { DEFAULT_LIMITS } from '../../src/protocol/limits.js';
+import { Guard } from '../../src/rooms/guard.js';
 import type { RoomsReport } from '../../src/rooms/reports.js';
 import { Rooms, type RoomsOptions, type RoomsVerdict } from '../../src/rooms/rooms.js';
 import type { IdOwner } from '../../src/rooms/socket-search.js';
@@ -10,15 +11,23 @@ import { Session } from '../../src/session/session.js';
 
 const OTHER_ID = 'abcdefghijABCDEFGHIJ';
 
-function setUp(options: Partial<RoomsOptions> = {}, rooms: string[] = ['self']) {
+interface SetUpOptions extends Partial<RoomsOptions> {
+  validateRoomFn?: ValidateRoomFn | undefined;
+  guardTimeout?: number;
+}
+
+function setUp(given: SetUpOptions = {}, rooms: string[] = ['self']) {
+  const { validateRoomFn = ({ rooms: asked }) => asked, guardTimeout = 60_000, ...options } = given;
   const reports: RoomsReport[] = [];
+  const report = (it: RoomsReport) => reports.push(it);
+  const hasGuard = !('validateRoomFn' in given) || given.validateRoomFn !== undefined;
   const flow = new Rooms({
     limits: DEFAULT_LIMITS,
     defaultRooms: [],
-    validateRoomFn: ({ rooms: asked }) => asked,
+    guard: hasGuard ? new Guard({ validateRoomFn, guardTimeout, report }) : undefined,
     hasSocket: (id) => id === 'self',
     findSockets: async (ids) => new Map(ids.map((id) => [id, 'nowhere' as IdOwner])),
-    report: (report) => reports.push(report),
+    report,
     ...options,
   });
   // The flow uses nothing of a socket except its rooms.
@@ -34,7 +43,7 @@ async function decideJoin(flow: Rooms, session: Session, payload: unknown): Prom
   return rooms;
 }
 
-async function codesOf(options: Partial<RoomsOptions>, payload: unknown): Promise<string[]> {
+async function codesOf(options: SetUpOptions, payload: unknown): Promise<string[]> {
   const { flow, session } = setUp(options);
   const { granted, refused } = await decideJoin(flow, session, payload);
   return [...granted, ...refused.map(({ room, code }) => `${room}!${code}`)];
@@ -57,11 +66,61 @@ describe('join', () => {
 
   it.each([
     ['booleans', [true], 'an array of true'],
-    ['objects', [{ room: 'a' }], 'an array of an object'],
+    ['objects without a room', [{ name: 'a' }], 'an array of an object'],
   ])('refuses and reports a list of %s', async (_, allowed, received) => {
     const { flow, session, reports } = setUp({ validateRoomFn: () => allowed as never });
     expect(await decideJoin(flow, session, { rooms: ['a'] })).toMatchObject({ refused: [{ code: 'not_allowed' }] });
     expect(reports).toMatchObject([{ type: 'validate_room_fn_result_invalid', received }]);
+  });
+
+  it('grants, refuses and reports each entry of a list for itself', async () => {
+    const until = Date.now() + 60_000;
+    const validateRoomFn: ValidateRoomFn = () => [
+      ...['a', { room: 'b', until }, { room: 'c', refused: 'not_invited', retry: true }, { room: 'z', refused: 'x' }],
+      ...[{ room: 'd', refused: 'left' }],
+    ];
+    const { flow, session, reports } = setUp({ validateRoomFn });
+    const verdict = await flow.decideJoin(session, { rooms: ['a', 'b', 'c', 'd', 'e'] });
+    expect(verdict.claim()).toEqual({
+      granted: ['a', 'b'],
+      ends: new Map([['b', until]]),
+      lost: [],
+      refused: [
+        { room: 'c', code: 'not_invited', message: expect.any(String), retry: true },
+        { room: 'd', code: 'not_allowed', message: expect.any(String) },
+        { room: 'e', code: 'not_allowed', message: expect.any(String) },
+      ],
+    });
+    expect(reports).toMatchObject([
+      { type: 'validate_room_fn_result_invalid', problem: expect.stringContaining('left') },
+    ]);
+  });
+
+  it('passes the identity of the client to the guard', async () => {
+    const asked: unknown[] = [];
+    const validateRoomFn: ValidateRoomFn = ({ identity, rooms }) => {
+      asked.push(identity);
+      return rooms;
+    };
+    const { flow, session } = setUp({ validateRoomFn });
+    await decideJoin(flow, session, { rooms: ['a'] });
+    const ann = { user: 'ann', issuedAt: 1 };
+    session.identify(ann);
+    await decideJoin(flow, session, { rooms: ['a'] });
+    expect(asked).toEqual([undefined, ann]);
+  });
+
+  it('names granted rooms that the guard refuses now as lost, unless it failed', async () => {
+    let answer: () => string[] = () => [];
+    const { flow, session } = setUp({ validateRoomFn: () => answer() }, ['self', 'a', 'b']);
+    session.roomWork.grant('a');
+    const { lost, refused } = (await flow.decideJoin(session, { rooms: ['a', 'b'] })).claim();
+    expect(refused).toHaveLength(2);
+    expect(lost).toEqual(['a']);
+    answer = () => {
+      throw new Error('down');
+    };
+    expect((await flow.decideJoin(session, { rooms: ['a'] })).claim().lost).toEqual([]);
   });
 
   it('reports nothing about a list that grants nothing', async () => {
@@ -338,5 +397,110 @@ describe('the pending work of one client', () => {
     await vi.waitFor(() => expect(running).toHaveLength(10_001));
     running.at(-1)?.();
     expect((await honest).granted).toEqual(['r']);
+  });
+});
+
+describe('a guard that does not settle', () => {
+  const never = () => new Promise<never>(() => {});
+
+  it('is given up after guardTimeout: its rooms are refused, its signal aborts, and it is reported', async () => {
+    let signal: AbortSignal | undefined;
+    const validateRoomFn: ValidateRoomFn = (opts) => {
+      signal = opts.signal;
+      expect(signal.aborted).toBe(false);
+      return never();
+    };
+    const { flow, session, reports } = setUp({ validateRoomFn, guardTimeout: 20 });
+    expect(await decideJoin(flow, session, { rooms: ['a'] })).toMatchObject({
+      granted: [],
+      refused: [{ room: 'a', code: 'guard_failed' }],
+    });
+    expect(signal?.reason).toMatchObject({ code: 'timed_out', message: expect.stringContaining('20 ms') });
+    expect(reports).toEqual([{ type: 'validate_room_fn_unanswered', client: 'self', afterMs: 20 }]);
+  });
+
+  it('frees its place among the guards of its client', async () => {
+    const { flow, session } = setUp({ validateRoomFn: never, guardTimeout: 20 });
+    const answers = Array.from({ length: 65 }, (_, n) => decideJoin(flow, session, { rooms: [`r${n}`] }));
+    const codes = (await Promise.all(answers)).flatMap(({ refused }) => refused.map(({ code }) => code));
+    expect(codes).toEqual(Array(65).fill('guard_failed'));
+    expect(session.roomWork.guards.held).toBe(0);
+    expect(session.roomWork.unsettledGuards).toBe(65);
+  });
+
+  it('counts for the limit of all guards until it settles, even if it rejects then', async () => {
+    const rejects: ((error: Error) => void)[] = [];
+    const validateRoomFn: ValidateRoomFn = () => new Promise((_, reject) => rejects.push(reject));
+    const { flow, session, reports } = setUp({ validateRoomFn, guardTimeout: 20 });
+    await decideJoin(flow, session, { rooms: ['a'] });
+    expect(session.roomWork.unsettledGuards).toBe(1);
+    rejects[0]?.(new Error('too late'));
+    await vi.waitFor(() => expect(session.roomWork.unsettledGuards).toBe(0));
+    expect(reports.map(({ type }) => type)).toEqual(['validate_room_fn_unanswered']);
+  });
+
+  it('limits a client that has one if the instance has too many, and no other client', async () => {
+    let calls = 0;
+    const validateRoomFn: ValidateRoomFn = () => {
+      calls += 1;
+      return never();
+    };
+    const guard = new Guard({ validateRoomFn, guardTimeout: 1, report: () => {} });
+    const sessionOf = (n: number) => new Session({ id: `s${n}`, rooms: new Set() } as never, {} as never);
+    const sessions = Array.from({ length: 1_000 }, (_, n) => sessionOf(n));
+    await Promise.all(sessions.flatMap((session) => Array.from({ length: 10 }, () => guard.ask(session, ['a']))));
+    expect(calls).toBe(10_000);
+    expect(await guard.ask(sessions[0] as Session, ['a'])).toBe('guard_failed');
+    expect(calls).toBe(10_000);
+    await guard.ask(sessionOf(-1), ['a']);
+    expect(calls).toBe(10_001);
+  });
+
+  it('has a signal that aborts when the client is gone, also if it is read later', async () => {
+    const signals: AbortSignal[] = [];
+    const given: { signal: AbortSignal }[] = [];
+    const validateRoomFn: ValidateRoomFn = (opts) => {
+      given.push(opts);
+      signals.push({ ...opts }.signal);
+      return never();
+    };
+    const { flow, session } = setUp({ validateRoomFn });
+    void decideJoin(flow, session, { rooms: ['a'] });
+    await vi.waitFor(() => expect(signals).toHaveLength(1));
+    session.end();
+    expect(signals[0]?.reason).toMatchObject({ code: 'disconnected' });
+    expect(given[0]?.signal).toBe(signals[0]);
+  });
+});
+
+describe('a room that is checked again during a join', () => {
+  it('is asked about again: a verdict from before does not count', async () => {
+    const running: ((rooms: string[]) => void)[] = [];
+    const validateRoomFn = () => new Promise<string[]>((resolve) => running.push(resolve));
+    const { flow, session } = setUp({ validateRoomFn });
+    const join = decideJoin(flow, session, { rooms: ['a', 'b'] });
+    await vi.waitFor(() => expect(running).toHaveLength(1));
+    session.outdate('a');
+    running[0]?.(['a', 'b']);
+    await vi.waitFor(() => expect(running).toHaveLength(2));
+    running[1]?.([]);
+    expect(await join).toMatchObject({ granted: ['b'], refused: [{ room: 'a', code: 'not_allowed' }] });
+  });
+
+  it('is refused as guard_failed between the verdict and the join, and if that happens again and again', async () => {
+    let calls = 0;
+    const { flow, session } = setUp({
+      validateRoomFn: async ({ rooms }) => {
+        calls += 1;
+        session.outdate(undefined);
+        return rooms;
+      },
+    });
+    expect(await decideJoin(flow, session, { rooms: ['a'] })).toMatchObject({ refused: [{ code: 'guard_failed' }] });
+    expect(calls).toBe(3);
+    const quick = setUp();
+    const verdict = await quick.flow.decideJoin(quick.session, { rooms: ['a'] });
+    quick.session.outdate('a');
+    expect(verdict.claim()).toMatchObject({ granted: [], refused: [{ code: 'guard_failed' }] });
   });
 });

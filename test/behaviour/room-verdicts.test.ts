@@ -1,0 +1,100 @@
+// npm test: node, bun
+// npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { TestClient } from '../support/server.js';
+import { enter, idOf, type Served, serve } from './program.js';
+
+let server: Served;
+
+beforeAll(async () => {
+  server = await serve({
+    options: ({ roomgate, memory, note }) => ({
+      guardTimeout: 200,
+      authenticateFn: ({ auth }) => (auth.token === 'good' ? { user: auth.user ?? 'ann' } : false),
+      validateRoomFn: roomgate.roomGuards({
+        'public/:name': () => true,
+        'user/:id': ({ params, identity }) => params.id === identity?.user,
+        'team/:team': async ({ params }) =>
+          memory.closed === params.team
+            ? { refused: 'closed', message: 'This team is closed.', retry: true }
+            : { until: Date.now() + 60_000 },
+        'broken/:name': () => {
+          throw new Error('the database is down');
+        },
+        'stuck/:name': ({ signal, socket }) => {
+          signal.addEventListener('abort', () => note(['aborted', socket.id, signal.reason.code]));
+          return new Promise(() => {});
+        },
+      }),
+    }),
+  });
+});
+
+const ask = (client: TestClient, event: 'join' | 'leave', rooms: string[]) =>
+  client.socket.timeout(5_000).emitWithAck(event, { rooms });
+
+const roomsOf = (client: TestClient): Promise<string[]> =>
+  server.run(
+    ({ helper }, id) => [...(helper.getClients({ id })?.socket.rooms ?? [])].filter((room) => room.includes('/')),
+    idOf(client),
+  );
+
+describe('roomGuards()', () => {
+  it('decides for each room by its pattern and the identity', async () => {
+    const client = await enter(server.url, { auth: { token: 'good', user: 'bob' } });
+    const rooms = ['public/news', 'user/bob', 'user/ann', 'team/red', 'broken/a', 'other/x', 'public/a/b'];
+    const { joined, refused } = await ask(client, 'join', rooms);
+    expect(joined).toEqual(['public/news', 'user/bob', 'team/red']);
+    expect(refused.map(({ room, code }: { room: string; code: string }) => [room, code])).toEqual([
+      ['user/ann', 'not_allowed'],
+      ['broken/a', 'guard_failed'],
+      ['other/x', 'not_allowed'],
+      ['public/a/b', 'not_allowed'],
+    ]);
+    const lines = await server.run((inside) => inside.lines);
+    expect(lines).toContainEqual(expect.stringMatching(/^error: .*validateRoomFn failed .*the database is down/));
+  });
+
+  it("refuses with the program's code, and puts out a client that asks again for its room", async () => {
+    const client = await enter(server.url);
+    await ask(client, 'join', ['team/blue', 'public/x']);
+    await server.run(({ memory }) => {
+      memory.closed = 'blue';
+    });
+    expect(await ask(client, 'join', ['team/blue'])).toEqual({
+      joined: [],
+      refused: [{ room: 'team/blue', code: 'closed', message: 'This team is closed.', retry: true }],
+    });
+    expect(await roomsOf(client)).toEqual(['public/x']);
+  });
+});
+
+describe('guardTimeout', () => {
+  it('refuses the rooms of a guard that does not settle, aborts its signal, and frees its client', async () => {
+    const client = await enter(server.url);
+    const answers = await Promise.all(Array.from({ length: 70 }, (_, n) => ask(client, 'join', [`stuck/${n}`])));
+    for (const { joined, refused } of answers) {
+      expect([joined, refused]).toMatchObject([[], [{ code: 'guard_failed' }]]);
+    }
+    expect((await server.notes()).at(-1)).toEqual(['aborted', idOf(client), 'timed_out']);
+    expect((await ask(client, 'join', ['public/after'])).joined).toEqual(['public/after']);
+    const lines = await server.run((inside) => inside.lines);
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^warn: .*validateRoomFn has not settled within 200 ms for client/),
+    );
+  });
+
+  it('does not delay the abort of a client that has left', async () => {
+    const client = await enter(server.url);
+    const id = idOf(client);
+    client.socket.emit('join', { rooms: ['stuck/gone'] });
+    await ask(client, 'join', ['public/z']);
+    client.socket.disconnect();
+    for (;;) {
+      const note = (await server.note()) as string[];
+      if (note[1] !== id) continue;
+      expect(note).toEqual(['aborted', id, 'disconnected']);
+      break;
+    }
+  });
+});
