@@ -30,6 +30,14 @@ type OwnReport =
       /** Each refused room with its code. The client makes up the names, so they may be long. Empty: the request as a whole. */
       readonly rooms: readonly { readonly room: string; readonly code: string }[];
     }
+  /** A client was put out of rooms that it had joined at its own request. It was told. */
+  | {
+      readonly type: 'rooms_lost';
+      /** The id of the socket. */
+      readonly client: string;
+      /** Each room with the code that the client received. */
+      readonly rooms: readonly { readonly room: string; readonly code: string }[];
+    }
   /** `validateRoomFn` threw or rejected. The rooms were refused with the code `guard_failed`. */
   | {
       readonly type: 'validate_room_fn_failed';
@@ -70,6 +78,7 @@ export const ROOMS_LINES: LogLines<OwnReport> = {
   rooms_joined: ['debug', (r) => `client ${r.client} joined ${listed(r.rooms.map(quoted))}`],
   rooms_left: ['debug', (r) => `client ${r.client} left ${listed(r.rooms.map(quoted))}`],
   rooms_refused: ['info', (r) => `${r.request} refused for client ${r.client}: ${listed(r.rooms.map(refusal))}`],
+  rooms_lost: ['info', (r) => `client ${r.client} was put out of ${listed(r.rooms.map(refusal))}`],
   validate_room_fn_failed: ['error', (r) => `validateRoomFn failed for client ${r.client}: ${errorStack(r.error)}`],
   validate_room_fn_missing: [
     'warn',

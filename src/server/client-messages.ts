@@ -3,11 +3,13 @@ import { Broadcasts } from '../fanout/broadcasts.js';
 import { Membership } from '../gate/membership.js';
 import type { Reporter } from '../ports/reports.js';
 import { type TUnauthenticatedCode, UNAUTHENTICATED_ERRORS } from '../protocol/errors.js';
-import { EVENT_LIMITED, SocketIOConstants } from '../protocol/events.js';
+import { EVENT_LIMITED, EVENT_ROOMS_LOST, SocketIOConstants } from '../protocol/events.js';
 import type {
   IAuthenticatedMessage,
   IComeBackMessage,
   IPingMessage,
+  IRefusedRoom,
+  IRoomsLostMessage,
   IUnauthenticatedMessage,
 } from '../protocol/messages.js';
 import type { Session } from '../session/session.js';
@@ -53,6 +55,12 @@ export class ClientMessages {
     const message: IAuthenticatedMessage = { id: session.id, time: new Date().toISOString(), ...about(session) };
     this.#tell(session, SocketIOConstants.EVENT_AUTHENTICATED, message);
     this.#report({ type: 'client_authenticated', client: session.id });
+  }
+
+  /** The client is no longer in these rooms. */
+  roomsLost(session: Session, rooms: readonly IRefusedRoom[]): void {
+    const message: IRoomsLostMessage = { rooms: [...rooms] };
+    this.#tell(session, EVENT_ROOMS_LOST, message);
   }
 
   /** The last message of a session that exceeded a limit. `after`: the milliseconds after which the client may reconnect. */

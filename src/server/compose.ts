@@ -22,6 +22,8 @@ import { isSocketId } from '../protocol/socket-ids.js';
 import { Guard } from '../rooms/guard.js';
 import { IdOwners } from '../rooms/id-owners.js';
 import { ProgramJoins } from '../rooms/program-joins.js';
+import { Recheck } from '../rooms/recheck.js';
+import { Revalidation, type RevalidationOptions } from '../rooms/revalidation.js';
 import { Rooms } from '../rooms/rooms.js';
 import { SocketSearch } from '../rooms/socket-search.js';
 import { NodeRuntime } from '../runtime/node-runtime.js';
@@ -36,6 +38,7 @@ import { inboundTable } from './inbound.js';
 import { run } from './inbound-rows.js';
 import { PacketPerformer } from './packet-performer.js';
 import { Performer, type PerformerParts } from './performer.js';
+import { Rechecks } from './rechecks.js';
 import type { Report } from './reports.js';
 import type { ResolvedOptions } from './resolve-options.js';
 import { RoomPerformer } from './room-performer.js';
@@ -51,6 +54,8 @@ export interface Instance {
   readonly packets: PacketPerformer;
   readonly outbound: Outbound;
   readonly programJoins: ProgramJoins;
+  readonly revalidation: Revalidation;
+  readonly rechecks: Rechecks;
 }
 
 export interface ComposeOptions {
@@ -78,7 +83,8 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
   const backplane = await createBackplane(options, given.sharedNetwork, report);
   assertWanted();
   opening(backplane);
-  const asked = claimTopics(backplane, registry);
+  const recheck: RevalidationOptions['recheck'] = async (which) => (await instance?.rechecks.matching(which)) ?? 0;
+  const asked = claimTopics(backplane, { registry, recheck, guardTimeout: options.guardTimeout });
   try {
     await backplane.open(options.redisTimeout);
     await assertGateHolds();
@@ -96,12 +102,13 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
 
 /** What the other instances may ask. Claimed before the backplane opens, so that none of them waits for an answer. */
 function claimTopics(
-  { bus }: Backplane,
-  registry: Registry,
-): Pick<Instance, 'programJoins'> & { search: SocketSearch } {
+  { bus, instances }: Backplane,
+  { registry, ...parts }: Pick<ComposeOptions, 'registry'> & Pick<RevalidationOptions, 'recheck' | 'guardTimeout'>,
+): Pick<Instance, 'programJoins' | 'revalidation'> & { search: SocketSearch } {
   const search = new SocketSearch(bus, (id) => registry.has(id));
   const programJoins = new ProgramJoins({ bus, registry });
-  return { search, programJoins };
+  const revalidation = new Revalidation({ bus, instances, ...parts });
+  return { search, programJoins, revalidation };
 }
 
 /** Connects the parts in one tick, so that no client can connect before they are complete. */
@@ -109,20 +116,23 @@ function connectParts(
   { options, registry, report }: ComposeOptions,
   platform: Platform,
   backplane: Backplane,
-  { search, programJoins }: ReturnType<typeof claimTopics>,
+  { search, ...asked }: ReturnType<typeof claimTopics>,
 ): Instance {
   const { runtime, fanout } = platform;
-  const { validateRoomFn, guardTimeout } = options;
+  const { validateRoomFn, guardTimeout, onFailure } = options;
   const hasSocket = (id: string): boolean => registry.has(id);
   const { io, engine } = createServer({ options, registry, report }, platform, backplane);
   const owners = new IdOwners({ io, instances: backplane.instances, search, hasSocket });
   const findSockets: IdOwners['find'] = (names, timeoutMs) => owners.find(names, timeoutMs);
   const guard = validateRoomFn === undefined ? undefined : new Guard({ validateRoomFn, guardTimeout, report });
   const rooms = new Rooms({ ...options, guard, hasSocket, findSockets, report });
-  const inbound = createInbound({ options, registry, report }, runtime, rooms);
+  const messages = new ClientMessages(options.authenticateTimeout, report);
+  const roomsDo = new RoomPerformer(messages, report);
+  const rechecks = new Rechecks(new Recheck({ guard, onFailure: onFailure.guard }), registry, roomsDo);
+  const inbound = createInbound({ options, registry, report }, runtime, { rooms, roomsDo, messages });
   inbound.connections.attach(io, engine);
   const outbound = new Outbound(io, report, options.serverOptions.parser !== undefined);
-  return { io, runtime, backplane, fanout, ...inbound, outbound, programJoins };
+  return { io, runtime, backplane, fanout, ...inbound, outbound, ...asked, rechecks };
 }
 
 /** Socket.IO's server, with its adapter guarded and served by the fan-out, and its engine. */
@@ -149,7 +159,7 @@ function createServer(
 function createInbound(
   { options, registry, report }: Pick<ComposeOptions, 'options' | 'registry' | 'report'>,
   runtime: Runtime,
-  rooms: Rooms,
+  { rooms, roomsDo, messages }: { rooms: Rooms; roomsDo: RoomPerformer; messages: ClientMessages },
 ): Pick<Instance, 'connections' | 'performer' | 'packets'> {
   const { authenticateFn, authenticateTimeout, pingInterval, limits, serverOptions } = options;
   // Parts that find an event run its row, which exists at that time.
@@ -174,13 +184,12 @@ function createInbound(
     report,
   });
   const deadlines = new Deadlines(authenticateTimeout, (...late) => run(table.limits.deadlinePassed, ...late));
-  const messages = new ClientMessages(authenticateTimeout, report);
   const keepAlive = new KeepAlive(pingInterval, messages.pingAll);
   const listen: PerformerParts['listen'] = (...which) => connections.listenToSocket(...which);
   const parts = { runtime, registry, deadlines, keepAlive, pendingConnects, strangers, packets, messages };
   const performer = new Performer({ options, ...parts, listen, report });
   const flows = { authentication: { authenticateFn, limits, report }, registry, strangers, gate, rooms };
-  const table = inboundTable(flows, { does: performer, packetsDo: packets, roomsDo: new RoomPerformer(report) });
+  const table = inboundTable(flows, { does: performer, packetsDo: packets, roomsDo });
   const connections = new Connections({ table, registry, pendingConnects, report });
   return { connections, performer, packets };
 }

@@ -1,15 +1,19 @@
 import type { Reporter } from '../ports/reports.js';
 import type { IJoinAnswer, ILeaveAnswer, IRefusedRoom } from '../protocol/messages.js';
+import type { RecheckVerdict } from '../rooms/recheck.js';
 import type { JoinedRooms, JoinVerdict, RoomsVerdict } from '../rooms/rooms.js';
 import type { Session } from '../session/session.js';
+import type { ClientMessages } from './client-messages.js';
 import type { Acknowledge } from './inbound-rows.js';
 import type { Report } from './reports.js';
 
 /** Acts on verdicts about rooms. */
 export class RoomPerformer {
+  readonly #messages: ClientMessages;
   readonly #report: Reporter<Report>;
 
-  constructor(report: Reporter<Report>) {
+  constructor(messages: ClientMessages, report: Reporter<Report>) {
+    this.#messages = messages;
     this.#report = report;
   }
 
@@ -44,6 +48,23 @@ export class RoomPerformer {
     acknowledge(answer);
   };
 
+  /** Acts on a new decision about rooms that the client is in. */
+  recheck(session: Session, { lost }: RecheckVerdict): void {
+    if (lost.length > 0) this.#putOut(session, lost);
+  }
+
+  /** The client leaves rooms, and is told why. */
+  #putOut(session: Session, lost: readonly IRefusedRoom[]): void {
+    const { id: client, socket } = session;
+    for (const { room } of lost) {
+      Promise.resolve(session.leave(() => socket.leave(room))).catch((error: unknown) =>
+        this.#report({ type: 'handler_failed', where: 'leave', client, error }),
+      );
+    }
+    this.#messages.roomsLost(session, lost);
+    this.#report({ type: 'rooms_lost', client, rooms: codesOf(lost) });
+  }
+
   readonly leave = async (session: Session, { granted, refused }: RoomsVerdict): Promise<void> => {
     this.#reportRefused(session, 'leave', refused);
     for (const room of granted) await session.leave(() => session.socket.leave(room));
@@ -58,7 +79,10 @@ export class RoomPerformer {
   #reportRefused({ id: client }: Session, request: 'join' | 'leave', refused: readonly IRefusedRoom[]): void {
     if (refused.length === 0) return;
     const codes = [...new Set(refused.map(({ code }) => code))];
-    const rooms = refused.map(({ room, code }) => ({ room, code }));
-    this.#report({ type: 'rooms_refused', client, request, codes, rooms });
+    this.#report({ type: 'rooms_refused', client, request, codes, rooms: codesOf(refused) });
   }
+}
+
+function codesOf(rooms: readonly IRefusedRoom[]): { room: string; code: string }[] {
+  return rooms.map(({ room, code }) => ({ room, code }));
 }

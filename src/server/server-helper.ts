@@ -166,6 +166,27 @@ export class SocketIOServerHelper<
   }
 
   /**
+   * Calls `validateRoomFn` again for clients that are in rooms at their own request, on all instances: after a user has lost a right,
+   * or a room was closed. With `user`: all rooms of that user. With `room`: all clients in that room. With both: that user in that room.
+   * Clients leave the rooms that are refused now, and receive `roomgate:left` with the reason. Default rooms and rooms that the program
+   * joined are not checked. Clients of the same user with the same claims and rooms share a call. If the function fails, the option
+   * `onFailure.guard` decides.
+   * @returns how many instances have confirmed it, which have not within `timeout`, and how many rooms clients have left, each client
+   *   counted. Default of `timeout`: `guardTimeout` plus 2 000 ms.
+   * @throws RoomgateError `not_configured` before `configure()`, `invalid_argument` without a user or a room.
+   * @example await helper.revalidate({ user: 'ann', room: 'team/7' });
+   */
+  async revalidate(opts: {
+    user?: string | undefined;
+    room?: string | undefined;
+    timeout?: number | undefined;
+  }): Promise<Scope & { left: number }> {
+    const { revalidation } = this.#needRunning('revalidate');
+    checkOneObject('revalidate', opts, '{ user, room }');
+    return revalidation.revalidate(opts);
+  }
+
+  /**
    * Listens on the Socket.IO server itself, not on one socket: to `connection`, `new_namespace` and what other instances send with
    * `serverSideEmit`. Errors and rejections of the handler are reported.
    * @throws RoomgateError `not_configured` before `configure()`, `invalid_argument` without a topic or a handler.

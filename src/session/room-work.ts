@@ -33,6 +33,8 @@ export class RoomWork {
   #names = 0;
   /** By room: how to forget the moment at which its grant ends, if it has one. */
   readonly #guarded = new Map<string, (() => void) | undefined>();
+  /** By room: the last recheck that has begun. */
+  #rechecks: Map<string, number> | undefined;
   #signals: Set<Abortable> | undefined;
   #isEnded = false;
 
@@ -80,8 +82,20 @@ export class RoomWork {
     this.#guarded.set(room, forget);
   }
 
+  /** The guard is being asked again about a room that the client is in. */
+  recheckBegan(room: string, recheck: number): void {
+    this.#rechecks ??= new Map();
+    this.#rechecks.set(room, recheck);
+  }
+
+  /** Whether no other recheck of the room began after this one. */
+  isLastRecheck(room: string, recheck: number): boolean {
+    return this.#rechecks?.get(room) === recheck;
+  }
+
   /** The client is not in the room. */
   left(room: string): void {
+    this.#rechecks?.delete(room);
     this.#guarded.get(room)?.();
     this.#guarded.delete(room);
   }

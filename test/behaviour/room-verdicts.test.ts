@@ -98,3 +98,45 @@ describe('guardTimeout', () => {
     }
   });
 });
+
+describe('revalidate()', () => {
+  const left = ({ heard }: TestClient) => heard.filter(([event]) => event === 'roomgate:left').map(([, it]) => it);
+
+  it('puts out those who are refused now, tells them why, and leaves the rest alone', async () => {
+    const ann = await enter(server.url, { auth: { token: 'good', user: 'ann' } });
+    const bob = await enter(server.url, { auth: { token: 'good', user: 'bob' } });
+    for (const client of [ann, bob]) await ask(client, 'join', ['team/green', 'public/a']);
+    await server.run(({ helper }, id) => helper.getClients({ id })?.socket.join('team/assigned'), idOf(ann));
+    await server.run(({ memory }) => {
+      memory.closed = 'green';
+    });
+    const scope = await server.run(({ helper }) => helper.revalidate({ user: 'ann' }));
+    expect(scope).toEqual({ instances: 1, unconfirmed: [], left: 1 });
+    expect(await roomsOf(ann)).toEqual(['public/a', 'team/assigned']);
+    expect(await roomsOf(bob)).toEqual(['team/green', 'public/a']);
+    await server.run(({ helper }) => helper.send({ destination: 'team/green', payload: { topic: 'news', data: 1 } }));
+    await ask(ann, 'leave', []);
+    const lost = { room: 'team/green', code: 'closed', message: 'This team is closed.', retry: true };
+    expect(left(ann)).toEqual([{ rooms: [lost] }]);
+    expect(ann.heard.map(([event]) => event)).not.toContain('news');
+    expect(await server.run(({ helper }) => helper.revalidate({ room: 'team/green' }))).toMatchObject({ left: 1 });
+    expect(await roomsOf(bob)).toEqual(['public/a']);
+    await server.run(({ memory }) => {
+      memory.closed = undefined;
+    });
+    expect((await ask(ann, 'join', ['team/green'])).joined).toEqual(['team/green']);
+  });
+
+  it.each([
+    [
+      {},
+      /^RoomgateError: revalidate\(\): options: expected "user" or "room", .*Write revalidate\({ room: "team\/7" }\)/,
+    ],
+    [{ rooms: ['a'] }, /revalidate\(\): "rooms" does not exist/],
+    [{ room: '' }, /revalidate\(\): room: expected a non-empty string/],
+    [{ user: 1 }, /revalidate\(\): user: expected a non-empty string, received 1/],
+    [{ user: 'ann', timeout: -1 }, /revalidate\(\): timeout: expected a number of milliseconds/],
+  ])('refuses %o', async (opts, text) => {
+    await expect(server.run(({ helper }, it) => helper.revalidate(it as never), opts)).rejects.toThrow(text);
+  });
+});

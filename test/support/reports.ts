@@ -35,6 +35,7 @@ export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] }
   validate_room_fn_unanswered: [{ type: 'validate_room_fn_unanswered', client, afterMs: 5_000 }],
   rooms_joined: [{ type: 'rooms_joined', client, rooms: ['a'] }],
   rooms_left: [{ type: 'rooms_left', client, rooms: ['a'] }],
+  rooms_lost: [{ type: 'rooms_lost', client, rooms: [{ room: 'a', code: 'not_allowed' }] }],
   rooms_refused: [
     {
       ...{ type: 'rooms_refused', client, request: 'join', codes: ['not_allowed'] },
