@@ -39,6 +39,8 @@ export function resolveSend(opts: unknown, isOwnParser = false): SendTarget {
   const { payload } = given;
   if (!isRecord(payload)) throw wrongArgument('send', 'payload', '{ topic, data }', payload, `Write send(${EXAMPLE}).`);
   refuseOtherData('send', 'payload.', payload);
+  const { cb } = given;
+  if (cb !== undefined && cb !== null && typeof cb !== 'function') throw wrongArgument('send', 'cb', 'a function', cb);
   return {
     rooms: roomsOf(given.destination),
     topic: checkedTopic(payload.topic, payload),

@@ -1,4 +1,4 @@
-import { fieldsOf, wrongArgument } from '../common/checks.js';
+import { fieldsOf } from '../common/checks.js';
 import { emitSafely, nameOf, resolveSend, topicOf } from '../common/target.js';
 import type { Reporter } from '../ports/reports.js';
 import type { IOServer } from '../ports/socket.js';
@@ -37,8 +37,6 @@ export class Outbound {
     const resolved = resolveSend(opts, this.#isOwnParser);
     const { rooms, topic, args } = resolved;
     const { doLog, cb } = opts;
-    if (cb !== undefined && cb !== null && typeof cb !== 'function')
-      throw wrongArgument('send', 'cb', 'a function', cb);
     const target = rooms === undefined ? this.#io : this.#io.to([...rooms]);
     emitSafely(resolved, () => target.emit(topic, ...args));
     if (doLog) this.#report({ type: 'message_sent', topic, destination: nameOf(fieldsOf(opts).destination) });

@@ -36,10 +36,10 @@ export type RoomVerdict = string | { room: string; until?: When | undefined } | 
 /** An identity as the library keeps it: checked, frozen, with its times in milliseconds since 1970. */
 export interface KnownIdentity<C = unknown> extends Identity<C> {
   readonly user: string;
-  readonly session: string | undefined;
+  readonly session?: string | undefined;
   /** When the credential was issued, or when the client asked to be authenticated. */
   readonly issuedAt: number;
   /** When the access ends; undefined if it does not end by itself. */
-  readonly expiresAt: number | undefined;
-  readonly claims: C | undefined;
+  readonly expiresAt?: number | undefined;
+  readonly claims?: C | undefined;
 }

@@ -62,6 +62,7 @@ describe('resolveSend()', () => {
     ['a function', { payload: { topic: 'n', data: () => 1 } }, 'payload.data: .*received a function'],
     ['a class as data', { payload: { topic: 'n', data: class News {} } }, 'received the class News'],
     ['a bigint', { payload: { topic: 'n', data: 1n } }, 'payload.data: .*received a bigint'],
+    ['a cb that is not a function', { payload, cb: 5 }, '^send\\(\\): cb: expected a function, received 5\\.$'],
     ['a symbol', { payload: { topic: 'n', data: Symbol('x') } }, 'payload.data: .*received a symbol'],
   ])('rejects %s', (_, opts, message) => {
     expect(() => resolveSend(opts)).toThrow(
