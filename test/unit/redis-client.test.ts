@@ -195,12 +195,17 @@ describe('names of options', () => {
     expect(client.options).toMatchObject({ host, port: 6379, db: 2 });
   });
 
-  it('other unknown ones get one warning', () => {
+  it('other unknown ones get one warning, unless ROOMGATE_LOG is above it', () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(noop);
     defer(() => warn.mockRestore());
     const client = new RedisHelper({ ...options, tls: {}, color: undefined } as never).getClient();
     defer(() => client.disconnect());
     expect(warn.mock.calls).toEqual([[expect.stringContaining('RedisHelper: option "tls" has no effect')]]);
+    vi.stubEnv('ROOMGATE_LOG', 'error');
+    defer(() => vi.unstubAllEnvs());
+    const other = new RedisHelper({ ...options, tls: {} } as never).getClient();
+    defer(() => other.disconnect());
+    expect(warn).toHaveBeenCalledTimes(1);
     const reports: unknown[] = [];
     new SocketIOEmitterHelper({ ...emitter, color: 1, onReport: (report: unknown) => reports.push(report) } as never);
     expect(reports).toMatchObject([{ type: 'option_ignored', option: 'color' }]);

@@ -1,5 +1,6 @@
 import { checkOptionsObject, isRecord, wrongOption } from '../../common/checks.js';
 import { checkNames } from '../../common/known-options.js';
+import { isWritten, lowestLevel } from '../../common/log-level.js';
 import { checkRedisClient } from '../../common/redis-client.js';
 import { CONSOLE } from '../../common/sink.js';
 import { withinOr } from '../../common/within.js';
@@ -199,7 +200,7 @@ function nodeOf(option: string, node: Node): { host: string; port: number; passw
 /** Names in ioredis of options that have another name here. */
 const OTHER_NAMES = { username: 'user', db: 'database' } as const;
 
-/** Unknown options get one warning: a helper of Redis has no logger. @throws RoomgateError */
+/** Unknown options get one warning on the console: a helper of Redis has no logger. @throws RoomgateError */
 function checkNamesOf(of: string, opts: object, example: string, names: Readonly<Record<string, true>>): void {
   checkOptionsObject(of, opts, example);
   for (const [name, meant] of Object.entries(OTHER_NAMES)) {
@@ -207,6 +208,7 @@ function checkNamesOf(of: string, opts: object, example: string, names: Readonly
     throw new RoomgateError('invalid_option', `${of}: option "${name}" does not exist. Did you mean "${meant}"?`);
   }
   for (const name of checkNames(of, opts, [...Object.keys(names), 'scope'])) {
+    if (!isWritten('warn', lowestLevel(undefined, CONSOLE))) continue;
     const fix = 'For other settings of ioredis pass its client to DefaultRedisHelper, or as redisConnection.';
     CONSOLE.warn(`[roomgate] ${of}: option "${name}" has no effect: there is no option of this name. ${fix}`);
   }
