@@ -4,8 +4,8 @@ import { checkOneObject, fieldsOf, isRecord, wrongArgument } from './checks.js';
 import { nearest } from './known-options.js';
 import { shown } from './log-text.js';
 import { refuseOtherData } from './other-data.js';
-import { unencodable } from './unencodable.js';
 import { readWho, roomOf } from './who.js';
+import { whyUnsendable } from './why-unsendable.js';
 
 /** A message with its receivers, topic and arguments, all of them checked. */
 export interface SendTarget {
@@ -57,7 +57,9 @@ export function emitSafely({ topic, args }: SendTarget, emit: () => unknown): vo
   try {
     emit();
   } catch (cause) {
-    throw unencodable('send', 'payload.data', topic, args[0], cause);
+    const own = cause instanceof Error ? cause.message : 'the encoder failed';
+    const text = `payload.data of "${shown(topic)}" can't be encoded: ${whyUnsendable(args[0], 'payload.data') ?? own}.`;
+    throw new RoomgateError('invalid_argument', `send(): ${text}`, { cause });
   }
 }
 

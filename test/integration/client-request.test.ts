@@ -206,8 +206,14 @@ describe('request()', () => {
       { topic: 'a', data: () => {} },
       'request(): data: expected a value that Socket.IO can carry, received a function.',
     ],
-    [{ topic: 'a', data: { b: [1n] } }, 'request("a"): Socket.IO can\'t send its data: a bigint at data.b[0].'],
-    [{ topic: 'a', data: circle }, 'request("a"): Socket.IO can\'t send its data: a circular reference at data.self.'],
+    [
+      { topic: 'a', data: { b: [1n] } },
+      'request("a"): Socket.IO can\'t send its data: data.b[0] is a bigint. Send it as a string, with String(value).',
+    ],
+    [
+      { topic: 'a', data: circle },
+      'request("a"): Socket.IO can\'t send its data: data.self is circular: it is the same object as data.',
+    ],
     [
       { topic: 'a', timeout: -1 },
       'request(): timeout: expected a number of milliseconds from 0 to 2147483647, received -1.',

@@ -83,6 +83,9 @@ describe('emitSafely()', () => {
     ['a bigint behind an odd key', { 'a b': [1n] }, 'payload.data["a b"][0] is a bigint'],
     ['too many levels', deep(1_500), 'it nests deeper than 1000 levels'],
     ['an object twice beside a bigint', [same, same, { x: 2n }], 'payload.data[2].x is a bigint'],
+    ['a bigint in the result of toJSON()', { row: { toJSON: () => ({ id: 1n }) } }, 'payload.data.row.id is a bigint'],
+    ['a bigint behind large bytes', { image: Buffer.alloc(20_000), id: 1n }, 'payload.data.id is a bigint'],
+    ['a bigint behind more values than are searched', { list: Array(20_000).fill(0), id: 1n }, 'BigInt'],
     ['a toJSON() that throws', { toJSON: () => JSON.parse('{') }, 'JSON'],
     [
       'a getter that throws',
