@@ -1,6 +1,7 @@
 import { RoomgateError } from '../protocol/errors.js';
 import { isInternalRoom, isReservedTopic } from '../protocol/events.js';
 import { checkOneObject, fieldsOf, isRecord, wrongArgument } from './checks.js';
+import { fixForEmptied } from './emptied.js';
 import { nearest } from './known-options.js';
 import { shown } from './log-text.js';
 import { refuseOtherData } from './other-data.js';
@@ -154,14 +155,9 @@ function argsOf(data: unknown, isOwnParser: boolean): readonly unknown[] {
   if (typeof data === 'object' && data !== null && Object.getPrototypeOf(data) === Object.prototype) return [data];
   if (UNSENDABLE.has(typeof data) || data instanceof Promise)
     throw wrongArgument('send', 'payload.data', 'a value that Socket.IO can carry', data, FIXES[typeof data]);
-  if (!isOwnParser && (data instanceof Map || data instanceof Set) && !('toJSON' in data)) throw emptied(data);
+  const fix = isOwnParser ? undefined : fixForEmptied(data);
+  if (fix !== undefined) throw wrongArgument('send', 'payload.data', 'a value that Socket.IO can carry', data, fix);
   return [data];
-}
-
-/** JSON makes `{}` of it, in silence. */
-function emptied(data: object): RoomgateError {
-  const fix = data instanceof Map ? 'Send Object.fromEntries(map), or [...map].' : 'Send [...set].';
-  return wrongArgument('send', 'payload.data', 'a value that Socket.IO can carry', data, fix);
 }
 
 function isName(value: unknown): value is string {

@@ -20,6 +20,19 @@ describe('resolveSend()', () => {
     },
   );
 
+  it.each([
+    ['an Error with own fields', Object.assign(new Error('x'), { code: 'ENOENT' })],
+    ['an Error with toJSON()', Object.assign(new Error('x'), { toJSON: () => 'x' })],
+    ['a Map with toJSON()', Object.assign(new Map(), { toJSON: () => [] })],
+  ])('accepts %s, of which something arrives', (_, data) => {
+    expect(resolveSend({ payload: { topic: 'n', data } }).args).toEqual([data]);
+  });
+
+  it('accepts an Error and a Map for a parser of the program', () => {
+    for (const data of [new Error('x'), new Map()])
+      expect(resolveSend({ payload: { topic: 'n', data } }, true).args).toEqual([data]);
+  });
+
   it('sends no argument without data', () => {
     expect(resolveSend({ payload: { topic: 'n' } }).args).toEqual([]);
     expect(resolveSend({ payload: { topic: 'n', data: undefined } }).args).toEqual([]);
@@ -62,6 +75,17 @@ describe('resolveSend()', () => {
     ['a function', { payload: { topic: 'n', data: () => 1 } }, 'payload.data: .*received a function'],
     ['a class as data', { payload: { topic: 'n', data: class News {} } }, 'received the class News'],
     ['a bigint', { payload: { topic: 'n', data: 1n } }, 'payload.data: .*received a bigint'],
+    [
+      'a Map',
+      { payload: { topic: 'n', data: new Map() } },
+      'received an object of the class Map. Send Object.fromEntries',
+    ],
+    ['a Set', { payload: { topic: 'n', data: new Set() } }, 'received an object of the class Set. Send \\[...set\\]'],
+    [
+      'an Error without own fields',
+      { payload: { topic: 'n', data: new TypeError('no such user') } },
+      'received an object of the class TypeError. JSON makes {} of an Error. Send { message: error.message }',
+    ],
     ['a cb that is not a function', { payload, cb: 5 }, '^send\\(\\): cb: expected a function, received 5\\.$'],
     ['a symbol', { payload: { topic: 'n', data: Symbol('x') } }, 'payload.data: .*received a symbol'],
   ])('rejects %s', (_, opts, message) => {
