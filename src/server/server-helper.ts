@@ -327,6 +327,7 @@ export class SocketIOServerHelper<
     await this.#configuring?.catch(() => {});
     if (this.#running === undefined) return;
     // It may have succeeded all the same, in the tick of the call.
+    this.#stopWaiting?.();
     this.#running.outbound.stop();
     await shutDown({ ...this.#running, timeoutMs: this.#options.shutdownTimeout, report: this.#report });
     this.#freePath?.();

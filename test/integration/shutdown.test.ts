@@ -19,8 +19,9 @@ describe('shutdown()', () => {
   });
 });
 
-it('shutdown() in the tick in which configure() attaches drops later messages', async () => {
+it('shutdown() in the tick in which configure() attaches drops later messages, and leaves no listener', async () => {
   const server = createServer();
+  const before = server.listenerCount('listening');
   const log = new LogLines();
   const options = { runtime: 'node', server, identifier: 'a', serverOptions: {}, logger: log } as const;
   const helper = new SocketIOServerHelper({ ...options, authenticateFn: () => true });
@@ -37,6 +38,7 @@ it('shutdown() in the tick in which configure() attaches drops later messages', 
   await shutDown;
   helper.send({ payload: { topic: 'late' } });
   expect(log.loud).toEqual([expect.stringContaining('dropped "late"')]);
+  expect(server.listenerCount('listening')).toBe(before);
 });
 
 describe('an HTTP server', () => {
