@@ -22,6 +22,14 @@ export interface OptionIgnored {
   readonly reason: string;
 }
 
+/** A time in milliseconds is so short that it was probably meant in seconds. It is used as it is. Once for each option. */
+export interface OptionUnusual {
+  readonly type: 'option_unusual';
+  /** Its name, such as `authenticateTimeout`. */
+  readonly option: string;
+  readonly ms: number;
+}
+
 /** `send()` with `doLog` passed a message to Socket.IO. */
 export interface MessageSent {
   readonly type: 'message_sent';
@@ -58,7 +66,7 @@ export interface LimitReached<Limit extends string = string> {
 }
 
 /** Reports of more than one feature. */
-export type SharedReport = HandlerFailed | OptionIgnored | MessageSent | MessageDropped | ClientTooSlow;
+export type SharedReport = HandlerFailed | OptionIgnored | OptionUnusual | MessageSent | MessageDropped | ClientTooSlow;
 
 export const SHARED_LINES: LogLines<SharedReport | LimitReached> = {
   handler_failed: [
@@ -66,6 +74,10 @@ export const SHARED_LINES: LogLines<SharedReport | LimitReached> = {
     (r) => `${r.where} failed${r.client === undefined ? '' : ` for client ${r.client}`}: ${errorStack(r.error)}`,
   ],
   option_ignored: ['warn', (r) => `option "${r.option}" has no effect: ${r.reason}`],
+  option_unusual: [
+    'warn',
+    (r) => `option "${r.option}" is ${r.ms} ms, which is very short; for ${r.ms} s write ${r.ms}000`,
+  ],
   limit_reached: ['info', (r) => `closed client ${r.client}: reached the limit ${r.limit}; it may reconnect`],
   message_sent: ['info', (r) => `sent "${r.topic}" to ${r.destination}`, 'requested'],
   message_dropped: ['warn', (r) => `send(): dropped "${r.topic}", because the instance is shutting down`],

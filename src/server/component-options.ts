@@ -2,10 +2,9 @@ import { hostname } from 'node:os';
 import type { ServerOptions } from 'socket.io';
 import { checkOptionsObject, trueOrFalse, wrongOption } from '../common/checks.js';
 import { checkCors, type ISocketIOCorsOptions } from '../gate/origin-guard.js';
-import type { OptionIgnored } from '../observability/shared-reports.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
-import { unknownOptions } from './option-names.js';
+import { type OptionRemark, remarksOn } from './option-names.js';
 import type { ISocketIOComponentOptions, ISocketIOServerBaseOptions } from './options.js';
 import { isServerOptions, resolveBaseOptions } from './resolve-options.js';
 
@@ -25,8 +24,8 @@ export interface ResolvedComponentOptions<
   readonly serverOptions: Partial<ServerOptions>;
   /** Options that are passed to the helper without changes. */
   readonly rest: Omit<ISocketIOServerBaseOptions<L, E, S, D, C>, 'identifier' | 'serverOptions'>;
-  /** Given options without effect, to be reported once. */
-  readonly ignored: readonly OptionIgnored[];
+  /** Reports about given options that are probably mistakes. Each is reported once. */
+  readonly remarks: readonly OptionRemark[];
 }
 
 const OF = 'SocketIOComponent';
@@ -38,7 +37,7 @@ export function resolveComponentOptions<L extends TEventsMap, E extends TEventsM
   options: ISocketIOComponentOptions<L, E, S, D, C>,
 ): ResolvedComponentOptions<L, E, S, D, C> {
   checkOptionsObject(OF, options, '{ authenticateFn, server }');
-  const ignored = checkNames(options);
+  const remarks = checkNames(options);
   const { server, identifier, path, cors, signals, serverOptions, ...rest } = options;
   const resolved = {
     server,
@@ -48,20 +47,20 @@ export function resolveComponentOptions<L extends TEventsMap, E extends TEventsM
     identifier: identifier === undefined ? `${hostname()}-${process.pid}` : identifier,
     serverOptions: checkServerOptions(serverOptions),
     rest,
-    ignored,
+    remarks,
   };
   // Options that the helper would refuse are refused here, before the application runs.
   resolveBaseOptions(OF, { ...rest, ...resolved });
   return Object.freeze(resolved);
 }
 
-function checkNames(options: Readonly<Record<string, unknown>>): readonly OptionIgnored[] {
+function checkNames(options: Readonly<Record<string, unknown>>): readonly OptionRemark[] {
   for (const name of ['runtime', 'engine']) {
     if (options[name] !== undefined) {
       throw refused(`option "${name}": it is for SocketIOServerHelper; this class detects the runtime. Leave it out`);
     }
   }
-  return unknownOptions(OF, options);
+  return remarksOn(OF, options);
 }
 
 function checkPath(path: unknown): string {

@@ -57,14 +57,15 @@ export class SocketIOComponent<
   #stopping: Promise<void> | undefined;
 
   /**
-   * Checks and remembers the options, and does nothing else. Options without effect are reported as `option_ignored`.
+   * Checks and remembers the options, and does nothing else. Options without effect are reported as `option_ignored`, and
+   * times that were probably meant in seconds as `option_unusual`.
    * @throws RoomgateError `invalid_option`, naming the option, the expected and the received value.
    */
   constructor(options: ISocketIOComponentOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims>) {
     this.#options = resolveComponentOptions(options);
-    const { identifier, ignored, rest } = this.#options;
+    const { identifier, remarks, rest } = this.#options;
     this.#report = newReporter({ identifier, logger: rest.logger, logLevel: rest.logLevel, onReport: rest.onReport });
-    for (const report of ignored) this.#report(report);
+    for (const report of remarks) this.#report(report);
   }
 
   /**

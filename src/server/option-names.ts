@@ -1,6 +1,8 @@
 import type { ServerOptions } from 'socket.io';
+import { isRecord } from '../common/checks.js';
 import { checkNames, UNKNOWN_OPTION } from '../common/known-options.js';
-import type { OptionIgnored } from '../observability/shared-reports.js';
+import { likelySeconds } from '../common/likely-seconds.js';
+import type { OptionIgnored, OptionUnusual } from '../observability/shared-reports.js';
 import { DEFAULT_LIMITS } from '../protocol/limits.js';
 import type { ClassName } from './class-name.js';
 import type { ISocketIOComponentOptions, ISocketIOServerBunOptions, ISocketIOServerNodeOptions } from './options.js';
@@ -34,11 +36,27 @@ const OF_SOCKET_IO: ReadonlySet<string> = new Set<keyof ServerOptions>([
   ...(['addTrailingSlash', 'cleanupEmptyChildNamespaces', 'destroyUpgrade', 'initialPacket'] as const),
 ]);
 
+/** A report about an option that is probably a mistake. */
+export type OptionRemark = OptionIgnored | OptionUnusual;
+
 /**
- * The options that have no effect, because no option has their name.
+ * The options that have no effect, because no option has their name, and times that were probably meant in seconds.
  * @throws RoomgateError `invalid_option` for a name that is probably a misspelled one.
  */
-export function unknownOptions(of: ClassName, given: object): readonly OptionIgnored[] {
+export function remarksOn(of: ClassName, given: object): readonly OptionRemark[] {
+  return [...unknownOptions(of, given), ...shortTimes(given)];
+}
+
+function shortTimes(given: object): readonly OptionUnusual[] {
+  const { serverOptions } = given as { readonly serverOptions?: unknown };
+  const found = [
+    ...likelySeconds(given),
+    ...(isRecord(serverOptions) ? likelySeconds(serverOptions, 'serverOptions') : []),
+  ];
+  return found.map(([option, ms]) => ({ type: 'option_unusual', option, ms }));
+}
+
+function unknownOptions(of: ClassName, given: object): readonly OptionIgnored[] {
   const names = checkNames(of, given, NAMES[of]).map((option) => {
     const reason = OF_SOCKET_IO.has(option) ? 'options of Socket.IO belong in "serverOptions"' : UNKNOWN_OPTION;
     return { type: 'option_ignored', option, reason } as const;

@@ -15,7 +15,6 @@ import { checkLogLevel } from '../common/log-level.js';
 import { checkRedisConnection } from '../common/redis-client.js';
 import { checkReplaceable, type Replaceable } from '../fanout/replaceable.js';
 import { checkHelperCors } from '../gate/origin-guard.js';
-import type { OptionIgnored } from '../observability/shared-reports.js';
 import type { IBunServerLike } from '../ports/http-server.js';
 import { RoomgateError } from '../protocol/errors.js';
 import { INTERNAL_PREFIX, SocketIOConstants } from '../protocol/events.js';
@@ -24,7 +23,7 @@ import { RuntimeModules } from '../runtime/runtime-modules.js';
 import { type ClassName, classNameOf } from './class-name.js';
 import { adviceFor, isBunServer, isHttpServer } from './find-server.js';
 import { checkOnFailure, type OnFailure } from './on-failure.js';
-import { unknownOptions } from './option-names.js';
+import { type OptionRemark, remarksOn } from './option-names.js';
 import type { ISocketIOServerBaseOptions } from './options.js';
 import type { Report } from './reports.js';
 import { checkSocketIOOptions } from './socket-io-options.js';
@@ -37,11 +36,11 @@ const EXAMPLE = '{ runtime: "node", server, identifier, serverOptions: {}, authe
 type Given = ISocketIOServerBaseOptions;
 
 /** The checked options, with all defaults. */
-export type ResolvedOptions = ResolvedBaseOptions & RuntimeOptions & Ignored;
+export type ResolvedOptions = ResolvedBaseOptions & RuntimeOptions & Remarks;
 
-interface Ignored {
-  /** Given options without effect, to be reported once. */
-  readonly ignored: readonly OptionIgnored[];
+interface Remarks {
+  /** Reports about given options that are probably mistakes. Each is reported once. */
+  readonly remarks: readonly OptionRemark[];
   /** The name of the option `cors.origin` for log lines. */
   readonly corsOption: string;
 }
@@ -82,11 +81,11 @@ export function resolveOptions(options: unknown): ResolvedOptions {
   checkOptionsObject('SocketIOServerHelper', options, EXAMPLE);
   const of = classNameOf(options);
   // First, because a misspelled option is missing as well. A component has done this for its helper.
-  const unknown = of === 'SocketIOComponent' ? [] : unknownOptions(of, options);
+  const remarks = of === 'SocketIOComponent' ? [] : remarksOn(of, options);
   const resolved = { ...runtimeOptions(of, options), ...resolveBaseOptions(of, options) };
   const ignored = resolved.runtime === 'node' && options.engine !== undefined ? [ENGINE_ON_NODE] : [];
   const corsOption = of === 'SocketIOComponent' ? 'cors.origin' : 'serverOptions.cors.origin';
-  return Object.freeze({ ...resolved, ignored: [...unknown, ...ignored], corsOption });
+  return Object.freeze({ ...resolved, remarks: [...remarks, ...ignored], corsOption });
 }
 
 /** The same for what does not depend on the runtime. `of`: the class that the program wrote. */

@@ -73,7 +73,8 @@ export class SocketIOServerHelper<
   #stopWaiting: (() => void) | undefined;
 
   /**
-   * Checks and remembers the options, and does nothing else. Options without effect are reported as `option_ignored`.
+   * Checks and remembers the options, and does nothing else. Options without effect are reported as `option_ignored`, and
+   * times that were probably meant in seconds as `option_unusual`.
    * @throws RoomgateError `invalid_option`, naming the option, the expected and the received value;
    *   `unsupported`, with the command that installs them, if `redisConnection` is given and the packages for Redis are missing.
    */
@@ -83,7 +84,7 @@ export class SocketIOServerHelper<
     this.#sharedNetwork = sharedNetworkOf(options);
     this.identifier = this.#options.identifier;
     this.#report = reporterOf(options, this.#options);
-    for (const report of this.#options.ignored) this.#report(report);
+    for (const report of this.#options.remarks) this.#report(report);
   }
 
   /**

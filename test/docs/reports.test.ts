@@ -13,6 +13,7 @@ const PAGE = 'docs/reports.md';
 const OF_EMITTER: Readonly<Record<EmitterReport['type'], true>> = {
   handler_failed: true,
   option_ignored: true,
+  option_unusual: true,
   message_sent: true,
   message_dropped: true,
   backplane_disconnected: true,

@@ -289,9 +289,11 @@ it('rooms.filter() in validateRoomFn works as usual, with its three arguments an
 });
 
 it('a connection that never joins a namespace is not blamed on a middleware', async () => {
-  const { log, url, helper } = await startServer({ authenticateTimeout: 50 });
+  const { log, url, helper } = await startServer({ authenticateTimeout: 100 });
   helper.getIOServer().use((_, next) => next());
-  await fetch(`${url}/socket.io/?${POLL}`);
+  const opened = await (await fetch(`${url}/socket.io/?${POLL}`)).text();
+  // A poll that waits is answered at the deadline. Without one the server would give the client more time to poll.
+  await fetch(`${url}/socket.io/?${POLL}&sid=${JSON.parse(opened.slice(1)).sid}`);
   await eventually(() => helper.getIOServer().engine.clientsCount === 0);
   expect(log.loud).toEqual([]);
 });

@@ -69,6 +69,7 @@ export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] }
   message_sent: [{ type: 'message_sent', topic: 'news', destination: 'every client' }],
   message_dropped: [{ type: 'message_dropped', topic: 'news' }],
   option_ignored: [{ type: 'option_ignored', option: 'serverOptions.adapter', reason: 'there is another' }],
+  option_unusual: [{ type: 'option_unusual', option: 'authenticateTimeout', ms: 10 }],
   backplane_disconnected: [
     { type: 'backplane_disconnected', connection },
     { type: 'backplane_disconnected', connection, error },

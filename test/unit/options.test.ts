@@ -182,19 +182,31 @@ describe('options', () => {
 
   it('report unknown options, those for Socket.IO, and an engine on Node.js, but none that is undefined', () => {
     const given = { ...valid(), path: '/io', color: 'red', size: undefined, limits: { color: 1 }, engine: {} };
-    const { ignored, limits } = resolveOptions(given);
-    expect(ignored.map(({ option, reason }) => `${option}: ${reason}`)).toEqual([
-      'path: options of Socket.IO belong in "serverOptions"',
-      'color: there is no option of this name',
-      'limits.color: there is no option of this name',
-      'engine: it is for runtime: "bun"',
+    const { remarks, limits } = resolveOptions(given);
+    expect(remarks).toEqual([
+      { type: 'option_ignored', option: 'path', reason: 'options of Socket.IO belong in "serverOptions"' },
+      { type: 'option_ignored', option: 'color', reason: 'there is no option of this name' },
+      { type: 'option_ignored', option: 'limits.color', reason: 'there is no option of this name' },
+      { type: 'option_ignored', option: 'engine', reason: 'it is for runtime: "bun"' },
     ]);
     expect(limits).not.toHaveProperty('color');
   });
 
+  it('report times of up to 60 ms, which were probably meant in seconds, and use them', () => {
+    const serverOptions = { pingTimeout: 20, upgradeTimeout: 0, maxHttpBufferSize: 50 };
+    const given = { authenticateTimeout: 10, redisTimeout: 61, shutdownTimeout: 0, pingInterval: 2.5, serverOptions };
+    expect(resolveOptions({ ...valid(), ...given })).toMatchObject({
+      authenticateTimeout: 10,
+      remarks: [
+        { type: 'option_unusual', option: 'authenticateTimeout', ms: 10 },
+        { type: 'option_unusual', option: 'serverOptions.pingTimeout', ms: 20 },
+      ],
+    });
+  });
+
   it('leave the contents of serverOptions to Socket.IO', () => {
     const serverOptions = { pathh: '/io', color: 'red' };
-    expect(resolveOptions({ ...valid(), serverOptions })).toMatchObject({ serverOptions, ignored: [] });
+    expect(resolveOptions({ ...valid(), serverOptions })).toMatchObject({ serverOptions, remarks: [] });
   });
 
   it('never show the received value, because it may be a secret', () => {

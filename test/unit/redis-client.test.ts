@@ -207,7 +207,11 @@ describe('names of options', () => {
     defer(() => other.disconnect());
     expect(warn).toHaveBeenCalledTimes(1);
     const reports: unknown[] = [];
-    new SocketIOEmitterHelper({ ...emitter, color: 1, onReport: (report: unknown) => reports.push(report) } as never);
-    expect(reports).toMatchObject([{ type: 'option_ignored', option: 'color' }]);
+    const onReport = (report: unknown) => reports.push(report);
+    new SocketIOEmitterHelper({ ...emitter, color: 1, redisTimeout: 30, onReport } as never);
+    expect(reports).toMatchObject([
+      { type: 'option_ignored', option: 'color' },
+      { type: 'option_unusual', option: 'redisTimeout', ms: 30 },
+    ]);
   });
 });

@@ -1,5 +1,6 @@
 import { checkCallback, checkLogger, checkOptionsObject, milliseconds, wrongOption } from '../../common/checks.js';
 import { checkNames, UNKNOWN_OPTION } from '../../common/known-options.js';
+import { likelySeconds } from '../../common/likely-seconds.js';
 import { checkLogLevel } from '../../common/log-level.js';
 import { checkRedisConnection } from '../../common/redis-client.js';
 import { emitSafely, nameOf, resolveSend, topicOf } from '../../common/target.js';
@@ -10,6 +11,7 @@ import {
   type MessageDropped,
   type MessageSent,
   type OptionIgnored,
+  type OptionUnusual,
   SHARED_LINES,
 } from '../../observability/shared-reports.js';
 import type { Who } from '../../ports/identity.js';
@@ -50,7 +52,13 @@ export interface ISocketIOEmitterOptions {
 }
 
 /** The reports of `SocketIOEmitterHelper`: a subset of `Report`. */
-export type EmitterReport = HandlerFailed | OptionIgnored | MessageSent | MessageDropped | ConnectionReport;
+export type EmitterReport =
+  | HandlerFailed
+  | OptionIgnored
+  | OptionUnusual
+  | MessageSent
+  | MessageDropped
+  | ConnectionReport;
 
 const LINES: LogLines<EmitterReport> = { ...SHARED_LINES, ...CONNECTION_LINES };
 
@@ -119,6 +127,7 @@ export class SocketIOEmitterHelper {
     const { logger, logLevel, onReport } = options;
     this.#report = createReporter<EmitterReport>({ lines: LINES, identifier, logger, logLevel, onReport });
     for (const option of unknown) this.#report({ type: 'option_ignored', option, reason: UNKNOWN_OPTION });
+    for (const [option, ms] of likelySeconds(options)) this.#report({ type: 'option_unusual', option, ms });
   }
 
   /**
