@@ -1,6 +1,7 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { Cluster, Redis } from 'ioredis';
+import { Redis as Redis5 } from 'ioredis5';
 import { describe, expect, it } from 'vitest';
 import { SocketIOEmitterHelper } from '../../src/backplane/redis/emitter.js';
 import { createLogReporter } from '../../src/observability/logger.js';
@@ -10,7 +11,7 @@ import { defer } from '../support/cleanup.js';
 import { eventually, unusedPort } from '../support/facts.js';
 import { LogLines } from '../support/log-lines.js';
 import { type RedisServer, startRedis, startSentinel } from '../support/redis.js';
-import { startServer } from '../support/server.js';
+import { listen, startServer } from '../support/server.js';
 
 const SLOW = { timeout: 30_000 };
 
@@ -168,5 +169,18 @@ describe('configure() without Redis', () => {
     expect(logger.loud).toEqual([
       expect.stringContaining(`waits for Redis at 127.0.0.1:${port}: connect ECONNREFUSED`),
     ]);
+  });
+
+  it.each([
+    ['ioredis 5', Redis5],
+    ['ioredis 6', Redis],
+  ])('says that an HTTP server is not Redis, with %s', async (_, Client) => {
+    const port = Number(new URL((await listen()).url).port);
+    const logger = new LogLines();
+    const redisConnection = new Client({ host: '127.0.0.1', port, lazyConnect: true });
+    const helper = new SocketIOEmitterHelper({ identifier: 'worker', logger, redisConnection, redisTimeout: 2_200 });
+    const cause = "this server does not speak Redis' protocol; check the host, the port, and whether it expects TLS";
+    await expect(helper.configure()).rejects.toThrow(`127.0.0.1:${port} within 2200 ms: ${cause}`);
+    expect(logger.loud).toEqual([expect.stringContaining(`waits for Redis at 127.0.0.1:${port}: ${cause}; it tries`)]);
   });
 });

@@ -20,7 +20,7 @@ interface Attempt {
   readonly client: RedisConnection;
   cause: unknown;
   isClosed: boolean;
-  /** The error with which Redis refused the connection. */
+  /** The error with which Redis refused the connection, or that it is another server. */
   refusal: string | undefined;
 }
 
@@ -35,6 +35,9 @@ const EAGER_FOR_MS = 30_000;
 const LONGEST_DELAY_MS = 2_000;
 /** A connection that is lost sooner than this, in ms, counts as a failed attempt. */
 const LASTING_MS = 1_000;
+/** The first byte of each reply in Redis' protocol, versions 2 and 3. */
+const REPLY = /^[-+:$*_#,(!=%~>|]/;
+const NOT_REDIS = "this server does not speak Redis' protocol; check the host, the port, and whether it expects TLS";
 const CLOSED = 'The connection was closed.';
 /** The text of ioredis for the same error. */
 const CLOSED_OF_IOREDIS = 'Connection is closed.';
@@ -136,7 +139,7 @@ export class ReconnectingConnection {
     // treats it as a reply to its own handshake, whose errors it ignores.
     client.on('connect', () => {
       client.stream?.once?.('data', (chunk) => {
-        attempt.refusal = /^-(.+?)\r\n/.exec(chunk.toString('latin1'))?.[1];
+        attempt.refusal = refusalIn(chunk.toString('latin1'));
       });
     });
     client.on('close', () => {
@@ -152,6 +155,8 @@ export class ReconnectingConnection {
   }
 
   #reasonOf({ client, cause, isClosed, refusal }: Attempt, error: unknown): unknown {
+    // The parser of ioredis asks people to report its own error.
+    if (refusal === NOT_REDIS) return new Error(NOT_REDIS);
     const reason = this.#options.explain(client, cause ?? error);
     return isClosed && refusal !== undefined && !isReply(reason) ? new Error(refusal) : reason;
   }
@@ -188,6 +193,11 @@ export class ReconnectingConnection {
     this.#timer = setTimeout(() => void this.#dial(), delay * (0.5 + Math.random() / 2));
     this.#timer.unref();
   }
+}
+
+/** Undefined if this is an ordinary reply. */
+function refusalIn(answer: string): string | undefined {
+  return REPLY.test(answer) ? /^-(.+?)\r\n/.exec(answer)?.[1] : NOT_REDIS;
 }
 
 async function connectAndPrepare(client: RedisConnection, { prepare }: ReconnectingConnectionOptions): Promise<void> {
