@@ -249,13 +249,13 @@ it('a middleware that never calls next() is named when the time to authenticate 
 });
 
 it('an authenticateFn that never settles is named in a warning', async () => {
-  const { url, log } = await startServer({ authenticateTimeout: 100, authenticateFn: () => new Promise(() => {}) });
+  const { url, log } = await startServer({ authenticateTimeout: 500, authenticateFn: () => new Promise(() => {}) });
   const client = connect(url);
   await client.heardOf('connect');
   client.socket.emit('authenticate');
   await client.heardOf('disconnect');
   expect(log.loud).toEqual([
-    expect.stringMatching(/authenticateFn has not settled within 100 ms for client \S+, so the client was refused$/),
+    expect.stringMatching(/authenticateFn has not settled within 500 ms for client \S+, so the client was refused$/),
   ]);
 });
 
