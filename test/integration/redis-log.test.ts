@@ -172,12 +172,12 @@ describe('configure() without Redis', () => {
   });
 
   it.each([
-    ['ioredis 5', Redis5],
-    ['ioredis 6', Redis],
-  ])('says that an HTTP server is not Redis, with %s', async (_, Client) => {
+    ['ioredis 5', (port: number) => new Redis5({ host: '127.0.0.1', port, lazyConnect: true })],
+    ['ioredis 6', (port: number) => new Redis({ host: '127.0.0.1', port, lazyConnect: true })],
+  ] as const)('says that an HTTP server is not Redis, with %s', async (_, clientAt) => {
     const port = Number(new URL((await listen()).url).port);
     const logger = new LogLines();
-    const redisConnection = new Client({ host: '127.0.0.1', port, lazyConnect: true });
+    const redisConnection = clientAt(port);
     const helper = new SocketIOEmitterHelper({ identifier: 'worker', logger, redisConnection, redisTimeout: 2_200 });
     const cause = "this server does not speak Redis' protocol; check the host, the port, and whether it expects TLS";
     await expect(helper.configure()).rejects.toThrow(`127.0.0.1:${port} within 2200 ms: ${cause}`);
