@@ -30,8 +30,8 @@ export const SERVER = [
   {
     id: 'failed-check-refuses',
     file: 'src/gate/authentication.ts',
-    from: `return isRefusal ? REFUSED : { accepted: false, code: 'unavailable' };`,
-    to: `return isRefusal ? REFUSED : REFUSED;`,
+    from: `verdict = isRefusal ? REFUSED : UNAVAILABLE;`,
+    to: `verdict = REFUSED;`,
     breaks: 'a database that is down for a moment refuses every client permanently',
     test: 'test/integration/unavailable.test.ts',
     on: 'node',

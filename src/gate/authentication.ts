@@ -1,11 +1,14 @@
 import { isRecord } from '../common/checks.js';
 import { deeperThan } from '../common/depth.js';
 import { describe } from '../common/describe.js';
+import { isPromiseLike } from '../common/is-promise-like.js';
 import type { KnownRefusal } from '../common/refusals.js';
 import type { KnownIdentity } from '../ports/identity.js';
 import type { AuthenticateFn, IHandshake } from '../ports/options.js';
 import type { Reporter } from '../ports/reports.js';
 import type { ILimits } from '../protocol/limits.js';
+import type { AuthenticationBudget } from './authentication-budget.js';
+import type { CallOutcome } from './authentication-outage.js';
 import { saysCredentialIsBad } from './credential-errors.js';
 import { readAnswer } from './identity.js';
 import type { GateReport } from './reports.js';
@@ -19,6 +22,7 @@ export type AuthenticationVerdict =
 const ACCEPTED: AuthenticationVerdict = { accepted: true };
 const REFUSED: AuthenticationVerdict = { accepted: false, code: 'refused' };
 const EXPIRED: AuthenticationVerdict = { accepted: false, code: 'expired' };
+const UNAVAILABLE: AuthenticationVerdict = { accepted: false, code: 'unavailable' };
 
 /** A client that asks to be authenticated. */
 export interface Candidate {
@@ -31,6 +35,7 @@ export interface Candidate {
 export interface AuthenticationRules {
   readonly authenticateFn: AuthenticateFn;
   readonly limits: Pick<ILimits, 'payloadDepth'>;
+  readonly budget: AuthenticationBudget;
   readonly report: Reporter<GateReport>;
 }
 
@@ -52,24 +57,33 @@ export function decideAuthentication(
 }
 
 /**
- * Calls `authenticateFn`. Only `true` and an identity accept the client. After an error the client may reconnect, unless the error
- * is about a bad credential.
+ * Calls `authenticateFn`, or says `unavailable` without a call. Only `true` and an identity accept the client. After an error the client
+ * may reconnect, unless the error is about a bad credential.
  */
 async function ask(
   client: string,
   handshake: IHandshake,
-  { authenticateFn, report }: AuthenticationRules,
+  { authenticateFn, budget, report }: AuthenticationRules,
 ): Promise<AuthenticationVerdict> {
+  const taken = budget.take(client, handshake.address);
+  const call = isPromiseLike(taken) ? await taken : taken;
+  if (call === undefined) return UNAVAILABLE;
   const askedAt = Date.now();
+  let verdict: AuthenticationVerdict;
   try {
-    const answer: unknown = await authenticateFn(handshake);
-    if (answer === true) return ACCEPTED;
-    return answer === false ? REFUSED : verdictOf(answer, client, askedAt, report);
+    verdict = verdictOf(await authenticateFn(handshake), client, askedAt, report);
   } catch (error) {
     const isRefusal = saysCredentialIsBad(error);
     report({ type: isRefusal ? 'credential_rejected' : 'authenticate_fn_failed', client, error });
-    return isRefusal ? REFUSED : { accepted: false, code: 'unavailable' };
+    verdict = isRefusal ? REFUSED : UNAVAILABLE;
   }
+  budget.settle(call, outcomeOf(verdict));
+  return verdict;
+}
+
+function outcomeOf(verdict: AuthenticationVerdict): CallOutcome {
+  if (verdict.accepted) return 'accepted';
+  return verdict.code === 'unavailable' ? 'failed' : 'refused';
 }
 
 function verdictOf(
@@ -78,6 +92,8 @@ function verdictOf(
   askedAt: number,
   report: Reporter<GateReport>,
 ): AuthenticationVerdict {
+  if (answer === true) return ACCEPTED;
+  if (answer === false) return REFUSED;
   const read = readAnswer(answer, askedAt);
   if ('identity' in read) {
     const { identity } = read;

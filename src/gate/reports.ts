@@ -38,6 +38,27 @@ type OwnReport =
       /** Milliseconds since the connection opened: `authenticateTimeout`. */
       readonly afterMs: number;
     }
+  /**
+   * The last calls of `authenticateFn` failed, one after another: it threw, or did not settle within `authenticateTimeout`. Until calls
+   * succeed, a few clients are tried, and the others receive `unavailable` without a call. Once an outage.
+   */
+  | {
+      readonly type: 'authentication_outage_began';
+      /** How many calls have failed in a row. */
+      readonly failed: number;
+    }
+  /** `authenticateFn` works again. */
+  | {
+      readonly type: 'authentication_outage_ended';
+      /** Milliseconds since the outage began. */
+      readonly afterMs: number;
+      /** Calls that settled meanwhile. */
+      readonly calls: number;
+      /** Those of them that failed. */
+      readonly failed: number;
+      /** How often a client received `unavailable` without a call. */
+      readonly turnedAway: number;
+    }
   /** `clientConnectedFn` took too long. The held events were delivered to the handlers that were registered at that time. */
   | {
       readonly type: 'client_connected_fn_slow';
@@ -67,11 +88,11 @@ type OwnReport =
       readonly option: string;
     };
 
-/** The client reached `limits.heldEvents` or `limits.heldBytes`. */
-type HeldLimit = 'held_events';
+/** The client reached `limits.heldEvents` or `limits.heldBytes`, or waited too long because of `limits.authenticationsInFlight`. */
+type GateLimit = 'held_events' | 'authentications_in_flight';
 
 /** The reports of `gate/`. */
-export type GateReport = OwnReport | EventDropped | LimitReached<HeldLimit> | HandlerFailed | OptionIgnored;
+export type GateReport = OwnReport | EventDropped | LimitReached<GateLimit> | HandlerFailed | OptionIgnored;
 
 /** The usual cause of an undefined result. */
 function returnIn({ received }: { readonly received: string }): string {
@@ -95,6 +116,18 @@ export const GATE_LINES: LogLines<OwnReport> = {
   authenticate_fn_unanswered: [
     'warn',
     (r) => `authenticateFn has not settled within ${r.afterMs} ms for client ${r.client}, so the client was refused`,
+  ],
+  authentication_outage_began: [
+    'warn',
+    (r) =>
+      `authenticateFn failed ${r.failed} times in a row, so it is called for a few clients only until it works again; ` +
+      'the others are told to reconnect later',
+  ],
+  authentication_outage_ended: [
+    'info',
+    (r) =>
+      `authenticateFn works again after ${r.afterMs} ms; meanwhile ${r.failed} of ${r.calls} calls failed, ` +
+      `and clients were told ${r.turnedAway} times to reconnect without a call`,
   ],
   client_connected_fn_slow: [
     'warn',

@@ -2,6 +2,7 @@ import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
 import type { KnownRefusal } from '../common/refusals.js';
 import { callSafely } from '../common/sink.js';
 import type { AuthenticationVerdict } from '../gate/authentication.js';
+import type { AuthenticationBudget } from '../gate/authentication-budget.js';
 import { Membership } from '../gate/membership.js';
 import type { PendingConnects } from '../ingress/pending-connects.js';
 import type { StrangerLimit } from '../ingress/reports.js';
@@ -36,6 +37,7 @@ export interface PerformerParts {
   readonly strangers: Strangers;
   readonly packets: PacketPerformer;
   readonly messages: ClientMessages;
+  readonly budget: AuthenticationBudget;
   /** Listens to the events of a client: those that it may send before authentication, or the others. */
   readonly listen: (socket: IOSocket, isAuthenticated: boolean) => void;
   readonly report: Reporter<Report>;
@@ -121,6 +123,13 @@ export class Performer {
   };
 
   #endUnauthenticated(session: Session): void {
+    const { id } = session;
+    // The server let it wait for its turn.
+    if (this.#parts.budget.isDelayed(id)) {
+      this.#report({ type: 'limit_reached', client: id, limit: 'authentications_in_flight' });
+      this.#sendUnchecked(session);
+      return;
+    }
     if (session.state === SocketIOClientStates.AUTHENTICATING) {
       const afterMs = this.#parts.options.authenticateTimeout;
       this.#report({ type: 'authenticate_fn_unanswered', client: session.id, afterMs });
@@ -157,15 +166,19 @@ export class Performer {
   /** Asynchronous only if the adapter adds a member asynchronously. */
   readonly admitOrRefuse = (session: Session, verdict: AuthenticationVerdict): Promise<void> | void => {
     if (verdict.accepted) return this.#admit(session, verdict.identity);
-    if (verdict.code === 'unavailable') this.failAdmission(session);
+    if (verdict.code === 'unavailable') this.#sendUnchecked(session);
     else if (verdict.code === 'by_program') this.#refuse(session, verdict.refusal);
     else this.#end(session, END_REASONS.refused, endingOf(verdict.code));
   };
 
-  /** The check of this client, or its admission, failed. */
   readonly failAdmission = (session: Session): void => {
     this.#sendAway(session, END_REASONS.notChecked, unavailable());
   };
+
+  /** The check of this client failed, or there was none. */
+  #sendUnchecked(session: Session): void {
+    this.#sendAway(session, END_REASONS.notChecked, unavailable({ after: this.#parts.budget.comeBackAfter() }));
+  }
 
   readonly welcome = (session: Session): void => {
     const { listen, keepAlive } = this.#parts;
@@ -207,9 +220,10 @@ export class Performer {
 
   /** Ends a session. Returns false if it had ended before. */
   #forget(session: Session, reason: string): boolean {
-    const { deadlines, registry, keepAlive } = this.#parts;
+    const { deadlines, registry, keepAlive, budget } = this.#parts;
     const { conn } = session.socket;
     if (!session.end()) return false;
+    budget.giveUp(session.id);
     // The client left `/` on an open connection. A new deadline limits how long it may stay without authenticating again.
     if (conn.readyState === 'open' && !this.#elsewhere.has(conn)) deadlines.of(conn);
     registry.remove(session);
@@ -236,8 +250,9 @@ export class Performer {
 
   /** Ends all sessions and their timers without telling their clients. Returns how many there were. */
   endAll(): number {
-    const { deadlines, keepAlive, registry } = this.#parts;
+    const { deadlines, keepAlive, registry, budget } = this.#parts;
     deadlines.stopAll();
+    budget.close();
     keepAlive.stopAll();
     return registry.close();
   }
@@ -276,6 +291,6 @@ export class Performer {
 }
 
 /** The program failed to serve a client. `handled` counts its events that were handled. */
-function unavailable(more: { readonly handled?: number } = {}): Ending {
+function unavailable(more: { readonly after?: number; readonly handled?: number } = {}): Ending {
   return endingOf('unavailable', { after: COME_BACK_AFTER_MS, ...more });
 }

@@ -56,6 +56,10 @@ export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] }
   path_takes_all: [{ type: 'path_takes_all' }],
   every_origin_allowed: [{ type: 'every_origin_allowed', option: 'serverOptions.cors.origin' }],
   authenticate_fn_unanswered: [{ type: 'authenticate_fn_unanswered', client, afterMs: 10_000 }],
+  authentication_outage_began: [{ type: 'authentication_outage_began', failed: 20 }],
+  authentication_outage_ended: [
+    { type: 'authentication_outage_ended', afterMs: 12_000, calls: 140, failed: 118, turnedAway: 2_400 },
+  ],
   middleware_unanswered: [{ type: 'middleware_unanswered', client, afterMs: 10_000 }],
   handler_unreachable: [{ type: 'handler_unreachable', topic: 'say' }],
   path_shared: [{ type: 'path_shared', path: '/io/' }],

@@ -37,9 +37,10 @@ new SocketIOComponent({ authenticateFn: () => true, onReport: {} });
 
 same<ReportOf<'client_refused'>['code'], string>(true);
 same<ReportOf<'event_dropped'>['reason'], 'unauthenticated' | 'too_deep' | 'too_large' | 'reserved'>(true);
-same<ReportOf<'limit_reached'>['limit'], 'held_events' | 'unauthenticated_connections' | 'unauthenticated_per_address'>(
-  true,
-);
+same<
+  ReportOf<'limit_reached'>['limit'],
+  'held_events' | 'authentications_in_flight' | 'unauthenticated_connections' | 'unauthenticated_per_address'
+>(true);
 same<ReportOf<'client_too_slow'>['client'], string | undefined>(true);
 // @ts-expect-error: no report has this name
 export type None = ReportOf<'client_is_fine'>;
