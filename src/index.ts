@@ -10,6 +10,7 @@ export { DefaultRedisHelper, RedisClusterHelper, RedisHelper } from './backplane
 export * from './client/index.js';
 export type { Scope } from './common/scope.js';
 export type { ISocketIOCorsOptions, TOrigin, TOriginFn } from './gate/origin-guard.js';
+export type { Revoked } from './gate/revoker.js';
 export type {
   IBunServerHandle,
   IBunServerLike,

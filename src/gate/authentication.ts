@@ -15,7 +15,9 @@ import type { GateReport } from './reports.js';
 
 /** `identity` is undefined for `true`. `unavailable`: the check failed, so the client is told to reconnect. */
 export type AuthenticationVerdict =
-  | { readonly accepted: true; readonly identity?: KnownIdentity }
+  | { readonly accepted: true; readonly identity?: undefined }
+  /** `askedAt`: when the program was asked, by `performance.now()`. */
+  | { readonly accepted: true; readonly identity: KnownIdentity; readonly askedAt: number }
   | { readonly accepted: false; readonly code: 'refused' | 'unavailable' | 'expired' }
   | { readonly accepted: false; readonly code: 'by_program'; readonly refusal: KnownRefusal };
 
@@ -68,7 +70,7 @@ async function ask(
   const taken = budget.take(client, handshake.address);
   const call = isPromiseLike(taken) ? await taken : taken;
   if (call === undefined) return UNAVAILABLE;
-  const askedAt = Date.now();
+  const askedAt = performance.now();
   let verdict: AuthenticationVerdict;
   try {
     verdict = verdictOf(await authenticateFn(handshake), client, askedAt, report);
@@ -94,12 +96,12 @@ function verdictOf(
 ): AuthenticationVerdict {
   if (answer === true) return ACCEPTED;
   if (answer === false) return REFUSED;
-  const read = readAnswer(answer, askedAt);
+  const now = Date.now();
+  const read = readAnswer(answer, now - (performance.now() - askedAt));
   if ('identity' in read) {
     const { identity } = read;
-    return identity.expiresAt !== undefined && identity.expiresAt <= Date.now()
-      ? EXPIRED
-      : { accepted: true, identity };
+    const hasExpired = identity.expiresAt !== undefined && identity.expiresAt <= now;
+    return hasExpired ? EXPIRED : { accepted: true, identity, askedAt };
   }
   if ('refusal' in read) return { accepted: false, code: 'by_program', refusal: read.refusal };
   const problem = isRecord(answer) ? { problem: read.wrong } : {};

@@ -15,6 +15,8 @@ interface AdapterParts extends BroadcastParts {
   readonly report: Reporter<GateReport | FanoutReport>;
   /** Called when a socket of the namespace `/` is removed from a room by name, even if it is not in that room. */
   readonly left?: (id: string, room: string) => void;
+  /** Rooms that a socket of `/` may not enter now. */
+  readonly withheld?: (id: string) => ReadonlySet<string> | undefined;
   /** Finds the sockets of `/` that a room of a user or session stands for. */
   readonly findClients?: FindVirtualRoom;
 }
@@ -51,7 +53,7 @@ function guard(adapter: Adapter, parts: AdapterParts): void {
   if (broadcasts.roomIndex !== undefined) owner.subscribe(broadcasts.roomIndex);
   if (adapter.nsp.name !== '/') return;
   if (parts.findClients !== undefined) addVirtualRooms(adapter, parts.findClients);
-  const membership = new Membership(owner);
+  const membership = new Membership(owner, parts.withheld);
   owner.setDoor(membership);
   owner.subscribe(membership);
   if (parts.left !== undefined) owner.subscribe({ left: parts.left });

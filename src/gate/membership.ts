@@ -15,6 +15,7 @@ export class Membership implements Door, RoomSubscriber {
 
   readonly #owner: AdapterOwner;
   readonly #held = new Map<string, Set<string>>();
+  readonly #withheld: Door['withheld'];
 
   /** The membership of a guarded adapter. */
   static of(adapter: Adapter): Membership | undefined {
@@ -22,8 +23,9 @@ export class Membership implements Door, RoomSubscriber {
   }
 
   /** Must be the door of this owner, and subscribed to it. */
-  constructor(owner: AdapterOwner) {
+  constructor(owner: AdapterOwner, withheld: Door['withheld'] = () => undefined) {
     this.#owner = owner;
+    this.#withheld = withheld;
     Membership.#byAdapter.set(owner.adapter, this);
   }
 
@@ -54,6 +56,10 @@ export class Membership implements Door, RoomSubscriber {
     if (held === undefined) this.#held.set(id, new Set(rooms));
     else for (const room of rooms) held.add(room);
     return false;
+  }
+
+  withheld(id: string): ReadonlySet<string> | undefined {
+    return this.#withheld(id);
   }
 
   roomsOutside(id: string): Set<string> | undefined {

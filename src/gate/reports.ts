@@ -1,3 +1,4 @@
+import { shown } from '../common/log-text.js';
 import type { EventDropped } from '../ingress/reports.js';
 import { errorMessage, errorStack } from '../observability/error-text.js';
 import type { HandlerFailed, LimitReached, OptionIgnored } from '../observability/shared-reports.js';
@@ -69,6 +70,24 @@ type OwnReport =
       /** Milliseconds that they were held. */
       readonly afterMs: number;
     }
+  /** `revoke()` withdrew access. */
+  | {
+      readonly type: 'access_revoked';
+      /** What was named. The name itself is not in the report. */
+      readonly of: 'user' | 'session' | 'id';
+      /** How many clients were ended, or put out of the room, on the instances that have confirmed it. */
+      readonly ended: number;
+      /** How many instances have confirmed it, this one included. */
+      readonly instances: number;
+      /** The ids of instances that have not; `unknown` if this instance can't reach Redis. */
+      readonly unconfirmed: readonly string[];
+    }
+  /** After an outage, revocations may be missing. The clients with an identity were sent back, to be authenticated anew. */
+  | {
+      readonly type: 'revocations_unknown';
+      /** How many clients were sent back. */
+      readonly clients: number;
+    }
   /** An answer to `fetchSockets()` of another instance was dropped, because too many answers were queued. That call times out. */
   | { readonly type: 'fetch_sockets_answer_dropped' }
   /** The option `cors` names no origin, so the `cors` package allows every page. Once per instance. */
@@ -134,6 +153,17 @@ export const GATE_LINES: LogLines<OwnReport> = {
     (r) =>
       `clientConnectedFn for client ${r.client} has not settled within ${r.afterMs} ms; ` +
       `${r.events} held events are delivered now, to the handlers that are registered`,
+  ],
+  access_revoked: [
+    'info',
+    ({ of, ended, unconfirmed: missing, instances }) =>
+      `revoked the access of a ${of === 'id' ? 'client' : of}: ${ended} clients ended on ${instances} instances` +
+      (missing.length === 0 ? '' : `; not confirmed by ${missing.map(shown).join(', ')}`),
+  ],
+  revocations_unknown: [
+    'warn',
+    (r) =>
+      `after an outage of Redis, revocations may be missing; sent ${r.clients} clients back, which will be authenticated anew`,
   ],
   fetch_sockets_answer_dropped: [
     'warn',

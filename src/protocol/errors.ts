@@ -20,6 +20,7 @@ export const ROOM_ERRORS = {
   too_many_rooms: { text: 'Too many rooms in one request.', retryable: false },
   room_limit: { text: 'You are in the maximum number of rooms. Leave some first.', retryable: true },
   room_expired: { text: 'Your access to this room has ended. Ask for it again.', retryable: true },
+  revoked: { text: 'Your access to this room was withdrawn.', retryable: false },
   left: { text: 'You left this room before the server decided.', retryable: true },
   unauthenticated: { text: 'This client is not authenticated yet.', retryable: true },
   offline: { text: 'There is no connection to the server.', retryable: true },

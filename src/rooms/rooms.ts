@@ -25,6 +25,8 @@ export interface RoomsOptions {
   readonly defaultRooms: readonly string[];
   /** Undefined if the program has none, so that every join is refused. */
   readonly guard: Guard | undefined;
+  /** Whether the client's access to this room was withdrawn for some time. */
+  readonly isBarred?: (session: Session, room: string) => boolean;
   /** Whether this instance has a socket of that id. */
   readonly hasSocket: (id: string) => boolean;
   /** Asks the other servers whether these names are ids of their sockets. Never rejects. */
@@ -72,7 +74,7 @@ export class Rooms {
     if ('refusal' in request) return refusal([request.refusal]);
     const refused = new Refusals();
     const fits = this.#allowance(session);
-    const asked = refused.sift(request.rooms, (room) => this.#unfit(room) ?? fits(room));
+    const asked = refused.sift(request.rooms, (room) => this.#unfit(room) ?? this.#barred(session, room) ?? fits(room));
     if (asked.length === 0) return refusal(refused.list);
 
     const pending = session.roomWork.begin(asked);
@@ -134,6 +136,10 @@ export class Rooms {
     } finally {
       questions.release();
     }
+  }
+
+  #barred(session: Session, room: string): TRoomErrorCode | undefined {
+    return this.#options.isBarred?.(session, room) === true ? 'revoked' : undefined;
   }
 
   #unfit(room: string): TRoomErrorCode | undefined {

@@ -11,6 +11,7 @@ import { Gate } from '../gate/gate.js';
 import { assertGateHolds } from '../gate/gate-probe.js';
 import { guardedAdapter, guardLaterAdapters } from '../gate/guarded-adapter.js';
 import { guardPages } from '../gate/origin-guard.js';
+import { Revoker, type RevokerOptions } from '../gate/revoker.js';
 import { PendingConnects } from '../ingress/pending-connects.js';
 import { Strangers } from '../ingress/strangers.js';
 import type { AdapterFactory, Backplane } from '../ports/backplane.js';
@@ -56,6 +57,7 @@ export interface Instance {
   readonly outbound: Outbound;
   readonly programJoins: ProgramJoins;
   readonly revalidation: Revalidation;
+  readonly revoker: Revoker;
   readonly rechecks: Rechecks;
 }
 
@@ -85,7 +87,9 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
   assertWanted();
   opening(backplane);
   const recheck: RevalidationOptions['recheck'] = async (which) => (await instance?.rechecks.matching(which)) ?? 0;
-  const asked = claimTopics(backplane, { registry, recheck, guardTimeout: options.guardTimeout });
+  const { guardTimeout, authenticateTimeout } = options;
+  const decisionMs = Math.max(authenticateTimeout, guardTimeout);
+  const asked = claimTopics(backplane, { registry, report, recheck, guardTimeout, decisionMs });
   try {
     await backplane.open(options.redisTimeout);
     await assertGateHolds();
@@ -101,15 +105,20 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
   }
 }
 
+type TopicParts = Pick<ComposeOptions, 'registry' | 'report'> &
+  Pick<RevalidationOptions, 'recheck' | 'guardTimeout'> &
+  Pick<RevokerOptions, 'decisionMs'>;
+
 /** What the other instances may ask. Claimed before the backplane opens, so that none of them waits for an answer. */
 function claimTopics(
-  { bus, instances }: Backplane,
-  { registry, ...parts }: Pick<ComposeOptions, 'registry'> & Pick<RevalidationOptions, 'recheck' | 'guardTimeout'>,
-): Pick<Instance, 'programJoins' | 'revalidation'> & { search: SocketSearch } {
+  { bus, instances, ledger }: Backplane,
+  { registry, decisionMs, report, ...parts }: TopicParts,
+): Pick<Instance, 'programJoins' | 'revalidation' | 'revoker'> & { search: SocketSearch } {
   const search = new SocketSearch(bus, (id) => registry.has(id));
   const programJoins = new ProgramJoins({ bus, registry });
   const revalidation = new Revalidation({ bus, instances, ...parts });
-  return { search, programJoins, revalidation };
+  const revoker = new Revoker({ bus, ledger, registry, decisionMs, report });
+  return { search, programJoins, revalidation, revoker };
 }
 
 /** Connects the parts in one tick, so that no client can connect before they are complete. */
@@ -126,11 +135,16 @@ function connectParts(
   const owners = new IdOwners({ io, instances: backplane.instances, search, hasSocket });
   const findSockets: IdOwners['find'] = (names, timeoutMs) => owners.find(names, timeoutMs);
   const guard = validateRoomFn === undefined ? undefined : new Guard({ validateRoomFn, guardTimeout, report });
-  const rooms = new Rooms({ ...options, guard, hasSocket, findSockets, report });
+  const rooms = new Rooms({ ...options, guard, hasSocket, findSockets, report, isBarred: asked.revoker.isBarred });
   const messages = new ClientMessages(options.authenticateTimeout, report);
   const roomsDo = new RoomPerformer(messages, report);
   const rechecks = new Rechecks(new Recheck({ guard, onFailure: onFailure.guard }), registry, roomsDo);
-  const inbound = createInbound({ options, registry, report }, runtime, { rooms, roomsDo, messages });
+  const inbound = createInbound({ options, registry, report }, runtime, { rooms, roomsDo, messages, ...asked });
+  asked.revoker.attach({
+    revoke: (session, text) => inbound.performer.revoke(session, text),
+    revokeRoom: (session, room, text) => roomsDo.revoke(session, room, text),
+    sendBack: (session) => inbound.performer.sendBack(session),
+  });
   inbound.connections.attach(io, engine);
   const outbound = new Outbound(io, report, options.serverOptions.parser !== undefined);
   return { io, runtime, backplane, fanout, ...inbound, outbound, ...asked, rechecks };
@@ -143,8 +157,9 @@ function createServer(
   backplane: Backplane,
 ): Attached<WireSource> {
   const left = (id: string, room: string): void => registry.get(id)?.left(room);
+  const withheld = (id: string): ReadonlySet<string> | undefined => registry.get(id)?.withheld;
   const findClients = registry.findClients;
-  const parts = { fanout, report, keyOf: keysOf(options.replaceable, report), left, findClients };
+  const parts = { fanout, report, keyOf: keysOf(options.replaceable, report), left, withheld, findClients };
   const adapter = guardedAdapter(adapterFactory(options, backplane, report), parts);
   const guardOrigins: GuardOrigins = (cors) => guardPages(cors, { option: options.corsOption, report });
   const attached = attach({ ...options.serverOptions, adapter }, guardOrigins);
@@ -156,11 +171,18 @@ function createServer(
   return attached;
 }
 
+interface InboundParts {
+  readonly rooms: Rooms;
+  readonly roomsDo: RoomPerformer;
+  readonly messages: ClientMessages;
+  readonly revoker: Revoker;
+}
+
 /** The parts that detect events of a client, the table that decides on them, and the performer that acts. */
 function createInbound(
   { options, registry, report }: Pick<ComposeOptions, 'options' | 'registry' | 'report'>,
   runtime: Runtime,
-  { rooms, roomsDo, messages }: { rooms: Rooms; roomsDo: RoomPerformer; messages: ClientMessages },
+  { rooms, roomsDo, messages, revoker }: InboundParts,
 ): Pick<Instance, 'connections' | 'performer' | 'packets'> {
   const { authenticateFn, authenticateTimeout, pingInterval, limits, serverOptions } = options;
   // Parts that find an event run its row, which exists at that time.
@@ -189,7 +211,18 @@ function createInbound(
   const listen: PerformerParts['listen'] = (...which) => connections.listenToSocket(...which);
   const mostCalls = limits.authenticationsInFlight;
   const budget = new AuthenticationBudget({ mostCalls, timeoutMs: authenticateTimeout, report });
-  const parts = { runtime, registry, deadlines, keepAlive, pendingConnects, strangers, packets, messages, budget };
+  const parts = {
+    runtime,
+    registry,
+    deadlines,
+    keepAlive,
+    pendingConnects,
+    strangers,
+    packets,
+    messages,
+    budget,
+    revoker,
+  };
   const performer = new Performer({ options, ...parts, listen, report });
   const flows = { authentication: { authenticateFn, limits, budget, report }, registry, strangers, gate, rooms };
   const table = inboundTable(flows, { does: performer, packetsDo: packets, roomsDo });

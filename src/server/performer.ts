@@ -4,6 +4,7 @@ import { callSafely } from '../common/sink.js';
 import type { AuthenticationVerdict } from '../gate/authentication.js';
 import type { AuthenticationBudget } from '../gate/authentication-budget.js';
 import { Membership } from '../gate/membership.js';
+import type { Revoker } from '../gate/revoker.js';
 import type { PendingConnects } from '../ingress/pending-connects.js';
 import type { StrangerLimit } from '../ingress/reports.js';
 import type { Strangers } from '../ingress/strangers.js';
@@ -26,6 +27,8 @@ import type { ResolvedBaseOptions } from './resolve-options.js';
 
 /** How long a client must wait before it reconnects, if it exceeded the limit of early events or the program failed to serve it. */
 const COME_BACK_AFTER_MS = 1_000;
+/** All clients that are sent back come back within this time. */
+const COME_BACK_WITHIN_MS = 10_000;
 
 export interface PerformerParts {
   readonly options: ResolvedBaseOptions;
@@ -36,6 +39,7 @@ export interface PerformerParts {
   readonly pendingConnects: PendingConnects;
   readonly strangers: Strangers;
   readonly packets: PacketPerformer;
+  readonly revoker: Revoker;
   readonly messages: ClientMessages;
   readonly budget: AuthenticationBudget;
   /** Listens to the events of a client: those that it may send before authentication, or the others. */
@@ -165,8 +169,12 @@ export class Performer {
 
   /** Asynchronous only if the adapter adds a member asynchronously. */
   readonly admitOrRefuse = (session: Session, verdict: AuthenticationVerdict): Promise<void> | void => {
-    if (verdict.accepted) return this.#admit(session, verdict.identity);
-    if (verdict.code === 'unavailable') this.#sendUnchecked(session);
+    if (verdict.accepted) {
+      if (verdict.identity === undefined) return this.#admit(session);
+      const { identity, askedAt } = verdict;
+      if (!this.#parts.revoker.denies({ identity, beganAt: askedAt })) return this.#admitAs(session, identity, askedAt);
+      this.revoke(session, undefined);
+    } else if (verdict.code === 'unavailable') this.#sendUnchecked(session);
     else if (verdict.code === 'by_program') this.#refuse(session, verdict.refusal);
     else this.#end(session, END_REASONS.refused, endingOf(verdict.code));
   };
@@ -196,11 +204,15 @@ export class Performer {
     else this.#end(session, END_REASONS.refused, { ...ending, code });
   }
 
-  #admit(session: Session, identity: KnownIdentity | undefined): Promise<void> | void {
+  /** Before anything of the program runs for this client. */
+  #admitAs(session: Session, identity: KnownIdentity, askedAt: number): Promise<void> | void {
+    session.identify(identity, askedAt);
+    return this.#admit(session);
+  }
+
+  #admit(session: Session): Promise<void> | void {
     const { deadlines, strangers, options, registry } = this.#parts;
     const { id, socket } = session;
-    // Before anything of the program runs for this client.
-    if (identity !== undefined) session.identify(identity);
     if (!session.moveTo(SocketIOClientStates.AUTHENTICATED)) return;
     deadlines.meet(session);
     strangers.admit(socket.conn);
@@ -246,6 +258,17 @@ export class Performer {
     const session = this.#parts.registry.get(socket.id);
     if (session?.socket === socket) this.#end(session, 'disconnected by the server');
     else socket.disconnect();
+  }
+
+  /** The client's access was withdrawn. `text`: for its user. */
+  revoke(session: Session, text: string | undefined): void {
+    this.#end(session, END_REASONS.revoked, endingOf('revoked', text === undefined ? {} : { text }));
+  }
+
+  /** Ends a client that may come back, and is authenticated anew. Clients that are sent back together come back one after another. */
+  sendBack(session: Session): void {
+    const after = Math.round(COME_BACK_AFTER_MS + Math.random() * COME_BACK_WITHIN_MS);
+    this.#sendAway(session, END_REASONS.sentBack, endingOf('unavailable', { after }));
   }
 
   /** Ends all sessions and their timers without telling their clients. Returns how many there were. */

@@ -113,6 +113,8 @@ export const END_REASONS = {
   notChecked: 'could not be authenticated',
   connectedFnFailed: 'clientConnectedFn failed',
   limited: 'limited',
+  revoked: 'its access was withdrawn',
+  sentBack: 'it has to be authenticated anew',
 } as const;
 const WITHOUT_LINE: ReadonlySet<string> = new Set(Object.values(END_REASONS));
 

@@ -1,5 +1,5 @@
 import type { Reporter } from '../ports/reports.js';
-import type { IJoinAnswer, ILeaveAnswer, IRefusedRoom } from '../protocol/messages.js';
+import { type IJoinAnswer, type ILeaveAnswer, type IRefusedRoom, refuseRoom } from '../protocol/messages.js';
 import type { RecheckVerdict } from '../rooms/recheck.js';
 import type { JoinedRooms, JoinVerdict, RoomsVerdict } from '../rooms/rooms.js';
 import type { Session } from '../session/session.js';
@@ -51,6 +51,14 @@ export class RoomPerformer {
   /** Acts on a new decision about rooms that the client is in. */
   recheck(session: Session, { lost }: RecheckVerdict): void {
     if (lost.length > 0) this.#putOut(session, lost);
+  }
+
+  /** The access of a client to a room was withdrawn. Returns false if the client was not in it. `text`: for its user. */
+  revoke(session: Session, room: string, text: string | undefined): boolean {
+    session.withhold(room);
+    if (!session.authenticated || !session.socket.rooms.has(room)) return false;
+    this.#putOut(session, [refuseRoom(room, 'revoked', text)]);
+    return true;
   }
 
   /** The client leaves rooms, and is told why. */

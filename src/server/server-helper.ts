@@ -6,8 +6,9 @@ import type { Scope } from '../common/scope.js';
 import type { ValueOrPromise } from '../common/types.js';
 import { roomOf } from '../common/who.js';
 import { reportDropped } from '../fanout/outbound.js';
+import type { Revoked } from '../gate/revoker.js';
 import type { Backplane } from '../ports/backplane.js';
-import type { KnownIdentity, Who } from '../ports/identity.js';
+import type { KnownIdentity, When, Who } from '../ports/identity.js';
 import type { Reporter } from '../ports/reports.js';
 import type {
   IOServer,
@@ -151,6 +152,29 @@ export class SocketIOServerHelper<
     const session = this.#registry.of(socket.conn);
     // The claims are what `authenticateFn` returned, whose type this is.
     return session?.socket === socket ? (session.identity as KnownIdentity<UserClaims> | undefined) : undefined;
+  }
+
+  /**
+   * Ends the access of a user, a session or a socket id on all instances, or with `room` only the access to that room. First make
+   * `authenticateFn`, or `validateRoomFn`, refuse it: a client that asks later is decided on anew. What was decided before, and is still
+   * pending, is void: an authentication, a renewal, a join. After an instance has confirmed it, nothing is sent to these clients any
+   * more. They are told `revoked` and disconnected, and do not reconnect automatically.
+   *
+   * `issuedBefore`: only clients whose identity was issued before that, so that `issuedBefore: Date.now()` leaves a login alone that
+   * happens meanwhile. `barFor`: refuses the user, the session, or its joins of the room, for that many milliseconds, at most 31 days.
+   * Bars are lost if Redis loses its data, so they replace no list of banned users. `message`: for the user. `timeout`: how long it waits
+   * for other instances, in milliseconds. Default 5 000.
+   * @returns how many clients it ended, how many instances have confirmed it, and which have not. Instances that are cut off from Redis
+   *   apply it before they deliver messages of other instances again.
+   * @throws RoomgateError `not_configured` before `configure()`, `invalid_argument`.
+   * @example await helper.revoke({ user: 'ann', barFor: 3_600_000, message: 'You are banned for an hour.' });
+   */
+  async revoke(
+    opts: Who & { room?: string; issuedBefore?: When; barFor?: number; message?: string; timeout?: number },
+  ): Promise<Revoked> {
+    const { revoker } = this.#needRunning('revoke');
+    checkOneObject('revoke', opts, '{ user }');
+    return revoker.revoke(opts);
   }
 
   /**

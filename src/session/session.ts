@@ -39,6 +39,8 @@ export class Session implements ISocketIOClient {
   #ended = false;
   #deadline: Deadline;
   #identity: KnownIdentity | undefined;
+  #identifiedAt = 0;
+  #withheld: Set<string> | undefined;
 
   constructor(socket: IOSocket, deadline: Deadline) {
     this.id = socket.id;
@@ -96,6 +98,19 @@ export class Session implements ISocketIOClient {
     }
   }
 
+  /** Rooms that `clientConnectedFn`, which is running, may not add this client to; undefined if there are none. */
+  get withheld(): ReadonlySet<string> | undefined {
+    return this.#withheld;
+  }
+
+  /** The access to a room was withdrawn. What was decided before, and may add the client to that room, is void. */
+  withhold(room: string): void {
+    this.takeBack(room);
+    if (this.#early === undefined) return;
+    this.#withheld ??= new Set();
+    this.#withheld.add(room);
+  }
+
   /** Events that arrived before the program's handlers; undefined unless `clientConnectedFn` is running. */
   get early(): EarlyEvents | undefined {
     return this.#early;
@@ -110,6 +125,7 @@ export class Session implements ISocketIOClient {
   takeEarly(): readonly Packet[] {
     const packets = this.#early?.take() ?? [];
     this.#early = undefined;
+    this.#withheld = undefined;
     return packets;
   }
 
@@ -122,9 +138,15 @@ export class Session implements ISocketIOClient {
     return this.#identity;
   }
 
-  /** The client was authenticated, or has renewed its credentials. */
-  identify(identity: KnownIdentity): void {
+  /** When the program was asked who the client is, by `performance.now()`; 0 without an identity. */
+  get identifiedAt(): number {
+    return this.#identifiedAt;
+  }
+
+  /** The client was authenticated, or has renewed its credentials. `askedAt`: see `identifiedAt`. */
+  identify(identity: KnownIdentity, askedAt: number): void {
     this.#identity = identity;
+    this.#identifiedAt = askedAt;
   }
 
   get state(): TSocketIOClientState {

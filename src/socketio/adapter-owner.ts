@@ -21,6 +21,8 @@ export interface RoomSubscriber {
 export interface Door {
   /** False keeps the socket out: neither the adapter nor its subscribers get the change. */
   admits(id: string, rooms: ReadonlySet<string>): boolean;
+  /** Rooms that this socket may not enter now; undefined for almost every socket. */
+  withheld(id: string): ReadonlySet<string> | undefined;
   /** The rooms of a socket that is outside; undefined for a socket that is not outside. */
   roomsOutside(id: string): Set<string> | undefined;
 }
@@ -57,7 +59,9 @@ export class AdapterOwner {
     this.#delAll = delAll;
     AdapterOwner.#byAdapter.set(adapter, this);
 
-    adapter.addAll = (id, rooms) => {
+    adapter.addAll = (id, given) => {
+      const withheld = this.#door?.withheld(id);
+      const rooms = withheld === undefined ? given : new Set([...given].filter((room) => !withheld.has(room)));
       if (this.#door?.admits(id, rooms) !== false) return this.enter(id, rooms);
     };
     adapter.del = (id, room) => {

@@ -91,10 +91,11 @@ describe('the owner of an adapter', () => {
     owner.subscribe(listener('it', heard, adapter));
     owner.setDoor({
       admits: (id) => id === 'guest',
+      withheld: (id) => (id === 'guest' ? new Set(['closed']) : undefined),
       roomsOutside: (id) => (id === 'stranger' ? new Set(['kept']) : undefined),
     });
     adapter.addAll('stranger', new Set(['x']));
-    adapter.addAll('guest', new Set(['x']));
+    adapter.addAll('guest', new Set(['x', 'closed']));
     expect(heard).toEqual(['it: guest entered x, is in x']);
     expect([adapter.socketRooms('stranger'), adapter.socketRooms('guest')]).toEqual([
       new Set(['kept']),

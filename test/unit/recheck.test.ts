@@ -32,7 +32,7 @@ function setUp({
   const clientIn = (rooms: readonly string[], user?: string, claims?: unknown): Session => {
     clients += 1;
     const session = new Session({ id: `s${clients}`, rooms: new Set(rooms) } as never, {} as never);
-    if (user !== undefined) session.identify({ user, issuedAt: clients, claims });
+    if (user !== undefined) session.identify({ user, issuedAt: clients, claims }, 0);
     for (const room of rooms) session.roomWork.grant(room);
     return session;
   };

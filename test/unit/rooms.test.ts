@@ -105,7 +105,7 @@ describe('join', () => {
     const { flow, session } = setUp({ validateRoomFn });
     await decideJoin(flow, session, { rooms: ['a'] });
     const ann = { user: 'ann', issuedAt: 1 };
-    session.identify(ann);
+    session.identify(ann, 0);
     await decideJoin(flow, session, { rooms: ['a'] });
     expect(asked).toEqual([undefined, ann]);
   });

@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto';
+import { LONGEST_TIMER_MS, wrongArgument } from '../common/checks.js';
+import { otherName } from '../common/refusals.js';
+import { type Scope, scopeOf } from '../common/scope.js';
+import { readWhen } from '../common/when.js';
+import { type KnownWho, needWho, roomOf } from '../common/who.js';
+import { withinOr } from '../common/within.js';
+import type { Bus, InstanceMessage } from '../ports/backplane/bus.js';
+import type { Ledger, LedgerRead } from '../ports/backplane/ledger.js';
+import type { Reporter } from '../ports/reports.js';
+import { RoomgateError } from '../protocol/errors.js';
+import { isInternalRoom } from '../protocol/events.js';
+import type { Registry } from '../session/registry.js';
+import type { Session } from '../session/session.js';
+import type { GateReport } from './reports.js';
+import { bodyOf, messageOf, ofLedger, type RevocationMessage, revocationOf } from './revocation-message.js';
+import { concerns, type Decision, type Revocation, Revocations } from './revocations.js';
+
+/** The topic on which instances tell each other what was revoked. */
+const TOPIC = 'revoke';
+const TIMEOUT_MS = 5_000;
+const LONGEST_BAR_MS = 31 * 24 * 60 * 60 * 1_000;
+const LEAST_LIFETIME_MS = 60 * 60 * 1_000;
+const NAMES = ['user', 'session', 'id', 'room', 'issuedBefore', 'barFor', 'message', 'timeout'];
+
+/** Ends access. The only owner of these steps is the performer of the server. */
+export interface RevocationActs {
+  /** Ends the client. After that nothing is handed to its transport. `text`: for its user. */
+  revoke(session: Session, text: string | undefined): void;
+  /** Puts the client out of a room, and voids its pending joins. Returns false if it was not in the room. */
+  revokeRoom(session: Session, room: string, text: string | undefined): boolean;
+  /** Ends the client, which may come back and is authenticated anew. */
+  sendBack(session: Session): void;
+}
+
+export interface RevokerOptions {
+  readonly bus: Bus;
+  readonly ledger: Ledger;
+  readonly registry: Registry;
+  /** Milliseconds that a decision can take. */
+  readonly decisionMs: number;
+  readonly report: Reporter<GateReport>;
+}
+
+/** The result of `revoke()`. */
+export interface Revoked extends Scope {
+  /** How many clients it ended, or put out of the room. */
+  ended: number;
+}
+
+/**
+ * Ends access on all instances. Each instance ends what it has, and confirms. The ledger keeps the revocation for instances that are
+ * cut off or start later.
+ */
+export class Revoker {
+  readonly #options: RevokerOptions;
+  readonly #revocations: Revocations;
+  #acts: RevocationActs | undefined;
+
+  /** Create it before the backplane opens, so that no instance waits for an answer. */
+  constructor(options: RevokerOptions) {
+    this.#options = options;
+    this.#revocations = new Revocations(options.decisionMs);
+    options.bus.answer(TOPIC, (question) => ({ ended: this.#answer(question) }));
+    options.ledger.onRead((read) => this.#read(read));
+  }
+
+  /** From now on clients can be ended. Before that there are none. */
+  attach(acts: RevocationActs): void {
+    this.#acts = acts;
+  }
+
+  /** Whether access was withdrawn that this decision would give. Ask when the program has decided, and act in the same tick. */
+  denies(decision: Decision): boolean {
+    return this.#revocations.denies(decision, performance.now());
+  }
+
+  /** Whether access that is withdrawn for some time keeps the client out of a room. */
+  readonly isBarred = ({ identity }: Session, room: string): boolean =>
+    identity !== undefined && this.denies({ identity, beganAt: performance.now(), room });
+
+  /** @throws RoomgateError `invalid_argument`. */
+  async revoke(opts: Readonly<Record<string, unknown>>): Promise<Revoked> {
+    const { message, text, timeoutMs } = readOptions(opts);
+    const own = this.#apply(revocationOf(message, performance.now()), text);
+    // Before the question: an instance that connects between the two then reads it. A ledger that hangs delays nothing for long.
+    const stored = await this.#store(message, timeoutMs);
+    const answers = await this.#options.bus.ask({
+      topic: TOPIC,
+      question: { ...bodyOf(message), id: message.id, text },
+      timeoutMs,
+      read: ({ ended }) => (typeof ended === 'number' ? ended : 0),
+    });
+    const scope = scopeOf(answers);
+    if (!stored && !scope.unconfirmed.includes('unknown')) scope.unconfirmed.push('unknown');
+    const ended = [...answers.answers.values()].reduce((sum, one) => sum + one, own);
+    const { instances, unconfirmed } = scope;
+    this.#options.report({
+      type: 'access_revoked',
+      of: message.who.kind,
+      ended,
+      instances,
+      unconfirmed: [...unconfirmed],
+    });
+    return { instances, unconfirmed, ended };
+  }
+
+  async #store(message: RevocationMessage, timeoutMs: number): Promise<boolean> {
+    const adding = this.#options.ledger.add(message.id, JSON.stringify(bodyOf(message)), message.livesFor);
+    const outcome = await withinOr(adding, Math.min(LONGEST_WAIT_FOR_LEDGER_MS, timeoutMs), 'uncertain');
+    return outcome === 'stored';
+  }
+
+  #answer({ id, text, ...body }: InstanceMessage): number {
+    const revocation = revocationOf(messageOf(id, body), performance.now());
+    return this.#apply(revocation, typeof text === 'string' ? text : undefined);
+  }
+
+  /** What was revoked while this instance was cut off. */
+  #read({ entries, complete }: LedgerRead): void {
+    const now = performance.now();
+    for (const entry of entries) this.#apply(ofLedger(entry, now), undefined);
+    if (complete || this.#acts === undefined) return;
+    const sessions = [...this.#options.registry.sessions.values()].filter(({ identity }) => identity !== undefined);
+    for (const session of sessions) this.#acts.sendBack(session);
+    if (sessions.length > 0) this.#options.report({ type: 'revocations_unknown', clients: sessions.length });
+  }
+
+  /** Returns how many clients it ended. */
+  #apply(revocation: Revocation, text: string | undefined): number {
+    if (!this.#revocations.add(revocation, performance.now()) || this.#acts === undefined) return 0;
+    let ended = 0;
+    for (const session of this.#sessionsOf(revocation)) {
+      const { room } = revocation;
+      if (room === undefined) this.#acts.revoke(session, text);
+      else if (!this.#acts.revokeRoom(session, room, text)) continue;
+      ended += 1;
+    }
+    return ended;
+  }
+
+  /** The clients whose access was decided on before the revocation. */
+  #sessionsOf(revocation: Revocation): readonly Session[] {
+    const { registry } = this.#options;
+    const { kind, name } = revocation.who;
+    const byId = registry.get(name);
+    const named = kind === 'id' ? (byId === undefined ? [] : [byId]) : [...registry.sessionsIn(roomOf(revocation.who))];
+    // A socket id is never used again. Others may have signed in anew since then, if the revocation was read later.
+    return named.filter(
+      (session) => concerns(revocation, session.identity) && (kind === 'id' || session.identifiedAt < revocation.at),
+    );
+  }
+}
+
+/** While Redis hangs, the question reaches nobody either. */
+const LONGEST_WAIT_FOR_LEDGER_MS = 1_000;
+
+interface Options {
+  readonly message: RevocationMessage;
+  readonly text: string | undefined;
+  readonly timeoutMs: number;
+}
+
+function readOptions(opts: Readonly<Record<string, unknown>>): Options {
+  const other = otherName(opts, NAMES);
+  if (other !== undefined) throw new RoomgateError('invalid_argument', `revoke(): ${other}.`);
+  const who = needWho('revoke', opts);
+  const { room, issuedBefore, barFor, message: text, timeout } = opts;
+  checkName('a user, session or id', who.name, who.kind);
+  if (room !== undefined) checkName('a room', room, 'room');
+  if (typeof room === 'string' && isInternalRoom(room)) throw wrong('room', 'a room that is not reserved', room);
+  const before = issuedBefore === undefined ? undefined : readWhen(issuedBefore);
+  if (typeof before === 'string') throw new RoomgateError('invalid_argument', `revoke(): issuedBefore: ${before}.`);
+  const bar = checkBar(barFor, who);
+  if (text !== undefined && typeof text !== 'string') throw wrong('message', 'a string', text);
+  const timeoutMs = timeout === undefined ? TIMEOUT_MS : checkDuration('timeout', timeout, LONGEST_TIMER_MS);
+  const livesFor = Math.max(LEAST_LIFETIME_MS, bar);
+  const known = typeof room === 'string' ? room : undefined;
+  return {
+    message: { id: randomUUID(), who, room: known, issuedBefore: before, barFor: bar, livesFor },
+    text,
+    timeoutMs,
+  };
+}
+
+function checkBar(barFor: unknown, { kind }: KnownWho): number {
+  if (barFor === undefined) return 0;
+  if (kind === 'id') {
+    const fix = 'A socket id never comes back: write { user } or { session }.';
+    throw new RoomgateError('invalid_argument', `revoke(): barFor: it has no effect together with "id". ${fix}`);
+  }
+  return checkDuration('barFor', barFor, LONGEST_BAR_MS);
+}
+
+function checkDuration(name: string, value: unknown, most: number): number {
+  if (typeof value === 'number' && value >= 1 && value <= most) return value;
+  throw wrong(name, `a number of milliseconds from 1 to ${most}`, value);
+}
+
+function checkName(what: string, value: unknown, argument: string): void {
+  if (typeof value === 'string' && value !== '' && value.length <= 255) return;
+  throw wrong(argument, `the name of ${what}, of at most 255 characters`, value);
+}
+
+function wrong(argument: string, wanted: string, value: unknown): RoomgateError {
+  return wrongArgument('revoke', argument, wanted, value);
+}
