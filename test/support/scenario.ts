@@ -93,6 +93,7 @@ export class Names {
 
   #fits(actual: unknown, expected: string): boolean {
     const [, name] = /^<(\w+)>$/.exec(expected) ?? [];
+    if (name === 'ms') return typeof actual === 'number' && actual > 0;
     if (name === undefined || typeof actual !== 'string') return false;
     if (name === 'message') return actual !== '';
     if (name === 'time') return isTime(actual);
