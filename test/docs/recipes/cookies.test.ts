@@ -10,6 +10,7 @@ import { track } from '../../support/cleanup.js';
 import { type PastedProject, pasteProject } from '../../support/document.js';
 import { eventually, unusedPort } from '../../support/facts.js';
 import type { Program } from '../../support/process.js';
+import { connectAuthenticated } from '../../support/server.js';
 
 const SLOW = { timeout: 15_000 };
 const ADA = { authorization: `Basic ${btoa('ada:difference engine')}` };
@@ -80,6 +81,15 @@ describe('docs/recipes/cookies.md', () => {
     server.kill('SIGTERM');
     expect(await server.ended(10_000)).toEqual({ code: 0, signal: null });
     expect(server.stderr).toBe('');
+  });
+
+  it('tells a client a name of its session, and not the secret in the cookie', async () => {
+    const { url } = await startServer();
+    const cookie = await logIn(url);
+    const client = await connectAuthenticated(url, { path: '/io', extraHeaders: { cookie } });
+    const told = await client.heardOf<{ user: string; session: string }>('authenticated');
+    expect(told).toMatchObject({ user: 'ada', session: expect.stringMatching(/^[\da-f-]{36}$/) });
+    expect(JSON.stringify(told)).not.toContain(/^session=([^;]+)/.exec(cookie)?.[1]);
   });
 
   it('disconnects the clients of a session that logs out, and no others', async () => {

@@ -43,10 +43,18 @@ describe('docs/recipes/express-session.md', () => {
 
   it.each(TRANSPORTS)('accepts a client by its session, over %s', async (...transports) => {
     const cookie = await logIn();
-    const { socket } = await connectAuthenticated(running.url, { path: '/io', extraHeaders: { cookie }, transports });
+    const client = await connectAuthenticated(running.url, { path: '/io', extraHeaders: { cookie }, transports });
+    const { socket, heardOf } = client;
     const heard = nextEvent(socket, 'you-are');
     socket.emit('whoami');
     expect(await heard).toEqual(['ada']);
+    const { user, session: told } = await heardOf<{ user: string; session: string }>('authenticated');
+    expect(user).toBe('ada');
+    // Of "s:<id>.<signature>"
+    const id = decodeURIComponent(cookie)
+      .replace(/^.*?=s:/, '')
+      .replace(/\..*$/, '');
+    expect([told.length, id.length, told.includes(id)]).toEqual([43, 32, false]);
   });
 
   it.each(TRANSPORTS)(

@@ -1,6 +1,5 @@
 // npm test: node
 import { beforeAll, describe, expect, it } from 'vitest';
-import { UNAUTHENTICATED_ERRORS } from '../../../src/protocol/errors.js';
 import { codeBlocksOf, type PastedProject, pasteProject } from '../../support/document.js';
 import { eventually, unusedPort } from '../../support/facts.js';
 import type { Program } from '../../support/process.js';
@@ -75,8 +74,8 @@ describe('docs/recipes/kick-and-ban.md', () => {
     for (const { url } of [one, two]) {
       const refused = await project.start('client.ts', { env: { SERVER: url } });
       expect(await refused.ended(15_000)).toEqual({ code: 0, signal: null });
-      expect(refused.messages.all).toContain(`refused: ${UNAUTHENTICATED_ERRORS.refused.text}`);
-      expect(refused.messages.all).toContain('status: refused (refused)');
+      expect(refused.messages.all).toContain('refused: You are banned: spam');
+      expect(refused.messages.all).toContain('status: refused (banned)');
     }
     expect(await post('/unban?user=ada')).toBe(204);
     (await connect(one)).kill('SIGTERM');

@@ -123,7 +123,7 @@ const FAULTS: Readonly<Record<string, Fault & { readonly failing: string }>> = {
   },
   'any-room': { ...ANY_ROOM, failing: OTHERS },
   'any-token': {
-    ...{ from: 'users.has(auth.token)', to: 'true' },
+    ...{ from: 'user !== undefined && { user }', to: "{ user: user ?? 'anybody' }" },
     failing: 'a wrong token is refused, and the client gets the code',
   },
 };
