@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { SocketIOClientHelper } from '../../src/client/client-helper.js';
+import { UNAUTHENTICATED_ERRORS } from '../../src/protocol/errors.js';
 import { type PastedProject, PROJECT, pasteProject } from '../support/document.js';
 import { unusedPort } from '../support/facts.js';
 import { OtherServer } from '../support/other-server.js';
@@ -141,6 +142,18 @@ describe('against Roomgate’s server', () => {
     const player = new Player(shared ?? (await start(options)), lines);
     for (const line of lines) await player.play(line);
     await player.end();
+  });
+});
+
+describe('an unmodified Socket.IO client', () => {
+  const refusal = `banned: ${UNAUTHENTICATED_ERRORS.refused.text}`;
+  it.each([
+    [{}, ['authenticated as nobody']],
+    [{ USER_NAME: 'ada' }, ['authenticated as ada', 'told: Hello']],
+    [{ REFUSED: 'banned' }, [refusal, 'disconnected: io server disconnect']],
+  ])('with %j prints the documented lines', async (env, lines) => {
+    const client = await project.start('plain-client.ts', { env: { SERVER: running.get('{}')?.url ?? '', ...env } });
+    for (const line of lines) expect(await client.messages.next(undefined, SLOW)).toBe(line);
   });
 });
 
