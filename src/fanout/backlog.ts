@@ -107,6 +107,20 @@ export function countFlushed(wire: Wire, backlog: Backlog): void {
   if (response !== undefined) countResponse(wire, backlog, response, queued);
 }
 
+/** All queued packets were dropped. */
+export function forgetQueued(backlog: Backlog): void {
+  const { byKey } = backlog;
+  Object.assign(backlog, { packets: 0, queued: 0, latest: undefined, last: 0, replaced: 0 });
+  byKey?.clear();
+}
+
+/** Destroys the responses to polls whose bytes are not all sent. Returns whether there were any. */
+export function destroyUnread({ responses }: Backlog): boolean {
+  const unread = [...(responses?.keys() ?? [])].filter(({ writableFinished }) => writableFinished !== true);
+  for (const response of unread) response.destroy?.();
+  return unread.length > 0;
+}
+
 function countResponse(wire: Wire, backlog: Backlog, response: PollResponse, bytes: number): void {
   if (backlog.responses === undefined) {
     backlog.responses = new Map();

@@ -2,15 +2,17 @@ import { setTimeout } from 'node:timers';
 import type { Broadcast, Recipient } from '../ports/fanout.js';
 import type { Wire, WirePacket } from '../ports/wire.js';
 import type { EnginePacket } from '../socketio/engine-types.js';
-import { markReplaced, queuedPackets, sizeOf } from '../socketio/send-queue.js';
+import { markReplaced, queuedPackets, sizeOf, whileQueueing } from '../socketio/send-queue.js';
 import { writeEncoded } from '../socketio/socket-io.js';
 import {
   type Backlog,
   backlogOf,
   count,
   countFlushed,
+  destroyUnread,
   dropIfEmpty,
   ensureBacklog,
+  forgetQueued,
   restart,
   takeOut,
   WEIGHT_OF_A_PACKET,
@@ -34,10 +36,15 @@ export class Backlogs {
   readonly #patience = new Patience();
   readonly #mostBytes: number;
   readonly #tooSlow: (wire: Wire, waitingBytes: number) => void;
+  readonly #sweep: () => void;
   readonly #rechecked = new WeakSet<Wire>();
 
-  /** `tooSlow` is called once for a connection that exceeds `mostBytes`. It must not close it in the same call. */
-  constructor(mostBytes: number, tooSlow: (wire: Wire, waitingBytes: number) => void) {
+  /**
+   * `tooSlow` is called once for a connection that exceeds `mostBytes`. It must not close it in the same call. `sweep` may end
+   * connections; it is called before queued packets are sent.
+   */
+  constructor(mostBytes: number, tooSlow: (wire: Wire, waitingBytes: number) => void, sweep: () => void = () => {}) {
+    this.#sweep = sweep;
     this.#mostBytes = mostBytes;
     this.#tooSlow = tooSlow;
     const created = (wire: Wire, packet: WirePacket) => this.#queue(wire, packet);
@@ -150,7 +157,17 @@ export class Backlogs {
     else count(backlog, packet);
   }
 
+  /** All queued packets were dropped. Returns whether the peer has not read a response to a poll. Such a response is destroyed. */
+  discard(wire: Wire): boolean {
+    const backlog = backlogOf(wire);
+    if (backlog === undefined) return false;
+    forgetQueued(backlog);
+    return destroyUnread(backlog);
+  }
+
   #flush(wire: Wire): void {
+    // The engine sends the queue right after this event, and the client may have expired while its packets were queued.
+    whileQueueing(wire, this.#sweep);
     const backlog = backlogOf(wire);
     if (backlog === undefined) return;
     const { handedOver } = backlog;

@@ -15,6 +15,8 @@ export interface BroadcastParts {
   readonly fanout?: Fanout;
   /** Without it no message replaces another. */
   readonly keyOf?: KeyOf | undefined;
+  /** Ends each client whose access has expired. Called before the recipients of a message are found. */
+  readonly sweep?: (() => void) | undefined;
 }
 
 /** A broadcast, with the packet for outgoing listeners of the program. */
@@ -43,7 +45,7 @@ export class Broadcasts implements BroadcastHandler<Message> {
     Broadcasts.#byAdapter.set(adapter, this);
     this.#parts = parts;
     this.#namespace = adapter.nsp.name;
-    this.#ofAdapter = AdapterBroadcasts.over(adapter, (socket, error) => this.#failed(socket, error));
+    this.#ofAdapter = AdapterBroadcasts.over(adapter, (socket, error) => this.#failed(socket, error), parts.sweep);
     if (fanout === undefined || this.#ofAdapter === undefined) return;
     if (!this.#ofAdapter.takeOver(this))
       reportOnce(report, 'the expected broadcast methods of the adapter of socket.io');
@@ -59,6 +61,7 @@ export class Broadcasts implements BroadcastHandler<Message> {
   tell(sockets: Iterable<Recipient>, event: readonly unknown[]): boolean {
     const message = this.#ofAdapter?.prepare({ type: PacketType.EVENT, data: event, nsp: this.#namespace });
     if (message === undefined) return false;
+    this.#parts.sweep?.();
     for (const socket of sockets) this.#deliver(socket, message);
     return true;
   }
@@ -94,6 +97,8 @@ export class Broadcasts implements BroadcastHandler<Message> {
   #deliver(socket: Recipient, message: Message, sender?: unknown): void {
     try {
       tellOutgoingListeners(socket, message.packet);
+      // The listeners may have taken long. The queue of a client that ends now is closed.
+      this.#parts.sweep?.();
       this.#parts.fanout?.deliver(socket, message, sender);
     } catch (error) {
       this.#failed(socket, error);

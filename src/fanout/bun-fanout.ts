@@ -17,7 +17,7 @@ export class BunFanout extends QueueFanout<BunEngine, BunFrame, BunSender> {
   readonly #upgraded: (this: Wire) => void;
 
   constructor(options: FanoutOptions) {
-    super(options, new FrameQueue());
+    super(options, new FrameQueue(undefined, options.sweep));
     const { backlogs } = this;
     this.#upgraded = function () {
       const sender = BunSender.of(this);
@@ -46,8 +46,8 @@ export class BunFanout extends QueueFanout<BunEngine, BunFrame, BunSender> {
     return framesOfMessage(encoded);
   }
 
-  override senderOf({ client }: Recipient): BunSender | undefined {
-    return BunSender.of(client.conn);
+  override senderOn(wire: Wire): BunSender | undefined {
+    return BunSender.of(wire);
   }
 
   protected override clears(sender: BunSender, { client }: Recipient): boolean {

@@ -1,4 +1,4 @@
-import type { PacketOptions, Recipient } from '../ports/fanout.js';
+import type { PacketOptions } from '../ports/fanout.js';
 import type { Wire } from '../ports/wire.js';
 import { FrameQueue } from '../socketio/frame-queue.js';
 import type { WsFrame } from '../socketio/frames.js';
@@ -17,7 +17,7 @@ export class NodeFanout extends QueueFanout<NodeEngine, WsFrame, NodeSender> {
   readonly #upgraded: (this: Wire) => void;
 
   constructor(options: FanoutOptions) {
-    super(options, new FrameQueue());
+    super(options, new FrameQueue(undefined, options.sweep));
     const upgraded = (wire: Wire) => this.#upgrade(wire);
     this.#upgraded = function () {
       upgraded(this);
@@ -80,8 +80,8 @@ export class NodeFanout extends QueueFanout<NodeEngine, WsFrame, NodeSender> {
     return this.#engine?.canSendDirectly === true ? frameOfMessage(encoded, options) : undefined;
   }
 
-  override senderOf({ client }: Recipient): NodeSender | undefined {
-    return nodeSenderOf(client.conn);
+  override senderOn(wire: Wire): NodeSender | undefined {
+    return nodeSenderOf(wire);
   }
 
   protected override clears(): boolean {

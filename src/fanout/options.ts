@@ -9,5 +9,7 @@ export interface FanoutOptions {
   readonly mostBytes: number;
   /** Called once for a wire that has more. It must not close the wire in the same call. */
   readonly tooSlow: (wire: Wire, waitingBytes: number) => void;
+  /** Ends each client whose access has expired. Called before messages that were queued earlier are sent. */
+  readonly sweep?: () => void;
   readonly report: Reporter<FanoutReport>;
 }

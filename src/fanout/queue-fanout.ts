@@ -1,6 +1,7 @@
 import type { Audience, Broadcast, EngineFanout, PacketOptions, Recipient } from '../ports/fanout.js';
 import type { Wire } from '../ports/wire.js';
-import type { DirectSender, FrameQueue, Sized } from '../socketio/frame-queue.js';
+import { type DirectSender, type FrameQueue, type Sized, SWEEP_EVERY } from '../socketio/frame-queue.js';
+import { emptyQueue, unreadBytes } from '../socketio/send-queue.js';
 import { Backlogs } from './backlogs.js';
 import type { FanoutOptions } from './options.js';
 
@@ -15,12 +16,16 @@ export abstract class QueueFanout<Engine, Frame extends Sized, Sender extends Di
   constructor(options: FanoutOptions, queue: FrameQueue<Frame>) {
     this.options = options;
     this.queue = queue;
-    this.backlogs = new Backlogs(options.mostBytes, options.tooSlow);
+    this.backlogs = new Backlogs(options.mostBytes, options.tooSlow, options.sweep);
   }
 
   abstract attach(engine: Engine): void;
   abstract prepare(encoded: readonly unknown[], options: PacketOptions): Frame | undefined;
-  abstract senderOf(socket: Recipient): Sender | undefined;
+  abstract senderOn(wire: Wire): Sender | undefined;
+
+  senderOf({ client }: Recipient): Sender | undefined {
+    return this.senderOn(client.conn);
+  }
 
   deliverAll(
     { sockets, senders }: Audience<Sender>,
@@ -29,6 +34,7 @@ export abstract class QueueFanout<Engine, Frame extends Sized, Sender extends Di
   ): void {
     const { queue } = this;
     for (let at = 0; at < sockets.length; at++) {
+      if (at > 0 && at % SWEEP_EVERY === 0) queue.sweep();
       const sender = senders[at];
       if (frame !== undefined && sender?.isClear === true && queue.offer(sender, frame)) continue;
       const socket = sockets[at];
@@ -50,6 +56,13 @@ export abstract class QueueFanout<Engine, Frame extends Sized, Sender extends Di
 
   check(wire: Wire): void {
     this.backlogs.check(wire);
+  }
+
+  discard(wire: Wire): 'clean' | 'unread' {
+    this.senderOn(wire)?.discard();
+    emptyQueue(wire);
+    const hasUnread = this.backlogs.discard(wire);
+    return hasUnread || unreadBytes(wire) > 0 ? 'unread' : 'clean';
   }
 
   close(): void {

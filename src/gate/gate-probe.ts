@@ -57,7 +57,7 @@ async function tryGate(connection: ProbeConnection): Promise<void> {
 async function connectTo(connection: ProbeConnection, heard: string[]): Promise<Session> {
   const { io, accept } = makeProbeServer(guardedAdapter(undefined, { report: () => {} }));
   let session: Session | undefined;
-  const gate = new Gate({ find: () => session, payloadDepth: 1, report: () => {} });
+  const gate = new Gate({ find: () => session, payloadDepth: 1, isOver: () => false, report: () => {} });
   const perform: PacketHandler['perform'] = (socket, packet, verdict) => {
     if (verdict === 'deliver') receivePacket(socket, packet);
   };

@@ -11,14 +11,16 @@ export interface GateOptions {
   /** The session of a socket that has not ended. */
   readonly find: (socketId: string) => Session | undefined;
   readonly payloadDepth: number;
+  /** Whether the access of this client has expired by now. */
+  readonly isOver: (session: Session) => boolean;
   readonly report: Reporter<GateReport>;
 }
 
 /**
  * The verdict on a packet. `authenticate`: it is delivered, and nothing is acknowledged. `hold`: it waits for the program's
- * handlers.
+ * handlers. `expire`: the access of the client has expired, so it is ended.
  */
-export type PacketVerdict = 'deliver' | 'authenticate' | 'hold' | 'drop';
+export type PacketVerdict = 'deliver' | 'authenticate' | 'hold' | 'drop' | 'expire';
 
 /** Decides on packets of one kind, and acts on the verdicts. */
 export interface PacketHandler {
@@ -66,13 +68,16 @@ export class Gate {
 
   /** An answer to an emit of the program to this socket, which is allowed before authentication too. */
   decideAcknowledgement(id: string, packet: Packet): PacketVerdict {
-    return this.#options.find(id) !== undefined && this.#isShallow(id, packet) ? 'deliver' : 'drop';
+    const session = this.#options.find(id);
+    if (session === undefined || !this.#isShallow(id, packet)) return 'drop';
+    return this.#isOver(session) ? 'expire' : 'deliver';
   }
 
   decideEvent(id: string, packet: Packet): PacketVerdict {
     // Socket.IO's own parser passes neither, but the program's parser may.
     if (!Array.isArray(packet.data) || isSocketIOEvent(packet.data[0])) return 'drop';
     const session = this.#options.find(id);
+    if (session !== undefined && this.#isOver(session)) return 'expire';
     // Only servers send Roomgate's own events.
     if (isInternalEvent(packet.data[0])) {
       session?.early?.countHandled();
@@ -90,6 +95,10 @@ export class Gate {
     if (asks && session?.claimAuthenticate() && this.#isShallow(id, packet)) return 'authenticate';
     if (!asks) this.#options.report({ type: 'event_dropped', client: id, reason: 'unauthenticated' });
     return 'drop';
+  }
+
+  #isOver(session: Session): boolean {
+    return session.identity?.expiresAt !== undefined && this.#options.isOver(session);
   }
 
   #isShallow(id: string, packet: Packet): boolean {

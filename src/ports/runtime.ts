@@ -8,6 +8,8 @@ export interface Runtime {
   end(wire: Wire, graceMs: number): void;
   /** Closes a wire immediately, even if packets are queued or unread. */
   cut(wire: Wire): void;
+  /** Ends a wire immediately, and drops the bytes that its peer has not read, as far as the system allows. */
+  abandon(wire: Wire): void;
   /**
    * Sets the limits of a peer that is not authenticated. `dropped` is called with the first characters of each message that was
    * too large; undefined for a binary one.

@@ -8,7 +8,14 @@ import type { Reporter } from '../ports/reports.js';
 import type { Attached, EngineRuntime, GuardOrigins } from '../ports/runtime.js';
 import type { Wire } from '../ports/wire.js';
 import { openingHeaders } from '../socketio/engine-request.js';
-import { closeNow, cuttingSteps, giveUpPolling, giveUpPollingOnUpgrade, onceGone } from '../socketio/node-endings.js';
+import {
+  abandoningSteps,
+  closeNow,
+  cuttingSteps,
+  giveUpPolling,
+  giveUpPollingOnUpgrade,
+  onceGone,
+} from '../socketio/node-endings.js';
 import { NodeEngine } from '../socketio/node-engine.js';
 import { watchForServers } from '../socketio/other-servers.js';
 import { Server } from '../socketio/packages.js';
@@ -108,13 +115,17 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
   }
 
   end(wire: Wire, graceMs: number): void {
-    if (this.#ending.has(wire)) return;
+    if (this.#ending.get(wire) !== undefined) return;
     this.#untilGone(wire, setTimeout(() => this.#cut(wire), graceMs).unref());
     this.#attempt(() => wire.close());
   }
 
   cut(wire: Wire): void {
     this.#attempt(() => closeNow(wire));
+  }
+
+  abandon(wire: Wire): void {
+    for (const step of abandoningSteps(wire)) this.#attempt(step);
   }
 
   compact(wire: Wire): void {
@@ -175,8 +186,10 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
 
   /** Keeps a wire until its WebSocket has closed: engine.io forgets a connection when it starts to close it. */
   #untilGone(wire: Wire, timer: NodeJS.Timeout | undefined): void {
-    if (this.#ending.has(wire)) return;
+    const isKnown = this.#ending.has(wire);
+    if (isKnown && timer === undefined) return;
     this.#ending.set(wire, timer);
+    if (isKnown) return;
     const gone = () => {
       clearTimeout(this.#ending.get(wire));
       this.#ending.delete(wire);

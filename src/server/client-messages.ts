@@ -13,6 +13,7 @@ import type {
   IUnauthenticatedMessage,
 } from '../protocol/messages.js';
 import type { Session } from '../session/session.js';
+import { letThrough } from '../socketio/outgoing-packets.js';
 import type { Report } from './reports.js';
 
 /** What the last message of a session says. */
@@ -81,6 +82,7 @@ export class ClientMessages {
   /** Removes the client from all rooms first, so that no broadcast can follow this message. */
   #tellLast(session: Session, event: string, message: object): void {
     Membership.of(session.socket.nsp.adapter)?.dismiss(session.id);
+    letThrough(session.socket, message);
     this.#tell(session, event, message);
   }
 

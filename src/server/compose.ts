@@ -30,8 +30,10 @@ import { Rooms } from '../rooms/rooms.js';
 import { SocketSearch } from '../rooms/socket-search.js';
 import { NodeRuntime } from '../runtime/node-runtime.js';
 import { Deadlines } from '../session/deadlines.js';
+import { Expiries } from '../session/expiry.js';
 import { KeepAlive } from '../session/keep-alive.js';
 import type { Registry } from '../session/registry.js';
+import type { Session } from '../session/session.js';
 import { newSocketId } from '../session/socket-id.js';
 import { makeSocketIds } from '../socketio/socket-io.js';
 import { ClientMessages } from './client-messages.js';
@@ -80,9 +82,13 @@ export interface ComposeOptions {
 export async function compose(given: ComposeOptions): Promise<Instance> {
   const { options, registry, report, opening, assertWanted } = given;
   let instance: Instance | undefined;
-  const platform = await createPlatform(options, report, (wire, waitingBytes) =>
-    instance?.connections.readsTooSlowly(wire, waitingBytes),
-  );
+  const expiries = new Expiries<Session>((session) => instance?.performer.access.expire(session));
+  const fanoutParts: FanoutParts = {
+    tooSlow: (wire, waitingBytes) => instance?.connections.readsTooSlowly(wire, waitingBytes),
+    sweep: () => expiries.sweep(),
+    report,
+  };
+  const platform = await createPlatform(options, fanoutParts);
   const backplane = await createBackplane(options, given.sharedNetwork, report);
   assertWanted();
   opening(backplane);
@@ -94,7 +100,7 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
     await backplane.open(options.redisTimeout);
     await assertGateHolds();
     assertWanted();
-    instance = connectParts(given, platform, backplane, asked);
+    instance = connectParts(given, platform, backplane, { ...asked, expiries });
     return instance;
   } catch (error) {
     platform.runtime.detach?.();
@@ -126,12 +132,12 @@ function connectParts(
   { options, registry, report }: ComposeOptions,
   platform: Platform,
   backplane: Backplane,
-  { search, ...asked }: ReturnType<typeof claimTopics>,
+  { search, expiries, ...asked }: ReturnType<typeof claimTopics> & { expiries: Expiries<Session> },
 ): Instance {
   const { runtime, fanout } = platform;
   const { validateRoomFn, guardTimeout, onFailure } = options;
   const hasSocket = (id: string): boolean => registry.has(id);
-  const { io, engine } = createServer({ options, registry, report }, platform, backplane);
+  const { io, engine } = createServer({ options, registry, report }, platform, backplane, expiries);
   const owners = new IdOwners({ io, instances: backplane.instances, search, hasSocket });
   const findSockets: IdOwners['find'] = (names, timeoutMs) => owners.find(names, timeoutMs);
   const guard = validateRoomFn === undefined ? undefined : new Guard({ validateRoomFn, guardTimeout, report });
@@ -139,7 +145,8 @@ function connectParts(
   const messages = new ClientMessages(options.authenticateTimeout, report);
   const roomsDo = new RoomPerformer(messages, report);
   const rechecks = new Rechecks(new Recheck({ guard, onFailure: onFailure.guard }), registry, roomsDo);
-  const inbound = createInbound({ options, registry, report }, runtime, { rooms, roomsDo, messages, ...asked });
+  const parts: InboundParts = { runtime, fanout, rooms, roomsDo, messages, expiries, ...asked };
+  const inbound = createInbound({ options, registry, report }, parts);
   asked.revoker.attach({
     revoke: (session, text) => inbound.performer.revoke(session, text),
     revokeRoom: (session, room, text) => roomsDo.revoke(session, room, text),
@@ -155,11 +162,13 @@ function createServer(
   { options, registry, report }: Pick<ComposeOptions, 'options' | 'registry' | 'report'>,
   { fanout, attach }: Platform,
   backplane: Backplane,
+  expiries: Expiries<Session>,
 ): Attached<WireSource> {
   const left = (id: string, room: string): void => registry.get(id)?.left(room);
   const withheld = (id: string): ReadonlySet<string> | undefined => registry.get(id)?.withheld;
+  const sweep = (): void => expiries.sweep();
   const findClients = registry.findClients;
-  const parts = { fanout, report, keyOf: keysOf(options.replaceable, report), left, withheld, findClients };
+  const parts = { fanout, report, keyOf: keysOf(options.replaceable, report), left, withheld, findClients, sweep };
   const adapter = guardedAdapter(adapterFactory(options, backplane, report), parts);
   const guardOrigins: GuardOrigins = (cors) => guardPages(cors, { option: options.corsOption, report });
   const attached = attach({ ...options.serverOptions, adapter }, guardOrigins);
@@ -171,18 +180,17 @@ function createServer(
   return attached;
 }
 
-interface InboundParts {
+interface InboundParts extends Pick<Instance, 'runtime' | 'fanout' | 'revoker'> {
   readonly rooms: Rooms;
   readonly roomsDo: RoomPerformer;
   readonly messages: ClientMessages;
-  readonly revoker: Revoker;
+  readonly expiries: Expiries<Session>;
 }
 
 /** The parts that detect events of a client, the table that decides on them, and the performer that acts. */
 function createInbound(
   { options, registry, report }: Pick<ComposeOptions, 'options' | 'registry' | 'report'>,
-  runtime: Runtime,
-  { rooms, roomsDo, messages, revoker }: InboundParts,
+  { runtime, fanout, rooms, roomsDo, messages, expiries, revoker }: InboundParts,
 ): Pick<Instance, 'connections' | 'performer' | 'packets'> {
   const { authenticateFn, authenticateTimeout, pingInterval, limits, serverOptions } = options;
   // Parts that find an event run its row, which exists at that time.
@@ -198,12 +206,14 @@ function createInbound(
   const gate = new Gate({
     find: (id) => registry.get(id),
     payloadDepth: limits.payloadDepth,
+    isOver: (session) => expiries.isOver(session),
     report,
   });
   const packets = new PacketPerformer({
     registry,
     patienceMs: authenticateTimeout,
     overflowed: (session) => run(table.limits.tooManyHeldEvents, session),
+    sweep: () => expiries.sweep(),
     report,
   });
   const deadlines = new Deadlines(authenticateTimeout, (...late) => run(table.limits.deadlinePassed, ...late));
@@ -211,19 +221,8 @@ function createInbound(
   const listen: PerformerParts['listen'] = (...which) => connections.listenToSocket(...which);
   const mostCalls = limits.authenticationsInFlight;
   const budget = new AuthenticationBudget({ mostCalls, timeoutMs: authenticateTimeout, report });
-  const parts = {
-    runtime,
-    registry,
-    deadlines,
-    keepAlive,
-    pendingConnects,
-    strangers,
-    packets,
-    messages,
-    budget,
-    revoker,
-  };
-  const performer = new Performer({ options, ...parts, listen, report });
+  const ofClients = { registry, expiries, deadlines, keepAlive, pendingConnects, strangers, packets, messages, budget };
+  const performer = new Performer({ options, runtime, fanout, revoker, ...ofClients, listen, report });
   const flows = { authentication: { authenticateFn, limits, budget, report }, registry, strangers, gate, rooms };
   const table = inboundTable(flows, { does: performer, packetsDo: packets, roomsDo });
   const connections = new Connections({ table, registry, pendingConnects, report });
@@ -232,12 +231,9 @@ function createInbound(
 
 // Modules for one runtime, or for Redis, are imported where they are used, so that no other instance loads them.
 
-async function createPlatform(
-  options: ResolvedOptions,
-  report: Reporter<Report>,
-  tooSlow: FanoutOptions['tooSlow'],
-): Promise<Platform> {
-  const fanoutOptions = { coalesce: options.fanout, mostBytes: options.limits.queuedBytes, tooSlow, report };
+async function createPlatform(options: ResolvedOptions, parts: FanoutParts): Promise<Platform> {
+  const { report } = parts;
+  const fanoutOptions = { coalesce: options.fanout, mostBytes: options.limits.queuedBytes, ...parts };
   if (options.runtime === 'node') {
     return platformOf(new NodeRuntime(options.server, report, newSocketId), new NodeFanout(fanoutOptions));
   }
@@ -249,6 +245,8 @@ async function createPlatform(
   );
   return platformOf(runtime, fanout);
 }
+
+type FanoutParts = Required<Pick<FanoutOptions, 'tooSlow' | 'sweep'>> & { readonly report: Reporter<Report> };
 
 /** A runtime, and the fan-out over its engine. */
 interface Platform {

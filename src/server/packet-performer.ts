@@ -14,6 +14,8 @@ export interface PacketPerformerParts {
   readonly patienceMs: number;
   /** Called with a client that sent more early events than may be held. */
   readonly overflowed: (session: Session) => void;
+  /** Ends each client whose access has expired. */
+  readonly sweep: () => void;
   readonly report: Reporter<Report>;
 }
 
@@ -45,8 +47,12 @@ export class PacketPerformer {
     this.#deliver(session, session.takeEarly());
   }
 
-  #deliver({ socket }: Session, packets: readonly Packet[]): void {
+  #deliver(session: Session, packets: readonly Packet[]): void {
+    const { socket } = session;
     for (const packet of packets) {
+      // The program handles each event before the next one, and the access may expire meanwhile.
+      this.#parts.sweep();
+      if (session.ended) return;
       this.#reportUnreachable(socket, packet);
       receivePacket(socket, packet);
     }
@@ -57,6 +63,7 @@ export class PacketPerformer {
       this.#reportUnreachable(socket, packet);
       receivePacket(socket, packet);
     } else if (verdict === 'hold') this.#hold(socket.id, packet);
+    else if (verdict === 'expire') this.#parts.sweep();
     else if (verdict === 'authenticate') {
       delete packet.id;
       receivePacket(socket, packet);

@@ -8,6 +8,7 @@ import type { Revoker } from '../gate/revoker.js';
 import type { PendingConnects } from '../ingress/pending-connects.js';
 import type { StrangerLimit } from '../ingress/reports.js';
 import type { Strangers } from '../ingress/strangers.js';
+import type { Fanout } from '../ports/fanout.js';
 import type { KnownIdentity } from '../ports/identity.js';
 import type { Reporter } from '../ports/reports.js';
 import type { Runtime } from '../ports/runtime.js';
@@ -15,10 +16,12 @@ import type { IOSocket } from '../ports/socket.js';
 import type { Wire } from '../ports/wire.js';
 import { SocketIOClientStates } from '../protocol/states.js';
 import type { Deadlines } from '../session/deadlines.js';
+import type { Expiries } from '../session/expiry.js';
 import type { KeepAlive } from '../session/keep-alive.js';
 import type { Registry } from '../session/registry.js';
 import { Session } from '../session/session.js';
 import { connectionIdOf } from '../socketio/engine-transport.js';
+import { Access } from './access.js';
 import { type ClientMessages, type Ending, endingOf } from './client-messages.js';
 import { ConnectedFunction } from './connected-function.js';
 import type { PacketPerformer } from './packet-performer.js';
@@ -33,7 +36,9 @@ const COME_BACK_WITHIN_MS = 10_000;
 export interface PerformerParts {
   readonly options: ResolvedBaseOptions;
   readonly runtime: Runtime;
+  readonly fanout: Fanout;
   readonly registry: Registry;
+  readonly expiries: Expiries<Session>;
   readonly deadlines: Deadlines;
   readonly keepAlive: KeepAlive;
   readonly pendingConnects: PendingConnects;
@@ -58,6 +63,7 @@ export class Performer {
   /** Connections that are used for namespaces of the program, so they have no deadline after leaving `/`. */
   readonly #elsewhere = new WeakSet<Wire>();
   readonly #connectedFunction: ConnectedFunction;
+  readonly access: Access;
 
   constructor(parts: PerformerParts) {
     this.#parts = parts;
@@ -67,6 +73,10 @@ export class Performer {
       this.#sendAway(session, END_REASONS.connectedFnFailed, unavailable({ handled }));
     const { runtime, packets, report } = parts;
     const { clientConnectedFn, onFailure } = parts.options;
+    this.access = new Access(parts, (session) => {
+      this.#clear(session, END_REASONS.putOut);
+      this.#parts.deadlines.stop(session.socket.conn);
+    });
     this.#connectedFunction = new ConnectedFunction({ clientConnectedFn, onFailure, runtime, packets, failed, report });
   }
 
@@ -206,7 +216,7 @@ export class Performer {
 
   /** Before anything of the program runs for this client. */
   #admitAs(session: Session, identity: KnownIdentity, askedAt: number): Promise<void> | void {
-    session.identify(identity, askedAt);
+    this.access.grant(session, identity, askedAt);
     return this.#admit(session);
   }
 
@@ -232,16 +242,22 @@ export class Performer {
 
   /** Ends a session. Returns false if it had ended before. */
   #forget(session: Session, reason: string): boolean {
-    const { deadlines, registry, keepAlive, budget } = this.#parts;
-    const { conn } = session.socket;
     if (!session.end()) return false;
+    this.#clear(session, reason);
+    return true;
+  }
+
+  /** Removes a session that has ended. */
+  #clear(session: Session, reason: string): void {
+    const { deadlines, registry, keepAlive, budget, expiries } = this.#parts;
+    const { conn } = session.socket;
     budget.giveUp(session.id);
+    expiries.remove(session);
     // The client left `/` on an open connection. A new deadline limits how long it may stay without authenticating again.
     if (conn.readyState === 'open' && !this.#elsewhere.has(conn)) deadlines.of(conn);
     registry.remove(session);
     keepAlive.stop(session);
     this.#report({ type: 'client_disconnected', client: session.id, reason });
-    return true;
   }
 
   /** Ends a client that exceeded the limit of early events. The message says when it may reconnect. */
@@ -262,7 +278,7 @@ export class Performer {
 
   /** The client's access was withdrawn. `text`: for its user. */
   revoke(session: Session, text: string | undefined): void {
-    this.#end(session, END_REASONS.revoked, endingOf('revoked', text === undefined ? {} : { text }));
+    this.access.putOut(session, endingOf('revoked', text === undefined ? {} : { text }));
   }
 
   /** Ends a client that may come back, and is authenticated anew. Clients that are sent back together come back one after another. */
@@ -273,9 +289,10 @@ export class Performer {
 
   /** Ends all sessions and their timers without telling their clients. Returns how many there were. */
   endAll(): number {
-    const { deadlines, keepAlive, registry, budget } = this.#parts;
+    const { deadlines, keepAlive, registry, budget, expiries } = this.#parts;
     deadlines.stopAll();
     budget.close();
+    expiries.clear();
     keepAlive.stopAll();
     return registry.close();
   }

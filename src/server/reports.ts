@@ -113,8 +113,8 @@ export const END_REASONS = {
   notChecked: 'could not be authenticated',
   connectedFnFailed: 'clientConnectedFn failed',
   limited: 'limited',
-  revoked: 'its access was withdrawn',
   sentBack: 'it has to be authenticated anew',
+  putOut: 'access ended',
 } as const;
 const WITHOUT_LINE: ReadonlySet<string> = new Set(Object.values(END_REASONS));
 
@@ -176,6 +176,7 @@ function refusal({ code, afterMs }: ReportOf<'client_refused'>): string {
 
 const REFUSALS: Readonly<Record<string, string>> = {
   refused: 'refused: its credentials were not accepted',
+  expired: 'disconnected: its access has expired',
   unavailable: 'disconnected: authenticateFn or clientConnectedFn failed; it may reconnect',
 };
 

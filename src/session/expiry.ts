@@ -3,6 +3,9 @@ import { Heap } from './expiry-heap.js';
 /** Milliseconds. Without traffic, a clock that was moved is noticed this late at most. */
 const LONGEST_SLEEP_MS = 50;
 
+/** Milliseconds by which an item ends early, because what follows a check takes time too, such as a write to its socket. */
+const MARGIN_MS = 2;
+
 /** An item with its end by both clocks, and its places in both heaps. */
 interface Entry<T> {
   readonly item: T;
@@ -52,8 +55,9 @@ export class Expiries<T> {
   /** Sets the end of an item, in milliseconds since 1970, in place of an earlier one. */
   add(item: T, endsAt: number): void {
     this.#remove(item);
-    const monotonic = performance.now() + (endsAt - Date.now());
-    const entry: Entry<T> = { item, wall: endsAt, monotonic, atWall: 0, atMonotonic: 0 };
+    const wall = endsAt - MARGIN_MS;
+    const monotonic = performance.now() + (wall - Date.now());
+    const entry: Entry<T> = { item, wall, monotonic, atWall: 0, atMonotonic: 0 };
     this.#entries.set(item, entry);
     this.#byWall.add(entry);
     this.#byMonotonic.add(entry);

@@ -8,6 +8,7 @@ import {
   broadcastsAsKnown,
   ownerOf,
 } from './adapter-probe.js';
+import type { Sweep } from './frame-queue.js';
 
 /** Sends the broadcasts of an adapter in place of Socket.IO. Neither method may throw. */
 export interface BroadcastHandler<Message extends object> {
@@ -39,6 +40,7 @@ export class AdapterBroadcasts<Message extends object> {
   readonly #inside: AdapterInternals;
   readonly #apply: AdapterInternals['apply'];
   readonly #failed: (socket: Recipient, error: unknown) => void;
+  readonly #sweep: Sweep;
   #encode: AdapterInternals['_encode'] | undefined;
   #handler: BroadcastHandler<Message> | undefined;
   /** The arguments of the call of `broadcast` that is running. */
@@ -51,28 +53,37 @@ export class AdapterBroadcasts<Message extends object> {
   static over<Message extends object>(
     adapter: Adapter,
     failed: (socket: Recipient, error: unknown) => void,
+    sweep: Sweep = () => {},
   ): AdapterBroadcasts<Message> | undefined {
     const inside = adapter as unknown as AdapterInternals;
-    return typeof inside.apply === 'function' ? new AdapterBroadcasts(adapter, inside, failed) : undefined;
+    if (typeof inside.apply === 'function') return new AdapterBroadcasts(adapter, inside, failed, sweep);
+    sweepBefore(adapter, sweep);
+    return undefined;
   }
 
   /**
    * From now on an error at one recipient, for example of a listener of the program, goes to `failed`, and later recipients
-   * still get the packet.
+   * still get the packet. `sweep` ends the clients whose access has expired.
    */
-  private constructor(adapter: Adapter, inside: AdapterInternals, failed: (socket: Recipient, error: unknown) => void) {
+  private constructor(
+    adapter: Adapter,
+    inside: AdapterInternals,
+    failed: (socket: Recipient, error: unknown) => void,
+    sweep: Sweep,
+  ) {
+    this.#sweep = sweep;
     this.#adapter = adapter;
     this.#inside = inside;
     this.#apply = inside.apply;
     this.#failed = failed;
     this.hasPlainRooms = ownerOf(adapter, 'apply') === baseOf(adapter);
     inside.apply = (target, act) => {
-      const message = this.#message;
-      if (message === undefined || target !== this.#target) this.#applyToEach(target, act);
-      else {
-        this.#message = undefined;
-        this.#handler?.send(message, target);
-      }
+      const message = target === this.#target ? this.#message : undefined;
+      if (message !== undefined) this.#message = undefined;
+      // Before the recipients are found. It may run code of the program, which may broadcast.
+      this.#sweep();
+      if (message === undefined) this.#applyToEach(target, act);
+      else this.#handler?.send(message, target);
     };
   }
 
@@ -133,12 +144,27 @@ export class AdapterBroadcasts<Message extends object> {
   #applyToEach(target: BroadcastTarget, act: Act): void {
     this.#apply.call(this.#inside, target, (socket) => {
       try {
+        // An outgoing listener of another recipient may have taken long.
+        this.#sweep();
         act(socket);
       } catch (error) {
         this.#failed(socket, error);
       }
     });
   }
+}
+
+/** For an adapter that finds recipients in another way: `sweep` runs before its public methods. */
+function sweepBefore(adapter: Adapter, sweep: Sweep): void {
+  const { broadcast, broadcastWithAck } = adapter;
+  adapter.broadcast = (...args) => {
+    sweep();
+    return broadcast.apply(adapter, args);
+  };
+  adapter.broadcastWithAck = (...args) => {
+    sweep();
+    return broadcastWithAck.apply(adapter, args);
+  };
 }
 
 /** Our wrappers of Socket.IO's method. */

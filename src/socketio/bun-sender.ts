@@ -109,7 +109,13 @@ export class BunSender implements FrameSender<BunFrame>, DirectSocketUser {
   /** Nothing to do: the engine on Bun has no callbacks for sent packets. */
   confirm(): void {}
 
+  discard(): void {
+    this.tail = undefined;
+    this.#rest = undefined;
+  }
+
   close(): void {
+    this.#queue.sweep();
     this.#queue.flushSender(this);
     const rest = this.#rest;
     this.#rest = undefined;
@@ -147,6 +153,7 @@ export class BunSender implements FrameSender<BunFrame>, DirectSocketUser {
 
   /** Sends the packets that waited, the oldest first, until the peer is slow again. */
   #resume(): void {
+    this.#queue.sweep();
     this.#setWritable(true);
     const rest = this.#rest;
     this.#rest = undefined;

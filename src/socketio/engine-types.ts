@@ -44,6 +44,8 @@ export interface PollResponse {
   /** Terminates the connection that it is written to. */
   destroy?(): unknown;
   readonly writableEnded?: boolean;
+  /** Whether the system has accepted all of its bytes. */
+  readonly writableFinished?: boolean;
 }
 
 /** The receiver of the frames of a WebSocket of `ws`. All of it is private. */

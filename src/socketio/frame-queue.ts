@@ -31,9 +31,14 @@ export interface FrameSender<Frame> {
   confirm(): void;
 }
 
+/** Ends each client whose access has expired. */
+export type Sweep = () => void;
+
 /** A sender that knows whether a message may be queued: no earlier one waits elsewhere, and no listener wants each packet. */
 export interface DirectSender<Frame> extends FrameSender<Frame> {
   readonly isClear: boolean;
+  /** Drops what is queued here and was not passed to the socket. */
+  discard(): void;
 }
 
 export interface Sized {
@@ -44,6 +49,8 @@ export interface Sized {
 const LARGEST_CHAIN = 64 * 1024;
 /** Approximate memory of a queued frame without its bytes. */
 const WEIGHT_OF_A_FRAME = 64;
+/** Recipients, each of which may be written to, after which `sweep` is called again: together they take a part of a millisecond. */
+export const SWEEP_EVERY = 64;
 /** After a flush, pause for this many times its duration, so that more comes together for the next one. */
 const REST = 3;
 const LONGEST_REST_MS = 5;
@@ -64,6 +71,8 @@ const flushAll = (): void => {
  * one in its last tick goes out immediately.
  */
 export class FrameQueue<Frame extends Sized> {
+  /** Called before messages that were queued earlier are written: code that blocks may have run meanwhile. */
+  readonly sweep: Sweep;
   readonly #later: Later;
   readonly #flush = (): void => this.flush();
   readonly #stopResting = (): void => {
@@ -79,7 +88,8 @@ export class FrameQueue<Frame extends Sized> {
   #dirty: FrameSender<Frame>[] = [];
 
   /** `later` calls back at the end of a tick of the event loop, or after `restMs` if that is not 0. */
-  constructor(later: Later = endOfTick) {
+  constructor(later: Later = endOfTick, sweep: Sweep = () => {}) {
+    this.sweep = sweep;
     this.#later = later;
   }
 
@@ -136,7 +146,9 @@ export class FrameQueue<Frame extends Sized> {
     this.#isTickOpen = false;
     this.#isTickLong = false;
     this.#tick++;
-    for (const sender of senders) {
+    for (let at = 0; at < senders.length; at++) {
+      if (at % SWEEP_EVERY === 0) this.sweep();
+      const sender = senders[at] as FrameSender<Frame>;
       this.flushSender(sender);
       sender.confirm();
     }

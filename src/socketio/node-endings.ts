@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Wire } from '../ports/wire.js';
 import type { EngineConnection, EngineTransport, EngineWebSocket } from './engine-types.js';
 import { CLOSED } from './ready-states.js';
@@ -10,6 +12,8 @@ import { webSocketOf } from './web-sockets.js';
 
 /** A WebSocket that can be terminated. */
 type CuttableSocket = EngineWebSocket & Required<Pick<EngineWebSocket, 'terminate' | 'once'>>;
+
+type ResettableStream = Duplex & Partial<Pick<Socket, 'resetAndDestroy'>>;
 
 /** Closes a wire immediately, even if packets are queued or unread. */
 export function closeNow(wire: Wire): void {
@@ -28,6 +32,23 @@ export function cuttingSteps(wire: Wire): readonly (() => void)[] {
     () => void req?.socket.destroy(),
     () => void dataReq?.socket.destroy(),
   ];
+}
+
+/**
+ * The steps that end a wire and drop what its peer has not read. A stream that is only destroyed still sends what the system holds;
+ * one that is reset does not. TLS has no reset.
+ */
+export function abandoningSteps(wire: Wire): readonly (() => void)[] {
+  const stream: ResettableStream | undefined = webSocketOf(wire)?._socket;
+  const [close, ...others] = cuttingSteps(wire);
+  const reset = (): void => {
+    try {
+      stream?.resetAndDestroy?.();
+    } catch {
+      stream?.destroy();
+    }
+  };
+  return [() => close?.(), reset, ...others];
 }
 
 /** Calls `gone` once the WebSocket of a closed wire is closed too; immediately if there is none. */

@@ -135,7 +135,13 @@ export class NodeSender extends Transport implements DirectSender<WsFrame> {
     if (this.writable) this.#confirm();
   }
 
+  discard(): void {
+    this.tail = undefined;
+  }
+
   resume(): void {
+    // The packets that waited for this are sent below.
+    this.queue.sweep();
     if (this.wire !== undefined) this.events.drained(this.wire);
     this.#confirm();
     if (this.readyState !== 'open') return;
@@ -148,6 +154,7 @@ export class NodeSender extends Transport implements DirectSender<WsFrame> {
   }
 
   doClose(done?: () => void): void {
+    this.queue.sweep();
     this.queue.flushSender(this);
     this.writable = false;
     this.socket.close();

@@ -23,6 +23,26 @@ export function queuedPackets(wire: Wire): EnginePacket[] | undefined {
   return Array.isArray(writeBuffer) ? writeBuffer : undefined;
 }
 
+/** Drops all queued packets. Their callbacks run with the next packet that is sent, or never, as at the end of a connection. */
+export function emptyQueue(wire: Wire): void {
+  const packets = queuedPackets(wire);
+  if (packets !== undefined) packets.length = 0;
+}
+
+/**
+ * Runs `act` in the middle of a flush of the engine, which passes the queue to the transport right after it. Packets that `act` sends
+ * are queued and go with it: the transport must not be used twice.
+ */
+export function whileQueueing(wire: Wire, act: () => void): void {
+  const { transport }: EngineConnection = wire;
+  if (transport !== undefined) transport.writable = false;
+  try {
+    act();
+  } finally {
+    if (transport !== undefined && wire.readyState !== 'closed') transport.writable = true;
+  }
+}
+
 /** Empties a queued packet. It stays in the queue until `takeOutReplaced`. */
 export function markReplaced(packet: EnginePacket): void {
   Object.assign(packet, { type: REPLACED, data: undefined, options: undefined });

@@ -70,6 +70,7 @@ const PUBLIC_IN: Readonly<Record<string, readonly string[]>> = {
     'idle-connections',
     'node-endings',
     'node-sender',
+    'send-queue',
     'web-sockets',
   ],
   send: ['adapter-broadcasts', 'bun-socket', 'fetch-answers', 'ws'],

@@ -124,7 +124,7 @@ describe('the flow of a packet', () => {
     const socket = Object.assign(new EventEmitter(), { id: 'a', conn: {} }) as unknown as IOSocket;
     const session = new Session(socket, {} as never);
     registry.add(session);
-    const gate = new Gate({ find: (id) => registry.get(id), payloadDepth: 2, report: () => {} });
+    const gate = new Gate({ find: (id) => registry.get(id), payloadDepth: 2, isOver: () => false, report: () => {} });
     const decide = (...data: unknown[]) => gate.decideEvent('a', packetOf(...data));
     return { socket, session, gate, decide };
   };

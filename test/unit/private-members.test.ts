@@ -20,6 +20,7 @@ import { boundFetchAnswers } from '../../src/socketio/fetch-answers.js';
 import { NodeEngine } from '../../src/socketio/node-engine.js';
 import { keepsResponses, keepsWebSockets, probeConnection, probeTransport } from '../../src/socketio/node-probe.js';
 import { keepFromClosingEarly } from '../../src/socketio/node-sender.js';
+import { letThrough, OutgoingPackets } from '../../src/socketio/outgoing-packets.js';
 import { makeProbeServer, ProbeConnection } from '../../src/socketio/probe-server.js';
 import { queuedPackets, responseOf, unreadBytes } from '../../src/socketio/send-queue.js';
 import { listensAsExpected } from '../../src/socketio/shared-listeners.js';
@@ -140,6 +141,60 @@ const LIMITS = { mostBytes: 200, mostFragments: 4, closeTimeoutMs: 1_000 };
  * Private members that an update of a package may change. Each use has a fallback; these tests fail if it is in use.
  */
 describe('the private members of other packages in use exist:', () => {
+  it('the packets of a socket, and its state that is read before handlers are called', async () => {
+    let isOver = false;
+    const sweeps: string[] = [];
+    const outgoing = new OutgoingPackets(() => {
+      sweeps.push('');
+      if (!isOver) return;
+      isOver = false;
+      outgoing.bar(socket);
+      socket.disconnect();
+    });
+    const heard: string[] = [];
+    const { connection, socket } = await connectSocket();
+    expect(outgoing.watch(socket)).toBe(true);
+    expect(outgoing.watch(socket)).toBe(true);
+    socket.on('ask', (acknowledge) => acknowledge('answered'));
+    socket.on('late', () => heard.push('late'));
+    socket.use((_, next) => next());
+    const swept = (act: () => unknown): number => {
+      const before = sweeps.length;
+      act();
+      return sweeps.length - before;
+    };
+    expect(swept(() => socket.emit('x'))).toBe(1);
+    expect(swept(() => socket.send('x'))).toBe(1);
+    expect(swept(() => socket.volatile.emit('x'))).toBe(1);
+    expect(swept(() => socket.emit('x', () => {}))).toBe(1);
+    connection.receive('27["ask"]');
+    await eventually(() => expect(connection.written.at(-1)).toBe('37["answered"]'));
+    const { length } = connection.written;
+    socket.use((_, next) => {
+      isOver = true;
+      next();
+    });
+    connection.receive('2["late"]');
+    await eventually(() => !socket.connected);
+    socket.emit('x');
+    const last = { code: 'expired' };
+    letThrough(socket, last);
+    socket.emit('unauthenticated', last);
+    socket.emit('unauthenticated', { code: 'another' });
+    expect(heard).toEqual([]);
+    expect(connection.written.slice(length)).toEqual(['1', '2["unauthenticated",{"code":"expired"}]']);
+  });
+
+  it('the packets of a socket; without the method nothing is replaced', async () => {
+    const outgoing = new OutgoingPackets(() => {});
+    const { socket } = await connectSocket();
+    const bare = Object.assign(Object.create(Object.create(null)), { connected: true });
+    expect(outgoing.watch(bare)).toBe(false);
+    expect(Object.keys(bare)).not.toContain('packet');
+    letThrough(socket, {});
+    expect(Object.keys(socket)).not.toContain('packet');
+  });
+
   it('the limits of a WebSocket of ws', () => {
     expect(limitsHold(LIMITS)).toBe(true);
   });

@@ -1,5 +1,6 @@
 import type { ServerOptions } from 'socket.io';
 import { isBunSince } from '../../common/bun-version.js';
+import { CLOSE_TIMEOUT_MS } from '../../common/close-timeout.js';
 import { applyOptions } from '../../ingress/bun-options.js';
 import { targetOf } from '../../ingress/bun-request.js';
 import { BunRequests, type StrangerListeners } from '../../ingress/bun-requests.js';
@@ -85,6 +86,13 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
       this.cut(wire);
       return;
     }
+    if (graceMs < CLOSE_TIMEOUT_MS) {
+      // Its WebSocket can't be found anymore once the wire is closed.
+      const steps = this.#engine.cuttingSteps(wire);
+      setTimeout(() => {
+        for (const step of steps) this.#attempt(step);
+      }, graceMs).unref();
+    }
     // `GuardedBunSocket` limits the closing of a WebSocket. Nothing else limits that of a polling transport.
     if (this.#wires.get(wire) === undefined && this.#wires.has(wire)) {
       this.#wires.set(wire, setTimeout(() => this.cut(wire), graceMs).unref());
@@ -94,6 +102,10 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
 
   cut(wire: Wire): void {
     for (const step of this.#engine.cuttingSteps(wire)) this.#attempt(step);
+  }
+
+  abandon(wire: Wire): void {
+    this.cut(wire);
   }
 
   /** Limits polling only. Bun buffers a WebSocket message up to `maxPayloadLength`, and has no limit for one connection. */

@@ -1,0 +1,338 @@
+// npm test: node, bun
+// npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
+import { beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/facts.js';
+import { rawPolling, rawWebSocket, type WebSocketPeer } from '../support/raw.js';
+import type { TestClient } from '../support/server.js';
+import { enter, heardOn, idOf, type Served, type ServedOptions, serve, topicsOf, WAYS } from './program.js';
+
+/*
+ * What the process hands to a socket is recorded in the server's program, where it is written, by the server's own clock: what a client
+ * receives, and when, would prove less.
+ */
+
+const OPTIONS: ServedOptions['options'] = async ({ memory, note, load }) => {
+  const written: [text: string, at: number][] = [];
+  memory.written = written;
+  memory.block = (until: number) => {
+    while (Date.now() < until);
+  };
+  if ('Bun' in globalThis) {
+    // biome-ignore lint/suspicious/noExplicitAny: Bun's own types
+    const { Bun } = globalThis as any;
+    const made = new Promise<object>((opened) => {
+      memory.opened = opened;
+    });
+    const tried = Bun.serve({
+      port: 0,
+      fetch: (request: unknown, server: { upgrade(request: unknown): void }) => server.upgrade(request),
+      websocket: { open: memory.opened, message() {} },
+    });
+    new WebSocket(`ws://127.0.0.1:${tried.port}`);
+    const webSocket = Object.getPrototypeOf(await made);
+    tried.stop(true);
+    for (const name of ['send', 'sendText', 'sendBinary']) {
+      const plain = webSocket[name];
+      webSocket[name] = function (data: unknown, ...more: unknown[]) {
+        written.push([String(data), Date.now()]);
+        return plain.call(this, data, ...more);
+      };
+    }
+  } else {
+    const { Socket } = await load('node:net');
+    const { write } = Socket.prototype;
+    Socket.prototype.write = function (data: unknown, ...more: unknown[]) {
+      written.push([String(data), Date.now()]);
+      return write.call(this, data, ...more);
+    };
+  }
+  return {
+    authenticateFn: ({ auth }) =>
+      typeof auth.lastsMs === 'number' ? { user: 'ann', expiresAt: Date.now() + auth.lastsMs } : true,
+    validateRoomFn: ({ rooms }) => rooms,
+    clientConnectedFn: ({ socket }) => {
+      socket.on('say', (data, acknowledge) => {
+        note(['said', socket.id, data]);
+        acknowledge?.('heard');
+      });
+      socket.on('later', (until, acknowledge) => setTimeout(() => acknowledge('too late'), until - Date.now()));
+    },
+  };
+};
+
+/** What was written at `end` or later and contains `text`. */
+const writtenSince = (server: Served, end: number, text: string) =>
+  server.run(
+    ({ memory }, from, part) =>
+      memory.written.filter(([data, at]: [string, number]) => at >= from && data.includes(part)).length,
+    end,
+    text,
+  );
+/** A client whose access begins with its authentication. */
+async function enterFor(of: Served, lastsMs: number, transports = ['websocket']) {
+  const client = await enter(of.url, { transports, auth: { lastsMs } });
+  return { client, expiresAt: await endOf(of, idOf(client)) };
+}
+const endOf = (of: Served, id: string): Promise<number> =>
+  of.run(({ helper }, of) => Number(helper.getClients({ id: of })?.identity?.expiresAt), id);
+
+/** `isPolling`: after an event loop that blocks, its next poll may come too late. */
+async function toldThatItExpired(client: TestClient, isPolling = false): Promise<void> {
+  await client.heardOf('disconnect');
+  const told = heardOn(client, 'unauthenticated');
+  if (isPolling && told.length === 0) return;
+  expect(told).toEqual([expect.objectContaining({ code: 'expired', message: expect.any(String) })]);
+  expect(topicsOf(client).slice(-2)).toEqual(['unauthenticated', 'disconnect']);
+}
+
+describe.each([true, false])('with the option fanout %s', (fanout) => {
+  let server: Served;
+  beforeAll(async () => {
+    server = await serve({
+      options: new Function(`return async (inside) => ({ ...(await (${OPTIONS})(inside)), fanout: ${fanout} })`)(),
+    });
+  });
+
+  describe.each(WAYS)('over $way', ({ transports }) => {
+    it('a client in a flooded room gets nothing after its access expired, is told and closed in time', async () => {
+      const { client, expiresAt } = await enterFor(server, 900, transports);
+      const other = await enter(server.url, { transports, auth: {} });
+      for (const each of [client, other]) await each.socket.emitWithAck('join', { rooms: ['flooded'] });
+      const closed = await server.run(
+        ({ io, memory }, id, end) =>
+          new Promise<{ lateMs: number; delayMs: number; sent: number }>((resolve) => {
+            let sent = 0;
+            let delayMs = 0;
+            let lateMs = -1;
+            let before = Date.now();
+            memory.written.splice(0);
+            io.sockets.sockets.get(id)?.conn.on('close', () => {
+              lateMs = Date.now() - end;
+            });
+            const flood = setInterval(() => {
+              delayMs = Math.max(delayMs, Date.now() - before - 5);
+              before = Date.now();
+              for (let each = 0; each < 20; each++) io.to('flooded').emit('flood', { at: Date.now(), sent: sent++ });
+              if (Date.now() < end + 200) return;
+              clearInterval(flood);
+              resolve({ lateMs, delayMs, sent });
+            }, 5);
+          }),
+        idOf(client),
+        expiresAt,
+      );
+      await toldThatItExpired(client);
+      const times = heardOn(client, 'flood').map((payload) => (payload as { at: number }).at);
+      expect(times.length).toBeGreaterThan(20);
+      expect(Math.max(...times)).toBeLessThan(expiresAt);
+      // An access ends up to 2 ms early.
+      expect(closed.lateMs).toBeGreaterThanOrEqual(-3);
+      expect(closed.lateMs).toBeLessThanOrEqual(100 + 2 * closed.delayMs);
+      await eventually(() => expect(heardOn(other, 'flood')).toHaveLength(closed.sent));
+      other.socket.disconnect();
+    });
+
+    it('messages that were queued before an event loop that blocks are dropped', async () => {
+      const { client, expiresAt } = await enterFor(server, 700, transports);
+      await server.run(({ io, memory }, end) => {
+        memory.block(end - 20);
+        for (let each = 0; each < 50; each++) io.emit('queued', 'X'.repeat(10), each);
+        memory.block(end + 20);
+      }, expiresAt);
+      await toldThatItExpired(client, transports.join() === 'polling');
+      expect(await writtenSince(server, expiresAt, 'queued')).toBe(0);
+      // Without the fan-out, a WebSocket queues nothing.
+      if (fanout || !transports.includes('websocket')) expect(heardOn(client, 'queued').length).toBeLessThan(50);
+    });
+
+    it('code of the program that never waits reaches the client until its end, and not after it', async () => {
+      const { client, expiresAt } = await enterFor(server, 700, transports);
+      await server.run(
+        ({ io, memory }, id, end) => {
+          const socket = io.sockets.sockets.get(id);
+          memory.block(end - 10);
+          while (Date.now() < end + 20) {
+            socket?.emit('direct', Date.now());
+            socket?.volatile.emit('direct', Date.now());
+            socket
+              ?.timeout(10)
+              .emitWithAck('direct', Date.now())
+              .catch(() => {});
+            socket?.send('direct', Date.now());
+            io.to(id).emit('direct', Date.now());
+            io.timeout(10).emit('direct', Date.now(), () => {});
+          }
+        },
+        idOf(client),
+        expiresAt,
+      );
+      await toldThatItExpired(client, transports.join() === 'polling');
+      const times = [...heardOn(client, 'direct')].filter((at) => typeof at === 'number');
+      expect(Math.max(0, ...(times as number[]))).toBeLessThan(expiresAt);
+      expect(await writtenSince(server, expiresAt, 'direct')).toBe(0);
+    });
+
+    it('an event and an acknowledgement that arrive after the end reach no handler', async () => {
+      const { client, expiresAt } = await enterFor(server, 700, transports);
+      await client.socket.emitWithAck('say', 'in time');
+      let answer: (() => void) | undefined;
+      client.socket.on('question', (acknowledge) => {
+        answer = acknowledge;
+      });
+      const id = idOf(client);
+      const blocked = server.run(
+        async ({ io, memory, note }, id, end) => {
+          const socket = io.sockets.sockets.get(id);
+          socket?.emit('question', () => note(`answered ${id}`));
+          memory.asked = new Promise((resolve) => socket?.once('asked', resolve));
+          await memory.asked;
+          note(`blocked ${id}`);
+          // The answer, and the event, wait in the kernel.
+          memory.block(end + 5);
+        },
+        id,
+        expiresAt,
+      );
+      await eventually(() => answer !== undefined);
+      client.socket.emit('asked');
+      await server.program.messages.next((message) => message?.note === `blocked ${id}`);
+      answer?.();
+      client.socket.emit('say', 'too late');
+      client.socket.emit('say', 'too late again');
+      await blocked;
+      await client.heardOf('disconnect');
+      const ofClient = (await server.notes()).filter((note) => String(note).includes(id));
+      expect(ofClient).toEqual([['said', id, 'in time'], `blocked ${id}`]);
+    });
+  });
+
+  it('an acknowledgement of a handler that took too long is not sent', async () => {
+    const { client, expiresAt } = await enterFor(server, 400);
+    const answers: unknown[] = [];
+    client.socket.emit('later', expiresAt + 2, (answer: unknown) => answers.push(answer));
+    await toldThatItExpired(client);
+    expect(answers).toEqual([]);
+    expect(await writtenSince(server, expiresAt, 'too late')).toBe(0);
+  });
+
+  it('no handler is called for an event whose middleware took too long', async () => {
+    const { client, expiresAt } = await enterFor(server, 500);
+    await server.run(
+      ({ io, memory }, id, end) => {
+        io.sockets.sockets.get(id)?.use((_, next) => {
+          memory.block(end + 2);
+          next();
+        });
+      },
+      idOf(client),
+      expiresAt,
+    );
+    client.socket.emit('say', 'slow middleware');
+    await toldThatItExpired(client);
+    expect(JSON.stringify(await server.notes())).not.toContain('slow middleware');
+  });
+
+  it('an outgoing listener that takes too long lets no message out', async () => {
+    const { client, expiresAt } = await enterFor(server, 500);
+    await server.run(
+      ({ io, memory }, id, end) => {
+        const socket = io.sockets.sockets.get(id);
+        socket?.onAnyOutgoing((event) => {
+          if (event === 'listened') memory.block(end + 2);
+          else if (event === 'unauthenticated') socket.emit('from the listener', 'more');
+        });
+        io.emit('listened', 'to');
+      },
+      idOf(client),
+      expiresAt,
+    );
+    await toldThatItExpired(client);
+    // Socket.IO's own path writes right after the listeners.
+    if (fanout) expect(await writtenSince(server, expiresAt, '"listened"')).toBe(0);
+    expect(await writtenSince(server, expiresAt, 'from the listener')).toBe(0);
+  });
+
+  it.each([3_600_000, -3_600_000])('a wall clock that moves by %d ms prolongs nothing', async (ms) => {
+    const { client, expiresAt } = await enterFor(server, 600);
+    await server.run(
+      ({ io, memory }, by, end) => {
+        const { now } = Date;
+        memory.block(end - 300);
+        Date.now = () => now() + by;
+        io.emit('moved', 1);
+        const later = performance.now() + 320;
+        while (performance.now() < later);
+        io.emit('moved', 2);
+        Date.now = now;
+      },
+      ms,
+      expiresAt,
+    );
+    await toldThatItExpired(client);
+    expect(heardOn(client, 'moved')).not.toContain(ms > 0 ? 1 : 2);
+  });
+
+  it('packets that wait for a poll are dropped, and the poll says why', async () => {
+    const peer = await rawPolling(server.url);
+    const { sid } = await peer.connect('/', { lastsMs: 700 });
+    await peer.emit('authenticate');
+    await peer.next((packet) => packet.includes('"authenticated"'));
+    expect((await peer.poll()).join()).toContain('"ping"');
+    const expiresAt = await endOf(server, sid);
+    const blocked = server.run(({ io, memory, note }, end) => {
+      for (let each = 0; each < 20; each++) io.emit('waiting', each);
+      note('polling is blocked');
+      memory.block(end + 1);
+    }, expiresAt);
+    await server.program.messages.next((message) => message?.note === 'polling is blocked');
+    // It waits in the kernel until the event loop goes on.
+    const polled = peer.poll();
+    await blocked;
+    const packets = await polled;
+    expect(packets.join()).toContain('"code":"expired"');
+    expect(packets.join()).not.toContain('waiting');
+  });
+
+  it('a client that has not read is not told, and gets nothing more: its socket is destroyed', async () => {
+    const peer: WebSocketPeer = await rawWebSocket(server.url);
+    const { sid } = await peer.connect('/', { lastsMs: 900 });
+    peer.emit('authenticate');
+    await peer.event('authenticated');
+    const expiresAt = await endOf(server, sid);
+    peer.pauseReading();
+    await server.run(
+      async ({ io }, id, end) => {
+        const text = 'x'.repeat(100_000);
+        let sent = 0;
+        while (Date.now() < end - 100 && sent < 400) {
+          for (let each = 0; each < 10; each++) io.to(id).emit('unread', sent++, text);
+          await new Promise((resolve) => setTimeout(resolve, 1));
+        }
+      },
+      sid,
+      expiresAt,
+    );
+    await server.holdsNobody();
+    peer.resumeReading();
+    expect((await peer.closed).code).toBe(1006);
+    expect(peer.frames.all.some((frame) => String(frame).includes('"expired"'))).toBe(false);
+    expect(await writtenSince(server, expiresAt, 'unread')).toBe(0);
+  });
+});
+
+it('drops the early events of a client whose access expires while clientConnectedFn runs', async () => {
+  const server = await serve({
+    options: ({ note }) => ({
+      authenticateFn: () => ({ user: 'ann', expiresAt: Date.now() + 500 }),
+      clientConnectedFn: async ({ socket }) => {
+        await new Promise((resolve) => socket.on('disconnect', resolve));
+        socket.on('early', (data) => note(data));
+      },
+    }),
+  });
+  const client = await enter(server.url);
+  client.socket.emit('early', 'event');
+  await toldThatItExpired(client);
+  await server.holdsNobody();
+  expect(await server.notes()).toEqual([]);
+});
