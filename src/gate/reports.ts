@@ -82,6 +82,14 @@ type OwnReport =
       /** The ids of instances that have not; `unknown` if this instance can't reach Redis. */
       readonly unconfirmed: readonly string[];
     }
+  /** This instance was without Redis for `fenceAfter`. The clients with an identity were sent away, and no new ones are taken. */
+  | {
+      readonly type: 'fenced';
+      /** `fenceAfter`, in milliseconds. */
+      readonly afterMs: number;
+      /** How many clients were sent away. */
+      readonly clients: number;
+    }
   /** After an outage, revocations may be missing. The clients with an identity were sent back, to be authenticated anew. */
   | {
       readonly type: 'revocations_unknown';
@@ -159,6 +167,12 @@ export const GATE_LINES: LogLines<OwnReport> = {
     ({ of, ended, unconfirmed: missing, instances }) =>
       `revoked the access of a ${of === 'id' ? 'client' : of}: ${ended} clients ended on ${instances} instances` +
       (missing.length === 0 ? '' : `; not confirmed by ${missing.map(shown).join(', ')}`),
+  ],
+  fenced: [
+    'warn',
+    (r) =>
+      `Redis could not be reached for ${r.afterMs} ms (fenceAfter); sent ${r.clients} clients with an identity away, and takes no ` +
+      'new ones until Redis is back',
   ],
   revocations_unknown: [
     'warn',

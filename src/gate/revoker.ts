@@ -29,8 +29,8 @@ export interface RevocationActs {
   revoke(session: Session, text: string | undefined): void;
   /** Puts the client out of a room, and voids its pending joins. Returns false if it was not in the room. */
   revokeRoom(session: Session, room: string, text: string | undefined): boolean;
-  /** Ends the client, which may come back and is authenticated anew. */
-  sendBack(session: Session): void;
+  /** Ends all clients with an identity, which may come back and are authenticated anew. Returns how many there were. */
+  sendAllBack(): number;
 }
 
 export interface RevokerOptions {
@@ -121,9 +121,8 @@ export class Revoker {
     const now = performance.now();
     for (const entry of entries) this.#apply(ofLedger(entry, now), undefined);
     if (complete || this.#acts === undefined) return;
-    const sessions = [...this.#options.registry.sessions.values()].filter(({ identity }) => identity !== undefined);
-    for (const session of sessions) this.#acts.sendBack(session);
-    if (sessions.length > 0) this.#options.report({ type: 'revocations_unknown', clients: sessions.length });
+    const clients = this.#acts.sendAllBack();
+    if (clients > 0) this.#options.report({ type: 'revocations_unknown', clients });
   }
 
   /** Returns how many clients it ended. */

@@ -7,6 +7,7 @@ import type { FanoutOptions } from '../fanout/options.js';
 import { Outbound } from '../fanout/outbound.js';
 import { keysOf } from '../fanout/replaceable.js';
 import { AuthenticationBudget } from '../gate/authentication-budget.js';
+import { Fence } from '../gate/fence.js';
 import { Gate } from '../gate/gate.js';
 import { assertGateHolds } from '../gate/gate-probe.js';
 import { guardedAdapter, guardLaterAdapters } from '../gate/guarded-adapter.js';
@@ -60,6 +61,7 @@ export interface Instance {
   readonly programJoins: ProgramJoins;
   readonly revalidation: Revalidation;
   readonly revoker: Revoker;
+  readonly fence: Fence | undefined;
   readonly rechecks: Rechecks;
 }
 
@@ -83,9 +85,14 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
   const { options, registry, report, opening, assertWanted } = given;
   let instance: Instance | undefined;
   const expiries = new Expiries<Session>((session) => instance?.performer.access.expire(session));
+  /** Ends the clients whose access is over. Called before each use of it. */
+  const sweep = (): void => {
+    expiries.sweep();
+    instance?.fence?.check();
+  };
   const fanoutParts: FanoutParts = {
     tooSlow: (wire, waitingBytes) => instance?.connections.readsTooSlowly(wire, waitingBytes),
-    sweep: () => expiries.sweep(),
+    sweep,
     report,
   };
   const platform = await createPlatform(options, fanoutParts);
@@ -93,14 +100,14 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
   assertWanted();
   opening(backplane);
   const recheck: RevalidationOptions['recheck'] = async (which) => (await instance?.rechecks.matching(which)) ?? 0;
-  const { guardTimeout, authenticateTimeout } = options;
+  const { guardTimeout, authenticateTimeout, fenceAfter } = options;
   const decisionMs = Math.max(authenticateTimeout, guardTimeout);
-  const asked = claimTopics(backplane, { registry, report, recheck, guardTimeout, decisionMs });
+  const asked = claimTopics(backplane, { registry, report, recheck, guardTimeout, fenceAfter, decisionMs });
   try {
     await backplane.open(options.redisTimeout);
     await assertGateHolds();
     assertWanted();
-    instance = connectParts(given, platform, backplane, { ...asked, expiries });
+    instance = connectParts(given, platform, backplane, { ...asked, expiries, sweep });
     return instance;
   } catch (error) {
     platform.runtime.detach?.();
@@ -111,20 +118,28 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
   }
 }
 
+/** How the end of access is noticed. */
+interface Sweeping {
+  readonly expiries: Expiries<Session>;
+  readonly sweep: () => void;
+}
+
 type TopicParts = Pick<ComposeOptions, 'registry' | 'report'> &
+  Pick<ResolvedOptions, 'fenceAfter'> &
   Pick<RevalidationOptions, 'recheck' | 'guardTimeout'> &
   Pick<RevokerOptions, 'decisionMs'>;
 
 /** What the other instances may ask. Claimed before the backplane opens, so that none of them waits for an answer. */
 function claimTopics(
-  { bus, instances, ledger }: Backplane,
-  { registry, decisionMs, report, ...parts }: TopicParts,
-): Pick<Instance, 'programJoins' | 'revalidation' | 'revoker'> & { search: SocketSearch } {
+  { bus, instances, ledger, reach }: Backplane,
+  { registry, decisionMs, fenceAfter, report, ...parts }: TopicParts,
+): Pick<Instance, 'programJoins' | 'revalidation' | 'revoker' | 'fence'> & { search: SocketSearch } {
   const search = new SocketSearch(bus, (id) => registry.has(id));
   const programJoins = new ProgramJoins({ bus, registry });
   const revalidation = new Revalidation({ bus, instances, ...parts });
   const revoker = new Revoker({ bus, ledger, registry, decisionMs, report });
-  return { search, programJoins, revalidation, revoker };
+  const fence = fenceAfter === undefined ? undefined : new Fence({ reach, fenceAfter, report });
+  return { search, programJoins, revalidation, revoker, fence };
 }
 
 /** Connects the parts in one tick, so that no client can connect before they are complete. */
@@ -132,12 +147,12 @@ function connectParts(
   { options, registry, report }: ComposeOptions,
   platform: Platform,
   backplane: Backplane,
-  { search, expiries, ...asked }: ReturnType<typeof claimTopics> & { expiries: Expiries<Session> },
+  { search, expiries, sweep, ...asked }: ReturnType<typeof claimTopics> & Sweeping,
 ): Instance {
   const { runtime, fanout } = platform;
   const { validateRoomFn, guardTimeout, onFailure } = options;
   const hasSocket = (id: string): boolean => registry.has(id);
-  const { io, engine } = createServer({ options, registry, report }, platform, backplane, expiries);
+  const { io, engine } = createServer({ options, registry, report }, platform, backplane, sweep);
   const owners = new IdOwners({ io, instances: backplane.instances, search, hasSocket });
   const findSockets: IdOwners['find'] = (names, timeoutMs) => owners.find(names, timeoutMs);
   const guard = validateRoomFn === undefined ? undefined : new Guard({ validateRoomFn, guardTimeout, report });
@@ -145,13 +160,14 @@ function connectParts(
   const messages = new ClientMessages(options.authenticateTimeout, report);
   const roomsDo = new RoomPerformer(messages, report);
   const rechecks = new Rechecks(new Recheck({ guard, onFailure: onFailure.guard }), registry, roomsDo);
-  const parts: InboundParts = { runtime, fanout, rooms, roomsDo, messages, expiries, ...asked };
+  const parts: InboundParts = { runtime, fanout, rooms, roomsDo, messages, expiries, sweep, ...asked };
   const inbound = createInbound({ options, registry, report }, parts);
   asked.revoker.attach({
     revoke: (session, text) => inbound.performer.revoke(session, text),
     revokeRoom: (session, room, text) => roomsDo.revoke(session, room, text),
-    sendBack: (session) => inbound.performer.sendBack(session),
+    sendAllBack: () => inbound.performer.sendAllBack(),
   });
+  asked.fence?.attach(() => inbound.performer.sendAllBack());
   inbound.connections.attach(io, engine);
   const outbound = new Outbound(io, report, options.serverOptions.parser !== undefined);
   return { io, runtime, backplane, fanout, ...inbound, outbound, ...asked, rechecks };
@@ -162,11 +178,10 @@ function createServer(
   { options, registry, report }: Pick<ComposeOptions, 'options' | 'registry' | 'report'>,
   { fanout, attach }: Platform,
   backplane: Backplane,
-  expiries: Expiries<Session>,
+  sweep: () => void,
 ): Attached<WireSource> {
   const left = (id: string, room: string): void => registry.get(id)?.left(room);
   const withheld = (id: string): ReadonlySet<string> | undefined => registry.get(id)?.withheld;
-  const sweep = (): void => expiries.sweep();
   const findClients = registry.findClients;
   const parts = { fanout, report, keyOf: keysOf(options.replaceable, report), left, withheld, findClients, sweep };
   const adapter = guardedAdapter(adapterFactory(options, backplane, report), parts);
@@ -180,17 +195,16 @@ function createServer(
   return attached;
 }
 
-interface InboundParts extends Pick<Instance, 'runtime' | 'fanout' | 'revoker'> {
+interface InboundParts extends Pick<Instance, 'runtime' | 'fanout' | 'revoker' | 'fence'>, Sweeping {
   readonly rooms: Rooms;
   readonly roomsDo: RoomPerformer;
   readonly messages: ClientMessages;
-  readonly expiries: Expiries<Session>;
 }
 
 /** The parts that detect events of a client, the table that decides on them, and the performer that acts. */
 function createInbound(
   { options, registry, report }: Pick<ComposeOptions, 'options' | 'registry' | 'report'>,
-  { runtime, fanout, rooms, roomsDo, messages, expiries, revoker }: InboundParts,
+  { runtime, fanout, rooms, roomsDo, messages, expiries, sweep, revoker, fence }: InboundParts,
 ): Pick<Instance, 'connections' | 'performer' | 'packets'> {
   const { authenticateFn, authenticateTimeout, pingInterval, limits, serverOptions } = options;
   // Parts that find an event run its row, which exists at that time.
@@ -213,7 +227,7 @@ function createInbound(
     registry,
     patienceMs: authenticateTimeout,
     overflowed: (session) => run(table.limits.tooManyHeldEvents, session),
-    sweep: () => expiries.sweep(),
+    sweep,
     report,
   });
   const deadlines = new Deadlines(authenticateTimeout, (...late) => run(table.limits.deadlinePassed, ...late));
@@ -222,7 +236,7 @@ function createInbound(
   const mostCalls = limits.authenticationsInFlight;
   const budget = new AuthenticationBudget({ mostCalls, timeoutMs: authenticateTimeout, report });
   const ofClients = { registry, expiries, deadlines, keepAlive, pendingConnects, strangers, packets, messages, budget };
-  const performer = new Performer({ options, runtime, fanout, revoker, ...ofClients, listen, report });
+  const performer = new Performer({ options, runtime, fanout, revoker, fence, ...ofClients, listen, report });
   const flows = { authentication: { authenticateFn, limits, budget, report }, registry, strangers, gate, rooms };
   const table = inboundTable(flows, { does: performer, packetsDo: packets, roomsDo });
   const connections = new Connections({ table, registry, pendingConnects, report });

@@ -57,6 +57,12 @@ export interface ISocketIOServerBaseOptions<
   authenticateTimeout?: number | undefined;
   /** Milliseconds after which a `validateRoomFn` that has not settled is given up: its rooms are refused with `guard_failed`. Default 5 000. */
   guardTimeout?: number | undefined;
+  /**
+   * Milliseconds without Redis after which this instance closes its clients with an identity, and takes no new ones, because their
+   * access may have been withdrawn meanwhile: the hard bound of `revoke()`. If Redis is down for all instances, this is an outage for
+   * these clients. Default: no bound. Without `redisConnection` it has no effect.
+   */
+  fenceAfter?: number | undefined;
   /** Milliseconds between `ping` events to an authenticated client. Default 30 000. */
   pingInterval?: number | undefined;
   /** Joined on authentication, independent of `validateRoomFn`. Default `['io-default', 'io-notification']`. */

@@ -3,6 +3,7 @@ import type { KnownRefusal } from '../common/refusals.js';
 import { callSafely } from '../common/sink.js';
 import type { AuthenticationVerdict } from '../gate/authentication.js';
 import type { AuthenticationBudget } from '../gate/authentication-budget.js';
+import type { Fence } from '../gate/fence.js';
 import { Membership } from '../gate/membership.js';
 import type { Revoker } from '../gate/revoker.js';
 import type { PendingConnects } from '../ingress/pending-connects.js';
@@ -45,6 +46,7 @@ export interface PerformerParts {
   readonly strangers: Strangers;
   readonly packets: PacketPerformer;
   readonly revoker: Revoker;
+  readonly fence: Fence | undefined;
   readonly messages: ClientMessages;
   readonly budget: AuthenticationBudget;
   /** Listens to the events of a client: those that it may send before authentication, or the others. */
@@ -182,6 +184,7 @@ export class Performer {
     if (verdict.accepted) {
       if (verdict.identity === undefined) return this.#admit(session);
       const { identity, askedAt } = verdict;
+      if (this.#parts.fence?.isUp === true) return this.sendBack(session);
       if (!this.#parts.revoker.denies({ identity, beganAt: askedAt })) return this.#admitAs(session, identity, askedAt);
       this.revoke(session, undefined);
     } else if (verdict.code === 'unavailable') this.#sendUnchecked(session);
@@ -285,6 +288,13 @@ export class Performer {
   sendBack(session: Session): void {
     const after = Math.round(COME_BACK_AFTER_MS + Math.random() * COME_BACK_WITHIN_MS);
     this.#sendAway(session, END_REASONS.sentBack, endingOf('unavailable', { after }));
+  }
+
+  /** Sends all clients with an identity back. Returns how many there were. */
+  sendAllBack(): number {
+    const known = [...this.#parts.registry.sessions.values()].filter(({ identity }) => identity !== undefined);
+    for (const session of known) this.sendBack(session);
+    return known.length;
   }
 
   /** Ends all sessions and their timers without telling their clients. Returns how many there were. */

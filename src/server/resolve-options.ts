@@ -55,6 +55,7 @@ export interface ResolvedBaseOptions {
   readonly clientConnectedFn: Given['clientConnectedFn'];
   readonly authenticateTimeout: number;
   readonly guardTimeout: number;
+  readonly fenceAfter: number | undefined;
   readonly pingInterval: number;
   readonly defaultRooms: readonly string[];
   readonly redisTimeout: number;
@@ -106,6 +107,7 @@ export function resolveBaseOptions(of: ClassName, given: Unchecked): ResolvedBas
     clientConnectedFn: callback(of, 'clientConnectedFn', given.clientConnectedFn ?? undefined),
     authenticateTimeout: milliseconds(of, 'authenticateTimeout', given.authenticateTimeout, 10_000, 1),
     guardTimeout: milliseconds(of, 'guardTimeout', given.guardTimeout, 5_000, 1),
+    fenceAfter: given.fenceAfter === undefined ? undefined : milliseconds(of, 'fenceAfter', given.fenceAfter, 0, 1),
     pingInterval: milliseconds(of, 'pingInterval', given.pingInterval, 30_000, 1),
     defaultRooms: rooms(of, 'defaultRooms', given.defaultRooms),
     redisTimeout: milliseconds(of, 'redisTimeout', given.redisTimeout, 30_000, 1),

@@ -260,12 +260,46 @@ describe.runIf(SETTING.redis)('two instances', () => {
     proxy.cut();
     const result = await revoke(near, { user, timeout: 500 });
     expect(result).toMatchObject({ instances: 1, unconfirmed: expect.arrayContaining([expect.any(String)]), ended: 0 });
-    const sending = setInterval(() => void send(near, undefined, 'after').catch(() => {}), 50);
+    const sending = setInterval(() => void send(near, 'io-default', 'after').catch(() => {}), 50);
     onTestFinished(() => clearInterval(sending));
     await proxy.accept();
     expect(await ending(mine)).toMatchObject({ code: 'revoked' });
     await eventually(() => heardOn(others, 'note').includes('after'), { timeout: 15_000 });
     expect(heardOn(mine, 'note')).toEqual([]);
     others.socket.disconnect();
+  });
+
+  it('one with fenceAfter serves no clients with an identity while it is cut off for longer', async () => {
+    const narrow = await startProxy({ target: redis.port });
+    const fenced = await serve({
+      redisPort: narrow.port,
+      identifier: 'fenced',
+      options: () => ({ authenticateFn: ({ auth }) => auth.answer, fenceAfter: 300 }),
+    });
+    const [ann, anonymous] = await Promise.all([as(fenced, { user }), as(fenced, true)]);
+    await narrow.refuse();
+    narrow.cut();
+    expect(await ending(ann)).toMatchObject({ code: 'unavailable', after: expect.any(Number) });
+    expect(heardOn(ann, 'disconnect')).toEqual(['transport close']);
+    const early = connect(fenced.url, { auth: { answer: { user } } });
+    await early.heardOf('connect');
+    early.socket.emit('authenticate');
+    expect(await ending(early)).toMatchObject({ code: 'unavailable' });
+    expect(anonymous.socket.connected).toBe(true);
+    await narrow.accept();
+    await eventually(async () => {
+      const again = connect(fenced.url, { auth: { answer: { user } } });
+      await again.heardOf('connect');
+      again.socket.emit('authenticate');
+      const isIn = await Promise.race([
+        again.heardOf('authenticated').then(() => true),
+        again.heardOf('unauthenticated').then(() => false),
+      ]);
+      again.socket.disconnect();
+      return isIn;
+    });
+    const warnings = await fenced.run(({ lines }) => lines.filter((line) => line.includes('fenceAfter')));
+    expect(warnings).toEqual([expect.stringContaining('sent 1 clients with an identity away')]);
+    anonymous.socket.disconnect();
   });
 });
