@@ -1,9 +1,11 @@
 // npm test: node
 // npm run test:matrix: newest-node
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { OutageReporter } from '../../src/backplane/outage-reporter.js';
+import { Outages } from '../../src/backplane/redis/outages.js';
 import { createReportOnce } from '../../src/backplane/redis/report-once.js';
 import type { BackplaneReport } from '../../src/backplane/reports.js';
+import { defer } from '../support/cleanup.js';
 
 const NONE = { dropped: 0, uncertain: 0 };
 
@@ -66,6 +68,34 @@ describe('an outage', () => {
       'backplane_reconnected',
       'backplane_disconnected',
     ]);
+  });
+});
+
+describe('an outage of several connections', () => {
+  function lose(...names: string[]) {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    defer(() => vi.useRealTimers());
+    const reports: BackplaneReport[] = [];
+    const outages = new Outages('127.0.0.1:6379', (report) => reports.push(report));
+    for (const name of names) outages.lost(name, new Error('closed'));
+    return { outages, typesAfter: (ms: number) => vi.advanceTimersByTime(ms) && reports.map(({ type }) => type) };
+  }
+
+  it('is reported once, and as over only when the last connection is back', () => {
+    const { outages, typesAfter } = lose('publisher', 'subscriber');
+    expect(typesAfter(1_000)).toEqual(['backplane_outage_began']);
+    outages.restored('publisher', NONE);
+    expect(typesAfter(10_000)).toEqual(['backplane_outage_began']);
+    outages.restored('subscriber', NONE);
+    expect(typesAfter(1_000)).toEqual(['backplane_outage_began', 'backplane_outage_ended']);
+  });
+
+  it('goes on if a connection is lost right after the last one was back', () => {
+    const { outages, typesAfter } = lose('publisher');
+    expect(typesAfter(1_000)).toEqual(['backplane_outage_began']);
+    outages.restored('publisher', NONE);
+    outages.lost('subscriber', new Error('closed'));
+    expect(typesAfter(10_000)).toEqual(['backplane_outage_began']);
   });
 });
 

@@ -193,13 +193,13 @@ describe('options', () => {
   });
 
   it('report times of up to 60 ms, which were probably meant in seconds, and use them', () => {
-    const serverOptions = { pingTimeout: 20, upgradeTimeout: 0, maxHttpBufferSize: 50 };
+    const serverOptions = { pingInterval: 25, upgradeTimeout: 0, maxHttpBufferSize: 50 };
     const given = { authenticateTimeout: 10, redisTimeout: 61, shutdownTimeout: 0, pingInterval: 2.5, serverOptions };
     expect(resolveOptions({ ...valid(), ...given })).toMatchObject({
       authenticateTimeout: 10,
       remarks: [
         { type: 'option_unusual', option: 'authenticateTimeout', ms: 10 },
-        { type: 'option_unusual', option: 'serverOptions.pingTimeout', ms: 20 },
+        { type: 'option_unusual', option: 'serverOptions.pingInterval', ms: 25 },
       ],
     });
   });
