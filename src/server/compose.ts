@@ -63,6 +63,7 @@ export interface Instance {
   readonly revoker: Revoker;
   readonly fence: Fence | undefined;
   readonly rechecks: Rechecks;
+  readonly roomsDo: RoomPerformer;
 }
 
 export interface ComposeOptions {
@@ -88,6 +89,7 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
   /** Ends the clients whose access is over. Called before each use of it. */
   const sweep = (): void => {
     expiries.sweep();
+    instance?.roomsDo.sweep();
     instance?.fence?.check();
   };
   const fanoutParts: FanoutParts = {
@@ -152,13 +154,13 @@ function connectParts(
   const { runtime, fanout } = platform;
   const { validateRoomFn, guardTimeout, onFailure } = options;
   const hasSocket = (id: string): boolean => registry.has(id);
+  const messages = new ClientMessages(options.authenticateTimeout, report);
+  const roomsDo = new RoomPerformer(messages, report);
   const { io, engine } = createServer({ options, registry, report }, platform, backplane, sweep);
   const owners = new IdOwners({ io, instances: backplane.instances, search, hasSocket });
   const findSockets: IdOwners['find'] = (names, timeoutMs) => owners.find(names, timeoutMs);
   const guard = validateRoomFn === undefined ? undefined : new Guard({ validateRoomFn, guardTimeout, report });
   const rooms = new Rooms({ ...options, guard, hasSocket, findSockets, report, isBarred: asked.revoker.isBarred });
-  const messages = new ClientMessages(options.authenticateTimeout, report);
-  const roomsDo = new RoomPerformer(messages, report);
   const rechecks = new Rechecks(new Recheck({ guard, onFailure: onFailure.guard }), registry, roomsDo);
   const parts: InboundParts = { runtime, fanout, rooms, roomsDo, messages, expiries, sweep, ...asked };
   const inbound = createInbound({ options, registry, report }, parts);
@@ -170,7 +172,7 @@ function connectParts(
   asked.fence?.attach(() => inbound.performer.sendAllBack());
   inbound.connections.attach(io, engine);
   const outbound = new Outbound(io, report, options.serverOptions.parser !== undefined);
-  return { io, runtime, backplane, fanout, ...inbound, outbound, ...asked, rechecks };
+  return { io, runtime, backplane, fanout, ...inbound, outbound, ...asked, rechecks, roomsDo };
 }
 
 /** Socket.IO's server, with its adapter guarded and served by the fan-out, and its engine. */

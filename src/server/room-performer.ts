@@ -1,20 +1,34 @@
+import { callSafely } from '../common/sink.js';
 import type { Reporter } from '../ports/reports.js';
 import { type IJoinAnswer, type ILeaveAnswer, type IRefusedRoom, refuseRoom } from '../protocol/messages.js';
 import type { RecheckVerdict } from '../rooms/recheck.js';
 import type { JoinedRooms, JoinVerdict, RoomsVerdict } from '../rooms/rooms.js';
+import { Expiries } from '../session/expiry.js';
 import type { Session } from '../session/session.js';
 import type { ClientMessages } from './client-messages.js';
 import type { Acknowledge } from './inbound-rows.js';
 import type { Report } from './reports.js';
 
+/** A client in a room that it may be in up to a moment. */
+interface Stay {
+  readonly session: Session;
+  readonly room: string;
+}
+
 /** Acts on verdicts about rooms. */
 export class RoomPerformer {
   readonly #messages: ClientMessages;
   readonly #report: Reporter<Report>;
+  readonly #stays = new Expiries<Stay>((stay) => this.#expire(stay));
 
   constructor(messages: ClientMessages, report: Reporter<Report>) {
     this.#messages = messages;
     this.#report = report;
+  }
+
+  /** Puts out each client whose grant of a room has ended. Costs one comparison if there is no such grant. */
+  sweep(): void {
+    this.#stays.sweep();
   }
 
   readonly join = async (session: Session, verdict: JoinVerdict): Promise<void> => {
@@ -30,13 +44,29 @@ export class RoomPerformer {
   };
 
   /** A room that the program has put the client into stays the program's, whatever the guard says. */
-  #enter({ socket, roomWork }: Session, { granted }: JoinedRooms): Promise<void> | void {
+  #enter(session: Session, { granted, ends }: JoinedRooms): Promise<void> | void {
     if (granted.length === 0) return;
+    const { socket, roomWork } = session;
     const { rooms } = socket;
     const guarded = granted.filter((room) => !rooms.has(room) || roomWork.isGuarded(room));
     const joining = socket.join([...granted]);
-    for (const room of guarded) roomWork.grant(room);
+    for (const room of guarded) this.#keep(session, room, ends.get(room) ?? Number.POSITIVE_INFINITY);
     return joining;
+  }
+
+  /** The client is in the room up to this moment. */
+  #keep(session: Session, room: string, endsAt: number): void {
+    if (endsAt === Number.POSITIVE_INFINITY) {
+      session.roomWork.grant(room);
+      return;
+    }
+    const stay: Stay = { session, room };
+    session.roomWork.grant(room, () => this.#stays.remove(stay));
+    this.#stays.add(stay, endsAt);
+  }
+
+  #expire({ session, room }: Stay): void {
+    this.#putOut(session, [refuseRoom(room, 'room_expired')]);
   }
 
   readonly answerJoin = (session: Session, verdict: JoinVerdict, acknowledge: Acknowledge): void => {
@@ -49,7 +79,8 @@ export class RoomPerformer {
   };
 
   /** Acts on a new decision about rooms that the client is in. */
-  recheck(session: Session, { lost }: RecheckVerdict): void {
+  recheck(session: Session, { lost, kept }: RecheckVerdict): void {
+    for (const [room, endsAt] of kept) this.#keep(session, room, endsAt);
     if (lost.length > 0) this.#putOut(session, lost);
   }
 
@@ -64,11 +95,9 @@ export class RoomPerformer {
   /** The client leaves rooms, and is told why. */
   #putOut(session: Session, lost: readonly IRefusedRoom[]): void {
     const { id: client, socket } = session;
-    for (const { room } of lost) {
-      Promise.resolve(session.leave(() => socket.leave(room))).catch((error: unknown) =>
-        this.#report({ type: 'handler_failed', where: 'leave', client, error }),
-      );
-    }
+    const leave = (room: string) => () => session.leave(() => socket.leave(room));
+    const failed = (error: unknown): void => this.#report({ type: 'handler_failed', where: 'leave', client, error });
+    for (const { room } of lost) callSafely(leave(room), failed);
     this.#messages.roomsLost(session, lost);
     this.#report({ type: 'rooms_lost', client, rooms: codesOf(lost) });
   }

@@ -1,6 +1,7 @@
 // npm test: node, bun
 // npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/facts.js';
 import type { TestClient } from '../support/server.js';
 import { enter, idOf, type Served, serve } from './program.js';
 
@@ -18,6 +19,7 @@ beforeAll(async () => {
           memory.closed === params.team
             ? { refused: 'closed', message: 'This team is closed.', retry: true }
             : { until: Date.now() + 60_000 },
+        'timed/:ms': ({ params }) => ({ until: Date.now() + Number(memory.ms ?? params.ms) }),
         'broken/:name': () => {
           throw new Error('the database is down');
         },
@@ -99,9 +101,9 @@ describe('guardTimeout', () => {
   });
 });
 
-describe('revalidate()', () => {
-  const left = ({ heard }: TestClient) => heard.filter(([event]) => event === 'roomgate:left').map(([, it]) => it);
+const left = ({ heard }: TestClient) => heard.filter(([event]) => event === 'roomgate:left').map(([, it]) => it);
 
+describe('revalidate()', () => {
   it('puts out those who are refused now, tells them why, and leaves the rest alone', async () => {
     const ann = await enter(server.url, { auth: { token: 'good', user: 'ann' } });
     const bob = await enter(server.url, { auth: { token: 'good', user: 'bob' } });
@@ -138,5 +140,77 @@ describe('revalidate()', () => {
     [{ user: 'ann', timeout: -1 }, /revalidate\(\): timeout: expected a number of milliseconds/],
   ])('refuses %o', async (opts, text) => {
     await expect(server.run(({ helper }, it) => helper.revalidate(it as never), opts)).rejects.toThrow(text);
+  });
+});
+
+describe('until', () => {
+  const EXPIRED = (room: string) => ({ rooms: [{ room, code: 'room_expired', message: expect.any(String) }] });
+  const news = ({ heard }: TestClient) => heard.filter(([event]) => event === 'news').map(([, it]) => it);
+
+  it('puts the client out at that moment, and tells it', async () => {
+    const client = await enter(server.url);
+    const begun = performance.now();
+    await ask(client, 'join', ['timed/300', 'public/stays']);
+    await eventually(() => expect(left(client)).toEqual([EXPIRED('timed/300')]));
+    expect(performance.now() - begun).toBeGreaterThan(290);
+    expect(await roomsOf(client)).toEqual(['public/stays']);
+    expect((await ask(client, 'join', ['timed/60000'])).joined).toEqual(['timed/60000']);
+  });
+
+  it.each(['the timer is late', 'the clock is set forward'])('lets no message through if %s', async (how) => {
+    const client = await enter(server.url);
+    const room = how === 'the timer is late' ? 'timed/200' : 'timed/60000';
+    await ask(client, 'join', [room]);
+    await server.run(
+      ({ helper, io }, it, isLate) => {
+        helper.send({ destination: it, payload: { topic: 'news', data: 'in time' } });
+        const { now } = Date;
+        if (isLate) {
+          const end = performance.now() + 220;
+          while (performance.now() < end);
+        } else Date.now = () => now() + 61_000;
+        // All in one tick, in which no timer can run.
+        helper.send({ destination: it, payload: { topic: 'news', data: 'late' } });
+        helper.send({ destination: [it, 'other'], payload: { topic: 'news', data: 'late' } });
+        io.to(it).except('other').emit('news', 'late');
+        Date.now = now;
+      },
+      room,
+      how === 'the timer is late',
+    );
+    await eventually(() => expect(left(client)).toEqual([EXPIRED(room)]));
+    await ask(client, 'leave', []);
+    expect(news(client)).toEqual(['in time']);
+  });
+
+  it('is replaced by a later verdict, of a join or a recheck, and forgotten with the room', async () => {
+    const client = await enter(server.url);
+    await ask(client, 'join', ['timed/250', 'timed/251', 'timed/252', 'timed/253']);
+    await server.run(({ memory }) => {
+      memory.ms = 60_000;
+    });
+    await ask(client, 'join', ['timed/250']);
+    await server.run(({ helper }) => helper.revalidate({ room: 'timed/251' }));
+    await ask(client, 'leave', ['timed/252']);
+    await eventually(() => expect(left(client)).toEqual([EXPIRED('timed/253')]));
+    // The others would have ended before.
+    expect(await roomsOf(client)).toEqual(['timed/250', 'timed/251']);
+    await server.run(({ helper, memory }) => {
+      memory.ms = 100;
+      return helper.revalidate({ user: 'ann' });
+    });
+    await eventually(() => expect(left(client)).toHaveLength(3));
+    expect(await roomsOf(client)).toEqual([]);
+    await server.run(({ memory }) => {
+      memory.ms = undefined;
+    });
+  });
+
+  it('does not end the stay in a room that the program has put the client into', async () => {
+    const client = await enter(server.url);
+    await server.run(({ helper }, id) => helper.getClients({ id })?.socket.join('timed/100'), idOf(client));
+    expect((await ask(client, 'join', ['timed/100', 'timed/101'])).joined).toHaveLength(2);
+    await eventually(() => expect(left(client)).toEqual([EXPIRED('timed/101')]));
+    expect(await roomsOf(client)).toEqual(['timed/100']);
   });
 });
