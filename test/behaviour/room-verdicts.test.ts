@@ -173,6 +173,9 @@ describe('until', () => {
         helper.send({ destination: it, payload: { topic: 'news', data: 'late' } });
         helper.send({ destination: [it, 'other'], payload: { topic: 'news', data: 'late' } });
         io.to(it).except('other').emit('news', 'late');
+        io.to(it)
+          .timeout(1_000)
+          .emit('news', 'late', () => {});
         Date.now = now;
       },
       room,
