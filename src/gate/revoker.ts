@@ -6,7 +6,7 @@ import { readWhen } from '../common/when.js';
 import { type KnownWho, needWho, roomOf } from '../common/who.js';
 import { withinOr } from '../common/within.js';
 import type { Bus, InstanceMessage } from '../ports/backplane/bus.js';
-import type { Ledger, LedgerRead } from '../ports/backplane/ledger.js';
+import type { Ledger, LedgerEntry, LedgerRead } from '../ports/backplane/ledger.js';
 import type { Reporter } from '../ports/reports.js';
 import { RoomgateError } from '../protocol/errors.js';
 import { isInternalRoom } from '../protocol/events.js';
@@ -119,10 +119,20 @@ export class Revoker {
   /** What was revoked while this instance was cut off. */
   #read({ entries, complete }: LedgerRead): void {
     const now = performance.now();
-    for (const entry of entries) this.#apply(ofLedger(entry, now), undefined);
-    if (complete || this.#acts === undefined) return;
+    const isUnderstood = entries.map((entry) => this.#readEntry(entry, now));
+    if ((complete && !isUnderstood.includes(false)) || this.#acts === undefined) return;
     const clients = this.#acts.sendAllBack();
     if (clients > 0) this.#options.report({ type: 'revocations_unknown', clients });
+  }
+
+  /** Returns false if the entry can't be read: one of a later version may withdraw access in a way that this one does not know. */
+  #readEntry(entry: LedgerEntry, now: number): boolean {
+    try {
+      this.#apply(ofLedger(entry, now), undefined);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** Returns how many clients it ended. */
