@@ -52,15 +52,15 @@ export class Liveness {
   /** A message arrived on a channel. */
   onMessage(): void {
     this.#silentTicks = 0;
-    this.#heard = thisMoment();
+    this.#hear();
   }
 
   /** A message arrived on the pattern. */
   onPatternMessage(): void {
-    this.onMessage();
     this.#deafTicks = 0;
     this.#probed = false;
     this.#patternEvents += 1;
+    this.onMessage();
   }
 
   /** A probe is sent. Call the result once Redis has acknowledged it: then the probe must arrive soon, or has arrived already. */
@@ -80,8 +80,7 @@ export class Liveness {
       if (client !== this.#client) return;
       this.#pinging = false;
       this.#silentTicks = 0;
-      // A deaf connection answers, too.
-      if (!this.#probed) this.#heard = thisMoment();
+      this.#hear();
     };
     call(client, 'ping').then(answered, (error: unknown) => {
       answered();
@@ -101,5 +100,9 @@ export class Liveness {
   checkDeaf(expectsProbes: boolean): boolean {
     this.#deafTicks = expectsProbes && this.#probed ? this.#deafTicks + 1 : 0;
     return this.#deafTicks >= DEAF_AFTER;
+  }
+  /** A connection that lacks a probe may be deaf, although it answers, or although other channels work. */
+  #hear(): void {
+    if (!this.#probed) this.#heard = thisMoment();
   }
 }
