@@ -188,8 +188,8 @@ export const BACKPLANE = [
   {
     id: 'lost-ledger-looks-complete',
     file: 'src/backplane/ledger-entries.ts',
-    from: ` && epochs.some((epoch) => last.epochs.includes(epoch))`,
-    to: ``,
+    from: `epochs.some((epoch) => last.epochs.includes(epoch))`,
+    to: `epochs.length > 0`,
     breaks: 'after Redis lost its data, an instance believes that it knows every revocation',
     test: 'test/contract/ledger.test.ts',
     on: 'node',
