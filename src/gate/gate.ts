@@ -84,17 +84,24 @@ export class Gate {
       this.#options.report({ type: 'event_dropped', client: id, reason: 'reserved' });
       return 'drop';
     }
+    const asks = packet.data[0] === SocketIOConstants.EVENT_AUTHENTICATE;
     if (session?.authenticated) {
+      // A renewal of the credentials. It does not wait for the program's handlers.
+      if (asks) return this.#decideRenewal(session, packet);
       const isDropped = !this.#isShallow(id, packet);
       if (!isDropped && mustWait(session, packet)) return 'hold';
       session.early?.countHandled();
       return isDropped ? 'drop' : 'deliver';
     }
-    const asks = packet.data[0] === SocketIOConstants.EVENT_AUTHENTICATE;
     // The claim is part of the decision: of two attempts only one can be accepted.
     if (asks && session?.claimAuthenticate() && this.#isShallow(id, packet)) return 'authenticate';
     if (!asks) this.#options.report({ type: 'event_dropped', client: id, reason: 'unauthenticated' });
     return 'drop';
+  }
+
+  #decideRenewal(session: Session, packet: Packet): PacketVerdict {
+    session.early?.countHandled();
+    return this.#isShallow(session.id, packet) ? 'authenticate' : 'drop';
   }
 
   #isOver(session: Session): boolean {

@@ -1,5 +1,7 @@
 import { callSafely } from '../common/sink.js';
 import { Membership } from '../gate/membership.js';
+import type { RenewalVerdict } from '../gate/renewal.js';
+import type { Revoker } from '../gate/revoker.js';
 import type { Fanout } from '../ports/fanout.js';
 import type { KnownIdentity } from '../ports/identity.js';
 import type { Reporter } from '../ports/reports.js';
@@ -7,7 +9,8 @@ import type { Runtime } from '../ports/runtime.js';
 import type { Expiries } from '../session/expiry.js';
 import type { Session } from '../session/session.js';
 import { OutgoingPackets } from '../socketio/outgoing-packets.js';
-import { type ClientMessages, type Ending, endingOf } from './client-messages.js';
+import { type ClientMessages, type Ending, endingByProgram, endingOf } from './client-messages.js';
+import type { Rechecks } from './rechecks.js';
 import type { Report } from './reports.js';
 
 /**
@@ -21,6 +24,8 @@ export interface AccessParts {
   readonly runtime: Runtime;
   readonly fanout: Fanout;
   readonly expiries: Expiries<Session>;
+  readonly rechecks: Pick<Rechecks, 'of'>;
+  readonly revoker: Pick<Revoker, 'denies'>;
   readonly messages: ClientMessages;
   readonly report: Reporter<Report>;
 }
@@ -50,6 +55,31 @@ export class Access {
     }
   }
 
+  /** Acts on the verdict on new credentials. Asynchronous if the guard is asked about the rooms of the client again. */
+  readonly renew = (session: Session, verdict: RenewalVerdict): Promise<void> | void => {
+    const { messages, expiries } = this.#parts;
+    if (verdict.does === 'nothing') return;
+    // The old access may have expired while the program decided.
+    expiries.sweep();
+    if (session.ended) return;
+    if (verdict.does === 'later') messages.renewLater(session, verdict.after);
+    else if (verdict.does === 'end') {
+      this.putOut(session, verdict.code === 'by_program' ? endingByProgram(verdict.refusal) : endingOf(verdict.code));
+    } else return this.#prolong(session, verdict);
+  };
+
+  #prolong(
+    session: Session,
+    { identity, askedAt, isChanged }: Extract<RenewalVerdict, { readonly does: 'renew' }>,
+  ): Promise<void> | void {
+    const { messages, rechecks, revoker } = this.#parts;
+    // The access was withdrawn while the program decided, for credentials like the new ones.
+    if (revoker.denies({ identity, beganAt: askedAt })) return this.putOut(session, endingOf('revoked'));
+    this.grant(session, identity, askedAt);
+    messages.renewed(session);
+    if (isChanged && !session.ended) return rechecks.of(session).then(() => {});
+  }
+
   /** The time of a client is over. */
   readonly expire = (session: Session): void => {
     const lateMs = Date.now() - (session.identity?.expiresAt ?? 0);
@@ -75,7 +105,8 @@ export class Access {
     this.#ended(session);
     // Nothing is sent if the connection was destroyed.
     messages.unauthenticated(session, ending);
-    this.#safely(session, 'a "disconnect" listener', () => socket.disconnect());
+    // Socket.IO's client does not reconnect automatically after a disconnect.
+    if (ending.retry !== true) this.#safely(session, 'a "disconnect" listener', () => socket.disconnect());
     runtime.end(conn, graceMs);
   }
 

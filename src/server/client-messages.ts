@@ -1,20 +1,25 @@
+import type { KnownRefusal } from '../common/refusals.js';
 import { callSafely } from '../common/sink.js';
 import { Broadcasts } from '../fanout/broadcasts.js';
 import { Membership } from '../gate/membership.js';
 import type { Reporter } from '../ports/reports.js';
 import { type TUnauthenticatedCode, UNAUTHENTICATED_ERRORS } from '../protocol/errors.js';
-import { EVENT_LIMITED, EVENT_ROOMS_LOST, SocketIOConstants } from '../protocol/events.js';
+import { EVENT_LIMITED, EVENT_RENEW, EVENT_ROOMS_LOST, SocketIOConstants } from '../protocol/events.js';
 import type {
   IAuthenticatedMessage,
   IComeBackMessage,
   IPingMessage,
   IRefusedRoom,
+  IRenewMessage,
   IRoomsLostMessage,
   IUnauthenticatedMessage,
 } from '../protocol/messages.js';
 import type { Session } from '../session/session.js';
 import { letThrough } from '../socketio/outgoing-packets.js';
 import type { Report } from './reports.js';
+
+/** How long a client must wait before it reconnects, if it exceeded the limit of early events or the program failed to serve it. */
+export const COME_BACK_AFTER_MS = 1_000;
 
 /** What the last message of a session says. */
 export interface Ending extends Pick<IUnauthenticatedMessage, 'code' | 'retry' | 'after' | 'handled'> {
@@ -25,6 +30,12 @@ export interface Ending extends Pick<IUnauthenticatedMessage, 'code' | 'retry' |
 /** An ending with a code of the library, and the text of that code. */
 export function endingOf(code: TUnauthenticatedCode, more: Omit<Partial<Ending>, 'code'> = {}): Ending {
   return { code, text: UNAUTHENTICATED_ERRORS[code].text, ...more };
+}
+
+/** The ending of the program's own refusal. A client that may try again is told when. */
+export function endingByProgram({ code, message, retry }: KnownRefusal): Ending {
+  const ending = { ...endingOf('refused', message === undefined ? {} : { text: message }), code };
+  return retry ? { ...ending, retry, after: COME_BACK_AFTER_MS } : ending;
 }
 
 /** Roomgate's own messages to one client: what they contain, and what must be true before the last one. */
@@ -56,6 +67,20 @@ export class ClientMessages {
     const message: IAuthenticatedMessage = { id: session.id, time: new Date().toISOString(), ...about(session) };
     this.#tell(session, SocketIOConstants.EVENT_AUTHENTICATED, message);
     this.#report({ type: 'client_authenticated', client: session.id });
+  }
+
+  /** The client has renewed its credentials. */
+  renewed(session: Session): void {
+    const time = new Date().toISOString();
+    const message: IAuthenticatedMessage = { id: session.id, time, ...about(session), renewed: true };
+    this.#tell(session, SocketIOConstants.EVENT_AUTHENTICATED, message);
+    this.#report({ type: 'client_renewed', client: session.id });
+  }
+
+  /** The client should renew its credentials after this many milliseconds. */
+  renewLater(session: Session, after: number): void {
+    const message: IRenewMessage = { after };
+    this.#tell(session, EVENT_RENEW, message);
   }
 
   /** The client is no longer in these rooms. */

@@ -12,6 +12,7 @@ import { Gate } from '../gate/gate.js';
 import { assertGateHolds } from '../gate/gate-probe.js';
 import { guardedAdapter, guardLaterAdapters } from '../gate/guarded-adapter.js';
 import { guardPages } from '../gate/origin-guard.js';
+import { Renewals } from '../gate/renewal.js';
 import { Revoker, type RevokerOptions } from '../gate/revoker.js';
 import { PendingConnects } from '../ingress/pending-connects.js';
 import { Strangers } from '../ingress/strangers.js';
@@ -162,7 +163,7 @@ function connectParts(
   const guard = validateRoomFn === undefined ? undefined : new Guard({ validateRoomFn, guardTimeout, report });
   const rooms = new Rooms({ ...options, guard, hasSocket, findSockets, report, isBarred: asked.revoker.isBarred });
   const rechecks = new Rechecks(new Recheck({ guard, onFailure: onFailure.guard }), registry, roomsDo);
-  const parts: InboundParts = { runtime, fanout, rooms, roomsDo, messages, expiries, sweep, ...asked };
+  const parts: InboundParts = { runtime, fanout, rooms, roomsDo, rechecks, messages, expiries, sweep, ...asked };
   const inbound = createInbound({ options, registry, report }, parts);
   asked.revoker.attach({
     revoke: (session, text) => inbound.performer.revoke(session, text),
@@ -200,13 +201,14 @@ function createServer(
 interface InboundParts extends Pick<Instance, 'runtime' | 'fanout' | 'revoker' | 'fence'>, Sweeping {
   readonly rooms: Rooms;
   readonly roomsDo: RoomPerformer;
+  readonly rechecks: Rechecks;
   readonly messages: ClientMessages;
 }
 
 /** The parts that detect events of a client, the table that decides on them, and the performer that acts. */
 function createInbound(
   { options, registry, report }: Pick<ComposeOptions, 'options' | 'registry' | 'report'>,
-  { runtime, fanout, rooms, roomsDo, messages, expiries, sweep, revoker, fence }: InboundParts,
+  { runtime, fanout, rooms, roomsDo, rechecks, messages, expiries, sweep, revoker, fence }: InboundParts,
 ): Pick<Instance, 'connections' | 'performer' | 'packets'> {
   const { authenticateFn, authenticateTimeout, pingInterval, limits, serverOptions } = options;
   // Parts that find an event run its row, which exists at that time.
@@ -238,8 +240,10 @@ function createInbound(
   const mostCalls = limits.authenticationsInFlight;
   const budget = new AuthenticationBudget({ mostCalls, timeoutMs: authenticateTimeout, report });
   const ofClients = { registry, expiries, deadlines, keepAlive, pendingConnects, strangers, packets, messages, budget };
-  const performer = new Performer({ options, runtime, fanout, revoker, fence, ...ofClients, listen, report });
-  const flows = { authentication: { authenticateFn, limits, budget, report }, registry, strangers, gate, rooms };
+  const performer = new Performer({ options, runtime, fanout, revoker, fence, rechecks, ...ofClients, listen, report });
+  const authentication = { authenticateFn, limits, budget, report };
+  const renewals = new Renewals({ ...authentication, timeoutMs: authenticateTimeout });
+  const flows = { authentication, registry, strangers, gate, rooms, renewals };
   const table = inboundTable(flows, { does: performer, packetsDo: packets, roomsDo });
   const connections = new Connections({ table, registry, pendingConnects, report });
   return { connections, performer, packets };

@@ -48,7 +48,7 @@ export class Connections {
     this.#receive = receiverOf(table.packets);
     this.#listeners = {
       disconnect: this.#listenerOf(disconnect),
-      authenticate: this.#listenerOf(authenticate),
+      authenticate: this.#authenticateListener(authenticate, table.renewals.authenticate),
       join: this.#listenerOf(join),
       leave: this.#listenerOf(leave),
     };
@@ -92,6 +92,20 @@ export class Connections {
     const registry = this.#registry;
     const answer = (session: Session, args: readonly unknown[]) => this.#answer(row, session, args);
     return function (...args) {
+      const session = registry.get(this.id);
+      if (session !== undefined) void answer(session, args);
+    };
+  }
+
+  /** A client that is authenticated renews its credentials by the same event. */
+  #authenticateListener(
+    first: InboundTable['events']['authenticate'],
+    again: InboundTable['renewals']['authenticate'],
+  ) {
+    const registry = this.#registry;
+    const answer = (session: Session, args: readonly unknown[]): Promise<void> =>
+      session.authenticated ? this.#answer(again, session, args) : this.#answer(first, session, args);
+    return function (this: IOSocket, ...args: unknown[]) {
       const session = registry.get(this.id);
       if (session !== undefined) void answer(session, args);
     };

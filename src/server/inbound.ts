@@ -1,5 +1,6 @@
 import { type AuthenticationRules, type AuthenticationVerdict, decideAuthentication } from '../gate/authentication.js';
 import type { Gate } from '../gate/gate.js';
+import type { Renewals, RenewalVerdict } from '../gate/renewal.js';
 import type { StrangerLimit } from '../ingress/reports.js';
 import type { Strangers } from '../ingress/strangers.js';
 import type { IOSocket } from '../ports/socket.js';
@@ -51,6 +52,9 @@ export interface InboundTable {
     readonly join: EventRow<JoinVerdict>;
     readonly leave: EventRow<RoomsVerdict>;
   };
+  readonly renewals: {
+    readonly authenticate: EventRow<RenewalVerdict>;
+  };
 }
 
 export interface Flows {
@@ -59,6 +63,7 @@ export interface Flows {
   readonly strangers: Strangers;
   readonly gate: Gate;
   readonly rooms: Rooms;
+  readonly renewals: Renewals;
 }
 
 export interface Performers {
@@ -73,6 +78,7 @@ export function inboundTable(flows: Flows, { does, packetsDo, roomsDo }: Perform
     limits: limitRows(does),
     packets: packetRows(flows, packetsDo),
     events: eventRows(flows, does, roomsDo),
+    renewals: renewalRows(flows, does),
   };
 }
 
@@ -160,6 +166,18 @@ function eventRows(
       where: 'leave',
       flow: (session, payload) => rooms.decideLeave(session, payload),
       perform: [roomsDo.leave, roomsDo.answerLeave],
+    },
+  };
+}
+
+/** `authenticate` of a client that is authenticated: new credentials, before its access expires. */
+function renewalRows({ renewals }: Flows, does: Performer): InboundTable['renewals'] {
+  return {
+    authenticate: {
+      allowed: 'after authentication',
+      where: 'renewal',
+      flow: (session, payload) => renewals.decide(session, payload),
+      perform: [(session, verdict) => does.access.renew(session, verdict)],
     },
   };
 }

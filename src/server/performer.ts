@@ -23,14 +23,13 @@ import type { Registry } from '../session/registry.js';
 import { Session } from '../session/session.js';
 import { connectionIdOf } from '../socketio/engine-transport.js';
 import { Access } from './access.js';
-import { type ClientMessages, type Ending, endingOf } from './client-messages.js';
+import { type ClientMessages, COME_BACK_AFTER_MS, type Ending, endingByProgram, endingOf } from './client-messages.js';
 import { ConnectedFunction } from './connected-function.js';
 import type { PacketPerformer } from './packet-performer.js';
+import type { Rechecks } from './rechecks.js';
 import { END_REASONS, type Report } from './reports.js';
 import type { ResolvedBaseOptions } from './resolve-options.js';
 
-/** How long a client must wait before it reconnects, if it exceeded the limit of early events or the program failed to serve it. */
-const COME_BACK_AFTER_MS = 1_000;
 /** All clients that are sent back come back within this time. */
 const COME_BACK_WITHIN_MS = 10_000;
 
@@ -49,6 +48,7 @@ export interface PerformerParts {
   readonly fence: Fence | undefined;
   readonly messages: ClientMessages;
   readonly budget: AuthenticationBudget;
+  readonly rechecks: Pick<Rechecks, 'of'>;
   /** Listens to the events of a client: those that it may send before authentication, or the others. */
   readonly listen: (socket: IOSocket, isAuthenticated: boolean) => void;
   readonly report: Reporter<Report>;
@@ -211,10 +211,10 @@ export class Performer {
   };
 
   /** The program's own refusal. A client that may try again is told as if the server could not serve it. */
-  #refuse(session: Session, { code, message, retry }: KnownRefusal): void {
-    const ending = endingOf('refused', message === undefined ? {} : { text: message });
-    if (retry) this.#sendAway(session, END_REASONS.refused, { ...ending, code, retry, after: COME_BACK_AFTER_MS });
-    else this.#end(session, END_REASONS.refused, { ...ending, code });
+  #refuse(session: Session, refusal: KnownRefusal): void {
+    const ending = endingByProgram(refusal);
+    if (refusal.retry) this.#sendAway(session, END_REASONS.refused, ending);
+    else this.#end(session, END_REASONS.refused, ending);
   }
 
   /** Before anything of the program runs for this client. */

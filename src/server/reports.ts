@@ -57,7 +57,13 @@ type ServerReport =
       /** The id of the socket. */
       readonly client: string;
     }
-  /** A client was refused. It is disconnected. */
+  /** A client has renewed its credentials on its connection, so its access lasts longer. */
+  | {
+      readonly type: 'client_renewed';
+      /** The id of the socket. */
+      readonly client: string;
+    }
+  /** A client was refused, or its access ended. It is disconnected. */
   | {
       readonly type: 'client_refused';
       /** The id of the socket. */
@@ -152,6 +158,7 @@ export const LINES: LogLines<Report> = {
   ],
   client_connected: ['debug', (r) => `client ${r.client} connected`],
   client_authenticated: ['debug', (r) => `client ${r.client} authenticated`],
+  client_renewed: ['debug', (r) => `client ${r.client} renewed its credentials`],
   client_refused: ['info', (r) => `client ${r.client} at ${shown(r.address)} was ${refusal(r)} (code: ${r.code})`],
   client_disconnected: [
     'info',
@@ -177,6 +184,7 @@ function refusal({ code, afterMs }: ReportOf<'client_refused'>): string {
 const REFUSALS: Readonly<Record<string, string>> = {
   refused: 'refused: its credentials were not accepted',
   expired: 'disconnected: its access has expired',
+  user_changed: 'disconnected: it renewed its access as another user or session',
   unavailable: 'disconnected: authenticateFn or clientConnectedFn failed; it may reconnect',
 };
 

@@ -12,6 +12,7 @@ export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] }
   shut_down: [{ type: 'shut_down', clients: 2, forced: true }],
   shutdown_step_failed: [{ type: 'shutdown_step_failed', step: 'closing Redis', error }],
   client_connected: [{ type: 'client_connected', client }],
+  client_renewed: [{ type: 'client_renewed', client }],
   client_authenticated: [{ type: 'client_authenticated', client }],
   client_refused: [
     { type: 'client_refused', client, code: 'refused', address: '127.0.0.1' },

@@ -45,6 +45,9 @@ const TESTS: { readonly [G in keyof InboundTable]: { readonly [R in keyof Inboun
     join: ['wire/rooms', 'behaviour/rooms', 'abuse/rooms'],
     leave: ['wire/rooms', 'behaviour/rooms', 'abuse/rooms'],
   },
+  renewals: {
+    authenticate: ['behaviour/renewal'],
+  },
 };
 
 function emptyTable(): InboundTable {
