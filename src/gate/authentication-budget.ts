@@ -90,7 +90,7 @@ export class AuthenticationBudget {
     const now = performance.now();
     if (this.#outage === undefined) this.#learn(call.address, outcome, now);
     else this.#outage.settled(call.address, outcome, now);
-    this.#serveQueue(now);
+    if (this.#waiting.size > 0) this.#serveQueue(now);
   }
 
   /** The client is gone, so it needs no place any more. */
@@ -101,11 +101,14 @@ export class AuthenticationBudget {
     waiting.resume(undefined);
   }
 
-  /** Whether the client waits for a place, or its call had to wait for one and has not settled. */
-  isDelayed(client: string): boolean {
-    if (this.#waiting.has(client)) return true;
-    for (const call of this.#calls) if (call.hasWaited && call.client === client) return true;
-    return false;
+  /**
+   * Why a client that asked in time has no answer yet, if it is not its own call that takes too long: it waits for a place, or had to
+   * wait for one; or there is an outage.
+   */
+  causeOfDelay(client: string): 'limit' | 'outage' | undefined {
+    if (this.#waiting.has(client)) return 'limit';
+    for (const call of this.#calls) if (call.hasWaited && call.client === client) return 'limit';
+    return this.#outage === undefined ? undefined : 'outage';
   }
 
   /** Milliseconds after which a client that could not be checked should reconnect. */

@@ -139,16 +139,16 @@ export class Performer {
   };
 
   #endUnauthenticated(session: Session): void {
-    const { id } = session;
-    // The server let it wait for its turn.
-    if (this.#parts.budget.isDelayed(id)) {
-      this.#report({ type: 'limit_reached', client: id, limit: 'authentications_in_flight' });
-      this.#sendUnchecked(session);
-      return;
-    }
     if (session.state === SocketIOClientStates.AUTHENTICATING) {
-      const afterMs = this.#parts.options.authenticateTimeout;
-      this.#report({ type: 'authenticate_fn_unanswered', client: session.id, afterMs });
+      const { budget, options } = this.#parts;
+      const { id } = session;
+      const cause = budget.causeOfDelay(id);
+      if (cause === 'limit') this.#report({ type: 'limit_reached', client: id, limit: 'authentications_in_flight' });
+      if (cause !== undefined) {
+        this.#sendUnchecked(session);
+        return;
+      }
+      this.#report({ type: 'authenticate_fn_unanswered', client: id, afterMs: options.authenticateTimeout });
     }
     this.#end(session, END_REASONS.late, endingOf('timeout'));
   }

@@ -113,18 +113,18 @@ describe('calls at a time', () => {
     expect(served()).toBeLessThanOrEqual(111);
   });
 
-  it('are delayed for a client that waits, or has waited and not been answered', async () => {
+  it('are delayed by the limit for a client that waits, or has waited and not been answered', async () => {
     const { budget, time, take, wait } = start({ mostCalls: 1 });
     const running = take('a', 'first');
     const second = wait('second');
-    expect([budget.isDelayed('first'), budget.isDelayed('second')]).toEqual([false, true]);
+    expect([budget.causeOfDelay('first'), budget.causeOfDelay('second')]).toEqual([undefined, 'limit']);
     if (running) budget.settle(running, 'accepted');
     await time.pass(0);
     expect(second).toHaveBeenCalledOnce();
-    expect(budget.isDelayed('second')).toBe(true);
+    expect(budget.causeOfDelay('second')).toBe('limit');
     const call = second.mock.calls[0]?.[0];
     if (call) budget.settle(call, 'accepted');
-    expect(budget.isDelayed('second')).toBe(false);
+    expect(budget.causeOfDelay('second')).toBeUndefined();
   });
 
   it('are not made any more after close()', async () => {
@@ -142,13 +142,14 @@ describe('calls at a time', () => {
 
 describe('an outage', () => {
   it('begins after 20 failed calls without a client that was accepted between them', () => {
-    const { types, call, failInARow } = start();
+    const { budget, types, call, failInARow } = start();
     failInARow(IN_A_ROW - 1);
     call('accepted');
     failInARow(IN_A_ROW - 1);
     expect(types()).toEqual([]);
     failInARow(1);
     expect(types()).toEqual(['authentication_outage_began']);
+    expect(budget.causeOfDelay('any')).toBe('outage');
     expect(call('accepted')).toBe(false);
   });
 

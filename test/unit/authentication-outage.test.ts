@@ -81,7 +81,10 @@ class Simulation {
       if (why === 'unavailable') this.#sendAway(client);
       else this.refused.push(why);
     };
-    const deadline = setTimeout(() => end(this.#budget.isDelayed(id) ? 'unavailable' : 'timeout'), DEADLINE_MS);
+    const deadline = setTimeout(
+      () => end(this.#budget.causeOfDelay(id) === undefined ? 'timeout' : 'unavailable'),
+      DEADLINE_MS,
+    );
     const verdict = await this.#decide(client, id);
     clearTimeout(deadline);
     if (isOver) return;
@@ -149,6 +152,19 @@ describe(`10 000 clients whose authenticateFn fails (seed ${SEED})`, () => {
     },
     60_000,
   );
+
+  it('come back if the calls never settle, except for those that came before that was known', async () => {
+    const simulation = new Simulation(ONE_ADDRESS);
+    simulation.check = () => new Promise(() => {});
+    simulation.loseAll();
+    await simulation.time.pass(120_000);
+    expect(simulation.busiestSecond(0)).toBeLessThanOrEqual(100);
+    simulation.check = taking(20, () => true);
+    await simulation.time.pass(90_000);
+    expect(simulation.refused.length).toBeLessThanOrEqual(40);
+    expect(new Set(simulation.refused)).toEqual(new Set(['timeout']));
+    expect(simulation.authenticatedAt.size).toBe(CLIENTS - simulation.refused.length);
+  }, 60_000);
 
   it('also if all of them were authenticated just before', async () => {
     const simulation = new Simulation(ONE_ADDRESS);
