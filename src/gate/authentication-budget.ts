@@ -27,12 +27,16 @@ export interface BudgetOptions {
   readonly report: Reporter<GateReport>;
 }
 
+/** Why a client has to wait longer than its own call takes. */
+type Delay = 'limit' | 'outage';
+
 /** A call of `authenticateFn` that has its place. */
 export interface AuthenticationCall {
   readonly client: string;
   readonly address: string;
   readonly startedAt: number;
-  readonly hasWaited: boolean;
+  /** `limit`: it had to wait for its place. `outage`: it is one of those that are tried in an outage. */
+  readonly delayedBy: Delay | undefined;
 }
 
 type Taken = AuthenticationCall | undefined;
@@ -76,7 +80,7 @@ export class AuthenticationBudget {
   take(client: string, address: string): Taken | Promise<Taken> {
     const now = performance.now();
     if (this.#outage !== undefined) return this.#try(this.#outage, client, address, now);
-    if (this.#waiting.size === 0 && this.#hasPlace(now)) return this.#start(client, address, now, false);
+    if (this.#waiting.size === 0 && this.#hasPlace(now)) return this.#start(client, address, now, undefined);
     return new Promise((resume) => {
       this.#waiting.set(client, { address, resume });
       this.#lookLater();
@@ -102,13 +106,14 @@ export class AuthenticationBudget {
   }
 
   /**
-   * Why a client that asked in time has no answer yet, if it is not its own call that takes too long: it waits for a place, or had to
-   * wait for one; or there is an outage.
+   * Why a client that asked in time has no answer yet, if that is not because of its own call alone: it waits for a place, or had to
+   * wait for one; or its call takes too long in an outage.
    */
-  causeOfDelay(client: string): 'limit' | 'outage' | undefined {
+  causeOfDelay(client: string): Delay | undefined {
     if (this.#waiting.has(client)) return 'limit';
-    for (const call of this.#calls) if (call.hasWaited && call.client === client) return 'limit';
-    return this.#outage === undefined ? undefined : 'outage';
+    if (this.#outage !== undefined) return 'outage';
+    for (const call of this.#calls) if (call.client === client) return call.delayedBy;
+    return undefined;
   }
 
   /** Milliseconds after which a client that could not be checked should reconnect. */
@@ -133,7 +138,7 @@ export class AuthenticationBudget {
 
   #try(outage: AuthenticationOutage, client: string, address: string, now: number): Taken {
     if (this.#calls.size < this.#options.mostCalls) {
-      return outage.tries(address, now) ? this.#start(client, address, now, false) : undefined;
+      return outage.tries(address, now) ? this.#start(client, address, now, 'outage') : undefined;
     }
     outage.turnAway();
     return undefined;
@@ -143,8 +148,8 @@ export class AuthenticationBudget {
     return this.#calls.size < this.#options.mostCalls && this.#credit.take(now);
   }
 
-  #start(client: string, address: string, startedAt: number, hasWaited: boolean): AuthenticationCall {
-    const call: AuthenticationCall = { client, address, startedAt, hasWaited };
+  #start(client: string, address: string, startedAt: number, delayedBy: Delay | undefined): AuthenticationCall {
+    const call: AuthenticationCall = { client, address, startedAt, delayedBy };
     this.#calls.add(call);
     // One timer for all calls, because most calls settle long before.
     this.#expiry ??= setTimeout(this.#expire, this.#options.timeoutMs).unref();
@@ -170,7 +175,7 @@ export class AuthenticationBudget {
     for (const [client, { address, resume }] of this.#waiting) {
       if (!this.#hasPlace(now)) break;
       this.#waiting.delete(client);
-      resume(this.#start(client, address, now, true));
+      resume(this.#start(client, address, now, 'limit'));
     }
     this.#lookLater();
   }
