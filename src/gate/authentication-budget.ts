@@ -75,7 +75,8 @@ export class AuthenticationBudget {
 
   /**
    * Takes a place for a call of `authenticateFn`: at once, or after a wait. `settle()` gives it back. Undefined: the client is not to be
-   * asked about, and should be told to reconnect. No promise unless there is a wait, because this runs for every connection.
+   * asked about, and should be told to reconnect. No promise unless there is a wait, because this runs for every connection. A client
+   * takes one place at a time.
    */
   take(client: string, address: string): Taken | Promise<Taken> {
     const now = performance.now();
