@@ -21,7 +21,15 @@ export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] }
   client_disconnected: [{ type: 'client_disconnected', client, reason: 'transport close' }],
   authenticate_fn_failed: [{ type: 'authenticate_fn_failed', client, error }],
   credential_rejected: [{ type: 'credential_rejected', client, error }],
-  authenticate_fn_result_invalid: [{ type: 'authenticate_fn_result_invalid', client, received: 'a string' }],
+  authenticate_fn_result_invalid: [
+    { type: 'authenticate_fn_result_invalid', client, received: 'a string' },
+    {
+      type: 'authenticate_fn_result_invalid',
+      client,
+      received: 'an object',
+      problem: '"user": expected a non-empty string of at most 255 characters, received \'\'',
+    },
+  ],
   validate_room_fn_failed: [{ type: 'validate_room_fn_failed', client, error }],
   validate_room_fn_missing: [{ type: 'validate_room_fn_missing', client }],
   validate_room_fn_result_invalid: [
