@@ -101,7 +101,10 @@ describe('docs/recipes/cookies.md', () => {
       connect(url, cookies[1]),
     ]);
     await fetch(`${url}/logout`, { method: 'POST', headers: { cookie: cookies[0] } });
-    for (const client of [first, second]) await client.waitFor('disconnected', SLOW);
+    for (const client of [first, second]) {
+      await client.waitFor('refused', SLOW);
+      expect(client.getStatus()).toMatchObject({ code: 'revoked', message: 'You are logged out.' });
+    }
     expect(third.getStatus().status).toBe('authenticated');
     expect((await connect(url, cookies[0])).getStatus()).toMatchObject({ status: 'refused', code: 'refused' });
   });
@@ -156,6 +159,6 @@ describe('docs/recipes/cookies.md', () => {
     expect(opened).toBe('kept out');
 
     await page.getByRole('button', { name: 'Log out' }).click();
-    await eventually(async () => (await shown(page)).at(-1) === 'disconnected io server disconnect', SLOW);
+    await eventually(async () => (await shown(page)).at(-1) === 'refused You are logged out.', SLOW);
   });
 });
