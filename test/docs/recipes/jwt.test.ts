@@ -91,7 +91,8 @@ describe('docs/recipes/jwt.md', () => {
     // Part of the first second has passed, and the machine may stall for another.
     const { url } = await startServer({ TOKEN_SECONDS: '4' });
     const client = await project.start('client.ts', { env: { SERVER: url } });
-    for (const line of ['I am ada', 'disconnected: io server disconnect', 'I am ada']) {
+    const refused = `refused: ${UNAUTHENTICATED_ERRORS.expired.text}`;
+    for (const line of ['I am ada', refused, 'disconnected: io server disconnect', 'I am ada']) {
       expect(await client.messages.next(undefined, SLOW)).toBe(line);
     }
     expect(client.stderr).toBe('');
