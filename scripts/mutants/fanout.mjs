@@ -65,14 +65,4 @@ export const FANOUT = [
     test: 'test/integration/fanout-drift.test.ts',
     on: 'node',
   },
-  {
-    id: 'expired-get-their-polls',
-    file: 'src/fanout/queue-fanout.ts',
-    from: `emptyQueue(wire);`,
-    to: ``,
-    breaks: 'the next poll gets the messages that waited for a client whose access ended',
-    test: 'test/behaviour/expiry.test.ts',
-    on: 'node',
-    only: 'wait for a poll',
-  },
 ];

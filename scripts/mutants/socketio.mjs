@@ -282,16 +282,6 @@ export const SOCKETIO = [
     on: 'bun',
   },
   {
-    id: 'expired-hear-broadcasts',
-    file: 'src/socketio/adapter-broadcasts.ts',
-    from: `      this.#sweep();\n      if (message === undefined)`,
-    to: `      if (message === undefined)`,
-    breaks: 'a broadcast reaches a client whose access has expired',
-    test: 'test/behaviour/expiry.test.ts',
-    on: 'node',
-    only: 'never waits',
-  },
-  {
     id: 'expired-get-the-queue',
     file: 'src/socketio/frame-queue.ts',
     from: `if (at % SWEEP_EVERY === 0) this.sweep();`,
@@ -300,16 +290,6 @@ export const SOCKETIO = [
     test: 'test/behaviour/expiry.test.ts',
     on: 'node',
     only: 'queued before',
-  },
-  {
-    id: 'expired-get-answers',
-    file: 'src/socketio/outgoing-packets.ts',
-    from: `      sweep();\n      const bar`,
-    to: `      const bar`,
-    breaks: 'a handler can answer a client whose access has expired',
-    test: 'test/behaviour/expiry.test.ts',
-    on: 'node',
-    only: 'too long is not sent',
   },
   {
     id: 'expired-are-handled',
