@@ -48,7 +48,7 @@ export class Stage {
   /** A new connection to an instance, which asks for `/`. */
   connect(name: string, instance: number): void {
     const wire = new RaceWire(name, (packet) => this.#events.wrote(name, packet));
-    const engine = this.io(instance).engine as EngineOfStage;
+    const engine = this.io(instance).engine as unknown as EngineOfStage;
     engine.clients[name] = wire;
     wire.once('close', () => Reflect.deleteProperty(engine.clients, name));
     this.#wires.set(name, { wire, instance });
