@@ -332,7 +332,7 @@ export const SERVER = [
   {
     id: 'grant-ends-by-its-timer-alone',
     file: 'src/server/compose.ts',
-    from: `    roomsDo.sweep();\n`,
+    from: `    instance?.roomsDo.sweep();\n`,
     to: ``,
     breaks:
       'a message reaches a client in a room whose grant has ended, while the timer is late or the clock has moved',
@@ -368,5 +368,24 @@ export const SERVER = [
     test: 'test/unit/expiry.test.ts',
     on: 'node',
     only: 'set back',
+  },
+  },
+  {
+    id: 'races-revoked-admission',
+    file: 'src/server/performer.ts',
+    from: `if (!this.#parts.revoker.denies({ identity, beganAt: askedAt })) return`,
+    to: `if (identity !== undefined) return`,
+    breaks: 'a user whose access ended while authenticateFn was running is let in',
+    test: 'test/integration/races.test.ts',
+    on: 'node',
+  },
+  {
+    id: 'races-known-kept',
+    file: 'src/session/registry.ts',
+    from: `    this.#known.remove(session);\n`,
+    to: ``,
+    breaks: 'a client that has left still receives messages to its user',
+    test: 'test/integration/races.test.ts',
+    on: 'node',
   },
 ];

@@ -48,6 +48,8 @@ export class Play {
   readonly #sent = new Map<number, Destination>();
   readonly #got = new Map<number, Set<string>>();
   readonly #down = new Set<number>();
+  /** Calls of the guard that were given up, and made again because their answer was out of date. */
+  readonly #again = new Set<Open>();
   readonly #faults: string[] = [];
   #held: { readonly to: number; readonly act: Held }[] = [];
   #isPaused = false;
@@ -341,8 +343,7 @@ export class Play {
     return () => {
       for (const open of late) {
         this.#open.delete(open);
-        const again = [...this.#open].some(({ at, request }) => at === this.#model.now && request === open.request);
-        this.#answered(open, undefined, again && open.request !== undefined);
+        this.#answered(open, undefined, this.#again.has(open));
       }
       this.#endLate();
     };
@@ -407,11 +408,18 @@ export class Play {
   }
 
   /** The request for which the guard is asked; undefined if it is asked again about rooms that the client is in. */
-  #requestOf({ wire }: ProgramCall, cause: Cause): Request | undefined {
+  #requestOf({ wire, rooms }: ProgramCall, cause: Cause): Request | undefined {
     if (cause !== undefined)
       return 'request' in cause && cause.request.client.wire === wire ? cause.request : undefined;
     // A guard was given up, and its answer would have been out of date.
-    return [...this.#open].find((open) => open.client.wire === wire && open.request !== undefined)?.request;
+    const isLate = (open: Open): boolean => open.time + GUARD_TIMEOUT_MS <= performance.now();
+    const isSame = (open: Open): boolean => rooms.every((room) => open.call.rooms.includes(room));
+    const late = [...this.#open].find(
+      (open) =>
+        open.call.wire === wire && open.request !== undefined && isLate(open) && isSame(open) && !this.#again.has(open),
+    );
+    if (late !== undefined) this.#again.add(late);
+    return late?.request;
   }
 
   #groupOf({ rooms }: ProgramCall, client: Client): readonly Client[] {
