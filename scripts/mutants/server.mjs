@@ -369,7 +369,6 @@ export const SERVER = [
     on: 'node',
     only: 'set back',
   },
-  },
   {
     id: 'races-revoked-admission',
     file: 'src/server/performer.ts',

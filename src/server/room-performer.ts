@@ -49,6 +49,7 @@ export class RoomPerformer {
     const { socket, roomWork } = session;
     const { rooms } = socket;
     const guarded = granted.filter((room) => !rooms.has(room) || roomWork.isGuarded(room));
+    session.allow(granted);
     const joining = socket.join([...granted]);
     for (const room of guarded) this.#keep(session, room, ends.get(room) ?? Number.POSITIVE_INFINITY);
     return joining;

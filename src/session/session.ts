@@ -111,6 +111,11 @@ export class Session implements ISocketIOClient {
     this.#withheld.add(room);
   }
 
+  /** A newer decision lets the client into these rooms. */
+  allow(rooms: readonly string[]): void {
+    for (const room of rooms) this.#withheld?.delete(room);
+  }
+
   /** Events that arrived before the program's handlers; undefined unless `clientConnectedFn` is running. */
   get early(): EarlyEvents | undefined {
     return this.#early;

@@ -111,8 +111,8 @@ export class Model {
     if (client.state !== 'in') return;
     for (const [room, { answer, askedAt }] of decisions) {
       const isVoid = at <= (client.withdrawn.get(room) ?? 0) || askedAt <= (client.outdated.get(room) ?? 0);
-      // A room that was revoked while `clientConnectedFn` runs stays closed until it has settled, even for a newer verdict.
-      if (isVoid || client.withheld.has(room) || this.#isRevoked(client, room, at, time)) continue;
+      if (isVoid || this.#isRevoked(client, room, at, time)) continue;
+      if (answer === 'granted') client.withheld.delete(room);
       if (answer === 'granted' && !client.rooms.has(room)) client.rooms.set(room, 'guard');
       else if (answer === 'refused') this.#lose(client, room);
     }
