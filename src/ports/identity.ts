@@ -10,7 +10,10 @@ export type Who = { user: string } | { session: string } | { id: string };
 export interface Identity<C = TLooseData> {
   /** The user's unique name, such as the `sub` of a token. At most 255 characters. */
   user: string;
-  /** The unique name of the user's login, which `revoke({ session })` ends. At most 255 characters. */
+  /**
+   * The unique name of the user's login, which `revoke({ session })` ends. At most 255 characters. It is sent to the client, so it must
+   * not be a secret, such as the id in a session cookie.
+   */
   session?: string | undefined;
   /** When the credential was issued, such as the `iat` of a token times 1 000. Default: when the client was authenticated. */
   issuedAt?: When | undefined;

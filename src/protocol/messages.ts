@@ -23,13 +23,13 @@ export interface IAuthenticatedMessage {
 }
 
 /** Server to client: `roomgate:renew`. The client should send `authenticate` with new credentials on this connection. */
-export interface IRenewMessage {
+export interface RenewMessage {
   /** Milliseconds to wait before that. */
   after: number;
 }
 
 /** Server to client: `roomgate:left`. The client is no longer in these rooms, and why. */
-export interface IRoomsLostMessage {
+export interface RoomsLostMessage {
   rooms: IRefusedRoom[];
 }
 

@@ -10,8 +10,8 @@ import type {
   IComeBackMessage,
   IPingMessage,
   IRefusedRoom,
-  IRenewMessage,
-  IRoomsLostMessage,
+  RenewMessage,
+  RoomsLostMessage,
   IUnauthenticatedMessage,
 } from '../protocol/messages.js';
 import type { Session } from '../session/session.js';
@@ -79,13 +79,13 @@ export class ClientMessages {
 
   /** The client should renew its credentials after this many milliseconds. */
   renewLater(session: Session, after: number): void {
-    const message: IRenewMessage = { after };
+    const message: RenewMessage = { after };
     this.#tell(session, EVENT_RENEW, message);
   }
 
   /** The client is no longer in these rooms. */
   roomsLost(session: Session, rooms: readonly IRefusedRoom[]): void {
-    const message: IRoomsLostMessage = { rooms: [...rooms] };
+    const message: RoomsLostMessage = { rooms: [...rooms] };
     this.#tell(session, EVENT_ROOMS_LOST, message);
   }
 

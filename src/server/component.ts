@@ -1,6 +1,5 @@
 import type { ServerOptions } from 'socket.io';
 import { hasMethods } from '../common/checks.js';
-import type { Scope } from '../common/scope.js';
 import { harmless } from '../gate/origin-guard.js';
 import type { IBunServerHandle, IBunServerLike, TServerSource } from '../ports/http-server.js';
 import type { Reporter } from '../ports/reports.js';
@@ -143,19 +142,6 @@ export class SocketIOComponent<
     return this.#needHelper('serveOptions()')
       .getEngine()
       .handler(own ?? {});
-  }
-
-  /**
-   * Calls `validateRoomFn` again for clients that are in rooms, like `revalidate()` of the helper.
-   * @example await component.revalidate({ room: 'team/7' });
-   * @throws RoomgateError `not_configured` before `start()` has resolved, `invalid_argument` without a user or a room.
-   */
-  async revalidate(opts: {
-    user?: string | undefined;
-    room?: string | undefined;
-    timeout?: number | undefined;
-  }): Promise<Scope & { left: number }> {
-    return this.#needHelper('revalidate()').revalidate(opts);
   }
 
   /**
