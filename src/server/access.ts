@@ -6,6 +6,7 @@ import type { Fanout } from '../ports/fanout.js';
 import type { KnownIdentity } from '../ports/identity.js';
 import type { Reporter } from '../ports/reports.js';
 import type { Runtime } from '../ports/runtime.js';
+import { isTemporary } from '../protocol/errors.js';
 import type { Expiries } from '../session/expiry.js';
 import type { Session } from '../session/session.js';
 import { OutgoingPackets } from '../socketio/outgoing-packets.js';
@@ -106,7 +107,8 @@ export class Access {
     // Nothing is sent if the connection was destroyed.
     messages.unauthenticated(session, ending);
     // Socket.IO's client does not reconnect automatically after a disconnect.
-    if (ending.retry !== true) this.#safely(session, 'a "disconnect" listener', () => socket.disconnect());
+    if (ending.retry !== true && !isTemporary(ending.code))
+      this.#safely(session, 'a "disconnect" listener', () => socket.disconnect());
     runtime.end(conn, graceMs);
   }
 

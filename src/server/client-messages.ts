@@ -10,9 +10,9 @@ import type {
   IComeBackMessage,
   IPingMessage,
   IRefusedRoom,
+  IUnauthenticatedMessage,
   RenewMessage,
   RoomsLostMessage,
-  IUnauthenticatedMessage,
 } from '../protocol/messages.js';
 import type { Session } from '../session/session.js';
 import { letThrough } from '../socketio/outgoing-packets.js';

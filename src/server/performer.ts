@@ -287,7 +287,7 @@ export class Performer {
   /** Ends a client that may come back, and is authenticated anew. Clients that are sent back together come back one after another. */
   sendBack(session: Session): void {
     const after = Math.round(COME_BACK_AFTER_MS + Math.random() * COME_BACK_WITHIN_MS);
-    this.#sendAway(session, END_REASONS.sentBack, endingOf('unavailable', { after }));
+    this.access.putOut(session, endingOf('unavailable', { after }));
   }
 
   /** Sends all clients with an identity back. Returns how many there were. */

@@ -119,7 +119,6 @@ export const END_REASONS = {
   notChecked: 'could not be authenticated',
   connectedFnFailed: 'clientConnectedFn failed',
   limited: 'limited',
-  sentBack: 'it has to be authenticated anew',
   putOut: 'access ended',
 } as const;
 const WITHOUT_LINE: ReadonlySet<string> = new Set(Object.values(END_REASONS));

@@ -161,7 +161,7 @@ export class SocketIOServerHelper<
    * more. They are told `revoked` and disconnected, and do not reconnect automatically.
    *
    * `issuedBefore`: only clients whose identity was issued before that, so that `issuedBefore: Date.now()` leaves a login alone that
-   * happens meanwhile. `barFor`: refuses the user, the session, or its joins of the room, for that many milliseconds, at most 31 days.
+   * happens meanwhile; if your tokens hold whole seconds, round it down to them. `barFor`: refuses the user, the session, or its joins of the room, for that many milliseconds, at most 31 days.
    * Bars are lost if Redis loses its data, so they replace no list of banned users. `message`: for the user. `timeout`: how long it waits
    * for other instances, in milliseconds. Default 5 000.
    * @returns how many clients it ended, how many instances have confirmed it, and which have not. Instances that are cut off from Redis
