@@ -53,6 +53,8 @@ export class PacketPerformer {
       // The program handles each event before the next one, and the access may expire meanwhile.
       this.#parts.sweep();
       if (session.ended) return;
+      // Their handlers are called in the next tick, one after another.
+      if (session.identity?.expiresAt !== undefined) process.nextTick(this.#parts.sweep);
       this.#reportUnreachable(socket, packet);
       receivePacket(socket, packet);
     }

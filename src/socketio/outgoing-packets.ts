@@ -1,3 +1,4 @@
+import type { Packet } from 'socket.io-parser';
 import type { IOSocket } from '../ports/socket.js';
 import type { Sweep } from './frame-queue.js';
 import { PacketType } from './packages.js';
@@ -8,7 +9,13 @@ interface Sending {
   packet(packet: OutgoingPacket, options?: object): void;
   /** Public. Socket.IO reads it right before it calls the handlers of an event, after all middleware. */
   connected: boolean;
+  /** Private: receives every packet of the socket. Ours: see `interceptPackets()`. */
+  _onpacket: Receive;
+  /** Private: the middleware of the socket. */
+  fns: unknown;
 }
+type Receive = (this: IOSocket, packet: Packet) => void;
+
 interface OutgoingPacket {
   readonly type: PacketType;
   readonly data?: unknown;
@@ -31,6 +38,9 @@ export class OutgoingPackets {
   // One of each for all sockets, called with them as `this`.
   readonly #packet: (this: IOSocket, packet: OutgoingPacket, options?: object) => void;
   readonly #connected: PropertyDescriptor;
+  readonly #receive: Receive;
+  /** What received the packets of the sockets before: the same for all of them. */
+  #receiver: Receive | undefined;
 
   /** `sweep` ends the clients whose access has expired. */
   constructor(sweep: Sweep) {
@@ -40,6 +50,15 @@ export class OutgoingPackets {
       if (bar !== undefined && !mayPass(packet, bar.last)) return;
       const plain: Partial<Sending> = Object.getPrototypeOf(this);
       plain.packet?.call(this, packet, options);
+    };
+    const received = (socket: Watched, packet: Packet): void => {
+      // Socket.IO calls the handlers in the next tick. Another handler may block until the access is over, so this runs right before.
+      process.nextTick(sweep);
+      if (hasMiddleware(socket)) this.#checkConnected(socket);
+      this.#receiver?.call(socket, packet);
+    };
+    this.#receive = function (packet) {
+      received(this, packet);
     };
     this.#connected = {
       configurable: true,
@@ -59,10 +78,19 @@ export class OutgoingPackets {
    * Socket.IO has no method for its packets: then only the timer ends the access of a client to which nothing else is sent.
    */
   watch(socket: Watched): boolean {
-    if (CONNECTED in socket) return true;
+    const inside = insideOf(socket);
+    if (inside._onpacket === this.#receive) return true;
+    this.#receiver ??= inside._onpacket;
+    if (inside._onpacket === undefined || inside._onpacket !== this.#receiver) this.#checkConnected(socket);
+    else Object.assign(socket, { _onpacket: this.#receive } satisfies Partial<Sending>);
+    return this.#replace(socket);
+  }
+
+  /** With asynchronous middleware the handlers are called in any later tick. This takes 0.7 KB of each socket. */
+  #checkConnected(socket: Watched): void {
+    if (CONNECTED in socket) return;
     socket[CONNECTED] = socket.connected;
     Object.defineProperty(socket, 'connected', this.#connected);
-    return this.#replace(socket);
   }
 
   /** From now on nothing of the socket goes out, except Socket.IO's disconnect. */
@@ -77,6 +105,16 @@ export class OutgoingPackets {
     Object.assign(socket, { packet: this.#packet } satisfies Partial<Sending>);
     return true;
   }
+}
+
+function insideOf(socket: IOSocket): Partial<Sending> {
+  return socket as unknown as Partial<Sending>;
+}
+
+/** If an update of Socket.IO moves the list, every socket counts as one with middleware. */
+function hasMiddleware(socket: IOSocket): boolean {
+  const { fns } = insideOf(socket);
+  return !Array.isArray(fns) || fns.length > 0;
 }
 
 function mayPass({ type, data }: OutgoingPacket, last: object | undefined): boolean {
