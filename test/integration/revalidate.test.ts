@@ -1,14 +1,10 @@
-// npm test: node
-// npm run test:matrix: newest-node
-import { createServer } from 'node:http';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { MemoryNetwork } from '../../src/backplane/memory/memory-network.js';
 import type { ValidateRoomFn } from '../../src/ports/options.js';
-import { SocketIOComponent } from '../../src/server/component.js';
 import { eventually } from '../support/facts.js';
 import { byMemory, byRedis, heardOn, type Way } from '../support/instances.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
-import { connectAuthenticated, listen, type Started, startServer, type TestClient } from '../support/server.js';
+import { connectAuthenticated, type Started, startServer, type TestClient } from '../support/server.js';
 
 let redis: RedisServer;
 
@@ -118,21 +114,4 @@ it('revalidate() names an instance that is cut off', async () => {
   const alone = await instances[2].helper.revalidate({ room: 'a', timeout: 300 });
   expect(alone).toMatchObject({ instances: 1, left: 0 });
   expect(alone.unconfirmed.length).toBeGreaterThan(0);
-});
-
-it('a component has revalidate() too, after its start', async () => {
-  const closed = new Set<string>();
-  const component = new SocketIOComponent({
-    authenticateFn: () => ({ user: 'ann' }),
-    validateRoomFn: ({ rooms }) => rooms.filter((room) => !closed.has(room)),
-    logger: false,
-  });
-  onTestFinished(() => component.stop());
-  await expect(component.revalidate({ room: 'a' })).rejects.toMatchObject({ code: 'not_configured' });
-  const { http, url } = await listen(createServer());
-  await component.start(http);
-  const client = await connectAuthenticated(url, { path: '/io' });
-  await client.socket.emitWithAck('join', { rooms: ['a'] });
-  closed.add('a');
-  expect(await component.revalidate({ room: 'a' })).toEqual({ instances: 1, unconfirmed: [], left: 1 });
 });
