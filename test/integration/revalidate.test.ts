@@ -1,3 +1,5 @@
+// npm test: node
+// npm run test:matrix: newest-node
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MemoryNetwork } from '../../src/backplane/memory/memory-network.js';
 import type { ValidateRoomFn } from '../../src/ports/options.js';
