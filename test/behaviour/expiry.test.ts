@@ -4,7 +4,17 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/facts.js';
 import { rawPolling, rawWebSocket, type WebSocketPeer } from '../support/raw.js';
 import type { TestClient } from '../support/server.js';
-import { enter, heardOn, idOf, type Served, type ServedOptions, serve, topicsOf, WAYS } from './program.js';
+import {
+  enter,
+  heardOn,
+  type Inside,
+  idOf,
+  type Served,
+  type ServedOptions,
+  serve,
+  topicsOf,
+  WAYS,
+} from './program.js';
 
 /*
  * What the process hands to a socket is recorded in the server's program, where it is written, by the server's own clock: what a client
@@ -55,10 +65,25 @@ const OPTIONS: ServedOptions['options'] = async ({ memory, note, load }) => {
         note(['said', socket.id, data]);
         acknowledge?.('heard');
       });
+      socket.on('keep', (acknowledge) => {
+        memory.acknowledge = acknowledge;
+        note(`kept ${socket.id}`);
+      });
       socket.on('later', (until, acknowledge) => setTimeout(() => acknowledge('too late'), until - Date.now()));
     },
   };
 };
+
+/** Each sends to the client with this id. */
+const FIRST: [what: string, act: (inside: Inside, id: string) => unknown][] = [
+  ['a message to all', ({ io }) => io.emit('first message')],
+  ['a message to a room', ({ io }, id) => io.to(id).emit('first message')],
+  ['a message to one of two rooms', ({ io }, id) => io.to([id, 'other']).emit('first message')],
+  ['a volatile message', ({ io }) => io.volatile.emit('first message')],
+  ['a message that asks for an acknowledgement', ({ io }) => io.timeout(10).emit('first message', () => {})],
+  ['an emit to one client', ({ io }, id) => io.sockets.sockets.get(id)?.emit('first message')],
+  ['an acknowledgement', ({ memory }) => memory.acknowledge('first message')],
+];
 
 /** What was written at `end` or later and contains `text`. */
 const writtenSince = (server: Served, end: number, text: string) =>
@@ -172,6 +197,26 @@ describe.each([true, false])('with the option fanout %s', (fanout) => {
       expect(await writtenSince(server, expiresAt, 'direct')).toBe(0);
     });
 
+    // Nothing else runs between the end and this message: no timer, and no end of a tick.
+    it.each(FIRST)('%s is not written if it is the first one after the end', async (_, act) => {
+      const { client, expiresAt } = await enterFor(server, 500, transports);
+      const id = idOf(client);
+      client.socket.emit('keep', () => {});
+      await server.program.messages.next((message) => message?.note === `kept ${id}`);
+      await server.run(
+        (inside, ofClient, end, source) => {
+          const send = new Function(`return ${source}`)();
+          inside.memory.block(end + 5);
+          send(inside, ofClient);
+        },
+        id,
+        expiresAt,
+        String(act),
+      );
+      await toldThatItExpired(client, transports.join() === 'polling');
+      expect(await writtenSince(server, expiresAt, 'first message')).toBe(0);
+    });
+
     it('an event and an acknowledgement that arrive after the end reach no handler', async () => {
       const { client, expiresAt } = await enterFor(server, 700, transports);
       await client.socket.emitWithAck('say', 'in time');
@@ -204,6 +249,37 @@ describe.each([true, false])('with the option fanout %s', (fanout) => {
       const ofClient = (await server.notes()).filter((note) => String(note).includes(id));
       expect(ofClient).toEqual([['said', id, 'in time'], `blocked ${id}`]);
     });
+  });
+
+  it('a broadcast that asks for acknowledgements does not wait for a client whose access expired', async () => {
+    const { client, expiresAt } = await enterFor(server, 500);
+    const answers = await server.run(
+      ({ io, memory }, id, end) => {
+        memory.block(end + 5);
+        return io.to(id).timeout(2_000).emitWithAck('first message');
+      },
+      idOf(client),
+      expiresAt,
+    );
+    expect(answers).toEqual([]);
+    await toldThatItExpired(client);
+  });
+
+  it('a listener that takes too long is the last one to hear an event of its payload', async () => {
+    const peer = await rawPolling(server.url);
+    const { sid } = await peer.connect('/', { lastsMs: 700 });
+    await peer.emit('authenticate');
+    await peer.next((packet) => packet.includes('"authenticated"'));
+    await server.run(({ io, memory, note }, id) => {
+      io.sockets.sockets.get(id)?.onAny((topic, until) => {
+        note([id, topic]);
+        if (topic === 'first') memory.block(until);
+      });
+    }, sid);
+    const end = await endOf(server, sid);
+    await peer.post(`42["first",${end + 5}]`, '42["second"]', '42["third"]');
+    const ofClient = (await server.notes()).filter((note) => String(note).includes(sid));
+    expect(ofClient).toEqual([[sid, 'first']]);
   });
 
   it('an acknowledgement of a handler that took too long is not sent', async () => {
