@@ -372,7 +372,7 @@ export const SERVER = [
   {
     id: 'races-revoked-admission',
     file: 'src/server/performer.ts',
-    from: `if (!this.#parts.revoker.denies({ identity, beganAt: askedAt })) return`,
+    from: `if (!this.#parts.revoker.denies({ client: session.id, identity, beganAt: askedAt })) return`,
     to: `if (identity !== undefined) return`,
     breaks: 'a user whose access ended while authenticateFn was running is let in',
     test: 'test/integration/races.test.ts',

@@ -60,6 +60,9 @@ export class Renewals {
     attempt.isPending = false;
     // Another renewal has begun, because this one took too long.
     if (this.#latest.get(session) !== attempt) return NOTHING;
+    // What was revoked meanwhile is only known for as long as a decision may take.
+    const isLate = performance.now() - startedAt >= this.#rules.timeoutMs;
+    if (verdict.accepted && isLate) return { does: 'later', after: this.#rules.budget.comeBackAfter() };
     return verdictOf(session, verdict, this.#rules);
   }
 }

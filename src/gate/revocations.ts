@@ -21,6 +21,8 @@ export interface Revocation {
 /** A decision to let a client in, or into a room. */
 export interface Decision {
   readonly identity: KnownIdentity;
+  /** The id of the socket. */
+  readonly client: string;
   /** When the program was asked, by `performance.now()`. */
   readonly beganAt: number;
   /** The room that the client wants to join; undefined if it wants to be authenticated. */
@@ -53,16 +55,18 @@ export class Revocations {
   }
 
   /** Whether the access that this decision would give was withdrawn. */
-  denies({ identity, beganAt, room }: Decision, now: number): boolean {
+  denies(decision: Decision, now: number): boolean {
     if (this.#byName.size === 0) return false;
+    const { client, identity } = decision;
     const { user, session } = identity;
     return (
-      this.#denies({ kind: 'user', name: user }, identity, beganAt, room, now) ||
-      (session !== undefined && this.#denies({ kind: 'session', name: session }, identity, beganAt, room, now))
+      this.#denies({ kind: 'user', name: user }, decision, now) ||
+      (session !== undefined && this.#denies({ kind: 'session', name: session }, decision, now)) ||
+      this.#denies({ kind: 'id', name: client }, decision, now)
     );
   }
 
-  #denies(who: KnownWho, identity: KnownIdentity, beganAt: number, room: string | undefined, now: number): boolean {
+  #denies(who: KnownWho, { identity, beganAt, room }: Decision, now: number): boolean {
     const found = this.#byName.get(keyOf(who));
     return (
       found?.some((it) => it.room === room && concerns(it, identity) && (beganAt < it.at || isBar(it, now))) === true

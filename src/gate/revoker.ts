@@ -76,35 +76,49 @@ export class Revoker {
   }
 
   /** Whether access that is withdrawn for some time keeps the client out of a room. */
-  readonly isBarred = ({ identity }: Session, room: string): boolean =>
-    identity !== undefined && this.denies({ identity, beganAt: performance.now(), room });
+  readonly isBarred = ({ id: client, identity }: Session, room: string): boolean =>
+    identity !== undefined && this.denies({ client, identity, beganAt: performance.now(), room });
 
   /** @throws RoomgateError `invalid_argument`. */
   async revoke(opts: Readonly<Record<string, unknown>>): Promise<Revoked> {
     const { message, text, timeoutMs } = readOptions(opts);
     const own = this.#apply(revocationOf(message, performance.now()), text);
-    // Before the question: an instance that connects between the two then reads it. A ledger that hangs delays nothing for long.
-    const stored = await this.#store(message, timeoutMs);
-    const answers = await this.#options.bus.ask({
-      topic: TOPIC,
-      question: { ...bodyOf(message), id: message.id, text },
-      timeoutMs,
-      read: ({ ended }) => (typeof ended === 'number' ? ended : 0),
-    });
-    const scope = scopeOf(answers);
-    if (!stored && !scope.unconfirmed.includes('unknown')) scope.unconfirmed.push('unknown');
-    const ended = [...answers.answers.values()].reduce((sum, one) => sum + one, own);
+    const { scope, others } = await this.#tell(message, text, timeoutMs);
     const { instances, unconfirmed } = scope;
-    this.#options.report({
-      type: 'access_revoked',
-      of: message.who.kind,
-      ended,
-      instances,
-      unconfirmed: [...unconfirmed],
-    });
+    const ended = own + others;
+    const { report } = this.#options;
+    report({ type: 'access_revoked', of: message.who.kind, ended, instances, unconfirmed: [...unconfirmed] });
     return { instances, unconfirmed, ended };
   }
 
+  /** Tells the other instances. While the broker can't be reached, it tries again until the time has passed. */
+  async #tell(
+    message: RevocationMessage,
+    text: string | undefined,
+    timeoutMs: number,
+  ): Promise<{ scope: Scope; others: number }> {
+    const { bus, registry } = this.#options;
+    const deadline = performance.now() + timeoutMs;
+    const left = (): number => Math.max(1, deadline - performance.now());
+    const question = { ...bodyOf(message), id: message.id, text };
+    const read = ({ ended }: InstanceMessage): number => (typeof ended === 'number' ? ended : 0);
+    // An instance answers a repeated question too, but has ended its clients already.
+    const ended = new Map<string, number>();
+    for (let isStored = false; ; await pause(Math.min(RETRY_MS, left()))) {
+      // Before the question: an instance that connects between the two then reads it.
+      isStored ||= await this.#store(message, left());
+      const answers = await bus.ask({ topic: TOPIC, question, timeoutMs: left(), read });
+      for (const [id, count] of answers.answers) if (!ended.has(id)) ended.set(id, count);
+      if (!(isStored && answers.complete) && performance.now() < deadline && !registry.isClosed) continue;
+      const unanswered = answers.unanswered.filter((id) => !ended.has(id));
+      const scope = scopeOf({ answers: ended, unanswered, complete: answers.complete });
+      // Instances that start later, and those that were cut off, would not read it.
+      if (!isStored && !scope.unconfirmed.includes('unknown')) scope.unconfirmed.push('unknown');
+      return { scope, others: [...ended.values()].reduce((sum, one) => sum + one, 0) };
+    }
+  }
+
+  /** A ledger that hangs delays the question for a second at most. */
   async #store(message: RevocationMessage, timeoutMs: number): Promise<boolean> {
     const adding = this.#options.ledger.add(message.id, JSON.stringify(bodyOf(message)), message.livesFor);
     const outcome = await withinOr(adding, Math.min(LONGEST_WAIT_FOR_LEDGER_MS, timeoutMs), 'uncertain');
@@ -154,13 +168,26 @@ export class Revoker {
     const { kind, name } = revocation.who;
     const byId = registry.get(name);
     const named = kind === 'id' ? (byId === undefined ? [] : [byId]) : [...registry.sessionsIn(roomOf(revocation.who))];
-    // A socket id is never used again. Others may have signed in anew since then, if the revocation was read later.
-    return named.filter(
-      (session) => concerns(revocation, session.identity) && (kind === 'id' || session.identifiedAt < revocation.at),
-    );
+    return named.filter((session) => concerns(revocation, session.identity) && wasBefore(revocation, session));
   }
 }
 
+/**
+ * Whether the access of this client was decided on before the revocation, which may have been read long after it. A bar also ends
+ * what was decided since then. A renewal does not ask the guard, so a room counts from when the client was authenticated first.
+ */
+function wasBefore({ who, room, at, barredUntil }: Revocation, { identifiedAt, admittedAt }: Session): boolean {
+  // A socket id is never used again.
+  if (who.kind === 'id' || (barredUntil !== undefined && performance.now() < barredUntil)) return true;
+  return (room === undefined ? identifiedAt : admittedAt) < at;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Milliseconds between two attempts while the broker can't be reached. */
+const RETRY_MS = 100;
 /** While Redis hangs, the question reaches nobody either. */
 const LONGEST_WAIT_FOR_LEDGER_MS = 1_000;
 

@@ -75,7 +75,8 @@ export class Access {
   ): Promise<void> | void {
     const { messages, rechecks, revoker } = this.#parts;
     // The access was withdrawn while the program decided, for credentials like the new ones.
-    if (revoker.denies({ identity, beganAt: askedAt })) return this.putOut(session, endingOf('revoked'));
+    if (revoker.denies({ client: session.id, identity, beganAt: askedAt }))
+      return this.putOut(session, endingOf('revoked'));
     this.grant(session, identity, askedAt);
     messages.renewed(session);
     if (isChanged && !session.ended) return rechecks.of(session).then(() => {});

@@ -54,9 +54,12 @@ export class Expiries<T> {
 
   /** Sets the end of an item, in milliseconds since 1970, in place of an earlier one. */
   add(item: T, endsAt: number): void {
+    const before = this.#entries.get(item);
     this.#remove(item);
     const wall = endsAt - MARGIN_MS;
-    const monotonic = performance.now() + (wall - Date.now());
+    // If the clock was set back since then, an end that is no later must not prolong what is left.
+    const most = before !== undefined && wall <= before.wall ? before.monotonic : Number.POSITIVE_INFINITY;
+    const monotonic = Math.min(most, performance.now() + (wall - Date.now()));
     const entry: Entry<T> = { item, wall, monotonic, atWall: 0, atMonotonic: 0 };
     this.#entries.set(item, entry);
     this.#byWall.add(entry);

@@ -40,6 +40,7 @@ export class Session implements ISocketIOClient {
   #deadline: Deadline;
   #identity: KnownIdentity | undefined;
   #identifiedAt = 0;
+  #admittedAt = 0;
   #withheld: Set<string> | undefined;
 
   constructor(socket: IOSocket, deadline: Deadline) {
@@ -148,8 +149,14 @@ export class Session implements ISocketIOClient {
     return this.#identifiedAt;
   }
 
+  /** The same for the first time: a renewal does not change it. */
+  get admittedAt(): number {
+    return this.#admittedAt;
+  }
+
   /** The client was authenticated, or has renewed its credentials. `askedAt`: see `identifiedAt`. */
   identify(identity: KnownIdentity, askedAt: number): void {
+    if (this.#identity === undefined) this.#admittedAt = askedAt;
     this.#identity = identity;
     this.#identifiedAt = askedAt;
   }

@@ -66,6 +66,19 @@ describe('an item', () => {
     expect(ended).toEqual(['a']);
   });
 
+  it('ends no later when the wall clock is set back and the same end is set again', () => {
+    const { ended, held } = expiries();
+    const end = Date.now() + 1_000;
+    held.add('a', end);
+    moveClock(-3_600_000);
+    vi.advanceTimersByTime(100);
+    held.add('a', end);
+    vi.advanceTimersByTime(897);
+    expect(ended).toEqual([]);
+    vi.advanceTimersByTime(2);
+    expect(ended).toEqual(['a']);
+  });
+
   it('ends no earlier when the wall clock is set back and forward again', () => {
     const { ended, held } = expiries();
     held.add('old', Date.now() + 600_000);

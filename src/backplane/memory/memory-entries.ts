@@ -10,6 +10,8 @@ interface Stored {
 /** The entries of the ledger that the instances of a network share. */
 export class MemoryEntries {
   readonly #entries = new Map<string, Stored>();
+  /** No entry ends before this moment. */
+  #firstEnd = Number.POSITIVE_INFINITY;
   #epoch = 0;
 
   /** Returns false if it is full. */
@@ -18,6 +20,7 @@ export class MemoryEntries {
     if (before === undefined && this.#entries.size >= MOST_ENTRIES) return false;
     const until = performance.now() + Math.max(forMs, LEAST_LIFETIME_MS);
     this.#entries.set(id, { value, until: Math.max(until, before?.until ?? 0) });
+    this.#firstEnd = Math.min(this.#firstEnd, until);
     return true;
   }
 
@@ -38,7 +41,12 @@ export class MemoryEntries {
 
   get #living(): ReadonlyMap<string, Stored> {
     const now = performance.now();
-    for (const [id, { until }] of this.#entries) if (until <= now) this.#entries.delete(id);
+    if (now < this.#firstEnd) return this.#entries;
+    this.#firstEnd = Number.POSITIVE_INFINITY;
+    for (const [id, { until }] of this.#entries) {
+      if (until <= now) this.#entries.delete(id);
+      else this.#firstEnd = Math.min(this.#firstEnd, until);
+    }
     return this.#entries;
   }
 }
