@@ -185,8 +185,8 @@ export class Performer {
       if (verdict.identity === undefined) return this.#admit(session);
       const { identity, askedAt } = verdict;
       if (this.#parts.fence?.isUp === true) return this.sendBack(session);
-      if (!this.#parts.revoker.denies({ client: session.id, identity, beganAt: askedAt }))
-        return this.#admitAs(session, identity, askedAt);
+      const isVoid = this.#parts.revoker.denies({ client: session.id, identity, beganAt: askedAt });
+      if (!isVoid) return this.#admitAs(session, identity, askedAt);
       this.revoke(session, undefined);
     } else if (verdict.code === 'unavailable') this.#sendUnchecked(session);
     else if (verdict.code === 'by_program') this.#refuse(session, verdict.refusal);
