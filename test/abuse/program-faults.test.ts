@@ -13,8 +13,9 @@ const REFUSING = {
   'the string "false"': 'a string',
   'the string "true"': 'a string',
   one: '1',
-  'an empty object': 'an object',
-  'a boxed true': 'an object',
+  // An object has to be an identity: its user is undefined.
+  'an empty object': 'undefined',
+  'a boxed true': 'undefined',
   'a list with true': 'an array',
   'a thenable that throws': 'error',
   'a getter of then that throws': 'error',

@@ -199,10 +199,10 @@ describe.each([true, false])('with the option fanout %s', (fanout) => {
 
     // Nothing else runs between the end and this message: no timer, and no end of a tick.
     it.each(FIRST)('%s is not written if it is the first one after the end', async (_, act) => {
-      const { client, expiresAt } = await enterFor(server, 500, transports);
-      const id = idOf(client);
       // Recipients are listed from three on, and then take the shortest path.
       const others = [await enter(server.url, { auth: {} }), await enter(server.url, { auth: {} })];
+      const { client, expiresAt } = await enterFor(server, 1_000, transports);
+      const id = idOf(client);
       client.socket.emit('keep', () => {});
       await server.program.messages.next((message) => message?.note === `kept ${id}`);
       // In a tick of its own: then the next one is written at once.
