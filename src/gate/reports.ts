@@ -70,6 +70,12 @@ type OwnReport =
       /** Milliseconds that they were held. */
       readonly afterMs: number;
     }
+  /** A client joined a namespace other than `/`, which Roomgate does not guard. Once for each namespace. */
+  | {
+      readonly type: 'namespace_unguarded';
+      /** The name of the namespace; the first of them for a dynamic one. */
+      readonly namespace: string;
+    }
   /** `revoke()` withdrew access. */
   | {
       readonly type: 'access_revoked';
@@ -161,6 +167,12 @@ export const GATE_LINES: LogLines<OwnReport> = {
     (r) =>
       `clientConnectedFn for client ${r.client} has not settled within ${r.afterMs} ms; ` +
       `${r.events} held events are delivered now, to the handlers that are registered`,
+  ],
+  namespace_unguarded: [
+    'info',
+    (r) =>
+      `a client joined the namespace ${shown(r.namespace)}; only the namespace "/" is guarded: there your program authenticates clients ` +
+      'and guards rooms itself',
   ],
   access_revoked: [
     'info',

@@ -62,7 +62,7 @@ export class Connections {
       connection.on('close', this.#closed);
       run(opened, connection);
     });
-    io.on('new_namespace', (namespace) => namespace.on('connect', ({ conn }) => run(joinedOther, conn)));
+    io.on('new_namespace', (other) => other.on('connect', ({ conn }) => run(joinedOther, conn, other.name)));
     // Socket.IO emits `connect` directly before `connection`, to which the program listens.
     io.on('connect', (socket) => this.#joined(socket));
   }

@@ -32,7 +32,7 @@ export interface InboundTable {
     readonly opened: Row<[Wire], 'accept' | 'close'>;
     readonly closed: Row<[Wire], 'forget'>;
     readonly joinedRoot: Row<[IOSocket], 'open' | 'end'>;
-    readonly joinedOther: Row<[Wire], 'spare'>;
+    readonly joinedOther: Row<[Wire, string], 'spare'>;
   };
   readonly limits: {
     readonly tooManyConnects: Row<[Wire], 'cut'>;

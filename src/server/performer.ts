@@ -33,6 +33,9 @@ import type { ResolvedBaseOptions } from './resolve-options.js';
 /** All clients that are sent back come back within this time. */
 const COME_BACK_WITHIN_MS = 10_000;
 
+/** Most namespaces that are reported: clients choose the names of dynamic ones. */
+const MOST_UNGUARDED = 100;
+
 export interface PerformerParts {
   readonly options: ResolvedBaseOptions;
   readonly runtime: Runtime;
@@ -64,6 +67,8 @@ export class Performer {
   readonly #messages: ClientMessages;
   /** Connections that are used for namespaces of the program, so they have no deadline after leaving `/`. */
   readonly #elsewhere = new WeakSet<Wire>();
+  /** Namespaces of the program that clients have joined, as far as they are reported. */
+  readonly #unguarded = new Set<string>();
   readonly #connectedFunction: ConnectedFunction;
   readonly access: Access;
 
@@ -112,7 +117,11 @@ export class Performer {
     this.#parts.runtime.end(connection, 0);
   };
 
-  readonly spare = (connection: Wire): void => {
+  readonly spare = (connection: Wire, namespace: string): void => {
+    if (!this.#unguarded.has(namespace) && this.#unguarded.size < MOST_UNGUARDED) {
+      this.#unguarded.add(namespace);
+      this.#report({ type: 'namespace_unguarded', namespace });
+    }
     const { pendingConnects, strangers, deadlines } = this.#parts;
     pendingConnects.answered(connection, false);
     this.#elsewhere.add(connection);

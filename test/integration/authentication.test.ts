@@ -54,3 +54,14 @@ it('a client that leaves and rejoins adds no listeners to its connection', async
   }
   expect(new Set(listeners).size).toBe(1);
 });
+
+it('a namespace of the program is reported once as not guarded', async () => {
+  const reports: object[] = [];
+  const { helper, url } = await startServer({
+    onReport: (report) => void (report.type === 'namespace_unguarded' && reports.push(report)),
+  });
+  helper.getIOServer().of('/other');
+  const clients = [connect(`${url}/other`), connect(`${url}/other`), await connectAuthenticated(url)];
+  for (const client of clients) await client.heardOf('connect');
+  expect(reports).toEqual([{ type: 'namespace_unguarded', namespace: '/other' }]);
+});

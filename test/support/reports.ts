@@ -64,6 +64,7 @@ export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] }
   size_limit_fallback: [{ type: 'size_limit_fallback', missing: 'the receiver of a WebSocket of ws' }],
   path_takes_all: [{ type: 'path_takes_all' }],
   every_origin_allowed: [{ type: 'every_origin_allowed', option: 'serverOptions.cors.origin' }],
+  namespace_unguarded: [{ type: 'namespace_unguarded', namespace: '/admin' }],
   access_revoked: [
     { type: 'access_revoked', of: 'user', ended: 3, instances: 2, unconfirmed: ['b1'] },
     { type: 'access_revoked', of: 'id', ended: 1, instances: 1, unconfirmed: [] },

@@ -85,7 +85,7 @@ describe('the inbound table', () => {
       expect.stringContaining('component.ts: if (heed) process.on(signal'),
       expect.stringContaining('connections.ts: wires.onWire((connection)'),
       expect.stringMatching(/^connections\.ts: connection\.on\('close', this\.#closed\)/),
-      expect.stringMatching(/^connections\.ts: io\.on\('new_namespace'.*run\(joinedOther, conn\)/),
+      expect.stringMatching(/^connections\.ts: io\.on\('new_namespace'.*run\(joinedOther, conn, other\.name\)/),
       expect.stringMatching(/^connections\.ts: io\.on\('connect'/),
       expect.stringMatching(/^connections\.ts: .*socket\.on\(name, this\.#listeners\[name\]\)/),
       expect.stringContaining("listening.ts: server.once('listening', listener)"),
