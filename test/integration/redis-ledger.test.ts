@@ -47,7 +47,7 @@ async function startReader(redisConnection: RedisConnection, key: string): Promi
   defer(() => backplane.close(500));
   backplane.ledger.onRead((read) => void reads.push(read));
   backplane.reach.onChange((isAway) => awayChanges.push(isAway));
-  await backplane.open(5_000);
+  await backplane.open(20_000);
   const refused = () => reports.filter((one) => one.type === 'backplane_command_refused');
   return { backplane, reads, reports, awayChanges, refused };
 }
