@@ -52,7 +52,8 @@ const OPTIONS: ServedOptions['options'] = async ({ memory, note, load }) => {
     const { Socket } = await load('node:net');
     const { write } = Socket.prototype;
     Socket.prototype.write = function (data: unknown, ...more: unknown[]) {
-      written.push([String(data), Date.now()]);
+      // Not the connections to Redis, which other instances need.
+      if (this.server) written.push([String(data), Date.now()]);
       return write.call(this, data, ...more);
     };
   }
