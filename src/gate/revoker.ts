@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { LEAST_LIFETIME_MS, LONGEST_LIFETIME_MS } from '../backplane/ledger-entries.js';
 import { LONGEST_TIMER_MS, wrongArgument } from '../common/checks.js';
 import { otherName } from '../common/refusals.js';
 import { type Scope, scopeOf } from '../common/scope.js';
 import { readWhen } from '../common/when.js';
-import { type KnownWho, needWho, roomOf } from '../common/who.js';
+import { type KnownWho, needWho } from '../common/who.js';
 import { withinOr } from '../common/within.js';
 import type { Bus, InstanceMessage } from '../ports/backplane/bus.js';
 import type { Ledger, LedgerEntry, LedgerRead } from '../ports/backplane/ledger.js';
@@ -19,8 +20,6 @@ import { concerns, type Decision, type Revocation, Revocations } from './revocat
 /** The topic on which instances tell each other what was revoked. */
 const TOPIC = 'revoke';
 const TIMEOUT_MS = 5_000;
-const LONGEST_BAR_MS = 31 * 24 * 60 * 60 * 1_000;
-const LEAST_LIFETIME_MS = 60 * 60 * 1_000;
 const NAMES = ['user', 'session', 'id', 'room', 'issuedBefore', 'barFor', 'message', 'timeout'];
 
 /** Ends access. The only owner of these steps is the performer of the server. */
@@ -164,10 +163,7 @@ export class Revoker {
 
   /** The clients whose access was decided on before the revocation. */
   #sessionsOf(revocation: Revocation): readonly Session[] {
-    const { registry } = this.#options;
-    const { kind, name } = revocation.who;
-    const byId = registry.get(name);
-    const named = kind === 'id' ? (byId === undefined ? [] : [byId]) : [...registry.sessionsIn(roomOf(revocation.who))];
+    const named = this.#options.registry.sessionsOf(revocation.who);
     return named.filter((session) => concerns(revocation, session.identity) && wasBefore(revocation, session));
   }
 }
@@ -225,7 +221,7 @@ function checkBar(barFor: unknown, { kind }: KnownWho): number {
     const fix = 'A socket id never comes back: write { user } or { session }.';
     throw new RoomgateError('invalid_argument', `revoke(): barFor: it has no effect together with "id". ${fix}`);
   }
-  return checkDuration('barFor', barFor, LONGEST_BAR_MS);
+  return checkDuration('barFor', barFor, LONGEST_LIFETIME_MS);
 }
 
 function checkDuration(name: string, value: unknown, most: number): number {

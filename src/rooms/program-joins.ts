@@ -1,7 +1,7 @@
 import { wrongArgument } from '../common/checks.js';
 import { namesIn, RejectedMessageError } from '../common/instance-messages.js';
 import { type Scope, scopeOf } from '../common/scope.js';
-import { type KnownWho, needWho, readWho, roomOf } from '../common/who.js';
+import { type KnownWho, needWho, readWho } from '../common/who.js';
 import type { Bus } from '../ports/backplane/bus.js';
 import { isInternalRoom } from '../protocol/events.js';
 import type { Registry } from '../session/registry.js';
@@ -53,9 +53,7 @@ export class ProgramJoins {
 
   async #join(who: KnownWho, rooms: readonly string[]): Promise<void> {
     if (rooms.length === 0) return;
-    const { registry } = this.#options;
-    const byId = registry.get(who.name);
-    const named = who.kind === 'id' ? (byId === undefined ? [] : [byId]) : [...registry.sessionsIn(roomOf(who))];
+    const named = this.#options.registry.sessionsOf(who);
     await Promise.all(named.filter((it) => it.authenticated).map(({ socket }) => socket.join([...rooms])));
   }
 }

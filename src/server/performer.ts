@@ -67,7 +67,7 @@ export class Performer {
   readonly #messages: ClientMessages;
   /** Connections that are used for namespaces of the program, so they have no deadline after leaving `/`. */
   readonly #elsewhere = new WeakSet<Wire>();
-  /** Namespaces of the program that clients have joined, as far as they are reported. */
+  /** The namespaces of the program that were reported. */
   readonly #unguarded = new Set<string>();
   readonly #connectedFunction: ConnectedFunction;
   readonly access: Access;

@@ -1,3 +1,4 @@
+import { type KnownWho, roomOf } from '../common/who.js';
 import type { Wire } from '../ports/wire.js';
 import { KnownClients, type RoomEvent } from './known-clients.js';
 import type { Session } from './session.js';
@@ -43,6 +44,13 @@ export class Registry {
       const session = this.#sessions.get(id);
       if (session !== undefined) yield session;
     }
+  }
+
+  /** The sessions of a user or a session, which are authenticated, or the one with a socket id, which may not be. */
+  sessionsOf(who: KnownWho): readonly Session[] {
+    if (who.kind !== 'id') return [...this.sessionsIn(roomOf(who))];
+    const session = this.#sessions.get(who.name);
+    return session === undefined ? [] : [session];
   }
 
   has(id: string): boolean {
