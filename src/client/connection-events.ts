@@ -12,7 +12,13 @@ export interface ConnectionEvents {
   waiting(retryAt: number): void;
   /** The number of attempts that the program allows was reached. */
   gaveUp(): void;
-  authenticated(): void;
+  authenticated(payload: unknown): void;
+  /** The server asks for new credentials on this connection. */
+  renewalOrdered(payload: unknown): void;
+  /** This client is no longer in some rooms. */
+  roomsLost(payload: unknown): void;
+  /** `credentials` returned null, or the credentials that the server has refused. */
+  withoutCredentials(why: null | 'refused'): void;
   unauthenticated(payload: unknown): void;
   pinged(): void;
   /** The server sent a packet that breaks the protocol; it was dropped. Called once for each connection. */

@@ -1,11 +1,11 @@
 import type { Socket } from 'socket.io-client';
-import { fieldsOf } from '../common/checks.js';
+import { fieldsOf, isRecord } from '../common/checks.js';
 import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
 import { RoomgateError } from '../protocol/errors.js';
-import { EVENT_DRAIN, EVENT_LIMITED, SocketIOConstants } from '../protocol/events.js';
+import { EVENT_DRAIN, EVENT_LIMITED, EVENT_RENEW, EVENT_ROOMS_LOST, SocketIOConstants } from '../protocol/events.js';
 import { BackOff } from './back-off.js';
 import type { ConnectionEvents } from './connection-events.js';
-import { CredentialsReader, credentialsOf, type Source, type TCredentials } from './credentials.js';
+import { CredentialsReader, credentialsOf, type Given, type Source, type TCredentials } from './credentials.js';
 import { Failures } from './failures.js';
 import { type Member, type SharedManager, takeSeat } from './manager.js';
 import type { IOptions } from './options.js';
@@ -34,6 +34,7 @@ export class Connection implements Member {
   /** Removes the listeners on the manager, which outlives the socket. */
   readonly #undo: (() => void)[] = [];
   readonly #credentials = new CredentialsReader();
+  readonly #source: Source | undefined;
   readonly #failures: Failures;
   #stood = false;
   #leftAt = Number.NEGATIVE_INFINITY;
@@ -46,6 +47,7 @@ export class Connection implements Member {
   constructor({ host, options, credentials }: ConnectionOptions, events: ConnectionEvents) {
     this.#events = events;
     const source = credentialsOf(credentials, options.auth);
+    this.#source = source;
     const auth = source && ((send: (auth: object) => void) => void this.#present(source, send));
     const { manager, socket, target } = takeSeat(host, auth === undefined ? options : { ...options, auth });
     this.socket = socket;
@@ -103,6 +105,7 @@ export class Connection implements Member {
     const isAsking = socket.active && isOpenOrOpening(this.#manager);
     if (socket.connected || isAsking) return;
     if (!this.returning) this.#stood = false;
+    this.#credentials.allow();
     this.#return.stop();
     this.#events.attempting();
     this.#enter();
@@ -125,6 +128,23 @@ export class Connection implements Member {
       this.#enter();
     });
     this.#events.waiting(Date.now() + delay);
+  }
+
+  /** New credentials for this connection; undefined if the program has no function for them. */
+  get renewed(): (() => Promise<Given>) | undefined {
+    const source = this.#source;
+    return source && (() => this.#credentials.renew(source));
+  }
+
+  /** Sends new credentials on this connection. Returns false if it has ended. */
+  present(credentials: Record<string, unknown>): boolean {
+    this.#credentials.sent(credentials);
+    return this.emit(SocketIOConstants.EVENT_AUTHENTICATE, [credentials]);
+  }
+
+  /** The server has refused the credentials that it got last: they are not sent again. */
+  refused(): void {
+    this.#credentials.refused();
   }
 
   /** The server asked the client to wait for this many milliseconds before it reconnects. */
@@ -194,8 +214,10 @@ export class Connection implements Member {
   #listenToServer(): void {
     const events = this.#events;
     const { socket } = this;
-    socket.on(SocketIOConstants.EVENT_AUTHENTICATED, () => events.authenticated());
+    socket.on(SocketIOConstants.EVENT_AUTHENTICATED, (payload: unknown) => events.authenticated(payload));
     socket.on(SocketIOConstants.EVENT_UNAUTHENTICATE, (payload: unknown) => events.unauthenticated(payload));
+    socket.on(EVENT_RENEW, (payload: unknown) => events.renewalOrdered(payload));
+    socket.on(EVENT_ROOMS_LOST, (payload: unknown) => events.roomsLost(payload));
     socket.on(SocketIOConstants.EVENT_PING, () => events.pinged());
     for (const event of [EVENT_DRAIN, EVENT_LIMITED]) {
       socket.on(event, (payload: unknown) => this.notSooner(fieldsOf(payload).after));
@@ -235,11 +257,16 @@ export class Connection implements Member {
     const isStale = (): boolean =>
       isAbandoned() || !this.socket.active || this.#manager.engine !== engine || !isOpen(this.#manager);
     if (isStale()) return;
-    if (!(given instanceof Error)) {
+    if (isRecord(given) && !(given instanceof Error)) {
+      this.#credentials.sent(given);
       send(given);
       return;
     }
     this.#deadline.stop();
+    if (given === null || given === 'refused') {
+      this.#events.withoutCredentials(given);
+      return;
+    }
     this.#events.failed(given);
     if (isStale()) return;
     // Without credentials the server would wait in vain. Other namespaces keep the connection.

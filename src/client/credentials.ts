@@ -5,10 +5,13 @@ import { RoomgateError } from '../protocol/errors.js';
 import type { SocketOptions } from './socket-io-types.js';
 
 /** The reason for a call of `credentials`. */
-export type TCredentialsReason = 'connect' | 'reconnect';
+export type TCredentialsReason = 'connect' | 'reconnect' | 'renew';
 
-/** Returns the credentials for an attempt to connect, which become the handshake's `auth`. */
-export type TCredentials = (opts: { reason: TCredentialsReason }) => ValueOrPromise<Record<string, unknown>>;
+/**
+ * Returns the credentials for an attempt to connect, which become the handshake's `auth`, or for a renewal. `null`: nobody is signed in,
+ * so the client disconnects. A throw is temporary.
+ */
+export type TCredentials = (opts: { reason: TCredentialsReason }) => ValueOrPromise<Record<string, unknown> | null>;
 
 /** A source of credentials, with its name for errors. */
 export interface Source {
@@ -20,7 +23,7 @@ export interface Source {
 export function credentialsOf(credentials: TCredentials | undefined, auth: SocketOptions['auth']): Source | undefined {
   if (credentials !== undefined) return { name: 'credentials()', read: credentials };
   if (typeof auth !== 'function') return undefined;
-  const read = (): Promise<Record<string, unknown>> =>
+  const read = (): Promise<Record<string, unknown> | null> =>
     new Promise((resolve, reject) => {
       const outcome: unknown = auth((data) => resolve({ ...data }));
       Promise.resolve(outcome).catch(reject);
@@ -28,13 +31,16 @@ export function credentialsOf(credentials: TCredentials | undefined, auth: Socke
   return { name: 'options.auth()', read };
 }
 
-/** The credentials of the program, or the error. */
-type Given = Record<string, unknown> | RoomgateError;
+/** The credentials of the program, null if nobody is signed in, or the error. `refused`: they are the ones that the server has refused. */
+export type Given = Record<string, unknown> | null | 'refused' | RoomgateError;
 
 /** Reads credentials for the latest attempt to connect. */
 export class CredentialsReader {
   #attempt = 0;
   #isReading = false;
+  /** The last credentials that were sent, and those that were refused, as JSON. */
+  #last: string | undefined;
+  #refused: string | undefined;
 
   get isReading(): boolean {
     return this.#isReading;
@@ -49,10 +55,35 @@ export class CredentialsReader {
     const attempt = this.#attempt;
     const isAbandoned = (): boolean => attempt !== this.#attempt;
     this.#isReading = true;
-    const given = await askForCredentials(source, reason);
+    const given = this.#unlessRefused(await askForCredentials(source, reason));
     if (isAbandoned()) return undefined;
     this.#isReading = false;
     return { given, isAbandoned };
+  }
+
+  /** New credentials for a live connection. Never rejects. */
+  async renew(source: Source): Promise<Given> {
+    return this.#unlessRefused(await askForCredentials(source, 'renew'));
+  }
+
+  /** These credentials are sent now. */
+  sent(credentials: Record<string, unknown>): void {
+    this.#last = JSON.stringify(credentials);
+  }
+
+  /** The server has refused the last ones, so they are never sent again. */
+  refused(): void {
+    this.#refused = this.#last;
+  }
+
+  /** The program wants to connect, so refused credentials may be tried again. */
+  allow(): void {
+    this.#refused = undefined;
+  }
+
+  #unlessRefused(given: Given): Given {
+    if (given === null || given instanceof Error) return given;
+    return JSON.stringify(given) === this.#refused ? 'refused' : given;
   }
 
   abandon(): void {
@@ -65,6 +96,7 @@ export class CredentialsReader {
 async function askForCredentials({ name, read }: Source, reason: TCredentialsReason): Promise<Given> {
   try {
     const given: unknown = await read({ reason });
+    if (given === null) return null;
     if (isRecord(given)) {
       // Throws here, because Socket.IO would throw where nothing catches it.
       JSON.stringify(given);

@@ -1,16 +1,18 @@
 import { shown } from '../common/log-text.js';
-import { isRenewable, isTemporary, RoomgateError } from '../protocol/errors.js';
+import { isRenewable, RoomgateError, type TUnauthenticatedCode } from '../protocol/errors.js';
 import { SocketIOConstants } from '../protocol/events.js';
 import { SocketIOClientStates } from '../protocol/states.js';
 import { AuthenticationState } from './authentication-state.js';
 import { Connection } from './connection.js';
 import type { ConnectionEvents } from './connection-events.js';
+import { Identity, readAuthenticated } from './identity.js';
 import type { Log } from './log.js';
 import type { IQueueOptions, ISocketIOClientOptions } from './options.js';
 import { Outbound } from './outbound.js';
 import type { OutboxLimits } from './outbox.js';
 import { portOf } from './port.js';
 import { Rejoining } from './rejoining.js';
+import { Renewal } from './renewal.js';
 import { Requests } from './requests.js';
 import { Rooms } from './rooms.js';
 import { type ISocketIOClientStatus, Status } from './status.js';
@@ -31,6 +33,9 @@ const SETTLED_AFTER_MS = 10_000;
 const NEVER_ASKED =
   'the server disconnects this client, because it never called authenticate(). Set "credentials" or "autoAuthenticate", or call it';
 
+/** Refusals that are not about the credentials. */
+const SPARED: ReadonlySet<string> = new Set(['timeout', 'user_changed'] satisfies TUnauthenticatedCode[]);
+
 /** The next step once the connection has ended: after an `unauthenticated`, or, to retry, after a timeout of this client. */
 type Ending = 'stay ended' | 'reconnect' | 'retry' | 'connect';
 
@@ -50,11 +55,16 @@ export class Lifecycle implements ConnectionEvents {
   readonly outbound: Outbound;
   readonly requests: Requests;
   readonly #rejoining: Rejoining;
+  readonly #identity = new Identity();
+  /** Undefined without a function for credentials. */
+  readonly #renewal: Renewal | undefined;
   readonly #options: ISocketIOClientOptions;
   readonly #log: Log;
   /** Whether this client authenticates automatically, and so also after a reconnect. */
   readonly #isAutomatic: boolean;
   #ending: Ending | undefined;
+  /** What the server has said when it refused this client last. */
+  #refusal: { readonly code: string; readonly message: string } = { code: 'refused', message: '' };
   /** The causes of failed attempts since the last connection. */
   readonly #failures = new Set<string>();
   /** Whether it reconnected with new credentials, and has not been authenticated since. */
@@ -77,6 +87,17 @@ export class Lifecycle implements ConnectionEvents {
     this.outbound = new Outbound(port, queue ? limitsOf(queue) : undefined, log);
     this.requests = new Requests(this.outbound, port);
     this.connection = new Connection({ host, options: forSocketIO, credentials }, this);
+    const { authenticateTimeout: answerMs = DEFAULT_AUTHENTICATE_TIMEOUT_MS } = options;
+    const { renewed: read } = this.connection;
+    this.#renewal =
+      read &&
+      new Renewal({
+        read,
+        send: (renewed) => this.state.authenticated && this.connection.present(renewed),
+        withoutCredentials: (why) => this.withoutCredentials(why),
+        answerMs,
+        log,
+      });
   }
 
   /** Whether this client is authenticated, and not yet in its rooms again. */
@@ -117,6 +138,7 @@ export class Lifecycle implements ConnectionEvents {
 
   shutdown(): void {
     this.#rejoining.stop();
+    this.#renewal?.stop();
     this.#serverTimer.stop();
     this.#settling.stop();
     this.outbound.settle();
@@ -143,34 +165,69 @@ export class Lifecycle implements ConnectionEvents {
     if (this.#isAutomatic) this.authenticate();
   }
 
-  authenticated(): void {
+  authenticated(payload: unknown): void {
+    const message = readAuthenticated(payload);
+    if (message.isRenewed && this.state.authenticated) {
+      this.#log.write('debug', 'renewed the credentials');
+      this.#renewal?.start(message.expiresIn);
+      return;
+    }
     this.#serverTimer.stop();
     if (!this.state.enter()) return;
     this.#log.write('info', 'authenticated');
+    // Before anything of the user before goes out.
+    if (this.#identity.become(message)) this.#forgetUser();
+    this.#renewal?.start(message.expiresIn);
     this.#ending = undefined;
     this.#hasRenewed = false;
     this.#settle();
     this.outbound.authenticated();
     // Before the program's callbacks, so that messages that they emit are queued after those that wait already.
     if (this.#isAutomatic) this.#rejoining.prepare();
-    this.status.set('authenticated');
+    this.status.set('authenticated', this.#identity.shown);
     this.#call('onAuthenticated', () => this.#options.onAuthenticated?.());
     // The server does not know this client's rooms after a reconnect. Queued messages may need them, so they are sent after the answer.
     if (this.#rejoining.isUnderWay) void this.#rejoining.start(() => this.outbound.flush());
     else this.outbound.flush();
   }
 
+  /** This client is another user now: messages and rooms of the one before are not for it. */
+  #forgetUser(): void {
+    this.#log.write('info', 'signed in as another user; queued messages are dropped, and no room is joined again');
+    this.rooms.forgetAll();
+    this.outbound.settle();
+    this.outbound.fail('user_changed', 'this client is another user now');
+  }
+
+  renewalOrdered(payload: unknown): void {
+    if (this.state.authenticated) this.#renewal?.order(payload);
+  }
+
+  roomsLost(payload: unknown): void {
+    const lost = this.rooms.lost(payload).map(({ room, code }) => `${shown(room)} (${shown(code)})`);
+    if (lost.length > 0) this.#log.write('info', `the server ended the access to rooms: ${lost.join(', ')}`);
+  }
+
+  withoutCredentials(why: null | 'refused'): void {
+    const { code, message } = this.#refusal;
+    this.disconnect();
+    if (why === 'refused') this.#endAs('refused', { code, message });
+  }
+
   unauthenticated(payload: unknown): void {
     // Only the first message counts, so that a server can't fill the log by repeating it.
     if (this.#ending !== undefined) return;
-    const { message, code, after, handled } = readUnauthenticated(payload);
+    const { message, code, after, handled, isTemporary } = readUnauthenticated(payload);
+    this.#renewal?.stop();
+    this.#refusal = { code, message };
+    if (!isTemporary && !SPARED.has(code)) this.connection.refused();
     if (code === 'timeout' && this.state.current === SocketIOClientStates.UNAUTHORIZED) {
       this.#log.write('warn', NEVER_ASKED);
     }
     this.#serverTimer.start(END_TIMEOUT_MS, () => this.#endRefused());
     this.state.end();
     this.#log.write('info', `unauthenticated: ${shown(code)}`);
-    if (isTemporary(code)) {
+    if (isTemporary) {
       this.#ending = 'reconnect';
       this.connection.notSooner(after);
       this.outbound.takeBack(handled);
@@ -188,6 +245,7 @@ export class Lifecycle implements ConnectionEvents {
 
   disconnected(reason: string): void {
     this.#rejoining.stop();
+    this.#renewal?.stop();
     this.#serverTimer.stop();
     this.#settling.stop();
     this.outbound.settle();

@@ -63,6 +63,19 @@ export class Rooms {
     return !this.#wanted.isEmpty;
   }
 
+  /** The server put this client out of rooms. Those that may be granted soon stay wanted, and are returned. */
+  lost(payload: unknown): readonly IRefusedRoom[] {
+    const { rooms } = fieldsOf(payload);
+    const lost = isListOf(rooms, isRefusal) ? rooms : [];
+    this.#wanted.heed(lost);
+    return lost;
+  }
+
+  /** Another user has signed in: no room is wanted any more. */
+  forgetAll(): void {
+    this.#wanted.clear();
+  }
+
   /** Requests the wanted rooms again, or some of them. */
   async rejoin(some?: readonly string[]): Promise<IJoinAnswer> {
     const ask = (rooms: readonly string[]): Promise<IJoinAnswer> => this.#join({ rooms });

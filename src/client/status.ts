@@ -60,6 +60,9 @@ export interface ISocketIOClientStatus {
   readonly code?: string;
   /** When refused: a text for the user. When disconnected or waiting: the reason, if it is known. */
   readonly message?: string;
+  /** When authenticated: the user and the session, if the server has said them. */
+  readonly user?: string;
+  readonly session?: string;
   /** When waiting: the time of the next attempt, in milliseconds since 1970. */
   readonly retryAt?: number;
 }
@@ -200,6 +203,6 @@ function noStatus(given: unknown): RoomgateError {
 }
 
 function isSame(one: ISocketIOClientStatus, other: ISocketIOClientStatus): boolean {
-  const { status, code, message, retryAt } = other;
-  return one.status === status && one.code === code && one.message === message && one.retryAt === retryAt;
+  const names = ['status', 'code', 'message', 'user', 'session', 'retryAt'] as const;
+  return names.every((name) => one[name] === other[name]);
 }

@@ -1,4 +1,5 @@
 import { fieldsOf } from '../common/checks.js';
+import { isTemporary } from '../protocol/errors.js';
 
 /** An `unauthenticated` message. */
 export interface Unauthenticated {
@@ -6,15 +7,19 @@ export interface Unauthenticated {
   readonly code: string;
   readonly after: unknown;
   readonly handled: unknown;
+  /** Whether this client may reconnect automatically, whatever the code is. */
+  readonly isTemporary: boolean;
 }
 
 /** Reads an `unauthenticated` message with checks, because a foreign server may send anything. */
 export function readUnauthenticated(payload: unknown): Unauthenticated {
-  const { message, code, after, handled } = fieldsOf(payload);
+  const { message, code: given, after, handled, retry } = fieldsOf(payload);
+  const code = typeof given === 'string' ? given : 'refused';
   return {
     message: typeof message === 'string' ? message : '',
-    code: typeof code === 'string' ? code : 'refused',
+    code,
     after,
     handled,
+    isTemporary: isTemporary(code) || retry === true,
   };
 }

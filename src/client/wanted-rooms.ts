@@ -33,6 +33,10 @@ export class WantedRooms {
     return fresh;
   }
 
+  clear(): void {
+    this.#wanted.clear();
+  }
+
   forget(rooms: readonly string[]): void {
     for (const room of rooms) this.#wanted.delete(room);
   }

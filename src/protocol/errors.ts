@@ -66,6 +66,7 @@ export type TRoomgateErrorCode =
   | 'refused'
   | 'disconnected'
   | 'timed_out'
+  | 'user_changed'
   | 'shut_down'
   | 'unsupported'
   | 'redis_unreachable';

@@ -1,0 +1,186 @@
+// npm test: node
+// npm run test:matrix: newest-node
+import { describe, expect, it } from 'vitest';
+import { createHelper, lose } from '../support/client.js';
+import { EventLog, eventually } from '../support/facts.js';
+import { startServer, type TestOptions } from '../support/server.js';
+import { startProxy } from '../support/tcp-proxy.js';
+
+const OPTIONS = { path: '/socket.io' };
+
+/** A server whose clients say who they are. It records what it was asked, and what clients said. */
+async function startTokens(options: TestOptions = {}) {
+  const asked: Record<string, unknown>[] = [];
+  const said = new EventLog<readonly [user: string | undefined, text: unknown]>();
+  const started = await startServer({
+    authenticateFn: ({ auth }) => {
+      asked.push(auth);
+      if (auth.fails) throw new Error('down');
+      if (auth.refused !== undefined) return { refused: auth.refused, retry: auth.retry };
+      if (auth.user === undefined) return true;
+      const expiresAt = auth.lastsMs === undefined ? undefined : Date.now() + Number(auth.lastsMs);
+      return { user: auth.user, session: auth.session, expiresAt };
+    },
+    validateRoomFn: ({ rooms }) => rooms,
+    clientConnectedFn: ({ socket }) => {
+      socket.on('say', (text) => said.push([started.helper.getIdentity({ socket })?.user, text]));
+    },
+    ...options,
+  });
+  return { ...started, asked, said };
+}
+
+it('the status says who the client is', async () => {
+  const { url } = await startTokens();
+  const { helper } = createHelper(url, { options: OPTIONS, credentials: () => ({ user: 'ann', session: 's' }) });
+  await helper.waitFor('authenticated');
+  expect(helper.getStatus()).toEqual({ status: 'authenticated', user: 'ann', session: 's' });
+});
+
+describe('a client whose access expires', () => {
+  it('renews it again and again on its connection, with its rooms and in order', async () => {
+    const { url, said, helper: server } = await startTokens();
+    const reasons: string[] = [];
+    let authenticated = 0;
+    const { helper } = createHelper(url, {
+      options: OPTIONS,
+      credentials: ({ reason }) => {
+        reasons.push(reason);
+        return { user: 'ann', lastsMs: 2_400, number: reasons.length };
+      },
+      onAuthenticated: () => {
+        authenticated += 1;
+      },
+    });
+    await helper.waitFor('authenticated');
+    await helper.joinRooms({ rooms: ['a'] });
+    const { id } = helper.getSocketClient();
+    await eventually(() => reasons.length >= 4, { timeout: 20_000 });
+    helper.emit({ topic: 'say', data: 'still here' });
+    expect(await said.next()).toEqual(['ann', 'still here']);
+    expect(helper.getSocketClient().id).toBe(id);
+    expect(server.getIOServer().sockets.adapter.rooms.get('a')?.size).toBe(1);
+    expect(authenticated).toBe(1);
+    expect(new Set(reasons.slice(1))).toEqual(new Set(['renew']));
+  }, 30_000);
+
+  it('tries again if its credentials can’t be had, or the server fails', async () => {
+    const { url, asked } = await startTokens();
+    const given = [
+      { user: 'ann', lastsMs: 6_000 },
+      new Error('offline'),
+      { user: 'ann', lastsMs: 6_000, fails: true },
+      { user: 'ann', lastsMs: 60_000, last: true },
+    ];
+    const { helper } = createHelper(url, {
+      options: OPTIONS,
+      credentials: () => {
+        const next = given.shift();
+        if (next instanceof Error) throw next;
+        return next ?? { user: 'ann', lastsMs: 60_000 };
+      },
+    });
+    await helper.waitFor('authenticated');
+    const { id } = helper.getSocketClient();
+    await eventually(() => asked.some(({ last }) => last === true), { timeout: 15_000 });
+    await eventually(() => given.length === 0);
+    expect(helper.getStatus()).toMatchObject({ status: 'authenticated', user: 'ann' });
+    expect(helper.getSocketClient().id).toBe(id);
+  }, 30_000);
+
+  it('does not send refused credentials a second time', async () => {
+    const { url, asked } = await startTokens({ authenticateTimeout: 5_000 });
+    let refuse = false;
+    const { helper } = createHelper(url, {
+      options: OPTIONS,
+      credentials: () => (refuse ? { refused: 'banned' } : { user: 'ann', lastsMs: 2_000 }),
+    });
+    await helper.waitFor('authenticated');
+    refuse = true;
+    await helper.waitFor('refused');
+    expect(helper.getStatus()).toMatchObject({ status: 'refused', code: 'banned' });
+    expect(asked.filter(({ refused }) => refused === 'banned')).toHaveLength(1);
+    helper.connect();
+    await eventually(() => asked.filter(({ refused }) => refused === 'banned').length === 2);
+  }, 20_000);
+
+  it('comes back once with new credentials, and is refused if they are the old ones', async () => {
+    const { url, asked } = await startTokens();
+    const { helper } = createHelper(url, {
+      options: OPTIONS,
+      // Too short to be renewed.
+      credentials: () => ({ user: 'ann', lastsMs: 700 }),
+    });
+    await helper.waitFor('authenticated');
+    await helper.waitFor('refused');
+    expect(helper.getStatus()).toMatchObject({ status: 'refused', code: 'expired' });
+    expect(asked).toHaveLength(1);
+  }, 20_000);
+
+  it('disconnects if `credentials` returns null', async () => {
+    const { url } = await startTokens();
+    let isSignedIn = true;
+    const { helper } = createHelper(url, {
+      options: OPTIONS,
+      credentials: () => (isSignedIn ? { user: 'ann', lastsMs: 2_000 } : null),
+    });
+    await helper.waitFor('authenticated');
+    isSignedIn = false;
+    await helper.waitFor('disconnected');
+  }, 20_000);
+});
+
+it('a client that comes back as another user drops its queue and its rooms', async () => {
+  const { url, said, helper: server } = await startTokens();
+  const proxy = await startProxy({ target: Number(new URL(url).port) });
+  let user = 'ann';
+  const client = createHelper(`http://127.0.0.1:${proxy.port}`, {
+    options: OPTIONS,
+    queue: true,
+    credentials: () => ({ user }),
+  });
+  await client.helper.waitFor('authenticated');
+  await client.helper.joinRooms({ rooms: ['a'] });
+  user = 'bob';
+  await lose(client.helper, proxy);
+  const failed: unknown[] = [];
+  client.helper.emit({ topic: 'say', data: 'of ann', cb: (error) => failed.push(error) });
+  await client.helper.waitFor('authenticated');
+  expect(client.helper.getStatus()).toEqual({ status: 'authenticated', user: 'bob' });
+  client.helper.emit({ topic: 'say', data: 'of bob' });
+  expect(await said.next()).toEqual(['bob', 'of bob']);
+  expect(failed).toEqual([expect.objectContaining({ code: 'user_changed' })]);
+  expect(server.getIOServer().sockets.adapter.rooms.has('a')).toBe(false);
+});
+
+it('a refusal with the code of the program is final, unless the program lets the client try again', async () => {
+  const { url, asked } = await startTokens();
+  let answer: Record<string, unknown> = { refused: 'full', retry: true };
+  const { helper } = createHelper(url, { options: OPTIONS, credentials: () => answer });
+  await eventually(() => asked.length === 1);
+  await helper.waitFor('waiting');
+  expect(helper.getStatus()).toMatchObject({ code: 'full' });
+  answer = { refused: 'banned' };
+  await helper.waitFor('refused');
+  expect(helper.getStatus()).toMatchObject({ code: 'banned' });
+});
+
+it('a room whose access was withdrawn is not joined again', async () => {
+  const { url, helper: server } = await startTokens();
+  const proxy = await startProxy({ target: Number(new URL(url).port) });
+  const client = createHelper(`http://127.0.0.1:${proxy.port}`, {
+    options: OPTIONS,
+    credentials: () => ({ user: 'ann' }),
+  });
+  await client.helper.waitFor('authenticated');
+  await client.helper.joinRooms({ rooms: ['a', 'b'] });
+  const lost = client.log.lines.length;
+  await server.revoke({ user: 'ann', room: 'a' });
+  await eventually(() =>
+    client.log.lines.slice(lost).some((line) => line.includes('ended the access to rooms: a (revoked)')),
+  );
+  await lose(client.helper, proxy);
+  await client.helper.waitFor('authenticated');
+  await eventually(() => server.getIOServer().sockets.adapter.rooms.has('b'));
+  expect(server.getIOServer().sockets.adapter.rooms.has('a')).toBe(false);
+});
