@@ -257,6 +257,27 @@ export class SocketIOClientHelper<
   }
 
   /**
+   * Checks the connection now, and replaces it within 2 s if it is dead. In browsers this happens by itself when the page becomes
+   * visible or the network is back. Call it where a program learns that in another way, such as `AppState` of React Native, or
+   * `powerMonitor` of Electron. Without a connection, the next attempt begins now. Harmless at any time.
+   * @example AppState.addEventListener('change', (state) => state === 'active' && helper.wake());
+   */
+  wake(): void {
+    this.#running().lifecycle.woken();
+  }
+
+  /**
+   * Leaves the server, and forgets the user: queued messages fail, no room is joined again, and `auth`, `query` and `extraHeaders`
+   * are cleared. No request carries them afterwards. The status is `disconnected`. Resolves once the server was told, or can't be.
+   * `connect()` asks `credentials` again. Other helpers on the same connection that has a `query` or `extraHeaders` connect again
+   * without them.
+   * @example await helper.signOut();
+   */
+  signOut(): Promise<void> {
+    return this.#running().lifecycle.signOut();
+  }
+
+  /**
    * Removes all listeners, those of the raw socket included, disconnects and stops trying. Only callbacks of the status are called
    * for it. It is final: make another helper to connect again. A second call is harmless.
    */

@@ -21,6 +21,8 @@ export interface ConnectionEvents {
   withoutCredentials(why: null | 'refused'): void;
   unauthenticated(payload: unknown): void;
   pinged(): void;
+  /** The page is visible again, or the network is back. */
+  woken(): void;
   /** The server sent a packet that breaks the protocol; it was dropped. Called once for each connection. */
   dropped(): void;
 }

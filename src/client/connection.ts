@@ -9,7 +9,7 @@ import { CredentialsReader, credentialsOf, type Given, type Source, type TCreden
 import { Failures } from './failures.js';
 import { type Member, type SharedManager, takeSeat } from './manager.js';
 import type { IOptions } from './options.js';
-import { asError, cut, emitNow, hasUnsent, isOpen, isOpenOrOpening, limitClosing } from './socket-io.js';
+import { asError, cut, emitNow, hasUnsent, isOpen, isOpenOrOpening, limitClosing, sent } from './socket-io.js';
 import { Timer } from './timer.js';
 
 export interface ConnectionOptions {
@@ -130,6 +130,36 @@ export class Connection implements Member {
     this.#events.waiting(Date.now() + delay);
   }
 
+  /**
+   * Leaves for good: nothing of the credentials is kept. Resolves once the server was told, or can't be. Other namespaces on the same
+   * connection lose it, if its requests carry a query or headers, and connect again without them.
+   */
+  async signOut(): Promise<void> {
+    this.#credentials.forget();
+    if (this.#source === undefined) this.socket.auth = {};
+    const { engine } = this.#manager;
+    const wasOpen = isOpen(this.#manager);
+    this.disconnect();
+    if (wasOpen) await sent(this.#manager, engine);
+    this.#manager.forgetCredentials();
+  }
+
+  /** Whether a packet has arrived since this was called. */
+  listen(): () => boolean {
+    let hasHeard = false;
+    const { engine } = this.#manager;
+    engine?.once('packet', () => {
+      hasHeard = true;
+    });
+    return () => hasHeard;
+  }
+
+  /** Ends a connection that is dead, and begins a new one now. Without a connection it begins the next attempt now. */
+  replace(): void {
+    if (isOpen(this.#manager)) cut(this.#manager.engine);
+    this.#manager.wake();
+  }
+
   /** New credentials for this connection; undefined if the program has no function for them. */
   get renewed(): (() => Promise<Given>) | undefined {
     const source = this.#source;
@@ -188,6 +218,10 @@ export class Connection implements Member {
 
   dropped(): void {
     this.#events.dropped();
+  }
+
+  woken(): void {
+    this.#events.woken();
   }
 
   #listenToSocket(): void {

@@ -68,7 +68,8 @@ export class CredentialsReader {
 
   /** These credentials are sent now. */
   sent(credentials: Record<string, unknown>): void {
-    this.#last = JSON.stringify(credentials);
+    // Empty ones say nothing: the credential is a cookie, and may be a new one.
+    this.#last = Object.keys(credentials).length === 0 ? undefined : JSON.stringify(credentials);
   }
 
   /** The server has refused the last ones, so they are never sent again. */
@@ -84,6 +85,13 @@ export class CredentialsReader {
   #unlessRefused(given: Given): Given {
     if (given === null || given instanceof Error) return given;
     return JSON.stringify(given) === this.#refused ? 'refused' : given;
+  }
+
+  /** The program has signed out. */
+  forget(): void {
+    this.abandon();
+    this.#last = undefined;
+    this.#refused = undefined;
   }
 
   abandon(): void {

@@ -18,6 +18,7 @@ import { Rooms } from './rooms.js';
 import { type ISocketIOClientStatus, Status } from './status.js';
 import { Timer } from './timer.js';
 import { readUnauthenticated } from './unauthenticated.js';
+import { Waking } from './waking.js';
 
 const DEFAULT_ROOMS_TIMEOUT_MS = 5_000;
 /** Twice the server's default, so that the server's deadline ends a slow authentication first. */
@@ -58,6 +59,7 @@ export class Lifecycle implements ConnectionEvents {
   readonly #identity = new Identity();
   /** Undefined without a function for credentials. */
   readonly #renewal: Renewal | undefined;
+  readonly #waking: Waking;
   readonly #options: ISocketIOClientOptions;
   readonly #log: Log;
   /** Whether this client authenticates automatically, and so also after a reconnect. */
@@ -98,6 +100,7 @@ export class Lifecycle implements ConnectionEvents {
         answerMs,
         log,
       });
+    this.#waking = new Waking({ connection: this.connection, state: this.state, renewal: this.#renewal });
   }
 
   /** Whether this client is authenticated, and not yet in its rooms again. */
@@ -139,6 +142,7 @@ export class Lifecycle implements ConnectionEvents {
   shutdown(): void {
     this.#rejoining.stop();
     this.#renewal?.stop();
+    this.#waking.stop();
     this.#serverTimer.stop();
     this.#settling.stop();
     this.outbound.settle();
@@ -209,9 +213,29 @@ export class Lifecycle implements ConnectionEvents {
   }
 
   withoutCredentials(why: null | 'refused'): void {
+    if (why === null) {
+      void this.signOut();
+      return;
+    }
     const { code, message } = this.#refusal;
     this.disconnect();
-    if (why === 'refused') this.#endAs('refused', { code, message });
+    this.#endAs('refused', { code, message });
+  }
+
+  /** Leaves, and forgets who this client is. */
+  async signOut(): Promise<void> {
+    this.#ending = undefined;
+    this.#renewal?.stop();
+    this.#identity.forget();
+    this.rooms.forgetAll();
+    this.outbound.settle();
+    // First, so that the end of the connection does not bring a less specific reason.
+    this.#endAs('disconnected', { message: 'signed out' });
+    await this.connection.signOut();
+  }
+
+  woken(): void {
+    if (!this.status.hasEnded) this.#waking.wake();
   }
 
   unauthenticated(payload: unknown): void {
@@ -246,6 +270,7 @@ export class Lifecycle implements ConnectionEvents {
   disconnected(reason: string): void {
     this.#rejoining.stop();
     this.#renewal?.stop();
+    this.#waking.stop();
     this.#serverTimer.stop();
     this.#settling.stop();
     this.outbound.settle();

@@ -15,6 +15,8 @@ export interface Member {
   attempting(): void;
   /** The server sent a packet that breaks the protocol. */
   dropped(): void;
+  /** The page is visible again, or the network is back. */
+  woken(): void;
 }
 
 interface Seat {
@@ -39,7 +41,7 @@ const shared = new Map<string, Set<SharedManager>>();
 export class SharedManager extends Manager {
   readonly backOff: BackOff;
   /** The given options, because Engine.IO writes into `opts`. */
-  readonly #options: IOptions;
+  #options: IOptions;
   readonly #connects: boolean;
   readonly #members = new Set<Member>();
   readonly #sockets = new Map<string, Socket>();
@@ -60,12 +62,16 @@ export class SharedManager extends Manager {
     installBackOff(this, this.backOff);
     onSocketPacket(this, (packet, namespace) => this.#isSound(packet, namespace));
     this.#stopWaking = whenPageWakes({
-      online: () => this.#wake(),
+      online: () => {
+        this.wake();
+        this.#tellWoken();
+      },
       restored: () => {
         // Packets that came while the page was frozen are lost, and only the next heartbeat would show it.
         if (isOpen(this)) cut(this.engine);
-        this.#wake();
+        this.wake();
       },
+      shown: () => this.#tellWoken(),
     });
   }
 
@@ -125,10 +131,28 @@ export class SharedManager extends Manager {
     for (const each of new Set([...waiting, socket])) each.connect();
   }
 
-  #wake(): void {
+  /** Later requests carry neither a query nor headers of the program. A connection that carries them is replaced. */
+  forgetCredentials(): void {
+    const { query, extraHeaders } = this.opts;
+    if (query === undefined && extraHeaders === undefined) return;
+    for (const given of [this.opts, ...Object.values(this.opts.transportOptions ?? {})]) {
+      Object.assign(given, { query: {}, extraHeaders: {} });
+    }
+    this.#options = { ...this.#options, query: {}, extraHeaders: {} };
+    if (!isOpenOrOpening(this)) return;
+    cut(this.engine);
+    this.wake();
+  }
+
+  /** Begins the next attempt now, if there is one. */
+  wake(): void {
     if (isOpenOrOpening(this)) return;
     const [first] = [...this.#members].filter(({ socket }) => socket.active);
     if (first !== undefined && this.reconnection()) this.connectNow(first.socket);
+  }
+
+  #tellWoken(): void {
+    for (const member of this.#members) member.woken();
   }
 
   /** Reports only the first unsound packet, so that a server can't fill a log. */
@@ -163,26 +187,40 @@ function without(options: IOptions, names: readonly (keyof IOptions)[]): IOption
   return copy;
 }
 
+/** The part of a browser's `document` that is used. React Native has none. */
+interface Document {
+  readonly visibilityState?: string;
+  addEventListener?(type: 'visibilitychange', listener: () => void): void;
+  removeEventListener?(type: 'visibilitychange', listener: () => void): void;
+}
+
 /** The part of a browser's `window` that is used. Node.js has none. */
 interface Window {
+  readonly document?: Document;
   addEventListener?(type: 'online' | 'pageshow', listener: (event: { readonly persisted?: boolean }) => void): void;
   removeEventListener?(type: 'online' | 'pageshow', listener: (event: { readonly persisted?: boolean }) => void): void;
 }
 
 /**
- * In browsers, calls `online` when the network is back, and `restored` when the page comes from the back-forward cache. Returns
- * its own remover.
+ * In browsers, calls `online` when the network is back, `shown` when the page becomes visible, and `restored` when it comes from the
+ * back-forward cache. Returns its own remover.
  * @see https://developer.mozilla.org/en-US/docs/Web/API/PageTransitionEvent/persisted
  */
-function whenPageWakes({ online, restored }: { online: () => void; restored: () => void }): () => void {
+function whenPageWakes({ online, restored, shown }: Record<'online' | 'restored' | 'shown', () => void>): () => void {
   const page = globalThis as Window;
+  const { document } = page;
+  const onVisibility = (): void => {
+    if (document?.visibilityState === 'visible') shown();
+  };
   const onPageShow = ({ persisted }: { readonly persisted?: boolean }): void => {
     if (persisted === true) restored();
   };
   page.addEventListener?.('online', online);
   page.addEventListener?.('pageshow', onPageShow);
+  document?.addEventListener?.('visibilitychange', onVisibility);
   return () => {
     page.removeEventListener?.('online', online);
     page.removeEventListener?.('pageshow', onPageShow);
+    document?.removeEventListener?.('visibilitychange', onVisibility);
   };
 }

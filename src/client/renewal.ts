@@ -44,6 +44,8 @@ export class Renewal {
   #turn = 0;
   #failures = 0;
   #endsAt = 0;
+  #endsAtWall = 0;
+  #dueAtWall = Number.POSITIVE_INFINITY;
 
   constructor(parts: RenewalParts) {
     this.#parts = parts;
@@ -54,8 +56,11 @@ export class Renewal {
     this.stop();
     if (expiresIn === undefined) return;
     this.#endsAt = performance.now() + expiresIn;
+    this.#endsAtWall = Date.now() + expiresIn;
     this.#failures = 0;
-    this.#after(Math.max(FIRST_RETRY_MS, renewalDelay(expiresIn)));
+    const delay = Math.max(FIRST_RETRY_MS, renewalDelay(expiresIn));
+    this.#dueAtWall = Date.now() + delay;
+    this.#after(delay);
   }
 
   /** The connection or the access has ended. */
@@ -72,9 +77,14 @@ export class Renewal {
     this.#after(least + this.#backOff());
   }
 
-  /** Renews now if it is due, such as after the machine has slept. */
-  check(): void {
-    if (this.#timer.isRunning && this.#endsAt - performance.now() < 0) void this.#renew();
+  /** Whether the access has ended, by the clock that counts while a machine sleeps, or by the other one. */
+  get isOver(): boolean {
+    return this.#timer.isRunning && (performance.now() >= this.#endsAt || Date.now() >= this.#endsAtWall);
+  }
+
+  /** Renews now if it is due: timers don't run while a machine sleeps. */
+  catchUp(): void {
+    if (this.#timer.isRunning && Date.now() >= this.#dueAtWall) void this.#renew();
   }
 
   #after(delayMs: number): void {

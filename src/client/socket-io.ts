@@ -70,6 +70,22 @@ export function emitNow(manager: Manager, socket: Socket, emit: () => void): boo
   return !view.sendBuffer?.splice(kept ?? 0).length;
 }
 
+/** Resolves once an engine has sent what waits in it, or has ended; after a timeout in any case. */
+export function sent(manager: Manager, engine: Manager['engine']): Promise<void> {
+  return new Promise((resolve) => {
+    const isClosing = stateOf(manager) === 'closing';
+    if (!isClosing && !(manager.engine === engine && hasUnsent(manager))) return resolve();
+    const event = isClosing ? 'close' : 'drain';
+    const done = (): void => {
+      clearTimeout(timer);
+      engine.off(event, done);
+      resolve();
+    };
+    const timer = setTimeout(done, CLOSE_TIMEOUT_MS);
+    engine.once(event, done);
+  });
+}
+
 /** Checks each packet of a new engine before Engine.IO handles it. */
 export function checkEnginePackets({ engine }: Manager): void {
   const view: EngineView = engine;

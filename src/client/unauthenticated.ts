@@ -1,5 +1,5 @@
 import { fieldsOf } from '../common/checks.js';
-import { isTemporary } from '../protocol/errors.js';
+import { isTemporary, UNAUTHENTICATED_ERRORS } from '../protocol/errors.js';
 
 /** An `unauthenticated` message. */
 export interface Unauthenticated {
@@ -7,7 +7,7 @@ export interface Unauthenticated {
   readonly code: string;
   readonly after: unknown;
   readonly handled: unknown;
-  /** Whether this client may reconnect automatically, whatever the code is. */
+  /** Whether this client may reconnect automatically until it is accepted. `retry` counts for codes of the program only. */
   readonly isTemporary: boolean;
 }
 
@@ -20,6 +20,6 @@ export function readUnauthenticated(payload: unknown): Unauthenticated {
     code,
     after,
     handled,
-    isTemporary: isTemporary(code) || retry === true,
+    isTemporary: isTemporary(code) || (retry === true && !Object.hasOwn(UNAUTHENTICATED_ERRORS, code)),
   };
 }

@@ -184,3 +184,106 @@ it('a room whose access was withdrawn is not joined again', async () => {
   await eventually(() => server.getIOServer().sockets.adapter.rooms.has('b'));
   expect(server.getIOServer().sockets.adapter.rooms.has('a')).toBe(false);
 });
+
+describe('signOut()', () => {
+  it.each([['polling'], ['websocket']])(
+    'over %s: the server forgets the client, and no request carries the token',
+    async (way) => {
+      const requests: string[] = [];
+      const { url, http, helper: server } = await startTokens();
+      http.on('connection', (socket) => socket.on('data', (bytes) => requests.push(String(bytes))));
+      const reasons: string[] = [];
+      const { helper } = createHelper(url, {
+        options: { ...OPTIONS, transports: [way], query: { key: 'secret' }, extraHeaders: { 'x-key': 'secret' } },
+        queue: true,
+        credentials: ({ reason }) => {
+          reasons.push(reason);
+          return { user: 'ann' };
+        },
+      });
+      await helper.waitFor('authenticated');
+      await helper.joinRooms({ rooms: ['a'] });
+      expect(requests.some((request) => request.includes('secret'))).toBe(true);
+      await helper.signOut();
+      expect(helper.getStatus()).toEqual({ status: 'disconnected', message: 'signed out' });
+      await eventually(() => server.getClients().size === 0);
+      const before = requests.length;
+      helper.connect();
+      await helper.waitFor('authenticated');
+      expect(requests.length).toBeGreaterThan(before);
+      expect(requests.slice(before).filter((request) => request.includes('secret'))).toEqual([]);
+      expect(reasons).toEqual(['connect', 'connect']);
+      expect(server.getIOServer().sockets.adapter.rooms.has('a')).toBe(false);
+    },
+  );
+
+  it('ends an attempt that is under way, and drops the queue', async () => {
+    const { url, asked } = await startTokens();
+    const asking = new EventLog<() => void>();
+    const { helper } = createHelper(url, {
+      options: OPTIONS,
+      queue: true,
+      credentials: () => new Promise((resolve) => asking.push(() => resolve({ user: 'ann' }))),
+    });
+    const failed: unknown[] = [];
+    helper.emit({ topic: 'say', data: 1, cb: (error) => failed.push(error) });
+    const answer = await asking.next();
+    await helper.signOut();
+    answer();
+    await eventually(() => failed.length === 1);
+    expect(failed).toEqual([expect.objectContaining({ code: 'disconnected' })]);
+    helper.connect();
+    (await asking.next())();
+    await helper.waitFor('authenticated');
+    expect(asked).toHaveLength(1);
+  });
+});
+
+describe('wake()', () => {
+  async function startBehindProxy() {
+    const { url } = await startTokens();
+    const proxy = await startProxy({ target: Number(new URL(url).port) });
+    const { helper } = createHelper(`http://127.0.0.1:${proxy.port}`, {
+      options: { ...OPTIONS, transports: ['websocket'] },
+      credentials: () => ({ user: 'ann' }),
+    });
+    await helper.waitFor('authenticated');
+    return { proxy, helper };
+  }
+
+  it('replaces a connection that is dead without a sign of it', async () => {
+    const { proxy, helper } = await startBehindProxy();
+    const { id } = helper.getSocketClient();
+    const ended = new EventLog<string>();
+    helper.onStatus(({ status }) => ended.push(status));
+    proxy.blackhole();
+    helper.wake();
+    // The heartbeat would notice it 45 s later.
+    await ended.next((status) => status !== 'authenticated', { timeout: 10_000 });
+    proxy.heal();
+    await helper.waitFor('authenticated');
+    expect(helper.getSocketClient().id).not.toBe(id);
+  });
+
+  it('keeps a connection that lives', async () => {
+    const { helper } = await startBehindProxy();
+    const { id } = helper.getSocketClient();
+    const changes: string[] = [];
+    helper.onStatus(({ status }) => changes.push(status));
+    helper.wake();
+    const began = performance.now();
+    await eventually(() => performance.now() - began > 2_500);
+    expect(changes).toEqual([]);
+    expect(helper.getSocketClient().id).toBe(id);
+  });
+
+  it('begins the next attempt now, in place of waiting for it', async () => {
+    const { proxy, helper } = await startBehindProxy();
+    await proxy.refuse();
+    proxy.cut();
+    await helper.waitFor('waiting');
+    await proxy.accept();
+    helper.wake();
+    await helper.waitFor('authenticated');
+  });
+});
