@@ -137,11 +137,14 @@ export class Connection implements Member {
   async signOut(): Promise<void> {
     this.#credentials.forget();
     if (this.#source === undefined) this.socket.auth = {};
-    const { engine } = this.#manager;
-    const wasOpen = isOpen(this.#manager);
+    const manager = this.#manager;
+    const { engine } = manager;
+    const wasOpen = isOpen(manager);
     this.disconnect();
-    if (wasOpen) await sent(this.#manager, engine);
-    this.#manager.forgetCredentials();
+    // Before anything is awaited, because the program may connect again at once.
+    const isCarried = manager.forgetCredentials();
+    if (wasOpen) await sent(manager);
+    if (isCarried && manager.engine === engine) manager.replace();
   }
 
   /** Whether a packet has arrived since this was called. */
@@ -156,8 +159,7 @@ export class Connection implements Member {
 
   /** Ends a connection that is dead, and begins a new one now. Without a connection it begins the next attempt now. */
   replace(): void {
-    if (isOpen(this.#manager)) cut(this.#manager.engine);
-    this.#manager.wake();
+    this.#manager.replace();
   }
 
   /** New credentials for this connection; undefined if the program has no function for them. */

@@ -213,25 +213,27 @@ export class Lifecycle implements ConnectionEvents {
   }
 
   withoutCredentials(why: null | 'refused'): void {
-    if (why === null) {
-      void this.signOut();
-      return;
-    }
-    const { code, message } = this.#refusal;
-    this.disconnect();
-    this.#endAs('refused', { code, message });
+    this.#ending = undefined;
+    if (why === null) this.#forgetSession();
+    else this.#endAs('refused', this.#refusal);
+    // After the status, so that the end of the connection does not bring a less specific reason.
+    this.connection.disconnect();
   }
 
   /** Leaves, and forgets who this client is. */
   async signOut(): Promise<void> {
+    this.#forgetSession();
+    await this.connection.signOut();
+  }
+
+  #forgetSession(): void {
     this.#ending = undefined;
     this.#renewal?.stop();
     this.#identity.forget();
     this.rooms.forgetAll();
     this.outbound.settle();
-    // First, so that the end of the connection does not bring a less specific reason.
-    this.#endAs('disconnected', { message: 'signed out' });
-    await this.connection.signOut();
+    this.outbound.fail('disconnected', 'this client has signed out');
+    if (!this.status.isShutDown) this.status.set('disconnected', { message: 'signed out' });
   }
 
   woken(): void {

@@ -1,4 +1,5 @@
 import { Manager, type Socket, type SocketOptions } from 'socket.io-client';
+import { fieldsOf } from '../common/checks.js';
 import { BackOff } from './back-off.js';
 import type { Target } from './causes.js';
 import { readHost } from './host.js';
@@ -25,6 +26,9 @@ interface Seat {
   readonly target: Target;
 }
 
+/** Options that can have credentials. */
+const OF_THE_USER = ['query', 'extraHeaders'] as const;
+
 /** Options of a namespace, not of its connection. */
 const OF_THE_SOCKET = ['auth', 'ackTimeout', 'autoConnect', 'forceNew', 'multiplex'] as const;
 
@@ -50,8 +54,11 @@ export class SharedManager extends Manager {
 
   /** `connects` says whether sockets that the program opens by itself connect immediately. */
   constructor(uri: string, options: IOptions, connects: boolean) {
+    // Engine.IO would prefer the query of the address to the option, which `forgetCredentials()` clears.
+    const [, address = uri, query] = /^([^?#]*)(?:\?([^#]*))?/.exec(uri) ?? [];
+    const own = query === undefined ? options : { ...options, query };
     // A socket must not connect before the helper that owns it is complete.
-    super(uri, { ...forSocketIO(uri, options), autoConnect: false });
+    super(address, { ...forSocketIO(uri, own as IOptions), autoConnect: false });
     this.#options = options;
     this.#connects = connects;
     this.backOff = new BackOff({
@@ -131,16 +138,24 @@ export class SharedManager extends Manager {
     for (const each of new Set([...waiting, socket])) each.connect();
   }
 
-  /** Later requests carry neither a query nor headers of the program. A connection that carries them is replaced. */
-  forgetCredentials(): void {
-    const { query, extraHeaders } = this.opts;
-    if (query === undefined && extraHeaders === undefined) return;
-    for (const given of [this.opts, ...Object.values(this.opts.transportOptions ?? {})]) {
-      Object.assign(given, { query: {}, extraHeaders: {} });
-    }
+  /** New connections carry neither a query nor headers of the program. Returns true if the present one does. */
+  forgetCredentials(): boolean {
+    const { transportOptions } = this.opts;
+    const perTransport = Object.entries(transportOptions ?? {}) as [string, object][];
+    const isCarried = [this.opts, ...perTransport.map(([, each]) => each)].some(
+      (each) => fieldsOf(each).query !== undefined || fieldsOf(each).extraHeaders !== undefined,
+    );
+    if (!isCarried) return false;
+    // The parameters of Engine.IO are in the query of a transport, so an empty query per transport would replace them.
+    const cleared = perTransport.map(([name, each]) => [name, without(each, OF_THE_USER)]);
+    Object.assign(this.opts, { query: {}, extraHeaders: {}, transportOptions: Object.fromEntries(cleared) });
     this.#options = { ...this.#options, query: {}, extraHeaders: {} };
-    if (!isOpenOrOpening(this)) return;
-    cut(this.engine);
+    return true;
+  }
+
+  /** Ends a connection, and begins the next one now if a namespace wants it. */
+  replace(): void {
+    if (isOpenOrOpening(this)) cut(this.engine);
     this.wake();
   }
 
@@ -181,9 +196,9 @@ export function takeSeat(host: string, options: IOptions): Seat {
   return { manager, socket: manager.namespace(namespace, ofSocket), target };
 }
 
-function without(options: IOptions, names: readonly (keyof IOptions)[]): IOptions {
+function without<T extends object>(options: T, names: readonly string[]): T {
   const copy = { ...options };
-  for (const name of names) delete copy[name];
+  for (const name of names) Reflect.deleteProperty(copy, name);
   return copy;
 }
 

@@ -13,7 +13,11 @@ import { EnginePackets, type SocketPacket } from './server-packets.js';
 interface EngineView {
   readonly readyState?: string;
   readonly writeBuffer?: { readonly length: number };
-  readonly transport?: { readonly writable?: boolean; close?(): unknown };
+  readonly transport?: {
+    readonly writable?: boolean;
+    close?(): unknown;
+    once?(event: 'drain', done: () => void): unknown;
+  };
   close(): unknown;
 }
 
@@ -70,19 +74,27 @@ export function emitNow(manager: Manager, socket: Socket, emit: () => void): boo
   return !view.sendBuffer?.splice(kept ?? 0).length;
 }
 
-/** Resolves once an engine has sent what waits in it, or has ended; after a timeout in any case. */
-export function sent(manager: Manager, engine: Manager['engine']): Promise<void> {
+/**
+ * Resolves once the present engine has sent what waits in it, and its close if it is closing; after a timeout in any case. HTTP long
+ * polling closes with one more request, which begins once the engine has closed. Fallback: that one is not awaited.
+ */
+export function sent(manager: Manager): Promise<void> {
+  const { engine } = manager;
+  const view: EngineView = engine;
   return new Promise((resolve) => {
-    const isClosing = stateOf(manager) === 'closing';
-    if (!isClosing && !(manager.engine === engine && hasUnsent(manager))) return resolve();
-    const event = isClosing ? 'close' : 'drain';
+    const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
     const done = (): void => {
       clearTimeout(timer);
-      engine.off(event, done);
       resolve();
     };
-    const timer = setTimeout(done, CLOSE_TIMEOUT_MS);
-    engine.once(event, done);
+    const closed = (): void => {
+      const { transport } = view;
+      if (transport?.writable === false && typeof transport.once === 'function') transport.once('drain', done);
+      else done();
+    };
+    if (stateOf(manager) === 'closing') engine.once('close', closed);
+    else if (isOpen(manager) && hasUnsent(manager)) engine.once('drain', done);
+    else closed();
   });
 }
 

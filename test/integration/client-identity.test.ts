@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { createHelper, lose } from '../support/client.js';
 import { EventLog, eventually } from '../support/facts.js';
+import { startRelay } from '../support/recording-relay.js';
 import { startServer, type TestOptions } from '../support/server.js';
 import { startProxy } from '../support/tcp-proxy.js';
 
@@ -127,6 +128,10 @@ describe('a client whose access expires', () => {
     await helper.waitFor('authenticated');
     isSignedIn = false;
     await helper.waitFor('disconnected');
+    expect(helper.getStatus()).toEqual({ status: 'disconnected', message: 'signed out' });
+    isSignedIn = true;
+    helper.connect();
+    await helper.waitFor('authenticated');
   }, 20_000);
 });
 
@@ -186,36 +191,117 @@ it('a room whose access was withdrawn is not joined again', async () => {
 });
 
 describe('signOut()', () => {
-  it.each([['polling'], ['websocket']])(
-    'over %s: the server forgets the client, and no request carries the token',
-    async (way) => {
-      const requests: string[] = [];
-      const { url, http, helper: server } = await startTokens();
-      http.on('connection', (socket) => socket.on('data', (bytes) => requests.push(String(bytes))));
+  it.each([[['polling']], [['websocket']], [['polling', 'websocket']]])(
+    'over %s: the server forgets the client, and no byte carries the token',
+    async (transports) => {
+      const { url, helper: server } = await startTokens();
+      const relay = await startRelay(url);
       const reasons: string[] = [];
-      const { helper } = createHelper(url, {
-        options: { ...OPTIONS, transports: [way], query: { key: 'secret' }, extraHeaders: { 'x-key': 'secret' } },
+      let token = 'old-token';
+      const { helper } = createHelper(relay.url, {
+        options: { ...OPTIONS, transports, query: { key: 'secret-key' }, extraHeaders: { 'x-key': 'secret-head' } },
         queue: true,
         credentials: ({ reason }) => {
           reasons.push(reason);
-          return { user: 'ann' };
+          return { user: 'ann', token, lastsMs: 60_000 };
         },
       });
       await helper.waitFor('authenticated');
       await helper.joinRooms({ rooms: ['a'] });
-      expect(requests.some((request) => request.includes('secret'))).toBe(true);
-      await helper.signOut();
+      // The relay sees what it must not see later.
+      for (const secret of ['old-token', 'secret-key', 'secret-head']) expect(relay.sent).toContain(secret);
+      const left = helper.signOut();
       expect(helper.getStatus()).toEqual({ status: 'disconnected', message: 'signed out' });
+      await left;
+      relay.clear();
       await eventually(() => server.getClients().size === 0);
-      const before = requests.length;
+      token = 'new-token';
       helper.connect();
       await helper.waitFor('authenticated');
-      expect(requests.length).toBeGreaterThan(before);
-      expect(requests.slice(before).filter((request) => request.includes('secret'))).toEqual([]);
+      await helper.leaveRooms({ rooms: ['b'] });
+      expect(relay.sent).toContain('new-token');
+      expect(relay.sent).not.toMatch(/old-token|secret/);
       expect(reasons).toEqual(['connect', 'connect']);
       expect(server.getIOServer().sockets.adapter.rooms.has('a')).toBe(false);
     },
   );
+
+  it.each([[['polling']], [['websocket']]])(
+    'over %s, during a renewal: the credentials that come then are not sent',
+    async (transports) => {
+      const { url, helper: server } = await startTokens();
+      const relay = await startRelay(url);
+      const renewing = new EventLog<() => void>();
+      const { helper } = createHelper(relay.url, {
+        options: { ...OPTIONS, transports },
+        credentials: ({ reason }) => {
+          if (reason === 'connect') return { user: 'ann', token: 'old-token', lastsMs: 2_000 };
+          return new Promise((resolve) => renewing.push(() => resolve({ user: 'ann', token: 'old-token-2' })));
+        },
+      });
+      await helper.waitFor('authenticated');
+      const answer = await renewing.next(() => true, { timeout: 10_000 });
+      relay.clear();
+      await helper.signOut();
+      answer();
+      await eventually(() => server.getClients().size === 0);
+      const other = createHelper(relay.url, {
+        options: { ...OPTIONS, transports },
+        credentials: () => ({ user: 'bob' }),
+      });
+      await other.helper.waitFor('authenticated');
+      expect(relay.sent).toContain('bob');
+      expect(relay.sent).not.toContain('old-token');
+    },
+  );
+
+  it('followed by connect() at once opens no connection with the query', async () => {
+    const { url } = await startTokens();
+    const relay = await startRelay(url);
+    const { helper } = createHelper(relay.url, {
+      options: { ...OPTIONS, transports: ['websocket'], query: { key: 'secret-key' } },
+      credentials: () => ({ user: 'ann' }),
+    });
+    await helper.waitFor('authenticated');
+    relay.clear();
+    const left = helper.signOut();
+    helper.connect();
+    await helper.waitFor('authenticated');
+    await left;
+    await helper.leaveRooms({ rooms: ['b'] });
+    expect(relay.sent).toContain('ann');
+    expect(relay.sent).not.toContain('secret');
+  });
+
+  it('clears the query of the address, and options of a transport', async () => {
+    const { url } = await startTokens();
+    const relay = await startRelay(url);
+    const { helper } = createHelper(`${relay.url}?key=secret-key`, {
+      options: {
+        ...OPTIONS,
+        transports: ['polling'],
+        auth: { token: 'old-token' },
+        transportOptions: { polling: { extraHeaders: { 'x-key': 'secret-head' } } },
+      },
+      autoAuthenticate: true,
+    });
+    await helper.waitFor('authenticated');
+    for (const secret of ['old-token', 'secret-key', 'secret-head']) expect(relay.sent).toContain(secret);
+    await helper.signOut();
+    relay.clear();
+    helper.connect();
+    await helper.waitFor('authenticated');
+    expect(relay.sent).toContain('GET ');
+    expect(relay.sent).not.toMatch(/old-token|secret/);
+  });
+
+  it('leaves a status that the server had ended', async () => {
+    const { url } = await startTokens();
+    const { helper } = createHelper(url, { options: OPTIONS, credentials: () => ({ refused: 'banned' }) });
+    await helper.waitFor('refused');
+    await helper.signOut();
+    expect(helper.getStatus()).toEqual({ status: 'disconnected', message: 'signed out' });
+  });
 
   it('ends an attempt that is under way, and drops the queue', async () => {
     const { url, asked } = await startTokens();

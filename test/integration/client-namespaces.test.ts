@@ -330,7 +330,7 @@ describe('a refusal', () => {
         else for (let n = 0; n < 100; n++) socket.emit('unauthenticated', { code: 'expired', message: 'again' });
       });
     });
-    const client = createHelper(server.url, { credentials: () => ({ token: 'good' }) });
+    const client = createHelper(server.url, { credentials: () => ({ token: refused }) });
     await client.helper.waitFor('authenticated', { timeout: 10_000 });
     expect(client.log.lines.filter((line) => line.includes('unauthenticated'))).toHaveLength(1);
   });
