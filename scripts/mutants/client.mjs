@@ -126,9 +126,9 @@ export const CLIENT = [
   },
   {
     id: 'authenticate-without-end',
-    file: 'src/client/lifecycle.ts',
-    from: `this.#serverTimer.start(authenticateTimeout, () => this.#unanswered(authenticateTimeout));`,
-    to: `this.#serverTimer.start(1e9, () => this.#unanswered(authenticateTimeout));`,
+    file: 'src/client/authentication.ts',
+    from: `this.#serverTimer.start(answerMs, () => this.#unanswered());`,
+    to: `this.#serverTimer.start(1e9, () => this.#unanswered());`,
     breaks: 'the client waits forever for a server that never answers `authenticate`',
     test: 'test/integration/client-namespaces.test.ts',
     on: 'node',
@@ -194,7 +194,7 @@ export const CLIENT = [
   },
   {
     id: 'back-off-without-memory',
-    file: 'src/client/lifecycle.ts',
+    file: 'src/client/authentication.ts',
     from: `this.#settling.startUnref(SETTLED_AFTER_MS, () => {`,
     to: `this.#settling.startUnref(0 * SETTLED_AFTER_MS, () => {`,
     breaks: 'a server that fails right after it has accepted a client is tried once a second by each',

@@ -34,36 +34,47 @@ export function credentialsOf(credentials: TCredentials | undefined, auth: Socke
 /** The credentials of the program, null if nobody is signed in, or the error. `refused`: they are the ones that the server has refused. */
 export type Given = Record<string, unknown> | null | 'refused' | RoomgateError;
 
-/** Reads credentials for the latest attempt to connect. */
+/** Asks the program for credentials, and remembers those that the server has refused. */
 export class CredentialsReader {
+  readonly #source: Source | undefined;
   #attempt = 0;
   #isReading = false;
   /** The last credentials that were sent, and those that were refused, as JSON. */
   #last: string | undefined;
   #refused: string | undefined;
 
+  /** Without a source, Socket.IO's option `auth` is sent as it is. */
+  constructor(source: Source | undefined) {
+    this.#source = source;
+  }
+
+  /** Whether the program has a function for credentials. */
+  get isAsked(): boolean {
+    return this.#source !== undefined;
+  }
+
+  /** Whether an attempt to connect waits for credentials. */
   get isReading(): boolean {
     return this.#isReading;
   }
 
-  /** Undefined if the attempt was abandoned meanwhile. `isAbandoned` checks that again later. Never rejects. */
+  /** Credentials for an attempt to connect. Undefined if the attempt was abandoned meanwhile. `isAbandoned` checks that again later. Never rejects. */
   async read(
-    source: Source,
     reason: TCredentialsReason,
   ): Promise<{ readonly given: Given; readonly isAbandoned: () => boolean } | undefined> {
     this.#attempt += 1;
     const attempt = this.#attempt;
     const isAbandoned = (): boolean => attempt !== this.#attempt;
     this.#isReading = true;
-    const given = this.#unlessRefused(await askForCredentials(source, reason));
+    const given = await this.#ask(reason);
     if (isAbandoned()) return undefined;
     this.#isReading = false;
     return { given, isAbandoned };
   }
 
   /** New credentials for a live connection. Never rejects. */
-  async renew(source: Source): Promise<Given> {
-    return this.#unlessRefused(await askForCredentials(source, 'renew'));
+  renew(): Promise<Given> {
+    return this.#ask('renew');
   }
 
   /** These credentials are sent now. */
@@ -82,7 +93,8 @@ export class CredentialsReader {
     this.#refused = undefined;
   }
 
-  #unlessRefused(given: Given): Given {
+  async #ask(reason: TCredentialsReason): Promise<Given> {
+    const given = this.#source === undefined ? {} : await askForCredentials(this.#source, reason);
     if (given === null || given instanceof Error) return given;
     return JSON.stringify(given) === this.#refused ? 'refused' : given;
   }

@@ -51,6 +51,7 @@ export class SharedManager extends Manager {
   readonly #sockets = new Map<string, Socket>();
   readonly #stopWaking: () => void;
   #hasDropped = false;
+  #isEnding = false;
 
   /** `connects` says whether sockets that the program opens by itself connect immediately. */
   constructor(uri: string, options: IOptions, connects: boolean) {
@@ -159,8 +160,24 @@ export class SharedManager extends Manager {
     this.wake();
   }
 
+  /** Whether namespaces are told the end of the connection. After that, Socket.IO begins its own wait for the next attempt. */
+  get isEnding(): boolean {
+    return this.#isEnding;
+  }
+
+  whileEnding(tell: () => void): void {
+    const before = this.#isEnding;
+    this.#isEnding = true;
+    tell();
+    this.#isEnding = before;
+  }
+
   /** Begins the next attempt now, if there is one. */
   wake(): void {
+    if (this.#isEnding) {
+      void Promise.resolve().then(() => this.wake());
+      return;
+    }
     if (isOpenOrOpening(this)) return;
     const [first] = [...this.#members].filter(({ socket }) => socket.active);
     if (first !== undefined && this.reconnection()) this.connectNow(first.socket);

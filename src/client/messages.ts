@@ -16,8 +16,8 @@ export interface PendingRequest {
   /** Milliseconds until it times out. */
   readonly remainingMs: number;
   readonly isSettled: boolean;
-  /** It was passed to Socket.IO. */
-  sent(): void;
+  /** It was passed to Socket.IO. `forget` stops waiting for the answer. */
+  sent(forget: () => void): void;
   /** It waits in the queue again, because the server did not handle it. */
   queued(): void;
   answered(answer: unknown): void;

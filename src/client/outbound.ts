@@ -1,5 +1,6 @@
 import type { Socket } from 'socket.io-client';
-import { wrongArgument } from '../common/checks.js';
+import { isRecord, wrongArgument } from '../common/checks.js';
+import { fixForEmptied } from '../common/emptied.js';
 import { refuseOtherData } from '../common/other-data.js';
 import { RoomgateError, type TRoomgateErrorCode } from '../protocol/errors.js';
 import { isReservedTopic } from '../protocol/events.js';
@@ -21,8 +22,13 @@ export interface OutboundPort {
   readonly isShutDown: boolean;
   /** Returns false if the connection has ended. */
   emit(event: string, args: readonly unknown[]): boolean;
-  /** The same for an event with an acknowledgement. `onAnswer` is called at most once. */
-  ask(event: string, args: readonly unknown[], timeoutMs: number, onAnswer: (answer: unknown) => void): boolean;
+  /** The same with an acknowledgement. `onAnswer` is called at most once. Returns a function that stops waiting for it. */
+  ask(
+    event: string,
+    args: readonly unknown[],
+    timeoutMs: number,
+    onAnswer: (answer: unknown) => void,
+  ): (() => void) | undefined;
 }
 
 export interface EmitArguments {
@@ -38,10 +44,13 @@ export class Outbound {
   readonly #log: Log;
   readonly #outbox: Outbox | undefined;
   readonly #sentLately: SentLately | undefined;
+  /** Whether the program brings its own parser, which may carry more than JSON. */
+  readonly #hasOwnParser: boolean;
   #hasWarned = false;
 
-  constructor(port: OutboundPort, limits: OutboxLimits | undefined, log: Log) {
+  constructor(port: OutboundPort, limits: OutboxLimits | undefined, hasOwnParser: boolean, log: Log) {
     this.#port = port;
+    this.#hasOwnParser = hasOwnParser;
     this.#log = log;
     this.#outbox = limits === undefined ? undefined : new Outbox(limits, log);
     this.#sentLately = limits === undefined ? undefined : new SentLately(limits.max);
@@ -73,7 +82,9 @@ export class Outbound {
 
   #add(topic: unknown, data: unknown, more: Omit<Emitted, 'topic' | 'args'>): void {
     const waits = this.#outbox !== undefined && !(this.#port.ready && this.#outbox.isEmpty);
-    checkMessage(more.request === undefined ? 'emit' : 'request', topic, data);
+    const method = more.request === undefined ? 'emit' : 'request';
+    checkTopic(method, topic);
+    checkData(method, data, this.#hasOwnParser);
     // A trailing undefined would arrive as null.
     const emitted: Emitted = { topic, args: data === undefined ? [] : [data], ...more };
     if (waits ? !this.#port.canBecomeReady : !this.#port.connected) throw this.#notConnected(emitted);
@@ -145,9 +156,10 @@ export class Outbound {
 
   #send({ topic, args, doLog, cb, request }: Emitted): boolean {
     if (request !== undefined) {
-      const isSent = this.#port.ask(topic, args, request.remainingMs, (answer) => request.answered(answer));
-      if (isSent) request.sent();
-      return isSent;
+      const forget = this.#port.ask(topic, args, request.remainingMs, (answer) => request.answered(answer));
+      if (forget === undefined) return false;
+      request.sent(forget);
+      return true;
     }
     if (!this.#port.emit(topic, args)) return false;
     if (doLog) this.#log.writeAsked(`"${topic}" was emitted`);
@@ -166,15 +178,21 @@ export class Outbound {
   }
 }
 
-function checkMessage(method: 'emit' | 'request', topic: unknown, data: unknown): asserts topic is string {
+function checkTopic(method: 'emit' | 'request', topic: unknown): asserts topic is string {
   if (typeof topic !== 'string' || topic === '') throw wrongCall(method, 'topic', 'a non-empty string', topic);
   if (isReservedTopic(topic)) {
     throw new RoomgateError('invalid_argument', `${method}(): topic: "${topic}" is reserved. Use another name.`);
   }
-  // Socket.IO would take a function for an acknowledgement, lose a symbol, and fail at a bigint with its own error.
-  if (['function', 'symbol', 'bigint'].includes(typeof data)) {
-    const { message } = wrongArgument(method, 'data', 'a value that Socket.IO can carry', data);
-    const hint = typeof data === 'function' && method === 'emit' ? ' For an answer, use request().' : '';
-    throw new RoomgateError('invalid_argument', `${message}${hint}`);
-  }
+}
+
+/** Socket.IO would take a function for an acknowledgement, lose a symbol, send `{}` for a Map, and fail at a bigint. */
+function checkData(method: 'emit' | 'request', data: unknown, hasOwnParser: boolean): void {
+  // Before all other checks, because most messages are such objects.
+  if (isRecord(data) && Object.getPrototypeOf(data) === Object.prototype) return;
+  const type = typeof data;
+  let fix = hasOwnParser ? undefined : fixForEmptied(data);
+  if (type === 'bigint') fix = 'Send it as a string, with String(data).';
+  if (type === 'function' && method === 'emit') fix = 'For an answer, use request().';
+  const isRefused = fix !== undefined || data instanceof Promise || type === 'function' || type === 'symbol';
+  if (isRefused) throw wrongArgument(method, 'data', 'a value that Socket.IO can carry', data, fix);
 }

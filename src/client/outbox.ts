@@ -2,6 +2,7 @@ import { whyUnsendable } from '../common/why-unsendable.js';
 import { RoomgateError, type TRoomgateErrorCode } from '../protocol/errors.js';
 import type { Log } from './log.js';
 import { callOf, type Emitted, type PendingRequest, type Sent } from './messages.js';
+import type { IQueueOptions } from './options.js';
 import { Timer } from './timer.js';
 
 /** Limits of queued messages. */
@@ -10,6 +11,13 @@ export interface OutboxLimits {
   readonly max: number;
   /** Milliseconds. */
   readonly ttl: number;
+}
+
+/** The limits of the option `queue`; undefined without a queue. */
+export function limitsOf(queue: boolean | IQueueOptions | undefined): OutboxLimits | undefined {
+  if (!queue) return undefined;
+  const { max = 100, ttl = 30_000 }: IQueueOptions = queue === true ? {} : queue;
+  return { max, ttl };
 }
 
 /** Why Socket.IO's encoder threw. Its own errors name neither the place nor, for a circular reference, the reason. */

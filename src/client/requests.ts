@@ -42,9 +42,10 @@ export class Requests {
     signal?.addEventListener('abort', abort);
     this.#pending.add(pending);
     try {
-      this.#outbound.request(topic, data, pending);
+      this.#send(topic, data, pending);
       return await pending.answer;
     } finally {
+      pending.forget();
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
       this.#pending.delete(pending);
@@ -67,6 +68,15 @@ export class Requests {
     }
   }
 
+  /** A call that throws rejects the same promise, which a listener of the program may have rejected already. */
+  #send(topic: unknown, data: unknown, pending: Pending): void {
+    try {
+      this.#outbound.request(topic, data, pending);
+    } catch (error) {
+      pending.failed(error);
+    }
+  }
+
   #expire(pending: Pending): void {
     const { state, status } = this.#port;
     const why = !pending.isSent
@@ -84,6 +94,8 @@ class Pending implements PendingRequest {
   readonly answer: Promise<unknown>;
   isSent = false;
   isSettled = false;
+  /** Stops waiting for an answer. */
+  forget: () => void = () => {};
   readonly #topic: string;
   readonly #endsAt: number;
   #resolve: (answer: unknown) => void = () => {};
@@ -103,8 +115,9 @@ class Pending implements PendingRequest {
     return Math.max(1, this.#endsAt - performance.now());
   }
 
-  sent(): void {
+  sent(forget: () => void): void {
     this.isSent = true;
+    this.forget = forget;
   }
 
   queued(): void {

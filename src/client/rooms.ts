@@ -18,8 +18,13 @@ import { WantedRooms } from './wanted-rooms.js';
 export interface RoomsPort {
   readonly connected: boolean;
   readonly state: TSocketIOClientState;
-  /** Emits with an acknowledgement; `onAnswer` is called at most once, and never after `timeoutMs`. False: not emitted. */
-  ask(event: string, args: readonly [IRoomsRequest], timeoutMs: number, onAnswer: (answer: unknown) => void): boolean;
+  /** Emits with an acknowledgement; `onAnswer` is called at most once, and never after `timeoutMs`. Undefined: not emitted. */
+  ask(
+    event: string,
+    args: readonly [IRoomsRequest],
+    timeoutMs: number,
+    onAnswer: (answer: unknown) => void,
+  ): (() => void) | undefined;
 }
 
 /** The granted and the refused rooms of a `join` or `leave`. */

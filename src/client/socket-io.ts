@@ -75,6 +75,22 @@ export function emitNow(manager: Manager, socket: Socket, emit: () => void): boo
 }
 
 /**
+ * Returns a function that forgets the acknowledgement of the next event. Without it Socket.IO keeps the acknowledgement and its timer
+ * until the timeout. Fallback: it does.
+ */
+export function forgetNextAnswer(socket: Socket): () => void {
+  const { ids, acks } = fieldsOf(socket);
+  const id = String(ids);
+  return () => {
+    if (!hasMethods(acks, [id])) return;
+    const acknowledge = acks[id];
+    Reflect.deleteProperty(acks, id);
+    // Stops its timer.
+    acknowledge?.(new Error('not awaited'));
+  };
+}
+
+/**
  * Resolves once the present engine has sent what waits in it, and its close if it is closing; after a timeout in any case. HTTP long
  * polling closes with one more request, which begins once the engine has closed. Fallback: that one is not awaited.
  */

@@ -83,6 +83,8 @@ export class Status {
   readonly #listeners = new Set<Listener>();
   #current: ISocketIOClientStatus;
   #isShutDown = false;
+  /** Whether the listeners have not heard of the current status. */
+  #isQuiet = false;
 
   constructor(first: TSocketIOClientStatus, log: Log) {
     this.#current = Object.freeze({ status: first });
@@ -105,9 +107,23 @@ export class Status {
   /** Sets the status and calls the listeners, unless it is the same already. */
   set(status: TSocketIOClientStatus, more: Omit<ISocketIOClientStatus, 'status'> = {}): void {
     const next: ISocketIOClientStatus = Object.freeze({ status, ...more });
-    if (isSame(this.#current, next)) return;
+    if (isSame(this.#current, next) && !this.#isQuiet) return;
     this.#current = next;
     this.#tell();
+  }
+
+  /**
+   * Sets a status to which the next `set` adds something, in the same turn: the listeners are called once, for both. Without
+   * another one they are called after this turn.
+   */
+  setQuietly(status: TSocketIOClientStatus, more: Omit<ISocketIOClientStatus, 'status'>): void {
+    const next: ISocketIOClientStatus = Object.freeze({ status, ...more });
+    if (isSame(this.#current, next)) return;
+    this.#current = next;
+    this.#isQuiet = true;
+    void Promise.resolve().then(() => {
+      if (this.#isQuiet) this.#tell();
+    });
   }
 
   /** Returns its own remover, which is harmless a second time. */
@@ -159,6 +175,7 @@ export class Status {
   }
 
   #tell(): void {
+    this.#isQuiet = false;
     const current = this.#current;
     for (const listener of [...this.#listeners]) {
       // A listener that another one has removed meanwhile is not called.

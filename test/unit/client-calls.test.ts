@@ -1,5 +1,6 @@
 // npm test: node
 // npm run test:matrix: newest-node
+import * as parser from 'socket.io-parser';
 import { describe, expect, it } from 'vitest';
 import { SocketIOClientHelper } from '../../src/client/index.js';
 import { defer } from '../support/cleanup.js';
@@ -8,9 +9,9 @@ import { LogLines } from '../support/log-lines.js';
 /** Calls as JavaScript allows them, without types. */
 type Calls = Readonly<Record<string, (...args: unknown[]) => unknown>>;
 
-function setUp() {
+function setUp(forSocketIO: object = {}) {
   const logger = new LogLines();
-  const options = { path: '/io', autoConnect: false };
+  const options = { path: '/io', autoConnect: false, ...forSocketIO };
   const helper = new SocketIOClientHelper({ identifier: 'tester', host: 'http://127.0.0.1:1', logger, options });
   defer(() => helper.shutdown());
   return { logger, helper, calls: helper as unknown as Calls };
@@ -85,6 +86,26 @@ describe('a wrong call throws or rejects with the right one:', () => {
       [{ topic: 'a', data: FUNCTION }],
       'emit(): data: expected a value that Socket.IO can carry, received a function. For an answer, use request().',
     ],
+    [
+      'emit',
+      [{ topic: 'a', data: new Map() }],
+      'emit(): data: expected a value that Socket.IO can carry, received an object of the class Map. Send Object.fromEntries(map), or [...map].',
+    ],
+    [
+      'request',
+      [{ topic: 'a', data: new Set() }],
+      'request(): data: expected a value that Socket.IO can carry, received an object of the class Set. Send [...set].',
+    ],
+    [
+      'emit',
+      [{ topic: 'a', data: Promise.resolve(1) }],
+      'emit(): data: expected a value that Socket.IO can carry, received a promise. Await the promise first.',
+    ],
+    [
+      'request',
+      [{ topic: 'a', data: Symbol('b') }],
+      'request(): data: expected a value that Socket.IO can carry, received a symbol.',
+    ],
     ['request', ['news'], 'request(): expected one object, received a string. Call it as request({ topic, data }).'],
     ['onStatus', [], 'onStatus(): listener: expected a function, received undefined.'],
     ['waitFor', ['conected'], 'waitFor(): there is no status "conected". Did you mean "connected"?'],
@@ -98,4 +119,17 @@ describe('a wrong call throws or rejects with the right one:', () => {
     const { calls } = setUp();
     await expect((async () => calls[method]?.(...args))()).rejects.toMatchObject({ code: 'invalid_argument', message });
   });
+});
+
+it('a bigint is refused with its fix', () => {
+  expect(() => setUp().helper.emit({ topic: 'a', data: 1n })).toThrow(
+    'emit(): data: expected a value that Socket.IO can carry, received a bigint. Send it as a string, with String(data).',
+  );
+});
+
+it('a Map is accepted with toJSON(), and with a parser of the program, which may carry it', () => {
+  const withJson = Object.assign(new Map(), { toJSON: () => [] });
+  const call = { topic: 'a', data: new Map() };
+  expect(() => setUp().helper.emit({ ...call, data: withJson })).toThrow('is not connected');
+  expect(() => setUp({ parser }).helper.emit(call)).toThrow('is not connected');
 });

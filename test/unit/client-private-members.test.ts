@@ -11,6 +11,7 @@ import {
   checkEnginePackets,
   cut,
   emitNow,
+  forgetNextAnswer,
   hasUnsent,
   installBackOff,
   isOpen,
@@ -66,6 +67,20 @@ describe('the private members of socket.io-client in use exist:', () => {
     expect(socket.sendBuffer).toEqual([]);
   });
 
+  it('the acknowledgements of a socket, of which one is forgotten', async () => {
+    const { manager } = await connected();
+    const socket = manager.socket('/');
+    const answers: unknown[] = [];
+    socket.emit('first', (answer: unknown) => answers.push(answer));
+    const forget = forgetNextAnswer(socket);
+    socket.timeout(60_000).emit('second', (error: unknown) => answers.push(error));
+    expect(Object.keys((socket as unknown as { acks: object }).acks)).toEqual(['0', '1']);
+    forget();
+    forget();
+    expect(Object.keys((socket as unknown as { acks: object }).acks)).toEqual(['0']);
+    expect(answers).toEqual([expect.any(Error)]);
+  });
+
   it('the back-off of a Manager', async () => {
     const { manager } = await connected();
     expect(manager).toHaveProperty('backoff', manager.backOff);
@@ -111,6 +126,7 @@ describe('if a private member has moved, socket.io-client works without it:', ()
     const socket = { connected: true } as never;
     expect(emitNow(moved, socket, () => emitted.push('event'))).toBe(true);
     expect(emitted).toEqual(['event']);
+    expect(() => forgetNextAnswer(socket)()).not.toThrow();
   });
 
   it('a back-off of another form stays unchanged', () => {

@@ -1,0 +1,95 @@
+import { isRenewable, type TUnauthenticatedCode } from '../protocol/errors.js';
+import { SocketIOConstants } from '../protocol/events.js';
+import type { Connection } from './connection.js';
+import { type Authenticated, Identity } from './identity.js';
+import type { Log } from './log.js';
+import { Renewal } from './renewal.js';
+import type { Unauthenticated } from './unauthenticated.js';
+
+/** Refusals that are not about the credentials. */
+const SPARED: ReadonlySet<string> = new Set(['timeout', 'user_changed'] satisfies TUnauthenticatedCode[]);
+
+export interface AccessParts {
+  readonly connection: Connection;
+  /** Whether the server has authenticated this client on the present connection. */
+  readonly isAuthenticated: () => boolean;
+  /** `credentials` returned null, or the credentials that the server has refused. */
+  readonly withoutCredentials: (why: null | 'refused') => void;
+  /** Milliseconds to wait for the server's answer to new credentials. */
+  readonly answerMs: number;
+  readonly log: Log;
+}
+
+/** Who this client is on its server, until when, and why the server has ended that. */
+export class Access {
+  /** Undefined without a function for credentials. */
+  readonly renewal: Renewal | undefined;
+  readonly #parts: AccessParts;
+  readonly #identity = new Identity();
+  #refusal: Pick<Unauthenticated, 'code' | 'message'> = { code: 'refused', message: '' };
+  /** Whether it reconnected with new credentials, and has not been authenticated since. */
+  #hasReturned = false;
+
+  constructor(parts: AccessParts) {
+    this.#parts = parts;
+    const { connection, isAuthenticated, withoutCredentials, answerMs, log } = parts;
+    const { credentials } = connection;
+    if (!credentials.isAsked) return;
+    const send = (given: Record<string, unknown>): boolean => {
+      if (!isAuthenticated() || !connection.emit(SocketIOConstants.EVENT_AUTHENTICATE, [given])) return false;
+      credentials.sent(given);
+      return true;
+    };
+    this.renewal = new Renewal({ read: () => credentials.renew(), send, withoutCredentials, answerMs, log });
+  }
+
+  /** For the status. */
+  get shown(): { readonly user?: string; readonly session?: string } {
+    return this.#identity.shown;
+  }
+
+  /** What the server said when it refused this client last. */
+  get refusal(): { readonly code: string; readonly message: string } {
+    return this.#refusal;
+  }
+
+  /** The server has authenticated this client. Returns true if it is another user now. */
+  begin(message: Authenticated): boolean {
+    this.#hasReturned = false;
+    this.renewal?.start(message.expiresIn);
+    return this.#identity.become(message);
+  }
+
+  /** The client has renewed its credentials on this connection. */
+  renewed({ expiresIn }: Authenticated): void {
+    this.#parts.log.write('debug', 'renewed the credentials');
+    this.renewal?.start(expiresIn);
+  }
+
+  /** The server asks for a renewal. */
+  order(payload: unknown): void {
+    if (this.#parts.isAuthenticated()) this.renewal?.order(payload);
+  }
+
+  /** The connection has ended. */
+  stop(): void {
+    this.renewal?.stop();
+  }
+
+  /** The server has ended the access. Returns true if this client may return once, with new credentials. */
+  end({ code, message, isTemporary }: Unauthenticated): boolean {
+    this.stop();
+    this.#refusal = { code, message };
+    if (!isTemporary && !SPARED.has(code)) this.#parts.connection.credentials.refused();
+    const mayReturn = !this.#hasReturned && isRenewable(code);
+    if (mayReturn) this.#hasReturned = true;
+    return mayReturn;
+  }
+
+  /** The program has signed out. */
+  forget(): void {
+    this.stop();
+    this.#hasReturned = false;
+    this.#identity.forget();
+  }
+}
