@@ -6,6 +6,7 @@ import type { DisconnectReason as TServerReason } from 'socket.io';
 import type { Socket } from 'socket.io-client';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { RedisHelper } from '../../src/backplane/redis/redis-helper.js';
+import type { TCredentials } from '../../src/client/credentials.js';
 import type { ILogger } from '../../src/common/types.js';
 import { createLogReporter } from '../../src/observability/logger.js';
 import { ROOM_ERRORS, type TRoomgateErrorCode, UNAUTHENTICATED_ERRORS } from '../../src/protocol/errors.js';
@@ -89,6 +90,19 @@ const CAUSES: Readonly<Record<TRoomgateErrorCode, () => unknown>> = {
   refused: async () => {
     const { url } = await startWordsServer({ verdict: REFUSAL });
     return createHelper(url, { autoAuthenticate: true }).helper.waitFor('authenticated');
+  },
+  user_changed: async () => {
+    const { url, io } = await startWordsServer({ verdict: null });
+    const users = ['ann', 'bob'];
+    io.on('connection', (socket) => {
+      socket.on('authenticate', () => socket.emit('authenticated', { id: 'x', time: 'now', user: users.shift() }));
+    });
+    const { helper } = createHelper(url, { queue: true, autoAuthenticate: true });
+    await helper.waitFor('authenticated');
+    io.disconnectSockets();
+    await helper.waitFor('disconnected');
+    helper.connect();
+    return helper.request({ topic: 'say' });
   },
   disconnected: async () => createHelper(await away(), AWAY).helper.waitFor('connected'),
   timed_out: async () => createHelper(await away()).helper.waitFor('connected', { timeout: 10 }),
@@ -201,6 +215,7 @@ describe('the log lines of docs/errors.md', () => {
     await misuse(log);
     await loseRooms(log);
     await forgetToAuthenticate(log);
+    await failToRenew(log);
     const { told, untold } = rowsFor(wordsOf(log), patterns);
     expect(untold).toEqual([]);
     expect(told).toEqual(patterns.map(({ row }) => row).sort());
@@ -250,6 +265,19 @@ async function forgetToAuthenticate(logger: LogLines): Promise<void> {
   created.helper.emit({ topic: 'say' });
   (await server.sockets.next()).emit('unauthenticated', { code: 'timeout' });
   await called(created, 'onUnauthenticated');
+}
+
+/** The program can't get new credentials when the server asks for them. */
+async function failToRenew(logger: LogLines): Promise<void> {
+  const server = await startWordsServer({ verdict: ['authenticated', { id: 'x', time: 'now', expiresIn: 60_000 }] });
+  const credentials: TCredentials = ({ reason }) => {
+    if (reason === 'renew') throw new Error('no token');
+    return {};
+  };
+  const { helper } = createHelper(server.url, { logger, credentials });
+  await helper.waitFor('authenticated');
+  (await server.sockets.next()).emit('roomgate:renew', { after: 1 });
+  await eventually(() => logger.lines.some((line) => line.includes('renewing the credentials failed')));
 }
 
 function notAllowed(room: string): object {
