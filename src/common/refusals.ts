@@ -4,7 +4,7 @@ import { nearest } from './known-options.js';
 import { shown } from './log-text.js';
 
 /** The most characters of a `user`, a `session` and a code. */
-const LONGEST_NAME = 255;
+export const LONGEST_NAME = 255;
 /** A refusal without what says which room it is about. */
 const OF_REFUSAL = ['refused', 'message', 'retry'];
 

@@ -1,5 +1,6 @@
 import { sessionRoom, userRoom } from '../protocol/internal-rooms.js';
 import { isRecord, wrongArgument } from './checks.js';
+import { needName } from './method-arguments.js';
 
 /** Clients that a call names: the parts of `Who`, one of which is given. */
 export interface KnownWho {
@@ -20,14 +21,13 @@ export function readWho(given: unknown): KnownWho | undefined {
 
 /** The same for an argument of a method that has other fields too. @throws RoomgateError `invalid_argument`. */
 export function needWho(method: string, given: Readonly<Record<string, unknown>>): KnownWho {
-  const who = readWho(given);
-  if (who !== undefined) return who;
-  const [first, ...others] = KINDS.filter((name) => given[name] !== undefined);
+  const [kind, ...others] = KINDS.filter((name) => given[name] !== undefined);
   if (others.length > 0) {
     const wanted = 'only one of user, session and id';
-    throw wrongArgument(method, 'options', wanted, given, `It has ${[first, ...others].join(' and ')}: leave one.`);
+    throw wrongArgument(method, 'options', wanted, given, `It has ${[kind, ...others].join(' and ')}: leave one.`);
   }
-  throw wrongArgument(method, first ?? 'user, session or id', 'a non-empty string', given[first ?? 'user']);
+  if (kind !== undefined) return { kind, name: needName(method, kind, given[kind]) };
+  return { kind: 'user', name: needName(method, 'user, session or id', undefined) };
 }
 
 /** The room of the adapter that these clients, and no others, are in. */

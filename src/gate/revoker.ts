@@ -1,26 +1,17 @@
-import { randomUUID } from 'node:crypto';
-import { LEAST_LIFETIME_MS, LONGEST_LIFETIME_MS } from '../backplane/ledger-entries.js';
-import { LONGEST_TIMER_MS, wrongArgument } from '../common/checks.js';
-import { otherName } from '../common/refusals.js';
 import { type Scope, scopeOf } from '../common/scope.js';
-import { readWhen } from '../common/when.js';
-import { type KnownWho, needWho } from '../common/who.js';
 import { withinOr } from '../common/within.js';
 import type { Bus, InstanceMessage } from '../ports/backplane/bus.js';
 import type { Ledger, LedgerEntry, LedgerRead } from '../ports/backplane/ledger.js';
 import type { Reporter } from '../ports/reports.js';
-import { RoomgateError } from '../protocol/errors.js';
-import { isInternalRoom } from '../protocol/events.js';
 import type { Registry } from '../session/registry.js';
 import type { Session } from '../session/session.js';
 import type { GateReport } from './reports.js';
 import { bodyOf, messageOf, ofLedger, type RevocationMessage, revocationOf } from './revocation-message.js';
 import { concerns, type Decision, type Revocation, Revocations } from './revocations.js';
+import { readRevokeCall } from './revoke-options.js';
 
 /** The topic on which instances tell each other what was revoked. */
 const TOPIC = 'revoke';
-const TIMEOUT_MS = 5_000;
-const NAMES = ['user', 'session', 'id', 'room', 'issuedBefore', 'barFor', 'message', 'timeout'];
 
 /** Ends access. The only owner of these steps is the performer of the server. */
 export interface RevocationActs {
@@ -80,7 +71,7 @@ export class Revoker {
 
   /** @throws RoomgateError `invalid_argument`. */
   async revoke(opts: Readonly<Record<string, unknown>>): Promise<Revoked> {
-    const { message, text, timeoutMs } = readOptions(opts);
+    const { message, text, timeoutMs } = readRevokeCall(opts);
     const own = this.#apply(revocationOf(message, performance.now()), text);
     const { scope, others } = await this.#tell(message, text, timeoutMs);
     const { instances, unconfirmed } = scope;
@@ -186,54 +177,3 @@ function pause(ms: number): Promise<void> {
 const RETRY_MS = 100;
 /** While Redis hangs, the question reaches nobody either. */
 const LONGEST_WAIT_FOR_LEDGER_MS = 1_000;
-
-interface Options {
-  readonly message: RevocationMessage;
-  readonly text: string | undefined;
-  readonly timeoutMs: number;
-}
-
-function readOptions(opts: Readonly<Record<string, unknown>>): Options {
-  const other = otherName(opts, NAMES);
-  if (other !== undefined) throw new RoomgateError('invalid_argument', `revoke(): ${other}.`);
-  const who = needWho('revoke', opts);
-  const { room, issuedBefore, barFor, message: text, timeout } = opts;
-  checkName('a user, session or id', who.name, who.kind);
-  if (room !== undefined) checkName('a room', room, 'room');
-  if (typeof room === 'string' && isInternalRoom(room)) throw wrong('room', 'a room that is not reserved', room);
-  const before = issuedBefore === undefined ? undefined : readWhen(issuedBefore);
-  if (typeof before === 'string') throw new RoomgateError('invalid_argument', `revoke(): issuedBefore: ${before}.`);
-  const bar = checkBar(barFor, who);
-  if (text !== undefined && typeof text !== 'string') throw wrong('message', 'a string', text);
-  const timeoutMs = timeout === undefined ? TIMEOUT_MS : checkDuration('timeout', timeout, LONGEST_TIMER_MS);
-  const livesFor = Math.max(LEAST_LIFETIME_MS, bar);
-  const known = typeof room === 'string' ? room : undefined;
-  return {
-    message: { id: randomUUID(), who, room: known, issuedBefore: before, barFor: bar, livesFor },
-    text,
-    timeoutMs,
-  };
-}
-
-function checkBar(barFor: unknown, { kind }: KnownWho): number {
-  if (barFor === undefined) return 0;
-  if (kind === 'id') {
-    const fix = 'A socket id never comes back: write { user } or { session }.';
-    throw new RoomgateError('invalid_argument', `revoke(): barFor: it has no effect together with "id". ${fix}`);
-  }
-  return checkDuration('barFor', barFor, LONGEST_LIFETIME_MS);
-}
-
-function checkDuration(name: string, value: unknown, most: number): number {
-  if (typeof value === 'number' && value >= 1 && value <= most) return value;
-  throw wrong(name, `a number of milliseconds from 1 to ${most}`, value);
-}
-
-function checkName(what: string, value: unknown, argument: string): void {
-  if (typeof value === 'string' && value !== '' && value.length <= 255) return;
-  throw wrong(argument, `the name of ${what}, of at most 255 characters`, value);
-}
-
-function wrong(argument: string, wanted: string, value: unknown): RoomgateError {
-  return wrongArgument('revoke', argument, wanted, value);
-}

@@ -1,5 +1,6 @@
 import { wrongArgument } from '../common/checks.js';
 import { namesIn, RejectedMessageError } from '../common/instance-messages.js';
+import { checkFields, needRoom } from '../common/method-arguments.js';
 import { type Scope, scopeOf } from '../common/scope.js';
 import { type KnownWho, needWho, readWho } from '../common/who.js';
 import type { Bus } from '../ports/backplane/bus.js';
@@ -10,7 +11,7 @@ import type { Registry } from '../session/registry.js';
 const TOPIC = 'join';
 const TIMEOUT_MS = 5_000;
 const MOST_ROOMS = 1_000;
-const LONGEST_NAME = 255;
+const FIELDS = ['user', 'session', 'id', 'rooms'];
 
 export interface ProgramJoinsOptions {
   readonly bus: Bus;
@@ -37,6 +38,7 @@ export class ProgramJoins {
 
   /** @throws RoomgateError `invalid_argument`. */
   async join(opts: Readonly<Record<string, unknown>>): Promise<Scope> {
+    checkFields('joinRooms', opts, FIELDS);
     const who = needWho('joinRooms', opts);
     const rooms = checkedRooms(opts.rooms);
     const [answers] = await Promise.all([
@@ -62,13 +64,6 @@ function checkedRooms(rooms: unknown): readonly string[] {
   if (!Array.isArray(rooms) || rooms.length === 0 || rooms.length > MOST_ROOMS) {
     throw wrongArgument('joinRooms', 'rooms', `an array of 1 to ${MOST_ROOMS} room names`, rooms);
   }
-  for (let i = 0; i < rooms.length; i++) {
-    const room: unknown = rooms[i];
-    const isName = typeof room === 'string' && room !== '' && room.length <= LONGEST_NAME && !isInternalRoom(room);
-    if (isName) continue;
-    throw wrongArgument('joinRooms', `rooms[${i}]`, NAME, room);
-  }
-  return [...new Set<string>(rooms)];
+  // Not `map()`, which leaves out holes.
+  return [...new Set(Array.from(rooms, (room: unknown, i) => needRoom('joinRooms', `rooms[${i}]`, room)))];
 }
-
-const NAME = `a name of at most ${LONGEST_NAME} characters that is not reserved for the library`;

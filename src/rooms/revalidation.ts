@@ -1,17 +1,16 @@
-import { LONGEST_TIMER_MS, wrongArgument } from '../common/checks.js';
 import { nameIn, RejectedMessageError } from '../common/instance-messages.js';
+import { checkFields, needDuration, needName, needRoom } from '../common/method-arguments.js';
 import { type Scope, scopeOf } from '../common/scope.js';
 import { withinOr } from '../common/within.js';
 import type { Bus } from '../ports/backplane/bus.js';
 import type { Instances } from '../ports/backplane/instances.js';
-import { RoomgateError } from '../protocol/errors.js';
 
 /** The topic on which instances ask each other to check clients again. */
 const TOPIC = 'revalidate';
 /** How much longer than the guard an instance may take, to answer. */
 const MARGIN_MS = 2_000;
 const EXAMPLE = 'Write revalidate({ room: "team/7" }), revalidate({ user: "ann" }) or both.';
-const NAMES: ReadonlySet<string> = new Set(['user', 'room', 'timeout']);
+const FIELDS = ['user', 'room', 'timeout'];
 
 /** Which rooms of which clients are checked again. At least one of the two is given. */
 export interface Rechecked {
@@ -23,6 +22,8 @@ export interface RevalidationOptions {
   readonly bus: Bus;
   readonly instances: Instances;
   readonly guardTimeout: number;
+  /** The most characters of the name of a room that clients can join. */
+  readonly roomNameLength: number;
   /** Checks the clients of this instance. Returns how many rooms they have lost. */
   readonly recheck: (which: Rechecked) => Promise<number>;
 }
@@ -39,9 +40,8 @@ export class Revalidation {
 
   /** @throws RoomgateError `invalid_argument`. */
   async revalidate(opts: Readonly<Record<string, unknown>>): Promise<Scope & { left: number }> {
-    const { bus, instances, guardTimeout, recheck } = this.#options;
-    const { user, room, timeout } = checked(opts);
-    const timeoutMs = timeout ?? guardTimeout + MARGIN_MS;
+    const { bus, instances, recheck } = this.#options;
+    const { user, room, timeoutMs } = this.#checked(opts);
     let left = 0;
     const asking = bus.ask({
       topic: TOPIC,
@@ -55,6 +55,18 @@ export class Revalidation {
     const scope = scopeOf(answers);
     if (own !== undefined) return { ...scope, left: left + own };
     return { instances: scope.instances - 1, unconfirmed: [instances.id, ...scope.unconfirmed], left };
+  }
+
+  #checked(opts: Readonly<Record<string, unknown>>): Rechecked & { readonly timeoutMs: number } {
+    const { guardTimeout, roomNameLength } = this.#options;
+    checkFields('revalidate', opts, FIELDS);
+    const { user, room, timeout } = opts;
+    if (user === undefined && room === undefined) needName('revalidate', 'user or room', undefined, EXAMPLE);
+    return {
+      user: user === undefined ? undefined : needName('revalidate', 'user', user),
+      room: room === undefined ? undefined : needRoom('revalidate', 'room', room, roomNameLength),
+      timeoutMs: timeout === undefined ? guardTimeout + MARGIN_MS : needDuration('revalidate', 'timeout', timeout),
+    };
   }
 }
 
@@ -77,26 +89,4 @@ function textIn(value: unknown): string {
 function countIn(value: unknown): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return value;
   throw new RejectedMessageError('an invalid number');
-}
-
-function checked(opts: Readonly<Record<string, unknown>>): Rechecked & { readonly timeout: number | undefined } {
-  const { user, room, timeout } = opts;
-  const other = Object.keys(opts).find((name) => !NAMES.has(name));
-  if (other !== undefined) {
-    throw new RoomgateError('invalid_argument', `revalidate(): "${other}" does not exist. ${EXAMPLE}`);
-  }
-  if (user === undefined && room === undefined) {
-    throw wrongArgument('revalidate', 'options', '"user" or "room"', opts, EXAMPLE);
-  }
-  return { user: name('user', user), room: name('room', room), timeout: timeoutOf(timeout) };
-}
-
-function name(argument: string, value: unknown): string | undefined {
-  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
-  throw wrongArgument('revalidate', argument, 'a non-empty string', value);
-}
-
-function timeoutOf(value: unknown): number | undefined {
-  if (value === undefined || (typeof value === 'number' && value >= 0 && value <= LONGEST_TIMER_MS)) return value;
-  throw wrongArgument('revalidate', 'timeout', `a number of milliseconds from 0 to ${LONGEST_TIMER_MS}`, value);
 }

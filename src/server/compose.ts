@@ -103,9 +103,12 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
   assertWanted();
   opening(backplane);
   const recheck: RevalidationOptions['recheck'] = async (which) => (await instance?.rechecks.matching(which)) ?? 0;
-  const { guardTimeout, authenticateTimeout, fenceAfter } = options;
+  const { guardTimeout, authenticateTimeout, fenceAfter, limits } = options;
   const decisionMs = Math.max(authenticateTimeout, guardTimeout);
-  const asked = claimTopics(backplane, { registry, report, recheck, guardTimeout, fenceAfter, decisionMs });
+  const { roomNameLength } = limits;
+  const asked = claimTopics(backplane, {
+    ...{ registry, report, recheck, guardTimeout, roomNameLength, fenceAfter, decisionMs },
+  });
   try {
     await backplane.open(options.redisTimeout);
     await assertGateHolds();
@@ -129,7 +132,7 @@ interface Sweeping {
 
 type TopicParts = Pick<ComposeOptions, 'registry' | 'report'> &
   Pick<ResolvedOptions, 'fenceAfter'> &
-  Pick<RevalidationOptions, 'recheck' | 'guardTimeout'> &
+  Pick<RevalidationOptions, 'recheck' | 'guardTimeout' | 'roomNameLength'> &
   Pick<RevokerOptions, 'decisionMs'>;
 
 /** What the other instances may ask. Claimed before the backplane opens, so that none of them waits for an answer. */

@@ -209,11 +209,17 @@ describe('joinRooms()', () => {
   });
 
   it.each([
-    [{ rooms: ['a'] }, 'joinRooms(): user, session or id: expected a non-empty string, received undefined.'],
+    [
+      { rooms: ['a'] },
+      'joinRooms(): user, session or id: expected a non-empty string of at most 255 characters, received undefined.',
+    ],
     [{ user: 'a', session: 'b', rooms: ['a'] }, 'It has user and session: leave one.'],
     [{ user: 'a' }, 'joinRooms(): rooms: expected an array of 1 to 1000 room names, received undefined.'],
-    [{ user: 'a', rooms: ['b', ''] }, 'joinRooms(): rooms[1]: expected a name of at most 255 characters'],
-    [{ user: 'a', rooms: ['roomgate:user:b'] }, 'joinRooms(): rooms[0]: expected a name'],
+    [{ user: 'a', rooms: ['b', ''] }, 'joinRooms(): rooms[1]: expected a non-empty string of at most 255 characters'],
+    [
+      { user: 'a', rooms: ['roomgate:user:b'] },
+      'joinRooms(): rooms[0]: expected a non-empty string of at most 255 characters',
+    ],
   ])('%o is refused', async (opts, text) => {
     const joining = server.run(({ helper }, it) => helper.joinRooms(it as never), opts);
     await expect(joining).rejects.toThrow(text);

@@ -200,11 +200,14 @@ describe('revoke({ user, room })', () => {
 });
 
 it.each([
-  [{}, 'revoke(): user, session or id: expected a non-empty string, received undefined.'],
+  [{}, 'revoke(): user, session or id: expected a non-empty string of at most 255 characters, received undefined.'],
   [{ user: 'a', session: 'b' }, 'It has user and session: leave one.'],
   [{ user: 'a', rooms: 'b' }, 'revoke(): "rooms" does not exist; did you mean "room"?'],
-  [{ user: 'a', room: '' }, 'revoke(): room: expected the name of a room'],
-  [{ user: 'a', room: 'roomgate:user:b' }, 'revoke(): room: expected a room that is not reserved'],
+  [
+    { user: 'a', room: '' },
+    'revoke(): room: expected a non-empty string of at most 255 characters that is not reserved',
+  ],
+  [{ user: 'a', room: 'roomgate:user:b' }, 'that is not reserved for the library, received a string.'],
   [{ user: 'a', issuedBefore: 1_800_000_000 }, 'It looks like seconds: multiply it by 1000'],
   [
     { user: 'a', issuedBefore: null },

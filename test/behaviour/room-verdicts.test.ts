@@ -132,11 +132,11 @@ describe('revalidate()', () => {
   it.each([
     [
       {},
-      /^RoomgateError: revalidate\(\): options: expected "user" or "room", .*Write revalidate\({ room: "team\/7" }\)/,
+      /^RoomgateError: revalidate\(\): user or room: expected a non-empty string of at most 255 characters, .*Write revalidate\({ room: "team\/7" }\)/,
     ],
     [{ rooms: ['a'] }, /revalidate\(\): "rooms" does not exist/],
     [{ room: '' }, /revalidate\(\): room: expected a non-empty string/],
-    [{ user: 1 }, /revalidate\(\): user: expected a non-empty string, received 1/],
+    [{ user: 1 }, /revalidate\(\): user: expected a non-empty string of at most 255 characters, received 1/],
     [{ user: 'ann', timeout: -1 }, /revalidate\(\): timeout: expected a number of milliseconds/],
   ])('refuses %o', async (opts, text) => {
     await expect(server.run(({ helper }, it) => helper.revalidate(it as never), opts)).rejects.toThrow(text);
