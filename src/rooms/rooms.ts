@@ -5,6 +5,7 @@ import { isInternalRoom } from '../protocol/events.js';
 import type { ILimits } from '../protocol/limits.js';
 import { type IRefusedRoom, refuseRoom } from '../protocol/messages.js';
 import { isPlainSocketId, isSocketId } from '../protocol/socket-ids.js';
+import { isPast } from '../session/expiry.js';
 import type { PendingJoin } from '../session/room-work.js';
 import type { Session } from '../session/session.js';
 import type { Guard } from './guard.js';
@@ -195,7 +196,7 @@ function joinVerdict(
     const ends = new Map<string, number>();
     const lost: string[] = [];
     const granted = refused.sift(decisions.keys(), (room) => {
-      const decision = decisions.get(room);
+      const decision = current(room, decisions.get(room));
       if (!pending.has(room)) return 'left';
       if (pending.isOutdated(room)) return 'guard_failed';
       if (typeof decision === 'number') {
@@ -212,6 +213,11 @@ function joinVerdict(
     return claimed;
   };
   return { claim, end: () => pending.end() };
+}
+
+/** Other rooms of the request may have taken longer than the grant of this one lasts. */
+function current(room: string, decision: RoomDecision | undefined): RoomDecision | undefined {
+  return typeof decision === 'number' && isPast(decision) ? refuseRoom(room, 'room_expired') : decision;
 }
 
 /** The verdict that grants no room. */

@@ -6,6 +6,11 @@ const LONGEST_SLEEP_MS = 50;
 /** Milliseconds by which an item ends early, because what follows a check takes time too, such as a write to its socket. */
 const MARGIN_MS = 2;
 
+/** Whether an item that ends at this moment, in milliseconds since 1970, has ended. */
+export function isPast(endsAt: number): boolean {
+  return endsAt - MARGIN_MS <= Date.now();
+}
+
 /** An item with its end by both clocks, and its places in both heaps. */
 interface Entry<T> {
   readonly item: T;

@@ -8,6 +8,7 @@ import type { RoomsReport } from '../../src/rooms/reports.js';
 import { Rooms, type RoomsOptions, type RoomsVerdict } from '../../src/rooms/rooms.js';
 import type { IdOwner } from '../../src/rooms/socket-search.js';
 import { Session } from '../../src/session/session.js';
+import { defer } from '../support/cleanup.js';
 
 const OTHER_ID = 'abcdefghijABCDEFGHIJ';
 
@@ -502,5 +503,18 @@ describe('a room that is checked again during a join', () => {
     const verdict = await quick.flow.decideJoin(quick.session, { rooms: ['a'] });
     quick.session.outdate('a');
     expect(verdict.claim()).toMatchObject({ granted: [], refused: [{ code: 'guard_failed' }] });
+  });
+});
+
+describe('a grant that ends during a join', () => {
+  it('is refused once the guard has decided on the other rooms', async () => {
+    const until = Date.now() + 60_000;
+    const { flow, session } = setUp({ validateRoomFn: () => ['a', { room: 'b', until }] });
+    session.roomWork.grant('b');
+    const verdict = await flow.decideJoin(session, { rooms: ['a', 'b'] });
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(until);
+    defer(() => clock.mockRestore());
+    const refused = [{ room: 'b', code: 'room_expired' }];
+    expect(verdict.claim()).toMatchObject({ granted: ['a'], refused, lost: ['b'], ends: new Map() });
   });
 });
