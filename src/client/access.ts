@@ -9,12 +9,15 @@ import type { Unauthenticated } from './unauthenticated.js';
 /** Refusals that are not about the credentials. */
 const SPARED: ReadonlySet<string> = new Set(['timeout', 'user_changed'] satisfies TUnauthenticatedCode[]);
 
+/** An `expired` this long before the end, by the clock of this client, can still be about the access that it has. */
+const NEAR_END_MS = 1_000;
+
 export interface AccessParts {
   readonly connection: Connection;
   /** Whether the server has authenticated this client on the present connection. */
   readonly isAuthenticated: () => boolean;
-  /** `credentials` returned null, or the credentials that the server has refused. */
-  readonly withoutCredentials: (why: null | 'refused') => void;
+  /** `credentials` returned null for a renewal. */
+  readonly signedOut: () => void;
   /** Milliseconds to wait for the server's answer to new credentials. */
   readonly answerMs: number;
   readonly log: Log;
@@ -32,7 +35,7 @@ export class Access {
 
   constructor(parts: AccessParts) {
     this.#parts = parts;
-    const { connection, isAuthenticated, withoutCredentials, answerMs, log } = parts;
+    const { connection, isAuthenticated, signedOut, answerMs, log } = parts;
     const { credentials } = connection;
     if (!credentials.isAsked) return;
     const send = (given: Record<string, unknown>): boolean => {
@@ -40,7 +43,7 @@ export class Access {
       credentials.sent(given);
       return true;
     };
-    this.renewal = new Renewal({ read: () => credentials.renew(), send, withoutCredentials, answerMs, log });
+    this.renewal = new Renewal({ read: () => credentials.renew(), send, signedOut, answerMs, log });
   }
 
   /** For the status. */
@@ -56,6 +59,7 @@ export class Access {
   /** The server has authenticated this client. Returns true if it is another user now. */
   begin(message: Authenticated): boolean {
     this.#hasReturned = false;
+    this.#parts.connection.credentials.accepted();
     this.renewal?.start(message.expiresIn);
     return this.#identity.become(message);
   }
@@ -63,6 +67,7 @@ export class Access {
   /** The client has renewed its credentials on this connection. */
   renewed({ expiresIn }: Authenticated): void {
     this.#parts.log.write('debug', 'renewed the credentials');
+    this.#parts.connection.credentials.accepted();
     this.renewal?.start(expiresIn);
   }
 
@@ -78,12 +83,20 @@ export class Access {
 
   /** The server has ended the access. Returns true if this client may return once, with new credentials. */
   end({ code, message, isTemporary }: Unauthenticated): boolean {
-    this.stop();
     this.#refusal = { code, message };
-    if (!isTemporary && !SPARED.has(code)) this.#parts.connection.credentials.refused();
+    if (!isTemporary && !SPARED.has(code)) this.#parts.connection.credentials.refused(this.#refusedBy(code));
+    this.stop();
     const mayReturn = !this.#hasReturned && isRenewable(code);
     if (mayReturn) this.#hasReturned = true;
     return mayReturn;
+  }
+
+  /** While a renewal waits for its answer, the end of the access says nothing about the new credentials. */
+  #refusedBy(code: string): 'sent' | 'accepted' {
+    const { connection, isAuthenticated } = this.#parts;
+    if (!isAuthenticated()) return 'sent';
+    if (!connection.credentials.isJudged || code === 'revoked') return 'accepted';
+    return code === 'expired' && (this.renewal?.leftMs ?? 0) < NEAR_END_MS ? 'accepted' : 'sent';
   }
 
   /** The program has signed out. */

@@ -34,14 +34,20 @@ export function credentialsOf(credentials: TCredentials | undefined, auth: Socke
 /** The credentials of the program, null if nobody is signed in, or the error. `refused`: they are the ones that the server has refused. */
 export type Given = Record<string, unknown> | null | 'refused' | RoomgateError;
 
+/** How many refused credentials are remembered. */
+const MOST_REFUSED = 10;
+
 /** Asks the program for credentials, and remembers those that the server has refused. */
 export class CredentialsReader {
   readonly #source: Source | undefined;
   #attempt = 0;
   #isReading = false;
-  /** The last credentials that were sent, and those that were refused, as JSON. */
-  #last: string | undefined;
-  #refused: string | undefined;
+  /** The credentials that the server judges now. These and the others are JSON. */
+  #sent: string | undefined;
+  /** Those of the access on the present connection. */
+  #accepted: string | undefined;
+  /** The latest ones that the server has refused: a program may alternate between a few. */
+  readonly #refused = new Set<string>();
 
   /** Without a source, Socket.IO's option `auth` is sent as it is. */
   constructor(source: Source | undefined) {
@@ -63,6 +69,8 @@ export class CredentialsReader {
     reason: TCredentialsReason,
   ): Promise<{ readonly given: Given; readonly isAbandoned: () => boolean } | undefined> {
     this.#attempt += 1;
+    this.#sent = undefined;
+    this.#accepted = undefined;
     const attempt = this.#attempt;
     const isAbandoned = (): boolean => attempt !== this.#attempt;
     this.#isReading = true;
@@ -79,31 +87,47 @@ export class CredentialsReader {
 
   /** These credentials are sent now. */
   sent(credentials: Record<string, unknown>): void {
+    const text = textOf(credentials);
     // Empty ones say nothing: the credential is a cookie, and may be a new one.
-    this.#last = Object.keys(credentials).length === 0 ? undefined : JSON.stringify(credentials);
+    this.#sent = text === '{}' ? undefined : text;
   }
 
-  /** The server has refused the last ones, so they are never sent again. */
-  refused(): void {
-    this.#refused = this.#last;
+  /** Whether the server has not answered yet to the last ones. */
+  get isJudged(): boolean {
+    return this.#sent !== undefined;
+  }
+
+  accepted(): void {
+    this.#accepted = this.#sent;
+    this.#sent = undefined;
+  }
+
+  /** The server has refused the credentials that it was sent last, or has ended the access that earlier ones gave. */
+  refused(which: 'sent' | 'accepted'): void {
+    const text = which === 'sent' ? this.#sent : this.#accepted;
+    if (text === undefined) return;
+    this.#refused.add(text);
+    const [oldest] = this.#refused;
+    if (this.#refused.size > MOST_REFUSED && oldest !== undefined) this.#refused.delete(oldest);
   }
 
   /** The program wants to connect, so refused credentials may be tried again. */
   allow(): void {
-    this.#refused = undefined;
+    this.#refused.clear();
   }
 
   async #ask(reason: TCredentialsReason): Promise<Given> {
     const given = this.#source === undefined ? {} : await askForCredentials(this.#source, reason);
     if (given === null || given instanceof Error) return given;
-    return JSON.stringify(given) === this.#refused ? 'refused' : given;
+    return this.#refused.has(textOf(given)) ? 'refused' : given;
   }
 
   /** The program has signed out. */
   forget(): void {
     this.abandon();
-    this.#last = undefined;
-    this.#refused = undefined;
+    this.#sent = undefined;
+    this.#accepted = undefined;
+    this.#refused.clear();
   }
 
   abandon(): void {
@@ -112,14 +136,24 @@ export class CredentialsReader {
   }
 }
 
+/** The same for equal credentials, whatever the order of their keys. */
+function textOf(credentials: Record<string, unknown>): string {
+  const sorted = (_: string, value: unknown): unknown =>
+    isRecord(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value;
+  return JSON.stringify(credentials, sorted);
+}
+
 /** Asks the program. Never rejects: it resolves with the error. */
-async function askForCredentials({ name, read }: Source, reason: TCredentialsReason): Promise<Given> {
+async function askForCredentials(
+  { name, read }: Source,
+  reason: TCredentialsReason,
+): Promise<Exclude<Given, 'refused'>> {
   try {
     const given: unknown = await read({ reason });
     if (given === null) return null;
     if (isRecord(given)) {
       // Throws here, because Socket.IO would throw where nothing catches it.
-      JSON.stringify(given);
+      textOf(given);
       return given;
     }
     const hint = given === undefined ? ' (does the function lack a "return"?)' : '';

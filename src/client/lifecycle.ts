@@ -63,7 +63,7 @@ export class Lifecycle implements ConnectionEvents {
     this.#access = new Access({
       connection: this.connection,
       isAuthenticated: () => this.state.authenticated,
-      withoutCredentials: (why) => this.withoutCredentials(why),
+      signedOut: () => this.withoutCredentials(null),
       answerMs,
       log,
     });

@@ -29,8 +29,8 @@ export interface RenewalParts {
   readonly read: () => Promise<Given>;
   /** Sends them on the live connection. Returns false if it can't now. */
   readonly send: (credentials: Record<string, unknown>) => boolean;
-  /** `credentials` returned null, or the credentials that the server has refused. */
-  readonly withoutCredentials: (why: null | 'refused') => void;
+  /** `credentials` returned null. */
+  readonly signedOut: () => void;
   /** Milliseconds to wait for the server's answer. */
   readonly answerMs: number;
   readonly log: Log;
@@ -54,6 +54,8 @@ export class Renewal {
   /** The client was authenticated, or has renewed its credentials. */
   start(expiresIn: number | undefined): void {
     this.stop();
+    this.#endsAt = Number.POSITIVE_INFINITY;
+    this.#endsAtWall = Number.POSITIVE_INFINITY;
     if (expiresIn === undefined) return;
     this.#endsAt = performance.now() + expiresIn;
     this.#endsAtWall = Date.now() + expiresIn;
@@ -77,9 +79,14 @@ export class Renewal {
     this.#after(least + this.#backOff());
   }
 
-  /** Whether the access has ended, by the clock that counts while a machine sleeps, or by the other one. */
+  /** Milliseconds until the access ends, by the clock that counts while a machine sleeps, or by the other one. */
+  get leftMs(): number {
+    return Math.min(this.#endsAt - performance.now(), this.#endsAtWall - Date.now());
+  }
+
+  /** Whether the access has ended. */
   get isOver(): boolean {
-    return this.#timer.isRunning && (performance.now() >= this.#endsAt || Date.now() >= this.#endsAtWall);
+    return this.#timer.isRunning && this.leftMs <= 0;
   }
 
   /** Renews now if it is due: timers don't run while a machine sleeps. */
@@ -103,12 +110,10 @@ export class Renewal {
     const turn = this.#turn;
     const given = await this.#parts.read();
     if (turn !== this.#turn) return;
-    if (given === null || given === 'refused') {
-      this.#parts.withoutCredentials(given);
-      return;
-    }
-    if (given instanceof Error) {
-      this.#parts.log.write('warn', `renewing the credentials failed: ${given.message}`);
+    if (given === null) this.#parts.signedOut();
+    else if (given === 'refused' || given instanceof Error) {
+      const why = given === 'refused' ? 'the server has refused the ones that the program gives' : given.message;
+      this.#parts.log.write('warn', `renewing the credentials failed: ${why}`);
       this.#after(this.#backOff());
     } else if (this.#parts.send(given)) this.#after(this.#parts.answerMs);
   }

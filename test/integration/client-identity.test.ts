@@ -118,6 +118,49 @@ describe('a client whose access expires', () => {
     expect(asked).toHaveLength(1);
   }, 20_000);
 
+  it('comes back with credentials that were sent for a renewal and never judged', async () => {
+    let decide: (() => void) | undefined;
+    const sent: unknown[] = [];
+    const { url } = await startTokens({
+      authenticateFn: ({ auth: { token } }) => {
+        sent.push(token);
+        if (token === 'old') return { user: 'ann', expiresAt: Date.now() + 2_400 };
+        if (sent.filter((each) => each === 'new').length > 1) return { user: 'ann' };
+        return new Promise((resolve) => {
+          decide = () => resolve({ user: 'ann' });
+        });
+      },
+    });
+    let token = 'old';
+    const { helper } = createHelper(url, { options: OPTIONS, credentials: () => ({ token }) });
+    await helper.waitFor('authenticated');
+    token = 'new';
+    await helper.waitFor('waiting');
+    await helper.waitFor('authenticated');
+    decide?.();
+    expect(sent).toEqual(['old', 'new', 'new']);
+  }, 20_000);
+
+  it('keeps an access that still lasts if its program gives credentials that were refused before', async () => {
+    const { url, asked } = await startTokens();
+    let given: Record<string, unknown> = { user: 'ann', lastsMs: 700, is: { first: 1, second: 2 } };
+    const { helper, log } = createHelper(url, { options: OPTIONS, credentials: () => given });
+    await helper.waitFor('authenticated');
+    const refused = { is: { second: 2, first: 1 }, lastsMs: 700, user: 'ann' };
+    given = { user: 'ann', lastsMs: 5_000 };
+    await helper.waitFor('waiting');
+    await helper.waitFor('authenticated');
+    given = refused;
+    await eventually(() => log.lines.some((line) => line.includes('the server has refused the ones')), {
+      timeout: 10_000,
+    });
+    expect(helper.getStatus()).toMatchObject({ status: 'authenticated' });
+    given = { user: 'ann', lastsMs: 60_000 };
+    await eventually(() => asked.length === 3, { timeout: 10_000 });
+    expect(helper.getStatus()).toMatchObject({ status: 'authenticated' });
+    expect(asked.filter(({ lastsMs }) => lastsMs === 700)).toHaveLength(1);
+  }, 30_000);
+
   it('disconnects if `credentials` returns null', async () => {
     const { url } = await startTokens();
     let isSignedIn = true;
