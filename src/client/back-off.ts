@@ -1,5 +1,5 @@
 /** The longest time that a server may keep a client away, in milliseconds, so that a wrong number does not do so forever. */
-const LONGEST_ORDER_MS = 300_000;
+const LONGEST_ORDER_MS = 60_000;
 const FACTOR = 2;
 /** Enough to reach any delay that a timer can take. */
 const MOST_DOUBLINGS = 31;
