@@ -156,7 +156,8 @@ export class Connection implements Member {
 
   /** Ends a connection that is dead, and begins a new one now. Without a connection it begins the next attempt now. */
   replace(): void {
-    this.#manager.replace();
+    if (isOpen(this.#manager)) this.#manager.replace();
+    else this.#manager.wake();
   }
 
   /** The server asked the client to wait for this many milliseconds before it reconnects. */

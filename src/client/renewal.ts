@@ -1,4 +1,5 @@
 import { fieldsOf } from '../common/checks.js';
+import { shown } from '../common/log-text.js';
 import type { Given } from './credentials.js';
 import type { Log } from './log.js';
 import { Timer } from './timer.js';
@@ -43,8 +44,8 @@ export class Renewal {
   /** Counts connections and answers, so that what began before does not count. */
   #turn = 0;
   #failures = 0;
-  #endsAt = 0;
-  #endsAtWall = 0;
+  #endsAt = Number.POSITIVE_INFINITY;
+  #endsAtWall = Number.POSITIVE_INFINITY;
   #dueAtWall = Number.POSITIVE_INFINITY;
 
   constructor(parts: RenewalParts) {
@@ -54,21 +55,19 @@ export class Renewal {
   /** The client was authenticated, or has renewed its credentials. */
   start(expiresIn: number | undefined): void {
     this.stop();
-    this.#endsAt = Number.POSITIVE_INFINITY;
-    this.#endsAtWall = Number.POSITIVE_INFINITY;
     if (expiresIn === undefined) return;
     this.#endsAt = performance.now() + expiresIn;
     this.#endsAtWall = Date.now() + expiresIn;
     this.#failures = 0;
-    const delay = Math.max(FIRST_RETRY_MS, renewalDelay(expiresIn));
-    this.#dueAtWall = Date.now() + delay;
-    this.#after(delay);
+    this.#after(Math.max(FIRST_RETRY_MS, renewalDelay(expiresIn)));
   }
 
   /** The connection or the access has ended. */
   stop(): void {
     this.#turn += 1;
     this.#timer.stop();
+    this.#endsAt = Number.POSITIVE_INFINITY;
+    this.#endsAtWall = Number.POSITIVE_INFINITY;
   }
 
   /** The server asks for a renewal, because one failed, or came too soon. */
@@ -86,7 +85,7 @@ export class Renewal {
 
   /** Whether the access has ended. */
   get isOver(): boolean {
-    return this.#timer.isRunning && this.leftMs <= 0;
+    return this.leftMs <= 0;
   }
 
   /** Renews now if it is due: timers don't run while a machine sleeps. */
@@ -95,6 +94,7 @@ export class Renewal {
   }
 
   #after(delayMs: number): void {
+    this.#dueAtWall = Date.now() + delayMs;
     const turn = this.#turn;
     const now = Math.min(delayMs, LONGEST_TIMER_MS);
     this.#timer.startUnref(now, () => {
@@ -112,8 +112,10 @@ export class Renewal {
     if (turn !== this.#turn) return;
     if (given === null) this.#parts.signedOut();
     else if (given === 'refused' || given instanceof Error) {
-      const why = given === 'refused' ? 'the server has refused the ones that the program gives' : given.message;
-      this.#parts.log.write('warn', `renewing the credentials failed: ${why}`);
+      const why = given === 'refused' ? 'the server has refused the ones that the program gives' : shown(given.message);
+      // As a warning once, because a client may try for hours.
+      const level = this.#failures === 0 ? 'warn' : 'debug';
+      this.#parts.log.write(level, `renewing the credentials failed, and will be tried again: ${why}`);
       this.#after(this.#backOff());
     } else if (this.#parts.send(given)) this.#after(this.#parts.answerMs);
   }
