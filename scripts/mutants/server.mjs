@@ -390,6 +390,16 @@ export const SERVER = [
     only: 'puts a client out of the room',
   },
   {
+    id: 'fence-sleeps-with-the-machine',
+    file: 'src/gate/fence.ts',
+    from: `fenceAfter - reach.awayMs`,
+    to: `reach.awaySince + fenceAfter - performance.now()`,
+    breaks: 'a machine that slept without Redis serves clients whose access was withdrawn meanwhile',
+    test: 'test/unit/fence.test.ts',
+    on: 'node',
+    only: 'a fence is up once',
+  },
+  {
     id: 'races-revoked-admission',
     file: 'src/server/performer.ts',
     from: `if (!isVoid) return`,

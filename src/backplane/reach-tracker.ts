@@ -1,6 +1,6 @@
 import type { Reach } from '../ports/backplane/reach.js';
 
-/** One moment by both clocks: only the second one advances while the machine sleeps. */
+/** One moment by both clocks: the first one may stand still while the machine sleeps. */
 export interface Moment {
   /** `performance.now()` */
   readonly at: number;
@@ -21,7 +21,6 @@ export class ReachTracker implements Reach {
     return this.#since?.at;
   }
 
-  /** How long it has been away, by the clock that advanced more; 0 if it is not away. */
   get awayMs(): number {
     const since = this.#since;
     if (since === undefined) return 0;

@@ -2,6 +2,9 @@ import type { Reach } from '../ports/backplane/reach.js';
 import type { Reporter } from '../ports/reports.js';
 import type { GateReport } from './reports.js';
 
+/** Milliseconds. Without traffic, a machine that slept is noticed this late at most. */
+const LONGEST_SLEEP_MS = 50;
+
 export interface FenceOptions {
   readonly reach: Reach;
   /** Milliseconds without Redis after which clients with an identity may not stay. */
@@ -33,9 +36,12 @@ export class Fence {
     this.#close = close;
   }
 
-  /** Whether clients with an identity may not be served now. Also right if timers are late. */
+  /**
+   * Whether clients with an identity may not be served now. Also right if timers are late, and after the machine slept. Once the
+   * clients were sent away it stays up until Redis is back, whatever the clocks say.
+   */
   get isUp(): boolean {
-    return this.#left() <= 0;
+    return this.#hasClosed || this.#left() <= 0;
   }
 
   /** Ends the clients if the time has passed. Called before each use of their access, so that late timers don't matter. */
@@ -48,18 +54,20 @@ export class Fence {
 
   #wait(): void {
     const left = this.#left();
+    // The backplane was closed.
     if (left === Number.POSITIVE_INFINITY) return;
-    this.#timer = setTimeout(() => {
-      this.check();
-      if (!this.#hasClosed) this.#wait();
-    }, left);
+    this.#timer = setTimeout(
+      () => {
+        this.check();
+        if (!this.#hasClosed) this.#wait();
+      },
+      Math.min(left, LONGEST_SLEEP_MS),
+    );
     this.#timer.unref();
   }
 
   #left(): number {
     const { reach, fenceAfter } = this.#options;
-    const { awaySince } = reach;
-    if (awaySince === undefined) return Number.POSITIVE_INFINITY;
-    return awaySince + fenceAfter - performance.now();
+    return reach.awaySince === undefined ? Number.POSITIVE_INFINITY : fenceAfter - reach.awayMs;
   }
 }

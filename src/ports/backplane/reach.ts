@@ -10,6 +10,11 @@ export interface Reach {
    * which the loss was noticed. Undefined while it is not away, before it was open, and after it was closed.
    */
   readonly awaySince: number | undefined;
+  /**
+   * How long it has been away, in milliseconds, by the clock that advanced more: the monotonic one may stand still while the machine
+   * sleeps. 0 if it is not away.
+   */
+  readonly awayMs: number;
   /** Called when `awaySince` becomes defined or undefined, except by `close`. */
   onChange(listener: (isAway: boolean) => void): void;
 }
