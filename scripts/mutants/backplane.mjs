@@ -208,8 +208,8 @@ export const BACKPLANE = [
   {
     id: 'deaf-and-heard',
     file: 'src/backplane/redis/liveness.ts',
-    from: `if (!this.#probed) this.#heard = thisMoment();`,
-    to: `this.#heard = thisMoment();`,
+    from: `return this.#probed ? this.#heardPattern : this.#heard;`,
+    to: `return this.#heard;`,
     breaks: 'an instance that is deaf counts as connected until that is found',
     test: 'test/integration/redis-ledger.test.ts',
     on: 'node',

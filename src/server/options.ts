@@ -59,8 +59,9 @@ export interface ISocketIOServerBaseOptions<
   guardTimeout?: number | undefined;
   /**
    * Milliseconds without Redis after which this instance closes its clients with an identity, and takes no new ones, because their
-   * access may have been withdrawn meanwhile: the hard bound of `revoke()`. If Redis is down for all instances, this is an outage for
-   * these clients. Default: no bound. Without `redisConnection` it has no effect.
+   * access may have been withdrawn meanwhile: the hard bound of `revoke()`. Counted from the last moment at which Redis was certainly
+   * heard. A connection that hangs is noticed within 3 s, and one that is open and delivers nothing within 16 s. If Redis is down for
+   * all instances, this is an outage for these clients. Default: no bound. Without `redisConnection` it has no effect.
    */
   fenceAfter?: number | undefined;
   /** Milliseconds between `ping` events to an authenticated client. Default 30 000. */

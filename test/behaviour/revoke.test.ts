@@ -305,4 +305,19 @@ describe.runIf(SETTING.redis)('two instances', () => {
     expect(warnings).toEqual([expect.stringContaining('sent 1 clients with an identity away')]);
     anonymous.socket.disconnect();
   });
+
+  it('one with fenceAfter ends them within 3 s if the connections to Redis hang', async () => {
+    const narrow = await startProxy({ target: redis.port });
+    const fenced = await serve({
+      redisPort: narrow.port,
+      identifier: 'hanging',
+      options: () => ({ authenticateFn: ({ auth }) => auth.answer, fenceAfter: 300 }),
+    });
+    const ann = await as(fenced, { user });
+    narrow.blackhole();
+    const began = performance.now();
+    expect(await ann.heardOf('unauthenticated')).toMatchObject({ code: 'unavailable' });
+    // One second more for the timers of a busy machine.
+    expect(performance.now() - began).toBeLessThan(4_000);
+  });
 });

@@ -388,8 +388,9 @@ describe('the reach of an instance', () => {
       return one.awayChanges.length > 0;
     });
     expect(performance.now() - before).toBeGreaterThanOrEqual(10_000);
+    expect(performance.now() - before).toBeLessThanOrEqual(16_000);
     expect((one.backplane.reach.awaySince ?? 0) - before).toBeGreaterThanOrEqual(-5_000);
-    expect((one.backplane.reach.awaySince ?? 0) - before).toBeLessThanOrEqual(5_000);
+    expect((one.backplane.reach.awaySince ?? 0) - before).toBeLessThanOrEqual(0);
     await eventually(() => expect(one.awayChanges).toEqual([true, false]), { timeout: 10_000 });
   });
 

@@ -23,6 +23,7 @@ export class Liveness {
   /** Counts messages on the pattern, and connections. */
   #patternEvents = 0;
   #heard: Moment = thisMoment();
+  #heardPattern: Moment = this.#heard;
 
   constructor(onPingRefused: (error: unknown) => void) {
     this.#onPingRefused = onPingRefused;
@@ -33,9 +34,12 @@ export class Liveness {
     return this.#deafTicks * 1_000;
   }
 
-  /** The last moment at which this connection certainly worked. */
+  /**
+   * The last moment at which this connection certainly worked. If it lacks a probe, it may have been deaf since the last message on the
+   * pattern, although it answers, and although other channels work.
+   */
   get heard(): Moment {
-    return this.#heard;
+    return this.#probed ? this.#heardPattern : this.#heard;
   }
 
   /** A new connection is up. */
@@ -47,12 +51,13 @@ export class Liveness {
     this.#probed = false;
     this.#patternEvents += 1;
     this.#heard = thisMoment();
+    this.#heardPattern = this.#heard;
   }
 
   /** A message arrived on a channel. */
   onMessage(): void {
     this.#silentTicks = 0;
-    this.#hear();
+    this.#heard = thisMoment();
   }
 
   /** A message arrived on the pattern. */
@@ -61,6 +66,7 @@ export class Liveness {
     this.#probed = false;
     this.#patternEvents += 1;
     this.onMessage();
+    this.#heardPattern = this.#heard;
   }
 
   /** A probe is sent. Call the result once Redis has acknowledged it: then the probe must arrive soon, or has arrived already. */
@@ -80,7 +86,7 @@ export class Liveness {
       if (client !== this.#client) return;
       this.#pinging = false;
       this.#silentTicks = 0;
-      this.#hear();
+      this.#heard = thisMoment();
     };
     call(client, 'ping').then(answered, (error: unknown) => {
       answered();
@@ -100,9 +106,5 @@ export class Liveness {
   checkDeaf(expectsProbes: boolean): boolean {
     this.#deafTicks = expectsProbes && this.#probed ? this.#deafTicks + 1 : 0;
     return this.#deafTicks >= DEAF_AFTER;
-  }
-  /** A connection that lacks a probe may be deaf, although it answers, or although other channels work. */
-  #hear(): void {
-    if (!this.#probed) this.#heard = thisMoment();
   }
 }
