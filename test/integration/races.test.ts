@@ -1,7 +1,7 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { afterAll, beforeAll, describe, it, vi } from 'vitest';
-import { Play } from '../support/races/play.js';
+import { play } from '../support/races/replay.js';
 
 const { ROOMGATE_RACES_SEED, ROOMGATE_RACES_RUNS } = process.env;
 /** One seed is played alone, unless a number of runs is given too. */
@@ -24,14 +24,3 @@ describe('no client is in a room, or hears a message, that the last verdict deni
     for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed++) await play(seed);
   });
 });
-
-/** A failure names its seed and its steps. */
-async function play(seed: number): Promise<void> {
-  const one = new Play(seed);
-  try {
-    await one.run();
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    throw new Error(`ROOMGATE_RACES_SEED=${seed}: ${text}\n${one.steps.join('\n')}`, { cause: error });
-  }
-}

@@ -1,103 +1,99 @@
+import { type Answer, type Client, type Identity, isNamed, type Recheck, Request, type Who } from './client.js';
+import { endOf, isOver } from './ends.js';
+
 /*
  * What must hold, whatever the order of events. A client is in a room if the last verdict about it says so: of the guard, of the
  * program, of the client itself. A verdict on a request that was withdrawn, or of a guard that was asked too early, does not count.
  */
 
-export interface Request {
-  readonly client: Client;
-  readonly rooms: readonly string[];
-  readonly at: number;
-  readonly decisions: Map<string, Decision>;
-}
+export type Destination = undefined | { readonly room: string } | Who;
 
-export interface Decision {
-  readonly answer: Answer;
-  /** When the guard was asked. */
-  readonly askedAt: number;
-}
-
-export type Answer = 'granted' | 'refused' | 'failed';
-
-/** One session of a client: its connection and what was decided about it. */
-export interface Client {
-  readonly wire: string;
+export interface Revoked {
   readonly instance: number;
-  /** Undefined if `authenticateFn` returns `true`. */
-  readonly user: string | undefined;
-  state: 'connected' | 'asking' | 'in' | 'out';
-  askedAt: number;
-  /** The rooms, each with who put the client into it. */
-  readonly rooms: Map<string, 'guard' | 'program'>;
-  /** By room: requests until then are withdrawn. */
-  readonly withdrawn: Map<string, number>;
-  /** By room: verdicts of a guard that was asked until then do not count. */
-  readonly outdated: Map<string, number>;
-  /** Whether `clientConnectedFn` runs, and the rooms that were revoked meanwhile. */
-  isConnecting: boolean;
-  readonly withheld: Set<string>;
-}
-
-export type Destination = undefined | { readonly room: string } | { readonly user: string };
-
-interface Revoked {
-  readonly user: string;
+  readonly who: Who;
   readonly room: string | undefined;
-  readonly instance: number;
+  readonly issuedBefore: number | undefined;
+  /** By `performance.now()`, as `barredUntil`: when the program called `revoke()`, or when the instance got the message. */
   readonly at: number;
   readonly barredUntil: number;
 }
 
+/** The least time from the begin of a renewal to that of the next one, and the longest time that one is waited for. */
+const LEAST_INTERVAL_MS = 1_000;
+const LONGEST_RENEWAL_MS = 10_000;
+
 export class Model {
   readonly clients = new Map<string, Client>();
+  /** Calls of the guard about rooms that clients are in, which have not been answered. */
+  readonly rechecks = new Set<Recheck>();
   readonly #defaultRooms: readonly string[];
   readonly #revoked: Revoked[] = [];
-  /** Counts events: each has its own moment. */
-  now = 0;
+  #moments = 0;
 
   constructor(defaultRooms: readonly string[]) {
     this.#defaultRooms = defaultRooms;
   }
 
-  connect(wire: string, instance: number, user: string | undefined): Client {
-    const client: Client = {
-      ...{ wire, instance, user, state: 'connected', askedAt: 0, isConnecting: false },
-      ...{ rooms: new Map(), withdrawn: new Map(), outdated: new Map(), withheld: new Set() },
-    };
-    this.clients.set(wire, client);
-    return client;
+  /** A moment that is later than all before it, also within a millisecond. */
+  next(): number {
+    this.#moments += 1;
+    return this.#moments;
   }
 
-  of(instance: number, user?: string): readonly Client[] {
+  /** The clients of an instance that have not left. */
+  of(instance: number, who?: Who): readonly Client[] {
     return [...this.clients.values()].filter(
-      (it) => it.state !== 'out' && it.instance === instance && (user === undefined || it.user === user),
+      (it) => it.state !== 'out' && it.instance === instance && (who === undefined || isNamed(it, who)),
     );
   }
 
-  ask(client: Client): void {
-    client.state = 'asking';
-    client.askedAt = this.now;
+  get living(): readonly Client[] {
+    return [...this.of(0), ...this.of(1)];
   }
 
-  authenticate(client: Client, isAccepted: boolean, time: number): void {
+  // Access
+
+  /** `authenticateFn` has accepted the client. It was asked at `askedAt`. */
+  accept(client: Client, identity: Identity | undefined, askedAt: number): void {
     if (client.state !== 'asking') return;
-    if (!isAccepted || this.#isRevoked(client, undefined, client.askedAt, time)) this.end(client);
-    else client.state = 'in';
+    if (identity !== undefined && this.#denies(client, identity, undefined, askedAt)) {
+      this.end(client);
+      return;
+    }
+    client.state = 'in';
+    client.isConnecting = true;
+    client.admittedAt = askedAt;
+    if (identity !== undefined) this.#identify(client, identity, askedAt);
   }
 
-  end(client: Client): void {
-    client.state = 'out';
-    client.rooms.clear();
+  /** Whether the program is asked about new credentials of this client. */
+  mayRenew({ state, identity, renewal }: Client): boolean {
+    if (state !== 'in' || identity?.expiresAt === undefined) return false;
+    const since = performance.now() - (renewal?.startedAt ?? Number.NEGATIVE_INFINITY);
+    return since >= LEAST_INTERVAL_MS && (renewal?.isPending !== true || since >= LONGEST_RENEWAL_MS);
   }
 
-  /** The client leaves, or the program removes it. */
-  leave(client: Client, room: string): void {
-    client.rooms.delete(room);
-    client.withdrawn.set(room, this.now);
+  /** `authenticateFn` has decided on new credentials; undefined if it failed. False ends the access, as another user does. */
+  renewed(client: Client, startedAt: number, answer: Identity | false | undefined): void {
+    const { renewal, identity: known } = client;
+    if (renewal?.startedAt !== startedAt) return;
+    renewal.isPending = false;
+    const isLate = performance.now() - startedAt >= LONGEST_RENEWAL_MS;
+    if (client.state !== 'in' || known === undefined || answer === undefined || (answer !== false && isLate)) return;
+    const isSame = answer !== false && answer.user === known.user && answer.session === known.session;
+    if (!isSame || this.#denies(client, answer, undefined, startedAt)) {
+      this.end(client);
+      return;
+    }
+    this.#identify(client, answer, startedAt);
+    if (answer.level !== known.level) this.#recheck([client], undefined);
   }
 
-  programJoins(client: Client, room: string): void {
-    if (client.state === 'out' || client.withheld.has(room) || client.rooms.has(room)) return;
-    client.rooms.set(room, 'program');
+  #identify(client: Client, identity: Identity, askedAt: number): void {
+    const { expiresAt } = identity;
+    client.identity = identity;
+    client.identifiedAt = askedAt;
+    client.end = expiresAt === undefined ? undefined : endOf(expiresAt, client.end);
   }
 
   connectedFnSettled(client: Client, isOk: boolean): void {
@@ -106,63 +102,163 @@ export class Model {
     if (!isOk) this.end(client);
   }
 
-  /** The guard has answered for the last time about this request. */
-  decide({ client, at, decisions }: Request, time: number): void {
-    if (client.state !== 'in') return;
-    for (const [room, { answer, askedAt }] of decisions) {
-      const isVoid = at <= (client.withdrawn.get(room) ?? 0) || askedAt <= (client.outdated.get(room) ?? 0);
-      if (isVoid || this.#isRevoked(client, room, at, time)) continue;
-      if (answer === 'granted') client.withheld.delete(room);
-      if (answer === 'granted' && !client.rooms.has(room)) client.rooms.set(room, 'guard');
-      else if (answer === 'refused') this.#lose(client, room);
+  end(client: Client): void {
+    client.state = 'out';
+    client.rooms.clear();
+  }
+
+  /** What is over now: access, grants of rooms, and the time to authenticate. */
+  expire(): void {
+    for (const client of this.living) {
+      const isLate = client.state !== 'in' && client.deadline <= performance.now();
+      if (isLate || isOver(client.end)) this.end(client);
+      for (const [room, { end }] of client.rooms) if (isOver(end)) this.#putOut(client, room);
     }
   }
 
-  /** The guard is asked again, so what it was asked before does not count. */
-  recheckBegins(client: Client, room: string): void {
-    client.outdated.set(room, this.now);
-  }
-
-  recheckSettled(clients: Iterable<Client>, answers: ReadonlyMap<string, Answer>): void {
-    for (const client of clients) {
-      if (client.state !== 'in') continue;
-      for (const [room, answer] of answers) {
-        if (answer === 'granted') continue;
-        client.outdated.set(room, this.now);
-        this.#lose(client, room);
-      }
-    }
-  }
-
-  revoke(revoked: Omit<Revoked, 'at'>): void {
-    const { user, room, instance } = revoked;
-    this.#revoked.push({ ...revoked, at: this.now });
-    for (const client of this.of(instance, user)) {
-      if (client.state !== 'in') continue;
+  revoke(revoked: Revoked): void {
+    const { who, room, instance } = revoked;
+    this.#revoked.push(revoked);
+    for (const client of this.of(instance, who)) {
+      if (!concerns(revoked, client.identity) || !wasBefore(revoked, client)) continue;
       if (room === undefined) this.end(client);
-      else {
+      else if (client.state === 'in') {
         if (client.isConnecting) client.withheld.add(room);
         this.leave(client, room);
       }
     }
   }
 
+  // Rooms
+
+  /** The client leaves, or the program removes it. */
+  leave(client: Client, room: string): void {
+    this.#putOut(client, room);
+    client.withdrawn.set(room, this.next());
+  }
+
+  programJoins(client: Client, room: string): void {
+    if (client.state === 'out' || client.withheld.has(room) || client.rooms.has(room)) return;
+    client.rooms.set(room, { by: 'program', end: undefined });
+  }
+
+  request(client: Client, rooms: readonly string[]): Request {
+    const { identity } = client;
+    const now = performance.now();
+    const isBarred = (room: string): boolean => identity !== undefined && this.#denies(client, identity, room, now);
+    return new Request(
+      client,
+      rooms.filter((room) => !isBarred(room)),
+      this.next(),
+    );
+  }
+
+  /** The guard has answered for the last time about this request. */
+  decide({ client, at, decisions }: Request): void {
+    if (client.state !== 'in') return;
+    for (const [room, { answer, askedAt }] of decisions) {
+      const isVoid = at <= (client.withdrawn.get(room) ?? 0) || askedAt <= (client.outdated.get(room) ?? 0);
+      if (!isVoid) this.#apply(client, room, answer);
+    }
+  }
+
+  #apply(client: Client, room: string, answer: Answer): void {
+    if (answer === 'failed') return;
+    if (answer === 'refused') {
+      this.#lose(client, room);
+      return;
+    }
+    const end = answer.until === undefined ? undefined : endOf(answer.until);
+    // Other rooms of the request took longer than this grant lasts.
+    if (isOver(end)) {
+      this.#lose(client, room);
+      return;
+    }
+    client.withheld.delete(room);
+    if (client.rooms.get(room)?.by === 'program') return;
+    client.rooms.set(room, { by: 'guard', end });
+    // The guard was asked later than for each recheck.
+    client.rechecks.delete(room);
+  }
+
+  // Rechecks
+
+  /** The guard is asked again about these clients of an instance. */
+  revalidate(instance: number, user: string | undefined, room: string | undefined): void {
+    this.#recheck(this.of(instance, user === undefined ? undefined : { kind: 'user', name: user }), room);
+  }
+
+  /** What the guard was asked before does not count. */
+  #recheck(clients: readonly Client[], only: string | undefined): void {
+    const groups = new Map<unknown, { clients: Client[]; rooms: readonly string[] }>();
+    for (const client of clients) {
+      const guarded = [...client.rooms].filter(([, { by }]) => by === 'guard').map(([room]) => room);
+      const rooms = guarded.filter((room) => only === undefined || room === only);
+      for (const room of only === undefined ? ROOMS : [only]) client.outdated.set(room, this.next());
+      if (rooms.length === 0) continue;
+      const { identity } = client;
+      const key = identity === undefined ? client : JSON.stringify([identity.user, identity.level, [...rooms].sort()]);
+      const group = groups.get(key) ?? { clients: [], rooms };
+      group.clients.push(client);
+      groups.set(key, group);
+      for (const room of rooms) client.rechecks.set(room, group);
+    }
+    for (const group of groups.values()) this.rechecks.add(group);
+  }
+
+  recheckSettled(recheck: Recheck, answers: ReadonlyMap<string, Answer>): void {
+    this.rechecks.delete(recheck);
+    for (const client of recheck.clients) {
+      if (client.state !== 'in') continue;
+      for (const [room, answer] of answers) {
+        const isGranted = typeof answer !== 'string';
+        if (!isGranted) client.outdated.set(room, this.next());
+        if (!isGranted) this.#lose(client, room);
+        else if (client.rechecks.get(room) === recheck) {
+          client.rooms.set(room, { by: 'guard', end: answer.until === undefined ? undefined : endOf(answer.until) });
+        }
+      }
+    }
+  }
+
   mayHear(client: Client, destination: Destination): boolean {
-    if (client.state !== 'in') return false;
+    if (client.state !== 'in' || isOver(client.end)) return false;
     if (destination === undefined) return true;
-    if ('user' in destination) return client.user === destination.user;
-    return this.#defaultRooms.includes(destination.room) || client.rooms.has(destination.room);
+    if ('kind' in destination) return isNamed(client, destination);
+    const stay = client.rooms.get(destination.room);
+    return this.#defaultRooms.includes(destination.room) || (stay !== undefined && !isOver(stay.end));
   }
 
   /** Only a room that a guard granted is lost by a verdict. */
   #lose(client: Client, room: string): void {
-    if (client.rooms.get(room) === 'guard') client.rooms.delete(room);
+    if (client.rooms.get(room)?.by === 'guard') this.#putOut(client, room);
   }
 
-  #isRevoked({ user, instance }: Client, room: string | undefined, at: number, time: number): boolean {
+  #putOut(client: Client, room: string): void {
+    client.rooms.delete(room);
+    client.rechecks.delete(room);
+  }
+
+  #denies(client: Client, identity: Identity, room: string | undefined, askedAt: number): boolean {
     return this.#revoked.some(
       (it) =>
-        it.user === user && it.room === room && it.instance === instance && (at <= it.at || time < it.barredUntil),
+        it.instance === client.instance &&
+        it.room === room &&
+        isNamed({ ...client, identity }, it.who) &&
+        concerns(it, identity) &&
+        (askedAt < it.at || performance.now() < it.barredUntil),
     );
   }
+}
+
+export const ROOMS: readonly string[] = ['red', 'blue', 'green'];
+
+function concerns({ issuedBefore }: Revoked, identity: Identity | undefined): boolean {
+  return issuedBefore === undefined || (identity !== undefined && identity.issuedAt < issuedBefore);
+}
+
+/** An instance that was cut off hears of a revocation late. What was decided after it stays, unless there is a bar. */
+function wasBefore({ who, room, at, barredUntil }: Revoked, client: Client): boolean {
+  if (who.kind === 'id' || performance.now() < barredUntil) return true;
+  return (room === undefined ? client.identifiedAt : client.admittedAt) < at;
 }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { createServer } from 'node:http';
 import type { Server } from 'socket.io';
 import { MemoryNetwork } from '../../../src/backplane/memory/memory-network.js';
@@ -15,8 +16,8 @@ export interface ProgramCall {
   readonly kind: 'authenticate' | 'guard' | 'connected';
   readonly wire: string;
   readonly rooms: readonly string[];
-  /** Undefined for `authenticateFn`. */
-  readonly socket: IOSocket | undefined;
+  /** The event of a client that led to the call, however late: see `Stage.because()`. */
+  readonly cause: unknown;
   settle(value: unknown): void;
   fail(error: Error): void;
 }
@@ -28,6 +29,9 @@ export interface StageEvents {
   /** An event reached a handler of the program. */
   heard(wire: string): void;
 }
+
+/** Follows each event through the promises of an instance. */
+const causes = new AsyncLocalStorage<unknown>();
 
 /** Two instances of one process, without a network. The clients are wires that the test writes to. */
 export class Stage {
@@ -82,6 +86,11 @@ export class Stage {
     return undefined;
   }
 
+  /** All calls of the program that follow from `act` have this cause. */
+  because(cause: unknown, act: () => void): void {
+    causes.run(cause, act);
+  }
+
   /** The rooms of the adapter that have this socket. */
   roomsOf(instance: number, id: string): readonly string[] {
     return [...(this.io(instance).sockets.adapter.sids.get(id) ?? [])];
@@ -100,11 +109,11 @@ export class Stage {
       [SHARED_NETWORK]: this.network,
       authenticateFn: ({ auth }: { auth: object }) => pending({ kind: 'authenticate', wire: nameOf(auth) }, called),
       validateRoomFn: ({ socket, rooms }: { socket: IOSocket; rooms: string[] }) =>
-        pending({ kind: 'guard', wire: nameOf(socket.handshake.auth), rooms: [...rooms], socket }, called),
+        pending({ kind: 'guard', wire: nameOf(socket.handshake.auth), rooms: [...rooms] }, called),
       clientConnectedFn: ({ socket }: { socket: IOSocket }) => {
         const wire = nameOf(socket.handshake.auth);
         socket.on('say', () => heard(wire));
-        return pending({ kind: 'connected', wire, socket }, called);
+        return pending({ kind: 'connected', wire }, called);
       },
     } as const;
     return new SocketIOServerHelper(options as unknown as ConstructorParameters<typeof SocketIOServerHelper>[0]);
@@ -121,11 +130,12 @@ interface EngineOfStage {
   emit(event: 'connection', wire: RaceWire): boolean;
 }
 
-type Asked = Pick<ProgramCall, 'kind' | 'wire'> & Partial<Pick<ProgramCall, 'rooms' | 'socket'>>;
+type Asked = Pick<ProgramCall, 'kind' | 'wire'> & Partial<Pick<ProgramCall, 'rooms'>>;
 
-function pending<T>({ rooms = [], socket, ...asked }: Asked, called: StageEvents['called']): Promise<T> {
+function pending<T>({ rooms = [], ...asked }: Asked, called: StageEvents['called']): Promise<T> {
+  const cause = causes.getStore();
   return new Promise<T>((resolve, reject) => {
-    called({ ...asked, rooms, socket, settle: (value) => resolve(value as T), fail: reject });
+    called({ ...asked, rooms, cause, settle: (value) => resolve(value as T), fail: reject });
   });
 }
 
