@@ -207,7 +207,7 @@ export class SocketIOClientHelper<
   /**
    * Emits to the server. `cb` runs after the message was passed to Socket.IO, and after `emit` has returned. `doLog` logs the topic.
    * With the option `queue`, messages wait while this client is not authenticated. If one can't be sent, `cb` gets an error:
-   * `expired`, `refused`, `disconnected` or `shut_down`. A message that was sent can still be lost when the connection breaks.
+   * `expired`, `refused`, `disconnected`, `user_changed` or `shut_down`. A message that was sent can still be lost when the connection breaks.
    * @throws RoomgateError `not_connected` without a connection, with a queue only if none will come by itself; `queue_full`;
    *   `invalid_argument` if the topic is empty or reserved, or Socket.IO can't carry the data.
    * @example helper.emit({ topic: 'say', data: 'Hello' });
@@ -223,7 +223,7 @@ export class SocketIOClientHelper<
    * Emits and resolves with the server's acknowledgement: its first argument. With the option `queue`, it waits in the same queue as
    * `emit`, in the order of the calls. Without `data`, the acknowledgement is the first argument of the server's handler.
    * @throws RoomgateError (as a rejection) `timed_out` after `timeout` milliseconds, 10 000 by default, for waiting, sending and the
-   *   answer together; `not_connected`, `queue_full` and `expired` if it was not sent; `refused`, `disconnected` and `shut_down` when
+   *   answer together; `not_connected`, `queue_full`, `expired` and `user_changed` if it was not sent; `refused`, `disconnected` and `shut_down` when
    *   the connection ends: if it was sent, the server may have handled it; `invalid_argument` as `emit` does. Rejects with the reason
    *   of `signal` when that is aborted.
    * @example
@@ -267,11 +267,15 @@ export class SocketIOClientHelper<
   }
 
   /**
-   * Leaves the server, and forgets the user: queued messages fail, no room is joined again, and `auth`, `query` and `extraHeaders`
-   * are cleared. No request carries them afterwards. The status is `disconnected`. Resolves once the server was told, or can't be.
-   * `connect()` asks `credentials` again. Other helpers on the same connection that has a `query` or `extraHeaders` connect again
-   * without them.
-   * @example await helper.signOut();
+   * Leaves the server, and forgets the user: queued messages fail with `disconnected`, no room is joined again, and `auth`, `query`
+   * and `extraHeaders` are cleared. Once the promise has resolved, no request carries them. The status is `disconnected` at once.
+   * Handlers of `subscribe` stay. `connect()` asks `credentials` again. Other helpers on the same connection connect again without
+   * `query` and `extraHeaders`, if it has them.
+   *
+   * The promise resolves when the server was told, or within 5 s if it can't be. It never rejects.
+   * @example
+   * await helper.signOut();
+   * showSignIn();
    */
   signOut(): Promise<void> {
     return this.#running().lifecycle.signOut();

@@ -4,12 +4,16 @@ import type { ValueOrPromise } from '../common/types.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { SocketOptions } from './socket-io-types.js';
 
-/** The reason for a call of `credentials`. */
+/**
+ * The reason for a call of `credentials`. `connect`: the first connection after the construction or `connect()`. `reconnect`: each one
+ * after it. `renew`: the connection lives, and the access of the present credentials will end.
+ */
 export type TCredentialsReason = 'connect' | 'reconnect' | 'renew';
 
 /**
  * Returns the credentials for an attempt to connect, which become the handshake's `auth`, or for a renewal. `null`: nobody is signed in,
- * so the client disconnects. A throw is temporary.
+ * so the client disconnects. A throw is temporary: it is called again after a delay.
+ * @example const credentials: TCredentials = async () => ({ token: await fetchToken() });
  */
 export type TCredentials = (opts: { reason: TCredentialsReason }) => ValueOrPromise<Record<string, unknown> | null>;
 

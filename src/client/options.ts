@@ -47,9 +47,15 @@ export interface ISocketIOClientOptions {
   /**
    * Returns the credentials for each attempt to connect. They become the handshake's `auth`, in place of `options.auth`. `reason` is
    * `connect` until the first connection after the construction or `connect()`, and `reconnect` after that. The server's deadline
-   * runs meanwhile. If it throws or rejects, `onError` gets a `RoomgateError` of code `credentials_failed`, and the next attempt
-   * asks again.
-   * @example credentials: async ({ reason }) => ({ token: await fetchToken({ fresh: reason === 'reconnect' }) })
+   * runs meanwhile.
+   *
+   * With `renew` it returns new ones for a live connection whose access ends: 5 minutes before the end, or at half of an access that
+   * is shorter than 10 minutes. Clients whose access began together renew over up to 300 s.
+   *
+   * `null` means that nobody is signed in: the client disconnects, until `connect()`. If it throws or rejects, `onError` gets a
+   * `RoomgateError` of code `credentials_failed`, and the next attempt asks again; a failed renewal is logged and tried again within
+   * 60 s. Credentials that the server has refused are not sent a second time: the status is `refused`, until `connect()`.
+   * @example credentials: async ({ reason }) => ({ token: await fetchToken({ fresh: reason !== 'connect' }) })
    */
   credentials?: TCredentials | undefined;
   /**
@@ -59,7 +65,7 @@ export interface ISocketIOClientOptions {
   autoAuthenticate?: boolean | undefined;
   /**
    * Whether messages of `emit` are queued while this client is not authenticated. They are sent in order and once, when it is
-   * authenticated and has its rooms again. If one can't be sent, its `cb` gets an error. Default: no queue, and `emit` throws
+   * authenticated and has its rooms again. If one can't be sent, its `cb` gets an error: none is sent as another user. Default: no queue, and `emit` throws
    * without a connection. `true` uses both defaults.
    */
   queue?: boolean | IQueueOptions | undefined;

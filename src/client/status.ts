@@ -54,14 +54,19 @@ export interface ISocketIOClientStatus {
   /** The status itself. */
   readonly status: TSocketIOClientStatus;
   /**
-   * When refused: the code of `unauthenticated`, or `connect_error` if a middleware of the server refused it. When waiting:
-   * `unavailable` if the server could not serve this client.
+   * When refused: the code of `unauthenticated`, which may be one of your `authenticateFn`, or `connect_error` if a middleware of the
+   * server refused it. When waiting: `unavailable` if the server could not serve this client, or your code if it lets clients retry.
    */
   readonly code?: string;
   /** When refused: a text for the user. When disconnected or waiting: the reason, if it is known. */
   readonly message?: string;
-  /** When authenticated: the user and the session, if the server has said them. */
+  /**
+   * When authenticated: the user's name, if the server's `authenticateFn` returned an identity. Undefined if it returned `true`. A
+   * client that comes back as another user has an empty queue and no rooms.
+   * @example helper.onStatus(({ user }) => showSignedIn(user ?? 'guest'));
+   */
   readonly user?: string;
+  /** When authenticated: the name of the user's login, if the identity has one. It is no secret. */
   readonly session?: string;
   /** When waiting: the time of the next attempt, in milliseconds since 1970. */
   readonly retryAt?: number;

@@ -1,6 +1,7 @@
 // npm test: node
 // npm run test:matrix: newest-node
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { defer } from '../support/cleanup.js';
 import { createHelper, lose } from '../support/client.js';
 import { EventLog, eventually } from '../support/facts.js';
 import { startRelay } from '../support/recording-relay.js';
@@ -161,6 +162,49 @@ describe('a client whose access expires', () => {
     expect(asked.filter(({ lastsMs }) => lastsMs === 700)).toHaveLength(1);
   }, 30_000);
 
+  it('asks again if its credentials can’t be had after the end, and never sends the old ones', async () => {
+    const { url, asked } = await startTokens();
+    const relay = await startRelay(url);
+    const given = [
+      { user: 'ann', token: 'old-token', lastsMs: 900 },
+      new Error('offline'),
+      new Error('offline'),
+      { user: 'ann', token: 'new-token' },
+    ];
+    const { helper, calls } = createHelper(relay.url, {
+      options: OPTIONS,
+      credentials: () => {
+        const next = given.shift();
+        if (next === undefined || next instanceof Error) throw next;
+        return next;
+      },
+    });
+    await helper.waitFor('authenticated');
+    relay.clear();
+    await helper.waitFor('waiting');
+    // Two attempts to connect during the wait don't make the old ones valid.
+    helper.connect();
+    await eventually(() => asked.some(({ token }) => token === 'new-token'));
+    await helper.waitFor('authenticated');
+    expect(relay.sent).toContain('new-token');
+    expect(relay.sent).not.toContain('old-token');
+    const errors = calls.all.filter(([name]) => name === 'onError').map(([, error]) => error);
+    expect(errors).toEqual([1, 2].map(() => expect.objectContaining({ code: 'credentials_failed' })));
+  }, 20_000);
+
+  it('is not sent again by connect() while it waits to come back', async () => {
+    const { url, asked } = await startTokens();
+    const { helper } = createHelper(url, {
+      options: OPTIONS,
+      // Too short to be renewed.
+      credentials: () => ({ user: 'ann', lastsMs: 700 }),
+      onStatusChanged: ({ status }) => status === 'waiting' && helper.connect(),
+    });
+    await helper.waitFor('authenticated');
+    await helper.waitFor('refused');
+    expect(asked).toHaveLength(1);
+  }, 20_000);
+
   it('disconnects if `credentials` returns null', async () => {
     const { url } = await startTokens();
     let isSignedIn = true;
@@ -200,6 +244,50 @@ it('a client that comes back as another user drops its queue and its rooms', asy
   expect(failed).toEqual([expect.objectContaining({ code: 'user_changed' })]);
   expect(server.getIOServer().sockets.adapter.rooms.has('a')).toBe(false);
 });
+
+it.each<[string, object, object, boolean]>([
+  ['gets an identity', {}, { user: 'ann' }, true],
+  ['loses its identity', { user: 'ann' }, {}, true],
+  ['has another session of the same user', { user: 'ann', session: '1' }, { user: 'ann', session: '2' }, false],
+])('a client that %s on the way back: is it another user?', async (_, first, second, isOther) => {
+  const { url } = await startTokens();
+  const proxy = await startProxy({ target: Number(new URL(url).port) });
+  let credentials = first;
+  const { helper } = createHelper(`http://127.0.0.1:${proxy.port}`, {
+    options: OPTIONS,
+    queue: true,
+    credentials: () => ({ ...credentials }),
+  });
+  await helper.waitFor('authenticated');
+  credentials = second;
+  await lose(helper, proxy);
+  const results: unknown[] = [];
+  helper.emit({ topic: 'say', data: 1, cb: (error) => results.push(error?.code) });
+  await eventually(() => results.length === 1);
+  expect(results).toEqual([isOther ? 'user_changed' : undefined]);
+});
+
+it('a client that renews as another user comes back as that user, without its queue and its rooms', async () => {
+  const { url, said, helper: server } = await startTokens();
+  let user = 'ann';
+  const failed: unknown[] = [];
+  const { helper } = createHelper(url, {
+    options: OPTIONS,
+    queue: true,
+    credentials: () => ({ user, lastsMs: user === 'ann' ? 2_000 : 60_000 }),
+    onStatusChanged: ({ status }) => {
+      if (status === 'waiting') helper.emit({ topic: 'say', data: 'of ann', cb: (error) => failed.push(error?.code) });
+    },
+  });
+  await helper.waitFor('authenticated');
+  await helper.joinRooms({ rooms: ['a'] });
+  user = 'bob';
+  await eventually(() => helper.getStatus().user === 'bob', { timeout: 10_000 });
+  helper.emit({ topic: 'say', data: 'of bob' });
+  expect(await said.next()).toEqual(['bob', 'of bob']);
+  expect(new Set(failed)).toEqual(new Set(['user_changed']));
+  expect(server.getIOServer().sockets.adapter.rooms.has('a')).toBe(false);
+}, 20_000);
 
 it('a refusal with the code of the program is final, unless the program lets the client try again', async () => {
   const { url, asked } = await startTokens();
@@ -392,6 +480,29 @@ describe('wake()', () => {
     proxy.heal();
     await helper.waitFor('authenticated');
     expect(helper.getSocketClient().id).not.toBe(id);
+  });
+
+  it('after two hours asleep sends fresh credentials in the first packet', async () => {
+    const { url } = await startTokens();
+    const relay = await startRelay(url);
+    let token = 'old-token';
+    const { helper } = createHelper(relay.url, {
+      options: { ...OPTIONS, transports: ['websocket'] },
+      credentials: () => ({ user: 'ann', token, lastsMs: 30 * 60_000 }),
+    });
+    await helper.waitFor('authenticated');
+    token = 'fresh-token';
+    relay.clear();
+    const real = Date.now.bind(Date);
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => real() + 2 * 60 * 60_000);
+    defer(() => clock.mockRestore());
+    helper.wake();
+    const changes = new EventLog<string>();
+    helper.onStatus(({ status }) => changes.push(status));
+    await changes.next((status) => status === 'authenticated');
+    const packets = relay.sent.split('\n').filter((line) => line.startsWith('4'));
+    expect(packets[0]).toMatch(/^40.*fresh-token/);
+    expect(relay.sent).not.toContain('old-token');
   });
 
   it('keeps a connection that lives', async () => {

@@ -6,8 +6,11 @@ import {
   type ILogger,
   type IOptions,
   type ISocketIOClientOptions,
+  type ISocketIOClientStatus,
   SocketIOClientHelper,
   SocketIOClientStates,
+  type TCredentials,
+  type TCredentialsReason,
   type TSocketIOClientState,
   type TSocketIOEventHandler,
 } from '../../src/client/index.js';
@@ -164,3 +167,45 @@ export const logged: ISocketIOClientOptions[] = [
 ];
 // @ts-expect-error: no such level
 export const halfLogged: ISocketIOClientOptions = { ...options, logger: { info() {} } };
+
+// Who the client is.
+const status = typed.getStatus();
+same<typeof status, ISocketIOClientStatus>(true);
+same<typeof status.user, string | undefined>(true);
+same<typeof status.session, string | undefined>(true);
+typed.onStatus(({ status: word, user }) => void `${word} ${user?.length ?? 0}`);
+// @ts-expect-error: the status never changes
+status.user = 'ann';
+// @ts-expect-error: without an identity there is no user
+export const name: string = status.user;
+typed.subscribe({
+  event: 'authenticated',
+  handler: ({ user, session, expiresIn, renewed }) => {
+    same<typeof user, string | undefined>(true);
+    same<typeof session, string | undefined>(true);
+    same<typeof expiresIn, number | undefined>(true);
+    same<typeof renewed, true | undefined>(true);
+  },
+});
+
+// Credentials, for each reason.
+same<TCredentialsReason, 'connect' | 'reconnect' | 'renew'>(true);
+new SocketIOClientHelper({ ...options, credentials: async ({ reason }) => (reason === 'renew' ? null : { token: 1 }) });
+new SocketIOClientHelper({ ...options, credentials: () => null });
+export const signedOut: TCredentials = () => null;
+// @ts-expect-error: undefined is most often a forgotten return
+new SocketIOClientHelper({ ...options, credentials: () => undefined });
+// @ts-expect-error: credentials are an object
+new SocketIOClientHelper({ ...options, credentials: () => 'token' });
+// @ts-expect-error: there is no such reason
+new SocketIOClientHelper({ ...options, credentials: ({ reason }) => ({ fresh: reason === 'renewal' }) });
+
+// Waking up, and leaving.
+const woken = typed.wake();
+same<typeof woken, void>(true);
+const signingOut = typed.signOut();
+same<typeof signingOut, Promise<void>>(true);
+// @ts-expect-error: it takes no argument
+typed.signOut({ clear: true });
+// @ts-expect-error: it takes no argument
+typed.wake(1_000);
