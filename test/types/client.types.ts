@@ -174,10 +174,10 @@ same<typeof status, ISocketIOClientStatus>(true);
 same<typeof status.user, string | undefined>(true);
 same<typeof status.session, string | undefined>(true);
 typed.onStatus(({ status: word, user }) => void `${word} ${user?.length ?? 0}`);
-// @ts-expect-error: the status never changes
-status.user = 'ann';
 // @ts-expect-error: without an identity there is no user
 export const name: string = status.user;
+// @ts-expect-error: the status never changes
+status.user = 'ann';
 typed.subscribe({
   event: 'authenticated',
   handler: ({ user, session, expiresIn, renewed }) => {
