@@ -54,7 +54,8 @@ export interface ISocketIOClientOptions {
    *
    * `null` means that nobody is signed in: the client disconnects, until `connect()`. If it throws or rejects, `onError` gets a
    * `RoomgateError` of code `credentials_failed`, and the next attempt asks again; a failed renewal is logged and tried again within
-   * 60 s. Credentials that the server has refused are not sent a second time: the status is `refused`, until `connect()`.
+   * 60 s. Credentials that the server has refused are not sent a second time: a renewal asks again, and an attempt to connect ends
+   * with the status `refused`, until `connect()`.
    * @example credentials: async ({ reason }) => ({ token: await fetchToken({ fresh: reason !== 'connect' }) })
    */
   credentials?: TCredentials | undefined;

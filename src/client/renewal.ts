@@ -115,7 +115,7 @@ export class Renewal {
       const why = given === 'refused' ? 'the server has refused the ones that the program gives' : shown(given.message);
       // As a warning once, because a client may try for hours.
       const level = this.#failures === 0 ? 'warn' : 'debug';
-      this.#parts.log.write(level, `renewing the credentials failed, and will be tried again: ${why}`);
+      this.#parts.log.write(level, `renewing the credentials failed: ${why}`);
       this.#after(this.#backOff());
     } else if (this.#parts.send(given)) this.#after(this.#parts.answerMs);
   }

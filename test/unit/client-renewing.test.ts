@@ -79,7 +79,7 @@ describe('the renewal of credentials', () => {
     expect(reads.map((at) => Math.round((at - 50 * MINUTE) / 1_000))).toEqual([0, 1, 3, 7, 15]);
     expect(sent).toEqual([{ token: 5 }]);
     expect(log.lines.filter((line) => line.startsWith('warn'))).toEqual([
-      'warn: [roomgate] tester: renewing the credentials failed, and will be tried again: credentials() failed: offline.',
+      'warn: [roomgate] tester: renewing the credentials failed: credentials() failed: offline.',
     ]);
   });
 
