@@ -11,17 +11,20 @@ import { unusedPort } from '../support/facts.js';
 import { OtherServer } from '../support/other-server.js';
 import type { Program } from '../support/process.js';
 import { rawWebSocket, type WebSocketPeer } from '../support/raw.js';
+import { startRedis } from '../support/redis.js';
 import { linesOf, Names, scenariosIn } from '../support/scenario.js';
 import { SETTING } from '../support/setting.js';
 
 const DOCUMENT = 'docs/protocol.md';
 /** The exact numbers of scenarios in the document. If you remove one there, change its number here. */
-const HAPPY = 18;
-const UNHAPPY = 31;
-const OTHER_SERVERS = 9;
+const HAPPY = 21;
+const UNHAPPY = 34;
+const OTHER_SERVERS = 11;
 const SLOW = { timeout: 20_000 };
 /** A scenario that stops the server has its own server. */
 const STOPS = '— the server gets SIGTERM';
+/** A scenario with two instances on one Redis. */
+const AT_THE_SECOND = /^— a WebSocket to the second instance/;
 
 const scenarios = scenariosIn(await readFile(join(PROJECT, DOCUMENT), 'utf8'));
 const played = scenarios.filter(({ number }) => /^[HU]/.test(number));
@@ -43,6 +46,11 @@ interface Running {
   again(): Promise<Running>;
 }
 
+interface StartOptions {
+  readonly port?: number;
+  readonly redisPort?: number;
+}
+
 let project: PastedProject;
 const running = new Map<string, Running>();
 
@@ -59,17 +67,28 @@ const ON_BUN = {
   "import { createServer } from 'node:http';": "import { Server } from '@socket.io/bun-engine';",
   'const server = createServer((_, response) => response.writeHead(404).end());': 'const engine = new Server();',
   "runtime: 'node',\n  server,": "runtime: 'bun',\n  engine,",
-  "server.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => console.log('listening'));":
-    "Bun.serve({ port: Number(process.env.PORT), hostname: '127.0.0.1', ...engine.handler() });\nconsole.log('listening');",
+  "server.listen(Number(PORT), '127.0.0.1', () => console.log('listening'));":
+    "Bun.serve({ port: Number(PORT), hostname: '127.0.0.1', ...engine.handler() });\nconsole.log('listening');",
 };
 
-async function start(options: string, port?: number): Promise<Running> {
+async function start(options: string, { port, redisPort }: StartOptions = {}): Promise<Running> {
   const own = port ?? (await unusedPort());
+  const redis = redisPort === undefined ? {} : { REDIS_PORT: `${redisPort}` };
   const { runtime } = SETTING;
   const replace = runtime === 'bun' ? ON_BUN : {};
-  const program = await project.start('server.ts', { env: { PORT: `${own}`, OPTIONS: options }, runtime, replace });
+  const program = await project.start('server.ts', {
+    env: { PORT: `${own}`, OPTIONS: options, ...redis },
+    runtime,
+    replace,
+  });
   expect(await program.messages.next(undefined, SLOW)).toBe('listening');
-  return { url: `http://127.0.0.1:${own}`, program, again: () => start(options, own) };
+  return { url: `http://127.0.0.1:${own}`, program, again: () => start(options, { port: own }) };
+}
+
+/** Two instances on a Redis of their own. */
+async function startTwo(options: string): Promise<readonly [Running, Running]> {
+  const { port: redisPort } = await startRedis();
+  return Promise.all([start(options, { redisPort }), start(options, { redisPort })]);
 }
 
 beforeAll(async () => {
@@ -84,10 +103,13 @@ class Player {
   readonly #names = new Names();
   readonly #sockets: WebSocketPeer[] = [];
   readonly #answerPings: boolean;
+  readonly #second: Running | undefined;
   #server: Running;
+  #current: WebSocketPeer | undefined;
 
-  constructor(server: Running, lines: readonly string[]) {
+  constructor([server, second]: readonly [Running, Running?], lines: readonly string[]) {
     this.#server = server;
+    this.#second = second;
     this.#answerPings = !lines.includes('← 2');
   }
 
@@ -109,7 +131,7 @@ class Player {
   }
 
   get #socket(): WebSocketPeer {
-    const socket = this.#sockets.at(-1);
+    const socket = this.#current;
     if (socket === undefined) throw new Error('there is no connection yet');
     return socket;
   }
@@ -119,12 +141,20 @@ class Player {
     return this.#socket.frames.next((frame) => (frame === '2') === (text === '2'), { what: text });
   }
 
+  async #open(server: Running | undefined, path: string): Promise<void> {
+    if (server === undefined) throw new Error('there is no second instance');
+    this.#current = await rawWebSocket(server.url, { path, answerPings: this.#answerPings });
+    this.#sockets.push(this.#current);
+  }
+
   async #happen(text: string): Promise<void> {
-    const [, path] = /^a WebSocket to (\S+)\?EIO=4&transport=websocket$/.exec(text) ?? [];
+    const [, second, path] =
+      /^a WebSocket to (the second instance: )?(\S+)\?EIO=4&transport=websocket$/.exec(text) ?? [];
+    const [, place] = /^over the (first|second) WebSocket$/.exec(text) ?? [];
     const [, code] = /^the server closes the connection: (\d+)$/.exec(text) ?? [];
-    if (path !== undefined) {
-      this.#sockets.push(await rawWebSocket(this.#server.url, { path, answerPings: this.#answerPings }));
-    } else if (code !== undefined) expect(codesOf(code)).toContain((await this.#socket.closed).code);
+    if (path !== undefined) await this.#open(second === undefined ? this.#server : this.#second, path);
+    else if (place !== undefined) this.#current = this.#sockets[place === 'first' ? 0 : 1];
+    else if (code !== undefined) expect(codesOf(code)).toContain((await this.#socket.closed).code);
     else if (text === 'ids of their own') this.#names.forget();
     else if (text === 'the client closes the connection') this.#socket.close();
     else if (`— ${text}` === STOPS) this.#server.program.kill('SIGTERM');
@@ -135,22 +165,31 @@ class Player {
   }
 }
 
+/** The servers of a scenario: shared ones, unless it stops one or needs two. */
+async function serversOf(lines: readonly string[], options: string): Promise<readonly [Running, Running?]> {
+  if (lines.some((line) => AT_THE_SECOND.test(line))) return startTwo(options);
+  const shared = lines.includes(STOPS) ? undefined : running.get(options);
+  return [shared ?? (await start(options))];
+}
+
 describe('against Roomgate’s server', () => {
   it.each(played)('$number: $title', async ({ number, options }) => {
     const lines = linesOf(number, scenarios);
-    const shared = lines.includes(STOPS) ? undefined : running.get(options);
-    const player = new Player(shared ?? (await start(options)), lines);
+    const player = new Player(await serversOf(lines, options), lines);
     for (const line of lines) await player.play(line);
     await player.end();
   });
 });
 
 describe('an unmodified Socket.IO client', () => {
+  const CLOSED = 'disconnected: io server disconnect';
   const refusal = `banned: ${UNAUTHENTICATED_ERRORS.refused.text}`;
+  const expiry = `expired: ${UNAUTHENTICATED_ERRORS.expired.text}`;
   it.each([
     [{}, ['authenticated as nobody']],
     [{ USER_NAME: 'ada' }, ['authenticated as ada', 'told: Hello']],
-    [{ REFUSED: 'banned' }, [refusal, 'disconnected: io server disconnect']],
+    [{ USER_NAME: 'ada', LIVES: '2000' }, ['authenticated as ada', 'told: Hello', expiry, CLOSED]],
+    [{ REFUSED: 'banned' }, [refusal, CLOSED]],
   ])('with %j prints the documented lines', async (env, lines) => {
     const client = await project.start('plain-client.ts', { env: { SERVER: running.get('{}')?.url ?? '', ...env } });
     for (const line of lines) expect(await client.messages.next(undefined, SLOW)).toBe(line);
