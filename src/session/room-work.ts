@@ -80,8 +80,12 @@ export class RoomWork {
     return this.#guarded.has(room);
   }
 
-  /** The client is in the room because a guard granted it. `forget` is called once that is over, or granted anew. */
+  /**
+   * The client is in the room because a guard granted it. `forget` is called once that is over, or granted anew. A recheck that is
+   * running asked the guard earlier, so it does not prolong the grant.
+   */
   grant(room: string, forget?: () => void): void {
+    this.#rechecks?.delete(room);
     this.#guarded.get(room)?.();
     this.#guarded.set(room, forget);
   }
@@ -92,7 +96,7 @@ export class RoomWork {
     this.#rechecks.set(room, recheck);
   }
 
-  /** Whether no other recheck of the room began after this one. */
+  /** Whether no other recheck of the room began after this one, and no guard granted it. */
   isLastRecheck(room: string, recheck: number): boolean {
     return this.#rechecks?.get(room) === recheck;
   }

@@ -37,14 +37,16 @@ function setUp({
     return session;
   };
   const lost: [string, string, string][] = [];
+  const kept: string[] = [];
   const run = (sessions: Session[], room?: string): Promise<void> =>
     recheck.run(sessions, room, (session, verdict) => {
+      kept.push(...verdict.kept.keys());
       for (const { room: it, code } of verdict.lost) {
         lost.push([session.id, it, code]);
         session.left(it);
       }
     });
-  return { asked, flow, clientIn, run, lost };
+  return { asked, flow, clientIn, run, lost, kept };
 }
 
 const isAsked = (asked: readonly Asked[], times: number) => vi.waitFor(() => expect(asked).toHaveLength(times));
@@ -109,6 +111,18 @@ describe('a recheck', () => {
     asked[0]?.answer([]);
     await done;
     expect(lost).toEqual([['s1', 'b', 'not_allowed']]);
+  });
+
+  it('does not change the end of a grant for which the guard was asked later', async () => {
+    const { asked, clientIn, run, lost, kept } = setUp();
+    const client = clientIn(['a', 'b'], 'ann');
+    const done = run([client]);
+    await isAsked(asked, 1);
+    client.roomWork.grant('a');
+    asked[0]?.answer(['a', 'b']);
+    await done;
+    expect(kept).toEqual(['b']);
+    expect(lost).toEqual([]);
   });
 
   it('asks with another client of the user if the one that it asked with leaves', async () => {
