@@ -15,8 +15,11 @@ export interface Open {
 /** The cause of the calls for new credentials. */
 export const RENEWAL = Symbol('renewal');
 
-/** Milliseconds for which access or a room may be granted; undefined: without end. */
-const LIVES = [undefined, undefined, 20, 60, 400, 3_000, 12_000, 60_000];
+/** Milliseconds for which a room, or access, may be granted; undefined: without end. */
+const LIVES = {
+  room: [undefined, undefined, undefined, 20, 400, 3_000, 12_000, 60_000],
+  access: [undefined, 60, 3_000, 12_000, 60_000, 60_000],
+};
 
 /** The calls of functions of the program. */
 export class Calls {
@@ -68,6 +71,11 @@ export class Calls {
   isOpen(what: Request | Recheck): boolean {
     for (const { of } of this.open) if (of === what) return true;
     return false;
+  }
+
+  /** The rooms about which the guard is being asked for this client. */
+  roomsOf(client: Client): readonly string[] {
+    return [...this.open].filter((open) => open.client === client).flatMap(({ call }) => call.rooms);
   }
 
   /** Each recheck asks the guard, as long as one of its clients has not left. */
@@ -129,12 +137,12 @@ export class Calls {
       rooms.map((room): [string, Answer] => [room, this.#answerAbout(`${wire} ${room} ${open.at}`)]),
     );
     const verdicts = [...answers].map(([room, answer]) => this.#verdictOf(wire, room, answer));
-    const what = open.of instanceof Request ? 'the guard' : 'the guard, asked again,';
+    const what = isJoin(open) ? 'the guard' : 'the guard, asked again,';
     const after = (given: ReadonlyMap<string, Answer>) => () => this.#answered(open, given);
     return [
       {
         name: `${what} answers ${wire}: ${[...answers].map(textOf)}`,
-        weight: 8 * taste('guard'),
+        weight: 15 * Math.max(0.3, taste('guard')),
         act: () => this.#settle(open, () => open.call.settle(verdicts.filter((it) => it !== undefined))),
         after: after(answers),
       },
@@ -156,8 +164,8 @@ export class Calls {
 
   #answerAbout(what: string): Answer {
     const { dice, taste } = this.#scene;
-    if (dice.number(`refused ${what}`) < Math.min(0.8, 0.3 * taste('refused'))) return 'refused';
-    const ms = dice.pick(LIVES, `until ${what}`);
+    if (dice.number(`refused ${what}`) < Math.min(0.6, 0.2 * taste('refused'))) return 'refused';
+    const ms = dice.pick(LIVES.room, `until ${what}`);
     return { until: ms === undefined || taste('until') < 1 ? undefined : Date.now() + ms };
   }
 
@@ -184,7 +192,7 @@ export class Calls {
     const { model, taste } = this.#scene;
     const choice = (isOk: boolean, act: () => void): Choice => ({
       name: `clientConnectedFn of ${call.wire} ${isOk ? 'settles' : 'fails'}`,
-      weight: isOk ? 2 * taste('connected') : 0.5,
+      weight: isOk ? 2 * taste('connected') : 0.3,
       before: () => model.connectedFnSettled(client, isOk),
       act: () => this.#settle(open, act),
     });
@@ -218,14 +226,14 @@ export class Calls {
   #renewal(open: Open): Choice[] {
     const { client, call, time } = open;
     const { wire } = call;
-    const { model, dice, taste } = this.#scene;
+    const { model, dice } = this.#scene;
     const known = client.identity;
     if (known === undefined) throw new Error(`${wire} has no identity`);
     const renewed = this.#identityOf(client, known.level) ?? known;
     const level = dice.pick([1, 2, 3], `renewed level ${wire}`);
     const choice = (name: string, weight: number, answer: Identity | false | undefined, act: () => void): Choice => ({
       name: `${wire} ${name}`,
-      weight: weight * taste(`renewal ${name.slice(0, 10)}`),
+      weight,
       before: () => model.renewed(client, time, answer),
       act: () => this.#settle(open, act),
     });
@@ -233,8 +241,8 @@ export class Calls {
       choice(name, weight, identity, () => call.settle(answerOf(identity, open.at)));
     const changed = { ...renewed, level };
     return [
-      settles(`renews as ${identityText(renewed)}`, 6, renewed),
-      settles(`renews with other claims, as ${identityText(changed)}`, 6, changed),
+      settles(`renews as ${identityText(renewed)}`, 8, renewed),
+      settles(`renews with other claims, as ${identityText(changed)}`, 8, changed),
       settles('renews as another user', 0.5, { ...renewed, user: 'mallory' }),
       settles('renews with another session', 0.5, { ...renewed, session: 'other' }),
       choice('renews as true', 0.3, { ...renewed, user: '' }, () => call.settle(true)),
@@ -250,10 +258,14 @@ export class Calls {
   #identityOf({ wire, user, session }: Client, level: number): Identity | undefined {
     if (user === undefined) return undefined;
     const { dice, taste } = this.#scene;
-    const ms = taste('expiry') < 1 ? undefined : dice.pick(LIVES, `life ${wire}`);
+    const ms = taste('expiry') < 1 ? undefined : dice.pick(LIVES.access, `life ${wire}`);
     const issuedAt = Date.now() - dice.pick([0, 5, 30, 1_000], `issued ${wire}`);
     return { user, session, issuedAt, level, expiresAt: ms === undefined ? undefined : Date.now() + ms };
   }
+}
+
+export function isJoin({ of }: Open): boolean {
+  return of instanceof Request;
 }
 
 function msLeft({ time }: Open): number {

@@ -45,5 +45,5 @@ export interface Held {
 export function named(
   clients: readonly Client[],
 ): { readonly name: string; readonly weight: number; client: Client }[] {
-  return clients.map((client) => ({ name: client.wire, weight: 1, client }));
+  return clients.map((client) => ({ name: client.wire, weight: client.state === 'in' ? 3 : 1, client }));
 }

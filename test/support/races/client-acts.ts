@@ -46,7 +46,7 @@ export class ClientActs {
     ];
     if (state === 'connected') choices.push(this.authenticating(client));
     if (state !== 'in') return choices;
-    choices.push(this.#joining(client, [...new Set([room, more])], 5 * taste('join')));
+    choices.push(this.#joining(client, [...new Set([room, more])], 4 * Math.max(0.5, taste('join'))));
     choices.push(this.leaving(client, room), this.removing(client, room), this.#putting(client, room));
     if (client.identity?.expiresAt !== undefined) choices.push(this.#renewing(client));
     return choices;
@@ -92,7 +92,7 @@ export class ClientActs {
     const { model, stage, taste } = this.#scene;
     return {
       name: `${client.wire} leaves ${room}`,
-      weight: 2 * taste('leave'),
+      weight: taste('leave'),
       before: () => model.leave(client, room),
       act: () => stage.wire(client.wire).receive(`2["leave",${JSON.stringify({ rooms: [room] })}]`),
     };
@@ -102,7 +102,7 @@ export class ClientActs {
     const { model, stage, taste } = this.#scene;
     return {
       name: `the program removes ${client.wire} from ${room}`,
-      weight: taste('remove'),
+      weight: 0.5 * taste('remove'),
       before: () => model.leave(client, room),
       act: () => void stage.socketOf(client.wire)?.leave(room),
     };
@@ -112,7 +112,7 @@ export class ClientActs {
     const { model, stage, taste } = this.#scene;
     return {
       name: `the program joins ${client.wire} to ${room}`,
-      weight: taste('put'),
+      weight: 0.5 * taste('put'),
       before: () => model.programJoins(client, room),
       act: () => void stage.socketOf(client.wire)?.join(room),
     };
@@ -124,7 +124,7 @@ export class ClientActs {
     let isWanted = false;
     return {
       name: `${wire} sends new credentials`,
-      weight: 4 * taste('renew'),
+      weight: 5 * taste('renew'),
       before: () => {
         isWanted = model.mayRenew(client);
       },
@@ -152,7 +152,7 @@ export class ClientActs {
     const { model, taste } = this.#scene;
     return {
       name: `${client.wire} ${how}`,
-      weight: 0.5 * taste('end'),
+      weight: 0.2 * taste('end'),
       before: () => model.end(client),
       act,
     };

@@ -4,6 +4,8 @@ import type { Stage } from './stage.js';
 
 /** What a client may still be told after it has left: `4` is a refusal of Socket.IO, `1` its goodbye. */
 const WORDS = /^2\d*\["(?:authenticated|unauthenticated|ping|roomgate:[a-z]+)"/;
+/** Those that have left are not pinged. */
+const PING = /^2\["ping"/;
 const MESSAGE = /^2\["message",(\d+)\]$/;
 
 /** The messages of the program, and the clients that heard them. */
@@ -51,7 +53,8 @@ export class Messages {
     const { wire } = client;
     const number = MESSAGE.exec(packet)?.[1];
     if (number === undefined) {
-      if (!/^[0134]/.test(packet) && !WORDS.test(packet)) this.#fault(`${wire} was sent ${packet}`);
+      const isLatePing = client.state === 'out' && PING.test(packet);
+      if (isLatePing || !(/^[0134]/.test(packet) || WORDS.test(packet))) this.#fault(`${wire} was sent ${packet}`);
       return;
     }
     const message = this.#sent[Number(number)];

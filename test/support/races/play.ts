@@ -1,6 +1,7 @@
-import { Calls, type Open } from './calls.js';
+import { Calls, isJoin, type Open } from './calls.js';
 import type { Choice, NetworkState, Scene } from './choice.js';
 import { named } from './choice.js';
+import type { Client } from './client.js';
 import { ClientActs, roomsOf } from './client-acts.js';
 import { Clock, NOTICED_AFTER_MS } from './clock.js';
 import { compareClient, compareEnd } from './compare.js';
@@ -18,6 +19,10 @@ const MORE_STEPS = 45;
 /** In the first steps clients connect. */
 const FIRST_STEPS = 10;
 const MOST_CLIENTS = 6;
+/** The part of the steps with a user, or a room, of the client that was chosen. */
+const OF_CLIENT = 0.7;
+/** How soon calls of the program settle. Most calls of the guard are for joins, and have the weight 1. */
+const WEIGHTS = { authenticate: 3, guard: 4, connected: 0.5 };
 const WAITS_MS = [5, 25, 100, 400, 1_000, 3_000, 5_000, 10_000];
 const JUMPS_MS = [30, 1_000, 10_000, -1_000, -10_000];
 /** How often seeds do each kind of event. */
@@ -136,18 +141,17 @@ export class Play {
   #choices(): Choice[] {
     const { dice, model } = this.#scene;
     const instance = dice.pick(this.#up, 'instance');
-    const user = dice.pick(this.#users, 'user of who') ?? 'ann';
-    const room = dice.pick(this.#rooms, 'room');
     const connecting = this.#clients.connecting(`c${this.#step}`, instance, this.#users);
     const isFirst = this.#step <= FIRST_STEPS;
     const begin = isFirst ? 6 : 1;
     const open = this.#openCall();
-    const chosen = dice.choose(named(model.living));
+    const client = dice.choose(named(model.living))?.client;
+    const { user, room } = this.#subjects(client);
     const choices = [
       ...(model.living.length < this.#mostClients ? [{ ...connecting, weight: connecting.weight * begin }] : []),
       ...(isFirst ? [] : this.#program.by(instance, user, room)),
       ...(isFirst ? [] : this.#surroundings(instance)),
-      ...(chosen === undefined ? [] : this.#clients.of(chosen.client, room, dice.pick(this.#rooms, 'another room'))),
+      ...(client === undefined ? [] : this.#clients.of(client, room, dice.pick(this.#rooms, 'another room'))),
       ...(open === undefined ? [] : this.#calls.settling(open)),
       ...this.#calls.settlingLate(),
     ];
@@ -158,10 +162,23 @@ export class Play {
     return choices;
   }
 
+  /** The user and the room of the next step: mostly of this client, so that many events are about the same. */
+  #subjects(client: Client | undefined): { user: string; room: string } {
+    const { dice } = this.#scene;
+    const user = dice.number('its user') < OF_CLIENT ? client?.identity?.user : undefined;
+    const used = client === undefined ? [] : [...client.rooms.keys(), ...this.#calls.roomsOf(client)];
+    const room = used.length > 0 && dice.number('its room') < OF_CLIENT ? dice.pick(used, 'used room') : undefined;
+    return {
+      user: user ?? dice.pick(this.#users, 'user of who') ?? 'ann',
+      room: room ?? dice.pick(this.#rooms, 'room'),
+    };
+  }
+
   #openCall(): Open | undefined {
-    const named = [...this.#calls.open].map((open) => ({
-      ...{ open, name: `${open.call.kind} ${open.call.wire} ${open.at}`, weight: open.call.kind === 'guard' ? 1 : 2 },
-    }));
+    const named = [...this.#calls.open].map((open) => {
+      const { kind, wire } = open.call;
+      return { open, name: `${kind} ${wire} ${open.at}`, weight: isJoin(open) ? 1 : WEIGHTS[kind] };
+    });
     return this.#scene.dice.choose(named)?.open;
   }
 

@@ -63,12 +63,12 @@ export class ProgramActs {
     const barFor = who.kind === 'id' ? 0 : dice.pick([500, 20_000], 'bar');
     const issuedBefore = Date.now() - dice.pick([0, 0, 10, 1_000], 'issued before');
     return [
-      this.revoking(instance, { who, weight: 0.7 * taste('revoke') }),
-      this.revoking(instance, { who, issuedBefore, weight: 0.5 * taste('revoke') }),
-      this.revoking(instance, { who, room, weight: 1.5 * taste('revoke room') }),
-      this.revoking(instance, { who, room, issuedBefore, weight: 0.5 * taste('revoke room') }),
-      this.revoking(instance, { who, barFor, weight: 0.3 * taste('revoke') }),
-      this.revoking(instance, { who, room, barFor, weight: 0.7 * taste('revoke room') }),
+      this.revoking(instance, { who, weight: 0.3 * taste('revoke') }),
+      this.revoking(instance, { who, issuedBefore, weight: 0.4 * taste('revoke') }),
+      this.revoking(instance, { who, room, weight: taste('revoke room') }),
+      this.revoking(instance, { who, room, issuedBefore, weight: 0.3 * taste('revoke room') }),
+      this.revoking(instance, { who, barFor, weight: 0.2 * taste('revoke') }),
+      this.revoking(instance, { who, room, barFor, weight: 0.3 * taste('revoke room') }),
     ].filter(({ name }, at, all) => all.findIndex((it) => it.name === name) === at);
   }
 
@@ -115,7 +115,7 @@ export class ProgramActs {
     const { stage, model, taste } = this.#scene;
     return {
       name: `${instance} joins ${user} to ${room}`,
-      weight: taste('joinRooms'),
+      weight: 0.3 * taste('joinRooms'),
       before: () =>
         this.#everywhere(instance, 'lost', (it) => {
           for (const client of model.of(it, { kind: 'user', name: user })) {
@@ -130,7 +130,7 @@ export class ProgramActs {
     const { stage, model, taste } = this.#scene;
     return {
       name: `${instance} revalidates ${[user, room].filter((it) => it !== undefined).join(' in ')}`,
-      weight: taste('revalidate'),
+      weight: 0.7 * taste('revalidate'),
       before: () => this.#everywhere(instance, 'lost', (it) => model.revalidate(it, user, room)),
       act: () => {
         const which = { ...(user === undefined ? {} : { user }), ...(room === undefined ? {} : { room }) };
