@@ -64,11 +64,12 @@ export class Access {
     return this.#identity.become(message);
   }
 
-  /** The client has renewed its credentials on this connection. */
-  renewed({ expiresIn }: Authenticated): void {
+  /** The client has renewed its credentials on this connection. Returns true if it is another user now. */
+  renewed(message: Authenticated): boolean {
     this.#parts.log.write('debug', 'renewed the credentials');
     this.#parts.connection.credentials.accepted();
-    this.renewal?.start(expiresIn);
+    this.renewal?.start(message.expiresIn);
+    return this.#identity.become(message);
   }
 
   /** The server asks for a renewal. */

@@ -68,12 +68,11 @@ export class Authentication {
     return true;
   }
 
-  /** The server answered. Returns false if this client is authenticated already. */
+  /** The server answered. Returns false if this client is authenticated already, or was refused before. */
   accepted(): boolean {
+    if (this.ending !== undefined) return false;
     this.#serverTimer.stop();
-    if (!this.#parts.state.enter()) return false;
-    this.ending = undefined;
-    return true;
+    return this.#parts.state.enter();
   }
 
   /** Counts this client as settled once it has stayed for a while: a server may accept it and fail right after that. */

@@ -43,7 +43,7 @@ export class Connection implements Member {
   /** Nothing happens before `start()`. */
   constructor({ host, options, credentials }: ConnectionOptions, events: ConnectionEvents) {
     this.#events = events;
-    this.credentials = new CredentialsReader(credentialsOf(credentials, options.auth));
+    this.credentials = new CredentialsReader(credentialsOf(credentials, options.auth), options.parser === undefined);
     const auth = this.credentials.isAsked && ((send: (auth: object) => void) => void this.#handshake.present(send));
     const { manager, socket, target } = takeSeat(host, auth === false ? options : { ...options, auth });
     this.socket = socket;

@@ -46,7 +46,11 @@ export class CredentialsReader {
   readonly #source: Source | undefined;
   #attempt = 0;
   #isReading = false;
-  /** The credentials that the server judges now. These and the others are JSON. */
+  /** Whether a custom parser may send more than JSON. */
+  readonly #isJson: boolean;
+  /** Credentials as JSON, with which they are compared. */
+  readonly #texts = new WeakMap<object, string>();
+  /** The credentials that the server judges now, as JSON. */
   #sent: string | undefined;
   /** Those of the access on the present connection. */
   #accepted: string | undefined;
@@ -54,8 +58,9 @@ export class CredentialsReader {
   readonly #refused = new Set<string>();
 
   /** Without a source, Socket.IO's option `auth` is sent as it is. */
-  constructor(source: Source | undefined) {
+  constructor(source: Source | undefined, isJson: boolean) {
     this.#source = source;
+    this.#isJson = isJson;
   }
 
   /** Whether the program has a function for credentials. */
@@ -91,7 +96,7 @@ export class CredentialsReader {
 
   /** These credentials are sent now. */
   sent(credentials: Record<string, unknown>): void {
-    const text = textOf(credentials);
+    const text = this.#texts.get(credentials);
     // Empty ones say nothing: the credential is a cookie, and may be a new one.
     this.#sent = text === '{}' ? undefined : text;
   }
@@ -121,9 +126,15 @@ export class CredentialsReader {
   }
 
   async #ask(reason: TCredentialsReason): Promise<Given> {
-    const given = this.#source === undefined ? {} : await askForCredentials(this.#source, reason);
-    if (given === null || given instanceof Error) return given;
-    return this.#refused.has(textOf(given)) ? 'refused' : given;
+    if (this.#source === undefined) return {};
+    const asked = await askForCredentials(this.#source, reason);
+    if (asked === null || asked instanceof Error) return asked;
+    const { value, text } = asked;
+    if (this.#refused.has(text)) return 'refused';
+    // A copy is read once, so that no getter of the program runs while Socket.IO encodes it, where nothing catches an error.
+    const given: Record<string, unknown> = this.#isJson ? JSON.parse(text) : value;
+    this.#texts.set(given, text);
+    return given;
   }
 
   /** The program has signed out. */
@@ -151,15 +162,12 @@ function textOf(credentials: Record<string, unknown>): string {
 async function askForCredentials(
   { name, read }: Source,
   reason: TCredentialsReason,
-): Promise<Exclude<Given, 'refused'>> {
+): Promise<{ readonly value: Record<string, unknown>; readonly text: string } | null | RoomgateError> {
   try {
     const given: unknown = await read({ reason });
     if (given === null) return null;
-    if (isRecord(given)) {
-      // Throws here, because Socket.IO would throw where nothing catches it.
-      textOf(given);
-      return given;
-    }
+    const text: unknown = isRecord(given) ? textOf(given) : undefined;
+    if (isRecord(given) && typeof text === 'string' && text.startsWith('{')) return { value: given, text };
     const hint = given === undefined ? ' (does the function lack a "return"?)' : '';
     return failed(`${name}: expected an object such as { token }, received ${describe(given)}${hint}`);
   } catch (error) {

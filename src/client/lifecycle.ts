@@ -139,7 +139,10 @@ export class Lifecycle implements ConnectionEvents {
   authenticated(payload: unknown): void {
     const message = readAuthenticated(payload);
     if (message.isRenewed && this.state.authenticated) {
-      this.#access.renewed(message);
+      // Roomgate's server ends the access of a client that renews as another user. A foreign one may not.
+      if (!this.#access.renewed(message)) return;
+      this.#forgetUser();
+      this.status.set('authenticated', this.#access.shown);
       return;
     }
     if (!this.#authentication.accepted()) return;

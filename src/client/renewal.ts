@@ -108,16 +108,20 @@ export class Renewal {
     this.#turn += 1;
     this.#timer.stop();
     const turn = this.#turn;
-    const given = await this.#parts.read();
+    const { read, send, answerMs, signedOut, log } = this.#parts;
+    // The program may never answer.
+    this.#after(answerMs);
+    const given = await read();
     if (turn !== this.#turn) return;
-    if (given === null) this.#parts.signedOut();
+    if (given === null) signedOut();
     else if (given === 'refused' || given instanceof Error) {
       const why = given === 'refused' ? 'the server has refused the ones that the program gives' : shown(given.message);
       // As a warning once, because a client may try for hours.
       const level = this.#failures === 0 ? 'warn' : 'debug';
-      this.#parts.log.write(level, `renewing the credentials failed: ${why}`);
+      log.write(level, `renewing the credentials failed: ${why}`);
       this.#after(this.#backOff());
-    } else if (this.#parts.send(given)) this.#after(this.#parts.answerMs);
+    } else if (send(given)) this.#after(answerMs);
+    else this.#timer.stop();
   }
 
   /** With full jitter, and soon enough to try several times before the end. */
