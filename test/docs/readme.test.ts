@@ -28,7 +28,7 @@ describe('the programs of the README', () => {
     await said('authenticated ');
     await said("joined: [ 'public/news' ]");
     await said(`secret: ${ROOM_ERRORS.not_allowed.text}`);
-    await said('said: Hello');
+    await said('said: ada: Hello');
     server.kill('SIGTERM');
     expect(await server.ended(10_000)).toEqual({ code: 0, signal: null });
     await client.messages.next((line) => String(line).startsWith('waiting'));
