@@ -142,6 +142,9 @@ export class SocketIOServerHelper<
   /**
    * Who a client is: what `authenticateFn` returned, or the last renewal. Undefined if it returned `true`, before the client is
    * authenticated, and for a socket of another server. It stays after the client has left, for its `disconnect` handlers.
+   *
+   * In TypeScript, a `validateRoomFn` that is written in the options of the same constant can't call it (error TS7022), because
+   * the type of the constant would depend on itself. Use its argument `identity`.
    * @throws RoomgateError `invalid_argument` if it is not a socket.
    * @example socket.on('say', (text) => save(helper.getIdentity({ socket })?.user, text));
    */

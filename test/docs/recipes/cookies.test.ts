@@ -24,9 +24,10 @@ beforeAll(async () => {
 async function startServer(
   env: Readonly<Record<string, string>> = {},
   port?: number,
+  replace: Readonly<Record<string, string>> = {},
 ): Promise<{ server: Program; url: string }> {
   const own = port ?? (await unusedPort());
-  const server = await project.start('server.ts', { env: { PORT: `${own}`, ...env } });
+  const server = await project.start('server.ts', { env: { PORT: `${own}`, ...env }, replace });
   await server.messages.next((line) => line === `listening on ${own}`, SLOW);
   return { server, url: `http://127.0.0.1:${own}` };
 }
@@ -107,6 +108,27 @@ describe('docs/recipes/cookies.md', () => {
     }
     expect(third.getStatus().status).toBe('authenticated');
     expect((await connect(url, cookies[0])).getStatus()).toMatchObject({ status: 'refused', code: 'refused' });
+  });
+
+  it('reconnects a page at the end of its session with the cookie that it has by then', async () => {
+    const port = await unusedPort();
+    const trusted = await servedPage(`http://127.0.0.1:${port}`);
+    const env = { APP_ORIGIN: new URL(trusted).origin };
+    const { url } = await startServer(env, port, { '8 * 60 * 60': '4' });
+    const page = await (await startBrowser()).newPage();
+    await page.goto(trusted);
+    await eventually(async () => (await shown(page)).at(-1) === 'I am ada', SLOW);
+    const isDone = await page.evaluate(
+      async ([to, authorization]) =>
+        (await fetch(`${to}/login`, { method: 'POST', credentials: 'include', headers: { authorization } })).ok,
+      [url, ADA.authorization] as const,
+    );
+    expect(isDone).toBe(true);
+    const count = async (line: string) => (await shown(page)).filter((own) => own === line).length;
+    await eventually(async () => (await count('I am ada')) === 2, SLOW);
+    expect(await count(`waiting ${UNAUTHENTICATED_ERRORS.expired.text}`)).toBeGreaterThan(0);
+    // The second session ends, and the page has no other cookie.
+    await eventually(async () => /^refused /.test((await shown(page)).at(-1) ?? ''), SLOW);
   });
 
   it('accepts only its own sessions', async () => {
