@@ -4,7 +4,17 @@ import { errorMessage, errorStack } from '../observability/error-text.js';
 import type { HandlerFailed, LimitReached, OptionIgnored } from '../observability/shared-reports.js';
 import type { LogLines } from '../ports/reports.js';
 
+/** `revoke()` was called while Redis could not be reached, and the other instances will not be told of it. */
+export interface RevocationsDropped {
+  readonly type: 'revocations_dropped';
+  /** How many revocations. */
+  readonly count: number;
+  /** `too_old`: they would have ended in the ledger. `too_many`: more than 10 000 waited. `shut_down`: this instance ends. */
+  readonly reason: 'too_old' | 'too_many' | 'shut_down';
+}
+
 type OwnReport =
+  | RevocationsDropped
   /** `authenticateFn` threw or rejected. A client that is still connected received `unavailable`. */
   | {
       readonly type: 'authenticate_fn_failed';
@@ -127,6 +137,12 @@ type GateLimit = 'held_events' | 'authentications_in_flight';
 /** The reports of `gate/`. */
 export type GateReport = OwnReport | EventDropped | LimitReached<GateLimit> | HandlerFailed | OptionIgnored;
 
+const DROPPED_BECAUSE = {
+  too_old: 'their time has passed',
+  too_many: 'too many are waiting',
+  shut_down: 'this instance was shut down',
+} as const;
+
 /** The usual cause of an undefined result. */
 function returnIn({ received }: { readonly received: string }): string {
   return received === 'undefined' ? ' (does the function lack a "return"?)' : '';
@@ -190,6 +206,12 @@ export const GATE_LINES: LogLines<OwnReport> = {
     'warn',
     (r) =>
       `after an outage of Redis, revocations may be missing; sent ${r.clients} clients back, which will be authenticated anew`,
+  ],
+  revocations_dropped: [
+    'warn',
+    (r) =>
+      `dropped ${r.count} revocations that other instances could not be told, because Redis could not be reached: ` +
+      `${DROPPED_BECAUSE[r.reason]}; call revoke() again if the access still has to end`,
   ],
   fetch_sockets_answer_dropped: [
     'warn',

@@ -13,7 +13,7 @@ export interface RevocationMessage {
   readonly issuedBefore: number | undefined;
   /** How long new decisions are refused too, in milliseconds. */
   readonly barFor: number;
-  /** How long the ledger keeps it, in milliseconds. */
+  /** How long the ledger keeps it after the access was withdrawn, in milliseconds. */
   readonly livesFor: number;
 }
 
@@ -23,7 +23,7 @@ export function bodyOf({ who, room, issuedBefore, barFor, livesFor }: Revocation
 }
 
 /** @throws RejectedMessageError */
-export function messageOf(id: unknown, body: unknown): RevocationMessage {
+function messageOf(id: unknown, body: unknown): RevocationMessage {
   const { who: given, room, issuedBefore, barFor, livesFor } = isRecord(body) ? body : {};
   const who = readWho(given);
   const isWhole =
@@ -45,7 +45,17 @@ export function messageOf(id: unknown, body: unknown): RevocationMessage {
 
 /** A revocation of the ledger. @throws RejectedMessageError */
 export function ofLedger({ id, value, remainingMs }: LedgerEntry, now: number): Revocation {
-  const message = messageOf(id, JSON.parse(value));
+  return received(messageOf(id, JSON.parse(value)), remainingMs, now);
+}
+
+/** A revocation that another instance tells, with the text for its users. @throws RejectedMessageError */
+export function ofInstance({ id, text, remainingMs, ...body }: InstanceMessage, now: number): Revocation {
+  if (!isDuration(remainingMs)) throw new RejectedMessageError('an invalid revocation');
+  return received(messageOf(id, body), remainingMs, now);
+}
+
+/** What has passed of its life is its age. */
+function received(message: RevocationMessage, remainingMs: number, now: number): Revocation {
   return revocationOf(message, now - Math.max(0, message.livesFor - remainingMs), now + remainingMs);
 }
 

@@ -47,8 +47,9 @@ export class Revocations {
   /** Returns false if this revocation is known. */
   add(revocation: Revocation, now: number): boolean {
     this.#sweep(now);
-    if (this.#ids.has(revocation.id)) return false;
-    this.#ids.set(revocation.id, revocation.knownUntil);
+    const knownUntil = this.#ids.get(revocation.id);
+    this.#ids.set(revocation.id, Math.max(knownUntil ?? 0, revocation.knownUntil));
+    if (knownUntil !== undefined) return false;
     const key = keyOf(revocation.who);
     this.#byName.set(key, [...(this.#byName.get(key) ?? []), revocation]);
     return true;

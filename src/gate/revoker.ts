@@ -1,17 +1,20 @@
 import { type Scope, scopeOf } from '../common/scope.js';
-import { withinOr } from '../common/within.js';
 import type { Bus, InstanceMessage } from '../ports/backplane/bus.js';
 import type { Ledger, LedgerEntry, LedgerRead } from '../ports/backplane/ledger.js';
 import type { Reporter } from '../ports/reports.js';
 import type { Registry } from '../session/registry.js';
 import type { Session } from '../session/session.js';
 import type { GateReport } from './reports.js';
-import { bodyOf, messageOf, ofLedger, type RevocationMessage, revocationOf } from './revocation-message.js';
+import { ofInstance, ofLedger } from './revocation-message.js';
+import { RevocationNotice } from './revocation-notice.js';
 import { concerns, type Decision, type Revocation, Revocations } from './revocations.js';
 import { readRevokeCall } from './revoke-options.js';
+import { UntoldRevocations } from './untold-revocations.js';
 
 /** The topic on which instances tell each other what was revoked. */
 const TOPIC = 'revoke';
+/** The same for what could not be told in time, and is not answered. */
+const LATE_TOPIC = 'revoked';
 
 /** Ends access. The only owner of these steps is the performer of the server. */
 export interface RevocationActs {
@@ -40,19 +43,23 @@ export interface Revoked extends Scope {
 
 /**
  * Ends access on all instances. Each instance ends what it has, and confirms. The ledger keeps the revocation for instances that are
- * cut off or start later.
+ * cut off or start later. An instance that is cut off itself tells the others once Redis is back.
  */
 export class Revoker {
   readonly #options: RevokerOptions;
   readonly #revocations: Revocations;
+  readonly #untold: UntoldRevocations;
   #acts: RevocationActs | undefined;
 
   /** Create it before the backplane opens, so that no instance waits for an answer. */
   constructor(options: RevokerOptions) {
     this.#options = options;
     this.#revocations = new Revocations(options.decisionMs);
-    options.bus.answer(TOPIC, (question) => ({ ended: this.#answer(question) }));
-    options.ledger.onRead((read) => this.#read(read));
+    const { bus, ledger, report } = options;
+    this.#untold = new UntoldRevocations({ bus, ledger, topic: LATE_TOPIC, report });
+    bus.answer(TOPIC, (question) => ({ ended: this.#hear(question) }));
+    bus.subscribe(LATE_TOPIC, (message) => void this.#hear(message));
+    ledger.onRead((read) => this.#read(read));
   }
 
   /** From now on clients can be ended. Before that there are none. */
@@ -72,52 +79,52 @@ export class Revoker {
   /** @throws RoomgateError `invalid_argument`. */
   async revoke(opts: Readonly<Record<string, unknown>>): Promise<Revoked> {
     const { message, text, timeoutMs } = readRevokeCall(opts);
-    const own = this.#apply(revocationOf(message, performance.now()), text);
-    const { scope, others } = await this.#tell(message, text, timeoutMs);
+    const notice = new RevocationNotice(message, text);
+    const own = this.#apply(notice.own, text);
+    const { scope, others } = await this.#tell(notice, timeoutMs);
     const { instances, unconfirmed } = scope;
     const ended = own + others;
     const { report } = this.#options;
-    report({ type: 'access_revoked', of: message.who.kind, ended, instances, unconfirmed: [...unconfirmed] });
+    report({ type: 'access_revoked', of: notice.of, ended, instances, unconfirmed: [...unconfirmed] });
     return { instances, unconfirmed, ended };
   }
 
-  /** Tells the other instances. While the broker can't be reached, it tries again until the time has passed. */
-  async #tell(
-    message: RevocationMessage,
-    text: string | undefined,
-    timeoutMs: number,
-  ): Promise<{ scope: Scope; others: number }> {
-    const { bus, registry } = this.#options;
+  /** Revocations that the other instances were not told yet stay unknown to them. */
+  close(): void {
+    this.#untold.close();
+  }
+
+  /** Tells the other instances. While the broker can't be reached, it tries again until the time has passed, and then without waiting. */
+  async #tell(notice: RevocationNotice, timeoutMs: number): Promise<{ scope: Scope; others: number }> {
+    const { bus, ledger, registry } = this.#options;
     const deadline = performance.now() + timeoutMs;
     const left = (): number => Math.max(1, deadline - performance.now());
-    const question = { ...bodyOf(message), id: message.id, text };
     const read = ({ ended }: InstanceMessage): number => (typeof ended === 'number' ? ended : 0);
     // An instance answers a repeated question too, but has ended its clients already.
     const ended = new Map<string, number>();
-    for (let isStored = false; ; await pause(Math.min(RETRY_MS, left()))) {
+    for (;;) {
       // Before the question: an instance that connects between the two then reads it.
-      isStored ||= await this.#store(message, left());
-      const answers = await bus.ask({ topic: TOPIC, question, timeoutMs: left(), read });
+      await notice.store(ledger, left());
+      const answers = await bus.ask({ topic: TOPIC, question: notice.toMessage(), timeoutMs: left(), read });
       for (const [id, count] of answers.answers) if (!ended.has(id)) ended.set(id, count);
-      if (!(isStored && answers.complete) && performance.now() < deadline && !registry.isClosed) continue;
+      const isKnown = notice.isStored && answers.complete;
+      if (!isKnown && performance.now() < deadline && !registry.isClosed) {
+        await pause(Math.min(RETRY_MS, left()));
+        continue;
+      }
+      if (!isKnown) this.#untold.add(notice);
       const unanswered = answers.unanswered.filter((id) => !ended.has(id));
       const scope = scopeOf({ answers: ended, unanswered, complete: answers.complete });
       // Instances that start later, and those that were cut off, would not read it.
-      if (!isStored && !scope.unconfirmed.includes('unknown')) scope.unconfirmed.push('unknown');
+      if (!notice.isStored && !scope.unconfirmed.includes('unknown')) scope.unconfirmed.push('unknown');
       return { scope, others: [...ended.values()].reduce((sum, one) => sum + one, 0) };
     }
   }
 
-  /** A ledger that hangs delays the question for a second at most. */
-  async #store(message: RevocationMessage, timeoutMs: number): Promise<boolean> {
-    const adding = this.#options.ledger.add(message.id, JSON.stringify(bodyOf(message)), message.livesFor);
-    const outcome = await withinOr(adding, Math.min(LONGEST_WAIT_FOR_LEDGER_MS, timeoutMs), 'uncertain');
-    return outcome === 'stored';
-  }
-
-  #answer({ id, text, ...body }: InstanceMessage): number {
-    const revocation = revocationOf(messageOf(id, body), performance.now());
-    return this.#apply(revocation, typeof text === 'string' ? text : undefined);
+  /** Another instance tells it. Returns how many clients it ended. */
+  #hear(message: InstanceMessage): number {
+    const { text } = message;
+    return this.#apply(ofInstance(message, performance.now()), typeof text === 'string' ? text : undefined);
   }
 
   /** What was revoked while this instance was cut off. */
@@ -175,5 +182,3 @@ function pause(ms: number): Promise<void> {
 
 /** Milliseconds between two attempts while the broker can't be reached. */
 const RETRY_MS = 100;
-/** While Redis hangs, the question reaches nobody either. */
-const LONGEST_WAIT_FOR_LEDGER_MS = 1_000;

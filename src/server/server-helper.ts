@@ -168,7 +168,9 @@ export class SocketIOServerHelper<
    * Bars are lost if Redis loses its data, so they replace no list of banned users. `message`: for the user. `timeout`: how long it waits
    * for other instances, in milliseconds. Default 5 000.
    * @returns how many clients it ended, how many instances have confirmed it, and which have not. Instances that are cut off from Redis
-   *   apply it before they deliver messages of other instances again.
+   *   apply it before they deliver messages of other instances again. If this one is cut off until `timeout`, `unconfirmed` has the entry
+   *   `unknown`, and this instance tells the others when Redis is back: for an hour or `barFor`, if it is not shut down before. Logins
+   *   after the call are left alone.
    * @throws RoomgateError `not_configured` before `configure()`, `invalid_argument`.
    * @example await helper.revoke({ user: 'ann', barFor: 3_600_000, message: 'You are banned for an hour.' });
    */

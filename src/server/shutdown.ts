@@ -1,5 +1,6 @@
 import type { Server } from 'socket.io';
 import { withinOr } from '../common/within.js';
+import type { Revoker } from '../gate/revoker.js';
 import type { Backplane } from '../ports/backplane.js';
 import type { Fanout } from '../ports/fanout.js';
 import type { Reporter } from '../ports/reports.js';
@@ -13,6 +14,7 @@ export interface ShutdownOptions {
   readonly backplane: Backplane;
   readonly fanout: Fanout;
   readonly performer: Performer;
+  readonly revoker: Pick<Revoker, 'close'>;
   readonly timeoutMs: number;
   readonly report: Reporter<Report>;
 }
@@ -31,6 +33,7 @@ export async function shutDown({
   backplane,
   fanout,
   performer,
+  revoker,
   timeoutMs,
   report,
 }: ShutdownOptions): Promise<void> {
@@ -40,6 +43,7 @@ export async function shutDown({
 
   const allGone = runtime.stopAccepting();
   const clients = performer.endAll();
+  revoker.close();
   const closed = closeAll(io, runtime, failed('closing Socket.IO')).then(() => allGone);
   const cut = await isLate(closed, left() - Math.min(FAREWELL_MS, timeoutMs / 5));
   // Also without a timeout: a silent polling peer has no wire, but its HTTP connection would keep the server from closing.

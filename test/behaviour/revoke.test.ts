@@ -272,6 +272,33 @@ describe.runIf(SETTING.redis)('two instances', () => {
     others.socket.disconnect();
   });
 
+  it('on an instance that stays cut off, it is told to the others when Redis is back, and spares later logins', async () => {
+    const [old, other] = await Promise.all([as(near, { user }), as(near, { user: 'bob' })]);
+    await proxy.refuse();
+    proxy.cut();
+    const result = await revoke(far, { user, message: 'Bye.', timeout: 200 });
+    expect(result).toEqual({ instances: 1, unconfirmed: expect.arrayContaining([expect.any(String)]), ended: 0 });
+    await revoke(far, { user: `${user}, barred`, barFor: 60_000, timeout: 1 });
+    const anew = await as(near, { user });
+    expect(old.socket.connected).toBe(true);
+    await proxy.accept();
+    expect(await ending(old)).toMatchObject({ code: 'revoked', message: 'Bye.' });
+    // The bar was told after it, and is stored for instances that start later.
+    const later = await serve({ redisPort: redis.port, options: OPTIONS, identifier: 'late' });
+    for (const server of [near, later]) {
+      await eventually(async () => {
+        const barred = connect(server.url, { auth: { answer: { user: `${user}, barred` } } });
+        await barred.heardOf('connect');
+        barred.socket.emit('authenticate');
+        return (await ending(barred)).code === 'revoked';
+      });
+    }
+    for (const { socket } of [anew, other]) {
+      expect(await socket.emitWithAck('work')).toBe('done');
+      socket.disconnect();
+    }
+  });
+
   it('one with fenceAfter serves no clients with an identity while it is cut off for longer', async () => {
     const narrow = await startProxy({ target: redis.port });
     const fenced = await serve({

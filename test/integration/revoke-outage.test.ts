@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryNetwork } from '../../src/backplane/memory/memory-network.js';
 import { SHARED_NETWORK } from '../../src/backplane/memory/shared-network.js';
+import type { Report } from '../../src/server/reports.js';
 import { eventually } from '../support/facts.js';
 import { heardOn } from '../support/instances.js';
 import { connect, connectAuthenticated, type Started, startServer, type TestClient } from '../support/server.js';
@@ -84,6 +85,72 @@ it('revoke() on an instance that is cut off for a moment waits for the others', 
   setTimeout(() => network.heal('far'), 300);
   expect(await revoking).toEqual({ instances: 2, unconfirmed: [], ended: 1 });
   await expectRevoked(ann);
+});
+
+describe('revoke() on an instance that stays cut off', () => {
+  const UNKNOWN = { instances: 1, unconfirmed: ['near.1', 'unknown'], ended: 0 };
+
+  it('is told to the others when it is back, and leaves a user alone who signed in there meanwhile', async () => {
+    const { network, near, far } = await startPair();
+    const old = await enter(near, 'ann');
+    network.cut('far');
+    expect(await far.helper.revoke({ user: 'ann', timeout: 50 })).toEqual(UNKNOWN);
+    const anew = await enter(near, 'ann');
+    expect(old.socket.connected).toBe(true);
+    network.heal('far');
+    await expectRevoked(old);
+    expect(anew.socket.connected).toBe(true);
+    expect(near.helper.getClients({ user: 'ann' }).size).toBe(1);
+  });
+
+  it('is told to instances that start later too, and a bar that has ended meanwhile bars nobody', async () => {
+    const { network, near, far } = await startPair();
+    network.cut('far');
+    await far.helper.revoke({ user: 'bob', barFor: 50, timeout: 50 });
+    await far.helper.revoke({ user: 'ann', barFor: 60_000, timeout: 50 });
+    const [ann, bob] = [await enter(near, 'ann'), await enter(near, 'bob')];
+    network.heal('far');
+    await expectRevoked(ann);
+    expect(bob.socket.connected).toBe(true);
+    const later = await startServer({
+      authenticateFn: ({ auth }) => ({ user: auth.user }),
+      ...{ [SHARED_NETWORK]: network },
+    });
+    await enter(later, 'bob');
+    const barred = connect(later.url, { auth: { user: 'ann' } });
+    await barred.heardOf('connect');
+    barred.socket.emit('authenticate');
+    await expectRevoked(barred);
+  });
+
+  it('puts the clients out of the room once, and lets them in again', async () => {
+    const { network, near, far } = await startPair();
+    const ann = await enter(near, 'ann');
+    await ann.socket.emitWithAck('join', { rooms: ['a', 'b'] });
+    network.cut('far');
+    await far.helper.revoke({ user: 'ann', room: 'a', timeout: 50 });
+    network.heal('far');
+    await ann.heardOf('roomgate:left');
+    expect(await ann.socket.emitWithAck('join', { rooms: ['a'] })).toMatchObject({ joined: ['a'] });
+    // It reads the ledger again, before it answers.
+    network.cut('near');
+    network.heal('near');
+    expect(await far.helper.revoke({ user: 'bob' })).toMatchObject({ instances: 2 });
+    expect(heardOn(ann, 'roomgate:left')).toHaveLength(1);
+  });
+
+  it('is reported if the instance is shut down before', async () => {
+    const reports: Report[] = [];
+    const { network, near, far } = await startPair({ onReport: (report) => reports.push(report) });
+    const ann = await enter(near, 'ann');
+    network.cut('far');
+    expect(await far.helper.revoke({ user: 'ann', timeout: 50 })).toEqual(UNKNOWN);
+    await far.helper.shutdown();
+    expect(reports.filter(({ type }) => type === 'revocations_dropped')).toEqual([
+      { type: 'revocations_dropped', count: 1, reason: 'shut_down' },
+    ]);
+    expect(ann.socket.connected).toBe(true);
+  });
 });
 
 it('revoke({ id, issuedBefore }) voids an authentication that is pending', async () => {

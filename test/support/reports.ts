@@ -70,6 +70,7 @@ export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] }
     { type: 'access_revoked', of: 'id', ended: 1, instances: 1, unconfirmed: [] },
   ],
   fenced: [{ type: 'fenced', afterMs: 30_000, clients: 5 }],
+  revocations_dropped: [{ type: 'revocations_dropped', count: 3, reason: 'too_old' }],
   revocations_unknown: [{ type: 'revocations_unknown', clients: 5 }],
   authenticate_fn_unanswered: [{ type: 'authenticate_fn_unanswered', client, afterMs: 10_000 }],
   authentication_outage_began: [{ type: 'authentication_outage_began', failed: 20 }],

@@ -44,8 +44,8 @@ export interface LedgerRead {
  */
 export interface Ledger {
   /**
-   * Adds an entry for `forMs`, but for at least one hour, so that an instance that was cut off for less than that reads it. An
-   * id belongs to one value. If it is added again, the later end counts. Resolves within about 10 s. Rejects only if the entry exceeds
+   * Adds an entry for `forMs`, but for at least one hour, so that an instance that was cut off for less than that reads it. If
+   * an id is added again, the later end counts; with another value, reads may have both. Resolves within about 10 s. Rejects only if the entry exceeds
    * the bounds.
    */
   add(id: string, value: string, forMs: number): Promise<AddOutcome>;
