@@ -209,7 +209,7 @@ export const BACKPLANE = [
     id: 'deaf-and-heard',
     file: 'src/backplane/redis/liveness.ts',
     from: `return this.#probed ? this.#heardPattern : this.#heard;`,
-    to: `return this.#heard;`,
+    to: `return this.#patternEvents < 0 ? this.#heardPattern : this.#heard;`,
     breaks: 'an instance that is deaf counts as connected until that is found',
     test: 'test/integration/redis-ledger.test.ts',
     on: 'node',
