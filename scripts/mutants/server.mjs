@@ -107,7 +107,7 @@ export const SERVER = [
   {
     id: 'disconnected-for-good',
     file: 'src/server/performer.ts',
-    from: `    this.#endConnection(session.socket.conn);\n  }\n\n  /** Ends a session and its`,
+    from: `    this.#parts.connectionsDo.end(session.socket.conn);\n  }\n\n  /** Ends a session and its`,
     to: `    session.socket.disconnect(true);\n  }\n\n  /** Ends a session and its`,
     breaks: 'a plain client does not reconnect after a failure of the server',
     test: 'test/integration/unavailable.test.ts',
@@ -126,7 +126,7 @@ export const SERVER = [
   },
   {
     id: 'deadline-of-members-only',
-    file: 'src/server/performer.ts',
+    file: 'src/server/connection-performer.ts',
     from: `    else deadlines.of(connection);\n`,
     to: `    else void deadlines;\n`,
     breaks: 'a connection that joins nothing has no deadline',

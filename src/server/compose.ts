@@ -7,13 +7,11 @@ import type { FanoutOptions } from '../fanout/options.js';
 import { Outbound } from '../fanout/outbound.js';
 import { keysOf } from '../fanout/replaceable.js';
 import { AuthenticationBudget } from '../gate/authentication-budget.js';
-import { Fence } from '../gate/fence.js';
 import { Gate } from '../gate/gate.js';
 import { assertGateHolds } from '../gate/gate-probe.js';
 import { guardedAdapter, guardLaterAdapters } from '../gate/guarded-adapter.js';
 import { guardPages } from '../gate/origin-guard.js';
 import { Renewals } from '../gate/renewal.js';
-import { Revoker, type RevokerOptions } from '../gate/revoker.js';
 import { PendingConnects } from '../ingress/pending-connects.js';
 import { Strangers } from '../ingress/strangers.js';
 import type { AdapterFactory, Backplane } from '../ports/backplane.js';
@@ -25,11 +23,9 @@ import type { WireSource } from '../ports/wire.js';
 import { isSocketId } from '../protocol/socket-ids.js';
 import { Guard } from '../rooms/guard.js';
 import { IdOwners } from '../rooms/id-owners.js';
-import { ProgramJoins } from '../rooms/program-joins.js';
 import { Recheck } from '../rooms/recheck.js';
-import { Revalidation, type RevalidationOptions } from '../rooms/revalidation.js';
+import type { RevalidationOptions } from '../rooms/revalidation.js';
 import { Rooms } from '../rooms/rooms.js';
-import { SocketSearch } from '../rooms/socket-search.js';
 import { NodeRuntime } from '../runtime/node-runtime.js';
 import { Deadlines } from '../session/deadlines.js';
 import { Expiries } from '../session/expiry.js';
@@ -39,6 +35,8 @@ import type { Session } from '../session/session.js';
 import { newSocketId } from '../session/socket-id.js';
 import { makeSocketIds } from '../socketio/socket-io.js';
 import { ClientMessages } from './client-messages.js';
+import { type Asked, attachAccess, claimTopics } from './compose-access.js';
+import { ConnectionPerformer } from './connection-performer.js';
 import { Connections } from './connections.js';
 import { inboundTable } from './inbound.js';
 import { run } from './inbound-rows.js';
@@ -50,7 +48,7 @@ import type { ResolvedOptions } from './resolve-options.js';
 import { RoomPerformer } from './room-performer.js';
 
 /** The parts that exist from `configure()` to `shutdown()`. */
-export interface Instance {
+export interface Instance extends Omit<Asked, 'search'> {
   readonly io: IOServer;
   readonly runtime: Runtime;
   readonly backplane: Backplane;
@@ -59,10 +57,6 @@ export interface Instance {
   readonly performer: Performer;
   readonly packets: PacketPerformer;
   readonly outbound: Outbound;
-  readonly programJoins: ProgramJoins;
-  readonly revalidation: Revalidation;
-  readonly revoker: Revoker;
-  readonly fence: Fence | undefined;
   readonly rechecks: Rechecks;
   readonly roomsDo: RoomPerformer;
 }
@@ -103,12 +97,7 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
   assertWanted();
   opening(backplane);
   const recheck: RevalidationOptions['recheck'] = async (which) => (await instance?.rechecks.matching(which)) ?? 0;
-  const { guardTimeout, authenticateTimeout, fenceAfter, limits } = options;
-  const decisionMs = Math.max(authenticateTimeout, guardTimeout);
-  const { roomNameLength } = limits;
-  const asked = claimTopics(backplane, {
-    ...{ registry, report, recheck, guardTimeout, roomNameLength, fenceAfter, decisionMs },
-  });
+  const asked = claimTopics(backplane, { options, registry, recheck, report });
   try {
     await backplane.open(options.redisTimeout);
     await assertGateHolds();
@@ -130,30 +119,12 @@ interface Sweeping {
   readonly sweep: () => void;
 }
 
-type TopicParts = Pick<ComposeOptions, 'registry' | 'report'> &
-  Pick<ResolvedOptions, 'fenceAfter'> &
-  Pick<RevalidationOptions, 'recheck' | 'guardTimeout' | 'roomNameLength'> &
-  Pick<RevokerOptions, 'decisionMs'>;
-
-/** What the other instances may ask. Claimed before the backplane opens, so that none of them waits for an answer. */
-function claimTopics(
-  { bus, instances, ledger, reach }: Backplane,
-  { registry, decisionMs, fenceAfter, report, ...parts }: TopicParts,
-): Pick<Instance, 'programJoins' | 'revalidation' | 'revoker' | 'fence'> & { search: SocketSearch } {
-  const search = new SocketSearch(bus, (id) => registry.has(id));
-  const programJoins = new ProgramJoins({ bus, registry });
-  const revalidation = new Revalidation({ bus, instances, ...parts });
-  const revoker = new Revoker({ bus, ledger, registry, decisionMs, report });
-  const fence = fenceAfter === undefined ? undefined : new Fence({ reach, fenceAfter, report });
-  return { search, programJoins, revalidation, revoker, fence };
-}
-
 /** Connects the parts in one tick, so that no client can connect before they are complete. */
 function connectParts(
   { options, registry, report }: ComposeOptions,
   platform: Platform,
   backplane: Backplane,
-  { search, expiries, sweep, ...asked }: ReturnType<typeof claimTopics> & Sweeping,
+  { search, expiries, sweep, ...asked }: Asked & Sweeping,
 ): Instance {
   const { runtime, fanout } = platform;
   const { validateRoomFn, guardTimeout, onFailure } = options;
@@ -168,12 +139,7 @@ function connectParts(
   const rechecks = new Rechecks(new Recheck({ guard, onFailure: onFailure.guard }), registry, roomsDo);
   const parts: InboundParts = { runtime, fanout, rooms, roomsDo, rechecks, messages, expiries, sweep, ...asked };
   const inbound = createInbound({ options, registry, report }, parts);
-  asked.revoker.attach({
-    revoke: (session, text) => inbound.performer.revoke(session, text),
-    revokeRoom: (session, room, text) => roomsDo.revoke(session, room, text),
-    sendAllBack: () => inbound.performer.sendAllBack(),
-  });
-  asked.fence?.attach(() => inbound.performer.sendAllBack());
+  attachAccess(asked, inbound.performer, roomsDo);
   inbound.connections.attach(io, engine);
   const outbound = new Outbound(io, report, options.serverOptions.parser !== undefined);
   return { io, runtime, backplane, fanout, ...inbound, outbound, ...asked, rechecks, roomsDo };
@@ -242,12 +208,14 @@ function createInbound(
   const listen: PerformerParts['listen'] = (...which) => connections.listenToSocket(...which);
   const mostCalls = limits.authenticationsInFlight;
   const budget = new AuthenticationBudget({ mostCalls, timeoutMs: authenticateTimeout, report });
-  const ofClients = { registry, expiries, deadlines, keepAlive, pendingConnects, strangers, packets, messages, budget };
-  const performer = new Performer({ options, runtime, fanout, revoker, fence, rechecks, ...ofClients, listen, report });
+  const base = { options, runtime, registry, deadlines, strangers, listen, report };
+  const connectionsDo = new ConnectionPerformer({ ...base, pendingConnects });
+  const ofClients = { connectionsDo, expiries, keepAlive, packets, messages, budget };
+  const performer = new Performer({ ...base, ...ofClients, fanout, revoker, fence, rechecks });
   const authentication = { authenticateFn, limits, budget, report };
   const renewals = new Renewals({ ...authentication, timeoutMs: authenticateTimeout });
   const flows = { authentication, registry, strangers, gate, rooms, renewals };
-  const table = inboundTable(flows, { does: performer, packetsDo: packets, roomsDo });
+  const table = inboundTable(flows, { does: performer, connectionsDo, packetsDo: packets, roomsDo });
   const connections = new Connections({ table, registry, pendingConnects, report });
   return { connections, performer, packets };
 }

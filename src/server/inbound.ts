@@ -8,6 +8,7 @@ import type { Wire } from '../ports/wire.js';
 import type { JoinVerdict, Rooms, RoomsVerdict } from '../rooms/rooms.js';
 import type { Registry } from '../session/registry.js';
 import type { Session } from '../session/session.js';
+import type { ConnectionPerformer } from './connection-performer.js';
 import type { EventRow, PacketRow, Row } from './inbound-rows.js';
 import type { PacketPerformer } from './packet-performer.js';
 import type { Performer } from './performer.js';
@@ -68,43 +69,48 @@ export interface Flows {
 
 export interface Performers {
   readonly does: Performer;
+  readonly connectionsDo: ConnectionPerformer;
   readonly packetsDo: PacketPerformer;
   readonly roomsDo: RoomPerformer;
 }
 
-export function inboundTable(flows: Flows, { does, packetsDo, roomsDo }: Performers): InboundTable {
+export function inboundTable(flows: Flows, performers: Performers): InboundTable {
+  const { does, packetsDo, roomsDo } = performers;
   return {
-    connections: connectionRows(flows, does),
-    limits: limitRows(does),
+    connections: connectionRows(flows, performers),
+    limits: limitRows(performers),
     packets: packetRows(flows, packetsDo),
     events: eventRows(flows, does, roomsDo),
     renewals: renewalRows(flows, does),
   };
 }
 
-function connectionRows({ registry }: Flows, does: Performer): InboundTable['connections'] {
+function connectionRows(
+  { registry }: Flows,
+  { does, connectionsDo }: Pick<Performers, 'does' | 'connectionsDo'>,
+): InboundTable['connections'] {
   return {
     // A connection of the engine opens. From now on it has a deadline.
-    opened: { allowed: 'always', flow: () => (registry.isClosed ? 'close' : 'accept'), perform: does.openConnection },
+    opened: { allowed: 'always', flow: () => (registry.isClosed ? 'close' : 'accept'), perform: connectionsDo.open },
     closed: { allowed: 'always', flow: always('forget'), perform: does.closeConnection },
     // Socket.IO has accepted a CONNECT of `/` and made a socket. A connection may have one socket of `/` at a time.
     joinedRoot: {
       allowed: 'before authentication',
       flow: ({ conn }) => (registry.isClosed || registry.of(conn)?.ended === false ? 'end' : 'open'),
-      perform: does.openSession,
+      perform: connectionsDo.openSession,
     },
     // Socket.IO has accepted a CONNECT of another namespace, which the program guards itself.
-    joinedOther: { allowed: 'always', flow: always('spare'), perform: does.spare },
+    joinedOther: { allowed: 'always', flow: always('spare'), perform: connectionsDo.spare },
   };
 }
 
 /** A client exceeded a limit or a deadline. The class that counts runs the row. */
-function limitRows(does: Performer): InboundTable['limits'] {
+function limitRows({ does, connectionsDo }: Pick<Performers, 'does' | 'connectionsDo'>): InboundTable['limits'] {
   return {
     // Pending CONNECT packets: `ingress/pending-connects`.
-    tooManyConnects: { allowed: 'always', flow: always('cut'), perform: does.cut },
+    tooManyConnects: { allowed: 'always', flow: always('cut'), perform: connectionsDo.cut },
     // Connections that are not authenticated: `ingress/strangers`. The row runs for the oldest one.
-    tooManyStrangers: { allowed: 'before authentication', flow: always('end'), perform: does.endStranger },
+    tooManyStrangers: { allowed: 'before authentication', flow: always('end'), perform: connectionsDo.endStranger },
     // Time to authenticate: `session/deadlines`.
     deadlinePassed: {
       allowed: 'before authentication',
@@ -114,7 +120,7 @@ function limitRows(does: Performer): InboundTable['limits'] {
     // Events held until the program's handlers are registered: `session/early-events`.
     tooManyHeldEvents: { allowed: 'after authentication', flow: always('end'), perform: does.endOverLimit },
     // Unread bytes: `fanout/backlogs`.
-    readsTooSlowly: { allowed: 'always', flow: always('end'), perform: does.endSlowReader },
+    readsTooSlowly: { allowed: 'always', flow: always('end'), perform: connectionsDo.endSlowReader },
   };
 }
 

@@ -1,4 +1,3 @@
-import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
 import type { KnownRefusal } from '../common/refusals.js';
 import { callSafely } from '../common/sink.js';
 import type { AuthenticationVerdict } from '../gate/authentication.js';
@@ -6,8 +5,6 @@ import type { AuthenticationBudget } from '../gate/authentication-budget.js';
 import type { Fence } from '../gate/fence.js';
 import { Membership } from '../gate/membership.js';
 import type { Revoker } from '../gate/revoker.js';
-import type { PendingConnects } from '../ingress/pending-connects.js';
-import type { StrangerLimit } from '../ingress/reports.js';
 import type { Strangers } from '../ingress/strangers.js';
 import type { Fanout } from '../ports/fanout.js';
 import type { KnownIdentity } from '../ports/identity.js';
@@ -20,11 +17,11 @@ import type { Deadlines } from '../session/deadlines.js';
 import type { Expiries } from '../session/expiry.js';
 import type { KeepAlive } from '../session/keep-alive.js';
 import type { Registry } from '../session/registry.js';
-import { Session } from '../session/session.js';
-import { connectionIdOf } from '../socketio/engine-transport.js';
+import type { Session } from '../session/session.js';
 import { Access } from './access.js';
 import { type ClientMessages, COME_BACK_AFTER_MS, type Ending, endingByProgram, endingOf } from './client-messages.js';
 import { ConnectedFunction } from './connected-function.js';
+import type { ConnectionPerformer } from './connection-performer.js';
 import type { PacketPerformer } from './packet-performer.js';
 import type { Rechecks } from './rechecks.js';
 import { END_REASONS, type Report } from './reports.js';
@@ -33,9 +30,6 @@ import type { ResolvedBaseOptions } from './resolve-options.js';
 /** All clients that are sent back come back within this time. */
 const COME_BACK_WITHIN_MS = 10_000;
 
-/** Most namespaces that are reported: clients choose the names of dynamic ones. */
-const MOST_UNGUARDED = 100;
-
 export interface PerformerParts {
   readonly options: ResolvedBaseOptions;
   readonly runtime: Runtime;
@@ -43,8 +37,8 @@ export interface PerformerParts {
   readonly registry: Registry;
   readonly expiries: Expiries<Session>;
   readonly deadlines: Deadlines;
+  readonly connectionsDo: ConnectionPerformer;
   readonly keepAlive: KeepAlive;
-  readonly pendingConnects: PendingConnects;
   readonly strangers: Strangers;
   readonly packets: PacketPerformer;
   readonly revoker: Revoker;
@@ -58,17 +52,13 @@ export interface PerformerParts {
 }
 
 /**
- * Acts on the verdicts of the inbound table. Only this class and `RoomPerformer` add a socket to rooms or end it.
- * `ClientMessages` sends to one socket, and `PacketPerformer` passes packets to Socket.IO.
+ * Acts on the verdicts of the inbound table about clients. Only this class, its `Access` and `RoomPerformer` add a socket to rooms or end
+ * it. `ConnectionPerformer` acts on connections, `ClientMessages` sends to one socket, and `PacketPerformer` passes packets to Socket.IO.
  */
 export class Performer {
   readonly #parts: PerformerParts;
   readonly #report: Reporter<Report>;
   readonly #messages: ClientMessages;
-  /** Connections that are used for namespaces of the program, so they have no deadline after leaving `/`. */
-  readonly #elsewhere = new WeakSet<Wire>();
-  /** The namespaces of the program that were reported. */
-  readonly #unguarded = new Set<string>();
   readonly #connectedFunction: ConnectedFunction;
   readonly access: Access;
 
@@ -87,63 +77,16 @@ export class Performer {
     this.#connectedFunction = new ConnectedFunction({ clientConnectedFn, onFailure, runtime, packets, failed, report });
   }
 
-  // Connections
-
-  readonly openConnection = (connection: Wire, verdict: 'accept' | 'close'): void => {
-    const { pendingConnects, strangers, deadlines } = this.#parts;
-    pendingConnects.add(connection);
-    strangers.add(connection);
-    if (verdict === 'close') connection.close();
-    else deadlines.of(connection);
-  };
-
   readonly closeConnection = (connection: Wire): void => {
-    const { registry, deadlines, strangers, runtime } = this.#parts;
+    const { registry, connectionsDo } = this.#parts;
     // If the program removed all listeners of a socket, ours of `disconnect` is gone too, so the session is ended here.
     const session = registry.of(connection);
     if (session !== undefined) this.#forget(session, 'the connection was closed');
-    deadlines.stop(connection);
-    strangers.remove(connection);
-    runtime.forget(connection);
-  };
-
-  readonly cut = (connection: Wire): void => {
-    this.#parts.runtime.cut(connection);
-  };
-
-  /** Ends the oldest connection that is not authenticated, immediately, to make room for a new one. */
-  readonly endStranger = (connection: Wire, limit: StrangerLimit): void => {
-    this.#report({ type: 'limit_reached', client: connectionIdOf(connection), limit });
-    this.#parts.runtime.end(connection, 0);
-  };
-
-  readonly spare = (connection: Wire, namespace: string): void => {
-    if (!this.#unguarded.has(namespace) && this.#unguarded.size < MOST_UNGUARDED) {
-      this.#unguarded.add(namespace);
-      this.#report({ type: 'namespace_unguarded', namespace });
-    }
-    const { pendingConnects, strangers, deadlines } = this.#parts;
-    pendingConnects.answered(connection, false);
-    this.#elsewhere.add(connection);
-    strangers.admit(connection);
-    deadlines.spare(connection);
-  };
-
-  readonly openSession = (socket: IOSocket, verdict: 'open' | 'end'): void => {
-    const { pendingConnects, deadlines, registry, listen } = this.#parts;
-    pendingConnects.answered(socket.conn, true);
-    if (verdict === 'end') {
-      this.#endConnection(socket.conn);
-      return;
-    }
-    const session = new Session(socket, deadlines.of(socket.conn));
-    registry.add(session);
-    listen(socket, false);
-    this.#report({ type: 'client_connected', client: session.id });
+    connectionsDo.remove(connection);
   };
 
   readonly endLate = (connection: Wire, session: Session | undefined): void => {
-    if (session === undefined) this.#endUnjoined(connection);
+    if (session === undefined) this.#parts.connectionsDo.endUnjoined(connection);
     else this.#endUnauthenticated(session);
   };
 
@@ -161,23 +104,6 @@ export class Performer {
     }
     this.#end(session, END_REASONS.late, endingOf('timeout'));
   }
-
-  #endUnjoined(connection: Wire): void {
-    const { pendingConnects, options } = this.#parts;
-    if (pendingConnects.isPending(connection)) {
-      const client = connectionIdOf(connection);
-      this.#report({ type: 'middleware_unanswered', client, afterMs: options.authenticateTimeout });
-    }
-    this.#endConnection(connection);
-  }
-
-  /** Ends the connection after the current send: this can be called in the middle of a broadcast. */
-  readonly endSlowReader = (connection: Wire, waitingBytes: number): void => {
-    const { registry, runtime } = this.#parts;
-    const client = registry.of(connection)?.id;
-    this.#report({ type: 'client_too_slow', queuedBytes: waitingBytes, ...(client === undefined ? {} : { client }) });
-    queueMicrotask(() => runtime.end(connection, 0));
-  };
 
   // Authentication
 
@@ -262,12 +188,10 @@ export class Performer {
 
   /** Removes a session that has ended. */
   #clear(session: Session, reason: string): void {
-    const { deadlines, registry, keepAlive, budget, expiries } = this.#parts;
-    const { conn } = session.socket;
+    const { connectionsDo, registry, keepAlive, budget, expiries } = this.#parts;
     budget.giveUp(session.id);
     expiries.remove(session);
-    // The client left `/` on an open connection. A new deadline limits how long it may stay without authenticating again.
-    if (conn.readyState === 'open' && !this.#elsewhere.has(conn)) deadlines.of(conn);
+    connectionsDo.leaveRoot(session.socket.conn);
     registry.remove(session);
     keepAlive.stop(session);
     this.#report({ type: 'client_disconnected', client: session.id, reason });
@@ -279,7 +203,7 @@ export class Performer {
     this.#report({ type: 'limit_reached', client: id, limit: 'held_events' });
     if (!this.#forgetForGood(session, END_REASONS.limited)) return;
     this.#messages.limited(session, COME_BACK_AFTER_MS);
-    this.#endConnection(socket.conn);
+    this.#parts.connectionsDo.end(socket.conn);
   };
 
   /** Disconnects a client for the program. Socket.IO's client does not reconnect automatically after that. */
@@ -327,14 +251,14 @@ export class Performer {
       () => socket.disconnect(),
       (error) => this.#report({ type: 'handler_failed', where: 'a "disconnect" listener', client: id, error }),
     );
-    this.#endConnection(connection);
+    this.#parts.connectionsDo.end(connection);
   }
 
   /** Ends a session whose client may reconnect. Without Socket.IO's disconnect, after which the client would not reconnect automatically. */
   #sendAway(session: Session, reason: string, ending: Ending): void {
     if (!this.#forgetForGood(session, reason)) return;
     this.#messages.unauthenticated(session, ending);
-    this.#endConnection(session.socket.conn);
+    this.#parts.connectionsDo.end(session.socket.conn);
   }
 
   /** Ends a session and its deadline, because its connection is about to be closed. */
@@ -342,11 +266,6 @@ export class Performer {
     if (!this.#forget(session, reason)) return false;
     this.#parts.deadlines.stop(session.socket.conn);
     return true;
-  }
-
-  /** Closes a connection once its peer has read all messages, or after a timeout. */
-  #endConnection(connection: Wire): void {
-    this.#parts.runtime.end(connection, CLOSE_TIMEOUT_MS);
   }
 }
 

@@ -51,7 +51,8 @@ const TESTS: { readonly [G in keyof InboundTable]: { readonly [R in keyof Inboun
 };
 
 function emptyTable(): InboundTable {
-  return inboundTable({ registry: new Registry() } as never, { does: {}, packetsDo: {}, roomsDo: {} } as never);
+  const performers = { does: {}, connectionsDo: {}, packetsDo: {}, roomsDo: {} };
+  return inboundTable({ registry: new Registry() } as never, performers as never);
 }
 
 /** Names with a listener, except Socket.IO's own listener of `error`. */
