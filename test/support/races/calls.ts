@@ -28,8 +28,9 @@ export class Calls {
   readonly #late = new Set<Open>();
   /** The clients with which the guard was asked. */
   readonly #asked = new Map<Recheck, ReadonlySet<Client>>();
+  readonly #settledAt = new WeakMap<Open, number>();
   readonly #scene: Scene;
-  /** A client may be gone when the guard is asked about it: events of one tick happen in any order. */
+  /** Whether a client may be gone when the guard is asked about it, because events of one tick happen in any order. */
   isUnordered = false;
 
   constructor(scene: Scene) {
@@ -171,11 +172,13 @@ export class Calls {
 
   #settle(open: Open, act: () => void): void {
     this.open.delete(open);
+    this.#settledAt.set(open, this.#scene.model.next());
     act();
   }
 
   /** The guard has answered, or failed. It may have been asked again at once, because its answer is out of date. */
-  #answered({ client, of, at }: Open, answers: ReadonlyMap<string, Answer>): void {
+  #answered(open: Open, answers: ReadonlyMap<string, Answer>): void {
+    const { client, of, at } = open;
     const { model } = this.#scene;
     if (of instanceof Request) {
       for (const [room, answer] of answers) of.decisions.set(room, { answer, askedAt: at });
@@ -184,7 +187,7 @@ export class Calls {
     }
     // If the client has left, the guard may have failed because of that.
     if (of === undefined || (client.state === 'out' && this.isOpen(of))) return;
-    model.recheckSettled(of, answers);
+    model.recheckSettled(of, answers, this.#settledAt.get(open) ?? model.next());
   }
 
   #connected(open: Open): Choice[] {
@@ -262,6 +265,11 @@ export class Calls {
     const issuedAt = Date.now() - dice.pick([0, 5, 30, 1_000], `issued ${wire}`);
     return { user, session, issuedAt, level, expiresAt: ms === undefined ? undefined : Date.now() + ms };
   }
+}
+
+/** Whether the guard will be asked again, because its answer is out of date. */
+export function isOutdated({ call, client, at }: Open): boolean {
+  return call.rooms.some((room) => at <= (client.outdated.get(room) ?? 0));
 }
 
 export function isJoin({ of }: Open): boolean {

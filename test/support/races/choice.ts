@@ -41,7 +41,7 @@ export interface Held {
   readonly isKept: boolean;
 }
 
-/** A client that is chosen, with its name as a label. */
+/** Clients to choose from: mostly those that are authenticated. */
 export function named(
   clients: readonly Client[],
 ): { readonly name: string; readonly weight: number; client: Client }[] {

@@ -18,7 +18,6 @@ export class ClientActs {
     const { dice, model, stage } = this.#scene;
     const user = dice.pick(users, 'user');
     const session = `${user}-${dice.pick([1, 2], 'session')}`;
-    const isNew = () => model.clients.get(wire);
     return {
       name: `${wire} connects to ${instance}, as ${user === undefined ? 'true' : session}`,
       weight: 4,
@@ -28,7 +27,7 @@ export class ClientActs {
       },
       act: () => stage.connect(wire, instance),
       after: () => {
-        const client = isNew();
+        const client = model.clients.get(wire);
         if (client !== undefined) client.id = stage.socketOf(wire)?.id;
       },
     };
@@ -83,7 +82,7 @@ export class ClientActs {
     };
   }
 
-  /** The one join of the end. */
+  /** Asks for one room, after everything else. */
   asking(client: Client, room: string): Choice {
     return this.#joining(client, [room], 1);
   }

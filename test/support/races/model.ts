@@ -206,13 +206,14 @@ export class Model {
     for (const group of groups.values()) this.rechecks.add(group);
   }
 
-  recheckSettled(recheck: Recheck, answers: ReadonlyMap<string, Answer>): void {
+  /** `at`: the moment of the answer. The guard may have been asked for a join since then. */
+  recheckSettled(recheck: Recheck, answers: ReadonlyMap<string, Answer>, at: number): void {
     this.rechecks.delete(recheck);
     for (const client of recheck.clients) {
       if (client.state !== 'in') continue;
       for (const [room, answer] of answers) {
         const isGranted = typeof answer !== 'string';
-        if (!isGranted) client.outdated.set(room, this.next());
+        if (!isGranted) client.outdated.set(room, Math.max(at, client.outdated.get(room) ?? 0));
         if (!isGranted) this.#lose(client, room);
         else if (client.rechecks.get(room) === recheck) {
           client.rooms.set(room, { by: 'guard', end: answer.until === undefined ? undefined : endOf(answer.until) });

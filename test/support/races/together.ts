@@ -1,4 +1,4 @@
-import type { Calls } from './calls.js';
+import { type Calls, isJoin, isOutdated } from './calls.js';
 import type { Choice, Scene } from './choice.js';
 import type { Client } from './client.js';
 import type { ClientActs } from './client-acts.js';
@@ -24,13 +24,17 @@ export function together(acts: Acts): Choice | undefined {
   if (guards.length === 0) return undefined;
   const { client, of } = dice.pick(guards, 'guard of the tick');
   const orderOf = ({ at }: { readonly at: number }): number => dice.number(`order ${at}`);
-  const settles = guards
+  const answering = guards
     .filter((it) => it.client.instance === client.instance)
     .sort((one, other) => orderOf(one) - orderOf(other))
-    .slice(0, 1 + dice.below(MOST_GUARDS, 'guards'))
+    .slice(0, 1 + dice.below(MOST_GUARDS, 'guards'));
+  const rechecks = answering.filter((open) => !isJoin(open)).length;
+  const settles = answering
+    // The test does not know whether a recheck is in time to outdate the next answer to a join too.
+    .filter((open) => !isJoin(open) || rechecks === 0 || (rechecks === 1 && !isOutdated(open)))
     .flatMap((open) => calls.guard(open)[dice.number(`fails ${open.at}`) < 0.1 ? 1 : 0] ?? []);
   const rooms = of === undefined ? ROOMS : of.rooms;
-  const last = lastOf(acts, client, dice.pick(rooms.length === 0 ? ROOMS : rooms, 'room of the tick'));
+  const last = lastOf(acts, client, dice.pick(rooms.length === 0 ? ROOMS : rooms, 'room of the tick'), rechecks > 0);
   if (settles.length + (last === undefined ? 0 : 1) < 2) return undefined;
   // What is withheld depends on the order of these events. The test does not know it if promises settle between them.
   const isExact = guards.some((it) => it.client.withheld.size > 0) || last?.isExact === true;
@@ -60,6 +64,7 @@ function lastOf(
   { scene, clients, program }: Acts,
   client: Client,
   room: string,
+  hasRecheck: boolean,
 ): { choice: Choice; isExact: boolean } | undefined {
   const { identity, instance } = client;
   const kind = scene.dice.below(8, 'last of the tick');
@@ -71,6 +76,7 @@ function lastOf(
   const who = { kind: 'user', name: identity.user } as const;
   if (kind === 3 && program.mayRevoke(instance))
     return { choice: program.revoking(instance, { who, room, weight: 1 }), isExact: false };
+  if (hasRecheck) return undefined;
   if (kind === 4) return { choice: program.revalidating(instance, identity.user, undefined), isExact: true };
   if (kind === 5) return { choice: program.revalidating(instance, undefined, room), isExact: true };
   return undefined;
