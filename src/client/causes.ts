@@ -1,5 +1,6 @@
 import { fieldsOf } from '../common/checks.js';
 import { shown } from '../common/log-text.js';
+import { parseJson } from './parse-json.js';
 
 /** The address of an attempt to connect. */
 export interface Target {
@@ -111,7 +112,7 @@ function answered({ status, body, location }: Failure, target: Target, isSocket:
     const to = location === undefined ? 'another address' : location;
     return `${server} redirects to ${to}, and Socket.IO does not follow; set "host" to the final address`;
   }
-  const { code, message } = parsed(body);
+  const { code, message } = fieldsOf(parseJson(body));
   // A body that is unknown, as with the transport Fetch, is most often this.
   if (code === 1 || (status === 400 && message === undefined && !isSocket)) {
     return `${server} has no such session ${http}; with several instances, make the load balancer sticky, or set transports: ["websocket"]`;
@@ -166,12 +167,4 @@ function originRefused({ server }: Target, http: string): string {
 
 function notSocketIO({ server, path }: Target, http: string): string {
   return `${server} answered at ${path}${http}, but not as a Socket.IO server; check "options.path"`;
-}
-
-function parsed(body: string): Readonly<Record<string, unknown>> {
-  try {
-    return fieldsOf(JSON.parse(body));
-  } catch {
-    return {};
-  }
 }

@@ -177,7 +177,7 @@ export function checkOptions(given: unknown): readonly string[] {
 function checkHost(host: string): void {
   if (isAddress(host)) return;
   // A password is not shown.
-  const description = host.includes('@') ? 'another text' : `"${shown(host)}"`;
+  const description = host.includes('@') ? 'another text' : quoted(host);
   throw wrong('host', 'an address such as "https://example.org" or "http://localhost:3000"', host, description);
 }
 
@@ -191,8 +191,7 @@ function checkForSocketIO({
   ...options
 }: Readonly<Record<string, unknown>>): void {
   if (path !== undefined && !(typeof path === 'string' && path.startsWith('/'))) {
-    const description = typeof path === 'string' ? `"${shown(path)}"` : describe(path);
-    throw wrong('options.path', 'a path that begins with "/", such as "/io"', path, description);
+    throw wrong('options.path', 'a path that begins with "/", such as "/io"', path, quoted(path));
   }
   checkTransports(transports);
   if (parser !== undefined && !hasMethods(parser, ['Encoder', 'Decoder'])) {
@@ -220,9 +219,13 @@ function checkTransports(transports: unknown): void {
   }
   for (const [at, one] of transports.entries()) {
     if (typeof one === 'function' || TRANSPORTS.has(one)) continue;
-    const description = typeof one === 'string' ? `"${shown(one)}"` : describe(one);
-    throw wrong(`options.transports[${at}]`, wanted, one, description);
+    throw wrong(`options.transports[${at}]`, wanted, one, quoted(one));
   }
+}
+
+/** Shows a text that is no secret; other values by their kind. */
+function quoted(value: unknown): string {
+  return typeof value === 'string' ? `"${shown(value)}"` : describe(value);
 }
 
 function isJson(value: object): boolean {

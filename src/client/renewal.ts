@@ -1,4 +1,4 @@
-import { fieldsOf } from '../common/checks.js';
+import { fieldsOf, LONGEST_TIMER_MS } from '../common/checks.js';
 import { shown } from '../common/log-text.js';
 import type { Given } from './credentials.js';
 import type { Log } from './log.js';
@@ -9,8 +9,6 @@ const LONG_LIFE_MS = 600_000;
 const BEFORE_END_MS = 300_000;
 /** Clients whose access began together renew within this time. */
 const LONGEST_SPREAD_MS = 300_000;
-/** The longest delay of a timer. */
-const LONGEST_TIMER_MS = 2_147_483_647;
 
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;

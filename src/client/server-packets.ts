@@ -1,4 +1,5 @@
 import { isRecord } from '../common/checks.js';
+import { parseJson } from './parse-json.js';
 
 /**
  * Checks of the packets of a server. socket.io-client trusts its server: an event without a name, or a handshake without a list
@@ -92,7 +93,7 @@ export function checkSocketPacket(packet: SocketPacket, connected: boolean): Ver
 }
 
 function readHandshake(data: unknown): Readonly<Record<string, unknown>> | undefined {
-  const given = parsed(data);
+  const given = parseJson(data);
   if (!isRecord(given) || !isText(given.sid) || !SESSION_ID.test(given.sid)) return undefined;
   const { sid, upgrades, maxPayload } = given;
   const [pingInterval, pingTimeout] = [duration(given.pingInterval), duration(given.pingTimeout)];
@@ -106,14 +107,6 @@ function readHandshake(data: unknown): Readonly<Record<string, unknown>> | undef
     pingTimeout,
     ...(typeof maxPayload === 'number' && maxPayload > 0 ? { maxPayload } : {}),
   };
-}
-
-function parsed(data: unknown): unknown {
-  try {
-    return typeof data === 'string' ? JSON.parse(data) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function duration(value: unknown): number | undefined {
