@@ -18,7 +18,7 @@ export interface ConnectionOptions {
 }
 
 type Listener = (...args: unknown[]) => void;
-type TOnAnswer = (answer: unknown) => void;
+type OnAnswer = (answer: unknown) => void;
 
 /** One Socket.IO socket: a namespace on a connection that other namespaces may share. */
 export class Connection implements Member {
@@ -180,7 +180,7 @@ export class Connection implements Member {
    * The same for an event with an acknowledgement. `onAnswer` is called at most once. Returns a function that stops waiting for it;
    * undefined if the connection has ended.
    */
-  ask(event: string, args: readonly unknown[], timeoutMs: number, onAnswer: TOnAnswer): (() => void) | undefined {
+  ask(event: string, args: readonly unknown[], timeoutMs: number, onAnswer: OnAnswer): (() => void) | undefined {
     const forget = forgetNextAnswer(this.socket);
     let isSent = false;
     try {
