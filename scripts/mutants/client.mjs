@@ -245,9 +245,9 @@ export const CLIENT = [
   {
     id: 'renewal-after-sign-out',
     file: 'src/client/renewal.ts',
-    from: `const given = await this.#parts.read();
+    from: `const given = await read();
     if (turn !== this.#turn) return;`,
-    to: `const given = await this.#parts.read();
+    to: `const given = await read();
     if (turn !== this.#turn && given === null) return;`,
     breaks: 'credentials that come after the end of the connection are sent on the next one',
     test: 'test/unit/client-renewing.test.ts',
@@ -256,8 +256,8 @@ export const CLIENT = [
   {
     id: 'refused-token-sent-twice',
     file: 'src/client/credentials.ts',
-    from: `return this.#refused.has(textOf(given)) ? 'refused' : given;`,
-    to: `return given;`,
+    from: `if (this.#refused.has(text)) return 'refused';`,
+    to: `if (text === '') return 'refused';`,
     breaks: 'a client sends the credentials that the server has refused again and again',
     test: 'test/integration/client-identity.test.ts',
     on: 'node',

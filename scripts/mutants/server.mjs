@@ -381,13 +381,13 @@ export const SERVER = [
   },
   {
     id: 'renewal-undoes-revocation',
-    file: 'src/gate/revoker.ts',
-    from: `(room === undefined ? identifiedAt : admittedAt) < at`,
-    to: `(room === '' ? admittedAt : identifiedAt) < at`,
-    breaks: 'a renewal on an instance that was cut off keeps a client in a room that was revoked',
+    file: 'src/session/session.ts',
+    from: `if (this.#identity === undefined) this.#admittedAt = askedAt;`,
+    to: `this.#admittedAt = askedAt;`,
+    breaks: 'a renewal on an instance that was cut off keeps an access, or a room, that was revoked',
     test: 'test/integration/revoke-outage.test.ts',
     on: 'node',
-    only: 'puts a client out of the room',
+    only: 'has renewed meanwhile',
   },
   {
     id: 'late-revocation-forgotten',

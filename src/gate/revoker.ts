@@ -167,13 +167,13 @@ export class Revoker {
 }
 
 /**
- * Whether the access of this client was decided on before the revocation, which may have been read long after it. A bar also ends
- * what was decided since then. A renewal does not ask the guard, so a room counts from when the client was authenticated first.
+ * Whether this client was authenticated before the revocation, which may have been read long after it. A renewal in that time changes
+ * nothing: the instance would have ended the client before, if it had known. A bar also ends what was decided since then.
  */
-function wasBefore({ who, room, at, barredUntil }: Revocation, { identifiedAt, admittedAt }: Session): boolean {
+function wasBefore({ who, at, barredUntil }: Revocation, { admittedAt }: Session): boolean {
   // A socket id is never used again.
   if (who.kind === 'id' || (barredUntil !== undefined && performance.now() < barredUntil)) return true;
-  return (room === undefined ? identifiedAt : admittedAt) < at;
+  return admittedAt < at;
 }
 
 function pause(ms: number): Promise<void> {

@@ -39,7 +39,6 @@ export class Session implements ISocketIOClient {
   #ended = false;
   #deadline: Deadline;
   #identity: KnownIdentity | undefined;
-  #identifiedAt = 0;
   #admittedAt = 0;
   #withheld: Set<string> | undefined;
 
@@ -144,21 +143,15 @@ export class Session implements ISocketIOClient {
     return this.#identity;
   }
 
-  /** When the program was asked who the client is, by `performance.now()`; 0 without an identity. */
-  get identifiedAt(): number {
-    return this.#identifiedAt;
-  }
-
-  /** The same for the first time: a renewal does not change it. */
+  /** When the program was asked first who the client is, by `performance.now()`; 0 without an identity. A renewal does not change it. */
   get admittedAt(): number {
     return this.#admittedAt;
   }
 
-  /** The client was authenticated, or has renewed its credentials. `askedAt`: see `identifiedAt`. */
+  /** The client was authenticated, or has renewed its credentials. `askedAt`: see `admittedAt`. */
   identify(identity: KnownIdentity, askedAt: number): void {
     if (this.#identity === undefined) this.#admittedAt = askedAt;
     this.#identity = identity;
-    this.#identifiedAt = askedAt;
   }
 
   get state(): TSocketIOClientState {

@@ -22,7 +22,7 @@ async function startPair(options: Parameters<typeof startServer>[0] = {}): Promi
   const start = (identifier: string): Promise<Started> =>
     startServer({
       identifier,
-      authenticateFn: ({ auth }) => ({ user: auth.user, expiresAt: EXPIRES_AT }),
+      authenticateFn: ({ auth: { user, issuedAt } }) => ({ user, issuedAt, expiresAt: EXPIRES_AT }),
       validateRoomFn: ({ rooms }) => rooms,
       ...options,
       ...{ [SHARED_NETWORK]: network },
@@ -57,6 +57,22 @@ describe('an instance that was cut off during a revoke()', () => {
     await expectRevoked(old);
     expect(anew.socket.connected).toBe(true);
     expect(far.helper.getClients({ user: 'ann' }).size).toBe(1);
+  });
+
+  it('ends a client that has renewed meanwhile, unless its new token was issued since then', async () => {
+    const { network, near, far } = await startPair();
+    const [ann, bob] = [await enter(far, 'ann'), await enter(far, 'bob')];
+    network.cut('far');
+    await near.helper.revoke({ user: 'ann', timeout: 50 });
+    await near.helper.revoke({ user: 'bob', issuedBefore: Date.now(), timeout: 50 });
+    for (const client of [ann, bob]) {
+      client.socket.emit('authenticate', { user: client === ann ? 'ann' : 'bob', issuedAt: Date.now() + 1_000 });
+      await eventually(() => expect(heardOn(client, 'authenticated')).toHaveLength(2));
+    }
+    network.heal('far');
+    await expectRevoked(ann);
+    expect(bob.socket.connected).toBe(true);
+    expect(far.helper.getClients({ user: 'bob' }).size).toBe(1);
   });
 
   it.each([{}, { barFor: 60_000 }])(

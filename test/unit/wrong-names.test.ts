@@ -67,7 +67,10 @@ describe('getClients()', () => {
   });
 
   it.each([
-    [{ user: '' }, 'getClients(): user: expected a non-empty string of at most 255 characters, received an empty string.'],
+    [
+      { user: '' },
+      'getClients(): user: expected a non-empty string of at most 255 characters, received an empty string.',
+    ],
     [{ session: 5 }, 'getClients(): session: expected a non-empty string of at most 255 characters, received 5.'],
     [{ user: 'a', id: 'b' }, 'It has user and id: leave one.'],
   ])('refuses %o', (opts, text) => {

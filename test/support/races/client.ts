@@ -38,7 +38,6 @@ export interface Client {
   readonly deadline: number;
   /** When the program was asked about its identity, first and last, by `performance.now()`. */
   admittedAt: number;
-  identifiedAt: number;
   end: End | undefined;
   renewal: Renewal | undefined;
   readonly rooms: Map<string, Stay>;
@@ -92,7 +91,7 @@ export interface Recheck {
 export function newClient(given: Pick<Client, 'wire' | 'instance' | 'user' | 'session' | 'deadline'>): Client {
   return {
     ...given,
-    ...{ id: undefined, identity: undefined, state: 'connected', admittedAt: 0, identifiedAt: 0 },
+    ...{ id: undefined, identity: undefined, state: 'connected', admittedAt: 0 },
     ...{ end: undefined, renewal: undefined, isConnecting: false, withheld: new Set() },
     ...{ rooms: new Map(), withdrawn: new Map(), outdated: new Map(), rechecks: new Map() },
   };

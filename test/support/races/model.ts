@@ -63,7 +63,7 @@ export class Model {
     client.state = 'in';
     client.isConnecting = true;
     client.admittedAt = askedAt;
-    if (identity !== undefined) this.#identify(client, identity, askedAt);
+    if (identity !== undefined) this.#identify(client, identity);
   }
 
   /** Whether the program is asked about new credentials of this client. */
@@ -85,14 +85,13 @@ export class Model {
       this.end(client);
       return;
     }
-    this.#identify(client, answer, startedAt);
+    this.#identify(client, answer);
     if (answer.level !== known.level) this.#recheck([client], undefined);
   }
 
-  #identify(client: Client, identity: Identity, askedAt: number): void {
+  #identify(client: Client, identity: Identity): void {
     const { expiresAt } = identity;
     client.identity = identity;
-    client.identifiedAt = askedAt;
     client.end = expiresAt === undefined ? undefined : endOf(expiresAt, client.end);
   }
 
@@ -259,7 +258,7 @@ function concerns({ issuedBefore }: Revoked, identity: Identity | undefined): bo
 }
 
 /** An instance that was cut off hears of a revocation late. What was decided after it stays, unless there is a bar. */
-function wasBefore({ who, room, at, barredUntil }: Revoked, client: Client): boolean {
+function wasBefore({ who, at, barredUntil }: Revoked, client: Client): boolean {
   if (who.kind === 'id' || performance.now() < barredUntil) return true;
-  return (room === undefined ? client.identifiedAt : client.admittedAt) < at;
+  return client.admittedAt < at;
 }
