@@ -1,9 +1,9 @@
 import { isRecord } from '../common/checks.js';
+import { haveSameClaims } from '../common/claims.js';
 import type { KnownRefusal } from '../common/refusals.js';
 import type { KnownIdentity } from '../ports/identity.js';
 import type { Session } from '../session/session.js';
 import { type AuthenticationRules, type AuthenticationVerdict, decideAuthentication } from './authentication.js';
-import { haveSameClaims } from './claims.js';
 
 /** Milliseconds from the begin of one renewal to that of the next one of the same client. */
 const LEAST_INTERVAL_MS = 1_000;
@@ -44,7 +44,7 @@ export class Renewals {
   /** `auth`: the new credentials, in place of those of the handshake, which stay as they are. */
   decide(session: Session, auth: unknown): Promise<RenewalVerdict> | RenewalVerdict {
     const { identity } = session;
-    if (identity?.expiresAt === undefined || !isRecord(auth) || Array.isArray(auth)) return NOTHING;
+    if (identity?.expiresAt === undefined || !isRecord(auth)) return NOTHING;
     const now = performance.now();
     const latest = this.#latest.get(session);
     if (latest?.isPending === true && now - latest.startedAt < this.#rules.timeoutMs) return NOTHING;

@@ -1,3 +1,4 @@
+import { textOfClaims } from '../common/claims.js';
 import { Semaphore } from '../common/semaphore.js';
 import type { KnownIdentity } from '../ports/identity.js';
 import { type IRefusedRoom, refuseRoom } from '../protocol/messages.js';
@@ -6,8 +7,6 @@ import type { Guard, GuardAnswer } from './guard.js';
 
 /** Calls of `validateRoomFn` at a time for one recheck, so that a room of thousands is no attack on the program's database. */
 const MOST_AT_A_TIME = 256;
-/** Claims that differ between two tokens of the same login. */
-const OF_A_TOKEN: ReadonlySet<string> = new Set(['iat', 'exp', 'nbf', 'jti']);
 
 export interface RecheckOptions {
   readonly guard: Guard | undefined;
@@ -108,14 +107,8 @@ function groupsOf(sessions: Iterable<Session>, room: string | undefined, run: nu
 
 /** Equal for clients about which a guard decides the same; undefined for a client that is asked about alone. */
 function keyOf(identity: KnownIdentity | undefined, rooms: readonly string[]): string | undefined {
-  if (identity === undefined) return undefined;
-  try {
-    const claims = JSON.stringify(identity.claims, (name, value) => (OF_A_TOKEN.has(name) ? undefined : value));
-    return JSON.stringify([identity.user, claims ?? '', [...rooms].sort()]);
-  } catch {
-    // The claims have a circle or a BigInt.
-    return undefined;
-  }
+  const claims = identity === undefined ? undefined : textOfClaims(identity.claims);
+  return claims === undefined ? undefined : JSON.stringify([identity?.user, claims, [...rooms].sort()]);
 }
 
 /** Asks with one of the clients. If it leaves meanwhile, another one is asked with: the guard may have given up because of that. */

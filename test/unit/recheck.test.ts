@@ -89,9 +89,13 @@ describe('a recheck', () => {
       clientIn(['a'], 'ann', { role: 'guest', iat: 1, jti: 'x' }),
       clientIn(['a'], 'ann', { id: 1n }),
       clientIn(['a'], 'ann', { id: 1n }),
+      clientIn(['a'], 'ann', { team: { exp: 1 } }),
+      clientIn(['a'], 'ann', { team: { exp: 2 } }),
+      clientIn(['a'], 'ann', { rights: new Set(['read']) }),
+      clientIn(['a'], 'ann', { rights: new Set(['write']) }),
     ]);
-    await isAsked(asked, 4);
-    expect(asked.map(({ socket }) => socket.id)).toEqual(['s1', 's3', 's4', 's5']);
+    await isAsked(asked, 8);
+    expect(asked.map(({ socket }) => socket.id)).toEqual(['s1', 's3', 's4', 's5', 's6', 's7', 's8', 's9']);
   });
 
   it('asks about one room only, if one is named', async () => {

@@ -1,4 +1,4 @@
-import { isRecord } from '../common/checks.js';
+import { isRecord } from './checks.js';
 
 /** Claims that differ between two tokens of the same login: when it was issued, its id, and when it is valid (RFC 7519). */
 const OF_A_TOKEN: ReadonlySet<string> = new Set(['iat', 'jti', 'exp', 'nbf']);
@@ -14,6 +14,31 @@ export function haveSameClaims(one: unknown, other: unknown): boolean {
     // They have a circle, or a getter threw.
     return false;
   }
+}
+
+/**
+ * A text that is the same only for claims that are the same, apart from those of the token itself. In another order it differs, and a
+ * claim that is undefined counts as a missing one. Undefined if there is no such text, because a value is neither plain nor primitive.
+ */
+export function textOfClaims(claims: unknown): string | undefined {
+  try {
+    return claims === undefined ? '' : JSON.stringify(withoutToken(claims), exactly);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What JSON would leave out or change: a `Date`, for example, is a string here already, and only the object has it as it was. */
+function exactly(this: unknown, name: string, value: unknown): unknown {
+  const original = Reflect.get(Object(this), name);
+  const isExact =
+    original === null ||
+    (original === undefined && !Array.isArray(this)) ||
+    ['string', 'boolean'].includes(typeof original) ||
+    (typeof original === 'number' && Number.isFinite(original) && !Object.is(original, -0)) ||
+    ((Array.isArray(original) || isPlain(original)) && original === value);
+  if (isExact) return value;
+  throw new TypeError('JSON has no such value.');
 }
 
 function withoutToken(claims: unknown): unknown {
