@@ -138,6 +138,9 @@ export interface ServerEvents {
 
 /** The answer to `POST /api/sign-in`. */
 export interface SignedIn {
-  token: string;
   name: string;
+  /** For `POST /api/token`, which returns a new `token`, and for `POST /api/sign-out`. Valid for 12 hours. */
+  login: string;
+  /** For a connection. Valid for 10 minutes. */
+  token: string;
 }

@@ -188,7 +188,7 @@ describe('a window on a phone', () => {
 
   it('shows the whole status beside its button, however narrow it is', async () => {
     const ada = await ChatWindow.enter(context, chat.url, 'Ada of the narrow window', { width: 320, height: 568 });
-    await ada.page.route('**/api/sign-in', (route) => route.fulfill({ json: { token: 'wrong', name: 'Ada' } }));
+    await ada.page.route('**/api/token', (route) => route.fulfill({ json: { token: 'wrong' } }));
     await ada.page.getByRole('button', { name: 'Developer panel' }).click();
     await ada.page.getByRole('button', { name: 'Cut the connection' }).click();
     await ada.page.keyboard.press('Escape');

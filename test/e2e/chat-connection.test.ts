@@ -19,14 +19,14 @@ describe('an invalid token', () => {
   it('is refused with a reason, and signing in again works', async () => {
     const chat = await startChat();
     const ada = await ChatWindow.open(context, chat.url);
-    await ada.page.route('**/api/sign-in', (route) => route.fulfill({ json: { token: 'forged', name: 'Ada' } }));
+    await ada.page.route('**/api/token', (route) => route.fulfill({ json: { token: 'forged' } }));
     await ada.signIn('Ada');
     await ada.state('Signed out');
     await ada.state('You could not be authenticated. Please sign in again.');
     expect(await ada.page.locator('#composer').isDisabled()).toBe(true);
     await ada.page.getByPlaceholder('Sign in again to send messages').waitFor();
     expect(await ada.page.getByText('Please sign in again.').filter({ visible: true }).count()).toBe(1);
-    await ada.page.unroute('**/api/sign-in');
+    await ada.page.unroute('**/api/token');
     await ada.page.getByRole('button', { name: 'Sign in again' }).click();
     await ada.connected();
     await ada.say('There I am');
@@ -42,13 +42,13 @@ describe('a name that somebody took during an outage', () => {
     chat.program.kill();
     await ada.state('Reconnecting');
     // It exists before the page reconnects.
-    await ada.page.route('**/api/sign-in', (route) => route.abort());
+    await ada.page.route('**/api/token', (route) => route.abort());
     await startChat({ port: chat.port });
     const twin = await ChatClient.enter(chat.url, 'сосо', 'lobby');
-    await ada.page.unroute('**/api/sign-in');
+    await ada.page.unroute('**/api/token');
     const notices = ada.page.getByText('looks like this one is online');
     await notices.waitFor({ timeout: 30_000 });
-    const refused = () => ada.page.waitForResponse(/sign-in$/, { timeout: 30_000 });
+    const refused = () => ada.page.waitForResponse(/token$/, { timeout: 30_000 });
     await refused();
     await refused();
     expect(await notices.count()).toBe(1);
@@ -97,7 +97,7 @@ describe('a restart of the server with two windows open', () => {
     const ada = await ChatWindow.enter(await anotherProfile(context), chat.url, 'Ada', { clock: true });
     const grace = await ChatWindow.enter(context, chat.url, 'Grace');
     await ada.entry('Grace online').waitFor();
-    await grace.page.route('**/api/sign-in', (route) => route.abort());
+    await grace.page.route('**/api/token', (route) => route.abort());
     chat.program.kill();
     await ada.state('Reconnecting');
     await startChat({ port: chat.port });
@@ -106,7 +106,7 @@ describe('a restart of the server with two windows open', () => {
     await ada.entry('Grace away').waitFor();
     await ada.page.clock.fastForward(8_000);
     await ada.entry('Grace away').waitFor();
-    await grace.page.unroute('**/api/sign-in');
+    await grace.page.unroute('**/api/token');
     await grace.connected();
     await ada.entry('Grace online').waitFor();
     await grace.page.close();
@@ -221,14 +221,14 @@ describe('a message that does not arrive', () => {
   it('is kept over a reload, and looked up in the history', { timeout: 60_000 }, async () => {
     const chat = await startChat();
     const ada = await ChatWindow.enter(context, chat.url, 'Ada');
-    await ada.page.route('**/api/sign-in', (route) => route.abort());
+    await ada.page.route('**/api/token', (route) => route.abort());
     chat.program.kill();
     await ada.state('Reconnecting');
     await ada.say('Not forgotten');
     await ada.said('Not forgotten').getByText('Waiting…').waitFor();
     await startChat({ port: chat.port });
     await ada.page.reload();
-    await ada.page.unroute('**/api/sign-in');
+    await ada.page.unroute('**/api/token');
     await ada.said('Not forgotten').getByText('Not sent').waitFor({ timeout: 30_000 });
     await ada.said('Not forgotten').getByRole('button', { name: 'Send again' }).click();
     await ada.reads('Not forgotten');

@@ -17,7 +17,10 @@ const mine = (id: string, minute: number): Entry => ({ ...told(id, minute, 'Ada'
 
 /** The state of Ada's chat, on its first connection. */
 function stateAfter(...actions: readonly Action[]): State {
-  const start: readonly Action[] = [{ type: 'signed in', name: 'Ada', restored: new Map() }, { type: 'let in' }];
+  const start: readonly Action[] = [
+    { type: 'signed in', name: 'Ada', login: 'login', restored: new Map() },
+    { type: 'let in' },
+  ];
   return [...start, ...actions].reduce(reduce, initialState());
 }
 
@@ -83,7 +86,7 @@ describe('a message of this page', () => {
       reason: 'why',
     });
     const memory = JSON.parse(JSON.stringify(memoryOf(state)));
-    const action: Action = { type: 'signed in', name: 'Ada', restored: restored(memory) };
+    const action: Action = { type: 'signed in', name: 'Ada', login: 'login', restored: restored(memory) };
     const again = [action, broken].reduce(reduce, initialState());
     expect(stands(again)).toEqual(['a sending', 'c failed']);
     expect(stands(reduce(again, history(own('b', 1))))).toEqual(['b sent', 'a failed', 'c failed']);
@@ -300,7 +303,9 @@ describe('the state of the connection', () => {
     expect(line({ status: 'waiting', retryAt: 5 })).toMatchObject({ action: 'Try now', retryAt: 5 });
     expect(line({ status: 'disconnected' }).action).toBe('Connect');
     const refused = line({ status: 'refused', code: 'revoked', message: 'Why.' });
-    expect(refused).toEqual({ tone: 'bad', label: 'Signed out', detail: 'Why.', action: 'Sign in again' });
+    expect(refused).toEqual({ tone: 'bad', label: 'Removed', detail: 'Why.', action: 'Sign in again' });
+    expect(line({ status: 'refused', code: 'banned', message: 'Why.' })).toMatchObject({ label: 'Banned' });
+    expect(line({ status: 'refused', code: 'refused', message: 'Why.' })).toMatchObject({ label: 'Signed out' });
   });
 
   it('is offline without a network, and degraded if the server reports it', () => {

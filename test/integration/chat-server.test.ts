@@ -1,6 +1,5 @@
 // npm test: node
 // npm run test:matrix: newest-node, bun, oldest-bun
-import { setTimeout } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { HISTORY_LENGTH, MAX_TEXT } from '../../examples/chat/words.js';
 import { buildChat, ChatClient, OPERATOR_TOKEN, type RunningChat, signIn, startChat } from '../support/chat.js';
@@ -82,7 +81,7 @@ async function answerOf(url: string, path: string, init?: RequestInit): Promise<
   const response = await fetch(url + path, init);
   const { date, connection, 'keep-alive': _, ...headers } = Object.fromEntries(response.headers);
   const { 'content-type': type, 'content-length': length, ...others } = headers;
-  const text = (await response.text()).replace(/"(token|at|instance|uptime)":("[^"]*"|\d+)/g, '"$1"');
+  const text = (await response.text()).replace(/"(token|login|at|instance|uptime)":("[^"]*"|\d+)/g, '"$1"');
   return {
     status: response.status,
     ...others,
@@ -369,11 +368,8 @@ describe('a person who joins and leaves a room all the time', () => {
     await eventually(() => witness.people.length === names.length + 2);
     const before = witness.all('presence').length;
     const start = performance.now();
-    for (let n = 0; n < 61; n += 1) {
-      restless.sendRaw(n % 2 === 0 ? 'join' : 'leave', { rooms: ['room/garden'] });
-      // The rate of the toggles, not a wait for a result.
-      await setTimeout(40);
-    }
+    // The server has handled each change before the next one.
+    for (let n = 0; n < 401; n += 1) await restless[n % 2 === 0 ? 'join' : 'leave']('room/garden');
     await eventually(() => witness.people.some(({ name, rooms }) => name === 'Restless' && rooms.includes('garden')));
     const seconds = (performance.now() - start) / 1_000;
     const heard = witness.all('presence').slice(before);

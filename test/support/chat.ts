@@ -38,6 +38,8 @@ export interface RunningChat {
 }
 
 export const OPERATOR_TOKEN = 'the-operator';
+/** So that logins last over a restart, and are known to all instances. */
+const CHAT_SECRET = 'the-secret';
 
 /** Runs the output of `buildChat` unchanged. */
 export function runChat(env: Readonly<Record<string, string>>, runtime = SETTING.runtime): Program {
@@ -49,7 +51,7 @@ export async function startChat({ port, redisUrl, env = {}, runtime }: ChatOptio
   const chosen = port ?? (await unusedPort());
   const url = `http://localhost:${chosen}`;
   const redis = redisUrl === undefined ? {} : { REDIS_URL: redisUrl };
-  const program = runChat({ PORT: `${chosen}`, OPERATOR_TOKEN, ...redis, ...env }, runtime);
+  const program = runChat({ PORT: `${chosen}`, OPERATOR_TOKEN, CHAT_SECRET, ...redis, ...env }, runtime);
   const ready = (line: unknown) => String(line).startsWith('The chat is ready');
   await program.messages.next(ready, { timeout: PATIENCE_MS, what: 'the chat is ready' });
   return {
@@ -143,6 +145,11 @@ export class ChatClient {
   async join(...rooms: string[]): Promise<{ joined: string[]; refused: { room: string; code: string }[] }> {
     const socket = this.socket as unknown as Socket;
     return socket.timeout(PATIENCE_MS).emitWithAck('join', { rooms });
+  }
+
+  async leave(...rooms: string[]): Promise<void> {
+    const socket = this.socket as unknown as Socket;
+    await socket.timeout(PATIENCE_MS).emitWithAck('leave', { rooms });
   }
 
   /** Sends any value, valid or not. */

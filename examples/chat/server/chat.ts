@@ -15,7 +15,6 @@ import type { People } from './people.js';
 import type { RedisLink } from './redis.js';
 import { ROOMS } from './rooms.js';
 import { Senders } from './senders.js';
-import { nameIn } from './tokens.js';
 import type { ChatComponent, ChatSocket } from './types.js';
 
 export interface ChatParts {
@@ -58,12 +57,13 @@ export class Chat {
   /** Roomgate calls this once the socket is authenticated. Events of the socket wait until it has returned. */
   async welcome(socket: ChatSocket): Promise<void> {
     const { identifier } = this.#helper;
-    const name = nameIn(socket.handshake.auth.token);
+    const name = this.#nameOf(socket);
     // Two people whose names look alike may have been accepted at the same moment.
     if (this.#parts.people.isTaken(name)) {
       socket.disconnect();
       return;
     }
+    // For the other instances, which have no identities of these sockets.
     socket.data = { name, instance: identifier, since: new Date().toISOString() };
     this.#listen(socket);
     await socket.join(userRoomName(name));
@@ -72,8 +72,15 @@ export class Chat {
     socket.emit('health', this.health);
   }
 
+  /** Who this is, as `authenticateFn` said. A name in a payload could be that of anybody. */
+  #nameOf(socket: ChatSocket): string {
+    const identity = this.#helper.getIdentity({ socket });
+    if (identity === undefined) throw new Error('Each client of this chat has an identity.');
+    return identity.user;
+  }
+
   #listen(socket: ChatSocket): void {
-    const mine = () => this.#senders.of(socket.data.name);
+    const mine = () => this.#senders.of(this.#nameOf(socket));
     socket.on('say', (payload) => this.#answer(socket, payload, () => this.#say(socket, payload)));
     socket.on('whisper', (payload) => this.#answer(socket, payload, () => this.#whisper(socket, payload)));
     socket.on('typing', (payload) => this.#tryTo(() => mine().typing.take() && this.#typing(socket, payload)));
@@ -86,7 +93,7 @@ export class Chat {
       id: randomUUID(),
       echo: checkEcho(fields.echo),
       room: checkString('room', fields.room),
-      from: socket.data.name,
+      from: this.#nameOf(socket),
       text: checkText(fields.text),
       at: new Date().toISOString(),
     };
@@ -101,7 +108,7 @@ export class Chat {
     const whisper: Whisper = {
       id: randomUUID(),
       echo: checkEcho(fields.echo),
-      from: socket.data.name,
+      from: this.#nameOf(socket),
       to: checkName(fields.to),
       text: checkText(fields.text),
       at: new Date().toISOString(),
@@ -120,7 +127,7 @@ export class Chat {
 
   #typing(socket: ChatSocket, payload: unknown): void {
     const typing = checkTyping(payload);
-    const from = socket.data.name;
+    const from = this.#nameOf(socket);
     if ('to' in typing) socket.to(userRoomName(typing.to)).emit('typing', { ...typing, from });
     else if (socket.rooms.has(roomName(typing.room))) {
       socket.to(roomName(typing.room)).emit('typing', { ...typing, from });
@@ -129,7 +136,7 @@ export class Chat {
 
   async #history(socket: ChatSocket, payload: unknown): Promise<void> {
     const asked = checkHistory(payload);
-    const { name } = socket.data;
+    const name = this.#nameOf(socket);
     if ('person' in asked) {
       const messages = await this.#parts.whispers.list(pairOf(name, asked.person));
       socket.emit('history', { person: asked.person, messages: messages.map((it) => shownTo(name, it)) });
@@ -143,7 +150,7 @@ export class Chat {
   async #answer(socket: ChatSocket, payload: unknown, act: () => Promise<void>): Promise<void> {
     await this.#tryTo(async () => {
       try {
-        if (!this.#senders.of(socket.data.name).messages.take()) {
+        if (!this.#senders.of(this.#nameOf(socket)).messages.take()) {
           throw new Rejection('too_fast', 'Too many messages in a short time. Wait a few seconds, then send it again.');
         }
         await act();

@@ -4,6 +4,8 @@ import { type HistoryRequest, isBlank, MAX_ECHO, MAX_TEXT, type TypingRequest } 
 /** Half of a character. JSON can contain it, but scripts in Redis can't read it. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
+const MAX_REASON = 200;
+
 /** An error message for the sender of a wrong value. */
 export class Refusal extends Error {}
 
@@ -24,6 +26,14 @@ export function checkText(value: unknown): string {
   const text = typeof value === 'string' ? value.trim() : '';
   if (!isBlank(text) && text.length <= MAX_TEXT && !LONE_SURROGATE.test(text)) return text;
   throw refuse('text', `a string of 1 to ${MAX_TEXT} characters, at least one of them visible`, value);
+}
+
+/** Why an operator acts, for the person concerned. May be missing. @throws Refusal */
+export function checkReason(value: unknown): string {
+  if (value === undefined) return '';
+  const reason = typeof value === 'string' ? value.trim() : '';
+  if (!isBlank(reason) && reason.length <= MAX_REASON && !LONE_SURROGATE.test(reason)) return reason;
+  throw refuse('reason', `a string of 1 to ${MAX_REASON} characters`, value);
 }
 
 /** @throws Refusal */

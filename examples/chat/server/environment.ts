@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { RuntimeModules } from 'roomgate';
 
 const DEFAULT_PORT = 3000;
+const DEFAULT_TOKEN_SECONDS = 600;
+const MOST_TOKEN_SECONDS = 3_600;
 
 /** The command that starts the chat on this runtime. */
 export const START = RuntimeModules.isBun() ? 'npm run start:bun' : 'npm start';
@@ -12,6 +14,8 @@ export interface Environment {
   host: string | undefined;
   redisUrl: string | undefined;
   secret: string;
+  /** How long a token for a connection is valid. */
+  tokenSeconds: number;
   operatorToken: string;
 }
 
@@ -25,6 +29,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     host: env.HOST || undefined,
     redisUrl: readRedisUrl(env.REDIS_URL),
     secret: env.CHAT_SECRET || randomBytes(32).toString('base64url'),
+    tokenSeconds: readTokenSeconds(env.TOKEN_SECONDS),
     operatorToken: env.OPERATOR_TOKEN || randomBytes(24).toString('base64url'),
   };
 }
@@ -54,6 +59,13 @@ function readPort(given: string | undefined): number {
   const port = Number(given);
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
   throw new Complaint(`PORT must be a number from 0 to 65535, received "${given}". For example: PORT=3001 ${START}`);
+}
+
+function readTokenSeconds(given: string | undefined): number {
+  if (given === undefined || given === '') return DEFAULT_TOKEN_SECONDS;
+  const seconds = Number(given);
+  if (Number.isInteger(seconds) && seconds >= 2 && seconds <= MOST_TOKEN_SECONDS) return seconds;
+  throw new Complaint(`TOKEN_SECONDS must be a number from 2 to ${MOST_TOKEN_SECONDS}, received "${given}".`);
 }
 
 function readRedisUrl(given: string | undefined): string | undefined {

@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { Hono, type MiddlewareHandler } from 'hono';
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { secureHeaders } from 'hono/secure-headers';
@@ -8,7 +9,9 @@ import { serveStatic } from 'hono/serve-static';
 import { checkName, fieldsOf, Refusal } from './checks.js';
 import type { People } from './people.js';
 import { ROOMS } from './rooms.js';
-import type { Tokens } from './tokens.js';
+import { banOf, type Rulings } from './rulings.js';
+import { LOGIN_SECONDS, type Tokens } from './tokens.js';
+import type { ChatComponent } from './types.js';
 
 /** The folder of the built page, relative to the compiled form of this file. */
 const PAGE = fileURLToPath(new URL('../page', import.meta.url));
@@ -21,24 +24,20 @@ const HEADERS = {
 };
 
 export interface HttpParts {
+  component: ChatComponent;
   tokens: Tokens;
   people: People;
+  rulings: Rulings;
   operator: Hono;
 }
 
 /** Answers plain HTTP requests. Those below Socket.IO's path do not come here. */
-export function httpApp({ tokens, people, operator }: HttpParts): Hono {
+export function httpApp({ operator, ...parts }: HttpParts): Hono {
   const app = new Hono();
   app.use(secureHeaders(HEADERS));
   app.use(bodyLimit({ maxSize: MAX_BODY, onError: (c) => c.json({ error: `At most ${MAX_BODY} bytes.` }, 413) }));
   app.get('/healthz', (c) => c.text('ok'));
-  app.post('/api/sign-in', async (c) => {
-    const name = checkName(fieldsOf(await c.req.json().catch(() => undefined)).name);
-    if (people.isTaken(name)) {
-      return c.json({ error: 'Somebody with a name that looks like this one is online. Enter another name.' }, 409);
-    }
-    return c.json({ token: await tokens.sign(name), name });
-  });
+  app.route('/api', logins(parts));
   app.get('/api/rooms', (c) => c.json({ rooms: ROOMS }));
   app.route('/operator', operator);
   app.use(page());
@@ -50,6 +49,43 @@ export function httpApp({ tokens, people, operator }: HttpParts): Hono {
     return c.json({ error: 'Something went wrong.' }, 500);
   });
   return app;
+}
+
+/** Signing in and out, and the tokens in between. */
+function logins({ component, tokens, people, rulings }: Omit<HttpParts, 'operator'>): Hono {
+  const api = new Hono();
+  const bodyOf = async (c: Context) => fieldsOf(await c.req.json().catch(() => undefined));
+  const needFree = (name: string): void => {
+    if (!people.isTaken(name)) return;
+    const message = 'Somebody with a name that looks like this one is online. Enter another name.';
+    throw new HTTPException(409, { message });
+  };
+  const loginOf = async (c: Context) => {
+    const login = await tokens.login((await bodyOf(c)).login);
+    if (login === undefined) throw new HTTPException(401, { message: 'This login has ended. Sign in again.' });
+    return login;
+  };
+  api.post('/sign-in', async (c) => {
+    const name = checkName((await bodyOf(c)).name);
+    const ban = await rulings.find(banOf(name));
+    if (ban !== undefined) throw new HTTPException(403, { message: ban });
+    needFree(name);
+    const login = { user: name, session: randomUUID() };
+    return c.json({ name, login: await tokens.forLogin(login), token: await tokens.forConnection(login) });
+  });
+  api.post('/token', async (c) => {
+    const login = await loginOf(c);
+    needFree(login.user);
+    return c.json({ token: await tokens.forConnection(login) });
+  });
+  api.post('/sign-out', async (c) => {
+    const { session } = await loginOf(c);
+    // Ends all connections of this login, and refuses the tokens that exist or that somebody fetches with it later.
+    const barFor = LOGIN_SECONDS * 1_000;
+    await component.helper.revoke({ session, barFor, message: 'You signed out in another window.' });
+    return c.json({});
+  });
+  return api;
 }
 
 /** Serves the files of the page, on Node.js and on Bun. */

@@ -3,23 +3,28 @@ import { Hono, type MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { roomName } from '../words.js';
 import type { Chat } from './chat.js';
-import { checkStrings, checkText, fieldsOf, Refusal } from './checks.js';
+import { checkName, checkReason, checkStrings, checkText, fieldsOf, Refusal } from './checks.js';
 import { everySocket } from './people.js';
 import type { RedisLink } from './redis.js';
 import { chatRoomsOf, isRoom, ROOMS } from './rooms.js';
+import { banOf, closureOf, type Rulings } from './rulings.js';
 import type { ChatComponent, ChatServer } from './types.js';
+
+const BAN_MS = 60 * 60 * 1_000;
 
 export interface OperatorParts {
   component: ChatComponent;
   chat: Chat;
   redis: RedisLink | undefined;
+  rulings: Rulings;
   token: string;
 }
 
 type AnySocket = Awaited<ReturnType<ChatServer['fetchSockets']>>[number];
 
 /** The API for the operator of the chat. It works for clients of all instances. */
-export function operatorApi({ component, chat, redis, token }: OperatorParts): Hono {
+export function operatorApi(parts: OperatorParts): Hono {
+  const { component, chat, redis, rulings, token } = parts;
   const api = new Hono();
   const io = () => component.helper.getIOServer();
   const notice = (destination: string | undefined, text: string) => {
@@ -57,6 +62,7 @@ export function operatorApi({ component, chat, redis, token }: OperatorParts): H
   for (const change of ['join', 'leave'] as const) {
     api.post(`/clients/:id/${change}`, async (c) => {
       const rooms = known(checkStrings('rooms', (await fields(c.req)).rooms));
+      if (change === 'join') await needOpen(rooms, rulings);
       const { id } = await find(c.req.param('id'));
       await move(component, id, change, rooms.map(roomName));
       const mine = { rooms: chatRoomsOf((await find(id)).rooms) };
@@ -64,7 +70,55 @@ export function operatorApi({ component, chat, redis, token }: OperatorParts): H
       return c.json(mine);
     });
   }
+  api.route('/', moderation(parts));
   return api;
+}
+
+/** Ends access: of people, and to rooms. Each answer has the instances that did not confirm it, as `unconfirmed`. */
+function moderation({ component, rulings }: OperatorParts): Hono {
+  const api = new Hono();
+  api.post('/people/:name/kick', async (c) => {
+    const user = checkName(c.req.param('name'));
+    const message = withReason('An operator removed you from the chat', await reasonIn(c.req));
+    return c.json(await component.helper.revoke({ user, message }));
+  });
+  api.post('/people/:name/ban', async (c) => {
+    const user = checkName(c.req.param('name'));
+    const endsAt = Date.now() + BAN_MS;
+    const message = withReason(`You are banned until ${timeOf(endsAt)}`, await reasonIn(c.req));
+    // The bar keeps the user out. The ruling has the reason, for the page that tries again and for the sign-in.
+    await stored(rulings.add(banOf(user), { text: message, endsAt }));
+    return c.json({ until: new Date(endsAt), ...(await component.helper.revoke({ user, barFor: BAN_MS, message })) });
+  });
+  api.post('/rooms/:room/close', async (c) => {
+    const [room = ''] = known([c.req.param('room')]);
+    const text = withReason('An operator closed this room', await reasonIn(c.req));
+    // First the ruling: then `revalidate` asks the guard about each member, and the guard refuses.
+    await stored(rulings.add(closureOf(room), { text }));
+    return c.json(await component.helper.revalidate({ room: roomName(room) }));
+  });
+  api.post('/rooms/:room/open', async (c) => {
+    const [room = ''] = known([c.req.param('room')]);
+    await stored(rulings.remove(closureOf(room)));
+    return c.json({ opened: room });
+  });
+  return api;
+}
+
+const withReason = (text: string, reason: string): string => (reason === '' ? `${text}.` : `${text}: ${reason}`);
+
+const timeOf = (at: number): string => `${new Date(at).toISOString().slice(11, 16)} UTC`;
+
+/** The body is optional here. */
+async function reasonIn(request: { text(): Promise<string>; json(): Promise<unknown> }): Promise<string> {
+  if ((await request.text()) === '') return '';
+  return checkReason((await fields(request)).reason);
+}
+
+async function stored(storing: Promise<void>): Promise<void> {
+  await storing.catch(() => {
+    throw new HTTPException(503, { message: 'Redis is unreachable, so nothing was changed. Try again.' });
+  });
 }
 
 function onlyWith(token: string): MiddlewareHandler {
@@ -97,6 +151,13 @@ async function sockets(io: ChatServer, redis: RedisLink | undefined): Promise<An
 
 function shown({ id, data, rooms, handshake }: AnySocket): object {
   return { id, ...data, address: handshake.address, rooms: chatRoomsOf(rooms) };
+}
+
+async function needOpen(rooms: string[], rulings: Rulings): Promise<void> {
+  for (const room of rooms) {
+    if ((await rulings.find(closureOf(room))) === undefined) continue;
+    throw new HTTPException(409, { message: `The room "${room}" is closed. Open it first.` });
+  }
 }
 
 function known(rooms: string[]): string[] {

@@ -7,16 +7,16 @@ export const ROOMS: readonly Room[] = [
   { id: 'vault', title: 'Vault', about: 'A locked room, to show what a refusal looks like.' },
 ];
 
-const CLOSED = 'vault';
+const LOCKED = 'vault';
 
 export function isRoom(id: string): boolean {
   return ROOMS.some((room) => room.id === id);
 }
 
-/** Whether a client may join this Socket.IO room. Only the server puts sockets into the rooms of people (`user/…`). */
-export function isOpen(room: string): boolean {
+/** Whether everybody may join this Socket.IO room. Only the server puts sockets into the rooms of people (`user/…`). */
+export function isPublic(room: string): boolean {
   const id = roomIdOf(room);
-  return id !== undefined && id !== CLOSED && isRoom(id);
+  return id !== undefined && id !== LOCKED && isRoom(id);
 }
 
 /** The chat rooms that a socket is in, by their short ids. */

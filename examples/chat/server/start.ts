@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { Redis } from 'ioredis';
-import { SocketIOComponent } from 'roomgate';
+import { type RoomVerdict, SocketIOComponent } from 'roomgate';
 import { type Message, roomIdOf, SOCKET_PATH, type Whisper } from '../words.js';
 import { Chat } from './chat.js';
 import type { Environment } from './environment.js';
@@ -10,9 +10,10 @@ import { operatorApi } from './operator.js';
 import { People } from './people.js';
 import { RedisLink } from './redis.js';
 import { RedisHistory } from './redis-history.js';
-import { isOpen } from './rooms.js';
+import { isPublic } from './rooms.js';
+import { banOf, closureOf, Rulings } from './rulings.js';
 import { servingOn } from './serve.js';
-import { nameIn, Tokens } from './tokens.js';
+import { Tokens } from './tokens.js';
 import type { ChatComponent, ChatSocket } from './types.js';
 
 const REDIS_TIMEOUT_MS = 10_000;
@@ -24,16 +25,26 @@ export interface RunningChat {
 
 /** Puts the parts together. Resolves once the chat serves people. If it rejects, it leaves nothing open. */
 export async function startChat(environment: Environment): Promise<RunningChat> {
-  const { port, host, redisUrl, secret, operatorToken } = environment;
-  const tokens = new Tokens(secret);
+  const { port, host, redisUrl, secret, tokenSeconds, operatorToken } = environment;
+  const tokens = new Tokens(secret, tokenSeconds);
   const redis = redisUrl === undefined ? undefined : new RedisLink(redisUrl);
+  const rulings = new Rulings(redis);
   const component: ChatComponent = new SocketIOComponent({
     identifier: `${hostname()}-${process.pid}`,
     path: SOCKET_PATH,
-    // Since the token was signed, somebody with a similar name may have come.
-    authenticateFn: async ({ auth }) => (await tokens.isGood(auth.token)) && !people.isTaken(nameIn(auth.token)),
-    // A client keeps the rooms into which an operator put it.
-    validateRoomFn: ({ socket, rooms }) => rooms.filter((room) => isOpen(room) || isIn(socket, room)),
+    // Once for each connection, and once for each renewal. Everywhere else the identity says who the client is.
+    authenticateFn: async ({ auth }) => {
+      const identity = await tokens.identity(auth.token);
+      // Since the token was signed, somebody with a similar name may have come.
+      if (identity === undefined || people.isTaken(identity.user)) return false;
+      const ban = await rulings.find(banOf(identity.user));
+      return ban === undefined ? identity : { refused: 'banned', message: ban };
+    },
+    // Asked again for all members when the operator closes a room.
+    validateRoomFn: async ({ socket, rooms }) => {
+      const verdicts = await Promise.all(rooms.map((room) => verdictOn(room, socket, rulings)));
+      return verdicts.filter((verdict) => verdict !== undefined);
+    },
     clientConnectedFn: ({ socket }) => chat.welcome(socket),
     // It stays unconnected: Roomgate makes its own connections from it.
     redisConnection: redisUrl === undefined ? undefined : new Redis(redisUrl, { lazyConnect: true }),
@@ -54,8 +65,17 @@ export async function startChat(environment: Environment): Promise<RunningChat> 
   const rooms = historyOf<Message>('room', redis);
   const whispers = historyOf<Whisper>('whisper', redis);
   const chat = new Chat({ component, people, redis, rooms, whispers });
-  const app = httpApp({ tokens, people, operator: operatorApi({ component, chat, redis, token: operatorToken }) });
+  const operator = operatorApi({ component, chat, redis, rulings, token: operatorToken });
+  const app = httpApp({ component, tokens, people, rulings, operator });
   return { url: urlOf(host, await serving.listen(port, host).catch(giveUp)), stop };
+}
+
+/** Undefined: this room is not for this client. */
+async function verdictOn(room: string, socket: ChatSocket, rulings: Rulings): Promise<RoomVerdict | undefined> {
+  // A client keeps the rooms into which an operator put it.
+  if (!isPublic(room) && !isIn(socket, room)) return undefined;
+  const closed = await rulings.find(closureOf(roomIdOf(room) ?? room));
+  return closed === undefined ? room : { room, refused: 'closed', message: closed };
 }
 
 function isIn(socket: ChatSocket, room: string): boolean {

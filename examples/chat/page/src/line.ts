@@ -12,11 +12,14 @@ export interface Line {
   readonly action?: 'Sign in again' | 'Try now' | 'Connect';
 }
 
+/** By the code of the server. */
+const REFUSED: Readonly<Record<string, string>> = { revoked: 'Removed', banned: 'Banned' };
+
 export function describeLine({ line, isOnline, health, life }: State): Line {
-  const { status, message, retryAt } = line;
+  const { status, code = '', message, retryAt } = line;
   if (status === 'refused') {
     const detail = message === undefined || message === '' ? 'The server refused this client.' : message;
-    return { tone: 'bad', label: 'Signed out', detail, action: 'Sign in again' };
+    return { tone: 'bad', label: REFUSED[code] ?? 'Signed out', detail, action: 'Sign in again' };
   }
   if (status === 'authenticated') {
     if (health.degraded) return { tone: 'warn', label: 'Connected, degraded', detail: health.message };

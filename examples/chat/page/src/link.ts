@@ -1,4 +1,4 @@
-import { type IJoinAnswer, RoomgateError, SocketIOClientHelper } from 'roomgate/client';
+import { type IJoinAnswer, type IRefusedRoom, RoomgateError, SocketIOClientHelper } from 'roomgate/client';
 import {
   type ClientEvents,
   type ConversationHistory,
@@ -8,7 +8,7 @@ import {
   SOCKET_PATH,
   type Typing,
 } from '../../words.js';
-import { NotSignedIn, signIn } from './api.js';
+import { freshToken, LoginEnded, NotSignedIn, signIn } from './api.js';
 import {
   conversationOf,
   type Entry,
@@ -37,14 +37,18 @@ const WHY_NOT_SENT: Readonly<Record<string, string>> = {
   shut_down: 'you signed out',
 };
 
+/** The events of the chat, and the one of Roomgate that tells a client why it is no longer in a room. */
+type Heard = ServerEvents & { 'roomgate:left': (left: { rooms: IRefusedRoom[] }) => void };
+
 /** The page's one connection. It turns what it receives into actions of the store. */
 export class Link {
   readonly #store: Store;
   readonly #me: string;
-  readonly #helper: SocketIOClientHelper<ServerEvents, ClientEvents>;
+  readonly #helper: SocketIOClientHelper<Heard, ClientEvents>;
   readonly #clock: ReturnType<typeof setInterval>;
   /** The reason why the server gave no token, as last shown. */
   #problem = '';
+  #isOver = false;
 
   constructor(store: Store, me: string, rooms: readonly string[]) {
     this.#store = store;
@@ -53,11 +57,13 @@ export class Link {
       identifier: 'chat',
       host: location.origin,
       options: { path: SOCKET_PATH },
-      // Called for each connection, because a restarted server may not accept the token from before.
-      credentials: async () => ({ token: (await signIn(me)).token }),
+      // Called for each connection, and while connected before a token expires: the connection stays, with the new token.
+      credentials: async () => ({ token: await this.#freshToken() }),
       queue: true,
       logger: false,
-      onStatusChanged: (line) => store.dispatch({ type: 'line', line, now: Date.now() }),
+      onStatusChanged: (line) => {
+        if (!this.#isOver) store.dispatch({ type: 'line', line, now: Date.now() });
+      },
       onAuthenticated: () => this.#letIn(),
       onError: (error) => this.#failed(error),
       onRoomsRejoined: (answer) => this.#roomsAnswered(answer),
@@ -70,9 +76,14 @@ export class Link {
     this.#clock = setInterval(() => this.#tick(), CLOCK_MS);
   }
 
-  /** Connects now: between two attempts, and after a refusal. */
-  connect(): void {
-    this.#helper.connect();
+  /** Connects now: between two attempts, and after a refusal. A refusal may have ended the login, so that needs a new one. */
+  async connect(): Promise<void> {
+    try {
+      if (this.#helper.getStatus().status === 'refused') await this.#signInAgain();
+      if (!this.#isOver) this.#helper.connect();
+    } catch (error) {
+      this.#notSignedIn(error);
+    }
   }
 
   /** Closes the connection below Socket.IO, as a network failure would. The helper reconnects. */
@@ -114,9 +125,28 @@ export class Link {
     if (targetOf(key).kind === 'person' && !conversationOf(this.#store.state, key).isLoaded) this.#askHistory(key);
   }
 
-  end(): void {
+  /** Signs out: nothing that is queued is sent, and the token is not used again. */
+  async end(): Promise<void> {
+    this.#isOver = true;
     clearInterval(this.#clock);
+    await this.#helper.signOut();
     this.#helper.shutdown();
+  }
+
+  async #freshToken(): Promise<string> {
+    try {
+      return await freshToken(this.#store.state.login ?? '');
+    } catch (error) {
+      if (!(error instanceof LoginEnded)) throw error;
+      // There are no passwords here, so the page signs in again by itself. Yours shows its form: return null as credentials.
+      return this.#signInAgain();
+    }
+  }
+
+  async #signInAgain(): Promise<string> {
+    const { login, token } = await signIn(this.#me);
+    this.#store.dispatch({ type: 'signed in again', login });
+    return token;
   }
 
   get #isIn(): boolean {
@@ -157,6 +187,7 @@ export class Link {
         presence: (changes) => dispatch({ type: 'presence', changes, now: Date.now() }),
         health: ({ degraded, message }) => dispatch({ type: 'health', degraded, message }),
         rooms: ({ rooms }) => this.#moved(rooms),
+        'roomgate:left': ({ rooms }) => this.#roomsAnswered({ joined: [], refused: rooms }),
         notice: ({ text, at }) => dispatch({ type: 'notice', text, at, isFromOperator: true }),
       },
     });
@@ -180,15 +211,13 @@ export class Link {
   /** The name may be free at the next attempt. Until then the person sees why this one failed. */
   #failed(error: Error): void {
     this.#store.dispatch({ type: 'error', message: error.message, now: Date.now() });
-    const { cause } = error;
-    if (!(cause instanceof NotSignedIn) || cause.message === this.#problem) return;
-    this.#problem = cause.message;
-    this.#store.dispatch({
-      type: 'notice',
-      text: cause.message,
-      at: new Date().toISOString(),
-      isFromOperator: false,
-    });
+    if (error.cause instanceof NotSignedIn && error.cause.message !== this.#problem) this.#notSignedIn(error.cause);
+  }
+
+  #notSignedIn(error: unknown): void {
+    const text = error instanceof NotSignedIn ? error.message : 'The server does not answer. Try again in a moment.';
+    this.#problem = text;
+    this.#store.dispatch({ type: 'notice', text, at: new Date().toISOString(), isFromOperator: false });
   }
 
   #letIn(): void {

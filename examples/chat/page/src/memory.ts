@@ -6,6 +6,7 @@ const NAME = 'roomgate-chat';
 /** The data that survives a reload. */
 export interface Memory {
   readonly name: string;
+  readonly login: string;
   /** The rooms to join, by their short ids. */
   readonly rooms: readonly string[];
   /** Conversations with people, and in all conversations the messages that are not known to have arrived. */
@@ -18,8 +19,9 @@ export const FIRST_ROOMS: readonly string[] = [targetOf(HOME).name];
 export function recall(): Memory | undefined {
   try {
     const memory = JSON.parse(sessionStorage.getItem(NAME) ?? 'null') as Memory | null;
-    const isOurs = typeof memory?.name === 'string' && Array.isArray(memory.rooms) && Array.isArray(memory.unsent);
-    return isOurs ? memory : undefined;
+    const { name, login } = memory ?? {};
+    const isOurs = memory !== null && typeof name === 'string' && typeof login === 'string';
+    return isOurs && Array.isArray(memory.rooms) && Array.isArray(memory.unsent) ? memory : undefined;
   } catch {
     return undefined;
   }
@@ -36,13 +38,13 @@ export function remember(state: State): void {
 }
 
 export function memoryOf(state: State): Memory | undefined {
-  const { me: name, memberships, conversations } = state;
-  if (name === undefined) return undefined;
+  const { me: name, login, memberships, conversations } = state;
+  if (name === undefined || login === undefined) return undefined;
   const rooms = [...memberships].filter(([, { state: it }]) => it === 'in' || it === 'asking').map(([id]) => id);
   const unsent = [...conversations]
     .map(([key, { entries }]) => [key, entries.filter(({ delivery }) => delivery !== 'sent')] as const)
     .filter(([key, entries]) => entries.length > 0 || targetOf(key).kind === 'person');
-  return { name, rooms, unsent };
+  return { name, login, rooms, unsent };
 }
 
 /** The history shows which messages arrived before the reload. */

@@ -1,8 +1,8 @@
 import { createContext } from 'preact';
 import { useContext, useEffect, useState } from 'preact/hooks';
-import { listRooms, signIn } from './api.js';
+import { listRooms, signIn, signOut } from './api.js';
 import { Link } from './link.js';
-import { FIRST_ROOMS, recall, remember, restored } from './memory.js';
+import { FIRST_ROOMS, type Memory, recall, remember, restored } from './memory.js';
 import { hashOf, keyInHash } from './route.js';
 import { type Entry, HOME, type Key, type State } from './state.js';
 import { createStore, type Store } from './store.js';
@@ -18,7 +18,7 @@ export class Session {
     const { store } = this;
     store.listen(() => remember(store.state));
     const memory = recall();
-    if (memory !== undefined) this.#enter(memory.name, memory.rooms, restored(memory));
+    if (memory !== undefined) this.#enter(memory, memory.rooms, restored(memory));
     addEventListener('hashchange', () => this.#follow());
     addEventListener('online', () => store.dispatch({ type: 'network', isOnline: true }));
     addEventListener('offline', () => store.dispatch({ type: 'network', isOnline: false }));
@@ -35,20 +35,22 @@ export class Session {
 
   /** @throws NotSignedIn with a message for the person who signs in. */
   async signIn(name: string): Promise<void> {
-    const { name: accepted } = await signIn(name);
-    this.#enter(accepted, FIRST_ROOMS, new Map());
+    this.#enter(await signIn(name), FIRST_ROOMS, new Map());
   }
 
   signOut(): void {
-    this.#link?.end();
+    const { login } = this.store.state;
+    void this.#link?.end();
     this.#link = undefined;
+    // If the server can't be reached, the login ends by itself after twelve hours.
+    if (login !== undefined) signOut(login).catch(() => undefined);
     this.drafts.clear();
     this.store.dispatch({ type: 'signed out' });
     history.replaceState(null, '', hashOf(HOME));
   }
 
   connect(): void {
-    this.#link?.connect();
+    void this.#link?.connect();
   }
 
   cut(): void {
@@ -87,8 +89,12 @@ export class Session {
     this.store.dispatch({ type: 'notice read', id });
   }
 
-  #enter(name: string, rooms: readonly string[], unsent: ReadonlyMap<Key, readonly Entry[]>): void {
-    this.store.dispatch({ type: 'signed in', name, restored: unsent });
+  #enter(
+    { name, login }: Pick<Memory, 'name' | 'login'>,
+    rooms: readonly string[],
+    unsent: ReadonlyMap<Key, readonly Entry[]>,
+  ): void {
+    this.store.dispatch({ type: 'signed in', name, login, restored: unsent });
     this.#link = new Link(this.store, name, rooms);
     this.#follow();
   }

@@ -76,6 +76,8 @@ export interface Notice {
 export interface State {
   /** Undefined until somebody signs in. */
   readonly me: string | undefined;
+  /** The token of the login, which gives the tokens for connections. */
+  readonly login: string | undefined;
   readonly line: ISocketIOClientStatus;
   /** Whether the browser has a network. */
   readonly isOnline: boolean;
@@ -104,6 +106,7 @@ export const OUT: Membership = { state: 'out' };
 export function initialState(): State {
   return {
     me: undefined,
+    login: undefined,
     line: { status: 'disconnected' },
     isOnline: true,
     instance: undefined,

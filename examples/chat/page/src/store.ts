@@ -26,7 +26,13 @@ const ORDER = new Intl.Collator();
 
 /** All actions. */
 export type Action =
-  | { readonly type: 'signed in'; readonly name: string; readonly restored: ReadonlyMap<Key, readonly Entry[]> }
+  | {
+      readonly type: 'signed in';
+      readonly name: string;
+      readonly login: string;
+      readonly restored: ReadonlyMap<Key, readonly Entry[]>;
+    }
+  | { readonly type: 'signed in again'; readonly login: string }
   | { readonly type: 'signed out' }
   | { readonly type: 'line'; readonly line: ISocketIOClientStatus; readonly now: number }
   | {
@@ -69,7 +75,9 @@ export type Action =
 export function reduce(state: State, action: Action): State {
   switch (action.type) {
     case 'signed in':
-      return signedIn(state, action.name, action.restored);
+      return signedIn({ ...state, me: action.name, login: action.login }, action.restored);
+    case 'signed in again':
+      return { ...state, login: action.login };
     case 'signed out':
       return { ...initialState(), isOnline: state.isOnline, rooms: state.rooms };
     case 'line':
@@ -161,8 +169,8 @@ function reduceConversations(state: State, action: ConversationAction): State {
   }
 }
 
-function signedIn(state: State, name: string, restored: ReadonlyMap<Key, readonly Entry[]>): State {
-  let next: State = { ...state, me: name };
+function signedIn(state: State, restored: ReadonlyMap<Key, readonly Entry[]>): State {
+  let next = state;
   for (const [key, entries] of restored) next = inEntries(next, key, () => entries);
   return next;
 }

@@ -11,5 +11,7 @@ export function App() {
   useEffect(() => {
     document.title = title;
   }, [title]);
-  return state.me === undefined ? <SignIn /> : <Chat state={state} me={state.me} />;
+  // Once it is authenticated, the server says who this client is.
+  const me = state.line.user ?? state.me;
+  return me === undefined ? <SignIn /> : <Chat state={state} me={me} />;
 }
