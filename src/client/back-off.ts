@@ -63,6 +63,11 @@ export class BackOff {
     this.#notBefore = performance.now() + Math.min(afterMs, LONGEST_ORDER_MS);
   }
 
+  /** Whether the time that the server asked for has not passed. */
+  get isOrdered(): boolean {
+    return performance.now() < this.#notBefore;
+  }
+
   /** Calls the listener with each delay. Returns its own remover. */
   onDelay(listener: (delayMs: number) => void): () => void {
     this.#listeners.add(listener);

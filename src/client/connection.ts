@@ -154,10 +154,17 @@ export class Connection implements Member {
     return () => hasHeard;
   }
 
-  /** Ends a connection that is dead, and begins a new one now. Without a connection it begins the next attempt now. */
+  /**
+   * Ends a connection or an attempt that is dead, and begins a new one now. Between two attempts it begins the next one now, unless the
+   * server has asked the client to wait.
+   */
   replace(): void {
-    if (isOpen(this.#manager)) this.#manager.replace();
-    else this.#manager.wake();
+    const manager = this.#manager;
+    if (this.socket.connected) manager.replace();
+    else if (this.#return.isRunning) {
+      if (!this.#backOff.isOrdered) this.connect();
+    } else if (manager.hasStalled && !this.credentials.isReading) manager.replace();
+    else if (!manager.backOff.isOrdered) manager.wake();
   }
 
   /** The server asked the client to wait for this many milliseconds before it reconnects. */

@@ -209,10 +209,13 @@ export class Lifecycle implements ConnectionEvents {
   }
 
   disconnected(reason: string): void {
+    const { isProbing } = this.#waking;
     this.#connectionEnded();
     this.requests.connectionEnded();
     this.#log.write('info', `disconnected: ${reason}`);
     this.#follow(reason);
+    // After a sleep, the end of a connection is often noticed at the first packet.
+    if (isProbing && this.connection.active) this.connection.replace();
     this.#call('onDisconnected', () => this.#options.onDisconnected?.(reason));
   }
 

@@ -32,6 +32,9 @@ const OF_THE_USER = ['query', 'extraHeaders'] as const;
 /** Options of a namespace, not of its connection. */
 const OF_THE_SOCKET = ['auth', 'ackTimeout', 'autoConnect', 'forceNew', 'multiplex'] as const;
 
+/** A page that wakes up replaces an attempt that is older. */
+const STALLED_MS = 1_500;
+
 /** The connections that other namespaces may share, by server. */
 const shared = new Map<string, Set<SharedManager>>();
 
@@ -52,6 +55,8 @@ export class SharedManager extends Manager {
   readonly #stopWaking: () => void;
   #hasDropped = false;
   #isEnding = false;
+  /** When the present engine was made, by the clock that counts while a machine sleeps. */
+  #madeAt = 0;
 
   /** `connects` says whether sockets that the program opens by itself connect immediately. */
   constructor(uri: string, options: IOptions, connects: boolean) {
@@ -78,6 +83,7 @@ export class SharedManager extends Manager {
         // Packets that came while the page was frozen are lost, and only the next heartbeat would show it.
         if (isOpen(this)) cut(this.engine);
         this.wake();
+        this.#tellWoken();
       },
       shown: () => this.#tellWoken(),
     });
@@ -92,6 +98,7 @@ export class SharedManager extends Manager {
     const before: unknown = this.engine;
     super.open(whenOpen);
     if (this.engine === before) return this;
+    this.#madeAt = Date.now();
     checkEnginePackets(this);
     this.#hasDropped = false;
     for (const member of this.#members) if (member.socket.active) member.attempting();
@@ -152,6 +159,12 @@ export class SharedManager extends Manager {
     Object.assign(this.opts, { query: {}, extraHeaders: {}, transportOptions: Object.fromEntries(cleared) });
     this.#options = { ...this.#options, query: {}, extraHeaders: {} };
     return true;
+  }
+
+  /** Whether an attempt has led to nothing for some time. */
+  get hasStalled(): boolean {
+    if (!isOpenOrOpening(this) || [...this.#members].some(({ socket }) => socket.connected)) return false;
+    return Math.abs(Date.now() - this.#madeAt) > STALLED_MS;
   }
 
   /** Ends a connection, and begins the next one now if a namespace wants it. */

@@ -35,8 +35,9 @@ export class Waking {
 
   wake(): void {
     const { connection, state, renewal } = this.#parts;
-    const now = performance.now();
-    if (this.#timer.isRunning || now - this.#last < LEAST_INTERVAL_MS) return;
+    const now = Date.now();
+    // The clock that counts while a machine sleeps; it may have been set back.
+    if (this.#timer.isRunning || Math.abs(now - this.#last) < LEAST_INTERVAL_MS) return;
     this.#last = now;
     // Without a connection the next attempt begins now. Access that has ended meanwhile is not used.
     if (!connection.connected || renewal?.isOver === true) {
@@ -45,7 +46,12 @@ export class Waking {
     }
     if (!state.authenticated) return;
     renewal?.catchUp();
-    this.#probe(now);
+    this.#probe();
+  }
+
+  /** Whether this client woke up a moment ago. */
+  get isProbing(): boolean {
+    return this.#timer.isRunning;
   }
 
   /** The connection has ended. */
@@ -54,8 +60,9 @@ export class Waking {
   }
 
   /** Every version of the server answers a `leave` of no room. Any packet shows that the connection lives. */
-  #probe(now: number): void {
+  #probe(): void {
     const { connection } = this.#parts;
+    const now = performance.now();
     const hasHeard = connection.listen();
     const answered = (): void => {
       this.#hasAnswered = true;
