@@ -16,6 +16,8 @@ export interface RunningProxy extends Stoppable {
   cut(): void;
   /** Holds all data in both directions, and closes no connection. New connections are accepted. */
   blackhole(): void;
+  /** Holds all data of the connections that are open now, forever. New connections are forwarded. */
+  strand(): void;
   /** Ends a black hole; the held data arrives now, as after a network repair. */
   heal(): void;
   /** Refuses new connections (`ECONNREFUSED`). Open ones continue. */
@@ -35,6 +37,7 @@ export async function startProxy(options: { target: number | { host?: string; po
 interface Pair {
   readonly near: Socket;
   readonly far: Socket;
+  isStranded: boolean;
 }
 
 class TcpProxy implements RunningProxy {
@@ -72,9 +75,16 @@ class TcpProxy implements RunningProxy {
     for (const pair of this.#pairs) hold(pair);
   }
 
+  strand(): void {
+    for (const pair of this.#pairs) {
+      pair.isStranded = true;
+      hold(pair);
+    }
+  }
+
   heal(): void {
     this.#holding = false;
-    for (const pair of this.#pairs) forward(pair);
+    for (const pair of this.#pairs) if (!pair.isStranded) forward(pair);
   }
 
   async refuse(): Promise<void> {
@@ -101,7 +111,7 @@ class TcpProxy implements RunningProxy {
   #onConnection(near: Socket): void {
     this.#accepted += 1;
     const far = connect({ host: this.#host, port: this.#target, allowHalfOpen: true });
-    const pair = { near, far };
+    const pair = { near, far, isStranded: false };
     this.#pairs.add(pair);
     near.setNoDelay(true);
     far.setNoDelay(true);
