@@ -150,6 +150,7 @@ export class Lifecycle implements ConnectionEvents {
     // Before anything of the user before goes out.
     if (this.#access.begin(message)) this.#forgetUser();
     this.#authentication.settle();
+    this.#waking.entered();
     this.outbound.authenticated();
     // Before the program's callbacks, so that messages that they emit are queued after those that wait already.
     if (this.#isAutomatic) this.#rejoining.prepare();

@@ -54,25 +54,35 @@ export class Waking {
     return this.#timer.isRunning;
   }
 
+  /** The client is authenticated: after a doubtful replacement, this finds out whether the server answers probes. */
+  entered(): void {
+    if (!this.#hasAnswered && this.#replacedAt > Number.NEGATIVE_INFINITY) this.#ask();
+  }
+
   /** The connection has ended. */
   stop(): void {
     this.#timer.stop();
   }
 
-  /** Every version of the server answers a `leave` of no room. Any packet shows that the connection lives. */
+  /** Any packet shows that the connection lives. */
   #probe(): void {
     const { connection } = this.#parts;
     const now = performance.now();
     const hasHeard = connection.listen();
-    const answered = (): void => {
-      this.#hasAnswered = true;
-    };
-    connection.ask(SocketIOConstants.EVENT_LEAVE, [{ rooms: [] }], PROBE_MS, answered);
+    this.#ask();
     this.#timer.start(PROBE_MS, () => {
       if (hasHeard() || !connection.connected) return;
       if (!this.#hasAnswered && now - this.#replacedAt < DOUBTFUL_INTERVAL_MS) return;
       this.#replacedAt = now;
       connection.replace();
     });
+  }
+
+  /** Every version of the server answers a `leave` of no room. */
+  #ask(): void {
+    const answered = (): void => {
+      this.#hasAnswered = true;
+    };
+    this.#parts.connection.ask(SocketIOConstants.EVENT_LEAVE, [{ rooms: [] }], PROBE_MS, answered);
   }
 }

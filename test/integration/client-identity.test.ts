@@ -480,6 +480,15 @@ describe('wake()', () => {
     proxy.heal();
     await helper.waitFor('authenticated');
     expect(helper.getSocketClient().id).not.toBe(id);
+    // The next one that dies is replaced as soon: the new connection has shown that the server answers.
+    await helper.leaveRooms({ rooms: [] });
+    const next = helper.getSocketClient().id;
+    proxy.blackhole();
+    helper.wake();
+    await eventually(() => helper.getStatus().status !== 'authenticated', { timeout: 10_000 });
+    proxy.heal();
+    await helper.waitFor('authenticated');
+    expect(helper.getSocketClient().id).not.toBe(next);
   });
 
   it('after two hours asleep sends fresh credentials in the first packet', async () => {
