@@ -20,7 +20,7 @@ describe('the page', () => {
   it('renews its token and keeps the connection, and takes its own name from the server', {
     timeout: 60_000,
   }, async () => {
-    const chat = await startChat({ env: { TOKEN_SECONDS: '4' } });
+    const chat = await startChat({ env: { TOKEN_SECONDS: '12' } });
     const ada = await ChatWindow.enter(context, chat.url, '  Ada   Lovelace ');
     const { page } = ada;
     await page.locator('.me').getByText('Ada Lovelace', { exact: true }).waitFor();
@@ -28,7 +28,7 @@ describe('the page', () => {
     const fact = (name: string) =>
       page.getByRole('complementary').locator('dl > div').filter({ hasText: name }).locator('dd');
     const id = await fact('Socket id').textContent();
-    for (let n = 1; n <= 3; n += 1) await page.waitForResponse(/token$/);
+    for (let n = 1; n <= 2; n += 1) await page.waitForResponse(/token$/, { timeout: 20_000 });
     await ada.say('Still here');
     await ada.reads('Still here');
     expect([await fact('Socket id').textContent(), await fact('Connections').textContent()]).toEqual([id, '1']);
@@ -40,7 +40,7 @@ describe('the page', () => {
     const ada = await ChatWindow.enter(context, chat.url, 'Ada');
     const memory = await ada.page.evaluate(() => ({ ...sessionStorage }));
     const twin = await ChatWindow.open(context, chat.url);
-    await twin.page.evaluate((it) => Object.assign(sessionStorage, it), memory);
+    await twin.page.addInitScript((it) => Object.assign(sessionStorage, it), memory);
     await twin.page.reload();
     await twin.connected();
     await ada.page.getByRole('button', { name: 'Sign out' }).click();
@@ -109,7 +109,10 @@ describe('the page of somebody on another instance', () => {
     await bar.getByText(words).waitFor();
     // A new login is refused with the reason, and the page does not reconnect.
     await page.getByRole('button', { name: 'Sign in again' }).click();
-    await page.locator('.notice').getByText(words).waitFor();
+    await page
+      .locator('.notice')
+      .filter({ hasText: /You are banned until \d\d:\d\d UTC: spam$/ })
+      .waitFor();
     await ada.state('Removed');
     // The login from before is refused, too.
     await page.reload();

@@ -10,6 +10,8 @@ import { type Emitting, EventLog, eventually, logOf, nextEvent } from '../suppor
 import { startRedis } from '../support/redis.js';
 
 const HOUR_MS = 3_600_000;
+/** Half of it is left when the client renews, so that a busy machine does not miss the renewal. */
+const TOKEN_SECONDS = '12';
 
 /** Over Redis. The operator uses the left one; the right one is always on Node.js. */
 let left: RunningChat;
@@ -42,7 +44,7 @@ describe('a token for a connection', () => {
     logOf(emitter, 'authenticated');
 
   it('is renewed with the login before it expires, without a lost connection', { timeout: 60_000 }, async () => {
-    const chat = await startChat({ env: { TOKEN_SECONDS: '4' } });
+    const chat = await startChat({ env: { TOKEN_SECONDS } });
     const { login } = await signIn(chat.url, 'Ada');
     const helper = new SocketIOClientHelper({
       ...{ identifier: 'test', host: chat.url, options: { path: SOCKET_PATH }, logger: false },
@@ -59,11 +61,11 @@ describe('a token for a connection', () => {
     await helper.joinRooms({ rooms: ['room/lobby'] });
     // A plain client with such a token does not renew it.
     const bob = await ChatClient.enter(chat.url, 'Bob', 'lobby');
-    const bobEnds = endOf(bob);
-    for (let n = 1; n <= 4; n += 1) {
-      await renewals.next(({ renewed }) => renewed === true, { timeout: 10_000, what: `renewal ${n}` });
+    const bobEnds = nextEvent<[IUnauthenticatedMessage]>(plain(bob), 'unauthenticated', { timeout: 30_000 });
+    for (let n = 1; n <= 2; n += 1) {
+      await renewals.next(({ renewed }) => renewed === true, { timeout: 20_000, what: `renewal ${n}` });
     }
-    expect(await bobEnds).toMatchObject({ code: 'expired' });
+    expect(await bobEnds).toMatchObject([{ code: 'expired' }]);
     expect([socket.id, helper.getStatus()]).toMatchObject([id, { status: 'authenticated', user: 'Ada' }]);
     helper.emit({ topic: 'say', data: { echo: 'e', room: 'lobby', text: 'Still here' } });
     expect(await messages.next()).toMatchObject({ from: 'Ada', text: 'Still here' });
