@@ -97,11 +97,16 @@ function locationOf(context: unknown): string | undefined {
   const { getResponseHeader } = fieldsOf(context);
   try {
     const location: unknown = typeof getResponseHeader === 'function' && getResponseHeader.call(context, 'location');
-    return typeof location === 'string' ? shown(location) : undefined;
+    return typeof location === 'string' ? shown(withoutSecrets(location)) : undefined;
   } catch {
     // Without an answer there are no headers.
     return undefined;
   }
+}
+
+/** The query of the request, which often comes back in the address, may have a token. So may the name and password in front. */
+function withoutSecrets(address: string): string {
+  return address.replace(/[?#].*$/s, '').replace(/^([a-z][a-z+.-]*:)?\/\/[^/]*@/i, '$1//');
 }
 
 /** The server, or a proxy before it, answered, but not with a connection. */

@@ -53,6 +53,10 @@ describe('the cause of a failed attempt to connect', () => {
       polled(502, '', 'https://login.example'),
       'http://localhost:3000 redirects to https://login.example, and Socket.IO does not follow; set "host" to the final address',
     ],
+    [
+      polled(307, '', 'https://ann:secret@login.example/io/?token=secret#secret'),
+      'http://localhost:3000 redirects to https://login.example/io/, and Socket.IO does not follow; set "host" to the final address',
+    ],
     [polled(503), "a proxy at http://localhost:3000 can't reach the server (HTTP 503)"],
     [polled(500, 'null'), 'http://localhost:3000 answered with HTTP 500 instead of a connection'],
     [
