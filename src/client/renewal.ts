@@ -42,6 +42,7 @@ export class Renewal {
   /** Counts connections and answers, so that what began before does not count. */
   #turn = 0;
   #failures = 0;
+  #hasWarned = false;
   #endsAt = Number.POSITIVE_INFINITY;
   #endsAtWall = Number.POSITIVE_INFINITY;
   #dueAtWall = Number.POSITIVE_INFINITY;
@@ -57,6 +58,7 @@ export class Renewal {
     this.#endsAt = performance.now() + expiresIn;
     this.#endsAtWall = Date.now() + expiresIn;
     this.#failures = 0;
+    this.#hasWarned = false;
     this.#after(Math.max(FIRST_RETRY_MS, renewalDelay(expiresIn)));
   }
 
@@ -115,7 +117,8 @@ export class Renewal {
     else if (given === 'refused' || given instanceof Error) {
       const why = given === 'refused' ? 'the server has refused the ones that the program gives' : shown(given.message);
       // As a warning once, because a client may try for hours.
-      const level = this.#failures === 0 ? 'warn' : 'debug';
+      const level = this.#hasWarned ? 'debug' : 'warn';
+      this.#hasWarned = true;
       log.write(level, `renewing the credentials failed: ${why}`);
       this.#after(this.#backOff());
     } else if (send(given)) this.#after(answerMs);

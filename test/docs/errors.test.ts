@@ -267,15 +267,16 @@ async function forgetToAuthenticate(logger: LogLines): Promise<void> {
   await called(created, 'onUnauthenticated');
 }
 
-/** The program can't get new credentials before its access ends. */
+/** The program can't get new credentials when the server asks for them. */
 async function failToRenew(logger: LogLines): Promise<void> {
-  const server = await startWordsServer({ verdict: ['authenticated', { id: 'x', time: 'now', expiresIn: 2_000 }] });
+  const server = await startWordsServer({ verdict: ['authenticated', { id: 'x', time: 'now', expiresIn: 60_000 }] });
   const credentials: TCredentials = ({ reason }) => {
     if (reason === 'renew') throw new Error('no token');
     return {};
   };
   const { helper } = createHelper(server.url, { logger, credentials });
   await helper.waitFor('authenticated');
+  (await server.sockets.next()).emit('roomgate:renew', { after: 1 });
   await eventually(() => logger.lines.some((line) => line.includes('renewing the credentials failed')));
 }
 
