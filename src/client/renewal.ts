@@ -113,6 +113,7 @@ export class Renewal {
     this.#after(answerMs);
     const given = await read();
     if (turn !== this.#turn) return;
+    this.#timer.stop();
     if (given === null) signedOut();
     else if (given === 'refused' || given instanceof Error) {
       const why = given === 'refused' ? 'the server has refused the ones that the program gives' : shown(given.message);
@@ -122,7 +123,6 @@ export class Renewal {
       log.write(level, `renewing the credentials failed: ${why}`);
       this.#after(this.#backOff());
     } else if (send(given)) this.#after(answerMs);
-    else this.#timer.stop();
   }
 
   /** With full jitter, and soon enough to try several times before the end. */
