@@ -111,7 +111,7 @@ describe('the page of somebody on another instance', () => {
     await page.getByRole('button', { name: 'Sign in again' }).click();
     await page
       .locator('.notice')
-      .filter({ hasText: /You are banned until \d\d:\d\d UTC: spam$/ })
+      .filter({ hasText: /You are banned until \d\d:\d\d UTC: spam/ })
       .waitFor();
     await ada.state('Removed');
     // The login from before is refused, too.
