@@ -223,13 +223,16 @@ describe('the page of the tutorial, in Chromium', () => {
     const before = await startServer(5);
     const ann = await openWindow(context, port, 'ann apple');
     await ann.status('authenticated');
+    // Also shows that the request for the history, which is sent before, does not wait in the queue.
+    await ann.say('Hello');
+    await ann.lines(['ann: Hello']);
     await endInOrder(before);
     await ann.status(/^The connection is lost\. The next attempt is at \d/);
     const texts = ['Are you there?', ...Array.from({ length: 19 }, (_, index) => `${index + 2}`)];
     await ann.say(texts[0] ?? '');
-    await ann.lines(['ann: Are you there? (on its way)']);
+    await ann.lines(['ann: Hello', 'ann: Are you there? (on its way)']);
     for (const text of texts.slice(1)) await ann.say(text);
-    await ann.lines(texts.map((text) => `ann: ${text} (on its way)`));
+    await ann.lines(['ann: Hello', ...texts.map((text) => `ann: ${text} (on its way)`)]);
     expect(ann.errors).toEqual([]);
     await ann.say('one too many');
     await eventually(() =>
@@ -238,7 +241,7 @@ describe('the page of the tutorial, in Chromium', () => {
     expect(await ann.page.inputValue('#say [name=text]')).toBe('one too many');
     const after = await startServer(5);
     await ann.status('authenticated');
-    await ann.lines(texts.map((text) => `ann: ${text}`));
+    await ann.lines(['ann: Hello', ...texts.map((text) => `ann: ${text}`)]);
     const bob = await openWindow(context, port, 'bob banana');
     await bob.lines(texts.map((text) => `ann: ${text}`));
     await endInOrder(after);

@@ -1,4 +1,5 @@
 import { io, type Socket } from 'socket.io-client';
+import { expect } from 'vitest';
 import type { ClientEvents, Person, Presence, ServerEvents, SignedIn } from '../../examples/chat/words.js';
 import { roomName, SOCKET_PATH } from '../../examples/chat/words.js';
 import { defer } from './cleanup.js';
@@ -113,6 +114,13 @@ export class ChatClient {
       });
       await Promise.all(entering);
     }
+  }
+
+  /** Waits until the server has sent it away, and comes back. */
+  async comesBack(...rooms: string[]): Promise<void> {
+    await eventually(() => expect(this.socket.disconnected).toBe(true), { timeout: PATIENCE_MS });
+    this.socket.connect();
+    await this.#comeIn(rooms);
   }
 
   async #comeIn(rooms: readonly string[]): Promise<void> {

@@ -28,10 +28,10 @@ export class Rulings {
   /** @throws while Redis is unreachable, because then the other instances would not know. */
   async add(key: string, ruling: Ruling): Promise<void> {
     const value = JSON.stringify(ruling);
-    await this.#redis?.run(async (client) => {
-      await client.set(PREFIX + key, value);
-      if (ruling.endsAt !== undefined) await client.pexpireat(PREFIX + key, ruling.endsAt);
-    });
+    const { endsAt } = ruling;
+    await this.#redis?.run((client) =>
+      endsAt === undefined ? client.set(PREFIX + key, value) : client.set(PREFIX + key, value, 'PXAT', endsAt),
+    );
     this.#seen.set(key, ruling);
   }
 

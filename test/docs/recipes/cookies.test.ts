@@ -114,7 +114,7 @@ describe('docs/recipes/cookies.md', () => {
     const port = await unusedPort();
     const trusted = await servedPage(`http://127.0.0.1:${port}`);
     const env = { APP_ORIGIN: new URL(trusted).origin };
-    const { url } = await startServer(env, port, { '8 * 60 * 60': '4' });
+    const { url } = await startServer(env, port, { '8 * 60 * 60': '8' });
     const page = await (await startBrowser()).newPage();
     await page.goto(trusted);
     await eventually(async () => (await shown(page)).at(-1) === 'I am ada', SLOW);
