@@ -21,6 +21,9 @@ import type { Report } from './reports.js';
 const LONGEST_GRACE_MS = 50;
 const SHORTEST_GRACE_MS = 10;
 
+/** The same for other ends, which have no such bound: HTTP long polling takes two requests to hear of it. */
+const GRACE_MS = 1_000;
+
 export interface AccessParts {
   readonly runtime: Runtime;
   readonly fanout: Fanout;
@@ -95,7 +98,7 @@ export class Access {
    * Ends the access of a client now: nothing that this process holds for it is sent anymore. It is told why if it has read everything
    * before; otherwise its connection is destroyed. Never throws. Does nothing if the session has ended.
    */
-  putOut(session: Session, ending: Ending, graceMs = LONGEST_GRACE_MS): void {
+  putOut(session: Session, ending: Ending, graceMs = GRACE_MS): void {
     const { fanout, runtime, messages } = this.#parts;
     const { socket } = session;
     const { conn } = socket;

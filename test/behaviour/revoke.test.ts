@@ -2,6 +2,7 @@
 // npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../support/facts.js';
+import { rawPolling } from '../support/raw.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
 import { connect, settled, type TestClient } from '../support/server.js';
 import { SETTING } from '../support/setting.js';
@@ -90,6 +91,19 @@ describe('revoke({ user })', () => {
       for (const { socket } of [bob, again]) socket.disconnect();
     },
   );
+
+  it('leaves a client that polls with pauses the time to hear why, and that it is disconnected', async () => {
+    const peer = await rawPolling(server.url);
+    await peer.connect('/', { answer: { user } });
+    await peer.emit('authenticate');
+    await peer.next((packet) => packet.includes('"authenticated"'));
+    const told = peer.next((packet) => packet.includes('"unauthenticated"'));
+    await revoke(server, { user });
+    expect(await told).toContain('"revoked"');
+    // As long as a request takes over a slow network.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(await peer.next((packet) => packet.startsWith('41'))).toBe('41');
+  });
 
   it('makes an authentication void that began before, and not one that begins later', async () => {
     const client = connect(server.url, { auth: { answer: { user }, slow: 'authenticateFn' } });
