@@ -214,7 +214,6 @@ describe('in Chromium, waking up', () => {
     const { host, proxy } = await start();
     const tab = await openPage(20, { host, transports, reconnectionDelay: NEVER_MS });
     await hide(tab);
-    await tab.setOffline(true);
     proxy.cut();
     await eventually(async () => (await tab.run(() => window.ids())).every((id) => id === null), { timeout: 10_000 });
     const { opened } = tab;
@@ -224,9 +223,7 @@ describe('in Chromium, waking up', () => {
         dispatchEvent(new Event('online'));
       });
     });
-    const replaced = showUntilReplaced(tab);
-    await tab.setOffline(false);
-    await replaced;
+    await showUntilReplaced(tab);
     expect(tab.opened - opened).toBe(20);
   });
 
