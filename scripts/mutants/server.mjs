@@ -458,7 +458,7 @@ export const SERVER = [
   {
     id: 'grant-ends-while-it-is-decided',
     file: 'src/rooms/rooms.ts',
-    from: `current(room, decisions.get(room))`,
+    from: `refusedIfPast(room, decisions.get(room))`,
     to: `decisions.get(room)`,
     breaks: 'a client enters a room whose grant has ended',
     test: 'test/unit/rooms.test.ts',

@@ -92,11 +92,11 @@ export class Access {
     return mayReturn;
   }
 
-  /** While a renewal waits for its answer, the end of the access says nothing about the new credentials. */
+  /** The credentials that this code is about. While a renewal has no answer yet, the access can end because of the earlier ones. */
   #refusedBy(code: string): 'sent' | 'accepted' {
     const { connection, isAuthenticated } = this.#parts;
     if (!isAuthenticated()) return 'sent';
-    if (!connection.credentials.isJudged || code === 'revoked') return 'accepted';
+    if (!connection.credentials.isUnanswered || code === 'revoked') return 'accepted';
     return code === 'expired' && (this.renewal?.leftMs ?? 0) < NEAR_END_MS ? 'accepted' : 'sent';
   }
 

@@ -101,8 +101,8 @@ export class CredentialsReader {
     this.#sent = text === '{}' ? undefined : text;
   }
 
-  /** Whether the server has not answered yet to the last ones. */
-  get isJudged(): boolean {
+  /** Whether the server has not answered the last ones yet. */
+  get isUnanswered(): boolean {
     return this.#sent !== undefined;
   }
 

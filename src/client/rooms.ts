@@ -68,7 +68,7 @@ export class Rooms {
     return !this.#wanted.isEmpty;
   }
 
-  /** The server put this client out of rooms. Those that may be granted soon stay wanted, and are returned. */
+  /** The server put this client out of rooms. Returns all of them. It requests those again that may be granted soon. */
   lost(payload: unknown): readonly IRefusedRoom[] {
     const { rooms } = fieldsOf(payload);
     const lost = isListOf(rooms, isRefusal) ? rooms : [];
@@ -76,7 +76,7 @@ export class Rooms {
     return lost;
   }
 
-  /** Another user has signed in: no room is wanted any more. */
+  /** This client is another user now, or has signed out: it requests none of its rooms again. */
   forgetAll(): void {
     this.#wanted.clear();
   }

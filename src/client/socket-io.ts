@@ -91,8 +91,8 @@ export function forgetNextAnswer(socket: Socket): () => void {
 }
 
 /**
- * Resolves once the present engine has sent what waits in it, and its close if it is closing; after a timeout in any case. HTTP long
- * polling closes with one more request, which begins once the engine has closed. Fallback: that one is not awaited.
+ * Resolves once the present engine has sent its packets, or after a timeout. If the engine is closing, this includes its close: over
+ * HTTP long polling that is one more request, which begins once the engine has closed. Fallback: that request is not awaited.
  */
 export function sent(manager: Manager): Promise<void> {
   const { engine } = manager;

@@ -196,7 +196,7 @@ function joinVerdict(
     const ends = new Map<string, number>();
     const lost: string[] = [];
     const granted = refused.sift(decisions.keys(), (room) => {
-      const decision = current(room, decisions.get(room));
+      const decision = refusedIfPast(room, decisions.get(room));
       if (!pending.has(room)) return 'left';
       if (pending.isOutdated(room)) return 'guard_failed';
       if (typeof decision === 'number') {
@@ -215,8 +215,8 @@ function joinVerdict(
   return { claim, end: () => pending.end() };
 }
 
-/** Other rooms of the request may have taken longer than the grant of this one lasts. */
-function current(room: string, decision: RoomDecision | undefined): RoomDecision | undefined {
+/** The decision, or a refusal if the grant has ended: other rooms of the request may have taken longer. */
+function refusedIfPast(room: string, decision: RoomDecision | undefined): RoomDecision | undefined {
   return typeof decision === 'number' && isPast(decision) ? refuseRoom(room, 'room_expired') : decision;
 }
 

@@ -3,7 +3,7 @@ import type { RedisLink } from './redis.js';
 const PREFIX = 'chat:ruling:';
 
 interface Ruling {
-  /** For the people whom it concerns. */
+  /** The reason, which the page shows. */
   text: string;
   /** In milliseconds since 1970. Undefined: until the operator ends it. */
   endsAt?: number | undefined;
