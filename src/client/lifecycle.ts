@@ -46,6 +46,7 @@ export class Lifecycle implements ConnectionEvents {
   readonly #isAutomatic: boolean;
   /** The causes of failed attempts since the last connection. */
   readonly #failures = new Set<string>();
+
   constructor(options: ISocketIOClientOptions, log: Log) {
     const { host, options: forSocketIO, credentials, roomsTimeout = DEFAULT_ROOMS_TIMEOUT_MS, queue } = options;
     this.#options = options;
@@ -245,9 +246,7 @@ export class Lifecycle implements ConnectionEvents {
   }
 
   waiting(retryAt: number): void {
-    const { code, message } = this.status.current;
-    const why = { ...(code === undefined ? {} : { code }), ...(message === undefined ? {} : { message }) };
-    this.status.set('waiting', { ...why, retryAt });
+    this.status.waitUntil(retryAt);
   }
 
   gaveUp(): void {

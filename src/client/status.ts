@@ -131,6 +131,13 @@ export class Status {
     });
   }
 
+  /** The next attempt to connect begins then, in milliseconds since 1970. The reason for the wait stays. */
+  waitUntil(retryAt: number): void {
+    const { code, message } = this.#current;
+    const why = { ...(code === undefined ? {} : { code }), ...(message === undefined ? {} : { message }) };
+    this.set('waiting', { ...why, retryAt });
+  }
+
   /** Returns its own remover, which is harmless a second time. */
   listen(listener: Listener): () => void {
     // The same function given twice is two listeners, so that each remover removes its own.
