@@ -75,15 +75,11 @@ export class SharedManager extends Manager {
     installBackOff(this, this.backOff);
     onSocketPacket(this, (packet, namespace) => this.#isSound(packet, namespace));
     this.#stopWaking = whenPageWakes({
-      online: () => {
-        this.wake();
-        this.#tellWoken();
-      },
+      online: () => this.#woken(),
       restored: () => {
         // Packets that came while the page was frozen are lost, and only the next heartbeat would show it.
         if (isOpen(this)) cut(this.engine);
-        this.wake();
-        this.#tellWoken();
+        this.#woken();
       },
       shown: () => this.#tellWoken(),
     });
@@ -194,6 +190,12 @@ export class SharedManager extends Manager {
     if (isOpenOrOpening(this)) return;
     const [first] = [...this.#members].filter(({ socket }) => socket.active);
     if (first !== undefined && this.reconnection()) this.connectNow(first.socket);
+  }
+
+  /** Begins the next attempt now, unless the server has asked the client to wait. */
+  #woken(): void {
+    if (!this.backOff.isOrdered) this.wake();
+    this.#tellWoken();
   }
 
   #tellWoken(): void {

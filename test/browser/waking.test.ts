@@ -144,13 +144,14 @@ describe('in Chromium, a hidden page', () => {
   });
 
   /** A page whose client the server has sent away for now. */
-  async function sentAway(after?: number): Promise<Tab> {
+  async function sentAway(after?: number, isClosed = false): Promise<Tab> {
     const { host, helper } = await start();
     const tab = await openPage(1, { host, transports, reconnectionDelay: NEVER_MS });
     await hide(tab);
     for (const { socket } of helper.getClients().values()) {
       socket.emit('unauthenticated', { code: 'unavailable', message: 'later', retry: true, after });
-      socket.disconnect(true);
+      if (isClosed) socket.conn.close();
+      else socket.disconnect(true);
     }
     await tab.steps.next(([, detail]) => detail === 'waiting unavailable');
     await eventually(() => tab.run(() => window.clients[0]?.getStatus().retryAt !== undefined));
@@ -174,11 +175,17 @@ describe('in Chromium, a hidden page', () => {
     expectInTime('sent away', ms);
   });
 
-  it('waits on for as long as the server has asked for', async () => {
-    const tab = await sentAway(60_000);
+  it.each([
+    ['disconnected it', false],
+    ['closed its connection', true],
+  ])('waits on for as long as the server has asked for, which has %s', async (_, isClosed) => {
+    const tab = await sentAway(60_000, isClosed);
     const { opened } = tab;
     await tab.run(() => {
-      document.addEventListener('visibilitychange', () => window.tell('shown', window.clients[0]?.getStatus().status));
+      document.addEventListener('visibilitychange', () => {
+        dispatchEvent(new Event('online'));
+        window.tell('shown', window.clients[0]?.getStatus().status);
+      });
     });
     await tab.show();
     expect(await tab.steps.next(([step]) => step === 'shown')).toEqual(['shown', 'waiting']);
