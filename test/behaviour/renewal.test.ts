@@ -118,7 +118,7 @@ describe('new credentials on a live connection', () => {
   });
 
   it('whose check is pending when the access expires are of no use', async () => {
-    const client = await as(ANN, 700);
+    const client = await as(ANN, 2_000);
     client.socket.emit('authenticate', { waits: 'late', answer: ANN, lastsMs: 60_000 });
     expect(await ended(client)).toMatchObject({ code: 'expired' });
     await server.run(({ memory }) => memory.late());

@@ -159,10 +159,16 @@ describe('until', () => {
 
   it.each(['the timer is late', 'the clock is set forward'])('lets no message through if %s', async (how) => {
     const client = await enter(server.url);
-    const room = how === 'the timer is late' ? 'timed/600' : 'timed/60000';
+    const room = 'timed/60000';
     await ask(client, 'join', [room]);
     await server.run(
-      ({ helper, io }, it, isLate) => {
+      async ({ helper, io, memory }, it, isLate) => {
+        if (isLate) {
+          // From here on, so that a slow machine loses nothing of that time.
+          memory.ms = 600;
+          await helper.revalidate({ room: it });
+          memory.ms = undefined;
+        }
         helper.send({ destination: it, payload: { topic: 'news', data: 'in time' } });
         const { now } = Date;
         if (isLate) {
