@@ -78,4 +78,14 @@ export const INGRESS = [
     on: 'node',
     only: 'a new connection',
   },
+  {
+    id: 'fragment-holds-its-chunk',
+    file: 'src/ingress/frame-filter.ts',
+    from: `this.#pass(copyOf(chunk, at, end));`,
+    to: `this.#pass(chunk.subarray(at, end));`,
+    breaks: 'a fragment of a few bytes holds the whole chunk in which it came',
+    test: 'test/behaviour/control-frames.test.ts',
+    on: 'node',
+    only: 'fragments from',
+  },
 ];

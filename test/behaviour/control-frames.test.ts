@@ -70,9 +70,22 @@ const memory = (server: Served) =>
     return process.memoryUsage().rss / 1e6;
   });
 
+/** What the server's process refers to, in megabytes, without memory that is free and not returned yet. Bun knows only all of it. */
+const held = (server: Served) =>
+  server.run(() => {
+    (globalThis as { gc?: () => void }).gc?.();
+    (globalThis as { Bun?: { gc(now: boolean): void } }).Bun?.gc(true);
+    const { rss, heapUsed, external } = process.memoryUsage();
+    return ('Bun' in globalThis ? rss : heapUsed + external) / 1e6;
+  });
+
+/** A server that does not end a client within its test because it is late: the end would free what it holds. */
+const patient = () =>
+  serve({ options: () => ({ authenticateTimeout: 60_000, serverOptions: { upgradeTimeout: 60_000 } }) });
+
 /** Waits until the process has grown by less than `mostMB`: the allocator returns free memory with a delay. */
-async function holdsLessThan(server: Served, mostMB: number, before: number): Promise<void> {
-  await eventually(async () => expect((await memory(server)) - before).toBeLessThan(mostMB), { timeout: 15_000 });
+async function holdsLessThan(server: Served, mostMB: number, before: number, measure = memory): Promise<void> {
+  await eventually(async () => expect((await measure(server)) - before).toBeLessThan(mostMB), { timeout: 15_000 });
 }
 
 describe('pings from a peer that reads nothing', () => {
@@ -106,7 +119,7 @@ describe('pings from a peer that reads nothing', () => {
 });
 
 it('probes from a peer that reads nothing do not delay other clients', async () => {
-  const server = await serve();
+  const server = await patient();
   const before = await memory(server);
   const frames = Buffer.concat(Array.from({ length: 2_000 }, () => frame(TEXT, '2probe')));
   for (let times = 0; times < 3; times++) {
@@ -126,7 +139,7 @@ it.each([
   ['a binary message of 2^40 bytes', '82ff000001000000000000000000'],
   ['a continuation without a message', '80ff000001000000000000000000'],
 ])('%s closes at most the sender’s connection', async (_, bytes) => {
-  const server = await serve();
+  const server = await patient();
   const before = await memory(server);
   const peers = await Promise.all(Array.from({ length: 5 }, () => silent(server, '')));
   for (const peer of peers) peer.write(Buffer.from(bytes, 'hex'));
@@ -135,8 +148,8 @@ it.each([
 });
 
 it('fragments from an unauthenticated client hold no more memory than their own bytes', async () => {
-  const server = await serve();
-  const before = await memory(server);
+  const server = await patient();
+  const before = await held(server);
   const filler = Buffer.concat(Array.from({ length: 400 }, () => frame(PING, 'x'.repeat(120))));
   for (let n = 0; n < 60; n++) {
     const peer = await silent(server, '');
@@ -144,7 +157,7 @@ it('fragments from an unauthenticated client hold no more memory than their own 
     for (let at = 0; at < 14; at++) peer.write(Buffer.concat([frame(at === 0 ? 0x01 : 0x00, 'x'), filler]));
   }
   await serves(server);
-  await holdsLessThan(server, 30, before);
+  await holdsLessThan(server, 30, before, held);
 });
 
 const ATTACKS: readonly (readonly [string, (server: Served) => Promise<unknown>])[] = [
