@@ -63,20 +63,19 @@ const waitingBytes = (server: Served) =>
   );
 
 /** Memory of the server's process, in megabytes. */
-const memory = (server: Served) =>
-  server.run(() => {
-    (globalThis as { gc?: () => void }).gc?.();
-    (globalThis as { Bun?: { gc(now: boolean): void } }).Bun?.gc(true);
-    return process.memoryUsage().rss / 1e6;
-  });
+const memory = async (server: Served) => (await measured(server)).rss / 1e6;
 
-/** What the server's process refers to, in megabytes, without memory that is free and not returned yet. Bun knows only all of it. */
-const held = (server: Served) =>
+/** The part of it that something refers to: without memory that is free and not returned yet. Bun can only say how much it has in all. */
+async function held(server: Served): Promise<number> {
+  const { isBun, rss, heapUsed, external } = await measured(server);
+  return (isBun ? rss : heapUsed + external) / 1e6;
+}
+
+const measured = (server: Served) =>
   server.run(() => {
     (globalThis as { gc?: () => void }).gc?.();
     (globalThis as { Bun?: { gc(now: boolean): void } }).Bun?.gc(true);
-    const { rss, heapUsed, external } = process.memoryUsage();
-    return ('Bun' in globalThis ? rss : heapUsed + external) / 1e6;
+    return { ...process.memoryUsage(), isBun: 'Bun' in globalThis };
   });
 
 /** A server that does not end a client within its test because it is late: the end would free what it holds. */

@@ -2,7 +2,7 @@
 // npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/facts.js';
-import { rawPolling, rawWebSocket, type WebSocketPeer } from '../support/raw.js';
+import { type PollingPeer, rawPolling, rawWebSocket, type WebSocketPeer } from '../support/raw.js';
 import type { TestClient } from '../support/server.js';
 import {
   enter,
@@ -62,7 +62,7 @@ const OPTIONS: ServedOptions['options'] = async ({ memory, note, load }) => {
     authenticateFn: ({ auth }) => {
       if (typeof auth.lastsMs !== 'number') return true;
       const expiresAt = Date.now() + auth.lastsMs;
-      memory.asked?.(expiresAt);
+      memory.endIsKnown?.(expiresAt);
       return { user: 'ann', expiresAt };
     },
     validateRoomFn: ({ rooms }) => rooms,
@@ -106,13 +106,19 @@ const LONG_MS = 60_000;
 const enterAsAnn = (of: Served, transports = ['websocket']): Promise<TestClient> =>
   enter(of.url, { transports, auth: { lastsMs: LONG_MS } });
 
+/** A client that can renew its access. */
+interface Renewing {
+  readonly id: string;
+  readonly renew: (auth: { lastsMs: number }) => unknown;
+}
+
 /**
  * Lets the access of a client end after `lastsMs`, by a renewal, and runs `act` as soon as the program knows it: a slow machine loses
  * nothing of that time. Resolves to the end.
  */
 async function expire<A extends readonly unknown[]>(
   of: Served,
-  { id, renew }: { id: string; renew: (auth: { lastsMs: number }) => unknown },
+  { id, renew }: Renewing,
   lastsMs: number,
   act: (inside: Inside, expiresAt: number, id: string, ...args: A) => unknown,
   ...args: A
@@ -120,12 +126,12 @@ async function expire<A extends readonly unknown[]>(
   const running = of.run(
     async (inside, id, source, given) => {
       const { helper, memory, note } = inside;
-      const asked = new Promise<number>((resolve) => {
-        memory.asked = resolve;
+      const renewed = new Promise<number>((resolve) => {
+        memory.endIsKnown = resolve;
       });
       note(`waits for ${id}`);
-      const expiresAt = await asked;
-      memory.asked = undefined;
+      const expiresAt = await renewed;
+      memory.endIsKnown = undefined;
       while (helper.getClients({ id })?.identity?.expiresAt !== expiresAt) {
         await new Promise((resolve) => setImmediate(resolve));
       }
@@ -141,9 +147,13 @@ async function expire<A extends readonly unknown[]>(
   return running;
 }
 
-const ofClient = (client: TestClient) => ({
+const ofClient = (client: TestClient): Renewing => ({
   id: idOf(client),
-  renew: (auth: { lastsMs: number }) => client.socket.emit('authenticate', auth),
+  renew: (auth) => client.socket.emit('authenticate', auth),
+});
+const ofPeer = (peer: Pick<WebSocketPeer | PollingPeer, 'emit'>, id: string): Renewing => ({
+  id,
+  renew: (auth) => peer.emit('authenticate', [auth]),
 });
 
 /** `isPolling`: after a flood, or an event loop that blocks, its next poll may come when the connection is closed. */
@@ -311,9 +321,8 @@ describe.each([true, false])('with the option fanout %s', (fanout) => {
     const { sid } = await peer.connect('/', { lastsMs: LONG_MS });
     await peer.emit('authenticate');
     await peer.next((packet) => packet.includes('"authenticated"'));
-    const renew = (auth: object) => peer.emit('authenticate', [auth]);
     // The payload is sent after the end is known, and must arrive before it.
-    const end = await expire(server, { id: sid, renew }, 1_500, ({ io, memory, note }, _, id) => {
+    const end = await expire(server, ofPeer(peer, sid), 1_500, ({ io, memory, note }, _, id) => {
       io.sockets.sockets.get(id)?.onAny((topic, until) => {
         note([id, topic]);
         if (topic === 'first') memory.block(until);
@@ -401,8 +410,7 @@ describe.each([true, false])('with the option fanout %s', (fanout) => {
     await peer.emit('authenticate');
     await peer.next((packet) => packet.includes('"authenticated"'));
     expect((await peer.poll()).join()).toContain('"ping"');
-    const renew = (auth: object) => peer.emit('authenticate', [auth]);
-    const blocked = expire(server, { id: sid, renew }, 300, ({ io, memory, note }, end) => {
+    const blocked = expire(server, ofPeer(peer, sid), 300, ({ io, memory, note }, end) => {
       for (let each = 0; each < 20; each++) io.emit('waiting', each);
       note('polling is blocked');
       memory.block(end + 1);
@@ -437,8 +445,10 @@ describe.each([true, false])('with the option fanout %s', (fanout) => {
       for (let more = 0; more < 5; more++) io.to(id).emit('unread', sent++, text);
       return sent;
     }, sid);
-    const renew = (auth: object) => peer.emit('authenticate', [auth]);
-    const expiresAt = await expire(server, { id: sid, renew }, 200, () => {});
+    const expiresAt = await expire(server, ofPeer(peer, sid), 200, ({ memory }) => {
+      // Also what was written while the clock was set forward.
+      memory.written.splice(0);
+    });
     await server.holdsNobody();
     // Long before an end that waits for the peer.
     await eventually(async () => expect(await wires(server)).toBe(0), { timeout: 3_000 });

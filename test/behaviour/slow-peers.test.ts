@@ -8,6 +8,7 @@ import { EventLog, eventually, within } from '../support/facts.js';
 import { type PollingPeer, rawWebSocket } from '../support/raw.js';
 import { itExceptOnBun, SETTING } from '../support/setting.js';
 import { enter, idOf, type Served, serve } from './program.js';
+import { wires } from './raw-upgrades.js';
 import { ask } from './requests.js';
 import {
   enterPolling,
@@ -81,11 +82,8 @@ itWhereAnswersTell('reads no answer to its poll and leaves: the answer is let go
   await polling.post('1');
   await server.holdsNobody();
   await eventually(
-    async () => {
-      const wires = await server.run(({ transport }) => (transport as unknown as { wires(): Promise<number> }).wires());
-      // The connection of the leaving request may be kept alive.
-      return wires <= 1;
-    },
+    // The connection of the leaving request may be kept alive.
+    async () => (await wires(server)) <= 1,
     { timeout: 10_000, what: 'its connection is closed' },
   );
   expect(await ends(answer)).toBeLessThan(LARGE);
