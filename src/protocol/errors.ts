@@ -38,14 +38,22 @@ export const UNAUTHENTICATED_ERRORS = {
   expired: { text: 'Your session has expired. Please sign in again.', retryable: true },
   user_changed: { text: 'You signed in as somebody else.', retryable: true },
   revoked: { text: 'Your access was withdrawn.', retryable: false },
+  rate_limited: { text: 'You sent too much. This client will reconnect later.', retryable: true },
+  too_many_connections: { text: 'You have too many connections. This client will reconnect later.', retryable: true },
 } as const satisfies Record<string, ErrorEntry>;
 
 /** Why a client is not, or is no longer, authenticated. */
 export type TUnauthenticatedCode = keyof typeof UNAUTHENTICATED_ERRORS;
 
-/** Whether a client with this code may reconnect automatically until it is accepted: the server failed, not the client. */
+const TEMPORARY: ReadonlySet<string> = new Set<TUnauthenticatedCode>([
+  'unavailable',
+  'rate_limited',
+  'too_many_connections',
+]);
+
+/** Whether a client with this code may reconnect automatically until it is accepted, with the same credentials. */
 export function isTemporary(code: string): boolean {
-  return code === ('unavailable' satisfies TUnauthenticatedCode);
+  return TEMPORARY.has(code);
 }
 
 /** Whether a client with this code may be accepted with new credentials. An unknown code is final. */
@@ -53,6 +61,23 @@ export function isRenewable(code: string): boolean {
   if (isTemporary(code)) return false;
   return Object.hasOwn(UNAUTHENTICATED_ERRORS, code) && UNAUTHENTICATED_ERRORS[code as TUnauthenticatedCode].retryable;
 }
+
+/** The key of an answer to an event that says why the event was not handled. Its value is an `AnswerError`. */
+export const ANSWER_ERROR_KEY = 'roomgate:error';
+
+/** Why an event of a client was not handled, or not with success: `code` of the error in the acknowledgement. */
+export const ANSWER_ERRORS = {
+  internal: { text: 'Something went wrong on the server.', retryable: true },
+  invalid: { text: 'The data of this event is invalid.', retryable: false },
+  not_in_room: { text: 'You are not in the room of this event.', retryable: false },
+  rate_limited: { text: 'You sent too much. Try again later.', retryable: true },
+  busy: { text: 'Too many of your requests are being handled. Try again later.', retryable: true },
+  too_large: { text: 'The data of this event is too large.', retryable: false },
+  timed_out: { text: 'The server took too long.', retryable: true },
+} as const satisfies Record<string, ErrorEntry>;
+
+/** Why an event of a client was not handled, or not with success. */
+export type TAnswerErrorCode = keyof typeof ANSWER_ERRORS;
 
 /** The codes of `RoomgateError`. */
 export type TRoomgateErrorCode =

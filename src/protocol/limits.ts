@@ -32,6 +32,34 @@ export interface ILimits {
    * takes a tenth of a second, 10 000 clients are authenticated in a second, and a backend that stalls gets 1 000 requests, not 10 000.
    */
   readonly authenticationsInFlight: number;
+  /**
+   * Messages per second that one client may send for long, whatever they are: events, joins, acknowledgements. Above it the server reads more
+   * slowly, and nothing is dropped. Default 500: 60 updates a second of eight things.
+   */
+  readonly messagesPerSecond: number;
+  /** Messages that one client may send at once before `messagesPerSecond` counts. Default 5 000: ten seconds of it, such as a queue after an outage. */
+  readonly messageBurst: number;
+  /** Milliseconds for which a client may be over `messagesPerSecond` without a pause. Then it is told `rate_limited` and disconnected. Default 30 000. */
+  readonly delayedFor: number;
+  /** Milliseconds for which such a client is refused after that. Default 30 000. */
+  readonly refusedFor: number;
+  /** Events of one client that handlers of `handle()` are working on. One more is answered `busy`. Default 100. */
+  readonly requestsInFlight: number;
+  /** Calls of `validateRoomFn` that run for one client at a time. Further requests of that client wait. Default 64. */
+  readonly joinsInFlight: number;
+  /**
+   * Bytes of one message of a client that is authenticated. A larger one is answered `too_large`, and one that is larger than
+   * `maxHttpBufferSize` of Socket.IO closes the connection with the code 1009. No limit of its own by default.
+   */
+  readonly payloadBytes: number;
+  /** Connections of one user to this instance. One more is refused with `too_many_connections`. Default 1 000: a user is sometimes a company. */
+  readonly connectionsPerUser: number;
+  /** Messages per second that all clients of one user may send to this instance. Above it they are answered `rate_limited`. Default 2 000. */
+  readonly messagesPerUser: number;
+  /** The same over all instances, counted in Redis. No limit by default. While Redis is unreachable each instance counts its own. */
+  readonly messagesPerUserOfAll: number;
+  /** Failed authentications of one key of `authenticationKey`, or of one known address, before further ones have to wait. Default 10. */
+  readonly failedAuthentications: number;
 }
 
 /** The defaults of the option `limits`. */
@@ -46,4 +74,15 @@ export const DEFAULT_LIMITS: ILimits = Object.freeze({
   unauthenticatedConnections: 10_000,
   unauthenticatedPerAddress: Number.POSITIVE_INFINITY,
   authenticationsInFlight: 1_000,
+  messagesPerSecond: 500,
+  messageBurst: 5_000,
+  delayedFor: 30_000,
+  refusedFor: 30_000,
+  requestsInFlight: 100,
+  joinsInFlight: 64,
+  payloadBytes: Number.POSITIVE_INFINITY,
+  connectionsPerUser: 1_000,
+  messagesPerUser: 2_000,
+  messagesPerUserOfAll: Number.POSITIVE_INFINITY,
+  failedAuthentications: 10,
 });

@@ -209,8 +209,9 @@ function limits(of: ClassName, value: unknown): ILimits {
 }
 
 function checkLimit(of: ClassName, name: string, limit: unknown): void {
-  if (typeof limit === 'number' && Number.isInteger(limit) && limit >= 1) return;
-  throw wrongOption(of, `limits.${name}`, 'a whole number of 1 or more', limit);
+  if (limit === Number.POSITIVE_INFINITY || (typeof limit === 'number' && Number.isInteger(limit) && limit >= 1))
+    return;
+  throw wrongOption(of, `limits.${name}`, 'a whole number of 1 or more, or Infinity for no limit', limit);
 }
 
 function serverOptions(of: ClassName, value: unknown): Partial<ServerOptions> {

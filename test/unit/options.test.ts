@@ -140,7 +140,11 @@ describe('options', () => {
     ['onFailure.conected', { onFailure: { conected: 'keep' } }, 'Did you mean "onFailure.connected"?'],
     ['onFailure.somethingElse', { onFailure: { somethingElse: 1 } }, '"onFailure" takes "connected" and "guard"'],
     ['limits', { limits: 5 }, 'an object of numbers'],
-    ['limits.roomsPerRequest', { limits: { roomsPerRequest: 0 } }, 'a whole number of 1 or more'],
+    [
+      'limits.roomsPerRequest',
+      { limits: { roomsPerRequest: 0 } },
+      'a whole number of 1 or more, or Infinity for no limit',
+    ],
     ['limits.roomsPerReqest', { limits: { roomsPerReqest: 1 } }, 'Did you mean "limits.roomsPerRequest"?'],
     ['limits', { limits: [] }, 'received an empty array'],
     ['logger', { logger: { info() {} } }, 'debug, info, warn and error'],
