@@ -7,7 +7,7 @@ export interface MessageRateLimits {
 }
 
 /** A client that was not delayed for this long is within its rate again. */
-const PAUSE_MS = 1_000;
+const PAUSE_MS = 2_000;
 
 /**
  * How fast one client sends: a token bucket. Nothing is dropped; the reader of the client's messages waits for tokens. The caller
@@ -26,19 +26,21 @@ export class MessageRate {
     this.#at = now;
   }
 
-  /** How many of `wanted` messages may be handled now. They count. If it is fewer, the client is being delayed. */
-  take(wanted: number, now: number): number {
+  /** How many messages may be handled now. */
+  available(now: number): number {
     this.#refill(now);
-    const taken = Math.min(wanted, Math.floor(this.#tokens));
-    this.#tokens -= taken;
-    if (taken < wanted) this.#noteDelay(now);
-    return taken;
+    return Math.max(0, Math.floor(this.#tokens));
   }
 
-  /** Counts messages that were handled in any case. They delay the next ones. */
-  owe(messages: number, now: number): void {
-    this.#refill(now);
+  /** Counts messages that are handled. Those beyond the available ones delay the next ones, by at most a burst. */
+  count(messages: number): void {
     this.#tokens = Math.max(-this.#limits.messageBurst, this.#tokens - messages);
+  }
+
+  /** Messages of this client have to wait. */
+  delay(now: number): void {
+    if (now - this.#delayedAt > PAUSE_MS) this.#delayedSince = now;
+    this.#delayedAt = now;
   }
 
   /** Milliseconds until `wanted` messages, at most a burst, may be handled. */
@@ -51,11 +53,6 @@ export class MessageRate {
   /** Milliseconds for which the client has been delayed without a pause; 0 if it is not delayed. */
   delayedMs(now: number): number {
     return now - this.#delayedAt > PAUSE_MS ? 0 : now - this.#delayedSince;
-  }
-
-  #noteDelay(now: number): void {
-    if (now - this.#delayedAt > PAUSE_MS) this.#delayedSince = now;
-    this.#delayedAt = now;
   }
 
   #refill(now: number): void {

@@ -8,7 +8,7 @@ const WAKE_EVERY_MS = 10;
 export interface SlicedWork {
   /**
    * Does one slice. Returns the milliseconds to wait for the next one: 0 if it can follow as soon as the others had theirs, `DONE` if
-   * there is nothing left. Must not throw.
+   * there is nothing left. If it throws, it is done.
    */
   slice(): number;
 }
@@ -84,15 +84,27 @@ export class Turns {
       this.#isScheduled = false;
       return;
     }
-    const wait = work.slice();
-    if (!this.#known.has(work)) {
-      // Removed by its own slice.
-    } else if (wait === DONE) this.#known.delete(work);
+    // Socket.IO calls handlers in the next tick. A microtask runs after all ticks, and the tick that it adds after all microtasks.
+    // Before the slice, so that the others go on if it throws.
+    queueMicrotask(this.#afterMicrotasks);
+    this.#act(work);
+  };
+
+  #act(work: SlicedWork): void {
+    let wait = DONE;
+    try {
+      wait = work.slice();
+    } finally {
+      // Unless its own slice has removed it.
+      if (this.#known.has(work)) this.#settle(work, wait);
+    }
+  }
+
+  #settle(work: SlicedWork, wait: number): void {
+    if (wait === DONE) this.#known.delete(work);
     else if (wait > 0) this.#sleep(work, wait);
     else this.#next.push(work);
-    // Socket.IO calls handlers in the next tick. A microtask runs after all ticks, and the tick that it adds after all microtasks.
-    queueMicrotask(this.#afterMicrotasks);
-  };
+  }
 
   readonly #afterMicrotasks = (): void => {
     process.nextTick(this.#goOn);

@@ -2,11 +2,11 @@ import type { WebSocketServer } from 'ws';
 import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
 import type { Reporter } from '../ports/reports.js';
 import type { Wire } from '../ports/wire.js';
-import { giveUpUpgrade, guardedSocketOf, setCloseTimeout, setLargestBody } from '../socketio/engine-io.js';
+import { giveUpUpgrade, guardedSocketOf, keepAlive, setCloseTimeout, setLargestBody } from '../socketio/engine-io.js';
 import { queryOf } from '../socketio/engine-request.js';
 import { protocolOf, transportNameOf, transportOf } from '../socketio/engine-transport.js';
 import type { EngineRequest, EngineTransport } from '../socketio/engine-types.js';
-import { type GuardOptions, guardedWsEngine } from '../socketio/ws.js';
+import { type GuardedWebSocket, type GuardOptions, guardedWsEngine, type Pace } from '../socketio/ws.js';
 import { BodyFilter } from './body-filter.js';
 import { FrameFilter } from './frame-filter.js';
 import { STRANGER_BODY_BYTES, STRANGER_FRAGMENTS, STRANGER_MESSAGE_BYTES } from './limits.js';
@@ -49,7 +49,11 @@ export class NodeStrangers {
   }
 
   /** The class of engine.io's WebSocket server, if the program has none of its own. */
-  wsEngine(opened: GuardOptions['opened'], report: Reporter<IngressReport>): typeof WebSocketServer {
+  wsEngine(
+    opened: GuardOptions['opened'],
+    pace: Omit<Pace, 'keepAlive'>,
+    report: Reporter<IngressReport>,
+  ): typeof WebSocketServer {
     return guardedWsEngine({
       mostBytes: STRANGER_MESSAGE_BYTES,
       mostFragments: STRANGER_FRAGMENTS,
@@ -63,6 +67,8 @@ export class NodeStrangers {
         return wire !== undefined && !this.#strangers.has(wire);
       },
       opened,
+      pace: { ...pace, keepAlive },
+      unpaced: () => report({ type: 'pacing_fallback', missing: 'the receiver of a WebSocket of ws' }),
       unlimited: () => report({ type: 'size_limit_fallback', missing: 'the receiver of a WebSocket of ws' }),
       uncompressed: () =>
         report({ type: 'option_ignored', option: 'serverOptions.perMessageDeflate', reason: UNBOUNDED }),
@@ -74,7 +80,7 @@ export class NodeStrangers {
     const largestBody = protocolOf(wire) === 3 ? setLargestBody(transport, STRANGER_MESSAGE_BYTES) : undefined;
     this.#strangers.set(wire, { dropped, largestBody });
     setCloseTimeout(transport, CLOSE_TIMEOUT_MS);
-    guardedSocketOf(wire, transport)?.onDropped(dropped);
+    this.#own(wire, transport)?.onDropped(dropped);
     if (transportNameOf(wire) === 'polling') {
       wire.on('upgrading', this.#upgrading);
       wire.on('upgrade', this.#upgraded);
@@ -140,8 +146,15 @@ export class NodeStrangers {
   #upgrade(wire: Wire, transport: EngineTransport): void {
     this.#probed.delete(wire);
     const stranger = this.#strangers.get(wire);
-    const webSocket = guardedSocketOf(wire, transport);
+    const webSocket = this.#own(wire, transport);
     if (stranger === undefined) webSocket?.lift();
     else webSocket?.onDropped(stranger.dropped);
+  }
+
+  /** The WebSocket of a wire, which knows its wire from now on. */
+  #own(wire: Wire, transport: EngineTransport | undefined): GuardedWebSocket | undefined {
+    const webSocket = guardedSocketOf(wire, transport);
+    if (webSocket !== undefined) webSocket.owner = wire;
+    return webSocket;
   }
 }

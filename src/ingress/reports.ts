@@ -34,6 +34,12 @@ type OwnReport =
       readonly type: 'size_limit_fallback';
       /** The internal that was not found. */
       readonly missing: string;
+    }
+  /** The installed ws differs from the expected one, so messages over WebSocket are neither paced nor limited in their rate. Once an instance. */
+  | {
+      readonly type: 'pacing_fallback';
+      /** The internal that was not found. */
+      readonly missing: string;
     };
 
 /** The reports of `ingress/`. */
@@ -50,6 +56,12 @@ export const INGRESS_LINES: LogLines<OwnReport> = {
     'warn',
     (r) =>
       `before authentication, messages are limited by maxHttpBufferSize instead of 16 KB: did not find ${r.missing}; ` +
+      'install the version of ws that Roomgate requires',
+  ],
+  pacing_fallback: [
+    'warn',
+    (r) =>
+      `a client that sends much can keep others waiting, and messagesPerSecond has no effect: did not find ${r.missing}; ` +
       'install the version of ws that Roomgate requires',
   ],
 };

@@ -17,6 +17,8 @@ export interface Runtime {
   limit(wire: Wire, dropped: (start: string | undefined) => void): void;
   /** Ends the limits, when the peer is authenticated. */
   lift(wire: Wire): void;
+  /** Passes on nothing that the peer sends for this many milliseconds. The later end of two calls counts. */
+  delay?(wire: Wire, ms: number): void;
   /** Frees memory of a wire that nothing uses once its client is authenticated and the program's handlers are registered. */
   compact?(wire: Wire): void;
   /** Frees the state of a wire that is gone. */

@@ -7,7 +7,9 @@ import { allowOrigins, harmlessAllow } from '../ingress/origins.js';
 import type { Reporter } from '../ports/reports.js';
 import type { Attached, EngineRuntime, GuardOrigins } from '../ports/runtime.js';
 import type { Wire } from '../ports/wire.js';
+import { guardedSocketOf } from '../socketio/engine-io.js';
 import { openingHeaders } from '../socketio/engine-request.js';
+import { transportOf } from '../socketio/engine-transport.js';
 import {
   abandoningSteps,
   closeNow,
@@ -18,6 +20,7 @@ import {
 } from '../socketio/node-endings.js';
 import { NodeEngine } from '../socketio/node-engine.js';
 import { watchForServers } from '../socketio/other-servers.js';
+import type { Pacing } from '../socketio/pacing.js';
 import { Server } from '../socketio/packages.js';
 import { AttachedListeners } from './attached-listeners.js';
 import type { RuntimeReport } from './reports.js';
@@ -27,6 +30,12 @@ const IDLE_SWEEP_MS = 50;
 /** Socket.IO's own default of `destroyUpgradeTimeout`. */
 const DESTROY_UPGRADE_MS = 1_000;
 
+/** How fast the messages of clients are handled, and what happens to a client that is too fast for too long. */
+export interface NodePace {
+  readonly pacing: Pacing;
+  readonly tooFast: (wire: Wire) => void;
+}
+
 /** A Socket.IO server attached to a server of node:http or node:https. */
 export class NodeRuntime implements EngineRuntime<NodeEngine> {
   readonly #server: HttpServer;
@@ -34,6 +43,7 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
   /** Wires that are being ended, or whose WebSocket is still open, with the timer that cuts them. */
   readonly #ending = new Map<Wire, NodeJS.Timeout | undefined>();
   readonly #newId: () => string;
+  readonly #pace: NodePace;
   #engine: NodeEngine | undefined;
   #ingress: NodeIngress | undefined;
   #listeners: AttachedListeners | undefined;
@@ -42,8 +52,9 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
   readonly #strangers = new NodeStrangers((sid) => this.#engine?.wireOf(sid));
 
   /** `newId` makes ids of the form that no client can join as a room. */
-  constructor(server: HttpServer, report: Reporter<RuntimeReport>, newId: () => string) {
+  constructor(server: HttpServer, report: Reporter<RuntimeReport>, newId: () => string, pace: NodePace) {
     this.#newId = newId;
+    this.#pace = pace;
     this.#server = server;
     this.#report = report;
   }
@@ -128,6 +139,10 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
     for (const step of abandoningSteps(wire)) this.#attempt(step);
   }
 
+  delay(wire: Wire, ms: number): void {
+    guardedSocketOf(wire, transportOf(wire))?.delay(ms);
+  }
+
   compact(wire: Wire): void {
     this.#engine?.compact(wire);
   }
@@ -160,10 +175,11 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
   }
 
   #wsEngine(): ServerOptions['wsEngine'] {
-    return this.#strangers.wsEngine((socket, webSocket, request) => {
+    const opened: Parameters<NodeStrangers['wsEngine']>[0] = (socket, webSocket, request) => {
       this.#ingress?.handedOver(socket);
       this.#engine?.noteWebSocket(request, webSocket);
-    }, this.#report);
+    };
+    return this.#strangers.wsEngine(opened, this.#pace, this.#report);
   }
 
   get #wires(): Wire[] {

@@ -19,7 +19,7 @@ import type { EngineFanout, Fanout } from '../ports/fanout.js';
 import type { Reporter } from '../ports/reports.js';
 import type { Attached, EngineRuntime, GuardOrigins, Runtime } from '../ports/runtime.js';
 import type { IOServer } from '../ports/socket.js';
-import type { WireSource } from '../ports/wire.js';
+import type { Wire, WireSource } from '../ports/wire.js';
 import { isSocketId } from '../protocol/socket-ids.js';
 import { Guard } from '../rooms/guard.js';
 import { IdOwners } from '../rooms/id-owners.js';
@@ -33,6 +33,7 @@ import { KeepAlive } from '../session/keep-alive.js';
 import type { Registry } from '../session/registry.js';
 import type { Session } from '../session/session.js';
 import { newSocketId } from '../session/socket-id.js';
+import { Pacing } from '../socketio/pacing.js';
 import { makeSocketIds } from '../socketio/socket-io.js';
 import { ClientMessages } from './client-messages.js';
 import { type Asked, attachAccess, claimTopics } from './compose-access.js';
@@ -89,6 +90,7 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
   };
   const fanoutParts: FanoutParts = {
     tooSlow: (wire, waitingBytes) => instance?.connections.readsTooSlowly(wire, waitingBytes),
+    tooFast: (wire) => instance?.connections.sendsTooFast(wire),
     sweep,
     report,
   };
@@ -226,7 +228,8 @@ async function createPlatform(options: ResolvedOptions, parts: FanoutParts): Pro
   const { report } = parts;
   const fanoutOptions = { coalesce: options.fanout, mostBytes: options.limits.queuedBytes, ...parts };
   if (options.runtime === 'node') {
-    return platformOf(new NodeRuntime(options.server, report, newSocketId), new NodeFanout(fanoutOptions));
+    const pace = { pacing: new Pacing(options.limits), tooFast: parts.tooFast };
+    return platformOf(new NodeRuntime(options.server, report, newSocketId, pace), new NodeFanout(fanoutOptions));
   }
   const { BunRuntime } = await import('../runtime/bun/bun-runtime.js');
   const { BunFanout } = await import('../fanout/bun-fanout.js');
@@ -237,7 +240,10 @@ async function createPlatform(options: ResolvedOptions, parts: FanoutParts): Pro
   return platformOf(runtime, fanout);
 }
 
-type FanoutParts = Required<Pick<FanoutOptions, 'tooSlow' | 'sweep'>> & { readonly report: Reporter<Report> };
+type FanoutParts = Required<Pick<FanoutOptions, 'tooSlow' | 'sweep'>> & {
+  readonly tooFast: (wire: Wire) => void;
+  readonly report: Reporter<Report>;
+};
 
 /** A runtime, and the fan-out over its engine. */
 interface Platform {

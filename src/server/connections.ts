@@ -81,6 +81,11 @@ export class Connections {
     run(this.#table.limits.readsTooSlowly, connection, waitingBytes);
   }
 
+  /** A client has been over its rate of messages for too long. */
+  sendsTooFast(connection: Wire): void {
+    run(this.#table.limits.tooManyMessages, connection);
+  }
+
   #joined(socket: IOSocket): void {
     // The program and other instances can emit this event on the server, with any argument.
     if (!(socket instanceof Socket)) return;

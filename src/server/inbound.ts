@@ -41,6 +41,7 @@ export interface InboundTable {
     readonly deadlinePassed: Row<[Wire, Session | undefined], 'end' | 'refuse'>;
     readonly tooManyHeldEvents: Row<[Session], 'end'>;
     readonly readsTooSlowly: Row<[Wire, number], 'end'>;
+    readonly tooManyMessages: Row<[Wire], 'end'>;
   };
   readonly packets: {
     readonly event: PacketRow;
@@ -119,6 +120,8 @@ function limitRows({ does, connectionsDo }: Pick<Performers, 'does' | 'connectio
     },
     // Events held until the program's handlers are registered: `session/early-events`.
     tooManyHeldEvents: { allowed: 'after authentication', flow: always('end'), perform: does.endOverLimit },
+    // Messages per second, for longer than `delayedFor`: `socketio/paced-input`.
+    tooManyMessages: { allowed: 'always', flow: always('end'), perform: does.endOverRate },
     // Unread bytes: `fanout/backlogs`.
     readsTooSlowly: { allowed: 'always', flow: always('end'), perform: connectionsDo.endSlowReader },
   };

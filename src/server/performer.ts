@@ -18,6 +18,7 @@ import type { Expiries } from '../session/expiry.js';
 import type { KeepAlive } from '../session/keep-alive.js';
 import type { Registry } from '../session/registry.js';
 import type { Session } from '../session/session.js';
+import { connectionIdOf } from '../socketio/engine-transport.js';
 import { Access } from './access.js';
 import { type ClientMessages, COME_BACK_AFTER_MS, type Ending, endingByProgram, endingOf } from './client-messages.js';
 import { ConnectedFunction } from './connected-function.js';
@@ -204,6 +205,18 @@ export class Performer {
     if (!this.#forgetForGood(session, END_REASONS.limited)) return;
     this.#messages.limited(session, COME_BACK_AFTER_MS);
     this.#parts.connectionsDo.end(socket.conn);
+  };
+
+  /** Ends a client that has sent too fast for too long. The message says when it may reconnect. */
+  readonly endOverRate = (connection: Wire): void => {
+    const session = this.#parts.registry.of(connection);
+    const client = session?.id ?? connectionIdOf(connection);
+    this.#report({ type: 'limit_reached', client, limit: 'messages_per_second' });
+    if (session === undefined) this.#parts.connectionsDo.end(connection);
+    else {
+      const after = this.#parts.options.limits.refusedFor;
+      this.#sendAway(session, END_REASONS.limited, endingOf('rate_limited', { retry: true, after }));
+    }
   };
 
   /** Disconnects a client for the program. Socket.IO's client does not reconnect automatically after that. */

@@ -4,7 +4,7 @@ import { FANOUT_LINES, type FanoutReport } from '../fanout/reports.js';
 import { GATE_LINES, type GateReport } from '../gate/reports.js';
 import { INGRESS_LINES, type IngressReport } from '../ingress/reports.js';
 import { errorStack } from '../observability/error-text.js';
-import { SHARED_LINES, type SharedReport } from '../observability/shared-reports.js';
+import { type LimitReached, SHARED_LINES, type SharedReport } from '../observability/shared-reports.js';
 import type { LogLines } from '../ports/reports.js';
 import { ROOMS_LINES, type RoomsReport } from '../rooms/reports.js';
 import { RUNTIME_LINES, type RuntimeReport } from '../runtime/reports.js';
@@ -92,7 +92,8 @@ type ServerReport =
       readonly afterMs: number;
     }
   /** `on()` of the helper listens to an event that only sockets have. Once for each topic. */
-  | { readonly type: 'handler_unreachable'; readonly topic: string };
+  | { readonly type: 'handler_unreachable'; readonly topic: string }
+  | LimitReached<'messages_per_second'>;
 
 /**
  * All reports of an instance; `type` says which. The page `reports.md` of the documentation lists each one with its fields. `error` is

@@ -60,7 +60,7 @@ export interface BunConnection extends EngineConnection {
   /** Private, as all below. */
   upgradeState?: string;
   /** Set while a pong is due. Before the first ping it is unset, and then the engine starts another timer for each pong. */
-  pingTimeoutTimer?: unknown;
+  pingTimeoutTimer?: NodeJS.Timeout | null;
   _maybeUpgrade?(transport: BunTransport): void;
 }
 

@@ -24,6 +24,12 @@ export function setLargestBody(polling: EngineTransport | undefined, mostBytes: 
   return own ?? opts?.maxHttpBufferSize;
 }
 
+/** The peer lives, although its answer to a ping has to wait. */
+export function keepAlive(wire: Wire): void {
+  const { pingTimeoutTimer }: EngineConnection = wire;
+  pingTimeoutTimer?.refresh();
+}
+
 /** The WebSocket with limits of a transport; undefined for polling, and if the program has a WebSocket server of its own. */
 export function guardedSocketOf(wire: Wire, transport: EngineTransport | undefined): GuardedWebSocket | undefined {
   const webSocket = transport === undefined ? undefined : webSocketOf(wire, transport);

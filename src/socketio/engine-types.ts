@@ -51,6 +51,7 @@ export interface PollResponse {
 /** The receiver of the frames of a WebSocket of `ws`. All of it is private. */
 export interface EngineReceiver {
   write(chunk: Buffer): boolean;
+  end(): void;
   _maxPayload: number;
   _maxFragments: number;
 }
@@ -166,7 +167,9 @@ export interface EngineConnection extends Wire {
   listenerCount?(event: string): number;
   /** Whether an upgrade is under way, on Node.js. */
   readonly upgrading?: boolean;
-  /** Private, as all below: packets that wait until the transport is writable. */
+  /** Private: ends the connection if its peer does not answer a ping. */
+  pingTimeoutTimer?: NodeJS.Timeout | null;
+  /** Private, as all below. Packets that wait until the transport is writable. */
   readonly writeBuffer?: EnginePacket[];
   /** Each function removes the listeners from one transport. */
   cleanupFn?: (() => void)[];

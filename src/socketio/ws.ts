@@ -1,13 +1,18 @@
 import type { IncomingMessage } from 'node:http';
 import { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
+import type { Wire } from '../ports/wire.js';
 import type { EngineInflater, EngineReceiver, EngineWebSocket, ReceiverLimits } from './engine-types.js';
+import { MOST_FRAMES } from './frame-scan.js';
+import { PacedInput, type PacedSource } from './paced-input.js';
+import { Pacing } from './pacing.js';
 
 /*
  * The package `ws`. Its server class, which engine.io takes as `wsEngine`, its options `WebSocket` and `closeTimeout`, and `pong()`
- * and `send()` of a WebSocket are public. The limits of the receiver and of the compression extension are private, and this file
- * is the only one that touches them for limits. They are tried once. Without those of the receiver `maxPayload` is the only limit
- * before authentication; without that of the extension nothing is compressed.
+ * `send()`, `pause()` and `resume()` of a WebSocket are public. The receiver, its limits, and those of the compression extension are
+ * private, and this file is the only one that touches them for limits. They are tried once. Without the limits of the receiver
+ * `maxPayload` is the only limit before authentication; without that of the extension nothing is compressed; if the receiver gets its
+ * bytes in another way, they are not paced.
  */
 
 /** A filter between a connection and the receiver of its frames. */
@@ -35,7 +40,21 @@ export interface GuardOptions {
   readonly unlimited: () => void;
   /** The limit of compressed messages can't be set, so none are compressed. */
   readonly uncompressed: () => void;
+  readonly pace: Pace;
+  /** Messages can't be paced: `ws` is not as expected. */
+  readonly unpaced: () => void;
 }
+
+/** How fast the messages of a WebSocket are passed to the engine. */
+export interface Pace {
+  readonly pacing: Pacing;
+  /** It has to wait, so the answer of its peer to a ping may be late. */
+  readonly keepAlive: (wire: Wire) => void;
+  /** It was over its rate for too long. */
+  readonly tooFast: (wire: Wire) => void;
+}
+
+type StrangerOptions = Pick<GuardOptions, 'mostBytes' | 'mostFragments' | 'filter'>;
 
 type PongCallback = (error: Error) => void;
 type SentCallback = (error?: Error) => void;
@@ -51,6 +70,11 @@ interface StrangerLimits {
 /** A WebSocket of `ws` whose peer is a stranger at first, and that never queues more than one pong. */
 export class GuardedWebSocket extends WebSocket {
   #limits: StrangerLimits | undefined = undefined;
+  /** Its connection, once there is one. */
+  owner: Wire | undefined = undefined;
+  #input: PacedInput | undefined = undefined;
+  /** The receiver's own method. */
+  #receive: EngineReceiver['write'] | undefined = undefined;
   /** True while a pong is being sent; the data of the latest ping, if another ping arrived during that time. */
   #pong: boolean | Buffer = false;
 
@@ -75,20 +99,50 @@ export class GuardedWebSocket extends WebSocket {
   }
 
   /** Sets the limits of a stranger; the receiver must be there. */
-  limit({ mostBytes, mostFragments, filter }: GuardOptions, full: ReceiverLimits): void {
+  limit({ mostBytes, mostFragments, filter }: StrangerOptions, full: ReceiverLimits): void {
     const { _receiver: receiver }: EngineWebSocket = this;
     if (!receiver || typeof receiver._maxPayload !== 'number') return;
-    const { write } = receiver;
+    this.#receive ??= receiver.write;
     receiver._maxPayload = Math.min(mostBytes, full.maxPayload);
     receiver._maxFragments = Math.min(mostFragments, full.maxFragments);
     this.#limitInflated(receiver._maxPayload);
-    const made = filter(this, (bytes) => write.call(receiver, bytes));
+    const made = filter(this, (bytes) => this.#receive?.call(receiver, bytes) ?? true);
     this.#limits = { filter: made, full, dropped: undefined, isLifted: false };
-    receiver.write = (chunk) => {
-      const goesOn = made.write(chunk);
-      if (made.isDone) this.#removeFilter(receiver);
-      return goesOn;
-    };
+    if (this.#input === undefined) receiver.write = (chunk) => this.#pass(receiver, chunk);
+  }
+
+  /** From now on the bytes of the peer pass in slices, and at its rate; the receiver must be there. */
+  pace(pace: Pace): void {
+    const { _receiver: receiver }: EngineWebSocket = this;
+    if (!receiver) return;
+    const { write, end } = receiver;
+    this.#receive = write;
+    const input = new PacedInput(
+      pace.pacing,
+      new ReceiverSource(this, pace, (bytes) => this.#pass(receiver, bytes), end),
+    );
+    this.#input = input;
+    receiver.write = (chunk) => input.write(chunk);
+    receiver.end = () => input.end();
+  }
+
+  /** Passes no bytes of the peer for this many milliseconds. */
+  delay(ms: number): void {
+    this.#input?.delay(ms);
+  }
+
+  override terminate(): void {
+    this.#input?.drop();
+    super.terminate();
+  }
+
+  /** To the filter, if there is one, and otherwise to the receiver. */
+  #pass(receiver: EngineReceiver, bytes: Buffer): boolean {
+    const limits = this.#limits;
+    if (limits === undefined) return this.#receive?.call(receiver, bytes) ?? true;
+    const goesOn = limits.filter.write(bytes);
+    if (limits.filter.isDone) this.#removeFilter(receiver);
+    return goesOn;
   }
 
   /** Sets the callback for messages that the filter drops because of their size; see `FrameFilterOptions`. */
@@ -129,7 +183,54 @@ export class GuardedWebSocket extends WebSocket {
 
   #removeFilter(receiver: EngineReceiver): void {
     this.#limits = undefined;
-    Reflect.deleteProperty(receiver, 'write');
+    if (this.#input === undefined) Reflect.deleteProperty(receiver, 'write');
+  }
+}
+
+/** The receiver of one WebSocket, whose bytes are paced. */
+class ReceiverSource implements PacedSource {
+  readonly #webSocket: GuardedWebSocket;
+  readonly #pace: Pace;
+  readonly #pass: (bytes: Buffer) => boolean;
+  readonly #end: EngineReceiver['end'];
+
+  constructor(webSocket: GuardedWebSocket, pace: Pace, pass: (bytes: Buffer) => boolean, end: EngineReceiver['end']) {
+    this.#webSocket = webSocket;
+    this.#pace = pace;
+    this.#pass = pass;
+    this.#end = end;
+  }
+
+  get isOpen(): boolean {
+    return this.#webSocket.readyState === WebSocket.OPEN;
+  }
+
+  pass(bytes: Buffer): boolean {
+    return this.#pass(bytes);
+  }
+
+  passEnd(): void {
+    const { _receiver: receiver }: EngineWebSocket = this.#webSocket;
+    if (receiver) this.#end.call(receiver);
+  }
+
+  pause(): void {
+    this.#webSocket.pause();
+  }
+
+  resume(): void {
+    this.#webSocket.resume();
+  }
+
+  keepAlive(): void {
+    const { owner } = this.#webSocket;
+    if (owner !== undefined) this.#pace.keepAlive(owner);
+  }
+
+  tooFast(): void {
+    const { owner } = this.#webSocket;
+    if (owner === undefined) this.#webSocket.terminate();
+    else this.#pace.tooFast(owner);
   }
 }
 
@@ -137,6 +238,8 @@ export class GuardedWebSocket extends WebSocket {
 export function guardedWsEngine(options: GuardOptions, Used = GuardedWebSocket): typeof WebSocketServer {
   const limits = limitsHold(options, Used);
   if (!limits) options.unlimited();
+  const paces = canPace(Used);
+  if (!paces) options.unpaced();
   return class extends WebSocketServer<typeof GuardedWebSocket> {
     readonly #full: ReceiverLimits;
 
@@ -158,6 +261,7 @@ export function guardedWsEngine(options: GuardOptions, Used = GuardedWebSocket):
       super.handleUpgrade(request, socket, head, (webSocket) => {
         options.opened(socket, webSocket, request);
         // The receiver has no bytes yet: a socket begins to flow in the next tick.
+        if (paces) webSocket.pace(options.pace);
         if (limits && !options.isAdmitted(request)) webSocket.limit(options, this.#full);
         done(webSocket, request);
       });
@@ -185,8 +289,6 @@ export function limitsHold(
       {
         mostBytes,
         mostFragments,
-        closeTimeoutMs,
-        ...{ isAdmitted: () => false, opened() {}, unlimited() {}, uncompressed() {} },
         filter: (_, pass) => new ProbeFilter(seen, pass),
       },
       full,
@@ -202,6 +304,32 @@ export function limitsHold(
     return holds;
   } catch {
     return false;
+  }
+}
+
+/** Whether the bytes of a WebSocket can be passed in slices, tried with a WebSocket without a peer. */
+export function canPace(Tried = GuardedWebSocket): boolean {
+  const none = Number.POSITIVE_INFINITY;
+  const pacing = new Pacing({ messagesPerSecond: none, messageBurst: none, delayedFor: none });
+  try {
+    const socket = new Duplex({ read() {}, write: (_, __, done) => done() });
+    const webSocket = new Tried(null as never, undefined, { closeTimeout: 1 } as object);
+    let heard = 0;
+    webSocket.on('message', () => {
+      heard += 1;
+    });
+    webSocket.on('error', () => {});
+    const inside: EngineWebSocket = webSocket;
+    inside.setSocket?.(socket, Buffer.alloc(0), { maxPayload: 1_000, maxFragments: 1 });
+    webSocket.pace({ pacing, keepAlive() {}, tooFast() {} });
+    socket.emit('data', Buffer.concat(Array.from({ length: MOST_FRAMES + 1 }, () => frameOf(200))));
+    const holds = heard === MOST_FRAMES && webSocket.isPaused;
+    webSocket.terminate();
+    return holds;
+  } catch {
+    return false;
+  } finally {
+    pacing.turns.clear();
   }
 }
 

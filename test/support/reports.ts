@@ -62,6 +62,7 @@ export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] }
   client_connected_fn_slow: [{ type: 'client_connected_fn_slow', client, events: 3, afterMs: 10_000 }],
   limit_reached: [{ type: 'limit_reached', client, limit: 'held_events' }],
   size_limit_fallback: [{ type: 'size_limit_fallback', missing: 'the receiver of a WebSocket of ws' }],
+  pacing_fallback: [{ type: 'pacing_fallback', missing: 'the receiver of a WebSocket of ws' }],
   path_takes_all: [{ type: 'path_takes_all' }],
   every_origin_allowed: [{ type: 'every_origin_allowed', option: 'serverOptions.cors.origin' }],
   namespace_unguarded: [{ type: 'namespace_unguarded', namespace: '/admin' }],

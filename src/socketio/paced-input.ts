@@ -1,0 +1,136 @@
+import { MessageRate } from '../common/message-rate.js';
+import { DONE, type SlicedWork } from '../common/turns.js';
+import { FrameScan, MOST_FRAMES } from './frame-scan.js';
+import { type Pacing, SHORTEST_SLEEP_MS } from './pacing.js';
+
+/** The connection that a `PacedInput` reads from, and passes to. */
+export interface PacedSource {
+  /** Whether both sides are open. If not, what was read is passed without a rate, so that the end is found. */
+  readonly isOpen: boolean;
+  pass(bytes: Buffer): boolean;
+  /** All bytes have passed, and no more will come. */
+  passEnd(): void;
+  /** Stops and resumes reading. */
+  pause(): void;
+  resume(): void;
+  /** The peer lives, although its answers to pings have to wait. */
+  keepAlive(): void;
+  /** It has been delayed for longer than `delayedFor`. */
+  tooFast(): void;
+}
+
+/**
+ * Passes the bytes of one WebSocket on in slices, so that a client that sends much does not keep others waiting, and at the rate that
+ * the client may have. Nothing is dropped or copied: what was read waits here, and nothing more is read meanwhile. So it holds what
+ * one read returned, 64 KB, and once more if the connection ends.
+ */
+export class PacedInput implements SlicedWork {
+  readonly #pacing: Pacing;
+  readonly #source: PacedSource;
+  readonly #scan = new FrameScan();
+  #rate: MessageRate | undefined;
+  /** What was read and has not passed, from `#at`. */
+  #held: Buffer | undefined;
+  #at = 0;
+  #hasEnded = false;
+  /** When it may go on, by `performance.now()`. */
+  #waitsUntil = 0;
+
+  constructor(pacing: Pacing, source: PacedSource) {
+    this.#pacing = pacing;
+    this.#source = source;
+    if (pacing.hasRate) this.#rate = new MessageRate(pacing.limits, performance.now());
+  }
+
+  /** Returns false if the receiver asks to wait. */
+  write(chunk: Buffer): boolean {
+    if (this.#held !== undefined) {
+      // It was read before the pause, or when the connection ended.
+      this.#held = Buffer.concat([this.#held.subarray(this.#at), chunk]);
+      this.#at = 0;
+      return true;
+    }
+    const end = this.#next(chunk, 0, false);
+    if (end === chunk.length) return this.#source.pass(chunk);
+    this.#held = chunk;
+    this.#at = end;
+    this.#source.pause();
+    this.#pacing.turns.add(this);
+    return end === 0 || this.#source.pass(chunk.subarray(0, end));
+  }
+
+  /** The connection has no more bytes. */
+  end(): void {
+    if (this.#held === undefined) this.#source.passEnd();
+    else this.#hasEnded = true;
+  }
+
+  /** Drops what has not passed, because the connection was ended by force. */
+  drop(): void {
+    this.#pacing.turns.remove(this);
+    this.#held = undefined;
+    if (this.#hasEnded) this.#source.passEnd();
+  }
+
+  /** Reads on after this many milliseconds. */
+  delay(ms: number): void {
+    const until = performance.now() + ms;
+    if (until <= this.#waitsUntil) return;
+    this.#waitsUntil = until;
+    if (this.#held !== undefined) return;
+    this.#held = Buffer.alloc(0);
+    this.#at = 0;
+    this.#source.pause();
+    this.#pacing.turns.add(this);
+  }
+
+  slice(): number {
+    const held = this.#held;
+    if (held === undefined) return DONE;
+    const wait = this.#source.isOpen ? this.#waitsUntil - performance.now() : 0;
+    if (wait > 0) return this.#sleep(wait);
+    const from = this.#at;
+    const end = this.#next(held, from, true);
+    this.#at = end;
+    if (end > from) this.#source.pass(held.subarray(from, end));
+    // Passing a message may end the connection, or delay it.
+    if (this.#held !== held) return this.#held === undefined ? DONE : 0;
+    if (this.#at === held.length && this.#waitsUntil <= performance.now()) return this.#finish();
+    return end === from ? this.#delayed() : 0;
+  }
+
+  #finish(): number {
+    this.#held = undefined;
+    if (this.#hasEnded) this.#source.passEnd();
+    else this.#source.resume();
+    return DONE;
+  }
+
+  /** The end of what may pass now. Its messages count. */
+  #next(bytes: Buffer, from: number, isAlone: boolean): number {
+    const rate = this.#source.isOpen ? this.#rate : undefined;
+    if (rate === undefined) return this.#scan.scan(bytes, from, MOST_FRAMES, isAlone);
+    const available = rate.available(performance.now());
+    const end = this.#scan.scan(bytes, from, available, isAlone);
+    rate.count(this.#scan.messages);
+    return end;
+  }
+
+  /** The rate does not allow the next message yet. */
+  #delayed(): number {
+    const rate = this.#rate;
+    if (rate === undefined || !this.#source.isOpen) return 0;
+    const now = performance.now();
+    rate.delay(now);
+    if (rate.delayedMs(now) > this.#pacing.limits.delayedFor) {
+      this.#source.tooFast();
+      return this.#held === undefined ? DONE : SHORTEST_SLEEP_MS;
+    }
+    return this.#sleep(Math.max(SHORTEST_SLEEP_MS, rate.msUntil(1, now)));
+  }
+
+  #sleep(ms: number): number {
+    this.#source.keepAlive();
+    return ms;
+  }
+}

@@ -1,0 +1,29 @@
+import type { MessageRateLimits } from '../common/message-rate.js';
+import { Turns } from '../common/turns.js';
+
+/** The limits of how fast one client's messages are handled. */
+export interface PacingLimits extends MessageRateLimits {
+  /** Milliseconds for which a client may be delayed without a pause. */
+  readonly delayedFor: number;
+}
+
+/** How the messages of all connections of an instance are handled: in turns, and each connection's at its rate. */
+export class Pacing {
+  readonly limits: PacingLimits;
+  readonly turns = new Turns();
+
+  constructor(limits: PacingLimits) {
+    this.limits = limits;
+  }
+
+  /** Whether there is a rate at all. */
+  get hasRate(): boolean {
+    return this.limits.messagesPerSecond !== Number.POSITIVE_INFINITY;
+  }
+}
+
+/** Messages that are handled together, before others have their turn. */
+export const SLICE_MESSAGES = 16;
+
+/** How long a client without tokens sleeps at least, in milliseconds, so that a few messages pass together. */
+export const SHORTEST_SLEEP_MS = 20;
