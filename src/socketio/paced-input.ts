@@ -95,8 +95,9 @@ export class PacedInput implements SlicedWork {
     if (end > from) this.#source.pass(held.subarray(from, end));
     // Passing a message may end the connection, or delay it.
     if (this.#held !== held) return this.#held === undefined ? DONE : 0;
-    if (this.#at === held.length && this.#waitsUntil <= performance.now()) return this.#finish();
-    return end === from ? this.#delayed() : 0;
+    if (this.#at < held.length || this.#waitsUntil > performance.now()) return end === from ? this.#delayed() : 0;
+    // Handlers of the last messages are called in the next tick, before the end.
+    return this.#hasEnded && end > from ? 0 : this.#finish();
   }
 
   #finish(): number {

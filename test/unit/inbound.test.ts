@@ -33,6 +33,7 @@ const TESTS: { readonly [G in keyof InboundTable]: { readonly [R in keyof Inboun
     deadlinePassed: ['integration/deadline', 'abuse/deadline'],
     tooManyHeldEvents: ['behaviour/early-events', 'integration/early-events'],
     readsTooSlowly: ['behaviour/slow-reader', 'abuse/stuck-peers'],
+    tooManyMessages: ['behaviour/pacing'],
   },
   packets: {
     event: ['abuse/gate-inbound', 'abuse/payloads', 'integration/early-events'],

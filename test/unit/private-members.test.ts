@@ -9,6 +9,7 @@ import { Adapter, ClusterAdapter } from 'socket.io-adapter';
 import { describe, expect, it, vi } from 'vitest';
 import type { WebSocket, WebSocketServer } from 'ws';
 import type { IOSocket } from '../../src/ports/socket.js';
+import { DEFAULT_LIMITS } from '../../src/protocol/limits.js';
 import { AdapterBroadcasts } from '../../src/socketio/adapter-broadcasts.js';
 import { askForIds, serverSideEmitWithAck } from '../../src/socketio/adapters.js';
 import { BunEngine } from '../../src/socketio/bun-engine.js';
@@ -21,6 +22,7 @@ import { NodeEngine } from '../../src/socketio/node-engine.js';
 import { keepsResponses, keepsWebSockets, probeConnection, probeTransport } from '../../src/socketio/node-probe.js';
 import { keepFromClosingEarly } from '../../src/socketio/node-sender.js';
 import { letThrough, OutgoingPackets } from '../../src/socketio/outgoing-packets.js';
+import { Pacing } from '../../src/socketio/pacing.js';
 import { makeProbeServer, ProbeConnection } from '../../src/socketio/probe-server.js';
 import { queuedPackets, responseOf, unreadBytes } from '../../src/socketio/send-queue.js';
 import { listensAsExpected } from '../../src/socketio/shared-listeners.js';
@@ -36,6 +38,7 @@ import { leavesOneListener } from '../../src/socketio/upgrade-responses.js';
 import { noteWebSocket, webSocketOf } from '../../src/socketio/web-sockets.js';
 import {
   boundsInflated,
+  canPace,
   GuardedWebSocket,
   type GuardOptions,
   guardedWsEngine,
@@ -96,7 +99,8 @@ function redisAdapter() {
 const GUARD: GuardOptions = {
   ...{ mostBytes: 200, mostFragments: 4, closeTimeoutMs: 1_000 },
   filter: (_, pass) => ({ write: pass, lift() {}, isDone: false }),
-  ...{ isAdmitted: () => false, opened() {}, unlimited() {}, uncompressed() {} },
+  ...{ isAdmitted: () => false, opened() {}, unlimited() {}, uncompressed() {}, unpaced() {} },
+  pace: { pacing: new Pacing(DEFAULT_LIMITS), keepAlive() {}, tooFast() {} },
 };
 
 interface Receiver {
@@ -210,6 +214,26 @@ describe('the private members of other packages in use exist:', () => {
       }
     }
     expect(limitsHold(LIMITS, Throws)).toBe(false);
+  });
+
+  it('the input of a WebSocket of ws', () => {
+    expect(canPace()).toBe(true);
+  });
+
+  it('the input of a WebSocket of ws; without its receiver it is not paced', () => {
+    class Moved extends GuardedWebSocket {
+      override pace(): void {}
+    }
+    expect(canPace(Moved)).toBe(false);
+    class Throws extends GuardedWebSocket {
+      override pace(): void {
+        throw new Error('moved');
+      }
+    }
+    expect(canPace(Throws)).toBe(false);
+    const unpaced = vi.fn();
+    guardedWsEngine({ ...GUARD, unpaced }, Moved);
+    expect(unpaced).toHaveBeenCalledOnce();
   });
 
   it('the limit of compressed messages of ws', async () => {
