@@ -33,7 +33,7 @@ export class MessageRate {
   }
 
   /** Counts messages that are handled. Those beyond the available ones delay the next ones, by at most a burst. */
-  count(messages: number): void {
+  spend(messages: number): void {
     this.#tokens = Math.max(-this.#limits.messageBurst, this.#tokens - messages);
   }
 

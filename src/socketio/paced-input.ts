@@ -113,7 +113,7 @@ export class PacedInput implements SlicedWork {
     if (rate === undefined) return this.#scan.scan(bytes, from, MOST_FRAMES, isAlone);
     const available = rate.available(performance.now());
     const end = this.#scan.scan(bytes, from, available, isAlone);
-    rate.count(this.#scan.messages);
+    rate.spend(this.#scan.messages);
     return end;
   }
 

@@ -126,6 +126,11 @@ export class GuardedWebSocket extends WebSocket {
     receiver.end = () => input.end();
   }
 
+  /** Whether neither side has begun to close it. */
+  get isOpen(): boolean {
+    return this.readyState === WebSocket.OPEN;
+  }
+
   /** Passes no bytes of the peer for this many milliseconds. */
   delay(ms: number): void {
     this.#input?.delay(ms);
@@ -202,7 +207,7 @@ class ReceiverSource implements PacedSource {
   }
 
   get isOpen(): boolean {
-    return this.#webSocket.readyState === WebSocket.OPEN;
+    return this.#webSocket.isOpen;
   }
 
   pass(bytes: Buffer): boolean {

@@ -8,7 +8,7 @@ const LIMITS = { messagesPerSecond: 10, messageBurst: 20 };
 /** Handles as many of `wanted` messages as it may. */
 function take(rate: MessageRate, wanted: number, now: number): number {
   const taken = Math.min(wanted, rate.available(now));
-  rate.count(taken);
+  rate.spend(taken);
   if (taken < wanted) rate.delay(now);
   return taken;
 }
@@ -40,10 +40,10 @@ describe('the rate of a client', () => {
 
   it('counts messages that were handled in any case, and forgets a debt of more than a burst', () => {
     const rate = new MessageRate(LIMITS, 0);
-    rate.count(25);
+    rate.spend(25);
     expect(rate.available(0)).toBe(0);
     expect(rate.msUntil(1, 0)).toBe(600);
-    rate.count(1_000);
+    rate.spend(1_000);
     expect(rate.msUntil(1, 0)).toBe(2_100);
   });
 
