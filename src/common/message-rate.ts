@@ -1,6 +1,6 @@
 /** The limits of one client's messages. */
 export interface MessageRateLimits {
-  /** Messages per second that a client may send for long. */
+  /** Messages per second that a client may send for long. Finite. */
   readonly messagesPerSecond: number;
   /** Messages that it may send at once before that counts. */
   readonly messageBurst: number;
@@ -11,30 +11,34 @@ const PAUSE_MS = 2_000;
 
 /**
  * How fast one client sends: a token bucket. Nothing is dropped; the reader of the client's messages waits for tokens. The caller
- * brings the time, by `performance.now()`, because it needs it for other things too.
+ * brings the time, by `performance.now()`, because it needs it for other things too. One number says how full the bucket is, so that
+ * an idle client needs no object: when it will be full, if nothing more is sent.
  */
 export class MessageRate {
   readonly #limits: MessageRateLimits;
-  #tokens: number;
-  #at: number;
+  #fullAt: number;
   #delayedSince = 0;
   #delayedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(limits: MessageRateLimits, now: number) {
+  constructor(limits: MessageRateLimits, fullAt = Number.NEGATIVE_INFINITY) {
     this.#limits = limits;
-    this.#tokens = limits.messageBurst;
-    this.#at = now;
+    this.#fullAt = fullAt;
+  }
+
+  get fullAt(): number {
+    return this.#fullAt;
   }
 
   /** How many messages may be handled now. */
   available(now: number): number {
-    this.#refill(now);
-    return Math.max(0, Math.floor(this.#tokens));
+    return Math.max(0, Math.floor(tokensAt(this.#fullAt, now, this.#limits)));
   }
 
   /** Counts messages that are handled. Those beyond the available ones delay the next ones, by at most a burst. */
-  spend(messages: number): void {
-    this.#tokens = Math.max(-this.#limits.messageBurst, this.#tokens - messages);
+  spend(messages: number, now: number): void {
+    const { messagesPerSecond, messageBurst } = this.#limits;
+    const latest = now + (2 * messageBurst * 1_000) / messagesPerSecond;
+    this.#fullAt = Math.min(latest, fullAfter(messages, this.#fullAt, now, this.#limits));
   }
 
   /** Messages of this client have to wait. */
@@ -45,22 +49,26 @@ export class MessageRate {
 
   /** Milliseconds until `wanted` messages, at most a burst, may be handled. */
   msUntil(wanted: number, now: number): number {
-    this.#refill(now);
-    const missing = Math.min(wanted, this.#limits.messageBurst) - this.#tokens;
-    return missing <= 0 ? 0 : Math.ceil((missing / this.#limits.messagesPerSecond) * 1_000);
+    const { messagesPerSecond, messageBurst } = this.#limits;
+    const missing = Math.min(wanted, messageBurst) - tokensAt(this.#fullAt, now, this.#limits);
+    return missing <= 0 ? 0 : Math.ceil((missing / messagesPerSecond) * 1_000 - ROUNDING);
   }
 
   /** Milliseconds for which the client has been delayed without a pause; 0 if it is not delayed. */
   delayedMs(now: number): number {
     return now - this.#delayedAt > PAUSE_MS ? 0 : now - this.#delayedSince;
   }
+}
 
-  #refill(now: number): void {
-    const { messagesPerSecond, messageBurst } = this.#limits;
-    // Also `Infinity`, of which a zero time would make NaN.
-    if (now > this.#at) {
-      this.#tokens = Math.min(messageBurst, this.#tokens + ((now - this.#at) / 1_000) * messagesPerSecond);
-    }
-    this.#at = now;
-  }
+/** Hides the errors of floating-point numbers. */
+const ROUNDING = 1e-6;
+
+/** The tokens of a bucket that will be full at `fullAt`; negative if more were spent. */
+export function tokensAt(fullAt: number, now: number, { messagesPerSecond, messageBurst }: MessageRateLimits): number {
+  return fullAt <= now ? messageBurst : messageBurst - ((fullAt - now) / 1_000) * messagesPerSecond + ROUNDING;
+}
+
+/** When a bucket will be full from which so many tokens are taken now. */
+export function fullAfter(messages: number, fullAt: number, now: number, limits: MessageRateLimits): number {
+  return Math.max(fullAt, now) + (messages * 1_000) / limits.messagesPerSecond;
 }

@@ -32,6 +32,11 @@ export class FrameScan {
   #head: Buffer | undefined;
   #headBytes = 0;
 
+  /** Whether the next byte begins a message. */
+  get isBetweenMessages(): boolean {
+    return !this.#isInFrame && this.#head === undefined && this.#messageBytes === 0;
+  }
+
   /**
    * Returns the end of the bytes that may pass now, from `from`: at most 16 frames, and at most `most` messages. A large message
    * passes only if `isAlone` is true, and nothing passes with it.
@@ -138,4 +143,21 @@ function payloadLength(bytes: Buffer, at: number, code: number): number {
   if (code < 126) return code;
   if (code === 126) return bytes.readUInt16BE(at);
   return bytes.readUInt32BE(at) * TWO_TO_THE_32 + bytes.readUInt32BE(at + 4);
+}
+
+/** Whether the bytes are one whole frame that is not large: of a message, or a control frame. */
+export function isOneFrame(bytes: Buffer): boolean {
+  const { length } = bytes;
+  if (length < 2 || length > LARGE_BYTES) return false;
+  const first = bytes.readUInt8(0);
+  const code = bytes.readUInt8(1) & 0x7f;
+  // The first frame of a message, and its last one.
+  if ((first & 0x80) === 0 || (first & 0x0f) === 0 || code === 127) return false;
+  const head = headLength(bytes, 0, length);
+  return head <= length && head + payloadLength(bytes, 2, code) === length;
+}
+
+/** Whether such a frame is a message. */
+export function isMessage(frame: Buffer): boolean {
+  return (frame.readUInt8(0) & 0x0f) < FIRST_CONTROL_OPCODE;
 }

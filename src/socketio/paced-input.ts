@@ -28,7 +28,7 @@ export class PacedInput implements SlicedWork {
   readonly #pacing: Pacing;
   readonly #source: PacedSource;
   readonly #scan = new FrameScan();
-  #rate: MessageRate | undefined;
+  readonly #rate: MessageRate | undefined;
   /** What was read and has not passed, from `#at`. */
   #held: Buffer | undefined;
   #at = 0;
@@ -36,10 +36,22 @@ export class PacedInput implements SlicedWork {
   /** When it may go on, by `performance.now()`. */
   #waitsUntil = 0;
 
-  constructor(pacing: Pacing, source: PacedSource) {
+  /** `fullAt`: of the client's rate so far. */
+  constructor(pacing: Pacing, source: PacedSource, fullAt: number) {
     this.#pacing = pacing;
     this.#source = source;
-    if (pacing.hasRate) this.#rate = new MessageRate(pacing.limits, performance.now());
+    if (pacing.hasRate) this.#rate = new MessageRate(pacing.limits, fullAt);
+  }
+
+  /** Of the client's rate, by which another input can go on, if this one is idle. */
+  get fullAt(): number {
+    return this.#rate?.fullAt ?? 0;
+  }
+
+  /** Whether it holds nothing, is at the end of a message, and its client was not delayed a moment ago. */
+  get isIdle(): boolean {
+    if (this.#held !== undefined || this.#hasEnded || !this.#scan.isBetweenMessages) return false;
+    return this.#rate === undefined || this.#rate.delayedMs(performance.now()) === 0;
   }
 
   /** Returns false if the receiver asks to wait. */
@@ -111,9 +123,9 @@ export class PacedInput implements SlicedWork {
   #next(bytes: Buffer, from: number, isAlone: boolean): number {
     const rate = this.#source.isOpen ? this.#rate : undefined;
     if (rate === undefined) return this.#scan.scan(bytes, from, MOST_FRAMES, isAlone);
-    const available = rate.available(performance.now());
-    const end = this.#scan.scan(bytes, from, available, isAlone);
-    rate.spend(this.#scan.messages);
+    const now = performance.now();
+    const end = this.#scan.scan(bytes, from, rate.available(now), isAlone);
+    rate.spend(this.#scan.messages, now);
     return end;
   }
 

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
+import { fullAfter, tokensAt } from '../common/message-rate.js';
 import type { Wire } from '../ports/wire.js';
 import type { EngineInflater, EngineReceiver, EngineWebSocket, ReceiverLimits } from './engine-types.js';
-import { MOST_FRAMES } from './frame-scan.js';
+import { isMessage, isOneFrame, MOST_FRAMES } from './frame-scan.js';
 import { PacedInput, type PacedSource } from './paced-input.js';
 import { Pacing } from './pacing.js';
 
@@ -72,9 +73,10 @@ export class GuardedWebSocket extends WebSocket {
   #limits: StrangerLimits | undefined = undefined;
   /** Its connection, once there is one. */
   owner: Wire | undefined = undefined;
+  #pace: Pace | undefined = undefined;
   #input: PacedInput | undefined = undefined;
-  /** The receiver's own method. */
-  #receive: EngineReceiver['write'] | undefined = undefined;
+  /** When its rate is used up by nothing; see `MessageRate`. */
+  #fullAt = 0.5;
   /** True while a pong is being sent; the data of the latest ping, if another ping arrived during that time. */
   #pong: boolean | Buffer = false;
 
@@ -102,28 +104,74 @@ export class GuardedWebSocket extends WebSocket {
   limit({ mostBytes, mostFragments, filter }: StrangerOptions, full: ReceiverLimits): void {
     const { _receiver: receiver }: EngineWebSocket = this;
     if (!receiver || typeof receiver._maxPayload !== 'number') return;
-    this.#receive ??= receiver.write;
     receiver._maxPayload = Math.min(mostBytes, full.maxPayload);
     receiver._maxFragments = Math.min(mostFragments, full.maxFragments);
     this.#limitInflated(receiver._maxPayload);
-    const made = filter(this, (bytes) => this.#receive?.call(receiver, bytes) ?? true);
+    const { write } = plainOf(receiver);
+    const made = filter(this, (bytes) => write.call(receiver, bytes));
     this.#limits = { filter: made, full, dropped: undefined, isLifted: false };
-    if (this.#input === undefined) receiver.write = (chunk) => this.#pass(receiver, chunk);
+    if (this.#pace === undefined) receiver.write = (chunk) => this.passOn(chunk);
   }
 
   /** From now on the bytes of the peer pass in slices, and at its rate; the receiver must be there. */
   pace(pace: Pace): void {
     const { _receiver: receiver }: EngineWebSocket = this;
     if (!receiver) return;
-    const { write, end } = receiver;
-    this.#receive = write;
-    const input = new PacedInput(
-      pace.pacing,
-      new ReceiverSource(this, pace, (bytes) => this.#pass(receiver, bytes), end),
-    );
-    this.#input = input;
-    receiver.write = (chunk) => input.write(chunk);
-    receiver.end = () => input.end();
+    this.#pace = pace;
+    paceReceiver(receiver, this);
+  }
+
+  /** Bytes of the peer. Returns false if the receiver asks to wait. */
+  receive(bytes: Buffer): boolean {
+    if (this.#input === undefined && isOneFrame(bytes) && this.#spendOne(bytes)) return this.passOn(bytes);
+    const goesOn = this.#makeInput()?.write(bytes) ?? this.passOn(bytes);
+    this.freeInput();
+    return goesOn;
+  }
+
+  /** The peer sends no more bytes. */
+  receiveEnd(): void {
+    if (this.#input === undefined) this.passEnd();
+    else this.#input.end();
+  }
+
+  /** To the filter of a stranger, if there is one, and otherwise to the receiver. */
+  passOn(bytes: Buffer): boolean {
+    const { _receiver: receiver }: EngineWebSocket = this;
+    if (!receiver) return true;
+    const filter = this.#limits?.filter;
+    if (filter === undefined) return plainOf(receiver).write.call(receiver, bytes);
+    const goesOn = filter.write(bytes);
+    if (filter.isDone) this.#removeFilter(receiver);
+    return goesOn;
+  }
+
+  passEnd(): void {
+    const { _receiver: receiver }: EngineWebSocket = this;
+    if (receiver) plainOf(receiver).end.call(receiver);
+  }
+
+  /** An idle client has no input of its own, because nearly all of what clients send needs none. */
+  freeInput(): void {
+    if (this.#input?.isIdle !== true) return;
+    this.#fullAt = this.#input.fullAt;
+    this.#input = undefined;
+  }
+
+  #makeInput(): PacedInput | undefined {
+    if (this.#pace === undefined) return undefined;
+    this.#input ??= new PacedInput(this.#pace.pacing, new ReceiverSource(this, this.#pace), this.#fullAt);
+    return this.#input;
+  }
+
+  /** Returns false if the rate of this client has no token for the frame. */
+  #spendOne(frame: Buffer): boolean {
+    const { pacing } = this.#pace ?? {};
+    if (pacing?.hasRate !== true || !isMessage(frame)) return pacing !== undefined;
+    const now = performance.now();
+    if (tokensAt(this.#fullAt, now, pacing.limits) < 1) return false;
+    this.#fullAt = fullAfter(1, this.#fullAt, now, pacing.limits);
+    return true;
   }
 
   /** Whether neither side has begun to close it. */
@@ -133,21 +181,12 @@ export class GuardedWebSocket extends WebSocket {
 
   /** Passes no bytes of the peer for this many milliseconds. */
   delay(ms: number): void {
-    this.#input?.delay(ms);
+    this.#makeInput()?.delay(ms);
   }
 
   override terminate(): void {
     this.#input?.drop();
     super.terminate();
-  }
-
-  /** To the filter, if there is one, and otherwise to the receiver. */
-  #pass(receiver: EngineReceiver, bytes: Buffer): boolean {
-    const limits = this.#limits;
-    if (limits === undefined) return this.#receive?.call(receiver, bytes) ?? true;
-    const goesOn = limits.filter.write(bytes);
-    if (limits.filter.isDone) this.#removeFilter(receiver);
-    return goesOn;
   }
 
   /** Sets the callback for messages that the filter drops because of their size; see `FrameFilterOptions`. */
@@ -188,7 +227,7 @@ export class GuardedWebSocket extends WebSocket {
 
   #removeFilter(receiver: EngineReceiver): void {
     this.#limits = undefined;
-    if (this.#input === undefined) Reflect.deleteProperty(receiver, 'write');
+    if (this.#pace === undefined) Reflect.deleteProperty(receiver, 'write');
   }
 }
 
@@ -196,14 +235,10 @@ export class GuardedWebSocket extends WebSocket {
 class ReceiverSource implements PacedSource {
   readonly #webSocket: GuardedWebSocket;
   readonly #pace: Pace;
-  readonly #pass: (bytes: Buffer) => boolean;
-  readonly #end: EngineReceiver['end'];
 
-  constructor(webSocket: GuardedWebSocket, pace: Pace, pass: (bytes: Buffer) => boolean, end: EngineReceiver['end']) {
+  constructor(webSocket: GuardedWebSocket, pace: Pace) {
     this.#webSocket = webSocket;
     this.#pace = pace;
-    this.#pass = pass;
-    this.#end = end;
   }
 
   get isOpen(): boolean {
@@ -211,12 +246,11 @@ class ReceiverSource implements PacedSource {
   }
 
   pass(bytes: Buffer): boolean {
-    return this.#pass(bytes);
+    return this.#webSocket.passOn(bytes);
   }
 
   passEnd(): void {
-    const { _receiver: receiver }: EngineWebSocket = this.#webSocket;
-    if (receiver) this.#end.call(receiver);
+    this.#webSocket.passEnd();
   }
 
   pause(): void {
@@ -225,6 +259,7 @@ class ReceiverSource implements PacedSource {
 
   resume(): void {
     this.#webSocket.resume();
+    this.#webSocket.freeInput();
   }
 
   keepAlive(): void {
@@ -237,6 +272,41 @@ class ReceiverSource implements PacedSource {
     if (owner === undefined) this.#webSocket.terminate();
     else this.#pace.tooFast(owner);
   }
+}
+
+const WEB_SOCKET = Symbol('webSocket');
+
+interface PacedReceiver extends EngineReceiver {
+  [WEB_SOCKET]?: GuardedWebSocket;
+}
+
+/** Prototypes of paced receivers, by those of `ws`. One for all, because functions of its own would cost each idle client memory. */
+const paced = new WeakMap<object, object>();
+
+/** Its WebSocket gets what the receiver would. */
+function paceReceiver(receiver: PacedReceiver, webSocket: GuardedWebSocket): void {
+  const plain: object = Object.getPrototypeOf(receiver);
+  let prototype = paced.get(plain);
+  if (prototype === undefined) {
+    const methods: Pick<EngineReceiver, 'write' | 'end'> & ThisType<PacedReceiver> = {
+      write(chunk) {
+        return this[WEB_SOCKET]?.receive(chunk) ?? true;
+      },
+      end() {
+        this[WEB_SOCKET]?.receiveEnd();
+      },
+    };
+    prototype = Object.assign(Object.create(plain) as object, methods);
+    paced.set(plain, prototype);
+  }
+  receiver[WEB_SOCKET] = webSocket;
+  Object.setPrototypeOf(receiver, prototype);
+}
+
+/** The methods of `ws`. */
+function plainOf(receiver: PacedReceiver): EngineReceiver {
+  const own: EngineReceiver = Object.getPrototypeOf(receiver);
+  return receiver[WEB_SOCKET] === undefined ? own : Object.getPrototypeOf(own);
 }
 
 /** The class of engine.io's WebSocket server. */

@@ -8,14 +8,14 @@ const LIMITS = { messagesPerSecond: 10, messageBurst: 20 };
 /** Handles as many of `wanted` messages as it may. */
 function take(rate: MessageRate, wanted: number, now: number): number {
   const taken = Math.min(wanted, rate.available(now));
-  rate.spend(taken);
+  rate.spend(taken, now);
   if (taken < wanted) rate.delay(now);
   return taken;
 }
 
 describe('the rate of a client', () => {
   it('allows a burst, and the rate after it', () => {
-    const rate = new MessageRate(LIMITS, 0);
+    const rate = new MessageRate(LIMITS);
     expect(take(rate, 25, 0)).toBe(20);
     expect(take(rate, 5, 99)).toBe(0);
     expect(take(rate, 5, 100)).toBe(1);
@@ -23,13 +23,13 @@ describe('the rate of a client', () => {
   });
 
   it('saves up a burst at most', () => {
-    const rate = new MessageRate(LIMITS, 0);
+    const rate = new MessageRate(LIMITS);
     take(rate, 20, 0);
     expect(take(rate, 100, 60_000)).toBe(20);
   });
 
   it('says when messages may be handled', () => {
-    const rate = new MessageRate(LIMITS, 0);
+    const rate = new MessageRate(LIMITS);
     expect(rate.msUntil(20, 0)).toBe(0);
     take(rate, 20, 0);
     expect(rate.msUntil(1, 0)).toBe(100);
@@ -39,16 +39,16 @@ describe('the rate of a client', () => {
   });
 
   it('counts messages that were handled in any case, and forgets a debt of more than a burst', () => {
-    const rate = new MessageRate(LIMITS, 0);
-    rate.spend(25);
+    const rate = new MessageRate(LIMITS);
+    rate.spend(25, 0);
     expect(rate.available(0)).toBe(0);
     expect(rate.msUntil(1, 0)).toBe(600);
-    rate.spend(1_000);
+    rate.spend(1_000, 0);
     expect(rate.msUntil(1, 0)).toBe(2_100);
   });
 
   it('knows for how long a client has been over it without a pause', () => {
-    const rate = new MessageRate(LIMITS, 0);
+    const rate = new MessageRate(LIMITS);
     expect(rate.delayedMs(0)).toBe(0);
     for (let now = 0; now <= 5_000; now += 100) take(rate, 100, now);
     expect(rate.delayedMs(5_000)).toBe(5_000);
@@ -59,21 +59,24 @@ describe('the rate of a client', () => {
   });
 
   it('does not take a client for too fast that is within its rate', () => {
-    const rate = new MessageRate(LIMITS, 0);
+    const rate = new MessageRate(LIMITS);
     take(rate, 20, 0);
     for (let now = 100; now <= 10_000; now += 100) expect(take(rate, 1, now)).toBe(1);
     expect(rate.delayedMs(10_000)).toBe(0);
   });
 
-  it('has no limit if that is Infinity', () => {
-    const none = Number.POSITIVE_INFINITY;
-    const rate = new MessageRate({ messagesPerSecond: none, messageBurst: none }, 0);
+  it('allows a burst of any size', () => {
+    const rate = new MessageRate({ messagesPerSecond: 10, messageBurst: Number.POSITIVE_INFINITY });
     expect(take(rate, 1_000_000, 0)).toBe(1_000_000);
     expect(take(rate, 1_000_000, 0)).toBe(1_000_000);
-    expect(take(rate, 1, 5)).toBe(1);
-    const finite = new MessageRate({ messagesPerSecond: none, messageBurst: 5 }, 0);
-    expect(take(finite, 5, 0)).toBe(5);
-    expect(take(finite, 5, 0)).toBe(0);
-    expect(take(finite, 5, 1)).toBe(5);
+  });
+
+  it('is described by one number', () => {
+    const rate = new MessageRate(LIMITS);
+    take(rate, 15, 0);
+    expect(rate.fullAt).toBe(1_500);
+    const same = new MessageRate(LIMITS, rate.fullAt);
+    expect(same.available(0)).toBe(5);
+    expect(same.available(1_000)).toBe(15);
   });
 });
