@@ -6,7 +6,8 @@ import { giveUpUpgrade, guardedSocketOf, keepAlive, setCloseTimeout, setLargestB
 import { queryOf } from '../socketio/engine-request.js';
 import { protocolOf, transportNameOf, transportOf } from '../socketio/engine-transport.js';
 import type { EngineRequest, EngineTransport } from '../socketio/engine-types.js';
-import { type GuardedWebSocket, type GuardOptions, guardedWsEngine, type Pace } from '../socketio/ws.js';
+import type { GuardedWebSocket, Pace } from '../socketio/guarded-web-socket.js';
+import { type GuardOptions, guardedWsEngine } from '../socketio/ws.js';
 import { BodyFilter } from './body-filter.js';
 import { FrameFilter } from './frame-filter.js';
 import { STRANGER_BODY_BYTES, STRANGER_FRAGMENTS, STRANGER_MESSAGE_BYTES } from './limits.js';

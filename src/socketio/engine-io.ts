@@ -1,7 +1,7 @@
 import type { Wire } from '../ports/wire.js';
 import type { EngineConnection, EngineTransport } from './engine-types.js';
+import { GuardedWebSocket } from './guarded-web-socket.js';
 import { webSocketOf } from './web-sockets.js';
-import { GuardedWebSocket } from './ws.js';
 
 /*
  * The private members of engine.io that set limits of peers. Each field is set only if it is there;

@@ -73,7 +73,7 @@ const PUBLIC_IN: Readonly<Record<string, readonly string[]>> = {
     'send-queue',
     'web-sockets',
   ],
-  send: ['adapter-broadcasts', 'bun-socket', 'fetch-answers', 'ws'],
+  send: ['adapter-broadcasts', 'bun-socket', 'fetch-answers', 'guarded-web-socket'],
   // Of requests.
   socket: ['compact-request', 'engine-request', 'node-endings', 'upgrade-responses'],
   // Of servers.

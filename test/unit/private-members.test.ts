@@ -18,6 +18,7 @@ import { CompactRequest, compacted } from '../../src/socketio/compact-request.js
 import { giveUpUpgrade, setCloseTimeout, setLargestBody } from '../../src/socketio/engine-io.js';
 import type { EngineConnection, EngineRequest } from '../../src/socketio/engine-types.js';
 import { boundFetchAnswers } from '../../src/socketio/fetch-answers.js';
+import { GuardedWebSocket } from '../../src/socketio/guarded-web-socket.js';
 import { NodeEngine } from '../../src/socketio/node-engine.js';
 import { keepsResponses, keepsWebSockets, probeConnection, probeTransport } from '../../src/socketio/node-probe.js';
 import { keepFromClosingEarly } from '../../src/socketio/node-sender.js';
@@ -36,14 +37,8 @@ import {
 } from '../../src/socketio/socket-io.js';
 import { leavesOneListener } from '../../src/socketio/upgrade-responses.js';
 import { noteWebSocket, webSocketOf } from '../../src/socketio/web-sockets.js';
-import {
-  boundsInflated,
-  canPace,
-  GuardedWebSocket,
-  type GuardOptions,
-  guardedWsEngine,
-  limitsHold,
-} from '../../src/socketio/ws.js';
+import { type GuardOptions, guardedWsEngine } from '../../src/socketio/ws.js';
+import { boundsInflated, canPace, limitsHold } from '../../src/socketio/ws-probe.js';
 import { defer } from '../support/cleanup.js';
 import { connectPolling, pollOf, startEngine, type TestEngine, TestResponse, TestStream } from '../support/engine.js';
 import { eventually, nextEvent } from '../support/facts.js';
