@@ -18,6 +18,8 @@ export interface GuardOptions {
   readonly validateRoomFn: ValidateRoomFn;
   /** Milliseconds after which a call is given up. */
   readonly guardTimeout: number;
+  /** Calls that run for one client at a time. */
+  readonly joinsInFlight: number;
   readonly report: Reporter<RoomsReport>;
 }
 
@@ -45,15 +47,16 @@ export class Guard {
   /** Asks for a client that wants these rooms, when a place for this client is free. Never rejects. */
   async ask(session: Session, rooms: readonly string[]): Promise<GuardAnswer> {
     const { roomWork } = session;
-    const isBusy = roomWork.guards.held + roomWork.unsettledGuards > 0;
+    const guards = roomWork.guards(this.#options.joinsInFlight);
+    const isBusy = guards.held + roomWork.unsettledGuards > 0;
     if (isBusy && this.#calls + this.#unsettled >= MOST_GUARDS_IN_ALL) return 'guard_failed';
     this.#calls += 1;
-    await roomWork.guards.acquire();
+    await guards.acquire();
     try {
       return session.ended ? 'left' : await this.#call(session, rooms);
     } finally {
       this.#calls -= 1;
-      roomWork.guards.release();
+      guards.release();
     }
   }
 

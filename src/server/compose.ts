@@ -14,6 +14,8 @@ import { guardPages } from '../gate/origin-guard.js';
 import { Renewals } from '../gate/renewal.js';
 import { PendingConnects } from '../ingress/pending-connects.js';
 import { Strangers } from '../ingress/strangers.js';
+import { Entry } from '../limits/entry.js';
+import { Penalties } from '../limits/penalties.js';
 import type { AdapterFactory, Backplane } from '../ports/backplane.js';
 import type { EngineFanout, Fanout } from '../ports/fanout.js';
 import type { Reporter } from '../ports/reports.js';
@@ -130,13 +132,15 @@ function connectParts(
 ): Instance {
   const { runtime, fanout } = platform;
   const { validateRoomFn, guardTimeout, onFailure } = options;
+  const { joinsInFlight } = options.limits;
   const hasSocket = (id: string): boolean => registry.has(id);
   const messages = new ClientMessages(options.authenticateTimeout, report);
   const roomsDo = new RoomPerformer(messages, report);
   const { io, engine } = createServer({ options, registry, report }, platform, backplane, sweep);
   const owners = new IdOwners({ io, instances: backplane.instances, search, hasSocket });
   const findSockets: IdOwners['find'] = (names, timeoutMs) => owners.find(names, timeoutMs);
-  const guard = validateRoomFn === undefined ? undefined : new Guard({ validateRoomFn, guardTimeout, report });
+  const guard =
+    validateRoomFn === undefined ? undefined : new Guard({ validateRoomFn, guardTimeout, joinsInFlight, report });
   const rooms = new Rooms({ ...options, guard, hasSocket, findSockets, report, isBarred: asked.revoker.isBarred });
   const rechecks = new Rechecks(new Recheck({ guard, onFailure: onFailure.guard }), registry, roomsDo);
   const parts: InboundParts = { runtime, fanout, rooms, roomsDo, rechecks, messages, expiries, sweep, ...asked };
@@ -210,10 +214,12 @@ function createInbound(
   const listen: PerformerParts['listen'] = (...which) => connections.listenToSocket(...which);
   const mostCalls = limits.authenticationsInFlight;
   const budget = new AuthenticationBudget({ mostCalls, timeoutMs: authenticateTimeout, report });
+  const penalties = new Penalties();
+  const entry = new Entry({ limits, penalties, countOf: registry.countOf, addressOf: undefined, report });
   const base = { options, runtime, registry, deadlines, strangers, listen, report };
   const connectionsDo = new ConnectionPerformer({ ...base, pendingConnects });
   const ofClients = { connectionsDo, expiries, keepAlive, packets, messages, budget };
-  const performer = new Performer({ ...base, ...ofClients, fanout, revoker, fence, rechecks });
+  const performer = new Performer({ ...base, ...ofClients, fanout, entry, revoker, fence, rechecks });
   const authentication = { authenticateFn, limits, budget, report };
   const renewals = new Renewals({ ...authentication, timeoutMs: authenticateTimeout });
   const flows = { authentication, registry, strangers, gate, rooms, renewals };

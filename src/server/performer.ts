@@ -6,6 +6,7 @@ import type { Fence } from '../gate/fence.js';
 import { Membership } from '../gate/membership.js';
 import type { Revoker } from '../gate/revoker.js';
 import type { Strangers } from '../ingress/strangers.js';
+import type { Entry } from '../limits/entry.js';
 import type { Fanout } from '../ports/fanout.js';
 import type { KnownIdentity } from '../ports/identity.js';
 import type { Reporter } from '../ports/reports.js';
@@ -43,6 +44,7 @@ export interface PerformerParts {
   readonly strangers: Strangers;
   readonly packets: PacketPerformer;
   readonly revoker: Revoker;
+  readonly entry: Entry;
   readonly fence: Fence | undefined;
   readonly messages: ClientMessages;
   readonly budget: AuthenticationBudget;
@@ -118,12 +120,12 @@ export class Performer {
   /** Asynchronous only if the adapter adds a member asynchronously. */
   readonly admitOrRefuse = (session: Session, verdict: AuthenticationVerdict): Promise<void> | void => {
     if (verdict.accepted) {
-      if (verdict.identity === undefined) return this.#admit(session);
+      if (verdict.identity === undefined) return this.#isTaken(session, undefined) ? this.#admit(session) : undefined;
       const { identity, askedAt } = verdict;
       if (this.#parts.fence?.isUp === true) return this.sendBack(session);
-      const isVoid = this.#parts.revoker.denies({ client: session.id, identity, beganAt: askedAt });
-      if (!isVoid) return this.#admitAs(session, identity, askedAt);
-      this.revoke(session, undefined);
+      if (this.#parts.revoker.denies({ client: session.id, identity, beganAt: askedAt }))
+        this.revoke(session, undefined);
+      else if (this.#isTaken(session, identity)) return this.#admitAs(session, identity, askedAt);
     } else if (verdict.code === 'unavailable') this.#sendUnchecked(session);
     else if (verdict.code === 'by_program') this.#refuse(session, verdict.refusal);
     else this.#end(session, END_REASONS.refused, endingOf(verdict.code));
@@ -152,6 +154,15 @@ export class Performer {
     const ending = endingByProgram(refusal);
     if (refusal.retry) this.#sendAway(session, END_REASONS.refused, ending);
     else this.#end(session, END_REASONS.refused, ending);
+  }
+
+  /** Returns false if a limit keeps the client out for now: it was told when it may come back. Admit it in the same tick. */
+  #isTaken(session: Session, identity: KnownIdentity | undefined): boolean {
+    const refusal = this.#parts.entry.refuse(session, identity);
+    if (refusal === undefined) return true;
+    const { code, after } = refusal;
+    this.#sendAway(session, END_REASONS.limited, endingOf(code, { retry: true, after }));
+    return false;
   }
 
   /** Before anything of the program runs for this client. */

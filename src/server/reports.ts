@@ -3,6 +3,7 @@ import { shown } from '../common/log-text.js';
 import { FANOUT_LINES, type FanoutReport } from '../fanout/reports.js';
 import { GATE_LINES, type GateReport } from '../gate/reports.js';
 import { INGRESS_LINES, type IngressReport } from '../ingress/reports.js';
+import type { LimitsReport } from '../limits/reports.js';
 import { errorStack } from '../observability/error-text.js';
 import { type LimitReached, SHARED_LINES, type SharedReport } from '../observability/shared-reports.js';
 import type { LogLines } from '../ports/reports.js';
@@ -108,6 +109,7 @@ export type Report =
   | RuntimeReport
   | BackplaneReport
   | GateReport
+  | LimitsReport
   | ServerReport;
 
 /** The report of one type, such as `ReportOf<'client_refused'>`. */
@@ -185,6 +187,8 @@ const REFUSALS: Readonly<Record<string, string>> = {
   refused: 'refused: its credentials were not accepted',
   expired: 'disconnected: its access has expired',
   user_changed: 'disconnected: it renewed its access as another user or session',
+  rate_limited: 'refused for a while: its user, or its address, sent too much; it may reconnect',
+  too_many_connections: 'refused: its user has too many connections; it may reconnect',
   unavailable: 'disconnected: authenticateFn or clientConnectedFn failed; it may reconnect',
 };
 

@@ -23,6 +23,13 @@ export class KnownClients {
     return typeof ids === 'string' ? new Set([ids]) : ids;
   }
 
+  /** How many clients a user has. */
+  count(user: string): number {
+    const ids = this.#users.get(user);
+    if (ids === undefined) return 0;
+    return typeof ids === 'string' ? 1 : ids.size;
+  }
+
   add({ id, identity }: Session): void {
     if (identity === undefined) return;
     const { user, session } = identity;

@@ -37,6 +37,9 @@ export class Registry {
     this.#known.add(session);
   }
 
+  /** How many authenticated clients a user has. */
+  readonly countOf = (user: string): number => this.#known.count(user);
+
   /** The authenticated sessions that a room of a user or session stands for. */
   *sessionsIn(room: string): Iterable<Session> {
     // Copied, because the caller may end them.

@@ -1,9 +1,6 @@
 import { Semaphore } from '../common/semaphore.js';
 import { RoomgateError } from '../protocol/errors.js';
 
-/** Calls of `validateRoomFn` that run for one client at a time; others wait in a queue. */
-const MOST_GUARDS = 64;
-
 /** Questions to other servers for one client at a time, because each question costs work on every server. */
 const MOST_QUESTIONS = 4;
 
@@ -25,7 +22,7 @@ export interface PendingJoin {
 
 /** The rooms of one client that a guard granted, and its pending requests about rooms. */
 export class RoomWork {
-  readonly guards = new Semaphore(MOST_GUARDS);
+  #guards: Semaphore | undefined;
   /** Calls of `validateRoomFn` that were given up and have not settled. */
   unsettledGuards = 0;
   #questions: Semaphore | undefined;
@@ -38,6 +35,12 @@ export class RoomWork {
   #rechecks: Map<string, number> | undefined;
   #signals: Set<Abortable> | undefined;
   #isEnded = false;
+
+  /** Calls of `validateRoomFn` that run for this client, `most` at a time; others wait in a queue. */
+  guards(most: number): Semaphore {
+    this.#guards ??= new Semaphore(most);
+    return this.#guards;
+  }
 
   get questions(): Semaphore {
     this.#questions ??= new Semaphore(MOST_QUESTIONS);

@@ -39,7 +39,11 @@ same<ReportOf<'client_refused'>['code'], string>(true);
 same<ReportOf<'event_dropped'>['reason'], 'unauthenticated' | 'too_deep' | 'too_large' | 'reserved'>(true);
 same<
   ReportOf<'limit_reached'>['limit'],
-  'held_events' | 'authentications_in_flight' | 'unauthenticated_connections' | 'unauthenticated_per_address'
+  | 'held_events'
+  | 'authentications_in_flight'
+  | 'unauthenticated_connections'
+  | 'unauthenticated_per_address'
+  | 'connections_per_user'
 >(true);
 same<ReportOf<'client_too_slow'>['client'], string | undefined>(true);
 // @ts-expect-error: no report has this name

@@ -23,7 +23,7 @@ function setUp({
     new Promise((resolve, reject) => {
       asked.push({ ...opts, answer: (it) => (it instanceof Error ? reject(it) : resolve(it)) });
     });
-  const guard = new Guard({ validateRoomFn, guardTimeout, report: () => {} });
+  const guard = new Guard({ validateRoomFn, guardTimeout, joinsInFlight: 64, report: () => {} });
   const recheck = new Recheck({ guard, onFailure });
   const findSockets = async () => new Map();
   const parts = { limits: DEFAULT_LIMITS, defaultRooms: [], hasSocket: () => false, findSockets, report: () => {} };

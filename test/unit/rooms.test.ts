@@ -25,7 +25,7 @@ function setUp(given: SetUpOptions = {}, rooms: string[] = ['self']) {
   const flow = new Rooms({
     limits: DEFAULT_LIMITS,
     defaultRooms: [],
-    guard: hasGuard ? new Guard({ validateRoomFn, guardTimeout, report }) : undefined,
+    guard: hasGuard ? new Guard({ validateRoomFn, guardTimeout, joinsInFlight: 64, report }) : undefined,
     hasSocket: (id) => id === 'self',
     findSockets: async (ids) => new Map(ids.map((id) => [id, 'nowhere' as IdOwner])),
     report,
@@ -359,6 +359,20 @@ describe('the pending work of one client', () => {
     expect(asked).toHaveLength(64);
   });
 
+  it('passes as many rooms at a time to the guard as limits.joinsInFlight says', async () => {
+    const { running, validateRoomFn } = slowGuard();
+    const guard = new Guard({ validateRoomFn, guardTimeout: 60_000, joinsInFlight: 2, report: () => {} });
+    const { flow, session } = setUp({ guard });
+    const answers = Array.from({ length: 5 }, (_, n) => decideJoin(flow, session, { rooms: [`r${n}`] }));
+    for (const most of [2, 4, 5]) {
+      await vi.waitFor(() => expect(running).toHaveLength(most));
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(running).toHaveLength(most);
+      for (const answer of running) answer();
+    }
+    expect(await Promise.all(answers)).toHaveLength(5);
+  });
+
   it('waits in a bounded queue: a request that would be answered too late is not asked', async () => {
     let asked = 0;
     const findSockets: RoomsOptions['findSockets'] = () => {
@@ -425,7 +439,7 @@ describe('a guard that does not settle', () => {
     const answers = Array.from({ length: 65 }, (_, n) => decideJoin(flow, session, { rooms: [`r${n}`] }));
     const codes = (await Promise.all(answers)).flatMap(({ refused }) => refused.map(({ code }) => code));
     expect(codes).toEqual(Array(65).fill('guard_failed'));
-    expect(session.roomWork.guards.held).toBe(0);
+    expect(session.roomWork.guards(64).held).toBe(0);
     expect(session.roomWork.unsettledGuards).toBe(65);
   });
 
@@ -446,7 +460,7 @@ describe('a guard that does not settle', () => {
       calls += 1;
       return never();
     };
-    const guard = new Guard({ validateRoomFn, guardTimeout: 1, report: () => {} });
+    const guard = new Guard({ validateRoomFn, guardTimeout: 1, joinsInFlight: 64, report: () => {} });
     const sessionOf = (n: number) => new Session({ id: `s${n}`, rooms: new Set() } as never, {} as never);
     const sessions = Array.from({ length: 1_000 }, (_, n) => sessionOf(n));
     await Promise.all(sessions.flatMap((session) => Array.from({ length: 10 }, () => guard.ask(session, ['a']))));

@@ -1,0 +1,96 @@
+// npm test: node, bun
+// npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../support/facts.js';
+import { connect, type TestClient } from '../support/server.js';
+import { enter, heardOn, type Served, type ServedOptions, serveForAll, WAYS } from './program.js';
+
+/** Each client is the user that its `auth` names, and `auth.slow` makes the check wait. */
+const OPTIONS: ServedOptions['options'] = (inside) => ({
+  limits: { connectionsPerUser: 2, joinsInFlight: 1 },
+  authenticateFn: async ({ auth }) => {
+    if (auth.slow === true) {
+      await new Promise((resolve) => {
+        inside.memory.slow = [...(inside.memory.slow ?? []), resolve];
+      });
+    }
+    return auth.user === undefined ? true : { user: auth.user, expiresAt: Date.now() + 3_600_000 };
+  },
+  validateRoomFn: async ({ rooms }) => {
+    inside.memory.running = (inside.memory.running ?? 0) + 1;
+    inside.memory.most = Math.max(inside.memory.most ?? 0, inside.memory.running);
+    await new Promise((resolve) => setImmediate(resolve));
+    inside.memory.running -= 1;
+    return rooms;
+  },
+  onReport: (report) => {
+    if (report.type === 'limit_reached') inside.note([report.type, report.limit]);
+  },
+});
+
+const served = serveForAll({ options: OPTIONS });
+const as = (user: string | undefined, transports = ['websocket']): Promise<TestClient> =>
+  enter(served().url, { transports, auth: { user } });
+
+async function refused(of: Served, auth: object, transports = ['websocket']): Promise<Record<string, unknown>> {
+  const client = connect(of.url, { auth: { ...auth }, transports });
+  await client.heardOf('connect');
+  client.socket.emit('authenticate');
+  const message = await client.heardOf<Record<string, unknown>>('unauthenticated');
+  // Without Socket.IO's disconnect, after which its client does not come back.
+  expect(await client.heardOf('disconnect')).not.toBe('io server disconnect');
+  expect(heardOn(client, 'authenticated')).toEqual([]);
+  return message;
+}
+
+describe.each(WAYS)('limits.connectionsPerUser over $way', ({ transports }) => {
+  it('refuses one more client, which may come back, and counts no one else', async () => {
+    const first = await as('ann', transports);
+    await as('ann', transports);
+    const message = await refused(served(), { user: 'ann' }, transports);
+    expect(message).toMatchObject({ code: 'too_many_connections', retry: true });
+    expect(message.after).toBeGreaterThanOrEqual(10_000);
+    expect(message.after).toBeLessThanOrEqual(20_000);
+    expect(await served().notes()).toContainEqual(['limit_reached', 'connections_per_user']);
+    await as('bob', transports);
+    for (let n = 0; n < 3; n++) await as(undefined, transports);
+    // A client that has left frees its place.
+    first.socket.disconnect();
+    await eventually(() => served().run(({ helper }) => helper.getClients({ user: 'ann' }).size === 1));
+    await as('ann', transports);
+  });
+});
+
+it('limits.connectionsPerUser holds for clients that are accepted at the same time', async () => {
+  const clients = Array.from({ length: 6 }, () => connect(served().url, { auth: { user: 'cem', slow: true } }));
+  for (const client of clients) {
+    await client.heardOf('connect');
+    client.socket.emit('authenticate');
+  }
+  await eventually(() => served().run(({ memory }) => memory.slow?.length === 6));
+  await served().run(({ memory }) => {
+    for (const go of memory.slow) go();
+  });
+  await eventually(() => {
+    const told = clients.map(
+      (client) => heardOn(client, 'authenticated').length + heardOn(client, 'unauthenticated').length,
+    );
+    expect(told).toEqual([1, 1, 1, 1, 1, 1]);
+  });
+  expect(clients.filter((client) => heardOn(client, 'authenticated').length === 1)).toHaveLength(2);
+});
+
+it('a renewal takes no second place', async () => {
+  const [one] = [await as('eve'), await as('eve')];
+  one.socket.emit('authenticate', { user: 'eve' });
+  await eventually(() => expect(heardOn(one, 'authenticated')).toHaveLength(2));
+  expect(heardOn(one, 'unauthenticated')).toEqual([]);
+});
+
+it('limits.joinsInFlight calls of validateRoomFn run for one client at a time', async () => {
+  const client = await as('fay');
+  const rooms = Array.from({ length: 10 }, (_, n) => `room ${n}`);
+  const answers = await Promise.all(rooms.map((room) => client.socket.emitWithAck('join', { rooms: [room] })));
+  expect(answers.map(({ joined }) => joined)).toEqual(rooms.map((room) => [room]));
+  expect(await served().run(({ memory }) => memory.most)).toBe(1);
+});
