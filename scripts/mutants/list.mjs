@@ -4,6 +4,7 @@ import { BACKPLANE } from './backplane.mjs';
 import { CLIENT } from './client.mjs';
 import { FANOUT } from './fanout.mjs';
 import { INGRESS } from './ingress.mjs';
+import { LIMITS } from './limits.mjs';
 import { OBSERVABILITY } from './observability.mjs';
 import { PROTOCOL } from './protocol.mjs';
 import { RUNTIME } from './runtime.mjs';
@@ -14,7 +15,7 @@ import { SOCKETIO } from './socketio.mjs';
 const GROUPS = [
   { folders: ['protocol', 'common'], mutants: PROTOCOL },
   { folders: ['client'], mutants: CLIENT },
-  { folders: ['gate', 'session', 'rooms', 'server'], mutants: SERVER },
+  { folders: ['gate', 'session', 'rooms', 'server', 'limits'], mutants: [...SERVER, ...LIMITS] },
   { folders: ['runtime'], mutants: RUNTIME },
   { folders: ['backplane'], mutants: BACKPLANE },
   { folders: ['fanout'], mutants: FANOUT },

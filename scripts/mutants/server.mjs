@@ -2,7 +2,7 @@ export const SERVER = [
   {
     id: 'deep-payloads-pass',
     file: 'src/gate/gate.ts',
-    from: `const isDropped = !this.#isShallow(id, packet);`,
+    from: `const isDropped = !this.#isShallow(session.id, packet);`,
     to: `const isDropped = false;`,
     breaks: 'an event that nests too deeply reaches the program',
     test: 'test/abuse/payloads.test.ts',
@@ -422,8 +422,8 @@ export const SERVER = [
   {
     id: 'races-revoked-admission',
     file: 'src/server/performer.ts',
-    from: `if (!isVoid) return`,
-    to: `if (!isVoid || identity.user !== '') return`,
+    from: `if (this.#parts.revoker.denies({ client: session.id, identity, beganAt: askedAt }))`,
+    to: `if (identity.user === '')`,
     breaks: 'a user whose access ended while authenticateFn was running is let in',
     test: 'test/integration/races.test.ts',
     on: 'node',

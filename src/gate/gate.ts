@@ -13,14 +13,19 @@ export interface GateOptions {
   readonly payloadDepth: number;
   /** Whether the access of this client has expired by now. */
   readonly isOver: (session: Session) => boolean;
+  /**
+   * Counts an event of a user. Returns for how many milliseconds the user is over a limit; 0 if it is not. Undefined without such a limit.
+   */
+  readonly countEvent?: ((user: string, client: string, canRefuse: boolean) => number) | undefined;
   readonly report: Reporter<GateReport>;
 }
 
 /**
  * The verdict on a packet. `authenticate`: it is delivered, and nothing is acknowledged. `hold`: it waits for the program's
- * handlers. `expire`: the access of the client has expired, so it is ended.
+ * handlers. `expire`: the access of the client has expired, so it is ended. `delay`: it is delivered, and the client is read more slowly,
+ * because its user is over a limit. `refuse`: the same, and it is answered and not delivered.
  */
-export type PacketVerdict = 'deliver' | 'authenticate' | 'hold' | 'drop' | 'expire';
+export type PacketVerdict = 'deliver' | 'authenticate' | 'hold' | 'drop' | 'expire' | 'delay' | 'refuse';
 
 /** Decides on packets of one kind, and acts on the verdicts. */
 export interface PacketHandler {
@@ -86,17 +91,31 @@ export class Gate {
     }
     const asks = packet.data[0] === SocketIOConstants.EVENT_AUTHENTICATE;
     if (session?.authenticated) {
+      const overMs = this.#countEvent(session, packet);
       // A renewal of the credentials. It does not wait for the program's handlers.
-      if (asks) return this.#decideRenewal(session, packet);
-      const isDropped = !this.#isShallow(id, packet);
-      if (!isDropped && mustWait(session, packet)) return 'hold';
-      session.early?.countHandled();
-      return isDropped ? 'drop' : 'deliver';
+      return asks ? this.#decideRenewal(session, packet) : this.#decideOwn(session, packet, overMs > 0);
     }
     // The claim is part of the decision: of two attempts only one can be accepted.
     if (asks && session?.claimAuthenticate() && this.#isShallow(id, packet)) return 'authenticate';
     if (!asks) this.#options.report({ type: 'event_dropped', client: id, reason: 'unauthenticated' });
     return 'drop';
+  }
+
+  /** An event for the program's handlers, a `join` or a `leave`. */
+  #decideOwn(session: Session, packet: Packet, isOverLimit: boolean): PacketVerdict {
+    const isDropped = !this.#isShallow(session.id, packet);
+    const isRefused = isOverLimit && canRefuse(packet);
+    if (!isDropped && !isRefused && mustWait(session, packet)) return 'hold';
+    session.early?.countHandled();
+    if (isDropped) return 'drop';
+    if (isRefused) return 'refuse';
+    return isOverLimit ? 'delay' : 'deliver';
+  }
+
+  #countEvent({ id, identity }: Session, packet: Packet): number {
+    const { countEvent } = this.#options;
+    if (identity === undefined || countEvent === undefined) return 0;
+    return countEvent(identity.user, id, canRefuse(packet));
   }
 
   #decideRenewal(session: Session, packet: Packet): PacketVerdict {
@@ -115,6 +134,17 @@ export class Gate {
     return false;
   }
 }
+
+/** Whether the client waits for an answer that can say that its event was not handled. Those of `join` and `leave` are about rooms. */
+function canRefuse({ id, data }: Packet): boolean {
+  return id !== undefined && !WITHOUT_REFUSAL.has(data[0]);
+}
+
+const WITHOUT_REFUSAL: ReadonlySet<unknown> = new Set([
+  SocketIOConstants.EVENT_AUTHENTICATE,
+  SocketIOConstants.EVENT_JOIN,
+  SocketIOConstants.EVENT_LEAVE,
+]);
 
 /** Until the program's handlers are registered, an event without a handler waits, and so does every later event. */
 function mustWait({ early, socket }: Session, packet: Packet): boolean {

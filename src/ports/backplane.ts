@@ -3,6 +3,7 @@ import type { Bus } from './backplane/bus.js';
 import type { Instances } from './backplane/instances.js';
 import type { Ledger } from './backplane/ledger.js';
 import type { Reach } from './backplane/reach.js';
+import type { SharedRate, SharedRateOptions } from './backplane/shared-rate.js';
 
 /** Makes the adapter of one namespace: what Socket.IO takes as `serverOptions.adapter`. */
 export type AdapterFactory = (namespace: ConstructorParameters<typeof Adapter>[0]) => Adapter;
@@ -19,6 +20,8 @@ export interface Backplane {
    * nothing open. Each backplane has its own error code.
    */
   open(timeoutMs: number): Promise<void>;
+  /** Loads what it needs on the first call, so that a program without such a limit loads nothing. */
+  createRate(options: SharedRateOptions): Promise<SharedRate>;
   /** The factory for `io.adapter()`; undefined means Socket.IO's own adapter, in memory. Only after `open`. */
   adapterFactory(): AdapterFactory | undefined;
   /** The emitter for programs that use it directly; undefined if the backplane has none. Only after `open`. */

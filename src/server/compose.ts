@@ -1,6 +1,4 @@
 import type { ServerOptions } from 'socket.io';
-import type { Adapter } from 'socket.io-adapter';
-import { createMemoryBackplane } from '../backplane/memory/memory-backplane.js';
 import type { MemoryNetwork } from '../backplane/memory/memory-network.js';
 import { NodeFanout } from '../fanout/node-fanout.js';
 import type { FanoutOptions } from '../fanout/options.js';
@@ -14,9 +12,7 @@ import { guardPages } from '../gate/origin-guard.js';
 import { Renewals } from '../gate/renewal.js';
 import { PendingConnects } from '../ingress/pending-connects.js';
 import { Strangers } from '../ingress/strangers.js';
-import { Entry } from '../limits/entry.js';
-import { Penalties } from '../limits/penalties.js';
-import type { AdapterFactory, Backplane } from '../ports/backplane.js';
+import type { Backplane } from '../ports/backplane.js';
 import type { EngineFanout, Fanout } from '../ports/fanout.js';
 import type { Reporter } from '../ports/reports.js';
 import type { Attached, EngineRuntime, GuardOrigins, Runtime } from '../ports/runtime.js';
@@ -39,6 +35,8 @@ import { Pacing } from '../socketio/pacing.js';
 import { makeSocketIds } from '../socketio/socket-io.js';
 import { ClientMessages } from './client-messages.js';
 import { type Asked, attachAccess, claimTopics } from './compose-access.js';
+import { adapterFactory, createBackplane } from './compose-backplane.js';
+import { createUserLimits, type UserLimits } from './compose-limits.js';
 import { ConnectionPerformer } from './connection-performer.js';
 import { Connections } from './connections.js';
 import { inboundTable } from './inbound.js';
@@ -60,6 +58,7 @@ export interface Instance extends Omit<Asked, 'search'> {
   readonly performer: Performer;
   readonly packets: PacketPerformer;
   readonly outbound: Outbound;
+  readonly userLimits: UserLimits;
   readonly rechecks: Rechecks;
   readonly roomsDo: RoomPerformer;
 }
@@ -105,8 +104,9 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
   try {
     await backplane.open(options.redisTimeout);
     await assertGateHolds();
+    const userLimits = await createUserLimits({ options, registry, backplane, report });
     assertWanted();
-    instance = connectParts(given, platform, backplane, { ...asked, expiries, sweep });
+    instance = connectParts(given, platform, backplane, { ...asked, expiries, sweep, userLimits });
     return instance;
   } catch (error) {
     platform.runtime.detach?.();
@@ -117,8 +117,9 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
   }
 }
 
-/** How the end of access is noticed. */
-interface Sweeping {
+/** How the end of access is noticed, and how users are limited. */
+interface Bounds {
+  readonly userLimits: UserLimits;
   readonly expiries: Expiries<Session>;
   readonly sweep: () => void;
 }
@@ -128,7 +129,7 @@ function connectParts(
   { options, registry, report }: ComposeOptions,
   platform: Platform,
   backplane: Backplane,
-  { search, expiries, sweep, ...asked }: Asked & Sweeping,
+  { search, expiries, sweep, userLimits, ...asked }: Asked & Bounds,
 ): Instance {
   const { runtime, fanout } = platform;
   const { validateRoomFn, guardTimeout, onFailure } = options;
@@ -143,12 +144,23 @@ function connectParts(
     validateRoomFn === undefined ? undefined : new Guard({ validateRoomFn, guardTimeout, joinsInFlight, report });
   const rooms = new Rooms({ ...options, guard, hasSocket, findSockets, report, isBarred: asked.revoker.isBarred });
   const rechecks = new Rechecks(new Recheck({ guard, onFailure: onFailure.guard }), registry, roomsDo);
-  const parts: InboundParts = { runtime, fanout, rooms, roomsDo, rechecks, messages, expiries, sweep, ...asked };
+  const parts: InboundParts = {
+    runtime,
+    fanout,
+    rooms,
+    roomsDo,
+    rechecks,
+    messages,
+    expiries,
+    sweep,
+    userLimits,
+    ...asked,
+  };
   const inbound = createInbound({ options, registry, report }, parts);
   attachAccess(asked, inbound.performer, roomsDo);
   inbound.connections.attach(io, engine);
   const outbound = new Outbound(io, report, options.serverOptions.parser !== undefined);
-  return { io, runtime, backplane, fanout, ...inbound, outbound, ...asked, rechecks, roomsDo };
+  return { io, runtime, backplane, fanout, ...inbound, outbound, ...asked, userLimits, rechecks, roomsDo };
 }
 
 /** Socket.IO's server, with its adapter guarded and served by the fan-out, and its engine. */
@@ -173,7 +185,7 @@ function createServer(
   return attached;
 }
 
-interface InboundParts extends Pick<Instance, 'runtime' | 'fanout' | 'revoker' | 'fence'>, Sweeping {
+interface InboundParts extends Pick<Instance, 'runtime' | 'fanout' | 'revoker' | 'fence'>, Bounds {
   readonly rooms: Rooms;
   readonly roomsDo: RoomPerformer;
   readonly rechecks: Rechecks;
@@ -183,9 +195,10 @@ interface InboundParts extends Pick<Instance, 'runtime' | 'fanout' | 'revoker' |
 /** The parts that detect events of a client, the table that decides on them, and the performer that acts. */
 function createInbound(
   { options, registry, report }: Pick<ComposeOptions, 'options' | 'registry' | 'report'>,
-  { runtime, fanout, rooms, roomsDo, rechecks, messages, expiries, sweep, revoker, fence }: InboundParts,
+  { runtime, fanout, rooms, roomsDo, rechecks, messages, expiries, sweep, userLimits, revoker, fence }: InboundParts,
 ): Pick<Instance, 'connections' | 'performer' | 'packets'> {
   const { authenticateFn, authenticateTimeout, pingInterval, limits, serverOptions } = options;
+  const { entry, rates } = userLimits;
   // Parts that find an event run its row, which exists at that time.
   const pendingConnects = new PendingConnects((connection) => run(table.limits.tooManyConnects, connection));
   const strangers = new Strangers({
@@ -200,6 +213,7 @@ function createInbound(
     find: (id) => registry.get(id),
     payloadDepth: limits.payloadDepth,
     isOver: (session) => expiries.isOver(session),
+    countEvent: rates === undefined ? undefined : (...event) => rates.count(...event),
     report,
   });
   const packets = new PacketPerformer({
@@ -207,6 +221,8 @@ function createInbound(
     patienceMs: authenticateTimeout,
     overflowed: (session) => run(table.limits.tooManyHeldEvents, session),
     sweep,
+    waitMs: (user) => rates?.waitMs(user) ?? 0,
+    delay: (connection, ms) => runtime.delay?.(connection, ms),
     report,
   });
   const deadlines = new Deadlines(authenticateTimeout, (...late) => run(table.limits.deadlinePassed, ...late));
@@ -214,8 +230,6 @@ function createInbound(
   const listen: PerformerParts['listen'] = (...which) => connections.listenToSocket(...which);
   const mostCalls = limits.authenticationsInFlight;
   const budget = new AuthenticationBudget({ mostCalls, timeoutMs: authenticateTimeout, report });
-  const penalties = new Penalties();
-  const entry = new Entry({ limits, penalties, countOf: registry.countOf, addressOf: undefined, report });
   const base = { options, runtime, registry, deadlines, strangers, listen, report };
   const connectionsDo = new ConnectionPerformer({ ...base, pendingConnects });
   const ofClients = { connectionsDo, expiries, keepAlive, packets, messages, budget };
@@ -269,35 +283,4 @@ function platformOf<Engine extends WireSource>(runtime: EngineRuntime<Engine>, f
       return attached;
     },
   };
-}
-
-async function createBackplane(
-  { redisConnection, identifier }: ResolvedOptions,
-  network: MemoryNetwork | undefined,
-  report: Reporter<Report>,
-): Promise<Backplane> {
-  if (redisConnection === undefined) return createMemoryBackplane({ network, identifier, report });
-  const { createRedisBackplane } = await import('../backplane/redis/redis-backplane.js');
-  return createRedisBackplane({ redisConnection, identifier, report });
-}
-
-function adapterFactory(
-  { serverOptions: { adapter: own } }: ResolvedOptions,
-  backplane: Backplane,
-  report: Reporter<Report>,
-): AdapterFactory | undefined {
-  const factory = backplane.adapterFactory();
-  if (!isAdapterClass(own)) return factory;
-  if (factory === undefined) return (namespace) => new own(namespace);
-  report({
-    type: 'option_ignored',
-    option: 'serverOptions.adapter',
-    reason: 'redisConnection brings its own adapter',
-  });
-  return factory;
-}
-
-/** Socket.IO calls any given adapter with `new`, even a plain function. */
-function isAdapterClass(own: unknown): own is new (...args: Parameters<AdapterFactory>) => Adapter {
-  return own !== undefined;
 }

@@ -2,10 +2,12 @@ import type { Packet } from 'socket.io-parser';
 import type { PacketVerdict } from '../gate/gate.js';
 import type { Reporter } from '../ports/reports.js';
 import type { IOSocket } from '../ports/socket.js';
+import type { Wire } from '../ports/wire.js';
+import { ANSWER_ERROR_KEY, ANSWER_ERRORS } from '../protocol/errors.js';
 import type { EarlyEvents } from '../session/early-events.js';
 import type { Registry } from '../session/registry.js';
 import type { Session } from '../session/session.js';
-import { receivePacket } from '../socketio/socket-io.js';
+import { acknowledge, receivePacket } from '../socketio/socket-io.js';
 import type { Report } from './reports.js';
 
 export interface PacketPerformerParts {
@@ -16,6 +18,10 @@ export interface PacketPerformerParts {
   readonly overflowed: (session: Session) => void;
   /** Ends each client whose access has expired. */
   readonly sweep: () => void;
+  /** After how many milliseconds a user that is over a limit may send its next event. */
+  readonly waitMs: (user: string) => number;
+  /** Reads nothing from a client for that many milliseconds. */
+  readonly delay: (connection: Wire, ms: number) => void;
   readonly report: Reporter<Report>;
 }
 
@@ -61,15 +67,32 @@ export class PacketPerformer {
   }
 
   #actOn(socket: IOSocket, packet: Packet, verdict: PacketVerdict): void {
-    if (verdict === 'deliver') {
-      this.#reportUnreachable(socket, packet);
-      receivePacket(socket, packet);
-    } else if (verdict === 'hold') this.#hold(socket.id, packet);
+    if (verdict === 'deliver') this.#receive(socket, packet);
+    else if (verdict === 'delay' || verdict === 'refuse') this.#limit(socket, packet, verdict === 'refuse');
+    else if (verdict === 'hold') this.#hold(socket.id, packet);
     else if (verdict === 'expire') this.#parts.sweep();
     else if (verdict === 'authenticate') {
       delete packet.id;
       receivePacket(socket, packet);
     }
+  }
+
+  #receive(socket: IOSocket, packet: Packet): void {
+    this.#reportUnreachable(socket, packet);
+    receivePacket(socket, packet);
+  }
+
+  /**
+   * The user of the client is over a limit. An event that nobody would answer is delivered all the same, because programs rely on that:
+   * nothing more is read until the user may send again.
+   */
+  #limit(socket: IOSocket, packet: Packet, isRefused: boolean): void {
+    const { registry, waitMs, delay } = this.#parts;
+    const user = registry.get(socket.id)?.identity?.user;
+    const retryAfter = Math.max(1, user === undefined ? 0 : waitMs(user));
+    if (isRefused && acknowledge(socket, packet, rateLimited(retryAfter))) return;
+    this.#receive(socket, packet);
+    delay(socket.conn, retryAfter);
   }
 
   #reportUnreachable(socket: IOSocket, { data }: Packet): void {
@@ -96,4 +119,9 @@ export class PacketPerformer {
     report({ type: 'client_connected_fn_slow', client: session.id, events: early.count, afterMs: patienceMs });
     this.#deliver(session, early.take());
   }
+}
+
+/** The answer to an event that was not handled. `retryAfter`: milliseconds. */
+function rateLimited(retryAfter: number): object {
+  return { [ANSWER_ERROR_KEY]: { code: 'rate_limited', message: ANSWER_ERRORS.rate_limited.text, retryAfter } };
 }

@@ -3,7 +3,7 @@ import { shown } from '../common/log-text.js';
 import { FANOUT_LINES, type FanoutReport } from '../fanout/reports.js';
 import { GATE_LINES, type GateReport } from '../gate/reports.js';
 import { INGRESS_LINES, type IngressReport } from '../ingress/reports.js';
-import type { LimitsReport } from '../limits/reports.js';
+import { LIMITS_LINES, type LimitsReport } from '../limits/reports.js';
 import { errorStack } from '../observability/error-text.js';
 import { type LimitReached, SHARED_LINES, type SharedReport } from '../observability/shared-reports.js';
 import type { LogLines } from '../ports/reports.js';
@@ -139,6 +139,7 @@ export const LINES: LogLines<Report> = {
   ...RUNTIME_LINES,
   ...BACKPLANE_LINES,
   ...GATE_LINES,
+  ...LIMITS_LINES,
   configured: [
     'info',
     (r) => {

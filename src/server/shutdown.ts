@@ -15,6 +15,7 @@ export interface ShutdownOptions {
   readonly fanout: Fanout;
   readonly performer: Performer;
   readonly revoker: Pick<Revoker, 'close'>;
+  readonly userLimits: { close(): void };
   readonly timeoutMs: number;
   readonly report: Reporter<Report>;
 }
@@ -34,6 +35,7 @@ export async function shutDown({
   fanout,
   performer,
   revoker,
+  userLimits,
   timeoutMs,
   report,
 }: ShutdownOptions): Promise<void> {
@@ -44,6 +46,7 @@ export async function shutDown({
   const allGone = runtime.stopAccepting();
   const clients = performer.endAll();
   revoker.close();
+  userLimits.close();
   const closed = closeAll(io, runtime, failed('closing Socket.IO')).then(() => allGone);
   const cut = await isLate(closed, left() - Math.min(FAREWELL_MS, timeoutMs / 5));
   // Also without a timeout: a silent polling peer has no wire, but its HTTP connection would keep the server from closing.

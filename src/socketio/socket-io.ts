@@ -3,6 +3,7 @@ import type { Packet } from 'socket.io-parser';
 import type { AdapterFactory } from '../ports/backplane.js';
 import type { PacketOptions, Recipient } from '../ports/fanout.js';
 import type { IOSocket } from '../ports/socket.js';
+import { PacketType } from './packages.js';
 
 /*
  * The private members of socket.io that guard sockets, bound peers, give sockets ids of our form, and send to sockets. Only
@@ -12,6 +13,8 @@ import type { IOSocket } from '../ports/socket.js';
 interface SocketInternals {
   /** Called with every packet of the socket, before `onAny` and before every middleware. */
   _onpacket(packet: Packet): void;
+  /** Sends a packet to the socket's client. */
+  packet?(packet: object): void;
   /** Calls the listeners of `onAnyOutgoing`. */
   notifyOutgoingListeners(packet: object): void;
 }
@@ -67,6 +70,14 @@ export function interceptPackets(socket: IOSocket, receive: (this: IOSocket, pac
 export function receivePacket(socket: IOSocket, packet: Packet): void {
   const { _onpacket: plain }: Partial<SocketInternals> = Object.getPrototypeOf(socket);
   plain?.call(socket, packet);
+}
+
+/** Answers an event that no handler gets. Returns false if it asked for no answer, or if Socket.IO has no method for it. */
+export function acknowledge(socket: IOSocket, { id, nsp }: Packet, answer: object): boolean {
+  const inside = socket as unknown as Partial<SocketInternals>;
+  if (id === undefined || typeof inside.packet !== 'function') return false;
+  inside.packet({ type: PacketType.ACK, id, nsp, data: [answer] });
+  return true;
 }
 
 /** Calls the `onAnyOutgoing` listeners of a socket, if Socket.IO has the method for it. */

@@ -7,7 +7,7 @@ import { enter, heardOn, type Served, type ServedOptions, serveForAll, WAYS } fr
 
 /** Each client is the user that its `auth` names, and `auth.slow` makes the check wait. */
 const OPTIONS: ServedOptions['options'] = (inside) => ({
-  limits: { connectionsPerUser: 2, joinsInFlight: 1 },
+  limits: { connectionsPerUser: 2, joinsInFlight: 1, messagesPerUser: 10 },
   authenticateFn: async ({ auth }) => {
     if (auth.slow === true) {
       await new Promise((resolve) => {
@@ -23,8 +23,15 @@ const OPTIONS: ServedOptions['options'] = (inside) => ({
     inside.memory.running -= 1;
     return rooms;
   },
+  clientConnectedFn: ({ socket }) => {
+    inside.memory.handled = [];
+    socket.on('say', (value, answer) => {
+      inside.memory.handled.push(value);
+      answer?.('said');
+    });
+  },
   onReport: (report) => {
-    if (report.type === 'limit_reached') inside.note([report.type, report.limit]);
+    if (report.type === 'limit_reached' || report.type === 'user_limited') inside.note([report.type, report.limit]);
   },
 });
 
@@ -93,4 +100,60 @@ it('limits.joinsInFlight calls of validateRoomFn run for one client at a time', 
   const answers = await Promise.all(rooms.map((room) => client.socket.emitWithAck('join', { rooms: [room] })));
   expect(answers.map(({ joined }) => joined)).toEqual(rooms.map((room) => [room]));
   expect(await served().run(({ memory }) => memory.most)).toBe(1);
+});
+
+/** Ten seconds of `messagesPerUser`. */
+const BURST = 100;
+const say = (client: TestClient, value: unknown) => client.socket.timeout(10_000).emitWithAck('say', value);
+const handled = () => served().run(({ memory }) => memory.handled as unknown[]);
+
+async function useUp(client: TestClient): Promise<void> {
+  for (let n = 0; n < BURST; n++) client.socket.emit('say', n);
+  await client.socket.timeout(10_000).emitWithAck('leave', { rooms: [] });
+}
+
+describe.each(WAYS)('limits.messagesPerUser over $way', ({ transports, way }) => {
+  it('answers events that ask for it, and handles none of them', async () => {
+    const user = `gil ${way}`;
+    const [one, two] = [await as(user, transports), await as(user, transports)];
+    await useUp(one);
+    const refusal = await say(two, 'too much');
+    expect(refusal).toEqual({
+      'roomgate:error': { code: 'rate_limited', message: expect.any(String), retryAfter: expect.any(Number) },
+    });
+    const { retryAfter } = refusal['roomgate:error'];
+    expect(retryAfter).toBeGreaterThan(0);
+    expect(retryAfter).toBeLessThan(1_000);
+    expect(await handled()).not.toContain('too much');
+    expect(
+      (await served().notes()).filter((note) => String(note) === 'user_limited,messages_per_user').length,
+    ).toBeGreaterThan(0);
+    // Neither another user nor a client without an identity is concerned.
+    expect(await say(await as(`hal ${way}`, transports), 1)).toBe('said');
+    expect(await say(await as(undefined, transports), 1)).toBe('said');
+    // The time is right, and refused events do not count.
+    await eventually(async () => (await say(two, 'later')) === 'said');
+  });
+
+  it('delivers events that nobody answers, and joins', async () => {
+    const user = `ida ${way}`;
+    const client = await as(user, transports);
+    await useUp(client);
+    client.socket.emit('say', 'unanswered');
+    expect(await client.socket.emitWithAck('join', { rooms: ['a'] })).toMatchObject({ joined: ['a'] });
+    await eventually(async () => (await handled()).includes('unanswered'));
+    expect(await client.socket.emitWithAck('leave', { rooms: ['a'] })).toMatchObject({ left: ['a'] });
+  });
+});
+
+it('a reconnect does not give a user a new burst', async () => {
+  const user = 'jan';
+  const client = await as(user);
+  await useUp(client);
+  client.socket.disconnect();
+  await eventually(() => served().run(({ helper }, it) => helper.getClients({ user: it }).size === 0, user));
+  // At most one second of the limit was paid for meanwhile.
+  const again = await as(user);
+  const answers = await Promise.all(Array.from({ length: 30 }, () => say(again, 1)));
+  expect(answers.filter((answer) => answer !== 'said').length).toBeGreaterThan(0);
 });

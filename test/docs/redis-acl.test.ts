@@ -20,16 +20,21 @@ const [PATIENT, IMPATIENT] = [10_000, 3_000];
 
 let base: readonly string[] = [];
 let ofNamespace: readonly string[] = [];
+let ofLimits: readonly string[] = [];
 let ofCluster: readonly string[] = [];
 
 const blocks = (await codeBlocksOf('docs/concepts/many-instances.md')).filter(({ language }) => language === 'redis');
-[base = [], ofNamespace = [], ofCluster = []] = blocks.map(({ code }) => code.trim().split(/\s+/).slice(3));
+[base = [], ofNamespace = [], ofLimits = [], ofCluster = []] = blocks.map(({ code }) =>
+  code.trim().split(/\s+/).slice(3),
+);
 const rulesOfBase = base.slice(BEGINNINGS);
 
 interface Plan {
   readonly redis: RedisServer;
   readonly redisConnection: DefaultRedisHelper;
   readonly namespace?: string | undefined;
+  /** Whether the messages of users are limited over all instances. */
+  readonly isLimited?: boolean;
   readonly patience: number;
   /** Errors, warnings and missing answers. */
   readonly complaints: string[];
@@ -58,10 +63,12 @@ async function live(plan: Plan): Promise<void> {
   const note = (error: unknown) => complaints.push(String(error));
   const logs = [new LogLines(), new LogLines(), new LogLines()] as const;
   const options = { redisConnection, redisTimeout: patience };
+  const limited = { authenticateFn: () => ({ user: 'ann' }), limits: { messagesPerUserOfAll: 1_000 } };
+  const ofServer = plan.isLimited === true ? { ...options, ...limited } : options;
   try {
     await within(redisConnection.ping(), 'PONG', patience).catch(note);
-    const one = await startServer({ ...options, identifier: 'one', logger: logs[0] });
-    const two = await startServer({ ...options, identifier: 'two', logger: logs[1] });
+    const one = await startServer({ ...ofServer, identifier: 'one', logger: logs[0] });
+    const two = await startServer({ ...ofServer, identifier: 'two', logger: logs[1] });
     const emitter = new SocketIOEmitterHelper({ ...options, identifier: 'worker', logger: logs[2] });
     defer(() => emitter.shutdown());
     await emitter.configure();
@@ -127,7 +134,7 @@ const loudWithoutOutages = (complaints: readonly string[]) =>
   complaints.filter((line) => !/lost connection to Redis at|Redis at .* is (?:still unreachable|back)/.test(line));
 
 beforeAll(() => {
-  expect(blocks).toHaveLength(3);
+  expect(blocks).toHaveLength(4);
   expect(base.slice(0, BEGINNINGS)).toEqual(['on', '>secret', 'resetkeys', 'resetchannels', '-@all']);
 });
 
@@ -148,11 +155,23 @@ describe('the permissions in docs/concepts/many-instances.md', () => {
     40_000,
   );
 
+  it('are sufficient with limits.messagesPerUserOfAll', async () => {
+    const redis = await startRedis();
+    await setUser(redis, ...base, ...ofLimits);
+    const complaints: string[] = [];
+    const redisConnection = singleHelper(redis);
+    await live({ redis, redisConnection, isLimited: true, patience: PATIENT, complaints });
+    expect(loudWithoutOutages(complaints)).toEqual([]);
+    expect(await denied(redis)).toBe('');
+    expect(await redis.cli('KEYS', '*:messages_per_user:*')).not.toBe('');
+  }, 40_000);
+
   it('are sufficient on a cluster', async () => {
     const redis = await startRedis({ cluster: true });
-    await setUser(redis, ...base, ...ofCluster);
+    await setUser(redis, ...base, ...ofLimits, ...ofCluster);
     const complaints: string[] = [];
-    await live({ redis, redisConnection: clusterHelper(redis), patience: PATIENT, complaints });
+    const redisConnection = clusterHelper(redis);
+    await live({ redis, redisConnection, isLimited: true, patience: PATIENT, complaints });
     expect(loudWithoutOutages(complaints)).toEqual([]);
     expect(await denied(redis)).toBe('');
   }, 40_000);
@@ -196,6 +215,18 @@ describe('each of these permissions', () => {
       expect(complaints.join('\n')).toMatch(
         new RegExp(`ACL rule (?:is )?${rule.replace('+', '\\+').replace('*', '\\*')}`),
       );
+    }
+  }, 60_000);
+
+  it('for limits.messagesPerUserOfAll is needed too', async () => {
+    expect(ofLimits).toHaveLength(5);
+    for (const rule of ofLimits) {
+      const redis = await startRedis();
+      await setUser(redis, ...base, ...ofLimits.filter((other) => other !== rule));
+      const complaints: string[] = [];
+      const redisConnection = singleHelper(redis);
+      await live({ redis, redisConnection, isLimited: true, patience: IMPATIENT, complaints });
+      expect(complaints.join('\n')).toMatch(new RegExp(`Redis refused EVAL.*${rule.replace('+', '\\+')}\\b`));
     }
   }, 60_000);
 

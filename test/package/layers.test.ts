@@ -39,6 +39,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@socket.io/redis-adapter': ['backplane'],
   '@socket.io/redis-emitter': ['backplane'],
   'notepack.io': ['backplane'],
+  'rate-limiter-flexible': ['backplane'],
   cookie: ['ingress'],
   cors: ['ingress'],
 };

@@ -2,6 +2,7 @@ import type { Bus } from '../../ports/backplane/bus.js';
 import type { Instances } from '../../ports/backplane/instances.js';
 import type { Ledger } from '../../ports/backplane/ledger.js';
 import type { Reach } from '../../ports/backplane/reach.js';
+import type { SharedRate, SharedRateOptions } from '../../ports/backplane/shared-rate.js';
 import type { AdapterFactory, Backplane } from '../../ports/backplane.js';
 import type { Reporter } from '../../ports/reports.js';
 import { RoomgateError } from '../../protocol/errors.js';
@@ -92,6 +93,11 @@ class MemoryBackplane implements Backplane {
     }
     this.#refuseIfClosed();
     this.#member.release();
+  }
+
+  async createRate(options: SharedRateOptions): Promise<SharedRate> {
+    const { MemoryRate } = await import('./memory-rate.js');
+    return new MemoryRate(this.#member, options);
   }
 
   adapterFactory(): AdapterFactory | undefined {

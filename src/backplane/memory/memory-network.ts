@@ -30,6 +30,8 @@ const MOST_HELD = 10_000;
 export class MemoryNetwork {
   /** The ledger. Its `clear` is another fault. */
   readonly entries = new MemoryEntries();
+  /** What the instances share by name. */
+  readonly shared = new Map<string, unknown>();
   readonly #members = new Set<MemoryMember>();
   #letters: Letter[] = [];
   #delivery: NodeJS.Immediate | undefined;
@@ -127,6 +129,13 @@ export class MemoryMember {
 
   get entries(): MemoryEntries {
     return this.#network.entries;
+  }
+
+  /** The object of this name, which all instances of the network share. The first one creates it. */
+  shared<T>(name: string, create: () => T): T {
+    const { shared } = this.#network;
+    if (!shared.has(name)) shared.set(name, create());
+    return shared.get(name) as T;
   }
 
   /** Waits while the instance is paused. Resolves with false if it is cut off then. */

@@ -6,6 +6,7 @@ import type { Bus } from '../../ports/backplane/bus.js';
 import type { Instances } from '../../ports/backplane/instances.js';
 import type { Ledger } from '../../ports/backplane/ledger.js';
 import type { Reach } from '../../ports/backplane/reach.js';
+import type { SharedRate, SharedRateOptions } from '../../ports/backplane/shared-rate.js';
 import type { AdapterFactory, Backplane } from '../../ports/backplane.js';
 import type { IRedisClientLike, IRedisConnectionLike } from '../../ports/options.js';
 import type { Reporter } from '../../ports/reports.js';
@@ -127,6 +128,13 @@ class RedisBackplane implements Backplane {
     }
     this.#probe();
     this.#announceCounts();
+  }
+
+  async createRate(rate: SharedRateOptions): Promise<SharedRate> {
+    const { RedisRate } = await import('./redis-rate.js');
+    const { reportOnce } = this.#shared;
+    const command: Publisher['command'] = (...args) => this.#commander.command(...args);
+    return new RedisRate({ rate, beside: this.#instancesKey, command, reportOnce });
   }
 
   adapterFactory(): AdapterFactory {

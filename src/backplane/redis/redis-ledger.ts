@@ -11,6 +11,7 @@ import {
   ReadListeners,
 } from '../ledger-entries.js';
 import { isForbidden, isReply, isReplyOf, SILENT } from './client.js';
+import { keyBeside } from './key-beside.js';
 import { type Command, redisTime } from './redis-instances.js';
 import type { ReportOnce } from './report-once.js';
 
@@ -60,7 +61,7 @@ export class RedisLedger implements Ledger {
 
   constructor(options: RedisLedgerOptions) {
     this.#options = options;
-    this.#key = keyBeside(options.beside);
+    this.#key = keyBeside(options.beside, 'ledger');
     this.#command = (...args) => options.commander.command(...args);
   }
 
@@ -233,12 +234,6 @@ export class RedisLedger implements Ledger {
       await new Promise((resolve) => setTimeout(resolve, CHECK_MS).unref());
     }
   }
-}
-
-/** A key of its own in the same slot: Redis Cluster uses only the part in braces. */
-function keyBeside(key: string): string {
-  const hasTag = /^[^{]*\{[^}]+\}/.test(key);
-  return hasTag ? `${key}:ledger` : `roomgate:{${key}}:ledger`;
 }
 
 /** Members with their scores. RESP 3 answers in pairs. */
