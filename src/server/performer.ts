@@ -225,7 +225,7 @@ export class Performer {
     this.#report({ type: 'limit_reached', client, limit: 'messages_per_second' });
     if (session === undefined) this.#parts.connectionsDo.end(connection);
     else {
-      const after = this.#parts.options.limits.refusedFor;
+      const after = this.#parts.entry.penalize(session);
       this.#sendAway(session, END_REASONS.limited, endingOf('rate_limited', { retry: true, after }));
     }
   };

@@ -44,6 +44,7 @@ same<
   | 'unauthenticated_connections'
   | 'unauthenticated_per_address'
   | 'connections_per_user'
+  | 'messages_per_second'
 >(true);
 same<ReportOf<'client_too_slow'>['client'], string | undefined>(true);
 // @ts-expect-error: no report has this name
