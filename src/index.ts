@@ -12,6 +12,13 @@ export type { Scope } from './common/scope.js';
 export type { ISocketIOCorsOptions, TOrigin, TOriginFn } from './gate/origin-guard.js';
 export type { Revoked } from './gate/revoker.js';
 export type {
+  ExplainedBar,
+  ExplainedConnection,
+  ExplainedLimit,
+  ExplainedRoom,
+  Explanation,
+} from './limits/explanation.js';
+export type {
   IBunServerHandle,
   IBunServerLike,
   IHttpServerLike,

@@ -67,6 +67,14 @@ export class Revocations {
     );
   }
 
+  /** The bars of these clients that apply now: of all access, and of this room or of any. */
+  barsOf(named: readonly KnownWho[], room: string | undefined, now: number): (Revocation & { barredUntil: number })[] {
+    const found = named.flatMap((who) => this.#byName.get(keyOf(who)) ?? []);
+    return found.filter((it): it is Revocation & { barredUntil: number } => {
+      return isBar(it, now) && (room === undefined || it.room === undefined || it.room === room);
+    });
+  }
+
   #denies(who: KnownWho, { identity, beganAt, room }: Decision, now: number): boolean {
     const found = this.#byName.get(keyOf(who));
     return (

@@ -1,4 +1,5 @@
 import { type Scope, scopeOf } from '../common/scope.js';
+import type { KnownWho } from '../common/who.js';
 import type { Bus, InstanceMessage } from '../ports/backplane/bus.js';
 import type { Ledger, LedgerEntry, LedgerRead } from '../ports/backplane/ledger.js';
 import type { Reporter } from '../ports/reports.js';
@@ -33,6 +34,17 @@ export interface RevokerOptions {
   /** Milliseconds that a decision can take. */
   readonly decisionMs: number;
   readonly report: Reporter<GateReport>;
+}
+
+/** Access that can't be had again before `until`. */
+export interface Bar {
+  /** The id of the revocation. */
+  readonly revocation: string;
+  readonly of: 'user' | 'session';
+  readonly room?: string;
+  readonly issuedBefore?: number;
+  readonly since: number;
+  readonly until: number;
 }
 
 /** The result of `revoke()`. */
@@ -75,6 +87,14 @@ export class Revoker {
   /** Whether access that is withdrawn for some time keeps the client out of a room. */
   readonly isBarred = ({ id: client, identity }: Session, room: string): boolean =>
     identity !== undefined && this.denies({ client, identity, beganAt: performance.now(), room });
+
+  /** What is barred of a user, and of its clients by their sessions. `room`: only what concerns this room. By `performance.now()`. */
+  barsOf(user: string, clients: readonly Session[], room: string | undefined): Bar[] {
+    const sessions = new Set(clients.map(({ identity }) => identity?.session));
+    const named: KnownWho[] = [{ kind: 'user', name: user }];
+    for (const name of sessions) if (name !== undefined) named.push({ kind: 'session', name });
+    return this.#revocations.barsOf(named, room, performance.now()).map(barOf);
+  }
 
   /** @throws RoomgateError `invalid_argument`. */
   async revoke(opts: Readonly<Record<string, unknown>>): Promise<Revoked> {
@@ -174,6 +194,17 @@ function wasBefore({ who, at, barredUntil }: Revocation, { admittedAt }: Session
   // A socket id is never used again.
   if (who.kind === 'id' || (barredUntil !== undefined && performance.now() < barredUntil)) return true;
   return admittedAt < at;
+}
+
+function barOf({ id, who, room, issuedBefore, at, barredUntil }: Revocation & { readonly barredUntil: number }): Bar {
+  return {
+    revocation: id,
+    of: who.kind === 'session' ? 'session' : 'user',
+    ...(room === undefined ? {} : { room }),
+    ...(issuedBefore === undefined ? {} : { issuedBefore }),
+    since: at,
+    until: barredUntil,
+  };
 }
 
 function pause(ms: number): Promise<void> {

@@ -1,5 +1,6 @@
 import { Fence } from '../gate/fence.js';
 import { Revoker } from '../gate/revoker.js';
+import { Explainer, type ExplainerOptions } from '../limits/explainer.js';
 import type { Backplane } from '../ports/backplane.js';
 import type { Reporter } from '../ports/reports.js';
 import { ProgramJoins } from '../rooms/program-joins.js';
@@ -16,18 +17,19 @@ export interface Asked {
   readonly search: SocketSearch;
   readonly programJoins: ProgramJoins;
   readonly revalidation: Revalidation;
+  readonly explainer: Explainer;
   readonly revoker: Revoker;
   readonly fence: Fence | undefined;
 }
 
-export interface AskedOptions extends Pick<RevalidationOptions, 'recheck'> {
+export interface AskedOptions extends Pick<RevalidationOptions, 'recheck'>, Pick<ExplainerOptions, 'facts'> {
   readonly options: ResolvedBaseOptions;
   readonly registry: Registry;
   readonly report: Reporter<Report>;
 }
 
 /** Creates them before the backplane opens, so that no instance waits for an answer. */
-export function claimTopics(backplane: Backplane, { options, registry, recheck, report }: AskedOptions): Asked {
+export function claimTopics(backplane: Backplane, { options, registry, recheck, facts, report }: AskedOptions): Asked {
   const { bus, instances, ledger, reach } = backplane;
   const { guardTimeout, authenticateTimeout, fenceAfter, limits } = options;
   const { roomNameLength } = limits;
@@ -36,6 +38,7 @@ export function claimTopics(backplane: Backplane, { options, registry, recheck, 
     search: new SocketSearch(bus, (id) => registry.has(id)),
     programJoins: new ProgramJoins({ bus, registry }),
     revalidation: new Revalidation({ bus, instances, recheck, guardTimeout, roomNameLength }),
+    explainer: new Explainer({ bus, roomNameLength, facts }),
     revoker: new Revoker({ bus, ledger, registry, decisionMs, report }),
     fence: fenceAfter === undefined ? undefined : new Fence({ reach, fenceAfter, report }),
   };

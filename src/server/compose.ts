@@ -12,6 +12,8 @@ import { guardPages } from '../gate/origin-guard.js';
 import { Renewals } from '../gate/renewal.js';
 import { PendingConnects } from '../ingress/pending-connects.js';
 import { Strangers } from '../ingress/strangers.js';
+import type { Explained } from '../limits/explainer.js';
+import { type Facts, NO_FACTS } from '../limits/explanation.js';
 import type { Backplane } from '../ports/backplane.js';
 import type { EngineFanout, Fanout } from '../ports/fanout.js';
 import type { Reporter } from '../ports/reports.js';
@@ -39,6 +41,7 @@ import { adapterFactory, createBackplane } from './compose-backplane.js';
 import { createUserLimits, type UserLimits } from './compose-limits.js';
 import { ConnectionPerformer } from './connection-performer.js';
 import { Connections } from './connections.js';
+import { factsOf } from './explain-facts.js';
 import { inboundTable } from './inbound.js';
 import { run } from './inbound-rows.js';
 import { PacketPerformer } from './packet-performer.js';
@@ -100,7 +103,9 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
   assertWanted();
   opening(backplane);
   const recheck: RevalidationOptions['recheck'] = async (which) => (await instance?.rechecks.matching(which)) ?? 0;
-  const asked = claimTopics(backplane, { options, registry, recheck, report });
+  const facts = (which: Explained): Facts =>
+    instance === undefined ? NO_FACTS : factsOf({ options, registry, ...instance }, which);
+  const asked = claimTopics(backplane, { options, registry, recheck, facts, report });
   try {
     await backplane.open(options.redisTimeout);
     await assertGateHolds();

@@ -4,15 +4,30 @@ import { type IJoinAnswer, type ILeaveAnswer, type IRefusedRoom, refuseRoom } fr
 import type { RecheckVerdict } from '../rooms/recheck.js';
 import type { JoinedRooms, JoinVerdict, RoomsVerdict } from '../rooms/rooms.js';
 import { Expiries } from '../session/expiry.js';
+import type { Grant } from '../session/room-work.js';
 import type { Session } from '../session/session.js';
 import type { ClientMessages } from './client-messages.js';
 import type { Acknowledge } from './inbound-rows.js';
 import type { Report } from './reports.js';
 
 /** A client in a room that it may be in up to a moment. */
-interface Stay {
+class Stay implements Grant {
+  since = 0;
   readonly session: Session;
   readonly room: string;
+  readonly until: number;
+  readonly #stays: Expiries<Stay>;
+
+  constructor(session: Session, room: string, until: number, stays: Expiries<Stay>) {
+    this.session = session;
+    this.room = room;
+    this.until = until;
+    this.#stays = stays;
+  }
+
+  forget(): void {
+    this.#stays.remove(this);
+  }
 }
 
 /** Acts on verdicts about rooms. */
@@ -61,8 +76,8 @@ export class RoomPerformer {
       session.roomWork.grant(room);
       return;
     }
-    const stay: Stay = { session, room };
-    session.roomWork.grant(room, () => this.#stays.remove(stay));
+    const stay = new Stay(session, room, endsAt, this.#stays);
+    session.roomWork.grant(room, stay);
     this.#stays.add(stay, endsAt);
   }
 

@@ -7,6 +7,7 @@ import type { ValueOrPromise } from '../common/types.js';
 import { roomOf } from '../common/who.js';
 import { reportDropped } from '../fanout/outbound.js';
 import type { Revoked } from '../gate/revoker.js';
+import type { Explanation } from '../limits/explanation.js';
 import type { Backplane } from '../ports/backplane.js';
 import type { KnownIdentity, When, Who } from '../ports/identity.js';
 import type { Reporter } from '../ports/reports.js';
@@ -214,6 +215,22 @@ export class SocketIOServerHelper<
     const { revalidation } = this.#needRunning('revalidate');
     checkOneObject('revalidate', opts, '{ user, room }');
     return revalidation.revalidate(opts);
+  }
+
+  /**
+   * Says why a user is connected, in rooms, limited or barred, on all instances: the rule, since when and until when. For support and
+   * debugging. With `room`: only what concerns that room. It tells no claims, tokens or addresses.
+   *
+   * `timeout`: how long it waits for other instances, in milliseconds. Default 5 000.
+   * @returns the clients of the user with their rooms, the limits that the user has reached, and its bars; how many instances have
+   *   answered, and which have not.
+   * @throws RoomgateError `not_configured` before `configure()`, `invalid_argument`.
+   * @example const { connections, limits, bars } = await helper.explain({ user: 'ann', room: 'team/7' });
+   */
+  async explain(opts: { user: string; room?: string | undefined; timeout?: number | undefined }): Promise<Explanation> {
+    const { explainer } = this.#needRunning('explain');
+    checkOneObject('explain', opts, '{ user }');
+    return explainer.explain(opts);
   }
 
   /**

@@ -8,6 +8,16 @@ interface Abortable {
   abort(reason: RoomgateError): void;
 }
 
+/** A grant that ends by itself. */
+export interface Grant {
+  /** Since when the client is in the room, in whole seconds of `performance.now()`. `RoomWork` sets it. */
+  since: number;
+  /** When it ends, in milliseconds since 1970. */
+  readonly until: number;
+  /** Forgets the moment at which it ends. */
+  forget(): void;
+}
+
 /** A `join` that has no answer yet. */
 export interface PendingJoin {
   /** False if a `leave` of the client or the program has withdrawn the room. */
@@ -29,8 +39,11 @@ export class RoomWork {
   /** Undefined if there are none: an empty set would take a sixth of what an idle client's rooms take. */
   #joins: Set<Join> | undefined;
   #names = 0;
-  /** By room: how to forget the moment at which its grant ends, if it has one. */
-  readonly #guarded = new Map<string, (() => void) | undefined>();
+  /**
+   * By room: its grant if that ends by itself, or else only since when the client is in it. Whole seconds take no memory of their own
+   * in a map.
+   */
+  readonly #guarded = new Map<string, Grant | number>();
   /** By room: the last recheck that has begun. */
   #rechecks: Map<string, number> | undefined;
   #signals: Set<Abortable> | undefined;
@@ -84,13 +97,24 @@ export class RoomWork {
   }
 
   /**
-   * The client is in the room because a guard granted it. `forget` is called once that is over, or granted anew. A recheck that is
-   * running asked the guard earlier, so it does not prolong the grant.
+   * The client is in the room because a guard granted it. A `grant` that ends by itself is forgotten once that is over, or granted anew.
+   * A recheck that is running asked the guard earlier, so it does not prolong the grant.
    */
-  grant(room: string, forget?: () => void): void {
+  grant(room: string, grant?: Grant): void {
     this.#rechecks?.delete(room);
-    this.#guarded.get(room)?.();
-    this.#guarded.set(room, forget);
+    const before = this.#guarded.get(room);
+    forget(before);
+    const since = sinceOf(before) ?? Math.floor(performance.now() / 1_000);
+    if (grant !== undefined) grant.since = since;
+    this.#guarded.set(room, grant ?? since);
+  }
+
+  /** Since when the client is in a room that a guard granted, by `performance.now()`, and until when; undefined for any other room. */
+  grantOf(room: string): { readonly since: number; readonly until: number | undefined } | undefined {
+    const grant = this.#guarded.get(room);
+    const since = sinceOf(grant);
+    if (since === undefined) return undefined;
+    return { since: since * 1_000, until: typeof grant === 'object' ? grant.until : undefined };
   }
 
   /** The guard is being asked again about a room that the client is in. */
@@ -107,7 +131,7 @@ export class RoomWork {
   /** The client is not in the room. */
   left(room: string): void {
     this.#rechecks?.delete(room);
-    this.#guarded.get(room)?.();
+    forget(this.#guarded.get(room));
     this.#guarded.delete(room);
   }
 
@@ -125,10 +149,18 @@ export class RoomWork {
   /** The client has left. */
   end(): void {
     this.#isEnded = true;
-    for (const forget of this.#guarded.values()) forget?.();
+    for (const grant of this.#guarded.values()) forget(grant);
     this.#guarded.clear();
     for (const signal of this.#signals ?? []) signal.abort(gone());
   }
+}
+
+function forget(grant: Grant | number | undefined): void {
+  if (typeof grant === 'object') grant.forget();
+}
+
+function sinceOf(grant: Grant | number | undefined): number | undefined {
+  return typeof grant === 'object' ? grant.since : grant;
 }
 
 function gone(): RoomgateError {

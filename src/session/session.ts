@@ -85,6 +85,11 @@ export class Session implements ISocketIOClient {
     return this.#roomWork.isGuarded(room) ? [room] : [];
   }
 
+  /** Since when and until when the client is in a room that a guard granted; undefined for any other room. */
+  grantOf(room: string): ReturnType<RoomWork['grantOf']> {
+    return this.#roomWork?.grantOf(room);
+  }
+
   /**
    * Runs the client's own `leave`. When the `leave` was received, it withdrew pending joins; later joins remain. `act` must leave the
    * rooms in this tick.

@@ -157,3 +157,15 @@ it('a reconnect does not give a user a new burst', async () => {
   const answers = await Promise.all(Array.from({ length: 30 }, () => say(again, 1)));
   expect(answers.filter((answer) => answer !== 'said').length).toBeGreaterThan(0);
 });
+
+it('explain() says why a user is connected, in rooms and limited', async () => {
+  const client = await as('kim');
+  await client.socket.emitWithAck('join', { rooms: ['a'] });
+  await as('kim');
+  const found = await served().run(({ helper }) => helper.explain({ user: 'kim', room: 'a' }));
+  expect(found).toMatchObject({ user: 'kim', instances: 1, unconfirmed: [], bars: [], truncated: false });
+  expect(found.limits.map(({ rule }) => rule)).toEqual(['connections_per_user']);
+  expect(found.connections).toHaveLength(2);
+  const rooms = found.connections.find(({ id }) => id === client.socket.id)?.rooms;
+  expect(rooms).toEqual([{ room: 'a', rule: 'granted', since: expect.any(Number) }]);
+});

@@ -2,6 +2,7 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'socket.io';
 import type { Scope } from '../../src/common/scope.js';
+import type { Explanation } from '../../src/limits/explanation.js';
 import type { KnownIdentity } from '../../src/ports/identity.js';
 import type {
   AuthenticateFn,
@@ -130,6 +131,12 @@ same<ReturnType<typeof known.joinRooms>, Promise<Scope>>(true);
 known.joinRooms({ user: 'ann', rooms: ['a'] });
 // @ts-expect-error: whose rooms?
 known.joinRooms({ rooms: ['a'] });
+
+same<ReturnType<typeof known.explain>, Promise<Explanation>>(true);
+known.explain({ user: 'ann', room: 'a', timeout: 1_000 });
+// @ts-expect-error: about whom?
+known.explain({ room: 'a' });
+same<Explanation['connections'][number]['rooms'][number]['rule'], 'default' | 'granted' | 'program'>(true);
 
 new SocketIOServerHelper({ ...rest, authenticateFn: () => ({ user: 'ann' }) });
 new SocketIOServerHelper({ ...rest, authenticateFn: () => ({ refused: 'banned', message: 'Bye.', retry: true }) });

@@ -11,6 +11,7 @@ const METHODS = [
   ['revoke', { user: 'ann' }],
   ['revalidate', { user: 'ann' }],
   ['joinRooms', { user: 'ann', rooms: ['a'] }],
+  ['explain', { user: 'ann' }],
 ] as const;
 
 describe.each(METHODS)('%s() refuses', (method, valid) => {
@@ -25,7 +26,7 @@ describe.each(METHODS)('%s() refuses', (method, valid) => {
   });
 });
 
-describe.each(['revoke', 'revalidate'] as const)('%s() refuses', (method) => {
+describe.each(['revoke', 'revalidate', 'explain'] as const)('%s() refuses', (method) => {
   const reserved = `${NAME} that is not reserved for the library`;
   it.each([
     ['a room that is empty', { room: '' }, `room: ${reserved}, received an empty string.`],
