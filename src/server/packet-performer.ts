@@ -88,8 +88,10 @@ export class PacketPerformer {
    */
   #limit(socket: IOSocket, packet: Packet, isRefused: boolean): void {
     const { registry, waitMs, delay } = this.#parts;
-    const user = registry.get(socket.id)?.identity?.user;
-    const retryAfter = Math.max(1, user === undefined ? 0 : waitMs(user));
+    const identity = registry.get(socket.id)?.identity;
+    // The program has ended the client in `onReport`.
+    if (identity === undefined) return;
+    const retryAfter = Math.max(1, waitMs(identity.user));
     if (isRefused && acknowledge(socket, packet, rateLimited(retryAfter))) return;
     this.#receive(socket, packet);
     delay(socket.conn, retryAfter);

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/facts.js';
 import { connect, type TestClient } from '../support/server.js';
-import { enter, heardOn, type Served, type ServedOptions, serveForAll, WAYS } from './program.js';
+import { enter, heardOn, type Served, type ServedOptions, serve, serveForAll, WAYS } from './program.js';
 
 /** Each client is the user that its `auth` names, and `auth.slow` makes the check wait. */
 const OPTIONS: ServedOptions['options'] = (inside) => ({
@@ -168,4 +168,29 @@ it('explain() says why a user is connected, in rooms and limited', async () => {
   expect(found.connections).toHaveLength(2);
   const rooms = found.connections.find(({ id }) => id === client.socket.id)?.rooms;
   expect(rooms).toEqual([{ room: 'a', rule: 'granted', since: expect.any(Number) }]);
+});
+
+it('limits.messagesPerUserOfAll is counted with and without Redis', async () => {
+  const server = await serve({
+    options: (inside) => ({
+      limits: { messagesPerUserOfAll: 2 },
+      authenticateFn: () => ({ user: 'lea' }),
+      clientConnectedFn: ({ socket }) => {
+        socket.on('say', (_, answer) => answer('said'));
+      },
+      onReport: ({ type }) => {
+        if (type === 'limit_counted_alone') inside.note(type);
+      },
+    }),
+  });
+  const client = await enter(server.url, {});
+  const answers: unknown[] = [];
+  // Five seconds of the limit are ten events.
+  await eventually(async () => {
+    answers.push(await say(client, 1));
+    return answers.at(-1) !== 'said';
+  });
+  expect(answers.length).toBeGreaterThan(10);
+  expect(answers.at(-1)).toMatchObject({ 'roomgate:error': { code: 'rate_limited' } });
+  expect(await server.notes()).toEqual([]);
 });
