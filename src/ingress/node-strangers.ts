@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { WebSocketServer } from 'ws';
 import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
 import type { Reporter } from '../ports/reports.js';
@@ -52,7 +53,7 @@ export class NodeStrangers {
   /** The class of engine.io's WebSocket server, if the program has none of its own. */
   wsEngine(
     opened: GuardOptions['opened'],
-    pace: Omit<Pace, 'keepAlive'>,
+    pace: Omit<Pace, 'keepAlive' | 'tooLarge'> & { readonly tooLarge: (wire: Wire, answer: 1009) => void },
     report: Reporter<IngressReport>,
   ): typeof WebSocketServer {
     return guardedWsEngine({
@@ -68,7 +69,7 @@ export class NodeStrangers {
         return wire !== undefined && !this.#strangers.has(wire);
       },
       opened,
-      pace: { ...pace, keepAlive },
+      pace: { ...pace, keepAlive, tooLarge: (wire) => pace.tooLarge(wire, 1009) },
       unpaced: () => report({ type: 'pacing_fallback', missing: 'the receiver of a WebSocket of ws' }),
       unlimited: () => report({ type: 'size_limit_fallback', missing: 'the receiver of a WebSocket of ws' }),
       uncompressed: () =>
@@ -98,15 +99,10 @@ export class NodeStrangers {
     guardedSocketOf(wire, this.#probed.get(wire))?.lift();
   }
 
-  /**
-   * Filters the body of a POST: for a stranger, packets that are too large are removed. Returns false if the whole body is larger
-   * than any may be.
-   */
-  posted(sid: string, request: EngineRequest, mostBytes: number): boolean {
-    const wire = this.#wireOf(sid);
-    const stranger = wire === undefined ? undefined : this.#strangers.get(wire);
-    if (wire === undefined || stranger === undefined || protocolOf(wire) === 3) return true;
-    if (Number(request.headers['content-length'] ?? 0) > mostBytes) return false;
+  /** Filters the body of a POST: for a stranger, packets that are too large are removed. `mostBytes`: of the whole body. */
+  filter(wire: Wire, request: EngineRequest, response: ServerResponse, mostBytes: number): void {
+    const stranger = this.#strangers.get(wire);
+    if (stranger === undefined || protocolOf(wire) === 3) return;
     const filter = new BodyFilter({
       mostBytes: STRANGER_MESSAGE_BYTES,
       mostBytesInAll: STRANGER_BODY_BYTES,
@@ -120,7 +116,7 @@ export class NodeStrangers {
       bytesInAll += chunk?.length ?? 0;
       // The engine only sees what passes.
       if (bytesInAll > mostBytes) {
-        request.destroy();
+        if (!response.writableEnded) response.writeHead(413, { Connection: 'close' }).end();
         return false;
       }
       if (chunk !== null) {
@@ -131,7 +127,6 @@ export class NodeStrangers {
       push.call(request, filter.end(), encoding);
       return push.call(request, null);
     };
-    return true;
   }
 
   /**

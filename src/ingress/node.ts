@@ -18,8 +18,11 @@ export interface NodeIngressOptions {
   readonly path: string;
   /** How long another server may take to claim an upgrade, in milliseconds; undefined: such upgrades are left alone. */
   readonly unclaimedMs: number | undefined;
-  /** Called with each POST of a connection, before the engine reads its body. Returns false if that is too large. */
-  readonly posted: (sid: string, request: EngineRequest, mostBytes: number) => boolean;
+  /**
+   * Called with each POST of a connection, before the engine reads its body. Returns the status of a refusal, or undefined if the engine
+   * may have it.
+   */
+  readonly posted: (sid: string, request: EngineRequest, response: ServerResponse) => 400 | 413 | undefined;
   /** Whether an upgrade of a connection may continue, by the origin of its page. A promise if the program is asked. */
   readonly admitsUpgrade: (request: EngineRequest, sid: string) => boolean | Promise<boolean>;
   /** Called with the response to each poll of a connection, before the engine keeps it. */
@@ -130,7 +133,7 @@ export class NodeIngress {
 
   /** Whether an HTTP request goes on to the engine. Otherwise it is answered here. */
   #admits(request: EngineRequest, response: ServerResponse): boolean {
-    const { posted, polled, engine } = this.#options;
+    const { posted, polled } = this.#options;
     const refusal = judge(request, false);
     if (refusal !== undefined) {
       this.#tell(request, refusal);
@@ -140,11 +143,9 @@ export class NodeIngress {
     const { sid } = queryOf(request);
     if (!sid) return true;
     if (request.method === 'GET') polled(sid, response);
-    else if (request.method === 'POST' && !posted(sid, request, engine.opts.maxHttpBufferSize)) {
-      response.writeHead(413, { Connection: 'close' }).end();
-      return false;
-    }
-    return true;
+    const status = request.method === 'POST' ? posted(sid, request, response) : undefined;
+    if (status !== undefined) response.writeHead(status, { Connection: 'close' }).end();
+    return status === undefined;
   }
 
   /**

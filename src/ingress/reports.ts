@@ -35,7 +35,20 @@ type OwnReport =
       /** The internal that was not found. */
       readonly missing: string;
     }
-  /** The installed ws differs from the expected one, so messages over WebSocket are neither paced nor limited in their rate. Once an instance. */
+  /**
+   * A client sent a message over WebSocket, or a body over long polling, that is larger than `serverOptions.maxHttpBufferSize`. No part of
+   * it is handled.
+   */
+  | {
+      readonly type: 'message_too_large';
+      /** The id of the socket, or of the connection while it has no socket. */
+      readonly client: string;
+      /** The limit in bytes. */
+      readonly maxBytes: number;
+      /** The code of the close frame over WebSocket, whose connection is closed; the status of the POST over long polling. */
+      readonly answer: 1009 | 413;
+    }
+  /** The installed ws or engine.io differs from the expected one, so messages over one transport are neither paced nor limited in their rate. Once an instance. */
   | {
       readonly type: 'pacing_fallback';
       /** The internal that was not found. */
@@ -58,10 +71,18 @@ export const INGRESS_LINES: LogLines<OwnReport> = {
       `before authentication, messages are limited by maxHttpBufferSize instead of 16 KB: did not find ${r.missing}; ` +
       'install the version of ws that Roomgate requires',
   ],
+  message_too_large: [
+    'warn',
+    (r) =>
+      `client ${r.client} sent more than serverOptions.maxHttpBufferSize, ${r.maxBytes} bytes: ` +
+      (r.answer === 1009
+        ? 'its connection was closed with code 1009; it may reconnect'
+        : 'its POST was answered 413, after which it closes its connection'),
+  ],
   pacing_fallback: [
     'warn',
     (r) =>
       `a client that sends much can keep others waiting, and messagesPerSecond has no effect: did not find ${r.missing}; ` +
-      'install the version of ws that Roomgate requires',
+      'install the versions of ws and engine.io that Roomgate requires',
   ],
 };

@@ -1,7 +1,8 @@
-import type { Server as HttpServer } from 'node:http';
+import type { Server as HttpServer, ServerResponse } from 'node:http';
 import type { ServerOptions } from 'socket.io';
 import { enginePath } from '../ingress/engine-path.js';
 import { NodeIngress } from '../ingress/node.js';
+import { NodePosts } from '../ingress/node-posts.js';
 import { NodeStrangers } from '../ingress/node-strangers.js';
 import { allowOrigins, harmlessAllow } from '../ingress/origins.js';
 import type { Reporter } from '../ports/reports.js';
@@ -10,6 +11,7 @@ import type { Wire } from '../ports/wire.js';
 import { guardedSocketOf } from '../socketio/engine-io.js';
 import { openingHeaders } from '../socketio/engine-request.js';
 import { transportOf } from '../socketio/engine-transport.js';
+import type { EngineRequest } from '../socketio/engine-types.js';
 import {
   abandoningSteps,
   closeNow,
@@ -34,6 +36,8 @@ const DESTROY_UPGRADE_MS = 1_000;
 export interface NodePace {
   readonly pacing: Pacing;
   readonly tooFast: (wire: Wire) => void;
+  /** It sent a message, or a body, that is larger than any may be. */
+  readonly tooLarge: (wire: Wire, answer: 1009 | 413) => void;
 }
 
 /** A Socket.IO server attached to a server of node:http or node:https. */
@@ -44,6 +48,7 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
   readonly #ending = new Map<Wire, NodeJS.Timeout | undefined>();
   readonly #newId: () => string;
   readonly #pace: NodePace;
+  readonly #posts: NodePosts;
   #engine: NodeEngine | undefined;
   #ingress: NodeIngress | undefined;
   #listeners: AttachedListeners | undefined;
@@ -57,6 +62,7 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
     this.#pace = pace;
     this.#server = server;
     this.#report = report;
+    this.#posts = new NodePosts({ pace, tooLarge: (wire) => pace.tooLarge(wire, 413), report });
   }
 
   attach(serverOptions: Partial<ServerOptions>, guardOrigins: GuardOrigins): Attached<NodeEngine> {
@@ -106,7 +112,7 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
       engine,
       path: enginePath(serverOptions.path, serverOptions.addTrailingSlash),
       unclaimedMs: destroyUpgrade === false ? undefined : destroyUpgradeTimeout,
-      posted: (sid, request, mostBytes) => this.#strangers.posted(sid, request, mostBytes),
+      posted: (sid, request, response) => this.#posted(engine.wireOf(sid), request, response),
       admitsUpgrade: (request, sid) => {
         const wire = engine.wireOf(sid);
         // The engine refuses unknown sessions.
@@ -114,7 +120,17 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
       },
       polled: (sid, response) => engine.notePoll(sid, response),
     });
+    engine.onWire((wire) => this.#posts.open(wire));
     return { io, engine };
+  }
+
+  #posted(wire: Wire | undefined, request: EngineRequest, response: ServerResponse): 400 | 413 | undefined {
+    const mostBytes = this.#engine?.opts.maxHttpBufferSize ?? 0;
+    if (wire === undefined) return undefined;
+    const bytes = Number(request.headers['content-length'] ?? 0);
+    const status = this.#posts.begin(wire, bytes, mostBytes, response);
+    if (status === undefined) this.#strangers.filter(wire, request, response, mostBytes);
+    return status;
   }
 
   limit(wire: Wire, dropped: (start: string | undefined) => void): void {
@@ -141,6 +157,7 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
 
   delay(wire: Wire, ms: number): void {
     guardedSocketOf(wire, transportOf(wire))?.delay(ms);
+    this.#posts.delay(wire, ms);
   }
 
   compact(wire: Wire): void {
@@ -148,6 +165,7 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
   }
 
   forget(wire: Wire): void {
+    this.#posts.forget(wire);
     giveUpPolling(wire);
   }
 

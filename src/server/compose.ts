@@ -33,6 +33,7 @@ import { KeepAlive } from '../session/keep-alive.js';
 import type { Registry } from '../session/registry.js';
 import type { Session } from '../session/session.js';
 import { newSocketId } from '../session/socket-id.js';
+import { connectionIdOf } from '../socketio/engine-transport.js';
 import { Pacing } from '../socketio/pacing.js';
 import { makeSocketIds } from '../socketio/socket-io.js';
 import { ClientMessages } from './client-messages.js';
@@ -66,6 +67,9 @@ export interface Instance extends Omit<Asked, 'search'> {
   readonly roomsDo: RoomPerformer;
 }
 
+/** The default of `serverOptions.maxHttpBufferSize`, of engine.io. */
+const DEFAULT_MESSAGE_BYTES = 1_000_000;
+
 export interface ComposeOptions {
   readonly options: ResolvedOptions;
   readonly registry: Registry;
@@ -95,6 +99,10 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
   const fanoutParts: FanoutParts = {
     tooSlow: (wire, waitingBytes) => instance?.connections.readsTooSlowly(wire, waitingBytes),
     tooFast: (wire) => instance?.connections.sendsTooFast(wire),
+    tooLarge: (wire, answer) => {
+      const maxBytes = options.serverOptions.maxHttpBufferSize ?? DEFAULT_MESSAGE_BYTES;
+      report({ type: 'message_too_large', client: registry.of(wire)?.id ?? connectionIdOf(wire), maxBytes, answer });
+    },
     sweep,
     report,
   };
@@ -253,7 +261,8 @@ async function createPlatform(options: ResolvedOptions, parts: FanoutParts): Pro
   const { report } = parts;
   const fanoutOptions = { coalesce: options.fanout, mostBytes: options.limits.queuedBytes, ...parts };
   if (options.runtime === 'node') {
-    const pace = { pacing: new Pacing(options.limits), tooFast: parts.tooFast };
+    const { tooFast, tooLarge } = parts;
+    const pace = { pacing: new Pacing(options.limits), tooFast, tooLarge };
     return platformOf(new NodeRuntime(options.server, report, newSocketId, pace), new NodeFanout(fanoutOptions));
   }
   const { BunRuntime } = await import('../runtime/bun/bun-runtime.js');
@@ -267,6 +276,8 @@ async function createPlatform(options: ResolvedOptions, parts: FanoutParts): Pro
 
 type FanoutParts = Required<Pick<FanoutOptions, 'tooSlow' | 'sweep'>> & {
   readonly tooFast: (wire: Wire) => void;
+  /** A client sent more than `maxHttpBufferSize`. `answer`: the code of the WebSocket's close frame, or the status of a POST. */
+  readonly tooLarge: (wire: Wire, answer: 1009 | 413) => void;
   readonly report: Reporter<Report>;
 };
 

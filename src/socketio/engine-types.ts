@@ -107,6 +107,12 @@ export interface OrdinaryRequest extends EngineRequest {
   readonly websocket: OrdinaryWebSocket;
 }
 
+/** Reads the body of a POST. */
+export interface PayloadParser {
+  /** Returns the packets of version 4, and passes those of version 3. */
+  decodePayload(body: unknown, pass?: (packet: WirePacket) => void): readonly WirePacket[] | undefined;
+}
+
 /** A transport of either engine. */
 export interface EngineTransport {
   readonly name?: string;
@@ -132,6 +138,8 @@ export interface EngineTransport {
   readonly req?: IncomingMessage | null;
   readonly res?: Partial<PollResponse> | null;
   readonly dataReq?: IncomingMessage | null;
+  /** Polling on Node.js. */
+  parser?: PayloadParser;
   /** Ends the wait for a poll whose answer would be the close packet. */
   readonly shouldClose?: unknown;
   /** The limit of that wait, in milliseconds. */

@@ -27,6 +27,8 @@ export interface Pace {
   readonly keepAlive: (wire: Wire) => void;
   /** It was over its rate for too long. */
   readonly tooFast: (wire: Wire) => void;
+  /** It sent a message that is larger than any may be, so its WebSocket is closed. */
+  readonly tooLarge: (wire: Wire) => void;
 }
 
 /** The limits of a peer that is not authenticated. */
@@ -37,6 +39,9 @@ export interface StrangerOptions {
   /** Makes the filter of one WebSocket. `pass` passes bytes to its receiver. */
   readonly filter: (webSocket: GuardedWebSocket, pass: (bytes: Buffer) => boolean) => InputFilter;
 }
+
+/** RFC 6455, section 7.4.1. */
+const TOO_LARGE = 1009;
 
 type PongCallback = (error: Error) => void;
 type SentCallback = (error?: Error) => void;
@@ -163,6 +168,12 @@ export class GuardedWebSocket extends WebSocket {
   /** Passes no bytes of the peer for this many milliseconds. */
   delay(ms: number): void {
     this.#makeInput()?.delay(ms);
+  }
+
+  override close(code?: number, reason?: string | Buffer): void {
+    // `ws` does this if a message is larger than `maxPayload`. Where it repeats the code of its peer, it has a reason too.
+    if (code === TOO_LARGE && reason === undefined && this.owner !== undefined) this.#pace?.tooLarge(this.owner);
+    super.close(code, reason);
   }
 
   override terminate(): void {

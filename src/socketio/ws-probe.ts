@@ -61,7 +61,7 @@ export function canPace(Tried = GuardedWebSocket): boolean {
     webSocket.on('error', () => {});
     const inside: EngineWebSocket = webSocket;
     inside.setSocket?.(socket, Buffer.alloc(0), { maxPayload: 1_000, maxFragments: 1 });
-    webSocket.pace({ pacing, keepAlive() {}, tooFast() {} });
+    webSocket.pace({ pacing, keepAlive() {}, tooFast() {}, tooLarge() {} });
     socket.emit('data', Buffer.concat(Array.from({ length: MOST_FRAMES + 1 }, () => frameOf(200))));
     const holds = heard === MOST_FRAMES && webSocket.isPaused;
     webSocket.terminate();

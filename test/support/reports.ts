@@ -66,6 +66,10 @@ export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] }
   limit_counted_together: [{ type: 'limit_counted_together', limit: 'messages_per_user_of_all', afterMs: 12_000 }],
   size_limit_fallback: [{ type: 'size_limit_fallback', missing: 'the receiver of a WebSocket of ws' }],
   pacing_fallback: [{ type: 'pacing_fallback', missing: 'the receiver of a WebSocket of ws' }],
+  message_too_large: [
+    { type: 'message_too_large', client: 'abc', maxBytes: 1_000_000, answer: 1009 },
+    { type: 'message_too_large', client: 'abc', maxBytes: 1_000_000, answer: 413 },
+  ],
   path_takes_all: [{ type: 'path_takes_all' }],
   every_origin_allowed: [{ type: 'every_origin_allowed', option: 'serverOptions.cors.origin' }],
   namespace_unguarded: [{ type: 'namespace_unguarded', namespace: '/admin' }],

@@ -95,7 +95,7 @@ const GUARD: GuardOptions = {
   ...{ mostBytes: 200, mostFragments: 4, closeTimeoutMs: 1_000 },
   filter: (_, pass) => ({ write: pass, lift() {}, isDone: false }),
   ...{ isAdmitted: () => false, opened() {}, unlimited() {}, uncompressed() {}, unpaced() {} },
-  pace: { pacing: new Pacing(DEFAULT_LIMITS), keepAlive() {}, tooFast() {} },
+  pace: { pacing: new Pacing(DEFAULT_LIMITS), keepAlive() {}, tooFast() {}, tooLarge() {} },
 };
 
 interface Receiver {

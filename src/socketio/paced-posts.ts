@@ -1,0 +1,157 @@
+import type { ServerResponse } from 'node:http';
+import { MessageRate } from '../common/message-rate.js';
+import { DONE, type SlicedWork } from '../common/turns.js';
+import type { Wire, WirePacket } from '../ports/wire.js';
+import { protocolOf, transportOf } from './engine-transport.js';
+import type { EngineTransport, PayloadParser } from './engine-types.js';
+import { SHORTEST_SLEEP_MS, SLICE_MESSAGES } from './pacing.js';
+import { type Slice, scanPayload } from './payload-scan.js';
+import type { Pace } from './ws.js';
+
+/**
+ * Passes the packets of one connection's POSTs on in slices, so that a client that sends much does not keep others waiting, and at the
+ * rate that the client may have. Nothing is dropped. A POST is answered once all of its packets have passed, and no client of Socket.IO
+ * sends the next one before. So this holds one body, of at most `maxHttpBufferSize`.
+ */
+export class PacedPosts implements SlicedWork {
+  readonly #pace: Pace;
+  readonly #wire: Wire;
+  readonly #transport: EngineTransport;
+  readonly #parser: PayloadParser;
+  readonly #rate: MessageRate | undefined;
+  /** The response to the latest POST. */
+  #response: ServerResponse | undefined;
+  /** The body whose packets have not all passed, from `#at`. */
+  #held: string | undefined;
+  #at = 0;
+  /** Answers its POST. */
+  #answer: (() => void) | undefined;
+  /** When it may go on, by `performance.now()`. */
+  #waitsUntil = 0;
+
+  private constructor(pace: Pace, wire: Wire, transport: EngineTransport, parser: PayloadParser) {
+    this.#pace = pace;
+    this.#wire = wire;
+    this.#transport = transport;
+    this.#parser = parser;
+    const { limits, hasRate } = pace.pacing;
+    if (hasRate) this.#rate = new MessageRate(limits, performance.now());
+  }
+
+  /** Paces a connection that has a polling transport. Undefined if that has no parser of its own, so that bodies are handled at once. */
+  static of(wire: Wire, pace: Pace): PacedPosts | undefined {
+    const transport = transportOf(wire);
+    const parser = transport?.parser;
+    if (transport === undefined || typeof parser?.decodePayload !== 'function') return undefined;
+    const posts = new PacedPosts(pace, wire, transport, parser);
+    // A transport of engine.io reads the body of a POST with it, and answers the POST right after that.
+    transport.parser = Object.assign(Object.create(parser), { decodePayload: posts.#decode });
+    return posts;
+  }
+
+  /** Whether the packets of a POST have not all passed, so that no other one may come. */
+  get isBusy(): boolean {
+    return this.#held !== undefined;
+  }
+
+  /** A POST begins. */
+  begin(response: ServerResponse): void {
+    this.#response = response;
+  }
+
+  /** Passes nothing for this many milliseconds. */
+  delay(ms: number): void {
+    this.#waitsUntil = Math.max(this.#waitsUntil, performance.now() + ms);
+  }
+
+  /** Drops what has not passed, because the connection is gone. */
+  drop(): void {
+    this.#pace.pacing.turns.remove(this);
+    this.#finish();
+  }
+
+  slice(): number {
+    const held = this.#held;
+    if (held === undefined) return DONE;
+    // After an upgrade or an end the engine ignores the rest. No client of Socket.IO upgrades before its POST is answered.
+    if (this.#wire.readyState !== 'open' || transportOf(this.#wire) !== this.#transport) return this.#finish();
+    const now = performance.now();
+    this.#pace.keepAlive(this.#wire);
+    if (this.#waitsUntil > now) return this.#waitsUntil - now;
+    const most = this.#available(now);
+    if (most === 0) return this.#delayed(now);
+    const { end, next, packets } = scanPayload(held, this.#at, protocolOf(this.#wire), most);
+    const part = held.slice(this.#at, end);
+    this.#rate?.count(packets);
+    if (next === undefined) this.#finish();
+    else this.#at = next;
+    this.#pass(part);
+    return this.#held === undefined ? DONE : 0;
+  }
+
+  /** In place of the parser's own method. The engine passes the packets that it returns, or those of version 3 to `pass`. */
+  readonly #decode: PayloadParser['decodePayload'] = (body, pass) => {
+    if (typeof body !== 'string' || this.#passesAtOnce(body)) return this.#parser.decodePayload(body, pass);
+    this.#held = body;
+    this.#at = 0;
+    this.#holdAnswer();
+    this.#pace.pacing.turns.add(this);
+    return [];
+  };
+
+  /** Nearly always: one packet, or a few small ones. */
+  #passesAtOnce(body: string): boolean {
+    const now = performance.now();
+    const most = this.#waitsUntil > now ? 0 : this.#available(now);
+    if (most === 0) return false;
+    const { next, packets, isLarge }: Slice = scanPayload(body, 0, protocolOf(this.#wire), most);
+    if (next !== undefined || isLarge) return false;
+    this.#rate?.count(packets);
+    return true;
+  }
+
+  #available(now: number): number {
+    return Math.min(SLICE_MESSAGES, this.#rate?.available(now) ?? SLICE_MESSAGES);
+  }
+
+  #holdAnswer(): void {
+    const response = this.#response;
+    if (response === undefined) return;
+    const { end } = response;
+    response.end = (...args: unknown[]) => {
+      this.#answer = () => end.apply(response, args as Parameters<typeof end>);
+      return response;
+    };
+  }
+
+  #pass(part: string): void {
+    const pass = (packet: WirePacket): void => {
+      // As the engine does.
+      if (packet.type === 'close') this.#transport.onClose?.();
+      else this.#transport.onPacket?.(packet);
+    };
+    if (protocolOf(this.#wire) === 3) this.#parser.decodePayload(part, pass);
+    else for (const packet of this.#parser.decodePayload(part) ?? []) pass(packet);
+  }
+
+  #finish(): number {
+    const answer = this.#answer;
+    this.#held = undefined;
+    this.#answer = undefined;
+    this.#response = undefined;
+    answer?.();
+    return DONE;
+  }
+
+  /** The rate does not allow the next packet yet. */
+  #delayed(now: number): number {
+    const rate = this.#rate;
+    if (rate === undefined) return 0;
+    rate.delay(now);
+    if (rate.delayedMs(now) > this.#pace.pacing.limits.delayedFor) {
+      this.#pace.tooFast(this.#wire);
+      return this.#held === undefined ? DONE : SHORTEST_SLEEP_MS;
+    }
+    return Math.max(SHORTEST_SLEEP_MS, rate.msUntil(1, now));
+  }
+}
