@@ -3,15 +3,14 @@ import type { Reporter } from '../ports/reports.js';
 import type { Wire } from '../ports/wire.js';
 import { keepAlive } from '../socketio/engine-io.js';
 import { failTransport, transportNameOf, transportOf } from '../socketio/engine-transport.js';
-import { PacedPosts } from '../socketio/paced-posts.js';
-import type { Pace } from '../socketio/ws.js';
+import { PacedPosts, type PostPace } from '../socketio/paced-posts.js';
 import type { IngressReport } from './reports.js';
 
 /** Of Engine.IO's, for a second POST before the first one is answered. */
 const OVERLAP = 'data request overlap from client';
 
 export interface NodePostsOptions {
-  readonly pace: Omit<Pace, 'keepAlive'>;
+  readonly pace: Omit<PostPace, 'keepAlive'>;
   /** A body was refused, because it was larger than any may be. */
   readonly tooLarge: (wire: Wire) => void;
   readonly report: Reporter<IngressReport>;
@@ -20,7 +19,7 @@ export interface NodePostsOptions {
 /** The POSTs of connections over long polling, on Node.js. */
 export class NodePosts {
   readonly #options: NodePostsOptions;
-  readonly #pace: Pace;
+  readonly #pace: PostPace;
   readonly #paced = new WeakMap<Wire, PacedPosts>();
   #isUnpaced = false;
 

@@ -4,9 +4,12 @@ import { DONE, type SlicedWork } from '../common/turns.js';
 import type { Wire, WirePacket } from '../ports/wire.js';
 import { protocolOf, transportOf } from './engine-transport.js';
 import type { EngineTransport, PayloadParser } from './engine-types.js';
+import type { Pace } from './guarded-web-socket.js';
 import { SHORTEST_SLEEP_MS, SLICE_MESSAGES } from './pacing.js';
 import { type Slice, scanPayload } from './payload-scan.js';
-import type { Pace } from './ws.js';
+
+/** How fast the packets of a POST are passed to the engine. */
+export type PostPace = Omit<Pace, 'tooLarge'>;
 
 /**
  * Passes the packets of one connection's POSTs on in slices, so that a client that sends much does not keep others waiting, and at the
@@ -14,7 +17,7 @@ import type { Pace } from './ws.js';
  * sends the next one before. So this holds one body, of at most `maxHttpBufferSize`.
  */
 export class PacedPosts implements SlicedWork {
-  readonly #pace: Pace;
+  readonly #pace: PostPace;
   readonly #wire: Wire;
   readonly #transport: EngineTransport;
   readonly #parser: PayloadParser;
@@ -29,17 +32,17 @@ export class PacedPosts implements SlicedWork {
   /** When it may go on, by `performance.now()`. */
   #waitsUntil = 0;
 
-  private constructor(pace: Pace, wire: Wire, transport: EngineTransport, parser: PayloadParser) {
+  private constructor(pace: PostPace, wire: Wire, transport: EngineTransport, parser: PayloadParser) {
     this.#pace = pace;
     this.#wire = wire;
     this.#transport = transport;
     this.#parser = parser;
     const { limits, hasRate } = pace.pacing;
-    if (hasRate) this.#rate = new MessageRate(limits, performance.now());
+    if (hasRate) this.#rate = new MessageRate(limits);
   }
 
   /** Paces a connection that has a polling transport. Undefined if that has no parser of its own, so that bodies are handled at once. */
-  static of(wire: Wire, pace: Pace): PacedPosts | undefined {
+  static of(wire: Wire, pace: PostPace): PacedPosts | undefined {
     const transport = transportOf(wire);
     const parser = transport?.parser;
     if (transport === undefined || typeof parser?.decodePayload !== 'function') return undefined;
@@ -82,7 +85,7 @@ export class PacedPosts implements SlicedWork {
     if (most === 0) return this.#delayed(now);
     const { end, next, packets } = scanPayload(held, this.#at, protocolOf(this.#wire), most);
     const part = held.slice(this.#at, end);
-    this.#rate?.count(packets);
+    this.#rate?.spend(packets, now);
     if (next === undefined) this.#finish();
     else this.#at = next;
     this.#pass(part);
@@ -106,7 +109,7 @@ export class PacedPosts implements SlicedWork {
     if (most === 0) return false;
     const { next, packets, isLarge }: Slice = scanPayload(body, 0, protocolOf(this.#wire), most);
     if (next !== undefined || isLarge) return false;
-    this.#rate?.count(packets);
+    this.#rate?.spend(packets, now);
     return true;
   }
 
