@@ -17,15 +17,26 @@ export interface GateOptions {
    * Counts an event of a user. Returns for how many milliseconds the user is over a limit; 0 if it is not. Undefined without such a limit.
    */
   readonly countEvent?: ((user: string, client: string, canRefuse: boolean) => number) | undefined;
+  /** Whether the packet that is being received is larger than a client may send. Undefined without such a limit. */
+  readonly isTooLarge?: (() => boolean) | undefined;
   readonly report: Reporter<GateReport>;
 }
 
 /**
  * The verdict on a packet. `authenticate`: it is delivered, and nothing is acknowledged. `hold`: it waits for the program's
  * handlers. `expire`: the access of the client has expired, so it is ended. `delay`: it is delivered, and the client is read more slowly,
- * because its user is over a limit. `refuse`: the same, and it is answered and not delivered.
+ * because its user is over a limit. `refuse`: the same, and it is answered and not delivered. `too_large`: it is answered, and not
+ * delivered.
  */
-export type PacketVerdict = 'deliver' | 'authenticate' | 'hold' | 'drop' | 'expire' | 'delay' | 'refuse';
+export type PacketVerdict =
+  | 'deliver'
+  | 'authenticate'
+  | 'hold'
+  | 'drop'
+  | 'expire'
+  | 'delay'
+  | 'refuse'
+  | 'too_large';
 
 /** Decides on packets of one kind, and acts on the verdicts. */
 export interface PacketHandler {
@@ -91,6 +102,7 @@ export class Gate {
     }
     const asks = packet.data[0] === SocketIOConstants.EVENT_AUTHENTICATE;
     if (session?.authenticated) {
+      if (this.#options.isTooLarge?.()) return this.#refuseLarge(session, packet);
       const overMs = this.#countEvent(session, packet);
       // A renewal of the credentials. It does not wait for the program's handlers.
       return asks ? this.#decideRenewal(session, packet) : this.#decideOwn(session, packet, overMs > 0);
@@ -116,6 +128,12 @@ export class Gate {
     const { countEvent } = this.#options;
     if (identity === undefined || countEvent === undefined) return 0;
     return countEvent(identity.user, id, canRefuse(packet));
+  }
+
+  #refuseLarge(session: Session, packet: Packet): PacketVerdict {
+    session.early?.countHandled();
+    this.#options.report({ type: 'event_dropped', client: session.id, reason: 'too_large' });
+    return canRefuse(packet) ? 'too_large' : 'drop';
   }
 
   #decideRenewal(session: Session, packet: Packet): PacketVerdict {

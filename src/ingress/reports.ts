@@ -8,7 +8,7 @@ export interface EventDropped {
   readonly client: string;
   /**
    * `unauthenticated`: before authentication only `authenticate` is accepted. `too_deep`: deeper than `limits.payloadDepth`. `too_large`:
-   * larger than a client may send before authentication. `reserved`: its name starts with `roomgate:`.
+   * larger than `limits.payloadBytes`, or than a client may send before authentication. `reserved`: its name starts with `roomgate:`.
    */
   readonly reason: 'unauthenticated' | 'too_deep' | 'too_large' | 'reserved';
 }

@@ -48,8 +48,9 @@ export interface ILimits {
   /** Calls of `validateRoomFn` that run for one client at a time. Further requests of that client wait. Default 64. */
   readonly joinsInFlight: number;
   /**
-   * Bytes of one message of a client that is authenticated. A larger one is answered `too_large`, and one that is larger than
-   * `maxHttpBufferSize` of Socket.IO closes the connection with the code 1009. No limit of its own by default.
+   * Bytes of one event of a client that is authenticated, with its attachments. A larger one is not handled: it is answered `too_large` if
+   * it asked for an acknowledgement. A message that is larger than `maxHttpBufferSize` of Socket.IO closes its connection with the code
+   * 1009, or is answered 413 over long polling. No limit of its own by default.
    */
   readonly payloadBytes: number;
   /** Connections of one user to this instance. One more is refused with `too_many_connections`. Default 1 000: a user is sometimes a company. */

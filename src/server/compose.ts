@@ -10,6 +10,7 @@ import { assertGateHolds } from '../gate/gate-probe.js';
 import { guardedAdapter, guardLaterAdapters } from '../gate/guarded-adapter.js';
 import { guardPages } from '../gate/origin-guard.js';
 import { Renewals } from '../gate/renewal.js';
+import { MessageSizes } from '../ingress/message-sizes.js';
 import { PendingConnects } from '../ingress/pending-connects.js';
 import { Strangers } from '../ingress/strangers.js';
 import type { Explained } from '../limits/explainer.js';
@@ -172,6 +173,7 @@ function connectParts(
   const inbound = createInbound({ options, registry, report }, parts);
   attachAccess(asked, inbound.performer, roomsDo);
   inbound.connections.attach(io, engine);
+  inbound.sizes?.attach(engine);
   const outbound = new Outbound(io, report, options.serverOptions.parser !== undefined);
   return { io, runtime, backplane, fanout, ...inbound, outbound, ...asked, userLimits, rechecks, roomsDo };
 }
@@ -209,7 +211,7 @@ interface InboundParts extends Pick<Instance, 'runtime' | 'fanout' | 'revoker' |
 function createInbound(
   { options, registry, report }: Pick<ComposeOptions, 'options' | 'registry' | 'report'>,
   { runtime, fanout, rooms, roomsDo, rechecks, messages, expiries, sweep, userLimits, revoker, fence }: InboundParts,
-): Pick<Instance, 'connections' | 'performer' | 'packets'> {
+): Pick<Instance, 'connections' | 'performer' | 'packets'> & { readonly sizes: MessageSizes | undefined } {
   const { authenticateFn, authenticateTimeout, pingInterval, limits, serverOptions } = options;
   const { entry, rates } = userLimits;
   // Parts that find an event run its row, which exists at that time.
@@ -222,11 +224,16 @@ function createInbound(
     giveWay: (...oldest) => run(table.limits.tooManyStrangers, ...oldest),
     report,
   });
+  const { payloadBytes } = limits;
+  const sizes = Number.isFinite(payloadBytes)
+    ? new MessageSizes(payloadBytes, serverOptions.parser === undefined)
+    : undefined;
   const gate = new Gate({
     find: (id) => registry.get(id),
     payloadDepth: limits.payloadDepth,
     isOver: (session) => expiries.isOver(session),
     countEvent: rates === undefined ? undefined : (...event) => rates.count(...event),
+    isTooLarge: sizes?.isTooLarge,
     report,
   });
   const packets = new PacketPerformer({
@@ -252,7 +259,7 @@ function createInbound(
   const flows = { authentication, registry, strangers, gate, rooms, renewals };
   const table = inboundTable(flows, { does: performer, connectionsDo, packetsDo: packets, roomsDo });
   const connections = new Connections({ table, registry, pendingConnects, report });
-  return { connections, performer, packets };
+  return { connections, performer, packets, sizes };
 }
 
 // Modules for one runtime, or for Redis, are imported where they are used, so that no other instance loads them.

@@ -25,6 +25,9 @@ export interface PacketPerformerParts {
   readonly report: Reporter<Report>;
 }
 
+/** The answer to an event that is larger than a client may send. */
+const TOO_LARGE = { [ANSWER_ERROR_KEY]: { code: 'too_large', message: ANSWER_ERRORS.too_large.text } };
+
 /** Acts on verdicts about packets: passes them to Socket.IO, or holds them. */
 export class PacketPerformer {
   readonly #parts: PacketPerformerParts;
@@ -70,6 +73,7 @@ export class PacketPerformer {
     if (verdict === 'deliver') this.#receive(socket, packet);
     else if (verdict === 'delay' || verdict === 'refuse') this.#limit(socket, packet, verdict === 'refuse');
     else if (verdict === 'hold') this.#hold(socket.id, packet);
+    else if (verdict === 'too_large') acknowledge(socket, packet, TOO_LARGE);
     else if (verdict === 'expire') this.#parts.sweep();
     else if (verdict === 'authenticate') {
       delete packet.id;
