@@ -1,5 +1,33 @@
 export const INGRESS = [
   {
+    id: 'address-of-its-choice',
+    file: 'src/ingress/client-address.ts',
+    from: `entryFromRight(forwardedFor(wire) ?? '', hops);`,
+    to: `forwardedFor(wire)?.split(',')[0];`,
+    breaks: 'a client chooses the address by which limits count it',
+    test: 'test/behaviour/addresses.test.ts',
+    on: 'node',
+    only: 'is counted by the address that the proxy saw',
+  },
+  {
+    id: 'nearest-entry-of-a-short-list',
+    file: 'src/ingress/client-address.ts',
+    from: `    if (end <= 0) return undefined;`,
+    to: `    if (end <= 0) return list.split(',')[0];`,
+    breaks: 'a client that sends fewer entries than there are proxies chooses its address',
+    test: 'test/unit/client-address.test.ts',
+    on: 'node',
+  },
+  {
+    id: 'limit-of-the-proxy',
+    file: 'src/ingress/client-address.ts',
+    from: `return peer?.isPrivate === false ? peer.key : undefined;`,
+    to: `return peer?.key;`,
+    breaks: 'one client uses up the limits of everybody behind the same proxy',
+    test: 'test/unit/client-address.test.ts',
+    on: 'node',
+  },
+  {
     id: 'cookie-for-scripts',
     file: 'src/ingress/bun-options.ts',
     from: `path: '/', httpOnly: true,`,

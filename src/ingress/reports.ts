@@ -18,6 +18,17 @@ export type StrangerLimit = 'unauthenticated_connections' | 'unauthenticated_per
 
 type OwnReport =
   | EventDropped
+  /**
+   * A request came from a private address and says that it came through a proxy, and the program has not said how many proxies there
+   * are. So the addresses of clients are unknown, and limits that count addresses have no effect. Once an instance.
+   */
+  | {
+      readonly type: 'proxy_unknown';
+      /** The header by which the proxy was noticed. */
+      readonly header: string;
+      /** The option that names the number of proxies. */
+      readonly option: string;
+    }
   /** The `auth` of a client's handshake is larger than allowed before authentication. The client is refused. */
   | {
       readonly type: 'auth_too_large';
@@ -64,6 +75,12 @@ export const INGRESS_LINES: LogLines<OwnReport> = {
     'warn',
     (r) =>
       `connection ${r.client} refused: its auth is larger than ${r.maxBytes} bytes; send a token in auth, and load the rest on the server`,
+  ],
+  proxy_unknown: [
+    'warn',
+    (r) =>
+      `a proxy sends ${r.header}, and the option "${r.option}" is not set, so no limit counts the addresses of clients; ` +
+      `set ${r.option} to the number of proxies in front of this server, such as ${r.option}: 1`,
   ],
   size_limit_fallback: [
     'warn',

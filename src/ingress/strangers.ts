@@ -2,6 +2,7 @@ import type { Reporter } from '../ports/reports.js';
 import type { Runtime } from '../ports/runtime.js';
 import type { Wire } from '../ports/wire.js';
 import { connectionIdOf } from '../socketio/engine-transport.js';
+import type { ClientAddresses } from './client-address.js';
 import { STRANGER_MESSAGE_BYTES } from './limits.js';
 import { PacketFilter } from './packets.js';
 import type { IngressReport, StrangerLimit } from './reports.js';
@@ -12,6 +13,7 @@ export interface StrangersOptions {
   readonly most: number;
   /** The same from one address; Infinity: any number. */
   readonly mostPerAddress: number;
+  readonly addresses: ClientAddresses;
   readonly isOwnParser: boolean;
   /** Called with the connection that must end, because a limit was exceeded. It is no longer counted. */
   readonly giveWay: (oldest: Wire, limit: StrangerLimit) => void;
@@ -31,6 +33,8 @@ export class Strangers {
   readonly #asking = new Set<Wire>();
   readonly #stripped = new WeakSet<Wire>();
   readonly #byAddress = new Map<string, Set<Wire>>();
+  /** The key of a connection in that map. */
+  readonly #addressOf = new Map<Wire, string>();
 
   constructor(options: StrangersOptions) {
     this.#options = options;
@@ -47,7 +51,8 @@ export class Strangers {
 
   /** Adds a new connection of the engine, once Socket.IO listens to it. */
   add(stranger: Wire): void {
-    const { runtime, most, mostPerAddress } = this.#options;
+    const { runtime, most, mostPerAddress, addresses } = this.#options;
+    addresses.notice(stranger);
     this.#filter.guard(stranger);
     runtime.limit(stranger, (start) => this.#filter.dropped(stranger, start));
     this.#waiting.add(stranger);
@@ -81,14 +86,21 @@ export class Strangers {
 
   #forget(stranger: Wire): boolean {
     const wasThere = this.#waiting.delete(stranger) || this.#asking.delete(stranger);
-    const address = stranger.remoteAddress ?? '';
-    const neighbors = this.#byAddress.get(address);
-    if (neighbors?.delete(stranger) && neighbors.size === 0) this.#byAddress.delete(address);
+    const address = this.#addressOf.get(stranger);
+    if (address !== undefined) this.#forgetAddress(stranger, address);
     return wasThere;
   }
 
+  #forgetAddress(stranger: Wire, address: string): void {
+    this.#addressOf.delete(stranger);
+    const neighbors = this.#byAddress.get(address);
+    if (neighbors?.delete(stranger) && neighbors.size === 0) this.#byAddress.delete(address);
+  }
+
   #countAddress(stranger: Wire, most: number): void {
-    const address = stranger.remoteAddress ?? '';
+    const address = this.#options.addresses.counted(stranger);
+    if (address === undefined) return;
+    this.#addressOf.set(stranger, address);
     const neighbors = this.#byAddress.get(address) ?? new Set();
     this.#byAddress.set(address, neighbors);
     neighbors.add(stranger);

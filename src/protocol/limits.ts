@@ -23,7 +23,8 @@ export interface ILimits {
    */
   readonly unauthenticatedConnections: number;
   /**
-   * The same for one address. No limit by default, because behind a proxy all clients have the same address.
+   * The same for one address: see the option `trustedHops`. No limit by default, because a university or a mobile network puts
+   * thousands of people behind one address, and after a deployment all of them connect at once.
    */
   readonly unauthenticatedPerAddress: number;
   /**

@@ -10,6 +10,7 @@ import { assertGateHolds } from '../gate/gate-probe.js';
 import { guardedAdapter, guardLaterAdapters } from '../gate/guarded-adapter.js';
 import { guardPages } from '../gate/origin-guard.js';
 import { Renewals } from '../gate/renewal.js';
+import { ClientAddresses } from '../ingress/client-address.js';
 import { MessageSizes } from '../ingress/message-sizes.js';
 import { PendingConnects } from '../ingress/pending-connects.js';
 import { Strangers } from '../ingress/strangers.js';
@@ -212,12 +213,14 @@ function createInbound(
   { options, registry, report }: Pick<ComposeOptions, 'options' | 'registry' | 'report'>,
   { runtime, fanout, rooms, roomsDo, rechecks, messages, expiries, sweep, userLimits, revoker, fence }: InboundParts,
 ): Pick<Instance, 'connections' | 'performer' | 'packets'> & { readonly sizes: MessageSizes | undefined } {
-  const { authenticateFn, authenticateTimeout, pingInterval, limits, serverOptions } = options;
+  const { authenticateFn, authenticateTimeout, pingInterval, limits, serverOptions, trustedHops } = options;
   const { entry, rates } = userLimits;
   // Parts that find an event run its row, which exists at that time.
   const pendingConnects = new PendingConnects((connection) => run(table.limits.tooManyConnects, connection));
+  const addresses = new ClientAddresses({ trustedHops, report });
   const strangers = new Strangers({
     runtime,
+    addresses,
     most: limits.unauthenticatedConnections,
     mostPerAddress: limits.unauthenticatedPerAddress,
     isOwnParser: serverOptions.parser === undefined,

@@ -53,6 +53,13 @@ export interface ISocketIOServerBaseOptions<
   validateRoomFn?: ValidateRoomFn<L, E, S, D, C> | undefined;
   /** Runs after a client is authenticated: the place to register event handlers. Earlier events are held until they are registered. */
   clientConnectedFn?: ((...args: Parameters<TSocketIOClientConnectedFn<L, E, S, D>>) => unknown) | undefined;
+  /**
+   * How many proxies in front of this server append to `X-Forwarded-For`, so that limits know the addresses of clients: 1 behind one
+   * nginx or HAProxy. The entry at that place from the right counts, which the client can't choose. 0: there is no proxy, and the header
+   * is ignored. Clients must not reach the server past the proxies. Default: the address of a peer counts if it is public. The
+   * address of the handshake stays that of the peer.
+   */
+  trustedHops?: number | undefined;
   /** Milliseconds after which a client that is not authenticated is disconnected. Default 10 000. */
   authenticateTimeout?: number | undefined;
   /** Milliseconds after which a `validateRoomFn` that has not settled is given up: its rooms are refused with `guard_failed`. Default 5 000. */

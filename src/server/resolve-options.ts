@@ -53,6 +53,7 @@ export interface ResolvedBaseOptions {
   readonly authenticateFn: Given['authenticateFn'];
   readonly validateRoomFn: Given['validateRoomFn'];
   readonly clientConnectedFn: Given['clientConnectedFn'];
+  readonly trustedHops: number | undefined;
   readonly authenticateTimeout: number;
   readonly guardTimeout: number;
   readonly fenceAfter: number | undefined;
@@ -105,6 +106,7 @@ export function resolveBaseOptions(of: ClassName, given: Unchecked): ResolvedBas
     authenticateFn,
     validateRoomFn: callback(of, 'validateRoomFn', given.validateRoomFn ?? undefined),
     clientConnectedFn: callback(of, 'clientConnectedFn', given.clientConnectedFn ?? undefined),
+    trustedHops: trustedHops(of, given.trustedHops),
     authenticateTimeout: milliseconds(of, 'authenticateTimeout', given.authenticateTimeout, 10_000, 1),
     guardTimeout: milliseconds(of, 'guardTimeout', given.guardTimeout, 5_000, 1),
     fenceAfter: given.fenceAfter === undefined ? undefined : milliseconds(of, 'fenceAfter', given.fenceAfter, 0, 1),
@@ -195,6 +197,13 @@ function roomName(of: ClassName, option: string, value: unknown): string {
   const name = text(of, option, value);
   if (!name.startsWith(INTERNAL_PREFIX)) return name;
   throw wrongOption(of, option, `a name that does not start with "${INTERNAL_PREFIX}"`, name, `"${name}"`);
+}
+
+function trustedHops(of: ClassName, value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return value;
+  const fix = 'Behind one nginx or HAProxy write 1, and without a proxy 0.';
+  throw wrongOption(of, 'trustedHops', 'the number of proxies, 0 or more', value, describe(value), fix);
 }
 
 /** Unknown limits are reported, and names close to a known one were refused before. */

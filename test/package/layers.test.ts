@@ -42,6 +42,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'rate-limiter-flexible': ['backplane'],
   cookie: ['ingress'],
   cors: ['ingress'],
+  'ipaddr.js': ['ingress'],
 };
 
 /** Folders that import nothing but their own layers: they run everywhere. The client may import its one package. */

@@ -11,7 +11,8 @@ const PONG = '3';
 export interface RawOptions {
   /** `/socket.io/` by default. */
   path?: string;
-  headers?: Readonly<Record<string, string>>;
+  /** Several values of one header are sent as several lines. */
+  headers?: Readonly<Record<string, string | string[]>>;
   /** Added to `EIO=4` and `transport=…`. */
   query?: Readonly<Record<string, string>>;
   /** Whether Engine.IO's pings are answered, and left out of the frames. Default: true. */

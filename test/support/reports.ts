@@ -64,6 +64,7 @@ export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] }
   user_limited: [{ type: 'user_limited', client, limit: 'messages_per_user', retryAfterMs: 1_200 }],
   limit_counted_alone: [{ type: 'limit_counted_alone', limit: 'messages_per_user_of_all' }],
   limit_counted_together: [{ type: 'limit_counted_together', limit: 'messages_per_user_of_all', afterMs: 12_000 }],
+  proxy_unknown: [{ type: 'proxy_unknown', header: 'X-Forwarded-For', option: 'trustedHops' }],
   size_limit_fallback: [{ type: 'size_limit_fallback', missing: 'the receiver of a WebSocket of ws' }],
   pacing_fallback: [{ type: 'pacing_fallback', missing: 'the receiver of a WebSocket of ws' }],
   message_too_large: [

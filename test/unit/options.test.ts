@@ -55,6 +55,14 @@ describe('options', () => {
   });
 
   it.each([
+    [
+      'trustedHops',
+      { trustedHops: true },
+      'the number of proxies, 0 or more, received true. Behind one nginx or HAProxy write 1',
+    ],
+    ['trustedHops', { trustedHops: -1 }, 'the number of proxies, 0 or more, received -1'],
+    ['trustedHops', { trustedHops: '1' }, 'the number of proxies, 0 or more, received'],
+    ['trustedHops', { trustedHops: 0.5 }, 'the number of proxies, 0 or more, received 0.5'],
     ['runtime', { runtime: 'deno' }, 'expected "node" or "bun", received "deno"'],
     ['runtime', { runtime: undefined }, 'received undefined'],
     [
