@@ -28,6 +28,7 @@ export type {
 export type { Identity, KnownIdentity, Refusal, RoomVerdict, When, Who } from './ports/identity.js';
 export type {
   AuthenticateFn,
+  AuthenticationKeyFn,
   IFailureOptions,
   IHandshake,
   IRedisClientLike,

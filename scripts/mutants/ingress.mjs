@@ -3,7 +3,7 @@ export const INGRESS = [
     id: 'address-of-its-choice',
     file: 'src/ingress/client-address.ts',
     from: `entryFromRight(forwardedFor(wire) ?? '', hops);`,
-    to: `forwardedFor(wire)?.split(',')[0];`,
+    to: `entryFromRight(forwardedFor(wire)?.split(',')[0] ?? '', hops);`,
     breaks: 'a client chooses the address by which limits count it',
     test: 'test/behaviour/addresses.test.ts',
     on: 'node',

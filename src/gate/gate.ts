@@ -28,15 +28,7 @@ export interface GateOptions {
  * because its user is over a limit. `refuse`: the same, and it is answered and not delivered. `too_large`: it is answered, and not
  * delivered.
  */
-export type PacketVerdict =
-  | 'deliver'
-  | 'authenticate'
-  | 'hold'
-  | 'drop'
-  | 'expire'
-  | 'delay'
-  | 'refuse'
-  | 'too_large';
+export type PacketVerdict = 'deliver' | 'authenticate' | 'hold' | 'drop' | 'expire' | 'delay' | 'refuse' | 'too_large';
 
 /** Decides on packets of one kind, and acts on the verdicts. */
 export interface PacketHandler {

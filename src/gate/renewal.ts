@@ -55,8 +55,10 @@ export class Renewals {
   async #ask(session: Session, auth: Readonly<Record<string, unknown>>, startedAt: number): Promise<RenewalVerdict> {
     const attempt: Attempt = { startedAt, isPending: true, isTold: false };
     this.#latest.set(session, attempt);
-    const handshake = { ...session.socket.handshake, auth };
-    const verdict = await decideAuthentication({ client: session.id, handshake, isAuthStripped: false }, this.#rules);
+    const { id: client, socket } = session;
+    const handshake = { ...socket.handshake, auth };
+    const candidate = { client, wire: socket.conn, handshake, isAuthStripped: false, mayWait: false };
+    const verdict = await decideAuthentication(candidate, this.#rules);
     attempt.isPending = false;
     // Another renewal has begun, because this one took too long.
     if (this.#latest.get(session) !== attempt) return NOTHING;
@@ -82,6 +84,7 @@ function verdictOf(
   if (!verdict.accepted) {
     const { code } = verdict;
     if (code === 'unavailable') return { does: 'later', after: budget.comeBackAfter() };
+    if (code === 'rate_limited') return { does: 'later', after: verdict.after };
     return code === 'by_program' ? { ...END, code, refusal: verdict.refusal } : { ...END, code };
   }
   if (verdict.identity === undefined) return { does: 'end', code: 'user_changed' };

@@ -41,6 +41,17 @@ type OwnReport =
       /** What is wrong with the returned object. */
       readonly problem?: string;
     }
+  /**
+   * `limits.failedAuthentications` attempts failed with no success between them, so further ones wait for their turn, or are refused.
+   * Once until one succeeds, or none fails for 15 minutes. For a key only the latter.
+   */
+  | {
+      readonly type: 'authentications_limited';
+      /** What they have in common: a key of `authenticationKey`, an address, or both. Neither of them is in the report. */
+      readonly by: 'key' | 'address' | 'key_and_address';
+      /** How many failed. */
+      readonly failed: number;
+    }
   /** `authenticateFn` had not settled when `authenticateTimeout` passed. The client was refused. */
   | {
       readonly type: 'authenticate_fn_unanswered';
@@ -131,8 +142,11 @@ type OwnReport =
       readonly option: string;
     };
 
-/** The client reached `limits.heldEvents` or `limits.heldBytes`, or waited too long because of `limits.authenticationsInFlight`. */
-type GateLimit = 'held_events' | 'authentications_in_flight';
+/**
+ * The client reached `limits.heldEvents` or `limits.heldBytes`, waited too long because of `limits.authenticationsInFlight`, or is kept
+ * out because of `limits.failedAuthentications`.
+ */
+type GateLimit = 'held_events' | 'authentications_in_flight' | 'failed_authentications';
 
 /** The reports of `gate/`. */
 export type GateReport = OwnReport | EventDropped | LimitReached<GateLimit> | HandlerFailed | OptionIgnored;
@@ -141,6 +155,12 @@ const DROPPED_BECAUSE = {
   too_old: 'their time has passed',
   too_many: 'too many are waiting',
   shut_down: 'this instance was shut down',
+} as const;
+
+const SHARE = {
+  key: 'with one key',
+  address: 'from one address',
+  key_and_address: 'with one key from one address',
 } as const;
 
 /** The usual cause of an undefined result. */
@@ -161,6 +181,11 @@ export const GATE_LINES: LogLines<OwnReport> = {
       r.problem === undefined
         ? `authenticateFn: expected true, false, an identity or a refusal, received ${r.received}${returnIn(r)}; client ${r.client} was refused`
         : `authenticateFn returned an invalid object: ${r.problem}; client ${r.client} was refused`,
+  ],
+  authentications_limited: [
+    'info',
+    (r) =>
+      `${r.failed} authentications ${SHARE[r.by]} failed, with no success between them; further ones are slowed down`,
   ],
   authenticate_fn_unanswered: [
     'warn',

@@ -47,6 +47,15 @@ export type TSocketIOAuthenticateFn = (args: IHandshake) => ValueOrPromise<boole
  */
 export type AuthenticateFn<C = TLooseData> = (args: IHandshake) => ValueOrPromise<boolean | Identity<C> | Refusal>;
 
+/**
+ * Names the key of an attempt to authenticate, such as the name of a login, so that guesses for one key are slowed down. Undefined:
+ * the attempt has none. `auth` is unchecked. `address` is the known address of the client, or its network: see the option `trustedHops`.
+ */
+export type AuthenticationKeyFn = (attempt: {
+  readonly auth: IHandshake['auth'];
+  readonly address: string | undefined;
+}) => string | undefined;
+
 /** Returns the requested rooms that the client may join. A throw or a rejection refuses all of them. */
 export type TSocketIOValidateRoomFn<
   L extends TEventsMap = TLooseEvents,

@@ -60,7 +60,10 @@ export interface ILimits {
   readonly messagesPerUser: number;
   /** The same over all instances, counted in Redis. No limit by default. While Redis is unreachable each instance counts its own. */
   readonly messagesPerUserOfAll: number;
-  /** Failed authentications of one key of `authenticationKey`, or of one known address, before further ones have to wait. Default 10. */
+  /**
+   * Failed authentications of one key of `authenticationKey`, or of one known address, with no success between them. Further ones wait for
+   * their turn, or are refused for a while. Default 10: more than people need who try their passwords.
+   */
   readonly failedAuthentications: number;
 }
 

@@ -5,6 +5,7 @@ import type { FanoutOptions } from '../fanout/options.js';
 import { Outbound } from '../fanout/outbound.js';
 import { keysOf } from '../fanout/replaceable.js';
 import { AuthenticationBudget } from '../gate/authentication-budget.js';
+import { FailedAuthentications } from '../gate/failed-authentications.js';
 import { Gate } from '../gate/gate.js';
 import { assertGateHolds } from '../gate/gate-probe.js';
 import { guardedAdapter, guardLaterAdapters } from '../gate/guarded-adapter.js';
@@ -253,11 +254,21 @@ function createInbound(
   const listen: PerformerParts['listen'] = (...which) => connections.listenToSocket(...which);
   const mostCalls = limits.authenticationsInFlight;
   const budget = new AuthenticationBudget({ mostCalls, timeoutMs: authenticateTimeout, report });
+  const { authenticationKey } = options;
+  const failures = Number.isFinite(limits.failedAuthentications)
+    ? new FailedAuthentications({
+        most: limits.failedAuthentications,
+        timeoutMs: authenticateTimeout,
+        authenticationKey,
+        addressOf: (wire) => addresses.known(wire),
+        report,
+      })
+    : undefined;
   const base = { options, runtime, registry, deadlines, strangers, listen, report };
   const connectionsDo = new ConnectionPerformer({ ...base, pendingConnects });
-  const ofClients = { connectionsDo, expiries, keepAlive, packets, messages, budget };
+  const ofClients = { connectionsDo, expiries, keepAlive, packets, messages, budget, failures };
   const performer = new Performer({ ...base, ...ofClients, fanout, entry, revoker, fence, rechecks });
-  const authentication = { authenticateFn, limits, budget, report };
+  const authentication = { authenticateFn, limits, budget, failures, report };
   const renewals = new Renewals({ ...authentication, timeoutMs: authenticateTimeout });
   const flows = { authentication, registry, strangers, gate, rooms, renewals };
   const table = inboundTable(flows, { does: performer, connectionsDo, packetsDo: packets, roomsDo });

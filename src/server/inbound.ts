@@ -160,7 +160,10 @@ function eventRows(
       where: 'admission',
       begin: does.beginAuthentication,
       flow: ({ id: client, socket: { handshake, conn } }) =>
-        decideAuthentication({ client, handshake, isAuthStripped: strangers.isStripped(conn) }, authentication),
+        decideAuthentication(
+          { client, wire: conn, handshake, isAuthStripped: strangers.isStripped(conn), mayWait: true },
+          authentication,
+        ),
       perform: [does.admitOrRefuse, does.welcome],
       failed: does.failAdmission,
     },

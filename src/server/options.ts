@@ -5,6 +5,7 @@ import type { ISocketIOCorsOptions } from '../gate/origin-guard.js';
 import type { IBunServerLike, TServerSource } from '../ports/http-server.js';
 import type {
   AuthenticateFn,
+  AuthenticationKeyFn,
   IFailureOptions,
   IRedisClientLike,
   IRedisConnectionLike,
@@ -46,6 +47,13 @@ export interface ISocketIOServerBaseOptions<
    * }
    */
   authenticateFn: AuthenticateFn<C>;
+  /**
+   * Names what an attempt to authenticate is about, such as the name of a login, so that nobody can guess a password quickly. After
+   * `limits.failedAuthentications` refusals for one key, further attempts with it have to wait, or are refused with `rate_limited`. The
+   * owner of the key gets in all the same. Not needed for tokens that can't be guessed.
+   * @example authenticationKey: ({ auth }) => (typeof auth.name === 'string' ? auth.name.toLowerCase() : undefined)
+   */
+  authenticationKey?: AuthenticationKeyFn | undefined;
   /**
    * Returns the requested rooms that the client may join: their names, or verdicts. `{ room, until }` grants a room up to a moment, and
    * `{ room, refused: 'code' }` refuses it with a code of the program. Without the function every join is refused.

@@ -2,6 +2,7 @@ import type { KnownRefusal } from '../common/refusals.js';
 import { callSafely } from '../common/sink.js';
 import type { AuthenticationVerdict } from '../gate/authentication.js';
 import type { AuthenticationBudget } from '../gate/authentication-budget.js';
+import type { FailedAuthentications } from '../gate/failed-authentications.js';
 import type { Fence } from '../gate/fence.js';
 import { Membership } from '../gate/membership.js';
 import type { Revoker } from '../gate/revoker.js';
@@ -48,6 +49,7 @@ export interface PerformerParts {
   readonly fence: Fence | undefined;
   readonly messages: ClientMessages;
   readonly budget: AuthenticationBudget;
+  readonly failures: FailedAuthentications | undefined;
   readonly rechecks: Pick<Rechecks, 'of'>;
   /** Listens to the events of a client: those that it may send before authentication, or the others. */
   readonly listen: (socket: IOSocket, isAuthenticated: boolean) => void;
@@ -95,8 +97,12 @@ export class Performer {
 
   #endUnauthenticated(session: Session): void {
     if (session.state === SocketIOClientStates.AUTHENTICATING) {
-      const { budget, options } = this.#parts;
+      const { budget, failures, options } = this.#parts;
       const { id } = session;
+      if (failures?.hasDelayed(id) === true) {
+        this.#sendLimited(session, COME_BACK_AFTER_MS);
+        return;
+      }
       const cause = budget.causeOfDelay(id);
       if (cause === 'limit') this.#report({ type: 'limit_reached', client: id, limit: 'authentications_in_flight' });
       if (cause !== undefined) {
@@ -127,6 +133,7 @@ export class Performer {
         this.revoke(session, undefined);
       else if (this.#isTaken(session, identity)) return this.#admitAs(session, identity, askedAt);
     } else if (verdict.code === 'unavailable') this.#sendUnchecked(session);
+    else if (verdict.code === 'rate_limited') this.#sendLimited(session, verdict.after);
     else if (verdict.code === 'by_program') this.#refuse(session, verdict.refusal);
     else this.#end(session, END_REASONS.refused, endingOf(verdict.code));
   };
@@ -138,6 +145,12 @@ export class Performer {
   /** The check of this client failed, or there was none. */
   #sendUnchecked(session: Session): void {
     this.#sendAway(session, END_REASONS.notChecked, unavailable({ after: this.#parts.budget.comeBackAfter() }));
+  }
+
+  /** Too many attempts failed before that of this client. */
+  #sendLimited(session: Session, after: number): void {
+    this.#report({ type: 'limit_reached', client: session.id, limit: 'failed_authentications' });
+    this.#sendAway(session, END_REASONS.limited, endingOf('rate_limited', { retry: true, after }));
   }
 
   readonly welcome = (session: Session): void => {
@@ -200,8 +213,9 @@ export class Performer {
 
   /** Removes a session that has ended. */
   #clear(session: Session, reason: string): void {
-    const { connectionsDo, registry, keepAlive, budget, expiries } = this.#parts;
+    const { connectionsDo, registry, keepAlive, budget, failures, expiries } = this.#parts;
     budget.giveUp(session.id);
+    failures?.giveUp(session.id);
     expiries.remove(session);
     connectionsDo.leaveRoot(session.socket.conn);
     registry.remove(session);
@@ -257,9 +271,10 @@ export class Performer {
 
   /** Ends all sessions and their timers without telling their clients. Returns how many there were. */
   endAll(): number {
-    const { deadlines, keepAlive, registry, budget, expiries } = this.#parts;
+    const { deadlines, keepAlive, registry, budget, failures, expiries } = this.#parts;
     deadlines.stopAll();
     budget.close();
+    failures?.close();
     expiries.clear();
     keepAlive.stopAll();
     return registry.close();

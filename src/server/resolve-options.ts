@@ -53,6 +53,7 @@ export interface ResolvedBaseOptions {
   readonly authenticateFn: Given['authenticateFn'];
   readonly validateRoomFn: Given['validateRoomFn'];
   readonly clientConnectedFn: Given['clientConnectedFn'];
+  readonly authenticationKey: Given['authenticationKey'];
   readonly trustedHops: number | undefined;
   readonly authenticateTimeout: number;
   readonly guardTimeout: number;
@@ -106,6 +107,7 @@ export function resolveBaseOptions(of: ClassName, given: Unchecked): ResolvedBas
     authenticateFn,
     validateRoomFn: callback(of, 'validateRoomFn', given.validateRoomFn ?? undefined),
     clientConnectedFn: callback(of, 'clientConnectedFn', given.clientConnectedFn ?? undefined),
+    authenticationKey: callback(of, 'authenticationKey', given.authenticationKey ?? undefined),
     trustedHops: trustedHops(of, given.trustedHops),
     authenticateTimeout: milliseconds(of, 'authenticateTimeout', given.authenticateTimeout, 10_000, 1),
     guardTimeout: milliseconds(of, 'guardTimeout', given.guardTimeout, 5_000, 1),

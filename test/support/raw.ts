@@ -13,6 +13,8 @@ export interface RawOptions {
   path?: string;
   /** Several values of one header are sent as several lines. */
   headers?: Readonly<Record<string, string | string[]>>;
+  /** The client's own address, such as `127.0.0.2`, for a WebSocket. */
+  localAddress?: string;
   /** Added to `EIO=4` and `transport=…`. */
   query?: Readonly<Record<string, string>>;
   /** Whether Engine.IO's pings are answered, and left out of the frames. Default: true. */
@@ -56,6 +58,7 @@ export async function rawWebSocket(url: string, options: RawOptions = {}): Promi
   const socket = new WebSocket(target, {
     headers: { ...options.headers },
     perMessageDeflate: options.compress ?? false,
+    ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
   });
   const frames = new EventLog<string | Buffer>();
   socket.on('message', (data: Buffer, isBinary: boolean) => {

@@ -81,6 +81,7 @@ export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] }
   fenced: [{ type: 'fenced', afterMs: 30_000, clients: 5 }],
   revocations_dropped: [{ type: 'revocations_dropped', count: 3, reason: 'too_old' }],
   revocations_unknown: [{ type: 'revocations_unknown', clients: 5 }],
+  authentications_limited: [{ type: 'authentications_limited', by: 'key', failed: 10 }],
   authenticate_fn_unanswered: [{ type: 'authenticate_fn_unanswered', client, afterMs: 10_000 }],
   authentication_outage_began: [{ type: 'authentication_outage_began', failed: 20 }],
   authentication_outage_ended: [

@@ -45,6 +45,7 @@ same<
   | 'unauthenticated_per_address'
   | 'connections_per_user'
   | 'messages_per_second'
+  | 'failed_authentications'
 >(true);
 same<ReportOf<'client_too_slow'>['client'], string | undefined>(true);
 // @ts-expect-error: no report has this name

@@ -6,6 +6,7 @@ import { decideAuthentication } from '../../src/gate/authentication.js';
 import { AuthenticationBudget } from '../../src/gate/authentication-budget.js';
 import type { GateReport } from '../../src/gate/reports.js';
 import type { AuthenticateFn, IHandshake } from '../../src/ports/options.js';
+import type { Wire } from '../../src/ports/wire.js';
 import { simulateTime, type VirtualTime } from '../support/virtual-time.js';
 
 /** Set it to play a failed test again. */
@@ -107,8 +108,9 @@ class Simulation {
     // The budget reads its address only, and the check its payload.
     const handshake = { address: this.#addressOf(client), auth: {} } as IHandshake;
     const report = (): void => {};
-    const rules = { authenticateFn, limits: { payloadDepth: 64 }, budget: this.#budget, report };
-    return Promise.resolve(decideAuthentication({ client: id, handshake, isAuthStripped: false }, rules));
+    const rules = { authenticateFn, limits: { payloadDepth: 64 }, budget: this.#budget, failures: undefined, report };
+    const candidate = { client: id, wire: {} as Wire, handshake, isAuthStripped: false, mayWait: true };
+    return Promise.resolve(decideAuthentication(candidate, rules));
   }
 }
 
