@@ -11,6 +11,7 @@ export * from './client/index.js';
 export type { Scope } from './common/scope.js';
 export type { ISocketIOCorsOptions, TOrigin, TOriginFn } from './gate/origin-guard.js';
 export type { Revoked } from './gate/revoker.js';
+export { ClientError } from './handlers/client-error.js';
 export type {
   ExplainedBar,
   ExplainedConnection,
@@ -18,6 +19,7 @@ export type {
   ExplainedRoom,
   Explanation,
 } from './limits/explanation.js';
+export type { IHandleOptions, IHandlerCall, THandlerData, THandlerResult } from './ports/handlers.js';
 export type {
   IBunServerHandle,
   IBunServerLike,
@@ -51,6 +53,14 @@ export type {
   TServerTopic,
 } from './ports/socket.js';
 export { DEFAULT_LIMITS, type ILimits } from './protocol/limits.js';
+export type {
+  ISchema,
+  ISchemaIssue,
+  ISchemaMembers,
+  TSchemaInput,
+  TSchemaOutput,
+  TSchemaResult,
+} from './protocol/schema.js';
 export {
   type NamesIn,
   type RoomAnswer,

@@ -19,6 +19,8 @@ export interface GateOptions {
   readonly countEvent?: ((user: string, client: string, canRefuse: boolean) => number) | undefined;
   /** Whether the packet that is being received is larger than a client may send. Undefined without such a limit. */
   readonly isTooLarge?: (() => boolean) | undefined;
+  /** Whether a topic has a handler that needs no listener on the socket. */
+  readonly handles?: ((topic: unknown) => boolean) | undefined;
   readonly report: Reporter<GateReport>;
 }
 
@@ -109,7 +111,7 @@ export class Gate {
   #decideOwn(session: Session, packet: Packet, isOverLimit: boolean): PacketVerdict {
     const isDropped = !this.#isShallow(session.id, packet);
     const isRefused = isOverLimit && canRefuse(packet);
-    if (!isDropped && !isRefused && mustWait(session, packet)) return 'hold';
+    if (!isDropped && !isRefused && mustWait(session, packet, this.#options.handles)) return 'hold';
     session.early?.countHandled();
     if (isDropped) return 'drop';
     if (isRefused) return 'refuse';
@@ -157,6 +159,7 @@ const WITHOUT_REFUSAL: ReadonlySet<unknown> = new Set([
 ]);
 
 /** Until the program's handlers are registered, an event without a handler waits, and so does every later event. */
-function mustWait({ early, socket }: Session, packet: Packet): boolean {
-  return early?.isHolding === true && (early.count > 0 || socket.listenerCount(packet.data[0]) === 0);
+function mustWait({ early, socket }: Session, packet: Packet, handles: GateOptions['handles']): boolean {
+  if (early?.isHolding !== true) return false;
+  return early.count > 0 || (socket.listenerCount(packet.data[0]) === 0 && handles?.(packet.data[0]) !== true);
 }

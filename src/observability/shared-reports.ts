@@ -10,6 +10,8 @@ export interface HandlerFailed {
   readonly where: string;
   /** The id of the socket; left out if the callback belongs to no client. */
   readonly client?: string;
+  /** The topic of the event, if it was a handler or listener of one event. */
+  readonly topic?: string;
   /** The error that it threw. */
   readonly error: unknown;
 }

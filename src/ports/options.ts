@@ -109,6 +109,12 @@ export interface IFailureOptions {
    * decide, and may ask for them again. `keep`: they stay. A `join` is refused with `guard_failed` in both cases.
    */
   guard?: 'leave' | 'keep' | undefined;
+  /**
+   * Handlers that the program registers itself, with `socket.on`, `onAny`, `socket.use`, `io.use` and `io.on`, and callbacks of
+   * acknowledgements. `report`, the default: an error or a rejection is reported, and nobody else is affected. `throw`: Socket.IO's
+   * behavior, which ends the process. Handlers of `handle()` are contained in both cases.
+   */
+  handler?: 'report' | 'throw' | undefined;
 }
 
 /** The part of a Redis client that is used. `Redis` and `Cluster` of ioredis 5 and newer have it. */

@@ -1,14 +1,18 @@
 import type { ServerOptions } from 'socket.io';
 import { hasMethods } from '../common/checks.js';
 import { harmless } from '../gate/origin-guard.js';
+import { HandlerRegistry } from '../handlers/registry.js';
+import type { IHandleOptions } from '../ports/handlers.js';
 import type { IBunServerHandle, IBunServerLike, TServerSource } from '../ports/http-server.js';
 import type { Reporter } from '../ports/reports.js';
 import { RoomgateError } from '../protocol/errors.js';
-import type { TEventsMap, TLooseData, TLooseEvents } from '../protocol/event-maps.js';
+import type { TEventsMap, TLooseData, TLooseEvents, TTopic } from '../protocol/event-maps.js';
+import type { ISchema } from '../protocol/schema.js';
 import { RuntimeModules } from '../runtime/runtime-modules.js';
 import type { IBunHandlers, IBunServeOptions } from '../socketio/bun-types.js';
 import { ownByComponent } from './class-name.js';
 import { type ResolvedComponentOptions, resolveComponentOptions } from './component-options.js';
+import { shareHandlers } from './compose-handlers.js';
 import { findBunServer, findServer, type Place } from './find-server.js';
 import { addressOf } from './listening.js';
 import type { ISocketIOComponentOptions, ISocketIOServerBaseOptions, TSocketIOServerOptions } from './options.js';
@@ -48,6 +52,7 @@ export class SocketIOComponent<
 > {
   readonly #options: ResolvedComponentOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims>;
   readonly #report: Reporter<Report>;
+  readonly #handlers = new HandlerRegistry();
   readonly #servers = new Set<IBunServerHandle>();
   #helper: SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims> | undefined;
   #source: unknown;
@@ -73,6 +78,22 @@ export class SocketIOComponent<
    */
   get helper(): SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims> {
     return this.#needHelper('helper');
+  }
+
+  /**
+   * Handles an event of clients, like `handle()` of the helper, at any time: before `start()` too. The handlers stay if `start()` fails.
+   * @returns a function that removes the handler.
+   * @throws RoomgateError `invalid_argument` for wrong arguments, a reserved topic, and the second handler of a topic.
+   * @example component.handle({ topic: 'add', input: z.tuple([z.number(), z.number()]), handler: ({ data: [a, b] }) => a + b });
+   */
+  handle<
+    T extends TTopic<ListenEvents>,
+    Input extends ISchema | undefined = undefined,
+    Output extends ISchema | undefined = undefined,
+  >(
+    opts: IHandleOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims, T, Input, Output>,
+  ): () => void {
+    return this.#handlers.add(opts);
   }
 
   /**
@@ -219,6 +240,7 @@ export class SocketIOComponent<
   ): SocketIOServerHelper<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims> {
     const options = withRuntime(this.#helperOptions());
     shareReporter(options, this.#report);
+    shareHandlers(options, this.#handlers);
     ownByComponent(options);
     return new SocketIOServerHelper(options);
   }

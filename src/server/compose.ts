@@ -11,6 +11,7 @@ import { assertGateHolds } from '../gate/gate-probe.js';
 import { guardedAdapter, guardLaterAdapters } from '../gate/guarded-adapter.js';
 import { guardPages } from '../gate/origin-guard.js';
 import { Renewals } from '../gate/renewal.js';
+import type { HandlerRegistry } from '../handlers/registry.js';
 import { ClientAddresses } from '../ingress/client-address.js';
 import { MessageSizes } from '../ingress/message-sizes.js';
 import { PendingConnects } from '../ingress/pending-connects.js';
@@ -36,12 +37,14 @@ import { KeepAlive } from '../session/keep-alive.js';
 import type { Registry } from '../session/registry.js';
 import type { Session } from '../session/session.js';
 import { newSocketId } from '../session/socket-id.js';
+import { containsAsExpected } from '../socketio/containment-probe.js';
 import { connectionIdOf } from '../socketio/engine-transport.js';
 import { Pacing } from '../socketio/pacing.js';
 import { makeSocketIds } from '../socketio/socket-io.js';
 import { ClientMessages } from './client-messages.js';
 import { type Asked, attachAccess, claimTopics } from './compose-access.js';
 import { adapterFactory, createBackplane } from './compose-backplane.js';
+import { composeHandlers, type Dispatch } from './compose-handlers.js';
 import { createUserLimits, type UserLimits } from './compose-limits.js';
 import { ConnectionPerformer } from './connection-performer.js';
 import { Connections } from './connections.js';
@@ -76,6 +79,7 @@ const DEFAULT_MESSAGE_BYTES = 1_000_000;
 export interface ComposeOptions {
   readonly options: ResolvedOptions;
   readonly registry: Registry;
+  readonly handlers: HandlerRegistry;
   /** The network that instances of this process share; undefined for an instance that stands alone. */
   readonly sharedNetwork: MemoryNetwork | undefined;
   readonly report: Reporter<Report>;
@@ -119,10 +123,10 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
   const asked = claimTopics(backplane, { options, registry, recheck, facts, report });
   try {
     await backplane.open(options.redisTimeout);
-    await assertGateHolds();
+    const [isContained] = await Promise.all([containsAsExpected(), assertGateHolds()]);
     const userLimits = await createUserLimits({ options, registry, backplane, report });
     assertWanted();
-    instance = connectParts(given, platform, backplane, { ...asked, expiries, sweep, userLimits });
+    instance = connectParts(given, platform, backplane, { ...asked, expiries, sweep, userLimits, isContained });
     return instance;
   } catch (error) {
     platform.runtime.detach?.();
@@ -140,12 +144,17 @@ interface Bounds {
   readonly sweep: () => void;
 }
 
+/** Whether sockets call handlers in the way that `Containment` expects. */
+interface Contained {
+  readonly isContained: boolean;
+}
+
 /** Connects the parts in one tick, so that no client can connect before they are complete. */
 function connectParts(
-  { options, registry, report }: ComposeOptions,
+  { options, registry, handlers, report }: ComposeOptions,
   platform: Platform,
   backplane: Backplane,
-  { search, expiries, sweep, userLimits, ...asked }: Asked & Bounds,
+  { search, expiries, sweep, userLimits, isContained, ...asked }: Asked & Bounds & Contained,
 ): Instance {
   const { runtime, fanout } = platform;
   const { validateRoomFn, guardTimeout, onFailure } = options;
@@ -153,7 +162,8 @@ function connectParts(
   const hasSocket = (id: string): boolean => registry.has(id);
   const messages = new ClientMessages(options.authenticateTimeout, report);
   const roomsDo = new RoomPerformer(messages, report);
-  const { io, engine } = createServer({ options, registry, report }, platform, backplane, sweep);
+  const dispatch = composeHandlers({ options, registry, handlers, sweep, report }, isContained);
+  const { io, engine } = createServer({ options, registry, report }, platform, backplane, { sweep, dispatch });
   const owners = new IdOwners({ io, instances: backplane.instances, search, hasSocket });
   const findSockets: IdOwners['find'] = (names, timeoutMs) => owners.find(names, timeoutMs);
   const guard =
@@ -170,9 +180,10 @@ function connectParts(
     expiries,
     sweep,
     userLimits,
+    dispatch,
     ...asked,
   };
-  const inbound = createInbound({ options, registry, report }, parts);
+  const inbound = createInbound({ options, registry, handlers, report }, parts);
   attachAccess(asked, inbound.performer, roomsDo);
   inbound.connections.attach(io, engine);
   inbound.sizes?.attach(engine);
@@ -185,7 +196,7 @@ function createServer(
   { options, registry, report }: Pick<ComposeOptions, 'options' | 'registry' | 'report'>,
   { fanout, attach }: Platform,
   backplane: Backplane,
-  sweep: () => void,
+  { sweep, dispatch: { containment } }: Pick<Bounds, 'sweep'> & Dispatching,
 ): Attached<WireSource> {
   const left = (id: string, room: string): void => registry.get(id)?.left(room);
   const withheld = (id: string): ReadonlySet<string> | undefined => registry.get(id)?.withheld;
@@ -198,11 +209,20 @@ function createServer(
   guardLaterAdapters(io, parts);
   registry.onClientRoom((event, room) => io.sockets.adapter.emit(event, room));
   // A client of protocol 3 uses the id of its connection as that of its socket. It has our form already.
-  makeSocketIds(io.sockets, ({ id }) => (isSocketId(id) ? id : newSocketId()));
+  makeSocketIds(io.sockets, (socket) => {
+    containment?.adopt(socket);
+    return isSocketId(socket.id) ? socket.id : newSocketId();
+  });
+  containment?.guard(io.sockets);
   return attached;
 }
 
-interface InboundParts extends Pick<Instance, 'runtime' | 'fanout' | 'revoker' | 'fence'>, Bounds {
+/** How events reach the handlers of `handle()`. */
+interface Dispatching {
+  readonly dispatch: Dispatch;
+}
+
+interface InboundParts extends Pick<Instance, 'runtime' | 'fanout' | 'revoker' | 'fence'>, Bounds, Dispatching {
   readonly rooms: Rooms;
   readonly roomsDo: RoomPerformer;
   readonly rechecks: Rechecks;
@@ -211,11 +231,12 @@ interface InboundParts extends Pick<Instance, 'runtime' | 'fanout' | 'revoker' |
 
 /** The parts that detect events of a client, the table that decides on them, and the performer that acts. */
 function createInbound(
-  { options, registry, report }: Pick<ComposeOptions, 'options' | 'registry' | 'report'>,
-  { runtime, fanout, rooms, roomsDo, rechecks, messages, expiries, sweep, userLimits, revoker, fence }: InboundParts,
+  { options, registry, handlers, report }: Pick<ComposeOptions, 'options' | 'registry' | 'handlers' | 'report'>,
+  parts: InboundParts,
 ): Pick<Instance, 'connections' | 'performer' | 'packets'> & { readonly sizes: MessageSizes | undefined } {
   const { authenticateFn, authenticateTimeout, pingInterval, limits, serverOptions, trustedHops } = options;
-  const { entry, rates } = userLimits;
+  const { runtime, fanout, rooms, roomsDo, rechecks, messages, expiries, sweep, dispatch, revoker, fence } = parts;
+  const { entry, rates } = parts.userLimits;
   // Parts that find an event run its row, which exists at that time.
   const pendingConnects = new PendingConnects((connection) => run(table.limits.tooManyConnects, connection));
   const addresses = new ClientAddresses({ trustedHops, report });
@@ -238,6 +259,7 @@ function createInbound(
     isOver: (session) => expiries.isOver(session),
     countEvent: rates === undefined ? undefined : (...event) => rates.count(...event),
     isTooLarge: sizes?.isTooLarge,
+    handles: handlers.has,
     report,
   });
   const packets = new PacketPerformer({
@@ -247,11 +269,15 @@ function createInbound(
     sweep,
     waitMs: (user) => rates?.waitMs(user) ?? 0,
     delay: (connection, ms) => runtime.delay?.(connection, ms),
+    handles: handlers.has,
     report,
   });
   const deadlines = new Deadlines(authenticateTimeout, (...late) => run(table.limits.deadlinePassed, ...late));
   const keepAlive = new KeepAlive(pingInterval, messages.pingAll);
-  const listen: PerformerParts['listen'] = (...which) => connections.listenToSocket(...which);
+  const listen: PerformerParts['listen'] = (socket, isAuthenticated) => {
+    connections.listenToSocket(socket, isAuthenticated);
+    if (isAuthenticated) dispatch.listen(socket);
+  };
   const mostCalls = limits.authenticationsInFlight;
   const budget = new AuthenticationBudget({ mostCalls, timeoutMs: authenticateTimeout, report });
   const { authenticationKey } = options;

@@ -6,28 +6,35 @@ import { RoomgateError } from '../protocol/errors.js';
 export interface OnFailure {
   readonly connected: 'disconnect' | 'keep';
   readonly guard: 'leave' | 'keep';
+  readonly handler: 'report' | 'throw';
 }
 
 /** @throws RoomgateError `invalid_option` */
 export function checkOnFailure(of: string, value: unknown): OnFailure {
-  if (value === undefined) return { connected: 'disconnect', guard: 'leave' };
+  if (value === undefined) return { connected: 'disconnect', guard: 'leave', handler: 'report' };
   if (!isRecord(value)) throw wrongOption(of, 'onFailure', 'an object such as { connected: "keep" }', value);
-  const [unknown] = checkNames(of, value, ['connected', 'guard'], 'onFailure');
+  const [unknown] = checkNames(of, value, ['connected', 'guard', 'handler'], 'onFailure');
   if (unknown !== undefined) {
     throw new RoomgateError(
       'invalid_option',
-      `${of}: option "${unknown}" does not exist. "onFailure" takes "connected" and "guard".`,
+      `${of}: option "${unknown}" does not exist. "onFailure" takes "connected", "guard" and "handler".`,
     );
   }
   return {
-    connected: oneOf(of, 'connected', value.connected, 'disconnect'),
-    guard: oneOf(of, 'guard', value.guard, 'leave'),
+    connected: oneOf(of, 'connected', value.connected, ['disconnect', 'keep']),
+    guard: oneOf(of, 'guard', value.guard, ['leave', 'keep']),
+    handler: oneOf(of, 'handler', value.handler, ['report', 'throw']),
   };
 }
 
-/** `keep`, or the default. */
-function oneOf<const D extends string>(of: string, name: string, value: unknown, standard: D): D | 'keep' {
+/** One of two words; the first one is the default. */
+function oneOf<const A extends string, const B extends string>(
+  of: string,
+  name: string,
+  value: unknown,
+  [standard, other]: readonly [A, B],
+): A | B {
   if (value === undefined || value === standard) return standard;
-  if (value === 'keep') return value;
-  throw wrongOption(of, `onFailure.${name}`, `"${standard}" or "keep"`, value);
+  if (value === other) return other;
+  throw wrongOption(of, `onFailure.${name}`, `"${standard}" or "${other}"`, value);
 }

@@ -11,7 +11,7 @@ import type { ISocketIOComponentOptions, ISocketIOServerBunOptions, ISocketIOSer
 const OF_BOTH: Readonly<Record<keyof (ISocketIOComponentOptions | ISocketIOServerNodeOptions), true>> = {
   ...{ server: true, identifier: true, serverOptions: true, redisConnection: true },
   ...{ authenticateFn: true, validateRoomFn: true, clientConnectedFn: true },
-  ...{ guardTimeout: true, fenceAfter: true, trustedHops: true, authenticationKey: true },
+  ...{ guardTimeout: true, handlerTimeout: true, fenceAfter: true, trustedHops: true, authenticationKey: true },
   ...{ authenticateTimeout: true, pingInterval: true, defaultRooms: true, redisTimeout: true, shutdownTimeout: true },
   ...{ limits: true, fanout: true, replaceable: true, logger: true, logLevel: true, onReport: true, onFailure: true },
 };

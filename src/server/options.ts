@@ -72,6 +72,8 @@ export interface ISocketIOServerBaseOptions<
   authenticateTimeout?: number | undefined;
   /** Milliseconds after which a `validateRoomFn` that has not settled is given up: its rooms are refused with `guard_failed`. Default 5 000. */
   guardTimeout?: number | undefined;
+  /** Milliseconds after which a handler of `handle()` that has not settled is given up: the client receives `timed_out`. Default 30 000. */
+  handlerTimeout?: number | undefined;
   /**
    * Milliseconds without Redis after which this instance closes its clients with an identity, and takes no new ones, because their
    * access may have been withdrawn meanwhile: the hard bound of `revoke()`. Counted from the last moment at which Redis was certainly

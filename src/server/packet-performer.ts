@@ -22,6 +22,8 @@ export interface PacketPerformerParts {
   readonly waitMs: (user: string) => number;
   /** Reads nothing from a client for that many milliseconds. */
   readonly delay: (connection: Wire, ms: number) => void;
+  /** Whether a topic has a handler that needs no listener on the socket. */
+  readonly handles: (topic: unknown) => boolean;
   readonly report: Reporter<Report>;
 }
 
@@ -105,7 +107,7 @@ export class PacketPerformer {
     const topics = this.#onServer;
     const topic: unknown = Array.isArray(data) ? data[0] : undefined;
     if (topics === undefined || typeof topic !== 'string') return;
-    if (socket.listenerCount(topic) > 0 || !topics.delete(topic)) return;
+    if (socket.listenerCount(topic) > 0 || this.#parts.handles(topic) || !topics.delete(topic)) return;
     if (topics.size === 0) this.#onServer = undefined;
     this.#parts.report({ type: 'handler_unreachable', topic });
   }

@@ -2,6 +2,7 @@ import { BACKPLANE_LINES, type BackplaneReport } from '../backplane/reports.js';
 import { shown } from '../common/log-text.js';
 import { FANOUT_LINES, type FanoutReport } from '../fanout/reports.js';
 import { GATE_LINES, type GateReport } from '../gate/reports.js';
+import { HANDLERS_LINES, type HandlersReport } from '../handlers/reports.js';
 import { INGRESS_LINES, type IngressReport } from '../ingress/reports.js';
 import { LIMITS_LINES, type LimitsReport } from '../limits/reports.js';
 import { errorStack } from '../observability/error-text.js';
@@ -110,6 +111,7 @@ export type Report =
   | BackplaneReport
   | GateReport
   | LimitsReport
+  | HandlersReport
   | ServerReport;
 
 /** The report of one type, such as `ReportOf<'client_refused'>`. */
@@ -140,6 +142,7 @@ export const LINES: LogLines<Report> = {
   ...BACKPLANE_LINES,
   ...GATE_LINES,
   ...LIMITS_LINES,
+  ...HANDLERS_LINES,
   configured: [
     'info',
     (r) => {

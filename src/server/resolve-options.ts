@@ -57,6 +57,7 @@ export interface ResolvedBaseOptions {
   readonly trustedHops: number | undefined;
   readonly authenticateTimeout: number;
   readonly guardTimeout: number;
+  readonly handlerTimeout: number;
   readonly fenceAfter: number | undefined;
   readonly pingInterval: number;
   readonly defaultRooms: readonly string[];
@@ -111,6 +112,7 @@ export function resolveBaseOptions(of: ClassName, given: Unchecked): ResolvedBas
     trustedHops: trustedHops(of, given.trustedHops),
     authenticateTimeout: milliseconds(of, 'authenticateTimeout', given.authenticateTimeout, 10_000, 1),
     guardTimeout: milliseconds(of, 'guardTimeout', given.guardTimeout, 5_000, 1),
+    handlerTimeout: milliseconds(of, 'handlerTimeout', given.handlerTimeout, 30_000, 1),
     fenceAfter: given.fenceAfter === undefined ? undefined : milliseconds(of, 'fenceAfter', given.fenceAfter, 0, 1),
     pingInterval: milliseconds(of, 'pingInterval', given.pingInterval, 30_000, 1),
     defaultRooms: rooms(of, 'defaultRooms', given.defaultRooms),

@@ -7,8 +7,10 @@ import type { ValueOrPromise } from '../common/types.js';
 import { roomOf } from '../common/who.js';
 import { reportDropped } from '../fanout/outbound.js';
 import type { Revoked } from '../gate/revoker.js';
+import type { HandlerRegistry } from '../handlers/registry.js';
 import type { Explanation } from '../limits/explanation.js';
 import type { Backplane } from '../ports/backplane.js';
+import type { IHandleOptions } from '../ports/handlers.js';
 import type { KnownIdentity, When, Who } from '../ports/identity.js';
 import type { Reporter } from '../ports/reports.js';
 import type {
@@ -24,10 +26,12 @@ import type {
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents, TPayload, TTopic } from '../protocol/event-maps.js';
 import { SocketIOConstants } from '../protocol/events.js';
+import type { ISchema } from '../protocol/schema.js';
 import { Registry } from '../session/registry.js';
 import { checkHandler, needSocket, readClients, socketOf } from './arguments.js';
 import { type ClassName, classNameOf } from './class-name.js';
 import { compose, type Instance } from './compose.js';
+import { handlersOf } from './compose-handlers.js';
 import { addressOf, onceListening } from './listening.js';
 import type { TSocketIOServerOptions } from './options.js';
 import { reporterOf } from './reporter.js';
@@ -67,6 +71,7 @@ export class SocketIOServerHelper<
   readonly #sharedNetwork: MemoryNetwork | undefined;
   readonly #report: Reporter<Report>;
   readonly #registry = new Registry();
+  readonly #handlers: HandlerRegistry;
   #configuring: Promise<void> | undefined;
   #opening: Backplane | undefined;
   #freePath: (() => void) | undefined;
@@ -86,6 +91,7 @@ export class SocketIOServerHelper<
     this.#sharedNetwork = sharedNetworkOf(options);
     this.identifier = this.#options.identifier;
     this.#report = reporterOf(options, this.#options);
+    this.#handlers = handlersOf(options);
     for (const report of this.#options.remarks) this.#report(report);
   }
 
@@ -234,6 +240,36 @@ export class SocketIOServerHelper<
   }
 
   /**
+   * Handles an event of clients, at any time: before `configure()` too, so that no event comes too early. The handler returns the
+   * acknowledgement. `input`: a schema of zod, valibot, arktype or any other library with the Standard Schema interface. Data that it
+   * refuses does not reach the handler; `data` is what it returns. `output`: a schema of the result. `memberOf`: the room that the client
+   * has to be in. `limit`: how many events of the topic each user may send.
+   *
+   * What the handler throws is reported, and the client receives the error `internal`; a `ClientError` reaches the client as it is. Nothing
+   * is answered to a client that does not ask for an acknowledgement, or has left. `signal` aborts when the client has left, and at
+   * `handlerTimeout`; then the client receives `timed_out`. `errors`: the codes of `ClientError` that the handler may throw.
+   *
+   * The handler runs after `onAny` and the middleware of `socket.use`, before listeners of `socket.on`.
+   * @returns a function that removes the handler.
+   * @throws RoomgateError `invalid_argument` for wrong arguments, a reserved topic, and the second handler of a topic.
+   * @example helper.handle({
+   *   topic: 'say',
+   *   input: z.object({ room: z.string(), text: z.string().max(500) }),
+   *   memberOf: ({ room }) => room,
+   *   handler: async ({ data, identity }) => ({ id: await save(identity?.user, data) }),
+   * });
+   */
+  handle<
+    T extends TTopic<ListenEvents>,
+    Input extends ISchema | undefined = undefined,
+    Output extends ISchema | undefined = undefined,
+  >(
+    opts: IHandleOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims, T, Input, Output>,
+  ): () => void {
+    return this.#handlers.add(opts);
+  }
+
+  /**
    * Listens on the Socket.IO server itself, not on one socket: to `connection`, `new_namespace` and what other instances send with
    * `serverSideEmit`. Errors and rejections of the handler are reported.
    * @throws RoomgateError `not_configured` before `configure()`, `invalid_argument` without a topic or a handler.
@@ -357,6 +393,7 @@ export class SocketIOServerHelper<
     return compose({
       options: this.#options,
       registry: this.#registry,
+      handlers: this.#handlers,
       sharedNetwork: this.#sharedNetwork,
       report: this.#report,
       opening: (backplane) => {

@@ -41,6 +41,8 @@ export class Session implements ISocketIOClient {
   #identity: KnownIdentity | undefined;
   #admittedAt = 0;
   #withheld: Set<string> | undefined;
+  /** Undefined unless something waits for the end: an empty set would take memory of each client. */
+  #atEnd: Set<() => void> | undefined;
 
   constructor(socket: IOSocket, deadline: Deadline) {
     this.id = socket.id;
@@ -186,6 +188,17 @@ export class Session implements ISocketIOClient {
     return true;
   }
 
+  /** Calls `act` once the session has ended. */
+  atEnd(act: () => void): void {
+    this.#atEnd ??= new Set();
+    this.#atEnd.add(act);
+  }
+
+  notAtEnd(act: () => void): void {
+    this.#atEnd?.delete(act);
+    if (this.#atEnd?.size === 0) this.#atEnd = undefined;
+  }
+
   /** Returns true the first time. The session stays unauthorized from now on. */
   end(): boolean {
     if (this.#ended) return false;
@@ -194,6 +207,8 @@ export class Session implements ISocketIOClient {
     this.#state = SocketIOClientStates.UNAUTHORIZED;
     this.takeEarly();
     this.#roomWork?.end();
+    for (const act of this.#atEnd ?? []) act();
+    this.#atEnd = undefined;
     return true;
   }
 }

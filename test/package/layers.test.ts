@@ -14,7 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['ports', 'client'],
   ['socketio', 'session', 'observability'],
   ['ingress'],
-  ['rooms', 'fanout', 'runtime', 'backplane', 'limits'],
+  ['rooms', 'handlers', 'fanout', 'runtime', 'backplane', 'limits'],
   ['gate'],
   ['server'],
   ['index.ts'],

@@ -34,7 +34,8 @@ describe('options', () => {
       redisTimeout: 30_000,
       shutdownTimeout: 5_000,
       guardTimeout: 5_000,
-      onFailure: { connected: 'disconnect', guard: 'leave' },
+      handlerTimeout: 30_000,
+      onFailure: { connected: 'disconnect', guard: 'leave', handler: 'report' },
       limits: {
         roomsPerRequest: 256,
         roomsPerClient: 1_000,
@@ -144,9 +145,15 @@ describe('options', () => {
     ['onFailure', { onFailure: 'keep' }, 'expected an object such as { connected: "keep" }, received a string'],
     ['onFailure.connected', { onFailure: { connected: 'stay' } }, 'expected "disconnect" or "keep", received a string'],
     ['onFailure.guard', { onFailure: { guard: 'stay' } }, 'expected "leave" or "keep", received a string'],
+    ['onFailure.handler', { onFailure: { handler: 'keep' } }, 'expected "report" or "throw", received a string'],
+    ['handlerTimeout', { handlerTimeout: 0 }, 'expected a number of milliseconds from 1'],
     ['guardTimeout', { guardTimeout: 0 }, 'expected a number of milliseconds from 1'],
     ['onFailure.conected', { onFailure: { conected: 'keep' } }, 'Did you mean "onFailure.connected"?'],
-    ['onFailure.somethingElse', { onFailure: { somethingElse: 1 } }, '"onFailure" takes "connected" and "guard"'],
+    [
+      'onFailure.somethingElse',
+      { onFailure: { somethingElse: 1 } },
+      '"onFailure" takes "connected", "guard" and "handler"',
+    ],
     ['limits', { limits: 5 }, 'an object of numbers'],
     [
       'limits.roomsPerRequest',
@@ -173,11 +180,15 @@ describe('options', () => {
 
   it('accept onFailure, and ignore names in it that are undefined', () => {
     const onFailure = { connected: 'keep', other: undefined };
-    expect(resolveOptions({ ...valid(), onFailure }).onFailure).toEqual({ connected: 'keep', guard: 'leave' });
+    expect(resolveOptions({ ...valid(), onFailure }).onFailure).toEqual({
+      ...{ connected: 'keep', guard: 'leave', handler: 'report' },
+    });
     expect(resolveOptions({ ...valid(), onFailure: {} }).onFailure).toEqual({
       connected: 'disconnect',
       guard: 'leave',
+      handler: 'report',
     });
+    expect(resolveOptions({ ...valid(), onFailure: { handler: 'throw' } }).onFailure.handler).toBe('throw');
   });
 
   it.each([

@@ -1,0 +1,232 @@
+import { isPromiseLike } from '../common/is-promise-like.js';
+import { whyUnsendable } from '../common/why-unsendable.js';
+import type { Reporter } from '../ports/reports.js';
+import { RoomgateError, type TAnswerErrorCode } from '../protocol/errors.js';
+import type { Session } from '../session/session.js';
+import { type Acknowledge, answerError, type ErrorDetails } from './answers.js';
+import { isClientError, readClientError } from './client-error.js';
+import type { Entry } from './entry.js';
+import type { HandlersReport } from './reports.js';
+import { type Issue, type Validated, validate } from './schemas.js';
+
+export interface CallParts {
+  /** Ends clients whose access has expired, and takes them out of rooms for which it has. */
+  readonly sweep: () => void;
+  readonly report: Reporter<HandlersReport>;
+}
+
+/** The client has left, or the call was given up, before the handler was called. */
+const GONE = Symbol('gone');
+
+/** Why the handler was not called. */
+class Refused {
+  constructor(
+    readonly code: TAnswerErrorCode,
+    readonly issues?: readonly Issue[],
+  ) {}
+}
+
+const TOO_MANY_ARGUMENTS: readonly Issue[] = [{ path: '', code: 'too_many_arguments' }];
+
+/** One event for a handler: checks it, calls the handler, and answers. Nothing that the program's code does throws out of it. */
+export class Call {
+  readonly session: Session;
+  readonly #entry: Entry;
+  readonly #parts: CallParts;
+  readonly #payload: readonly unknown[];
+  readonly #acknowledge: Acknowledge | undefined;
+  #controller: AbortController | undefined;
+  /** Why the call ended before its handler settled. */
+  #over: RoomgateError | undefined;
+
+  /** `event`: as Socket.IO passes it, with the topic first, and the acknowledgement last. */
+  constructor(session: Session, entry: Entry, event: readonly unknown[], parts: CallParts) {
+    const last = event.at(-1);
+    this.session = session;
+    this.#entry = entry;
+    this.#parts = parts;
+    this.#acknowledge = typeof last === 'function' ? (last as Acknowledge) : undefined;
+    this.#payload = this.#acknowledge === undefined ? event.slice(1) : event.slice(1, -1);
+  }
+
+  /** Whether the client waits for an answer. */
+  get isAsked(): boolean {
+    return this.#acknowledge !== undefined;
+  }
+
+  get topic(): string {
+    return this.#entry.topic;
+  }
+
+  /** Returns a promise that resolves once everything has settled, or undefined if it has. */
+  start(): Promise<void> | undefined {
+    try {
+      const outcome = this.#run();
+      if (isPromiseLike(outcome)) {
+        return Promise.resolve(outcome).then(
+          (result) => this.#finish(result),
+          (error: unknown) => this.#fail(error),
+        );
+      }
+      this.#finish(outcome);
+    } catch (error) {
+      this.#fail(error);
+    }
+    return undefined;
+  }
+
+  /** The event is not handled. */
+  refuse(code: TAnswerErrorCode, more?: ErrorDetails): void {
+    this.#parts.report({ type: 'event_refused', client: this.session.id, topic: this.topic, code });
+    this.#answerError(code, more);
+  }
+
+  /** The event is not handled, because other code of the program failed. */
+  refuseFailed(): void {
+    this.#answerError('internal');
+  }
+
+  /** The handler takes too long. Its result is ignored from now on. */
+  giveUp(afterMs: number): void {
+    const { session, topic } = this;
+    this.#parts.report({ type: 'handler_unanswered', client: session.id, topic, afterMs });
+    this.#answerError('timed_out');
+    this.#end(new RoomgateError('timed_out', `The handler of "${topic}" has not settled within ${afterMs} ms.`));
+  }
+
+  /** The client has left. */
+  abandon(): void {
+    this.#end(new RoomgateError('disconnected', 'The client has left.'));
+  }
+
+  get #isGone(): boolean {
+    return this.#over !== undefined || this.session.ended;
+  }
+
+  #run(): unknown {
+    const { input } = this.#entry;
+    if (this.#payload.length > 1) return new Refused('invalid', TOO_MANY_ARGUMENTS);
+    const [data] = this.#payload;
+    if (input === undefined) return this.#handle(data);
+    const checked = validate(input, data);
+    if (!isPromiseLike(checked)) return this.#handleChecked(checked);
+    return checked.then((it) => {
+      // The access may have expired meanwhile.
+      this.#parts.sweep();
+      return this.#isGone ? GONE : this.#handleChecked(it);
+    });
+  }
+
+  #handleChecked(checked: Validated): unknown {
+    return 'issues' in checked ? new Refused('invalid', checked.issues) : this.#handle(checked.value);
+  }
+
+  #handle(data: unknown): unknown {
+    const { memberOf, handler, output } = this.#entry;
+    const { socket, identity } = this.session;
+    if (memberOf !== undefined && !this.#isIn(memberOf(data))) return this.#isGone ? GONE : new Refused('not_in_room');
+    const signal = (): AbortSignal => this.#signal;
+    const result = handler({
+      data,
+      socket,
+      identity,
+      get signal() {
+        return signal();
+      },
+    });
+    if (output === undefined) return result;
+    return isPromiseLike(result) ? Promise.resolve(result).then((it) => this.#checked(it)) : this.#checked(result);
+  }
+
+  #isIn(room: unknown): boolean {
+    if (typeof room !== 'string')
+      throw this.#wrong(`memberOf must return the name of a room, and returned ${typeof room}`);
+    this.#parts.sweep();
+    return !this.session.ended && this.session.socket.rooms.has(room);
+  }
+
+  /** The result as the schema `output` returns it. */
+  #checked(result: unknown): unknown {
+    const { output } = this.#entry;
+    if (output === undefined) return result;
+    const checked = validate(output, result);
+    return isPromiseLike(checked) ? checked.then((it) => this.#resultIn(it)) : this.#resultIn(checked);
+  }
+
+  #resultIn(checked: Validated): unknown {
+    if (!('issues' in checked)) return checked.value;
+    const places = checked.issues.map(({ path, code }) => `${path === '' ? 'the result' : path} (${code})`);
+    throw this.#wrong(`the schema "output" refused the result of the handler: ${places.join(', ')}`);
+  }
+
+  /** It is made when the program reads it, because most handlers do not. */
+  get #signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#over !== undefined) this.#controller.abort(this.#over);
+    return this.#controller.signal;
+  }
+
+  #end(reason: RoomgateError): void {
+    if (this.#over !== undefined) return;
+    this.#over = reason;
+    this.#controller?.abort(reason);
+  }
+
+  #finish(result: unknown): void {
+    if (result === GONE || this.#isGone) return;
+    if (result instanceof Refused) {
+      this.refuse(result.code, result.issues === undefined ? {} : { issues: result.issues });
+      return;
+    }
+    try {
+      if (result === undefined) this.#acknowledge?.();
+      else this.#acknowledge?.(result);
+    } catch (cause) {
+      const reason = whyUnsendable(result, 'result') ?? 'Socket.IO could not encode it';
+      const text = `handle("${this.topic}"): the result of the handler can't be sent: ${reason}.`;
+      this.#fail(new RoomgateError('invalid_argument', text, { cause }));
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (!isClientError(error)) this.#failInternally(error);
+    else if (!this.#isGone) this.#answerClientError(error);
+  }
+
+  #answerClientError(error: Parameters<typeof readClientError>[0]): void {
+    try {
+      const { code, ...more } = readClientError(error, this.#entry.errors);
+      this.#answerError(code, more);
+    } catch (wrong) {
+      this.#failInternally(wrong);
+    }
+  }
+
+  #failInternally(error: unknown): void {
+    const { session, topic } = this;
+    if (!this.#isOfSignal(error)) {
+      this.#parts.report({
+        type: 'handler_failed',
+        where: `the handler of "${topic}"`,
+        client: session.id,
+        topic,
+        error,
+      });
+    }
+    this.#answerError('internal');
+  }
+
+  /** Whether the handler stopped because its signal told it so. */
+  #isOfSignal(error: unknown): boolean {
+    if (this.#controller?.signal.aborted !== true) return false;
+    return error === this.#over || (error instanceof Error && error.name === 'AbortError');
+  }
+
+  #answerError(code: string, more?: ErrorDetails): void {
+    if (this.#acknowledge !== undefined && !this.#isGone) answerError(this.#acknowledge, code, more);
+  }
+
+  #wrong(text: string): RoomgateError {
+    return new RoomgateError('invalid_argument', `handle("${this.topic}"): ${text}.`);
+  }
+}

@@ -1,0 +1,250 @@
+import { types } from 'node:util';
+import type { Namespace, Socket } from 'socket.io';
+import type { Packet } from 'socket.io-parser';
+import { UNAUTHENTICATED_ERRORS } from '../protocol/errors.js';
+import { Socket as PlainSocket } from './packages.js';
+
+/** Code of the program that threw or rejected. */
+export interface Failure {
+  readonly where: string;
+  /** The id of the socket; left out if it belongs to none. */
+  readonly client?: string;
+  /** The topic of the event, if it was a listener of one event. */
+  readonly topic?: string;
+  readonly error: unknown;
+}
+
+export interface ContainmentParts {
+  /** Called with each event after the middleware of its socket, before the listeners of the program. Never throws. */
+  readonly handle: (socket: Pick<Socket, 'id'>, event: readonly unknown[]) => void;
+  /** Called with an event that goes no further, because middleware of its socket failed. */
+  readonly middlewareFailed: (socket: Pick<Socket, 'id'>, event: readonly unknown[]) => void;
+  /** Code of the program failed. Without it errors go Socket.IO's own way, which ends the process. */
+  readonly failed: ((failure: Failure) => void) | undefined;
+}
+
+type Listener = (...args: unknown[]) => unknown;
+type Next = (error?: unknown) => void;
+type Event = unknown[];
+type Failed = (error: unknown) => void;
+
+/** The private members of a socket of Socket.IO that are replaced or used. */
+interface Inside {
+  /** Receives each packet of an event: calls the listeners of `onAny`, then `dispatch`. */
+  onevent(packet: Packet): void;
+  /** Runs the middleware, then calls the listeners. */
+  dispatch(event: Event): void;
+  /** Runs the middleware. */
+  run(event: Event, done: Next): void;
+  /** The middleware. */
+  readonly fns: readonly Listener[];
+  /** Makes an acknowledgement. */
+  ack(id: number): Listener;
+  /** Tells the listeners of `error` what middleware passed to `next()`. */
+  _onerror(error: unknown): void;
+  /** Calls the listeners of an event. */
+  emitUntyped(...event: Event): boolean;
+  /** Calls the listeners of Socket.IO's own events, such as `disconnect`. */
+  emitReserved(name: string, ...args: unknown[]): boolean;
+  /** Remembers the callback that gets the client's answer. */
+  registerAckCallback(id: number, callback: Listener): void;
+  /** Calls the listeners of `onAnyOutgoing`. */
+  notifyOutgoingListeners(packet: { readonly data?: unknown }): void;
+}
+/** With the public members in use. TypeScript refuses to mix them with private ones of the same class. */
+type Inner = Inside & Pick<Socket, 'id' | 'connected' | 'rawListeners' | 'listenersAny' | 'listenersAnyOutgoing'>;
+type Members = Partial<Inside> & ThisType<Inner>;
+
+const PLAIN = PlainSocket.prototype as unknown as Inside;
+
+/**
+ * Contains the handlers that a program registers on sockets: what one of them throws, or rejects with, is reported. It neither ends the
+ * process nor keeps the other listeners from running. All sockets share one prototype, so none needs memory of its own for it.
+ */
+export class Containment {
+  readonly #failed: ContainmentParts['failed'];
+  readonly #prototype: object;
+
+  constructor(parts: ContainmentParts) {
+    const { failed, ...others } = parts;
+    const members = failed === undefined ? dispatching(others) : containing({ ...others, failed });
+    this.#failed = failed;
+    this.#prototype = Object.create(PlainSocket.prototype, Object.getOwnPropertyDescriptors(members));
+  }
+
+  /** Call it with each new socket before anything listens to it. */
+  adopt(socket: Socket): void {
+    // Another copy of Socket.IO has another class.
+    if (Object.getPrototypeOf(socket) === PlainSocket.prototype) Object.setPrototypeOf(socket, this.#prototype);
+  }
+
+  /** Contains the listeners and the middleware of a namespace. Call it before the program can add any. */
+  guard(namespace: Namespace): void {
+    const failed = this.#failed;
+    if (failed === undefined) return;
+    containMiddleware(namespace, failed);
+    const inside = namespace as unknown as Partial<Inside>;
+    if (typeof inside.emitReserved !== 'function') return;
+    inside.emitReserved = (name, ...args) => {
+      const [socket] = args;
+      const about = socket instanceof PlainSocket ? { client: socket.id } : {};
+      const fail: Failed = (error) => failed({ where: `a listener of "${name}"`, ...about, error });
+      return callAll(namespace.rawListeners(name as 'connection'), namespace, args, fail);
+    };
+  }
+}
+
+type Handle = Pick<ContainmentParts, 'handle' | 'middlewareFailed'>;
+interface Parts extends Handle {
+  readonly failed: (failure: Failure) => void;
+}
+
+/** Events reach `handle()`, and errors of other handlers go Socket.IO's own way. */
+function dispatching({ handle }: Handle): Members {
+  return {
+    dispatch(event) {
+      this.run(event, (error) => {
+        process.nextTick(() => {
+          if (error) this._onerror(error);
+          else if (this.connected) {
+            handle(this, event);
+            this.emitUntyped(...event);
+          }
+        });
+      });
+    },
+  };
+}
+
+/** The members of Socket.IO, with each call of the program contained. Their order and their ticks are the same. */
+function containing(parts: Parts): Members {
+  const { failed } = parts;
+  const deliver = (socket: Inner, event: Event): void => {
+    // The getter of `outgoing-packets.ts` ends an access that has expired.
+    if (!socket.connected) return;
+    parts.handle(socket, event);
+    const topic = event[0] as string;
+    const listeners = socket.rawListeners(topic);
+    if (listeners.length === 0) return;
+    const { id: client } = socket;
+    callAll(listeners, socket, event.slice(1), (error) =>
+      failed({ where: `a listener of "${topic}"`, client, topic, error }),
+    );
+  };
+  return {
+    onevent(packet) {
+      const event: Event = Array.isArray(packet.data) ? packet.data : [];
+      if (packet.id !== undefined && packet.id !== null) event.push(this.ack(packet.id));
+      const listeners = this.listenersAny();
+      if (listeners.length > 0) callAll(listeners, this, event, at(parts, this, 'a listener of onAny()'));
+      this.dispatch(event);
+    },
+    dispatch(event) {
+      this.run(event, (error) => {
+        if (error) process.nextTick(() => this._onerror(error));
+        else process.nextTick(deliver, this, event);
+      });
+    },
+    run(event, done) {
+      if (this.fns.length === 0) done();
+      else runMiddleware(this, event, done, parts);
+    },
+    ...listening(parts),
+  };
+}
+
+/** Members without which Socket.IO would never call ours, so that the others still work. */
+function listening(parts: Parts): Members {
+  const { emitReserved, registerAckCallback, notifyOutgoingListeners }: Partial<Inside> = PLAIN;
+  const members: Members = {};
+  if (emitReserved !== undefined) {
+    members.emitReserved = function (this: Inner, name, ...args) {
+      const where = name === 'error' ? 'an "error" listener' : `a "${name}" listener`;
+      return callAll(this.rawListeners(name), this, args, at(parts, this, where));
+    };
+  }
+  if (registerAckCallback !== undefined) {
+    members.registerAckCallback = function (this: Inner, id, callback) {
+      const fail = at(parts, this, 'an acknowledgement callback');
+      registerAckCallback.call(this, id, (...answer) => call(callback, this, answer, fail));
+    };
+  }
+  if (notifyOutgoingListeners !== undefined) {
+    members.notifyOutgoingListeners = function (this: Inner, { data }) {
+      const listeners = this.listenersAnyOutgoing();
+      if (listeners.length === 0) return;
+      callAll(listeners, this, Array.isArray(data) ? data : [], at(parts, this, 'an outgoing listener'));
+    };
+  }
+  return members;
+}
+
+/** An event goes no further once a middleware has failed, unless that called `next()` before. */
+function runMiddleware(socket: Inner, event: Event, done: Next, parts: Parts): void {
+  const steps = [...socket.fns];
+  const fail = at(parts, socket, 'a middleware of socket.use()');
+  const run = (index: number): void => {
+    const step = steps[index];
+    if (step === undefined) {
+      done();
+      return;
+    }
+    let isPassed = false;
+    const next: Next = (error) => {
+      isPassed = true;
+      if (error) done(error);
+      else run(index + 1);
+    };
+    call(step, undefined, [event, next], (error) => {
+      fail(error);
+      if (!isPassed) parts.middlewareFailed(socket, event);
+    });
+  };
+  run(0);
+}
+
+/** A client whose middleware failed is told to come back. */
+function containMiddleware(namespace: Namespace, failed: Parts['failed']): void {
+  const plain = namespace.use;
+  namespace.use = (middleware) =>
+    plain.call(namespace, (socket, next) => {
+      let isPassed = false;
+      const once: typeof next = (error) => {
+        isPassed = true;
+        next(error);
+      };
+      call(middleware as Listener, undefined, [socket, once], (error) => {
+        failed({ where: 'a middleware of io.use()', client: socket.id, error });
+        if (!isPassed) once(unavailable());
+      });
+    });
+}
+
+function unavailable(): Error & { readonly data: object } {
+  const { text } = UNAUTHENTICATED_ERRORS.unavailable;
+  return Object.assign(new Error(text), { data: { code: 'unavailable' } });
+}
+
+function at({ failed }: Parts, { id: client }: Inner, where: string): Failed {
+  return (error) => failed({ where, client, error });
+}
+
+/** Returns whether there is a listener. */
+function callAll(listeners: readonly unknown[], self: object, args: readonly unknown[], failed: Failed): boolean {
+  // One of them may remove another, which is still called, as in Socket.IO.
+  for (const listener of [...listeners]) call(listener as Listener, self, args, failed);
+  return listeners.length > 0;
+}
+
+/** Calls a function of the program. Never throws. */
+function call(listener: Listener, self: object | undefined, args: readonly unknown[], failed: Failed): void {
+  try {
+    const outcome = Reflect.apply(listener, self, args);
+    // Other objects with `then`, such as queries of a database, may only begin their work when that is called.
+    if (typeof outcome === 'object' && types.isPromise(outcome)) {
+      Promise.prototype.then.call(outcome, undefined, failed);
+    }
+  } catch (error) {
+    failed(error);
+  }
+}

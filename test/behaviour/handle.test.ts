@@ -1,0 +1,224 @@
+// npm test: node, bun
+// npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
+import { beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/facts.js';
+import type { TestClient } from '../support/server.js';
+import { enter, type Served, serve } from './program.js';
+
+const ask = (client: TestClient, topic: string, ...args: unknown[]) =>
+  client.socket.timeout(5_000).emitWithAck(topic, ...args);
+
+const error = (code: string, more: object = {}) => ({
+  'roomgate:error': { code, message: expect.any(String), ...more },
+});
+
+let server: Served;
+
+beforeAll(async () => {
+  server = await serve({
+    options: ({ memory }) => ({
+      authenticateFn: ({ auth }) => (auth.user === undefined ? auth.token === 'good' : { user: auth.user }),
+      handlerTimeout: 300,
+      limits: { requestsInFlight: 3 },
+      // Handlers of handle() do not wait for it.
+      clientConnectedFn: async ({ socket }) => {
+        if (socket.handshake.auth.slow) await new Promise((resolve) => Object.assign(memory, { resolve }));
+        socket.on('raw', () => memory.raw?.push('raw'));
+      },
+      onReport: (report) => {
+        memory.reports ??= [];
+        if (/^handler_|^event_refused/.test(report.type)) memory.reports.push(report);
+      },
+    }),
+    before: ({ helper, roomgate, memory, note }) => {
+      const { ClientError } = roomgate;
+      const fail = () => {
+        throw new Error('secret');
+      };
+      helper.handle({ topic: 'echo', handler: ({ data }) => data });
+      helper.handle({ topic: 'whoami', handler: async ({ identity, socket }) => [identity?.user ?? null, socket.id] });
+      helper.handle({ topic: 'throws', handler: fail });
+      helper.handle({ topic: 'rejects', handler: async () => fail() });
+      helper.handle({ topic: 'bigint', handler: () => ({ list: [1n] }) });
+      helper.handle({
+        topic: 'circular',
+        handler: async () => {
+          const it: { self?: object } = {};
+          it.self = it;
+          return it;
+        },
+      });
+      helper.handle({ topic: 'bytes', handler: ({ data }) => Buffer.concat([data, Buffer.from([9])]) });
+      helper.handle({
+        topic: 'full',
+        errors: ['room_full', 'own', 'internal', 'Bad'],
+        handler: ({ data }) => {
+          throw new ClientError(data.code, 'This room is full.', data.details);
+        },
+      });
+      helper.handle({ topic: 'room', memberOf: ({ room }) => room, handler: () => 'in' });
+      helper.handle({ topic: 'no-room', memberOf: fail, handler: () => note('reached') });
+      helper.handle({
+        topic: 'slow',
+        handler: ({ data, signal, socket }) => {
+          memory.running = (memory.running ?? 0) + 1;
+          signal.addEventListener('abort', () => note([socket.id, 'aborted', signal.reason.code]));
+          return new Promise((resolve, reject) => Object.assign(memory, { resolve, reject, [`run ${data}`]: resolve }));
+        },
+      });
+      helper.handle({ topic: 'limited', limit: { messages: 2, per: 60_000 }, handler: () => 'ok' });
+    },
+  });
+});
+
+const reports = () =>
+  server.run(({ memory }) => (memory.reports ?? []).splice(0)) as Promise<Record<string, unknown>[]>;
+
+describe('handle()', () => {
+  it("answers with the handler's result, and gives it the identity and the socket", async () => {
+    const client = await enter(server.url, { auth: { user: 'ann' } });
+    expect(await ask(client, 'echo', { a: [1, 'x'] })).toEqual({ a: [1, 'x'] });
+    expect(await ask(client, 'echo')).toBe(undefined);
+    expect(await ask(client, 'whoami')).toEqual(['ann', client.socket.id]);
+    expect(await ask(client, 'bytes', Buffer.from([1]))).toEqual(Buffer.from([1, 9]));
+    const other = await enter(server.url, { auth: { token: 'good' } });
+    expect(await ask(other, 'whoami')).toEqual([null, other.socket.id]);
+  });
+
+  it.each(['throws', 'rejects', 'bigint', 'circular', 'no-room'])(
+    'answers "internal", and reports once: %s',
+    async (topic) => {
+      const client = await enter(server.url, { auth: { token: 'good' } });
+      await reports();
+      const answer = await ask(client, topic, {});
+      expect(answer).toEqual(error('internal'));
+      expect(JSON.stringify(answer)).not.toContain('secret');
+      expect(await reports()).toEqual([
+        expect.objectContaining({
+          ...{ type: 'handler_failed', where: `the handler of "${topic}"`, topic, client: client.socket.id },
+        }),
+      ]);
+      expect(await ask(client, 'echo', 1)).toBe(1);
+    },
+  );
+
+  it('passes a ClientError on as it is, and reports nothing', async () => {
+    const client = await enter(server.url, { auth: { token: 'good' } });
+    await reports();
+    const answer = await ask(client, 'full', { code: 'room_full', details: { most: 5 } });
+    expect(answer).toEqual({
+      'roomgate:error': { code: 'room_full', message: 'This room is full.', details: { most: 5 } },
+    });
+    expect(await reports()).toEqual([]);
+  });
+
+  it.each([
+    ['a code of the library', { code: 'internal' }, 'is a code of the library'],
+    ['a code with capitals', { code: 'Bad' }, 'expected lower-case letters'],
+    ['a code that is not among its errors', { code: 'other' }, 'not among the "errors"'],
+    ['too large details', { code: 'own', details: 'x'.repeat(16_384) }, 'at most 16384 bytes, received 16386'],
+  ])('answers "internal" to a ClientError with %s, and reports it', async (_, data, text) => {
+    const client = await enter(server.url, { auth: { token: 'good' } });
+    await reports();
+    expect(await ask(client, 'full', data)).toEqual(error('internal'));
+    expect(await reports()).toHaveLength(1);
+    const lines = await server.run((inside) => inside.lines);
+    expect(lines).toContainEqual(expect.stringContaining(text));
+  });
+
+  it('refuses clients that are not in the room, and events with several arguments', async () => {
+    const client = await enter(server.url, { auth: { token: 'good' } });
+    expect(await ask(client, 'room', { room: 'open/a' })).toEqual(error('not_in_room'));
+    await ask(client, 'join', { rooms: ['open/a'] });
+    expect(await ask(client, 'room', { room: 'open/a' })).toBe('in');
+    await ask(client, 'leave', { rooms: ['open/a'] });
+    expect(await ask(client, 'room', { room: 'open/a' })).toEqual(error('not_in_room'));
+    const issues = [{ path: '', code: 'too_many_arguments' }];
+    expect(await ask(client, 'echo', 1, 2)).toEqual(error('invalid', { issues }));
+  });
+
+  it('gives a handler up after handlerTimeout, aborts its signal, and ignores its result', async () => {
+    const client = await enter(server.url, { auth: { token: 'good' } });
+    await reports();
+    expect(await ask(client, 'slow', 'x')).toEqual(error('timed_out'));
+    expect(await server.note()).toEqual([client.socket.id, 'aborted', 'timed_out']);
+    expect(await reports()).toEqual([
+      { type: 'handler_unanswered', client: client.socket.id, topic: 'slow', afterMs: 300 },
+    ]);
+    await server.run(({ memory }) => memory.reject(new Error('too late')));
+    expect(await reports()).toEqual([
+      expect.objectContaining({ type: 'handler_failed', topic: 'slow', client: client.socket.id }),
+    ]);
+  });
+
+  it('aborts the signal of a client that leaves', async () => {
+    const client = await enter(server.url, { auth: { token: 'good' } });
+    const { id } = client.socket;
+    client.socket.emit('slow', 'y');
+    await eventually(() => server.run(({ memory }) => memory['run y'] !== undefined));
+    client.socket.disconnect();
+    const noted = async () => (await server.notes()).filter((note) => Array.isArray(note) && note[0] === id);
+    await eventually(async () => (await noted()).length > 0);
+    expect(await noted()).toEqual([[id, 'aborted', 'disconnected']]);
+  });
+
+  it('answers "busy" above requestsInFlight, and lets events without an answer wait', async () => {
+    const client = await enter(server.url, { auth: { token: 'good' } });
+    await server.run(({ memory }) => {
+      memory.running = 0;
+    });
+    const answers = [1, 2, 3].map((n) => ask(client, 'slow', n));
+    client.socket.emit('slow', 4);
+    expect(await ask(client, 'slow', 5)).toEqual(error('busy'));
+    const running = () => server.run(({ memory }) => memory.running);
+    expect(await running()).toBe(3);
+    await server.run(({ memory }) => memory['run 2']('done'));
+    expect(await answers[1]).toBe('done');
+    await eventually(async () => (await running()) === 4);
+    await Promise.all(answers);
+  });
+
+  it('limits the events of each user', async () => {
+    const [one, two] = [
+      await enter(server.url, { auth: { user: 'bob' } }),
+      await enter(server.url, { auth: { user: 'bob' } }),
+    ];
+    const other = await enter(server.url, { auth: { user: 'cleo' } });
+    expect([await ask(one, 'limited'), await ask(two, 'limited'), await ask(other, 'limited')]).toEqual(
+      Array(3).fill('ok'),
+    );
+    const answer = await ask(two, 'limited');
+    expect(answer).toEqual(error('rate_limited', { retryAfter: expect.any(Number) }));
+    const { retryAfter } = answer['roomgate:error'];
+    expect(retryAfter).toBeGreaterThan(20_000);
+    expect(retryAfter).toBeLessThanOrEqual(30_000);
+  });
+
+  it('does not wait for clientConnectedFn, and keeps the order of events behind a held one', async () => {
+    const client = await enter(server.url, { auth: { token: 'good', slow: true } });
+    expect(await ask(client, 'echo', 'early')).toBe('early');
+    await server.run(({ memory }) => {
+      memory.raw = [];
+    });
+    client.socket.emit('raw');
+    const later = ask(client, 'echo', 'behind');
+    await server.run(({ memory }) => memory.resolve());
+    expect(await later).toBe('behind');
+    expect(await server.run(({ memory }) => memory.raw)).toEqual(['raw']);
+  });
+
+  it('can be added and removed while clients are connected', async () => {
+    const client = await enter(server.url, { auth: { token: 'good' } });
+    await server.run(({ helper, memory }) => {
+      memory.remove = helper.handle({ topic: 'late', handler: () => 'late' });
+    });
+    expect(await ask(client, 'late')).toBe('late');
+    await expect(server.run(({ helper }) => void helper.handle({ topic: 'late', handler: () => 1 }))).rejects.toThrow(
+      'handle(): topic: "late" has a handler already.',
+    );
+    await server.run(({ memory }) => memory.remove());
+    await expect(client.socket.timeout(200).emitWithAck('late')).rejects.toThrow('timed out');
+    await server.run(({ helper }) => void helper.handle({ topic: 'late', handler: () => 'again' }));
+    expect(await ask(client, 'late')).toBe('again');
+  });
+});
