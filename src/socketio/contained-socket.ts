@@ -181,7 +181,8 @@ function listening(parts: Parts): Members {
 
 /** An event goes no further once a middleware has failed, unless that called `next()` before. */
 function runMiddleware(socket: Inner, event: Event, done: Next, parts: Parts): void {
-  const steps = [...socket.fns];
+  const { fns } = socket;
+  const steps = [...fns];
   const fail = at(parts, socket, 'a middleware of socket.use()');
   const run = (index: number): void => {
     const step = steps[index];
@@ -239,7 +240,7 @@ function callAll(listeners: readonly unknown[], self: object, args: readonly unk
 /** Calls a function of the program. Never throws. */
 function call(listener: Listener, self: object | undefined, args: readonly unknown[], failed: Failed): void {
   try {
-    const outcome = Reflect.apply(listener, self, args);
+    const outcome = listener.call(self, ...args);
     // Other objects with `then`, such as queries of a database, may only begin their work when that is called.
     if (typeof outcome === 'object' && types.isPromise(outcome)) {
       Promise.prototype.then.call(outcome, undefined, failed);

@@ -21,7 +21,7 @@ export async function containsAsExpected(): Promise<boolean> {
     containment.adopt(socket);
     return socket.id;
   });
-  io.on('connect', (socket) => {
+  io.on('connection', (socket) => {
     // As the gate passes packets on. An error would be uncaught.
     interceptPackets(socket, function (packet) {
       try {

@@ -56,6 +56,7 @@ export const REPORTS: { readonly [T in Report['type']]: readonly ReportOf<T>[] }
     { type: 'handler_failed', where: 'a listener of a socket', client, error },
     { type: 'handler_failed', where: 'the callback of send()', error },
     { type: 'handler_failed', where: 'the handler of "say"', error },
+    { type: 'handler_failed', where: 'the handler of "say"', client, topic: 'say', error },
     { type: 'handler_failed', where: 'a listener of "say"', client, topic: 'say', error },
   ],
   handler_unanswered: [{ type: 'handler_unanswered', client, topic: 'say', afterMs: 30_000 }],
