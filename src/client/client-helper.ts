@@ -222,10 +222,11 @@ export class SocketIOClientHelper<
   /**
    * Emits and resolves with the server's acknowledgement: its first argument. With the option `queue`, it waits in the same queue as
    * `emit`, in the order of the calls. Without `data`, the acknowledgement is the first argument of the server's handler.
-   * @throws RoomgateError (as a rejection) `timed_out` after `timeout` milliseconds, 10 000 by default, for waiting, sending and the
-   *   answer together; `not_connected`, `queue_full`, `expired` and `user_changed` if it was not sent; `refused`, `disconnected` and `shut_down` when
-   *   the connection ends: if it was sent, the server may have handled it; `invalid_argument` as `emit` does. Rejects with the reason
-   *   of `signal` when that is aborted.
+   * @throws RequestError (as a rejection) with the code and the message of the server, if it answered with an error. Otherwise
+   *   `timed_out` after `timeout` milliseconds, 10 000 by default, for waiting, sending and the answer together; `not_connected`,
+   *   `queue_full`, `expired` and `user_changed` if it was not sent; `refused`, `disconnected` and `shut_down` when the connection ends;
+   *   `invalid_argument` as `emit` does. `mayHaveRun` says whether the server's handler may have run. Rejects with the reason of
+   *   `signal` when that is aborted: then nothing is known about the handler.
    * @example
    * const order = await helper.request<{ id: string }>({ topic: 'order', data: { item: 'tea' }, timeout: 5_000 });
    */

@@ -1,5 +1,11 @@
 export type { ILogger, TLogLevel, TSocketIOEventHandler, ValueOrPromise } from '../common/types.js';
-export type { TRoomErrorCode, TRoomgateErrorCode, TUnauthenticatedCode } from '../protocol/errors.js';
+export type {
+  TAnswerErrorCode,
+  TRequestErrorCode,
+  TRoomErrorCode,
+  TRoomgateErrorCode,
+  TUnauthenticatedCode,
+} from '../protocol/errors.js';
 export { RoomgateError } from '../protocol/errors.js';
 export type {
   TAcknowledgement,
@@ -26,6 +32,13 @@ export { SocketIOClientStates, type TSocketIOClientState } from '../protocol/sta
 export { SocketIOClientHelper } from './client-helper.js';
 export type { TCredentials, TCredentialsReason } from './credentials.js';
 export type { IOptions, IQueueOptions, ISocketIOClientOptions } from './options.js';
+export {
+  type ContractCode,
+  type IRequestFailure,
+  type IRequestIssue,
+  isRequestError,
+  RequestError,
+} from './request-error.js';
 export {
   type ISocketIOClientStatus,
   type IWaitOptions,

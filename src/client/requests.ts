@@ -1,9 +1,10 @@
 import { refuseOtherData } from '../common/other-data.js';
-import { RoomgateError, type TRoomgateErrorCode } from '../protocol/errors.js';
+import { RoomgateError, type TRequestErrorCode } from '../protocol/errors.js';
 import { SocketIOClientStates } from '../protocol/states.js';
 import { notOneObject } from './calls.js';
 import type { PendingRequest } from './messages.js';
 import type { Outbound, OutboundPort } from './outbound.js';
+import { errorIn, RequestError } from './request-error.js';
 import type { RoomsPort } from './rooms.js';
 import { checkSignal, checkTimeout, reasonOf } from './waiting.js';
 
@@ -27,18 +28,13 @@ export class Requests {
     this.#port = port;
   }
 
-  /** Resolves with the acknowledgement. */
+  /** Resolves with the acknowledgement. Rejects with a `RequestError`, or with the reason of the signal. */
   async request(opts: RequestArguments): Promise<unknown> {
-    const error = notOneObject('request', opts);
-    if (error !== undefined) throw error;
-    refuseOtherData('request', '', opts);
-    const { topic, data, timeout, signal } = opts;
-    checkTimeout('request', timeout);
-    checkSignal('request', signal);
+    const { topic, data, timeout, signal } = checked(opts);
     if (signal?.aborted === true) throw reasonOf('request', signal);
     const pending = new Pending(String(topic), timeout ?? DEFAULT_TIMEOUT_MS);
     const timer = setTimeout(() => this.#expire(pending), pending.timeoutMs);
-    const abort = (): void => pending.failed(signal && reasonOf('request', signal));
+    const abort = (): void => pending.aborted(signal && reasonOf('request', signal));
     signal?.addEventListener('abort', abort);
     this.#pending.add(pending);
     try {
@@ -125,16 +121,54 @@ class Pending implements PendingRequest {
   }
 
   answered(answer: unknown): void {
-    this.isSettled = true;
-    this.#resolve(answer);
+    const error = errorIn(answer, `request("${this.#topic}")`);
+    if (error !== undefined) this.aborted(error);
+    else {
+      this.isSettled = true;
+      this.#resolve(answer);
+    }
   }
 
   failed(error: unknown): void {
-    this.isSettled = true;
-    this.#reject(error);
+    this.aborted(asRequestError(error, this.isSent));
   }
 
-  fail(code: TRoomgateErrorCode, why: string): void {
-    this.failed(new RoomgateError(code, `request("${this.#topic}") ${why}.`));
+  /** Rejects with the reason as it is. */
+  aborted(reason: unknown): void {
+    this.isSettled = true;
+    this.#reject(reason);
   }
+
+  fail(code: TRequestErrorCode, why: string): void {
+    this.aborted(new RequestError(code, `request("${this.#topic}") ${why}.`, { mayHaveRun: this.isSent }));
+  }
+}
+
+interface Checked {
+  readonly topic?: unknown;
+  readonly data?: unknown;
+  readonly timeout?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** @throws RequestError `invalid_argument` */
+function checked(opts: RequestArguments): Checked {
+  try {
+    const error = notOneObject('request', opts);
+    if (error !== undefined) throw error;
+    refuseOtherData('request', '', opts);
+    const { topic, data, timeout, signal } = opts;
+    checkTimeout('request', timeout);
+    checkSignal('request', signal);
+    return { topic, data, timeout, signal };
+  } catch (error) {
+    throw asRequestError(error, false);
+  }
+}
+
+/** The same error, with whether the server's handler may have run. */
+function asRequestError(error: unknown, mayHaveRun: boolean): unknown {
+  if (!(error instanceof RoomgateError)) return error;
+  const { code, message, cause } = error;
+  return new RequestError(code, message, { mayHaveRun, cause });
 }

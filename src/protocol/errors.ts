@@ -65,36 +65,73 @@ export function isRenewable(code: string): boolean {
 /** The key of an answer to an event that says why the event was not handled. Its value is an `AnswerError`. */
 export const ANSWER_ERROR_KEY = 'roomgate:error';
 
+/** An error in an acknowledgement: whether the handler of the program may have run, in whole or in part. */
+interface AnswerErrorEntry extends ErrorEntry {
+  readonly mayHaveRun: boolean;
+}
+
 /** Why an event of a client was not handled, or not with success: `code` of the error in the acknowledgement. */
 export const ANSWER_ERRORS = {
-  internal: { text: 'Something went wrong on the server.', retryable: true },
-  invalid: { text: 'The data of this event is invalid.', retryable: false },
-  not_in_room: { text: 'You are not in the room of this event.', retryable: false },
-  rate_limited: { text: 'You sent too much. Try again later.', retryable: true },
-  busy: { text: 'Too many of your requests are being handled. Try again later.', retryable: true },
-  too_large: { text: 'The data of this event is too large.', retryable: false },
-  timed_out: { text: 'The server took too long.', retryable: true },
-} as const satisfies Record<string, ErrorEntry>;
+  internal: { text: 'Something went wrong on the server.', retryable: true, mayHaveRun: true },
+  invalid: { text: 'The data of this event is invalid.', retryable: false, mayHaveRun: false },
+  not_in_room: { text: 'You are not in the room of this event.', retryable: false, mayHaveRun: false },
+  rate_limited: { text: 'You sent too much. Try again later.', retryable: true, mayHaveRun: false },
+  busy: {
+    text: 'Too many of your requests are being handled. Try again later.',
+    retryable: true,
+    mayHaveRun: false,
+  },
+  too_large: { text: 'The data of this event is too large.', retryable: false, mayHaveRun: false },
+  timed_out: { text: 'The server took too long.', retryable: true, mayHaveRun: true },
+} as const satisfies Record<string, AnswerErrorEntry>;
 
 /** Why an event of a client was not handled, or not with success. */
 export type TAnswerErrorCode = keyof typeof ANSWER_ERRORS;
 
+/** The codes with which `request()` of the client rejects without an answer of the server. */
+const UNANSWERED = [
+  'invalid_argument',
+  'not_connected',
+  'queue_full',
+  'expired',
+  'refused',
+  'disconnected',
+  'timed_out',
+  'user_changed',
+  'shut_down',
+] as const;
+
 /** The codes of `RoomgateError`. */
-export type TRoomgateErrorCode =
-  | 'invalid_option'
-  | 'invalid_argument'
-  | 'not_configured'
-  | 'not_connected'
-  | 'credentials_failed'
-  | 'queue_full'
-  | 'expired'
-  | 'refused'
-  | 'disconnected'
-  | 'timed_out'
-  | 'user_changed'
-  | 'shut_down'
-  | 'unsupported'
-  | 'redis_unreachable';
+export const ROOMGATE_CODES = [
+  ...UNANSWERED,
+  'invalid_option',
+  'not_configured',
+  'credentials_failed',
+  'unsupported',
+  'redis_unreachable',
+] as const;
+
+/** The codes of `RoomgateError`. */
+export type TRoomgateErrorCode = (typeof ROOMGATE_CODES)[number];
+
+/** The codes of the library with which `request()` rejects. The codes of a program's contract come in addition. */
+export type TRequestErrorCode = (typeof UNANSWERED)[number] | TAnswerErrorCode;
+
+/** Whether `request()` may reject with this code for a reason of the library. */
+export function isRequestCode(code: string): code is TRequestErrorCode {
+  return Object.hasOwn(ANSWER_ERRORS, code) || (UNANSWERED as readonly string[]).includes(code);
+}
+
+/** Whether a code belongs to the library, in any of its lists, so that a program can't give it another meaning. */
+export function isOwnCode(code: string): boolean {
+  const lists = [ANSWER_ERRORS, UNAUTHENTICATED_ERRORS, ROOM_ERRORS];
+  return (ROOMGATE_CODES as readonly string[]).includes(code) || lists.some((list) => Object.hasOwn(list, code));
+}
+
+/** Whether this can be a code of a program, or of a later version of the library. */
+export function isCode(code: unknown): code is string {
+  return typeof code === 'string' && /^[a-z][a-z0-9_]{0,63}$/.test(code);
+}
 
 /** An error of this library. `code` is stable; `message` names the given and the expected value. */
 export class RoomgateError extends Error {
