@@ -1,4 +1,6 @@
+import { fieldsOf } from '../common/checks.js';
 import { shown } from '../common/log-text.js';
+import type { TUnauthenticatedCode } from '../protocol/errors.js';
 import { Access } from './access.js';
 import { Authentication } from './authentication.js';
 import { AuthenticationState } from './authentication-state.js';
@@ -20,6 +22,8 @@ import { Waking } from './waking.js';
 const DEFAULT_ROOMS_TIMEOUT_MS = 5_000;
 /** Twice the server's default, so that the server's deadline ends a slow authentication first. */
 const DEFAULT_AUTHENTICATE_TIMEOUT_MS = 20_000;
+
+const UNAVAILABLE: TUnauthenticatedCode = 'unavailable';
 
 /**
  * Changes the status of this client with its connection, and decides what follows.
@@ -226,10 +230,23 @@ export class Lifecycle implements ConnectionEvents {
     const { message } = error;
     this.#logFailure(shown(message));
     // Socket.IO stops reconnecting a socket that a middleware of the server refused, and no other.
-    if (!this.connection.active) this.#endAs('refused', { code: 'connect_error', message });
+    if (!this.connection.active) this.#refusedByMiddleware(error);
     else if (this.connection.returning) this.status.setQuietly('waiting', { message });
     else this.#endAs('disconnected', { message });
     this.#call('onError', () => onError?.(error));
+  }
+
+  /** If the middleware has failed, and not refused, the client comes back. */
+  #refusedByMiddleware(error: Error): void {
+    const { message } = error;
+    const { code, after } = fieldsOf(fieldsOf(error).data);
+    if (code !== UNAVAILABLE) this.#endAs('refused', { code: 'connect_error', message });
+    else if (!this.connection.reconnects) this.#endAs('disconnected', { message });
+    else {
+      this.connection.notSooner(after);
+      this.status.setQuietly('waiting', { code: UNAVAILABLE, message });
+      this.connection.comeBack();
+    }
   }
 
   explained({ message }: Error, earlier: Error): void {
