@@ -1,4 +1,9 @@
-export type { EmitterReport, IEmitterMessage, ISocketIOEmitterOptions } from './backplane/redis/emitter.js';
+export type {
+  EmitterReport,
+  IEmitterMessage,
+  ISocketIOEmitterOptions,
+  TEmitterPayload,
+} from './backplane/redis/emitter.js';
 export { SocketIOEmitterHelper } from './backplane/redis/emitter.js';
 export type {
   IHelpedRedisClient,

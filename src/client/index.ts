@@ -1,3 +1,12 @@
+export {
+  type ContractAcknowledge,
+  type ContractCode,
+  type DownEvents,
+  defineContract,
+  type IContract,
+  type IContractTopic,
+  type UpEvents,
+} from '../common/contract.js';
 export type { ILogger, TLogLevel, TSocketIOEventHandler, ValueOrPromise } from '../common/types.js';
 export type {
   TAnswerErrorCode,
@@ -27,13 +36,20 @@ export type {
   IRoomsRequest,
   IUnauthenticatedMessage,
 } from '../protocol/messages.js';
+export type {
+  ISchema,
+  ISchemaIssue,
+  ISchemaMembers,
+  TSchemaInput,
+  TSchemaOutput,
+  TSchemaResult,
+} from '../protocol/schema.js';
 export type { TConstValue } from '../protocol/states.js';
 export { SocketIOClientStates, type TSocketIOClientState } from '../protocol/states.js';
 export { SocketIOClientHelper } from './client-helper.js';
 export type { TCredentials, TCredentialsReason } from './credentials.js';
 export type { IOptions, IQueueOptions, ISocketIOClientOptions } from './options.js';
 export {
-  type ContractCode,
   type IRequestFailure,
   type IRequestIssue,
   isRequestError,

@@ -1,4 +1,5 @@
 import { fieldsOf, isRecord, LONGEST_TIMER_MS } from '../common/checks.js';
+import type { ContractCode } from '../common/contract.js';
 import { describe } from '../common/describe.js';
 import {
   ANSWER_ERROR_KEY,
@@ -64,11 +65,6 @@ export class RequestError<Code extends string = string> extends Base {
     Object.defineProperty(this, MARK, { value: true });
   }
 }
-
-/** The codes of the program that a topic of a contract lists. */
-export type ContractCode<Entry> = Entry extends { readonly errors: readonly (infer Code extends string)[] }
-  ? Code
-  : never;
 
 /**
  * Whether `request()` rejected with this error, and not with the reason of a signal. With the topic of a contract, `code` is one of the

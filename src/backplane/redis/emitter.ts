@@ -17,7 +17,9 @@ import {
 import type { Who } from '../../ports/identity.js';
 import type { IRedisClientLike, IRedisConnectionLike } from '../../ports/options.js';
 import type { LogLines, Reporter } from '../../ports/reports.js';
+import type { TMessage } from '../../ports/socket.js';
 import { RoomgateError } from '../../protocol/errors.js';
+import type { TEventsMap, TLooseEvents, TTopic } from '../../protocol/event-maps.js';
 import { CONNECTION_LINES, type ConnectionReport } from '../reports.js';
 import { connectionName, createDialer } from './dialers.js';
 import { Outages } from './outages.js';
@@ -62,17 +64,22 @@ export type EmitterReport =
 
 const LINES: LogLines<EmitterReport> = { ...SHARED_LINES, ...CONNECTION_LINES };
 
-/** The options of `send`. */
-export interface IEmitterMessage {
+/** The options of `send` of the emitter, with the event map of what clients receive. */
+export interface IEmitterMessage<E extends TEventsMap = TLooseEvents, T extends TTopic<E> = TTopic<E>> {
   /** A room, a socket id, `{ user }`, `{ session }`, `{ id }`, or an array of these. Default: every authenticated client. */
   destination?: string | Who | readonly (string | Who)[] | undefined;
   /** The name of the event, and data that Socket.IO can send. */
-  payload: { topic: string; data?: unknown };
+  payload: TEmitterPayload<E, T>;
   /** Whether to log that it was sent. Default false. */
   doLog?: boolean | undefined;
   /** Called through `setImmediate` after the message was passed to the emitter. */
   cb?: (() => unknown) | undefined;
 }
+
+/** A topic and its data. Without an event map: any topic, and data that may be left out. */
+export type TEmitterPayload<E extends TEventsMap, T extends TTopic<E>> = string extends keyof E
+  ? { topic: string; data?: unknown }
+  : TMessage<E, T>;
 
 const OF = 'SocketIOEmitterHelper';
 /** The compiler fails if an option is added to the type and not here. */
@@ -98,8 +105,11 @@ interface Running {
   readonly ticker: NodeJS.Timeout;
 }
 
-/** Sends to the clients of all instances from a process without clients, such as a worker or a script. */
-export class SocketIOEmitterHelper {
+/**
+ * Sends to the clients of all instances from a process without clients, such as a worker or a script. `EmitEvents` is the event map of
+ * what clients receive.
+ */
+export class SocketIOEmitterHelper<EmitEvents extends TEventsMap = TLooseEvents> {
   readonly identifier: string;
   readonly #options: ISocketIOEmitterOptions;
   readonly #report: Reporter<EmitterReport>;
@@ -148,7 +158,7 @@ export class SocketIOEmitterHelper {
    * and reported.
    * @throws RoomgateError `invalid_argument`, or `not_configured` before `configure()`.
    */
-  send(message: IEmitterMessage): void {
+  send<T extends TTopic<EmitEvents>>(message: IEmitterMessage<EmitEvents, T>): void {
     if (this.#closing.signal.aborted) {
       this.#report({ type: 'message_dropped', topic: topicOf(message) });
       return;

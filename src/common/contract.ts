@@ -1,0 +1,136 @@
+import { isCode, isOwnCode, RoomgateError } from '../protocol/errors.js';
+import { isReservedTopic, SocketIOConstants } from '../protocol/events.js';
+import type { ISchema, TSchemaInput, TSchemaOutput } from '../protocol/schema.js';
+import { checkOneObject, isObject, isRecord, wrongArgument } from './checks.js';
+import { shown } from './log-text.js';
+import { checkFields } from './method-arguments.js';
+
+/** A topic that clients send. */
+export interface IContractTopic {
+  /** The data. Without it the topic has none. */
+  readonly input?: ISchema | undefined;
+  /** The answer. Without it the answer is empty. */
+  readonly output?: ISchema | undefined;
+  /** The codes of the program's own errors. Without it there are none. */
+  readonly errors?: readonly string[] | undefined;
+}
+
+/** The topics between clients and servers of a program. */
+export interface IContract {
+  /** From clients to servers. */
+  readonly up: Readonly<Record<string, IContractTopic>>;
+  /** From servers to clients: a schema of the data. */
+  readonly down: Readonly<Record<string, ISchema>>;
+}
+
+/** The codes of the program that a topic of a contract lists. */
+export type ContractCode<Topic> = Topic extends { readonly errors: readonly (infer Code extends string)[] }
+  ? Code
+  : never;
+
+/** The event map of what clients send: the `EmitEvents` of the client helper, and the `ListenEvents` of the server. */
+export type UpEvents<C extends IContract> = {
+  [T in keyof C['up'] & string]: C['up'][T] extends { readonly input: infer Input extends ISchema }
+    ? (data: TSchemaInput<Input>, acknowledge?: ContractAcknowledge<C['up'][T]>) => void
+    : (acknowledge?: ContractAcknowledge<C['up'][T]>) => void;
+};
+
+/** The acknowledgement of a topic. Its answer is what the schema `output` returns. */
+export type ContractAcknowledge<Topic> = Topic extends { readonly output: infer Output extends ISchema }
+  ? (answer: TSchemaOutput<Output>) => void
+  : () => void;
+
+/** The event map of what servers send: the `ListenEvents` of the client helper, and the `EmitEvents` of the server and the emitter. */
+export type DownEvents<C extends IContract> = {
+  [T in keyof C['down'] & string]: (data: TSchemaInput<C['down'][T]>) => void;
+};
+
+const METHOD = 'defineContract';
+const EXAMPLE = '{ up: { say: { input: z.string() } }, down: { said: z.string() } }';
+/** Events that mean something else at the receiver. */
+const RESERVED: Readonly<Record<keyof IContract, readonly string[]>> = {
+  up: [
+    SocketIOConstants.EVENT_AUTHENTICATE,
+    SocketIOConstants.EVENT_JOIN,
+    SocketIOConstants.EVENT_LEAVE,
+    ...[SocketIOConstants.EVENT_CONNECT, 'new_namespace'],
+  ],
+  down: [SocketIOConstants.EVENT_AUTHENTICATED, SocketIOConstants.EVENT_UNAUTHENTICATE, SocketIOConstants.EVENT_PING],
+};
+
+/**
+ * One list of all topics, with schemas of their data and answers, for both ends. `UpEvents` and `DownEvents` turn it into the event maps of
+ * both helpers, and `handle()` checks what arrives by it. The schemas are those of any library with the Standard Schema interface, such as
+ * zod, valibot and arktype. The types are those of the values that travel.
+ *
+ * @returns a frozen copy.
+ * @throws RoomgateError `invalid_argument` for a reserved topic, a code of the library, and anything that is no schema.
+ * @example
+ * export const contract = defineContract({
+ *   up: { say: { input: z.object({ text: z.string() }), output: z.object({ id: z.string() }), errors: ['away'] } },
+ *   down: { said: z.object({ text: z.string() }) },
+ * });
+ */
+export function defineContract<const C extends IContract>(contract: C): C {
+  checkOneObject(METHOD, contract, EXAMPLE);
+  checkFields(METHOD, contract, ['up', 'down']);
+  const up = topicsOf('up', contract.up).map(([topic, entry]) => [topic, readTopic(`up.${shown(topic)}`, entry)]);
+  const down = topicsOf('down', contract.down).map(([topic, schema]) => [
+    topic,
+    needSchema(`down.${shown(topic)}`, schema),
+  ]);
+  const defined: object = { up: Object.freeze(Object.fromEntries(up)), down: Object.freeze(Object.fromEntries(down)) };
+  // The compiler can't follow the fields through the copy.
+  return Object.freeze(defined) as C;
+}
+
+function topicsOf(direction: keyof IContract, topics: unknown): [topic: string, entry: unknown][] {
+  if (!isRecord(topics)) throw wrongArgument(METHOD, direction, 'an object of topics', topics, `Write ${EXAMPLE}.`);
+  for (const topic of Object.keys(topics)) {
+    if (topic !== '' && !isReservedTopic(topic) && !RESERVED[direction].includes(topic)) continue;
+    const text = `${METHOD}(): ${direction}: the topic "${shown(topic)}" is reserved. Use another name.`;
+    throw new RoomgateError('invalid_argument', text);
+  }
+  return Object.entries(topics);
+}
+
+/** The spread into `handle()` has all codes that its handler may use, so a topic without `errors` gets none. */
+function readTopic(path: string, entry: unknown): IContractTopic {
+  if (!isRecord(entry) || isSchema(entry)) {
+    const fix = isSchema(entry) ? 'Write { input: schema }.' : undefined;
+    throw wrongArgument(METHOD, path, 'an object with input, output and errors', entry, fix);
+  }
+  checkFields(METHOD, entry, ['input', 'output', 'errors']);
+  const { input, output, errors } = entry;
+  return Object.freeze({
+    ...(input === undefined ? {} : { input: needSchema(`${path}.input`, input) }),
+    ...(output === undefined ? {} : { output: needSchema(`${path}.output`, output) }),
+    errors: Object.freeze(errors === undefined ? [] : codesOf(`${path}.errors`, errors)),
+  });
+}
+
+function codesOf(path: string, errors: unknown): string[] {
+  if (!Array.isArray(errors)) throw wrongArgument(METHOD, path, 'an array of codes', errors);
+  return errors.map((code: unknown) => {
+    if (!isCode(code)) {
+      const given = typeof code === 'string' ? ` "${shown(code)}" is not one.` : '';
+      const wanted = 'codes of up to 64 lower-case letters, digits and "_", the first one a letter';
+      throw wrongArgument(METHOD, path, wanted, code, given.trim());
+    }
+    if (!isOwnCode(code)) return code;
+    const text = `${METHOD}(): ${path}: "${code}" is a code of the library. Choose another one.`;
+    throw new RoomgateError('invalid_argument', text);
+  });
+}
+
+function needSchema(path: string, schema: unknown): ISchema {
+  if (isSchema(schema)) return schema;
+  const fix = 'Write a schema of zod 3.24, valibot 1, arktype 2, or newer.';
+  throw wrongArgument(METHOD, path, 'a Standard Schema', schema, fix);
+}
+
+/** The schemas of some libraries are functions. */
+function isSchema(value: unknown): value is ISchema {
+  const members: unknown = isObject(value) ? value['~standard'] : undefined;
+  return isObject(members) && typeof members.validate === 'function';
+}
