@@ -58,14 +58,6 @@ export type {
   TServerTopic,
 } from './ports/socket.js';
 export { DEFAULT_LIMITS, type ILimits } from './protocol/limits.js';
-export type {
-  ISchema,
-  ISchemaIssue,
-  ISchemaMembers,
-  TSchemaInput,
-  TSchemaOutput,
-  TSchemaResult,
-} from './protocol/schema.js';
 export {
   type NamesIn,
   type RoomAnswer,
