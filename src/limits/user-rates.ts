@@ -62,7 +62,7 @@ export class UserRates {
    * Counts an event. Returns for how many milliseconds the user is over a limit; 0 if it is not. An event that can be refused is not
    * counted then, so that a client that asks too often is not kept out by that. `client`: the id of the socket, for the report.
    */
-  count(user: string, client: string, canRefuse: boolean): number {
+  readonly count = (user: string, client: string, canRefuse: boolean): number => {
     const now = performance.now();
     const rate = this.#rates.get(user) ?? this.#begin(user);
     const paidAt = Math.max(rate.paidAt, now) + this.#eventMs;
@@ -74,7 +74,7 @@ export class UserRates {
     rate.paidAt = Math.min(paidAt, now + BURST_MS + MOST_DEBT_MS);
     this.#options.tell?.(rate);
     return Math.max(0, overMs);
-  }
+  };
 
   /** After how many milliseconds the user may send its next event; 0 if it may now. */
   waitMs(user: string): number {

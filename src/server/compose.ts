@@ -257,7 +257,7 @@ function createInbound(
     find: (id) => registry.get(id),
     payloadDepth: limits.payloadDepth,
     isOver: (session) => expiries.isOver(session),
-    countEvent: rates === undefined ? undefined : (...event) => rates.count(...event),
+    countEvent: rates?.count,
     isTooLarge: sizes?.isTooLarge,
     handles: handlers.has,
     report,
