@@ -1,5 +1,6 @@
 import type { KnownIdentity } from '../ports/identity.js';
 import type { Reporter } from '../ports/reports.js';
+import type { Wire } from '../ports/wire.js';
 import type { ILimits } from '../protocol/limits.js';
 import type { Session } from '../session/session.js';
 import type { Penalized, Penalties } from './penalties.js';
@@ -14,8 +15,8 @@ export interface EntryOptions {
   readonly penalties: Penalties;
   /** How many clients of this user are authenticated on this instance. */
   readonly countOf: (user: string) => number;
-  /** The address of the client, if it is known for certain. A proxy has one address for all of its clients. */
-  readonly addressOf: ((session: Session) => string | undefined) | undefined;
+  /** The address of a client, if it is known for certain. A proxy has one address for all of its clients. */
+  readonly addressOf: ((connection: Wire) => string | undefined) | undefined;
   readonly report: Reporter<LimitsReport>;
 }
 
@@ -55,7 +56,7 @@ export class Entry {
 
   #penalized(session: Session, identity: KnownIdentity | undefined): Penalized | undefined {
     if (identity !== undefined) return { user: identity.user };
-    const address = this.#options.addressOf?.(session);
+    const address = this.#options.addressOf?.(session.socket.conn);
     return address === undefined ? undefined : { address };
   }
 }

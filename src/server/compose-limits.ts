@@ -1,18 +1,14 @@
-import { Entry } from '../limits/entry.js';
 import { Penalties } from '../limits/penalties.js';
 import { SHARED_SECONDS, SharedCount } from '../limits/shared-count.js';
 import { UserRates } from '../limits/user-rates.js';
 import type { Backplane } from '../ports/backplane.js';
 import type { Reporter } from '../ports/reports.js';
-import type { Registry } from '../session/registry.js';
-import type { Session } from '../session/session.js';
 import type { Report } from './reports.js';
 import type { ResolvedBaseOptions } from './resolve-options.js';
 
 /** The limits of users. */
 export interface UserLimits {
   readonly penalties: Penalties;
-  readonly entry: Entry;
   /** Undefined if users may send any number of messages. */
   readonly rates: UserRates | undefined;
   close(): void;
@@ -20,20 +16,15 @@ export interface UserLimits {
 
 export interface UserLimitsOptions {
   readonly options: ResolvedBaseOptions;
-  readonly registry: Registry;
   readonly backplane: Backplane;
-  /** The address of a client, if it is known for certain. */
-  readonly addressOf?: (session: Session) => string | undefined;
   readonly report: Reporter<Report>;
 }
 
 /** The backplane must be open. */
 export async function createUserLimits(given: UserLimitsOptions): Promise<UserLimits> {
-  const { options, registry, backplane, addressOf, report } = given;
-  const { limits } = options;
-  const { messagesPerUser, messagesPerUserOfAll } = limits;
+  const { options, backplane, report } = given;
+  const { messagesPerUser, messagesPerUserOfAll } = options.limits;
   const penalties = new Penalties();
-  const entry = new Entry({ limits, penalties, countOf: registry.countOf, addressOf, report });
   const shared = Number.isFinite(messagesPerUserOfAll)
     ? new SharedCount({
         rate: await backplane.createRate({
@@ -50,5 +41,5 @@ export async function createUserLimits(given: UserLimitsOptions): Promise<UserLi
     shared?.close();
     rates?.close();
   };
-  return { penalties, entry, rates, close };
+  return { penalties, rates, close };
 }

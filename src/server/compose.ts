@@ -16,6 +16,7 @@ import { ClientAddresses } from '../ingress/client-address.js';
 import { MessageSizes } from '../ingress/message-sizes.js';
 import { PendingConnects } from '../ingress/pending-connects.js';
 import { Strangers } from '../ingress/strangers.js';
+import { Entry } from '../limits/entry.js';
 import type { Explained } from '../limits/explainer.js';
 import { type Facts, NO_FACTS } from '../limits/explanation.js';
 import type { Backplane } from '../ports/backplane.js';
@@ -124,7 +125,7 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
   try {
     await backplane.open(options.redisTimeout);
     const [isContained] = await Promise.all([containsAsExpected(), assertGateHolds()]);
-    const userLimits = await createUserLimits({ options, registry, backplane, report });
+    const userLimits = await createUserLimits({ options, backplane, report });
     assertWanted();
     instance = connectParts(given, platform, backplane, { ...asked, expiries, sweep, userLimits, isContained });
     return instance;
@@ -236,7 +237,7 @@ function createInbound(
 ): Pick<Instance, 'connections' | 'performer' | 'packets'> & { readonly sizes: MessageSizes | undefined } {
   const { authenticateFn, authenticateTimeout, pingInterval, limits, serverOptions, trustedHops } = options;
   const { runtime, fanout, rooms, roomsDo, rechecks, messages, expiries, sweep, dispatch, revoker, fence } = parts;
-  const { entry, rates } = parts.userLimits;
+  const { penalties, rates } = parts.userLimits;
   // Parts that find an event run its row, which exists at that time.
   const pendingConnects = new PendingConnects((connection) => run(table.limits.tooManyConnects, connection));
   const addresses = new ClientAddresses({ trustedHops, report });
@@ -281,15 +282,17 @@ function createInbound(
   const mostCalls = limits.authenticationsInFlight;
   const budget = new AuthenticationBudget({ mostCalls, timeoutMs: authenticateTimeout, report });
   const { authenticationKey } = options;
+  const addressOf = (wire: Wire): string | undefined => addresses.known(wire);
   const failures = Number.isFinite(limits.failedAuthentications)
     ? new FailedAuthentications({
         most: limits.failedAuthentications,
         timeoutMs: authenticateTimeout,
         authenticationKey,
-        addressOf: (wire) => addresses.known(wire),
+        addressOf,
         report,
       })
     : undefined;
+  const entry = new Entry({ limits, penalties, countOf: registry.countOf, addressOf, report });
   const base = { options, runtime, registry, deadlines, strangers, listen, report };
   const connectionsDo = new ConnectionPerformer({ ...base, pendingConnects });
   const ofClients = { connectionsDo, expiries, keepAlive, packets, messages, budget, failures };

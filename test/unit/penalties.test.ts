@@ -44,7 +44,7 @@ describe('penalties', () => {
 
 describe('a client that was over a limit for too long', () => {
   const session = (identity?: KnownIdentity): Session => {
-    const created = new Session({ id: 'self' } as never, {} as never);
+    const created = new Session({ id: 'self', conn: {} } as never, {} as never);
     if (identity !== undefined) created.identify(identity, 0);
     return created;
   };
