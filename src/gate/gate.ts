@@ -96,8 +96,9 @@ export class Gate {
     }
     const asks = packet.data[0] === SocketIOConstants.EVENT_AUTHENTICATE;
     if (session?.authenticated) {
-      if (this.#options.isTooLarge?.()) return this.#refuseLarge(session, packet);
+      // First, so that what is refused for its size counts too.
       const overMs = this.#countEvent(session, packet);
+      if (this.#options.isTooLarge?.()) return this.#refuseLarge(session, packet);
       // A renewal of the credentials. It does not wait for the program's handlers.
       return asks ? this.#decideRenewal(session, packet) : this.#decideOwn(session, packet, overMs > 0);
     }

@@ -3,13 +3,21 @@
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/facts.js';
 import { heardOn } from '../support/instances.js';
-import { connect, connectAuthenticated, type Started, startServer, type TestClient } from '../support/server.js';
+import {
+  connect,
+  connectAuthenticated,
+  type Started,
+  startServer,
+  type TestClient,
+  type TestOptions,
+} from '../support/server.js';
 
 const REFUSED_FOR = 1_500;
 
 /** Clients are the user of their `auth`, or nobody. */
-const startStrict = (): Promise<Started> =>
+const startStrict = (options: TestOptions = {}): Promise<Started> =>
   startServer({
+    ...options,
     authenticateFn: ({ auth }) => (auth.user === undefined ? true : { user: auth.user }),
     limits: { messagesPerSecond: 10, messageBurst: 10, delayedFor: 100, refusedFor: REFUSED_FOR },
   });
@@ -26,8 +34,9 @@ async function flood(client: TestClient): Promise<{ after: number }> {
   }
 }
 
-async function tellOf({ url }: Started, auth: object): Promise<TestClient> {
-  const client = connect(url, { auth: { ...auth }, transports: ['websocket'] });
+async function tellOf({ url }: Started, auth: object, address = ''): Promise<TestClient> {
+  const extraHeaders = { 'x-forwarded-for': address };
+  const client = connect(url, { auth: { ...auth }, transports: ['websocket'], extraHeaders });
   await client.heardOf('connect');
   client.socket.emit('authenticate');
   await eventually(() => heardOn(client, 'authenticated').length + heardOn(client, 'unauthenticated').length === 1);
@@ -49,6 +58,16 @@ describe('a client that sends too much for too long', () => {
     await eventually(async () => {
       expect(heardOn(await tellOf(server, { user: 'ann' }), 'authenticated')).toHaveLength(1);
     });
+  });
+
+  it('is refused by its address without an identity, if that is known', async () => {
+    const server = await startStrict({ trustedHops: 1 });
+    const nobody = await tellOf(server, {}, '203.0.113.7');
+    expect(await flood(nobody)).toMatchObject({ code: 'rate_limited', retry: true, after: REFUSED_FOR });
+    const again = await tellOf(server, {}, '203.0.113.7');
+    expect(heardOn(again, 'unauthenticated')).toMatchObject([{ code: 'rate_limited', retry: true }]);
+    expect(heardOn(await tellOf(server, {}, '203.0.113.8'), 'authenticated')).toHaveLength(1);
+    expect(heardOn(await tellOf(server, { user: 'ann' }, '203.0.113.7'), 'authenticated')).toHaveLength(1);
   });
 
   it('is told to wait, and not refused, without an identity: its address may be that of many', async () => {
