@@ -43,7 +43,7 @@ export interface IUnauthenticatedMessage {
   code: TUnauthenticatedCode | (string & NonNullable<unknown>);
   /** True if a client may reconnect automatically although its code is not one of the library. */
   retry?: true;
-  /** Milliseconds to wait before reconnecting: with the code `unavailable`, or with `retry`. */
+  /** Milliseconds to wait before reconnecting: with `unavailable`, `rate_limited` and `too_many_connections`, or with `retry`. */
   after?: number;
   /**
    * Only with the code `unavailable`, after a `clientConnectedFn` that failed: how many events of this client, counted from

@@ -5,11 +5,20 @@ import { join } from 'node:path';
 import type { DisconnectReason as TServerReason } from 'socket.io';
 import type { Socket } from 'socket.io-client';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { tablesOf, withTables } from '../../scripts/errors/tables.mjs';
+import { ANSWERS, ROOMS, THROWN, UNAUTHENTICATED } from '../../scripts/errors/texts.mjs';
 import { RedisHelper } from '../../src/backplane/redis/redis-helper.js';
 import type { TCredentials } from '../../src/client/credentials.js';
 import type { ILogger } from '../../src/common/types.js';
 import { createLogReporter } from '../../src/observability/logger.js';
-import { ROOM_ERRORS, type TRoomgateErrorCode, UNAUTHENTICATED_ERRORS } from '../../src/protocol/errors.js';
+import * as errors from '../../src/protocol/errors.js';
+import {
+  ANSWER_ERRORS,
+  ROOM_ERRORS,
+  ROOMGATE_CODES,
+  type TRoomgateErrorCode,
+  UNAUTHENTICATED_ERRORS,
+} from '../../src/protocol/errors.js';
 import { LINES } from '../../src/server/reports.js';
 import { SocketIOServerHelper } from '../../src/server/server-helper.js';
 import { called, createAuthenticated, createHelper, startWordsServer } from '../support/client.js';
@@ -155,8 +164,20 @@ describe('the codes of docs/errors.md', () => {
   });
 
   it('are complete', () => {
-    expect(codesOf(sectionOf('## Errors that are thrown'))).toEqual(Object.keys(CAUSES));
+    expect(codesOf(sectionOf('## Errors that are thrown')).sort()).toEqual(Object.keys(CAUSES).sort());
+    expect(codesOf(sectionOf('## Answers to events'))).toEqual(Object.keys(ANSWER_ERRORS));
     expect(codesOf(sectionOf('## Why a client is not authenticated'))).toEqual(Object.keys(UNAUTHENTICATED_ERRORS));
+  });
+
+  it.each(Object.entries(tablesOf(errors)))('%s has the tables that `npm run errors` writes', async (path, tables) => {
+    const text = await readFile(join(PROJECT, path), 'utf8');
+    expect(withTables(text, tables)).toBe(text);
+  });
+
+  it('are described once, and no other code is', () => {
+    const described = [THROWN, UNAUTHENTICATED, ROOMS, ANSWERS].map((texts) => Object.keys(texts).sort());
+    const all = [UNAUTHENTICATED_ERRORS, ROOM_ERRORS, ANSWER_ERRORS].map((list) => Object.keys(list).sort());
+    expect(described).toEqual([[...ROOMGATE_CODES].sort(), ...all]);
   });
 
   it('state for each room refusal whether a retry can help', () => {
