@@ -23,6 +23,11 @@ export class TopicRate {
     this.#limit = limit;
   }
 
+  /** How many users have a bucket. */
+  get users(): number {
+    return this.#buckets.size;
+  }
+
   /** Counts an event of a user. Returns 0, or the milliseconds after which the user may send again. */
   count(user: string, now = performance.now()): number {
     const { messages, per } = this.#limit;
