@@ -22,6 +22,8 @@ const { values: given } = parseArgs({
     size: { type: 'string' },
     'per-tick': { type: 'string' },
     deliveries: { type: 'string' },
+    kinds: { type: 'string' },
+    seconds: { type: 'string' },
   },
 });
 const rounds = Number(given.rounds ?? (given.quick ? 3 : 5));
@@ -32,6 +34,8 @@ const narrow = {
   sizes: numbers(given.size),
   perTicks: numbers(given['per-tick']),
   deliveries: numbers(given.deliveries)?.[0],
+  kinds: given.kinds?.split(','),
+  seconds: numbers(given.seconds)?.[0],
 };
 
 function chosen() {

@@ -1,6 +1,7 @@
 // The load: one process with all clients. It runs the commands below, received over the IPC channel.
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { calm, flood } from './flood.mjs';
 import { masked, now, tally } from './frames.mjs';
 import { Peer } from './peer.mjs';
 
@@ -114,6 +115,24 @@ async function shout({ control, ticks, size, ack }) {
   line.destroy();
 }
 
+/** One client sends `times` events, each `every` milliseconds or once the last one was answered. */
+async function probe({ every, times }) {
+  const delays = [];
+  for (let left = times; left > 0; left--) {
+    const began = performance.now();
+    await new Promise((resolve) => {
+      tally.answered = resolve;
+      peers[0].write(masked('421["in",{"id":1}]'));
+    });
+    const delay = performance.now() - began;
+    delays.push(delay);
+    if (delay < every) await new Promise((resolve) => setTimeout(resolve, every - delay));
+  }
+  const sorted = Float64Array.from(delays).sort();
+  const at = (part) => sorted[Math.floor((sorted.length - 1) * part)];
+  return { p50: at(0.5), p99: at(0.99), worst: at(1) };
+}
+
 function result() {
   const { user, system } = process.cpuUsage(mark.cpu);
   const samples = Float64Array.from(tally.samples).sort();
@@ -132,6 +151,9 @@ function result() {
 }
 
 const commands = {
+  flood,
+  calm,
+  probe,
   open,
   reset,
   pace,

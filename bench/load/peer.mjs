@@ -28,12 +28,13 @@ export class Peer {
   messages = 0;
   #upgraded = false;
   #isChange;
+  #isStranger;
   #authenticated;
   #socket;
 
-  /** Resolves once the server has sent `authenticated`. */
-  static open(port, rooms) {
-    return new Promise((resolve, reject) => new Peer({ port, rooms, resolve, reject }));
+  /** Resolves once the server has sent `authenticated`; for a stranger, once its WebSocket is open. */
+  static open(port, rooms, isStranger) {
+    return new Promise((resolve, reject) => new Peer({ port, rooms, isStranger, resolve, reject }));
   }
 
   /** Authenticates over long polling, then upgrades to a WebSocket. Resolves once the server has answered the probe. */
@@ -42,8 +43,9 @@ export class Peer {
     return new Promise((resolve, reject) => new Peer({ port, sid, resolve, reject }));
   }
 
-  constructor({ port, rooms, sid, resolve, reject }) {
+  constructor({ port, rooms, sid, isStranger, resolve, reject }) {
     this.rooms = rooms;
+    this.#isStranger = isStranger;
     this.#isChange = sid !== undefined;
     this.#authenticated = () => resolve(this);
     const onread = { buffer: shared, callback: (size, buffer) => this.#read(size, buffer) };
@@ -76,7 +78,8 @@ export class Peer {
   }
 
   control(text) {
-    if (text.startsWith('0')) this.#socket.write(CONNECT);
+    if (this.#isStranger) this.#authenticated();
+    else if (text.startsWith('0')) this.#socket.write(CONNECT);
     else if (text.startsWith('40')) this.#socket.write(AUTHENTICATE);
     else if (text === '3probe') {
       this.#socket.write(UPGRADED);
@@ -94,9 +97,20 @@ export class Peer {
     this.#socket.write(masked(`42["say","${text}"]`));
   }
 
-  /** A frame from `masked`. */
+  /** A frame from `masked`. Returns false if the server does not read. */
   write(frame) {
-    this.#socket.write(frame);
+    return this.#socket.write(frame);
+  }
+
+  /** Resolves once the server has read what was written, or has closed the connection. */
+  drained() {
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#socket.off('drain', done).off('close', done);
+        resolve();
+      };
+      this.#socket.on('drain', done).on('close', done);
+    });
   }
 
   /**

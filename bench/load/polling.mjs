@@ -22,7 +22,8 @@ export async function authenticatedByPolling(port) {
   }
 }
 
-function exchange({ agent, port, sid, method, body }) {
+/** The text of an answer. */
+export function exchange({ agent, port, sid, method, body }) {
   const path = `/io/?EIO=4&transport=polling${sid ? `&sid=${sid}` : ''}`;
   return new Promise((resolve, reject) => {
     const sent = request({ agent, port, host: '127.0.0.1', method, path }, (answer) => {

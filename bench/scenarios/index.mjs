@@ -1,6 +1,7 @@
 import chat from './chat.mjs';
 import connect from './connect.mjs';
 import fanOut from './fan-out.mjs';
+import floods from './floods.mjs';
 import { idle, idleUpgraded } from './idle.mjs';
 import inbound from './inbound.mjs';
 import keepAlive from './keep-alive.mjs';
@@ -19,4 +20,5 @@ export const scenarios = [
   keepAlive,
   twoInstances,
   slowConsumer,
+  floods,
 ];

@@ -44,6 +44,7 @@ export const TESTS = [
   'test/integration/installed-packages',
   'test/integration/compact-request',
   'test/integration/web-socket-drift',
+  'test/integration/paced-posts',
   'test/integration/client-survival',
   'test/integration/redis-emitter',
   'test/integration/redis-interop',

@@ -121,10 +121,10 @@ export class PacedPosts implements SlicedWork {
     const response = this.#response;
     if (response === undefined) return;
     const { end } = response;
-    response.end = (...args: unknown[]) => {
-      this.#answer = () => end.apply(response, args as Parameters<typeof end>);
+    response.end = ((...args: Parameters<typeof end>) => {
+      this.#answer = () => end.call(response, ...args);
       return response;
-    };
+    }) as typeof end;
   }
 
   #pass(part: string): void {

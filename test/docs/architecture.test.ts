@@ -59,8 +59,10 @@ const PUBLIC_IN: Readonly<Record<string, readonly string[]>> = {
     'engine-types',
     'node-endings',
     'node-engine',
+    'paced-posts',
     'probe-server',
     'shared-listeners',
+    'ws',
   ],
   readyState: [
     'bun-send',
@@ -70,6 +72,7 @@ const PUBLIC_IN: Readonly<Record<string, readonly string[]>> = {
     'idle-connections',
     'node-endings',
     'node-sender',
+    'paced-posts',
     'send-queue',
     'web-sockets',
   ],

@@ -8,6 +8,7 @@ import { Server } from 'socket.io';
 import { Adapter, ClusterAdapter } from 'socket.io-adapter';
 import { describe, expect, it, vi } from 'vitest';
 import type { WebSocket, WebSocketServer } from 'ws';
+import { NodePosts } from '../../src/ingress/node-posts.js';
 import type { IOSocket } from '../../src/ports/socket.js';
 import { DEFAULT_LIMITS } from '../../src/protocol/limits.js';
 import { AdapterBroadcasts } from '../../src/socketio/adapter-broadcasts.js';
@@ -23,11 +24,13 @@ import { NodeEngine } from '../../src/socketio/node-engine.js';
 import { keepsResponses, keepsWebSockets, probeConnection, probeTransport } from '../../src/socketio/node-probe.js';
 import { keepFromClosingEarly } from '../../src/socketio/node-sender.js';
 import { letThrough, OutgoingPackets } from '../../src/socketio/outgoing-packets.js';
+import { PacedPosts } from '../../src/socketio/paced-posts.js';
 import { Pacing } from '../../src/socketio/pacing.js';
 import { makeProbeServer, ProbeConnection } from '../../src/socketio/probe-server.js';
 import { queuedPackets, responseOf, unreadBytes } from '../../src/socketio/send-queue.js';
 import { listensAsExpected } from '../../src/socketio/shared-listeners.js';
 import {
+  acknowledge,
   interceptPackets,
   makeSocketIds,
   onSocketGone,
@@ -229,6 +232,40 @@ describe('the private members of other packages in use exist:', () => {
     const unpaced = vi.fn();
     guardedWsEngine({ ...GUARD, unpaced }, Moved);
     expect(unpaced).toHaveBeenCalledOnce();
+  });
+
+  it('the parser of a polling transport; without it bodies are not paced', () => {
+    const tooFast = vi.fn();
+    const pace = { pacing: new Pacing({ ...DEFAULT_LIMITS, messageBurst: 20 }), keepAlive() {}, tooFast };
+    defer(() => pace.pacing.turns.clear());
+    const transport = startEngine().createTransport('polling', { _query: { EIO: '4' } }) as EventEmitter & {
+      onData(body: string): void;
+    };
+    const wire = { protocol: 4, readyState: 'open', transport } as never;
+    const heard: unknown[] = [];
+    transport.on('packet', ({ data }) => heard.push(data));
+    const posts = PacedPosts.of(wire, pace);
+    transport.onData('4a\x1e4b');
+    expect([heard, posts?.isBusy]).toEqual([['a', 'b'], false]);
+    transport.onData(Array.from({ length: 17 }, () => '4c').join('\x1e'));
+    expect([heard.length, posts?.isBusy]).toEqual([2, true]);
+    posts?.drop();
+    const moved = { protocol: 4, transport: { name: 'polling' } } as never;
+    expect(PacedPosts.of(moved, pace)).toBeUndefined();
+    const report = vi.fn();
+    const unpaced = new NodePosts({ pace, tooLarge() {}, report });
+    unpaced.open(moved);
+    unpaced.open(moved);
+    expect(report).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ type: 'pacing_fallback' }));
+    expect(unpaced.begin(moved, 1, 2, new EventEmitter() as never)).toBeUndefined();
+  });
+
+  it('the answer to an event; without the method there is none', () => {
+    const packet = vi.fn();
+    const asked = { type: 2, nsp: '/', id: 7, data: ['x'] };
+    expect(acknowledge({ packet } as never, asked as never, { a: 1 })).toBe(true);
+    expect(packet).toHaveBeenCalledExactlyOnceWith({ type: 3, nsp: '/', id: 7, data: [{ a: 1 }] });
+    expect(acknowledge({} as never, asked as never, {})).toBe(false);
   });
 
   it('the limit of compressed messages of ws', async () => {
