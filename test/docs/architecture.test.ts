@@ -62,7 +62,7 @@ const PUBLIC_IN: Readonly<Record<string, readonly string[]>> = {
     'paced-posts',
     'probe-server',
     'shared-listeners',
-    'ws',
+    'guarded-web-socket',
   ],
   readyState: [
     'bun-send',
