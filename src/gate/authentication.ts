@@ -90,7 +90,7 @@ async function ask(
   } catch (error) {
     const isRefusal = saysCredentialIsBad(error);
     report({ type: isRefusal ? 'credential_rejected' : 'authenticate_fn_failed', client, error });
-    if (isRefusal) verdict = REFUSED;
+    verdict = isRefusal ? REFUSED : UNAVAILABLE;
   }
   if (call !== undefined) budget.settle(call, outcomeOf(verdict));
   if (attempt !== undefined) failures?.settle(attempt, attemptOutcomeOf(verdict));

@@ -4,6 +4,7 @@ import { isPromiseLike } from '../common/is-promise-like.js';
 import type { AuthenticationKeyFn, IHandshake } from '../ports/options.js';
 import type { Reporter } from '../ports/reports.js';
 import type { Wire } from '../ports/wire.js';
+import type { ILimits } from '../protocol/limits.js';
 import type { AttemptLane, AttemptOutcome, Entered } from './attempt-lane.js';
 import { AttemptLanes } from './attempt-lanes.js';
 import type { GateReport } from './reports.js';
@@ -12,10 +13,8 @@ import type { GateReport } from './reports.js';
 const MOST_ACCEPTED = 10_000;
 
 export interface FailedAuthenticationsOptions {
-  /** `limits.failedAuthentications`. */
-  readonly most: number;
-  /** `authenticateTimeout`. */
-  readonly timeoutMs: number;
+  readonly limits: Pick<ILimits, 'failedAuthentications'>;
+  readonly authenticateTimeout: number;
   readonly authenticationKey: AuthenticationKeyFn | undefined;
   /** The known address of a client. */
   readonly addressOf: (wire: Wire) => string | undefined;
@@ -71,9 +70,15 @@ export class FailedAuthentications {
   /** Clients that had to wait, with the lane that they wait for at the moment. */
   readonly #delayed = new Map<string, AttemptLane | undefined>();
 
+  /** Undefined if any number of attempts may fail. */
+  static of(options: FailedAuthenticationsOptions): FailedAuthentications | undefined {
+    return Number.isFinite(options.limits.failedAuthentications) ? new FailedAuthentications(options) : undefined;
+  }
+
   constructor(options: FailedAuthenticationsOptions) {
     this.#options = options;
-    const { most, timeoutMs, report } = options;
+    const { limits, authenticateTimeout: timeoutMs, report } = options;
+    const most = limits.failedAuthentications;
     const ofAll = {
       most,
       timeoutMs,

@@ -281,17 +281,8 @@ function createInbound(
   };
   const mostCalls = limits.authenticationsInFlight;
   const budget = new AuthenticationBudget({ mostCalls, timeoutMs: authenticateTimeout, report });
-  const { authenticationKey } = options;
   const addressOf = (wire: Wire): string | undefined => addresses.known(wire);
-  const failures = Number.isFinite(limits.failedAuthentications)
-    ? new FailedAuthentications({
-        most: limits.failedAuthentications,
-        timeoutMs: authenticateTimeout,
-        authenticationKey,
-        addressOf,
-        report,
-      })
-    : undefined;
+  const failures = FailedAuthentications.of({ ...options, addressOf, report });
   const entry = new Entry({ limits, penalties, countOf: registry.countOf, addressOf, report });
   const base = { options, runtime, registry, deadlines, strangers, listen, report };
   const connectionsDo = new ConnectionPerformer({ ...base, pendingConnects });

@@ -21,8 +21,8 @@ function start({ most = 10 } = {}) {
   const time = simulateTime(1);
   const reports: GateReport[] = [];
   const failures = new FailedAuthentications({
-    most,
-    timeoutMs: TIMEOUT_MS,
+    limits: { failedAuthentications: most },
+    authenticateTimeout: TIMEOUT_MS,
     authenticationKey: ({ auth }) => auth.key,
     addressOf: (wire) => wire.remoteAddress,
     report: (each) => reports.push(each),
@@ -234,7 +234,8 @@ describe('authenticationKey', () => {
   ])('that %s is reported, and the attempt has no key', (_, authenticationKey) => {
     const reports: GateReport[] = [];
     const failures = new FailedAuthentications({
-      ...{ most: 1, timeoutMs: TIMEOUT_MS, addressOf: () => undefined, report: (each) => reports.push(each) },
+      ...{ limits: { failedAuthentications: 1 }, authenticateTimeout: TIMEOUT_MS, addressOf: () => undefined },
+      report: (each) => reports.push(each),
       authenticationKey: authenticationKey as () => never,
     });
     for (let n = 0; n < 3; n++) {
