@@ -6,7 +6,7 @@ import { factsIn } from '../../src/limits/explain-message.js';
 import type { Facts } from '../../src/limits/explanation.js';
 
 const room = { room: 'a', rule: 'granted', since: 1, until: 2 } as const;
-const connection = { id: 'x', instance: 'one', since: 1, until: 2, rooms: [room] } as const;
+const connection = { id: 'x', instance: 'one', since: 1, until: 2, rooms: [room] };
 const limit = { rule: 'messages_per_user', instance: 'one', since: 1, until: 2 } as const;
 const bar = { revocation: 'r', of: 'user', room: 'a', issuedBefore: 3, since: 1, until: 2 } as const;
 const FACTS: Facts = { connections: [connection], limits: [limit], bars: [bar], truncated: true };
