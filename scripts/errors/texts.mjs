@@ -130,7 +130,7 @@ export const UNAUTHENTICATED = {
   },
   rate_limited: {
     meaning:
-      'The client sent more than `limits.messagesPerSecond` for longer than `limits.delayedFor` (30 s), or it came back before `limits.refusedFor` (30 s) had passed. Or too many authentications [failed](options.md#limits) before',
+      'The client sent more than `limits.messagesPerSecond` for longer than `limits.delayedFor` (30 s), or it came back before `limits.refusedFor` (30 s) had passed',
     fix: 'Find out why the client sends so much. If it is meant, raise the limit',
     client:
       'reconnects automatically, not before the time that the server named (at most 60 s), and keeps its queue and rooms',

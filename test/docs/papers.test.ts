@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ROOM_ERRORS, UNAUTHENTICATED_ERRORS } from '../../src/protocol/errors.js';
+import { ANSWER_ERRORS, ROOM_ERRORS, UNAUTHENTICATED_ERRORS } from '../../src/protocol/errors.js';
 import { codeBlocksOf, compilerOutputOf, PROJECT, papers } from '../support/document.js';
 
 const CLIENT_ANSWERS = ['unauthenticated', 'offline', 'timeout'];
@@ -34,12 +34,18 @@ describe.each(await papers())('%s', (paper) => {
 describe('docs/protocol.md', () => {
   it('lists every code, and whether it is retryable', async () => {
     const text = await readFile(join(PROJECT, 'docs/protocol.md'), 'utf8');
-    const [, authentication = '', rooms = ''] = text.split(/^## (?:Authentication|Rooms)$/m);
+    const heads = /^## (?:Authentication|Rooms|Answers to events|Keep-alive)$/m;
+    const [, authentication = '', rooms = '', answers = ''] = text.split(heads);
     const rowsOf = (section: string) =>
       [...section.matchAll(/^\| `(\w+)` \| (\w+) /gm)].map(([, code, next]) => `${code} ${next}`);
     const travelling = Object.entries(ROOM_ERRORS).filter(([code]) => !CLIENT_ANSWERS.includes(code));
     expect(rowsOf(rooms).sort()).toEqual(
       travelling.map(([code, { retryable }]) => `${code} ${retryable ? 'yes' : 'no'}`).sort(),
+    );
+    expect(rowsOf(answers)).toEqual(
+      expect.arrayContaining(
+        Object.entries(ANSWER_ERRORS).map(([code, { retryable }]) => `${code} ${retryable ? 'yes' : 'no'}`),
+      ),
     );
     const codes = rowsOf(authentication).map((row) => row.split(' ')[0]);
     expect(codes).toEqual(Object.keys(UNAUTHENTICATED_ERRORS));
