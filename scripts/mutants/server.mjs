@@ -22,7 +22,7 @@ export const SERVER = [
     id: 'guesses-at-once',
     file: 'src/gate/attempt-lane.ts',
     from: `this.#running < most - this.#failures;`,
-    to: `this.#running < 1_000 - this.#failures;`,
+    to: `this.#running < 1_000 * most - this.#failures;`,
     breaks: 'an attacker who guesses at once is not slowed down',
     test: 'test/behaviour/failed-authentications.test.ts',
     on: 'node',

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe } from '../common/describe.js';
 import { isPromiseLike } from '../common/is-promise-like.js';
+import type { SharedFailures } from '../limits/shared-failures.js';
 import type { AuthenticationKeyFn, IHandshake } from '../ports/options.js';
 import type { Reporter } from '../ports/reports.js';
 import type { Wire } from '../ports/wire.js';
@@ -18,6 +19,8 @@ export interface FailedAuthenticationsOptions {
   readonly authenticationKey: AuthenticationKeyFn | undefined;
   /** The known address of a client. */
   readonly addressOf: (wire: Wire) => string | undefined;
+  /** Counts the failures of keys over all instances; undefined: this instance counts its own. */
+  readonly shared: SharedFailures | undefined;
   readonly report: Reporter<GateReport>;
 }
 
@@ -111,9 +114,11 @@ export class FailedAuthentications {
   /** The attempt has settled. */
   settle({ client, wire, pair, places }: Attempt, outcome: AttemptOutcome): void {
     this.#delayed.delete(client);
-    for (const { lane, lanes, name } of places) {
+    for (const place of places) {
+      const { lane, lanes, name } = place;
       lane.settle(outcome);
       lanes.settled(name, lane);
+      if (outcome === 'refused') this.#share(place);
     }
     if (pair !== undefined && outcome === 'accepted') this.#remember(pair);
     if (outcome === 'none' || places.some(({ lanes }) => lanes === this.#addresses)) return;
@@ -172,6 +177,15 @@ export class FailedAuthentications {
     }
     this.#delayed.delete(client);
     return { after };
+  }
+
+  /** Not for addresses: whoever fails with other keys on each instance is only asked about a little more often. */
+  #share({ lane, lanes, name }: Place): void {
+    if (lane.kind === 'address') return;
+    this.#options.shared?.tell(`${lane.kind} ${name}`, () => {
+      lane.limit();
+      lanes.settled(name, lane);
+    });
   }
 
   #learnOfAddress(wire: Wire, outcome: AttemptOutcome): void {

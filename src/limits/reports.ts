@@ -4,6 +4,9 @@ import type { LogLines } from '../ports/reports.js';
 /** The user of the client has `limits.connectionsPerUser` connections. */
 type EntryLimit = 'connections_per_user';
 
+/** A limit of all instances together. */
+export type SharedLimit = 'messages_per_user_of_all' | 'failed_authentications';
+
 type OwnReport =
   /**
    * A user has sent more than a limit allows. Its events that asked for an answer are answered `rate_limited`, and the others are read
@@ -18,11 +21,11 @@ type OwnReport =
       readonly retryAfterMs: number;
     }
   /** Redis can't be reached or refuses, so this instance counts a limit of all instances by itself. Once until it counts with the others again. */
-  | { readonly type: 'limit_counted_alone'; readonly limit: 'messages_per_user_of_all' }
+  | { readonly type: 'limit_counted_alone'; readonly limit: SharedLimit }
   /** This instance counts a limit together with the others again. */
   | {
       readonly type: 'limit_counted_together';
-      readonly limit: 'messages_per_user_of_all';
+      readonly limit: SharedLimit;
       /** Milliseconds for which it counted alone. */
       readonly afterMs: number;
     };
@@ -39,8 +42,8 @@ export const LIMITS_LINES: LogLines<OwnReport> = {
   limit_counted_alone: [
     'warn',
     (r) =>
-      `Redis does not count the limit ${r.limit}, so this instance counts it by itself: a user may send that many messages to each ` +
-      'instance until Redis is back',
+      `Redis does not count the limit ${r.limit}, so this instance counts it by itself: that much is allowed on each instance until Redis ` +
+      'is back',
   ],
   limit_counted_together: [
     'warn',

@@ -1,5 +1,6 @@
 import type { RateState, SharedRate } from '../ports/backplane/shared-rate.js';
 import type { Reporter } from '../ports/reports.js';
+import { CountedAlone } from './counted-alone.js';
 import type { LimitsReport } from './reports.js';
 import type { UserRate } from './user-rates.js';
 
@@ -17,14 +18,14 @@ export interface SharedCountOptions {
 /** Counts the events of users over all instances: in batches, one at a time. */
 export class SharedCount {
   readonly #options: SharedCountOptions;
+  readonly #alone: CountedAlone;
   #untold: UserRate[] = [];
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
-  /** Since when this instance counts alone, by `performance.now()`. */
-  #aloneSince: number | undefined;
 
   constructor(options: SharedCountOptions) {
     this.#options = options;
+    this.#alone = new CountedAlone('messages_per_user_of_all', options.report);
   }
 
   /** Counts an event. */
@@ -54,7 +55,7 @@ export class SharedCount {
     // Until now the timer counts as running, so that a broker that answers slowly gets one batch at a time.
     this.#timer = undefined;
     if (this.#untold.length > 0) this.#wake();
-    if (!this.#isClosed) this.#note(states.every(({ isShared }) => isShared));
+    if (!this.#isClosed) this.#alone.note(states.every(({ isShared }) => isShared));
   }
 
   async #tellOne(rate: UserRate): Promise<RateState> {
@@ -63,18 +64,5 @@ export class SharedCount {
     const state = await this.#options.rate.use(rate.user, points);
     if (state.waitMs > 0) rate.closedUntil = performance.now() + state.waitMs;
     return state;
-  }
-
-  /** Reports when this instance begins to count alone, and when that ends. */
-  #note(isShared: boolean): void {
-    const { report } = this.#options;
-    if (!isShared && this.#aloneSince === undefined) {
-      this.#aloneSince = performance.now();
-      report({ type: 'limit_counted_alone', limit: 'messages_per_user_of_all' });
-    } else if (isShared && this.#aloneSince !== undefined) {
-      const afterMs = Math.round(performance.now() - this.#aloneSince);
-      this.#aloneSince = undefined;
-      report({ type: 'limit_counted_together', limit: 'messages_per_user_of_all', afterMs });
-    }
   }
 }

@@ -1,5 +1,6 @@
 import { Penalties } from '../limits/penalties.js';
 import { SHARED_SECONDS, SharedCount } from '../limits/shared-count.js';
+import { FAILURE_SECONDS, SharedFailures } from '../limits/shared-failures.js';
 import { UserRates } from '../limits/user-rates.js';
 import type { Backplane } from '../ports/backplane.js';
 import type { Reporter } from '../ports/reports.js';
@@ -11,6 +12,8 @@ export interface UserLimits {
   readonly penalties: Penalties;
   /** Undefined if users may send any number of messages. */
   readonly rates: UserRates | undefined;
+  /** Undefined unless the program names the keys of authentications. */
+  readonly failures: SharedFailures | undefined;
   close(): void;
 }
 
@@ -35,11 +38,25 @@ export async function createUserLimits(given: UserLimitsOptions): Promise<UserLi
         report,
       })
     : undefined;
+  const failures = await createSharedFailures(given);
   const isLimited = shared !== undefined || Number.isFinite(messagesPerUser);
   const rates = isLimited ? new UserRates({ messagesPerUser, tell: shared?.tell, report }) : undefined;
   const close = (): void => {
     shared?.close();
+    failures?.close();
     rates?.close();
   };
-  return { penalties, rates, close };
+  return { penalties, rates, failures, close };
+}
+
+async function createSharedFailures({
+  options: { authenticationKey, limits },
+  backplane,
+  report,
+}: UserLimitsOptions): Promise<SharedFailures | undefined> {
+  const most = limits.failedAuthentications;
+  if (authenticationKey === undefined || !Number.isFinite(most)) return undefined;
+  const name = 'failed_authentications';
+  const rate = await backplane.createRate({ name, points: Math.max(1, most - 1), seconds: FAILURE_SECONDS });
+  return new SharedFailures({ rate, report });
 }

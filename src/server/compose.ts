@@ -282,7 +282,7 @@ function createInbound(
   const mostCalls = limits.authenticationsInFlight;
   const budget = new AuthenticationBudget({ mostCalls, timeoutMs: authenticateTimeout, report });
   const addressOf = (wire: Wire): string | undefined => addresses.known(wire);
-  const failures = FailedAuthentications.of({ ...options, addressOf, report });
+  const failures = FailedAuthentications.of({ ...options, addressOf, shared: parts.userLimits.failures, report });
   const entry = new Entry({ limits, penalties, countOf: registry.countOf, addressOf, report });
   const base = { options, runtime, registry, deadlines, strangers, listen, report };
   const connectionsDo = new ConnectionPerformer({ ...base, pendingConnects });

@@ -134,7 +134,7 @@ it('a refused command of Redis is reported with its rule, and the instance count
   expect(typesOf(one, 'backplane_command_refused')).toMatchObject([
     {
       command: 'EVALSHA',
-      consequence: expect.stringContaining('this instance counts the messages of users by itself'),
+      consequence: expect.stringContaining('this instance counts a limit of all instances by itself'),
     },
   ]);
   expect(one.log.loud.join('\n')).toContain('needs the ACL rule +evalsha');

@@ -25,6 +25,7 @@ function start({ most = 10 } = {}) {
     authenticateTimeout: TIMEOUT_MS,
     authenticationKey: ({ auth }) => auth.key,
     addressOf: (wire) => wire.remoteAddress,
+    shared: undefined,
     report: (each) => reports.push(each),
   });
   let clients = 0;
@@ -235,6 +236,7 @@ describe('authenticationKey', () => {
     const reports: GateReport[] = [];
     const failures = new FailedAuthentications({
       ...{ limits: { failedAuthentications: 1 }, authenticateTimeout: TIMEOUT_MS, addressOf: () => undefined },
+      shared: undefined,
       report: (each) => reports.push(each),
       authenticationKey: authenticationKey as () => never,
     });

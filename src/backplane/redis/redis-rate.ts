@@ -16,7 +16,7 @@ export interface RedisRateOptions {
   readonly reportOnce: ReportOnce;
 }
 
-const ALONE = 'this instance counts the messages of users by itself; the limit needs +evalsha +eval +set +incrby +pttl';
+const ALONE = 'this instance counts a limit of all instances by itself; it needs +evalsha +eval +set +incrby +pttl';
 
 /** Which command of the script is refused, Redis does not say before version 7.2. */
 const REFUSED_IN_SCRIPT = ['ERR The user executing the script', 'ERR ACL failure in script'];
