@@ -36,8 +36,8 @@ const ENTRIES = ['roomgate/client', 'roomgate'];
 
 /** Documentation files. */
 const DOCUMENT = /^(?:docs|bench|examples)\/.*\.(?:md|svg|png)$/;
-/** The size of the download, as of November 2026, with identities, plus 5 %. Raise it only on purpose. */
-const MOST_BYTES = 1_065_000;
+/** The size of the download, as of November 2026, with handlers, contracts and limits, plus 5 %. Raise it only on purpose. */
+const MOST_BYTES = 1_290_000;
 
 let tarball = '';
 /** Paths in the tarball. */

@@ -82,9 +82,10 @@ describe('the inbound table', () => {
       const found = lines.filter((line) => /\.(on|onWire|once|addListener|prependListener|onAny|use)\(/.test(line));
       return found.filter((line) => !/^\s*(\*|\/\/)/.test(line)).map((line) => `${file}: ${line.trim()}`);
     });
-    // The last two belong to the program: its handlers, and signals of its process.
+    // Three belong to the program: its handlers, and signals of its process. Handlers of `handle()` have listeners only in the fallback.
     expect(listeners).toEqual([
       expect.stringContaining('component.ts: if (heed) process.on(signal'),
+      expect.stringContaining('compose-handlers.ts: socket.on(topic, (...args: unknown[])'),
       expect.stringContaining('connections.ts: wires.onWire((connection)'),
       expect.stringMatching(/^connections\.ts: connection\.on\('close', this\.#closed\)/),
       expect.stringMatching(/^connections\.ts: io\.on\('new_namespace'.*run\(joinedOther, conn, other\.name\)/),
