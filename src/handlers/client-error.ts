@@ -1,6 +1,6 @@
 import { describe } from '../common/describe.js';
 import { shown } from '../common/log-text.js';
-import { ANSWER_ERRORS, RoomgateError } from '../protocol/errors.js';
+import { isOwnCode, RoomgateError } from '../protocol/errors.js';
 
 /** Two copies of the package, such as one for `import` and one for `require`, recognize each other's errors by it. */
 const MARK = Symbol.for('roomgate.ClientError');
@@ -50,8 +50,7 @@ export function readClientError(
   if (typeof code !== 'string' || !CODE.test(code)) {
     throw wrong(`code: expected lower-case letters, digits and "_", received ${shownCode(code)}`, error);
   }
-  if (Object.hasOwn(ANSWER_ERRORS, code))
-    throw wrong(`code: "${code}" is a code of the library; choose another one`, error);
+  if (isOwnCode(code)) throw wrong(`code: "${code}" is a code of the library; choose another one`, error);
   if (allowed !== undefined && !allowed.has(code)) {
     throw wrong(`code: "${code}" is not among the "errors" of this topic; add it there`, error);
   }

@@ -1,11 +1,14 @@
 // npm test: node
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { isRequestError } from '../../src/client/index.js';
+import { ClientError } from '../../src/handlers/client-error.js';
 import {
   ANSWER_ERRORS,
   isRenewable,
   isTemporary,
   ROOM_ERRORS,
+  type TAnswerErrorCode,
   type TRoomErrorCode,
   type TUnauthenticatedCode,
   UNAUTHENTICATED_ERRORS,
@@ -27,8 +30,8 @@ async function startWithUsers(options: object = {}) {
   });
 }
 
-/** Causes the code on a real server, and returns the client. A scripted one sends it where `scripted` says so. */
-const UNAUTHENTICATED: Readonly<Record<TUnauthenticatedCode, () => Promise<TestHelper> | 'scripted'>> = {
+/** Causes the code on a server, and returns the client. */
+const UNAUTHENTICATED: Readonly<Record<TUnauthenticatedCode, () => Promise<TestHelper>>> = {
   refused: async () => clientOf((await startServer({ authenticateFn: () => false })).url),
   timeout: async () =>
     clientOf((await startServer({ authenticateTimeout: 100 })).url, { autoAuthenticate: false, queue: true }),
@@ -57,26 +60,26 @@ const UNAUTHENTICATED: Readonly<Record<TUnauthenticatedCode, () => Promise<TestH
     await helper.revoke({ user: 'ann' });
     return client;
   },
-  rate_limited: () => 'scripted',
-  too_many_connections: () => 'scripted',
+  rate_limited: async () => {
+    const limits = { messagesPerSecond: 100, messageBurst: 100, delayedFor: 50 };
+    const { url } = await startWithUsers({ limits });
+    const client = clientOf(url, { options: { auth: { token: 'ann' } } });
+    await client.helper.waitFor('authenticated');
+    for (let count = 0; count < 1_000; count++) client.helper.emit({ topic: 'say' });
+    return client;
+  },
+  too_many_connections: async () => {
+    const { url } = await startWithUsers({ limits: { connectionsPerUser: 1 } });
+    // Its own connection, because helpers with the same options share one.
+    const first = clientOf(url, { options: { auth: { token: 'ann' }, forceNew: true } });
+    await first.helper.waitFor('authenticated');
+    return clientOf(url, { options: { auth: { token: 'ann' }, forceNew: true } });
+  },
 };
-
-async function scripted(code: string): Promise<TestHelper> {
-  const { text } = UNAUTHENTICATED_ERRORS[code as TUnauthenticatedCode];
-  const server = await startWordsServer({ verdict: null });
-  server.io.on('connection', (socket) =>
-    socket.on('authenticate', () => {
-      socket.emit('unauthenticated', { code, message: text, time: 'now', retry: true, after: 20 });
-      setImmediate(() => socket.conn.close());
-    }),
-  );
-  return createHelper(server.url, { autoAuthenticate: true });
-}
 
 describe('the codes of unauthenticated', () => {
   it.each(Object.entries(UNAUTHENTICATED))('%s has its text, and the reaction of its list', async (code, cause) => {
-    const made = await cause();
-    const { helper, calls } = made === 'scripted' ? await scripted(code) : made;
+    const { helper, calls } = await cause();
     const [, message] = await calls.next(([name]) => name === 'onUnauthenticated');
     expect(message).toBe(UNAUTHENTICATED_ERRORS[code as TUnauthenticatedCode].text);
     if (isTemporary(code)) {
@@ -213,19 +216,75 @@ describe('the codes of rooms', () => {
   });
 });
 
+/** Calls `request()` of a client whose server handles `say` like this. Returns what it rejects with. */
+async function failureOf(say: object, options: object = {}, requests: readonly unknown[] = [undefined]) {
+  const server = await startWithUsers(options);
+  server.helper.handle({ topic: 'say', handler: () => 'said', ...say });
+  const client = clientOf(server.url, { options: { auth: { token: 'ann' } } });
+  await client.helper.waitFor('authenticated');
+  const outcomes = requests.map((data) =>
+    client.helper.request({ topic: 'say', data }).catch((reason: unknown) => reason),
+  );
+  return { error: await outcomes.at(-1), client };
+}
+
+const never = (): Promise<never> => new Promise(() => {});
+
+/** Causes each code on a server. */
+const ANSWERS: Readonly<Record<TAnswerErrorCode, () => ReturnType<typeof failureOf>>> = {
+  internal: () => failureOf({ handler: () => Promise.reject(new Error('secret')) }),
+  invalid: () => failureOf({ input: z.object({ text: z.string() }) }, {}, [{ text: 5 }]),
+  not_in_room: () => failureOf({ memberOf: () => 'kitchen' }),
+  rate_limited: () => failureOf({ limit: { messages: 1, per: 60_000 } }, {}, [1, 2]),
+  busy: () => failureOf({ handler: never }, { limits: { requestsInFlight: 1 } }, [1, 2]),
+  too_large: () => failureOf({}, { limits: { payloadBytes: 1_000 } }, ['x'.repeat(2_000)]),
+  timed_out: () => failureOf({ handler: never }, { handlerTimeout: 50 }),
+};
+const MORE: Readonly<Record<string, object>> = {
+  invalid: { issues: [{ path: 'text', code: 'invalid_type' }] },
+  rate_limited: { retryAfter: expect.any(Number) },
+};
+
 describe('the codes of answers', () => {
-  it.each(Object.entries(ANSWER_ERRORS))('%s rejects request(), once', async (code, { text, mayHaveRun }) => {
+  it.each(Object.entries(ANSWERS))('%s rejects request(), and ends nothing', async (code, cause) => {
+    const { error, client } = await cause();
+    const { text, mayHaveRun } = ANSWER_ERRORS[code as TAnswerErrorCode];
+    expect(isRequestError(error, { errors: [] })).toBe(true);
+    expect(error).toMatchObject({ code, message: text, mayHaveRun, ...MORE[code] });
+    expect(client.helper.getStatus().status).toBe('authenticated');
+  });
+
+  it.each(Object.keys(ANSWER_ERRORS))('%s makes the helper send nothing again', async (code) => {
     const { url, io, heard } = await startWordsServer();
     io.on('connection', (socket) =>
       socket.on('say', (acknowledge: (answer: object) => void) =>
-        acknowledge({ 'roomgate:error': { code, message: text } }),
+        acknowledge({ 'roomgate:error': { code, message: 'x', retryAfter: 1 } }),
       ),
     );
     const { helper } = await createAuthenticated(url);
-    const error: unknown = await helper.request({ topic: 'say' }).catch((reason: unknown) => reason);
-    expect(isRequestError(error, { errors: [] })).toBe(true);
-    expect(error).toMatchObject({ code, message: text, mayHaveRun });
-    expect(helper.getStatus().status).toBe('authenticated');
+    await expect(helper.request({ topic: 'say' })).rejects.toMatchObject({ code });
+    helper.emit({ topic: 'last' });
+    await heard.next(([event]) => event === 'last');
     expect(heard.all.filter(([event]) => event === 'say')).toHaveLength(1);
   });
+
+  it('of the program reaches it as it is', async () => {
+    const error = new ClientError('room_full', 'This room is full.', { most: 50 });
+    const thrown = (): never => {
+      throw error;
+    };
+    const failure = await failureOf({ handler: thrown });
+    const { code, message, details } = error;
+    expect(failure.error).toMatchObject({ code, message, details, mayHaveRun: true });
+  });
+
+  it.each(['busy', 'expired', 'revoked', 'not_allowed'])(
+    'of the program is internal if it is %s of the library',
+    async (code) => {
+      const thrown = (): never => {
+        throw new ClientError(code, 'x');
+      };
+      expect((await failureOf({ handler: thrown })).error).toMatchObject({ code: 'internal' });
+    },
+  );
 });
