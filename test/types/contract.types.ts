@@ -136,10 +136,39 @@ helper.send({ payload: { topic: 'closed' } });
 helper.send({ payload: { topic: 'sayd', data: 1 } });
 // @ts-expect-error: the event has other data
 helper.send({ payload: { topic: 'counted', data: '1' } });
+// Handlers get what the schemas return, and return what the schemas accept.
+helper.handle({
+  topic: 'say',
+  ...contract.up.say,
+  memberOf: (data) => {
+    same<typeof data, { text: string; at: number; loud: boolean }>(true);
+    return data.text;
+  },
+  handler: async ({ data, socket }) => {
+    same<typeof data, { text: string; at: number; loud: boolean }>(true);
+    socket.emit('counted', data.at);
+    return { id: 5 };
+  },
+});
+helper.handle({ topic: 'move', ...contract.up.move, handler: ({ data }) => data.y > 1 });
+helper.handle({ topic: 'count', ...contract.up.count, handler: ({ data }) => data.of.length });
+helper.handle({ topic: 'rest', ...contract.up.rest, handler: () => 'x' });
+helper.handle({ topic: 'stop', ...contract.up.stop, handler: ({ data }) => same<typeof data, undefined>(true) });
+// @ts-expect-error: the result is another one
+helper.handle({ topic: 'say', ...contract.up.say, handler: () => ({ id: 'x' }) });
+// @ts-expect-error: the result is missing
+helper.handle({ topic: 'count', ...contract.up.count, handler: async () => {} });
+// @ts-expect-error: no such topic
+helper.handle({ topic: 'shout', ...contract.up.say, handler: () => ({ id: 5 }) });
+
 const component = new SocketIOComponent<UpEvents<Contract>, DownEvents<Contract>>({ authenticateFn: () => true });
 component.helper.send({ payload: { topic: 'counted', data: 1 } });
 // @ts-expect-error: the event has other data
 component.helper.send({ payload: { topic: 'counted', data: '1' } });
+
+component.handle({ topic: 'rest', ...contract.up.rest, handler: () => 'x' });
+// @ts-expect-error: the result is another one
+component.handle({ topic: 'rest', ...contract.up.rest, handler: () => 5 });
 
 // The emitter.
 declare const redis: import('../../src/index.js').RedisHelper;
