@@ -2,6 +2,7 @@ import { types } from 'node:util';
 import type { Namespace, Socket } from 'socket.io';
 import type { Packet } from 'socket.io-parser';
 import { UNAUTHENTICATED_ERRORS } from '../protocol/errors.js';
+import { containBroadcasts } from './contained-broadcasts.js';
 import { Socket as PlainSocket } from './packages.js';
 
 /** Code of the program that threw or rejected. */
@@ -83,6 +84,10 @@ export class Containment {
     const failed = this.#failed;
     if (failed === undefined) return;
     containMiddleware(namespace, failed);
+    const ofAnswers: Failed = (error) => failed({ where: 'an acknowledgement callback', error });
+    containBroadcasts(namespace, (callback) => {
+      return (...answer) => call(callback, undefined, answer, ofAnswers);
+    });
     const inside = namespace as unknown as Partial<Inside>;
     if (typeof inside.emitReserved !== 'function') return;
     inside.emitReserved = (name, ...args) => {

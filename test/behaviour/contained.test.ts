@@ -144,6 +144,24 @@ describe('a handler that throws or rejects is reported once, and harms nobody:',
     await unharmed();
   });
 
+  it.each(['io.emit() that is answered', 'io.emit() that is not answered'])(
+    'an acknowledgement of %s',
+    async (which) => {
+      const client = await enter(server.url, { auth: { token: 'good' } });
+      if (!which.includes('not')) client.socket.on('question', (acknowledge) => acknowledge('yes'));
+      await failures();
+      await server.run(({ io, note }) => {
+        io.timeout(300).emit('question', (error: Error | null, answers: string[]) => {
+          note([error === null ? 'in time' : 'too late', answers]);
+          throw new Error('broken');
+        });
+      });
+      expect(await server.note()).toEqual(which.includes('not') ? ['too late', []] : ['in time', ['yes']]);
+      expect(await failures()).toEqual([['an acknowledgement callback', null]]);
+      await unharmed();
+    },
+  );
+
   it.each(['use throws', 'use rejects', 'use refuses'])('%s, and the event goes no further', async (topic) => {
     const client = await enter(server.url, { auth: { token: 'good' } });
     await failures();
