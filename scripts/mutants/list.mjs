@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { BACKPLANE } from './backplane.mjs';
 import { CLIENT } from './client.mjs';
 import { FANOUT } from './fanout.mjs';
+import { HANDLERS } from './handlers.mjs';
 import { INGRESS } from './ingress.mjs';
 import { LIMITS } from './limits.mjs';
 import { OBSERVABILITY } from './observability.mjs';
@@ -16,6 +17,7 @@ const GROUPS = [
   { folders: ['protocol', 'common'], mutants: PROTOCOL },
   { folders: ['client'], mutants: CLIENT },
   { folders: ['gate', 'session', 'rooms', 'server', 'limits'], mutants: [...SERVER, ...LIMITS] },
+  { folders: ['handlers'], mutants: HANDLERS },
   { folders: ['runtime'], mutants: RUNTIME },
   { folders: ['backplane'], mutants: BACKPLANE },
   { folders: ['fanout'], mutants: FANOUT },

@@ -1,5 +1,32 @@
 export const SOCKETIO = [
   {
+    id: 'listener-stops-others',
+    file: 'src/socketio/contained-socket.ts',
+    from: `  } catch (error) {\n    failed(error);\n  }`,
+    to: `  } catch (error) {\n    failed(error);\n    throw error;\n  }`,
+    breaks: 'a handler that throws ends the process',
+    test: 'test/behaviour/contained.test.ts',
+    on: 'node',
+  },
+  {
+    id: 'rejection-unhandled',
+    file: 'src/socketio/contained-socket.ts',
+    from: `Promise.prototype.then.call(outcome, undefined, failed);`,
+    to: `void failed;`,
+    breaks: 'a handler that rejects ends the process',
+    test: 'test/behaviour/contained.test.ts',
+    on: 'node',
+  },
+  {
+    id: 'failed-middleware-passed',
+    file: 'src/socketio/contained-socket.ts',
+    from: `if (!isPassed) once(unavailable());`,
+    to: `if (!isPassed) once();`,
+    breaks: 'a client joins although a middleware of io.use() failed',
+    test: 'test/behaviour/contained.test.ts',
+    on: 'node',
+  },
+  {
     id: 'fetched-whole',
     file: 'src/socketio/fetch-answers.ts',
     from: `if (size > left) return false;`,
