@@ -76,9 +76,12 @@ function frame(peer, buffer, at, end) {
 /** A client's text frame. The mask is zero, so the text is unchanged. */
 export function masked(text) {
   const payload = Buffer.from(text);
-  const header =
-    payload.length < 126 ? Buffer.alloc(6) : Buffer.from([0, 0, payload.length >> 8, payload.length & 255, 0, 0, 0, 0]);
+  const { length } = payload;
+  const code = length < 126 ? length : length < 65_536 ? 126 : 127;
+  const header = Buffer.alloc(code < 126 ? 6 : code === 126 ? 8 : 14);
   header[0] = 0x81;
-  header[1] = 0x80 | Math.min(payload.length, 126);
+  header[1] = 0x80 | code;
+  if (code === 126) header.writeUInt16BE(length, 2);
+  if (code === 127) header.writeBigUInt64BE(BigInt(length), 2);
   return Buffer.concat([header, payload]);
 }

@@ -115,10 +115,10 @@ async function shout({ control, ticks, size, ack }) {
   line.destroy();
 }
 
-/** One client sends `times` events, each `every` milliseconds or once the last one was answered. */
-async function probe({ every, times }) {
+/** For `ms` milliseconds one client sends events, one each `every` milliseconds, or once the last one was answered. */
+async function probe({ every, ms }) {
   const delays = [];
-  for (let left = times; left > 0; left--) {
+  for (const until = performance.now() + ms; performance.now() < until; ) {
     const began = performance.now();
     await new Promise((resolve) => {
       tally.answered = resolve;
