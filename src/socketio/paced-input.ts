@@ -32,6 +32,8 @@ export class PacedInput implements SlicedWork {
   /** What was read and has not passed, from `#at`. */
   #held: Buffer | undefined;
   #at = 0;
+  /** The end of what may pass together first. It has been scanned, and its messages count. */
+  #ready = 0;
   #hasEnded = false;
   /** When it may go on, by `performance.now()`. */
   #waitsUntil = 0;
@@ -59,16 +61,19 @@ export class PacedInput implements SlicedWork {
     if (this.#held !== undefined) {
       // It was read before the pause, or when the connection ended.
       this.#held = Buffer.concat([this.#held.subarray(this.#at), chunk]);
+      this.#ready = Math.max(0, this.#ready - this.#at);
       this.#at = 0;
       return true;
     }
     const end = this.#next(chunk, 0, false);
     if (end === chunk.length) return this.#source.pass(chunk);
+    // Not even the first slice passes now: many clients may be read one after another, before any turn ends.
     this.#held = chunk;
-    this.#at = end;
+    this.#at = 0;
+    this.#ready = end;
     this.#source.pause();
     this.#pacing.turns.add(this);
-    return end === 0 || this.#source.pass(chunk.subarray(0, end));
+    return true;
   }
 
   /** The connection has no more bytes. */
@@ -92,6 +97,7 @@ export class PacedInput implements SlicedWork {
     if (this.#held !== undefined) return;
     this.#held = Buffer.alloc(0);
     this.#at = 0;
+    this.#ready = 0;
     this.#source.pause();
     this.#pacing.turns.add(this);
   }
@@ -102,7 +108,7 @@ export class PacedInput implements SlicedWork {
     const wait = this.#source.isOpen ? this.#waitsUntil - performance.now() : 0;
     if (wait > 0) return this.#sleep(wait);
     const from = this.#at;
-    const end = this.#next(held, from, true);
+    const end = from < this.#ready ? this.#ready : this.#next(held, from, true);
     this.#at = end;
     if (end > from) this.#source.pass(held.subarray(from, end));
     // Passing a message may end the connection, or delay it.

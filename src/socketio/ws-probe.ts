@@ -62,8 +62,12 @@ export function canPace(Tried = GuardedWebSocket): boolean {
     const inside: EngineWebSocket = webSocket;
     inside.setSocket?.(socket, Buffer.alloc(0), { maxPayload: 1_000, maxFragments: 1 });
     webSocket.pace({ pacing, keepAlive() {}, tooFast() {}, tooLarge() {} });
-    socket.emit('data', Buffer.concat(Array.from({ length: MOST_FRAMES + 1 }, () => frameOf(200))));
-    const holds = heard === MOST_FRAMES && webSocket.isPaused;
+    const read = (frames: number): unknown =>
+      socket.emit('data', Buffer.concat(Array.from({ length: frames }, () => frameOf(200))));
+    read(MOST_FRAMES);
+    const passes = heard === MOST_FRAMES && !webSocket.isPaused;
+    read(MOST_FRAMES + 1);
+    const holds = passes && heard === MOST_FRAMES && webSocket.isPaused;
     webSocket.terminate();
     return holds;
   } catch {

@@ -83,10 +83,10 @@ describe('a POST of many packets', () => {
           .then(() => resolve(counted.all.length), reject);
       };
     });
-    const flood = flooder.post(...counts(1_000));
-    expect(await handledBefore).toBeLessThan(700);
+    const flood = flooder.post(...counts(400));
+    expect(await handledBefore).toBeLessThan(300);
     expect((await flood).status).toBe(200);
-    expect(counted.all).toHaveLength(1_000);
+    expect(counted.all).toHaveLength(400);
   });
 
   it('does not let the client send a second one before the first is answered', async () => {
