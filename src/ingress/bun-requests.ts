@@ -2,6 +2,7 @@ import { stringifySetCookie } from 'cookie';
 import type { Reporter } from '../ports/reports.js';
 import type { Wire } from '../ports/wire.js';
 import type { BunEngine } from '../socketio/bun-engine.js';
+import type { BunPosts } from '../socketio/bun-posts.js';
 import type { BunServer } from '../socketio/bun-types.js';
 import { queryOf } from '../socketio/engine-request.js';
 import { failTransport, transportOf } from '../socketio/engine-transport.js';
@@ -26,6 +27,16 @@ interface Known {
 /** Connections that are not authenticated; see `Runtime.limit`. */
 export type StrangerListeners = WeakMap<Wire, (start: string | undefined) => void>;
 
+export interface BunRequestsOptions {
+  readonly requests: RequestOptions;
+  /** Connections that are not authenticated, with the callback for their dropped messages. */
+  readonly strangers: StrangerListeners;
+  readonly posts: BunPosts;
+  /** A body was refused, because it was larger than any may be. */
+  readonly tooLarge: (wire: Wire) => void;
+  readonly report: Reporter<IngressReport>;
+}
+
 /** How long a connection is kept after an answer, in seconds, as in Node.js. */
 const KEEP_ALIVE_S = 5;
 /** The packet at the start of the answer to a handshake over polling. */
@@ -41,22 +52,20 @@ export class BunRequests {
   readonly #report: Reporter<IngressReport>;
   readonly #strangers: StrangerListeners;
   readonly #known = new WeakMap<Request, Known>();
-  /** Transports whose POST is being read. */
+  /** Transports whose POST is being read or handled. */
   readonly #reading = new WeakSet<EngineTransport>();
+  readonly #posts: BunPosts;
+  readonly #tooLarge: (wire: Wire) => void;
   readonly #checks: BunChecks;
   #pending = 0;
 
-  /** `strangers`: connections that are not authenticated, with the callback for their dropped messages. */
-  constructor(
-    engine: BunEngine,
-    options: RequestOptions,
-    strangers: StrangerListeners,
-    report: Reporter<IngressReport>,
-  ) {
+  constructor(engine: BunEngine, { requests, strangers, posts, tooLarge, report }: BunRequestsOptions) {
     this.#engine = engine;
     this.#strangers = strangers;
-    this.#options = options;
-    this.#checks = new BunChecks(engine, options);
+    this.#options = requests;
+    this.#posts = posts;
+    this.#tooLarge = tooLarge;
+    this.#checks = new BunChecks(engine, requests);
     this.#report = report;
     const { editResponseHeaders } = engine.opts;
     engine.opts.editResponseHeaders = (headers, request, server) => {
@@ -154,12 +163,27 @@ export class BunRequests {
     if (this.#reading.has(transport)) return fail('data request overlap from client');
     if (request.headers.get('content-type') === 'application/octet-stream') return fail('invalid content');
     this.#reading.add(transport);
-    const body = await this.#read(request, wire).finally(() => this.#reading.delete(transport));
-    if (body === null) return fail('data request aborted');
-    if (body === undefined) return new Response(null, { status: 413, headers });
-    const whole = new Request(request, { body });
-    this.#known.set(whole, known);
-    return this.#engine.handle(whole, server);
+    try {
+      const body = await this.#read(request, wire);
+      if (body === null) return fail('data request aborted');
+      if (body === undefined) {
+        if (!this.#strangers.has(wire)) this.#tooLarge(wire);
+        return new Response(null, { status: 413, headers });
+      }
+      return await this.#pass(request, server, known, wire, body);
+    } finally {
+      this.#reading.delete(transport);
+    }
+  }
+
+  #pass(request: Request, server: BunServer, known: Known, wire: Wire, body: string): Promise<Response> {
+    const first = (part: string): Promise<Response> => {
+      const whole = new Request(request, { body: part });
+      this.#known.set(whole, known);
+      return this.#engine.handle(whole, server);
+    };
+    // Otherwise Bun would close the connection as idle while packets wait.
+    return this.#posts.pass(wire, body, first, () => server.timeout?.(request, 0));
   }
 
   /** Reads a body while its wire is open; null if it is incomplete. */

@@ -299,19 +299,19 @@ function createInbound(
 // Modules for one runtime, or for Redis, are imported where they are used, so that no other instance loads them.
 
 async function createPlatform(options: ResolvedOptions, parts: FanoutParts): Promise<Platform> {
-  const { report } = parts;
+  const { report, tooFast, tooLarge } = parts;
+  const pace = { pacing: new Pacing(options.limits), tooFast, tooLarge };
   const fanoutOptions = { coalesce: options.fanout, mostBytes: options.limits.queuedBytes, ...parts };
   if (options.runtime === 'node') {
-    const { tooFast, tooLarge } = parts;
-    const pace = { pacing: new Pacing(options.limits), tooFast, tooLarge };
     return platformOf(new NodeRuntime(options.server, report, newSocketId, pace), new NodeFanout(fanoutOptions));
   }
   const { BunRuntime } = await import('../runtime/bun/bun-runtime.js');
   const { BunFanout } = await import('../fanout/bun-fanout.js');
   const fanout = new BunFanout(fanoutOptions);
-  const runtime = new BunRuntime(options.engine, options.server, options.identifier, report, (wire) =>
-    fanout.check(wire),
-  );
+  const runtime = new BunRuntime(options.engine, options.server, options.identifier, report, {
+    ...pace,
+    filledByPongs: (wire) => fanout.check(wire),
+  });
   return platformOf(runtime, fanout);
 }
 

@@ -3,6 +3,7 @@ import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
 import type { Wire } from '../ports/wire.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { BunFrame } from './bun-frames.js';
+import { BunInputs, type BunPace } from './bun-inputs.js';
 import { OpenedWebSockets } from './bun-opened.js';
 import { probeBunEngine } from './bun-probe.js';
 import { BunSender, type BunSenderEvents } from './bun-sender.js';
@@ -35,6 +36,9 @@ export interface BunEngineHooks {
   dropped(waitingBytes: number): void;
   /** Bun answered pings by itself, and the peer of this wire does not read the pongs. */
   filledByPongs(wire: Wire): void;
+  readonly pace: BunPace;
+  /** A wire's peer sent a message that is larger than any may be. */
+  tooLarge(wire: Wire): void;
 }
 
 /** Buffered bytes of a WebSocket up to which nothing is checked. */
@@ -73,6 +77,7 @@ export class BunEngine {
   readonly #sockets = new Map<object, GuardedBunSocket>();
   readonly #upgrades = new BunUpgrades();
   #hearsPongs = false;
+  #inputs: BunInputs | undefined;
   #makeSender: ((transport: BunTransport, socket: GuardedBunSocket) => void) | undefined;
 
   constructor(engine: object) {
@@ -171,6 +176,13 @@ export class BunEngine {
     return this.#sockets.size;
   }
 
+  /** Passes on nothing of the WebSocket of this wire for this many milliseconds. */
+  delay(wire: Wire, ms: number): void {
+    const { transport }: EngineConnection = wire;
+    const socket = transport === undefined ? undefined : this.#sockets.get(transport);
+    if (socket !== undefined) this.#inputs?.delay(socket, ms);
+  }
+
   /** Frees the state of a wire that is gone. */
   forget(wire: Wire): void {
     this.#upgrades.end(wire);
@@ -189,13 +201,25 @@ export class BunEngine {
       onWebSocketOpen.call(engine, socket ?? webSocket);
       if (socket !== undefined) this.#use(webSocket, socket);
     };
+    const inputs = new BunInputs({
+      pace: hooks.pace,
+      opts: engine.opts,
+      pass: (socket, message) => onWebSocketMessage.call(engine, socket, message),
+      wireOf: (socket) => this.#wireOf(socket),
+      tooLarge: (wire) => hooks.tooLarge(wire),
+    });
+    this.#inputs = inputs;
     engine.onWebSocketMessage = (webSocket, message: MessageBody) => {
-      if (isWithin(engine.opts.maxHttpBufferSize, message)) onWebSocketMessage.call(engine, webSocket, message);
-      else (this.#socketOf(webSocket) ?? webSocket).close(TOO_LARGE);
+      const socket = this.#socketOf(webSocket);
+      if (socket !== undefined) inputs.receive(socket, message);
+      else if (isWithin(engine.opts.maxHttpBufferSize, message)) onWebSocketMessage.call(engine, webSocket, message);
+      else webSocket.close(TOO_LARGE);
     };
     engine.onWebSocketClose = (webSocket, code, reason) => {
-      this.#closed(webSocket);
-      onWebSocketClose.call(engine, webSocket, code, reason);
+      inputs.end(this.#gone(webSocket), reason, () => {
+        if (webSocket.data?.transport !== undefined) this.#upgrades.closed(webSocket.data.transport);
+        onWebSocketClose.call(engine, webSocket, code, reason);
+      });
     };
   }
 
@@ -233,12 +257,12 @@ export class BunEngine {
     else if (transport !== undefined) noteWebSocket(transport, socket);
   }
 
-  #closed(webSocket: BunWebSocket): void {
+  #gone(webSocket: BunWebSocket): GuardedBunSocket | undefined {
     const key = keyOf(webSocket);
-    if (key === undefined) return;
-    this.#sockets.get(key)?.gone();
-    this.#sockets.delete(key);
-    if (webSocket.data?.transport !== undefined) this.#upgrades.closed(webSocket.data.transport);
+    const socket = key === undefined ? undefined : this.#sockets.get(key);
+    socket?.gone();
+    if (key !== undefined) this.#sockets.delete(key);
+    return socket;
   }
 
   #drained(webSocket: BunWebSocket): void {
@@ -251,11 +275,15 @@ export class BunEngine {
   #pinged(webSocket: BunWebSocket, hooks: BunEngineHooks): void {
     const socket = this.#socketOf(webSocket);
     if (socket === undefined || socket.bufferedAmount <= FEW_BYTES) return;
-    const transport = webSocket.data?.transport;
-    const wire: EngineConnection | undefined =
-      socket.wire ?? (transport === undefined ? undefined : this.#upgrades.wireOf(transport));
-    if (wire !== undefined && wire.transport === transport) hooks.filledByPongs(wire);
+    const wire = this.#wireOf(socket);
+    if (wire !== undefined && wire.transport === webSocket.data?.transport) hooks.filledByPongs(wire);
     else socket.terminate();
+  }
+
+  /** The wire of a WebSocket, which may still be upgrading to it. */
+  #wireOf(socket: GuardedBunSocket): EngineConnection | undefined {
+    const transport = socket.data?.transport;
+    return socket.wire ?? (transport === undefined ? undefined : this.#upgrades.wireOf(transport));
   }
 
   #socketOf(webSocket: BunWebSocket): GuardedBunSocket | undefined {

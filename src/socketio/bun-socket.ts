@@ -1,6 +1,7 @@
 import type { Wire } from '../ports/wire.js';
 import { pollDrain, stopPollingDrain } from './bun-drains.js';
 import type { BunSocket, BunWebSocket, MessageBody } from './bun-types.js';
+import type { PacedMessages } from './paced-messages.js';
 import { CLOSING, OPEN } from './ready-states.js';
 
 /** The close code for a message that was too large (RFC 6455, section 7.4.1). */
@@ -55,6 +56,10 @@ export class GuardedBunSocket implements BunWebSocket {
   readonly #options: GuardedSocketOptions;
   /** The wire that began with this WebSocket. */
   wire: Wire | undefined = undefined;
+  /** Messages that came while it had no `input`. */
+  received = 0;
+  /** Paces the messages of a peer that has sent more than a few. */
+  input: PacedMessages | undefined = undefined;
   /** The state of closing, in one object, because most WebSockets are open and need none of it. */
   #ending: Ending | undefined;
   #drained: (() => void) | undefined;
@@ -72,6 +77,23 @@ export class GuardedBunSocket implements BunWebSocket {
 
   get readyState(): number {
     return this.#ended && this.#webSocket.readyState === OPEN ? CLOSING : this.#webSocket.readyState;
+  }
+
+  get isOpen(): boolean {
+    return this.readyState === OPEN;
+  }
+
+  /** Whether reading can be stopped. */
+  get canPause(): boolean {
+    return this.#webSocket.pause !== undefined && this.#webSocket.readyState === OPEN;
+  }
+
+  pause(): void {
+    this.#webSocket.pause?.();
+  }
+
+  resume(): void {
+    if (this.#webSocket.readyState === OPEN) this.#webSocket.resume?.();
   }
 
   /** Bytes that the peer has not read. */
@@ -119,6 +141,8 @@ export class GuardedBunSocket implements BunWebSocket {
   close(code?: number, reason?: string): void {
     if (this.#ended) return;
     this.#end();
+    // Its pong has to be read.
+    this.input?.drop();
     const cutting = setTimeout(() => this.terminate(), this.#options.closeTimeoutMs).unref();
     const ending: Ending = { draining: undefined, cutting, closeAtPong: undefined };
     this.#ending = ending;
@@ -144,6 +168,7 @@ export class GuardedBunSocket implements BunWebSocket {
 
   /** Terminates the connection, whatever the peer does. */
   terminate(): void {
+    this.input?.drop();
     this.gone();
     this.#webSocket.terminate();
   }

@@ -28,6 +28,9 @@ export interface BunWebSocket {
   terminate(): void;
   getBufferedAmount?(): number;
   ping?(): number;
+  /** Not in Bun 1.2. What was read already is still delivered. */
+  pause?(): void;
+  resume?(): void;
 }
 
 /** The members of Bun's WebSocket by which a sender writes. */

@@ -130,8 +130,8 @@ export interface EngineTransport {
   onPacket?(packet: WirePacket): void;
   onError?(message: string | Error, description?: unknown): void;
   onClose?(): void;
-  /** Polling on Node.js: takes a poll or a POST. */
-  onRequest?(request: object): void;
+  /** Polling: takes a poll or a POST. On Bun it resolves once the packets of a POST have passed. */
+  onRequest?(request: object): unknown;
   /** True after `close(true)` of the connection: packets that still wait are dropped. */
   readonly discarded?: boolean;
   /** Polling on Node.js: the poll that waits and its response, and the POST that is being read. */

@@ -19,7 +19,7 @@ it('the installed engine has all private members in use', async () => {
       upgradeState: 'not_upgraded',
       hasPongTimer: true,
       optionsAreTheEngines: true,
-      methods: ['function', 'function', 'function', 'function'],
+      methods: ['function', 'function', 'function', 'function', 'function'],
     },
     whileUpgrading: { name: 'websocket', upgradeState: 'upgrading' },
     upgraded: { name: 'websocket', upgradeState: 'upgraded' },

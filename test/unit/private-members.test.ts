@@ -620,7 +620,8 @@ function patchBunEngine() {
   };
   const { onWebSocketOpen, handleRequest } = engine;
   const patcher = new BunEngine(engine);
-  patcher.patch({} as never);
+  const limits = { messagesPerSecond: 1, messageBurst: 100, delayedFor: 1_000 };
+  patcher.patch({ pace: { pacing: new Pacing(limits) } } as never);
   return { engine: { onWebSocketOpen, handleRequest }, patcher: { engine: patcher, replaced: () => engine } };
 }
 

@@ -9,6 +9,8 @@ import type { Attached, EngineRuntime, GuardOrigins } from '../../ports/runtime.
 import type { Wire } from '../../ports/wire.js';
 import { RoomgateError } from '../../protocol/errors.js';
 import { BunEngine, isWholeEngine } from '../../socketio/bun-engine.js';
+import type { BunPace } from '../../socketio/bun-inputs.js';
+import { BunPosts } from '../../socketio/bun-posts.js';
 import type { BunServer, IBunHandlers, IBunServeOptions } from '../../socketio/bun-types.js';
 import { restoreRequest } from '../../socketio/engine-request.js';
 import { Server } from '../../socketio/packages.js';
@@ -28,6 +30,14 @@ const STOPS_IN_TWO_STEPS = isBunSince(1, 4);
 /** Handlers `fetch` that were made here, with the path and the instance that they serve. */
 const served = new WeakMap<object, { readonly path: string; readonly by: string }>();
 
+/** What the runtime of Bun tells other parts. */
+export interface BunRuntimeEvents extends BunPace {
+  /** Bun has filled the buffer of this wire with pongs. */
+  readonly filledByPongs: (wire: Wire) => void;
+  /** It sent a message, or a body, that is larger than any may be. */
+  readonly tooLarge: (wire: Wire, answer: 1009 | 413) => void;
+}
+
 /** A Socket.IO server bound to an engine of `@socket.io/bun-engine`. */
 export class BunRuntime implements EngineRuntime<BunEngine> {
   readonly #given: object;
@@ -40,26 +50,25 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
   // One listener for all wires, called with the wire as `this`: own ones would cost each idle client memory.
   readonly #closed: (this: Wire) => void;
   readonly #strangers: StrangerListeners = new WeakMap();
-  readonly #filledByPongs: (wire: Wire) => void;
+  readonly #events: BunRuntimeEvents;
+  readonly #posts: BunPosts;
   #requests: BunRequests | undefined;
   #stopped = false;
 
-  /**
-   * `server`: a server to stop even if it never had a request. `filledByPongs` is called with a wire whose buffer Bun has filled
-   * with pongs.
-   */
+  /** `server`: a server to stop even if it never had a request. */
   constructor(
     engine: object,
     server: BunServer | undefined,
     identifier: string,
     report: Reporter<RuntimeReport>,
-    filledByPongs: (wire: Wire) => void,
+    events: BunRuntimeEvents,
   ) {
     this.#given = engine;
     this.#engine = new BunEngine(engine);
     this.#identifier = identifier;
     this.#report = report;
-    this.#filledByPongs = filledByPongs;
+    this.#events = events;
+    this.#posts = new BunPosts(events);
     if (server !== undefined) this.#servers.add(server);
     const wires = this.#wires;
     this.#closed = function () {
@@ -117,7 +126,13 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
     this.#strangers.delete(wire);
   }
 
+  delay(wire: Wire, ms: number): void {
+    this.#engine.delay(wire, ms);
+    this.#posts.delay(wire, ms);
+  }
+
   forget(wire: Wire): void {
+    this.#posts.forget(wire);
     this.#engine.forget(wire);
   }
 
@@ -157,7 +172,14 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
   #patch(serverOptions: Partial<ServerOptions>, guardOrigins: GuardOrigins): void {
     const engine = this.#engine;
     const options = applyOptions(engine.opts, serverOptions, guardOrigins, this.#report);
-    const requests = new BunRequests(engine, options, this.#strangers, this.#report);
+    const { filledByPongs, tooLarge } = this.#events;
+    const requests = new BunRequests(engine, {
+      requests: options,
+      strangers: this.#strangers,
+      posts: this.#posts,
+      tooLarge: (wire) => tooLarge(wire, 413),
+      report: this.#report,
+    });
     this.#requests = requests;
     const answer = (request: Request, server: BunServer): Promise<Response> => {
       this.#noteServer(server);
@@ -182,7 +204,9 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
         return handlers;
       },
       dropped: (waitingBytes) => this.#report({ type: 'client_too_slow', queuedBytes: waitingBytes }),
-      filledByPongs: this.#filledByPongs,
+      filledByPongs,
+      pace: this.#events,
+      tooLarge: (wire) => tooLarge(wire, 1009),
     });
   }
 
