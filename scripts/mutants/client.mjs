@@ -355,15 +355,6 @@ export const CLIENT = [
     on: 'node',
   },
   {
-    id: 'malformed-error-trusted',
-    file: 'src/client/request-error.ts',
-    from: `if (!isCode(code) || typeof message !== 'string') {`,
-    to: `if (!isCode(code)) {`,
-    breaks: 'a foreign server passes a message that is no text',
-    test: 'test/integration/client-request-errors.test.ts',
-    on: 'node',
-  },
-  {
     id: 'failed-middleware-final',
     file: 'src/client/lifecycle.ts',
     from: `if (code !== UNAVAILABLE) this.#endAs`,
