@@ -47,8 +47,8 @@ export const HANDLERS = [
   {
     id: 'foreign-code-sent',
     file: 'src/handlers/client-error.ts',
-    from: `if (Object.hasOwn(ANSWER_ERRORS, code))`,
-    to: `if (code === '')`,
+    from: `if (isOwnCode(code))`,
+    to: `if (isOwnCode(code) && code === '')`,
     breaks: 'a program sends a code of the library, to which clients react',
     test: 'test/behaviour/handle.test.ts',
     on: 'node',
