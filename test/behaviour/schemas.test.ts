@@ -35,7 +35,11 @@ beforeAll(async () => {
         arktype: type({ text: 'string <= 5', 'tags?': type({ id: 'number' }).array() }),
       };
       for (const [name, input] of Object.entries(inputs)) {
-        helper.handle({ topic: name, input: input as never, handler: ({ data }) => note('reached') ?? data });
+        const reached = (data: unknown) => {
+          note('reached');
+          return data;
+        };
+        helper.handle({ topic: name, input: input as never, handler: ({ data }) => reached(data) });
       }
       const output = { zod: z.number(), valibot: v.number(), arktype: type('number') };
       for (const [name, schema] of Object.entries(output)) {
