@@ -21,7 +21,7 @@ export const SOCKETIO = [
     id: 'failed-middleware-passed',
     file: 'src/socketio/contained-socket.ts',
     from: `if (!isPassed) once(unavailable());`,
-    to: `if (!isPassed) once();`,
+    to: `if (!isPassed) once(isPassed ? unavailable() : undefined);`,
     breaks: 'a client joins although a middleware of io.use() failed',
     test: 'test/behaviour/contained.test.ts',
     on: 'node',
