@@ -449,8 +449,8 @@ export const SOCKETIO = [
   {
     id: 'bun-held-without-bound',
     file: 'src/socketio/paced-messages.ts',
-    from: `held.count > mostMessages || held.bytes > mostBytes`,
-    to: `held.count < 0`,
+    from: `held.total > mostMessages || held.bytes > mostBytes`,
+    to: `held.total < 0`,
     breaks: "on a Bun that can't pause, a client fills the memory with messages that wait",
     test: 'test/unit/paced-messages.test.ts',
     on: 'node',

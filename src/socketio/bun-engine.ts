@@ -203,7 +203,7 @@ export class BunEngine {
     };
     const inputs = new BunInputs({
       pace: hooks.pace,
-      opts: engine.opts,
+      mostBytes: () => engine.opts.maxHttpBufferSize,
       pass: (socket, message) => onWebSocketMessage.call(engine, socket, message),
       wireOf: (socket) => this.#wireOf(socket),
       tooLarge: (wire) => hooks.tooLarge(wire),

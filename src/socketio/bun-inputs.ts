@@ -1,6 +1,6 @@
 import type { Wire } from '../ports/wire.js';
-import { type GuardedBunSocket, isWithin, TOO_LARGE } from './bun-socket.js';
-import type { EngineOptions, MessageBody } from './bun-types.js';
+import { type GuardedBunSocket, isWithin } from './bun-socket.js';
+import type { MessageBody } from './bun-types.js';
 import type { EngineConnection } from './engine-types.js';
 import { sizeOf } from './held-messages.js';
 import { MessageTurns } from './message-turns.js';
@@ -16,8 +16,8 @@ export interface BunPace {
 
 export interface BunInputsOptions {
   readonly pace: BunPace;
-  /** The engine's own options, which it reads at each message. */
-  readonly opts: Pick<EngineOptions, 'maxHttpBufferSize'>;
+  /** The largest message, in bytes. */
+  readonly mostBytes: () => number;
   /** Passes a message to the engine. */
   readonly pass: (socket: GuardedBunSocket, message: MessageBody) => void;
   readonly wireOf: (socket: GuardedBunSocket) => EngineConnection | undefined;
@@ -42,7 +42,7 @@ export class BunInputs {
 
   constructor(options: BunInputsOptions) {
     this.#options = options;
-    const mostHeldBytes = Math.max(LEAST_HELD_BYTES, HELD_TIMES * options.opts.maxHttpBufferSize);
+    const mostHeldBytes = Math.max(LEAST_HELD_BYTES, HELD_TIMES * options.mostBytes());
     this.#turns = new MessageTurns(options.pace.pacing, mostHeldBytes);
   }
 
@@ -76,10 +76,10 @@ export class BunInputs {
   }
 
   #pass(socket: GuardedBunSocket, message: MessageBody): void {
-    if (isWithin(this.#options.opts.maxHttpBufferSize, message)) this.#options.pass(socket, message);
+    if (isWithin(this.#options.mostBytes(), message)) this.#options.pass(socket, message);
     else {
       this.#tellLarge(socket);
-      socket.close(TOO_LARGE);
+      socket.refuseLarge();
     }
   }
 

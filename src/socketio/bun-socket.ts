@@ -159,6 +159,11 @@ export class GuardedBunSocket implements BunWebSocket {
     }, DRAIN_CHECK_MS).unref();
   }
 
+  /** Closes it because of a message that is too large. */
+  refuseLarge(): void {
+    this.close(TOO_LARGE);
+  }
+
   /** Called on Bun's `pong`. */
   ponged(): void {
     const { closeAtPong } = this.#ending ?? {};

@@ -17,7 +17,7 @@ interface Pack {
 /** A queue of messages that takes little more memory than their bytes. */
 export class HeldMessages {
   /** What is in the queue: messages, and bytes of binary ones and characters of texts. */
-  count = 0;
+  total = 0;
   bytes = 0;
   #queue: (Pack | MessageBody)[] = [];
   #at = 0;
@@ -26,7 +26,7 @@ export class HeldMessages {
   #looseAt = 0;
 
   push(message: MessageBody): void {
-    this.count += 1;
+    this.total += 1;
     this.bytes += sizeOf(message);
     if (typeof message === 'string' && message.length <= LONGEST_PACKED) {
       this.#loose.push(message);
@@ -47,7 +47,7 @@ export class HeldMessages {
   /** Removes the next message; there must be one. */
   shift(): MessageBody {
     const message = this.#take();
-    this.count -= 1;
+    this.total -= 1;
     this.bytes -= sizeOf(message);
     return message;
   }

@@ -107,11 +107,11 @@ export class PacedMessages implements SlicedWork, PausedReader {
     const wait = this.#source.isOpen && this.#waitsUntil > 0 ? this.#waitsUntil - performance.now() : 0;
     if (wait > 0) return this.#sleep(wait);
     this.#waitsUntil = 0;
-    const before = held.count;
+    const before = held.total;
     this.#passSlice(held);
     // Passing a message may end the connection.
     if (this.#held !== held) return DONE;
-    if (held.count > 0) return held.count === before ? this.#delayed() : 0;
+    if (held.total > 0) return held.total === before ? this.#delayed() : 0;
     // Socket.IO handles messages in the next tick, and none after the end.
     const isEndTooEarly = this.#end !== undefined && before > 0;
     return this.#waitsUntil > 0 || isEndTooEarly ? 0 : this.#finish();
@@ -119,7 +119,7 @@ export class PacedMessages implements SlicedWork, PausedReader {
 
   #passSlice(held: HeldMessages): void {
     let bytes = 0;
-    for (let passed = 0; passed < SLICE_MESSAGES && held.count > 0; passed++) {
+    for (let passed = 0; passed < SLICE_MESSAGES && held.total > 0; passed++) {
       const size = held.nextSize;
       if (passed > 0 && (size >= LARGE_BYTES || bytes + size > SLICE_BYTES)) return;
       if (this.#source.isOpen && !this.#pay()) return;
@@ -184,7 +184,7 @@ export class PacedMessages implements SlicedWork, PausedReader {
     this.readBytes += size;
     if (this.#isPaused || this.#end !== undefined) return;
     const { mostMessages, mostBytes } = this.#shared;
-    if (held.count > mostMessages || held.bytes > mostBytes) this.#endTooFast();
+    if (held.total > mostMessages || held.bytes > mostBytes) this.#endTooFast();
   }
 
   /** A message that came after the end. The peer may send many, so each read waits for its turn, as before. */

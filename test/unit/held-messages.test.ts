@@ -7,7 +7,7 @@ const SOME = ['a', '', 'much longer', 'ü€😀', Buffer.from([1, 2]), 'x'.repe
 
 function shiftAll(held: HeldMessages): (string | Buffer)[] {
   const all: (string | Buffer)[] = [];
-  while (held.count > 0) {
+  while (held.total > 0) {
     const { nextSize } = held;
     const message = held.shift();
     expect(message.length).toBe(nextSize);
@@ -21,10 +21,10 @@ describe('held messages', () => {
     const held = new HeldMessages();
     const all = Array.from({ length: 2_000 }, (_, n) => SOME[(n * n) % SOME.length] ?? '');
     for (const message of all) held.push(message);
-    expect(held.count).toBe(2_000);
+    expect(held.total).toBe(2_000);
     expect(held.bytes).toBe(all.reduce((sum, { length }) => sum + length, 0));
     expect(shiftAll(held)).toEqual(all);
-    expect([held.count, held.bytes]).toEqual([0, 0]);
+    expect([held.total, held.bytes]).toEqual([0, 0]);
   });
 
   it.each([1, 3, 255, 256, 257, 600])('may be added while others are taken: %d at a time', (step) => {
@@ -32,7 +32,7 @@ describe('held messages', () => {
     const taken: unknown[] = [];
     for (let n = 0; n < 3_000; n++) {
       held.push(`message ${n}`);
-      if (n % step === 0) for (let left = step - 1; left > 0 && held.count > 1; left--) taken.push(held.shift());
+      if (n % step === 0) for (let left = step - 1; left > 0 && held.total > 1; left--) taken.push(held.shift());
     }
     taken.push(...shiftAll(held));
     expect(taken).toEqual(Array.from({ length: 3_000 }, (_, n) => `message ${n}`));
