@@ -29,6 +29,16 @@ export const SERVER = [
     only: 'attempts at once',
   },
   {
+    id: 'success-on-one-instance-only',
+    file: 'src/gate/failed-authentications.ts',
+    from: `    if (more < 0) shared.takeBack(both, -more);`,
+    to: `    if (more < -1_000) shared.takeBack(both, -more);`,
+    breaks: 'after a success the failures before it still count on other instances',
+    test: 'test/integration/failed-authentications.test.ts',
+    on: 'node',
+    only: 'a success ends what',
+  },
+  {
     id: 'limits-flushed-out',
     file: 'src/gate/attempt-lanes.ts',
     from: `    const lanes = lane.isLimited ? this.#limited : this.#open;`,

@@ -63,6 +63,11 @@ export class AttemptLane {
     return this.#options.kind;
   }
 
+  /** With no success between them. */
+  get failures(): number {
+    return this.#failures;
+  }
+
   get isLimited(): boolean {
     return this.#failures >= this.#options.most;
   }

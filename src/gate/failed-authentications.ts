@@ -116,9 +116,10 @@ export class FailedAuthentications {
     this.#delayed.delete(client);
     for (const place of places) {
       const { lane, lanes, name } = place;
+      const { failures } = lane;
       lane.settle(outcome);
       lanes.settled(name, lane);
-      if (outcome === 'refused') this.#share(place);
+      this.#share(place, lane.failures - failures);
     }
     if (pair !== undefined && outcome === 'accepted') this.#remember(pair);
     if (outcome === 'none' || places.some(({ lanes }) => lanes === this.#addresses)) return;
@@ -180,9 +181,13 @@ export class FailedAuthentications {
   }
 
   /** Not for addresses: whoever fails with other keys on each instance is only asked about a little more often. */
-  #share({ lane, lanes, name }: Place): void {
-    if (lane.kind === 'address') return;
-    this.#options.shared?.tell(`${lane.kind} ${name}`, () => {
+  #share({ lane, lanes, name }: Place, more: number): void {
+    const { shared } = this.#options;
+    if (shared === undefined || lane.kind === 'address') return;
+    const both = `${lane.kind} ${name}`;
+    if (more < 0) shared.takeBack(both, -more);
+    if (more <= 0) return;
+    shared.tell(both, () => {
       lane.limit();
       lanes.settled(name, lane);
     });

@@ -32,6 +32,11 @@ export class SharedFailures {
     });
   }
 
+  /** A success makes so many failures void. */
+  takeBack(name: string, failures: number): void {
+    void this.#rate.use(name, -failures);
+  }
+
   close(): void {
     this.#isClosed = true;
   }

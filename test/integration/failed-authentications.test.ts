@@ -75,6 +75,16 @@ describe.each([
     expect(await attempt(two, 'bob', 'wrong')).toBe('refused');
     for (const each of [one, two]) expect(typesOf(each, 'limit_counted_alone')).toEqual([]);
   });
+
+  it('a success ends what its instance has told of before', async () => {
+    const way = makeWay();
+    const [one, two] = [await start(way, 0), await start(way, 1)];
+    for (let n = 0; n < 9; n++) expect(await attempt(one, 'eve', 'wrong')).toBe('refused');
+    expect(await attempt(one, 'eve', 'right')).toBe('in');
+    for (let n = 0; n < 8; n++) expect(await attempt(two, 'eve', 'wrong')).toBe('refused');
+    expect(await attempt(two, 'eve', 'right')).toBe('in');
+    for (const each of [one, two]) expect(typesOf(each, 'authentications_limited')).toEqual([]);
+  });
 });
 
 it('an instance that is cut off counts its own failures, and says so once', async () => {

@@ -20,8 +20,8 @@ export interface RateState {
  */
 export interface SharedRate {
   /**
-   * Adds to what a key has used, above the points too. Never rejects, and takes a second at most: while the broker is unreachable,
-   * refuses or does not answer, this instance counts alone.
+   * Adds to what a key has used, above the points too. A negative number takes back. Never rejects, and takes a second at most: while
+   * the broker is unreachable, refuses or does not answer, this instance counts alone.
    */
   use(key: string, points: number): Promise<RateState>;
 }
