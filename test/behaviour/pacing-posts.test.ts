@@ -1,5 +1,5 @@
 // npm test: node, bun
-// npm run test:matrix: node+redis, bun+redis, newest-node, oldest-bun
+// npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { describe, expect, it } from 'vitest';
 import { within } from '../support/facts.js';
 import { type PollingPeer, rawPolling } from '../support/raw.js';

@@ -1,5 +1,5 @@
 // npm test: node, bun
-// npm run test:matrix: node+redis, bun+redis, newest-node, oldest-bun
+// npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { connect as connectTcp } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import WebSocket from 'ws';

@@ -1,5 +1,5 @@
 // npm test: node, bun
-// npm run test:matrix: newest-node, oldest-bun
+// npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { TestClient } from '../support/server.js';
 import { enter, type Served, serve } from './program.js';
