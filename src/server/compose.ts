@@ -1,59 +1,42 @@
-import type { ServerOptions } from 'socket.io';
 import type { MemoryNetwork } from '../backplane/memory/memory-network.js';
-import { NodeFanout } from '../fanout/node-fanout.js';
-import type { FanoutOptions } from '../fanout/options.js';
 import { Outbound } from '../fanout/outbound.js';
 import { keysOf } from '../fanout/replaceable.js';
-import { AuthenticationBudget } from '../gate/authentication-budget.js';
-import { FailedAuthentications } from '../gate/failed-authentications.js';
-import { Gate } from '../gate/gate.js';
 import { assertGateHolds } from '../gate/gate-probe.js';
 import { guardedAdapter, guardLaterAdapters } from '../gate/guarded-adapter.js';
 import { guardPages } from '../gate/origin-guard.js';
-import { Renewals } from '../gate/renewal.js';
 import type { HandlerRegistry } from '../handlers/registry.js';
-import { ClientAddresses } from '../ingress/client-address.js';
-import { MessageSizes } from '../ingress/message-sizes.js';
-import { PendingConnects } from '../ingress/pending-connects.js';
-import { Strangers } from '../ingress/strangers.js';
-import { Entry } from '../limits/entry.js';
 import type { Explained } from '../limits/explainer.js';
 import { type Facts, NO_FACTS } from '../limits/explanation.js';
 import type { Backplane } from '../ports/backplane.js';
-import type { EngineFanout, Fanout } from '../ports/fanout.js';
+import type { Fanout } from '../ports/fanout.js';
 import type { Reporter } from '../ports/reports.js';
-import type { Attached, EngineRuntime, GuardOrigins, Runtime } from '../ports/runtime.js';
+import type { Attached, GuardOrigins, Runtime } from '../ports/runtime.js';
 import type { IOServer } from '../ports/socket.js';
-import type { Wire, WireSource } from '../ports/wire.js';
+import type { WireSource } from '../ports/wire.js';
 import { isSocketId } from '../protocol/socket-ids.js';
 import { Guard } from '../rooms/guard.js';
 import { IdOwners } from '../rooms/id-owners.js';
 import { Recheck } from '../rooms/recheck.js';
 import type { RevalidationOptions } from '../rooms/revalidation.js';
 import { Rooms } from '../rooms/rooms.js';
-import { NodeRuntime } from '../runtime/node-runtime.js';
-import { Deadlines } from '../session/deadlines.js';
 import { Expiries } from '../session/expiry.js';
-import { KeepAlive } from '../session/keep-alive.js';
 import type { Registry } from '../session/registry.js';
 import type { Session } from '../session/session.js';
 import { newSocketId } from '../session/socket-id.js';
 import { containsAsExpected } from '../socketio/containment-probe.js';
 import { connectionIdOf } from '../socketio/engine-transport.js';
-import { Pacing } from '../socketio/pacing.js';
 import { makeSocketIds } from '../socketio/socket-io.js';
 import { ClientMessages } from './client-messages.js';
 import { type Asked, attachAccess, claimTopics } from './compose-access.js';
 import { adapterFactory, createBackplane } from './compose-backplane.js';
-import { composeHandlers, type Dispatch } from './compose-handlers.js';
+import { composeHandlers } from './compose-handlers.js';
+import { type Bounds, createInbound, type Dispatching, type InboundParts } from './compose-inbound.js';
 import { createUserLimits, type UserLimits } from './compose-limits.js';
-import { ConnectionPerformer } from './connection-performer.js';
-import { Connections } from './connections.js';
+import { createPlatform, type Platform, type PlatformParts } from './compose-platform.js';
+import type { Connections } from './connections.js';
 import { factsOf } from './explain-facts.js';
-import { inboundTable } from './inbound.js';
-import { run } from './inbound-rows.js';
-import { PacketPerformer } from './packet-performer.js';
-import { Performer, type PerformerParts } from './performer.js';
+import type { PacketPerformer } from './packet-performer.js';
+import type { Performer } from './performer.js';
 import { Rechecks } from './rechecks.js';
 import type { Report } from './reports.js';
 import type { ResolvedOptions } from './resolve-options.js';
@@ -104,7 +87,7 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
     instance?.roomsDo.sweep();
     instance?.fence?.check();
   };
-  const fanoutParts: FanoutParts = {
+  const platformParts: PlatformParts = {
     tooSlow: (wire, waitingBytes) => instance?.connections.readsTooSlowly(wire, waitingBytes),
     tooFast: (wire) => instance?.connections.sendsTooFast(wire),
     tooLarge: (wire, answer) => {
@@ -114,7 +97,7 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
     sweep,
     report,
   };
-  const platform = await createPlatform(options, fanoutParts);
+  const platform = await createPlatform(options, platformParts);
   const backplane = await createBackplane(options, given.sharedNetwork, report);
   assertWanted();
   opening(backplane);
@@ -136,13 +119,6 @@ export async function compose(given: ComposeOptions): Promise<Instance> {
   } finally {
     opening(undefined);
   }
-}
-
-/** How the end of access is noticed, and how users are limited. */
-interface Bounds {
-  readonly userLimits: UserLimits;
-  readonly expiries: Expiries<Session>;
-  readonly sweep: () => void;
 }
 
 /** Whether sockets call handlers in the way that `Containment` expects. */
@@ -216,128 +192,4 @@ function createServer(
   });
   containment?.guard(io.sockets);
   return attached;
-}
-
-/** How events reach the handlers of `handle()`. */
-interface Dispatching {
-  readonly dispatch: Dispatch;
-}
-
-interface InboundParts extends Pick<Instance, 'runtime' | 'fanout' | 'revoker' | 'fence'>, Bounds, Dispatching {
-  readonly rooms: Rooms;
-  readonly roomsDo: RoomPerformer;
-  readonly rechecks: Rechecks;
-  readonly messages: ClientMessages;
-}
-
-/** The parts that detect events of a client, the table that decides on them, and the performer that acts. */
-function createInbound(
-  { options, registry, handlers, report }: Pick<ComposeOptions, 'options' | 'registry' | 'handlers' | 'report'>,
-  parts: InboundParts,
-): Pick<Instance, 'connections' | 'performer' | 'packets'> & { readonly sizes: MessageSizes | undefined } {
-  const { authenticateFn, authenticateTimeout, pingInterval, limits, serverOptions, trustedHops } = options;
-  const { runtime, fanout, rooms, roomsDo, rechecks, messages, expiries, sweep, dispatch, revoker, fence } = parts;
-  const { penalties, rates } = parts.userLimits;
-  // Parts that find an event run its row, which exists at that time.
-  const pendingConnects = new PendingConnects((connection) => run(table.limits.tooManyConnects, connection));
-  const addresses = new ClientAddresses({ trustedHops, report });
-  const strangers = new Strangers({
-    runtime,
-    addresses,
-    most: limits.unauthenticatedConnections,
-    mostPerAddress: limits.unauthenticatedPerAddress,
-    isOwnParser: serverOptions.parser === undefined,
-    giveWay: (...oldest) => run(table.limits.tooManyStrangers, ...oldest),
-    report,
-  });
-  const { payloadBytes } = limits;
-  const sizes = Number.isFinite(payloadBytes)
-    ? new MessageSizes(payloadBytes, serverOptions.parser === undefined)
-    : undefined;
-  const gate = new Gate({
-    find: (id) => registry.get(id),
-    payloadDepth: limits.payloadDepth,
-    isOver: (session) => expiries.isOver(session),
-    countEvent: rates?.count,
-    isTooLarge: sizes?.isTooLarge,
-    handles: handlers.has,
-    report,
-  });
-  const packets = new PacketPerformer({
-    registry,
-    patienceMs: authenticateTimeout,
-    overflowed: (session) => run(table.limits.tooManyHeldEvents, session),
-    sweep,
-    waitMs: (user) => rates?.waitMs(user) ?? 0,
-    delay: (connection, ms) => runtime.delay?.(connection, ms),
-    handles: handlers.has,
-    report,
-  });
-  const deadlines = new Deadlines(authenticateTimeout, (...late) => run(table.limits.deadlinePassed, ...late));
-  const keepAlive = new KeepAlive(pingInterval, messages.pingAll);
-  const listen: PerformerParts['listen'] = (socket, isAuthenticated) => {
-    connections.listenToSocket(socket, isAuthenticated);
-    if (isAuthenticated) dispatch.listen(socket);
-  };
-  const mostCalls = limits.authenticationsInFlight;
-  const budget = new AuthenticationBudget({ mostCalls, timeoutMs: authenticateTimeout, report });
-  const addressOf = (wire: Wire): string | undefined => addresses.known(wire);
-  const failures = FailedAuthentications.of({ ...options, addressOf, shared: parts.userLimits.failures, report });
-  const entry = new Entry({ limits, penalties, countOf: registry.countOf, addressOf, report });
-  const base = { options, runtime, registry, deadlines, strangers, listen, report };
-  const connectionsDo = new ConnectionPerformer({ ...base, pendingConnects });
-  const ofClients = { connectionsDo, expiries, keepAlive, packets, messages, budget, failures };
-  const performer = new Performer({ ...base, ...ofClients, fanout, entry, revoker, fence, rechecks });
-  const authentication = { authenticateFn, limits, budget, failures, report };
-  const renewals = new Renewals({ ...authentication, timeoutMs: authenticateTimeout });
-  const flows = { authentication, registry, strangers, gate, rooms, renewals };
-  const table = inboundTable(flows, { does: performer, connectionsDo, packetsDo: packets, roomsDo });
-  const connections = new Connections({ table, registry, pendingConnects, report });
-  return { connections, performer, packets, sizes };
-}
-
-// Modules for one runtime, or for Redis, are imported where they are used, so that no other instance loads them.
-
-async function createPlatform(options: ResolvedOptions, parts: FanoutParts): Promise<Platform> {
-  const { report, tooFast, tooLarge } = parts;
-  const pace = { pacing: new Pacing(options.limits), tooFast, tooLarge };
-  const fanoutOptions = { coalesce: options.fanout, mostBytes: options.limits.queuedBytes, ...parts };
-  if (options.runtime === 'node') {
-    return platformOf(new NodeRuntime(options.server, report, newSocketId, pace), new NodeFanout(fanoutOptions));
-  }
-  const { BunRuntime } = await import('../runtime/bun/bun-runtime.js');
-  const { BunFanout } = await import('../fanout/bun-fanout.js');
-  const fanout = new BunFanout(fanoutOptions);
-  const runtime = new BunRuntime(options.engine, options.server, options.identifier, report, {
-    ...pace,
-    filledByPongs: (wire) => fanout.check(wire),
-  });
-  return platformOf(runtime, fanout);
-}
-
-type FanoutParts = Required<Pick<FanoutOptions, 'tooSlow' | 'sweep'>> & {
-  readonly tooFast: (wire: Wire) => void;
-  /** A client sent more than `maxHttpBufferSize`. `answer`: the code of the WebSocket's close frame, or the status of a POST. */
-  readonly tooLarge: (wire: Wire, answer: 1009 | 413) => void;
-  readonly report: Reporter<Report>;
-};
-
-/** A runtime, and the fan-out over its engine. */
-interface Platform {
-  readonly runtime: Runtime;
-  readonly fanout: Fanout;
-  /** Attaches the Socket.IO server, and passes its engine from the runtime to the fan-out. */
-  readonly attach: (serverOptions: Partial<ServerOptions>, guardOrigins: GuardOrigins) => Attached<WireSource>;
-}
-
-function platformOf<Engine extends WireSource>(runtime: EngineRuntime<Engine>, fanout: EngineFanout<Engine>): Platform {
-  return {
-    runtime,
-    fanout,
-    attach: (serverOptions, guardOrigins) => {
-      const attached = runtime.attach(serverOptions, guardOrigins);
-      fanout.attach(attached.engine);
-      return attached;
-    },
-  };
 }
