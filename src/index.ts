@@ -1,8 +1,8 @@
 export type {
+  EmitterPayload,
   EmitterReport,
   IEmitterMessage,
   ISocketIOEmitterOptions,
-  TEmitterPayload,
 } from './backplane/redis/emitter.js';
 export { SocketIOEmitterHelper } from './backplane/redis/emitter.js';
 export type {
@@ -24,7 +24,7 @@ export type {
   ExplainedRoom,
   Explanation,
 } from './limits/explanation.js';
-export type { IHandleOptions, IHandlerCall, THandlerData, THandlerResult } from './ports/handlers.js';
+export type { HandleOptions, HandlerCall, HandlerData, HandlerResult } from './ports/handlers.js';
 export type {
   IBunServerHandle,
   IBunServerLike,

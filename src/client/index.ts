@@ -1,16 +1,16 @@
 export {
+  type Contract,
   type ContractAcknowledge,
   type ContractCode,
+  type ContractTopic,
   type DownEvents,
   defineContract,
-  type IContract,
-  type IContractTopic,
   type UpEvents,
 } from '../common/contract.js';
 export type { ILogger, TLogLevel, TSocketIOEventHandler, ValueOrPromise } from '../common/types.js';
 export type {
-  TAnswerErrorCode,
-  TRequestErrorCode,
+  AnswerErrorCode,
+  RequestErrorCode,
   TRoomErrorCode,
   TRoomgateErrorCode,
   TUnauthenticatedCode,
@@ -37,12 +37,12 @@ export type {
   IUnauthenticatedMessage,
 } from '../protocol/messages.js';
 export type {
-  ISchema,
-  ISchemaIssue,
-  ISchemaMembers,
-  TSchemaInput,
-  TSchemaOutput,
-  TSchemaResult,
+  Schema,
+  SchemaInput,
+  SchemaIssue,
+  SchemaMembers,
+  SchemaOutput,
+  SchemaResult,
 } from '../protocol/schema.js';
 export type { TConstValue } from '../protocol/states.js';
 export { SocketIOClientStates, type TSocketIOClientState } from '../protocol/states.js';
@@ -50,10 +50,10 @@ export { SocketIOClientHelper } from './client-helper.js';
 export type { TCredentials, TCredentialsReason } from './credentials.js';
 export type { IOptions, IQueueOptions, ISocketIOClientOptions } from './options.js';
 export {
-  type IRequestFailure,
-  type IRequestIssue,
   isRequestError,
   RequestError,
+  type RequestFailure,
+  type RequestIssue,
 } from './request-error.js';
 export {
   type ISocketIOClientStatus,

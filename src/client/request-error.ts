@@ -4,11 +4,11 @@ import { describe } from '../common/describe.js';
 import {
   ANSWER_ERROR_KEY,
   ANSWER_ERRORS,
+  type AnswerErrorCode,
   isCode,
   isRequestCode,
+  type RequestErrorCode,
   RoomgateError,
-  type TAnswerErrorCode,
-  type TRequestErrorCode,
 } from '../protocol/errors.js';
 
 /** Two copies of the package, such as one for `import` and one for `require`, recognize each other's errors by it. */
@@ -18,7 +18,7 @@ const LONGEST_PATH = 256;
 const LONGEST_MESSAGE = 1_000;
 
 /** What is wrong with one place of the data of an event. */
-export interface IRequestIssue {
+export interface RequestIssue {
   /** The keys that lead to it, with dots between them; empty for the data itself. */
   readonly path: string;
   /** The name of the rule, as the server's library for schemas calls it, such as `invalid_type`. */
@@ -26,10 +26,10 @@ export interface IRequestIssue {
 }
 
 /** The facts about a request that failed. */
-export interface IRequestFailure {
+export interface RequestFailure {
   readonly mayHaveRun: boolean;
   readonly retryAfter?: number | undefined;
-  readonly issues?: readonly IRequestIssue[] | undefined;
+  readonly issues?: readonly RequestIssue[] | undefined;
   readonly details?: unknown;
   readonly cause?: unknown;
 }
@@ -51,11 +51,11 @@ export class RequestError<Code extends string = string> extends Base {
   /** Milliseconds to wait before the same request can succeed. */
   readonly retryAfter: number | undefined;
   /** With the code `invalid`: up to 10 places that are wrong. Otherwise empty. */
-  readonly issues: readonly IRequestIssue[];
+  readonly issues: readonly RequestIssue[];
   /** The `details` of a `ClientError` of the server. */
   readonly details: unknown;
 
-  constructor(code: Code, message: string, { mayHaveRun, retryAfter, issues = [], details, cause }: IRequestFailure) {
+  constructor(code: Code, message: string, { mayHaveRun, retryAfter, issues = [], details, cause }: RequestFailure) {
     super(code, message, cause === undefined ? {} : { cause });
     this.name = 'RequestError';
     this.mayHaveRun = mayHaveRun;
@@ -76,7 +76,7 @@ export function isRequestError(error: unknown): error is RequestError;
 export function isRequestError<Entry extends object>(
   error: unknown,
   topic: Entry,
-): error is RequestError<TRequestErrorCode | ContractCode<Entry>>;
+): error is RequestError<RequestErrorCode | ContractCode<Entry>>;
 export function isRequestError(error: unknown, topic?: { readonly errors?: unknown }): error is RequestError {
   const { [MARK]: isMarked, code } = fieldsOf(error) as { readonly [MARK]?: unknown; readonly code?: unknown };
   if (isMarked !== true || typeof code !== 'string') return false;
@@ -94,7 +94,7 @@ export function errorIn(answer: unknown, call: string): RequestError | undefined
     return new RequestError('internal', text, { mayHaveRun: true });
   }
   return new RequestError(code, message.slice(0, LONGEST_MESSAGE), {
-    mayHaveRun: !Object.hasOwn(ANSWER_ERRORS, code) || ANSWER_ERRORS[code as TAnswerErrorCode].mayHaveRun,
+    mayHaveRun: !Object.hasOwn(ANSWER_ERRORS, code) || ANSWER_ERRORS[code as AnswerErrorCode].mayHaveRun,
     retryAfter: isDuration(retryAfter) ? Math.min(retryAfter, LONGEST_TIMER_MS) : undefined,
     issues: Array.isArray(issues) ? issues.slice(0, MOST_ISSUES).flatMap(readIssue) : [],
     details,
@@ -105,7 +105,7 @@ function isDuration(value: unknown): value is number {
   return typeof value === 'number' && value >= 0;
 }
 
-function readIssue(issue: unknown): IRequestIssue[] {
+function readIssue(issue: unknown): RequestIssue[] {
   const { path, code } = fieldsOf(issue);
   if (typeof path !== 'string' || typeof code !== 'string') return [];
   return [{ path: path.slice(0, LONGEST_PATH), code: code.slice(0, LONGEST_PATH) }];

@@ -1,5 +1,5 @@
 import { refuseOtherData } from '../common/other-data.js';
-import { RoomgateError, type TRequestErrorCode } from '../protocol/errors.js';
+import { type RequestErrorCode, RoomgateError } from '../protocol/errors.js';
 import { SocketIOClientStates } from '../protocol/states.js';
 import { notOneObject } from './calls.js';
 import type { PendingRequest } from './messages.js';
@@ -139,7 +139,7 @@ class Pending implements PendingRequest {
     this.#reject(reason);
   }
 
-  fail(code: TRequestErrorCode, why: string): void {
+  fail(code: RequestErrorCode, why: string): void {
     this.aborted(new RequestError(code, `request("${this.#topic}") ${why}.`, { mayHaveRun: this.isSent }));
   }
 }

@@ -1,26 +1,26 @@
 import { isCode, isOwnCode, RoomgateError } from '../protocol/errors.js';
 import { isReservedTopic, SocketIOConstants } from '../protocol/events.js';
-import type { ISchema, TSchemaInput, TSchemaOutput } from '../protocol/schema.js';
+import type { Schema, SchemaInput, SchemaOutput } from '../protocol/schema.js';
 import { checkOneObject, isObject, isRecord, wrongArgument } from './checks.js';
 import { shown } from './log-text.js';
 import { checkFields } from './method-arguments.js';
 
 /** A topic that clients send. */
-export interface IContractTopic {
+export interface ContractTopic {
   /** The data. Without it the topic has none. */
-  readonly input?: ISchema | undefined;
+  readonly input?: Schema | undefined;
   /** The answer. Without it the answer is empty. */
-  readonly output?: ISchema | undefined;
+  readonly output?: Schema | undefined;
   /** The codes of the program's own errors. Without it there are none. */
   readonly errors?: readonly string[] | undefined;
 }
 
 /** The topics between clients and servers of a program. */
-export interface IContract {
+export interface Contract {
   /** From clients to servers. */
-  readonly up: Readonly<Record<string, IContractTopic>>;
+  readonly up: Readonly<Record<string, ContractTopic>>;
   /** From servers to clients: a schema of the data. */
-  readonly down: Readonly<Record<string, ISchema>>;
+  readonly down: Readonly<Record<string, Schema>>;
 }
 
 /** The codes of the program that a topic of a contract lists. */
@@ -29,26 +29,26 @@ export type ContractCode<Topic> = Topic extends { readonly errors: readonly (inf
   : never;
 
 /** The event map of what clients send: the `EmitEvents` of the client helper, and the `ListenEvents` of the server. */
-export type UpEvents<C extends IContract> = {
-  [T in keyof C['up'] & string]: C['up'][T] extends { readonly input: infer Input extends ISchema }
-    ? (data: TSchemaInput<Input>, acknowledge?: ContractAcknowledge<C['up'][T]>) => void
+export type UpEvents<C extends Contract> = {
+  [T in keyof C['up'] & string]: C['up'][T] extends { readonly input: infer Input extends Schema }
+    ? (data: SchemaInput<Input>, acknowledge?: ContractAcknowledge<C['up'][T]>) => void
     : (acknowledge?: ContractAcknowledge<C['up'][T]>) => void;
 };
 
 /** The acknowledgement of a topic. Its answer is what the schema `output` returns. */
-export type ContractAcknowledge<Topic> = Topic extends { readonly output: infer Output extends ISchema }
-  ? (answer: TSchemaOutput<Output>) => void
+export type ContractAcknowledge<Topic> = Topic extends { readonly output: infer Output extends Schema }
+  ? (answer: SchemaOutput<Output>) => void
   : () => void;
 
 /** The event map of what servers send: the `ListenEvents` of the client helper, and the `EmitEvents` of the server and the emitter. */
-export type DownEvents<C extends IContract> = {
-  [T in keyof C['down'] & string]: (data: TSchemaInput<C['down'][T]>) => void;
+export type DownEvents<C extends Contract> = {
+  [T in keyof C['down'] & string]: (data: SchemaInput<C['down'][T]>) => void;
 };
 
 const METHOD = 'defineContract';
 const EXAMPLE = '{ up: { say: { input: z.string() } }, down: { said: z.string() } }';
 /** Events that mean something else at the receiver. */
-const RESERVED: Readonly<Record<keyof IContract, readonly string[]>> = {
+const RESERVED: Readonly<Record<keyof Contract, readonly string[]>> = {
   up: [
     SocketIOConstants.EVENT_AUTHENTICATE,
     SocketIOConstants.EVENT_JOIN,
@@ -71,7 +71,7 @@ const RESERVED: Readonly<Record<keyof IContract, readonly string[]>> = {
  *   down: { said: z.object({ text: z.string() }) },
  * });
  */
-export function defineContract<const C extends IContract>(contract: C): C {
+export function defineContract<const C extends Contract>(contract: C): C {
   checkOneObject(METHOD, contract, EXAMPLE);
   checkFields(METHOD, contract, ['up', 'down']);
   const up = topicsOf('up', contract.up).map(([topic, entry]) => [topic, readTopic(`up.${shown(topic)}`, entry)]);
@@ -84,7 +84,7 @@ export function defineContract<const C extends IContract>(contract: C): C {
   return Object.freeze(defined) as C;
 }
 
-function topicsOf(direction: keyof IContract, topics: unknown): [topic: string, entry: unknown][] {
+function topicsOf(direction: keyof Contract, topics: unknown): [topic: string, entry: unknown][] {
   if (!isRecord(topics)) throw wrongArgument(METHOD, direction, 'an object of topics', topics, `Write ${EXAMPLE}.`);
   for (const topic of Object.keys(topics)) {
     if (topic !== '' && !isReservedTopic(topic) && !RESERVED[direction].includes(topic)) continue;
@@ -95,7 +95,7 @@ function topicsOf(direction: keyof IContract, topics: unknown): [topic: string, 
 }
 
 /** The spread into `handle()` has all codes that its handler may use, so a topic without `errors` gets none. */
-function readTopic(path: string, entry: unknown): IContractTopic {
+function readTopic(path: string, entry: unknown): ContractTopic {
   if (!isRecord(entry) || isSchema(entry)) {
     const fix = isSchema(entry) ? 'Write { input: schema }.' : undefined;
     throw wrongArgument(METHOD, path, 'an object with input, output and errors', entry, fix);
@@ -123,14 +123,14 @@ function codesOf(path: string, errors: unknown): string[] {
   });
 }
 
-function needSchema(path: string, schema: unknown): ISchema {
+function needSchema(path: string, schema: unknown): Schema {
   if (isSchema(schema)) return schema;
   const fix = 'Write a schema of zod 3.24, valibot 1, arktype 2, or newer.';
   throw wrongArgument(METHOD, path, 'a Standard Schema', schema, fix);
 }
 
 /** The schemas of some libraries are functions. */
-function isSchema(value: unknown): value is ISchema {
+function isSchema(value: unknown): value is Schema {
   const members: unknown = isObject(value) ? value['~standard'] : undefined;
   return isObject(members) && typeof members.validate === 'function';
 }

@@ -1,5 +1,5 @@
 import { callSafely } from '../common/sink.js';
-import { ANSWER_ERROR_KEY, ANSWER_ERRORS, type TAnswerErrorCode } from '../protocol/errors.js';
+import { ANSWER_ERROR_KEY, ANSWER_ERRORS, type AnswerErrorCode } from '../protocol/errors.js';
 import type { Issue } from './schemas.js';
 
 /** The acknowledgement of an event, as Socket.IO passes it. Throws if the answer can't be encoded. */
@@ -24,6 +24,6 @@ export function answerError(acknowledge: Acknowledge, code: string, more: ErrorD
   );
 }
 
-function isOwnCode(code: string): code is TAnswerErrorCode {
+function isOwnCode(code: string): code is AnswerErrorCode {
   return Object.hasOwn(ANSWER_ERRORS, code);
 }

@@ -1,7 +1,7 @@
 import { isPromiseLike } from '../common/is-promise-like.js';
 import { whyUnsendable } from '../common/why-unsendable.js';
 import type { Reporter } from '../ports/reports.js';
-import { RoomgateError, type TAnswerErrorCode } from '../protocol/errors.js';
+import { type AnswerErrorCode, RoomgateError } from '../protocol/errors.js';
 import type { Session } from '../session/session.js';
 import { type Acknowledge, answerError, type ErrorDetails } from './answers.js';
 import { isClientError, readClientError } from './client-error.js';
@@ -21,7 +21,7 @@ const GONE = Symbol('gone');
 /** Why the handler was not called. */
 class Refused {
   constructor(
-    readonly code: TAnswerErrorCode,
+    readonly code: AnswerErrorCode,
     readonly issues?: readonly Issue[],
   ) {}
 }
@@ -76,7 +76,7 @@ export class Call {
   }
 
   /** The event is not handled. */
-  refuse(code: TAnswerErrorCode, more?: ErrorDetails): void {
+  refuse(code: AnswerErrorCode, more?: ErrorDetails): void {
     this.#parts.report({ type: 'event_refused', client: this.session.id, topic: this.topic, code });
     this.#answerError(code, more);
   }

@@ -1,21 +1,21 @@
 import { checkOneObject, isObject, isRecord, wrongArgument } from '../common/checks.js';
 import { checkFields, needDuration } from '../common/method-arguments.js';
-import type { IHandlerCall } from '../ports/handlers.js';
+import type { HandlerCall } from '../ports/handlers.js';
 import { RoomgateError } from '../protocol/errors.js';
 import { INTERNAL_PREFIX, isReservedTopic, SocketIOConstants } from '../protocol/events.js';
-import type { ISchema } from '../protocol/schema.js';
+import type { Schema } from '../protocol/schema.js';
 import { TopicRate } from './topic-rate.js';
 
 /** A handler of the program, checked. */
 export interface Entry {
   readonly topic: string;
-  readonly input: ISchema | undefined;
-  readonly output: ISchema | undefined;
+  readonly input: Schema | undefined;
+  readonly output: Schema | undefined;
   /** The codes that the handler may answer with; undefined for any. */
   readonly errors: ReadonlySet<string> | undefined;
   readonly memberOf: ((data: unknown) => unknown) | undefined;
   readonly rate: TopicRate | undefined;
-  readonly handler: (call: IHandlerCall) => unknown;
+  readonly handler: (call: HandlerCall) => unknown;
 }
 
 const EXAMPLE = '{ topic, handler }';
@@ -64,7 +64,7 @@ function reserved(topic: string, fix: string): RoomgateError {
   return new RoomgateError('invalid_argument', `handle(): topic: "${topic}" is reserved. ${fix}`);
 }
 
-function schemaOf(name: string, schema: unknown): ISchema | undefined {
+function schemaOf(name: string, schema: unknown): Schema | undefined {
   if (schema === undefined) return undefined;
   if (isSchema(schema)) return schema;
   const fix = 'Write a schema of zod 3.24, valibot 1, arktype 2, or newer.';
@@ -72,7 +72,7 @@ function schemaOf(name: string, schema: unknown): ISchema | undefined {
 }
 
 /** The schemas of some libraries are functions. */
-function isSchema(value: unknown): value is ISchema {
+function isSchema(value: unknown): value is Schema {
   const members: unknown = isObject(value) ? value['~standard'] : undefined;
   return isObject(members) && typeof members.validate === 'function';
 }

@@ -1,7 +1,7 @@
 import { fieldsOf, isObject } from '../common/checks.js';
 import { describe } from '../common/describe.js';
 import { isPromiseLike } from '../common/is-promise-like.js';
-import type { ISchema } from '../protocol/schema.js';
+import type { Schema } from '../protocol/schema.js';
 
 /** What is wrong with one place of a payload: never a value, and no text of the schema, which may quote values. */
 export interface Issue {
@@ -21,7 +21,7 @@ const LONGEST_PATH = 256;
 const CODE = /^[a-z][\w.-]{0,63}$/i;
 
 /** Validates a payload. In the same tick, unless the schema is asynchronous. Throws or rejects if the schema does. */
-export function validate(schema: ISchema, value: unknown): Promise<Validated> | Validated {
+export function validate(schema: Schema, value: unknown): Promise<Validated> | Validated {
   const result: unknown = schema['~standard'].validate(value);
   return isPromiseLike(result) ? Promise.resolve(result).then(read) : read(result);
 }

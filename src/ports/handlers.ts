@@ -1,19 +1,19 @@
 import type { ValueOrPromise } from '../common/types.js';
 import type { TEventsMap, TLooseData, TLooseEvents, TPayload, TTopic } from '../protocol/event-maps.js';
-import type { ISchema, TSchemaInput, TSchemaOutput } from '../protocol/schema.js';
+import type { Schema, SchemaInput, SchemaOutput } from '../protocol/schema.js';
 import type { KnownIdentity } from './identity.js';
 import type { IOSocket } from './socket.js';
 
 /** The data that a handler gets: of its schema, or without one of the event map. */
-export type THandlerData<Map extends TEventsMap, T extends keyof Map, Input> = Input extends ISchema
-  ? TSchemaOutput<Input>
+export type HandlerData<Map extends TEventsMap, T extends keyof Map, Input> = Input extends Schema
+  ? SchemaOutput<Input>
   : TPayload<Map, T>;
 
 /** The result of a handler: what its schema accepts, or without one anything. */
-export type THandlerResult<Output> = Output extends ISchema ? TSchemaInput<Output> : unknown;
+export type HandlerResult<Output> = Output extends Schema ? SchemaInput<Output> : unknown;
 
 /** The argument of a handler. */
-export interface IHandlerCall<
+export interface HandlerCall<
   Data = TLooseData,
   L extends TEventsMap = TLooseEvents,
   E extends TEventsMap = TLooseEvents,
@@ -31,15 +31,15 @@ export interface IHandlerCall<
 }
 
 /** The argument of `handle()`. */
-export interface IHandleOptions<
+export interface HandleOptions<
   L extends TEventsMap = TLooseEvents,
   E extends TEventsMap = TLooseEvents,
   S extends TEventsMap = TLooseEvents,
   D = TLooseData,
   C = TLooseData,
   T extends TTopic<L> = TTopic<L>,
-  Input extends ISchema | undefined = ISchema | undefined,
-  Output extends ISchema | undefined = ISchema | undefined,
+  Input extends Schema | undefined = Schema | undefined,
+  Output extends Schema | undefined = Schema | undefined,
 > {
   topic: T;
   /** A schema of the payload. Without it the handler gets what the client sent, unchecked. */
@@ -49,8 +49,8 @@ export interface IHandleOptions<
   /** The codes of `ClientError` that the handler may throw. Without it: any. */
   errors?: readonly string[] | undefined;
   /** Names the room that the client has to be in. Otherwise it receives `not_in_room`, and the handler is not called. */
-  memberOf?: ((data: THandlerData<L, T, Input>) => string) | undefined;
+  memberOf?: ((data: HandlerData<L, T, Input>) => string) | undefined;
   /** How many events of this topic each user may send in that many milliseconds. One more receives `rate_limited`. */
   limit?: { messages: number; per: number } | undefined;
-  handler: (call: IHandlerCall<THandlerData<L, T, Input>, L, E, S, D, C>) => ValueOrPromise<THandlerResult<Output>>;
+  handler: (call: HandlerCall<HandlerData<L, T, Input>, L, E, S, D, C>) => ValueOrPromise<HandlerResult<Output>>;
 }

@@ -86,7 +86,7 @@ export const ANSWER_ERRORS = {
 } as const satisfies Record<string, AnswerErrorEntry>;
 
 /** Why an event of a client was not handled, or not with success. */
-export type TAnswerErrorCode = keyof typeof ANSWER_ERRORS;
+export type AnswerErrorCode = keyof typeof ANSWER_ERRORS;
 
 /** The codes with which `request()` of the client rejects without an answer of the server. */
 const UNANSWERED = [
@@ -115,10 +115,10 @@ export const ROOMGATE_CODES = [
 export type TRoomgateErrorCode = (typeof ROOMGATE_CODES)[number];
 
 /** The codes of the library with which `request()` rejects. The codes of a program's contract come in addition. */
-export type TRequestErrorCode = (typeof UNANSWERED)[number] | TAnswerErrorCode;
+export type RequestErrorCode = (typeof UNANSWERED)[number] | AnswerErrorCode;
 
 /** Whether `request()` may reject with this code for a reason of the library. */
-export function isRequestCode(code: string): code is TRequestErrorCode {
+export function isRequestCode(code: string): code is RequestErrorCode {
   return Object.hasOwn(ANSWER_ERRORS, code) || (UNANSWERED as readonly string[]).includes(code);
 }
 

@@ -4,32 +4,32 @@
  */
 
 /** A schema of any library that has the Standard Schema interface. */
-export interface ISchema<Input = unknown, Output = Input> {
-  readonly '~standard': ISchemaMembers<Input, Output>;
+export interface Schema<Input = unknown, Output = Input> {
+  readonly '~standard': SchemaMembers<Input, Output>;
 }
 
 /** The members of a schema. */
-export interface ISchemaMembers<Input = unknown, Output = Input> {
+export interface SchemaMembers<Input = unknown, Output = Input> {
   readonly version: 1;
   readonly vendor: string;
-  readonly validate: (value: unknown) => TSchemaResult<Output> | Promise<TSchemaResult<Output>>;
+  readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
   /** For the compiler only. */
   readonly types?: { readonly input: Input; readonly output: Output } | undefined;
 }
 
 /** The parsed value, or what is wrong with it. */
-export type TSchemaResult<Output> =
+export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly ISchemaIssue[] };
+  | { readonly issues: readonly SchemaIssue[] };
 
 /** What is wrong with one place of a value. */
-export interface ISchemaIssue {
+export interface SchemaIssue {
   readonly message: string;
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
 /** The type of the values that a schema accepts. */
-export type TSchemaInput<S extends ISchema> = NonNullable<S['~standard']['types']>['input'];
+export type SchemaInput<S extends Schema> = NonNullable<S['~standard']['types']>['input'];
 
 /** The type of the values that a schema returns. */
-export type TSchemaOutput<S extends ISchema> = NonNullable<S['~standard']['types']>['output'];
+export type SchemaOutput<S extends Schema> = NonNullable<S['~standard']['types']>['output'];

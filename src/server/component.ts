@@ -2,12 +2,12 @@ import type { ServerOptions } from 'socket.io';
 import { hasMethods } from '../common/checks.js';
 import { harmless } from '../gate/origin-guard.js';
 import { HandlerRegistry } from '../handlers/registry.js';
-import type { IHandleOptions } from '../ports/handlers.js';
+import type { HandleOptions } from '../ports/handlers.js';
 import type { IBunServerHandle, IBunServerLike, TServerSource } from '../ports/http-server.js';
 import type { Reporter } from '../ports/reports.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents, TTopic } from '../protocol/event-maps.js';
-import type { ISchema } from '../protocol/schema.js';
+import type { Schema } from '../protocol/schema.js';
 import { RuntimeModules } from '../runtime/runtime-modules.js';
 import type { IBunHandlers, IBunServeOptions } from '../socketio/bun-types.js';
 import { ownByComponent } from './class-name.js';
@@ -88,10 +88,10 @@ export class SocketIOComponent<
    */
   handle<
     T extends TTopic<ListenEvents>,
-    Input extends ISchema | undefined = undefined,
-    Output extends ISchema | undefined = undefined,
+    Input extends Schema | undefined = undefined,
+    Output extends Schema | undefined = undefined,
   >(
-    opts: IHandleOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims, T, Input, Output>,
+    opts: HandleOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims, T, Input, Output>,
   ): () => void {
     return this.#handlers.add(opts);
   }

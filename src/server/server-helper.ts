@@ -10,7 +10,7 @@ import type { Revoked } from '../gate/revoker.js';
 import type { HandlerRegistry } from '../handlers/registry.js';
 import type { Explanation } from '../limits/explanation.js';
 import type { Backplane } from '../ports/backplane.js';
-import type { IHandleOptions } from '../ports/handlers.js';
+import type { HandleOptions } from '../ports/handlers.js';
 import type { KnownIdentity, When, Who } from '../ports/identity.js';
 import type { Reporter } from '../ports/reports.js';
 import type {
@@ -26,7 +26,7 @@ import type {
 import { RoomgateError } from '../protocol/errors.js';
 import type { TEventsMap, TLooseData, TLooseEvents, TPayload, TTopic } from '../protocol/event-maps.js';
 import { SocketIOConstants } from '../protocol/events.js';
-import type { ISchema } from '../protocol/schema.js';
+import type { Schema } from '../protocol/schema.js';
 import { Registry } from '../session/registry.js';
 import { checkHandler, needSocket, readClients, socketOf } from './arguments.js';
 import { type ClassName, classNameOf } from './class-name.js';
@@ -261,10 +261,10 @@ export class SocketIOServerHelper<
    */
   handle<
     T extends TTopic<ListenEvents>,
-    Input extends ISchema | undefined = undefined,
-    Output extends ISchema | undefined = undefined,
+    Input extends Schema | undefined = undefined,
+    Output extends Schema | undefined = undefined,
   >(
-    opts: IHandleOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims, T, Input, Output>,
+    opts: HandleOptions<ListenEvents, EmitEvents, ServerSideEvents, SocketData, UserClaims, T, Input, Output>,
   ): () => void {
     return this.#handlers.add(opts);
   }

@@ -5,10 +5,10 @@ import { isRequestError } from '../../src/client/index.js';
 import { ClientError } from '../../src/handlers/client-error.js';
 import {
   ANSWER_ERRORS,
+  type AnswerErrorCode,
   isRenewable,
   isTemporary,
   ROOM_ERRORS,
-  type TAnswerErrorCode,
   type TRoomErrorCode,
   type TUnauthenticatedCode,
   UNAUTHENTICATED_ERRORS,
@@ -231,7 +231,7 @@ async function failureOf(say: object, options: object = {}, requests: readonly u
 const never = (): Promise<never> => new Promise(() => {});
 
 /** Causes each code on a server. */
-const ANSWERS: Readonly<Record<TAnswerErrorCode, () => ReturnType<typeof failureOf>>> = {
+const ANSWERS: Readonly<Record<AnswerErrorCode, () => ReturnType<typeof failureOf>>> = {
   internal: () => failureOf({ handler: () => Promise.reject(new Error('secret')) }),
   invalid: () => failureOf({ input: z.object({ text: z.string() }) }, {}, [{ text: 5 }]),
   not_in_room: () => failureOf({ memberOf: () => 'kitchen' }),
@@ -248,7 +248,7 @@ const MORE: Readonly<Record<string, object>> = {
 describe('the codes of answers', () => {
   it.each(Object.entries(ANSWERS))('%s rejects request(), and ends nothing', async (code, cause) => {
     const { error, client } = await cause();
-    const { text, mayHaveRun } = ANSWER_ERRORS[code as TAnswerErrorCode];
+    const { text, mayHaveRun } = ANSWER_ERRORS[code as AnswerErrorCode];
     expect(isRequestError(error, { errors: [] })).toBe(true);
     expect(error).toMatchObject({ code, message: text, mayHaveRun, ...MORE[code] });
     expect(client.helper.getStatus().status).toBe('authenticated');

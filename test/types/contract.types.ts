@@ -8,12 +8,12 @@ import {
   defineContract,
   isRequestError,
   RequestError,
+  type RequestErrorCode,
   RoomgateError,
   SocketIOClientHelper,
   SocketIOComponent,
   SocketIOEmitterHelper,
   SocketIOServerHelper,
-  type TRequestErrorCode,
   type TRoomgateErrorCode,
   type UpEvents,
 } from '../../src/index.js';
@@ -100,13 +100,13 @@ client.emit({ topic: 'said', data: { from: 'a', text: 'b' } });
 // Its errors.
 declare const error: unknown;
 if (isRequestError(error, contract.up.say)) {
-  same<typeof error.code, TRequestErrorCode | 'away' | 'room_full'>(true);
+  same<typeof error.code, RequestErrorCode | 'away' | 'room_full'>(true);
   same<typeof error.mayHaveRun, boolean>(true);
   same<typeof error.retryAfter, number | undefined>(true);
   // @ts-expect-error: no such code
   if (error.code === 'asleep') error.code;
 }
-if (isRequestError(error, contract.up.move)) same<typeof error.code, TRequestErrorCode>(true);
+if (isRequestError(error, contract.up.move)) same<typeof error.code, RequestErrorCode>(true);
 if (isRequestError(error)) same<typeof error.code, string>(true);
 // The types of errors that programs use already stay.
 if (error instanceof RoomgateError) same<typeof error.code, TRoomgateErrorCode>(true);

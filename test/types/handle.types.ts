@@ -5,11 +5,11 @@ import * as v from 'valibot';
 import { z } from 'zod';
 import {
   ClientError,
-  type ISchema,
+  type Schema,
+  type SchemaInput,
+  type SchemaOutput,
   SocketIOComponent,
   type SocketIOServerHelper,
-  type TSchemaInput,
-  type TSchemaOutput,
 } from '../../src/index.js';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -27,10 +27,10 @@ declare const typed: SocketIOServerHelper<Up, Record<never, never>, Record<never
 
 // Schemas of each library have the interface, and so have those of its own package of types.
 declare const standard: StandardSchemaV1<string, number>;
-export const own: ISchema<string, number> = standard;
+export const own: Schema<string, number> = standard;
 export const back: StandardSchemaV1<string, number> = own;
-same<TSchemaInput<typeof standard>, string>(true);
-same<TSchemaOutput<typeof standard>, number>(true);
+same<SchemaInput<typeof standard>, string>(true);
+same<SchemaOutput<typeof standard>, number>(true);
 
 const said = {
   zod: z.object({ text: z.string() }),

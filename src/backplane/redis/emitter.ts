@@ -69,7 +69,7 @@ export interface IEmitterMessage<E extends TEventsMap = TLooseEvents, T extends 
   /** A room, a socket id, `{ user }`, `{ session }`, `{ id }`, or an array of these. Default: every authenticated client. */
   destination?: string | Who | readonly (string | Who)[] | undefined;
   /** The name of the event, and data that Socket.IO can send. */
-  payload: TEmitterPayload<E, T>;
+  payload: EmitterPayload<E, T>;
   /** Whether to log that it was sent. Default false. */
   doLog?: boolean | undefined;
   /** Called through `setImmediate` after the message was passed to the emitter. */
@@ -77,7 +77,7 @@ export interface IEmitterMessage<E extends TEventsMap = TLooseEvents, T extends 
 }
 
 /** A topic and its data. Without an event map: any topic, and data that may be left out. */
-export type TEmitterPayload<E extends TEventsMap, T extends TTopic<E>> = string extends keyof E
+export type EmitterPayload<E extends TEventsMap, T extends TTopic<E>> = string extends keyof E
   ? { topic: string; data?: unknown }
   : TMessage<E, T>;
 
