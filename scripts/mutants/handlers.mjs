@@ -71,4 +71,14 @@ export const HANDLERS = [
     test: 'test/behaviour/schemas.test.ts',
     on: 'node',
   },
+  {
+    id: 'waiting-events-pile-up',
+    file: 'src/handlers/runner.ts',
+    from: `    if (waiting.length >= this.#parts.mostInFlight) this.#parts.delay(session, READ_AGAIN_AFTER_MS);\n`,
+    to: ``,
+    breaks: 'a client whose handlers are slow can make an instance hold any number of its events',
+    test: 'test/behaviour/handle.test.ts',
+    on: 'node',
+    only: 'do not pile up',
+  },
 ];

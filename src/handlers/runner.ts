@@ -8,12 +8,14 @@ export interface RunnerParts extends CallParts {
   readonly timeoutMs: number;
   /** The most calls that run for one client. */
   readonly mostInFlight: number;
+  /** Reads nothing from a client for that many milliseconds. */
+  readonly delay: (session: Session, ms: number) => void;
 }
 
 /** The calls of one client that have not settled. It exists as long as there are any. */
 interface ClientCalls {
   readonly running: Map<Call, NodeJS.Timeout>;
-  /** Events that nobody waits for an answer to, while too many calls run. The limits of messages bound their number. */
+  /** Events that nobody waits for an answer to, while too many calls run. Once these are many, the client is read slowly. */
   readonly waiting: Call[];
   /** Calls that were given up and have not settled. */
   givenUp: number;
@@ -25,6 +27,9 @@ interface ClientCalls {
  * number a client with such a call gets no further one.
  */
 const MOST_GIVEN_UP = 10_000;
+
+/** How long nothing is read from a client with many events that wait, in milliseconds. */
+const READ_AGAIN_AFTER_MS = 1_000;
 
 /** Calls the handlers of `handle()` for events of authenticated clients, within the limits of each client. */
 export class HandlerRunner {
@@ -45,7 +50,14 @@ export class HandlerRunner {
     if (retryAfter !== undefined && retryAfter > 0) call.refuse('rate_limited', { retryAfter });
     else if (!this.#isFull(session)) this.#begin(call);
     else if (call.isAsked) call.refuse('busy');
-    else this.#calls.get(session)?.waiting.push(call);
+    else this.#hold(session, call);
+  }
+
+  /** A few events more come in each time that the client is read, until some calls are given up. */
+  #hold(session: Session, call: Call): void {
+    const { waiting } = this.#callsOf(session);
+    waiting.push(call);
+    if (waiting.length >= this.#parts.mostInFlight) this.#parts.delay(session, READ_AGAIN_AFTER_MS);
   }
 
   /** An event is not handled, because middleware of the program failed. It is answered if its topic has a handler. */

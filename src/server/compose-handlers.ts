@@ -1,6 +1,7 @@
 import { HandlerRegistry } from '../handlers/registry.js';
 import { HandlerRunner } from '../handlers/runner.js';
 import type { Reporter } from '../ports/reports.js';
+import type { Runtime } from '../ports/runtime.js';
 import type { IOSocket } from '../ports/socket.js';
 import type { Registry } from '../session/registry.js';
 import type { Session } from '../session/session.js';
@@ -26,6 +27,7 @@ export interface HandlersParts {
   readonly registry: Registry;
   readonly handlers: HandlerRegistry;
   readonly sweep: () => void;
+  readonly runtime: Pick<Runtime, 'delay'>;
   readonly report: Reporter<Report>;
 }
 
@@ -37,11 +39,12 @@ export interface Dispatch {
 }
 
 export function composeHandlers(parts: HandlersParts, isContained: boolean): Dispatch {
-  const { options, registry, handlers, sweep, report } = parts;
+  const { options, registry, handlers, sweep, runtime, report } = parts;
   const runner = new HandlerRunner({
     ...{ registry: handlers, sweep, report },
     timeoutMs: options.handlerTimeout,
     mostInFlight: options.limits.requestsInFlight,
+    delay: (session, ms) => runtime.delay?.(session.socket.conn, ms),
   });
   const find = (socket: Pick<IOSocket, 'id'>): Session | undefined => {
     const session = registry.get(socket.id);

@@ -139,7 +139,7 @@ function connectParts(
   const hasSocket = (id: string): boolean => registry.has(id);
   const messages = new ClientMessages(options.authenticateTimeout, report);
   const roomsDo = new RoomPerformer(messages, report);
-  const dispatch = composeHandlers({ options, registry, handlers, sweep, report }, isContained);
+  const dispatch = composeHandlers({ options, registry, handlers, sweep, runtime, report }, isContained);
   const { io, engine } = createServer({ options, registry, report }, platform, backplane, { sweep, dispatch });
   const owners = new IdOwners({ io, instances: backplane.instances, search, hasSocket });
   const findSockets: IdOwners['find'] = (names, timeoutMs) => owners.find(names, timeoutMs);

@@ -3,7 +3,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/facts.js';
 import type { TestClient } from '../support/server.js';
-import { enter, type Served, serve } from './program.js';
+import { enter, idOf, type Served, serve } from './program.js';
 
 const ask = (client: TestClient, topic: string, ...args: unknown[]) =>
   client.socket.timeout(5_000).emitWithAck(topic, ...args);
@@ -176,6 +176,21 @@ describe('handle()', () => {
     expect(await answers[1]).toBe('done');
     await eventually(async () => (await running()) === 4);
     await Promise.all(answers);
+  });
+
+  it('reads slowly from a client whose events wait, so that they do not pile up', async () => {
+    const client = await enter(server.url, { auth: { token: 'good' } });
+    await server.run(({ helper, memory }, id) => {
+      memory.seen = 0;
+      helper.getClients({ id })?.socket.onAny(() => {
+        memory.seen += 1;
+      });
+    }, idOf(client));
+    const began = performance.now();
+    for (let n = 0; n < 60; n++) client.socket.emit('slow', `piled ${n}`);
+    await eventually(async () => (await server.run(({ memory }) => memory.seen)) >= 40, { timeout: 20_000 });
+    // Slices of 16 events, one in a second.
+    expect(performance.now() - began).toBeGreaterThan(900);
   });
 
   it('limits the events of each user', async () => {
