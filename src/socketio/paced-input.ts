@@ -1,7 +1,7 @@
 import { MessageRate } from '../common/message-rate.js';
 import { DONE, type SlicedWork } from '../common/turns.js';
 import { FrameScan, MOST_FRAMES } from './frame-scan.js';
-import { type Pacing, SHORTEST_SLEEP_MS } from './pacing.js';
+import { LONGEST_SLEEP_MS, type Pacing, SHORTEST_SLEEP_MS } from './pacing.js';
 
 /** The connection that a `PacedInput` reads from, and passes to. */
 export interface PacedSource {
@@ -106,7 +106,7 @@ export class PacedInput implements SlicedWork {
     const held = this.#held;
     if (held === undefined) return DONE;
     const wait = this.#source.isOpen ? this.#waitsUntil - performance.now() : 0;
-    if (wait > 0) return this.#sleep(wait);
+    if (wait > 0) return this.#sleep(Math.min(wait, LONGEST_SLEEP_MS));
     const from = this.#at;
     const end = from < this.#ready ? this.#ready : this.#next(held, from, true);
     this.#at = end;

@@ -3,7 +3,7 @@ import { DONE, type SlicedWork } from '../common/turns.js';
 import type { MessageBody } from './bun-types.js';
 import { HeldMessages, sizeOf } from './held-messages.js';
 import type { MessageTurns, PausedReader } from './message-turns.js';
-import { SHORTEST_SLEEP_MS, SLICE_MESSAGES } from './pacing.js';
+import { LONGEST_SLEEP_MS, SHORTEST_SLEEP_MS, SLICE_MESSAGES } from './pacing.js';
 
 /** Bytes that may pass together. */
 const SLICE_BYTES = 64 * 1_024;
@@ -11,8 +11,6 @@ const SLICE_BYTES = 64 * 1_024;
 export const LARGE_BYTES = 16 * 1_024;
 /** Messages that may pass before the clock is read again. */
 const MOST_CREDIT = 64;
-/** The longest sleep, in milliseconds, so that the connection is kept alive meanwhile. */
-const LONGEST_SLEEP_MS = 1_000;
 /** The connection that a `PacedMessages` gets its messages from, and passes them to. */
 export interface MessageSource {
   /** Whether both sides are open. If not, the rest passes without a rate, so that the end is reached. */

@@ -27,3 +27,6 @@ export const SLICE_MESSAGES = 16;
 
 /** How long a client without tokens sleeps at least, in milliseconds, so that a few messages pass together. */
 export const SHORTEST_SLEEP_MS = 20;
+
+/** How long it sleeps at most, so that its connection is kept alive meanwhile. */
+export const LONGEST_SLEEP_MS = 1_000;

@@ -1,0 +1,43 @@
+// npm test: node
+// npm run test:matrix: newest-node
+import { expect, it } from 'vitest';
+import { DEFAULT_LIMITS } from '../../src/protocol/limits.js';
+import { PacedInput, type PacedSource } from '../../src/socketio/paced-input.js';
+import { Pacing } from '../../src/socketio/pacing.js';
+
+/** Notes what an input does to its connection. */
+function sourceOf(notes: string[]): PacedSource {
+  return {
+    isOpen: true,
+    pass: (bytes) => notes.push(`pass ${bytes.length}`) > 0,
+    passEnd: () => notes.push('end'),
+    pause: () => notes.push('pause'),
+    resume: () => notes.push('resume'),
+    keepAlive: () => notes.push('keep alive'),
+    tooFast: () => notes.push('too fast'),
+  };
+}
+
+it('keeps a connection alive that is read again only much later', () => {
+  const notes: string[] = [];
+  const pacing = new Pacing(DEFAULT_LIMITS);
+  const input = new PacedInput(pacing, sourceOf(notes), 0);
+  input.delay(60_000);
+  input.write(Buffer.from([0x81, 0x80, 1, 2, 3, 4]));
+  // The next time to keep it alive comes long before the ping timeout.
+  expect(input.slice()).toBeLessThanOrEqual(1_000);
+  expect(notes).toEqual(['pause', 'keep alive']);
+  pacing.turns.clear();
+});
+
+it('passes nothing after it was dropped', () => {
+  const notes: string[] = [];
+  const pacing = new Pacing(DEFAULT_LIMITS);
+  const input = new PacedInput(pacing, sourceOf(notes), 0);
+  input.write(Buffer.concat(Array.from({ length: 100 }, () => Buffer.from([0x81, 0x80, 1, 2, 3, 4]))));
+  input.drop();
+  expect(input.slice()).toBe(-1);
+  input.end();
+  expect(notes.filter((note) => note.startsWith('pass'))).toEqual([]);
+  expect(notes.at(-1)).toBe('end');
+});
