@@ -1,9 +1,10 @@
 import { isCode, isOwnCode, RoomgateError } from '../protocol/errors.js';
 import { isReservedTopic, SocketIOConstants } from '../protocol/events.js';
 import type { Schema, SchemaInput, SchemaOutput } from '../protocol/schema.js';
-import { checkOneObject, isObject, isRecord, wrongArgument } from './checks.js';
+import { checkOneObject, isRecord, wrongArgument } from './checks.js';
 import { shown } from './log-text.js';
 import { checkFields } from './method-arguments.js';
+import { isSchema, needSchema } from './schemas.js';
 
 /** A topic that clients send. */
 export interface ContractTopic {
@@ -77,7 +78,7 @@ export function defineContract<const C extends Contract>(contract: C): C {
   const up = topicsOf('up', contract.up).map(([topic, entry]) => [topic, readTopic(`up.${shown(topic)}`, entry)]);
   const down = topicsOf('down', contract.down).map(([topic, schema]) => [
     topic,
-    needSchema(`down.${shown(topic)}`, schema),
+    needSchema(METHOD, `down.${shown(topic)}`, schema),
   ]);
   const defined: object = { up: Object.freeze(Object.fromEntries(up)), down: Object.freeze(Object.fromEntries(down)) };
   // The compiler can't follow the fields through the copy.
@@ -103,8 +104,8 @@ function readTopic(path: string, entry: unknown): ContractTopic {
   checkFields(METHOD, entry, ['input', 'output', 'errors']);
   const { input, output, errors } = entry;
   return Object.freeze({
-    ...(input === undefined ? {} : { input: needSchema(`${path}.input`, input) }),
-    ...(output === undefined ? {} : { output: needSchema(`${path}.output`, output) }),
+    ...(input === undefined ? {} : { input: needSchema(METHOD, `${path}.input`, input) }),
+    ...(output === undefined ? {} : { output: needSchema(METHOD, `${path}.output`, output) }),
     errors: Object.freeze(errors === undefined ? [] : codesOf(`${path}.errors`, errors)),
   });
 }
@@ -121,16 +122,4 @@ function codesOf(path: string, errors: unknown): string[] {
     const text = `${METHOD}(): ${path}: "${code}" is a code of the library. Choose another one.`;
     throw new RoomgateError('invalid_argument', text);
   });
-}
-
-function needSchema(path: string, schema: unknown): Schema {
-  if (isSchema(schema)) return schema;
-  const fix = 'Write a schema of zod 3.24, valibot 1, arktype 2, or newer.';
-  throw wrongArgument(METHOD, path, 'a Standard Schema', schema, fix);
-}
-
-/** The schemas of some libraries are functions. */
-function isSchema(value: unknown): value is Schema {
-  const members: unknown = isObject(value) ? value['~standard'] : undefined;
-  return isObject(members) && typeof members.validate === 'function';
 }

@@ -1,10 +1,9 @@
 import { describe } from '../common/describe.js';
 import { shown } from '../common/log-text.js';
-import { isOwnCode, RoomgateError } from '../protocol/errors.js';
+import { isCode, isOwnCode, RoomgateError } from '../protocol/errors.js';
 
 /** Two copies of the package, such as one for `import` and one for `require`, recognize each other's errors by it. */
 const MARK = Symbol.for('roomgate.ClientError');
-const CODE = /^[a-z][a-z0-9_]{0,63}$/;
 const MOST_DETAIL_BYTES = 16_384;
 
 /**
@@ -47,7 +46,7 @@ export function readClientError(
   allowed: ReadonlySet<string> | undefined,
 ): ProgramAnswer {
   const { code, message, details } = error;
-  if (typeof code !== 'string' || !CODE.test(code)) {
+  if (!isCode(code)) {
     throw wrong(`code: expected lower-case letters, digits and "_", received ${shownCode(code)}`, error);
   }
   if (isOwnCode(code)) throw wrong(`code: "${code}" is a code of the library; choose another one`, error);

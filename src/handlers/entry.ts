@@ -1,5 +1,6 @@
-import { checkOneObject, isObject, isRecord, wrongArgument } from '../common/checks.js';
+import { checkOneObject, isRecord, wrongArgument } from '../common/checks.js';
 import { checkFields, needDuration } from '../common/method-arguments.js';
+import { needSchema } from '../common/schemas.js';
 import type { HandlerCall } from '../ports/handlers.js';
 import { RoomgateError } from '../protocol/errors.js';
 import { INTERNAL_PREFIX, isReservedTopic, SocketIOConstants } from '../protocol/events.js';
@@ -65,16 +66,7 @@ function reserved(topic: string, fix: string): RoomgateError {
 }
 
 function schemaOf(name: string, schema: unknown): Schema | undefined {
-  if (schema === undefined) return undefined;
-  if (isSchema(schema)) return schema;
-  const fix = 'Write a schema of zod 3.24, valibot 1, arktype 2, or newer.';
-  throw wrongArgument('handle', name, 'a Standard Schema', schema, fix);
-}
-
-/** The schemas of some libraries are functions. */
-function isSchema(value: unknown): value is Schema {
-  const members: unknown = isObject(value) ? value['~standard'] : undefined;
-  return isObject(members) && typeof members.validate === 'function';
+  return schema === undefined ? undefined : needSchema('handle', name, schema);
 }
 
 function errorsOf(errors: unknown): ReadonlySet<string> | undefined {
