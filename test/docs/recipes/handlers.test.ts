@@ -19,11 +19,21 @@ describe('docs/recipes/handlers.md', () => {
     const SERVER = `http://127.0.0.1:${port}`;
     const ada = await project.start('client.ts', { env: { SERVER } });
     const invalid = 'invalid: [{"path":"text","code":"invalid_type"}]';
-    for (const line of ['not_in_room: ""', 'said: 1', invalid, 'internal: ""']) {
+    for (const line of [
+      'not_in_room: You are not in the room of this event.',
+      'said: 1',
+      invalid,
+      'internal: Something went wrong on the server.',
+    ]) {
       expect(await ada.messages.next(undefined, SLOW)).toBe(line);
     }
     const bob = await project.start('client.ts', { env: { SERVER, TOKEN: 'token of bob' } });
-    for (const line of ['not_in_room: ""', 'muted: {"until":"tomorrow"}', invalid, 'internal: ""']) {
+    for (const line of [
+      'not_in_room: You are not in the room of this event.',
+      'muted: {"until":"tomorrow"}',
+      invalid,
+      'internal: Something went wrong on the server.',
+    ]) {
       expect(await bob.messages.next(undefined, SLOW)).toBe(line);
     }
     expect((await ada.ended(10_000)).code).toBe(0);
