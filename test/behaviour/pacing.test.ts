@@ -156,7 +156,7 @@ describe('messagesPerSecond', () => {
   it('does not take a client that waits for its turn for a dead one', async () => {
     const server = await limited({
       limits: { messagesPerSecond: 10, messageBurst: 3 },
-      serverOptions: { pingInterval: 100, pingTimeout: 400 },
+      serverOptions: { pingInterval: 100, pingTimeout: 1_500 },
     });
     const peer = await new Peer(server).enter();
     peer.say(...upTo(30));
