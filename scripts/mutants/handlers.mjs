@@ -75,7 +75,7 @@ export const HANDLERS = [
     id: 'waiting-events-pile-up',
     file: 'src/handlers/runner.ts',
     from: `    if (waiting.length >= this.#parts.mostInFlight) this.#parts.delay(session, READ_AGAIN_AFTER_MS);\n`,
-    to: ``,
+    to: `    if (waiting.length >= 100_000) this.#parts.delay(session, READ_AGAIN_AFTER_MS);\n`,
     breaks: 'a client whose handlers are slow can make an instance hold any number of its events',
     test: 'test/behaviour/handle.test.ts',
     on: 'node',

@@ -18,11 +18,11 @@ beforeAll(async () => {
   server = await serve({
     options: ({ memory }) => ({
       authenticateFn: ({ auth }) => (auth.user === undefined ? auth.token === 'good' : { user: auth.user }),
-      handlerTimeout: 300,
+      handlerTimeout: 2_000,
       limits: { requestsInFlight: 3 },
       // Handlers of handle() do not wait for it.
       clientConnectedFn: async ({ socket }) => {
-        if (socket.handshake.auth.slow) await new Promise((resolve) => Object.assign(memory, { resolve }));
+        if (socket.handshake.auth.slow) await new Promise((letIn) => Object.assign(memory, { letIn }));
         socket.on('raw', () => memory.raw?.push('raw'));
       },
       onReport: (report) => {
@@ -143,7 +143,7 @@ describe('handle()', () => {
     expect(await ask(client, 'slow', 'x')).toEqual(error('timed_out'));
     expect(await server.note()).toEqual([client.socket.id, 'aborted', 'timed_out']);
     expect(await reports()).toEqual([
-      { type: 'handler_unanswered', client: client.socket.id, topic: 'slow', afterMs: 300 },
+      { type: 'handler_unanswered', client: client.socket.id, topic: 'slow', afterMs: 2_000 },
     ]);
     await server.run(({ memory }) => memory.reject(new Error('too late')));
     expect(await reports()).toEqual([
@@ -217,7 +217,7 @@ describe('handle()', () => {
     });
     client.socket.emit('raw');
     const later = ask(client, 'echo', 'behind');
-    await server.run(({ memory }) => memory.resolve());
+    await server.run(({ memory }) => memory.letIn());
     expect(await later).toBe('behind');
     expect(await server.run(({ memory }) => memory.raw)).toEqual(['raw']);
   });
