@@ -4,14 +4,11 @@ import type { Wire } from '../ports/wire.js';
 import type { BunPace } from './bun-inputs.js';
 import { transportOf } from './engine-transport.js';
 import type { EngineConnection, EngineTransport } from './engine-types.js';
-import { SHORTEST_SLEEP_MS, SLICE_MESSAGES } from './pacing.js';
+import { SLICE_MESSAGES, sleepMs } from './pacing.js';
 import { type Slice, scanPayload } from './payload-scan.js';
 
 /** The only version of Engine.IO that the engine supports. */
 const PROTOCOL = 4;
-/** The longest sleep, in milliseconds, so that the connection is kept alive meanwhile. */
-const LONGEST_SLEEP_MS = 1_000;
-
 /** Passes the beginning of a body to the engine, with its request. Resolves with the answer. */
 type PassFirst = (part: string) => Promise<Response>;
 
@@ -128,7 +125,7 @@ class PacedBody implements SlicedWork {
     const { pingTimeoutTimer }: EngineConnection = this.#wire;
     // Its answers to pings may be among the packets.
     pingTimeoutTimer?.refresh();
-    if (this.#waitsUntil > now) return Math.min(LONGEST_SLEEP_MS, this.#waitsUntil - now);
+    if (this.#waitsUntil > now) return sleepMs(this.#waitsUntil - now);
     const most = this.#available(now);
     if (most === 0) return this.#delayed(now);
     const slice = scanPayload(this.#body, this.#at, PROTOCOL, most);
@@ -157,6 +154,6 @@ class PacedBody implements SlicedWork {
       this.#pace.tooFast(this.#wire);
       return this.#resolve(undefined);
     }
-    return Math.min(LONGEST_SLEEP_MS, Math.max(SHORTEST_SLEEP_MS, rate.msUntil(1, now)));
+    return sleepMs(rate.msUntil(1, now));
   }
 }

@@ -1,7 +1,7 @@
 import { MessageRate } from '../common/message-rate.js';
 import { DONE, type SlicedWork } from '../common/turns.js';
 import { FrameScan, MOST_FRAMES } from './frame-scan.js';
-import { LONGEST_SLEEP_MS, type Pacing, SHORTEST_SLEEP_MS } from './pacing.js';
+import { type Pacing, sleepMs } from './pacing.js';
 
 /** The connection that a `PacedInput` reads from, and passes to. */
 export interface PacedSource {
@@ -106,7 +106,7 @@ export class PacedInput implements SlicedWork {
     const held = this.#held;
     if (held === undefined) return DONE;
     const wait = this.#source.isOpen ? this.#waitsUntil - performance.now() : 0;
-    if (wait > 0) return this.#sleep(Math.min(wait, LONGEST_SLEEP_MS));
+    if (wait > 0) return this.#sleep(wait);
     const from = this.#at;
     const end = from < this.#ready ? this.#ready : this.#next(held, from, true);
     this.#at = end;
@@ -143,13 +143,13 @@ export class PacedInput implements SlicedWork {
     rate.delay(now);
     if (rate.delayedMs(now) > this.#pacing.limits.delayedFor) {
       this.#source.tooFast();
-      return this.#held === undefined ? DONE : SHORTEST_SLEEP_MS;
+      return this.#held === undefined ? DONE : sleepMs(0);
     }
-    return this.#sleep(Math.max(SHORTEST_SLEEP_MS, rate.msUntil(1, now)));
+    return this.#sleep(rate.msUntil(1, now));
   }
 
   #sleep(ms: number): number {
     this.#source.keepAlive();
-    return ms;
+    return sleepMs(ms);
   }
 }

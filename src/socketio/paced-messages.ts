@@ -3,7 +3,7 @@ import { DONE, type SlicedWork } from '../common/turns.js';
 import type { MessageBody } from './bun-types.js';
 import { HeldMessages, sizeOf } from './held-messages.js';
 import type { MessageTurns, PausedReader } from './message-turns.js';
-import { LONGEST_SLEEP_MS, SHORTEST_SLEEP_MS, SLICE_MESSAGES } from './pacing.js';
+import { SLICE_MESSAGES, sleepMs } from './pacing.js';
 
 /** Bytes that may pass together. */
 const SLICE_BYTES = 64 * 1_024;
@@ -32,7 +32,7 @@ export interface MessageSource {
  * wait are held here as they came, and nothing more is read meanwhile, if this Bun can pause a WebSocket. Otherwise the amount is bounded.
  */
 export class PacedMessages implements SlicedWork, PausedReader {
-  /** Bytes of the last read, as far as they were held or dropped. */
+  /** Bytes of the last read that were held or dropped. */
   readBytes = 0;
   readonly #shared: MessageTurns;
   readonly #source: MessageSource;
@@ -230,11 +230,11 @@ export class PacedMessages implements SlicedWork, PausedReader {
       this.#endTooFast();
       return DONE;
     }
-    return this.#sleep(Math.max(SHORTEST_SLEEP_MS, rate.msUntil(1, now)));
+    return this.#sleep(rate.msUntil(1, now));
   }
 
   #sleep(ms: number): number {
     this.#source.keepAlive();
-    return Math.min(ms, LONGEST_SLEEP_MS);
+    return sleepMs(ms);
   }
 }

@@ -5,7 +5,7 @@ import type { Wire, WirePacket } from '../ports/wire.js';
 import { protocolOf, transportOf } from './engine-transport.js';
 import type { EngineTransport, PayloadParser } from './engine-types.js';
 import type { Pace } from './guarded-web-socket.js';
-import { SHORTEST_SLEEP_MS, SLICE_MESSAGES } from './pacing.js';
+import { SLICE_MESSAGES, sleepMs } from './pacing.js';
 import { type Slice, scanPayload } from './payload-scan.js';
 
 /** How fast the packets of a POST are passed to the engine. */
@@ -80,7 +80,7 @@ export class PacedPosts implements SlicedWork {
     if (this.#wire.readyState !== 'open' || transportOf(this.#wire) !== this.#transport) return this.#finish();
     const now = performance.now();
     this.#pace.keepAlive(this.#wire);
-    if (this.#waitsUntil > now) return this.#waitsUntil - now;
+    if (this.#waitsUntil > now) return sleepMs(this.#waitsUntil - now);
     const most = this.#available(now);
     if (most === 0) return this.#delayed(now);
     const { end, next, packets } = scanPayload(held, this.#at, protocolOf(this.#wire), most);
@@ -153,8 +153,8 @@ export class PacedPosts implements SlicedWork {
     rate.delay(now);
     if (rate.delayedMs(now) > this.#pace.pacing.limits.delayedFor) {
       this.#pace.tooFast(this.#wire);
-      return this.#held === undefined ? DONE : SHORTEST_SLEEP_MS;
+      return this.#held === undefined ? DONE : sleepMs(0);
     }
-    return Math.max(SHORTEST_SLEEP_MS, rate.msUntil(1, now));
+    return sleepMs(rate.msUntil(1, now));
   }
 }

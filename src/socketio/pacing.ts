@@ -25,8 +25,13 @@ export class Pacing {
 /** Messages that are handled together, before others have their turn. */
 export const SLICE_MESSAGES = 16;
 
-/** How long a client without tokens sleeps at least, in milliseconds, so that a few messages pass together. */
-export const SHORTEST_SLEEP_MS = 20;
+/** How long a client that has to wait sleeps at least, in milliseconds, so that a few messages pass together. */
+const SHORTEST_SLEEP_MS = 20;
 
 /** How long it sleeps at most, so that its connection is kept alive meanwhile. */
-export const LONGEST_SLEEP_MS = 1_000;
+const LONGEST_SLEEP_MS = 1_000;
+
+/** How long a client sleeps that has to wait for `ms` milliseconds. */
+export function sleepMs(ms: number): number {
+  return Math.min(LONGEST_SLEEP_MS, Math.max(SHORTEST_SLEEP_MS, ms));
+}
