@@ -180,7 +180,7 @@ export class FailedAuthentications {
     return { after };
   }
 
-  /** Not for addresses: whoever fails with other keys on each instance is only asked about a little more often. */
+  /** Tells the other instances about failures of a key. Those of an address stay here: without them an attacker gains a few attempts. */
   #share({ lane, lanes, name }: Place, more: number): void {
     const { shared } = this.#options;
     if (shared === undefined || lane.kind === 'address') return;

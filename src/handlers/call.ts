@@ -15,7 +15,7 @@ export interface CallParts {
   readonly report: Reporter<HandlersReport>;
 }
 
-/** The client has left, or the call was given up, before the handler was called. */
+/** Before the handler was called, the client left or the call was given up. */
 const GONE = Symbol('gone');
 
 /** Why the handler was not called. */

@@ -1,4 +1,4 @@
-/** Whom a penalty is about. A client with an identity is refused by its user, and never by its address, which others may share. */
+/** Who is refused: a user, or an address for clients without an identity. Never the address of a user, which others may share. */
 export type Penalized = { readonly user: string } | { readonly address: string };
 
 /** Penalties that are kept. The oldest is forgotten for a new one: an attacker with more users or addresses was not stopped by it anyway. */

@@ -64,9 +64,9 @@ loose.handle({
 // The result is what the schema accepts.
 loose.handle({ topic: 'n', output: z.number(), handler: () => 1 });
 loose.handle({ topic: 'n', output: z.number(), handler: async () => 1 });
-// @ts-expect-error: a number is wanted
+// @ts-expect-error: expected a number
 loose.handle({ topic: 'n', output: z.number(), handler: () => 'one' });
-// @ts-expect-error: a number is wanted
+// @ts-expect-error: expected a number
 loose.handle({ topic: 'n', output: z.number(), handler: async () => 'one' });
 
 // Without schemas it is loose.
@@ -97,7 +97,7 @@ loose.handle({ topic: 'say', ...entry, handler: ({ data }) => ({ text: data.text
 loose.handle({ topic: 'say' });
 // @ts-expect-error: not a schema
 loose.handle({ topic: 'say', input: { text: 'string' }, handler: () => {} });
-// @ts-expect-error: a name of a room is wanted
+// @ts-expect-error: expected the name of a room
 loose.handle({ topic: 'say', memberOf: () => 1, handler: () => {} });
 // @ts-expect-error: the time is missing
 loose.handle({ topic: 'say', limit: { messages: 1 }, handler: () => {} });

@@ -134,7 +134,7 @@ known.joinRooms({ rooms: ['a'] });
 
 same<ReturnType<typeof known.explain>, Promise<Explanation>>(true);
 known.explain({ user: 'ann', room: 'a', timeout: 1_000 });
-// @ts-expect-error: about whom?
+// @ts-expect-error: expected a user
 known.explain({ room: 'a' });
 same<Explanation['connections'][number]['rooms'][number]['rule'], 'default' | 'granted' | 'program'>(true);
 

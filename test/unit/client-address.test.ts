@@ -13,7 +13,7 @@ interface Given {
   readonly others?: Readonly<Record<string, string>>;
 }
 
-/** A connection of an engine, as far as its address is read. */
+/** The part of an engine's connection that its address is read from. */
 function wireOf({ peer, header, others }: Given): Wire {
   const headers = { ...others, ...(header === undefined ? {} : { 'x-forwarded-for': header }) };
   return { remoteAddress: peer, request: { headers } } as unknown as Wire;
