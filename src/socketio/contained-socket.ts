@@ -141,14 +141,18 @@ function containing(parts: Parts): Members {
       const event: Event = Array.isArray(packet.data) ? packet.data : [];
       if (packet.id !== undefined && packet.id !== null) event.push(this.ack(packet.id));
       const listeners = this.listenersAny();
-      if (listeners.length > 0) callAll(listeners, this, event, at(parts, this, 'a listener of onAny()'));
+      if (listeners.length > 0) callAll([...listeners], this, event, at(parts, this, 'a listener of onAny()'));
       this.dispatch(event);
     },
     dispatch(event) {
-      this.run(event, (error) => {
-        if (error) process.nextTick(() => this._onerror(error));
-        else process.nextTick(deliver, this, event);
-      });
+      // Nearly always. Nothing is made for an event then.
+      if (this.fns.length === 0) process.nextTick(deliver, this, event);
+      else {
+        this.run(event, (error) => {
+          if (error) process.nextTick(() => this._onerror(error));
+          else process.nextTick(deliver, this, event);
+        });
+      }
     },
     run(event, done) {
       if (this.fns.length === 0) done();
@@ -178,7 +182,7 @@ function listening(parts: Parts): Members {
     members.notifyOutgoingListeners = function (this: Inner, { data }) {
       const listeners = this.listenersAnyOutgoing();
       if (listeners.length === 0) return;
-      callAll(listeners, this, Array.isArray(data) ? data : [], at(parts, this, 'an outgoing listener'));
+      callAll([...listeners], this, Array.isArray(data) ? data : [], at(parts, this, 'an outgoing listener'));
     };
   }
   return members;
@@ -235,10 +239,9 @@ function at({ failed }: Parts, { id: client }: Inner, where: string): Failed {
   return (error) => failed({ where, client, error });
 }
 
-/** Returns whether there is a listener. */
+/** Returns whether there is a listener. `listeners`: a copy, because one of them may remove another, which is still called, as in Socket.IO. */
 function callAll(listeners: readonly unknown[], self: object, args: readonly unknown[], failed: Failed): boolean {
-  // One of them may remove another, which is still called, as in Socket.IO.
-  for (const listener of [...listeners]) call(listener as Listener, self, args, failed);
+  for (const listener of listeners) call(listener as Listener, self, args, failed);
   return listeners.length > 0;
 }
 

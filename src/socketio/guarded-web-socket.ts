@@ -4,6 +4,7 @@ import type { Wire } from '../ports/wire.js';
 import type { EngineInflater, EngineReceiver, EngineWebSocket, ReceiverLimits } from './engine-types.js';
 import { isMessage, isOneFrame } from './frame-scan.js';
 import { PacedInput, type PacedSource } from './paced-input.js';
+import { endPlain, paceReceiver, type ReceiverInput, writePlain } from './paced-receiver.js';
 import type { Pacing } from './pacing.js';
 
 /*
@@ -55,7 +56,7 @@ interface StrangerLimits {
 }
 
 /** A WebSocket of `ws` whose peer is a stranger at first, and that never queues more than one pong. */
-export class GuardedWebSocket extends WebSocket {
+export class GuardedWebSocket extends WebSocket implements ReceiverInput {
   #limits: StrangerLimits | undefined = undefined;
   /** Its connection, once there is one. */
   owner: Wire | undefined = undefined;
@@ -93,8 +94,7 @@ export class GuardedWebSocket extends WebSocket {
     receiver._maxPayload = Math.min(mostBytes, full.maxPayload);
     receiver._maxFragments = Math.min(mostFragments, full.maxFragments);
     this.#limitInflated(receiver._maxPayload);
-    const { write } = plainOf(receiver);
-    const made = filter(this, (bytes) => write.call(receiver, bytes));
+    const made = filter(this, (bytes) => writePlain(receiver, bytes));
     this.#limits = { filter: made, full, dropped: undefined, isLifted: false };
     if (this.#pace === undefined) receiver.write = (chunk) => this.passOn(chunk);
   }
@@ -107,7 +107,6 @@ export class GuardedWebSocket extends WebSocket {
     paceReceiver(receiver, this);
   }
 
-  /** Bytes of the peer. Returns false if the receiver asks to wait. */
   receive(bytes: Buffer): boolean {
     if (this.#input === undefined && isOneFrame(bytes) && this.#spendOne(bytes)) return this.passOn(bytes);
     const goesOn = this.#makeInput()?.write(bytes) ?? this.passOn(bytes);
@@ -115,7 +114,6 @@ export class GuardedWebSocket extends WebSocket {
     return goesOn;
   }
 
-  /** The peer sends no more bytes. */
   receiveEnd(): void {
     if (this.#input === undefined) this.passEnd();
     else this.#input.end();
@@ -126,7 +124,7 @@ export class GuardedWebSocket extends WebSocket {
     const { _receiver: receiver }: EngineWebSocket = this;
     if (!receiver) return true;
     const filter = this.#limits?.filter;
-    if (filter === undefined) return plainOf(receiver).write.call(receiver, bytes);
+    if (filter === undefined) return writePlain(receiver, bytes);
     const goesOn = filter.write(bytes);
     if (filter.isDone) this.#removeFilter(receiver);
     return goesOn;
@@ -134,7 +132,7 @@ export class GuardedWebSocket extends WebSocket {
 
   passEnd(): void {
     const { _receiver: receiver }: EngineWebSocket = this;
-    if (receiver) plainOf(receiver).end.call(receiver);
+    if (receiver) endPlain(receiver);
   }
 
   /** An idle client has no input of its own, because nearly all of what clients send needs none. */
@@ -264,41 +262,6 @@ class ReceiverSource implements PacedSource {
     if (owner === undefined) this.#webSocket.terminate();
     else this.#pace.tooFast(owner);
   }
-}
-
-const WEB_SOCKET = Symbol('webSocket');
-
-interface PacedReceiver extends EngineReceiver {
-  [WEB_SOCKET]?: GuardedWebSocket;
-}
-
-/** Prototypes of paced receivers, by those of `ws`. One for all, because functions of its own would cost each idle client memory. */
-const paced = new WeakMap<object, object>();
-
-/** Its WebSocket gets what the receiver would. */
-function paceReceiver(receiver: PacedReceiver, webSocket: GuardedWebSocket): void {
-  const plain: object = Object.getPrototypeOf(receiver);
-  let prototype = paced.get(plain);
-  if (prototype === undefined) {
-    const methods: Pick<EngineReceiver, 'write' | 'end'> & ThisType<PacedReceiver> = {
-      write(chunk) {
-        return this[WEB_SOCKET]?.receive(chunk) ?? true;
-      },
-      end() {
-        this[WEB_SOCKET]?.receiveEnd();
-      },
-    };
-    prototype = Object.assign(Object.create(plain) as object, methods);
-    paced.set(plain, prototype);
-  }
-  receiver[WEB_SOCKET] = webSocket;
-  Object.setPrototypeOf(receiver, prototype);
-}
-
-/** The methods of `ws`. */
-function plainOf(receiver: PacedReceiver): EngineReceiver {
-  const own: EngineReceiver = Object.getPrototypeOf(receiver);
-  return receiver[WEB_SOCKET] === undefined ? own : Object.getPrototypeOf(own);
 }
 
 /** Its extension that inflates compressed messages, if the peer has agreed to it. */
