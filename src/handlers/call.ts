@@ -1,4 +1,6 @@
+import { describe } from '../common/describe.js';
 import { isPromiseLike } from '../common/is-promise-like.js';
+import { callSafely } from '../common/sink.js';
 import { whyUnsendable } from '../common/why-unsendable.js';
 import type { Reporter } from '../ports/reports.js';
 import { type AnswerErrorCode, RoomgateError } from '../protocol/errors.js';
@@ -139,8 +141,14 @@ export class Call {
   }
 
   #isIn(room: unknown): boolean {
-    if (typeof room !== 'string')
-      throw this.#wrong(`memberOf must return the name of a room, and returned ${typeof room}`);
+    if (typeof room !== 'string') {
+      // It may be asynchronous by mistake, and reject.
+      callSafely(
+        () => room,
+        () => {},
+      );
+      throw this.#wrong(`memberOf must return the name of a room, and returned ${describe(room)}`);
+    }
     this.#parts.sweep();
     return !this.session.ended && this.session.socket.rooms.has(room);
   }
@@ -219,7 +227,7 @@ export class Call {
   /** Whether the handler stopped because its signal told it so. */
   #isOfSignal(error: unknown): boolean {
     if (this.#controller?.signal.aborted !== true) return false;
-    return error === this.#over || (error instanceof Error && error.name === 'AbortError');
+    return error === this.#over || nameOf(error) === 'AbortError';
   }
 
   #answerError(code: string, more?: ErrorDetails): void {
@@ -228,5 +236,14 @@ export class Call {
 
   #wrong(text: string): RoomgateError {
     return new RoomgateError('invalid_argument', `handle("${this.topic}"): ${text}.`);
+  }
+}
+
+/** Undefined if it is no error, or if its name can't be read. */
+function nameOf(error: unknown): unknown {
+  try {
+    return error instanceof Error ? error.name : undefined;
+  } catch {
+    return undefined;
   }
 }

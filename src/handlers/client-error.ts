@@ -32,9 +32,14 @@ export interface ProgramAnswer {
   readonly details?: unknown;
 }
 
-/** Whether this was thrown for the client. */
+/** Whether this was thrown for the client. Never throws. */
 export function isClientError(error: unknown): error is Error & { readonly code: unknown; readonly details?: unknown } {
-  return error instanceof Object && Reflect.get(error, MARK) === true;
+  try {
+    return error instanceof Object && Reflect.get(error, MARK) === true;
+  } catch {
+    // A Proxy or a getter that throws.
+    return false;
+  }
 }
 
 /**

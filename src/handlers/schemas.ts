@@ -29,7 +29,9 @@ export function validate(schema: Schema, value: unknown): Promise<Validated> | V
 function read(result: unknown): Validated {
   if (!isObject(result)) throw new TypeError(`the schema returned ${describe(result)} in place of a result`);
   const { issues } = result;
-  if (!issues) return { value: result.value };
+  if (!issues && 'value' in result) return { value: result.value };
+  // Such as a `validate` that returns the data itself: without this check every handler would get undefined.
+  if (!issues) throw new TypeError('the schema returned an object with neither "value" nor "issues"');
   // Not with `slice()`, which makes an array of the library's own class.
   const list: unknown[] = Array.isArray(issues) ? issues : [];
   const count = Math.min(list.length, MOST_ISSUES);

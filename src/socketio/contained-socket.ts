@@ -218,16 +218,31 @@ function containMiddleware(namespace: Namespace, failed: Parts['failed']): void 
   const plain = namespace.use;
   namespace.use = (middleware) =>
     plain.call(namespace, (socket, next) => {
+      const fail: Failed = (error) => failed({ where: 'a middleware of io.use()', client: socket.id, error });
       let isPassed = false;
       const once: typeof next = (error) => {
         isPassed = true;
-        next(error);
+        next(error ? sendable(error, fail) : undefined);
       };
       call(middleware as Listener, undefined, [socket, once], (error) => {
-        failed({ where: 'a middleware of io.use()', client: socket.id, error });
+        fail(error);
         if (!isPassed) once(unavailable());
       });
     });
+}
+
+/** Socket.IO sends `message` and `data` of an error in a tick of its own, where one that can't be encoded would end the process. */
+function sendable<E extends { readonly message?: unknown; readonly data?: unknown }>(
+  error: E,
+  fail: Failed,
+): E | Error {
+  try {
+    JSON.stringify({ message: error.message, data: error.data });
+    return error;
+  } catch (cause) {
+    fail(cause);
+    return unavailable();
+  }
 }
 
 function unavailable(): Error & { readonly data: object } {

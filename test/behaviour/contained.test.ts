@@ -94,6 +94,13 @@ beforeAll(async () => {
       next();
       if (socket.handshake.auth.use === 'throws late') fail();
     });
+    io.use((socket, next) => {
+      const { refuses } = socket.handshake.auth;
+      const data: { circle?: object; big?: bigint } = {};
+      if (refuses === 'circular') data.circle = data;
+      if (refuses === 'bigint') data.big = 1n;
+      next(refuses === undefined ? undefined : Object.assign(new Error('No.'), { data }));
+    });
     io.use(async (socket, next) => {
       if (socket.handshake.auth.use === 'rejects') fail();
       next();
@@ -200,6 +207,21 @@ describe('a handler that throws or rejects is reported once, and harms nobody:',
     expect(await failures()).toEqual([['a middleware of io.use()', null]]);
     await unharmed();
   });
+
+  it.each(['circular', 'bigint'])(
+    'a middleware of io.use() that refuses with data that JSON lacks: %s',
+    async (refuses) => {
+      await failures();
+      const client = connect(server.url, { auth: { token: 'good', refuses } });
+      client.socket.once('connect_error', (error: Error & { data?: unknown }) =>
+        client.heard.push(['data', error.data]),
+      );
+      await client.heardOf('connect_error');
+      expect(client.heard).toContainEqual(['data', { code: 'unavailable' }]);
+      expect(await failures()).toEqual([['a middleware of io.use()', null]]);
+      await unharmed();
+    },
+  );
 
   it.each([
     ['throws', 'a listener of "connection"'],

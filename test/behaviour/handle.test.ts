@@ -39,6 +39,30 @@ beforeAll(async () => {
       helper.handle({ topic: 'whoami', handler: async ({ identity, socket }) => [identity?.user ?? null, socket.id] });
       helper.handle({ topic: 'throws', handler: fail });
       helper.handle({ topic: 'rejects', handler: async () => fail() });
+      const hostile = (kind: string): unknown => {
+        const trap = () => fail();
+        if (kind === 'proxy') return new Proxy({}, { get: trap, has: trap, getPrototypeOf: trap });
+        const revocable = Proxy.revocable({}, {});
+        revocable.revoke();
+        if (kind === 'revoked proxy') return revocable.proxy;
+        const made = new Error();
+        for (const name of ['message', 'stack', 'name', 'code', Symbol.for('roomgate.ClientError')])
+          Object.defineProperty(made, name, { get: trap });
+        return made;
+      };
+      helper.handle({
+        topic: 'throws hostile',
+        handler: ({ data }) => {
+          throw hostile(data);
+        },
+      });
+      helper.handle({ topic: 'rejects hostile', handler: async ({ data }) => Promise.reject(hostile(data)) });
+      helper.handle({ topic: 'returns hostile', handler: async ({ data }) => [hostile(data)] });
+      helper.handle({
+        topic: 'rejected room',
+        memberOf: (async () => fail()) as never,
+        handler: () => note('reached'),
+      });
       helper.handle({ topic: 'bigint', handler: () => ({ list: [1n] }) });
       helper.handle({
         topic: 'circular',
@@ -101,6 +125,36 @@ describe('handle()', () => {
       expect(await ask(client, 'echo', 1)).toBe(1);
     },
   );
+
+  it.each([
+    ['throws', 'proxy'],
+    ['throws', 'revoked proxy'],
+    ['throws', 'error with getters that throw'],
+    ['rejects', 'proxy'],
+    ['rejects', 'revoked proxy'],
+    ['rejects', 'error with getters that throw'],
+    ['returns', 'proxy'],
+    ['returns', 'revoked proxy'],
+  ])('answers "internal" to a handler that %s an object that cannot be read: %s', async (how, kind) => {
+    const client = await enter(server.url, { auth: { token: 'good' } });
+    await reports();
+    expect(await ask(client, `${how} hostile`, kind)).toEqual(error('internal'));
+    // The report itself can't be sent from the server's process, because it has the error.
+    expect(await server.run(({ memory }) => (memory.reports ?? []).splice(0).length)).toBe(1);
+    expect(await ask(client, 'echo', 1)).toBe(1);
+  });
+
+  it('answers "internal" if memberOf is asynchronous, also if it rejects', async () => {
+    const client = await enter(server.url, { auth: { token: 'good' } });
+    await reports();
+    expect(await ask(client, 'rejected room', 1)).toEqual(error('internal'));
+    expect(await reports()).toHaveLength(1);
+    const lines = await server.run((inside) => inside.lines);
+    expect(lines).toContainEqual(
+      expect.stringContaining('memberOf must return the name of a room, and returned a promise'),
+    );
+    expect(await ask(client, 'echo', 1)).toBe(1);
+  });
 
   it('passes a ClientError on as it is, and reports nothing', async () => {
     const client = await enter(server.url, { auth: { token: 'good' } });

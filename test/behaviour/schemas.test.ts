@@ -59,6 +59,8 @@ beforeAll(async () => {
       helper.handle({ topic: 'broken', input: broken, handler: () => note('reached') });
       const none = { '~standard': { version: 1, vendor: 'x', validate: () => undefined } };
       helper.handle({ topic: 'no result', input: none as never, handler: () => note('reached') });
+      const unwrapped = { '~standard': { version: 1, vendor: 'x', validate: (value: string) => ({ text: value }) } };
+      helper.handle({ topic: 'no value', input: unwrapped as never, handler: () => note('reached') });
     },
   });
 });
@@ -136,10 +138,13 @@ describe('a schema', () => {
     expect(await ask('async', 'taken')).toEqual(invalid(['', 'custom']));
   });
 
-  it.each(['broken', 'no result'])('that fails is reported, and the handler is not called: %s', async (topic) => {
-    const before = await server.notes();
-    expect(await ask(topic, 'x')).toEqual(INTERNAL);
-    expect(await failures()).toEqual([`the handler of "${topic}"`]);
-    expect(await server.notes()).toEqual(before);
-  });
+  it.each(['broken', 'no result', 'no value'])(
+    'that fails is reported, and the handler is not called: %s',
+    async (topic) => {
+      const before = await server.notes();
+      expect(await ask(topic, 'x')).toEqual(INTERNAL);
+      expect(await failures()).toEqual([`the handler of "${topic}"`]);
+      expect(await server.notes()).toEqual(before);
+    },
+  );
 });

@@ -38,7 +38,7 @@ describe('a report’s log line', () => {
     expect(calls).toEqual(['warn', 'error', 'info']);
   });
 
-  it('is not written with `false`, and an error that cannot be converted to text causes no exception', () => {
+  it('is not written with `false`, and says so if an error has no readable text', () => {
     createLogReporter(LINES, 'one', false)(refusal);
     const warn = vi.fn();
     const report = createLogReporter(LINES, 'one', { debug: warn, info: warn, warn, error: warn });
@@ -49,7 +49,10 @@ describe('a report’s log line', () => {
     });
     expect(() => report({ ...refusal, error: hostile })).not.toThrow();
     report(refusal);
-    expect(warn).toHaveBeenCalledTimes(1);
+    expect(warn.mock.calls).toEqual([
+      ['[roomgate] one: authenticateFn failed for client c: an error without a readable text'],
+      [expect.stringContaining('Error: no such table')],
+    ]);
   });
 
   it('is written at most twenty times in ten seconds for each type, then counted', () => {
