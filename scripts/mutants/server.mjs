@@ -51,11 +51,21 @@ export const SERVER = [
   {
     id: 'deep-payloads-pass',
     file: 'src/gate/gate.ts',
-    from: `const isDropped = !this.#isShallow(session.id, packet);`,
+    from: `const isDropped = !this.#isHarmless(session.id, packet);`,
     to: `const isDropped = false;`,
     breaks: 'an event that nests too deeply reaches the program',
     test: 'test/abuse/payloads.test.ts',
     on: 'node',
+  },
+  {
+    id: 'many-arguments-pass',
+    file: 'src/gate/gate.ts',
+    from: `const isLong = Array.isArray(data) && data.length > MOST_ARGUMENTS;`,
+    to: `const isLong = false;`,
+    breaks: 'an acknowledgement with hundreds of thousands of arguments ends the process',
+    test: 'test/abuse/payloads.test.ts',
+    on: 'node',
+    only: 'drops more, of events and acknowledgements',
   },
   {
     id: 'first-ping-missing',

@@ -7,6 +7,12 @@ import type { Session } from '../session/session.js';
 import { PacketType } from '../socketio/packages.js';
 import type { GateReport } from './reports.js';
 
+/**
+ * Most arguments of an event or an acknowledgement. Node.js passes them on its stack, so a few hundred thousand of them, which fit into one
+ * message, end the process: Socket.IO calls the callback of an acknowledgement where nothing catches that.
+ */
+const MOST_ARGUMENTS = 10_000;
+
 export interface GateOptions {
   /** The session of a socket that has not ended. */
   readonly find: (socketId: string) => Session | undefined;
@@ -79,7 +85,7 @@ export class Gate {
   /** An answer to an emit of the program to this socket, which is allowed before authentication too. */
   decideAcknowledgement(id: string, packet: Packet): PacketVerdict {
     const session = this.#options.find(id);
-    if (session === undefined || !this.#isShallow(id, packet)) return 'drop';
+    if (session === undefined || !this.#isHarmless(id, packet)) return 'drop';
     return this.#isOver(session) ? 'expire' : 'deliver';
   }
 
@@ -103,14 +109,14 @@ export class Gate {
       return asks ? this.#decideRenewal(session, packet) : this.#decideOwn(session, packet, overMs > 0);
     }
     // The claim is part of the decision: of two attempts only one can be accepted.
-    if (asks && session?.claimAuthenticate() && this.#isShallow(id, packet)) return 'authenticate';
+    if (asks && session?.claimAuthenticate() && this.#isHarmless(id, packet)) return 'authenticate';
     if (!asks) this.#options.report({ type: 'event_dropped', client: id, reason: 'unauthenticated' });
     return 'drop';
   }
 
   /** An event for the program's handlers, a `join` or a `leave`. */
   #decideOwn(session: Session, packet: Packet, isOverLimit: boolean): PacketVerdict {
-    const isDropped = !this.#isShallow(session.id, packet);
+    const isDropped = !this.#isHarmless(session.id, packet);
     const isRefused = isOverLimit && canRefuse(packet);
     if (!isDropped && !isRefused && mustWait(session, packet, this.#options.handles)) return 'hold';
     session.early?.countHandled();
@@ -133,17 +139,19 @@ export class Gate {
 
   #decideRenewal(session: Session, packet: Packet): PacketVerdict {
     session.early?.countHandled();
-    return this.#isShallow(session.id, packet) ? 'authenticate' : 'drop';
+    return this.#isHarmless(session.id, packet) ? 'authenticate' : 'drop';
   }
 
   #isOver(session: Session): boolean {
     return session.identity?.expiresAt !== undefined && this.#options.isOver(session);
   }
 
-  #isShallow(id: string, packet: Packet): boolean {
+  /** Whether code that passes its arguments on, or is recursive, does not fail on it. */
+  #isHarmless(id: string, { data }: Packet): boolean {
+    const isLong = Array.isArray(data) && data.length > MOST_ARGUMENTS;
     // One more level, for the list of arguments.
-    if (!deeperThan(packet.data, this.#options.payloadDepth + 1)) return true;
-    this.#options.report({ type: 'event_dropped', client: id, reason: 'too_deep' });
+    if (!isLong && !deeperThan(data, this.#options.payloadDepth + 1)) return true;
+    this.#options.report({ type: 'event_dropped', client: id, reason: isLong ? 'too_many_arguments' : 'too_deep' });
     return false;
   }
 }

@@ -7,10 +7,11 @@ export interface EventDropped {
   /** The id of the socket, or of the connection while it has no socket. */
   readonly client: string;
   /**
-   * `unauthenticated`: before authentication only `authenticate` is accepted. `too_deep`: deeper than `limits.payloadDepth`. `too_large`:
-   * larger than `limits.payloadBytes`, or than a client may send before authentication. `reserved`: its name starts with `roomgate:`.
+   * `unauthenticated`: before authentication only `authenticate` is accepted. `too_deep`: deeper than `limits.payloadDepth`.
+   * `too_many_arguments`: more than 10 000. `too_large`: larger than `limits.payloadBytes`, or than a client may send before
+   * authentication. `reserved`: its name starts with `roomgate:`.
    */
-  readonly reason: 'unauthenticated' | 'too_deep' | 'too_large' | 'reserved';
+  readonly reason: 'unauthenticated' | 'too_deep' | 'too_many_arguments' | 'too_large' | 'reserved';
 }
 
 /** `limits.unauthenticatedConnections` or `limits.unauthenticatedPerAddress` was reached, and this was the oldest connection. */

@@ -73,6 +73,23 @@ describe('payloadDepth', () => {
   });
 });
 
+describe('the number of arguments', () => {
+  const many = (count: number) => `${'1,'.repeat(count - 1)}1`;
+
+  it('passes up to 10 000, and drops more, of events and acknowledgements', async () => {
+    const peer = await openAuthenticated(victim, 'websocket');
+    await peer.send(`421["secret",${many(9_999)}]`, `422["secret",${many(10_000)}]`, `423["secret",${many(400_000)}]`);
+    const frames = await peer.heardSoFar();
+    expect(frames).toEqual(['431["the secret"]']);
+    const asking = victim.call('ask', { id: peer.sid });
+    const [question = ''] = await peer.heardUntil((frame) => frame.includes('["marker"'));
+    const [, id] = /^42(\d+)/.exec(question) ?? [];
+    await peer.send(`43${id}[${many(400_000)}]`, `43${id}["here"]`);
+    expect(await asking).toBe('here');
+    await victim.unharmed();
+  });
+});
+
 describe('unusual values come back unchanged and affect no other client', () => {
   it.each([
     ['lone surrogates', '"\\ud800 \\udc00 a\\udfff"'],
