@@ -29,6 +29,7 @@ describe('the programs of the README', () => {
     await said("joined: [ 'public/news' ]");
     await said(`secret: ${ROOM_ERRORS.not_allowed.text}`);
     await said('said: ada: Hello');
+    await said("invalid [ { path: 'text', code: 'invalid_type' } ]");
     server.kill('SIGTERM');
     expect(await server.ended(10_000)).toEqual({ code: 0, signal: null });
     await client.messages.next((line) => String(line).startsWith('waiting'));
@@ -44,6 +45,7 @@ describe('the programs of the README', () => {
     const told = { timeout: 15_000 };
     await client.messages.next((line) => String(line).startsWith('joined: ['), told);
     await client.messages.next((line) => line === `secret: ${ROOM_ERRORS.not_allowed.text}`, told);
+    await client.messages.next((line) => line === 'said: ada: Hello', told);
     server.kill('SIGTERM');
     expect(await server.ended(10_000)).toEqual({ code: 0, signal: null });
     expect(server.stderr).toBe('');
