@@ -91,6 +91,16 @@ describe('docs/options.md', () => {
     expect(listed).toEqual(limits);
   });
 
+  it('has a meaning, a reason and an answer for each limit', () => {
+    const [, text = ''] = /^### limits$(.*?)^#/ms.exec(page) ?? [];
+    const rows = [...text.matchAll(/^\| `(\w+)` \|(.*)\|$/gm)];
+    expect(rows.map(([, name]) => name)).toEqual(Object.keys(DEFAULT_LIMITS));
+    for (const [, name, rest = ''] of rows) {
+      const cells = rest.split(' | ').map((cell) => cell.trim());
+      expect([name, cells.length, cells.includes('')]).toEqual([name, 6, false]);
+    }
+  });
+
   it('has the default that the description in the sources names, and milliseconds as the unit of each time', () => {
     for (const [section, types] of Object.entries(SECTIONS)) {
       const described = types.map((type) => new RegExp(`^export interface ${type}\\b.*?^\\}`, 'ms').exec(sources)?.[0]);
