@@ -41,6 +41,11 @@ export class MessageRate {
     this.#fullAt = Math.min(latest, fullAfter(messages, this.#fullAt, now, this.#limits));
   }
 
+  /** Counts what the same client has sent before, by another transport: the `fullAt` of that. */
+  continue(fullAt: number, now: number): void {
+    this.#fullAt = fullAfterBoth(this.#fullAt, fullAt, now);
+  }
+
   /** Messages of this client have to wait. */
   delay(now: number): void {
     if (now - this.#delayedAt > PAUSE_MS) this.#delayedSince = now;
@@ -71,4 +76,9 @@ export function tokensAt(fullAt: number, now: number, { messagesPerSecond, messa
 /** When a bucket will be full from which so many tokens are taken now. */
 export function fullAfter(messages: number, fullAt: number, now: number, limits: MessageRateLimits): number {
   return Math.max(fullAt, now) + (messages * 1_000) / limits.messagesPerSecond;
+}
+
+/** When a bucket will be full from which is taken what was taken from two. */
+export function fullAfterBoth(one: number, other: number, now: number): number {
+  return Math.max(one, now) + Math.max(0, other - now);
 }

@@ -58,6 +58,11 @@ export class NodePosts {
     return undefined;
   }
 
+  /** How much a client has sent; see `MessageRate`. Undefined if its connection did not begin with polling. */
+  fullAt(wire: Wire): number | undefined {
+    return this.#paced.get(wire)?.fullAt;
+  }
+
   delay(wire: Wire, ms: number): void {
     this.#paced.get(wire)?.delay(ms);
   }

@@ -28,6 +28,7 @@ interface Stranger {
 /** The limits of peers that are not authenticated, on Node.js. */
 export class NodeStrangers {
   readonly #wireOf: (sid: string) => Wire | undefined;
+  readonly #fullAt: (wire: Wire) => number | undefined;
   readonly #strangers = new WeakMap<Wire, Stranger>();
   /** The transport that a connection is upgrading to, once its probe came. */
   readonly #probed = new WeakMap<Wire, EngineTransport>();
@@ -35,8 +36,10 @@ export class NodeStrangers {
   readonly #upgrading: (this: Wire, transport: EngineTransport) => void;
   readonly #upgraded: (this: Wire, transport: EngineTransport) => void;
 
-  constructor(wireOf: (sid: string) => Wire | undefined) {
+  /** `fullAt`: how much a client has sent by polling. */
+  constructor(wireOf: (sid: string) => Wire | undefined, fullAt: (wire: Wire) => number | undefined) {
     this.#wireOf = wireOf;
+    this.#fullAt = fullAt;
     const upgrading = (wire: Wire, transport: EngineTransport) => this.#probe(wire, transport);
     const upgraded = (wire: Wire, transport: EngineTransport) => this.#upgrade(wire, transport);
     this.#upgrading = function (transport) {
@@ -143,6 +146,7 @@ export class NodeStrangers {
     this.#probed.delete(wire);
     const stranger = this.#strangers.get(wire);
     const webSocket = this.#own(wire, transport);
+    webSocket?.continueRate(this.#fullAt(wire) ?? 0);
     if (stranger === undefined) webSocket?.lift();
     else webSocket?.onDropped(stranger.dropped);
   }

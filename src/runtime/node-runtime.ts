@@ -54,7 +54,10 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
   #listeners: AttachedListeners | undefined;
   #stopWatching: (() => void) | undefined;
   #hasReportedPath = false;
-  readonly #strangers = new NodeStrangers((sid) => this.#engine?.wireOf(sid));
+  readonly #strangers = new NodeStrangers(
+    (sid) => this.#engine?.wireOf(sid),
+    (wire) => this.#posts.fullAt(wire),
+  );
 
   /** `newId` makes ids of the form that no client can join as a room. */
   constructor(server: HttpServer, report: Reporter<RuntimeReport>, newId: () => string, pace: NodePace) {

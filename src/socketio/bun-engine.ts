@@ -3,7 +3,7 @@ import { CLOSE_TIMEOUT_MS } from '../common/close-timeout.js';
 import type { Wire } from '../ports/wire.js';
 import { RoomgateError } from '../protocol/errors.js';
 import type { BunFrame } from './bun-frames.js';
-import { BunInputs, type BunPace } from './bun-inputs.js';
+import { BunInputs, type BunInputsOptions, type BunPace } from './bun-inputs.js';
 import { OpenedWebSockets } from './bun-opened.js';
 import { probeBunEngine } from './bun-probe.js';
 import { BunSender, type BunSenderEvents } from './bun-sender.js';
@@ -37,6 +37,7 @@ export interface BunEngineHooks {
   /** Bun answered pings by itself, and the peer of this wire does not read the pongs. */
   filledByPongs(wire: Wire): void;
   readonly pace: BunPace;
+  readonly fullAt: BunInputsOptions['fullAt'];
   /** A wire's peer sent a message that is larger than any may be. */
   tooLarge(wire: Wire): void;
 }
@@ -206,6 +207,7 @@ export class BunEngine {
       mostBytes: () => engine.opts.maxHttpBufferSize,
       pass: (socket, message) => onWebSocketMessage.call(engine, socket, message),
       wireOf: (socket) => this.#wireOf(socket),
+      fullAt: hooks.fullAt,
       tooLarge: (wire) => hooks.tooLarge(wire),
     });
     this.#inputs = inputs;

@@ -21,6 +21,8 @@ export interface BunInputsOptions {
   /** Passes a message to the engine. */
   readonly pass: (socket: GuardedBunSocket, message: MessageBody) => void;
   readonly wireOf: (socket: GuardedBunSocket) => EngineConnection | undefined;
+  /** How much a wire's client has sent by polling, before it upgraded. */
+  readonly fullAt: (wire: Wire) => number | undefined;
   /** A wire's peer sent a message that is larger than any may be. */
   readonly tooLarge: (wire: Wire) => void;
 }
@@ -67,11 +69,11 @@ export class BunInputs {
   }
 
   #inputOf(socket: GuardedBunSocket): PacedMessages {
-    socket.input ??= new PacedMessages(
-      this.#turns,
-      new BunSource(socket, this.#options, (message) => this.#pass(socket, message)),
-      socket.received,
-    );
+    if (socket.input !== undefined) return socket.input;
+    const source = new BunSource(socket, this.#options, (message) => this.#pass(socket, message));
+    const wire = this.#options.wireOf(socket);
+    const fullAt = wire === undefined ? undefined : this.#options.fullAt(wire);
+    socket.input = new PacedMessages(this.#turns, source, { messages: socket.received, fullAt });
     return socket.input;
   }
 

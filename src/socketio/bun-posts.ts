@@ -49,6 +49,11 @@ export class BunPosts {
     if (transportOf(wire)?.name === 'polling') this.#of(wire, transportOf(wire)).delay(ms);
   }
 
+  /** How much a client has sent; see `MessageRate`. Undefined if it has sent nothing by polling. */
+  fullAt(wire: Wire): number | undefined {
+    return this.#paced.get(wire)?.fullAt;
+  }
+
   /** The connection is gone. */
   forget(wire: Wire): void {
     this.#paced.get(wire)?.drop();
@@ -87,6 +92,10 @@ class PacedBody implements SlicedWork {
     this.#transport = transport;
     const { limits, hasRate } = pace.pacing;
     if (hasRate) this.#rate = new MessageRate(limits);
+  }
+
+  get fullAt(): number {
+    return this.#rate?.fullAt ?? Number.NEGATIVE_INFINITY;
   }
 
   /** Nearly always: one packet, or a few small ones. They count. */

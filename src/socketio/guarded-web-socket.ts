@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws';
-import { fullAfter, tokensAt } from '../common/message-rate.js';
+import { fullAfter, fullAfterBoth, tokensAt } from '../common/message-rate.js';
 import type { Wire } from '../ports/wire.js';
 import type { EngineInflater, EngineReceiver, EngineWebSocket, ReceiverLimits } from './engine-types.js';
 import { isMessage, isOneFrame } from './frame-scan.js';
@@ -156,6 +156,13 @@ export class GuardedWebSocket extends WebSocket implements ReceiverInput {
     if (tokensAt(this.#fullAt, now, pacing.limits) < 1) return false;
     this.#fullAt = fullAfter(1, this.#fullAt, now, pacing.limits);
     return true;
+  }
+
+  /** Its client has upgraded to it, and sent this much by the transport before; see `MessageRate`. */
+  continueRate(fullAt: number): void {
+    const now = performance.now();
+    if (this.#input === undefined) this.#fullAt = fullAfterBoth(this.#fullAt, fullAt, now);
+    else this.#input.continueRate(fullAt, now);
   }
 
   /** Whether neither side has begun to close it. */

@@ -50,6 +50,11 @@ export class PacedInput implements SlicedWork {
     return this.#rate?.fullAt ?? 0;
   }
 
+  /** Its client has sent this much by another transport. */
+  continueRate(fullAt: number, now: number): void {
+    this.#rate?.continue(fullAt, now);
+  }
+
   /** Whether it holds nothing, is at the end of a message, and its client was not delayed a moment ago. */
   get isIdle(): boolean {
     if (this.#held !== undefined || this.#hasEnded || !this.#scan.isBetweenMessages) return false;

@@ -11,6 +11,15 @@ const SLICE_BYTES = 64 * 1_024;
 export const LARGE_BYTES = 16 * 1_024;
 /** Messages that may pass before the clock is read again. */
 const MOST_CREDIT = 64;
+
+/** What a client sent before its messages were paced. */
+export interface SentBefore {
+  /** Messages that passed. */
+  readonly messages: number;
+  /** Of its rate by another transport; see `MessageRate`. */
+  readonly fullAt: number | undefined;
+}
+
 /** The connection that a `PacedMessages` gets its messages from, and passes them to. */
 export interface MessageSource {
   /** Whether both sides are open. If not, the rest passes without a rate, so that the end is reached. */
@@ -52,13 +61,12 @@ export class PacedMessages implements SlicedWork, PausedReader {
   /** When it may go on, by `performance.now()`. */
   #waitsUntil = 0;
 
-  /** `passed`: messages that passed before there was this object. */
-  constructor(shared: MessageTurns, source: MessageSource, passed: number) {
+  constructor(shared: MessageTurns, source: MessageSource, before: SentBefore) {
     this.#shared = shared;
     this.#source = source;
     if (!shared.pacing.hasRate) return;
-    this.#rate = new MessageRate(shared.pacing.limits);
-    this.#rate.spend(passed, performance.now());
+    this.#rate = new MessageRate(shared.pacing.limits, before.fullAt);
+    this.#rate.spend(before.messages, performance.now());
   }
 
   receive(message: MessageBody): void {

@@ -57,6 +57,11 @@ export class PacedPosts implements SlicedWork {
     return this.#held !== undefined;
   }
 
+  /** Of the client's rate, by which another transport can go on. */
+  get fullAt(): number {
+    return this.#rate?.fullAt ?? Number.NEGATIVE_INFINITY;
+  }
+
   /** A POST begins. */
   begin(response: ServerResponse): void {
     this.#response = response;

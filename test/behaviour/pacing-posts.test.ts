@@ -2,7 +2,7 @@
 // npm run test:matrix: node+redis, bun+redis, newest-node, newest-node+redis, oldest-bun, oldest-bun+redis
 import { describe, expect, it } from 'vitest';
 import { within } from '../support/facts.js';
-import { type PollingPeer, rawPolling } from '../support/raw.js';
+import { type PollingPeer, rawPolling, rawWebSocket } from '../support/raw.js';
 import { connectAuthenticated } from '../support/server.js';
 import { type Served, serve } from './program.js';
 
@@ -107,5 +107,23 @@ describe('a POST of many packets', () => {
     await within(first, 'an answer to the first POST', 10_000);
     await server.holdsNobody();
     expect(await heard(server)).not.toContain(5_000);
+  });
+});
+
+describe('a client that upgrades to WebSocket', () => {
+  it('has one rate over both transports', async () => {
+    const server = await start({ messagesPerSecond: 20, messageBurst: 60 });
+    const began = performance.now();
+    const peer = await enter(server);
+    expect((await peer.post(...says(50))).status).toBe(200);
+    const webSocket = await rawWebSocket(server.url, { query: { sid: peer.sid } });
+    webSocket.send('2probe');
+    await webSocket.frames.next((frame) => frame === '3probe');
+    webSocket.send('5');
+    for (const say of says(60, 50)) webSocket.send(say);
+    await heardSome(server, 110);
+    expect(await heard(server)).toEqual(upTo(110));
+    // What is above one burst takes 2.5 s at least. With another burst for the WebSocket it would take no time.
+    expect(performance.now() - began).toBeGreaterThan(2_300);
   });
 });

@@ -22,6 +22,19 @@ describe('the rate of a client', () => {
     expect(take(rate, 100, 1_100)).toBe(10);
   });
 
+  it('goes on by another transport with what was sent before', () => {
+    const [before, rate] = [new MessageRate(LIMITS), new MessageRate(LIMITS)];
+    take(before, 15, 0);
+    take(rate, 2, 0);
+    rate.continue(before.fullAt, 0);
+    expect(rate.available(0)).toBe(3);
+    // A rate that is full again changes nothing.
+    rate.continue(new MessageRate(LIMITS).fullAt, 0);
+    expect(rate.available(0)).toBe(3);
+    rate.continue(before.fullAt, 60_000);
+    expect(rate.available(60_000)).toBe(20);
+  });
+
   it('saves up a burst at most', () => {
     const rate = new MessageRate(LIMITS);
     take(rate, 20, 0);

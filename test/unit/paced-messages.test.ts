@@ -38,7 +38,7 @@ function start(limits: object = {}, mostBytes = 1_000_000) {
   const turns = new MessageTurns(new Pacing({ ...NO_RATE, delayedFor: 30_000, ...limits }), mostBytes);
   const add = () => {
     const source = new Source();
-    return { source, messages: new PacedMessages(turns, source, 0) };
+    return { source, messages: new PacedMessages(turns, source, { messages: 0, fullAt: undefined }) };
   };
   return { turns, add, ...add() };
 }

@@ -206,6 +206,7 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
       dropped: (waitingBytes) => this.#report({ type: 'client_too_slow', queuedBytes: waitingBytes }),
       filledByPongs,
       pace: this.#events,
+      fullAt: (wire) => this.#posts.fullAt(wire),
       tooLarge: (wire) => tooLarge(wire, 1009),
     });
   }
