@@ -59,9 +59,14 @@ export class MessageRate {
     return missing <= 0 ? 0 : Math.ceil((missing / messagesPerSecond) * 1_000 - ROUNDING);
   }
 
-  /** Milliseconds for which the client has been delayed without a pause; 0 if it is not delayed. */
+  /** Since when the client has been delayed without a pause; undefined if it is not delayed. */
+  delayedSince(now: number): number | undefined {
+    return now - this.#delayedAt > PAUSE_MS ? undefined : this.#delayedSince;
+  }
+
+  /** Milliseconds for which it has been delayed; 0 if it is not. */
   delayedMs(now: number): number {
-    return now - this.#delayedAt > PAUSE_MS ? 0 : now - this.#delayedSince;
+    return now - (this.delayedSince(now) ?? now);
   }
 }
 

@@ -30,6 +30,12 @@ export interface LaneOptions {
   readonly limited: () => void;
 }
 
+/** By `performance.now()`. */
+export interface LimitedTimes {
+  readonly since: number;
+  readonly until: number;
+}
+
 interface Waiting {
   readonly client: string;
   readonly resume: (entered: Entered) => void;
@@ -50,6 +56,7 @@ export class AttemptLane {
   readonly #queue: Waiting[] = [];
   #failures = 0;
   #failedAt = Number.NEGATIVE_INFINITY;
+  #limitedSince = 0;
   #running = 0;
   #startedAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
@@ -70,6 +77,15 @@ export class AttemptLane {
 
   get isLimited(): boolean {
     return this.#failures >= this.#options.most;
+  }
+
+  /** Since when and until when it is limited, by `performance.now()`; undefined if it is not. */
+  get limitedTimes(): LimitedTimes | undefined {
+    const now = performance.now();
+    this.#forget(now);
+    if (!this.isLimited) return undefined;
+    const until = this.kind === 'key_and_address' ? this.#opensAt : this.#failedAt + MEMORY_MS;
+    return until > now ? { since: this.#limitedSince, until } : undefined;
   }
 
   /** Whether no attempt runs or waits. */
@@ -136,6 +152,7 @@ export class AttemptLane {
     this.#failures += failures;
     this.#failedAt = now;
     if (wasLimited || !this.isLimited) return;
+    this.#limitedSince = now;
     this.#options.limited();
     const after = this.#returnMs(now);
     while (this.#queue.length > 0 && !this.#takesWaiting(this.#queue.length - 1)) this.#queue.pop()?.resume(after);

@@ -30,6 +30,11 @@ export class AttemptLanes {
     return this.#open.get(name) ?? this.#limited.get(name);
   }
 
+  /** Those that are limited and whose names begin so. */
+  limitedFrom(start: string): AttemptLane[] {
+    return [...this.#limited].filter(([name]) => name.startsWith(start)).map(([, lane]) => lane);
+  }
+
   of(name: string): AttemptLane {
     const known = this.find(name);
     if (known !== undefined) return known;

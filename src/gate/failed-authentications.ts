@@ -6,7 +6,7 @@ import type { AuthenticationKeyFn, IHandshake } from '../ports/options.js';
 import type { Reporter } from '../ports/reports.js';
 import type { Wire } from '../ports/wire.js';
 import type { ILimits } from '../protocol/limits.js';
-import type { AttemptLane, AttemptOutcome, Entered } from './attempt-lane.js';
+import type { AttemptLane, AttemptOutcome, Entered, LimitedTimes } from './attempt-lane.js';
 import { AttemptLanes } from './attempt-lanes.js';
 import type { GateReport } from './reports.js';
 
@@ -126,6 +126,18 @@ export class FailedAuthentications {
     if (outcome === 'refused' || this.#addresses.size > 0) this.#learnOfAddress(wire, outcome);
   }
 
+  /** Since when and until when attempts with a key wait or are refused, at some address or everywhere; undefined if none are. */
+  limitOf(key: string): LimitedTimes | undefined {
+    const name = nameOf(key);
+    const lanes = [...this.#keys.limitedFrom(name), ...this.#pairs.limitedFrom(`${name} `)];
+    const limits = lanes.map(({ limitedTimes }) => limitedTimes).filter((times) => times !== undefined);
+    if (limits.length === 0) return undefined;
+    return {
+      since: Math.min(...limits.map(({ since }) => since)),
+      until: Math.max(...limits.map(({ until }) => until)),
+    };
+  }
+
   /** Whether a client waits for its turn, or had to wait for it. */
   hasDelayed(client: string): boolean {
     return this.#delayed.has(client);
@@ -209,18 +221,22 @@ export class FailedAuthentications {
     if (oldest !== undefined) this.#accepted.delete(oldest);
   }
 
-  /** Hashed, because the client chooses its length, and because it may be a name that nobody should find in memory. */
   #keyOf({ client, auth }: AttemptedBy, address: string | undefined, of: AuthenticationKeyFn): string | undefined {
     try {
       const key: unknown = of({ auth, address });
       if (key === undefined || key === '') return undefined;
-      if (typeof key === 'string') return createHash('sha256').update(key, 'utf16le').digest('base64url');
+      if (typeof key === 'string') return nameOf(key);
       throw new TypeError(`authenticationKey: expected a string or undefined, received ${describe(key)}.`);
     } catch (error) {
       this.#options.report({ type: 'handler_failed', where: 'authenticationKey', client, error });
       return undefined;
     }
   }
+}
+
+/** Hashed, because the client chooses its length, and because it may be a name that nobody should find in memory. */
+function nameOf(key: string): string {
+  return createHash('sha256').update(key, 'utf16le').digest('base64url');
 }
 
 function placeIn(lanes: AttemptLanes, name: string): Place {

@@ -67,6 +67,11 @@ export class NodePosts {
     this.#paced.get(wire)?.delay(ms);
   }
 
+  /** Since when its rate delays the client; undefined if it does not. */
+  delayedSince(wire: Wire): number | undefined {
+    return this.#paced.get(wire)?.delayedSince;
+  }
+
   /** The connection is gone. */
   forget(wire: Wire): void {
     this.#paced.get(wire)?.drop();

@@ -16,6 +16,7 @@ import {
 const ROOM_RULES: readonly ExplainedRoom['rule'][] = ['default', 'granted', 'program'];
 const LIMIT_RULES: readonly ExplainedLimit['rule'][] = [
   ...(['messages_per_user', 'messages_per_user_of_all', 'connections_per_user', 'messages_per_second'] as const),
+  'failed_authentications',
 ];
 const NAMED: readonly KnownBar['of'][] = ['user', 'session'];
 
@@ -50,9 +51,10 @@ function roomIn({ room, rule, since, until }: Fields): ExplainedRoom {
   };
 }
 
-function limitIn({ rule, instance, since, until }: Fields): ExplainedLimit {
+function limitIn({ rule, instance, client, since, until }: Fields): ExplainedLimit {
   const when = { ...optional('since', since), ...optional('until', until) };
-  return { rule: oneOf(LIMIT_RULES, rule), instance: textIn(instance), ...when };
+  const of = client === undefined ? {} : { client: nameIn(client) };
+  return { rule: oneOf(LIMIT_RULES, rule), instance: textIn(instance), ...of, ...when };
 }
 
 function barIn({ revocation, of, room, issuedBefore, since, until }: Fields): KnownBar {

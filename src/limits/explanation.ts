@@ -31,10 +31,21 @@ export interface ExplainedConnection {
 
 /** A limit that the user has reached on an instance. */
 export interface ExplainedLimit {
-  /** The limit. `messages_per_second`: a client of the user was over it for too long, so the user is refused. */
-  rule: 'messages_per_user' | 'messages_per_user_of_all' | 'connections_per_user' | 'messages_per_second';
+  /**
+   * The limit. `messages_per_second`: with `client`, the messages of that client are delayed, and it is disconnected at `until` if it does
+   * not slow down. Without it, a client was over the limit for too long, so the user is refused until then.
+   * `failed_authentications`: attempts with a key that is the name of the user wait or are refused.
+   */
+  rule:
+    | 'messages_per_user'
+    | 'messages_per_user_of_all'
+    | 'connections_per_user'
+    | 'messages_per_second'
+    | 'failed_authentications';
   /** The `identifier` of the instance. */
   instance: string;
+  /** The id of the socket of the client that reached it; left out if the limit is that of the user. */
+  client?: string;
   since?: number;
   until?: number;
 }
@@ -80,5 +91,5 @@ export const NO_FACTS: Facts = { connections: [], limits: [], bars: [], truncate
 export const MOST_CONNECTIONS = 100;
 export const MOST_ROOMS = 1_000;
 export const MOST_BARS = 100;
-/** An instance has at most one of each rule. */
-export const MOST_LIMITS = 10;
+/** An instance has at most one of each rule, and one of each client. */
+export const MOST_LIMITS = MOST_CONNECTIONS + 10;

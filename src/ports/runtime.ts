@@ -19,6 +19,8 @@ export interface Runtime {
   lift(wire: Wire): void;
   /** Passes on nothing that the peer sends for this many milliseconds. The later end of two calls counts. */
   delay?(wire: Wire, ms: number): void;
+  /** Since when the rate of its messages delays a wire's client, by `performance.now()`; undefined if it does not. */
+  delayedSince?(wire: Wire): number | undefined;
   /** Frees memory of a wire that nothing uses once its client is authenticated and the program's handlers are registered. */
   compact?(wire: Wire): void;
   /** Frees the state of a wire that is gone. */

@@ -163,6 +163,10 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
     this.#posts.delay(wire, ms);
   }
 
+  delayedSince(wire: Wire): number | undefined {
+    return guardedSocketOf(wire, transportOf(wire))?.delayedSince ?? this.#posts.delayedSince(wire);
+  }
+
   compact(wire: Wire): void {
     this.#engine?.compact(wire);
   }

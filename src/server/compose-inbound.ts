@@ -67,6 +67,7 @@ export interface Inbound {
   readonly performer: Performer;
   readonly packets: PacketPerformer;
   readonly sizes: MessageSizes | undefined;
+  readonly failures: FailedAuthentications | undefined;
 }
 
 /** The parts that detect events of a client, the table that decides on them, and the performer that acts. */
@@ -130,5 +131,5 @@ export function createInbound(given: InboundOptions, parts: InboundParts): Inbou
   const flows = { authentication, registry, strangers, gate, rooms, renewals };
   const table = inboundTable(flows, { does: performer, connectionsDo, packetsDo: packets, roomsDo });
   const connections = new Connections({ table, registry, pendingConnects, report });
-  return { connections, performer, packets, sizes };
+  return { connections, performer, packets, sizes, failures };
 }

@@ -1,6 +1,7 @@
 import type { MemoryNetwork } from '../backplane/memory/memory-network.js';
 import { Outbound } from '../fanout/outbound.js';
 import { keysOf } from '../fanout/replaceable.js';
+import type { FailedAuthentications } from '../gate/failed-authentications.js';
 import { assertGateHolds } from '../gate/gate-probe.js';
 import { guardedAdapter, guardLaterAdapters } from '../gate/guarded-adapter.js';
 import { guardPages } from '../gate/origin-guard.js';
@@ -51,6 +52,7 @@ export interface Instance extends Omit<Asked, 'search'> {
   readonly connections: Connections;
   readonly performer: Performer;
   readonly packets: PacketPerformer;
+  readonly failures: FailedAuthentications | undefined;
   readonly outbound: Outbound;
   readonly userLimits: UserLimits;
   readonly rechecks: Rechecks;

@@ -1,3 +1,4 @@
+import type { FailedAuthentications } from '../gate/failed-authentications.js';
 import type { Revoker } from '../gate/revoker.js';
 import type { Explained } from '../limits/explainer.js';
 import {
@@ -10,6 +11,7 @@ import {
   MOST_CONNECTIONS,
   MOST_ROOMS,
 } from '../limits/explanation.js';
+import type { Runtime } from '../ports/runtime.js';
 import { userRoom } from '../protocol/internal-rooms.js';
 import type { Registry } from '../session/registry.js';
 import type { Session } from '../session/session.js';
@@ -21,6 +23,8 @@ export interface FactsParts {
   readonly registry: Registry;
   readonly revoker: Pick<Revoker, 'barsOf'>;
   readonly userLimits: Pick<UserLimits, 'rates' | 'penalties'>;
+  readonly failures: Pick<FailedAuthentications, 'limitOf'> | undefined;
+  readonly runtime: Pick<Runtime, 'delayedSince'>;
 }
 
 /** What this instance knows about a user: names, rules and times, and nothing that a program or a client keeps secret. */
@@ -28,12 +32,12 @@ export function factsOf(parts: FactsParts, { user, room }: Explained): Facts {
   const { options, registry, revoker } = parts;
   const sessions = [...registry.sessionsIn(userRoom(user))];
   const places = { left: MOST_ROOMS };
-  const connections = sessions
-    .slice(0, MOST_CONNECTIONS)
-    .map((session) => connectionOf(session, room, places, options));
+  const told = sessions.slice(0, MOST_CONNECTIONS);
+  const connections = told.map((session) => connectionOf(session, room, places, options));
+  const limits = [...limitsOf(parts, user), ...told.flatMap((session) => delayOf(parts, session))];
   const bars = revoker.barsOf(user, sessions, room).map((bar) => ({ ...bar, ...wallTimes(bar) }) satisfies KnownBar);
   const truncated = sessions.length > MOST_CONNECTIONS || places.left < 0 || bars.length > MOST_BARS;
-  return { connections, limits: limitsOf(parts, user), bars: bars.slice(0, MOST_BARS), truncated };
+  return { connections, limits, bars: bars.slice(0, MOST_BARS), truncated };
 }
 
 /** `places.left`: how many rooms may still be named; negative if that were too few. */
@@ -65,7 +69,7 @@ function roomOf(session: Session, room: string, defaultRooms: readonly string[])
   return { room, rule: 'default', since: wallTime(session.admittedAt) };
 }
 
-function limitsOf({ options, registry, userLimits }: FactsParts, user: string): ExplainedLimit[] {
+function limitsOf({ options, registry, userLimits, failures }: FactsParts, user: string): ExplainedLimit[] {
   const { identifier: instance, limits } = options;
   const found: ExplainedLimit[] = [];
   const rate = userLimits.rates?.find(user);
@@ -73,7 +77,18 @@ function limitsOf({ options, registry, userLimits }: FactsParts, user: string): 
   if (registry.countOf(user) >= limits.connectionsPerUser) found.push({ rule: 'connections_per_user', instance });
   const penalty = userLimits.penalties.find({ user });
   if (penalty !== undefined) found.push({ rule: 'messages_per_second', instance, ...wallTimes(penalty) });
+  const failed = failures?.limitOf(user);
+  if (failed !== undefined) found.push({ rule: 'failed_authentications', instance, ...wallTimes(failed) });
   return found;
+}
+
+/** The limit that delays the messages of one client. */
+function delayOf({ options, runtime }: FactsParts, { id, socket }: Session): ExplainedLimit[] {
+  const since = runtime.delayedSince?.(socket.conn);
+  if (since === undefined) return [];
+  const { identifier: instance, limits } = options;
+  const until = Number.isFinite(limits.delayedFor) ? { until: wallTime(since + limits.delayedFor) } : {};
+  return [{ rule: 'messages_per_second', instance, client: id, since: wallTime(since), ...until }];
 }
 
 interface Times {

@@ -78,7 +78,8 @@ export class BunEngine {
   readonly #sockets = new Map<object, GuardedBunSocket>();
   readonly #upgrades = new BunUpgrades();
   #hearsPongs = false;
-  #inputs: BunInputs | undefined;
+  /** The messages of WebSockets, once `patch()` was called. */
+  inputs: BunInputs | undefined;
   #makeSender: ((transport: BunTransport, socket: GuardedBunSocket) => void) | undefined;
 
   constructor(engine: object) {
@@ -163,8 +164,7 @@ export class BunEngine {
 
   /** The steps that end a wire, whatever its peer does. */
   cuttingSteps(wire: Wire): readonly (() => void)[] {
-    const { transport }: EngineConnection = wire;
-    const socket = (transport === undefined ? undefined : this.#sockets.get(transport)) ?? webSocketOf(wire);
+    const socket = this.#socketOfWire(wire) ?? webSocketOf(wire);
     return [...this.closingSteps(wire), () => socket?.terminate?.()];
   }
 
@@ -175,13 +175,6 @@ export class BunEngine {
 
   get openSockets(): number {
     return this.#sockets.size;
-  }
-
-  /** Passes on nothing of the WebSocket of this wire for this many milliseconds. */
-  delay(wire: Wire, ms: number): void {
-    const { transport }: EngineConnection = wire;
-    const socket = transport === undefined ? undefined : this.#sockets.get(transport);
-    if (socket !== undefined) this.#inputs?.delay(socket, ms);
   }
 
   /** Frees the state of a wire that is gone. */
@@ -207,10 +200,11 @@ export class BunEngine {
       mostBytes: () => engine.opts.maxHttpBufferSize,
       pass: (socket, message) => onWebSocketMessage.call(engine, socket, message),
       wireOf: (socket) => this.#wireOf(socket),
+      socketOf: (wire) => this.#socketOfWire(wire),
       fullAt: hooks.fullAt,
       tooLarge: (wire) => hooks.tooLarge(wire),
     });
-    this.#inputs = inputs;
+    this.inputs = inputs;
     engine.onWebSocketMessage = (webSocket, message: MessageBody) => {
       const socket = this.#socketOf(webSocket);
       if (socket !== undefined) inputs.receive(socket, message);
@@ -286,6 +280,11 @@ export class BunEngine {
   #wireOf(socket: GuardedBunSocket): EngineConnection | undefined {
     const transport = socket.data?.transport;
     return socket.wire ?? (transport === undefined ? undefined : this.#upgrades.wireOf(transport));
+  }
+
+  #socketOfWire(wire: Wire): GuardedBunSocket | undefined {
+    const { transport }: EngineConnection = wire;
+    return transport === undefined ? undefined : this.#sockets.get(transport);
   }
 
   #socketOf(webSocket: BunWebSocket): GuardedBunSocket | undefined {

@@ -21,6 +21,8 @@ export interface BunInputsOptions {
   /** Passes a message to the engine. */
   readonly pass: (socket: GuardedBunSocket, message: MessageBody) => void;
   readonly wireOf: (socket: GuardedBunSocket) => EngineConnection | undefined;
+  /** The WebSocket of a wire; undefined for polling. */
+  readonly socketOf: (wire: Wire) => GuardedBunSocket | undefined;
   /** How much a wire's client has sent by polling, before it upgraded. */
   readonly fullAt: (wire: Wire) => number | undefined;
   /** A wire's peer sent a message that is larger than any may be. */
@@ -56,9 +58,15 @@ export class BunInputs {
     } else this.#inputOf(socket).receive(message);
   }
 
-  /** Passes no message of this socket for this many milliseconds. */
-  delay(socket: GuardedBunSocket, ms: number): void {
-    this.#inputOf(socket).delay(ms);
+  /** Passes no message of the WebSocket of this wire for this many milliseconds. */
+  delay(wire: Wire, ms: number): void {
+    const socket = this.#options.socketOf(wire);
+    if (socket !== undefined) this.#inputOf(socket).delay(ms);
+  }
+
+  /** Since when the rate of its WebSocket delays a client; undefined if it does not. */
+  delayedSince(wire: Wire): number | undefined {
+    return this.#options.socketOf(wire)?.input?.delayedSince;
   }
 
   /** A socket is closed; `pass` tells the engine. */

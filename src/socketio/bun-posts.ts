@@ -54,6 +54,11 @@ export class BunPosts {
     return this.#paced.get(wire)?.fullAt;
   }
 
+  /** Since when its rate delays the client; undefined if it does not. */
+  delayedSince(wire: Wire): number | undefined {
+    return this.#paced.get(wire)?.delayedSince;
+  }
+
   /** The connection is gone. */
   forget(wire: Wire): void {
     this.#paced.get(wire)?.drop();
@@ -96,6 +101,11 @@ class PacedBody implements SlicedWork {
 
   get fullAt(): number {
     return this.#rate?.fullAt ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** Since when its rate delays its client; undefined if it does not. */
+  get delayedSince(): number | undefined {
+    return this.#rate?.delayedSince(performance.now());
   }
 
   /** Nearly always: one packet, or a few small ones. They count. */

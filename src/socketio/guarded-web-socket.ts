@@ -158,6 +158,11 @@ export class GuardedWebSocket extends WebSocket implements ReceiverInput {
     return true;
   }
 
+  /** Since when its rate delays its client; undefined if it does not. */
+  get delayedSince(): number | undefined {
+    return this.#input?.delayedSince;
+  }
+
   /** Its client has upgraded to it, and sent this much by the transport before; see `MessageRate`. */
   continueRate(fullAt: number): void {
     const now = performance.now();

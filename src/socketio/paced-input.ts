@@ -50,6 +50,11 @@ export class PacedInput implements SlicedWork {
     return this.#rate?.fullAt ?? 0;
   }
 
+  /** Since when its rate delays its client; undefined if it does not. */
+  get delayedSince(): number | undefined {
+    return this.#rate?.delayedSince(performance.now());
+  }
+
   /** Its client has sent this much by another transport. */
   continueRate(fullAt: number, now: number): void {
     this.#rate?.continue(fullAt, now);

@@ -69,6 +69,11 @@ export class PacedMessages implements SlicedWork, PausedReader {
     this.#rate.spend(before.messages, performance.now());
   }
 
+  /** Since when its rate delays its client; undefined if it does not. */
+  get delayedSince(): number | undefined {
+    return this.#rate?.delayedSince(performance.now());
+  }
+
   receive(message: MessageBody): void {
     const size = sizeOf(message);
     if (this.#held !== undefined) this.#hold(this.#held, message, size);

@@ -62,6 +62,11 @@ export class PacedPosts implements SlicedWork {
     return this.#rate?.fullAt ?? Number.NEGATIVE_INFINITY;
   }
 
+  /** Since when its rate delays its client; undefined if it does not. */
+  get delayedSince(): number | undefined {
+    return this.#rate?.delayedSince(performance.now());
+  }
+
   /** A POST begins. */
   begin(response: ServerResponse): void {
     this.#response = response;

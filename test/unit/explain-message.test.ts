@@ -7,7 +7,7 @@ import type { Facts } from '../../src/limits/explanation.js';
 
 const room = { room: 'a', rule: 'granted', since: 1, until: 2 } as const;
 const connection = { id: 'x', instance: 'one', since: 1, until: 2, rooms: [room] };
-const limit = { rule: 'messages_per_user', instance: 'one', since: 1, until: 2 } as const;
+const limit = { rule: 'messages_per_second', instance: 'one', client: 'x', since: 1, until: 2 } as const;
 const bar = { revocation: 'r', of: 'user', room: 'a', issuedBefore: 3, since: 1, until: 2 } as const;
 const FACTS: Facts = { connections: [connection], limits: [limit], bars: [bar], truncated: true };
 
@@ -43,7 +43,8 @@ describe('the answer of another instance to explain()', () => {
     ['a moment that is null', { connections: [{ ...connection, since: null }] }],
     ['too many connections', { connections: many(101, connection) }],
     ['too many rooms', { connections: [{ ...connection, rooms: many(1_001, room) }] }],
-    ['too many limits', { limits: many(11, limit) }],
+    ['an empty client', { limits: [{ ...limit, client: '' }] }],
+    ['too many limits', { limits: many(111, limit) }],
     ['too many bars', { bars: many(101, bar) }],
   ])('is rejected with %s', (_, wrong) => {
     expect(() => factsIn({ ...FACTS, ...wrong })).toThrow(RejectedMessageError);

@@ -248,3 +248,27 @@ describe('authenticationKey', () => {
     expect(reports[0]).toMatchObject({ type: 'handler_failed', where: 'authenticationKey', client: 'c' });
   });
 });
+
+describe('what explain() says about a key', () => {
+  it('is since when and until when it is limited: everywhere for 15 minutes, or at an address until the next attempt', async () => {
+    const { time, failures, attempt, fail } = start({ most: 3 });
+    const [here, everywhere] = [ANN, { key: 'bob', address: undefined }];
+    // The address was accepted before, so only attempts from it count together.
+    attempt(here, 'accepted');
+    fail(2, here);
+    fail(2, everywhere);
+    expect(failures.limitOf('ann')).toBeUndefined();
+    const now = performance.now();
+    fail(1, here);
+    fail(1, everywhere);
+    expect(failures.limitOf('ann')).toEqual({ since: now, until: now + 1_000 });
+    expect(failures.limitOf('bob')).toEqual({ since: now, until: now + 15 * MINUTE_MS });
+    expect(failures.limitOf('an')).toBeUndefined();
+    await time.pass(1_001);
+    expect(failures.limitOf('ann')).toBeUndefined();
+    fail(1, here);
+    expect(failures.limitOf('ann')).toEqual({ since: now, until: now + 3_001 });
+    await time.pass(15 * MINUTE_MS);
+    expect(failures.limitOf('bob')).toBeUndefined();
+  });
+});

@@ -65,7 +65,9 @@ describe('the rate of a client', () => {
     expect(rate.delayedMs(0)).toBe(0);
     for (let now = 0; now <= 5_000; now += 100) take(rate, 100, now);
     expect(rate.delayedMs(5_000)).toBe(5_000);
+    expect(rate.delayedSince(5_000)).toBe(0);
     expect(rate.delayedMs(7_001)).toBe(0);
+    expect(rate.delayedSince(7_001)).toBeUndefined();
     // After a pause it begins anew.
     take(rate, 100, 7_500);
     expect(rate.delayedMs(7_700)).toBe(200);

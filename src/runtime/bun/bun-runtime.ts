@@ -127,8 +127,12 @@ export class BunRuntime implements EngineRuntime<BunEngine> {
   }
 
   delay(wire: Wire, ms: number): void {
-    this.#engine.delay(wire, ms);
+    this.#engine.inputs?.delay(wire, ms);
     this.#posts.delay(wire, ms);
+  }
+
+  delayedSince(wire: Wire): number | undefined {
+    return this.#engine.inputs?.delayedSince(wire) ?? this.#posts.delayedSince(wire);
   }
 
   forget(wire: Wire): void {
