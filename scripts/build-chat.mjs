@@ -4,7 +4,7 @@ import { root, run } from './run.mjs';
 
 /** Builds server and page of `examples/chat` into its `dist`, if they are out of date. Build the library before. */
 const CHAT = 'examples/chat';
-const SOURCES = ['names.ts', 'words.ts', 'server', 'page'].map((name) => `${CHAT}/${name}`);
+const SOURCES = ['contract.ts', 'names.ts', 'words.ts', 'server', 'page'].map((name) => `${CHAT}/${name}`);
 
 const built = await buildInto(`${CHAT}/dist`, ['dist', ...SOURCES, 'scripts/build-chat.mjs'], async (fresh) => {
   const parts = await Promise.all([buildServer(fresh), buildPage(fresh)]);

@@ -58,6 +58,8 @@ const ONE_SCRIPT = [...SCRIPTS.map((script) => [script]), ...MIXTURES].map((scri
   return new RegExp(`^(?:[${own}\\p{Script=Inherited}0-9_. -])+$`, 'u');
 });
 
+export const WRONG_NAME = `Enter a name of up to ${MAX_NAME} letters, digits, spaces, \`_\`, \`-\` or \`.\``;
+
 /** The normalized name, or an error message for the person who chose it. */
 export type CheckedName = { name: string } | { problem: string };
 
@@ -71,7 +73,7 @@ export function checkedName(value: unknown): CheckedName {
 function problemOf(name: string): string | undefined {
   if (INVISIBLE.test(name)) return 'Enter a name without invisible characters.';
   const isAllowed = ALLOWED.test(name) && LETTER_OR_DIGIT.test(name) && [...name].length <= MAX_NAME;
-  if (!isAllowed) return `Enter a name of up to ${MAX_NAME} letters, digits, spaces, \`_\`, \`-\` or \`.\``;
+  if (!isAllowed) return WRONG_NAME;
   if ([...name].some(isUnusualMark)) return 'Enter a name without unusual accents.';
   if (PHONETIC.test(name)) return 'Enter a name without phonetic letters.';
   if (ONE_SCRIPT.some((script) => script.test(name))) return undefined;

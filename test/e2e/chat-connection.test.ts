@@ -205,7 +205,7 @@ describe('a message that does not arrive', () => {
     const chat = await startChat({ redisUrl: redis.url });
     const grace = await ChatWindow.enter(context, chat.url, 'Grace');
     const ada = await ChatWindow.open(context, chat.url);
-    const cut = await cutAtEcho(ada.page);
+    const cut = await cutAtAnswer(ada.page);
     await ada.page.reload();
     await ada.signIn('Ada');
     await ada.connected();
@@ -290,8 +290,8 @@ describe('the developer panel', () => {
   });
 });
 
-/** The first WebSocket from now on breaks instead of giving the page the echo of its message. */
-async function cutAtEcho(page: Page): Promise<{ upgraded: Promise<void>; done: Promise<void> }> {
+/** The first WebSocket from now on breaks instead of giving the page the answer to its message. */
+async function cutAtAnswer(page: Page): Promise<{ upgraded: Promise<void>; done: Promise<void> }> {
   const upgraded = latch();
   const done = latch();
   let isCut = false;
@@ -303,7 +303,7 @@ async function cutAtEcho(page: Page): Promise<{ upgraded: Promise<void>; done: P
       if (frame === '5') upgraded.resolve();
     });
     server.onMessage((frame) => {
-      if (isCut || !String(frame).includes('["message"')) {
+      if (isCut || !/^43\d+\[\{"id"/.test(String(frame))) {
         route.send(frame);
         return;
       }

@@ -180,8 +180,8 @@ describe('an operator who closes a room', () => {
         joined: ['room/lobby'],
         refused: [garden],
       });
-      client.sendRaw('say', { echo: client.name, room: 'garden', text: 'Hello?' });
-      expect(await client.next('rejected')).toMatchObject({ code: 'not_in_room' });
+      const said = { echo: client.name, room: 'garden', text: 'Hello?' };
+      expect(await client.refusal('say', said)).toMatchObject({ code: 'not_in_room' });
     }
     const put = await right.operate(`/clients/${one?.id}/join`, { rooms: ['garden'] });
     expect(put).toMatchObject({ status: 409, body: { error: expect.stringContaining('is closed') } });
@@ -202,10 +202,10 @@ describe('a wrong request of an operator', () => {
   it.each(PATHS.slice(0, 3))('has its reason in the answer to %s, and ends nothing', async (path) => {
     const ada = await ChatClient.enter(right.url, 'Ada', 'garden');
     for (const [body, given] of [
-      ['no json', 'received something else'],
-      [{ reason: 7 }, 'received a number'],
-      [{ reason: ' ' }, 'a string of 1 characters'],
-      [{ reason: 'x'.repeat(201) }, 'a string of 201 characters'],
+      ['no json', 'must be JSON'],
+      [{ reason: 7 }, 'reason: Invalid input: expected string, received number'],
+      [{ reason: ' ' }, 'at least one visible character'],
+      [{ reason: 'x'.repeat(201) }, 'reason: Too big: expected string to have <=200 characters'],
     ] as const) {
       const answer = await left.operate(path, body);
       expect(answer).toEqual({ status: 400, body: { error: expect.stringContaining(given) } });

@@ -40,8 +40,7 @@ async function loseTheOther(): Promise<typeof leftAlone> {
 }
 
 async function historyOf(client: ChatClient, room: string): Promise<string[]> {
-  client.sendRaw('history', { room });
-  const { messages } = await client.next('history');
+  const messages = await client.ask('history', { room });
   return messages.map(({ text }) => text);
 }
 
@@ -57,17 +56,16 @@ describe('two processes over Redis', () => {
       await ada.sees(['Ada: lobby', change === 'join' ? 'Ben: garden, lobby, workshop' : 'Ben: garden, lobby']);
     }
 
-    ada.sendRaw('say', { echo: '1', room: 'lobby', text: 'Hello over there' });
-    expect(await ada.next('message')).toEqual({ ...(await ben.next('message')), echo: '1' });
-    ben.sendRaw('whisper', { echo: 'w', to: 'Ada', text: 'Psst' });
-    expect(await ben.next('whisper')).toEqual({ ...(await ada.next('whisper')), echo: 'w' });
+    const said = await ada.ask('say', { echo: '1', room: 'lobby', text: 'Hello over there' });
+    expect(said).toEqual({ ...(await ben.next('message')), echo: '1' });
+    const whispered = await ben.ask('whisper', { echo: 'w', to: 'Ada', text: 'Psst' });
+    expect(whispered).toEqual({ ...(await ada.next('whisper')), echo: 'w' });
     ben.sendRaw('typing', { to: 'Ada', typing: true });
     expect(await ada.next('typing')).toEqual({ to: 'Ada', from: 'Ben', typing: true });
 
     // Sent again to the other instance, as after a reconnect through a load balancer. The history has it already.
     const again = await ChatClient.enter(right.url, 'Ada', 'lobby');
-    again.sendRaw('say', { echo: '1', room: 'lobby', text: 'Hello over there' });
-    await again.next('message');
+    expect(await again.ask('say', { echo: '1', room: 'lobby', text: 'Hello over there' })).toEqual(said);
     expect(await historyOf(ben, 'lobby')).toEqual(['Hello over there']);
     expect(ben.all('message')).toHaveLength(1);
   });
@@ -153,11 +151,10 @@ describe('an outage of Redis', () => {
       expect(await cleo.next('message', ({ text }) => text === 'meanwhile here')).toMatchObject({
         text: 'meanwhile here',
       });
-      ben.sendRaw('say', { echo: `${how} 3`, room: 'workshop', text: 'meanwhile there' });
-      await ben.next('message', ({ echo }) => echo === `${how} 3`);
+      await ben.ask('say', { echo: `${how} 3`, room: 'workshop', text: 'meanwhile there' });
       expect(await historyOf(cleo, 'workshop')).toEqual([...past, 'before', 'meanwhile here']);
-      ada.sendRaw('whisper', { echo: 'w', to: 'Ben', text: 'Psst' });
-      expect(await ada.next('rejected')).toMatchObject({ code: 'away' });
+      const whisper = { echo: 'w', to: 'Ben', text: 'Psst' };
+      expect(await ada.refusal('whisper', whisper)).toMatchObject({ code: 'away' });
       const late = await ChatClient.enter(left.url, 'Dora', 'workshop');
       await late.next('health', ({ degraded }) => degraded);
 
@@ -182,7 +179,7 @@ describe('an instance that was killed', () => {
   it('disappears from the list with its people', async () => {
     const { ada } = leftAlone;
     await ada.sees(['Ada: lobby'], PATIENCE.timeout);
-    ada.sendRaw('whisper', { echo: 'w', to: 'Ben', text: 'Psst' });
-    expect(await ada.next('rejected')).toMatchObject({ code: 'away' });
+    const whisper = { echo: 'w', to: 'Ben', text: 'Psst' };
+    expect(await ada.refusal('whisper', whisper)).toMatchObject({ code: 'away' });
   });
 });

@@ -74,12 +74,12 @@ describe('the operator', () => {
 
   it.each(TEXT)('receives the reason if the text is wrong for %s', async (path) => {
     for (const [body, given] of [
-      ['no json', 'received something else'],
-      [{}, 'received nothing'],
-      [{ text: '  ' }, 'a string of 2 characters'],
-      [{ text: 'x'.repeat(2_001) }, 'a string of 2001 characters'],
-      [{ text: ['x'] }, 'a list of 1'],
-      [[], 'received nothing'],
+      ['no json', 'must be JSON'],
+      [{}, 'text: Invalid input: expected string, received undefined'],
+      [{ text: '  ' }, 'at least one visible character'],
+      [{ text: 'x'.repeat(2_001) }, 'text: Too big: expected string to have <=2000 characters'],
+      [{ text: ['x'] }, 'text: Invalid input: expected string, received array'],
+      [[], 'expected object, received array'],
     ] as const) {
       const answer = await chat.operate(path, body);
       expect(answer).toEqual({ status: 400, body: { error: expect.stringContaining(given) } });
@@ -87,9 +87,15 @@ describe('the operator', () => {
   });
 
   it.each(ROOMS)('receives the reason if the rooms are wrong for %s', async (path) => {
-    for (const body of ['no json', {}, { rooms: 'lobby' }, { rooms: [] }, { rooms: [7] }]) {
+    for (const [body, given] of [
+      ['no json', 'must be JSON'],
+      [{}, 'rooms: Invalid input: expected array, received undefined'],
+      [{ rooms: 'lobby' }, 'rooms: Invalid input: expected array, received string'],
+      [{ rooms: [] }, 'rooms: Too small: expected array to have >=1 items'],
+      [{ rooms: [7] }, 'rooms.0: Invalid input: expected string, received number'],
+    ] as const) {
       const answer = await chat.operate(path, body);
-      expect(answer).toEqual({ status: 400, body: { error: expect.stringContaining('expected ') } });
+      expect(answer).toEqual({ status: 400, body: { error: expect.stringContaining(given) } });
     }
     const unknown = await chat.operate(path, { rooms: ['lobby', 'attic'] });
     expect(unknown).toEqual({ status: 404, body: { error: expect.stringContaining('lobby, garden') } });

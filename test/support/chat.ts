@@ -1,6 +1,6 @@
 import { io, type Socket } from 'socket.io-client';
 import { expect } from 'vitest';
-import type { ClientEvents, Person, Presence, ServerEvents, SignedIn } from '../../examples/chat/words.js';
+import type { Down, Person, Presence, SignedIn, Up } from '../../examples/chat/contract.js';
 import { roomName, SOCKET_PATH } from '../../examples/chat/words.js';
 import { defer } from './cleanup.js';
 import { EventLog, eventually, type Patience, unusedPort } from './facts.js';
@@ -76,12 +76,24 @@ export async function signIn(url: string, name: string): Promise<SignedIn> {
   return (await response.json()) as SignedIn;
 }
 
-type TPayload<E extends keyof ServerEvents> = Parameters<ServerEvents[E]>[0];
+/** Roomgate's key of an answer that is an error. */
+const ERROR_KEY = 'roomgate:error';
+
+/** The topics with an answer. */
+type TAsked = 'say' | 'whisper' | 'history' | 'whispers';
+type TAnswer<T extends TAsked> = Parameters<NonNullable<Parameters<Up[T]>[1]>>[0];
+type TRefusal = { code: string; message: string; retryAfter?: number; issues?: { path: string; code: string }[] };
+
+function isRefused(answer: unknown): answer is { [ERROR_KEY]: TRefusal } {
+  return typeof answer === 'object' && answer !== null && ERROR_KEY in answer;
+}
+
+type TPayload<E extends keyof Down> = Parameters<Down[E]>[0];
 
 /** One window of one person, with a plain Socket.IO client. */
 export class ChatClient {
   readonly name: string;
-  readonly socket: Socket<ServerEvents, ClientEvents>;
+  readonly socket: Socket<Down, Up>;
   readonly #heard = new EventLog<readonly [event: string, payload: unknown]>();
 
   private constructor(url: string, name: string, token: string, transports = ['polling', 'websocket']) {
@@ -134,12 +146,12 @@ export class ChatClient {
   }
 
   /** All events of this name so far. */
-  all<E extends keyof ServerEvents>(event: E): TPayload<E>[] {
+  all<E extends keyof Down>(event: E): TPayload<E>[] {
     return this.#heard.all.filter(([name]) => name === event).map(([, payload]) => payload as TPayload<E>);
   }
 
   /** The first matching event that no earlier call has returned. */
-  async next<E extends keyof ServerEvents>(
+  async next<E extends keyof Down>(
     event: E,
     accepts: (payload: TPayload<E>) => boolean = () => true,
     patience: Patience = {},
@@ -158,6 +170,24 @@ export class ChatClient {
   async leave(...rooms: string[]): Promise<void> {
     const socket = this.socket as unknown as Socket;
     await socket.timeout(PATIENCE_MS).emitWithAck('leave', { rooms });
+  }
+
+  /** The answer to an event of the contract. Fails if it is an error. */
+  async ask<T extends TAsked>(topic: T, data: Parameters<Up[T]>[0]): Promise<TAnswer<T>> {
+    const answer = await this.#answerTo(topic, data);
+    if (isRefused(answer)) throw new Error(`${topic} was answered with ${JSON.stringify(answer)}`);
+    return answer as TAnswer<T>;
+  }
+
+  /** The error in the answer to any value, valid or not. Fails if the answer has none. */
+  async refusal(topic: TAsked, data: unknown): Promise<TRefusal> {
+    const answer = await this.#answerTo(topic, data);
+    if (isRefused(answer)) return answer[ERROR_KEY];
+    throw new Error(`${topic} was answered with ${JSON.stringify(answer)}`);
+  }
+
+  async #answerTo(topic: string, data: unknown): Promise<unknown> {
+    return (this.socket as unknown as Socket).timeout(PATIENCE_MS).emitWithAck(topic, data);
   }
 
   /** Sends any value, valid or not. */

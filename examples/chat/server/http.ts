@@ -6,8 +6,10 @@ import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { secureHeaders } from 'hono/secure-headers';
 import { serveStatic } from 'hono/serve-static';
-import { checkName, fieldsOf, Refusal } from './checks.js';
+import { z } from 'zod';
+import { nameSchema } from '../contract.js';
 import type { People } from './people.js';
+import { bodyOf } from './request-body.js';
 import { ROOMS } from './rooms.js';
 import { banOf, type Rulings } from './rulings.js';
 import { LOGIN_SECONDS, type Tokens } from './tokens.js';
@@ -16,6 +18,8 @@ import type { ChatComponent } from './types.js';
 /** The folder of the built page, relative to the compiled form of this file. */
 const PAGE = fileURLToPath(new URL('../page', import.meta.url));
 const MAX_BODY = 10_000;
+const SIGN_IN = z.object({ name: nameSchema });
+const LOGIN = z.object({ login: z.unknown() });
 
 /** The page loads nothing from other hosts. The proxy in front knows whether there is TLS. */
 const HEADERS = {
@@ -43,7 +47,6 @@ export function httpApp({ operator, ...parts }: HttpParts): Hono {
   app.use(page());
   app.notFound((c) => c.json({ error: 'Not found.' }, 404));
   app.onError((error, c) => {
-    if (error instanceof Refusal) return c.json({ error: error.message }, 400);
     if (error instanceof HTTPException) return c.json({ error: error.message }, error.status);
     console.error('A request failed:', error);
     return c.json({ error: 'Something went wrong.' }, 500);
@@ -54,19 +57,18 @@ export function httpApp({ operator, ...parts }: HttpParts): Hono {
 /** Signing in and out, and the tokens in between. */
 function logins({ component, tokens, people, rulings }: Omit<HttpParts, 'operator'>): Hono {
   const api = new Hono();
-  const bodyOf = async (c: Context) => fieldsOf(await c.req.json().catch(() => undefined));
   const needFree = (name: string): void => {
     if (!people.isTaken(name)) return;
     const message = 'Somebody with a name that looks like this one is online. Enter another name.';
     throw new HTTPException(409, { message });
   };
   const loginOf = async (c: Context) => {
-    const login = await tokens.login((await bodyOf(c)).login);
+    const login = await tokens.login((await bodyOf(c, LOGIN)).login);
     if (login === undefined) throw new HTTPException(401, { message: 'This login has ended. Sign in again.' });
     return login;
   };
   api.post('/sign-in', async (c) => {
-    const name = checkName((await bodyOf(c)).name);
+    const { name } = await bodyOf(c, SIGN_IN);
     const ban = await rulings.find(banOf(name));
     if (ban !== undefined) throw new HTTPException(403, { message: ban });
     needFree(name);

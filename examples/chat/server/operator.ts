@@ -1,16 +1,23 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Hono, type MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
+import { z } from 'zod';
+import { nameSchema, reasonSchema, textSchema } from '../contract.js';
 import { roomName } from '../words.js';
 import type { Chat } from './chat.js';
-import { checkName, checkReason, checkStrings, checkText, fieldsOf, Refusal } from './checks.js';
 import { everySocket } from './people.js';
 import type { RedisLink } from './redis.js';
+import { bodyOf, checked } from './request-body.js';
 import { chatRoomsOf, isRoom, ROOMS } from './rooms.js';
 import { banOf, closureOf, type Rulings } from './rulings.js';
 import type { ChatComponent, ChatServer } from './types.js';
 
 const BAN_MS = 60 * 60 * 1_000;
+
+const TEXT = z.object({ text: textSchema });
+const MOVE = z.object({ rooms: z.array(z.string()).min(1) });
+/** The whole body is optional. */
+const REASON = z.object({ reason: reasonSchema.optional() }).optional();
 
 export interface OperatorParts {
   component: ChatComponent;
@@ -27,7 +34,7 @@ export function operatorApi(parts: OperatorParts): Hono {
   const { component, chat, redis, rulings, token } = parts;
   const api = new Hono();
   const io = () => component.helper.getIOServer();
-  const notice = (destination: string | undefined, text: string) => {
+  const notice = (destination: string | undefined, { text }: { text: string }) => {
     const data = { text, at: new Date().toISOString() };
     component.helper.send({ destination, payload: { topic: 'notice', data } });
     return { sent: data };
@@ -49,22 +56,23 @@ export function operatorApi(parts: OperatorParts): Hono {
     return c.json({ ...chat.health, redis: state });
   });
   api.get('/clients', async (c) => c.json({ clients: (await sockets(io(), redis)).map(shown) }));
-  api.post('/broadcast', async (c) => c.json(notice(undefined, checkText((await fields(c.req)).text))));
+  api.post('/broadcast', async (c) => c.json(notice(undefined, await bodyOf(c, TEXT))));
   api.post('/rooms/:room/send', async (c) => {
-    const [room] = known([c.req.param('room')]);
-    return c.json(notice(roomName(`${room}`), checkText((await fields(c.req)).text)));
+    const room = knownRoom(c.req.param('room'));
+    return c.json(notice(roomName(room), await bodyOf(c, TEXT)));
   });
   api.post('/clients/:id/send', async (c) => {
-    const text = checkText((await fields(c.req)).text);
-    return c.json(notice((await find(c.req.param('id'))).id, text));
+    const body = await bodyOf(c, TEXT);
+    return c.json(notice((await find(c.req.param('id'))).id, body));
   });
   api.get('/clients/:id/rooms', async (c) => c.json({ rooms: chatRoomsOf((await find(c.req.param('id'))).rooms) }));
   for (const change of ['join', 'leave'] as const) {
     api.post(`/clients/:id/${change}`, async (c) => {
-      const rooms = known(checkStrings('rooms', (await fields(c.req)).rooms));
+      const rooms = (await bodyOf(c, MOVE)).rooms.map(knownRoom);
       if (change === 'join') await needOpen(rooms, rulings);
       const { id } = await find(c.req.param('id'));
-      await move(component, id, change, rooms.map(roomName));
+      if (change === 'join') await component.helper.joinRooms({ id, rooms: rooms.map(roomName) });
+      else io().in(id).socketsLeave(rooms.map(roomName));
       const mine = { rooms: chatRoomsOf((await find(id)).rooms) };
       component.helper.send({ destination: id, payload: { topic: 'rooms', data: mine } });
       return c.json(mine);
@@ -78,42 +86,38 @@ export function operatorApi(parts: OperatorParts): Hono {
 function moderation({ component, rulings }: OperatorParts): Hono {
   const api = new Hono();
   api.post('/people/:name/kick', async (c) => {
-    const user = checkName(c.req.param('name'));
-    const message = withReason('An operator removed you from the chat', await reasonIn(c.req));
+    const user = checked(nameSchema, c.req.param('name'));
+    const message = withReason('An operator removed you from the chat', await bodyOf(c, REASON));
     return c.json(await component.helper.revoke({ user, message }));
   });
   api.post('/people/:name/ban', async (c) => {
-    const user = checkName(c.req.param('name'));
+    const user = checked(nameSchema, c.req.param('name'));
     const endsAt = Date.now() + BAN_MS;
-    const message = withReason(`You are banned until ${timeOf(endsAt)}`, await reasonIn(c.req));
+    const message = withReason(`You are banned until ${timeOf(endsAt)}`, await bodyOf(c, REASON));
     // The bar keeps the user out. The ruling has the reason, for the page that tries again and for the sign-in.
     await stored(rulings.add(banOf(user), { text: message, endsAt }));
     return c.json({ until: new Date(endsAt), ...(await component.helper.revoke({ user, barFor: BAN_MS, message })) });
   });
   api.post('/rooms/:room/close', async (c) => {
-    const [room = ''] = known([c.req.param('room')]);
-    const text = withReason('An operator closed this room', await reasonIn(c.req));
+    const room = knownRoom(c.req.param('room'));
+    const text = withReason('An operator closed this room', await bodyOf(c, REASON));
     // First the ruling: then `revalidate` asks the guard about each member, and the guard refuses.
     await stored(rulings.add(closureOf(room), { text }));
     return c.json(await component.helper.revalidate({ room: roomName(room) }));
   });
   api.post('/rooms/:room/open', async (c) => {
-    const [room = ''] = known([c.req.param('room')]);
+    const room = knownRoom(c.req.param('room'));
     await stored(rulings.remove(closureOf(room)));
     return c.json({ opened: room });
   });
   return api;
 }
 
-const withReason = (text: string, reason: string): string => (reason === '' ? `${text}.` : `${text}: ${reason}`);
+function withReason(text: string, body: z.infer<typeof REASON>): string {
+  return body?.reason === undefined ? `${text}.` : `${text}: ${body.reason}`;
+}
 
 const timeOf = (at: number): string => `${new Date(at).toISOString().slice(11, 16)} UTC`;
-
-/** The body is optional here. */
-async function reasonIn(request: { text(): Promise<string>; json(): Promise<unknown> }): Promise<string> {
-  if ((await request.text()) === '') return '';
-  return checkReason((await fields(request)).reason);
-}
 
 async function stored(storing: Promise<void>): Promise<void> {
   await storing.catch(() => {
@@ -130,15 +134,6 @@ function onlyWith(token: string): MiddlewareHandler {
     if (isRight) return next();
     return c.json({ error: 'Send the header "Authorization: Bearer <the token of the operator>".' }, 401);
   };
-}
-
-/** Moves a socket of this instance at once. For sockets of other instances, Redis carries the command. */
-async function move(component: ChatComponent, id: string, change: 'join' | 'leave', rooms: string[]): Promise<void> {
-  const here = component.helper.getClients({ id })?.socket;
-  const there = component.helper.getIOServer().in(id);
-  if (change === 'join') await (here === undefined ? there.socketsJoin(rooms) : here.join(rooms));
-  else if (here === undefined) there.socketsLeave(rooms);
-  else for (const room of rooms) await here.leave(room);
 }
 
 async function sockets(io: ChatServer, redis: RedisLink | undefined): Promise<AnySocket[]> {
@@ -160,18 +155,8 @@ async function needOpen(rooms: string[], rulings: Rulings): Promise<void> {
   }
 }
 
-function known(rooms: string[]): string[] {
-  const unknown = rooms.find((room) => !isRoom(room));
-  if (unknown === undefined) return rooms;
-  throw new HTTPException(404, {
-    message: `There is no such room. There are ${ROOMS.map(({ id }) => id).join(', ')}.`,
-  });
-}
-
-/** The fields of the body. @throws Refusal if it is not JSON. */
-async function fields(request: { json(): Promise<unknown> }): Promise<Readonly<Record<string, unknown>>> {
-  const body = await request.json().catch(() => {
-    throw new Refusal('body: expected JSON, received something else.');
-  });
-  return fieldsOf(body);
+function knownRoom(id: string): string {
+  if (isRoom(id)) return id;
+  const ids = ROOMS.map((room) => room.id).join(', ');
+  throw new HTTPException(404, { message: `There is no such room. There are ${ids}.` });
 }

@@ -1,4 +1,5 @@
-import { type Person, roomIdOf, userRoomName } from '../words.js';
+import type { Person } from '../contract.js';
+import { roomIdOf, userRoomName } from '../words.js';
 import { skeletonsOf } from './lookalikes.js';
 import type { RedisLink } from './redis.js';
 import { chatRoomsOf } from './rooms.js';

@@ -1,4 +1,5 @@
-import { type Room, roomIdOf } from '../words.js';
+import type { Room } from '../contract.js';
+import { roomIdOf } from '../words.js';
 
 export const ROOMS: readonly Room[] = [
   { id: 'lobby', title: 'Lobby', about: 'Everyone starts here.' },

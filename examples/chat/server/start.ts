@@ -1,7 +1,8 @@
 import { hostname } from 'node:os';
 import { Redis } from 'ioredis';
 import { type RoomVerdict, SocketIOComponent } from 'roomgate';
-import { type Message, roomIdOf, SOCKET_PATH, type Whisper } from '../words.js';
+import type { Message, Whisper } from '../contract.js';
+import { roomIdOf, SOCKET_PATH } from '../words.js';
 import { Chat } from './chat.js';
 import type { Environment } from './environment.js';
 import { type Entry, type HistoryStore, MemoryHistory } from './history.js';
@@ -17,6 +18,9 @@ import { Tokens } from './tokens.js';
 import type { ChatComponent, ChatSocket } from './types.js';
 
 const REDIS_TIMEOUT_MS = 10_000;
+
+/** Far more than a page needs. Each handler has its own limit for each person. */
+const LIMITS = { messagesPerSecond: 50, messageBurst: 500, connectionsPerUser: 50, payloadBytes: 20_000 };
 
 export interface RunningChat {
   url: string;
@@ -46,6 +50,7 @@ export async function startChat(environment: Environment): Promise<RunningChat> 
       return verdicts.filter((verdict) => verdict !== undefined);
     },
     clientConnectedFn: ({ socket }) => chat.welcome(socket),
+    limits: LIMITS,
     // It stays unconnected: Roomgate makes its own connections from it.
     redisConnection: redisUrl === undefined ? undefined : new Redis(redisUrl, { lazyConnect: true }),
     redisTimeout: REDIS_TIMEOUT_MS,

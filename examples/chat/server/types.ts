@@ -1,8 +1,5 @@
 import type { IOServer, IOSocket, SocketIOComponent } from 'roomgate';
-import type { ClientEvents, ServerEvents } from '../words.js';
-
-/** A payload from a client may have any shape until it is checked. */
-export type StrangersEvents = { [E in keyof ClientEvents]: (payload: unknown) => void };
+import type { Down, Up } from '../contract.js';
 
 /** Events between instances. */
 export interface InstanceEvents {
@@ -16,6 +13,6 @@ export interface SocketData {
   since: string;
 }
 
-export type ChatComponent = SocketIOComponent<StrangersEvents, ServerEvents, InstanceEvents, SocketData>;
-export type ChatServer = IOServer<StrangersEvents, ServerEvents, InstanceEvents, SocketData>;
-export type ChatSocket = IOSocket<StrangersEvents, ServerEvents, InstanceEvents, SocketData>;
+export type ChatComponent = SocketIOComponent<Up, Down, InstanceEvents, SocketData>;
+export type ChatServer = IOServer<Up, Down, InstanceEvents, SocketData>;
+export type ChatSocket = IOSocket<Up, Down, InstanceEvents, SocketData>;

@@ -1,4 +1,4 @@
-import type { Room, SignedIn } from '../../words.js';
+import type { Room, SignedIn } from '../../contract.js';
 
 /** Shorter than the server's deadline for authentication. */
 const PATIENCE_MS = 8_000;

@@ -51,18 +51,9 @@ export function failed(entry: Entry, reason: string): Entry {
   return { id, from, text, at, delivery: 'failed', reason };
 }
 
-/** Notes that it was handed to the connection with this number. */
-export function handedOver(entry: Entry, life: number, handedAt: number): Entry {
-  if (entry.delivery !== 'waiting') return entry;
-  return { ...entry, delivery: 'sending', life, handedAt };
-}
-
-/**
- * Call it with the history that was asked for on connection `life`. A message that was handed to an earlier connection and is
- * not in that history was lost. One that was handed to this connection may still arrive.
- */
-export function withoutLost(entries: readonly Entry[], life: number): readonly Entry[] {
-  const isLost = (entry: Entry): boolean => entry.delivery === 'sending' && (entry.life ?? 0) < life;
+/** Call it after `withTold` of the history: a doubtful message that the history does not have was lost. */
+export function withoutLost(entries: readonly Entry[]): readonly Entry[] {
+  const isLost = ({ delivery }: Entry): boolean => delivery === 'doubtful';
   if (!entries.some(isLost)) return entries;
   return entries.map((entry) =>
     isLost(entry) ? failed(entry, 'the connection broke while it was on its way') : entry,

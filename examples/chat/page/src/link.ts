@@ -1,14 +1,8 @@
-import { type IJoinAnswer, type IRefusedRoom, RoomgateError, SocketIOClientHelper } from 'roomgate/client';
-import {
-  type ClientEvents,
-  type ConversationHistory,
-  roomIdOf,
-  roomName,
-  type ServerEvents,
-  SOCKET_PATH,
-  type Typing,
-} from '../../words.js';
+import { type IJoinAnswer, type IRefusedRoom, isRequestError, SocketIOClientHelper } from 'roomgate/client';
+import type { Down, Typing, Up } from '../../contract.js';
+import { roomIdOf, roomName, SOCKET_PATH } from '../../words.js';
 import { freshToken, LoginEnded, NotSignedIn, signIn } from './api.js';
+import type { Told } from './entries.js';
 import {
   conversationOf,
   type Entry,
@@ -20,31 +14,26 @@ import {
   targetOf,
 } from './state.js';
 import type { Store } from './store.js';
+import { whyNotSent } from './why-not-sent.js';
 
-/** A message without an answer after so many milliseconds is looked up in the history. */
-const ECHO_MS = 15_000;
+/** How long a message may take, in milliseconds: it waits for the connection, and then for its answer. */
+const PATIENCE_MS = 30_000;
 const CLOCK_MS = 1_000;
 
 /** Not answers of the server: the helper asks for the room as soon as it is authenticated. */
 const UNASKED: ReadonlySet<string> = new Set(['offline', 'unauthenticated']);
 
-const WHY_NOT_SENT: Readonly<Record<string, string>> = {
-  expired: 'the connection was lost for too long',
-  refused: 'you are signed out',
-  disconnected: 'you are disconnected',
-  not_connected: 'you are disconnected',
-  queue_full: 'too many messages are waiting already',
-  shut_down: 'you signed out',
-};
+/** A message without an answer may have arrived. */
+const UNANSWERED: ReadonlySet<string> = new Set(['disconnected', 'timed_out']);
 
 /** The events of the chat, and the one of Roomgate that tells a client why it is no longer in a room. */
-type Heard = ServerEvents & { 'roomgate:left': (left: { rooms: IRefusedRoom[] }) => void };
+type Heard = Down & { 'roomgate:left': (left: { rooms: IRefusedRoom[] }) => void };
 
 /** The page's one connection. It turns what it receives into actions of the store. */
 export class Link {
   readonly #store: Store;
   readonly #me: string;
-  readonly #helper: SocketIOClientHelper<Heard, ClientEvents>;
+  readonly #helper: SocketIOClientHelper<Heard, Up>;
   readonly #clock: ReturnType<typeof setInterval>;
   /** The reason why the server gave no token, as last shown. */
   #problem = '';
@@ -73,7 +62,7 @@ export class Link {
     this.#watchTransport();
     // There is no connection yet. The helper asks for the rooms once it is authenticated, before it sends queued messages.
     for (const room of rooms) void this.join(room);
-    this.#clock = setInterval(() => this.#tick(), CLOCK_MS);
+    this.#clock = setInterval(() => store.dispatch({ type: 'clock', now: Date.now() }), CLOCK_MS);
   }
 
   /** Connects now: between two attempts, and after a refusal. A refusal may have ended the login, so that needs a new one. */
@@ -102,15 +91,15 @@ export class Link {
   }
 
   say(key: Key, text: string): void {
-    const entry: Entry = { id: newToken(), from: this.#me, text, at: new Date().toISOString(), delivery: 'waiting' };
+    const entry: Entry = { id: newToken(), from: this.#me, text, at: new Date().toISOString(), delivery: 'sending' };
     this.#store.dispatch({ type: 'written', key, entry });
-    this.#send(key, entry);
+    void this.#send(key, entry);
   }
 
   /** Keeps the token, so the server does not add the message again if it had arrived. */
   sayAgain(key: Key, entry: Entry): void {
     this.#store.dispatch({ type: 'again', key, id: entry.id });
-    this.#send(key, entry);
+    void this.#send(key, entry);
   }
 
   typing(key: Key, typing: boolean): void {
@@ -122,7 +111,9 @@ export class Link {
 
   /** Asks for the history of a conversation with a person. That of a room is asked for when it is joined. */
   look(key: Key): void {
-    if (targetOf(key).kind === 'person' && !conversationOf(this.#store.state, key).isLoaded) this.#askHistory(key);
+    if (targetOf(key).kind === 'person' && !conversationOf(this.#store.state, key).isLoaded) {
+      void this.#askHistory(key);
+    }
   }
 
   /** Signs out: nothing that is queued is sent, and the token is not used again. */
@@ -153,23 +144,29 @@ export class Link {
     return this.#helper.getStatus().status === 'authenticated';
   }
 
-  #send(key: Key, { id, text }: Entry): void {
+  /** The server answers with the message as everybody sees it. */
+  async #send(key: Key, { id, text }: Entry): Promise<void> {
     const { kind, name } = targetOf(key);
-    const cb = (error?: RoomgateError): void => {
-      if (error === undefined) this.#store.dispatch({ type: 'handed over', key, id, now: Date.now() });
-      else this.#notSent(id, error);
-    };
+    const sent = { echo: id, text };
+    const timeout = PATIENCE_MS;
     try {
-      if (kind === 'room') this.#helper.emit({ topic: 'say', data: { echo: id, room: name, text }, cb });
-      else this.#helper.emit({ topic: 'whisper', data: { echo: id, to: name, text }, cb });
+      const message: Told =
+        kind === 'room'
+          ? await this.#helper.request({ topic: 'say', data: { ...sent, room: name }, timeout })
+          : await this.#helper.request({ topic: 'whisper', data: { ...sent, to: name }, timeout });
+      this.#store.dispatch({ type: 'told', key, message });
     } catch (error) {
-      this.#notSent(id, error);
+      if (isRequestError(error) && error.mayHaveRun && UNANSWERED.has(error.code)) this.#doubt(key, id);
+      else this.#store.dispatch({ type: 'failed', id, reason: whyNotSent(error) });
     }
   }
 
-  #notSent(id: string, error: unknown): void {
-    const code = error instanceof RoomgateError ? error.code : '';
-    this.#store.dispatch({ type: 'failed', id, reason: WHY_NOT_SENT[code] ?? 'it could not be sent' });
+  /** The history decides. This page can't read the history of a room that it is not in. */
+  #doubt(key: Key, id: string): void {
+    const { kind, name } = targetOf(key);
+    this.#store.dispatch({ type: 'doubted', key, id });
+    if (kind === 'room' && isOutside(membershipOf(this.#store.state, name))) this.#giveUpOn(key);
+    void this.#askHistory(key);
   }
 
   #subscribe(): void {
@@ -180,8 +177,6 @@ export class Link {
         message: (message) => dispatch({ type: 'told', key: roomKey(message.room), message }),
         whisper: (message) =>
           dispatch({ type: 'told', key: personKey(this.#other(message.from, message.to)), message }),
-        rejected: ({ echo, message }) => dispatch({ type: 'failed', id: echo, reason: message }),
-        history: (history) => dispatch({ type: 'history', key: keyOf(history), messages: history.messages }),
         typing: (typing) => this.#typed(typing),
         people: ({ people }) => dispatch({ type: 'people', people, now: Date.now() }),
         presence: (changes) => dispatch({ type: 'presence', changes, now: Date.now() }),
@@ -227,7 +222,7 @@ export class Link {
     const { conversations, open } = this.#store.state;
     const keys = new Set([...conversations.keys(), open]);
     // For all of them, because somebody may have written while this page was disconnected.
-    for (const key of keys) if (targetOf(key).kind === 'person') this.#askHistory(key);
+    for (const key of keys) if (targetOf(key).kind === 'person') void this.#askHistory(key);
   }
 
   #roomsAnswered({ joined, refused }: IJoinAnswer): void {
@@ -236,7 +231,7 @@ export class Link {
       const id = roomIdOf(room) ?? room;
       if (membershipOf(this.#store.state, id).state === 'out') continue;
       changes.push([id, { state: 'in' }]);
-      this.#askHistory(roomKey(id));
+      void this.#askHistory(roomKey(id));
     }
     for (const { room, code, message } of refused) {
       if (!UNASKED.has(code)) changes.push([roomIdOf(room) ?? room, { state: 'refused', reason: message }]);
@@ -259,20 +254,29 @@ export class Link {
 
   #setMemberships(changes: readonly (readonly [string, Membership])[]): void {
     if (changes.length > 0) this.#store.dispatch({ type: 'memberships', changes: new Map(changes) });
-    for (const [room, { state }] of changes) if (state === 'out' || state === 'refused') this.#giveUpOn(roomKey(room));
+    for (const [room, membership] of changes) if (isOutside(membership)) this.#giveUpOn(roomKey(room));
   }
 
-  /** This page can't read the history of a room that it is not in, so it can't look up these messages. */
   #giveUpOn(key: Key): void {
     for (const { id, delivery } of conversationOf(this.#store.state, key).entries) {
-      if (delivery === 'sending') this.#store.dispatch({ type: 'failed', id, reason: 'you are not in this room' });
+      if (delivery === 'doubtful') this.#store.dispatch({ type: 'failed', id, reason: 'you are not in this room' });
     }
   }
 
-  #askHistory(key: Key): void {
+  async #askHistory(key: Key): Promise<void> {
     if (!this.#isIn) return;
     const { kind, name } = targetOf(key);
-    this.#helper.emit({ topic: 'history', data: kind === 'room' ? { room: name } : { person: name } });
+    try {
+      const messages: readonly Told[] =
+        kind === 'room'
+          ? await this.#helper.request({ topic: 'history', data: { room: name } })
+          : await this.#helper.request({ topic: 'whispers', data: { person: name } });
+      this.#store.dispatch({ type: 'history', key, messages });
+    } catch (error) {
+      // After each reconnect, the page asks for all histories anyway.
+      const { retryAfter } = isRequestError(error) ? error : {};
+      if (retryAfter !== undefined) setTimeout(() => void this.#askHistory(key), retryAfter);
+    }
   }
 
   #typed(typing: Typing): void {
@@ -285,21 +289,10 @@ export class Link {
   #other(from: string, to: string): string {
     return from === this.#me ? to : from;
   }
-
-  #tick(): void {
-    const now = Date.now();
-    this.#store.dispatch({ type: 'clock', now });
-    if (!this.#isIn) return;
-    for (const [key, { entries }] of this.#store.state.conversations) {
-      const late = entries.filter((it) => it.delivery === 'sending' && now - (it.handedAt ?? 0) > ECHO_MS);
-      for (const { id } of late) this.#store.dispatch({ type: 'doubted', key, id, now });
-      if (late.length > 0) this.#askHistory(key);
-    }
-  }
 }
 
-function keyOf(history: ConversationHistory): Key {
-  return 'room' in history ? roomKey(history.room) : personKey(history.person);
+function isOutside({ state }: Membership): boolean {
+  return state === 'out' || state === 'refused';
 }
 
 /** Not `crypto.randomUUID`, which browsers offer on localhost and over HTTPS only. */

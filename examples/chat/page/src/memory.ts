@@ -49,7 +49,6 @@ export function memoryOf(state: State): Memory | undefined {
 
 /** The history shows which messages arrived before the reload. */
 export function restored({ unsent }: Memory): ReadonlyMap<Key, readonly Entry[]> {
-  const doubted = (entry: Entry): Entry =>
-    entry.delivery === 'failed' ? entry : { ...entry, delivery: 'sending', life: 0 };
+  const doubted = (entry: Entry): Entry => (entry.delivery === 'failed' ? entry : { ...entry, delivery: 'doubtful' });
   return new Map(unsent.map(([key, entries]) => [key, entries.map(doubted)]));
 }

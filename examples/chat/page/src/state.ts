@@ -1,14 +1,14 @@
 import type { ISocketIOClientStatus } from 'roomgate/client';
-import type { Person, Room } from '../../words.js';
+import type { Person, Room } from '../../contract.js';
 
 /** Rooms and people share one list of conversations: `room:lobby`, `person:Ada`. */
 export type Key = `room:${string}` | `person:${string}`;
 
 /**
- * `waiting`: for the connection. `sending`: handed to the connection, without an answer yet. `sent`: the server has it. `failed`:
- * it did not arrive, and the writer decides whether to send it again.
+ * `sending`: without an answer yet. `doubtful`: there will be no answer, and the history shows whether it arrived. `sent`: the
+ * server has it. `failed`: it did not arrive, and the writer decides whether to send it again.
  */
-export type Delivery = 'waiting' | 'sending' | 'sent' | 'failed';
+export type Delivery = 'sending' | 'doubtful' | 'sent' | 'failed';
 
 export interface Entry {
   /** This page's own token until the message is sent, then the server's id. */
@@ -22,9 +22,6 @@ export interface Entry {
   readonly delivery: Delivery;
   /** Why it failed, for its writer. */
   readonly reason?: string;
-  /** The number of the connection that it was handed to, and the time in milliseconds since 1970. */
-  readonly life?: number;
-  readonly handedAt?: number;
 }
 
 export interface Conversation {

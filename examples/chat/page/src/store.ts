@@ -1,7 +1,7 @@
 import type { ISocketIOClientStatus } from 'roomgate/client';
-import type { Person, Presence, Room, Welcome } from '../../words.js';
+import type { Person, Presence, Room, Welcome } from '../../contract.js';
 import { withError, withStatus, withTransport } from './diagnostics.js';
-import { changed, countNew, failed, handedOver, type Told, withoutLost, withTold } from './entries.js';
+import { changed, countNew, failed, type Told, withoutLost, withTold } from './entries.js';
 import {
   type Conversation,
   conversationOf,
@@ -53,11 +53,10 @@ export type Action =
   | { readonly type: 'memberships'; readonly changes: ReadonlyMap<string, Membership> }
   | { readonly type: 'open'; readonly key: Key }
   | { readonly type: 'written'; readonly key: Key; readonly entry: Entry }
-  | { readonly type: 'handed over'; readonly key: Key; readonly id: string; readonly now: number }
   | { readonly type: 'failed'; readonly id: string; readonly reason: string }
   | { readonly type: 'again'; readonly key: Key; readonly id: string }
   | { readonly type: 'discarded'; readonly key: Key; readonly id: string }
-  | { readonly type: 'doubted'; readonly key: Key; readonly id: string; readonly now: number }
+  | { readonly type: 'doubted'; readonly key: Key; readonly id: string }
   | { readonly type: 'told'; readonly key: Key; readonly message: Told }
   | { readonly type: 'history'; readonly key: Key; readonly messages: readonly Told[] }
   | {
@@ -123,17 +122,7 @@ export function reduce(state: State, action: Action): State {
 type ConversationAction = Extract<
   Action,
   {
-    type:
-      | 'written'
-      | 'handed over'
-      | 'failed'
-      | 'again'
-      | 'discarded'
-      | 'doubted'
-      | 'told'
-      | 'history'
-      | 'typing'
-      | 'clock';
+    type: 'written' | 'failed' | 'again' | 'discarded' | 'doubted' | 'told' | 'history' | 'typing' | 'clock';
   }
 >;
 
@@ -141,10 +130,6 @@ function reduceConversations(state: State, action: ConversationAction): State {
   switch (action.type) {
     case 'written':
       return inEntries(state, action.key, (entries) => [...entries, action.entry]);
-    case 'handed over':
-      return inEntries(state, action.key, (entries) =>
-        changed(entries, action.id, (entry) => handedOver(entry, state.life, action.now)),
-      );
     case 'failed':
       return everywhere(state, (entries) => changed(entries, action.id, (entry) => failed(entry, action.reason)));
     case 'again':
@@ -154,9 +139,8 @@ function reduceConversations(state: State, action: ConversationAction): State {
         entries.filter(({ id, delivery }) => id !== action.id || delivery === 'sent'),
       );
     case 'doubted':
-      // Counts as handed to an earlier connection, so the history decides.
       return inEntries(state, action.key, (entries) =>
-        changed(entries, action.id, (entry) => ({ ...entry, life: 0, handedAt: action.now })),
+        changed(entries, action.id, (entry) => ({ ...entry, delivery: 'doubtful' })),
       );
     case 'told':
       return told(state, action.key, action.message);
@@ -219,7 +203,7 @@ function history(state: State, key: Key, messages: readonly Told[]): State {
   return seen(
     inConversation(state, key, (conversation) => {
       const unread = conversation.isLoaded ? countNew(conversation, messages, state.me) : 0;
-      const entries = withoutLost(withTold(conversation.entries, messages), state.life);
+      const entries = withoutLost(withTold(conversation.entries, messages));
       return { ...conversation, entries, isLoaded: true, unread: conversation.unread + unread };
     }),
   );
@@ -250,7 +234,7 @@ function againIn(entries: readonly Entry[], id: string): readonly Entry[] {
   const entry = entries.find((it) => it.id === id);
   if (entry?.delivery !== 'failed') return entries;
   const { from, text, at } = entry;
-  return [...entries.filter((it) => it !== entry), { id, from, text, at, delivery: 'waiting' }];
+  return [...entries.filter((it) => it !== entry), { id, from, text, at, delivery: 'sending' }];
 }
 
 function inConversation(state: State, key: Key, change: (conversation: Conversation) => Conversation): State {

@@ -31,7 +31,7 @@ export function Conversation({ state, me }: { state: State; me: string }) {
         {isEmpty ? (
           <EmptyConversation state={state} title={title} />
         ) : (
-          <Log of={open} entries={conversation.entries} me={me} label={`Messages: ${title}`} />
+          <Log of={open} entries={conversation.entries} me={me} label={`Messages: ${title}`} isConnected={isIn} />
         )}
         <Notices notices={state.notices} />
       </div>

@@ -13,9 +13,10 @@ interface Props {
   readonly entries: readonly Entry[];
   readonly me: string;
   readonly label: string;
+  readonly isConnected: boolean;
 }
 
-export function Log({ of, entries, me, label }: Props) {
+export function Log({ of, entries, me, label, isConnected }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
   const [hasMore, setMore] = useState(false);
@@ -69,7 +70,7 @@ export function Log({ of, entries, me, label }: Props) {
                       </p>
                       <ul>
                         {said.map((entry) => (
-                          <Message key={keyOf(entry)} of={of} entry={entry} />
+                          <Message key={keyOf(entry)} of={of} entry={entry} isConnected={isConnected} />
                         ))}
                       </ul>
                     </div>

@@ -5,10 +5,16 @@ import type { Entry, Key } from '../state.js';
 import { focusConversation } from './focus.js';
 import { ClockIcon, WarnIcon } from './icons.js';
 
+interface Props {
+  readonly of: Key;
+  readonly entry: Entry;
+  readonly isConnected: boolean;
+}
+
 /** One message, with its delivery until it is sent. */
-export function Message({ of, entry }: { of: Key; entry: Entry }) {
+export function Message({ of, entry, isConnected }: Props) {
   return (
-    <li class={`said ${entry.delivery}`}>
+    <li class={`said ${stageOf(entry, isConnected)}`}>
       <time class="at" dateTime={entry.at} aria-hidden="true">
         {timeOf(entry.at)}
       </time>
@@ -17,9 +23,15 @@ export function Message({ of, entry }: { of: Key; entry: Entry }) {
           piece.href === undefined ? piece.text : <Link {...piece} href={piece.href} />,
         )}
       </p>
-      {entry.delivery !== 'sent' && <Delivery of={of} entry={entry} />}
+      {entry.delivery !== 'sent' && <Delivery of={of} entry={entry} isConnected={isConnected} />}
     </li>
   );
+}
+
+/** A message without an answer waits for the connection, if there is none. */
+function stageOf({ delivery }: Entry, isConnected: boolean): 'waiting' | 'sending' | 'sent' | 'failed' {
+  if (delivery === 'sent' || delivery === 'failed') return delivery;
+  return isConnected ? 'sending' : 'waiting';
 }
 
 function Link({ text, href, host }: Piece & { href: string }) {
@@ -33,13 +45,13 @@ function Link({ text, href, host }: Piece & { href: string }) {
   );
 }
 
-function Delivery({ of, entry }: { of: Key; entry: Entry }) {
+function Delivery({ of, entry, isConnected }: Props) {
   const session = useSession();
   if (entry.delivery !== 'failed') {
     return (
       <p class="delivery">
         <ClockIcon />
-        {entry.delivery === 'waiting' ? 'Waiting…' : 'Sending…'}
+        {isConnected ? 'Sending…' : 'Waiting…'}
       </p>
     );
   }

@@ -1,4 +1,4 @@
-import type { Room } from '../../../words.js';
+import type { Room } from '../../../contract.js';
 import { canWrite } from '../line.js';
 import { hashOf } from '../route.js';
 import { conversationOf, type Key, membershipOf, personKey, roomKey, type State } from '../state.js';
