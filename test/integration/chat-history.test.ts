@@ -1,9 +1,8 @@
 // npm test: node
 import { Redis } from 'ioredis';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Entry, type HistoryStore, MAX_CONVERSATIONS, MemoryHistory } from '../../examples/chat/server/history.js';
+import { type Entry, History, MAX_CONVERSATIONS } from '../../examples/chat/server/history.js';
 import { RedisLink } from '../../examples/chat/server/redis.js';
-import { RedisHistory } from '../../examples/chat/server/redis-history.js';
 import { HISTORY_LENGTH } from '../../examples/chat/words.js';
 import { defer } from '../support/cleanup.js';
 import { eventually } from '../support/facts.js';
@@ -17,21 +16,21 @@ beforeAll(async () => {
 let kinds = 0;
 let messages = 0;
 
-async function redisHistory(kind: string): Promise<HistoryStore<Entry>> {
+async function redisHistory(kind: string): Promise<History<Entry>> {
   const link = new RedisLink(redis.url);
   defer(() => link.close());
   await link.open();
-  return new RedisHistory<Entry>(link, kind);
+  return new History<Entry>(kind, link);
 }
 
 /** A store to write to, and a store to read from. With Redis the second is another object, because each remembers its own writes. */
-type Store = [writer: HistoryStore<Entry>, reader: HistoryStore<Entry>];
+type Store = [writer: History<Entry>, reader: History<Entry>];
 
 const STORES: [name: string, make: (kind: string) => Promise<Store>][] = [
   [
     'in memory',
     async () => {
-      const history = new MemoryHistory<Entry>();
+      const history = new History<Entry>('memory');
       return [history, history];
     },
   ],
@@ -47,9 +46,10 @@ function message(from: string, echo?: string): Entry {
 const pairs = (names: readonly string[]): [from: string, pair: string][] =>
   names.flatMap((from, index) => names.slice(index + 1).map((to): [string, string] => [from, `${from}/${to}`]));
 
-describe.each(STORES)('the history %s', (_, make) => {
-  let history: HistoryStore<Entry>;
-  let reader: HistoryStore<Entry>;
+describe.each(STORES)('the history %s', (where, make) => {
+  const isInMemory = where === 'in memory';
+  let history: History<Entry>;
+  let reader: History<Entry>;
   const start = async (): Promise<string> => {
     kinds += 1;
     [history, reader] = await make(`kind-${kinds}`);
@@ -104,7 +104,7 @@ describe.each(STORES)('the history %s', (_, make) => {
     expect(await idsIn('Ada/Ben')).toEqual([whisper.id]);
     const left = await Promise.all(opened.map(async ([, pair]) => (await reader.list(pair)).length > 0));
     const kept = left.filter(Boolean).length + 1 + strangers.length;
-    if (history instanceof MemoryHistory) expect(kept).toBe(MAX_CONVERSATIONS);
+    if (isInMemory) expect(kept).toBe(MAX_CONVERSATIONS);
     else await expectInRedis(kind, MAX_CONVERSATIONS);
   });
 });
@@ -114,22 +114,21 @@ async function expectInRedis(kind: string, count: number): Promise<void> {
   const client = new Redis(redis.url);
   defer(() => client.disconnect());
   expect(await client.keys(`chat:${kind}:*`)).toHaveLength(count);
-  expect(await client.zcard(`chat:times:${kind}`)).toBe(count);
-  expect(await client.hlen(`chat:openers:${kind}`)).toBe(count);
-  for (const key of await client.keys(`chat:*${kind}*`)) expect(await client.ttl(key)).toBeGreaterThan(0);
+  expect(await client.zcard(`chat:${kind}`)).toBe(count);
+  for (const key of await client.keys(`chat:${kind}*`)) expect(await client.ttl(key)).toBeGreaterThan(0);
 }
 
 describe('the history in Redis, while Redis is unreachable', () => {
   it('recognizes a retry on another instance once Redis is back', { timeout: 60_000 }, async () => {
     const own = await startRedis();
-    const stores: HistoryStore<Entry>[] = [];
+    const stores: History<Entry>[] = [];
     const links: RedisLink[] = [];
     for (let n = 0; n < 2; n += 1) {
       const link = new RedisLink(own.url);
       defer(() => link.close());
       await link.open();
       links.push(link);
-      stores.push(new RedisHistory<Entry>(link, 'away'));
+      stores.push(new History<Entry>('away', link));
     }
     await own.kill();
     await eventually(() => links.every((link) => !link.available), { timeout: 20_000 });
@@ -142,7 +141,7 @@ describe('the history in Redis, while Redis is unreachable', () => {
     const senders = async (): Promise<string[]> => {
       const link = new RedisLink(own.url);
       await link.open();
-      const entries = await new RedisHistory<Entry>(link, 'away').list('lobby');
+      const entries = await new History<Entry>('away', link).list('lobby');
       link.close();
       return entries.map(({ from }) => from);
     };

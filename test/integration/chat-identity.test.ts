@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { SOCKET_PATH } from '../../examples/chat/words.js';
 import { buildChat, ChatClient, type RunningChat, signIn, startChat } from '../support/chat.js';
 import { defer } from '../support/cleanup.js';
-import { type Emitting, EventLog, eventually, logOf, nextEvent } from '../support/facts.js';
+import { type Emitting, type EventLog, eventually, logOf, nextEvent } from '../support/facts.js';
 import { startRedis } from '../support/redis.js';
 
 const HOUR_MS = 3_600_000;
@@ -53,8 +53,6 @@ describe('a token for a connection', () => {
     defer(() => helper.shutdown());
     const socket = helper.getSocketClient();
     const renewals = authenticated(socket);
-    const messages = new EventLog<{ text: string }>();
-    helper.subscribe({ event: 'message', handler: (message: { text: string }) => messages.push(message) });
     await helper.waitFor('authenticated');
     expect(helper.getStatus().user).toBe('Ada');
     const { id } = socket;
@@ -67,8 +65,8 @@ describe('a token for a connection', () => {
     }
     expect(await bobEnds).toMatchObject([{ code: 'expired' }]);
     expect([socket.id, helper.getStatus()]).toMatchObject([id, { status: 'authenticated', user: 'Ada' }]);
-    helper.emit({ topic: 'say', data: { echo: 'e', room: 'lobby', text: 'Still here' } });
-    expect(await messages.next()).toMatchObject({ from: 'Ada', text: 'Still here' });
+    const said = { echo: 'e', room: 'lobby', text: 'Still here' };
+    expect(await helper.request({ topic: 'say', data: said })).toMatchObject({ from: 'Ada', text: 'Still here' });
   });
 
   it('lasts ten minutes by default, and the login twelve hours', async () => {

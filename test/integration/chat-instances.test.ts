@@ -79,21 +79,30 @@ describe('two processes over Redis', () => {
     });
   });
 
-  it('share the history also after a message that scripts in Redis can not read', async () => {
-    const { redis, left, right } = pair;
-    const ada = await ChatClient.enter(left.url, 'Ada', 'garden');
-    const ben = await ChatClient.enter(right.url, 'Ben', 'garden');
+  it('lose no message if both add some to one conversation at once', async () => {
+    const { left, right } = pair;
+    const writers = [
+      await ChatClient.enter(left.url, 'Ada', 'garden'),
+      await ChatClient.enter(right.url, 'Ben', 'garden'),
+    ];
+    const numbers = Array.from({ length: 20 }, (_, n) => n);
+    const said = writers.flatMap((writer) =>
+      numbers.map((n) => ({ writer, data: { echo: `${n}`, room: 'garden', text: `${writer.name} ${n}` } })),
+    );
+    await Promise.all(said.map(({ writer, data }) => writer.ask('say', data)));
+    const texts = said.map(({ data }) => data.text).sort();
+    for (const writer of writers) expect((await historyOf(writer, 'garden')).sort()).toEqual(texts);
+  });
+
+  it('continue if Redis has something else in place of a conversation', async () => {
+    const { redis, left } = pair;
     const outside = new Redis(redis.url);
     defer(() => outside.disconnect());
-    const at = '2026-01-01T00:00:00.000Z';
-    await outside.rpush(
-      'chat:room:garden',
-      JSON.stringify({ id: 'half', room: 'garden', from: 'Ada', text: '\ud800', at }),
-    );
-    ada.sendRaw('say', { echo: 'after', room: 'garden', text: 'After' });
-    await ben.next('message');
-    expect((await historyOf(ben, 'garden')).at(-1)).toBe('After');
-    expect(await outside.llen('chat:room:garden')).toBe(2);
+    await outside.set('chat:room:workshop', 'no conversation');
+    const ada = await ChatClient.enter(left.url, 'Ada', 'workshop');
+    await ada.ask('say', { echo: 'after', room: 'workshop', text: 'After' });
+    expect(await historyOf(ada, 'workshop')).toEqual(['After']);
+    await outside.del('chat:room:workshop');
   });
 
   it('accept commands of the operator for clients of either', async () => {
@@ -170,7 +179,10 @@ describe('an outage of Redis', () => {
       const reader = await ChatClient.enter(right.url, 'Eve', 'workshop');
       await eventually(async () => expect(await historyOf(reader, 'workshop')).toEqual(all));
       // An instance shows a message before it has saved it in Redis.
-      await eventually(async () => expect(await redis.cli('LLEN', 'chat:room:workshop')).toBe(`${all.length}`));
+      await eventually(async () => {
+        const { messages } = JSON.parse(await redis.cli('GET', 'chat:room:workshop'));
+        expect(messages).toHaveLength(all.length);
+      });
     },
   );
 });

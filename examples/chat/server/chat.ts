@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ClientError, type Identity } from 'roomgate';
 import { contract, type Message, type Whisper } from '../contract.js';
 import { MAX_TEXT, roomName, userRoomName } from '../words.js';
-import type { Entry, HistoryStore } from './history.js';
+import type { Entry, History } from './history.js';
 import { NewConversations } from './new-conversations.js';
 import type { People } from './people.js';
 import type { RedisLink } from './redis.js';
@@ -18,8 +18,8 @@ const TYPING = { messages: 10, per: 2_000 };
 export interface ChatParts {
   component: ChatComponent;
   people: People;
-  rooms: HistoryStore<Message>;
-  whispers: HistoryStore<Whisper>;
+  rooms: History<Message>;
+  whispers: History<Whisper>;
   redis: RedisLink | undefined;
 }
 
@@ -149,6 +149,6 @@ function withoutEcho<T extends Entry>({ echo: _, ...message }: T): Omit<T, 'echo
 }
 
 /** The token of a message is for its sender only. */
-function shownTo<T extends Entry>(name: string, messages: T[]): (T | Omit<T, 'echo'>)[] {
+function shownTo<T extends Entry>(name: string, messages: readonly T[]): (T | Omit<T, 'echo'>)[] {
   return messages.map((message) => (message.from === name ? message : withoutEcho(message)));
 }

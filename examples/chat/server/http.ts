@@ -19,7 +19,7 @@ import type { ChatComponent } from './types.js';
 const PAGE = fileURLToPath(new URL('../page', import.meta.url));
 const MAX_BODY = 10_000;
 const SIGN_IN = z.object({ name: nameSchema });
-const LOGIN = z.object({ login: z.unknown() });
+const LOGIN = z.object({ login: z.unknown().optional() });
 
 /** The page loads nothing from other hosts. The proxy in front knows whether there is TLS. */
 const HEADERS = {

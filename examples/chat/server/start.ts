@@ -5,12 +5,11 @@ import type { Message, Whisper } from '../contract.js';
 import { roomIdOf, SOCKET_PATH } from '../words.js';
 import { Chat } from './chat.js';
 import type { Environment } from './environment.js';
-import { type Entry, type HistoryStore, MemoryHistory } from './history.js';
+import { History } from './history.js';
 import { httpApp } from './http.js';
 import { operatorApi } from './operator.js';
 import { People } from './people.js';
 import { RedisLink } from './redis.js';
-import { RedisHistory } from './redis-history.js';
 import { isPublic } from './rooms.js';
 import { banOf, closureOf, Rulings } from './rulings.js';
 import { servingOn } from './serve.js';
@@ -67,8 +66,8 @@ export async function startChat(environment: Environment): Promise<RunningChat> 
   await serving.start().catch(giveUp);
   await redis?.open();
   const people = new People(component.helper.getIOServer(), redis);
-  const rooms = historyOf<Message>('room', redis);
-  const whispers = historyOf<Whisper>('whisper', redis);
+  const rooms = new History<Message>('room', redis);
+  const whispers = new History<Whisper>('whisper', redis);
   const chat = new Chat({ component, people, redis, rooms, whispers });
   const operator = operatorApi({ component, chat, redis, rulings, token: operatorToken });
   const app = httpApp({ component, tokens, people, rulings, operator });
@@ -89,8 +88,4 @@ function isIn(socket: ChatSocket, room: string): boolean {
 
 function urlOf(host: string | undefined, port: number): string {
   return `http://${host?.includes(':') ? `[${host}]` : (host ?? 'localhost')}:${port}`;
-}
-
-function historyOf<T extends Entry>(kind: string, redis: RedisLink | undefined): HistoryStore<T> {
-  return redis === undefined ? new MemoryHistory<T>() : new RedisHistory<T>(redis, kind);
 }
