@@ -36,7 +36,10 @@ new SocketIOComponent({ authenticateFn: () => true, onReport: count });
 new SocketIOComponent({ authenticateFn: () => true, onReport: {} });
 
 same<ReportOf<'client_refused'>['code'], string>(true);
-same<ReportOf<'event_dropped'>['reason'], 'unauthenticated' | 'too_deep' | 'too_many_arguments' | 'too_large' | 'reserved'>(true);
+same<
+  ReportOf<'event_dropped'>['reason'],
+  'unauthenticated' | 'too_deep' | 'too_many_arguments' | 'too_large' | 'reserved'
+>(true);
 same<
   ReportOf<'limit_reached'>['limit'],
   | 'held_events'
