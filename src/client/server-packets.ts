@@ -1,4 +1,5 @@
 import { isRecord } from '../common/checks.js';
+import { MOST_ARGUMENTS } from '../protocol/limits.js';
 import { parseJson } from './parse-json.js';
 
 /**
@@ -80,9 +81,9 @@ export function checkSocketPacket(packet: SocketPacket, connected: boolean): Ver
       return 'sound';
     case EVENT:
       // Events of a namespace that is not connected would be kept without a limit.
-      return verdict(connected && Array.isArray(data) && data.length > 0);
+      return verdict(connected && isArguments(data) && data.length > 0);
     case ACK:
-      return verdict(Array.isArray(data));
+      return verdict(isArguments(data));
     case CONNECT_ERROR:
       if (typeof data === 'string') packet.data = { message: data };
       else if (isRecord(data) && !isText(data.message)) packet.data = { ...data, message: '' };
@@ -107,6 +108,11 @@ function readHandshake(data: unknown): Readonly<Record<string, unknown>> | undef
     pingTimeout,
     ...(typeof maxPayload === 'number' && maxPayload > 0 ? { maxPayload } : {}),
   };
+}
+
+/** The arguments of a packet, few enough for the stack. */
+function isArguments(data: unknown): data is readonly unknown[] {
+  return Array.isArray(data) && data.length <= MOST_ARGUMENTS;
 }
 
 function duration(value: unknown): number | undefined {

@@ -3,15 +3,10 @@ import { deeperThan } from '../common/depth.js';
 import type { Reporter } from '../ports/reports.js';
 import type { IOSocket } from '../ports/socket.js';
 import { isInternalEvent, isSocketIOEvent, SocketIOConstants } from '../protocol/events.js';
+import { MOST_ARGUMENTS } from '../protocol/limits.js';
 import type { Session } from '../session/session.js';
 import { PacketType } from '../socketio/packages.js';
 import type { GateReport } from './reports.js';
-
-/**
- * Most arguments of an event or an acknowledgement. Node.js passes them on its stack, so a few hundred thousand of them, which fit into one
- * message, end the process: Socket.IO calls the callback of an acknowledgement where nothing catches that.
- */
-const MOST_ARGUMENTS = 10_000;
 
 export interface GateOptions {
   /** The session of a socket that has not ended. */

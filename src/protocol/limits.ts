@@ -67,6 +67,12 @@ export interface ILimits {
   readonly failedAuthentications: number;
 }
 
+/**
+ * Most arguments of an event or an acknowledgement, in both directions. Runtimes pass them on the stack, so a few hundred thousand of them,
+ * which fit into one message, end a process: Socket.IO calls the callback of an acknowledgement where nothing catches that.
+ */
+export const MOST_ARGUMENTS = 10_000;
+
 /** The defaults of the option `limits`. */
 export const DEFAULT_LIMITS: ILimits = Object.freeze({
   roomsPerRequest: 256,

@@ -16,6 +16,8 @@ const OPEN = `0${JSON.stringify(HANDSHAKE)}`;
 const CONNECT = '40{"sid":"socket"}';
 const LET_IN = '42["authenticated",{"id":"socket","time":"now"}]';
 const NEWS = '42["news","still here"]';
+/** They fit into one message, and not on the stack. */
+const MANY_ARGUMENTS = ',1'.repeat(400_000);
 const PROGRAM = new URL('../fixtures/client.mjs', import.meta.url);
 
 interface RawServer {
@@ -85,6 +87,7 @@ const HOSTILE_PACKETS: readonly (readonly [string, string])[] = [
   ['a refusal without anything', '44'],
   ['a refusal of a namespace that is connected', '44{"message":"no"}'],
   ['a refusal that is a text', '44"no"'],
+  ['an event with 400 000 arguments', `42["ping"${MANY_ARGUMENTS}]`],
   ['a second CONNECT', '40{"sid":"other"}'],
   ['a CONNECT without a sid', '40{}'],
   ['a CONNECT whose sid is an object', '40{"sid":{}}'],
@@ -151,13 +154,13 @@ describe('a hostile server does not end the process of a client:', () => {
     expect(await program.ended(12_000)).toEqual({ code: 0, signal: null });
   });
 
-  it('with an acknowledgement without data for a request', async () => {
+  it('with an acknowledgement without data, or with 400 000 arguments, for a request', async () => {
     const server = await startRawServer();
     const program = startClient(server.url, ['websocket']);
     const wire = await letIn(server, program);
     program.send({ method: 'joinRooms', args: [{ rooms: ['a'] }] });
     await server.heard.next((frame) => frame.startsWith('420["join"'));
-    for (const frame of ['430', '430{}', '430[]', NEWS]) wire.send(frame);
+    for (const frame of [`430[1${MANY_ARGUMENTS}]`, '430', '430{}', '430[]', NEWS]) wire.send(frame);
     await program.messages.next(({ event, status }) => event === 'news' || status?.status === 'waiting');
     program.send({ method: 'getState' });
     await program.messages.next(({ done }) => done === 'getState');
