@@ -28,6 +28,7 @@ class Refused {
   ) {}
 }
 
+const NOTHING: readonly unknown[] = [];
 const TOO_MANY_ARGUMENTS: readonly Issue[] = [{ path: '', code: 'too_many_arguments' }];
 
 /** One event for a handler: checks it, calls the handler, and answers. Nothing that the program's code does throws out of it. */
@@ -35,7 +36,7 @@ export class Call {
   readonly session: Session;
   readonly #entry: Entry;
   readonly #parts: CallParts;
-  readonly #payload: readonly unknown[];
+  #payload: readonly unknown[];
   readonly #acknowledge: Acknowledge | undefined;
   #controller: AbortController | undefined;
   /** Why the call ended before its handler settled. */
@@ -107,8 +108,10 @@ export class Call {
 
   #run(): unknown {
     const { input } = this.#entry;
-    if (this.#payload.length > 1) return new Refused('invalid', TOO_MANY_ARGUMENTS);
-    const [data] = this.#payload;
+    const { length, 0: data } = this.#payload;
+    // The handler may never settle, and then this call stays. The payload need not.
+    this.#payload = NOTHING;
+    if (length > 1) return new Refused('invalid', TOO_MANY_ARGUMENTS);
     if (input === undefined) return this.#handle(data);
     const checked = validate(input, data);
     if (!isPromiseLike(checked)) return this.#handleChecked(checked);

@@ -1,13 +1,18 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { createServer } from 'node:http';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Socket } from 'socket.io';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ClientError } from '../../src/handlers/client-error.js';
 import { SocketIOComponent } from '../../src/server/component.js';
 import type { Report } from '../../src/server/reports.js';
-import { EventLog } from '../support/facts.js';
+import { EventLog, eventually } from '../support/facts.js';
 import { connectAuthenticated, listen, startServer, type TestClient } from '../support/server.js';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
 
 const ask = (client: TestClient, topic: string, ...args: unknown[]) =>
   client.socket.timeout(5_000).emitWithAck(topic, ...args);
@@ -81,6 +86,28 @@ describe('a client that ends while its handler runs', () => {
     await client.heardOf('disconnect');
     expect(answered).toBe(false);
     expect(reports.filter(({ type }) => type === 'handler_failed')).toEqual([]);
+  });
+});
+
+describe('a handler that never settles', () => {
+  it('does not keep its payload in memory', async () => {
+    const payloads: WeakRef<object>[] = [];
+    const kept: unknown[] = [];
+    const { helper, url } = await startServer({ handlerTimeout: 100 });
+    helper.handle({
+      topic: 'hang',
+      handler: ({ data }) => {
+        payloads.push(new WeakRef(data));
+        return new Promise((resolve) => kept.push(resolve));
+      },
+    });
+    const client = await connectAuthenticated(url);
+    expect(await ask(client, 'hang', { text: 'large' })).toMatchObject({ 'roomgate:error': { code: 'timed_out' } });
+    await eventually(() => {
+      collect();
+      return payloads[0]?.deref() === undefined;
+    });
+    expect(kept).toHaveLength(1);
   });
 });
 
