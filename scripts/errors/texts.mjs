@@ -10,9 +10,10 @@ export const THROWN = {
     fix: 'The message names the option, the expected value and the received value. `serverOptions.connectionStateRecovery` is not supported: [why](concepts/the-gate.md#not-guaranteed). `redisConnection` and the `client` of a `DefaultRedisHelper` must be clients of ioredis 5 or 6; instead of a client of the package `redis`, create a `RedisHelper`. An engine serves one helper, so create a new engine for each. On Bun [pass applications to `serve()`](bun.md#ten-lines)',
   },
   invalid_argument: {
-    where: '`send`, `emit` and the `cb` of both, `request`, `on`, `onStatus`, `waitFor`, `SocketIOComponent.start()`',
+    where:
+      '`send`, `emit` and the `cb` of both, `request`, `on`, `onStatus`, `waitFor`, `handle`, `defineContract`, `joinRooms`, `revoke`, `revalidate` and `explain` of the server, `SocketIOComponent.start()`',
     meaning:
-      "An empty destination; a missing or reserved topic; data that Socket.IO can't send (a function, a symbol, a bigint, a circular reference; from `send`, also a `Map`, a `Set` and an `Error` without fields of its own, of which JSON makes `{}`); an unknown status; another server than before; a path that is in use",
+      "An empty destination; a missing or reserved topic; a second handler of a topic; something that is no schema; an invalid code of your own; data that Socket.IO can't send (a function, a symbol, a bigint, a circular reference; from `send`, also a `Map`, a `Set` and an `Error` without fields of its own, of which JSON makes `{}`); an unknown status; another server than before; a path that is in use",
     fix: "The message names the argument. To send to all clients, leave out `destination`. Socket.IO's own event names and names that start with `roomgate:` are reserved",
   },
   not_configured: {
@@ -62,7 +63,7 @@ export const THROWN = {
     where: '`waitFor`, `request`; `onError` of the client',
     meaning:
       '`waitFor`: the status was not reached within `timeout`. `request`: no answer within `timeout` (10 s); the message says whether it was sent. `onError`: the server did not answer in time, either the connect to its namespace or `credentials` within `options.timeout` (20 s), or `authenticate` within `authenticateTimeout` (20 s)',
-    fix: '`getStatus()` has the current status. `request`: check the topic, and that its handler on the server calls the acknowledgement. The client connects again automatically. If the server never answers `authenticate`, the namespace in `host` is one that the server does not authenticate',
+    fix: '`getStatus()` has the current status. `request`: check the topic. A handler of `socket.on` has to call the acknowledgement; one of `handle()` always answers. The client connects again automatically. If the server never answers `authenticate`, the namespace in `host` is one that the server does not authenticate',
   },
   shut_down: {
     where: '`configure()`, `start()`, `waitFor`, `cb` of `emit`, `request`',
@@ -130,11 +131,11 @@ export const UNAUTHENTICATED = {
   },
   rate_limited: {
     meaning:
-      'The client sent more than `limits.messagesPerSecond` for longer than `limits.delayedFor` (30 s), or it came back before `limits.refusedFor` (30 s) had passed',
-    fix: 'Find out why the client sends so much. If it is meant, raise the limit',
+      'The client sent more than `limits.messagesPerSecond` for longer than `limits.delayedFor` (30 s), or it came back before `limits.refusedFor` (30 s) had passed. Or so many authentications of its login or its address failed that [further ones are limited](concepts/the-gate.md#failed-attempts)',
+    fix: 'Find out why the client sends so much. If it is meant, raise the limit. After failed authentications: wait',
     client:
       'reconnects automatically, not before the time that the server named (at most 60 s), and keeps its queue and rooms',
-    wire: 'the client sent too much for too long; it reconnects automatically, not before `after` has passed',
+    wire: 'the client sent too much for too long, or too many authentications of its login or address failed; it reconnects automatically, not before `after` has passed',
   },
   too_many_connections: {
     meaning: 'The user has `limits.connectionsPerUser` connections to this instance (1 000)',
@@ -237,14 +238,14 @@ export const ROOMS = {
 export const ANSWERS = {
   internal: {
     meaning:
-      'The handler threw or rejected, or its result does not match the schema `output`. Or a schema or a middleware of `socket.use()` threw. The client also makes it of an answer that says it is an error and has no valid code',
-    fix: 'Read the error in the log of the server. Throw a `ClientError` for what the client should learn',
+      'The handler, a schema, `memberOf` or a middleware of `socket.use()` threw or rejected. Or the result of the handler does not match the schema `output`, or JSON can not carry it. The client helper also uses this code for an error answer without a valid code',
+    fix: 'Read the error in the log of the server. Throw a `ClientError` for errors that the client should know',
     wire: 'the program failed while it handled the event',
   },
   invalid: {
     meaning:
       'The data does not match the schema `input`, or the event has more than one argument. `issues` has up to 10 places, each with `path` and `code`',
-    fix: 'Send data that the schema accepts. The same data will be refused again',
+    fix: 'Send data that the schema accepts: [the codes of zod, valibot and arktype](recipes/validation.md#the-codes-of-each-library). The same data will be refused again',
     wire: 'the data does not match what the program expects. `issues` says where',
   },
   not_in_room: {
@@ -259,9 +260,9 @@ export const ANSWERS = {
     wire: 'the client or its user sent too much. `retryAfter` says when the event can succeed',
   },
   busy: {
-    meaning: 'The client has `limits.requestsInFlight` events (100) that the server has not answered yet',
+    meaning: 'Handlers of `handle()` are working on `limits.requestsInFlight` events (100) of this client',
     fix: 'Await earlier answers first',
-    wire: 'the server has not answered too many events of this client yet',
+    wire: 'the server is handling too many events of this client already',
   },
   too_large: {
     meaning: 'The event has more than `limits.payloadBytes`',
@@ -271,7 +272,7 @@ export const ANSWERS = {
   timed_out: {
     meaning:
       'The handler has not settled within `handlerTimeout` (30 s). Its `signal` was aborted, and its result will be ignored',
-    fix: 'Give what the handler awaits a timeout, or pass it the `signal`. Before you send it again, find out whether it has happened',
+    fix: 'In the handler, give each request to a database or a service a timeout, or the `signal`. In the client, find out whether the event was handled before you send it again',
     wire: 'the program took too long, and may still handle the event',
   },
 };

@@ -38,7 +38,7 @@ export const UNAUTHENTICATED_ERRORS = {
   expired: { text: 'Your session has expired. Please sign in again.', retryable: true },
   user_changed: { text: 'You signed in as somebody else.', retryable: true },
   revoked: { text: 'Your access was withdrawn.', retryable: false },
-  rate_limited: { text: 'You sent too much. This client will reconnect later.', retryable: true },
+  rate_limited: { text: 'Too many messages or failed attempts. This client will reconnect later.', retryable: true },
   too_many_connections: { text: 'You have too many connections. This client will reconnect later.', retryable: true },
 } as const satisfies Record<string, ErrorEntry>;
 
@@ -82,7 +82,7 @@ export const ANSWER_ERRORS = {
     mayHaveRun: false,
   },
   too_large: { text: 'The data of this event is too large.', retryable: false, mayHaveRun: false },
-  timed_out: { text: 'The server took too long.', retryable: true, mayHaveRun: true },
+  timed_out: { text: 'The server took too long. It may still handle your request.', retryable: true, mayHaveRun: true },
 } as const satisfies Record<string, AnswerErrorEntry>;
 
 /** Why an event of a client was not handled, or not with success. */

@@ -191,7 +191,8 @@ const REFUSALS: Readonly<Record<string, string>> = {
   refused: 'refused: its credentials were not accepted',
   expired: 'disconnected: its access has expired',
   user_changed: 'disconnected: it renewed its access as another user or session',
-  rate_limited: 'refused for a while: its user, or its address, sent too much; it may reconnect',
+  rate_limited:
+    'refused for a while: its user or its address sent too much, or too many authentications failed; it may reconnect',
   too_many_connections: 'refused: its user has too many connections; it may reconnect',
   unavailable: 'disconnected: authenticateFn or clientConnectedFn failed; it may reconnect',
 };
