@@ -86,7 +86,7 @@ describe(PAPER, () => {
           OTHERS,
           'a wrong token is refused, and the client gets the code',
           'a client that never authenticates is disconnected',
-          'malformed messages are ignored',
+          'malformed messages are refused',
           'the server forgets a client that disconnected',
         ],
         failed: [],
@@ -100,11 +100,23 @@ describe(PAPER, () => {
     expect(await runNode(project.folder)).toEqual(expected);
   });
 
-  it('has a test in which a handler without checks throws for an invalid payload', async () => {
+  it('has a test that fails because a handler without a schema does', async () => {
     const { folder } = await pasteProject(PAPER);
     const chat = join(folder, 'chat.ts');
-    await breakChat(chat, chat, { from: 'Object(message)', to: 'message' });
-    expect((await runVitest(folder)).code).toBe(1);
+    await breakChat(chat, chat, { from: 'input: z.object({ room: z.string(), text: z.string() }),', to: '' });
+    const { outcomes, code } = await runVitest(folder);
+    expect([...outcomes.values()].flatMap(({ failed }) => failed)).toEqual(['malformed messages are refused']);
+    expect(code).toBe(1);
+  });
+
+  it('has helpers that detect an error in a handler, with both frameworks', async () => {
+    const { folder } = await pasteProject(PAPER);
+    for (const chat of ['chat.ts', 'out/chat.js'].map((name) => join(folder, name))) {
+      await breakChat(chat, chat, { from: 'helper.send(', to: 'throw new Error("broken"); helper.send(' });
+    }
+    const { outcomes } = await runVitest(folder);
+    expect(outcomes.values().next().value?.failed).toContain(SAID);
+    expect((await runNode(folder)).failed).toContain(SAID);
   });
 
   it('has tests for node:test that detect a fault, too', async () => {
@@ -118,7 +130,7 @@ describe(PAPER, () => {
 /** The faults, by the name of their folder. */
 const FAULTS: Readonly<Record<string, Fault & { readonly failing: string }>> = {
   'without-a-room': {
-    ...{ from: '!socket.rooms.has(room) || ', to: '' },
+    ...{ from: 'memberOf: ({ room }) => room,', to: '' },
     failing: 'a client outside of a room cannot send to it',
   },
   'any-room': { ...ANY_ROOM, failing: OTHERS },
