@@ -1,4 +1,5 @@
 // npm test: node
+import { RequestError } from 'roomgate/client';
 import { describe, expect, it } from 'vitest';
 import type { Person } from '../../examples/chat/contract.js';
 import type { Told } from '../../examples/chat/page/src/entries.js';
@@ -9,6 +10,7 @@ import { memoryOf, restored } from '../../examples/chat/page/src/memory.js';
 import { hashOf, keyInHash } from '../../examples/chat/page/src/route.js';
 import { conversationOf, type Entry, initialState, onlineIn, type State } from '../../examples/chat/page/src/state.js';
 import { type Action, createStore, reduce } from '../../examples/chat/page/src/store.js';
+import { whyNotSent } from '../../examples/chat/page/src/why-not-sent.js';
 
 const LOBBY = 'room:lobby';
 const at = (minute: number): string => `2026-03-01T10:${`${minute}`.padStart(2, '0')}:00.000Z`;
@@ -86,6 +88,23 @@ describe('a message of this page', () => {
     const again = [action, broken].reduce(reduce, initialState());
     expect(stands(again)).toEqual(['a doubtful', 'c failed']);
     expect(stands(reduce(again, history(own('b', 1))))).toEqual(['b sent', 'a failed', 'c failed']);
+  });
+});
+
+describe('the reason why a message was not sent', () => {
+  const why = (code: string, retryAfter?: number): string =>
+    whyNotSent(new RequestError(code, 'A sentence of the server.', { mayHaveRun: false, retryAfter }));
+
+  it('is in plain words', () => {
+    expect(why('not_in_room')).toBe('you are not in this room');
+    expect(why('expired')).toBe('the connection was lost for too long');
+    expect(why('away')).toBe('A sentence of the server.');
+    expect(whyNotSent(new Error('A bug.'))).toBe('it could not be sent');
+  });
+
+  it('says when the message can be sent again', () => {
+    expect(why('rate_limited', 180)).toBe('too many messages in a short time. Send it again in a second');
+    expect(why('rate_limited', 1_001)).toBe('too many messages in a short time. Send it again in 2 seconds');
   });
 });
 
