@@ -19,9 +19,13 @@ import { whyNotSent } from './why-not-sent.js';
 /** How long a message may take, in milliseconds: it waits for the connection, and then for its answer. */
 const PATIENCE_MS = 30_000;
 const CLOCK_MS = 1_000;
+const HISTORY_AGAIN_MS = 5_000;
 
 /** Not answers of the server: the helper asks for the room as soon as it is authenticated. */
 const UNASKED: ReadonlySet<string> = new Set(['offline', 'unauthenticated']);
+
+/** With these codes, asking for a history again can't help. */
+const FINAL: ReadonlySet<string> = new Set(['invalid', 'not_in_room']);
 
 /** A message without an answer may have arrived. */
 const UNANSWERED: ReadonlySet<string> = new Set(['disconnected', 'timed_out']);
@@ -273,9 +277,9 @@ export class Link {
           : await this.#helper.request({ topic: 'whispers', data: { person: name } });
       this.#store.dispatch({ type: 'history', key, messages });
     } catch (error) {
-      // After each reconnect, the page asks for all histories anyway.
-      const { retryAfter } = isRequestError(error) ? error : {};
-      if (retryAfter !== undefined) setTimeout(() => void this.#askHistory(key), retryAfter);
+      if (!isRequestError(error) || FINAL.has(error.code)) return;
+      // Without a connection it does nothing: after each reconnect, the page asks for all histories anyway.
+      setTimeout(() => void this.#askHistory(key), error.retryAfter ?? HISTORY_AGAIN_MS);
     }
   }
 
