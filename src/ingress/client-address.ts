@@ -14,6 +14,8 @@ const WITH_PORT = /^(?:([\d.]+):\d{1,5}|\[([^\]]*)\](?::\d{1,5})?)$/;
 /** An IPv6 client usually has a whole network of this size to itself. */
 const NETWORK_BITS = 64;
 const GROUPS = NETWORK_BITS / 16;
+/** Networks of 96 bits, with an IPv4 address behind them: of NAT64 (RFC 6052), and of SIIT (RFC 7915). */
+const TRANSLATED = ['64:ff9b::', '::ffff:0:0:0'].map((network) => ipaddr.IPv6.parse(network));
 /** Addresses that a proxy of the program's own network may have. */
 const PRIVATE: ReadonlySet<string> = new Set([
   ...['loopback', 'private', 'linkLocal', 'uniqueLocal', 'carrierGradeNat', 'unspecified'],
@@ -118,7 +120,13 @@ function parsed(text: string): Parsed | undefined {
   const [withoutZone = ''] = text.split('%', 1);
   if (!ipaddr.IPv6.isValid(withoutZone)) return undefined;
   const address = ipaddr.IPv6.parse(withoutZone);
-  return address.isIPv4MappedAddress() ? address.toIPv4Address() : address;
+  if (address.isIPv4MappedAddress()) return address.toIPv4Address();
+  return isTranslated(address) ? new ipaddr.IPv4(address.toByteArray().slice(-4)) : address;
+}
+
+/** The address of an IPv4 client, translated by NAT64 or SIIT. All of them have one /64 network. */
+function isTranslated(address: ipaddr.IPv6): boolean {
+  return TRANSLATED.some((network) => address.match(network, 96));
 }
 
 function keyOf(address: Parsed): string {
