@@ -103,7 +103,10 @@ describe(PAPER, () => {
   it('has a test that fails because a handler without a schema does', async () => {
     const { folder } = await pasteProject(PAPER);
     const chat = join(folder, 'chat.ts');
-    await breakChat(chat, chat, { from: 'input: z.object({ room: z.string(), text: z.string() }),', to: '' });
+    await breakChat(chat, chat, {
+      from: "input: z.object({ room: z.string().startsWith('public/'), text: z.string() }),",
+      to: '',
+    });
     const { outcomes, code } = await runVitest(folder);
     expect([...outcomes.values()].flatMap(({ failed }) => failed)).toEqual(['malformed messages are refused']);
     expect(code).toBe(1);

@@ -83,14 +83,14 @@ describe(DOCUMENT, () => {
     type Case = readonly [data: unknown, zod: Schema, valibot: Schema, arktype: Schema];
     const text3 = [z.string().min(3), v.pipe(v.string(), v.minLength(3)), type('string >= 3')] as const;
     const cases: Record<string, Case> = {
-      'no object': ['x', z.object({}), v.object({}), type({})],
+      'not an object': ['x', z.object({}), v.object({}), type({})],
       'a key is missing': [{}, z.object({ a: z.string() }), v.object({ a: v.string() }), type({ a: 'string' })],
-      'no string': [5, z.string(), v.string(), type('string')],
+      'not a string': [5, z.string(), v.string(), type('string')],
       'a string is too short': ['xx', ...text3],
       'a string is too long': ['xxxx', z.string().max(3), v.pipe(v.string(), v.maxLength(3)), type('string <= 3')],
-      'not the form of an e-mail address': ['x', z.email(), v.pipe(v.string(), v.email()), type('string.email')],
+      'not an e-mail address': ['x', z.email(), v.pipe(v.string(), v.email()), type('string.email')],
       'a number is too small': [1, z.number().min(3), v.pipe(v.number(), v.minValue(3)), type('number >= 3')],
-      'no whole number': [1.5, z.number().int(), v.pipe(v.number(), v.integer()), type('number.integer')],
+      'not a whole number': [1.5, z.number().int(), v.pipe(v.number(), v.integer()), type('number.integer')],
       'none of the allowed values': ['x', z.enum(['a', 'b']), v.picklist(['a', 'b']), type("'a' | 'b'")],
       'a check of your own': [
         'x',
