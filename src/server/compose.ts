@@ -188,10 +188,7 @@ function createServer(
   guardLaterAdapters(io, parts);
   registry.onClientRoom((event, room) => io.sockets.adapter.emit(event, room));
   // A client of protocol 3 uses the id of its connection as that of its socket. It has our form already.
-  makeSocketIds(io.sockets, (socket) => {
-    containment?.adopt(socket);
-    return isSocketId(socket.id) ? socket.id : newSocketId();
-  });
+  makeSocketIds(io.sockets, ({ id }) => (isSocketId(id) ? id : newSocketId()), containment?.Socket);
   containment?.guard(io.sockets);
   return attached;
 }

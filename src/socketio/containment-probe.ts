@@ -17,10 +17,7 @@ export async function containsAsExpected(): Promise<boolean> {
     failed: () => {},
   });
   const { io, accept } = makeProbeServer(Adapter);
-  const isHooked = makeSocketIds(io.sockets, (socket) => {
-    containment.adopt(socket);
-    return socket.id;
-  });
+  const isHooked = makeSocketIds(io.sockets, (socket) => socket.id, containment.Socket);
   io.on('connection', (socket) => {
     // As the gate passes packets on. An error would be uncaught.
     interceptPackets(socket, function (packet) {

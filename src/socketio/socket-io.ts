@@ -33,7 +33,7 @@ interface NamespaceInternals {
   /** Called with each socket that disconnects or is refused by middleware. */
   _remove(socket: Socket): void;
   /** Makes a socket. Nothing has read its id when this returns. */
-  _createSocket(client: object, auth: object): Promise<Socket>;
+  _createSocket(client: MadeOf[1], auth: MadeOf[2]): Promise<Socket>;
 }
 
 /** Calls `act` with each socket that leaves a namespace or is refused by middleware. Returns false if Socket.IO has no hook for it. */
@@ -48,13 +48,18 @@ export function onSocketGone(namespace: Namespace, act: (socket: Socket) => void
   return true;
 }
 
-/** Gives each new socket of a namespace an id by `make`. Returns false if Socket.IO makes sockets in another way. */
-export function makeSocketIds(namespace: Namespace, make: (socket: Socket) => string): boolean {
+/** A subclass of Socket.IO's sockets. */
+export type SocketClass = typeof Socket;
+type MadeOf = ConstructorParameters<SocketClass>;
+
+/** Gives each new socket of a namespace an id by `make`, and the class `Made` if there is one. Returns false if Socket.IO makes sockets in another way. */
+export function makeSocketIds(namespace: Namespace, make: (socket: Socket) => string, Made?: SocketClass): boolean {
   const inside = namespace as unknown as Partial<NamespaceInternals>;
   const { _createSocket: plain } = inside;
   if (typeof plain !== 'function') return false;
   inside._createSocket = async (client, auth) => {
-    const socket = await plain.call(inside, client, auth);
+    // As Socket.IO does, without its connection state recovery, which is never on.
+    const socket = Made === undefined ? await plain.call(inside, client, auth) : new Made(namespace, client, auth);
     (socket as { id: string }).id = make(socket);
     return socket;
   };
