@@ -391,7 +391,7 @@ export const SOCKETIO = [
   {
     id: 'posts-are-answered-early',
     file: 'src/socketio/paced-posts.ts',
-    from: `    this.#holdAnswer();\n`,
+    from: `    if (response !== undefined) this.#holdAnswer(response);\n`,
     to: ``,
     breaks: 'a client over long polling sends its next packets while any number of earlier ones wait',
     test: 'test/integration/paced-posts.test.ts',
@@ -476,7 +476,7 @@ export const SOCKETIO = [
   {
     id: 'upgrade-is-a-new-burst',
     file: 'src/ingress/node-strangers.ts',
-    from: `    webSocket?.continueRate(this.#fullAt(wire) ?? 0);\n`,
+    from: `    if (fullAt !== undefined) webSocket?.continueRate(fullAt);\n`,
     to: ``,
     breaks: 'a client that upgrades to WebSocket may send another burst at once',
     test: 'test/behaviour/pacing-posts.test.ts',

@@ -58,9 +58,15 @@ export class NodePosts {
     return undefined;
   }
 
-  /** How much a client has sent; see `MessageRate`. Undefined if its connection did not begin with polling. */
-  fullAt(wire: Wire): number | undefined {
-    return this.#paced.get(wire)?.fullAt;
+  /**
+   * A client has upgraded. Frees the state of its POSTs, and returns how much it has sent; see `MessageRate`. Undefined if that is not
+   * known.
+   */
+  upgraded(wire: Wire): number | undefined {
+    const paced = this.#paced.get(wire);
+    paced?.drop();
+    this.#paced.delete(wire);
+    return paced?.fullAt;
   }
 
   delay(wire: Wire, ms: number): void {

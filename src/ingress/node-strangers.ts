@@ -28,7 +28,7 @@ interface Stranger {
 /** The limits of peers that are not authenticated, on Node.js. */
 export class NodeStrangers {
   readonly #wireOf: (sid: string) => Wire | undefined;
-  readonly #fullAt: (wire: Wire) => number | undefined;
+  readonly #postsEnd: (wire: Wire) => number | undefined;
   readonly #strangers = new WeakMap<Wire, Stranger>();
   /** The transport that a connection is upgrading to, once its probe came. */
   readonly #probed = new WeakMap<Wire, EngineTransport>();
@@ -36,10 +36,10 @@ export class NodeStrangers {
   readonly #upgrading: (this: Wire, transport: EngineTransport) => void;
   readonly #upgraded: (this: Wire, transport: EngineTransport) => void;
 
-  /** `fullAt`: how much a client has sent by polling. */
-  constructor(wireOf: (sid: string) => Wire | undefined, fullAt: (wire: Wire) => number | undefined) {
+  /** `postsEnd`: called with each wire that has upgraded; returns how much its client has sent by polling. */
+  constructor(wireOf: (sid: string) => Wire | undefined, postsEnd: (wire: Wire) => number | undefined) {
     this.#wireOf = wireOf;
-    this.#fullAt = fullAt;
+    this.#postsEnd = postsEnd;
     const upgrading = (wire: Wire, transport: EngineTransport) => this.#probe(wire, transport);
     const upgraded = (wire: Wire, transport: EngineTransport) => this.#upgrade(wire, transport);
     this.#upgrading = function (transport) {
@@ -146,7 +146,8 @@ export class NodeStrangers {
     this.#probed.delete(wire);
     const stranger = this.#strangers.get(wire);
     const webSocket = this.#own(wire, transport);
-    webSocket?.continueRate(this.#fullAt(wire) ?? 0);
+    const fullAt = this.#postsEnd(wire);
+    if (fullAt !== undefined) webSocket?.continueRate(fullAt);
     if (stranger === undefined) webSocket?.lift();
     else webSocket?.onDropped(stranger.dropped);
   }

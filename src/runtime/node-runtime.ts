@@ -56,7 +56,7 @@ export class NodeRuntime implements EngineRuntime<NodeEngine> {
   #hasReportedPath = false;
   readonly #strangers = new NodeStrangers(
     (sid) => this.#engine?.wireOf(sid),
-    (wire) => this.#posts.fullAt(wire),
+    (wire) => this.#posts.upgraded(wire),
   );
 
   /** `newId` makes ids of the form that no client can join as a room. */

@@ -27,12 +27,12 @@ export class BunPosts {
   /** `waits` is called if not all packets can pass at once. */
   async pass(wire: Wire, body: string, first: PassFirst, waits: () => void): Promise<Response> {
     const transport = transportOf(wire);
-    const paced = this.#of(wire, transport);
+    const paced = this.#of(wire);
     if (typeof transport?.onRequest !== 'function' || paced.passesAtOnce(body)) return first(body);
     waits();
     let response: Response | undefined;
     for (let at: number | undefined = 0; at !== undefined; ) {
-      const slice: Slice | undefined = await paced.next(body, at);
+      const slice: Slice | undefined = await paced.next(transport, body, at);
       // The connection is over. The engine has an answer for that too.
       if (slice === undefined) return response ?? first(body);
       const part = body.slice(at, slice.end);
@@ -46,7 +46,7 @@ export class BunPosts {
 
   /** Passes nothing of this connection for this many milliseconds. */
   delay(wire: Wire, ms: number): void {
-    if (transportOf(wire)?.name === 'polling') this.#of(wire, transportOf(wire)).delay(ms);
+    if (transportOf(wire)?.name === 'polling') this.#of(wire).delay(ms);
   }
 
   /** How much a client has sent; see `MessageRate`. Undefined if it has sent nothing by polling. */
@@ -64,10 +64,10 @@ export class BunPosts {
     this.#paced.get(wire)?.drop();
   }
 
-  #of(wire: Wire, transport: EngineTransport | undefined): PacedBody {
+  #of(wire: Wire): PacedBody {
     const known = this.#paced.get(wire);
     if (known !== undefined) return known;
-    const paced = new PacedBody(this.#pace, wire, transport);
+    const paced = new PacedBody(this.#pace, wire);
     this.#paced.set(wire, paced);
     return paced;
   }
@@ -82,8 +82,9 @@ function postOf(body: string): object {
 class PacedBody implements SlicedWork {
   readonly #pace: BunPace;
   readonly #wire: Wire;
-  readonly #transport: EngineTransport | undefined;
   readonly #rate: MessageRate | undefined;
+  /** What the packets came by, while they wait for their turn. After an upgrade it must not stay in memory. */
+  #transport: EngineTransport | undefined;
   /** The packets that wait for their turn, from `#at`. */
   #body = '';
   #at = 0;
@@ -91,10 +92,9 @@ class PacedBody implements SlicedWork {
   /** When it may go on, by `performance.now()`. */
   #waitsUntil = 0;
 
-  constructor(pace: BunPace, wire: Wire, transport: EngineTransport | undefined) {
+  constructor(pace: BunPace, wire: Wire) {
     this.#pace = pace;
     this.#wire = wire;
-    this.#transport = transport;
     const { limits, hasRate } = pace.pacing;
     if (hasRate) this.#rate = new MessageRate(limits);
   }
@@ -119,7 +119,8 @@ class PacedBody implements SlicedWork {
   }
 
   /** Resolves with the packets that may pass now, in a turn of their own; with undefined if the connection is over. */
-  next(body: string, at: number): Promise<Slice | undefined> {
+  next(transport: EngineTransport, body: string, at: number): Promise<Slice | undefined> {
+    this.#transport = transport;
     this.#body = body;
     this.#at = at;
     return new Promise((resolve) => {
@@ -159,6 +160,7 @@ class PacedBody implements SlicedWork {
   #resolve(slice: Slice | undefined): number {
     const goOn = this.#goOn;
     this.#goOn = undefined;
+    this.#transport = undefined;
     this.#body = '';
     goOn?.(slice);
     return DONE;

@@ -22,7 +22,7 @@ export class PacedPosts implements SlicedWork {
   readonly #transport: EngineTransport;
   readonly #parser: PayloadParser;
   readonly #rate: MessageRate | undefined;
-  /** The response to the latest POST. */
+  /** The response to a POST whose body has not been read completely. */
   #response: ServerResponse | undefined;
   /** The body whose packets have not all passed, from `#at`. */
   #held: string | undefined;
@@ -104,10 +104,13 @@ export class PacedPosts implements SlicedWork {
 
   /** In place of the parser's own method. The engine passes the packets that it returns, or those of version 3 to `pass`. */
   readonly #decode: PayloadParser['decodePayload'] = (body, pass) => {
+    const response = this.#response;
+    // An idle client keeps no response in memory.
+    this.#response = undefined;
     if (typeof body !== 'string' || this.#passesAtOnce(body)) return this.#parser.decodePayload(body, pass);
     this.#held = body;
     this.#at = 0;
-    this.#holdAnswer();
+    if (response !== undefined) this.#holdAnswer(response);
     this.#pace.pacing.turns.add(this);
     return [];
   };
@@ -127,9 +130,7 @@ export class PacedPosts implements SlicedWork {
     return Math.min(SLICE_MESSAGES, this.#rate?.available(now) ?? SLICE_MESSAGES);
   }
 
-  #holdAnswer(): void {
-    const response = this.#response;
-    if (response === undefined) return;
+  #holdAnswer(response: ServerResponse): void {
     const { end } = response;
     response.end = ((...args: Parameters<typeof end>) => {
       this.#answer = () => end.call(response, ...args);
@@ -151,7 +152,6 @@ export class PacedPosts implements SlicedWork {
     const answer = this.#answer;
     this.#held = undefined;
     this.#answer = undefined;
-    this.#response = undefined;
     answer?.();
     return DONE;
   }
