@@ -14,10 +14,9 @@ export function isRoom(id: string): boolean {
   return ROOMS.some((room) => room.id === id);
 }
 
-/** Whether everybody may join this Socket.IO room. Only the server puts sockets into the rooms of people (`user/…`). */
-export function isPublic(room: string): boolean {
-  const id = roomIdOf(room);
-  return id !== undefined && id !== LOCKED && isRoom(id);
+/** Whether everybody may join this room. */
+export function isPublic(id: string): boolean {
+  return id !== LOCKED && isRoom(id);
 }
 
 /** The chat rooms that a socket is in, by their short ids. */

@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
 import { Redis } from 'ioredis';
-import { type RoomVerdict, SocketIOComponent } from 'roomgate';
+import { roomGuards, SocketIOComponent } from 'roomgate';
 import type { Message, Whisper } from '../contract.js';
-import { roomIdOf, SOCKET_PATH } from '../words.js';
+import { SOCKET_PATH } from '../words.js';
 import { Chat } from './chat.js';
 import type { Environment } from './environment.js';
 import { History } from './history.js';
@@ -14,7 +14,7 @@ import { isPublic } from './rooms.js';
 import { banOf, closureOf, Rulings } from './rulings.js';
 import { servingOn } from './serve.js';
 import { Tokens } from './tokens.js';
-import type { ChatComponent, ChatSocket } from './types.js';
+import type { ChatComponent } from './types.js';
 
 const REDIS_TIMEOUT_MS = 10_000;
 
@@ -43,11 +43,15 @@ export async function startChat(environment: Environment): Promise<RunningChat> 
       const ban = await rulings.find(banOf(identity.user));
       return ban === undefined ? identity : { refused: 'banned', message: ban };
     },
-    // Asked again for all members when the operator closes a room.
-    validateRoomFn: async ({ socket, rooms }) => {
-      const verdicts = await Promise.all(rooms.map((room) => verdictOn(room, socket, rulings)));
-      return verdicts.filter((verdict) => verdict !== undefined);
-    },
+    // Asked again for all members when the operator closes a room. All other rooms are refused, such as those of people.
+    validateRoomFn: roomGuards({
+      'room/:id': async ({ params: { id }, room, socket }) => {
+        // A client keeps the rooms into which an operator put it.
+        if (!isPublic(id) && !socket.rooms.has(room)) return false;
+        const closed = await rulings.find(closureOf(id));
+        return closed === undefined || { refused: 'closed', message: closed };
+      },
+    }),
     clientConnectedFn: ({ socket }) => chat.welcome(socket),
     limits: LIMITS,
     // It stays unconnected: Roomgate makes its own connections from it.
@@ -72,18 +76,6 @@ export async function startChat(environment: Environment): Promise<RunningChat> 
   const operator = operatorApi({ component, chat, redis, rulings, token: operatorToken });
   const app = httpApp({ component, tokens, people, rulings, operator });
   return { url: urlOf(host, await serving.listen(port, host).catch(giveUp)), stop };
-}
-
-/** Undefined: this room is not for this client. */
-async function verdictOn(room: string, socket: ChatSocket, rulings: Rulings): Promise<RoomVerdict | undefined> {
-  // A client keeps the rooms into which an operator put it.
-  if (!isPublic(room) && !isIn(socket, room)) return undefined;
-  const closed = await rulings.find(closureOf(roomIdOf(room) ?? room));
-  return closed === undefined ? room : { room, refused: 'closed', message: closed };
-}
-
-function isIn(socket: ChatSocket, room: string): boolean {
-  return roomIdOf(room) !== undefined && socket.rooms.has(room);
 }
 
 function urlOf(host: string | undefined, port: number): string {
