@@ -96,7 +96,7 @@ describe('a middleware of io.use()', () => {
     async (data) => {
       const server = await startRefusing(data, 1);
       const { helper } = createHelper(server.url);
-      await helper.waitFor('refused');
+      await helper.waitFor('refused', { timeout: 10_000 });
       expect(helper.getStatus()).toEqual({ status: 'refused', code: 'connect_error', message: LATER });
       expect(server.attempts()).toBe(1);
     },
