@@ -12,7 +12,8 @@ import {
   type TestOptions,
 } from '../support/server.js';
 
-const REFUSED_FOR = 1_500;
+/** Longer than a stall of a busy machine, so that a client that comes back at once is always too early. */
+const REFUSED_FOR = 4_000;
 
 /** Clients are the user of their `auth`, or nobody. */
 const startStrict = (options: TestOptions = {}): Promise<Started> =>
@@ -55,9 +56,8 @@ describe('a client that sends too much for too long', () => {
     expect(told?.after).toBeLessThanOrEqual(REFUSED_FOR);
     expect(heardOn(await tellOf(server, { user: 'bob' }), 'authenticated')).toHaveLength(1);
     expect(heardOn(await tellOf(server, {}), 'authenticated')).toHaveLength(1);
-    await eventually(async () => {
-      expect(heardOn(await tellOf(server, { user: 'ann' }), 'authenticated')).toHaveLength(1);
-    });
+    const isBack = async () => heardOn(await tellOf(server, { user: 'ann' }), 'authenticated').length === 1;
+    await eventually(isBack, { timeout: 20_000 });
   });
 
   it('is refused by its address without an identity, if that is known', async () => {
