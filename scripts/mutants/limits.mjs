@@ -80,4 +80,22 @@ export const LIMITS = [
     test: 'test/behaviour/user-limits.test.ts',
     on: 'node',
   },
+  {
+    id: 'debt-without-end',
+    file: 'src/limits/user-rates.ts',
+    from: `rate.paidAt = Math.min(paidAt, now + BURST_MS + MOST_DEBT_MS);`,
+    to: `rate.paidAt = paidAt;`,
+    breaks: 'a user that once sent much without asking for answers is limited for hours',
+    test: 'test/unit/user-rates.test.ts',
+    on: 'node',
+  },
+  {
+    id: 'penalty-without-end',
+    file: 'src/limits/penalties.ts',
+    from: `penalty.until > performance.now()) return penalty;`,
+    to: `penalty.until > 0) return penalty;`,
+    breaks: 'a penalty that is over is still shown, and prolongs the next one',
+    test: 'test/unit/penalties.test.ts',
+    on: 'node',
+  },
 ];

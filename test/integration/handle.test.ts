@@ -1,6 +1,7 @@
 // npm test: node
 // npm run test:matrix: newest-node
 import { createServer } from 'node:http';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Socket } from 'socket.io';
@@ -108,6 +109,53 @@ describe('a handler that never settles', () => {
       return payloads[0]?.deref() === undefined;
     });
     expect(kept).toHaveLength(1);
+  });
+});
+
+describe('a client that has left', () => {
+  it('has none of its events handled that waited for a running handler', async () => {
+    const handled: unknown[] = [];
+    let settle = (): void => {};
+    const { helper, url } = await startServer({ limits: { requestsInFlight: 1 } });
+    helper.handle({
+      topic: 'wait',
+      handler: ({ data }) => {
+        handled.push(data);
+        return new Promise<void>((resolve) => {
+          settle = resolve;
+        });
+      },
+    });
+    const client = await connectAuthenticated(url);
+    for (const data of [1, 2]) client.socket.emit('wait', data);
+    await client.socket.emitWithAck('leave', { rooms: [] });
+    client.socket.disconnect();
+    await eventually(() => helper.getClients().size === 0);
+    settle();
+    await nextTurn();
+    expect(handled).toEqual([1]);
+  });
+
+  it('does not reach its handler if it left while its data was validated', async () => {
+    let isReached = false;
+    const validated = new EventLog<(result: object) => void>();
+    const validate = () => new Promise((resolve) => validated.push(resolve));
+    const { helper, url } = await startServer();
+    helper.handle({
+      topic: 'say',
+      input: { '~standard': { version: 1, vendor: 'x', validate } } as never,
+      handler: () => {
+        isReached = true;
+      },
+    });
+    const client = await connectAuthenticated(url);
+    client.socket.emit('say', 1);
+    const finish = await validated.next();
+    client.socket.disconnect();
+    await eventually(() => helper.getClients().size === 0);
+    finish({ value: 1 });
+    await nextTurn();
+    expect(isReached).toBe(false);
   });
 });
 

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { DEFAULT_LIMITS } from '../../src/protocol/limits.js';
 import { PacedInput, type PacedSource } from '../../src/socketio/paced-input.js';
 import { Pacing } from '../../src/socketio/pacing.js';
+import { eventually } from '../support/facts.js';
 
 /** Notes what an input does to its connection. */
 function sourceOf(notes: string[]): PacedSource {
@@ -40,4 +41,23 @@ it('passes nothing after it was dropped', () => {
   input.end();
   expect(notes.filter((note) => note.startsWith('pass'))).toEqual([]);
   expect(notes.at(-1)).toBe('end');
+});
+
+it('passes each byte once and in its order, also of chunks that come meanwhile, and then reads on', async () => {
+  const notes: string[] = [];
+  const passed: Buffer[] = [];
+  const pacing = new Pacing(DEFAULT_LIMITS);
+  const pass = (bytes: Buffer): boolean => passed.push(Buffer.from(bytes)) > 0;
+  const input = new PacedInput(pacing, { ...sourceOf(notes), pass }, 0);
+  const bytes = Buffer.concat(Array.from({ length: 100 }, (_, n) => Buffer.from([0x81, 0x81, 1, 2, 3, 4, n])));
+  // The chunks end within frames, and the second one comes after a slice.
+  input.write(bytes.subarray(0, 303));
+  input.slice();
+  input.write(bytes.subarray(303, 307));
+  input.write(bytes.subarray(307));
+  await eventually(() => !pacing.turns.has(input));
+  expect(Buffer.concat(passed)).toEqual(bytes);
+  expect(passed.length).toBeGreaterThan(6);
+  expect(notes).toEqual(['pause', 'resume']);
+  expect(input.isIdle).toBe(true);
 });

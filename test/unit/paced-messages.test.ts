@@ -66,6 +66,20 @@ describe('the messages of a WebSocket of Bun', () => {
     expect(source.pausedAt).toEqual([]);
   });
 
+  it('keep their order if more come in later turns, while some wait', async () => {
+    const { messages, source } = start();
+    source.canPause = false;
+    const all = texts(300);
+    const later = all.slice(200);
+    for (const text of all.slice(0, 200)) messages.receive(text);
+    source.onPass = () => {
+      const next = later.shift();
+      if (next !== undefined) setImmediate(() => messages.receive(next));
+    };
+    await eventually(() => source.passed.length === 300);
+    expect(source.passed).toEqual(all);
+  });
+
   it('share the turns with those of others', async () => {
     const { messages, source, add } = start();
     const other = add();
