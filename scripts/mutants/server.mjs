@@ -60,8 +60,8 @@ export const SERVER = [
   {
     id: 'many-arguments-pass',
     file: 'src/gate/gate.ts',
-    from: `const isLong = Array.isArray(data) && data.length > MOST_ARGUMENTS;`,
-    to: `const isLong = false;`,
+    from: `const isLong = hasManyArguments(packet);`,
+    to: `const isLong = hasManyArguments(packet) && false;`,
     breaks: 'an acknowledgement with hundreds of thousands of arguments ends the process',
     test: 'test/abuse/payloads.test.ts',
     on: 'node',

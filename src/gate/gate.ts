@@ -33,6 +33,11 @@ export interface GateOptions {
  */
 export type PacketVerdict = 'deliver' | 'authenticate' | 'hold' | 'drop' | 'expire' | 'delay' | 'refuse' | 'too_large';
 
+/** Whether a packet has more arguments than the stack may have to take. */
+export function hasManyArguments({ data }: Packet): boolean {
+  return Array.isArray(data) && data.length > MOST_ARGUMENTS;
+}
+
 /** Decides on packets of one kind, and acts on the verdicts. */
 export interface PacketHandler {
   readonly flow: (socketId: string, packet: Packet) => PacketVerdict;
@@ -142,10 +147,10 @@ export class Gate {
   }
 
   /** Whether code that passes its arguments on, or is recursive, does not fail on it. */
-  #isHarmless(id: string, { data }: Packet): boolean {
-    const isLong = Array.isArray(data) && data.length > MOST_ARGUMENTS;
+  #isHarmless(id: string, packet: Packet): boolean {
+    const isLong = hasManyArguments(packet);
     // One more level, for the list of arguments.
-    if (!isLong && !deeperThan(data, this.#options.payloadDepth + 1)) return true;
+    if (!isLong && !deeperThan(packet.data, this.#options.payloadDepth + 1)) return true;
     this.#options.report({ type: 'event_dropped', client: id, reason: isLong ? 'too_many_arguments' : 'too_deep' });
     return false;
   }

@@ -1,5 +1,6 @@
+import type { Packet } from 'socket.io-parser';
 import { isPromiseLike } from '../common/is-promise-like.js';
-import { receiverOf } from '../gate/gate.js';
+import { hasManyArguments, receiverOf } from '../gate/gate.js';
 import type { PendingConnects } from '../ingress/pending-connects.js';
 import type { Reporter } from '../ports/reports.js';
 import type { IOServer, IOSocket } from '../ports/socket.js';
@@ -8,7 +9,7 @@ import { readRequest } from '../rooms/read-request.js';
 import type { Registry } from '../session/registry.js';
 import type { Session } from '../session/session.js';
 import { Socket } from '../socketio/packages.js';
-import { interceptPackets } from '../socketio/socket-io.js';
+import { interceptPackets, receivePacket } from '../socketio/socket-io.js';
 import type { InboundTable } from './inbound.js';
 import { type EventRow, run } from './inbound-rows.js';
 import type { Report } from './reports.js';
@@ -34,6 +35,7 @@ export class Connections {
   // One of each for all connections and sockets, called with them as `this`: own ones would cost each idle client memory.
   readonly #closed: (this: Wire) => void;
   readonly #receive: ReturnType<typeof receiverOf>;
+  readonly #receiveElsewhere: ReturnType<typeof receiverOf>;
   readonly #listeners: Readonly<Record<keyof InboundTable['events'], Listener>>;
 
   constructor({ table, registry, pendingConnects, report }: ConnectionsOptions) {
@@ -46,6 +48,10 @@ export class Connections {
       run(table.connections.closed, this);
     };
     this.#receive = receiverOf(table.packets);
+    this.#receiveElsewhere = function (this: IOSocket, packet: Packet) {
+      if (!hasManyArguments(packet)) receivePacket(this, packet);
+      else report({ type: 'event_dropped', client: this.id, reason: 'too_many_arguments' });
+    };
     this.#listeners = {
       disconnect: this.#listenerOf(disconnect),
       authenticate: this.#authenticateListener(authenticate, table.renewals.authenticate),
@@ -56,13 +62,13 @@ export class Connections {
 
   /** Call it before the program can add a listener, so that the gate handles each packet first. */
   attach(io: IOServer, wires: WireSource): void {
-    const { opened, joinedOther } = this.#table.connections;
+    const { opened } = this.#table.connections;
     this.#pendingConnects.attach(io.sockets);
     wires.onWire((connection) => {
       connection.on('close', this.#closed);
       run(opened, connection);
     });
-    io.on('new_namespace', (other) => other.on('connect', ({ conn }) => run(joinedOther, conn, other.name)));
+    io.on('new_namespace', (other) => other.on('connect', (socket) => this.#joinedOther(socket, other.name)));
     // Socket.IO emits `connect` directly before `connection`, to which the program listens.
     io.on('connect', (socket) => this.#joined(socket));
   }
@@ -91,6 +97,13 @@ export class Connections {
     if (!(socket instanceof Socket)) return;
     interceptPackets(socket, this.#receive);
     run(this.#table.connections.joinedRoot, socket);
+  }
+
+  #joinedOther(socket: IOSocket, namespace: string): void {
+    if (!(socket instanceof Socket)) return;
+    // A namespace of the program has no gate, but no packet of a client may end the process there either.
+    interceptPackets(socket, this.#receiveElsewhere);
+    run(this.#table.connections.joinedOther, socket.conn, namespace);
   }
 
   #listenerOf<Verdict>(row: EventRow<Verdict>): Listener {

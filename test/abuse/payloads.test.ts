@@ -88,6 +88,15 @@ describe('the number of arguments', () => {
     expect(await asking).toBe('here');
     await victim.unharmed();
   });
+
+  it('is limited in a namespace of the program too', async () => {
+    const peer = await victim.webSocket();
+    await peer.connect('/other');
+    peer.send(`42/other,1["large",${many(400_000)}]`);
+    peer.send('42/other,2["hello"]');
+    await peer.frames.next((frame) => frame === '43/other,2["from the other namespace"]');
+    await victim.unharmed();
+  });
 });
 
 describe('unusual values come back unchanged and affect no other client', () => {

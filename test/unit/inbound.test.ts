@@ -88,7 +88,7 @@ describe('the inbound table', () => {
       expect.stringContaining('compose-handlers.ts: socket.on(topic, (...args: unknown[])'),
       expect.stringContaining('connections.ts: wires.onWire((connection)'),
       expect.stringMatching(/^connections\.ts: connection\.on\('close', this\.#closed\)/),
-      expect.stringMatching(/^connections\.ts: io\.on\('new_namespace'.*run\(joinedOther, conn, other\.name\)/),
+      expect.stringMatching(/^connections\.ts: io\.on\('new_namespace'.*this\.#joinedOther\(socket, other\.name\)/),
       expect.stringMatching(/^connections\.ts: io\.on\('connect'/),
       expect.stringMatching(/^connections\.ts: .*socket\.on\(name, this\.#listeners\[name\]\)/),
       expect.stringContaining("listening.ts: server.once('listening', listener)"),
