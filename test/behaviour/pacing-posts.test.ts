@@ -13,7 +13,7 @@ const says = (count: number, from = 0): string[] => upTo(count).map((n) => `42["
 const start = (limits: object = {}, more: object = {}, busyMs = 0) =>
   serve({
     options: `({ memory }) => ({
-      authenticateFn: () => true,
+      authenticateFn: () => ({ user: 'ann' }),
       ...${JSON.stringify({ limits, ...more })},
       clientConnectedFn: ({ socket }) => {
         memory.heard ??= [];
@@ -83,6 +83,19 @@ describe('a POST of many packets', () => {
     expect(status).toBe(200);
     expect(performance.now() - began).toBeGreaterThan(1_000);
     expect(await heard(server)).toEqual(upTo(40));
+  });
+
+  it('waits for the rate of its user too, for longer than a client may take to answer a ping', async () => {
+    // A user may send ten events at once, and one a second after that.
+    const server = await start({ messagesPerUser: 1 }, { serverOptions: { pingInterval: 100, pingTimeout: 1_500 } });
+    const peer = await enter(server);
+    expect((await peer.post('3', ...says(14))).status).toBe(200);
+    const began = performance.now();
+    const { status } = await within(peer.post(...says(1, 14), '3'), 'the answer', 15_000);
+    expect(status).toBe(200);
+    expect(performance.now() - began).toBeGreaterThan(2_000);
+    expect(await heard(server)).toEqual(upTo(15));
+    expect(await server.run(({ helper }) => helper.getClients().size)).toBe(1);
   });
 
   it('of a client that stays above its rate ends it, and tells it why', async () => {

@@ -141,6 +141,19 @@ describe.each(WAYS)('limits.messagesPerUser over $way', ({ transports, way }) =>
     await eventually(async () => (await say(two, 'later')) === 'said');
   });
 
+  it('reads a client more slowly whose events nobody answers, and handles all of them in order', async () => {
+    const user = `mia ${way}`;
+    const client = await as(user, transports);
+    const values = Array.from({ length: BURST + 60 }, (_, n) => `${user} ${n}`);
+    const began = performance.now();
+    for (const value of values) client.socket.emit('say', value);
+    const own = async () => (await handled()).filter((value) => String(value).startsWith(user));
+    await eventually(async () => (await own()).length === values.length, { timeout: 20_000 });
+    // Each event above the burst takes a tenth of a second. Some were read already when the first delay began.
+    expect(performance.now() - began).toBeGreaterThan(2_000);
+    expect(await own()).toEqual(values);
+  });
+
   it('delivers events that nobody answers, and joins', async () => {
     const user = `ida ${way}`;
     const client = await as(user, transports);
