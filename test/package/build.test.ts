@@ -155,7 +155,7 @@ async function createScripts() {
   const { path, read, write, folder } = await createProject();
   await cp(join(projectFolder, 'scripts'), path('scripts'), { recursive: true });
   for (const file of ['typescript/bin/tsc', 'vite/bin/vite.js']) await write(`node_modules/${file}`, COMPILER);
-  for (const file of ['names.ts', 'words.ts', 'server/source', 'page/source'])
+  for (const file of ['contract.ts', 'names.ts', 'words.ts', 'server/source', 'page/source'])
     await write(`examples/chat/${file}`, 'source');
   for (const part of ['commonjs', 'declarations', 'esm']) await write(`tsconfig.${part}.json`, '{}');
   const run = async (script: string) => {
@@ -187,7 +187,7 @@ describe('the scripts', () => {
     await write('dist/index.js', 'library');
     expect(await run('build-chat.mjs')).toEqual({ code: 0, compiled: 2 });
     expect(await run('build-chat.mjs')).toEqual({ code: 0, compiled: 0 });
-    for (const file of ['names.ts', 'words.ts', 'server/source', 'page/source', 'dist/page/made']) {
+    for (const file of ['contract.ts', 'names.ts', 'words.ts', 'server/source', 'page/source', 'dist/page/made']) {
       await write(`examples/chat/${file}`, 'changed');
       expect(await run('build-chat.mjs'), file).toEqual({ code: 0, compiled: 2 });
     }
