@@ -27,6 +27,16 @@ export const SOCKETIO = [
     on: 'node',
   },
   {
+    id: 'pattern-middleware-uncontained',
+    file: 'src/socketio/contained-socket.ts',
+    from: `      addAgain(other);\n`,
+    to: `      if (other.sockets.size > 0) addAgain(other);\n`,
+    breaks: 'middleware of a pattern of namespaces that throws ends the process',
+    test: 'test/behaviour/contained.test.ts',
+    on: 'node',
+    only: 'which has no gate',
+  },
+  {
     id: 'fetched-whole',
     file: 'src/socketio/fetch-answers.ts',
     from: `if (size > left) return false;`,

@@ -190,5 +190,6 @@ function createServer(
   // A client of protocol 3 uses the id of its connection as that of its socket. It has our form already.
   makeSocketIds(io.sockets, ({ id }) => (isSocketId(id) ? id : newSocketId()), containment?.Socket);
   containment?.guard(io.sockets);
+  containment?.guardOthers(io);
   return attached;
 }

@@ -1,10 +1,10 @@
 import { types } from 'node:util';
-import type { Namespace, Socket } from 'socket.io';
+import type { Namespace, Server, Socket } from 'socket.io';
 import type { Packet } from 'socket.io-parser';
 import { UNAUTHENTICATED_ERRORS } from '../protocol/errors.js';
 import { containBroadcasts } from './contained-broadcasts.js';
 import { Socket as PlainSocket } from './packages.js';
-import type { SocketClass } from './socket-io.js';
+import { makeSocketIds, type SocketClass } from './socket-io.js';
 
 /** Code of the program that threw or rejected. */
 export interface Failure {
@@ -77,6 +77,18 @@ export class Containment {
     Object.defineProperties(this.Socket.prototype, Object.getOwnPropertyDescriptors(members));
   }
 
+  /** Contains the same in each namespace that the program makes from now on, where `handle()` gets no events. */
+  guardOthers(io: Server): void {
+    const failed = this.#failed;
+    if (failed === undefined) return;
+    const { Socket: Made } = new Containment({ handle: () => {}, middlewareFailed: () => {}, failed });
+    io.on('new_namespace', (other) => {
+      makeSocketIds(other, ({ id }) => id, Made);
+      this.guard(other);
+      addAgain(other);
+    });
+  }
+
   /** Contains the listeners and the middleware of a namespace. Call it before the program can add any. */
   guard(namespace: Namespace): void {
     const failed = this.#failed;
@@ -95,6 +107,13 @@ export class Containment {
       return callAll(namespace.rawListeners(name as 'connection'), namespace, args, fail);
     };
   }
+}
+
+/** Middleware that a pattern of namespaces had when it made this one. */
+function addAgain(namespace: Namespace): void {
+  const inside = namespace as unknown as { _fns?: unknown };
+  if (!Array.isArray(inside._fns)) return;
+  for (const middleware of inside._fns.splice(0)) namespace.use(middleware);
 }
 
 type Handle = Pick<ContainmentParts, 'handle' | 'middlewareFailed'>;

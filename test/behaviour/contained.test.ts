@@ -111,6 +111,15 @@ beforeAll(async () => {
       topic: 'connection',
       handler: (socket: { handshake: { auth: { on?: string } } }) => socket.handshake.auth.on === 'helper' && fail(),
     });
+    for (const other of [io.of('/own'), io.of(/^\/own-\d+$/)]) {
+      other.use((socket, next) => (socket.handshake.auth.use === 'throws' ? fail() : next()));
+      other.on('connection', (socket) => {
+        socket.on('throws', fail);
+        socket.on('rejects', async () => fail());
+        for (const topic of ['throws', 'rejects']) socket.on(topic, (acknowledge) => acknowledge('the next one'));
+        fail();
+      });
+    }
   });
 });
 
@@ -232,6 +241,26 @@ describe('a handler that throws or rejects is reported once, and harms nobody:',
     const client = await enter(server.url, { auth: { token: 'good', on } });
     expect(await failures()).toEqual([[where, null]]);
     expect(await ask(client, 'answers, then throws')).toBe('answered');
+    await unharmed();
+  });
+
+  it.each(['/own', '/own-1'])('handlers of the namespace %s, which has no gate', async (namespace) => {
+    await failures();
+    const client = connect(`${server.url}${namespace}`);
+    await client.heardOf('connect');
+    for (const topic of ['throws', 'rejects']) {
+      expect(await client.socket.timeout(5_000).emitWithAck(topic)).toBe('the next one');
+    }
+    const refused = connect(`${server.url}${namespace}`, { auth: { use: 'throws' } });
+    await refused.heardOf('connect_error');
+    expect(await failures()).toEqual([
+      ['a listener of "connection"', null],
+      ['a listener of "throws"', 'throws'],
+      ['a listener of "rejects"', 'rejects'],
+      ['a middleware of io.use()', null],
+    ]);
+    client.socket.disconnect();
+    refused.socket.disconnect();
     await unharmed();
   });
 
