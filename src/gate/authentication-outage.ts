@@ -24,7 +24,8 @@ export interface OutageOptions {
  * A time in which nearly all calls of `authenticateFn` fail. A few clients are tried, and each success lets twice as many through.
  *
  * Clients from addresses without a failed call have credit of their own, so that one peer whose credential makes `authenticateFn` throw
- * can't keep the others out. Behind a proxy all clients have one address; there such a peer costs the others some of the probes.
+ * can't keep the others out. Behind a proxy that the program has not named all clients have one address; there such a peer costs the others some of
+ * the probes.
  */
 export class AuthenticationOutage {
   readonly since = performance.now();

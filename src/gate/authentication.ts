@@ -81,7 +81,7 @@ async function ask(
   const attempt = isPromiseLike(beginning) ? await beginning : beginning;
   if (attempt !== undefined && 'after' in attempt)
     return { accepted: false, code: 'rate_limited', after: attempt.after };
-  const taken = budget.take(client, handshake.address);
+  const taken = budget.take(client, wire);
   const call = isPromiseLike(taken) ? await taken : taken;
   const askedAt = performance.now();
   let verdict = UNAVAILABLE;

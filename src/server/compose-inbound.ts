@@ -118,8 +118,13 @@ export function createInbound(given: InboundOptions, parts: InboundParts): Inbou
     if (isAuthenticated) dispatch.listen(socket);
   };
   const mostCalls = limits.authenticationsInFlight;
-  const budget = new AuthenticationBudget({ mostCalls, timeoutMs: authenticateTimeout, report });
   const addressOf = (wire: Wire): string | undefined => addresses.known(wire);
+  const budget = new AuthenticationBudget({
+    mostCalls,
+    timeoutMs: authenticateTimeout,
+    addressOf: (wire) => addressOf(wire) ?? wire.remoteAddress ?? '',
+    report,
+  });
   const failures = FailedAuthentications.of({ ...options, addressOf, shared: parts.userLimits.failures, report });
   const entry = new Entry({ limits, penalties, countOf: registry.countOf, addressOf, report });
   const base = { options, runtime, registry, deadlines, strangers, listen, report };

@@ -135,3 +135,33 @@ describe('a client that waits for its turn', () => {
     expect(asked).toEqual(['first', 'last']);
   });
 });
+
+it('a client whose fault makes authenticateFn throw turns nobody else away behind a proxy that is named', async () => {
+  const { url, of } = await start({
+    trustedHops: 1,
+    authenticateFn: ({ auth }) => {
+      if (auth.token === 'good') return true;
+      throw new Error('this token breaks the parser');
+    },
+  });
+  const askFrom = (address: string, token: string) => {
+    const extraHeaders = { 'X-Forwarded-For': address };
+    const client = connect(url, { auth: { token }, reconnection: false, transports: ['websocket'], extraHeaders });
+    client.socket.on('connect', () => client.socket.emit('authenticate'));
+    return client;
+  };
+  const flood = async (times: number): Promise<void> => {
+    const clients = Array.from({ length: times }, () => askFrom('203.0.113.7', 'bad'));
+    await Promise.all(clients.map((client) => client.heardOf('unauthenticated')));
+  };
+  await flood(20);
+  expect(of('authentication_outage_began')).toHaveLength(1);
+  await flood(40);
+  const others = Array.from({ length: 5 }, (_, n) => askFrom(`203.0.113.${n + 10}`, 'good'));
+  const answers = await Promise.all(
+    others.map(({ heard }) =>
+      eventually(() => heard.map(([topic]) => topic).find((topic) => topic.endsWith('authenticated')) ?? false),
+    ),
+  );
+  expect(answers).toEqual(others.map(() => 'authenticated'));
+});
