@@ -7,6 +7,11 @@ async function redisConnection() {
   return new Redis(settings.redis, '127.0.0.1');
 }
 
+/** JSON has no infinity, which turns a limit off: `{"limits":{"messagesPerSecond":"Infinity"}}`. */
+const limits = Object.fromEntries(
+  Object.entries(settings.options?.limits ?? {}).map(([name, limit]) => [name, Number(limit)]),
+);
+
 /** With `{"identity":true}` each client is a user of its own, whose access ends in an hour. */
 const { identity, ...options } = settings.options ?? {};
 let users = 0;
@@ -35,6 +40,7 @@ await host(async () => {
       socket.on('say', (data) => helper.send({ destination: defaultRooms[0], payload: { topic: TOPIC, data } }));
     },
     ...options,
+    limits,
   });
   await helper.configure();
   return {
