@@ -26,7 +26,7 @@ export default {
   title: 'Inbound: one event from a client, up to its handler',
   variants: 'plain,roomgate,bun-engine,roomgate-bun',
   metrics: [cpu('event'), ...BUSY],
-  settings: ({ quick }) => [{ clients: 100, ticks: quick ? 100 : 600 }],
+  settings: ({ quick }) => [{ clients: 100, ticks: quick ? 100 : 300 }],
   async measure({ start, load }, { clients, ticks }) {
     const server = await start();
     await load.ask('open', { port: server.port, clients });
