@@ -270,7 +270,9 @@ export class BunEngine {
   /** Bun has answered a ping by itself. Pongs that the peer does not read count against its budget like messages. */
   #pinged(webSocket: BunWebSocket, hooks: BunEngineHooks): void {
     const socket = this.#socketOf(webSocket);
-    if (socket === undefined || socket.bufferedAmount <= FEW_BYTES) return;
+    if (socket === undefined) return;
+    this.inputs?.pinged(socket);
+    if (socket.bufferedAmount <= FEW_BYTES) return;
     const wire = this.#wireOf(socket);
     if (wire !== undefined && wire.transport === webSocket.data?.transport) hooks.filledByPongs(wire);
     else socket.terminate();

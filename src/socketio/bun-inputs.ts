@@ -1,3 +1,4 @@
+import { fullAfter, tokensAt } from '../common/message-rate.js';
 import type { Wire } from '../ports/wire.js';
 import { type GuardedBunSocket, isWithin } from './bun-socket.js';
 import type { MessageBody } from './bun-types.js';
@@ -29,6 +30,8 @@ export interface BunInputsOptions {
   readonly tooLarge: (wire: Wire) => void;
 }
 
+/** Pings that are counted together, because a look at the clock costs as much as several of them. */
+const PINGS_AT_ONCE = 64;
 /** Bytes that are held of one WebSocket that can't be paused, at least. */
 const LEAST_HELD_BYTES = 4_000_000;
 /** The same as a multiple of the largest message. */
@@ -56,6 +59,27 @@ export class BunInputs {
       socket.received += 1;
       this.#pass(socket, message);
     } else this.#inputOf(socket).receive(message);
+  }
+
+  /**
+   * Bun has answered a ping by itself. It handles all pings of a read at once, tens of thousands, and does so first. So a client that
+   * sends more of them than it may send messages is ended.
+   */
+  pinged(socket: GuardedBunSocket): void {
+    socket.pings += 1;
+    const { pacing } = this.#options.pace;
+    if (socket.pings < PINGS_AT_ONCE || !pacing.hasRate || !socket.isOpen) return;
+    socket.pings = 0;
+    const now = performance.now();
+    if (tokensAt(socket.pingsFullAt, now, pacing.limits) < PINGS_AT_ONCE) this.#endPinger(socket);
+    else socket.pingsFullAt = fullAfter(PINGS_AT_ONCE, socket.pingsFullAt, now, pacing.limits);
+  }
+
+  /** By force, because until then it would go on. */
+  #endPinger(socket: GuardedBunSocket): void {
+    const wire = this.#options.wireOf(socket);
+    if (wire !== undefined) this.#options.pace.tooFast(wire);
+    socket.terminate();
   }
 
   /** Passes no message of the WebSocket of this wire for this many milliseconds. */

@@ -60,6 +60,9 @@ export class GuardedBunSocket implements BunWebSocket {
   received = 0;
   /** Paces the messages of a peer that has sent more than a few. */
   input: PacedMessages | undefined = undefined;
+  /** Pings that were not counted yet, and when the rate of those before is used up by nothing; see `MessageRate`. */
+  pings = 0;
+  pingsFullAt = 0.5;
   /** The state of closing, in one object, because most WebSockets are open and need none of it. */
   #ending: Ending | undefined;
   #drained: (() => void) | undefined;

@@ -109,6 +109,30 @@ describe('pings from a peer that reads nothing', () => {
     });
   });
 
+  it('end its connection on Bun, which handles them before anything else, if they are more than messages may be', async () => {
+    const server = await serve({
+      options: ({ memory }) => {
+        memory.reached = [];
+        return {
+          onReport: (report) => {
+            if (report.type === 'limit_reached') memory.reached.push(report.limit);
+          },
+        };
+      },
+    });
+    const peer = await silent(server, '');
+    const closed = new Promise((resolve) => peer.once('close', resolve));
+    peer.resume();
+    peer.write(frame(TEXT, '40{"token":"good"}'));
+    await authenticate(server, [peer]);
+    await flood(peer, Buffer.concat(Array.from({ length: 2_000 }, () => frame(PING, ''))), 1_000_000);
+    const { isBun } = await measured(server);
+    if (isBun) await within(closed, 'the end of the connection', ENDED_MS);
+    await serves(server);
+    expect(await server.run(({ memory }) => memory.reached)).toEqual(isBun ? ['messages_per_second'] : []);
+    expect(peer.destroyed).toBe(isBun);
+  });
+
   it('are answered once it reads, at least the latest of each burst', async () => {
     const server = await serve();
     const socket = await rawWebSocket(server.url);
