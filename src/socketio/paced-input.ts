@@ -149,13 +149,12 @@ export class PacedInput implements SlicedWork {
   #delayed(): number {
     const rate = this.#rate;
     if (rate === undefined || !this.#source.isOpen) return 0;
-    const now = performance.now();
-    rate.delay(now);
-    if (rate.delayedMs(now) > this.#pacing.limits.delayedFor) {
+    const ms = this.#pacing.wait(rate, performance.now());
+    if (ms === undefined) {
       this.#source.tooFast();
       return this.#held === undefined ? DONE : sleepMs(0);
     }
-    return this.#sleep(rate.msUntil(1, now));
+    return this.#sleep(ms);
   }
 
   #sleep(ms: number): number {

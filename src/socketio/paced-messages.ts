@@ -237,13 +237,12 @@ export class PacedMessages implements SlicedWork, PausedReader {
   #delayed(): number {
     const rate = this.#rate;
     if (rate === undefined || !this.#source.isOpen) return 0;
-    const now = performance.now();
-    rate.delay(now);
-    if (rate.delayedMs(now) > this.#shared.pacing.limits.delayedFor) {
+    const ms = this.#shared.pacing.wait(rate, performance.now());
+    if (ms === undefined) {
       this.#endTooFast();
       return DONE;
     }
-    return this.#sleep(rate.msUntil(1, now));
+    return this.#sleep(ms);
   }
 
   #sleep(ms: number): number {

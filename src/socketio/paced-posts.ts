@@ -160,11 +160,11 @@ export class PacedPosts implements SlicedWork {
   #delayed(now: number): number {
     const rate = this.#rate;
     if (rate === undefined) return 0;
-    rate.delay(now);
-    if (rate.delayedMs(now) > this.#pace.pacing.limits.delayedFor) {
+    const ms = this.#pace.pacing.wait(rate, now);
+    if (ms === undefined) {
       this.#pace.tooFast(this.#wire);
       return this.#held === undefined ? DONE : sleepMs(0);
     }
-    return sleepMs(rate.msUntil(1, now));
+    return ms;
   }
 }

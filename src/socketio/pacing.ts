@@ -1,4 +1,4 @@
-import type { MessageRateLimits } from '../common/message-rate.js';
+import type { MessageRate, MessageRateLimits } from '../common/message-rate.js';
 import { Turns } from '../common/turns.js';
 
 /** The limits of how fast one client's messages are handled. */
@@ -19,6 +19,12 @@ export class Pacing {
   /** Whether there is a rate at all. */
   get hasRate(): boolean {
     return this.limits.messagesPerSecond !== Number.POSITIVE_INFINITY;
+  }
+
+  /** The next message of a client has to wait for its rate. Returns how long it sleeps; undefined if it was delayed for too long. */
+  wait(rate: MessageRate, now: number): number | undefined {
+    rate.delay(now);
+    return rate.delayedMs(now) > this.limits.delayedFor ? undefined : sleepMs(rate.msUntil(1, now));
   }
 }
 
