@@ -30,7 +30,7 @@ export class Chat {
 
   constructor(parts: ChatParts) {
     this.#parts = parts;
-    parts.redis?.onChange(() => this.#helper.getIOServer().local.emit('health', this.health));
+    parts.redis?.on('change', () => this.#helper.getIOServer().local.emit('health', this.health));
     this.#handleMessages(parts);
     this.#handleHistories(parts);
     this.#handleTyping(parts);

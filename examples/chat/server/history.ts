@@ -13,8 +13,8 @@ export interface Entry {
 
 interface Conversation<T> {
   /** The sender of the first message. */
-  readonly openedBy: string;
-  readonly messages: readonly T[];
+  openedBy: string;
+  messages: readonly T[];
 }
 
 /**
@@ -40,137 +40,111 @@ return 1
 `;
 
 /**
- * The last messages of each conversation. With Redis, all instances share them, and each one remembers what it has read or added.
- * While Redis is unreachable, an instance uses its memory, and afterwards it adds to Redis what was sent meanwhile. No method
- * rejects: the chat continues without its history.
+ * The last messages of each conversation. An instance has them in memory, and shares them with the others through Redis. While
+ * Redis is unreachable it uses its memory, and afterwards it adds to Redis what was sent meanwhile. No method rejects: the chat
+ * continues without its history.
  */
 export class History<T extends Entry> {
-  readonly #redis: RedisLink | undefined;
+  readonly #redis: RedisLink['client'] | undefined;
   readonly #index: string;
   /** The one without a new message for longest comes first. */
   readonly #memory = new Map<string, Conversation<T>>();
-  /** The conversations that Redis does not have like this. */
+  /** The conversations of which Redis does not have all messages. */
   readonly #unsaved = new Set<string>();
-  /** An instance makes one change after another, so that only other instances can come between. */
-  #last: Promise<unknown> = Promise.resolve();
 
   /** @param kind Of conversation. In Redis, `chat:<kind>:<conversation>` has the messages, and `chat:<kind>` is the index. */
-  constructor(kind: string, redis?: RedisLink) {
+  constructor(kind: string, link?: RedisLink) {
     this.#index = `chat:${kind}`;
-    this.#redis = redis;
-    redis?.onChange((available) => {
-      if (available) for (const conversation of this.#unsaved) void this.#merge(conversation, []);
+    this.#redis = link?.client;
+    link?.on('change', (available) => {
+      if (available) for (const conversation of this.#unsaved) void this.#save(conversation);
     });
   }
 
   /** Resolves to the message that this sender added with the same token before, if there is one; then nothing is added. */
   async add(conversation: string, message: T): Promise<T | undefined> {
-    const { messages } = await this.#merge(conversation, [message]);
-    return messages.find((it) => it.id !== message.id && isRetry(it, message));
+    const added = { openedBy: message.from, messages: [message] };
+    this.#remember(conversation, merged(this.#memory.get(conversation), added));
+    await this.#save(conversation);
+    return this.#memory.get(conversation)?.messages.find((it) => it.id !== message.id && isRetry(it, message));
   }
 
   /** The oldest message comes first. */
   async list(conversation: string): Promise<readonly T[]> {
-    const stored = await this.#read(conversation).catch(() => undefined);
-    return this.#remember(conversation, merged(stored?.conversation, this.#messagesOf(conversation))).messages;
+    await this.#read(conversation).catch(() => undefined);
+    return this.#memory.get(conversation)?.messages ?? [];
   }
 
-  #merge(conversation: string, news: readonly T[]): Promise<Conversation<T>> {
-    const change = this.#last.then(async () => {
-      const inMemory = merged(this.#memory.get(conversation), news);
-      const saved = await this.#save(conversation, this.#unsaved.has(conversation) ? inMemory.messages : news);
-      if (saved === undefined && this.#redis !== undefined) this.#unsaved.add(conversation);
-      else this.#unsaved.delete(conversation);
-      return this.#remember(conversation, saved ?? inMemory);
-    });
-    this.#last = change;
-    return change;
-  }
-
-  /** Resolves to the conversation with these messages, or to undefined without Redis. */
-  async #save(conversation: string, news: readonly T[]): Promise<Conversation<T> | undefined> {
+  /** Adds to Redis the messages that only the memory has, and to the memory those that only Redis has. */
+  async #save(conversation: string): Promise<void> {
+    this.#unsaved.add(conversation);
     try {
-      for (;;) {
-        const before = await this.#read(conversation);
-        const after = merged(before.conversation, news);
-        if (await this.#replace(conversation, before.text, after)) {
-          if (before.text === '') await this.#forgetOneInRedis();
-          return after;
-        }
-      }
+      while (!(await this.#isSaved(conversation)));
+      this.#unsaved.delete(conversation);
     } catch {
-      return undefined;
+      // It is saved when Redis is back.
     }
   }
 
-  /** @throws without Redis. */
-  async #read(conversation: string): Promise<{ text: string; conversation?: Conversation<T> }> {
-    const text = await this.#run((client) => client.get(this.#keyOf(conversation)));
-    return text === null ? { text: '' } : { text, conversation: JSON.parse(text) as Conversation<T> };
+  /** Resolves to false if somebody else changed the conversation at the same moment. @throws without Redis. */
+  async #isSaved(conversation: string): Promise<boolean> {
+    const before = await this.#read(conversation);
+    const inMemory = this.#memory.get(conversation);
+    const after = JSON.stringify(inMemory);
+    if (this.#redis === undefined || inMemory === undefined || after === before) return true;
+    const entry = `${inMemory.openedBy}/${conversation}`;
+    const args = [this.#keyOf(conversation), this.#index, before, after, `${LIFETIME_S}`, `${Date.now()}`, entry];
+    const isReplaced = (await this.#redis.eval(REPLACE, 2, ...args)) === 1;
+    if (isReplaced && before === '') await this.#forgetOneInRedis();
+    return isReplaced;
   }
 
-  /** Resolves to false if the conversation is no longer what it was before. @throws without Redis. */
-  async #replace(conversation: string, before: string, after: Conversation<T>): Promise<boolean> {
-    const keys = [this.#keyOf(conversation), this.#index];
-    const args = [before, JSON.stringify(after), `${LIFETIME_S}`, `${Date.now()}`, `${after.openedBy}/${conversation}`];
-    return (await this.#run((client) => client.eval(REPLACE, keys.length, ...keys, ...args))) === 1;
+  /** Adds to the memory what Redis has, and resolves to its text. @throws while Redis is unreachable. */
+  async #read(conversation: string): Promise<string> {
+    const text = (await this.#redis?.get(this.#keyOf(conversation))) ?? '';
+    if (text !== '') {
+      const stored: Conversation<T> = JSON.parse(text);
+      this.#remember(conversation, merged(stored, this.#memory.get(conversation) ?? stored));
+    }
+    return text;
+  }
+
+  #remember(conversation: string, changed: Conversation<T>): void {
+    this.#memory.delete(conversation);
+    this.#memory.set(conversation, changed);
+    const openers = [...this.#memory.values()].map(({ openedBy }) => openedBy);
+    const surplus = [...this.#memory.keys()][surplusOf(openers, MAX_CONVERSATIONS)] ?? '';
+    this.#memory.delete(surplus);
+    this.#unsaved.delete(surplus);
   }
 
   /** Names contain no slash, so the entries of the index can be split. */
   async #forgetOneInRedis(): Promise<void> {
-    const entries = await this.#run((client) => client.zrange(this.#index, '0', '-1'));
+    const entries = (await this.#redis?.zrange(this.#index, '0', '-1')) ?? [];
     const openers = entries.map((entry) => entry.slice(0, entry.indexOf('/')));
     const entry = entries[surplusOf(openers, MAX_CONVERSATIONS)];
     if (entry === undefined) return;
-    await this.#run((client) => client.del(this.#keyOf(entry.slice(entry.indexOf('/') + 1))));
-    await this.#run((client) => client.zrem(this.#index, entry));
-  }
-
-  #run<R>(command: Parameters<typeof RedisLink.prototype.run<R>>[0]): Promise<R> {
-    return this.#redis === undefined ? Promise.reject(new Error('There is no Redis.')) : this.#redis.run(command);
+    await this.#redis?.del(this.#keyOf(entry.slice(entry.indexOf('/') + 1)));
+    await this.#redis?.zrem(this.#index, entry);
   }
 
   #keyOf(conversation: string): string {
     return `${this.#index}:${conversation}`;
   }
-
-  #messagesOf(conversation: string): readonly T[] {
-    return this.#memory.get(conversation)?.messages ?? [];
-  }
-
-  #remember(conversation: string, changed: Conversation<T>): Conversation<T> {
-    if (changed.messages.length === 0) return changed;
-    this.#memory.delete(conversation);
-    this.#memory.set(conversation, changed);
-    if (this.#memory.size > MAX_CONVERSATIONS) this.#forgetOneHere();
-    return changed;
-  }
-
-  #forgetOneHere(): void {
-    const openers = [...this.#memory.values()].map(({ openedBy }) => openedBy);
-    const conversation = [...this.#memory.keys()][surplusOf(openers, MAX_CONVERSATIONS)] ?? '';
-    this.#memory.delete(conversation);
-    this.#unsaved.delete(conversation);
-  }
 }
 
-/** With the messages that are not in it yet, each at its time. */
-function merged<T extends Entry>(before: Conversation<T> | undefined, news: readonly T[]): Conversation<T> {
-  const messages = [...(before?.messages ?? [])];
-  for (const message of news) {
+/** The messages of both, each at its time. A retry is left out, and so are the messages for which there is no room. */
+function merged<T extends Entry>(one: Conversation<T> | undefined, other: Conversation<T>): Conversation<T> {
+  const messages = [...(one?.messages ?? [])];
+  for (const message of other.messages) {
     if (!messages.some((it) => it.id === message.id || isRetry(it, message))) messages.push(message);
   }
-  messages.sort((one, other) => one.at.localeCompare(other.at));
+  messages.sort((earlier, later) => earlier.at.localeCompare(later.at));
   while (messages.length > HISTORY_LENGTH) {
-    messages.splice(
-      surplusOf(
-        messages.map(({ from }) => from),
-        HISTORY_LENGTH,
-      ),
-      1,
-    );
+    const senders = messages.map(({ from }) => from);
+    messages.splice(surplusOf(senders, HISTORY_LENGTH), 1);
   }
-  return { openedBy: before?.openedBy ?? messages[0]?.from ?? '', messages };
+  return { openedBy: (one ?? other).openedBy, messages };
 }
 
 /**

@@ -55,7 +55,7 @@ export class People {
       });
     }
     io.on('people-changed', () => this.#lookSoon(false));
-    redis?.onChange(() => this.#lookSoon(false));
+    redis?.on('change', () => this.#lookSoon(false));
     setInterval(() => this.#lookSoon(false), REFRESH_MS).unref();
   }
 

@@ -18,46 +18,38 @@ export const closureOf = (room: string): string => `closed:${room}`;
  * unreachable, an instance continues with what it has seen.
  */
 export class Rulings {
-  readonly #redis: RedisLink | undefined;
+  readonly #redis: RedisLink['client'] | undefined;
   readonly #seen = new Map<string, Ruling>();
 
-  constructor(redis: RedisLink | undefined) {
-    this.#redis = redis;
+  constructor(link: RedisLink | undefined) {
+    this.#redis = link?.client;
   }
 
   /** @throws while Redis is unreachable, because then the other instances would not know. */
   async add(key: string, ruling: Ruling): Promise<void> {
     const value = JSON.stringify(ruling);
     const { endsAt } = ruling;
-    await this.#redis?.run((client) =>
-      endsAt === undefined ? client.set(PREFIX + key, value) : client.set(PREFIX + key, value, 'PXAT', endsAt),
-    );
+    if (endsAt === undefined) await this.#redis?.set(PREFIX + key, value);
+    else await this.#redis?.set(PREFIX + key, value, 'PXAT', endsAt);
     this.#seen.set(key, ruling);
   }
 
   /** @throws while Redis is unreachable. */
   async remove(key: string): Promise<void> {
-    await this.#redis?.run((client) => client.del(PREFIX + key));
+    await this.#redis?.del(PREFIX + key);
     this.#seen.delete(key);
   }
 
   /** The text of a ruling that is in force. Never rejects. */
   async find(key: string): Promise<string | undefined> {
-    await this.#refresh(key);
-    const ruling = this.#seen.get(key);
-    if (ruling?.endsAt === undefined || ruling.endsAt > Date.now()) return ruling?.text;
-    this.#seen.delete(key);
-    return undefined;
-  }
-
-  async #refresh(key: string): Promise<void> {
-    if (this.#redis === undefined) return;
     try {
-      const stored = await this.#redis.run((client) => client.get(PREFIX + key));
+      const stored = await this.#redis?.get(PREFIX + key);
       if (stored === null) this.#seen.delete(key);
-      else this.#seen.set(key, JSON.parse(stored) as Ruling);
+      else if (stored !== undefined) this.#seen.set(key, JSON.parse(stored));
     } catch {
       // Redis is unreachable.
     }
+    const { text, endsAt = Number.POSITIVE_INFINITY } = this.#seen.get(key) ?? {};
+    return endsAt > Date.now() ? text : undefined;
   }
 }
