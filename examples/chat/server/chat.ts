@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { ClientError, type Identity } from 'roomgate';
-import { contract, type Message, type Whisper } from '../contract.js';
+import { contract } from '../contract.js';
 import { MAX_TEXT, roomName, userRoomName } from '../words.js';
-import type { Entry, History } from './history.js';
+import type { Entry } from './history.js';
 import { NewConversations } from './new-conversations.js';
-import type { People } from './people.js';
-import type { RedisLink } from './redis.js';
 import { ROOMS } from './rooms.js';
-import type { ChatComponent, ChatSocket } from './types.js';
+import type { ChatSocket, Parts } from './types.js';
 
 /** For each person. A client that reconnects sends its whole queue at once, which holds up to 100 messages. */
 const MESSAGES = { messages: 100, per: 20_000 };
@@ -15,117 +13,92 @@ const MESSAGES = { messages: 100, per: 20_000 };
 const HISTORIES = { messages: 100, per: 20_000 };
 const TYPING = { messages: 10, per: 2_000 };
 
-export interface ChatParts {
-  component: ChatComponent;
-  people: People;
-  rooms: History<Message>;
-  whispers: History<Whisper>;
-  redis: RedisLink | undefined;
+export function healthOf({ redis }: Pick<Parts, 'redis'>): { degraded: boolean; message: string } {
+  const degraded = redis?.available === false;
+  return { degraded, message: degraded ? 'Messages may not reach people on other servers.' : '' };
 }
 
-/** Welcomes sockets, and handles the events of the contract. */
-export class Chat {
-  readonly #parts: ChatParts;
-  readonly #newConversations = new NewConversations();
-
-  constructor(parts: ChatParts) {
-    this.#parts = parts;
-    parts.redis?.on('change', () => this.#helper.getIOServer().local.emit('health', this.health));
-    this.#handleMessages(parts);
-    this.#handleHistories(parts);
-    this.#handleTyping(parts);
+/** Roomgate calls this once the socket is authenticated. */
+export async function welcome({ component: { helper }, people, redis }: Parts, socket: ChatSocket): Promise<void> {
+  const { identifier } = helper;
+  const name = nameOf(helper.getIdentity({ socket }));
+  // Two people whose names look alike may have been accepted at the same moment.
+  if (people.isTaken(name)) {
+    socket.disconnect();
+    return;
   }
+  // For the other instances, which have no identities of these sockets.
+  socket.data = { name, instance: identifier, since: new Date().toISOString() };
+  await socket.join(userRoomName(name));
+  socket.emit('welcome', { name, instance: identifier, rooms: [...ROOMS], limits: { text: MAX_TEXT } });
+  socket.emit('people', { people: people.online });
+  socket.emit('health', healthOf({ redis }));
+}
 
-  get #helper(): ChatComponent['helper'] {
-    return this.#parts.component.helper;
-  }
+/** The sender receives its message as the answer, everybody else as an event. */
+export function handleMessages({ component, rooms, whispers, people }: Parts): void {
+  const newConversations = new NewConversations();
+  component.handle({
+    ...contract.up.say,
+    topic: 'say',
+    limit: MESSAGES,
+    memberOf: ({ room }) => roomName(room),
+    handler: async ({ data, identity, socket }) => {
+      const message = { ...data, ...stamp(identity) };
+      const earlier = await rooms.add(data.room, message);
+      if (earlier === undefined) socket.to(roomName(data.room)).emit('message', withoutEcho(message));
+      return earlier ?? message;
+    },
+  });
+  component.handle({
+    ...contract.up.whisper,
+    topic: 'whisper',
+    limit: MESSAGES,
+    handler: async ({ data, identity, socket }) => {
+      const whisper = { ...data, ...stamp(identity) };
+      const { from, to } = whisper;
+      if (!people.isOnline(to)) throw new ClientError('away', `${to} is not online.`);
+      if (!newConversations.allow(from, to)) {
+        throw new ClientError('too_many_people', 'You are writing to many new people. Wait a few seconds.');
+      }
+      const earlier = await whispers.add(pairOf(from, to), whisper);
+      const both = [userRoomName(from), userRoomName(to)];
+      if (earlier === undefined) socket.to(both).emit('whisper', withoutEcho(whisper));
+      return earlier ?? whisper;
+    },
+  });
+}
 
-  get health(): { degraded: boolean; message: string } {
-    if (this.#parts.redis?.available !== false) return { degraded: false, message: '' };
-    return { degraded: true, message: 'Messages may not reach people on other servers.' };
-  }
+export function handleHistories({ component, rooms, whispers }: Parts): void {
+  component.handle({
+    ...contract.up.history,
+    topic: 'history',
+    limit: HISTORIES,
+    memberOf: ({ room }) => roomName(room),
+    handler: async ({ data, identity }) => shownTo(nameOf(identity), await rooms.list(data.room)),
+  });
+  component.handle({
+    ...contract.up.whispers,
+    topic: 'whispers',
+    limit: HISTORIES,
+    handler: async ({ data, identity }) => {
+      const me = nameOf(identity);
+      return shownTo(me, await whispers.list(pairOf(me, data.person)));
+    },
+  });
+}
 
-  /** Roomgate calls this once the socket is authenticated. */
-  async welcome(socket: ChatSocket): Promise<void> {
-    const { identifier } = this.#helper;
-    const name = nameOf(this.#helper.getIdentity({ socket }));
-    // Two people whose names look alike may have been accepted at the same moment.
-    if (this.#parts.people.isTaken(name)) {
-      socket.disconnect();
-      return;
-    }
-    // For the other instances, which have no identities of these sockets.
-    socket.data = { name, instance: identifier, since: new Date().toISOString() };
-    await socket.join(userRoomName(name));
-    socket.emit('welcome', { name, instance: identifier, rooms: [...ROOMS], limits: { text: MAX_TEXT } });
-    socket.emit('people', { people: this.#parts.people.online });
-    socket.emit('health', this.health);
-  }
-
-  /** The sender receives its message as the answer, everybody else as an event. */
-  #handleMessages({ component, rooms, whispers, people }: ChatParts): void {
-    component.handle({
-      ...contract.up.say,
-      topic: 'say',
-      limit: MESSAGES,
-      memberOf: ({ room }) => roomName(room),
-      handler: async ({ data, identity, socket }) => {
-        const message = { ...data, ...stamp(identity) };
-        const earlier = await rooms.add(data.room, message);
-        if (earlier === undefined) socket.to(roomName(data.room)).emit('message', withoutEcho(message));
-        return earlier ?? message;
-      },
-    });
-    component.handle({
-      ...contract.up.whisper,
-      topic: 'whisper',
-      limit: MESSAGES,
-      handler: async ({ data, identity, socket }) => {
-        const whisper = { ...data, ...stamp(identity) };
-        const { from, to } = whisper;
-        if (!people.isOnline(to)) throw new ClientError('away', `${to} is not online.`);
-        if (!this.#newConversations.allow(from, to)) {
-          throw new ClientError('too_many_people', 'You are writing to many new people. Wait a few seconds.');
-        }
-        const earlier = await whispers.add(pairOf(from, to), whisper);
-        const both = [userRoomName(from), userRoomName(to)];
-        if (earlier === undefined) socket.to(both).emit('whisper', withoutEcho(whisper));
-        return earlier ?? whisper;
-      },
-    });
-  }
-
-  #handleHistories({ component, rooms, whispers }: ChatParts): void {
-    component.handle({
-      ...contract.up.history,
-      topic: 'history',
-      limit: HISTORIES,
-      memberOf: ({ room }) => roomName(room),
-      handler: async ({ data, identity }) => shownTo(nameOf(identity), await rooms.list(data.room)),
-    });
-    component.handle({
-      ...contract.up.whispers,
-      topic: 'whispers',
-      limit: HISTORIES,
-      handler: async ({ data, identity }) => {
-        const me = nameOf(identity);
-        return shownTo(me, await whispers.list(pairOf(me, data.person)));
-      },
-    });
-  }
-
-  #handleTyping({ component }: ChatParts): void {
-    component.handle({
-      ...contract.up.typing,
-      topic: 'typing',
-      limit: TYPING,
-      handler: ({ data, identity, socket }) => {
-        const destination = 'to' in data ? userRoomName(data.to) : roomName(data.room);
-        if ('room' in data && !socket.rooms.has(destination)) return;
-        socket.to(destination).emit('typing', { ...data, from: nameOf(identity) });
-      },
-    });
-  }
+export function handleTyping({ component }: Parts): void {
+  component.handle({
+    ...contract.up.typing,
+    topic: 'typing',
+    limit: TYPING,
+    handler: ({ data, identity, socket }) => {
+      const destination = 'to' in data ? userRoomName(data.to) : roomName(data.room);
+      if ('room' in data && !socket.rooms.has(destination)) return;
+      socket.to(destination).emit('typing', { ...data, from: nameOf(identity) });
+    },
+  });
 }
 
 /** Who this is, as `authenticateFn` said. A name in a payload could be that of anybody. */

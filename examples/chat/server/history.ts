@@ -49,15 +49,13 @@ export class History<T extends Entry> {
   readonly #index: string;
   /** The one without a new message for longest comes first. */
   readonly #memory = new Map<string, Conversation<T>>();
-  /** The conversations of which Redis does not have all messages. */
-  readonly #unsaved = new Set<string>();
 
   /** @param kind Of conversation. In Redis, `chat:<kind>:<conversation>` has the messages, and `chat:<kind>` is the index. */
   constructor(kind: string, link?: RedisLink) {
     this.#index = `chat:${kind}`;
     this.#redis = link?.client;
     link?.on('change', (available) => {
-      if (available) for (const conversation of this.#unsaved) void this.#save(conversation);
+      if (available) for (const conversation of this.#memory.keys()) void this.#save(conversation);
     });
   }
 
@@ -75,19 +73,14 @@ export class History<T extends Entry> {
     return this.#memory.get(conversation)?.messages ?? [];
   }
 
-  /** Adds to Redis the messages that only the memory has, and to the memory those that only Redis has. */
+  /** Adds to Redis the messages that only the memory has. While Redis is unreachable, that waits until it is back. */
   async #save(conversation: string): Promise<void> {
-    this.#unsaved.add(conversation);
-    try {
-      while (!(await this.#isSaved(conversation)));
-      this.#unsaved.delete(conversation);
-    } catch {
-      // It is saved when Redis is back.
-    }
+    let isDone = false;
+    while (!isDone) isDone = await this.#tryToSave(conversation).catch(() => true);
   }
 
   /** Resolves to false if somebody else changed the conversation at the same moment. @throws without Redis. */
-  async #isSaved(conversation: string): Promise<boolean> {
+  async #tryToSave(conversation: string): Promise<boolean> {
     const before = await this.#read(conversation);
     const inMemory = this.#memory.get(conversation);
     const after = JSON.stringify(inMemory);
@@ -113,9 +106,7 @@ export class History<T extends Entry> {
     this.#memory.delete(conversation);
     this.#memory.set(conversation, changed);
     const openers = [...this.#memory.values()].map(({ openedBy }) => openedBy);
-    const surplus = [...this.#memory.keys()][surplusOf(openers, MAX_CONVERSATIONS)] ?? '';
-    this.#memory.delete(surplus);
-    this.#unsaved.delete(surplus);
+    this.#memory.delete([...this.#memory.keys()][surplusOf(openers, MAX_CONVERSATIONS)] ?? '');
   }
 
   /** Names contain no slash, so the entries of the index can be split. */

@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { secureHeaders } from 'hono/secure-headers';
 import { serveStatic } from 'hono/serve-static';
 import { z } from 'zod';
 import { nameSchema } from '../contract.js';
-import type { People } from './people.js';
+import { operatorApi } from './operator.js';
 import { bodyOf } from './request-body.js';
 import { ROOMS } from './rooms.js';
-import { banOf, type Rulings } from './rulings.js';
-import { LOGIN_SECONDS, type Tokens } from './tokens.js';
-import type { ChatComponent } from './types.js';
+import { banOf } from './rulings.js';
+import { LOGIN_SECONDS } from './tokens.js';
+import type { Parts } from './types.js';
 
 /** The folder of the built page, relative to the compiled form of this file. */
 const PAGE = fileURLToPath(new URL('../page', import.meta.url));
@@ -27,24 +27,16 @@ const HEADERS = {
   strictTransportSecurity: false,
 };
 
-export interface HttpParts {
-  component: ChatComponent;
-  tokens: Tokens;
-  people: People;
-  rulings: Rulings;
-  operator: Hono;
-}
-
 /** Answers plain HTTP requests. Those below Socket.IO's path do not come here. */
-export function httpApp({ operator, ...parts }: HttpParts): Hono {
+export function httpApp(parts: Parts, operatorToken: string): Hono {
   const app = new Hono();
   app.use(secureHeaders(HEADERS));
   app.use(bodyLimit({ maxSize: MAX_BODY, onError: (c) => c.json({ error: `At most ${MAX_BODY} bytes.` }, 413) }));
   app.get('/healthz', (c) => c.text('ok'));
   app.route('/api', logins(parts));
   app.get('/api/rooms', (c) => c.json({ rooms: ROOMS }));
-  app.route('/operator', operator);
-  app.use(page());
+  app.route('/operator', operatorApi(parts, operatorToken));
+  app.use(page);
   app.notFound((c) => c.json({ error: 'Not found.' }, 404));
   app.onError((error, c) => {
     if (error instanceof HTTPException) return c.json({ error: error.message }, error.status);
@@ -55,7 +47,7 @@ export function httpApp({ operator, ...parts }: HttpParts): Hono {
 }
 
 /** Signing in and out, and the tokens in between. */
-function logins({ component, tokens, people, rulings }: Omit<HttpParts, 'operator'>): Hono {
+function logins({ component, tokens, people, rulings }: Parts): Hono {
   const api = new Hono();
   const needFree = (name: string): void => {
     if (!people.isTaken(name)) return;
@@ -63,7 +55,8 @@ function logins({ component, tokens, people, rulings }: Omit<HttpParts, 'operato
     throw new HTTPException(409, { message });
   };
   const loginOf = async (c: Context) => {
-    const login = await tokens.login((await bodyOf(c, LOGIN)).login);
+    const { login: token } = await bodyOf(c, LOGIN);
+    const login = await tokens.verify('login', token).catch(() => undefined);
     if (login === undefined) throw new HTTPException(401, { message: 'This login has ended. Sign in again.' });
     return login;
   };
@@ -73,12 +66,12 @@ function logins({ component, tokens, people, rulings }: Omit<HttpParts, 'operato
     if (ban !== undefined) throw new HTTPException(403, { message: ban });
     needFree(name);
     const login = { user: name, session: randomUUID() };
-    return c.json({ name, login: await tokens.forLogin(login), token: await tokens.forConnection(login) });
+    return c.json({ name, login: await tokens.sign('login', login), token: await tokens.sign('connection', login) });
   });
   api.post('/token', async (c) => {
     const login = await loginOf(c);
     needFree(login.user);
-    return c.json({ token: await tokens.forConnection(login) });
+    return c.json({ token: await tokens.sign('connection', login) });
   });
   api.post('/sign-out', async (c) => {
     const { session } = await loginOf(c);
@@ -91,19 +84,17 @@ function logins({ component, tokens, people, rulings }: Omit<HttpParts, 'operato
 }
 
 /** Serves the files of the page, on Node.js and on Bun. */
-function page(): MiddlewareHandler {
-  return serveStatic({
-    root: PAGE,
-    rewriteRequestPath: (path) => (path === '/' ? '/index.html' : path),
-    getContent: async (path, c) => {
-      const content = await readFile(path).catch(() => null);
-      // Also for HEAD, whose answer has no body.
-      if (content !== null) c.header('Content-Length', `${content.length}`);
-      return content;
-    },
-    onFound: (path, c) => c.header('Cache-Control', cacheOf(path)),
-  });
-}
+const page = serveStatic({
+  root: PAGE,
+  rewriteRequestPath: (path) => (path === '/' ? '/index.html' : path),
+  getContent: async (path, c) => {
+    const content = await readFile(path).catch(() => null);
+    // Also for HEAD, whose answer has no body.
+    if (content !== null) c.header('Content-Length', `${content.length}`);
+    return content;
+  },
+  onFound: (path, c) => c.header('Cache-Control', cacheOf(path)),
+});
 
 /** Names of assets change with their content, so browsers may keep them. The page has to be requested each time. */
 function cacheOf(path: string): string {

@@ -1,12 +1,23 @@
 import unhomoglyph from 'unhomoglyph';
 
+/** Everybody who signs in is compared with everybody who is online, so the last results are kept. */
+const SKELETONS = new Map<string, [string, string]>();
+const MOST_SKELETONS = 10_000;
+
 /**
  * Two names look alike if they have one of these strings in common, such as "coco" and its twin in Cyrillic letters. They are
  * the skeletons of Unicode Technical Standard 39, once in small letters and once in capitals: the Cyrillic "НОС" looks like
  * "HOC" only in capitals, and names that differ only in case count as alike.
  */
 export function skeletonsOf(name: string): [small: string, capitals: string] {
-  return [skeletonOf(name.toLowerCase()), skeletonOf(name.toUpperCase())];
+  const known = SKELETONS.get(name) ?? [skeletonOf(name.toLowerCase()), skeletonOf(name.toUpperCase())];
+  if (SKELETONS.size >= MOST_SKELETONS) SKELETONS.clear();
+  SKELETONS.set(name, known);
+  return known;
+}
+
+export function lookAlike(one: string, other: string): boolean {
+  return skeletonsOf(one).some((skeleton) => skeletonsOf(other).includes(skeleton));
 }
 
 /** The dot of these letters disappears below a mark, so a second dot looks like the only one. */

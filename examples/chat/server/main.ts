@@ -1,4 +1,4 @@
-import { Complaint, type Environment, explain, readEnvironment, START } from './environment.js';
+import { Complaint, type Environment, explain, portAfter, readEnvironment, START } from './environment.js';
 import { type RunningChat, startChat } from './start.js';
 
 try {
@@ -14,25 +14,22 @@ try {
 }
 
 function stopOnSignal(chat: RunningChat): void {
-  let stopping = false;
+  let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
-    // Under npm, Ctrl-C arrives twice: from the terminal and from npm.
-    if (stopping) return;
-    stopping = true;
     console.log('\nShutting down …');
     await chat.stop();
     console.log('Goodbye.');
   };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  // Under npm, Ctrl-C arrives twice: from the terminal and from npm.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => (stopped ??= stop()));
 }
 
-function tell({ url }: RunningChat, { operatorToken, port, redisUrl }: Environment): void {
+function tell({ url }: RunningChat, { OPERATOR_TOKEN, PORT, REDIS_URL }: Environment): void {
   console.log(`The chat is ready on ${url}\n`);
-  console.log(`The operator's token is ${operatorToken}. With it, for example:`);
-  console.log(`  curl -H 'Authorization: Bearer ${operatorToken}' ${url}/operator/clients\n`);
-  const another = `PORT=${port < 65_535 ? port + 1 : 3000} ${START}`;
-  if (redisUrl === undefined) {
+  console.log(`The operator's token is ${OPERATOR_TOKEN}. With it, for example:`);
+  console.log(`  curl -H 'Authorization: Bearer ${OPERATOR_TOKEN}' ${url}/operator/clients\n`);
+  const another = `PORT=${portAfter(PORT)} ${START}`;
+  if (REDIS_URL === undefined) {
     console.log(`To add a second process, give both a Redis: REDIS_URL=redis://127.0.0.1:6379 ${another}`);
   } else console.log(`To add a second process, use the same REDIS_URL: ${another}`);
   console.log('Press Ctrl-C to stop it.');

@@ -1,6 +1,6 @@
 import type { Person } from '../contract.js';
 import { roomIdOf, userRoomName } from '../words.js';
-import { skeletonsOf } from './lookalikes.js';
+import { lookAlike } from './lookalikes.js';
 import type { RedisLink } from './redis.js';
 import { chatRoomsOf } from './rooms.js';
 import type { ChatServer } from './types.js';
@@ -20,7 +20,6 @@ const REFRESH_MS = 10_000;
 const USER_ROOM = userRoomName('');
 
 type Sockets = Awaited<ReturnType<ChatServer['fetchSockets']>>;
-type PeopleByName = ReadonlyMap<string, Person>;
 
 /**
  * The people who are online, on all instances. `fetchSockets()` lists the sockets of all instances. An instance calls it when
@@ -31,24 +30,19 @@ export class People {
   readonly #io: ChatServer;
   readonly #redis: RedisLink | undefined;
   /** The last list that was read. */
-  #online: PeopleByName = new Map();
+  #online: ReadonlyMap<string, Person> = new Map();
   /** The list that the clients of this instance have. */
   readonly #told = new Map<string, Person>();
-  /** Names by their skeletons: of this instance at this moment, and of all instances as they were last seen. */
-  readonly #here = new Map<string, string>();
-  #everywhere: ReadonlyMap<string, string> = new Map();
   #soon: NodeJS.Timeout | undefined;
   #news = false;
   #lookedAt = 0;
-  #looks = 0;
-  #seen = 0;
+  /** When the look began that found `#online`. */
+  #foundAt = 0;
 
   constructor(io: ChatServer, redis: RedisLink | undefined) {
     this.#io = io;
     this.#redis = redis;
     const { adapter } = io.of('/');
-    adapter.on('create-room', (room: string) => this.#noteName(room, true));
-    adapter.on('delete-room', (room: string) => this.#noteName(room, false));
     for (const event of ['join-room', 'leave-room']) {
       adapter.on(event, (room: string) => {
         if (roomIdOf(room) !== undefined || room.startsWith(USER_ROOM)) this.#lookSoon(true);
@@ -64,57 +58,40 @@ export class People {
     return [...this.#told.values()];
   }
 
+  // The list does not contain people who came a moment ago, but their rooms on this instance exist.
   isOnline(name: string): boolean {
-    // The list does not contain people who came a moment ago.
-    return this.#io.of('/').adapter.rooms.has(userRoomName(name)) || this.#online.has(name);
+    return this.#roomsHere.has(userRoomName(name)) || this.#online.has(name);
   }
 
   /** Whether somebody is online under another name that looks like this one. */
   isTaken(name: string): boolean {
-    return skeletonsOf(name).some((skeleton) => {
-      const other = this.#here.get(skeleton) ?? this.#everywhere.get(skeleton);
-      return other !== undefined && other !== name;
-    });
+    const users = [...this.#roomsHere.keys()].filter((room) => room.startsWith(USER_ROOM));
+    const names = [...users.map((room) => room.slice(USER_ROOM.length)), ...this.#online.keys()];
+    return names.some((other) => other !== name && lookAlike(other, name));
   }
 
-  #noteName(room: string, isHere: boolean): void {
-    if (!room.startsWith(USER_ROOM)) return;
-    const name = room.slice(USER_ROOM.length);
-    for (const skeleton of skeletonsOf(name)) {
-      if (isHere) this.#here.set(skeleton, name);
-      else if (this.#here.get(skeleton) === name) this.#here.delete(skeleton);
-    }
+  get #roomsHere(): ReadonlyMap<string, unknown> {
+    return this.#io.of('/').adapter.rooms;
   }
 
   #lookSoon(isNews: boolean): void {
     this.#news ||= isNews;
-    if (this.#soon !== undefined) return;
     const wait = Math.max(SOON_MS, this.#lookedAt + PAUSE_MS - performance.now());
-    this.#soon = setTimeout(() => void this.#look(), wait).unref();
+    this.#soon ??= setTimeout(() => void this.#look(), wait).unref();
   }
 
   async #look(): Promise<void> {
+    const at = performance.now();
     this.#soon = undefined;
-    this.#lookedAt = performance.now();
+    this.#lookedAt = at;
     if (this.#news && this.#redis !== undefined) this.#io.serverSideEmit('people-changed');
     this.#news = false;
-    this.#looks += 1;
-    const look = this.#looks;
-    try {
-      const online = byName(await everySocket(this.#io, this.#redis));
-      // If Redis or another instance hangs, a later look may finish first. Then this result is outdated.
-      if (look > this.#seen) this.#see(online);
-      this.#seen = Math.max(look, this.#seen);
-    } catch {
-      // An instance did not answer in time. The last list stays until the next look.
-    }
-  }
-
-  #see(online: PeopleByName): void {
-    this.#online = online;
-    this.#everywhere = new Map(
-      [...online.keys()].flatMap((name) => skeletonsOf(name).map((skeleton) => [skeleton, name])),
-    );
+    // If an instance does not answer in time, the last list stays until the next look.
+    const sockets = await everySocket(this.#io, this.#redis).catch(() => undefined);
+    // If Redis or another instance hangs, a later look may finish first. Then this result is outdated.
+    if (sockets === undefined || at < this.#foundAt) return;
+    this.#foundAt = at;
+    this.#online = byName(sockets);
     this.#tell();
   }
 
@@ -144,15 +121,14 @@ export async function everySocket(io: ChatServer, redis: RedisLink | undefined):
 }
 
 /** One entry for each name, even if that person has several windows. */
-function byName(sockets: Sockets): PeopleByName {
-  const rooms = new Map<string, Set<string>>();
-  for (const socket of sockets) {
+function byName(sockets: Sockets): Map<string, Person> {
+  const people = new Map<string, Person>();
+  for (const { data, rooms } of sockets) {
     // A socket has no name between its authentication and its welcome.
-    const { name } = socket.data as Partial<typeof socket.data>;
+    const { name }: Partial<typeof data> = data;
     if (name === undefined) continue;
-    const known = rooms.get(name) ?? new Set();
-    rooms.set(name, known);
-    for (const room of chatRoomsOf(socket.rooms)) known.add(room);
+    const ofOtherWindows = people.get(name)?.rooms ?? [];
+    people.set(name, { name, rooms: [...new Set([...ofOtherWindows, ...chatRoomsOf(rooms)])].sort() });
   }
-  return new Map([...rooms].map(([name, ids]) => [name, { name, rooms: [...ids].sort() }]));
+  return people;
 }

@@ -5,47 +5,25 @@ import { createAdaptorServer } from '@hono/node-server';
 import { RuntimeModules } from 'roomgate';
 import type { ChatComponent } from './types.js';
 
-export interface ServeParts {
-  component: ChatComponent;
-  /** Answers all requests that are not for Socket.IO. */
-  fetch: (request: Request) => Response | Promise<Response>;
-}
+/** Serves requests on this port, and resolves to it. `host` undefined: all interfaces. */
+type Listen = (port: number, host: string | undefined) => Promise<number>;
 
-/** The component and `fetch` on one port. */
-export interface Serving {
-  /** Starts the component. No request comes before `listen`, so the program can prepare the rest in between. */
-  start(): Promise<void>;
-  /** Resolves to the port. `host` undefined: all interfaces. */
-  listen(port: number, host: string | undefined): Promise<number>;
-  /** May be called at any time, even twice. */
-  stop(): Promise<void>;
-}
-
-/** Only this file contains differences between Node.js and Bun. */
-export function servingOn(parts: ServeParts): Serving {
-  return RuntimeModules.isBun() ? servingOnBun(parts) : servingOnNode(parts);
-}
-
-function servingOnNode({ component, fetch }: ServeParts): Serving {
+/**
+ * Starts the component, and lets `fetch` answer all requests that are not for Socket.IO. No request comes before `listen`, so the
+ * program can prepare the rest in between. Only this file contains differences between Node.js and Bun.
+ */
+export async function startOn(
+  component: ChatComponent,
+  fetch: (request: Request) => Response | Promise<Response>,
+): Promise<Listen> {
+  if (RuntimeModules.isBun()) {
+    await component.start();
+    return async (port, hostname) => (await component.serve({ port, hostname, fetch })).port ?? port;
+  }
   const server = createAdaptorServer({ fetch }) as Server;
-  return {
-    start: () => component.start(server),
-    async listen(port, host) {
-      server.listen(port, host);
-      await once(server, 'listening');
-      return (server.address() as AddressInfo).port;
-    },
-    stop: () => component.stop(),
-  };
-}
-
-function servingOnBun({ component, fetch }: ServeParts): Serving {
-  return {
-    start: () => component.start(),
-    async listen(port, hostname) {
-      const server = await component.serve({ port, hostname, fetch });
-      return server.port ?? port;
-    },
-    stop: () => component.stop(),
+  await component.start(server);
+  return async (port, host) => {
+    await once(server.listen(port, host), 'listening');
+    return (server.address() as AddressInfo).port;
   };
 }

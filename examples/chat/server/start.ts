@@ -3,18 +3,17 @@ import { Redis } from 'ioredis';
 import { roomGuards, SocketIOComponent } from 'roomgate';
 import type { Message, Whisper } from '../contract.js';
 import { SOCKET_PATH } from '../words.js';
-import { Chat } from './chat.js';
+import { handleHistories, handleMessages, handleTyping, healthOf, welcome } from './chat.js';
 import type { Environment } from './environment.js';
 import { History } from './history.js';
 import { httpApp } from './http.js';
-import { operatorApi } from './operator.js';
 import { People } from './people.js';
 import { RedisLink } from './redis.js';
 import { isPublic } from './rooms.js';
 import { banOf, closureOf, Rulings } from './rulings.js';
-import { servingOn } from './serve.js';
+import { startOn } from './serve.js';
 import { Tokens } from './tokens.js';
-import type { ChatComponent } from './types.js';
+import type { ChatComponent, Parts } from './types.js';
 
 const REDIS_TIMEOUT_MS = 10_000;
 
@@ -28,16 +27,16 @@ export interface RunningChat {
 
 /** Puts the parts together. Resolves once the chat serves people. If it rejects, it leaves nothing open. */
 export async function startChat(environment: Environment): Promise<RunningChat> {
-  const { port, host, redisUrl, secret, tokenSeconds, operatorToken } = environment;
-  const tokens = new Tokens(secret, tokenSeconds);
-  const redis = redisUrl === undefined ? undefined : new RedisLink(redisUrl);
+  const { PORT, HOST, REDIS_URL, CHAT_SECRET, TOKEN_SECONDS, OPERATOR_TOKEN } = environment;
+  const tokens = new Tokens(CHAT_SECRET, TOKEN_SECONDS);
+  const redis = REDIS_URL === undefined ? undefined : new RedisLink(REDIS_URL);
   const rulings = new Rulings(redis);
   const component: ChatComponent = new SocketIOComponent({
     identifier: `${hostname()}-${process.pid}`,
     path: SOCKET_PATH,
     // Once for each connection, and once for each renewal. Everywhere else the identity says who the client is.
     authenticateFn: async ({ auth }) => {
-      const identity = await tokens.identity(auth.token);
+      const identity = await tokens.verify('connection', auth.token);
       // Since the token was signed, somebody with a similar name may have come.
       if (identity === undefined || people.isTaken(identity.user)) return false;
       const ban = await rulings.find(banOf(identity.user));
@@ -52,32 +51,29 @@ export async function startChat(environment: Environment): Promise<RunningChat> 
         return closed === undefined || { refused: 'closed', message: closed };
       },
     }),
-    clientConnectedFn: ({ socket }) => chat.welcome(socket),
+    clientConnectedFn: ({ socket }) => welcome(parts, socket),
     limits: LIMITS,
     // It stays unconnected: Roomgate makes its own connections from it.
-    redisConnection: redisUrl === undefined ? undefined : new Redis(redisUrl, { lazyConnect: true }),
+    redisConnection: REDIS_URL === undefined ? undefined : new Redis(REDIS_URL, { lazyConnect: true }),
     redisTimeout: REDIS_TIMEOUT_MS,
   });
-  const serving = servingOn({ component, fetch: (request) => app.fetch(request) });
   const stop = async (): Promise<void> => {
-    await serving.stop();
+    await component.stop();
     redis?.close();
   };
   const giveUp = async (error: unknown): Promise<never> => {
     await stop();
     throw error;
   };
-  await serving.start().catch(giveUp);
+  const listen = await startOn(component, (request) => app.fetch(request)).catch(giveUp);
   await redis?.open();
   const people = new People(component.helper.getIOServer(), redis);
   const rooms = new History<Message>('room', redis);
   const whispers = new History<Whisper>('whisper', redis);
-  const chat = new Chat({ component, people, redis, rooms, whispers });
-  const operator = operatorApi({ component, chat, redis, rulings, token: operatorToken });
-  const app = httpApp({ component, tokens, people, rulings, operator });
-  return { url: urlOf(host, await serving.listen(port, host).catch(giveUp)), stop };
-}
-
-function urlOf(host: string | undefined, port: number): string {
-  return `http://${host?.includes(':') ? `[${host}]` : (host ?? 'localhost')}:${port}`;
+  const parts: Parts = { component, tokens, people, rooms, whispers, rulings, redis };
+  for (const handle of [handleMessages, handleHistories, handleTyping]) handle(parts);
+  redis?.on('change', () => component.helper.getIOServer().local.emit('health', healthOf(parts)));
+  const app = httpApp(parts, OPERATOR_TOKEN);
+  const port = await listen(PORT, HOST).catch(giveUp);
+  return { url: `http://${HOST?.includes(':') ? `[${HOST}]` : (HOST ?? 'localhost')}:${port}`, stop };
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
-import type { Identity } from 'roomgate';
-import { checkedName } from '../names.js';
+import { z } from 'zod';
+import { nameSchema } from '../contract.js';
 
 const ALGORITHM = 'HS256';
 
@@ -17,63 +17,40 @@ export interface Login {
   session: string;
 }
 
+/** The rules for names may have changed since the token was signed. It has seconds, and identities have milliseconds. */
+const claims = z
+  .object({ sub: nameSchema, sid: z.string(), exp: z.number() })
+  .transform(({ sub, sid, exp }) => ({ user: sub, session: sid, expiresAt: exp * 1_000 }));
+
 /**
  * Signs and checks the tokens of both kinds. The page keeps the one of its login. With it, it fetches short ones for its connection,
  * so a token that somebody steals from a connection is soon useless.
  */
 export class Tokens {
   readonly #key: Uint8Array;
-  readonly #connectionSeconds: number;
+  readonly #seconds: Readonly<Record<Purpose, number>>;
 
   constructor(secret: string, connectionSeconds: number) {
     // The algorithm needs a key of this size. The secret may have any length.
     this.#key = createHash('sha256').update(secret).digest();
-    this.#connectionSeconds = connectionSeconds;
+    this.#seconds = { login: LOGIN_SECONDS, connection: connectionSeconds };
   }
 
-  forLogin(login: Login): Promise<string> {
-    return this.#sign('login', login, LOGIN_SECONDS);
-  }
-
-  forConnection(login: Login): Promise<string> {
-    return this.#sign('connection', login, this.#connectionSeconds);
-  }
-
-  /** Undefined if it is no token of a login, or an expired one. Never rejects, because a stranger may send anything. */
-  async login(token: unknown): Promise<Login | undefined> {
-    return this.#verify('login', token).catch(() => undefined);
-  }
-
-  /**
-   * Who connects with this token, and until when. Undefined if it is none.
-   * @throws jose's error about a forged or expired token. Roomgate refuses a client for such an error.
-   */
-  async identity(token: unknown): Promise<Identity | undefined> {
-    return this.#verify('connection', token);
-  }
-
-  #sign(purpose: Purpose, { user, session }: Login, seconds: number): Promise<string> {
-    return new SignJWT({ sid: session })
+  sign(purpose: Purpose, { user, session }: Login): Promise<string> {
+    return new SignJWT({ sub: user, sid: session, aud: purpose })
       .setProtectedHeader({ alg: ALGORITHM })
-      .setSubject(user)
-      .setAudience(purpose)
       .setIssuedAt()
-      .setExpirationTime(Math.floor(Date.now() / 1_000) + seconds)
+      .setExpirationTime(`${this.#seconds[purpose]}s`)
       .sign(this.#key);
   }
 
-  async #verify(purpose: Purpose, token: unknown): Promise<(Login & { expiresAt: number }) | undefined> {
-    if (typeof token !== 'string') return undefined;
-    const checks = { algorithms: [ALGORITHM], audience: purpose, requiredClaims: ['sub', 'sid', 'exp'] };
-    const { sub: user, sid, exp = 0 } = (await jwtVerify(token, this.#key, checks)).payload;
-    // The rules for names may have changed since it was signed.
-    if (!isName(user)) return undefined;
-    // Tokens have seconds, identities have milliseconds.
-    return { user, session: String(sid), expiresAt: exp * 1_000 };
+  /**
+   * Who has this token, and until when.
+   * @throws jose's error about anything else, such as a forged or expired token. Roomgate refuses a client for such an error.
+   */
+  async verify(purpose: Purpose, token: unknown): Promise<(Login & { expiresAt: number }) | undefined> {
+    const text = typeof token === 'string' ? token : '';
+    const { payload } = await jwtVerify(text, this.#key, { algorithms: [ALGORITHM], audience: purpose });
+    return claims.safeParse(payload).data;
   }
-}
-
-function isName(value: unknown): value is string {
-  const checked = checkedName(value);
-  return 'name' in checked && checked.name === value;
 }
