@@ -3,7 +3,6 @@ import { ClientError, type Identity } from 'roomgate';
 import { contract } from '../contract.js';
 import { MAX_TEXT, roomName, userRoomName } from '../words.js';
 import type { Entry } from './history.js';
-import { NewConversations } from './new-conversations.js';
 import { ROOMS } from './rooms.js';
 import type { ChatSocket, Parts } from './types.js';
 
@@ -12,6 +11,8 @@ const MESSAGES = { messages: 100, per: 20_000 };
 /** A page that reconnects asks for each of its conversations at once. */
 const HISTORIES = { messages: 100, per: 20_000 };
 const TYPING = { messages: 10, per: 2_000 };
+/** One person may begin so many conversations in so many milliseconds, which keeps people from writing to everybody. */
+const BEGUN = { conversations: 10, per: 50_000 };
 
 export function healthOf({ redis }: Pick<Parts, 'redis'>): { degraded: boolean; message: string } {
   const degraded = redis?.available === false;
@@ -36,8 +37,7 @@ export async function welcome({ component: { helper }, people, redis }: Parts, s
 }
 
 /** The sender receives its message as the answer, everybody else as an event. */
-export function handleMessages({ component, rooms, whispers, people }: Parts): void {
-  const newConversations = new NewConversations();
+export function handleRooms({ component, rooms }: Parts): void {
   component.handle({
     ...contract.up.say,
     topic: 'say',
@@ -51,6 +51,24 @@ export function handleMessages({ component, rooms, whispers, people }: Parts): v
     },
   });
   component.handle({
+    ...contract.up.history,
+    topic: 'history',
+    limit: HISTORIES,
+    memberOf: ({ room }) => roomName(room),
+    handler: async ({ data, identity }) => shownTo(nameOf(identity), await rooms.list(data.room)),
+  });
+}
+
+export function handleWhispers({ component, whispers, people }: Parts): void {
+  /** Counts by name, so more windows or a new connection do not give more. */
+  const begun = new Map<string, number>();
+  const mayBegin = (from: string): boolean => {
+    const before = begun.get(from) ?? 0;
+    if (before === 0) setTimeout(() => begun.delete(from), BEGUN.per).unref();
+    begun.set(from, before + 1);
+    return before < BEGUN.conversations;
+  };
+  component.handle({
     ...contract.up.whisper,
     topic: 'whisper',
     limit: MESSAGES,
@@ -58,7 +76,7 @@ export function handleMessages({ component, rooms, whispers, people }: Parts): v
       const whisper = { ...data, ...stamp(identity) };
       const { from, to } = whisper;
       if (!people.isOnline(to)) throw new ClientError('away', `${to} is not online.`);
-      if (!newConversations.allow(from, to)) {
+      if (!whispers.has(pairOf(from, to)) && !mayBegin(from)) {
         throw new ClientError('too_many_people', 'You are writing to many new people. Wait a few seconds.');
       }
       const earlier = await whispers.add(pairOf(from, to), whisper);
@@ -66,16 +84,6 @@ export function handleMessages({ component, rooms, whispers, people }: Parts): v
       if (earlier === undefined) socket.to(both).emit('whisper', withoutEcho(whisper));
       return earlier ?? whisper;
     },
-  });
-}
-
-export function handleHistories({ component, rooms, whispers }: Parts): void {
-  component.handle({
-    ...contract.up.history,
-    topic: 'history',
-    limit: HISTORIES,
-    memberOf: ({ room }) => roomName(room),
-    handler: async ({ data, identity }) => shownTo(nameOf(identity), await rooms.list(data.room)),
   });
   component.handle({
     ...contract.up.whispers,

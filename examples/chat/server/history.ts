@@ -1,15 +1,9 @@
+import type { Message } from '../contract.js';
 import { HISTORY_LENGTH } from '../words.js';
 import type { RedisLink } from './redis.js';
 
-/** The fields that every message has, in a room or to one person. */
-export interface Entry {
-  /** Unique; the server chose it. */
-  id: string;
-  /** The sender's own token. Two senders may use the same one. */
-  echo?: string | undefined;
-  from: string;
-  at: string;
-}
+/** The fields that every message has, in a room or to one person. Two senders may use the same `echo`. */
+export type Entry = Pick<Message, 'id' | 'echo' | 'from' | 'at'>;
 
 interface Conversation<T> {
   /** The sender of the first message. */
@@ -65,6 +59,11 @@ export class History<T extends Entry> {
     this.#remember(conversation, merged(this.#memory.get(conversation), added));
     await this.#save(conversation);
     return this.#memory.get(conversation)?.messages.find((it) => it.id !== message.id && isRetry(it, message));
+  }
+
+  /** Whether this instance knows messages of this conversation. */
+  has(conversation: string): boolean {
+    return this.#memory.has(conversation);
   }
 
   /** The oldest message comes first. */

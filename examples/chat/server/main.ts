@@ -10,7 +10,8 @@ try {
   tell(chat, environment);
 } catch (error) {
   console.error(error instanceof Complaint ? error.message : error);
-  process.exitCode = 1;
+  // Connections may be open.
+  process.exit(1);
 }
 
 function stopOnSignal(chat: RunningChat): void {

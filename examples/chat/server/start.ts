@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { roomGuards, SocketIOComponent } from 'roomgate';
 import type { Message, Whisper } from '../contract.js';
 import { SOCKET_PATH } from '../words.js';
-import { handleHistories, handleMessages, handleTyping, healthOf, welcome } from './chat.js';
+import { handleRooms, handleTyping, handleWhispers, healthOf, welcome } from './chat.js';
 import type { Environment } from './environment.js';
 import { History } from './history.js';
 import { httpApp } from './http.js';
@@ -25,7 +25,7 @@ export interface RunningChat {
   stop(): Promise<void>;
 }
 
-/** Puts the parts together. Resolves once the chat serves people. If it rejects, it leaves nothing open. */
+/** Puts the parts together. Resolves once the chat serves people. */
 export async function startChat(environment: Environment): Promise<RunningChat> {
   const { PORT, HOST, REDIS_URL, CHAT_SECRET, TOKEN_SECONDS, OPERATOR_TOKEN } = environment;
   const tokens = new Tokens(CHAT_SECRET, TOKEN_SECONDS);
@@ -57,23 +57,20 @@ export async function startChat(environment: Environment): Promise<RunningChat> 
     redisConnection: REDIS_URL === undefined ? undefined : new Redis(REDIS_URL, { lazyConnect: true }),
     redisTimeout: REDIS_TIMEOUT_MS,
   });
-  const stop = async (): Promise<void> => {
-    await component.stop();
-    redis?.close();
-  };
-  const giveUp = async (error: unknown): Promise<never> => {
-    await stop();
-    throw error;
-  };
-  const listen = await startOn(component, (request) => app.fetch(request)).catch(giveUp);
+  const listen = await startOn(component, (request) => app.fetch(request));
   await redis?.open();
   const people = new People(component.helper.getIOServer(), redis);
   const rooms = new History<Message>('room', redis);
   const whispers = new History<Whisper>('whisper', redis);
   const parts: Parts = { component, tokens, people, rooms, whispers, rulings, redis };
-  for (const handle of [handleMessages, handleHistories, handleTyping]) handle(parts);
+  for (const handle of [handleRooms, handleWhispers, handleTyping]) handle(parts);
   redis?.on('change', () => component.helper.getIOServer().local.emit('health', healthOf(parts)));
   const app = httpApp(parts, OPERATOR_TOKEN);
-  const port = await listen(PORT, HOST).catch(giveUp);
-  return { url: `http://${HOST?.includes(':') ? `[${HOST}]` : (HOST ?? 'localhost')}:${port}`, stop };
+  const port = await listen(PORT, HOST);
+  const name = HOST?.includes(':') ? `[${HOST}]` : (HOST ?? 'localhost');
+  const stop = async (): Promise<void> => {
+    await component.stop();
+    redis?.close();
+  };
+  return { url: `http://${name}:${port}`, stop };
 }
