@@ -2,7 +2,7 @@
 import { Redis } from 'ioredis';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Entry, History, MAX_CONVERSATIONS } from '../../examples/chat/server/history.js';
-import { RedisLink } from '../../examples/chat/server/redis.js';
+import { isAvailable, redisAt } from '../../examples/chat/server/redis.js';
 import { HISTORY_LENGTH } from '../../examples/chat/words.js';
 import { defer } from '../support/cleanup.js';
 import { eventually } from '../support/facts.js';
@@ -17,9 +17,9 @@ let kinds = 0;
 let messages = 0;
 
 async function redisHistory(kind: string): Promise<History<Entry>> {
-  const link = new RedisLink(redis.url);
-  defer(() => link.close());
-  await link.open();
+  const link = redisAt(redis.url);
+  defer(() => link.disconnect());
+  await link.connect();
   return new History<Entry>(kind, link);
 }
 
@@ -122,27 +122,27 @@ describe('the history in Redis, while Redis is unreachable', () => {
   it('recognizes a retry on another instance once Redis is back', { timeout: 60_000 }, async () => {
     const own = await startRedis();
     const stores: History<Entry>[] = [];
-    const links: RedisLink[] = [];
+    const links: Redis[] = [];
     for (let n = 0; n < 2; n += 1) {
-      const link = new RedisLink(own.url);
-      defer(() => link.close());
-      await link.open();
+      const link = redisAt(own.url);
+      defer(() => link.disconnect());
+      await link.connect();
       links.push(link);
       stores.push(new History<Entry>('away', link));
     }
     await own.kill();
-    await eventually(() => links.every((link) => !link.available), { timeout: 20_000 });
+    await eventually(() => links.every((link) => !isAvailable(link)), { timeout: 20_000 });
     const [first, retry, other] = [message('Ada', 'token'), message('Ada', 'token'), message('Eve', 'token')];
     await stores[0]?.add('lobby', first);
     await stores[1]?.add('lobby', retry);
     await stores[1]?.add('lobby', other);
     await own.restart();
-    await eventually(() => links.every((link) => link.available), { timeout: 20_000 });
+    await eventually(() => links.every(isAvailable), { timeout: 20_000 });
     const senders = async (): Promise<string[]> => {
-      const link = new RedisLink(own.url);
-      await link.open();
+      const link = redisAt(own.url);
+      await link.connect();
       const entries = await new History<Entry>('away', link).list('lobby');
-      link.close();
+      link.disconnect();
       return entries.map(({ from }) => from);
     };
     await eventually(async () => expect(await senders()).toEqual(['Ada', 'Eve']), { timeout: 10_000 });

@@ -3,6 +3,7 @@ import { ClientError, type Identity } from 'roomgate';
 import { contract } from '../contract.js';
 import { MAX_TEXT, roomName, userRoomName } from '../words.js';
 import type { Entry } from './history.js';
+import { isAvailable } from './redis.js';
 import { ROOMS } from './rooms.js';
 import type { ChatSocket, Parts } from './types.js';
 
@@ -15,13 +16,12 @@ const TYPING = { messages: 10, per: 2_000 };
 const BEGUN = { conversations: 10, per: 50_000 };
 
 export function healthOf({ redis }: Pick<Parts, 'redis'>): { degraded: boolean; message: string } {
-  const degraded = redis?.available === false;
+  const degraded = redis !== undefined && !isAvailable(redis);
   return { degraded, message: degraded ? 'Messages may not reach people on other servers.' : '' };
 }
 
 /** Roomgate calls this once the socket is authenticated. */
 export async function welcome({ component: { helper }, people, redis }: Parts, socket: ChatSocket): Promise<void> {
-  const { identifier } = helper;
   const name = nameOf(helper.getIdentity({ socket }));
   // Two people whose names look alike may have been accepted at the same moment.
   if (people.isTaken(name)) {
@@ -29,9 +29,9 @@ export async function welcome({ component: { helper }, people, redis }: Parts, s
     return;
   }
   // For the other instances, which have no identities of these sockets.
-  socket.data = { name, instance: identifier, since: new Date().toISOString() };
+  socket.data = { name, instance: helper.identifier, since: new Date().toISOString() };
   await socket.join(userRoomName(name));
-  socket.emit('welcome', { name, instance: identifier, rooms: [...ROOMS], limits: { text: MAX_TEXT } });
+  socket.emit('welcome', { name, instance: helper.identifier, rooms: [...ROOMS], limits: { text: MAX_TEXT } });
   socket.emit('people', { people: people.online });
   socket.emit('health', healthOf({ redis }));
 }
@@ -60,7 +60,7 @@ export function handleRooms({ component, rooms }: Parts): void {
 }
 
 export function handleWhispers({ component, whispers, people }: Parts): void {
-  /** Counts by name, so more windows or a new connection do not give more. */
+  // Counts by name, so more windows or a new connection do not give more.
   const begun = new Map<string, number>();
   const mayBegin = (from: string): boolean => {
     const before = begun.get(from) ?? 0;

@@ -15,11 +15,13 @@ const wholeNumber = (from: number, to: number) =>
     })
     .transform(Number);
 
+const isRedisUrl = (text: string): boolean => /^rediss?:\/\/./.test(text) && URL.canParse(text);
+
 const schema = z.object({
   PORT: wholeNumber(0, 65_535).default(DEFAULT_PORT),
   /** Without it: all interfaces. */
   HOST: z.string().optional(),
-  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'an address such as redis://127.0.0.1:6379' }).optional(),
+  REDIS_URL: z.string().refine(isRedisUrl, 'an address such as redis://127.0.0.1:6379').optional(),
   CHAT_SECRET: z.string().default(() => randomBytes(32).toString('base64url')),
   /** How long a token for a connection is valid. */
   TOKEN_SECONDS: wholeNumber(2, 3_600).default(600),

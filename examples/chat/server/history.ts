@@ -1,6 +1,6 @@
+import type { Redis } from 'ioredis';
 import type { Message } from '../contract.js';
 import { HISTORY_LENGTH } from '../words.js';
-import type { RedisLink } from './redis.js';
 
 /** The fields that every message has, in a room or to one person. Two senders may use the same `echo`. */
 export type Entry = Pick<Message, 'id' | 'echo' | 'from' | 'at'>;
@@ -39,17 +39,17 @@ return 1
  * continues without its history.
  */
 export class History<T extends Entry> {
-  readonly #redis: RedisLink['client'] | undefined;
+  readonly #redis: Redis | undefined;
   readonly #index: string;
   /** The one without a new message for longest comes first. */
   readonly #memory = new Map<string, Conversation<T>>();
 
   /** @param kind Of conversation. In Redis, `chat:<kind>:<conversation>` has the messages, and `chat:<kind>` is the index. */
-  constructor(kind: string, link?: RedisLink) {
+  constructor(kind: string, redis?: Redis) {
     this.#index = `chat:${kind}`;
-    this.#redis = link?.client;
-    link?.on('change', (available) => {
-      if (available) for (const conversation of this.#memory.keys()) void this.#save(conversation);
+    this.#redis = redis;
+    redis?.on('change', () => {
+      for (const conversation of this.#memory.keys()) this.#save(conversation).catch(() => undefined);
     });
   }
 
@@ -57,7 +57,7 @@ export class History<T extends Entry> {
   async add(conversation: string, message: T): Promise<T | undefined> {
     const added = { openedBy: message.from, messages: [message] };
     this.#remember(conversation, merged(this.#memory.get(conversation), added));
-    await this.#save(conversation);
+    await this.#save(conversation).catch(() => undefined);
     return this.#memory.get(conversation)?.messages.find((it) => it.id !== message.id && isRetry(it, message));
   }
 
@@ -72,23 +72,17 @@ export class History<T extends Entry> {
     return this.#memory.get(conversation)?.messages ?? [];
   }
 
-  /** Adds to Redis the messages that only the memory has. While Redis is unreachable, that waits until it is back. */
+  /** Adds to Redis the messages that only the memory has. @throws while Redis is unreachable. */
   async #save(conversation: string): Promise<void> {
-    let isDone = false;
-    while (!isDone) isDone = await this.#tryToSave(conversation).catch(() => true);
-  }
-
-  /** Resolves to false if somebody else changed the conversation at the same moment. @throws without Redis. */
-  async #tryToSave(conversation: string): Promise<boolean> {
     const before = await this.#read(conversation);
     const inMemory = this.#memory.get(conversation);
     const after = JSON.stringify(inMemory);
-    if (this.#redis === undefined || inMemory === undefined || after === before) return true;
+    if (this.#redis === undefined || inMemory === undefined || after === before) return;
     const entry = `${inMemory.openedBy}/${conversation}`;
     const args = [this.#keyOf(conversation), this.#index, before, after, `${LIFETIME_S}`, `${Date.now()}`, entry];
-    const isReplaced = (await this.#redis.eval(REPLACE, 2, ...args)) === 1;
-    if (isReplaced && before === '') await this.#forgetOneInRedis();
-    return isReplaced;
+    // If it is not replaced, another instance changed it at the same moment.
+    if ((await this.#redis.eval(REPLACE, 2, ...args)) === 0) await this.#save(conversation);
+    else if (before === '') await this.#forgetOneInRedis();
   }
 
   /** Adds to the memory what Redis has, and resolves to its text. @throws while Redis is unreachable. */

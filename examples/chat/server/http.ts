@@ -17,6 +17,7 @@ import type { Parts } from './types.js';
 
 /** The folder of the built page, relative to the compiled form of this file. */
 const PAGE = fileURLToPath(new URL('../page', import.meta.url));
+const FOREVER = 'public, max-age=31536000, immutable';
 const MAX_BODY = 10_000;
 const SIGN_IN = z.object({ name: nameSchema });
 const LOGIN = z.object({ login: z.unknown().optional() });
@@ -76,8 +77,8 @@ function logins({ component, tokens, people, rulings }: Parts): Hono {
   api.post('/sign-out', async (c) => {
     const { session } = await loginOf(c);
     // Ends all connections of this login, and refuses the tokens that exist or that somebody fetches with it later.
-    const barFor = LOGIN_SECONDS * 1_000;
-    await component.helper.revoke({ session, barFor, message: 'You signed out in another window.' });
+    const message = 'You signed out in another window.';
+    await component.helper.revoke({ session, barFor: LOGIN_SECONDS * 1_000, message });
     return c.json({});
   });
   return api;
@@ -93,10 +94,6 @@ const page = serveStatic({
     if (content !== null) c.header('Content-Length', `${content.length}`);
     return content;
   },
-  onFound: (path, c) => c.header('Cache-Control', cacheOf(path)),
+  // Names of assets change with their content, so browsers may keep them. The page has to be requested each time.
+  onFound: (path, c) => c.header('Cache-Control', path.includes('/assets/') ? FOREVER : 'no-cache'),
 });
-
-/** Names of assets change with their content, so browsers may keep them. The page has to be requested each time. */
-function cacheOf(path: string): string {
-  return path.includes('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
-}

@@ -5,35 +5,32 @@ import { z } from 'zod';
 import { nameSchema, reasonSchema, textSchema } from '../contract.js';
 import { roomName } from '../words.js';
 import { healthOf } from './chat.js';
-import { everySocket } from './people.js';
+import { isAvailable } from './redis.js';
 import { bodyOf, checked } from './request-body.js';
 import { chatRoomsOf, isRoom, ROOMS } from './rooms.js';
 import { banOf, closureOf } from './rulings.js';
-import type { ChatServer, Parts } from './types.js';
+import type { Parts } from './types.js';
 
 const BAN_MS = 60 * 60 * 1_000;
 
 const TEXT = z.object({ text: textSchema });
 const MOVE = z.object({ rooms: z.array(z.string()).min(1) });
-const NO_REDIS = 'Redis is unreachable, so nothing was changed. Try again.';
-
 /** The whole body is optional. */
 const REASON = z.object({ reason: reasonSchema.optional() }).optional();
 
-type AnySocket = Awaited<ReturnType<ChatServer['fetchSockets']>>[number];
+const NO_REDIS = 'Redis is unreachable, so nothing was changed. Try again.';
 
 /** The API for the operator of the chat. It works for clients of all instances. */
 export function operatorApi(parts: Parts, token: string): Hono {
-  const { component, redis, rulings } = parts;
+  const { component, people, redis, rulings } = parts;
   const api = new Hono();
-  const io = () => component.helper.getIOServer();
   const notice = async (c: Context, destinationOf: () => string | undefined | Promise<string>) => {
     const data = { ...(await bodyOf(c, TEXT)), at: new Date().toISOString() };
     component.helper.send({ destination: await destinationOf(), payload: { topic: 'notice', data } });
     return c.json({ sent: data });
   };
-  const sockets = () => available(everySocket(io(), redis), 'Another instance did not answer in time. Try again.');
-  const find = async (id: string): Promise<AnySocket> => {
+  const sockets = () => available(people.sockets(), 'Another instance did not answer in time. Try again.');
+  const find = async (id: string) => {
     const found = (await sockets()).find((socket) => socket.id === id);
     if (found === undefined) throw new HTTPException(404, { message: 'There is no such client.' });
     return found;
@@ -49,14 +46,14 @@ export function operatorApi(parts: Parts, token: string): Hono {
     return c.json({ instance: identifier, uptime: Math.round(process.uptime()), clients, rooms: ROOMS });
   });
   api.get('/health', (c) => {
-    const state = redis === undefined ? 'none' : redis.available ? 'ready' : 'away';
+    const state = redis === undefined ? 'none' : isAvailable(redis) ? 'ready' : 'away';
     return c.json({ ...healthOf(parts), redis: state });
   });
   api.get('/clients', async (c) => {
-    const shown = ({ id, data, rooms, handshake }: AnySocket) => {
-      return { id, ...data, address: handshake.address, rooms: chatRoomsOf(rooms) };
-    };
-    return c.json({ clients: (await sockets()).map(shown) });
+    const clients = (await sockets()).map(({ id, data, rooms, handshake: { address } }) => {
+      return { id, ...data, address, rooms: chatRoomsOf(rooms) };
+    });
+    return c.json({ clients });
   });
   api.post('/broadcast', (c) => notice(c, () => undefined));
   api.post('/rooms/:room/send', (c) => notice(c, () => roomName(knownRoom(c.req.param('room')))));
@@ -68,7 +65,7 @@ export function operatorApi(parts: Parts, token: string): Hono {
     if (isJoin) await needOpen(rooms, rulings);
     const { id } = await find(c.req.param('id'));
     if (isJoin) await component.helper.joinRooms({ id, rooms: rooms.map(roomName) });
-    else io().in(id).socketsLeave(rooms.map(roomName));
+    else component.helper.getIOServer().in(id).socketsLeave(rooms.map(roomName));
     const data = { rooms: chatRoomsOf((await find(id)).rooms) };
     component.helper.send({ destination: id, payload: { topic: 'rooms', data } });
     return c.json(data);
@@ -115,9 +112,7 @@ function withReason(text: string, body: z.infer<typeof REASON>): string {
 
 /** Answers 503 if this fails, because Redis or another instance is needed for it. */
 async function available<T>(work: Promise<T>, message: string): Promise<T> {
-  return work.catch(() => {
-    throw new HTTPException(503, { message });
-  });
+  return work.catch(() => Promise.reject(new HTTPException(503, { message })));
 }
 
 async function needOpen(rooms: string[], rulings: Parts['rulings']): Promise<void> {

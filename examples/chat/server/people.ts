@@ -1,7 +1,8 @@
+import type { Redis } from 'ioredis';
 import type { Person } from '../contract.js';
 import { roomIdOf, userRoomName } from '../words.js';
 import { lookAlike } from './lookalikes.js';
-import type { RedisLink } from './redis.js';
+import { isAvailable } from './redis.js';
 import { chatRoomsOf } from './rooms.js';
 import type { ChatServer } from './types.js';
 
@@ -28,7 +29,7 @@ type Sockets = Awaited<ReturnType<ChatServer['fetchSockets']>>;
  */
 export class People {
   readonly #io: ChatServer;
-  readonly #redis: RedisLink | undefined;
+  readonly #redis: Redis | undefined;
   /** The last list that was read. */
   #online: ReadonlyMap<string, Person> = new Map();
   /** The list that the clients of this instance have. */
@@ -39,7 +40,7 @@ export class People {
   /** When the look began that found `#online`. */
   #foundAt = 0;
 
-  constructor(io: ChatServer, redis: RedisLink | undefined) {
+  constructor(io: ChatServer, redis: Redis | undefined) {
     this.#io = io;
     this.#redis = redis;
     const { adapter } = io.of('/');
@@ -53,13 +54,23 @@ export class People {
     setInterval(() => this.#lookSoon(false), REFRESH_MS).unref();
   }
 
+  /**
+   * The sockets of all instances, or of this instance while Redis is unreachable.
+   * @throws if another instance does not answer in time.
+   */
+  async sockets(): Promise<Sockets> {
+    return this.#redis !== undefined && isAvailable(this.#redis)
+      ? this.#io.fetchSockets()
+      : this.#io.local.fetchSockets();
+  }
+
   /** The list as it was sent last, so that the next changes fit it. */
   get online(): Person[] {
     return [...this.#told.values()];
   }
 
-  // The list does not contain people who came a moment ago, but their rooms on this instance exist.
   isOnline(name: string): boolean {
+    // The list does not contain people who came a moment ago.
     return this.#roomsHere.has(userRoomName(name)) || this.#online.has(name);
   }
 
@@ -87,7 +98,7 @@ export class People {
     if (this.#news && this.#redis !== undefined) this.#io.serverSideEmit('people-changed');
     this.#news = false;
     // If an instance does not answer in time, the last list stays until the next look.
-    const sockets = await everySocket(this.#io, this.#redis).catch(() => undefined);
+    const sockets = await this.sockets().catch(() => undefined);
     // If Redis or another instance hangs, a later look may finish first. Then this result is outdated.
     if (sockets === undefined || at < this.#foundAt) return;
     this.#foundAt = at;
@@ -97,7 +108,8 @@ export class People {
 
   #tell(): void {
     const gone = [...this.#told.keys()].filter((name) => !this.#online.has(name));
-    const changed = [...this.#online.values()].filter((person) => !isSame(person, this.#told.get(person.name)));
+    const isNew = ({ name, rooms }: Person) => rooms.join() !== this.#told.get(name)?.rooms.join();
+    const changed = [...this.#online.values()].filter(isNew);
     const left = gone.slice(0, MOST_CHANGES);
     const entered = changed.slice(0, MOST_CHANGES - left.length);
     if (left.length + entered.length === 0) return;
@@ -106,18 +118,6 @@ export class People {
     this.#io.local.emit('presence', { changed: entered, gone: left });
     if (left.length + entered.length < gone.length + changed.length) this.#lookSoon(false);
   }
-}
-
-function isSame(one: Person, other: Person | undefined): boolean {
-  return other !== undefined && one.rooms.join() === other.rooms.join();
-}
-
-/**
- * The sockets of all instances, or of this instance while Redis is unreachable.
- * @throws if another instance does not answer in time.
- */
-export async function everySocket(io: ChatServer, redis: RedisLink | undefined): Promise<Sockets> {
-  return redis?.available === true ? io.fetchSockets() : io.local.fetchSockets();
 }
 
 /** One entry for each name, even if that person has several windows. */

@@ -8,15 +8,13 @@ export const ROOMS: readonly Room[] = [
   { id: 'vault', title: 'Vault', about: 'A locked room, to show what a refusal looks like.' },
 ];
 
-const LOCKED = 'vault';
-
 export function isRoom(id: string): boolean {
   return ROOMS.some((room) => room.id === id);
 }
 
-/** Whether everybody may join this room. */
+/** Whether everybody may join this room: each one but the vault. */
 export function isPublic(id: string): boolean {
-  return id !== LOCKED && isRoom(id);
+  return id !== 'vault' && isRoom(id);
 }
 
 /** The chat rooms that a socket is in, by their short ids. */

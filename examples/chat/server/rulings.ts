@@ -1,4 +1,4 @@
-import type { RedisLink } from './redis.js';
+import type { Redis } from 'ioredis';
 
 const PREFIX = 'chat:ruling:';
 
@@ -18,19 +18,18 @@ export const closureOf = (room: string): string => `closed:${room}`;
  * unreachable, an instance continues with what it has seen.
  */
 export class Rulings {
-  readonly #redis: RedisLink['client'] | undefined;
+  readonly #redis: Redis | undefined;
   readonly #seen = new Map<string, Ruling>();
 
-  constructor(link: RedisLink | undefined) {
-    this.#redis = link?.client;
+  constructor(redis: Redis | undefined) {
+    this.#redis = redis;
   }
 
   /** @throws while Redis is unreachable, because then the other instances would not know. */
   async add(key: string, ruling: Ruling): Promise<void> {
     const value = JSON.stringify(ruling);
-    const { endsAt } = ruling;
-    if (endsAt === undefined) await this.#redis?.set(PREFIX + key, value);
-    else await this.#redis?.set(PREFIX + key, value, 'PXAT', endsAt);
+    if (ruling.endsAt === undefined) await this.#redis?.set(PREFIX + key, value);
+    else await this.#redis?.set(PREFIX + key, value, 'PXAT', ruling.endsAt);
     this.#seen.set(key, ruling);
   }
 

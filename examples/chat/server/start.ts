@@ -8,28 +8,21 @@ import type { Environment } from './environment.js';
 import { History } from './history.js';
 import { httpApp } from './http.js';
 import { People } from './people.js';
-import { RedisLink } from './redis.js';
+import { redisAt } from './redis.js';
 import { isPublic } from './rooms.js';
 import { banOf, closureOf, Rulings } from './rulings.js';
 import { startOn } from './serve.js';
 import { Tokens } from './tokens.js';
 import type { ChatComponent, Parts } from './types.js';
 
-const REDIS_TIMEOUT_MS = 10_000;
-
 /** Far more than a page needs. Each handler has its own limit for each person. */
 const LIMITS = { messagesPerSecond: 50, messageBurst: 500, connectionsPerUser: 50, payloadBytes: 20_000 };
 
-export interface RunningChat {
-  url: string;
-  stop(): Promise<void>;
-}
-
-/** Puts the parts together. Resolves once the chat serves people. */
-export async function startChat(environment: Environment): Promise<RunningChat> {
+/** Puts the parts together. Resolves once the chat serves people, to its address and to a function that stops it. */
+export async function startChat(environment: Environment): Promise<{ url: string; stop(): Promise<void> }> {
   const { PORT, HOST, REDIS_URL, CHAT_SECRET, TOKEN_SECONDS, OPERATOR_TOKEN } = environment;
   const tokens = new Tokens(CHAT_SECRET, TOKEN_SECONDS);
-  const redis = REDIS_URL === undefined ? undefined : new RedisLink(REDIS_URL);
+  const redis = REDIS_URL === undefined ? undefined : redisAt(REDIS_URL);
   const rulings = new Rulings(redis);
   const component: ChatComponent = new SocketIOComponent({
     identifier: `${hostname()}-${process.pid}`,
@@ -55,10 +48,11 @@ export async function startChat(environment: Environment): Promise<RunningChat> 
     limits: LIMITS,
     // It stays unconnected: Roomgate makes its own connections from it.
     redisConnection: REDIS_URL === undefined ? undefined : new Redis(REDIS_URL, { lazyConnect: true }),
-    redisTimeout: REDIS_TIMEOUT_MS,
+    redisTimeout: 10_000,
   });
   const listen = await startOn(component, (request) => app.fetch(request));
-  await redis?.open();
+  // If this fails, it tries again.
+  await redis?.connect().catch(() => undefined);
   const people = new People(component.helper.getIOServer(), redis);
   const rooms = new History<Message>('room', redis);
   const whispers = new History<Whisper>('whisper', redis);
@@ -70,7 +64,7 @@ export async function startChat(environment: Environment): Promise<RunningChat> 
   const name = HOST?.includes(':') ? `[${HOST}]` : (HOST ?? 'localhost');
   const stop = async (): Promise<void> => {
     await component.stop();
-    redis?.close();
+    redis?.removeAllListeners('change').disconnect();
   };
   return { url: `http://${name}:${port}`, stop };
 }

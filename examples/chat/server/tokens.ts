@@ -12,10 +12,7 @@ export const LOGIN_SECONDS = 12 * 60 * 60;
 type Purpose = 'login' | 'connection';
 
 /** Who signed in, and the id of that login, which is no secret. */
-export interface Login {
-  user: string;
-  session: string;
-}
+type Login = { user: string; session: string };
 
 /** The rules for names may have changed since the token was signed. It has seconds, and identities have milliseconds. */
 const claims = z

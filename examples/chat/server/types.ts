@@ -1,8 +1,8 @@
+import type { Redis } from 'ioredis';
 import type { IOServer, IOSocket, SocketIOComponent } from 'roomgate';
 import type { Down, Message, Up, Whisper } from '../contract.js';
 import type { History } from './history.js';
 import type { People } from './people.js';
-import type { RedisLink } from './redis.js';
 import type { Rulings } from './rulings.js';
 import type { Tokens } from './tokens.js';
 
@@ -30,5 +30,5 @@ export interface Parts {
   rooms: History<Message>;
   whispers: History<Whisper>;
   rulings: Rulings;
-  redis: RedisLink | undefined;
+  redis: Redis | undefined;
 }
