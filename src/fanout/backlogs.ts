@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers';
 import type { Broadcast, Recipient } from '../ports/fanout.js';
 import type { Wire, WirePacket } from '../ports/wire.js';
 import type { EnginePacket } from '../socketio/engine-types.js';
-import { markReplaced, queuedPackets, sizeOf, whileQueueing } from '../socketio/send-queue.js';
+import { markReplaced, queuedPackets, sizeOf, unreadBytes, whileQueueing } from '../socketio/send-queue.js';
 import { writeEncoded } from '../socketio/socket-io.js';
 import {
   type Backlog,
@@ -109,6 +109,12 @@ export class Backlogs {
         this.check(wire);
       }, PATIENCE_MS).unref();
     }
+  }
+
+  /** Bytes that the peer has not read. */
+  waiting(wire: Wire): number {
+    const backlog = backlogOf(wire);
+    return backlog === undefined ? unreadBytes(wire) : waitingBytes(wire, backlog);
   }
 
   /** Sends to one socket by Socket.IO's own path. A message with a key may replace queued ones with the same key. */

@@ -58,6 +58,10 @@ export abstract class QueueFanout<Engine, Frame extends Sized, Sender extends Di
     this.backlogs.check(wire);
   }
 
+  unread(wire: Wire): number {
+    return this.backlogs.waiting(wire);
+  }
+
   discard(wire: Wire): 'clean' | 'unread' {
     this.senderOn(wire)?.discard();
     emptyQueue(wire);

@@ -49,6 +49,8 @@ export interface Fanout {
   deliverAll(audience: Audience, broadcast: Broadcast, one: (socket: Recipient, sender: unknown) => void): void;
   /** Checks the budget of a wire after the runtime itself wrote to it. */
   check(wire: Wire): void;
+  /** Bytes for a wire that its peer has not read: in this process, and in its connection. */
+  unread(wire: Wire): number;
   /**
    * Drops everything that is queued in this process for a wire. `unread`: bytes that the peer has not read are in its socket, or in
    * the response to a poll, which is destroyed; only destroying the socket keeps them from it.

@@ -13,17 +13,26 @@ import type { ResolvedOptions } from './resolve-options.js';
 
 // Modules for one runtime, or for Redis, are imported where they are used, so that no other instance loads them.
 
+/** What a client may leave unread while more than a few of its messages wait, as a share of what ends it. */
+const UNREAD_SHARE = 4;
+
 /** The runtime that the options name. */
 export async function createPlatform(options: ResolvedOptions, parts: PlatformParts): Promise<Platform> {
   const { report, tooFast, tooLarge } = parts;
-  const pace = { pacing: new Pacing(options.limits), tooFast, tooLarge };
-  const fanoutOptions = { coalesce: options.fanout, mostBytes: options.limits.queuedBytes, ...parts };
+  const { queuedBytes } = options.limits;
+  let fanoutOf: Fanout | undefined;
+  const unread = (wire: Wire): number => fanoutOf?.unread(wire) ?? 0;
+  const pace = { pacing: new Pacing(options.limits, unread, queuedBytes / UNREAD_SHARE), tooFast, tooLarge };
+  const fanoutOptions = { coalesce: options.fanout, mostBytes: queuedBytes, ...parts };
   if (options.runtime === 'node') {
-    return platformOf(new NodeRuntime(options.server, report, newSocketId, pace), new NodeFanout(fanoutOptions));
+    const fanout = new NodeFanout(fanoutOptions);
+    fanoutOf = fanout;
+    return platformOf(new NodeRuntime(options.server, report, newSocketId, pace), fanout);
   }
   const { BunRuntime } = await import('../runtime/bun/bun-runtime.js');
   const { BunFanout } = await import('../fanout/bun-fanout.js');
   const fanout = new BunFanout(fanoutOptions);
+  fanoutOf = fanout;
   const runtime = new BunRuntime(options.engine, options.server, options.identifier, report, {
     ...pace,
     filledByPongs: (wire) => fanout.check(wire),

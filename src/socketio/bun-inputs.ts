@@ -138,6 +138,10 @@ class BunSource implements MessageSource {
     return this.#socket.isOpen;
   }
 
+  get unread(): number {
+    return this.#options.pace.pacing.unreadOf(this.#options.wireOf(this.#socket));
+  }
+
   get canPause(): boolean {
     return this.#socket.canPause;
   }

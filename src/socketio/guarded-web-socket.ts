@@ -247,6 +247,10 @@ class ReceiverSource implements PacedSource {
     return this.#webSocket.isOpen;
   }
 
+  get unread(): number {
+    return this.#pace.pacing.unreadOf(this.#webSocket.owner);
+  }
+
   pass(bytes: Buffer): boolean {
     return this.#webSocket.passOn(bytes);
   }

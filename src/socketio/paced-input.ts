@@ -13,6 +13,8 @@ export interface PacedSource {
   /** Stops and resumes reading. */
   pause(): void;
   resume(): void;
+  /** Bytes that the peer has to read first; see `Pacing`. */
+  readonly unread: number;
   /** The peer lives, although its answers to pings have to wait. */
   keepAlive(): void;
   /** It has been delayed for longer than `delayedFor`. */
@@ -37,6 +39,8 @@ export class PacedInput implements SlicedWork {
   #hasEnded = false;
   /** When it may go on, by `performance.now()`. */
   #waitsUntil = 0;
+  /** What its peer had not read a moment ago. */
+  #unread = 0;
 
   /** `fullAt`: of the client's rate so far. */
   constructor(pacing: Pacing, source: PacedSource, fullAt: number) {
@@ -117,6 +121,7 @@ export class PacedInput implements SlicedWork {
     if (held === undefined) return DONE;
     const wait = this.#source.isOpen ? this.#waitsUntil - performance.now() : 0;
     if (wait > 0) return this.#sleep(wait);
+    if (this.#source.isOpen && this.#mustRead()) return sleepMs(0);
     const from = this.#at;
     const end = from < this.#ready ? this.#ready : this.#next(held, from, true);
     this.#at = end;
@@ -126,6 +131,14 @@ export class PacedInput implements SlicedWork {
     if (this.#at < held.length || this.#waitsUntil > performance.now()) return end === from ? this.#delayed() : 0;
     // Handlers of the last messages are called in the next tick, before the end.
     return this.#hasEnded && end > from ? 0 : this.#finish();
+  }
+
+  /** A peer that reads nothing of what its messages cause has to read first. It is alive as long as it reads. */
+  #mustRead(): boolean {
+    const { unread } = this.#source;
+    if (unread > 0 && unread < this.#unread) this.#source.keepAlive();
+    this.#unread = unread;
+    return unread > 0;
   }
 
   #finish(): number {

@@ -26,6 +26,8 @@ export interface MessageSource {
   readonly isOpen: boolean;
   /** Whether reading can be stopped. */
   readonly canPause: boolean;
+  /** Bytes that the peer has to read first; see `Pacing`. */
+  readonly unread: number;
   pass(message: MessageBody): void;
   pause(): void;
   resume(): void;
@@ -60,6 +62,8 @@ export class PacedMessages implements SlicedWork, PausedReader {
   #isOver = false;
   /** When it may go on, by `performance.now()`. */
   #waitsUntil = 0;
+  /** What its peer had not read a moment ago. */
+  #unread = 0;
 
   constructor(shared: MessageTurns, source: MessageSource, before: SentBefore) {
     this.#shared = shared;
@@ -118,6 +122,7 @@ export class PacedMessages implements SlicedWork, PausedReader {
     const wait = this.#source.isOpen && this.#waitsUntil > 0 ? this.#waitsUntil - performance.now() : 0;
     if (wait > 0) return this.#sleep(wait);
     this.#waitsUntil = 0;
+    if (this.#source.isOpen && this.#mustRead()) return sleepMs(0);
     const before = held.total;
     this.#passSlice(held);
     // Passing a message may end the connection.
@@ -126,6 +131,14 @@ export class PacedMessages implements SlicedWork, PausedReader {
     // Socket.IO handles messages in the next tick, and none after the end.
     const isEndTooEarly = this.#end !== undefined && before > 0;
     return this.#waitsUntil > 0 || isEndTooEarly ? 0 : this.#finish();
+  }
+
+  /** A peer that reads nothing of what its messages cause has to read first. It is alive as long as it reads. */
+  #mustRead(): boolean {
+    const { unread } = this.#source;
+    if (unread > 0 && unread < this.#unread) this.#source.keepAlive();
+    this.#unread = unread;
+    return unread > 0;
   }
 
   #passSlice(held: HeldMessages): void {

@@ -1,5 +1,6 @@
 import type { MessageRate, MessageRateLimits } from '../common/message-rate.js';
 import { Turns } from '../common/turns.js';
+import type { Wire } from '../ports/wire.js';
 
 /** The limits of how fast one client's messages are handled. */
 export interface PacingLimits extends MessageRateLimits {
@@ -12,8 +13,20 @@ export class Pacing {
   readonly limits: PacingLimits;
   readonly turns = new Turns();
 
-  constructor(limits: PacingLimits) {
+  readonly #unread: (wire: Wire) => number;
+  readonly #mostUnread: number;
+
+  /** `unread`: bytes for a wire that its peer has not read. While these are more than `mostUnread`, what it sent waits. */
+  constructor(limits: PacingLimits, unread: (wire: Wire) => number = () => 0, mostUnread = Number.POSITIVE_INFINITY) {
     this.limits = limits;
+    this.#unread = unread;
+    this.#mostUnread = mostUnread;
+  }
+
+  /** Bytes that the client has to read before more of its messages are handled, which may cause more of them; 0 if it need not. */
+  unreadOf(wire: Wire | undefined): number {
+    const unread = wire === undefined ? 0 : this.#unread(wire);
+    return unread > this.#mostUnread ? unread : 0;
   }
 
   /** Whether there is a rate at all. */

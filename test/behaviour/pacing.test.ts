@@ -50,6 +50,22 @@ class Peer {
     this.#tcp.uncork();
   }
 
+  /** Events that ask for an answer. */
+  ask(count: number): void {
+    this.#tcp.cork();
+    for (let id = 0; id < count; id++) this.#webSocket.send(`42${id}["ask"]`);
+    this.#tcp.uncork();
+  }
+
+  /** Reads nothing until `readOn()`. */
+  stopReading(): void {
+    this.#webSocket.pause();
+  }
+
+  readOn(): void {
+    this.#webSocket.resume();
+  }
+
   send(frame: string): void {
     this.#webSocket.send(frame);
   }
@@ -62,6 +78,10 @@ class Peer {
   end(): void {
     this.#tcp.end();
   }
+}
+
+interface Connected {
+  readonly transport: { readonly socket: { readonly bufferedAmount: number }; readonly unread?: number };
 }
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
@@ -100,6 +120,40 @@ describe('a client that sends much at once', () => {
     peer[way]();
     expect(await heard(server, 1_001)).toEqual([...upTo(1_000), 'end']);
     await server.holdsNobody();
+  });
+
+  it('is answered completely, but only as fast as it reads', async () => {
+    const server = await serve({
+      options: ({ memory }) => ({
+        authenticateFn: () => true,
+        clientConnectedFn: ({ socket }) => {
+          memory.asked ??= 0;
+          socket.on('ask', (answer) => {
+            memory.asked += 1;
+            answer('x'.repeat(50_000));
+          });
+        },
+      }),
+    });
+    const unread = () =>
+      server.run(({ helper }) => {
+        const conns = [...helper.getClients().values()].map(({ socket }) => socket.conn as unknown as Connected);
+        return conns.map(({ transport }) => transport.unread ?? transport.socket.bufferedAmount)[0] ?? 0;
+      });
+    const asked = () => server.run(({ memory }) => memory.asked as number);
+    const peer = await new Peer(server).enter();
+    peer.stopReading();
+    peer.ask(1_000);
+    await eventually(async () => (await unread()) > 0, { what: 'answers that are not read' });
+    const honest = await connectAuthenticated(server.url);
+    for (let times = 0; times < 50; times++) await honest.socket.timeout(30_000).emitWithAck('ask');
+    // Much of what was answered is in the kernel.
+    expect(await asked()).toBeLessThan(900);
+    peer.readOn();
+    for (let answers = 0; answers < 1_000; answers++) {
+      await peer.frames.next((frame) => frame.startsWith('43'), SLOW);
+    }
+    expect(await asked()).toBe(1_050);
   });
 
   it('does not keep others waiting', async () => {

@@ -10,6 +10,7 @@ import { eventually } from '../support/facts.js';
 function sourceOf(notes: string[]): PacedSource {
   return {
     isOpen: true,
+    unread: 0,
     pass: (bytes) => notes.push(`pass ${bytes.length}`) > 0,
     passEnd: () => notes.push('end'),
     pause: () => notes.push('pause'),
@@ -28,6 +29,36 @@ it('keeps a connection alive that is read again only much later', () => {
   // The next time to keep it alive comes long before the ping timeout.
   expect(input.slice()).toBeLessThanOrEqual(1_000);
   expect(notes).toEqual(['pause', 'keep alive']);
+  pacing.turns.clear();
+});
+
+it('passes nothing while its peer has much to read, and keeps it alive as long as it reads', () => {
+  const notes: string[] = [];
+  const pacing = new Pacing(DEFAULT_LIMITS);
+  const source = { ...sourceOf(notes), unread: 300_000 };
+  const input = new PacedInput(pacing, source, 0);
+  input.write(Buffer.concat(Array.from({ length: 20 }, () => Buffer.from([0x81, 0x80, 1, 2, 3, 4]))));
+  const looks = [300_000, 300_000, 290_000, 290_000, 295_000].map((unread) => {
+    source.unread = unread;
+    expect(input.slice()).toBeGreaterThan(0);
+    return notes.splice(0);
+  });
+  expect(looks).toEqual([['pause'], [], ['keep alive'], [], []]);
+  source.unread = 0;
+  expect(input.slice()).toBe(0);
+  expect(input.slice()).toBe(-1);
+  expect(notes).toEqual(['pass 96', 'pass 24', 'resume']);
+});
+
+it('passes the rest of a connection that ends, however much its peer has not read', () => {
+  const notes: string[] = [];
+  const pacing = new Pacing(DEFAULT_LIMITS);
+  const source = { ...sourceOf(notes), unread: 300_000, isOpen: false };
+  const input = new PacedInput(pacing, source, 0);
+  input.write(Buffer.concat(Array.from({ length: 20 }, () => Buffer.from([0x81, 0x80, 1, 2, 3, 4]))));
+  input.end();
+  while (input.slice() >= 0);
+  expect(notes).toEqual(['pause', 'pass 96', 'pass 24', 'end']);
   pacing.turns.clear();
 });
 

@@ -17,6 +17,7 @@ class Source implements MessageSource {
   readonly tooFast = vi.fn();
   readonly keepAlive = vi.fn();
   isOpen = true;
+  unread = 0;
   canPause = true;
   onPass: (message: string | Buffer) => void = () => {};
 
@@ -64,6 +65,21 @@ describe('the messages of a WebSocket of Bun', () => {
     }
     expect(source.passed).toEqual(texts(100));
     expect(source.pausedAt).toEqual([]);
+  });
+
+  it('wait while the peer has much to read, and it is kept alive as long as it reads', () => {
+    const { messages, source } = start();
+    for (const text of texts(20)) messages.receive(text);
+    const calls = [300_000, 300_000, 290_000, 290_000, 295_000].map((unread) => {
+      source.unread = unread;
+      expect(messages.slice()).toBeGreaterThan(0);
+      return source.keepAlive.mock.calls.length;
+    });
+    expect(calls).toEqual([0, 0, 1, 1, 1]);
+    expect(source.passed).toEqual(texts(16));
+    source.unread = 0;
+    expect(messages.slice()).toBe(-1);
+    expect(source.passed).toEqual(texts(20));
   });
 
   it('keep their order if more come in later turns, while some wait', async () => {
