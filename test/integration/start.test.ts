@@ -72,7 +72,7 @@ describe(START, () => {
     it.each(['SIGINT', 'SIGTERM'] as const)('forwards %s, and exits like the server', async (signal) => {
       const { program } = await start((env) => startProgram(START_SCRIPT, { args: ARGS, env }));
       program.kill(signal);
-      expect(await program.ended(10_000)).toEqual({ code: 0, signal: null });
+      expect(await program.ended(25_000)).toEqual({ code: 0, signal: null });
       expect(program.messages.all.at(-1)).toBe('Goodbye.');
     });
   }
@@ -105,7 +105,7 @@ describe('the program of the chat', () => {
     const gone = nextEvent<[string]>(socket, 'disconnect', { timeout: 10_000 });
     program.kill(signal);
     program.kill(signal);
-    expect(await program.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(await program.ended(25_000)).toEqual({ code: 0, signal: null });
     expect(program.messages.all.slice(-2)).toEqual(['Shutting down …', 'Goodbye.']);
     expect(program.stderr).toBe('');
     expect((await gone)[0]).toMatch(/^transport (close|error)$/);
@@ -122,7 +122,7 @@ describe('the program of the chat', () => {
   it('refuses an invalid PORT: a word, or a number that is too low, too high or not whole', async () => {
     const refusals = ['abc', '-1', '65536', '80.5'].map(async (port) => {
       const program = runChat({ PORT: port });
-      expect(await program.ended(10_000), port).toEqual({ code: 1, signal: null });
+      expect(await program.ended(25_000), port).toEqual({ code: 1, signal: null });
       expect(program.stderr).toBe(`PORT must be a number from 0 to 65535, received "${port}".\n`);
       expect(program.messages.all, port).toEqual([]);
     });
@@ -131,7 +131,7 @@ describe('the program of the chat', () => {
 
   it('refuses an invalid address of Redis', async () => {
     const program = runChat({ REDIS_URL: 'localhost:6379' });
-    expect(await program.ended(10_000)).toEqual({ code: 1, signal: null });
+    expect(await program.ended(25_000)).toEqual({ code: 1, signal: null });
     expect(program.stderr).toBe('REDIS_URL must be an address such as redis://127.0.0.1:6379.\n');
   });
 
@@ -142,7 +142,7 @@ describe('the program of the chat', () => {
     await once(another, 'listening');
     const { port } = another.address() as { port: number };
     const program = runChat({ PORT: `${port}` });
-    expect(await program.ended(10_000)).toEqual({ code: 1, signal: null });
+    expect(await program.ended(25_000)).toEqual({ code: 1, signal: null });
     const free = port === 65_535 ? 3000 : port + 1;
     expect(program.stderr).toBe(
       `Port ${port} is in use by another program. Choose another one, for example: PORT=${free} ${START}\n`,
@@ -153,7 +153,7 @@ describe('the program of the chat', () => {
     'reports that HOST=%s is not an address of this machine',
     async (HOST) => {
       const program = runChat({ HOST, PORT: '0' });
-      expect(await program.ended(10_000)).toEqual({ code: 1, signal: null });
+      expect(await program.ended(25_000)).toEqual({ code: 1, signal: null });
       expect(program.stderr).toBe(
         `HOST must be an address of this machine, received "${HOST}". For example: HOST=127.0.0.1 ${START}\n`,
       );
