@@ -1,5 +1,4 @@
 import type { Reporter } from '../ports/reports.js';
-import type { Wire } from '../ports/wire.js';
 import { AuthenticationOutage, type CallOutcome } from './authentication-outage.js';
 import { CallCredit } from './call-credit.js';
 import type { GateReport } from './reports.js';
@@ -25,8 +24,6 @@ export interface BudgetOptions {
   readonly mostCalls: number;
   /** `authenticateTimeout`: a call that has not settled after this time counts as failed. */
   readonly timeoutMs: number;
-  /** The address of a client, or that of its proxy if its own is not known. Called only for failed calls and in an outage. */
-  readonly addressOf: (wire: Wire) => string;
   readonly report: Reporter<GateReport>;
 }
 
@@ -36,7 +33,7 @@ type Delay = 'limit' | 'outage';
 /** A call of `authenticateFn` that has its place. */
 export interface AuthenticationCall {
   readonly client: string;
-  readonly wire: Wire;
+  readonly address: string;
   readonly startedAt: number;
   /** `limit`: it had to wait for its place. `outage`: it is one of those that are tried in an outage. */
   readonly delayedBy: Delay | undefined;
@@ -45,7 +42,7 @@ export interface AuthenticationCall {
 type Taken = AuthenticationCall | undefined;
 
 interface Waiting {
-  readonly wire: Wire;
+  readonly address: string;
   readonly resume: (call: Taken) => void;
 }
 
@@ -81,12 +78,12 @@ export class AuthenticationBudget {
    * asked about, and should be told to reconnect. No promise unless there is a wait, because this runs for every connection. A client
    * takes one place at a time.
    */
-  take(client: string, wire: Wire): Taken | Promise<Taken> {
+  take(client: string, address: string): Taken | Promise<Taken> {
     const now = performance.now();
-    if (this.#outage !== undefined) return this.#try(this.#outage, client, wire, now);
-    if (this.#waiting.size === 0 && this.#hasPlace(now)) return this.#start(client, wire, now, undefined);
+    if (this.#outage !== undefined) return this.#try(this.#outage, client, address, now);
+    if (this.#waiting.size === 0 && this.#hasPlace(now)) return this.#start(client, address, now, undefined);
     return new Promise((resume) => {
-      this.#waiting.set(client, { wire, resume });
+      this.#waiting.set(client, { address, resume });
       this.#lookLater();
     });
   }
@@ -96,8 +93,8 @@ export class AuthenticationBudget {
     // Its place was freed before, because it took too long.
     if (!this.#calls.delete(call)) return;
     const now = performance.now();
-    if (this.#outage === undefined) this.#learn(call.wire, outcome, now);
-    else this.#outage.settled(this.#options.addressOf(call.wire), outcome, now);
+    if (this.#outage === undefined) this.#learn(call.address, outcome, now);
+    else this.#outage.settled(call.address, outcome, now);
     if (this.#waiting.size > 0) this.#serveQueue(now);
   }
 
@@ -140,10 +137,9 @@ export class AuthenticationBudget {
 
   // Calls
 
-  #try(outage: AuthenticationOutage, client: string, wire: Wire, now: number): Taken {
+  #try(outage: AuthenticationOutage, client: string, address: string, now: number): Taken {
     if (this.#calls.size < this.#options.mostCalls) {
-      const address = this.#options.addressOf(wire);
-      return outage.tries(address, now) ? this.#start(client, wire, now, 'outage') : undefined;
+      return outage.tries(address, now) ? this.#start(client, address, now, 'outage') : undefined;
     }
     outage.turnAway();
     return undefined;
@@ -153,8 +149,8 @@ export class AuthenticationBudget {
     return this.#calls.size < this.#options.mostCalls && this.#credit.take(now);
   }
 
-  #start(client: string, wire: Wire, startedAt: number, delayedBy: Delay | undefined): AuthenticationCall {
-    const call: AuthenticationCall = { client, wire, startedAt, delayedBy };
+  #start(client: string, address: string, startedAt: number, delayedBy: Delay | undefined): AuthenticationCall {
+    const call: AuthenticationCall = { client, address, startedAt, delayedBy };
     this.#calls.add(call);
     // One timer for all calls, because most calls settle long before.
     this.#expiry ??= setTimeout(this.#expire, this.#options.timeoutMs).unref();
@@ -177,10 +173,10 @@ export class AuthenticationBudget {
   // Queue
 
   #serveQueue(now: number): void {
-    for (const [client, { wire, resume }] of this.#waiting) {
+    for (const [client, { address, resume }] of this.#waiting) {
       if (!this.#hasPlace(now)) break;
       this.#waiting.delete(client);
-      resume(this.#start(client, wire, now, 'limit'));
+      resume(this.#start(client, address, now, 'limit'));
     }
     this.#lookLater();
   }
@@ -204,11 +200,11 @@ export class AuthenticationBudget {
 
   // Outages
 
-  #learn(wire: Wire, outcome: CallOutcome, now: number): void {
+  #learn(address: string, outcome: CallOutcome, now: number): void {
     this.#credit.give(outcome === 'failed' ? 1 : 2, now);
     if (outcome === 'accepted') this.#failedInARow.length = 0;
     if (outcome !== 'failed') return;
-    this.#failedInARow.push(this.#options.addressOf(wire));
+    this.#failedInARow.push(address);
     if (this.#failedInARow.length >= MOST_FAILED_IN_A_ROW) this.#beginOutage();
   }
 

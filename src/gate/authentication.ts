@@ -46,6 +46,8 @@ export interface AuthenticationRules {
   readonly authenticateFn: AuthenticateFn;
   readonly limits: Pick<ILimits, 'payloadDepth'>;
   readonly budget: AuthenticationBudget;
+  /** The known address of a client. */
+  readonly addressOf: (wire: Wire) => string | undefined;
   /** Undefined: any number of attempts may fail. */
   readonly failures: FailedAuthentications | undefined;
   readonly report: Reporter<GateReport>;
@@ -75,13 +77,14 @@ export function decideAuthentication(
  */
 async function ask(
   { client, wire, handshake, mayWait }: Candidate,
-  { authenticateFn, budget, failures, report }: AuthenticationRules,
+  { authenticateFn, budget, addressOf, failures, report }: AuthenticationRules,
 ): Promise<AuthenticationVerdict> {
   const beginning = failures?.begin({ client, wire, auth: handshake.auth, mayWait });
   const attempt = isPromiseLike(beginning) ? await beginning : beginning;
   if (attempt !== undefined && 'after' in attempt)
     return { accepted: false, code: 'rate_limited', after: attempt.after };
-  const taken = budget.take(client, wire);
+  // Not the connection: a call that never settles would keep it in memory.
+  const taken = budget.take(client, addressOf(wire) ?? handshake.address);
   const call = isPromiseLike(taken) ? await taken : taken;
   const askedAt = performance.now();
   let verdict = UNAVAILABLE;

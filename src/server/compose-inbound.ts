@@ -119,19 +119,14 @@ export function createInbound(given: InboundOptions, parts: InboundParts): Inbou
   };
   const mostCalls = limits.authenticationsInFlight;
   const addressOf = (wire: Wire): string | undefined => addresses.known(wire);
-  const budget = new AuthenticationBudget({
-    mostCalls,
-    timeoutMs: authenticateTimeout,
-    addressOf: (wire) => addressOf(wire) ?? wire.remoteAddress ?? '',
-    report,
-  });
+  const budget = new AuthenticationBudget({ mostCalls, timeoutMs: authenticateTimeout, report });
   const failures = FailedAuthentications.of({ ...options, addressOf, shared: parts.userLimits.failures, report });
   const entry = new Entry({ limits, penalties, countOf: registry.countOf, addressOf, report });
   const base = { options, runtime, registry, deadlines, strangers, listen, report };
   const connectionsDo = new ConnectionPerformer({ ...base, pendingConnects });
   const ofClients = { connectionsDo, expiries, keepAlive, packets, messages, budget, failures };
   const performer = new Performer({ ...base, ...ofClients, fanout, entry, revoker, fence, rechecks });
-  const authentication = { authenticateFn, limits, budget, failures, report };
+  const authentication = { authenticateFn, limits, budget, addressOf, failures, report };
   const renewals = new Renewals({ ...authentication, timeoutMs: authenticateTimeout });
   const flows = { authentication, registry, strangers, gate, rooms, renewals };
   const table = inboundTable(flows, { does: performer, connectionsDo, packetsDo: packets, roomsDo });

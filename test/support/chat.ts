@@ -80,11 +80,11 @@ export async function signIn(url: string, name: string): Promise<SignedIn> {
 const ERROR_KEY = 'roomgate:error';
 
 /** The topics with an answer. */
-type TAsked = 'say' | 'whisper' | 'history' | 'whispers';
-type TAnswer<T extends TAsked> = Parameters<NonNullable<Parameters<Up[T]>[1]>>[0];
-type TRefusal = { code: string; message: string; retryAfter?: number; issues?: { path: string; code: string }[] };
+type Asked = 'say' | 'whisper' | 'history' | 'whispers';
+type TAnswer<T extends Asked> = Parameters<NonNullable<Parameters<Up[T]>[1]>>[0];
+type Refusal = { code: string; message: string; retryAfter?: number; issues?: { path: string; code: string }[] };
 
-function isRefused(answer: unknown): answer is { [ERROR_KEY]: TRefusal } {
+function isRefused(answer: unknown): answer is { [ERROR_KEY]: Refusal } {
   return typeof answer === 'object' && answer !== null && ERROR_KEY in answer;
 }
 
@@ -173,14 +173,14 @@ export class ChatClient {
   }
 
   /** The answer to an event of the contract. Fails if it is an error. */
-  async ask<T extends TAsked>(topic: T, data: Parameters<Up[T]>[0]): Promise<TAnswer<T>> {
+  async ask<T extends Asked>(topic: T, data: Parameters<Up[T]>[0]): Promise<TAnswer<T>> {
     const answer = await this.#answerTo(topic, data);
     if (isRefused(answer)) throw new Error(`${topic} was answered with ${JSON.stringify(answer)}`);
     return answer as TAnswer<T>;
   }
 
   /** The error in the answer to any value, valid or not. Fails if the answer has none. */
-  async refusal(topic: TAsked, data: unknown): Promise<TRefusal> {
+  async refusal(topic: Asked, data: unknown): Promise<Refusal> {
     const answer = await this.#answerTo(topic, data);
     if (isRefused(answer)) return answer[ERROR_KEY];
     throw new Error(`${topic} was answered with ${JSON.stringify(answer)}`);

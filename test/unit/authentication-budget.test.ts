@@ -4,35 +4,27 @@ import { describe, expect, it, vi } from 'vitest';
 import { AuthenticationBudget, type AuthenticationCall } from '../../src/gate/authentication-budget.js';
 import type { CallOutcome } from '../../src/gate/authentication-outage.js';
 import type { GateReport } from '../../src/gate/reports.js';
-import type { Wire } from '../../src/ports/wire.js';
 import { simulateTime } from '../support/virtual-time.js';
 
 const TIMEOUT_MS = 10_000;
 /** Failed calls in a row that begin an outage. */
 const IN_A_ROW = 20;
 
-const from = (remoteAddress: string): Wire => ({ remoteAddress }) as Wire;
-
 function start({ mostCalls = 1_000 } = {}) {
   const time = simulateTime(1);
   const reports: GateReport[] = [];
-  const budget = new AuthenticationBudget({
-    mostCalls,
-    timeoutMs: TIMEOUT_MS,
-    addressOf: ({ remoteAddress = '' }) => remoteAddress,
-    report: (each) => reports.push(each),
-  });
+  const budget = new AuthenticationBudget({ mostCalls, timeoutMs: TIMEOUT_MS, report: (each) => reports.push(each) });
   let clients = 0;
   /** A call that gets its place at once, or undefined. */
   const take = (address = 'a', client = `client ${clients++}`): AuthenticationCall | undefined => {
-    const taken = budget.take(client, from(address));
+    const taken = budget.take(client, address);
     if (taken instanceof Promise) throw new Error('it has to wait');
     return taken;
   };
   /** A client that has to wait. */
   const wait = (client: string) => {
     const resumed = vi.fn<(call: AuthenticationCall | undefined) => void>();
-    const taken = budget.take(client, from('a'));
+    const taken = budget.take(client, 'a');
     if (!(taken instanceof Promise)) throw new Error('it does not have to wait');
     void taken.then(resumed);
     return resumed;

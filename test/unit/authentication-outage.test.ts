@@ -31,7 +31,6 @@ class Simulation {
   readonly #budget = new AuthenticationBudget({
     mostCalls: 1_000,
     timeoutMs: DEADLINE_MS,
-    addressOf: ({ remoteAddress = '' }) => remoteAddress,
     report: (report) => this.reports.push(report),
   });
   readonly #backOffs = Array.from(
@@ -106,12 +105,13 @@ class Simulation {
       this.calls.push(this.time.now());
       return this.check(client);
     };
-    // The budget reads the address only, and the check the payload.
-    const wire = { remoteAddress: this.#addressOf(client) } as Wire;
-    const handshake = { auth: {} } as IHandshake;
+    // Its address is not known. The budget gets the one of the handshake, and the check its payload.
+    const addressOf = (): undefined => undefined;
+    const handshake = { address: this.#addressOf(client), auth: {} } as IHandshake;
     const report = (): void => {};
-    const rules = { authenticateFn, limits: { payloadDepth: 64 }, budget: this.#budget, failures: undefined, report };
-    const candidate = { client: id, wire, handshake, isAuthStripped: false, mayWait: true };
+    const limits = { payloadDepth: 64 };
+    const rules = { authenticateFn, limits, budget: this.#budget, addressOf, failures: undefined, report };
+    const candidate = { client: id, wire: {} as Wire, handshake, isAuthStripped: false, mayWait: true };
     return Promise.resolve(decideAuthentication(candidate, rules));
   }
 }
