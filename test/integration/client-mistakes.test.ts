@@ -18,7 +18,7 @@ describe('a client whose program forgot to authenticate', () => {
   });
 
   it('gets no such warning if it did authenticate', async () => {
-    const server = await startServer({ authenticateTimeout: 50, authenticateFn: () => new Promise(() => {}) });
+    const server = await startServer({ authenticateTimeout: 1_000, authenticateFn: () => new Promise(() => {}) });
     const logger = new LogLines();
     const client = createHelper(server.url, { logger, autoAuthenticate: true, options: NO_CREDENTIALS });
     await called(client, 'onUnauthenticated');
