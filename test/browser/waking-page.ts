@@ -15,6 +15,8 @@ declare global {
     clients: SocketIOClientHelper[];
     /** The number of times that credentials were asked for. */
     asked: number;
+    /** When a client was authenticated last. */
+    authenticatedAt: number | undefined;
     /** The present ids of the connections; null for clients without one. */
     ids(): (string | null)[];
     /** Whether every client is authenticated. */
@@ -39,7 +41,10 @@ window.startClients = (count, { host, transports, lastsMs, query, reconnectionDe
         window.asked += 1;
         return { token: `token-${window.asked}`, user: 'ann', lastsMs, reason };
       },
-      onStatusChanged: ({ status, code }) => window.tell('status', code === undefined ? status : `${status} ${code}`),
+      onStatusChanged: ({ status, code }) => {
+        if (status === 'authenticated') window.authenticatedAt = Date.now();
+        window.tell('status', code === undefined ? status : `${status} ${code}`);
+      },
       logger: false,
     });
     helper.subscribe({ event: 'news', handler: (data) => window.tell('news', data) });
