@@ -3,7 +3,7 @@ import type { Reporter } from '../ports/reports.js';
 import type { Wire } from '../ports/wire.js';
 import { keepAlive } from '../socketio/engine-io.js';
 import { failTransport, transportNameOf, transportOf } from '../socketio/engine-transport.js';
-import { PacedPosts, type PostPace } from '../socketio/paced-posts.js';
+import { canPacePosts, PacedPosts, type PostPace } from '../socketio/paced-posts.js';
 import type { IngressReport } from './reports.js';
 
 /** Of Engine.IO's, for a second POST before the first one is answered. */
@@ -30,18 +30,14 @@ export class NodePosts {
 
   /** A connection has opened. */
   open(wire: Wire): void {
-    if (transportNameOf(wire) !== 'polling') return;
-    const paced = PacedPosts.of(wire, this.#pace);
-    if (paced !== undefined) this.#paced.set(wire, paced);
-    else if (!this.#isUnpaced) {
-      this.#isUnpaced = true;
-      this.#options.report({ type: 'pacing_fallback', missing: 'the parser of a polling transport of engine.io' });
-    }
+    if (this.#isUnpaced || transportNameOf(wire) !== 'polling' || canPacePosts(transportOf(wire))) return;
+    this.#isUnpaced = true;
+    this.#options.report({ type: 'pacing_fallback', missing: 'the parser of a polling transport of engine.io' });
   }
 
   /** Returns the status of a refusal, or undefined if the engine may have this POST. `bytes`: those that the client announced. */
   begin(wire: Wire, bytes: number, mostBytes: number, response: ServerResponse): 400 | 413 | undefined {
-    const paced = this.#paced.get(wire);
+    const paced = this.#pacedOf(wire);
     if (paced?.isBusy) {
       failTransport(transportOf(wire), OVERLAP);
       return 400;
@@ -70,7 +66,7 @@ export class NodePosts {
   }
 
   delay(wire: Wire, ms: number): void {
-    this.#paced.get(wire)?.delay(ms);
+    this.#pacedOf(wire)?.delay(ms);
   }
 
   /** Since when its rate delays the client; undefined if it does not. */
@@ -81,5 +77,14 @@ export class NodePosts {
   /** The connection is gone. */
   forget(wire: Wire): void {
     this.#paced.get(wire)?.drop();
+  }
+
+  /** Made when it is needed first: a session whose client has sent nothing is small, and anybody can open many. */
+  #pacedOf(wire: Wire): PacedPosts | undefined {
+    const known = this.#paced.get(wire);
+    if (known !== undefined || transportNameOf(wire) !== 'polling') return known;
+    const paced = PacedPosts.of(wire, this.#pace);
+    if (paced !== undefined) this.#paced.set(wire, paced);
+    return paced;
   }
 }

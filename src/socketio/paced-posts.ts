@@ -44,8 +44,8 @@ export class PacedPosts implements SlicedWork {
   /** Paces a connection that has a polling transport. Undefined if that has no parser of its own, so that bodies are handled at once. */
   static of(wire: Wire, pace: PostPace): PacedPosts | undefined {
     const transport = transportOf(wire);
-    const parser = transport?.parser;
-    if (transport === undefined || typeof parser?.decodePayload !== 'function') return undefined;
+    if (!canPacePosts(transport)) return undefined;
+    const { parser } = transport;
     const posts = new PacedPosts(pace, wire, transport, parser);
     // A transport of engine.io reads the body of a POST with it, and answers the POST right after that.
     transport.parser = Object.assign(Object.create(parser), { decodePayload: posts.#decode });
@@ -167,4 +167,11 @@ export class PacedPosts implements SlicedWork {
     }
     return ms;
   }
+}
+
+/** Whether the transport has a parser of its own, which can be replaced. */
+export function canPacePosts(
+  transport: EngineTransport | undefined,
+): transport is EngineTransport & { readonly parser: PayloadParser } {
+  return typeof transport?.parser?.decodePayload === 'function';
 }
