@@ -9,6 +9,9 @@ const KINDS = [
 const EVERY_MS = 10;
 const SAMPLE_MS = 250;
 
+/** Memory of which something is in use: RSS also contains garbage, and what the runtime keeps for later. */
+const referred = ({ heap, external }) => heap + external;
+
 /** Asks for the memory of the server until `stop()`, which resolves to the most. */
 function watchMemory(server) {
   let most = 0;
@@ -39,6 +42,7 @@ export default {
     { key: 'p50', label: 'p50 ms', digits: 1 },
     { key: 'p99', label: 'p99 ms', digits: 1, spread: true },
     { key: 'worst', label: 'worst ms', digits: 1 },
+    { key: 'held', label: 'MB held more', digits: 1, spread: true },
     { key: 'growth', label: 'MB of RSS more', digits: 0, spread: true },
     { key: 'closed', label: 'flooders closed', digits: 0 },
     { key: 'serverBusy', label: 'server busy %', digits: 0 },
@@ -61,6 +65,7 @@ export default {
       const began = await server.ask('report', {}, 120_000);
       const values = await Promise.race([prober.ask('probe', { every: EVERY_MS, ms }, 600_000), until]);
       const after = await server.ask('report', {}, 120_000);
+      const held = await server.ask('collect', {}, 120_000);
       const { closed } = await load.ask('calm');
       const rss = await memory();
       return [
@@ -68,6 +73,7 @@ export default {
           cell: `${clients} flooders, ${kind}`,
           idle99: idle.p99,
           ...values,
+          held: (referred(held) - referred(before)) / 1e6,
           growth: (rss - before.rss) / 1e6,
           closed,
           serverBusy: (after.cpu - began.cpu) / (after.at - began.at) / 10,
