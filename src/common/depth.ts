@@ -10,7 +10,7 @@ const SLICE = 256;
  * is too deep. With a higher one it continues from a list of what is below each slice, so no value can overflow the stack.
  */
 export function deeperThan(value: unknown, limit: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
+  if (limit === Number.POSITIVE_INFINITY || typeof value !== 'object' || value === null) return false;
   if (limit <= SLICE) return exceeds(value, limit, undefined);
   let top: readonly object[] = [value];
   let left = limit;

@@ -34,6 +34,20 @@ describe('deeperThan', () => {
     },
   );
 
+  it('looks at nothing without a limit', () => {
+    let reads = 0;
+    const watched = {
+      get inner() {
+        reads += 1;
+        return [];
+      },
+    };
+    expect(deeperThan([watched], Number.POSITIVE_INFINITY)).toBe(false);
+    expect(reads).toBe(0);
+    expect(deeperThan([watched], 64)).toBe(false);
+    expect(reads).toBe(1);
+  });
+
   it.each([256, 257, 512, 513, 1_000])('counts exactly with a limit of %i', (limit) => {
     for (const wrap of [(inner: unknown) => [0, inner], (inner: unknown) => ({ a: 0, inner })]) {
       expect(deeperThan(nested(limit, wrap), limit)).toBe(false);
