@@ -1,5 +1,4 @@
 import type { ServerOptions } from 'socket.io';
-import { hasMethods } from '../common/checks.js';
 import { harmless } from '../gate/origin-guard.js';
 import { HandlerRegistry } from '../handlers/registry.js';
 import type { HandleOptions } from '../ports/handlers.js';
@@ -10,6 +9,7 @@ import type { TEventsMap, TLooseData, TLooseEvents, TTopic } from '../protocol/e
 import type { Schema } from '../protocol/schema.js';
 import { RuntimeModules } from '../runtime/runtime-modules.js';
 import type { IBunHandlers, IBunServeOptions } from '../socketio/bun-types.js';
+import { bunFor, refuseOnNode } from './bun-only.js';
 import { ownByComponent } from './class-name.js';
 import { type ResolvedComponentOptions, resolveComponentOptions } from './component-options.js';
 import { shareHandlers } from './compose-handlers.js';
@@ -134,10 +134,10 @@ export class SocketIOComponent<
    * @throws RoomgateError as `start()` and `serveOptions()` do; and errors of `Bun.serve`, after which it may be called again.
    */
   async serve<T extends object = Record<never, never>>(own?: T & IBunServeOptions): Promise<IBunServerHandle> {
-    refuseOnNode('serve');
+    refuseOnNode(`${OF}.serve()`);
     checkServeOptions('serve', own);
     await this.start();
-    const server = bun().serve(this.serveOptions<object>(own));
+    const server = bunFor(`${OF}.serve()`).serve(this.serveOptions<object>(own));
     this.#servers.add(server);
     const address = addressOf(server);
     if (address !== undefined) this.#report({ type: 'listening', path: this.#options.path, address });
@@ -157,7 +157,7 @@ export class SocketIOComponent<
   serveOptions<T extends object = Record<never, never>>(
     own?: T & IBunServeOptions,
   ): Omit<T, 'fetch' | 'websocket'> & IBunHandlers {
-    refuseOnNode('serveOptions');
+    refuseOnNode(`${OF}.serveOptions()`);
     checkServeOptions('serveOptions', own);
     // No option of the program is removed, so the type of the rest holds.
     return this.#needHelper('serveOptions()')
@@ -275,30 +275,4 @@ export class SocketIOComponent<
     if (this.#stopping === undefined) return;
     throw new RoomgateError('shut_down', `${OF}.start(): stop() was called meanwhile.`);
   }
-}
-
-interface BunGlobal {
-  serve(options: object): IBunServerHandle;
-}
-
-/** The part of the namespace `Bun` that is used. Only on Bun. */
-function bun(): BunGlobal {
-  const world: object = globalThis;
-  if (hasBun(world)) return world.Bun;
-  throw new RoomgateError(
-    'unsupported',
-    `${OF}.serve(): expected Bun with Bun.serve(), which this Bun lacks. Update Bun.`,
-  );
-}
-
-function hasBun(world: object): world is { readonly Bun: BunGlobal } {
-  return 'Bun' in world && hasMethods(world.Bun, ['serve']);
-}
-
-function refuseOnNode(method: string): void {
-  if (RuntimeModules.isBun()) return;
-  throw new RoomgateError(
-    'unsupported',
-    `${OF}.${method}(): expected Bun, received Node.js ${process.versions.node}. On Node.js write start(server).`,
-  );
 }
