@@ -1,3 +1,4 @@
+import { containListeners } from '../common/contained-signal.js';
 import { describe } from '../common/describe.js';
 import { isPromiseLike } from '../common/is-promise-like.js';
 import { callSafely } from '../common/sink.js';
@@ -130,7 +131,7 @@ export class Call {
     const { memberOf, handler, output } = this.#entry;
     const { socket, identity } = this.session;
     if (memberOf !== undefined && !this.#isIn(memberOf(data))) return this.#isGone ? GONE : new Refused('not_in_room');
-    const signal = (): AbortSignal => this.#signal;
+    const signal = (): AbortSignal => this.#readSignal();
     const result = handler({
       data,
       socket,
@@ -171,10 +172,13 @@ export class Call {
   }
 
   /** It is made when the program reads it, because most handlers do not. */
-  get #signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.#over !== undefined) this.#controller.abort(this.#over);
-    return this.#controller.signal;
+  #readSignal(): AbortSignal {
+    if (this.#controller !== undefined) return this.#controller.signal;
+    const controller = new AbortController();
+    this.#controller = controller;
+    containListeners(controller.signal, (error) => this.#report(`a listener of the signal of "${this.topic}"`, error));
+    if (this.#over !== undefined) controller.abort(this.#over);
+    return controller.signal;
   }
 
   #end(reason: RoomgateError): void {
@@ -214,17 +218,13 @@ export class Call {
   }
 
   #failInternally(error: unknown): void {
-    const { session, topic } = this;
-    if (!this.#isOfSignal(error)) {
-      this.#parts.report({
-        type: 'handler_failed',
-        where: `the handler of "${topic}"`,
-        client: session.id,
-        topic,
-        error,
-      });
-    }
+    if (!this.#isOfSignal(error)) this.#report(`the handler of "${this.topic}"`, error);
     this.#answerError('internal');
+  }
+
+  #report(where: string, error: unknown): void {
+    const { session, topic } = this;
+    this.#parts.report({ type: 'handler_failed', where, client: session.id, topic, error });
   }
 
   /** Whether the handler stopped because its signal told it so. */

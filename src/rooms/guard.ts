@@ -67,7 +67,8 @@ export class Guard {
 
   async #call(session: Session, rooms: readonly string[]): Promise<GuardAnswer> {
     const { validateRoomFn, report } = this.#options;
-    const guardSignal = new GuardSignal(session);
+    const failed = (error: unknown): void => report({ type: 'validate_room_fn_failed', client: session.id, error });
+    const guardSignal = new GuardSignal(session, failed);
     try {
       const answer = validateRoomFn({
         socket: session.socket,
@@ -80,7 +81,7 @@ export class Guard {
       const result = isPromiseLike(answer) ? await this.#inTime(answer, session, guardSignal) : answer;
       return result === LATE ? 'guard_failed' : this.#read(session, result);
     } catch (error) {
-      report({ type: 'validate_room_fn_failed', client: session.id, error });
+      failed(error);
       return 'guard_failed';
     } finally {
       guardSignal.end();

@@ -90,6 +90,21 @@ beforeAll(async () => {
           return new Promise((resolve, reject) => Object.assign(memory, { resolve, reject, [`run ${data}`]: resolve }));
         },
       });
+      helper.handle({
+        topic: 'bad listeners',
+        handler: ({ signal }) => {
+          const removed = () => note('called');
+          signal.addEventListener('abort', removed);
+          signal.removeEventListener('abort', removed);
+          signal.addEventListener('abort', fail);
+          signal.addEventListener('abort', fail);
+          signal.addEventListener('abort', async () => fail(), { once: true });
+          signal.addEventListener('abort', { handleEvent: fail });
+          signal.onabort = () => note('replaced');
+          signal.onabort = fail;
+          return new Promise(() => {});
+        },
+      });
       helper.handle({ topic: 'limited', limit: { messages: 2, per: 60_000 }, handler: () => 'ok' });
     },
   });
@@ -214,6 +229,22 @@ describe('handle()', () => {
     const noted = async () => (await server.notes()).filter((note) => Array.isArray(note) && note[0] === id);
     await eventually(async () => (await noted()).length > 0);
     expect(await noted()).toEqual([[id, 'aborted', 'disconnected']]);
+  });
+
+  it('reports what the listeners of its signal throw', async () => {
+    const client = await enter(server.url, { auth: { token: 'good' } });
+    await reports();
+    client.socket.emit('bad listeners');
+    expect(await ask(client, 'echo', 'in between')).toBe('in between');
+    client.socket.disconnect();
+    const failed: Record<string, unknown>[] = [];
+    await eventually(async () => failed.push(...(await reports())) === 4);
+    for (const report of failed) {
+      expect(report).toMatchObject({ type: 'handler_failed', topic: 'bad listeners', client: expect.any(String) });
+      expect(report.where).toBe('a listener of the signal of "bad listeners"');
+    }
+    expect(await server.notes()).not.toContain('replaced');
+    await enter(server.url, { auth: { token: 'good' } });
   });
 
   it('answers "busy" above requestsInFlight, and lets events without an answer wait', async () => {

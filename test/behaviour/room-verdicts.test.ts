@@ -23,6 +23,12 @@ beforeAll(async () => {
         'broken/:name': () => {
           throw new Error('the database is down');
         },
+        'bad/:name': ({ signal }) => {
+          signal.addEventListener('abort', () => {
+            throw new Error('of a listener');
+          });
+          return new Promise(() => {});
+        },
         'stuck/:name': ({ signal, socket }) => {
           signal.addEventListener('abort', () => note(['aborted', socket.id, signal.reason.code]));
           return new Promise(() => {});
@@ -84,6 +90,15 @@ describe('guardTimeout', () => {
     expect(lines).toContainEqual(
       expect.stringMatching(/^warn: .*validateRoomFn has not settled within 200 ms for client/),
     );
+  });
+
+  it('reports what a listener of its signal throws', async () => {
+    const client = await enter(server.url);
+    expect((await ask(client, 'join', ['bad/x'])).refused).toMatchObject([{ code: 'guard_failed' }]);
+    await eventually(async () => {
+      const lines = await server.run((inside) => inside.lines);
+      expect(lines).toContainEqual(expect.stringMatching(/^error: .*validateRoomFn failed .*of a listener/));
+    });
   });
 
   it('does not delay the abort of a client that has left', async () => {
