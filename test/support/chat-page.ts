@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { BrowserContext, Locator, Page } from 'playwright-core';
+import { SOCKET_PATH } from '../../examples/chat/words.js';
 import { defer } from './cleanup.js';
 import { eventually } from './facts.js';
 
@@ -11,6 +12,7 @@ const PATIENCE_MS = 15_000;
  * Console messages of the browser itself about an unreachable server. Tests look at the page's own behavior instead.
  */
 const NETWORK = /net::ERR_|WebSocket connection to/;
+const REFUSED = 'status of 400';
 /** Separates the packets of an Engine.IO payload. */
 const SEPARATOR = '\x1e';
 const CLOSE = '1';
@@ -44,7 +46,8 @@ export class ChatWindow {
     page.on('console', (message) => {
       const isProblem = message.type() === 'error' || message.type() === 'warning';
       const { url } = message.location();
-      if (!isProblem || NETWORK.test(message.text()) || this.#isBehindItsEnd(message.text(), url)) return;
+      if (!isProblem || NETWORK.test(message.text())) return;
+      if (message.text().includes(REFUSED) && (isLook(url) || this.#isBehindItsEnd(url))) return;
       this.problems.push(`${message.text()} ${url}`);
     });
     page.on('request', (request) => {
@@ -56,9 +59,9 @@ export class ChatWindow {
    * During the upgrade to WebSocket, engine.io-client closes a connection and polls again at once; the requests can
    * arrive in any order.
    */
-  #isBehindItsEnd(text: string, url: string): boolean {
+  #isBehindItsEnd(url: string): boolean {
     const session = sessionOf(url);
-    return text.includes('status of 400') && session !== null && this.#ended.has(session);
+    return session !== null && this.#ended.has(session);
   }
 
   static async open(context: BrowserContext, url: string, options: WindowOptions = {}): Promise<ChatWindow> {
@@ -176,6 +179,14 @@ export class ChatWindow {
 }
 
 /** The Engine.IO connection of a request. */
+/**
+ * A client whose connection failed looks whether its server answers at all. The server answers 400, because this is no request of
+ * Engine.IO.
+ */
+function isLook(url: string): boolean {
+  return URL.canParse(url) && new URL(url).pathname === `${SOCKET_PATH}/` && new URL(url).search === '';
+}
+
 function sessionOf(url: string): string | null {
   return URL.canParse(url) ? new URL(url).searchParams.get('sid') : null;
 }
