@@ -339,8 +339,8 @@ export const CLIENT = [
   {
     id: 'sent-request-not-run',
     file: 'src/client/requests.ts',
-    from: `{ mayHaveRun: this.isSent }`,
-    to: `{ mayHaveRun: false }`,
+    from: `why: string, mayHaveRun = this.isSent)`,
+    to: `why: string, mayHaveRun = false)`,
     breaks: 'a program repeats a request that the server may have handled',
     test: 'test/integration/client-request-errors.test.ts',
     on: 'node',
@@ -374,7 +374,7 @@ export const CLIENT = [
   },
   {
     id: 'own-code-in-contract',
-    file: 'src/common/contract.ts',
+    file: 'src/common/program-codes.ts',
     from: `if (!isOwnCode(code)) return code;`,
     to: `if (!isOwnCode(code) || code !== '') return code;`,
     breaks: 'a program gives a code of the library another meaning',

@@ -51,8 +51,8 @@ export const SERVER = [
   {
     id: 'deep-payloads-pass',
     file: 'src/gate/gate.ts',
-    from: `const isDropped = !this.#isHarmless(session.id, packet);`,
-    to: `const isDropped = false;`,
+    from: `const harm = this.#harmIn(session.id, packet);`,
+    to: `const harm: Harm | undefined = undefined;`,
     breaks: 'an event that nests too deeply reaches the program',
     test: 'test/abuse/payloads.test.ts',
     on: 'node',

@@ -75,12 +75,14 @@ export class Requests {
 
   #expire(pending: Pending): void {
     const { state, status } = this.#port;
+    // Otherwise the server has dropped it.
+    const mayHaveRun = pending.isSent && state === SocketIOClientStates.AUTHENTICATED;
     const why = !pending.isSent
       ? `it waited in the queue and was not sent; the status is "${status}"`
-      : state === SocketIOClientStates.AUTHENTICATED
-        ? 'the server did not answer. Check that its handler calls the acknowledgement'
+      : mayHaveRun
+        ? 'the server did not answer. Check that it has a handler of this topic, and that a handler of socket.on calls the acknowledgement'
         : `this client is not authenticated, so the server ignored it; the status is "${status}"`;
-    pending.fail('timed_out', `timed out after ${pending.timeoutMs} ms: ${why}`);
+    pending.fail('timed_out', `timed out after ${pending.timeoutMs} ms: ${why}`, mayHaveRun);
   }
 }
 
@@ -139,8 +141,8 @@ class Pending implements PendingRequest {
     this.#reject(reason);
   }
 
-  fail(code: RequestErrorCode, why: string): void {
-    this.aborted(new RequestError(code, `request("${this.#topic}") ${why}.`, { mayHaveRun: this.isSent }));
+  fail(code: RequestErrorCode, why: string, mayHaveRun = this.isSent): void {
+    this.aborted(new RequestError(code, `request("${this.#topic}") ${why}.`, { mayHaveRun }));
   }
 }
 

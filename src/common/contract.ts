@@ -1,9 +1,10 @@
-import { isCode, isOwnCode, RoomgateError } from '../protocol/errors.js';
+import { RoomgateError } from '../protocol/errors.js';
 import { isReservedTopic, SocketIOConstants } from '../protocol/events.js';
 import type { Schema, SchemaInput, SchemaOutput } from '../protocol/schema.js';
 import { checkOneObject, isRecord, wrongArgument } from './checks.js';
 import { shown } from './log-text.js';
 import { checkFields } from './method-arguments.js';
+import { programCodes } from './program-codes.js';
 import { isSchema, needSchema } from './schemas.js';
 
 /** A topic that clients send. */
@@ -106,20 +107,6 @@ function readTopic(path: string, entry: unknown): ContractTopic {
   return Object.freeze({
     ...(input === undefined ? {} : { input: needSchema(METHOD, `${path}.input`, input) }),
     ...(output === undefined ? {} : { output: needSchema(METHOD, `${path}.output`, output) }),
-    errors: Object.freeze(errors === undefined ? [] : codesOf(`${path}.errors`, errors)),
-  });
-}
-
-function codesOf(path: string, errors: unknown): string[] {
-  if (!Array.isArray(errors)) throw wrongArgument(METHOD, path, 'an array of codes', errors);
-  return errors.map((code: unknown) => {
-    if (!isCode(code)) {
-      const given = typeof code === 'string' ? ` "${shown(code)}" is not one.` : '';
-      const wanted = 'codes of up to 64 lower-case letters, digits and "_", the first one a letter';
-      throw wrongArgument(METHOD, path, wanted, code, given.trim());
-    }
-    if (!isOwnCode(code)) return code;
-    const text = `${METHOD}(): ${path}: "${code}" is a code of the library. Choose another one.`;
-    throw new RoomgateError('invalid_argument', text);
+    errors: Object.freeze(errors === undefined ? [] : programCodes(METHOD, `${path}.errors`, errors)),
   });
 }

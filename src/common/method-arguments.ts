@@ -9,7 +9,8 @@ import { isName, LONGEST_NAME, otherName } from './refusals.js';
 export function checkFields(method: string, given: object, known: readonly string[]): void {
   const other = otherName(given, known);
   if (other === undefined) return;
-  throw new RoomgateError('invalid_argument', `${method}(): ${other}${other.endsWith('?') ? '' : '.'}`);
+  const text = other.endsWith('?') ? other : `${other}. Expected: ${known.join(', ')}.`;
+  throw new RoomgateError('invalid_argument', `${method}(): ${text}`);
 }
 
 /** The name of a user, a session or a socket. @throws RoomgateError `invalid_argument`. */

@@ -28,10 +28,15 @@ export interface GateOptions {
 /**
  * The verdict on a packet. `authenticate`: it is delivered, and nothing is acknowledged. `hold`: it waits for the program's
  * handlers. `expire`: the access of the client has expired, so it is ended. `delay`: it is delivered, and the client is read more slowly,
- * because its user is over a limit. `refuse`: the same, and it is answered and not delivered. `too_large`: it is answered, and not
- * delivered.
+ * because its user is over a limit. `refuse`: the same, and it is answered and not delivered. `too_large` and a
+ * `Harm`: it is answered, and not delivered.
  */
-export type PacketVerdict = 'deliver' | 'authenticate' | 'hold' | 'drop' | 'expire' | 'delay' | 'refuse' | 'too_large';
+export type PacketVerdict =
+  | ('deliver' | 'authenticate' | 'hold' | 'drop' | 'expire' | 'delay' | 'refuse' | 'too_large')
+  | Harm;
+
+/** Why code that passes the arguments of an event on, or is recursive, would fail on it. */
+export type Harm = 'too_deep' | 'too_many_arguments';
 
 /** Whether a packet has more arguments than the stack may have to take. */
 export function hasManyArguments({ data }: Packet): boolean {
@@ -85,7 +90,7 @@ export class Gate {
   /** An answer to an emit of the program to this socket, which is allowed before authentication too. */
   decideAcknowledgement(id: string, packet: Packet): PacketVerdict {
     const session = this.#options.find(id);
-    if (session === undefined || !this.#isHarmless(id, packet)) return 'drop';
+    if (session === undefined || this.#harmIn(id, packet) !== undefined) return 'drop';
     return this.#isOver(session) ? 'expire' : 'deliver';
   }
 
@@ -109,18 +114,20 @@ export class Gate {
       return asks ? this.#decideRenewal(session, packet) : this.#decideOwn(session, packet, overMs > 0);
     }
     // The claim is part of the decision: of two attempts only one can be accepted.
-    if (asks && session?.claimAuthenticate() && this.#isHarmless(id, packet)) return 'authenticate';
+    if (asks && session?.claimAuthenticate() && this.#harmIn(id, packet) === undefined) return 'authenticate';
     if (!asks) this.#options.report({ type: 'event_dropped', client: id, reason: 'unauthenticated' });
     return 'drop';
   }
 
   /** An event for the program's handlers, a `join` or a `leave`. */
   #decideOwn(session: Session, packet: Packet, isOverLimit: boolean): PacketVerdict {
-    const isDropped = !this.#isHarmless(session.id, packet);
+    const harm = this.#harmIn(session.id, packet);
     const isRefused = isOverLimit && canRefuse(packet);
-    if (!isDropped && !isRefused && mustWait(session, packet, this.#options.handles)) return 'hold';
+    if (harm === undefined && !isRefused && mustWait(session, packet, this.#options.handles)) return 'hold';
     session.early?.countHandled();
-    if (isDropped) return 'drop';
+    // Acknowledgements of the program's own listeners are the program's.
+    if (harm !== undefined)
+      return canRefuse(packet) && this.#options.handles?.(packet.data[0]) === true ? harm : 'drop';
     if (isRefused) return 'refuse';
     return isOverLimit ? 'delay' : 'deliver';
   }
@@ -139,20 +146,20 @@ export class Gate {
 
   #decideRenewal(session: Session, packet: Packet): PacketVerdict {
     session.early?.countHandled();
-    return this.#isHarmless(session.id, packet) ? 'authenticate' : 'drop';
+    return this.#harmIn(session.id, packet) === undefined ? 'authenticate' : 'drop';
   }
 
   #isOver(session: Session): boolean {
     return session.identity?.expiresAt !== undefined && this.#options.isOver(session);
   }
 
-  /** Whether code that passes its arguments on, or is recursive, does not fail on it. */
-  #isHarmless(id: string, packet: Packet): boolean {
+  #harmIn(client: string, packet: Packet): Harm | undefined {
     const isLong = hasManyArguments(packet);
     // One more level, for the list of arguments.
-    if (!isLong && !deeperThan(packet.data, this.#options.payloadDepth + 1)) return true;
-    this.#options.report({ type: 'event_dropped', client: id, reason: isLong ? 'too_many_arguments' : 'too_deep' });
-    return false;
+    if (!isLong && !deeperThan(packet.data, this.#options.payloadDepth + 1)) return undefined;
+    const reason = isLong ? 'too_many_arguments' : 'too_deep';
+    this.#options.report({ type: 'event_dropped', client, reason });
+    return reason;
   }
 }
 

@@ -1,5 +1,6 @@
 import { containListeners } from '../common/contained-signal.js';
 import { describe } from '../common/describe.js';
+import { fixForEmptied } from '../common/emptied.js';
 import { isPromiseLike } from '../common/is-promise-like.js';
 import { callSafely } from '../common/sink.js';
 import { whyUnsendable } from '../common/why-unsendable.js';
@@ -193,9 +194,15 @@ export class Call {
       this.refuse(result.code, result.issues === undefined ? {} : { issues: result.issues });
       return;
     }
+    if (this.#acknowledge === undefined) return;
+    const lost = lostResult(result);
+    if (lost !== undefined) {
+      this.#fail(this.#wrong(`the result of the handler is ${lost}`));
+      return;
+    }
     try {
-      if (result === undefined) this.#acknowledge?.();
-      else this.#acknowledge?.(result);
+      if (result === undefined) this.#acknowledge();
+      else this.#acknowledge(result);
     } catch (cause) {
       const reason = whyUnsendable(result, 'result') ?? 'Socket.IO could not encode it';
       const text = `handle("${this.topic}"): the result of the handler can't be sent: ${reason}.`;
@@ -239,6 +246,19 @@ export class Call {
 
   #wrong(text: string): RoomgateError {
     return new RoomgateError('invalid_argument', `handle("${this.topic}"): ${text}.`);
+  }
+}
+
+/** Describes a result of which the client would receive `{}` or `null`. Undefined for any other. */
+function lostResult(result: unknown): string | undefined {
+  if (typeof result === 'function' || typeof result === 'symbol')
+    return `${describe(result)}, which JSON can't represent`;
+  try {
+    const fix = fixForEmptied(result);
+    return fix === undefined ? undefined : `${describe(result)}, which JSON can't represent. ${fix.replace(/\.$/, '')}`;
+  } catch {
+    // It can't be read, so it can't be encoded either.
+    return undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe } from '../common/describe.js';
 import { shown } from '../common/log-text.js';
+import { CODE_FORM } from '../common/program-codes.js';
 import { isCode, isOwnCode, RoomgateError } from '../protocol/errors.js';
 
 /** Two copies of the package, such as one for `import` and one for `require`, recognize each other's errors by it. */
@@ -52,7 +53,7 @@ export function readClientError(
 ): ProgramAnswer {
   const { code, message, details } = error;
   if (!isCode(code)) {
-    throw wrong(`code: expected lower-case letters, digits and "_", received ${shownCode(code)}`, error);
+    throw wrong(`code: expected ${CODE_FORM}, received ${shownCode(code)}`, error);
   }
   if (isOwnCode(code)) throw wrong(`code: "${code}" is a code of the library; choose another one`, error);
   if (allowed !== undefined && !allowed.has(code)) {

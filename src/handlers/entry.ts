@@ -1,5 +1,6 @@
 import { checkOneObject, isRecord, wrongArgument } from '../common/checks.js';
 import { checkFields, needDuration } from '../common/method-arguments.js';
+import { programCodes } from '../common/program-codes.js';
 import { needSchema } from '../common/schemas.js';
 import type { HandlerCall } from '../ports/handlers.js';
 import { RoomgateError } from '../protocol/errors.js';
@@ -70,10 +71,7 @@ function schemaOf(name: string, schema: unknown): Schema | undefined {
 }
 
 function errorsOf(errors: unknown): ReadonlySet<string> | undefined {
-  if (errors === undefined) return undefined;
-  const isList = Array.isArray(errors) && errors.every((code) => typeof code === 'string');
-  if (isList) return new Set<string>(errors);
-  throw wrongArgument('handle', 'errors', 'an array of codes', errors);
+  return errors === undefined ? undefined : new Set(programCodes('handle', 'errors', errors));
 }
 
 function rateOf(limit: unknown): TopicRate | undefined {

@@ -1,5 +1,5 @@
 import type { Packet } from 'socket.io-parser';
-import type { PacketVerdict } from '../gate/gate.js';
+import type { Harm, PacketVerdict } from '../gate/gate.js';
 import type { Reporter } from '../ports/reports.js';
 import type { IOSocket } from '../ports/socket.js';
 import type { Wire } from '../ports/wire.js';
@@ -29,6 +29,12 @@ export interface PacketPerformerParts {
 
 /** The answer to an event that is larger than a client may send. */
 const TOO_LARGE = { [ANSWER_ERROR_KEY]: { code: 'too_large', message: ANSWER_ERRORS.too_large.text } };
+
+/** The answer to an event that a schema never sees. */
+function invalid(code: Harm): object {
+  const issues = [{ path: '', code }];
+  return { [ANSWER_ERROR_KEY]: { code: 'invalid', message: ANSWER_ERRORS.invalid.text, issues } };
+}
 
 /** Acts on verdicts about packets: passes them to Socket.IO, or holds them. */
 export class PacketPerformer {
@@ -76,6 +82,7 @@ export class PacketPerformer {
     else if (verdict === 'delay' || verdict === 'refuse') this.#limit(socket, packet, verdict === 'refuse');
     else if (verdict === 'hold') this.#hold(socket.id, packet);
     else if (verdict === 'too_large') acknowledge(socket, packet, TOO_LARGE);
+    else if (verdict === 'too_deep' || verdict === 'too_many_arguments') acknowledge(socket, packet, invalid(verdict));
     else if (verdict === 'expire') this.#parts.sweep();
     else if (verdict === 'authenticate') {
       delete packet.id;

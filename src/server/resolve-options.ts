@@ -6,6 +6,7 @@ import {
   checkOptionsObject,
   hasMethods,
   isRecord,
+  LONGEST_TIMER_MS,
   milliseconds,
   trueOrFalse,
   wrongOption,
@@ -222,9 +223,20 @@ function limits(of: ClassName, value: unknown): ILimits {
 }
 
 function checkLimit(of: ClassName, name: string, limit: unknown): void {
+  if (name === 'refusedFor') {
+    checkRefusedFor(of, limit);
+    return;
+  }
   if (limit === Number.POSITIVE_INFINITY || (typeof limit === 'number' && Number.isInteger(limit) && limit >= 1))
     return;
   throw wrongOption(of, `limits.${name}`, 'a whole number of 1 or more, or Infinity for no limit', limit);
+}
+
+/** A time without an end would keep a user away for as long as the instance runs, so here 0 is what turns it off. */
+function checkRefusedFor(of: ClassName, limit: unknown): void {
+  if (typeof limit === 'number' && Number.isInteger(limit) && limit >= 0 && limit <= LONGEST_TIMER_MS) return;
+  const expected = `a whole number of milliseconds from 0, which refuses nobody, to ${LONGEST_TIMER_MS}`;
+  throw wrongOption(of, 'limits.refusedFor', expected, limit);
 }
 
 function serverOptions(of: ClassName, value: unknown): Partial<ServerOptions> {

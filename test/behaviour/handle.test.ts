@@ -72,10 +72,30 @@ beforeAll(async () => {
           return it;
         },
       });
+      for (const [topic, result] of Object.entries({
+        map: new Map([['a', 1]]),
+        set: new Set([1]),
+        error: new Error('of the program'),
+        function: () => 1,
+        symbol: Symbol('x'),
+      })) {
+        helper.handle({ topic, handler: () => result });
+        helper.handle({ topic: `async ${topic}`, handler: async () => result });
+      }
+      helper.handle({
+        topic: 'async unreadable',
+        handler: async () =>
+          new Proxy(
+            {},
+            {
+              has: (_, key) => (key === 'toJSON' ? fail() : false),
+            },
+          ),
+      });
       helper.handle({ topic: 'bytes', handler: ({ data }) => Buffer.concat([data, Buffer.from([9])]) });
       helper.handle({
         topic: 'full',
-        errors: ['room_full', 'own', 'internal', 'Bad'],
+        errors: ['room_full', 'own'],
         handler: ({ data }) => {
           throw new ClientError(data.code, 'This room is full.', data.details);
         },
@@ -183,7 +203,7 @@ describe('handle()', () => {
 
   it.each([
     ['a code of the library', { code: 'internal' }, 'is a code of the library'],
-    ['a code with capitals', { code: 'Bad' }, 'expected lower-case letters'],
+    ['a code with capitals', { code: 'Bad' }, 'expected up to 64 lower-case letters'],
     ['a code that is not among its errors', { code: 'other' }, 'not among the "errors"'],
     ['too large details', { code: 'own', details: 'x'.repeat(16_384) }, 'at most 16384 bytes, received 16386'],
   ])('answers "internal" to a ClientError with %s, and reports it', async (_, data, text) => {
@@ -320,5 +340,53 @@ describe('handle()', () => {
     await expect(client.socket.timeout(200).emitWithAck('late')).rejects.toThrow('timed out');
     await server.run(({ helper }) => void helper.handle({ topic: 'late', handler: () => 'again' }));
     expect(await ask(client, 'late')).toBe('again');
+  });
+
+  // At the end, because the log has only so many lines for failures.
+  it.each([
+    ['map', "an object of the class Map, which JSON can't represent. Send Object.fromEntries(map), or [...map]."],
+    ['set', 'Send [...set].'],
+    ['error', 'Send { message: error.message }.'],
+    ['function', "which JSON can't represent."],
+    ['symbol', "which JSON can't represent."],
+  ])('answers "internal" in place of a result of which the client would receive nothing: %s', async (topic, text) => {
+    const client = await enter(server.url, { auth: { token: 'good' } });
+    const failures = () =>
+      server.run(({ memory }) =>
+        (memory.reports ?? [])
+          .splice(0)
+          .map(({ type, topic, error }: Record<string, unknown>) => [type, topic, `${error}`]),
+      );
+    for (const each of [topic, `async ${topic}`]) {
+      await reports();
+      expect(await ask(client, each)).toEqual(error('internal'));
+      const start = `handle("${each}"): the result of the handler is `;
+      expect(await failures()).toEqual([['handler_failed', each, expect.stringContaining(start)]]);
+      expect(await ask(client, each)).toEqual(error('internal'));
+      expect(await failures()).toEqual([['handler_failed', each, expect.stringContaining(text)]]);
+      client.socket.emit(each);
+    }
+    expect(await ask(client, 'echo', 1)).toBe(1);
+    expect(await reports()).toEqual([]);
+    expect(await ask(client, 'async unreadable')).toEqual({});
+  });
+
+  it.each([
+    ['too_deep', () => Array.from({ length: 65 }).reduce((inner) => [inner], 1)],
+    ['too_many_arguments', () => 1],
+  ])('answers an event that never reaches a schema: %s', async (code, data) => {
+    const client = await enter(server.url, { auth: { token: 'good' } });
+    const more = code === 'too_deep' ? [] : Array.from({ length: 10_000 }, () => 1);
+    const issues = [{ path: '', code }];
+    await server.run(({ memory }) => {
+      memory.raw = [];
+    });
+    expect(await ask(client, 'echo', data(), ...more)).toEqual(error('invalid', { issues }));
+    // Nobody but the program answers its own listeners.
+    const raw = client.socket.timeout(500).emitWithAck('raw', data(), ...more);
+    await expect(raw).rejects.toThrow('timed out');
+    client.socket.emit('echo', data(), ...more);
+    expect(await ask(client, 'echo', 1)).toBe(1);
+    expect(await server.run(({ memory }) => memory.raw)).toEqual([]);
   });
 });

@@ -156,6 +156,12 @@ describe('options', () => {
     ],
     ['limits', { limits: 5 }, 'an object of numbers'],
     [
+      'limits.refusedFor',
+      { limits: { refusedFor: Number.POSITIVE_INFINITY } },
+      'from 0, which refuses nobody, to 2147483647',
+    ],
+    ['limits.refusedFor', { limits: { refusedFor: -1 } }, 'received -1'],
+    [
       'limits.roomsPerRequest',
       { limits: { roomsPerRequest: 0 } },
       'a whole number of 1 or more, or Infinity for no limit',
