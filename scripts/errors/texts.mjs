@@ -13,8 +13,8 @@ export const THROWN = {
     where:
       '`send`, `emit` and the `cb` of both, `request`, `on`, `onStatus`, `waitFor`, `handle`, `defineContract`, `joinRooms`, `revoke`, `revalidate` and `explain` of the server, `SocketIOComponent.start()`',
     meaning:
-      "An empty destination; a missing or reserved topic; a second handler of a topic; something that is no schema; an invalid code of your own; data that Socket.IO can't send (a function, a symbol, a bigint, a circular reference; from `send`, also a `Map`, a `Set` and an `Error` without fields of its own, of which JSON makes `{}`); an unknown status; another server than before; a path that is in use",
-    fix: "The message names the argument. To send to all clients, leave out `destination`. Socket.IO's own event names and names that start with `roomgate:` are reserved",
+      "An empty destination; a missing or reserved topic; a second handler of a topic; something that is no schema; an invalid code of your own; data that Socket.IO can't send (a function, a symbol, a bigint, a circular reference, a promise; a `Map`, a `Set` and an `Error` without fields of its own, of which JSON makes `{}`); an unknown status; another server than before; a path that is in use",
+    fix: "The message names the argument. Inside an object or an array, JSON drops functions and symbols, and makes `{}` of a `Map`: these are not refused. To send to all clients, leave out `destination`. Socket.IO's own event names and names that start with `roomgate:` are reserved",
   },
   not_configured: {
     where: '`send`, `on`, `getIOServer`, `getEmitter`, `component.helper`, `component.serveOptions`',
@@ -25,7 +25,7 @@ export const THROWN = {
     where: '`emit` and `request` of the client',
     meaning:
       'The client is not connected. With the option `queue`, only if the client will not reconnect automatically',
-    fix: "Await `waitFor('connected')`, or set the option `queue`. After a refusal or `disconnect()`, call `connect()` first",
+    fix: "Await `waitFor('authenticated')`, or set the option `queue`. After a refusal or `disconnect()`, call `connect()` first. After `shutdown()`, create a new helper",
   },
   credentials_failed: {
     where: '`onError` of the client',
@@ -63,11 +63,12 @@ export const THROWN = {
     where: '`waitFor`, `request`; `onError` of the client',
     meaning:
       '`waitFor`: the status was not reached within `timeout`. `request`: no answer within `timeout` (10 s); the message says whether it was sent. `onError`: the server did not answer in time, either the connect to its namespace or `credentials` within `options.timeout` (20 s), or `authenticate` within `authenticateTimeout` (20 s)',
-    fix: '`getStatus()` has the current status. `request`: check the topic. A handler of `socket.on` has to call the acknowledgement; one of `handle()` always answers. The client connects again automatically. If the server never answers `authenticate`, the namespace in `host` is one that the server does not authenticate',
+    fix: '`getStatus()` has the current status. `request`: check the topic, and that the server has a handler of it. A handler of `socket.on` has to call the acknowledgement. One of `handle()` always answers, at the latest after `handlerTimeout` (30 s). The client connects again automatically. If the server never answers `authenticate`, the namespace in `host` is one that the server does not authenticate',
   },
   shut_down: {
     where: '`configure()`, `start()`, `waitFor`, `cb` of `emit`, `request`',
-    meaning: 'The helper or the component was shut down, before the call or during it',
+    meaning:
+      'The helper or the component was shut down, before the call or during it. `emit` and `request`: the message was in the queue, or had no answer yet. A later `emit` or `request` gets `not_connected`',
     fix: '`shutdown()` is final. Create a new helper',
   },
   unsupported: {
@@ -125,13 +126,13 @@ export const UNAUTHENTICATED = {
   },
   revoked: {
     meaning: '`revoke()` ended the access of this user, session or client, for now or with `barFor`',
-    fix: 'Nothing: it was meant',
+    fix: 'Nothing. Your program did this on purpose',
     client: 'does not reconnect',
     wire: "the program has withdrawn the client's access",
   },
   rate_limited: {
     meaning:
-      'The client sent more than `limits.messagesPerSecond` for longer than `limits.delayedFor` (30 s), or it came back before `limits.refusedFor` (30 s) had passed. Or so many authentications of its login or its address failed that [further ones are limited](concepts/the-gate.md#failed-attempts)',
+      'The client sent more than `limits.messagesPerSecond` for longer than `limits.delayedFor` (30 s), or it reconnected before `limits.refusedFor` (30 s) had passed. Or so many authentications of its login or its address failed that [further ones are limited](concepts/the-gate.md#failed-attempts)',
     fix: 'Find out why the client sends so much. If it is meant, raise the limit. After failed authentications: wait',
     client:
       'reconnects automatically, not before the time that the server named (at most 60 s), and keeps its queue and rooms',
@@ -154,12 +155,12 @@ export const ROOMS = {
   },
   revoked: {
     meaning: '`revoke()` withdrew the access of this user or session to the room, for now or with `barFor`',
-    fix: 'Nothing: it was meant',
+    fix: 'Nothing. Your program did this on purpose',
     wire: 'the program has withdrawn the access to this room, for now or for some time',
   },
   guard_failed: {
     meaning: '`validateRoomFn` threw or rejected, or did not settle within `guardTimeout` (5 s)',
-    fix: "The server's log has the error",
+    fix: "The server's log has the error. The client helper waits for 5 s by default: to get this code for a slow guard, set `roomsTimeout` above `guardTimeout`",
     wire: "the program's guard threw, rejected or took too long (5 s by default). The guard checks the whole request, so all its rooms are refused",
   },
   invalid_payload: {
@@ -230,7 +231,7 @@ export const ROOMS = {
   timeout: {
     meaning:
       'From the client helper: no valid answer within `roomsTimeout` (5 s). A server without Roomgate may never answer',
-    fix: 'With Roomgate: check whether `validateRoomFn` is slower than that',
+    fix: 'With Roomgate: check whether `validateRoomFn` is slower than that. Set `roomsTimeout` above `guardTimeout` to get `guard_failed` instead',
   },
 };
 
@@ -238,13 +239,13 @@ export const ROOMS = {
 export const ANSWERS = {
   internal: {
     meaning:
-      'The handler, a schema, `memberOf` or a middleware of `socket.use()` threw or rejected. Or the result of the handler does not match the schema `output`, or JSON can not carry it. The client helper also uses this code for an error answer without a valid code',
+      "The handler, a schema, `memberOf` or a middleware of `socket.use()` threw or rejected. Or the result of the handler does not match the schema `output`, or JSON can't represent it, such as a `Map` or a function. A `ClientError` that the handler or `memberOf` throws reaches the client unchanged instead. The client helper also uses this code for an error answer without a valid code",
     fix: 'Read the error in the log of the server. Throw a `ClientError` for errors that the client should know',
     wire: 'the program failed while it handled the event',
   },
   invalid: {
     meaning:
-      'The data does not match the schema `input`, or the event has more than one argument. `issues` has up to 10 places, each with `path` and `code`',
+      'The data does not match the schema `input`, or the event has more than one argument (`too_many_arguments`), or its data nests deeper than `limits.payloadDepth` (`too_deep`). `issues` has up to 10 places, each with `path` and `code`',
     fix: 'Send data that the schema accepts: [the codes of zod, valibot and arktype](recipes/validation.md#the-codes-of-each-library). The same data will be refused again',
     wire: 'the data does not match what the program expects. `issues` says where',
   },
@@ -272,7 +273,7 @@ export const ANSWERS = {
   timed_out: {
     meaning:
       'The handler has not settled within `handlerTimeout` (30 s). Its `signal` was aborted, and its result will be ignored',
-    fix: 'In the handler, give each request to a database or a service a timeout, or the `signal`. In the client, find out whether the event was handled before you send it again',
+    fix: 'In the handler, give each request to a database or a service a timeout, or the `signal`. The client helper waits for 10 s by default: to get this answer, set `timeout` of `request()` above `handlerTimeout`. In the client, find out whether the event was handled before you send it again',
     wire: 'the program took too long, and may still handle the event',
   },
 };
