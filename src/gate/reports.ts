@@ -109,18 +109,18 @@ type OwnReport =
       /** The ids of instances that have not; `unknown` if this instance can't reach Redis. */
       readonly unconfirmed: readonly string[];
     }
-  /** This instance was without Redis for `fenceAfter`. The clients with an identity were sent away, and no new ones are taken. */
+  /** This instance was without Redis for `fenceAfter`. The clients with an identity were disconnected, and no new ones are accepted. */
   | {
       readonly type: 'fenced';
       /** `fenceAfter`, in milliseconds. */
       readonly afterMs: number;
-      /** How many clients were sent away. */
+      /** How many clients were disconnected. */
       readonly clients: number;
     }
-  /** After an outage, revocations may be missing. The clients with an identity were sent back, to be authenticated anew. */
+  /** After an outage, revocations may be missing. The clients with an identity reconnect, and authenticate again. */
   | {
       readonly type: 'revocations_unknown';
-      /** How many clients were sent back. */
+      /** How many connections were closed. */
       readonly clients: number;
     }
   /** An answer to `fetchSockets()` of another instance was dropped, because too many answers were queued. That call times out. */
@@ -224,13 +224,14 @@ export const GATE_LINES: LogLines<OwnReport> = {
   fenced: [
     'warn',
     (r) =>
-      `Redis could not be reached for ${r.afterMs} ms (fenceAfter); sent ${r.clients} clients with an identity away, and takes no ` +
-      'new ones until Redis is back',
+      `Redis could not be reached for ${r.afterMs} ms (fenceAfter); disconnected ${r.clients} clients with an identity, and accepts ` +
+      'no new ones until Redis is back',
   ],
   revocations_unknown: [
     'warn',
     (r) =>
-      `after an outage of Redis, revocations may be missing; sent ${r.clients} clients back, which will be authenticated anew`,
+      `after an outage of Redis, revocations may be missing; closed ${r.clients} connections; these clients reconnect and ` +
+      'authenticate again',
   ],
   revocations_dropped: [
     'warn',

@@ -8,8 +8,9 @@ const MARK = Symbol.for('roomgate.ClientError');
 const MOST_DETAIL_BYTES = 16_384;
 
 /**
- * An error that a handler of `handle()` throws for its client: the client receives code, message and details as they are, and nothing is
- * reported. `code`: up to 64 lower-case letters, digits and `_`, none of the library's own. `details`: JSON of at most 16 KB.
+ * An error that a handler of `handle()` throws for its client: the client receives code, message and details unchanged, and nothing is
+ * reported. `code`: up to 64 lower-case letters, digits and `_`, the first one a letter, and no code of Roomgate. `details`: JSON of at most
+ * 16 KB.
  *
  * @example if (room.isFull) throw new ClientError('room_full', 'This room is full.', { most: 50 });
  */

@@ -2,7 +2,10 @@ import type { HandlerFailed } from '../observability/shared-reports.js';
 import type { LogLines } from '../ports/reports.js';
 
 type OwnReport =
-  /** An event for a handler of `handle()` was answered with an error of the library, and not handled. Clients can cause it at will. */
+  /**
+   * An event for a handler of `handle()` was answered with an error of the library, and not handled. Clients can cause it at will. Events
+   * above a limit of their user are in `user_limited` instead, and those that are too large or too deep in `event_dropped`.
+   */
   | {
       readonly type: 'event_refused';
       /** The id of the socket. */

@@ -10,7 +10,7 @@ export interface ExplainedRoom {
    * such as `joinRooms()` or `socket.join()`.
    */
   rule: 'default' | 'granted' | 'program';
-  /** Since when, to the second. Not known for rooms of the rule `program`. */
+  /** Since when. That of a granted room is rounded down to a second. Not known for rooms of the rule `program`. */
   since?: number;
   /** When the grant ends. Left out if it does not end by itself. */
   until?: number;

@@ -42,8 +42,8 @@ export const LIMITS_LINES: LogLines<OwnReport> = {
   limit_counted_alone: [
     'warn',
     (r) =>
-      `Redis does not count the limit ${r.limit}, so this instance counts it by itself: that much is allowed on each instance until Redis ` +
-      'is back',
+      `Redis does not count the limit ${r.limit}, so this instance counts it by itself: until Redis is back, each instance allows the ` +
+      'full limit',
   ],
   limit_counted_together: [
     'warn',

@@ -46,11 +46,14 @@ export interface HandleOptions<
   input?: Input;
   /** A schema of the result. A result that it refuses is reported, and the client receives `internal`. */
   output?: Output;
-  /** The codes of `ClientError` that the handler may throw. Without it: any. */
+  /** The codes of `ClientError` that the handler may throw. Without it: any. Invalid codes are refused with `invalid_argument`. */
   errors?: readonly string[] | undefined;
   /** Names the room that the client has to be in. Otherwise it receives `not_in_room`, and the handler is not called. */
   memberOf?: ((data: HandlerData<L, T, Input>) => string) | undefined;
-  /** How many events of this topic each user may send in that many milliseconds. One more receives `rate_limited`. */
+  /**
+   * How many events of this topic each user may send: `messages` at once, then one more each `per / messages` ms. An event above that receives
+   * `rate_limited`.
+   */
   limit?: { messages: number; per: number } | undefined;
   handler: (call: HandlerCall<HandlerData<L, T, Input>, L, E, S, D, C>) => ValueOrPromise<HandlerResult<Output>>;
 }

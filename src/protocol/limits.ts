@@ -35,14 +35,17 @@ export interface ILimits {
   readonly authenticationsInFlight: number;
   /**
    * Messages per second that one client may send for long, whatever they are: events, joins, acknowledgements. Above it the server reads more
-   * slowly, and nothing is dropped. Default 500: 60 updates a second of eight things.
+   * slowly, and nothing is dropped while the client stays connected. Default 500: 60 updates a second of eight things.
    */
   readonly messagesPerSecond: number;
   /** Messages that one client may send at once before `messagesPerSecond` counts. Default 5 000: ten seconds of it, such as a queue after an outage. */
   readonly messageBurst: number;
-  /** Milliseconds for which a client may be over `messagesPerSecond` without a pause. Then it is told `rate_limited` and disconnected. Default 30 000. */
+  /**
+   * Milliseconds for which a client may be over `messagesPerSecond` without a pause. Then it is told `rate_limited` and disconnected, and its
+   * messages that still wait are lost. Default 30 000.
+   */
   readonly delayedFor: number;
-  /** Milliseconds for which such a client is refused after that. Default 30 000. */
+  /** Milliseconds for which such a client is refused after that; 0 to refuse nobody. `Infinity` is not allowed. Default 30 000. */
   readonly refusedFor: number;
   /** Events of one client that handlers of `handle()` are working on. One more is answered `busy`. Default 100. */
   readonly requestsInFlight: number;

@@ -70,12 +70,18 @@ export interface ISocketIOServerBaseOptions<
   trustedHops?: number | undefined;
   /** Milliseconds after which a client that is not authenticated is disconnected. Default 10 000. */
   authenticateTimeout?: number | undefined;
-  /** Milliseconds after which a `validateRoomFn` that has not settled is given up: its rooms are refused with `guard_failed`. Default 5 000. */
+  /**
+   * Milliseconds after which a `validateRoomFn` that has not settled is given up: its rooms are refused with `guard_failed`. Default 5 000.
+   * `roomsTimeout` of the client helper has the same default: set it higher, so that clients get this code.
+   */
   guardTimeout?: number | undefined;
-  /** Milliseconds after which a handler of `handle()` that has not settled is given up: the client receives `timed_out`. Default 30 000. */
+  /**
+   * Milliseconds after which a handler of `handle()` that has not settled is given up: the client receives `timed_out`. Default 30 000.
+   * `request()` of the client helper waits for 10 000 by default: set its `timeout` higher, so that clients get this answer.
+   */
   handlerTimeout?: number | undefined;
   /**
-   * Milliseconds without Redis after which this instance closes its clients with an identity, and takes no new ones, because their
+   * Milliseconds without Redis after which this instance closes its clients with an identity, and accepts no new ones, because their
    * access may have been withdrawn meanwhile: the hard bound of `revoke()`. Counted from the last moment at which Redis was certainly
    * heard. A connection that hangs is noticed within 3 s, and one that is open and delivers nothing within 16 s. If Redis is down for
    * all instances, this is an outage for these clients. Default: no bound. Without `redisConnection` it has no effect.

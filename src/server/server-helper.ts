@@ -245,7 +245,7 @@ export class SocketIOServerHelper<
    * refuses does not reach the handler; `data` is what it returns. `output`: a schema of the result. `memberOf`: the room that the client
    * has to be in. `limit`: how many events of the topic each user may send.
    *
-   * What the handler throws is reported, and the client receives the error `internal`; a `ClientError` reaches the client as it is. Nothing
+   * What the handler throws is reported, and the client receives the error `internal`; a `ClientError` reaches the client unchanged. Nothing
    * is answered to a client that does not ask for an acknowledgement, or has left. `signal` aborts when the client has left, and at
    * `handlerTimeout`; then the client receives `timed_out`. `errors`: the codes of `ClientError` that the handler may throw.
    *

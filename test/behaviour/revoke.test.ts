@@ -343,7 +343,7 @@ describe.runIf(SETTING.redis)('two instances', () => {
       return isIn;
     });
     const warnings = await fenced.run(({ lines }) => lines.filter((line) => line.includes('fenceAfter')));
-    expect(warnings).toEqual([expect.stringContaining('sent 1 clients with an identity away')]);
+    expect(warnings).toEqual([expect.stringContaining('disconnected 1 clients with an identity')]);
     anonymous.socket.disconnect();
   });
 
