@@ -37,6 +37,15 @@ export const SOCKETIO = [
     only: 'which has no gate',
   },
   {
+    id: 'reader-of-a-large-message-ended',
+    file: 'src/socketio/paced-input.ts',
+    from: `const left = unread + beingWritten;`,
+    to: `const left = unread;`,
+    breaks: 'a client that reads a large answer slowly is ended as if it were gone',
+    test: 'test/unit/paced-input.test.ts',
+    on: 'node',
+  },
+  {
     id: 'unread-answers-pile-up',
     file: 'src/socketio/paced-input.ts',
     from: `    if (this.#source.isOpen && this.#mustRead()) return sleepMs(0);\n`,

@@ -1,6 +1,7 @@
 import { WebSocket } from 'ws';
 import { fullAfter, fullAfterBoth, tokensAt } from '../common/message-rate.js';
 import type { Wire } from '../ports/wire.js';
+import { bytesBeingWritten } from './being-written.js';
 import type { EngineInflater, EngineReceiver, EngineWebSocket, ReceiverLimits } from './engine-types.js';
 import { isMessage, isOneFrame } from './frame-scan.js';
 import { PacedInput, type PacedSource } from './paced-input.js';
@@ -249,6 +250,11 @@ class ReceiverSource implements PacedSource {
 
   get unread(): number {
     return this.#pace.pacing.unreadOf(this.#webSocket.owner);
+  }
+
+  get beingWritten(): number {
+    const { _socket: stream }: EngineWebSocket = this.#webSocket;
+    return bytesBeingWritten(stream);
   }
 
   pass(bytes: Buffer): boolean {

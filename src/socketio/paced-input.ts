@@ -15,6 +15,8 @@ export interface PacedSource {
   resume(): void;
   /** Bytes that the peer has to read first; see `Pacing`. */
   readonly unread: number;
+  /** Bytes of the write that runs which the system has not taken. `unread` has all bytes of that write until it is done. */
+  readonly beingWritten: number;
   /** The peer lives, although its answers to pings have to wait. */
   keepAlive(): void;
   /** It has been delayed for longer than `delayedFor`. */
@@ -39,8 +41,8 @@ export class PacedInput implements SlicedWork {
   #hasEnded = false;
   /** When it may go on, by `performance.now()`. */
   #waitsUntil = 0;
-  /** What its peer had not read a moment ago. */
-  #unread = 0;
+  /** What its peer had to read a moment ago. */
+  #left = 0;
 
   /** `fullAt`: of the client's rate so far. */
   constructor(pacing: Pacing, source: PacedSource, fullAt: number) {
@@ -135,9 +137,10 @@ export class PacedInput implements SlicedWork {
 
   /** A peer that reads nothing of what its messages cause has to read first. It is alive as long as it reads. */
   #mustRead(): boolean {
-    const { unread } = this.#source;
-    if (unread > 0 && unread < this.#unread) this.#source.keepAlive();
-    this.#unread = unread;
+    const { unread, beingWritten } = this.#source;
+    const left = unread + beingWritten;
+    if (unread > 0 && left < this.#left) this.#source.keepAlive();
+    this.#left = left;
     return unread > 0;
   }
 

@@ -167,7 +167,8 @@ describe('ARCHITECTURE.md', () => {
   it('lists private members that their file uses, of pinned packages', async () => {
     const faults: string[] = [];
     for (const { members, packageName, file } of privateMembers()) {
-      if (!PINNED.includes(packageName)) faults.push(`${packageName} is not pinned`);
+      // Node.js can't be pinned, so `npm run test:matrix` runs on the newest one.
+      if (packageName !== 'Node.js' && !PINNED.includes(packageName)) faults.push(`${packageName} is not pinned`);
       const code = await readFile(join(PROJECT, file), 'utf8');
       faults.push(...members.filter((member) => !code.includes(member)).map((member) => `${file} has no ${member}`));
     }

@@ -11,6 +11,7 @@ function sourceOf(notes: string[]): PacedSource {
   return {
     isOpen: true,
     unread: 0,
+    beingWritten: 0,
     pass: (bytes) => notes.push(`pass ${bytes.length}`) > 0,
     passEnd: () => notes.push('end'),
     pause: () => notes.push('pause'),
@@ -38,12 +39,24 @@ it('passes nothing while its peer has much to read, and keeps it alive as long a
   const source = { ...sourceOf(notes), unread: 300_000 };
   const input = new PacedInput(pacing, source, 0);
   input.write(Buffer.concat(Array.from({ length: 20 }, () => Buffer.from([0x81, 0x80, 1, 2, 3, 4]))));
-  const looks = [300_000, 300_000, 290_000, 290_000, 295_000].map((unread) => {
-    source.unread = unread;
+  const steps = [
+    { unread: 300_000 },
+    { unread: 300_000 },
+    { unread: 290_000 },
+    { unread: 290_000 },
+    { unread: 295_000 },
+    // One large message, of which the system takes a part at a time.
+    { unread: 995_000, beingWritten: 700_000 },
+    { beingWritten: 700_000 },
+    { beingWritten: 600_000 },
+    { beingWritten: 600_000 },
+  ];
+  const looks = steps.map((step) => {
+    Object.assign(source, step);
     expect(input.slice()).toBeGreaterThan(0);
     return notes.splice(0);
   });
-  expect(looks).toEqual([['pause'], [], ['keep alive'], [], []]);
+  expect(looks).toEqual([['pause'], [], ['keep alive'], [], [], [], [], ['keep alive'], []]);
   source.unread = 0;
   expect(input.slice()).toBe(0);
   expect(input.slice()).toBe(-1);
