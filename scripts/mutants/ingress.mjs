@@ -146,4 +146,23 @@ export const INGRESS = [
     on: 'node',
     only: 'keeps the connection',
   },
+  {
+    id: 'refused-connects-stay-pending',
+    file: 'src/ingress/pending-connects.ts',
+    from: `message.startsWith(REFUSAL) && `,
+    to: `message.startsWith(REFUSAL + REFUSAL) && `,
+    breaks: 'a client whose CONNECT packets are all answered is disconnected',
+    test: 'test/abuse/connect-flood.test.ts',
+    on: 'node',
+    only: 'that are answered do not count',
+  },
+  {
+    id: 'connections-stay-watched',
+    file: 'src/ingress/pending-connects.ts',
+    from: `unanswered.stopWatching();`,
+    to: ``,
+    breaks: 'each message to a client that once asked for another namespace is looked at',
+    test: 'test/unit/pending-connects.test.ts',
+    on: 'node',
+  },
 ];

@@ -14,6 +14,23 @@ export function isHeard(wire: Wire): boolean {
   return false;
 }
 
+/**
+ * Calls `seen` with each message that Socket.IO is about to write to a connection, until the returned function is called. It is no
+ * listener for packets, because such a one would end coalescing. Coalesced messages are not seen.
+ */
+export function watchWrites(wire: Wire, seen: (message: unknown) => void): () => void {
+  const plain = wire.write;
+  const watched: Wire['write'] = function (this: Wire, ...args) {
+    seen(args[0]);
+    return plain.call(this, ...args);
+  };
+  wire.write = watched;
+  return () => {
+    // Not deleted, because that would make the engine's object slow.
+    if (wire.write === watched) wire.write = plain;
+  };
+}
+
 /** The digits that packets of Engine.IO begin with (protocol 4). */
 const DIGITS: Readonly<Record<string, string>> = {
   open: '0',

@@ -82,3 +82,58 @@ it('a client that disconnects and sends two CONNECT packets at once becomes at m
   expect(await victim.call('most')).toBeLessThanOrEqual(victim.baseline.clients + 1);
   await victim.unharmed(GONE_MS);
 });
+
+describe('CONNECT packets of other namespaces', () => {
+  const REFUSED = ['/nowhere', '/refusing'];
+  const isUnanswered = (line: string) => line.includes('next()');
+
+  it.each(REFUSED)('that are answered do not count, for %s', async (namespace) => {
+    const client = await victim.authenticated();
+    for (let times = 0; times < 100; times++) {
+      client.send(`40${namespace},`);
+      await client.frames.next((frame) => String(frame).startsWith(`44${namespace},`));
+    }
+    client.send('421["secret"]');
+    await client.frames.next((frame) => frame === '431["the secret"]');
+    await victim.unharmed(GONE_MS);
+  });
+
+  it('that are not answered are limited to 64, without those that were refused meanwhile', async () => {
+    const client = await victim.authenticated();
+    for (let times = 0; times < 63; times++) {
+      client.send('40/silent,');
+      const refused = REFUSED[times % 2];
+      client.send(`40${refused},`);
+      await client.frames.next((frame) => String(frame).startsWith(`44${refused},`));
+    }
+    client.send('40/silent,');
+    client.send('421["secret"]');
+    await client.frames.next((frame) => frame === '431["the secret"]');
+    client.send('40/silent,');
+    await within(client.closed, 'the end of the connection');
+    await victim.call('answer');
+    await victim.unharmed(GONE_MS);
+  });
+
+  it.each(REFUSED)('are not named as unanswered if %s was refused', async (namespace) => {
+    await victim.call('lines');
+    const socket = await victim.webSocket();
+    socket.send(`40${namespace},`);
+    await socket.frames.next((frame) => String(frame).startsWith(`44${namespace},`));
+    await within(socket.closed, 'the end of the connection', GONE_MS);
+    expect((await victim.call('lines')).filter(isUnanswered)).toEqual([]);
+    await victim.unharmed(GONE_MS);
+  });
+
+  it('are named if one of them has no answer', async () => {
+    await victim.call('lines');
+    const socket = await victim.webSocket();
+    socket.send('40/silent,');
+    socket.send('40/refusing,');
+    await socket.frames.next((frame) => String(frame).startsWith('44/refusing,'));
+    await within(socket.closed, 'the end of the connection', GONE_MS);
+    expect((await victim.call('lines')).filter(isUnanswered)).toHaveLength(1);
+    await victim.call('answer');
+    await victim.unharmed(GONE_MS);
+  });
+});
