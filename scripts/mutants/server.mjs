@@ -68,6 +68,16 @@ export const SERVER = [
     only: 'drops more, of events and acknowledgements',
   },
   {
+    id: 'topic-is-an-argument',
+    file: 'src/gate/gate.ts',
+    from: `MOST_ARGUMENTS + (isEvent ? 1 : 0)`,
+    to: `MOST_ARGUMENTS`,
+    breaks: 'an event with 10 000 arguments is dropped',
+    test: 'test/abuse/payloads.test.ts',
+    on: 'node',
+    only: 'drops more, of events and acknowledgements',
+  },
+  {
     id: 'first-ping-missing',
     file: 'src/server/performer.ts',
     from: `    this.#messages.ping(session);\n    registry.know`,

@@ -81,9 +81,9 @@ export function checkSocketPacket(packet: SocketPacket, connected: boolean): Ver
       return 'sound';
     case EVENT:
       // Events of a namespace that is not connected would be kept without a limit.
-      return verdict(connected && isArguments(data) && data.length > 0);
+      return verdict(connected && isList(data, 1 + MOST_ARGUMENTS) && data.length > 0);
     case ACK:
-      return verdict(isArguments(data));
+      return verdict(isList(data, MOST_ARGUMENTS));
     case CONNECT_ERROR:
       if (typeof data === 'string') packet.data = { message: data };
       else if (isRecord(data) && !isText(data.message)) packet.data = { ...data, message: '' };
@@ -110,9 +110,9 @@ function readHandshake(data: unknown): Readonly<Record<string, unknown>> | undef
   };
 }
 
-/** The arguments of a packet, few enough for the stack. */
-function isArguments(data: unknown): data is readonly unknown[] {
-  return Array.isArray(data) && data.length <= MOST_ARGUMENTS;
+/** Whether it is the topic and the arguments of a packet, few enough for the stack. */
+function isList(data: unknown, most: number): data is readonly unknown[] {
+  return Array.isArray(data) && data.length <= most;
 }
 
 function duration(value: unknown): number | undefined {

@@ -38,9 +38,10 @@ export type PacketVerdict =
 /** Why code that passes the arguments of an event on, or is recursive, would fail on it. */
 export type Harm = 'too_deep' | 'too_many_arguments';
 
-/** Whether a packet has more arguments than the stack may have to take. */
-export function hasManyArguments({ data }: Packet): boolean {
-  return Array.isArray(data) && data.length > MOST_ARGUMENTS;
+/** Whether a packet has more arguments than the stack may have to take. The topic of an event is none. */
+export function hasManyArguments({ type, data }: Packet): boolean {
+  const isEvent = type === PacketType.EVENT || type === PacketType.BINARY_EVENT;
+  return Array.isArray(data) && data.length > MOST_ARGUMENTS + (isEvent ? 1 : 0);
 }
 
 /** Decides on packets of one kind, and acts on the verdicts. */

@@ -71,7 +71,7 @@ export interface ILimits {
 }
 
 /**
- * Most arguments of an event or an acknowledgement, in both directions. Runtimes pass them on the stack, so a few hundred thousand of them,
+ * Most arguments of an event, after its topic, or of an acknowledgement, in both directions. Runtimes pass them on the stack, so a few hundred thousand of them,
  * which fit into one message, end a process: Socket.IO calls the callback of an acknowledgement where nothing catches that.
  */
 export const MOST_ARGUMENTS = 10_000;
