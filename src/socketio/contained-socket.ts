@@ -42,6 +42,8 @@ interface Inside {
   readonly fns: readonly Listener[];
   /** Makes an acknowledgement. */
   ack(id: number): Listener;
+  /** Tells the client why middleware of its namespace refused it. */
+  _error(refusal: unknown): void;
   /** Tells the listeners of `error` what middleware passed to `next()`. */
   _onerror(error: unknown): void;
   /** Calls the listeners of an event. */
@@ -54,8 +56,11 @@ interface Inside {
   notifyOutgoingListeners(packet: { readonly data?: unknown }): void;
 }
 /** With the public members in use. TypeScript refuses to mix them with private ones of the same class. */
-type Inner = Inside & Pick<Socket, 'id' | 'connected' | 'rawListeners' | 'listenersAny' | 'listenersAnyOutgoing'>;
+type Inner = Inside &
+  Pick<Socket, 'id' | 'conn' | 'connected' | 'rawListeners' | 'listenersAny' | 'listenersAnyOutgoing'>;
 type Members = Partial<Inside> & ThisType<Inner>;
+
+const IO_USE = 'a middleware of io.use()';
 
 const PLAIN = PlainSocket.prototype as unknown as Inside;
 
@@ -181,8 +186,20 @@ function containing(parts: Parts): Members {
 
 /** Members without which Socket.IO would never call ours, so that the others still work. */
 function listening(parts: Parts): Members {
-  const { emitReserved, registerAckCallback, notifyOutgoingListeners }: Partial<Inside> = PLAIN;
+  const { emitReserved, registerAckCallback, notifyOutgoingListeners, _error }: Partial<Inside> = PLAIN;
   const members: Members = {};
+  if (_error !== undefined) {
+    // Called in a tick of its own, where data that can't be encoded would end the process.
+    members._error = function (this: Inner, refusal) {
+      try {
+        _error.call(this, refusal);
+      } catch (error) {
+        at(parts, this, IO_USE)(error);
+        const { message, data } = unavailable();
+        _error.call(this, this.conn.protocol === 3 ? data : { message, data });
+      }
+    };
+  }
   if (emitReserved !== undefined) {
     members.emitReserved = function (this: Inner, name, ...args) {
       const where = name === 'error' ? 'an "error" listener' : `a "${name}" listener`;
@@ -235,11 +252,11 @@ function containMiddleware(namespace: Namespace, failed: Parts['failed']): void 
   const plain = namespace.use;
   namespace.use = (middleware) =>
     plain.call(namespace, (socket, next) => {
-      const fail: Failed = (error) => failed({ where: 'a middleware of io.use()', client: socket.id, error });
+      const fail: Failed = (error) => failed({ where: IO_USE, client: socket.id, error });
       let isPassed = false;
       const once: typeof next = (error) => {
         isPassed = true;
-        next(error ? sendable(error, fail) : undefined);
+        next(error ? readOnce(error, fail) : undefined);
       };
       call(middleware as Listener, undefined, [socket, once], (error) => {
         fail(error);
@@ -248,14 +265,11 @@ function containMiddleware(namespace: Namespace, failed: Parts['failed']): void 
     });
 }
 
-/** Socket.IO sends `message` and `data` of an error in a tick of its own, where one that can't be encoded would end the process. */
-function sendable<E extends { readonly message?: unknown; readonly data?: unknown }>(
-  error: E,
-  fail: Failed,
-): E | Error {
+/** Socket.IO reads `message` and `data` of an error in a tick of its own, where a getter that throws would end the process. */
+function readOnce(error: { readonly message?: unknown; readonly data?: unknown }, fail: Failed): Error {
   try {
-    JSON.stringify({ message: error.message, data: error.data });
-    return error;
+    const { message, data } = error;
+    return Object.assign(new Error(), { message, data });
   } catch (cause) {
     fail(cause);
     return unavailable();

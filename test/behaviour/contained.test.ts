@@ -99,7 +99,18 @@ beforeAll(async () => {
       const data: { circle?: object; big?: bigint } = {};
       if (refuses === 'circular') data.circle = data;
       if (refuses === 'bigint') data.big = 1n;
-      next(refuses === undefined ? undefined : Object.assign(new Error('No.'), { data }));
+      let isRead = false;
+      const later = (value: string) => {
+        if (isRead) fail();
+        isRead = true;
+        return value;
+      };
+      const error = Object.assign(new Error('No.'), { data });
+      if (refuses === 'getter') Object.defineProperty(error, 'message', { get: fail });
+      if (refuses === 'second message') Object.defineProperty(error, 'message', { get: () => later('No.') });
+      if (refuses === 'toJSON') Object.assign(data, { toJSON: fail });
+      if (refuses === 'second toJSON') Object.assign(data, { toJSON: () => later('why') });
+      next(refuses === undefined ? undefined : error);
     });
     io.use(async (socket, next) => {
       if (socket.handshake.auth.use === 'rejects') fail();
@@ -217,8 +228,8 @@ describe('a handler that throws or rejects is reported once, and harms nobody:',
     await unharmed();
   });
 
-  it.each(['circular', 'bigint'])(
-    'a middleware of io.use() that refuses with data that JSON lacks: %s',
+  it.each(['circular', 'bigint', 'getter', 'toJSON'])(
+    'a middleware of io.use() that refuses with an error that can not be sent: %s',
     async (refuses) => {
       await failures();
       const client = connect(server.url, { auth: { token: 'good', refuses } });
@@ -228,6 +239,24 @@ describe('a handler that throws or rejects is reported once, and harms nobody:',
       await client.heardOf('connect_error');
       expect(client.heard).toContainEqual(['data', { code: 'unavailable' }]);
       expect(await failures()).toEqual([['a middleware of io.use()', null]]);
+      await unharmed();
+    },
+  );
+
+  it.each([
+    ['second message', {}],
+    ['second toJSON', 'why'],
+  ])(
+    'a middleware of io.use() that refuses with an error that fails when it is read again: %s',
+    async (refuses, data) => {
+      await failures();
+      const client = connect(server.url, { auth: { token: 'good', refuses } });
+      client.socket.once('connect_error', (error: Error & { data?: unknown }) =>
+        client.heard.push(['refused', [error.message, error.data]]),
+      );
+      await client.heardOf('connect_error');
+      expect(client.heard).toContainEqual(['refused', ['No.', data]]);
+      expect(await failures()).toEqual([]);
       await unharmed();
     },
   );
