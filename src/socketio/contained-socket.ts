@@ -92,6 +92,7 @@ export class Containment {
       this.guard(other);
       addAgain(other);
     });
+    containPatterns(io, failed);
   }
 
   /** Contains the listeners and the middleware of a namespace. Call it before the program can add any. */
@@ -119,6 +120,38 @@ function addAgain(namespace: Namespace): void {
   const inside = namespace as unknown as { _fns?: unknown };
   if (!Array.isArray(inside._fns)) return;
   for (const middleware of inside._fns.splice(0)) namespace.use(middleware);
+}
+
+type Pattern = Exclude<Parameters<Server['of']>[0], string | RegExp>;
+
+/** Contains the functions that the program gives to `io.of()`. Socket.IO calls them with the names of namespaces that clients send. */
+function containPatterns(io: Server, failed: Parts['failed']): void {
+  const plain = io.of.bind(io);
+  // Socket.IO tells them apart: one that is given again replaces its namespace.
+  const known = new WeakMap<Pattern, Pattern>();
+  const contained = (pattern: Pattern): Pattern => {
+    const made = known.get(pattern) ?? containPattern(pattern, failed);
+    known.set(pattern, made);
+    return made;
+  };
+  io.of = (name, listener) => plain(typeof name === 'function' ? contained(name) : name, listener);
+}
+
+/** A function that fails before it has decided refuses the namespace. */
+function containPattern(pattern: Pattern, failed: Parts['failed']): Pattern {
+  return (name, auth, next) => {
+    let isDecided = false;
+    const once: typeof next = (error, isAllowed) => {
+      // Socket.IO would go on to the next function twice, and answer the client twice.
+      if (isDecided) return;
+      isDecided = true;
+      next(error, isAllowed);
+    };
+    call(pattern as Listener, undefined, [name, auth, once], (error) => {
+      failed({ where: 'a function of io.of()', error });
+      once(null, false);
+    });
+  };
 }
 
 type Handle = Pick<ContainmentParts, 'handle' | 'middlewareFailed'>;

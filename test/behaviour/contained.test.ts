@@ -85,7 +85,7 @@ let server: Served;
 
 beforeAll(async () => {
   server = await serve({ options: options as never, before: watch });
-  await server.run(({ helper, io }) => {
+  await server.run(({ helper, io, memory }) => {
     const fail = () => {
       throw new Error('broken');
     };
@@ -131,6 +131,27 @@ beforeAll(async () => {
         fail();
       });
     }
+    io.of((name, _, next) => {
+      if (name === '/by throws') fail();
+      if (name === '/by throws first') {
+        setTimeout(() => {
+          next(null, true);
+          memory.isDecided = true;
+        });
+        fail();
+      }
+      next(null, name === '/by throws late');
+      if (name === '/by throws late') fail();
+    });
+    io.of(async (name, _, next) => {
+      if (name === '/by rejects') fail();
+      next(null, false);
+    });
+    memory.asked = [];
+    io.of((name, _, next) => {
+      memory.asked.push(name);
+      next(null, false);
+    });
   });
 });
 
@@ -290,6 +311,25 @@ describe('a handler that throws or rejects is reported once, and harms nobody:',
     ]);
     client.socket.disconnect();
     refused.socket.disconnect();
+    await unharmed();
+  });
+
+  it.each(['throws', 'rejects', 'throws first', 'throws late'])('a function of io.of() that %s', async (way) => {
+    const client = await enter(server.url, { auth: { token: 'good' } });
+    await failures();
+    const name = `/by ${way}`;
+    const other = client.socket.io.socket(name);
+    const outcome = await new Promise((resolve) => {
+      other.once('connect', () => resolve('connected'));
+      other.once('connect_error', ({ message }) => resolve(message));
+    });
+    expect(outcome).toBe(way === 'throws late' ? 'connected' : 'Invalid namespace');
+    other.disconnect();
+    if (way === 'throws first') await eventually(() => server.run(({ memory }) => memory.isDecided === true));
+    expect(await failures()).toEqual([['a function of io.of()', null]]);
+    // Each refusal was passed on once.
+    expect(await server.run(({ memory }) => memory.asked.splice(0))).toEqual(way === 'throws late' ? [] : [name]);
+    expect(await ask(client, 'send')).toBe('sent');
     await unharmed();
   });
 
