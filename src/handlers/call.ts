@@ -91,6 +91,14 @@ export class Call {
     this.#answerError('internal');
   }
 
+  /** The event is not handled, because middleware of the program decided so. A report only if the program does not hear of it. */
+  refuseBy(error: unknown): void {
+    if (isClientError(error)) this.#answerClientError(error, undefined, 'a middleware of socket.use()');
+    // Socket.IO itself adds one listener, which does nothing.
+    else if (this.session.socket.listenerCount('error') > 1) this.#answerError('internal');
+    else this.refuse('internal');
+  }
+
   /** The handler takes too long. Its result is ignored from now on. */
   giveUp(afterMs: number): void {
     const { session, topic } = this;
@@ -212,20 +220,25 @@ export class Call {
 
   #fail(error: unknown): void {
     if (!isClientError(error)) this.#failInternally(error);
-    else if (!this.#isGone) this.#answerClientError(error);
+    else if (!this.#isGone) this.#answerClientError(error, this.#entry.errors, this.#name);
   }
 
-  #answerClientError(error: Parameters<typeof readClientError>[0]): void {
+  /** `where`: which code of the program made the error. */
+  #answerClientError(...[error, allowed, where]: [...Parameters<typeof readClientError>, where: string]): void {
     try {
-      const { code, ...more } = readClientError(error, this.#entry.errors);
+      const { code, ...more } = readClientError(error, allowed);
       this.#answerError(code, more);
     } catch (wrong) {
-      this.#failInternally(wrong);
+      this.#failInternally(wrong, where);
     }
   }
 
-  #failInternally(error: unknown): void {
-    if (!this.#isOfSignal(error)) this.#report(`the handler of "${this.topic}"`, error);
+  get #name(): string {
+    return `the handler of "${this.topic}"`;
+  }
+
+  #failInternally(error: unknown, where = this.#name): void {
+    if (!this.#isOfSignal(error)) this.#report(where, error);
     this.#answerError('internal');
   }
 

@@ -66,6 +66,12 @@ export class HandlerRunner {
     if (entry !== undefined) new Call(session, entry, event, this.#parts).refuseFailed();
   }
 
+  /** An event is not handled, because middleware of the program passed this error to `next()`. It is answered if its topic has a handler. */
+  refuseBy(session: Session, event: readonly unknown[], error: unknown): void {
+    const entry = this.#parts.registry.get(event[0]);
+    if (entry !== undefined) new Call(session, entry, event, this.#parts).refuseBy(error);
+  }
+
   #isFull(session: Session): boolean {
     const calls = this.#calls.get(session);
     if (calls === undefined) return false;

@@ -61,6 +61,10 @@ export function composeHandlers(parts: HandlersParts, isContained: boolean): Dis
       const session = find(socket);
       if (session !== undefined) runner.refuseFailed(session, event);
     },
+    middlewareRefused: (socket, event, error) => {
+      const session = find(socket);
+      if (session !== undefined) runner.refuseBy(session, event, error);
+    },
     failed:
       options.onFailure.handler === 'throw' ? undefined : (failure) => report({ type: 'handler_failed', ...failure }),
   });

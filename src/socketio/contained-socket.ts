@@ -21,6 +21,8 @@ export interface ContainmentParts {
   readonly handle: (socket: Pick<Socket, 'id'>, event: readonly unknown[]) => void;
   /** Called with an event that goes no further, because middleware of its socket failed. */
   readonly middlewareFailed: (socket: Pick<Socket, 'id'>, event: readonly unknown[]) => void;
+  /** Called with an event that goes no further, because middleware of its socket passed this error to `next()`. Never throws. */
+  readonly middlewareRefused: (socket: Pick<Socket, 'id'>, event: readonly unknown[], error: unknown) => void;
   /** Code of the program failed. Without it errors go Socket.IO's own way, which ends the process. */
   readonly failed: ((failure: Failure) => void) | undefined;
 }
@@ -86,7 +88,10 @@ export class Containment {
   guardOthers(io: Server): void {
     const failed = this.#failed;
     if (failed === undefined) return;
-    const { Socket: Made } = new Containment({ handle: () => {}, middlewareFailed: () => {}, failed });
+    const { Socket: Made } = new Containment({
+      ...{ handle: () => {}, middlewareFailed: () => {}, middlewareRefused: () => {} },
+      failed,
+    });
     io.on('new_namespace', (other) => {
       makeSocketIds(other, ({ id }) => id, Made);
       this.guard(other);
@@ -154,19 +159,22 @@ function containPattern(pattern: Pattern, failed: Parts['failed']): Pattern {
   };
 }
 
-type Handle = Pick<ContainmentParts, 'handle' | 'middlewareFailed'>;
+type Handle = Omit<ContainmentParts, 'failed'>;
 interface Parts extends Handle {
   readonly failed: (failure: Failure) => void;
 }
 
 /** Events reach `handle()`, and errors of other handlers go Socket.IO's own way. */
-function dispatching({ handle }: Handle): Members {
+function dispatching({ handle, middlewareRefused }: Handle): Members {
   return {
     dispatch(event) {
       this.run(event, (error) => {
         process.nextTick(() => {
-          if (error) this._onerror(error);
-          else if (this.connected) {
+          if (error) {
+            // First, because a listener may throw.
+            middlewareRefused(this, event, error);
+            this._onerror(error);
+          } else if (this.connected) {
             handle(this, event);
             this.emitUntyped(...event);
           }
@@ -191,6 +199,10 @@ function containing(parts: Parts): Members {
       failed({ where: `a listener of "${topic}"`, client, topic, error }),
     );
   };
+  const refuse = (socket: Inner, event: Event, error: unknown): void => {
+    parts.middlewareRefused(socket, event, error);
+    socket._onerror(error);
+  };
   return {
     onevent(packet) {
       const event: Event = Array.isArray(packet.data) ? packet.data : [];
@@ -204,7 +216,7 @@ function containing(parts: Parts): Members {
       if (this.fns.length === 0) process.nextTick(deliver, this, event);
       else {
         this.run(event, (error) => {
-          if (error) process.nextTick(() => this._onerror(error));
+          if (error) process.nextTick(refuse, this, event, error);
           else process.nextTick(deliver, this, event);
         });
       }

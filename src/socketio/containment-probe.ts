@@ -14,6 +14,7 @@ export async function containsAsExpected(): Promise<boolean> {
   const containment = new Containment({
     handle: (_, [topic]) => heard.push(`handle ${String(topic)}`),
     middlewareFailed: () => {},
+    middlewareRefused: () => {},
     failed: () => {},
   });
   const { io, accept } = makeProbeServer(Adapter);

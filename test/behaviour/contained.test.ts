@@ -353,6 +353,8 @@ describe('onFailure.handler "throw"', () => {
           socket.on('rejects', async () => {
             throw new Error('broken');
           });
+          socket.use(([topic], next) => next(topic === 'refused' ? new Error('refused') : undefined));
+          socket.on('error', () => {});
           memory.on = true;
         },
       }),
@@ -363,10 +365,12 @@ describe('onFailure.handler "throw"', () => {
             throw new Error('contained');
           },
         });
+        helper.handle({ topic: 'refused', handler: () => 'reached' });
       },
     });
     const client = await enter(own.url, { auth: { token: 'good' } });
     expect(await ask(client, 'contained')).toMatchObject({ 'roomgate:error': { code: 'internal' } });
+    expect(await ask(client, 'refused')).toMatchObject({ 'roomgate:error': { code: 'internal' } });
     client.socket.emit(topic);
     expect((await own.program.ended()).code).not.toBe(0);
     expect(own.program.stderr).toContain('broken');

@@ -298,6 +298,45 @@ describe('handle()', () => {
     expect(performance.now() - began).toBeGreaterThan(900);
   });
 
+  it('answers an event that socket.use() refuses with next(error)', async () => {
+    const client = await enter(server.url, { auth: { token: 'good' } });
+    const id = idOf(client);
+    await server.run(({ helper, roomgate, memory }, it) => {
+      const socket = helper.getClients({ id: it })?.socket;
+      const errors = {
+        plain: new Error('secret'),
+        'for the client': new roomgate.ClientError('own_reason', 'Not now.', { until: 'noon' }),
+        'by mistake': new roomgate.ClientError('Bad', 'Not now.'),
+      };
+      socket?.use(([topic, why], next) =>
+        next(topic === 'raw only' ? errors.plain : errors[why as keyof typeof errors]),
+      );
+      socket?.on('raw only', (acknowledge) => acknowledge('reached'));
+      memory.listen = () => socket?.on('error', (reason) => memory.heard.push(reason.message));
+      memory.heard = [];
+    }, id);
+    const own = error('own_reason', { message: 'Not now.', details: { until: 'noon' } });
+    await reports();
+
+    // Nobody listens to "error".
+    expect(await ask(client, 'full', 'plain')).toEqual(error('internal'));
+    expect(await reports()).toEqual([{ type: 'event_refused', client: id, topic: 'full', code: 'internal' }]);
+    expect(await ask(client, 'full', 'for the client')).toEqual(own);
+    expect(await reports()).toEqual([]);
+
+    await server.run(({ memory }) => void memory.listen());
+    expect(await ask(client, 'full', 'plain')).toEqual(error('internal'));
+    expect(await ask(client, 'full', 'for the client')).toEqual(own);
+    await expect(client.socket.timeout(200).emitWithAck('raw only')).rejects.toThrow('timed out');
+    expect(await server.run(({ memory }) => memory.heard)).toEqual(['secret', 'Not now.', 'secret']);
+    expect(await reports()).toEqual([]);
+
+    expect(await ask(client, 'full', 'by mistake')).toEqual(error('internal'));
+    const where = 'a middleware of socket.use()';
+    expect(await reports()).toEqual([expect.objectContaining({ type: 'handler_failed', where, topic: 'full' })]);
+    expect(await ask(client, 'echo', 1)).toBe(1);
+  });
+
   it('limits the events of each user', async () => {
     const [one, two] = [
       await enter(server.url, { auth: { user: 'bob' } }),
