@@ -80,7 +80,7 @@ export class Requests {
     const why = !pending.isSent
       ? `it waited in the queue and was not sent; the status is "${status}"`
       : mayHaveRun
-        ? 'the server did not answer. Check that it has a handler of this topic, and that a handler of socket.on calls the acknowledgement'
+        ? 'the server did not answer. Check the topic; a handler of socket.on must call the acknowledgement'
         : `this client is not authenticated, so the server ignored it; the status is "${status}"`;
     pending.fail('timed_out', `timed out after ${pending.timeoutMs} ms: ${why}`, mayHaveRun);
   }

@@ -155,8 +155,8 @@ describe('request()', () => {
     expect(await outcomeOf(helper.request({ topic: 'hold', data: 1, timeout: 60 }))).toMatchObject({
       code: 'timed_out',
       message:
-        'request("hold") timed out after 60 ms: the server did not answer. Check that it has a handler of this topic, ' +
-        'and that a handler of socket.on calls the acknowledgement.',
+        'request("hold") timed out after 60 ms: the server did not answer. ' +
+        'Check the topic; a handler of socket.on must call the acknowledgement.',
     });
     (await server.held.next())('late');
     expect(await helper.request({ topic: 'double', data: 1 })).toBe(2);
