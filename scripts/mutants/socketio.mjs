@@ -1,7 +1,7 @@
 export const SOCKETIO = [
   {
     id: 'listener-stops-others',
-    file: 'src/socketio/contained-socket.ts',
+    file: 'src/socketio/contained-calls.ts',
     from: `  } catch (error) {\n    failed(error);\n  }`,
     to: `  } catch (error) {\n    failed(error);\n    throw error;\n  }`,
     breaks: 'a handler that throws ends the process',
@@ -10,7 +10,7 @@ export const SOCKETIO = [
   },
   {
     id: 'rejection-unhandled',
-    file: 'src/socketio/contained-socket.ts',
+    file: 'src/socketio/contained-calls.ts',
     from: `Promise.prototype.then.call(outcome, undefined, failed);`,
     to: `void failed;`,
     breaks: 'a handler that rejects ends the process',
@@ -19,7 +19,7 @@ export const SOCKETIO = [
   },
   {
     id: 'failed-middleware-passed',
-    file: 'src/socketio/contained-socket.ts',
+    file: 'src/socketio/contained-namespace.ts',
     from: `if (!isPassed) once(unavailable());`,
     to: `if (!isPassed) once(isPassed ? unavailable() : undefined);`,
     breaks: 'a client joins although a middleware of io.use() failed',
@@ -28,7 +28,7 @@ export const SOCKETIO = [
   },
   {
     id: 'refusal-read-again',
-    file: 'src/socketio/contained-socket.ts',
+    file: 'src/socketio/contained-namespace.ts',
     from: `    return Object.assign(new Error(), { message, data });`,
     to: `    return Object.assign(error as Error, message === data ? {} : {});`,
     breaks: 'an error of a middleware of io.use() whose message can be read once ends the process',
@@ -58,7 +58,7 @@ export const SOCKETIO = [
   },
   {
     id: 'pattern-decided-twice',
-    file: 'src/socketio/contained-socket.ts',
+    file: 'src/socketio/contained-namespace.ts',
     from: `      if (isDecided) return;\n`,
     to: `      if (isDecided && error) return;\n`,
     breaks: 'a function of io.of() that fails and then decides answers a client twice',

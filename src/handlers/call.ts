@@ -19,6 +19,8 @@ export interface CallParts {
   readonly report: Reporter<HandlersReport>;
 }
 
+type Thrown = Parameters<typeof readClientError>[0];
+
 /** Before the handler was called, the client left or the call was given up. */
 const GONE = Symbol('gone');
 
@@ -224,7 +226,7 @@ export class Call {
   }
 
   /** `where`: which code of the program made the error. */
-  #answerClientError(...[error, allowed, where]: [...Parameters<typeof readClientError>, where: string]): void {
+  #answerClientError(error: Thrown, allowed: ReadonlySet<string> | undefined, where: string): void {
     try {
       const { code, ...more } = readClientError(error, allowed);
       this.#answerError(code, more);

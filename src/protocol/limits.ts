@@ -71,8 +71,9 @@ export interface ILimits {
 }
 
 /**
- * Most arguments of an event, after its topic, or of an acknowledgement, in both directions. Runtimes pass them on the stack, so a few hundred thousand of them,
- * which fit into one message, end a process: Socket.IO calls the callback of an acknowledgement where nothing catches that.
+ * Most arguments of an event, after its topic, or of an acknowledgement, in both directions. Runtimes pass them on the stack. A few
+ * hundred thousand of them fit into one message and end a process: Socket.IO calls the callback of an acknowledgement where nothing
+ * catches that.
  */
 export const MOST_ARGUMENTS = 10_000;
 

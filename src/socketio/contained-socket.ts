@@ -1,20 +1,10 @@
-import { types } from 'node:util';
 import type { Namespace, Server, Socket } from 'socket.io';
 import type { Packet } from 'socket.io-parser';
-import { UNAUTHENTICATED_ERRORS } from '../protocol/errors.js';
 import { containBroadcasts } from './contained-broadcasts.js';
+import { call, callAll, type Failed, type Failure, type Listener } from './contained-calls.js';
+import { addAgain, containMiddleware, containPatterns, IO_USE, unavailable } from './contained-namespace.js';
 import { Socket as PlainSocket } from './packages.js';
 import { makeSocketIds, type SocketClass } from './socket-io.js';
-
-/** Code of the program that threw or rejected. */
-export interface Failure {
-  readonly where: string;
-  /** The id of the socket; left out if it belongs to none. */
-  readonly client?: string;
-  /** The topic of the event, if it was a listener of one event. */
-  readonly topic?: string;
-  readonly error: unknown;
-}
 
 export interface ContainmentParts {
   /** Called with each event after the middleware of its socket, before the listeners of the program. Never throws. */
@@ -27,11 +17,8 @@ export interface ContainmentParts {
   readonly failed: ((failure: Failure) => void) | undefined;
 }
 
-type Listener = (...args: unknown[]) => unknown;
 type Next = (error?: unknown) => void;
 type Event = unknown[];
-type Failed = (error: unknown) => void;
-
 /** The private members of a socket of Socket.IO that are replaced or used. */
 interface Inside {
   /** Receives each packet of an event: calls the listeners of `onAny`, then `dispatch`. */
@@ -61,8 +48,6 @@ interface Inside {
 type Inner = Inside &
   Pick<Socket, 'id' | 'conn' | 'connected' | 'rawListeners' | 'listenersAny' | 'listenersAnyOutgoing'>;
 type Members = Partial<Inside> & ThisType<Inner>;
-
-const IO_USE = 'a middleware of io.use()';
 
 const PLAIN = PlainSocket.prototype as unknown as Inside;
 
@@ -118,45 +103,6 @@ export class Containment {
       return callAll(namespace.rawListeners(name as 'connection'), namespace, args, fail);
     };
   }
-}
-
-/** Middleware that a pattern of namespaces had when it made this one. */
-function addAgain(namespace: Namespace): void {
-  const inside = namespace as unknown as { _fns?: unknown };
-  if (!Array.isArray(inside._fns)) return;
-  for (const middleware of inside._fns.splice(0)) namespace.use(middleware);
-}
-
-type Pattern = Exclude<Parameters<Server['of']>[0], string | RegExp>;
-
-/** Contains the functions that the program gives to `io.of()`. Socket.IO calls them with the names of namespaces that clients send. */
-function containPatterns(io: Server, failed: Parts['failed']): void {
-  const plain = io.of.bind(io);
-  // Socket.IO tells them apart: one that is given again replaces its namespace.
-  const known = new WeakMap<Pattern, Pattern>();
-  const contained = (pattern: Pattern): Pattern => {
-    const made = known.get(pattern) ?? containPattern(pattern, failed);
-    known.set(pattern, made);
-    return made;
-  };
-  io.of = (name, listener) => plain(typeof name === 'function' ? contained(name) : name, listener);
-}
-
-/** A function that fails before it has decided refuses the namespace. */
-function containPattern(pattern: Pattern, failed: Parts['failed']): Pattern {
-  return (name, auth, next) => {
-    let isDecided = false;
-    const once: typeof next = (error, isAllowed) => {
-      // Socket.IO would go on to the next function twice, and answer the client twice.
-      if (isDecided) return;
-      isDecided = true;
-      next(error, isAllowed);
-    };
-    call(pattern as Listener, undefined, [name, auth, once], (error) => {
-      failed({ where: 'a function of io.of()', error });
-      once(null, false);
-    });
-  };
 }
 
 type Handle = Omit<ContainmentParts, 'failed'>;
@@ -292,59 +238,6 @@ function runMiddleware(socket: Inner, event: Event, done: Next, parts: Parts): v
   run(0);
 }
 
-/** A client whose middleware failed is told to come back. */
-function containMiddleware(namespace: Namespace, failed: Parts['failed']): void {
-  const plain = namespace.use;
-  namespace.use = (middleware) =>
-    plain.call(namespace, (socket, next) => {
-      const fail: Failed = (error) => failed({ where: IO_USE, client: socket.id, error });
-      let isPassed = false;
-      const once: typeof next = (error) => {
-        isPassed = true;
-        next(error ? readOnce(error, fail) : undefined);
-      };
-      call(middleware as Listener, undefined, [socket, once], (error) => {
-        fail(error);
-        if (!isPassed) once(unavailable());
-      });
-    });
-}
-
-/** Socket.IO reads `message` and `data` of an error in a tick of its own, where a getter that throws would end the process. */
-function readOnce(error: { readonly message?: unknown; readonly data?: unknown }, fail: Failed): Error {
-  try {
-    const { message, data } = error;
-    return Object.assign(new Error(), { message, data });
-  } catch (cause) {
-    fail(cause);
-    return unavailable();
-  }
-}
-
-function unavailable(): Error & { readonly data: object } {
-  const { text } = UNAUTHENTICATED_ERRORS.unavailable;
-  return Object.assign(new Error(text), { data: { code: 'unavailable' } });
-}
-
 function at({ failed }: Parts, { id: client }: Inner, where: string): Failed {
   return (error) => failed({ where, client, error });
-}
-
-/** Returns whether there is a listener. `listeners`: a copy, because one of them may remove another, which is still called, as in Socket.IO. */
-function callAll(listeners: readonly unknown[], self: object, args: readonly unknown[], failed: Failed): boolean {
-  for (const listener of listeners) call(listener as Listener, self, args, failed);
-  return listeners.length > 0;
-}
-
-/** Calls a function of the program. Never throws. */
-function call(listener: Listener, self: object | undefined, args: readonly unknown[], failed: Failed): void {
-  try {
-    const outcome = listener.call(self, ...args);
-    // Other objects with `then`, such as queries of a database, may only begin their work when that is called.
-    if (typeof outcome === 'object' && types.isPromise(outcome)) {
-      Promise.prototype.then.call(outcome, undefined, failed);
-    }
-  } catch (error) {
-    failed(error);
-  }
 }
