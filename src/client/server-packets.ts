@@ -110,7 +110,7 @@ function readHandshake(data: unknown): Readonly<Record<string, unknown>> | undef
   };
 }
 
-/** Whether it is the topic and the arguments of a packet, few enough for the stack. */
+/** Whether it is a list of at most so many values, which the stack can take. */
 function isList(data: unknown, most: number): data is readonly unknown[] {
   return Array.isArray(data) && data.length <= most;
 }

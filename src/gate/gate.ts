@@ -28,11 +28,18 @@ export interface GateOptions {
 /**
  * The verdict on a packet. `authenticate`: it is delivered, and nothing is acknowledged. `hold`: it waits for the program's
  * handlers. `expire`: the access of the client has expired, so it is ended. `delay`: it is delivered, and the client is read more slowly,
- * because its user is over a limit. `refuse`: the same, and it is answered and not delivered. `too_large` and a
- * `Harm`: it is answered, and not delivered.
+ * because its user is over a limit. `refuse`: the same, and it is answered and not delivered. `too_large` and the
+ * kinds of `Harm`: it is answered, and not delivered.
  */
 export type PacketVerdict =
-  | ('deliver' | 'authenticate' | 'hold' | 'drop' | 'expire' | 'delay' | 'refuse' | 'too_large')
+  | 'deliver'
+  | 'authenticate'
+  | 'hold'
+  | 'drop'
+  | 'expire'
+  | 'delay'
+  | 'refuse'
+  | 'too_large'
   | Harm;
 
 /** Why code that passes the arguments of an event on, or is recursive, would fail on it. */
@@ -40,8 +47,10 @@ export type Harm = 'too_deep' | 'too_many_arguments';
 
 /** Whether a packet has more arguments than the stack may have to take. The topic of an event is none. */
 export function hasManyArguments({ type, data }: Packet): boolean {
+  // Nearly always.
+  if (!Array.isArray(data) || data.length <= MOST_ARGUMENTS) return false;
   const isEvent = type === PacketType.EVENT || type === PacketType.BINARY_EVENT;
-  return Array.isArray(data) && data.length > MOST_ARGUMENTS + (isEvent ? 1 : 0);
+  return data.length > MOST_ARGUMENTS + (isEvent ? 1 : 0);
 }
 
 /** Decides on packets of one kind, and acts on the verdicts. */

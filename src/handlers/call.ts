@@ -272,7 +272,7 @@ function lostResult(result: unknown): string | undefined {
     const fix = fixForEmptied(result);
     return fix === undefined ? undefined : `${describe(result)}, which JSON can't represent. ${fix.replace(/\.$/, '')}`;
   } catch {
-    // It can't be read, so it can't be encoded either.
+    // It can't be read. If it can't be encoded either, Socket.IO says so.
     return undefined;
   }
 }

@@ -69,7 +69,7 @@ function asJson(details: unknown, cause: Error): unknown {
   try {
     text = JSON.stringify(details);
   } catch (error) {
-    throw wrong('details: JSON can not carry them', error);
+    throw wrong("details: JSON can't represent them", error);
   }
   if (text === undefined) throw wrong(`details: expected JSON, received ${describe(details)}`, cause);
   const bytes = Buffer.byteLength(text);

@@ -178,7 +178,6 @@ export class ChatWindow {
   }
 }
 
-/** The Engine.IO connection of a request. */
 /**
  * A client whose connection failed looks whether its server answers at all. The server answers 400, because this is no request of
  * Engine.IO.
@@ -187,6 +186,7 @@ function isLook(url: string): boolean {
   return URL.canParse(url) && new URL(url).pathname === `${SOCKET_PATH}/` && new URL(url).search === '';
 }
 
+/** The Engine.IO connection of a request. */
 function sessionOf(url: string): string | null {
   return URL.canParse(url) ? new URL(url).searchParams.get('sid') : null;
 }
